@@ -1,0 +1,1 @@
+//! The macros of connect-session; use the `connect-session` crate.

@@ -1,0 +1,165 @@
+//! What a session can hold, and its form as top-level fields.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// What a session can hold.
+///
+/// Every type with these derives is one; it must serialize as an object (a struct with named
+/// fields, or a map with string keys), because a change is written field by field.
+///
+/// ```
+/// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// struct Cart {
+///     items: Vec<String>,
+/// }
+/// # fn is_session_data<D: connect_session::SessionData>() {}
+/// # is_session_data::<Cart>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the data of a session",
+    label = "session data must be Clone, Default, Serialize and DeserializeOwned, Send and Sync",
+    note = "write `#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]` on the type"
+)]
+pub trait SessionData:
+    Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
+impl<D: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for D {}
+
+/// Why data could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The data has more bytes than `max_size` allows.
+    #[error("the session data has {size} bytes, more than the {limit} that `max_size` allows")]
+    TooLarge {
+        /// The size of the encoded data in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The data is no JSON object, or a value in it has no JSON form.
+    #[error("the session data does not serialize as a JSON object: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The top-level fields of encoded data: each an opaque JSON text.
+pub type EncodedFields = BTreeMap<String, Box<RawValue>>;
+
+/// Encodes data as its top-level fields.
+///
+/// # Errors
+/// When the data is no object, has no JSON form, or has more than `limit` bytes.
+pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedFields, EncodeError> {
+    let text = serde_json::to_string(data)?;
+    if let Some(limit) = limit
+        && text.len() as u64 > limit
+    {
+        return Err(EncodeError::TooLarge {
+            size: text.len(),
+            limit,
+        });
+    }
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// Decodes data from its top-level fields.
+///
+/// # Errors
+/// When the fields are not what the type expects.
+pub fn decode<D: DeserializeOwned>(fields: &EncodedFields) -> Result<D, serde_json::Error> {
+    serde_json::from_str(&serde_json::to_string(fields)?)
+}
+
+/// Lays stored fields over the encoded `Default`, so that a field which is new to the type needs
+/// no serde attribute, and decodes the whole.
+///
+/// # Errors
+/// The name of the field that could not be decoded, where one can be told, and the cause.
+pub fn decode_over_default<D: SessionData>(
+    stored: &EncodedFields,
+) -> Result<D, (Option<String>, serde_json::Error)> {
+    let default = || -> Result<EncodedFields, serde_json::Error> {
+        serde_json::from_str(&serde_json::to_string(&D::default())?)
+    };
+    let base = default().map_err(|error| (None, error))?;
+    let mut whole = base.clone();
+    whole.extend(
+        stored
+            .iter()
+            .map(|(name, text)| (name.clone(), text.clone())),
+    );
+    decode(&whole).map_err(|error| {
+        let culprit = stored.iter().find(|(name, text)| {
+            let mut one = base.clone();
+            one.insert((*name).clone(), (*text).clone());
+            decode::<D>(&one).is_err()
+        });
+        (culprit.map(|(name, _)| name.clone()), error)
+    })
+}
+
+/// Whether two encoded fields hold the same value. Texts may differ where the values do not: a
+/// hash map has no order.
+#[must_use]
+pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
+    let parse = |text: &RawValue| serde_json::from_str::<Value>(text.get());
+    a.get() == b.get() || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default, Debug, PartialEq, Serialize, serde::Deserialize)]
+    struct New {
+        kept: u32,
+        added: Vec<String>,
+    }
+
+    fn fields(json: &str) -> EncodedFields {
+        serde_json::from_str(json).expect("an object")
+    }
+
+    #[test]
+    fn a_new_field_comes_from_default_and_an_unknown_one_is_ignored() {
+        let data: New = decode_over_default(&fields(r#"{"kept":7,"gone":true}"#)).expect("decodes");
+        assert_eq!(
+            data,
+            New {
+                kept: 7,
+                added: Vec::new()
+            }
+        );
+    }
+
+    #[test]
+    fn the_field_that_does_not_decode_is_named() {
+        let error =
+            decode_over_default::<New>(&fields(r#"{"kept":7,"added":1}"#)).expect_err("a number");
+        assert_eq!(error.0.as_deref(), Some("added"));
+    }
+
+    #[test]
+    fn data_that_is_no_object_is_refused() {
+        assert!(matches!(encode(&3, None), Err(EncodeError::Json(_))));
+        assert!(matches!(
+            encode(&New::default(), Some(3)),
+            Err(EncodeError::TooLarge { limit: 3, .. })
+        ));
+    }
+
+    #[test]
+    fn the_order_of_a_map_is_no_difference() {
+        let a: EncodedFields = fields(r#"{"m":{"a":1,"b":2}}"#);
+        let b: EncodedFields = fields(r#"{"m":{"b":2,"a":1}}"#);
+        assert!(same_value(&a["m"], &b["m"]));
+        assert!(!same_value(&a["m"], &fields(r#"{"m":{"a":1}}"#)["m"]));
+    }
+}

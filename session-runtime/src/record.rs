@@ -1,0 +1,383 @@
+//! What a store keeps for a session, and what a commit sends to it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rand::Rng as _;
+
+use crate::data::{self, EncodeError, SessionData};
+use crate::sid::{SecretHash, SessionId};
+
+/// The key of a record: the id, within the namespace of its config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The config's namespace; a record is unknown under any other.
+    pub namespace: &'static str,
+    /// The record's id.
+    pub id: SessionId,
+}
+
+/// How the sid of a session travels: a sid that was set as a cookie is unknown anywhere else, and
+/// the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// In a cookie that scripts cannot read.
+    Cookie,
+    /// In a header, or elsewhere in the request.
+    Other,
+}
+
+/// How long a session lives. A store counts both from its own clock's now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Without any request.
+    pub idle: Duration,
+    /// Whatever happens.
+    pub absolute: Duration,
+}
+
+/// The deadlines of a record, by the clock of its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// When the session was created.
+    pub created_at: SystemTime,
+    /// When it ends if nothing is asked of it until then.
+    pub idle_until: SystemTime,
+    /// When it ends in any case.
+    pub absolute_until: SystemTime,
+}
+
+impl Deadlines {
+    /// When the session ends if nothing is asked of it until then.
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        self.idle_until.min(self.absolute_until)
+    }
+}
+
+/// A random number that marks a change, so that it is never counted twice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommitId(u128);
+
+impl CommitId {
+    pub(crate) fn mint() -> Self {
+        let mut bytes = [0; 16];
+        rand::rng().fill_bytes(&mut bytes);
+        Self(u128::from_le_bytes(bytes))
+    }
+
+    /// The id as 16 bytes, as a store keeps it.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    /// The id that these bytes are.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+}
+
+impl fmt::Debug for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommitId({:032x})", self.0)
+    }
+}
+
+/// The data of a record at one moment: what a later change is based on.
+///
+/// A store of live values counts a `version` for the whole. A store of encoded fields keeps the
+/// revision of each field instead, so that changes of different fields never conflict.
+pub struct Snapshot<D> {
+    /// The data.
+    pub data: Arc<D>,
+    /// Raised by every change of the data.
+    pub version: u64,
+    /// The revision of each stored field; `None` in a store of live values.
+    pub revisions: Option<Arc<BTreeMap<String, u64>>>,
+}
+
+impl<D> Clone for Snapshot<D> {
+    fn clone(&self) -> Self {
+        Self {
+            data: self.data.clone(),
+            version: self.version,
+            revisions: self.revisions.clone(),
+        }
+    }
+}
+
+impl<D> fmt::Debug for Snapshot<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record, as a load or a conflict shows it.
+#[derive(Debug)]
+pub struct Record<D> {
+    /// The data.
+    pub snapshot: Snapshot<D>,
+    /// Raised by every change of the secret.
+    pub epoch: u64,
+    /// Raised by every login and reset: the data of another generation is another user's.
+    pub generation: u64,
+    /// The last change that was applied.
+    pub commit_id: CommitId,
+    /// Its deadlines.
+    pub deadlines: Deadlines,
+    /// Whom the session belongs to.
+    pub subject: Option<Arc<str>>,
+    /// The load that shows this record took the [`Renewal::candidate`] as a second secret.
+    pub renewed: bool,
+}
+
+impl<D> Clone for Record<D> {
+    fn clone(&self) -> Self {
+        Self {
+            snapshot: self.snapshot.clone(),
+            epoch: self.epoch,
+            generation: self.generation,
+            commit_id: self.commit_id,
+            deadlines: self.deadlines,
+            subject: self.subject.clone(),
+            renewed: self.renewed,
+        }
+    }
+}
+
+/// What a load asks. A record is shown, and its idle deadline slides, only where the secret and
+/// the transport match.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadRequest {
+    /// The hash of the secret that was presented.
+    pub secret: SecretHash,
+    /// How it was presented.
+    pub transport: Transport,
+    /// How much of the idle time must have passed before the deadline is written anew; a tenth of
+    /// the record's own idle time if `None`.
+    pub touch_every: Option<Duration>,
+    /// Whether a second secret is to be offered.
+    pub renewal: Option<Renewal>,
+}
+
+/// The offer of a second secret, made inside a load that presented the current one.
+///
+/// The first load that presents an offered secret makes it the current one; the secret before
+/// stays good for the grace time. A secret that was offered and never used is replaced by the
+/// next offer.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal {
+    /// An offer is made when the current secret, and any offer before, are at least this old.
+    pub every: Duration,
+    /// How long a secret stays good after its successor was used.
+    pub grace: Duration,
+    /// The hash of the secret to be offered.
+    pub candidate: SecretHash,
+}
+
+/// A session that is to be stored.
+#[derive(Debug)]
+pub struct NewRecord<D> {
+    /// The hash of its secret.
+    pub secret: SecretHash,
+    /// How its sid travels.
+    pub transport: Transport,
+    /// Its data.
+    pub data: Arc<D>,
+    /// Whom it belongs to.
+    pub subject: Option<Arc<str>>,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// Marks the insertion.
+    pub commit_id: CommitId,
+    /// The most bytes that encoded data may have, for a store that encodes.
+    pub max_size: u64,
+}
+
+/// A change of a record: only what is `Some` is written.
+///
+/// A store applies it in one atomic step, as [`Store::commit`](crate::store::Store::commit) says.
+#[derive(Debug)]
+pub struct Change<D> {
+    /// Marks the change; a record that carries this id already has it.
+    pub commit_id: CommitId,
+    /// The epoch that was loaded.
+    pub epoch: u64,
+    /// The generation that was loaded.
+    pub generation: u64,
+    /// New data.
+    pub data: Option<DataChange<D>>,
+    /// A new secret, and whom the session belongs to from now on.
+    pub identity: Option<IdentityChange>,
+    /// Another lifetime; both deadlines count from now.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl<D> Change<D> {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.data.is_none() && self.identity.is_none() && self.lifetime.is_none()
+    }
+}
+
+/// New data, and what it is based on.
+#[derive(Debug)]
+pub struct DataChange<D> {
+    /// What the change is based on; `None` replaces whatever is there.
+    pub base: Option<Snapshot<D>>,
+    /// The data as it is to be.
+    pub data: Arc<D>,
+    /// The most bytes that encoded data may have, for a store that encodes.
+    pub max_size: u64,
+}
+
+/// A new secret.
+#[derive(Debug, Clone)]
+pub struct IdentityChange {
+    /// The hash of the new secret; every other secret of the record is dead.
+    pub secret: SecretHash,
+    /// Whether the generation is raised too, as a login and a reset do. Both deadlines then count
+    /// from now (NIST SP 800-63B-4, 5.2).
+    pub new_generation: bool,
+    /// The subject to be set: `None` leaves it as it is, `Some(None)` removes it.
+    pub subject: Option<Option<Arc<str>>>,
+}
+
+/// A change of data, field by field, for a store of encoded fields.
+#[derive(Debug, Default)]
+pub struct Patch {
+    /// The fields that are to be written.
+    pub set: Vec<FieldChange>,
+    /// The fields that are to be removed, each with the revision that it must still have.
+    pub remove: Vec<(String, u64)>,
+    /// Whether every other field is removed too, whatever its revision.
+    pub replace_all: bool,
+}
+
+/// A field that is to be written.
+#[derive(Debug)]
+pub struct FieldChange {
+    /// The name of the field.
+    pub name: String,
+    /// Its JSON text.
+    pub json: String,
+    /// The revision that it must still have; `None` if it must not exist.
+    pub base: Option<u64>,
+}
+
+impl<D: SessionData> DataChange<D> {
+    /// The change field by field: what differs between the base and the new data.
+    ///
+    /// # Errors
+    /// When the data cannot be encoded, or has more bytes than `max_size`.
+    pub fn patch(&self) -> Result<Patch, EncodeError> {
+        let new = data::encode(&*self.data, Some(self.max_size))?;
+        let Some(base) = &self.base else {
+            let set = (new.into_iter())
+                .map(|(name, json)| FieldChange {
+                    name,
+                    json: json.get().to_owned(),
+                    base: None,
+                })
+                .collect();
+            return Ok(Patch {
+                set,
+                remove: Vec::new(),
+                replace_all: true,
+            });
+        };
+        let old = data::encode(&*base.data, None)?;
+        let revision = |name: &str| {
+            base.revisions
+                .as_ref()
+                .and_then(|revisions| revisions.get(name).copied())
+        };
+        let remove = (old.keys().filter(|name| !new.contains_key(*name)))
+            .filter_map(|name| Some((name.clone(), revision(name)?)))
+            .collect();
+        let set = (new.into_iter())
+            .filter(|(name, json)| !old.get(name).is_some_and(|old| data::same_value(old, json)))
+            .map(|(name, json)| FieldChange {
+                base: revision(&name),
+                json: json.get().to_owned(),
+                name,
+            })
+            .collect();
+        Ok(Patch {
+            set,
+            remove,
+            replace_all: false,
+        })
+    }
+}
+
+impl Patch {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty() && !self.replace_all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::untyped::Untyped;
+
+    fn untyped(json: &str) -> Arc<Untyped> {
+        Arc::new(serde_json::from_str(json).expect("an object"))
+    }
+
+    fn patch(base: &str, revisions: &[(&str, u64)], new: &str) -> Patch {
+        let revisions = revisions
+            .iter()
+            .map(|(name, at)| ((*name).to_owned(), *at))
+            .collect();
+        let base = Snapshot {
+            data: untyped(base),
+            version: 9,
+            revisions: Some(Arc::new(revisions)),
+        };
+        let change = DataChange {
+            base: Some(base),
+            data: untyped(new),
+            max_size: 1_000,
+        };
+        change.patch().expect("encodes")
+    }
+
+    #[test]
+    fn a_patch_has_what_differs_and_the_revision_it_is_based_on() {
+        let patch = patch(
+            r#"{"same":1,"changed":1,"dropped":1}"#,
+            &[("same", 3), ("changed", 4), ("dropped", 5)],
+            r#"{"same":1,"changed":2,"added":true}"#,
+        );
+        let set: Vec<_> = patch
+            .set
+            .iter()
+            .map(|field| (&*field.name, &*field.json, field.base))
+            .collect();
+        assert_eq!(set, [("added", "true", None), ("changed", "2", Some(4))]);
+        assert_eq!(patch.remove, [("dropped".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn changed_and_changed_back_is_no_patch() {
+        assert!(
+            patch(
+                r#"{"a":{"x":1,"y":2}}"#,
+                &[("a", 1)],
+                r#"{"a":{"y":2,"x":1}}"#
+            )
+            .is_empty()
+        );
+    }
+}

@@ -1,0 +1,322 @@
+//! The session id: a split token of a public record id and a secret.
+//!
+//! The 64 base64url characters that a client holds are 16 bytes of record id and 32 bytes of
+//! secret. The id is the key of the record and never changes; the secret is replaced by a
+//! rotation, and a store keeps only its SHA-256.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::Rng as _;
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+/// How many characters a sid has.
+pub const SID_CHARS: usize = 64;
+
+const ID_BYTES: usize = 16;
+const SECRET_BYTES: usize = 32;
+const SID_BYTES: usize = ID_BYTES + SECRET_BYTES;
+
+/// The public id of a session: a UUIDv7, stable for the session's whole life.
+///
+/// It is what is logged, listed and revoked. Knowing it gives no access to the session.
+///
+/// ```
+/// use connect_session::SessionId;
+///
+/// let id: SessionId = "0197a3f0-5a3c-7d21-9c55-2f1d0b6f7a11".parse()?;
+/// assert_eq!(id.to_string(), "0197a3f0-5a3c-7d21-9c55-2f1d0b6f7a11");
+/// # Ok::<(), connect_session::InvalidSessionId>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(Uuid);
+
+/// The error of parsing a [`SessionId`]: the text is no UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a session id is a UUID, such as 0197a3f0-5a3c-7d21-9c55-2f1d0b6f7a11")]
+pub struct InvalidSessionId;
+
+impl SessionId {
+    /// The id as 16 bytes, as a store may keep it.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id that these bytes are.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// A new id; ids sort by the time at which they were made (RFC 9562, UUIDv7).
+    fn mint() -> Self {
+        let mut random = [0; 10];
+        rand::rng().fill_bytes(&mut random);
+        let millis = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            });
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = InvalidSessionId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| InvalidSessionId)
+    }
+}
+
+/// The SHA-256 of a secret: what a store keeps and compares, never the secret itself.
+///
+/// Two hashes compare in constant time.
+#[derive(Clone, Copy)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// The hash as bytes, as a store keeps it.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The hash that these bytes are.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &Self) -> bool {
+        let difference = (self.0.iter().zip(&other.0)).fold(0, |sum, (a, b)| sum | (a ^ b));
+        // Keeps the compiler from leaving the loop at the first difference.
+        std::hint::black_box(difference) == 0
+    }
+}
+
+impl Eq for SecretHash {}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(…)")
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Secret([u8; SECRET_BYTES]);
+
+impl Secret {
+    /// 256 bits of a CSPRNG that the operating system seeds (ASVS 5.0 7.2.3 asks for 128).
+    pub(crate) fn mint() -> Self {
+        let mut secret = [0; SECRET_BYTES];
+        rand::rng().fill_bytes(&mut secret);
+        Self(secret)
+    }
+
+    pub(crate) fn hash(&self) -> SecretHash {
+        SecretHash(Sha256::digest(self.0).into())
+    }
+}
+
+/// A sid that a client sent: well-formed, and worth nothing until a store knows it.
+#[derive(Clone, Copy)]
+pub struct PresentedSid {
+    id: SessionId,
+    secret: Secret,
+}
+
+impl PresentedSid {
+    /// The sid in a text, if it is exactly 64 characters of the base64url alphabet.
+    ///
+    /// ```
+    /// use connect_session::PresentedSid;
+    ///
+    /// assert!(PresentedSid::parse(&"A".repeat(64)).is_some());
+    /// assert!(PresentedSid::parse("guest").is_none());
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn parse_bytes(text: &[u8]) -> Option<Self> {
+        if text.len() != SID_CHARS {
+            return None;
+        }
+        let mut bytes = [0; SID_BYTES];
+        URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+        let (id, secret) = bytes.split_first_chunk::<ID_BYTES>()?;
+        Some(Self {
+            id: SessionId::from_bytes(*id),
+            secret: Secret(secret.try_into().ok()?),
+        })
+    }
+
+    /// The id of the record that the sid claims to open.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The hash by which a store tells whether it does.
+    #[must_use]
+    pub fn secret_hash(&self) -> SecretHash {
+        self.secret.hash()
+    }
+
+    /// To be called only when a store knew the secret.
+    pub(crate) fn verified(self) -> Sid {
+        Sid {
+            id: self.id,
+            secret: self.secret,
+        }
+    }
+}
+
+impl fmt::Debug for PresentedSid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PresentedSid")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sid of a living session: the secret token by which its client is known.
+///
+/// Only the library makes one. It serializes as the token, so that a handler can answer with it;
+/// its `Debug` shows the public id alone, and it has no `Display`, so that it does not slip into a
+/// log.
+#[derive(Clone, Copy)]
+pub struct Sid {
+    id: SessionId,
+    secret: Secret,
+}
+
+impl Sid {
+    pub(crate) fn mint() -> Self {
+        Self {
+            id: SessionId::mint(),
+            secret: Secret::mint(),
+        }
+    }
+
+    /// The same session under a new secret.
+    pub(crate) fn rotated(self) -> Self {
+        Self {
+            id: self.id,
+            secret: Secret::mint(),
+        }
+    }
+
+    /// The public id in the sid.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The token itself, 64 characters. Whoever holds it is the session: not for logs.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        let mut bytes = [0; SID_BYTES];
+        bytes[..ID_BYTES].copy_from_slice(self.id.as_bytes());
+        bytes[ID_BYTES..].copy_from_slice(&self.secret.0);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(crate) fn secret_hash(&self) -> SecretHash {
+        self.secret.hash()
+    }
+}
+
+impl Serialize for Sid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.expose())
+    }
+}
+
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sid")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minted_sid_parses_back_to_the_same_id_and_hash() {
+        let sid = Sid::mint();
+        let text = sid.expose();
+        assert_eq!(text.len(), SID_CHARS);
+        let presented = PresentedSid::parse(&text).expect("well-formed");
+        assert_eq!(presented.id(), sid.id());
+        assert!(presented.secret_hash() == sid.secret_hash());
+        assert!(sid.rotated().secret_hash() != sid.secret_hash());
+    }
+
+    #[test]
+    fn what_is_no_sid_does_not_parse() {
+        let long = "A".repeat(65_536);
+        let padded = format!("{}==", "A".repeat(62));
+        let foreign = format!("{}+/", "A".repeat(62));
+        let nul = format!("{}\0", "A".repeat(63));
+        let wide = "é".repeat(32);
+        for text in [
+            "",
+            "A",
+            &"A".repeat(63),
+            &"A".repeat(65),
+            &long,
+            &padded,
+            &foreign,
+            &nul,
+            &wide,
+        ] {
+            assert!(
+                PresentedSid::parse(text).is_none(),
+                "{} characters",
+                text.len()
+            );
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let sid = Sid::mint();
+        let presented = PresentedSid::parse(&sid.expose()).expect("well-formed");
+        for text in [
+            format!("{sid:?}"),
+            format!("{presented:?}"),
+            format!("{:?}", sid.secret_hash()),
+        ] {
+            assert!(!text.contains(&sid.expose()[22..]), "{text}");
+            assert!(!text.contains(&sid.expose()[..21]), "{text}");
+        }
+    }
+}

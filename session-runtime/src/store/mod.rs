@@ -1,0 +1,304 @@
+//! Where sessions are kept: the trait [`Store`], and the stores.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::data::{EncodeError, SessionData};
+use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
+use crate::sid::SessionId;
+
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(feature = "memory")]
+pub use memory::{MemoryStore, MemoryStoreBuilder};
+
+/// The cause of a failure, whatever it is.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A place where sessions with data `D` are kept.
+///
+/// Every verb is one atomic step: two that overlap happen one after the other, whichever process
+/// they come from. A record whose idle or absolute deadline has passed, by the store's own clock,
+/// does not exist for any verb. A store never parses the fields that it keeps. What a verb
+/// promises is checked by the conformance kit, `connect_session::testing::conformance`.
+///
+/// A verb whose future is dropped has happened wholly or not at all.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no store for sessions that hold `{D}`",
+    label = "not a session store",
+    note = "a store implements `connect_session::store::Store<{D}>`; `MemoryStore` does for every data type"
+)]
+pub trait Store<D: SessionData>: Send + Sync + 'static {
+    /// Whether the store answers, asked once by `start()`.
+    ///
+    /// # Errors
+    /// What is wrong, for the person who started the program.
+    fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Keeps a new record. It never replaces a living one.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] where there is no room; nothing was written.
+    fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> impl Future<Output = Result<Inserted<D>, StoreError>> + Send;
+
+    /// The record, if it is alive and the secret is its current one, an offered one, or one whose
+    /// grace time is not over, and was presented the way the record's sid travels. Nothing is
+    /// read, and no deadline slides, otherwise.
+    ///
+    /// The same step slides the idle deadline once `touch_every` has passed since it last did,
+    /// promotes an offered secret that was presented, and takes a renewal's candidate.
+    ///
+    /// # Errors
+    /// [`StoreError::Undecodable`] where what is kept is not what `D` expects.
+    fn load(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send;
+
+    /// Applies a change to a living record, wholly or not at all; it never creates one. In this
+    /// order:
+    ///
+    /// 1. no living record: [`Committed::Gone`];
+    /// 2. the record carries the change's commit id: [`Committed::Applied`], nothing is written;
+    /// 3. another generation: [`Committed::Gone`];
+    /// 4. an identity change from another epoch, or data of which a changed field (in a store of
+    ///    live values: the whole) is no longer what the change is based on:
+    ///    [`Committed::Conflict`], with the record as it is;
+    /// 5. else it is applied. The epoch rises by one with an identity change, and the generation
+    ///    with one that says so; the version of the data, and the revision of each written field,
+    ///    rise; the commit id is kept; the idle deadline counts from now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if nothing was written for sure, else
+    /// [`StoreError::OutcomeUnknown`].
+    fn commit(
+        &self,
+        key: Key,
+        change: &Change<D>,
+    ) -> impl Future<Output = Result<Committed<D>, StoreError>> + Send;
+
+    /// Removes the record; whether there was a living one.
+    ///
+    /// # Errors
+    /// When it is not sure that the record is gone.
+    fn destroy(&self, key: Key) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// How many living records a namespace has.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    fn count(
+        &self,
+        namespace: &'static str,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Removes up to `limit` records whose deadlines have passed, and says how many. Stores whose
+    /// server forgets by itself have nothing to do.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    fn sweep(&self, limit: usize) -> impl Future<Output = Result<usize, StoreError>> + Send {
+        let _ = limit;
+        async { Ok(0) }
+    }
+
+    /// Now, by the clock that decides over deadlines.
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// What became of an insertion.
+#[derive(Debug)]
+pub enum Inserted<D> {
+    /// The record is kept.
+    Done {
+        /// What a later change is based on.
+        snapshot: Snapshot<D>,
+        /// The sessions that had to give way.
+        evicted: Vec<SessionId>,
+    },
+    /// A living record has this id; nothing was written.
+    Exists,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Committed<D> {
+    /// It is applied; if the data changed, this is what a later change is based on.
+    Applied(Option<Snapshot<D>>),
+    /// Something that the change is based on is no longer so; nothing was written.
+    Conflict(Box<Record<D>>),
+    /// The session has ended; nothing was written.
+    Gone,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store did not answer, or refused; nothing was written.
+    #[error("the session store is not available")]
+    Unavailable(#[source] BoxError),
+    /// The store did not answer in time; what was sent may have been written or not.
+    #[error("the session store did not say whether the change was written")]
+    OutcomeUnknown(#[source] BoxError),
+    /// There is no room for another session.
+    #[error("the session store is full")]
+    Full,
+    /// What is kept for a session is not what its type expects. It is left as it is.
+    #[error("the stored session cannot be decoded{}", .field.as_ref().map(|name| format!(": field `{name}`")).unwrap_or_default())]
+    Undecodable {
+        /// The top-level field that is wrong, where one can be told.
+        field: Option<String>,
+        /// What is wrong with it.
+        #[source]
+        source: BoxError,
+    },
+    /// The data cannot be encoded, or is too large; nothing was written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The form of [`Store`] without its type, for `with_store`.
+trait ErasedStore<D>: Send + Sync {
+    fn insert<'a>(
+        &'a self,
+        key: Key,
+        record: &'a NewRecord<D>,
+    ) -> BoxFuture<'a, Result<Inserted<D>, StoreError>>;
+    fn load<'a>(
+        &'a self,
+        key: Key,
+        request: &'a LoadRequest,
+    ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
+    fn commit<'a>(
+        &'a self,
+        key: Key,
+        change: &'a Change<D>,
+    ) -> BoxFuture<'a, Result<Committed<D>, StoreError>>;
+    fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn now(&self) -> SystemTime;
+}
+
+impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
+    fn insert<'a>(
+        &'a self,
+        key: Key,
+        record: &'a NewRecord<D>,
+    ) -> BoxFuture<'a, Result<Inserted<D>, StoreError>> {
+        Box::pin(Store::insert(self, key, record))
+    }
+
+    fn load<'a>(
+        &'a self,
+        key: Key,
+        request: &'a LoadRequest,
+    ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>> {
+        Box::pin(Store::load(self, key, request))
+    }
+
+    fn commit<'a>(
+        &'a self,
+        key: Key,
+        change: &'a Change<D>,
+    ) -> BoxFuture<'a, Result<Committed<D>, StoreError>> {
+        Box::pin(Store::commit(self, key, change))
+    }
+
+    fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(Store::destroy(self, key))
+    }
+
+    fn now(&self) -> SystemTime {
+        Store::now(self)
+    }
+}
+
+/// The store of a request: the config's own, or one that a layer brought.
+pub(crate) enum StoreRef<D: SessionData, S: 'static> {
+    Own(&'static S),
+    Given(GivenStore<D>),
+}
+
+/// A store of any type, shared.
+pub(crate) struct GivenStore<D>(Arc<dyn ErasedStore<D>>);
+
+impl<D: SessionData> GivenStore<D> {
+    pub(crate) fn new(store: impl Store<D>) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl<D> Clone for GivenStore<D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<D> fmt::Debug for GivenStore<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenStore")
+    }
+}
+
+impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
+    pub(crate) async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<Inserted<D>, StoreError> {
+        match self {
+            Self::Own(store) => store.insert(key, record).await,
+            Self::Given(store) => store.0.insert(key, record).await,
+        }
+    }
+
+    pub(crate) async fn load(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> Result<Option<Record<D>>, StoreError> {
+        match self {
+            Self::Own(store) => store.load(key, request).await,
+            Self::Given(store) => store.0.load(key, request).await,
+        }
+    }
+
+    pub(crate) async fn commit(
+        &self,
+        key: Key,
+        change: &Change<D>,
+    ) -> Result<Committed<D>, StoreError> {
+        match self {
+            Self::Own(store) => store.commit(key, change).await,
+            Self::Given(store) => store.0.commit(key, change).await,
+        }
+    }
+
+    pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        match self {
+            Self::Own(store) => store.destroy(key).await,
+            Self::Given(store) => store.0.destroy(key).await,
+        }
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        match self {
+            Self::Own(store) => store.now(),
+            Self::Given(store) => store.0.now(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Data without a type of its own.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The data of a session whose config names no `data`: a map from strings to JSON values.
+///
+/// Any key is plain data, whatever it is called.
+///
+/// ```
+/// use connect_session::Untyped;
+///
+/// let mut data = Untyped::default();
+/// data.insert("visits", 3)?;
+/// assert_eq!(data.get::<u32>("visits")?, Some(3));
+/// assert!(data.get::<String>("visits").is_err(), "a number is no string");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Untyped(Map<String, Value>);
+
+impl Untyped {
+    /// The value of a key, if there is one.
+    ///
+    /// # Errors
+    /// When the value is not of type `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
+        self.0.get(key).map(T::deserialize).transpose()
+    }
+
+    /// The value of a key as JSON, if there is one.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// When the value has no JSON form; nothing is changed then.
+    pub fn insert<T: Serialize>(
+        &mut self,
+        key: impl Into<String>,
+        value: T,
+    ) -> Result<(), serde_json::Error> {
+        self.0.insert(key.into(), serde_json::to_value(value)?);
+        Ok(())
+    }
+
+    /// Removes a key, and gives its value if there was one.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        self.0.remove(key)
+    }
+
+    /// Whether there is a value for a key.
+    #[must_use]
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Removes every key.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every key with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+/// Shows how many keys there are, and nothing of what a user stored.
+impl fmt::Debug for Untyped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Untyped({} keys)", self.0.len())
+    }
+}
