@@ -1,5 +1,47 @@
 //! Sessions for REST APIs.
 
-pub use connect_session_runtime::data::SessionData;
+#[cfg(feature = "testing")]
+pub use connect_session_runtime::testing;
+#[doc(hidden)]
+pub use connect_session_runtime::__private;
+pub use connect_session_macros::{session, session_config};
+pub use connect_session_runtime::ProblemBody;
+pub use connect_session_runtime::config::{
+    CommitOn, ConfigureError, DefaultConfig, OnConflict, OnGone, OnStoreError, Options,
+    SessionConfig, StartError,
+};
+pub use connect_session_runtime::data::{EncodeError, SessionData};
+pub use connect_session_runtime::error::{Error, ErrorKind};
+pub use connect_session_runtime::event::{Event, EventKind};
+#[cfg(feature = "tower")]
+pub use connect_session_runtime::layer::{SessionFuture, SessionLayer, SessionService};
+pub use connect_session_runtime::guard::Rejection;
+pub use connect_session_runtime::loader::{
+    CookieSpec, Emit, Loader, RequestHead, SameSite,
+};
+pub use connect_session_runtime::session::Session;
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};
 pub use connect_session_runtime::untyped::Untyped;
+pub use connect_session_runtime::view::SessionView;
+
+pub mod merge {
+    //! What the rules of `merge` can be used with.
+
+    pub use connect_session_runtime::merge::{MergeAdd, MergeKeys, MergeOrder, MergeUnion, Merged};
+}
+
+pub mod store {
+    //! Where sessions are kept: the trait, what goes over it, and the stores.
+
+    pub use connect_session_runtime::data::{
+        EncodedFields, decode, decode_over_default, encode, same_value,
+    };
+    pub use connect_session_runtime::record::{
+        Change, CommitId, DataChange, Deadlines, FieldChange, IdentityChange, Key, Lifetime,
+        LoadRequest, NewRecord, Patch, Record, Renewal, Snapshot, Transport,
+    };
+    pub use connect_session_runtime::sid::SecretHash;
+    pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};
+    #[cfg(feature = "memory")]
+    pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
+}

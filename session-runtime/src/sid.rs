@@ -187,6 +187,14 @@ impl PresentedSid {
         self.secret.hash()
     }
 
+    /// A second sid for the same record.
+    pub(crate) fn offer(&self) -> Sid {
+        Sid {
+            id: self.id,
+            secret: Secret::mint(),
+        }
+    }
+
     /// To be called only when a store knew the secret.
     pub(crate) fn verified(self) -> Sid {
         Sid {
@@ -228,6 +236,14 @@ impl Sid {
         Self {
             id: self.id,
             secret: Secret::mint(),
+        }
+    }
+
+    /// As a client presents it.
+    pub(crate) fn presented(self) -> PresentedSid {
+        PresentedSid {
+            id: self.id,
+            secret: self.secret,
         }
     }
 

@@ -40,7 +40,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Keeps a new record. It never replaces a living one.
+    /// Whether the store keeps data in encoded form, and so looks after `max_size` itself.
+    fn encodes(&self) -> bool {
+        true
+    }
+
+    /// Keeps a new record, of epoch 0 and generation 0. It never replaces a living one.
     ///
     /// # Errors
     /// [`StoreError::Full`] where there is no room; nothing was written.
@@ -170,7 +175,7 @@ pub enum StoreError {
     Encode(#[from] EncodeError),
 }
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The form of [`Store`] without its type, for `with_store`.
 trait ErasedStore<D>: Send + Sync {
@@ -190,6 +195,7 @@ trait ErasedStore<D>: Send + Sync {
         change: &'a Change<D>,
     ) -> BoxFuture<'a, Result<Committed<D>, StoreError>>;
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn encodes(&self) -> bool;
     fn now(&self) -> SystemTime;
 }
 
@@ -220,6 +226,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
 
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(Store::destroy(self, key))
+    }
+
+    fn encodes(&self) -> bool {
+        Store::encodes(self)
     }
 
     fn now(&self) -> SystemTime {
@@ -292,6 +302,13 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         match self {
             Self::Own(store) => store.destroy(key).await,
             Self::Given(store) => store.0.destroy(key).await,
+        }
+    }
+
+    pub(crate) fn encodes(&self) -> bool {
+        match self {
+            Self::Own(store) => store.encodes(),
+            Self::Given(store) => store.0.encodes(),
         }
     }
 

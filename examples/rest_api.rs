@@ -1,0 +1,176 @@
+//! A REST API with sessions: a cart, a login, and two counters that are exact under any number of
+//! overlapping requests.
+//!
+//! `cargo run --example rest_api`, and follow what it prints. `PORT` sets the port (default 3000).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use connect_session::{Error, Session, session, session_config};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Shopper {
+    cart: Vec<String>,
+    visits: u64,
+    views: u64,
+}
+
+session_config! {
+    /// The shop's sessions.
+    struct Shop {
+        data: Shopper,
+        loaders: [header("X-User-Session"), bearer],
+        idle_timeout: 30m,
+        absolute_timeout: 12h,
+        merge: { views: add },
+    }
+}
+
+#[session(create)]
+async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
+    let answer = json!({
+        "sid": session.sid(),
+        "id": session.id(),
+        "expires_at": seconds(session.expires_at()),
+    });
+    (StatusCode::CREATED, Json(answer))
+}
+
+#[session(load)]
+async fn current(session: Session<Shop>) -> Json<Value> {
+    Json(json!({
+        "id": session.id(),
+        "user": session.subject(),
+        "created_at": seconds(session.created_at()),
+        "expires_at": seconds(session.expires_at()),
+        "visits": session.visits,
+        "views": session.views,
+    }))
+}
+
+#[session(load)]
+async fn close(session: Session<Shop>) -> Result<StatusCode, Error> {
+    session.destroy().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+}
+
+/// Whoever knew the sid from before the login does not know the new one. A real program checks a
+/// password here.
+#[session(create)]
+async fn login(mut session: Session<Shop>, Json(login): Json<Login>) -> Result<Json<Value>, Error> {
+    session.login(login.user)?;
+    Ok(Json(json!({ "sid": session.sid() })))
+}
+
+#[session(load)]
+async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
+    let items = session.as_ref().map(|session| session.cart.clone()).unwrap_or_default();
+    Json(json!({ "items": items, "session": session.is_some() }))
+}
+
+#[derive(Deserialize)]
+struct Item {
+    item: String,
+}
+
+/// Two requests that push at once both find their item in the list.
+#[session(load)]
+async fn add_item(mut session: Session<Shop>, Json(item): Json<Item>) -> Json<Value> {
+    session.cart.push(item.item);
+    Json(json!({ "items": session.cart, "session": true }))
+}
+
+/// The answer is the committed number, so no two answers are equal.
+#[session(load)]
+async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
+    let visits = session
+        .update(|shopper| {
+            shopper.visits += 1;
+            shopper.visits
+        })
+        .await?;
+    Ok(Json(json!({ "visits": visits })))
+}
+
+/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+#[session(load)]
+async fn view(mut session: Session<Shop>) -> StatusCode {
+    session.views += 1;
+    StatusCode::NO_CONTENT
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    Shop::start().await?;
+    let app = Router::new()
+        .route("/sessions", post(open))
+        .route("/sessions/current", get(current).delete(close))
+        .route("/login", post(login))
+        .route("/cart", get(cart))
+        .route("/cart/items", post(add_item))
+        .route("/visits", post(visit))
+        .route("/views", post(view));
+
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    println!("{}", greeting(&base));
+    axum::serve(listener, app).with_graceful_shutdown(stopped()).await?;
+    Ok(())
+}
+
+fn greeting(base: &str) -> String {
+    format!(
+        "listening on {base}
+
+  POST   /sessions           a new session
+  GET    /sessions/current   the session, or 401
+  DELETE /sessions/current   ends it
+  POST   /login              {{\"user\":\"…\"}}: binds it to a user, under a new sid
+  GET    /cart               the cart, with or without a session
+  POST   /cart/items         {{\"item\":\"…\"}}: puts something in
+  POST   /visits             counts, and says the number
+  POST   /views              counts
+
+  SID=$(curl -s -X POST {base}/sessions | sed 's/.*\"sid\":\"\\([^\"]*\\)\".*/\\1/')
+  curl -s -X POST {base}/cart/items -H \"X-User-Session: $SID\" -H 'Content-Type: application/json' -d '{{\"item\":\"tea\"}}'
+  curl -s {base}/cart -H \"X-User-Session: $SID\"
+"
+    )
+}
+
+/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+async fn stopped() {
+    let interrupt = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,90 @@
+//! Options that take one word of several.
+
+use proc_macro2::{Delimiter, Ident, TokenTree};
+use syn::Token;
+use syn::parse::ParseStream;
+
+use crate::errors::Errors;
+use crate::suggest::hint;
+use crate::tokens::word;
+
+/// One of several words, and the variant that it means.
+pub(crate) struct Choice {
+    pub(crate) written: Ident,
+    pub(crate) variant: &'static str,
+}
+
+/// Each word with its variant.
+pub(crate) type Variants = &'static [(&'static str, &'static str)];
+
+pub(crate) const EMIT: Variants = &[("header", "Header"), ("cookie", "Cookie")];
+
+/// One word, or what looks like several: `header | cookie`, `[header, cookie]`.
+pub(crate) fn words(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Ident>> {
+    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+        return Err(syn::Error::new(
+            text.span(),
+            format!("`{key}` takes a word without quotes: `{}`", text.value()),
+        ));
+    }
+    if let Some((TokenTree::Group(group), _)) = input.cursor().token_tree()
+        && group.delimiter() != Delimiter::None
+    {
+        input.parse::<TokenTree>()?;
+        let words: Vec<_> = group
+            .stream()
+            .into_iter()
+            .filter_map(|token| match token {
+                TokenTree::Ident(word) => Some(word),
+                _ => None,
+            })
+            .collect();
+        if words.is_empty() {
+            return Err(syn::Error::new(
+                group.span(),
+                format!("`{key}` takes a word"),
+            ));
+        }
+        return Ok(words);
+    }
+    let mut words = vec![word(input)?];
+    while input.peek(Token![|]) || input.peek(Token![+]) || input.peek(Token![&]) {
+        input.parse::<TokenTree>()?;
+        words.push(word(input)?);
+    }
+    Ok(words)
+}
+
+/// The one word that was meant.
+pub(crate) fn choose(
+    key: &Ident,
+    words: &[Ident],
+    variants: Variants,
+    errors: &mut Errors,
+) -> Option<Choice> {
+    let (word, others) = words.split_first()?;
+    if let Some(second) = others.first() {
+        let message = if key == "emit" {
+            "a sid travels one way only (ASVS 3.3.4); name one of `header` and `cookie`".to_owned()
+        } else {
+            format!("`{key}` takes one word")
+        };
+        errors.at(second.span(), message);
+        return None;
+    }
+    let written = word.to_string();
+    let variant = variants.iter().find(|(known, _)| *known == written);
+    if variant.is_none() {
+        let known: Vec<_> = variants.iter().map(|(known, _)| *known).collect();
+        let mend = if key == "emit" && ["bearer", "query", "path", "custom"].contains(&&*written) {
+            format!("; a sid that came by `{written}` is answered in a header: write `header`")
+        } else {
+            hint(&written, &known)
+        };
+        errors.at(word.span(), format!("`{key}` cannot be `{written}`{mend}"));
+    }
+    variant.map(|(_, variant)| Choice {
+        written: word.clone(),
+        variant,
+    })
+}

@@ -1,0 +1,231 @@
+//! Judges a configuration, option by option.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::{Expr, Lit};
+
+use super::model::{Config, Rule, Timed};
+use super::parse::{Entry, Value, Written, measure};
+use super::relations;
+use crate::choice::{EMIT, Variants, choose};
+use crate::errors::Errors;
+use crate::loaders::{self, Place};
+use crate::rules;
+use crate::suggest::hint;
+use crate::text::Text;
+use crate::tokens::literals;
+
+const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
+const ON_GONE: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
+const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
+const COMMIT: Variants = &[("on_ok", "Ok"), ("always", "Always")];
+const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
+
+pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
+    let mut config = Config {
+        attrs: written.attrs,
+        visibility: written.visibility,
+        name: written.name,
+        library: None,
+        data: None,
+        store: None,
+        store_value: None,
+        loaders: Vec::new(),
+        loaders_broken: false,
+        emit: None,
+        idle_timeout: None,
+        absolute_timeout: None,
+        touch_every: None,
+        renew_every: None,
+        renew_grace: None,
+        max_size: None,
+        merge: Vec::new(),
+        on_conflict: None,
+        on_gone: None,
+        on_store_error: None,
+        commit: None,
+        namespace: None,
+        on_event: None,
+    };
+    let mut seen: Vec<Ident> = Vec::new();
+    let mut data_broken = false;
+    for Entry { key, value } in written.options {
+        if seen.contains(&key) {
+            errors.at(
+                key.span(),
+                format!("`{key}` is given twice; the first stands before it, leave one out"),
+            );
+            continue;
+        }
+        data_broken |= key == "data" && matches!(value, Value::Broken);
+        seen.push(key.clone());
+        option(&mut config, key, value, errors);
+    }
+    if config.data.is_none() && !data_broken {
+        refuse_rules(&mut config, errors);
+    }
+    if config.namespace.is_none() && !config.name.unraw().to_string().is_ascii() {
+        errors.at(
+            config.name.span(),
+            "the namespace of the records comes from this name and has ASCII letters; give one: \
+             `namespace: \"shop\"`",
+        );
+    }
+    relations::check(&mut config, errors);
+    config
+}
+
+/// Untyped data has no fields.
+fn refuse_rules(config: &mut Config, errors: &mut Errors) {
+    if let Some(first) = config.merge.first() {
+        errors.at(
+            first.field.span(),
+            "untyped data has no fields to write rules for: it merges key by key; give the type of \
+             the data: `data: Cart`",
+        );
+        config.merge.clear();
+    }
+}
+
+fn option(config: &mut Config, key: Ident, value: Value, errors: &mut Errors) {
+    match value {
+        Value::Type(ty) => config.data = Some(ty),
+        Value::Store(ty, value) => {
+            if let Some(value) = &value {
+                refuse_passwords(value, errors);
+            }
+            config.store = Some(ty);
+            config.store_value = value;
+        }
+        Value::Loaders {
+            brackets,
+            loaders,
+            broken,
+        } => {
+            if loaders.is_empty() && !broken {
+                errors.at(
+                    brackets,
+                    "without a loader no session is ever found; name one, such as \
+                     `header(\"X-User-Session\")`, or leave `loaders` out",
+                );
+            }
+            config.loaders = loaders::check(&loaders, Place::Config, errors);
+            config.loaders_broken = config.loaders.len() != loaders.len() || broken;
+        }
+        Value::Words(words) => choices(config, &key, &words, errors),
+        Value::Expr(expr) => expression(config, key, &expr, errors),
+        Value::Rules(rules) => config.merge = merge(rules, errors),
+        Value::Library(path) => config.library = Some(path.into_token_stream()),
+        Value::Broken => config.loaders_broken |= key == "loaders",
+    }
+}
+
+fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Errors) {
+    let (slot, variants) = match key.to_string().as_str() {
+        "emit" => (&mut config.emit, EMIT),
+        "on_conflict" => (&mut config.on_conflict, ON_CONFLICT),
+        "on_gone" => (&mut config.on_gone, ON_GONE),
+        "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
+        _ => (&mut config.commit, COMMIT),
+    };
+    *slot = choose(key, words, variants, errors);
+}
+
+fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors) {
+    let name = key.to_string();
+    if let Some(measure) = measure(&name) {
+        let Some(quantity) = measure.read(expr, errors) else {
+            return;
+        };
+        let rule = match name.as_str() {
+            "max_size" => rules::size,
+            "renew_grace" => rules::grace,
+            _ => rules::duration,
+        };
+        if let Some(fault) = quantity.known().and_then(rule) {
+            errors.at(quantity.span(), fault.reason);
+            return;
+        }
+        let slot = match name.as_str() {
+            "idle_timeout" => &mut config.idle_timeout,
+            "absolute_timeout" => &mut config.absolute_timeout,
+            "touch_every" => &mut config.touch_every,
+            "renew_every" => &mut config.renew_every,
+            "renew_grace" => &mut config.renew_grace,
+            _ => &mut config.max_size,
+        };
+        *slot = Some(Timed { key, quantity });
+    } else if name == "namespace" {
+        if let Some(text) = Text::read(expr, "the namespace", "shop", errors)
+            && text.judge(rules::namespace, errors)
+        {
+            config.namespace = Some((key, text));
+        }
+    } else if matches!(expr, Expr::Lit(_)) {
+        errors.over(
+            expr,
+            "`on_event` takes the path of a function, without quotes: `on_event: crate::log_event`",
+        );
+    } else {
+        config.on_event = Some(expr.clone());
+    }
+}
+
+fn merge(written: Vec<(Ident, Ident)>, errors: &mut Errors) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = Vec::new();
+    for (field, rule) in written {
+        let name = rule.to_string();
+        if rules.iter().any(|earlier| earlier.field == field) {
+            errors.at(
+                field.span(),
+                format!("`{field}` has a rule already; leave one out"),
+            );
+        } else if RULES.contains(&name.as_str()) {
+            rules.push(Rule { field, rule });
+        } else {
+            let mend = match name.as_str() {
+                "sum" | "increment" | "count" | "counter" => "; did you mean `add`?".to_owned(),
+                "append" | "concat" | "push" => {
+                    "; appending to a list merges without a rule".to_owned()
+                }
+                "reject" => format!(
+                    "; without a rule for `{field}`, `on_conflict: reject` refuses the change"
+                ),
+                _ => hint(&name, RULES),
+            };
+            errors.at(rule.span(), format!("there is no rule `{name}`{mend}"));
+        }
+    }
+    rules
+}
+
+/// Secrets in the source end up in version control and in the binary.
+fn refuse_passwords(value: &Expr, errors: &mut Errors) {
+    let mut found = Vec::new();
+    literals(value.to_token_stream(), &mut found);
+    for literal in found {
+        let tokens = TokenStream::from(proc_macro2::TokenTree::from(literal.clone()));
+        if let Ok(Lit::Str(text)) = syn::parse2(tokens)
+            && has_password(&text.value())
+        {
+            errors.at(
+                literal.span(),
+                "a password in the source is one for everybody who reads it (ASVS 13.3.1); take \
+                 the URL from the environment: `std::env::var(\"REDIS_URL\")?`",
+            );
+        }
+    }
+}
+
+/// `scheme://user:password@host`, where the password is not a place that `format!` fills.
+fn has_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority
+        .rsplit_once('@')
+        .and_then(|(user, _)| user.split_once(':'))
+        .is_some_and(|(_, password)| !password.is_empty() && !password.starts_with('{'))
+}

@@ -1,0 +1,220 @@
+//! Puts a configuration out.
+
+use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote};
+use syn::ext::IdentExt as _;
+
+use super::model::{Config, Rule, Timed};
+use super::relations;
+use crate::choice::Choice;
+use crate::loaders;
+use crate::loaders::const_check;
+use crate::text::Text;
+use crate::tokens::private;
+
+pub(super) fn expand(config: &Config) -> TokenStream {
+    let private = private(config.library.as_ref());
+    let Config {
+        attrs,
+        visibility,
+        name,
+        ..
+    } = config;
+    // What stands beside the struct disappears with it.
+    let cfgs: Vec<_> = attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cfg"))
+        .collect();
+    let implementation = implementation(config, &private);
+    let functions = functions(config, &private);
+    let checks = checks(config, &private)
+        .into_iter()
+        .map(|check| quote!(#(#cfgs)* #check));
+    quote! {
+        #(#attrs)*
+        #[allow(dead_code, missing_debug_implementations, missing_copy_implementations)]
+        #visibility struct #name;
+
+        #(#cfgs)*
+        #implementation
+
+        #(#cfgs)*
+        #[allow(dead_code)]
+        #functions
+
+        #(#checks)*
+    }
+}
+
+fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
+    let name = &config.name;
+    let plain = name.unraw().to_string();
+    let data = config
+        .data
+        .as_ref()
+        .map_or_else(|| quote!(#private::Untyped), |data| quote!(#data));
+    let store = config.store.as_ref().map_or_else(
+        || quote!(#private::MemoryStore<#data>),
+        |store| quote!(#store),
+    );
+    let value = match (&config.store_value, &config.store) {
+        (Some(value), _) => quote!(#value),
+        // The type in angle brackets takes the blame if it has no default.
+        (None, Some(store)) => quote!(<#store as ::core::default::Default>::default()),
+        (None, None) => quote!(::core::default::Default::default()),
+    };
+    let options = options(config, private);
+    let untyped = config.data.is_none().then(|| {
+        quote!(
+            const UNTYPED: ::core::primitive::bool = true;
+        )
+    });
+    let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
+    quote! {
+        impl #private::SessionConfig for #name {
+            type Data = #data;
+            type Store = #store;
+            const NAME: &'static ::core::primitive::str = #plain;
+            const OPTIONS: #private::Options = {
+                #[allow(unused_mut)]
+                let mut options = #private::Options::new(
+                    ::core::concat!(::core::env!("CARGO_PKG_NAME"), "/", #plain)
+                );
+                #(#options)*
+                options
+            };
+            #untyped
+            async fn connect() -> ::core::result::Result<Self::Store, #private::BoxError> {
+                ::core::result::Result::Ok(#value)
+            }
+            #merge
+            fn cell() -> &'static #private::ConfigCell<Self> {
+                static CELL: #private::ConfigCell<#name> = #private::ConfigCell::new();
+                &CELL
+            }
+        }
+    }
+}
+
+/// One assignment for each option that was said.
+fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
+    let mut options = Vec::new();
+    let mut set = |option: &str, value: TokenStream| {
+        let option = Ident::new(option, Span::call_site());
+        options.push(quote!(options.#option = #value;));
+    };
+    let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
+    let plain = [
+        ("idle_timeout", &config.idle_timeout, false),
+        ("absolute_timeout", &config.absolute_timeout, false),
+        ("touch_every", &config.touch_every, true),
+        ("renew_every", &config.renew_every, true),
+        ("renew_grace", &config.renew_grace, false),
+        ("max_size", &config.max_size, true),
+    ];
+    for (option, timed, optional) in plain {
+        if let Some(Timed { quantity, .. }) = timed {
+            let value = quote!(#quantity);
+            set(option, if optional { some(value) } else { value });
+        }
+    }
+    if let Some((_, namespace)) = &config.namespace {
+        set("namespace", quote!(#namespace));
+    }
+    if !config.loaders.is_empty() {
+        set("loaders", loaders::expand(&config.loaders, private));
+    }
+    let choices = [
+        ("emit", "Emit", &config.emit),
+        ("on_conflict", "OnConflict", &config.on_conflict),
+        ("on_gone", "OnGone", &config.on_gone),
+        ("on_store_error", "OnStoreError", &config.on_store_error),
+        ("commit", "CommitOn", &config.commit),
+    ];
+    for (option, of_type, choice) in choices {
+        if let Some(Choice { variant, .. }) = choice {
+            let of_type = Ident::new(of_type, Span::call_site());
+            let variant = Ident::new(variant, Span::call_site());
+            let value = quote!(#private::#of_type::#variant);
+            set(option, if option == "emit" { some(value) } else { value });
+        }
+    }
+    if let Some(function) = &config.on_event {
+        set("on_event", some(quote!(#function)));
+    }
+    options
+}
+
+/// The rules run on typed fields, never on the keys that serde gives them.
+fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
+    let each = rules.iter().map(|Rule { field, rule }| {
+        let plain = field.unraw().to_string();
+        let [loaded, mine, theirs] = ["loaded", "mine", "theirs"].map(|side| place(side, field));
+        quote! {{
+            let settled = #private::rule::#rule(#loaded, #mine, #theirs);
+            three.settle(#plain, settled);
+        }}
+    });
+    quote! {
+        fn merge(three: &mut #private::Three<'_, Self::Data>) {
+            #(#each)*
+        }
+    }
+}
+
+/// `&mut three.side.field`. The first and the last token decide where an error is shown: both are
+/// at the field. The identifiers between them are not, or an editor would explain them there.
+fn place(side: &str, field: &Ident) -> TokenStream {
+    let mut reference = Punct::new('&', Spacing::Alone);
+    reference.set_span(field.span());
+    let side = Ident::new(side, Span::call_site());
+    let reference = TokenTree::from(reference);
+    quote!(#reference mut three.#side.#field)
+}
+
+fn functions(config: &Config, private: &TokenStream) -> TokenStream {
+    let Config {
+        visibility, name, ..
+    } = config;
+    quote! {
+        impl #name {
+            /// Builds the store, asks whether it answers, and lists all that is wrong with the
+            /// configuration, so that a program fails when it starts and not at its first request.
+            ///
+            /// # Errors
+            /// Everything that is wrong, at once.
+            #visibility async fn start() -> ::core::result::Result<(), #private::StartError> {
+                #private::start::<#name>().await
+            }
+
+            /// Sets options that are known only when the program runs. It must come before the
+            /// first use of a session.
+            ///
+            /// # Errors
+            /// When a value breaks a rule that the compiler would have refused it for, or when a
+            /// session of this configuration was used before.
+            #visibility fn configure(
+                configure: impl ::core::ops::FnOnce(&mut #private::Options),
+            ) -> ::core::result::Result<(), #private::ConfigureError> {
+                #private::configure::<#name>(configure)
+            }
+
+            /// An app-wide layer: it looks the session up once for a request, and can bring another
+            /// store.
+            #[must_use]
+            #visibility fn layer() -> #private::SessionLayer<#name> {
+                #private::SessionLayer::new()
+            }
+        }
+    }
+}
+
+fn checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
+    let mut checks = loaders::checks(&config.loaders, private);
+    checks.extend(relations::const_checks(config, private));
+    if let Some((key, namespace @ Text::Constant(_))) = &config.namespace {
+        let namespace = namespace.to_token_stream();
+        checks.push(const_check(private, "namespace", &namespace, key.span()));
+    }
+    checks
+}

@@ -1,0 +1,49 @@
+//! What a configuration says, judged.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Attribute, Expr, Type, Visibility};
+
+use crate::choice::Choice;
+use crate::loaders::Loader;
+use crate::quantity::Quantity;
+use crate::text::Text;
+
+/// A configuration. What is absent was not said, or was wrong, and has its default.
+pub(crate) struct Config {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) library: Option<TokenStream>,
+    pub(crate) data: Option<Type>,
+    pub(crate) store: Option<Type>,
+    pub(crate) store_value: Option<Expr>,
+    pub(crate) loaders: Vec<Loader>,
+    /// Some loader was wrong, so what depends on all of them is not judged.
+    pub(crate) loaders_broken: bool,
+    pub(crate) emit: Option<Choice>,
+    pub(crate) idle_timeout: Option<Timed>,
+    pub(crate) absolute_timeout: Option<Timed>,
+    pub(crate) touch_every: Option<Timed>,
+    pub(crate) renew_every: Option<Timed>,
+    pub(crate) renew_grace: Option<Timed>,
+    pub(crate) max_size: Option<Timed>,
+    pub(crate) merge: Vec<Rule>,
+    pub(crate) on_conflict: Option<Choice>,
+    pub(crate) on_gone: Option<Choice>,
+    pub(crate) on_store_error: Option<Choice>,
+    pub(crate) commit: Option<Choice>,
+    pub(crate) namespace: Option<(Ident, Text)>,
+    pub(crate) on_event: Option<Expr>,
+}
+
+/// An amount, and the option that it was given to.
+pub(crate) struct Timed {
+    pub(crate) key: Ident,
+    pub(crate) quantity: Quantity,
+}
+
+/// How the changes of a field merge.
+pub(crate) struct Rule {
+    pub(crate) field: Ident,
+    pub(crate) rule: Ident,
+}

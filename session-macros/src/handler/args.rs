@@ -1,0 +1,244 @@
+//! Finds the session among the arguments of a handler.
+
+use proc_macro2::{Ident, Span};
+use quote::format_ident;
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{
+    Attribute, FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, Signature, Type,
+};
+
+use super::model::{Argument, Role};
+use crate::errors::Errors;
+
+/// What a session cannot be taken in.
+const WRAPPERS: &[&str] = &[
+    "Vec", "Result", "Arc", "Rc", "Box", "Cow", "Mutex", "RwLock", "RefCell", "Cell", "Pin",
+];
+
+/// The arguments with their roles. The signature loses what only we understand.
+pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<Argument> {
+    let mut arguments = Vec::new();
+    for (index, input) in signature.inputs.iter_mut().enumerate() {
+        let FnArg::Typed(written) = input else {
+            continue;
+        };
+        let marked = take_mark(&mut written.attrs);
+        let role = role(written, marked, errors);
+        arguments.push(Argument {
+            name: outer_name(&written.pat, &role, index),
+            ty: (*written.ty).clone(),
+            cfgs: with_name(&written.attrs, "cfg"),
+            attrs: written.attrs.clone(),
+            role,
+        });
+        // Frameworks may read what an argument says; the inner function is no business of theirs.
+        written.attrs = ["cfg", "allow", "expect"]
+            .iter()
+            .flat_map(|name| with_name(&written.attrs, name))
+            .collect();
+    }
+    if !arguments
+        .iter()
+        .any(|argument| !matches!(argument.role, Role::Other))
+    {
+        missing(signature, &mut arguments, errors);
+    }
+    twice(&arguments, errors);
+    arguments
+}
+
+/// Removes `#[session]` from an argument, and says whether it was there.
+fn take_mark(attrs: &mut Vec<Attribute>) -> bool {
+    let before = attrs.len();
+    attrs.retain(|attr| {
+        attr.path()
+            .segments
+            .last()
+            .is_none_or(|segment| segment.ident != "session")
+    });
+    attrs.len() != before
+}
+
+fn with_name(attrs: &[Attribute], name: &str) -> Vec<Attribute> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident(name))
+        .cloned()
+        .collect()
+}
+
+fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
+    if let Some((spoiled, message)) = spoiled(&written.ty) {
+        errors.over(&*written.ty, message);
+        return Role::Spoiled(Box::new(spoiled));
+    }
+    if !marked && !is_session(&written.ty) && !is_optional(&written.ty) {
+        return Role::Other;
+    }
+    match &*written.pat {
+        Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {}
+        Pat::Wild(_) => {}
+        pattern => errors.over(
+            pattern,
+            "a session is taken whole: `session: Session`; reach its data through it",
+        ),
+    }
+    if let Some(cfg) = with_name(&written.attrs, "cfg").first() {
+        errors.over(
+            cfg,
+            "a handler either has a session or not; write `cfg` on the function",
+        );
+    }
+    Role::Session
+}
+
+/// Parentheses and invisible groups mean nothing.
+fn peel(mut ty: &Type) -> &Type {
+    loop {
+        match ty {
+            Type::Group(group) => ty = &group.elem,
+            Type::Paren(paren) => ty = &paren.elem,
+            _ => return ty,
+        }
+    }
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match peel(ty) {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+fn generic_types(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments
+        .into_iter()
+        .flatten()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
+}
+
+fn is_session(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "Session")
+}
+
+/// The `Option` around a session.
+pub(super) fn optional(ty: &Type) -> Option<&Ident> {
+    let segment = last_segment(ty)?;
+    let mut inside = generic_types(segment);
+    (segment.ident == "Option" && inside.next().is_some_and(is_session)).then_some(&segment.ident)
+}
+
+fn is_optional(ty: &Type) -> bool {
+    optional(ty).is_some()
+}
+
+/// The session inside something that cannot hold one, and what to write.
+fn spoiled(ty: &Type) -> Option<(Type, String)> {
+    let found = |ty: &Type| {
+        (is_session(ty) || is_optional(ty))
+            .then(|| ty.clone())
+            .or_else(|| spoiled(ty).map(|(inside, _)| inside))
+    };
+    match peel(ty) {
+        Type::Reference(reference) => Some((
+            found(&reference.elem)?,
+            "a session is taken by value: it is the handler's own; write `session: Session`, or \
+             `mut session: Session` to change it"
+                .to_owned(),
+        )),
+        Type::Tuple(tuple) => Some((
+            tuple.elems.iter().find_map(found)?,
+            "a session is an argument of its own, not a part of a tuple".to_owned(),
+        )),
+        _ => {
+            let segment = last_segment(ty)?;
+            let name = segment.ident.to_string();
+            let inside = if name == "Option" {
+                generic_types(segment)
+                    .find_map(spoiled)
+                    .map(|(inside, _)| inside)?
+            } else if WRAPPERS.contains(&name.as_str()) {
+                generic_types(segment).find_map(found)?
+            } else {
+                return None;
+            };
+            let mend = if name == "Result" {
+                "what goes wrong while it is loaded is answered before the handler runs; write \
+                 `Session`, or `Option<Session>` for a handler that runs without one"
+            } else {
+                "it is the handler's own; write `Session`, or `Option<Session>` for a handler that \
+                 runs without one"
+            };
+            Some((
+                inside,
+                format!("a session is not taken in `{name}`: {mend}"),
+            ))
+        }
+    }
+}
+
+/// No argument is a session. One whose type is called so is probably an alias of it.
+fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Errors) {
+    let mut aliases = arguments.iter_mut().filter(|argument| {
+        last_segment(&argument.ty).is_some_and(|segment| {
+            let name = segment.ident.to_string();
+            name.ends_with("Session") && segment.arguments.is_none()
+        })
+    });
+    match (aliases.next(), aliases.next()) {
+        (Some(alias), None) => {
+            errors.over(
+                &alias.ty,
+                "if this is a name for a `Session<…>`, mark the argument: `#[session] session: …`; \
+                 else add `session: Session`",
+            );
+            alias.role = Role::Session;
+        }
+        _ => errors.at(
+            signature.ident.span(),
+            "the handler has no session argument; add `session: Session`, or mark the one whose \
+             type is a name for it: `#[session] session: …`",
+        ),
+    }
+}
+
+fn twice(arguments: &[Argument], errors: &mut Errors) {
+    let mut sessions = arguments
+        .iter()
+        .filter(|argument| !matches!(argument.role, Role::Other));
+    sessions.next();
+    for second in sessions {
+        errors.at(
+            second.ty.span(),
+            "a handler has one session; the session of another configuration is read as \
+             `SessionView<…>`",
+        );
+    }
+}
+
+/// What the outer function calls an argument: frameworks bind some by their names, so those stay.
+fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
+    match pattern {
+        Pat::Ident(name) if name.subpat.is_none() => match role {
+            Role::Other => name.ident.clone(),
+            // Not at the user's place, where an editor would explain the guard instead.
+            Role::Session | Role::Spoiled(_) => at_call_site(&name.ident),
+        },
+        _ => format_ident!("__arg{index}", span = Span::call_site()),
+    }
+}
+
+fn at_call_site(name: &Ident) -> Ident {
+    let plain = name.unraw();
+    let mut moved = if plain == *name { plain } else { name.clone() };
+    moved.set_span(Span::call_site());
+    moved
+}

@@ -1,0 +1,252 @@
+//! Puts a handler out: a function that a framework sees, with the user's function inside it.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{GenericParam, ReturnType, Signature};
+
+use super::model::{Argument, Handler, Mode, Role};
+use super::overrides;
+use crate::loaders;
+use crate::tokens::private;
+
+pub(super) fn expand(handler: &Handler) -> TokenStream {
+    let private = private(handler.library.as_ref());
+    let (overrides, marker) = overrides::expand(handler, &private);
+    let mode = match handler.mode {
+        Mode::Create => quote!(#private::Create),
+        Mode::Load => quote!(#private::Load),
+    };
+    let parts = Parts {
+        handler,
+        private: &private,
+        mode,
+        overrides,
+    };
+    let outer_attrs = &handler.attrs.outer;
+    let visibility = &handler.visibility;
+    let Signature {
+        ident, generics, ..
+    } = &handler.signature;
+    let where_clause = &generics.where_clause;
+    let (parameters, output, way) = match handler.request {
+        Some(request) => parts.plain(&handler.arguments[request]),
+        None => parts.framework(),
+    };
+    let recovered = handler
+        .arguments
+        .iter()
+        .any(|argument| matches!(argument.role, Role::Spoiled(_)))
+        .then(|| quote!(#[allow(unused, unreachable_code, clippy::diverging_sub_expression)]));
+    let checks = loaders::checks(&handler.loaders, &private);
+    let inner = parts.inner();
+    quote! {
+        #marker
+
+        #(#outer_attrs)*
+        #recovered
+        #visibility async fn #ident #generics (#(#parameters),*) #output #where_clause {
+            #inner
+            #(#checks)*
+            #way
+        }
+    }
+}
+
+/// What the two ways of putting a handler out have in common.
+struct Parts<'a> {
+    handler: &'a Handler,
+    private: &'a TokenStream,
+    mode: TokenStream,
+    overrides: TokenStream,
+}
+
+type Way = (Vec<TokenStream>, TokenStream, TokenStream);
+
+impl Parts<'_> {
+    /// The guard is the first argument, whatever the user wrote: a later one may take the body.
+    fn framework(&self) -> Way {
+        let Self {
+            handler,
+            private,
+            mode,
+            overrides,
+        } = self;
+        let (sessions, others): (Vec<_>, Vec<_>) = handler
+            .arguments
+            .iter()
+            .partition(|argument| session_type(argument).is_some());
+        let guards = sessions.iter().filter_map(|argument| {
+            let Argument { name, attrs, .. } = argument;
+            let ty = session_type(argument)?;
+            Some(quote!(#(#attrs)* #name: #private::SessionGuard<#ty, #mode, #overrides>))
+        });
+        let parameters = guards
+            .chain(others.iter().map(|argument| parameter(argument)))
+            .collect();
+        let output = match &handler.signature.output {
+            ReturnType::Default => quote!(-> #private::SessionReply<()>),
+            ReturnType::Type(arrow, ty) => quote!(#arrow #private::SessionReply<#ty>),
+        };
+        let require = (!handler.http).then(|| quote!(#private::require_framework! {}));
+        let splits = sessions.iter().map(|argument| {
+            let name = &argument.name;
+            self.split(argument, &quote!(#name))
+        });
+        let run = self.run();
+        let way = quote! {
+            #require
+            #(#splits)*
+            #run
+            #private::finish(__committer, __value, __failed).await
+        };
+        (parameters, output, way)
+    }
+
+    /// Without a framework the head is taken from the request. The future that opens the session
+    /// holds nothing of it: a body need not be `Sync`.
+    fn plain(&self, request: &Argument) -> Way {
+        let Self {
+            handler,
+            private,
+            mode,
+            overrides,
+        } = self;
+        let request = &request.name;
+        let parameters = handler
+            .arguments
+            .iter()
+            .filter(|argument| session_type(argument).is_none())
+            .map(parameter)
+            .collect();
+        let opened = handler
+            .arguments
+            .iter()
+            .filter_map(|argument| Some((argument, session_type(argument)?)))
+            .map(|(argument, ty)| {
+                let split = self.split(argument, &quote!(__guard));
+                quote! {
+                    let __opening =
+                        #private::http::open::<#ty, #mode, #overrides, _>(&#request);
+                    let __guard = match __opening.await {
+                        ::core::result::Result::Ok(guard) => guard,
+                        ::core::result::Result::Err(refused) => {
+                            return #private::http::refuse(refused);
+                        }
+                    };
+                    #split
+                }
+            });
+        let output = &handler.signature.output;
+        let run = self.run();
+        let way = quote! {
+            #(#opened)*
+            #run
+            #private::http::finish(__committer, __value, __failed).await
+        };
+        (parameters, quote!(#output), way)
+    }
+
+    /// Names the user's type in one place only: if it is no session, that is the one error.
+    fn split(&self, argument: &Argument, guard: &TokenStream) -> TokenStream {
+        let private = self.private;
+        let ty = session_type(argument);
+        let session = inner_name(argument);
+        let committer = if self.is_first(argument) {
+            Ident::new("__committer", Span::call_site())
+        } else {
+            Ident::new("_committer", Span::call_site())
+        };
+        quote!(let (#session, #committer) = #private::split::<#ty, _, _>(#guard);)
+    }
+
+    fn is_first(&self, argument: &Argument) -> bool {
+        self.handler
+            .arguments
+            .iter()
+            .find(|candidate| session_type(candidate).is_some())
+            .is_some_and(|first| std::ptr::eq(first, argument))
+    }
+
+    /// Calls the user's function, and asks its value whether it failed.
+    fn run(&self) -> TokenStream {
+        let private = self.private;
+        let Signature {
+            ident, generics, ..
+        } = &self.handler.signature;
+        // Lifetimes are left to inference, which late-bound ones insist on.
+        let passed: Vec<_> = generics
+            .params
+            .iter()
+            .filter_map(|parameter| match parameter {
+                GenericParam::Type(parameter) => Some(&parameter.ident),
+                GenericParam::Const(parameter) => Some(&parameter.ident),
+                GenericParam::Lifetime(_) => None,
+            })
+            .collect();
+        let turbofish = (!passed.is_empty()).then(|| quote!(::<#(#passed),*>));
+        let arguments = self.handler.arguments.iter().map(|argument| {
+            let cfgs = &argument.cfgs;
+            let value = match argument.role {
+                Role::Spoiled(_) => quote!(loop {}),
+                Role::Session => {
+                    let name = inner_name(argument);
+                    quote!(#name)
+                }
+                Role::Other => {
+                    let name = &argument.name;
+                    quote!(#name)
+                }
+            };
+            quote!(#(#cfgs)* #value)
+        });
+        quote! {
+            let __value = #ident #turbofish (#(#arguments),*).await;
+            let __failed = {
+                use #private::{ViaOther as _, ViaResult as _};
+                (&#private::Verdict(&__value)).failed()
+            };
+        }
+    }
+
+    /// The user's function: signature, attributes and body as written.
+    fn inner(&self) -> TokenStream {
+        let Handler {
+            attrs,
+            signature,
+            body,
+            ..
+        } = self.handler;
+        let attrs = &attrs.inner;
+        quote! {
+            #[allow(clippy::unused_async)]
+            #(#attrs)*
+            #signature #body
+        }
+    }
+}
+
+/// The type that the guard of an argument is for, if it has one.
+fn session_type(argument: &Argument) -> Option<&syn::Type> {
+    match &argument.role {
+        Role::Session => Some(&argument.ty),
+        Role::Spoiled(ty) => Some(ty),
+        Role::Other => None,
+    }
+}
+
+/// What the session is called between its guard and the call.
+fn inner_name(argument: &Argument) -> Ident {
+    format_ident!(
+        "__session_of_{}",
+        syn::ext::IdentExt::unraw(&argument.name),
+        span = Span::call_site()
+    )
+}
+
+/// An argument of the outer function.
+fn parameter(argument: &Argument) -> TokenStream {
+    let Argument {
+        name, ty, attrs, ..
+    } = argument;
+    quote!(#(#attrs)* #name: #ty)
+}

@@ -1,0 +1,162 @@
+//! Reads a handler, and refuses what is none. The body stays as it is, unparsed.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Attribute, FnArg, Safety, Signature, Token, Visibility};
+
+use crate::errors::Errors;
+use crate::tokens::is_word;
+
+/// A function as written.
+pub(super) struct Function {
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) visibility: Visibility,
+    pub(super) signature: Signature,
+    pub(super) body: Group,
+}
+
+const ITEMS: &[&str] = &[
+    "struct",
+    "enum",
+    "union",
+    "trait",
+    "impl",
+    "mod",
+    "const",
+    "static",
+    "type",
+    "use",
+    "extern",
+    "macro_rules",
+];
+
+/// The function, unless there is none to rewrite; that is reported.
+pub(super) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Function> {
+    let Ok(mut function) = read.parse2(item.clone()) else {
+        errors.at(
+            offender(item),
+            "`#[session]` goes on a handler: a free `async fn` with a body",
+        );
+        return None;
+    };
+    qualifiers(&mut function.signature, errors);
+    methods(&function, errors).then_some(function)
+}
+
+fn read(input: ParseStream<'_>) -> syn::Result<Function> {
+    let attrs = input.call(Attribute::parse_outer)?;
+    let visibility = input.parse()?;
+    let signature = input.parse()?;
+    let body: Group = input.parse()?;
+    if body.delimiter() != Delimiter::Brace {
+        return Err(syn::Error::new(body.span(), "a body stands in braces"));
+    }
+    Ok(Function {
+        attrs,
+        visibility,
+        signature,
+        body,
+    })
+}
+
+/// The word that says what the item is instead.
+fn offender(item: TokenStream) -> Span {
+    let mut tokens = item.into_iter().peekable();
+    let first = tokens.peek().map_or_else(Span::call_site, TokenTree::span);
+    let mut named = None;
+    for token in tokens {
+        if is_word(Some(&token), "fn") {
+            return token.span();
+        }
+        if let TokenTree::Ident(word) = &token
+            && ITEMS.contains(&word.to_string().as_str())
+        {
+            named.get_or_insert(token.span());
+        }
+    }
+    named.unwrap_or(first)
+}
+
+/// A handler is `async fn` and nothing more; what else it says is reported and dropped.
+fn qualifiers(signature: &mut Signature, errors: &mut Errors) {
+    if signature.asyncness.is_none() {
+        errors.at(
+            signature.fn_token.span,
+            "a handler with a session is async, so that the session can be loaded and committed; \
+             write `async fn`",
+        );
+        signature.asyncness = Some(Token![async](Span::call_site()));
+    }
+    if let Some(constness) = signature.constness.take() {
+        errors.over(constness, "a handler cannot be `const`");
+    }
+    match std::mem::replace(&mut signature.safety, Safety::Default) {
+        Safety::Unsafe(token) => errors.over(
+            token,
+            "a handler cannot be `unsafe`: a framework calls it; write `unsafe { … }` where the \
+             body needs it",
+        ),
+        Safety::Safe(token) => errors.over(token, "a handler is written without `safe`"),
+        Safety::Default => {}
+    }
+    if let Some(abi) = signature.abi.take() {
+        errors.over(abi, "a handler cannot be `extern`: a framework calls it");
+    }
+    if let Some(variadic) = signature.variadic.take() {
+        errors.over(
+            variadic,
+            "a handler has a fixed number of arguments, without `...`",
+        );
+    }
+}
+
+/// Neither `self` nor `Self` means anything in the function that the body moves into.
+fn methods(function: &Function, errors: &mut Errors) -> bool {
+    if let Some(FnArg::Receiver(receiver)) = function.signature.inputs.first() {
+        errors.at(
+            receiver.self_token.span,
+            "`#[session]` goes on free functions, a method cannot be rewritten; move the handler \
+             out of the `impl`",
+        );
+        return false;
+    }
+    let mut found = None;
+    self_type(
+        quote::ToTokens::to_token_stream(&function.signature),
+        &mut found,
+    );
+    let body = function.body.stream();
+    // An item inside the body has a `Self` of its own.
+    if !declares_types(body.clone()) {
+        self_type(body, &mut found);
+    }
+    if let Some(place) = found {
+        errors.at(
+            place.span(),
+            "`Self` has no meaning in a handler, which is a free function; write the type's name",
+        );
+        return false;
+    }
+    true
+}
+
+fn self_type(tokens: TokenStream, found: &mut Option<Ident>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) if word == "Self" && found.is_none() => *found = Some(word),
+            TokenTree::Group(group) => self_type(group.stream(), found),
+            _ => {}
+        }
+    }
+}
+
+fn declares_types(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(word) => {
+            let word = word.to_string();
+            ["impl", "struct", "enum", "trait", "union", "macro_rules"].contains(&word.as_str())
+        }
+        TokenTree::Group(group) => declares_types(group.stream()),
+        _ => false,
+    })
+}

@@ -1,0 +1,69 @@
+//! What a user meant who wrote an option that does not exist.
+
+use crate::config;
+use crate::suggest::{hint, nearest};
+
+pub(super) const OPTIONS: &[&str] = &[
+    "create",
+    "load",
+    "header",
+    "bearer",
+    "cookie",
+    "query",
+    "path",
+    "allow_in_url",
+    "emit",
+    "http",
+    "crate",
+];
+
+/// Words from elsewhere, and what they are here.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (
+        &[
+            "config",
+            "configuration",
+            "name",
+            "session",
+            "manager",
+            "type",
+        ],
+        "; the type of the argument says which configuration it is: `session: Session<Shop>`",
+    ),
+    (
+        &["required", "optional"],
+        "; the type of the argument says it: `Session` is required, `Option<Session>` is not",
+    ),
+    (
+        &["new", "start", "begin", "init"],
+        "; did you mean `create`?",
+    ),
+    (&["read", "open", "get", "resume"], "; did you mean `load`?"),
+    (
+        &["destroy", "close", "end", "logout", "delete"],
+        "; write `#[session(load)]`, and `session.destroy().await?` in the body",
+    ),
+    (
+        &["custom"],
+        "; a custom loader belongs into `session_config!`: `loaders: [custom(crate::find_sid)]`",
+    ),
+    (&["plain", "hyper", "tower"], "; did you mean `http`?"),
+];
+
+/// The message for an option that does not exist.
+pub(super) fn unknown(name: &str) -> String {
+    let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&name));
+    let mend = if let Some((_, mend)) = elsewhere {
+        (*mend).to_owned()
+    } else if meant(name).is_none() && config::is_option(name) {
+        "; that is said of the whole configuration, in `session_config!`".to_owned()
+    } else {
+        hint(name, OPTIONS)
+    };
+    format!("there is no option `{name}`{mend}")
+}
+
+/// The option that a misspelled word was meant to be.
+pub(super) fn meant(name: &str) -> Option<&'static str> {
+    nearest(name, OPTIONS)
+}

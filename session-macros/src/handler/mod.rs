@@ -1,0 +1,36 @@
+//! `#[session(…)]`: parse, check, model, expand, recover.
+
+mod args;
+mod attrs;
+mod check;
+mod expand;
+mod function;
+mod hints;
+mod model;
+mod options;
+mod overrides;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+use syn::parse::{ParseStream, Parser as _};
+
+use crate::errors::Errors;
+
+/// The expansion, whatever the input is. A mistake is reported beside the handler, which is put
+/// out all the same, with its final types where they can be told.
+pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let options = (|stream: ParseStream<'_>| Ok(options::parse(stream, &mut errors))).parse2(attr);
+    let options = errors.take(options).unwrap_or_default();
+    let mut output = match function::parse(item.clone(), &mut errors) {
+        Some(function) => match check::check(options, function, &mut errors) {
+            Some(handler) => expand::expand(&handler),
+            None => item,
+        },
+        None => item,
+    };
+    output.extend(errors.into_tokens());
+    output
+}

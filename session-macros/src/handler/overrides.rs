@@ -1,0 +1,60 @@
+//! What a handler says otherwise than its configuration: a type beside the handler.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt as _;
+
+use super::model::Handler;
+use crate::loaders;
+
+/// The type that carries the overrides, and the item that declares it. Nothing is declared where
+/// nothing is overridden: an enum would be illegal in an `impl`.
+pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, TokenStream) {
+    if handler.loaders.is_empty() && handler.emit.is_none() {
+        return (quote!(#private::Inherit), TokenStream::new());
+    }
+    let name = format_ident!(
+        "__SessionOverrides_{}",
+        handler.signature.ident.unraw(),
+        span = Span::call_site()
+    );
+    let cfgs = &handler.attrs.cfgs;
+    let visibility = &handler.visibility;
+    let emit = handler.emit.as_ref().map(|choice| {
+        let variant = Ident::new(choice.variant, Span::call_site());
+        quote! {
+            const EMIT: ::core::option::Option<#private::Emit> =
+                ::core::option::Option::Some(#private::Emit::#variant);
+        }
+    });
+    let wire = (!handler.loaders.is_empty()).then(|| {
+        let loaders = loaders::expand(&handler.loaders, private);
+        quote! {
+            fn wire() -> ::core::option::Option<&'static #private::Wire> {
+                static WIRE: ::std::sync::LazyLock<#private::Wire> =
+                    ::std::sync::LazyLock::new(|| #private::Wire::new(#loaders));
+                ::core::option::Option::Some(&WIRE)
+            }
+        }
+    });
+    let item = quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(
+            non_camel_case_types,
+            dead_code,
+            unreachable_pub,
+            unnameable_types,
+            missing_debug_implementations,
+            missing_copy_implementations
+        )]
+        #visibility enum #name {}
+
+        #(#cfgs)*
+        impl #private::Overrides for #name {
+            #emit
+            #wire
+        }
+    };
+    (quote!(#name), item)
+}

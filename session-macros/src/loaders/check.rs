@@ -1,0 +1,274 @@
+//! Judges loaders.
+
+use std::fmt::Write as _;
+
+use proc_macro2::{Ident, Span};
+use syn::Expr;
+
+use super::{Args, Kind, Loader, Named, Place, Raw, cookie};
+use crate::errors::Errors;
+use crate::rules;
+use crate::suggest::hint;
+use crate::text::Text;
+
+/// The loaders that are right, in order; every mistake is reported.
+pub(crate) fn check(raw: &[Raw], place: Place, errors: &mut Errors) -> Vec<Loader> {
+    let mut loaders: Vec<Loader> = Vec::new();
+    for one in raw {
+        let Some(kind) = kind(one, place, errors) else {
+            continue;
+        };
+        let span = kind.name().map_or(one.keyword.span(), Text::span);
+        match loaders.iter().find(|first| same(&first.kind, &kind)) {
+            Some(first) => twice(span, &first.kind, &one.keyword, errors),
+            None => loaders.push(Loader {
+                keyword: one.keyword.clone(),
+                kind,
+            }),
+        }
+    }
+    loaders
+}
+
+fn kind(raw: &Raw, place: Place, errors: &mut Errors) -> Option<Kind> {
+    let keyword = &raw.keyword;
+    match keyword.to_string().as_str() {
+        "bearer" => {
+            if let Some(args) = &raw.args {
+                errors.at(
+                    args.span,
+                    "`bearer` takes nothing: it reads `Authorization: Bearer …` (RFC 6750 2.1)",
+                );
+            }
+            Some(Kind::Bearer)
+        }
+        "header" => {
+            let (name, args) = name(raw, "the name of the header", "X-User-Session", errors)?;
+            no_options(&args.named, "header", errors);
+            name.judge(rules::header_name, errors)
+                .then_some(Kind::Header(name))
+        }
+        "cookie" => {
+            let (name, args) = name(raw, "the name of the cookie", "__Host-sid", errors)?;
+            let sound = name.judge(rules::cookie_name, errors);
+            let cookie = cookie::check(keyword, name, &args.named, errors);
+            sound.then(|| Kind::Cookie(Box::new(cookie)))
+        }
+        "query" => {
+            let (name, args) = name(raw, "the name of the query parameter", "sid", errors)?;
+            let sound = name.judge(rules::query_name, errors);
+            let reason = in_url(keyword, args, place, errors)?;
+            sound.then_some(Kind::Query { name, reason })
+        }
+        "path" => {
+            let (name, args) = name(raw, "the name of the path parameter", "sid", errors)?;
+            let sound = name.judge(rules::path_name, errors);
+            let reason = in_url(keyword, args, place, errors)?;
+            sound.then_some(Kind::Path { name, reason })
+        }
+        "custom" => custom(raw, errors),
+        other => {
+            errors.at(keyword.span(), unknown(other));
+            None
+        }
+    }
+}
+
+fn unknown(kind: &str) -> String {
+    let mut message = format!("there is no loader `{kind}`");
+    match kind {
+        "authorization" => message.push_str("; did you mean `bearer`?"),
+        "url" | "uri" | "params" => message.push_str("; did you mean `query` or `path`?"),
+        "body" | "form" | "json" => message.push_str(
+            "; the body is the handler's, a sid is read from the head: write \
+            `header(\"X-User-Session\")`",
+        ),
+        _ => {
+            let _ = write!(message, "{}", hint(kind, super::KINDS));
+        }
+    }
+    message
+}
+
+/// The name that a loader takes first.
+fn name<'a>(
+    raw: &'a Raw,
+    what: &str,
+    example: &str,
+    errors: &mut Errors,
+) -> Option<(Text, &'a Args)> {
+    let keyword = &raw.keyword;
+    let Some(args) = &raw.args else {
+        errors.at(
+            keyword.span(),
+            format!("`{keyword}` takes {what}: `{keyword}(\"{example}\")`"),
+        );
+        return None;
+    };
+    let Some((first, others)) = args.positional.split_first() else {
+        if !args.broken {
+            errors.at(
+                args.span,
+                format!("`{keyword}` takes {what}: `{keyword}(\"{example}\")`"),
+            );
+        }
+        return None;
+    };
+    for other in others {
+        errors.over(
+            other,
+            format!("`{keyword}` takes one name; write another loader for another name"),
+        );
+    }
+    Some((Text::read(first, what, example, errors)?, args))
+}
+
+fn no_options(named: &[Named], keyword: &str, errors: &mut Errors) {
+    for option in named {
+        let mend = match option.key.to_string().as_str() {
+            "allow_in_url" => "; a header is no part of the URL",
+            _ => "; it takes a name and nothing else",
+        };
+        errors.at(
+            option.key.span(),
+            format!("`{keyword}` has no option `{}`{mend}", option.key),
+        );
+    }
+}
+
+/// The reason for a sid in a URL, without which there is none.
+fn in_url(keyword: &Ident, args: &Args, place: Place, errors: &mut Errors) -> Option<Text> {
+    let mut reason = None;
+    for option in &args.named {
+        if option.key != "allow_in_url" {
+            let key = option.key.to_string();
+            errors.at(
+                option.key.span(),
+                format!(
+                    "`{keyword}` has no option `{key}`{}",
+                    hint(&key, &["allow_in_url"])
+                ),
+            );
+        } else if reason.is_some() {
+            errors.at(option.key.span(), "`allow_in_url` is given twice");
+        } else {
+            reason = Some(option);
+        }
+    }
+    let Some(option) = reason else {
+        let mend = match place {
+            Place::Config => {
+                format!("`{keyword}(\"…\", allow_in_url = \"why it is needed here\")`")
+            }
+            Place::Attribute => {
+                format!("`{keyword} = \"…\", allow_in_url = \"why it is needed here\"`")
+            }
+        };
+        if !args.broken {
+            errors.at(
+                keyword.span(),
+                format!(
+                    "a sid in a URL ends up in logs, histories and `Referer` headers (ASVS 14.2.1); \
+                     use a header or a cookie, or say why not: {mend}"
+                ),
+            );
+        }
+        return None;
+    };
+    read_reason(
+        &option.key,
+        option.value.as_ref(),
+        "download links cannot set headers",
+        errors,
+    )
+}
+
+/// A reason, which must not be empty.
+pub(super) fn read_reason(
+    key: &Ident,
+    value: Option<&Expr>,
+    example: &str,
+    errors: &mut Errors,
+) -> Option<Text> {
+    let Some(value) = value else {
+        errors.at(
+            key.span(),
+            format!("`{key}` takes the reason: `{key} = \"{example}\"`"),
+        );
+        return None;
+    };
+    let reason = Text::read(value, "a reason", example, errors)?;
+    if reason.literal().is_some_and(|text| text.trim().is_empty()) {
+        errors.at(
+            reason.span(),
+            format!("the reason is empty; say why it is needed here: `\"{example}\"`"),
+        );
+        return None;
+    }
+    Some(reason)
+}
+
+fn custom(raw: &Raw, errors: &mut Errors) -> Option<Kind> {
+    let args = raw.args.as_ref();
+    let first = args.and_then(|args| args.positional.first());
+    match first {
+        Some(Expr::Lit(literal)) => {
+            errors.over(
+                literal,
+                "`custom` takes the path of a function, without quotes: `custom(crate::find_sid)`",
+            );
+            return None;
+        }
+        Some(function) => {
+            for other in args
+                .into_iter()
+                .flat_map(|args| args.positional.iter().skip(1))
+            {
+                errors.over(other, "`custom` takes one function");
+            }
+            if let Some(args) = args {
+                no_options(&args.named, "custom", errors);
+            }
+            return Some(Kind::Custom(function.clone()));
+        }
+        None => {}
+    }
+    if !args.is_some_and(|args| args.broken) {
+        errors.at(
+            args.map_or(raw.keyword.span(), |args| args.span),
+            "`custom` takes the path of a function: `custom(crate::find_sid)`",
+        );
+    }
+    None
+}
+
+/// Whether two loaders look at one place. What is only known to the compiler is compared there.
+fn same(a: &Kind, b: &Kind) -> bool {
+    let names = |a: &Text, b: &Text| a.literal().zip(b.literal());
+    match (a, b) {
+        (Kind::Bearer, Kind::Bearer) => true,
+        (Kind::Header(a), Kind::Header(b)) => {
+            names(a, b).is_some_and(|(a, b)| rules::same_name(&a, &b))
+        }
+        (Kind::Cookie(a), Kind::Cookie(b)) => names(&a.name, &b.name).is_some_and(|(a, b)| a == b),
+        (Kind::Query { name: a, .. }, Kind::Query { name: b, .. })
+        | (Kind::Path { name: a, .. }, Kind::Path { name: b, .. }) => {
+            names(a, b).is_some_and(|(a, b)| a == b)
+        }
+        _ => false,
+    }
+}
+
+fn twice(span: Span, first: &Kind, keyword: &Ident, errors: &mut Errors) {
+    let message = match first.name().and_then(Text::literal) {
+        Some(name) if matches!(first, Kind::Header(_)) => format!(
+            "the header `{name}` is read by an earlier loader already (the case of header names \
+            does not count); leave this one out"
+        ),
+        Some(name) => {
+            format!("`{keyword}(\"{name}\")` is among the loaders already; leave this one out")
+        }
+        None => format!("`{keyword}` is among the loaders already; leave this one out"),
+    };
+    errors.at(span, message);
+}

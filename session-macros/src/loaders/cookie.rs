@@ -1,0 +1,290 @@
+//! The attributes of a cookie.
+
+use proc_macro2::Ident;
+use syn::{Expr, ExprLit, Lit};
+
+use super::Named;
+use super::check::read_reason;
+use crate::errors::Errors;
+use crate::rules;
+use crate::suggest::hint;
+use crate::text::Text;
+use crate::tokens::peel;
+
+const OPTIONS: &[&str] = &[
+    "path",
+    "domain",
+    "same_site",
+    "insecure",
+    "secure",
+    "partitioned",
+    "persistent",
+    "origins",
+    "cross_origin",
+];
+
+const SAME_SITE: &[&str] = &["Lax", "Strict", "None"];
+
+/// A cookie that carries a sid. What is `None` or false is left to the default.
+pub(crate) struct Cookie {
+    pub(crate) name: Text,
+    pub(crate) path: Option<Text>,
+    pub(crate) domain: Option<Text>,
+    pub(crate) same_site: Option<&'static str>,
+    pub(crate) insecure: Option<Text>,
+    pub(crate) partitioned: bool,
+    pub(crate) persistent: Option<Ident>,
+    pub(crate) origins: Vec<Text>,
+    pub(crate) cross_origin_off: Option<Text>,
+}
+
+/// Judges the attributes; one that is wrong stays at its default.
+pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut Errors) -> Cookie {
+    let mut cookie = Cookie {
+        name,
+        path: None,
+        domain: None,
+        same_site: None,
+        insecure: None,
+        partitioned: false,
+        persistent: None,
+        origins: Vec::new(),
+        cross_origin_off: None,
+    };
+    let mut secure = None;
+    let mut insecure = None;
+    let mut partitioned = None;
+    let mut same_site = None;
+    let mut seen: Vec<&Ident> = Vec::new();
+    for Named { key, value } in options {
+        if seen.contains(&key) {
+            errors.at(
+                key.span(),
+                format!("`{key}` is given twice; the first stands before it"),
+            );
+            continue;
+        }
+        seen.push(key);
+        let value = value.as_ref();
+        match key.to_string().as_str() {
+            "path" => cookie.path = text(key, value, "/", errors),
+            "domain" => cookie.domain = text(key, value, "example.com", errors),
+            "same_site" => {
+                cookie.same_site = read_same_site(key, value, errors);
+                same_site = Some(key);
+            }
+            "insecure" => {
+                cookie.insecure = read_reason(key, value, "local development over http", errors);
+                insecure = Some(key);
+            }
+            "secure" => secure = flag(key, value, errors).map(|on| (key, on)),
+            "partitioned" => {
+                cookie.partitioned = flag(key, value, errors).unwrap_or_default();
+                partitioned = Some(key);
+            }
+            "persistent" => {
+                cookie.persistent = flag(key, value, errors)
+                    .unwrap_or_default()
+                    .then(|| key.clone());
+            }
+            "origins" => cookie.origins = read_origins(key, value, errors),
+            "cross_origin" => cookie.cross_origin_off = read_cross_origin(key, value, errors),
+            other => errors.at(key.span(), unknown(other)),
+        }
+    }
+    match (secure, insecure) {
+        (Some((key, false)), None) => errors.at(
+            key.span(),
+            "a cookie that is not Secure is sent in the clear (ASVS 3.3.1); leave `secure` out, or \
+             say why: `insecure = \"local development over http\"`",
+        ),
+        (Some((_, true)), Some(insecure)) => errors.at(
+            insecure.span(),
+            "`insecure` contradicts `secure`; leave one of them out",
+        ),
+        _ => {}
+    }
+    judge(
+        keyword,
+        &mut cookie,
+        [insecure, same_site, partitioned],
+        errors,
+    );
+    cookie
+}
+
+/// Holds the attributes against each other; what browsers would refuse goes back to its default.
+fn judge(
+    keyword: &Ident,
+    cookie: &mut Cookie,
+    [insecure, same_site, partitioned]: [Option<&Ident>; 3],
+    errors: &mut Errors,
+) {
+    let name = cookie.name.literal().unwrap_or_default();
+    let with_name = |rule: fn(&str, &str) -> Option<rules::Fault>| {
+        let name = name.clone();
+        move |value: &str| rule(&name, value)
+    };
+    if let Some(path) = &cookie.path
+        && !(path.judge(rules::cookie_path, errors)
+            && path.judge(with_name(rules::prefix_with_path), errors))
+    {
+        cookie.path = None;
+    }
+    if let Some(domain) = &cookie.domain
+        && !(domain.judge(rules::cookie_domain, errors)
+            && domain.judge(with_name(|name, _| rules::prefix_with_domain(name)), errors))
+    {
+        cookie.domain = None;
+    }
+    if let Some(insecure) = insecure {
+        let refused = [
+            (Some(insecure), rules::prefix_without_secure(&name)),
+            (
+                same_site.filter(|_| cookie.same_site == Some("None")),
+                rules::same_site_none(false),
+            ),
+            (
+                partitioned.filter(|_| cookie.partitioned),
+                rules::partitioned(false),
+            ),
+        ];
+        for (place, fault) in refused {
+            if let (Some(place), Some(fault)) = (place, fault) {
+                errors.at(place.span(), fault.reason);
+                cookie.insecure = None;
+            }
+        }
+    }
+    if let (Some(_), [first, ..]) = (&cookie.cross_origin_off, cookie.origins.as_slice()) {
+        errors.at(
+            first.span(),
+            format!(
+                "`origins` of this `{keyword}` says nothing beside `cross_origin = off(…)`, \
+            which lets every origin in; leave one of them out"
+            ),
+        );
+    }
+}
+
+fn unknown(option: &str) -> String {
+    let mend = match option {
+        "http_only" | "httponly" => "; a session cookie is always HttpOnly (ASVS 3.3.4)".to_owned(),
+        "max_age" | "expires" | "ttl" => {
+            "; write `persistent` for a cookie that lives as long as `absolute_timeout`".to_owned()
+        }
+        "host" => "; did you mean `domain`?".to_owned(),
+        "allow_in_url" => "; a cookie is no part of the URL".to_owned(),
+        _ => hint(option, OPTIONS),
+    };
+    format!("`cookie` has no option `{option}`{mend}")
+}
+
+fn text(key: &Ident, value: Option<&Expr>, example: &str, errors: &mut Errors) -> Option<Text> {
+    let Some(value) = value else {
+        errors.at(
+            key.span(),
+            format!("`{key}` has no value; write `{key} = \"{example}\"`"),
+        );
+        return None;
+    };
+    Text::read(value, &format!("`{key}`"), example, errors)
+}
+
+/// `flag`, `flag = true` or `flag = false`.
+fn flag(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<bool> {
+    match value.map(peel) {
+        None => Some(true),
+        Some(Expr::Lit(ExprLit {
+            lit: Lit::Bool(value),
+            ..
+        })) => Some(value.value),
+        Some(other) => {
+            errors.over(
+                other,
+                format!("`{key}` is on or off; write `{key}` or `{key} = false`"),
+            );
+            None
+        }
+    }
+}
+
+/// A word that stands alone.
+fn lone(value: &Expr) -> Option<String> {
+    match peel(value) {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+fn read_same_site(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<&'static str> {
+    let Some(value) = value else {
+        errors.at(
+            key.span(),
+            "`same_site` has no value; write `same_site = Strict`",
+        );
+        return None;
+    };
+    let written = lone(value);
+    let known = SAME_SITE
+        .iter()
+        .find(|known| written.as_deref() == Some(**known));
+    if known.is_none() {
+        let mend = written.map_or_else(
+            || "; write `Lax`, `Strict` or `None`, without quotes".to_owned(),
+            |word| hint(&word, SAME_SITE),
+        );
+        errors.over(value, format!("this is no `same_site`{mend}"));
+    }
+    known.copied()
+}
+
+fn read_origins(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Vec<Text> {
+    let Some(Expr::Array(list)) = value.map(peel) else {
+        errors.at(
+            key.span(),
+            "`origins` is a list: `origins = [\"https://app.example.com\"]`",
+        );
+        return Vec::new();
+    };
+    list.elems
+        .iter()
+        .filter_map(|origin| Text::read(origin, "an origin", "https://app.example.com", errors))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(|origin| origin.judge(rules::origin, errors))
+        .collect()
+}
+
+/// `off("reason")`.
+fn read_cross_origin(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<Text> {
+    const MEND: &str = "without the check of the origin, any site can send requests with this \
+        cookie (CSRF); list the sites in `origins`, or say why: `cross_origin = off(\"why\")`";
+    let Some(value) = value else {
+        errors.at(key.span(), MEND);
+        return None;
+    };
+    let Expr::Call(call) = peel(value) else {
+        errors.over(value, MEND);
+        return None;
+    };
+    if lone(&call.func).as_deref() != Some("off") || call.args.len() > 1 {
+        errors.over(value, MEND);
+        return None;
+    }
+    let Some(reason) = call.args.first() else {
+        errors.over(value, MEND);
+        return None;
+    };
+    let reason = Text::read(
+        reason,
+        "a reason",
+        "every client sends its own token",
+        errors,
+    )?;
+    if reason.literal().is_some_and(|text| text.trim().is_empty()) {
+        errors.at(reason.span(), format!("the reason is empty; {MEND}"));
+        return None;
+    }
+    Some(reason)
+}

@@ -1,0 +1,167 @@
+//! Loaders as values of the runtime, and the checks of what only the compiler can evaluate.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use super::{Cookie, Kind, Loader};
+use crate::text::Text;
+use crate::tokens::respan;
+
+/// A slice of loaders. It lives for ever, which an inline const makes sure of.
+pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
+    let each = loaders.iter().map(|loader| match &loader.kind {
+        Kind::Header(name) => quote!(#private::Loader::Header(#name)),
+        Kind::Bearer => quote!(#private::Loader::Bearer),
+        Kind::Cookie(cookie) => {
+            let spec = spec(cookie, private);
+            quote!(#private::Loader::Cookie(#spec))
+        }
+        Kind::Query { name, .. } => quote!(#private::Loader::Query(#name)),
+        Kind::Path { name, .. } => quote!(#private::Loader::Path(#name)),
+        Kind::Custom(function) => quote!(#private::Loader::Custom(#function)),
+    });
+    quote!(const { &[#(#each),*] })
+}
+
+fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
+    let name = &cookie.name;
+    let path = cookie.path.iter();
+    let domain = cookie.domain.iter();
+    let same_site = cookie
+        .same_site
+        .iter()
+        .map(|word| Ident::new(word, Span::call_site()));
+    let insecure = cookie.insecure.iter().map(|_| quote!(false));
+    let partitioned = cookie
+        .partitioned
+        .then(|| quote!(cookie.partitioned = true;));
+    let persistent = cookie
+        .persistent
+        .iter()
+        .map(|_| quote!(cookie.persistent = true;));
+    let origins = (!cookie.origins.is_empty()).then(|| {
+        let origins = &cookie.origins;
+        quote!(cookie.origins = const { &[#(#origins),*] };)
+    });
+    let cross_origin = cookie
+        .cross_origin_off
+        .iter()
+        .map(|_| quote!(cookie.cross_origin_off = true;));
+    quote!({
+        #[allow(unused_mut)]
+        let mut cookie = #private::CookieSpec::new(#name);
+        #(cookie.path = #path;)*
+        #(cookie.domain = ::core::option::Option::Some(#domain);)*
+        #(cookie.same_site = #private::SameSite::#same_site;)*
+        #(cookie.secure = #insecure;)*
+        #partitioned
+        #(#persistent)*
+        #origins
+        #(#cross_origin)*
+        cookie
+    })
+}
+
+/// Items that do not compile where a constant breaks a rule.
+pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStream> {
+    let mut calls = Vec::new();
+    for (index, loader) in loaders.iter().enumerate() {
+        let span = loader.keyword.span();
+        let mut call = |function: &str, arguments: TokenStream| {
+            calls.push(const_check(private, function, &arguments, span));
+        };
+        match &loader.kind {
+            Kind::Header(name @ Text::Constant(_)) => call("header_name", quote!(#name)),
+            Kind::Cookie(cookie) => {
+                if !cookie.is_literal() {
+                    call("cookie", cookie_arguments(cookie));
+                }
+                for origin in constants(&cookie.origins) {
+                    call("origin", quote!(#origin));
+                }
+                for reason in constants(cookie.insecure.iter().chain(&cookie.cross_origin_off)) {
+                    call("reason", quote!(#reason));
+                }
+            }
+            Kind::Query { name, reason } | Kind::Path { name, reason } => {
+                if let Text::Constant(name) = name {
+                    let rule = match loader.kind {
+                        Kind::Query { .. } => "query_name",
+                        _ => "path_name",
+                    };
+                    call(rule, quote!(#name));
+                }
+                if let Text::Constant(reason) = reason {
+                    call("reason", quote!(#reason));
+                }
+            }
+            Kind::Header(_) | Kind::Bearer | Kind::Custom(_) => {}
+        }
+        for earlier in &loaders[..index] {
+            if let Some((rule, a, b)) = unsure(&earlier.kind, &loader.kind) {
+                call(rule, quote!(#a, #b));
+            }
+        }
+    }
+    calls
+}
+
+/// `const _: () = check::rule(arguments);`, at the place of the option.
+pub(crate) fn const_check(
+    private: &TokenStream,
+    rule: &str,
+    arguments: &TokenStream,
+    span: Span,
+) -> TokenStream {
+    let rule = format_ident!("{rule}");
+    let function = respan(quote!(#private::check::#rule), span);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
+    arguments.set_span(span);
+    quote!(const _: () = #function #arguments;)
+}
+
+fn constants<'a>(texts: impl IntoIterator<Item = &'a Text>) -> impl Iterator<Item = &'a Text> {
+    texts
+        .into_iter()
+        .filter(|text| matches!(text, Text::Constant(_)))
+}
+
+/// Two loaders of one kind that may have one name, which only the compiler knows.
+fn unsure<'a>(a: &'a Kind, b: &'a Kind) -> Option<(&'static str, &'a Text, &'a Text)> {
+    let rule = match (a, b) {
+        (Kind::Header(_), Kind::Header(_)) => "different_headers",
+        (Kind::Cookie(_), Kind::Cookie(_))
+        | (Kind::Query { .. }, Kind::Query { .. })
+        | (Kind::Path { .. }, Kind::Path { .. }) => "different_names",
+        _ => return None,
+    };
+    let (a, b) = a.name().zip(b.name())?;
+    let literal = matches!((a, b), (Text::Literal(_), Text::Literal(_)));
+    (!literal).then_some((rule, a, b))
+}
+
+fn cookie_arguments(cookie: &Cookie) -> TokenStream {
+    let name = &cookie.name;
+    let path = cookie
+        .path
+        .as_ref()
+        .map_or_else(|| quote!("/"), |path| quote!(#path));
+    let domain = cookie.domain.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |domain| quote!(::core::option::Option::Some(#domain)),
+    );
+    let secure = cookie.insecure.is_none();
+    let same_site_is_none = cookie.same_site == Some("None");
+    let partitioned = cookie.partitioned;
+    quote!(#name, #path, #domain, #secure, #same_site_is_none, #partitioned)
+}
+
+impl Cookie {
+    /// Whether the macro has judged every text already.
+    fn is_literal(&self) -> bool {
+        let mut texts = [Some(&self.name), self.path.as_ref(), self.domain.as_ref()]
+            .into_iter()
+            .flatten();
+        texts.all(|text| matches!(text, Text::Literal(_)))
+    }
+}

@@ -1,0 +1,56 @@
+//! Loaders, as `session_config!` and `#[session]` both write them.
+
+mod check;
+mod cookie;
+mod expand;
+mod parse;
+
+use proc_macro2::Ident;
+use syn::Expr;
+
+pub(crate) use check::check;
+pub(crate) use cookie::Cookie;
+pub(crate) use expand::{checks, const_check, expand};
+pub(crate) use parse::{Args, Named, Raw, parse};
+
+use crate::text::Text;
+
+/// The kinds of loaders.
+pub(crate) const KINDS: &[&str] = &["header", "bearer", "cookie", "query", "path", "custom"];
+
+/// Where a sid is looked for.
+pub(crate) struct Loader {
+    pub(crate) keyword: Ident,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
+    Header(Text),
+    Bearer,
+    Cookie(Box<Cookie>),
+    Query { name: Text, reason: Text },
+    Path { name: Text, reason: Text },
+    Custom(Expr),
+}
+
+impl Kind {
+    pub(crate) fn is_cookie(&self) -> bool {
+        matches!(self, Self::Cookie(_))
+    }
+
+    /// The name under which the loader looks, if it has one.
+    fn name(&self) -> Option<&Text> {
+        match self {
+            Self::Header(name) | Self::Query { name, .. } | Self::Path { name, .. } => Some(name),
+            Self::Cookie(cookie) => Some(&cookie.name),
+            Self::Bearer | Self::Custom(_) => None,
+        }
+    }
+}
+
+/// In which macro loaders are written: mends differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Config,
+    Attribute,
+}

@@ -1,0 +1,57 @@
+//! What may be configured, as rules over plain values.
+//!
+//! The same rules judge literals while a macro expands, constants while the compiler evaluates
+//! them, and values from the environment at start-up. So these files exist twice, byte for
+//! byte: in `connect-session-macros`, which cannot depend on the runtime, and in
+//! `connect-session-runtime`. A test compares them.
+
+mod cookie;
+mod header;
+mod name;
+mod time;
+
+pub use cookie::{
+    cookie, cookie_domain, cookie_lifetime, cookie_name, cookie_path, origin, partitioned,
+    prefix_with_domain, prefix_with_path, prefix_without_secure, same_site_none,
+};
+pub use header::{DEFAULT_HEADER, header_name};
+pub use name::{namespace, path_name, query_name, same_bytes, same_name};
+pub use time::{
+    DEFAULT_ABSOLUTE, DEFAULT_GRACE, DEFAULT_IDLE, duration, grace, grace_within_renewal,
+    idle_within_absolute, renew_within_absolute, touch_within_idle,
+};
+
+/// Why a value cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong and what to do, without the value itself.
+    pub reason: &'static str,
+    /// The byte at which it is wrong, where it is one place.
+    pub at: Option<usize>,
+}
+
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "every rule answers with an option"
+)]
+impl Fault {
+    const fn whole(reason: &'static str) -> Option<Self> {
+        Some(Self { reason, at: None })
+    }
+
+    const fn place(reason: &'static str, at: usize) -> Option<Self> {
+        Some(Self {
+            reason,
+            at: Some(at),
+        })
+    }
+}
+
+/// The largest size that encoded data may have, in bytes.
+#[must_use]
+pub const fn size(bytes: u64) -> Option<Fault> {
+    if bytes == 0 {
+        return Fault::whole("`max_size` is zero: no data would ever fit");
+    }
+    None
+}

@@ -1,0 +1,112 @@
+//! Names and other texts: a literal, which the macro judges, or a constant, which the compiler does.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::{Expr, ExprLit, Lit, LitStr, spanned::Spanned as _};
+
+use crate::errors::Errors;
+use crate::rules::Fault;
+use crate::tokens::peel;
+
+#[derive(Clone)]
+pub(crate) enum Text {
+    Literal(LitStr),
+    Constant(Expr),
+}
+
+impl Text {
+    /// A text, or a constant that is one. `what` is what it is in the message: ``the header's name``.
+    pub(crate) fn read(
+        expr: &Expr,
+        what: &str,
+        example: &str,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        match peel(expr) {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => {
+                if !text.suffix().is_empty() {
+                    errors.at(
+                        text.span(),
+                        format!("{what} has no suffix; write `\"{example}\"`"),
+                    );
+                    return None;
+                }
+                Some(Self::Literal(text.clone()))
+            }
+            Expr::Lit(other) => {
+                errors.at(
+                    other.span(),
+                    format!("{what} is a text; write `\"{example}\"`"),
+                );
+                None
+            }
+            constant => Some(Self::Constant(constant.clone())),
+        }
+    }
+
+    pub(crate) fn literal(&self) -> Option<String> {
+        match self {
+            Self::Literal(text) => Some(text.value()),
+            Self::Constant(_) => None,
+        }
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Literal(text) => text.span(),
+            Self::Constant(expr) => expr.span(),
+        }
+    }
+
+    /// Holds a literal against a rule, and says whether it passes. A constant does, for now.
+    pub(crate) fn judge(&self, rule: impl Fn(&str) -> Option<Fault>, errors: &mut Errors) -> bool {
+        let Some(value) = self.literal() else {
+            return true;
+        };
+        let Some(fault) = rule(&value) else {
+            return true;
+        };
+        errors.at(self.span(), explain(&value, fault));
+        false
+    }
+}
+
+impl ToTokens for Text {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(text) => text.to_tokens(tokens),
+            Self::Constant(expr) => expr.to_tokens(tokens),
+        }
+    }
+}
+
+/// A caret cannot point inside a literal, so the message names the character and its place.
+fn explain(value: &str, fault: Fault) -> String {
+    let culprit = fault.at.and_then(|at| {
+        value
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .zip(Some(at))
+    });
+    match culprit {
+        Some((character, at)) => format!(
+            "`{}`: the character {character:?} at byte {at} is wrong; {}",
+            value.escape_debug(),
+            fault.reason
+        ),
+        None if value.is_empty() => fault.reason.to_owned(),
+        None => format!("`{}`: {}", shorten(value), fault.reason),
+    }
+}
+
+fn shorten(value: &str) -> String {
+    const ENOUGH: usize = 60;
+    if value.chars().count() <= ENOUGH {
+        return value.escape_debug().to_string();
+    }
+    let start: String = value.chars().take(ENOUGH).collect();
+    format!("{}…", start.escape_debug())
+}

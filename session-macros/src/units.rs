@@ -1,0 +1,74 @@
+//! The units of durations and sizes.
+
+use quote::quote;
+
+use crate::quantity::Measure;
+
+pub(crate) const DURATION: Measure = Measure {
+    what: "duration",
+    example: "30m",
+    units: &[
+        ("ms", 1),
+        ("s", 1000),
+        ("m", 60 * 1000),
+        ("h", 60 * 60 * 1000),
+        ("d", 24 * 60 * 60 * 1000),
+    ],
+    others: &[
+        ("millis", "ms"),
+        ("milliseconds", "ms"),
+        ("sec", "s"),
+        ("secs", "s"),
+        ("second", "s"),
+        ("seconds", "s"),
+        ("S", "s"),
+        ("min", "m"),
+        ("mins", "m"),
+        ("minute", "m"),
+        ("minutes", "m"),
+        ("M", "m"),
+        ("hr", "h"),
+        ("hrs", "h"),
+        ("hour", "h"),
+        ("hours", "h"),
+        ("H", "h"),
+        ("day", "d"),
+        ("days", "d"),
+        ("D", "d"),
+    ],
+    constant: |milliseconds| quote!(::core::time::Duration::from_millis(#milliseconds)),
+    of_type: "core::time::Duration",
+};
+
+pub(crate) const SIZE: Measure = Measure {
+    what: "size",
+    example: "64KiB",
+    units: &[
+        ("B", 1),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+    ],
+    others: &[
+        ("b", "B"),
+        ("bytes", "B"),
+        ("k", "KiB"),
+        ("K", "KiB"),
+        ("kb", "KiB"),
+        ("kB", "KiB"),
+        ("KB", "KiB"),
+        ("kib", "KiB"),
+        ("m", "MiB"),
+        ("M", "MiB"),
+        ("mb", "MiB"),
+        ("MB", "MiB"),
+        ("mib", "MiB"),
+        ("g", "GiB"),
+        ("G", "GiB"),
+        ("gb", "GiB"),
+        ("GB", "GiB"),
+        ("gib", "GiB"),
+    ],
+    constant: |bytes| quote!(#bytes),
+    of_type: "u64",
+};

@@ -1,0 +1,112 @@
+//! The clock of a store that keeps time itself.
+
+use std::fmt;
+#[cfg(feature = "testing")]
+use std::sync::Arc;
+#[cfg(feature = "testing")]
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A thousand years: later than any deadline that means anything.
+const FAR: Duration = Duration::from_secs(1_000 * 365 * 86_400);
+
+/// What tells a store the time.
+///
+/// The clock of the system is read once, when the `Clock` is made; from then on a monotonic
+/// timer counts. So nothing ends, and nothing lives longer, because somebody set the system's
+/// clock. A clone tells the same time.
+///
+/// ```
+/// # use connect_session_runtime as connect_session;
+/// use connect_session::clock::Clock;
+///
+/// let clock = Clock::system();
+/// assert!(clock.now() <= clock.clone().now());
+/// ```
+#[derive(Clone)]
+pub struct Clock {
+    /// What the system's clock said at the origin.
+    wall: SystemTime,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Monotonic(Instant),
+    /// Nanoseconds since the origin, moved by hand.
+    #[cfg(feature = "testing")]
+    ByHand(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The time of the system, from now on by a monotonic timer.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            wall: SystemTime::now(),
+            source: Source::Monotonic(Instant::now()),
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn by_hand(wall: SystemTime, nanos: Arc<AtomicU64>) -> Self {
+        Self {
+            wall,
+            source: Source::ByHand(nanos),
+        }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.at(self.millis())
+    }
+
+    /// Milliseconds since the origin of this clock.
+    pub(crate) fn millis(&self) -> u64 {
+        match &self.source {
+            Source::Monotonic(origin) => millis(origin.elapsed()),
+            #[cfg(feature = "testing")]
+            Source::ByHand(nanos) => nanos.load(Ordering::SeqCst) / 1_000_000,
+        }
+    }
+
+    /// The moment at so many milliseconds since the origin.
+    pub(crate) fn at(&self, millis: u64) -> SystemTime {
+        let since = Duration::from_millis(millis).min(FAR);
+        self.wall.checked_add(since).unwrap_or(self.wall)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by_hand = !matches!(self.source, Source::Monotonic(_));
+        f.debug_struct("Clock")
+            .field("now", &self.now())
+            .field("by_hand", &by_hand)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A duration in whole milliseconds; one that is too long for any use is `u64::MAX`.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_beyond_all_time_is_a_moment_and_no_panic() {
+        let clock = Clock::system();
+        assert!(clock.at(u64::MAX) > clock.now() + FAR / 2);
+        assert_eq!(millis(Duration::MAX), u64::MAX);
+    }
+}

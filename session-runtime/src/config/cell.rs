@@ -1,0 +1,169 @@
+//! The one place of a config in a process: its options, made ready once, and its store.
+
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+
+use super::{ConfigureError, Options, SessionConfig};
+use crate::data;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, EventKind, tell};
+use crate::loader::Wire;
+use crate::store::{BoxError, Store as _};
+
+/// How long a store that could not be built is left alone.
+const BUILD_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a config keeps for the life of the process.
+pub struct ConfigCell<C: SessionConfig> {
+    prepared: OnceLock<Prepared>,
+    store: OnceCell<C::Store>,
+    /// When the store last could not be built.
+    failed: Mutex<Option<Instant>>,
+}
+
+/// Options with their loaders made ready.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) options: Options,
+    pub(crate) wire: Wire,
+}
+
+impl Prepared {
+    fn new(options: Options) -> Self {
+        Self { wire: Wire::new(options.loaders), options }
+    }
+}
+
+impl<C: SessionConfig> ConfigCell<C> {
+    /// A place in which nothing is yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { prepared: OnceLock::new(), store: OnceCell::const_new(), failed: Mutex::new(None) }
+    }
+}
+
+impl<C: SessionConfig> Default for ConfigCell<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: SessionConfig> fmt::Debug for ConfigCell<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigCell").field("config", &C::NAME).finish_non_exhaustive()
+    }
+}
+
+/// The config as it is used; from the first call on it can no longer change.
+pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
+    C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS))
+}
+
+/// The config's own store, built on first use. A failure is not kept, and is tried again at most
+/// once a second.
+pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error> {
+    let cell = C::cell();
+    if let Some(store) = cell.store.get() {
+        return Ok(store);
+    }
+    cell.store.get_or_try_init(build::<C>).await.map_err(|error| {
+        let listener = prepared::<C>().options.on_event;
+        let kind = EventKind::StoreError { verb: "build", error: &*error };
+        tell(listener, &Event { config: C::NAME, id: None, kind, elapsed: None });
+        Error::with_source(ErrorKind::StoreUnavailable, error)
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the session store could not be built less than a second ago")]
+struct FailedJustNow;
+
+async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
+    let failed = &C::cell().failed;
+    let last = *failed.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|at| at.elapsed() < BUILD_AGAIN) {
+        return Err(FailedJustNow.into());
+    }
+    let built = C::connect().await;
+    if built.is_err() {
+        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+    built
+}
+
+/// Changes options before the first request.
+///
+/// # Errors
+/// Everything that is wrong with the options, or that the config is already in use; nothing is
+/// changed then.
+pub fn configure<C: SessionConfig>(change: impl FnOnce(&mut Options)) -> Result<(), ConfigureError> {
+    let mut options = C::OPTIONS;
+    change(&mut options);
+    let mut problems = options.problems();
+    if problems.is_empty() && C::cell().prepared.set(Prepared::new(options)).is_err() {
+        problems.push(format!("{} is already in use; configure it before the first request", C::NAME));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigureError { problems }) }
+}
+
+/// Why a config cannot start: everything that is wrong, in one list.
+#[derive(Debug, thiserror::Error)]
+#[error("the sessions of {config} cannot start: {}", .problems.join("; "))]
+#[non_exhaustive]
+pub struct StartError {
+    /// The name of the config.
+    pub config: &'static str,
+    /// What is wrong, and how to mend it, one entry for each mistake.
+    pub problems: Vec<String>,
+}
+
+/// Builds the config's store and asks whether it answers, so that what is wrong shows before the
+/// first request.
+///
+/// # Errors
+/// Everything that is wrong, in one list.
+pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
+    let mut problems = data_problems::<C>();
+    match store::<C>().await {
+        Ok(store) => {
+            if let Err(error) = store.ready().await {
+                problems.push(with_causes(&error));
+            }
+        }
+        Err(error) => problems.push(with_causes(&error)),
+    }
+    if problems.is_empty() { Ok(()) } else { Err(StartError { config: C::NAME, problems }) }
+}
+
+/// What would keep the data from being written field by field.
+fn data_problems<C: SessionConfig>() -> Vec<String> {
+    match data::encode(&C::Data::default(), None) {
+        Err(error) => vec![error.to_string()],
+        Ok(mut fields) => {
+            let unknown = serde_json::value::RawValue::from_string("null".to_owned());
+            fields.extend(unknown.map(|null| ("a field of another version".to_owned(), null)));
+            if C::UNTYPED || data::decode::<C::Data>(&fields).is_ok() {
+                return Vec::new();
+            }
+            vec![
+                "the session data refuses unknown fields, so a version of the program with one field \
+                 more could not be rolled back: remove `#[serde(deny_unknown_fields)]`"
+                    .to_owned(),
+            ]
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,116 @@
+//! Everything that a session needs of a request's head, taken in one synchronous step: no future
+//! of ours holds a request.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderName, HeaderValue};
+
+use super::LoadCache;
+use crate::config::{Options, Prepared, SessionConfig, prepared};
+use crate::error::{Error, ErrorKind};
+use crate::loader::{Ambiguous, CookieSpec, Emit, Found, RequestHead, Target, Wire};
+
+/// What one handler says other than its config.
+pub trait Overrides: Send + Sync + 'static {
+    /// Where a first sid is sent.
+    const EMIT: Option<Emit> = None;
+
+    /// The loaders.
+    fn wire() -> Option<&'static Wire> {
+        None
+    }
+}
+
+/// What the head of a request says.
+pub(crate) struct Asked<C: SessionConfig> {
+    pub(crate) options: &'static Options,
+    pub(crate) wire: &'static Wire,
+    pub(crate) found: Result<Found, Ambiguous>,
+    /// Where an answer with a sid goes.
+    pub(crate) target: Target,
+    pub(crate) is_options: bool,
+    /// The request would change something and comes from another origin with, or for, a cookie.
+    pub(crate) foreign: Foreign,
+    /// A page of some origin sent the request.
+    pub(crate) has_origin: bool,
+    /// What an app-wide layer brought.
+    pub(crate) layer: Option<Arc<LoadCache<C>>>,
+}
+
+/// Whether the cross-origin rule refuses the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Foreign {
+    /// Its sid came by a cookie.
+    pub(crate) sent: bool,
+    /// A new sid would be sent as a cookie.
+    pub(crate) created: bool,
+}
+
+pub(crate) fn ask<C: SessionConfig, O: Overrides>(head: RequestHead<'_>, layer: Option<Arc<LoadCache<C>>>) -> Asked<C> {
+    let Prepared { options, wire } = prepared::<C>();
+    let wire = O::wire().unwrap_or(wire);
+    let found = wire.find(head);
+    let place = found.ok().and_then(|found| found.sid).map(|(_, place)| place);
+    let target = wire.target(place, O::EMIT.or(options.emit));
+    let foreign = |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
+    Asked {
+        options,
+        wire,
+        foreign: Foreign {
+            sent: foreign(place.and_then(|place| wire.cookie(place))),
+            created: foreign(match &target {
+                Target::Cookie(spec) => Some(spec),
+                Target::Header(_) => None,
+            }),
+        },
+        found,
+        target,
+        is_options: head.method() == "OPTIONS",
+        has_origin: head.first(&header::ORIGIN).is_some(),
+        layer,
+    }
+}
+
+impl<C: SessionConfig> Asked<C> {
+    /// Why there is no session.
+    pub(crate) fn absence(&self) -> Error {
+        let sent = self.found.is_ok_and(|found| found.sid.is_some());
+        Error::new(if sent { ErrorKind::Unknown } else { ErrorKind::Missing })
+    }
+
+    /// How a client that was refused is to authenticate: as a bearer where that is read (RFC 6750,
+    /// 3), else by a scheme that says no more than that a session is needed.
+    pub(crate) fn challenge(&self) -> HeaderValue {
+        let sent = self.found.is_ok_and(|found| found.bearer);
+        HeaderValue::from_static(match (self.wire.reads_bearer(), sent) {
+            (true, true) => r#"Bearer error="invalid_token""#,
+            (true, false) => "Bearer",
+            (false, _) => "Session",
+        })
+    }
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether a request that may change something comes from another origin. Browsers say so
+/// themselves (Fetch Metadata, and `Origin`); what says neither is no browser.
+pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
+    if spec.cross_origin_off || matches!(head.method(), "GET" | "HEAD" | "OPTIONS") {
+        return false;
+    }
+    let origin = head.first(&header::ORIGIN);
+    if origin.is_some_and(|origin| spec.origins.iter().any(|listed| listed.as_bytes().eq_ignore_ascii_case(origin))) {
+        return false;
+    }
+    match (head.first(&SEC_FETCH_SITE), origin) {
+        (Some(site), _) => !matches!(site.trim_ascii(), b"same-origin" | b"none"),
+        (None, Some(origin)) => !is_host(origin, head),
+        (None, None) => false,
+    }
+}
+
+/// Whether an origin such as `https://example.com:8443` names the host that was asked.
+fn is_host(origin: &[u8], head: RequestHead<'_>) -> bool {
+    let authority = [&b"https://"[..], b"http://"].iter().find_map(|scheme| origin.strip_prefix(*scheme));
+    matches!((authority, head.host()), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
+}

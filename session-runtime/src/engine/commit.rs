@@ -1,0 +1,384 @@
+//! Writing what a request changed.
+
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::shared::{Finish, Phase, Shared, Working, deadlines};
+use super::{Emission, open};
+use crate::config::{OnConflict, OnGone, Options, SessionConfig};
+use crate::data;
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::merge::three_way;
+use crate::record::{
+    Change, CommitId, DataChange, IdentityChange, Lifetime, NewRecord, Snapshot,
+};
+use crate::sid::{PresentedSid, SessionId};
+use crate::store::{BoxFuture, Committed, Inserted, StoreError};
+
+/// How often a change is tried before the client is told to come back.
+const TRIES: usize = 32;
+
+/// After its first conflict a request waits for its turn here, so that the requests of one process
+/// do not keep each other from committing. Two sessions that share a place only wait a little.
+static TURNS: [tokio::sync::Mutex<()>; 64] = [const { tokio::sync::Mutex::const_new(()) }; 64];
+
+async fn turn(id: SessionId) -> tokio::sync::MutexGuard<'static, ()> {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
+    let place = usize::try_from(hash % TURNS.len() as u64).unwrap_or_default();
+    TURNS[place].lock().await
+}
+
+/// What there is to do, read off the ledger in one step.
+enum Plan<D> {
+    Nothing,
+    Insert(NewRecord<D>, Lifetime),
+    Change(Box<Change<D>>),
+    Gone,
+}
+
+impl<C: SessionConfig> Finish for Shared<C> {
+    fn settle(&self, failed: bool) -> Option<Emission> {
+        let mut ledger = self.ledger();
+        ledger.closed = true;
+        if failed {
+            ledger.returned = None;
+            ledger.emit = None;
+            ledger.forget_pending();
+            return Some(self.emission(&ledger));
+        }
+        let untouched = ledger.identity.is_none()
+            && ledger.lifetime.is_none()
+            && !ledger.returned.as_ref().is_some_and(Working::is_changed);
+        match ledger.phase {
+            Phase::New => None,
+            Phase::Stored(_) if !untouched => None,
+            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(&ledger)),
+        }
+    }
+
+    fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>> {
+        Box::pin(async move {
+            let _order = self.order.lock().await;
+            let working = self.ledger().returned.take();
+            let stored = self.persist(working).await;
+            let emission = self.emission(&self.ledger());
+            match stored {
+                Err(error) if error.kind() == ErrorKind::Ended && self.options.on_gone == OnGone::Ignore => {
+                    Ok(emission)
+                }
+                Err(error) => Err(error),
+                Ok(()) => Ok(emission),
+            }
+        })
+    }
+}
+
+impl<C: SessionConfig> Shared<C> {
+    /// Stores a new session, or what has changed of a stored one. `order` is held.
+    pub(crate) async fn persist(&self, working: Option<Working<C::Data>>) -> Result<(), Error> {
+        let plan = self.plan(working)?;
+        match plan {
+            Plan::Nothing => Ok(()),
+            Plan::Gone => Err(self.gone()),
+            Plan::Insert(record, lifetime) => self.insert(record, lifetime).await,
+            Plan::Change(change) => self.apply(*change).await,
+        }
+    }
+
+    fn plan(&self, working: Option<Working<C::Data>>) -> Result<Plan<C::Data>, Error> {
+        let max_size = self.options.encoded_limit();
+        let ledger = self.ledger();
+        let changed = working.as_ref().is_some_and(Working::is_changed);
+        let plan = match &ledger.phase {
+            Phase::New => {
+                let lifetime = ledger.lifetime.unwrap_or_else(|| default_lifetime(self.options));
+                let data = working.map_or_else(Arc::default, |working| working.data);
+                let record = NewRecord {
+                    secret: ledger.current_sid().secret_hash(),
+                    transport: self.transport(),
+                    data,
+                    subject: ledger.subject.clone(),
+                    lifetime,
+                    commit_id: CommitId::mint(),
+                    max_size,
+                };
+                Plan::Insert(record, lifetime)
+            }
+            Phase::Ended { .. } if changed || ledger.identity.is_some() || ledger.lifetime.is_some() => Plan::Gone,
+            Phase::Ended { .. } => Plan::Nothing,
+            Phase::Stored(base) => {
+                let reset = ledger.identity.as_ref().is_some_and(|identity| identity.reset);
+                let data = if reset {
+                    let data = working.map_or_else(Arc::default, |working| working.data);
+                    Some(DataChange { base: None, data, max_size })
+                } else {
+                    working.filter(Working::is_changed).map(|working| DataChange {
+                        base: Some(base.clone()),
+                        data: working.data,
+                        max_size,
+                    })
+                };
+                let change = Change {
+                    commit_id: CommitId::mint(),
+                    epoch: ledger.epoch,
+                    generation: ledger.generation,
+                    data,
+                    identity: ledger.identity.as_ref().map(|identity| IdentityChange {
+                        secret: identity.sid.secret_hash(),
+                        new_generation: identity.new_generation,
+                        subject: identity.subject.clone(),
+                    }),
+                    lifetime: ledger.lifetime,
+                };
+                if change.is_empty() { Plan::Nothing } else { Plan::Change(Box::new(change)) }
+            }
+        };
+        drop(ledger);
+        match &plan {
+            Plan::Insert(record, _) => self.check_size(&record.data)?,
+            Plan::Change(change) => {
+                change.data.as_ref().map_or(Ok(()), |change| self.check_size(&change.data))?;
+            }
+            Plan::Nothing | Plan::Gone => {}
+        }
+        Ok(plan)
+    }
+
+    /// A declared `max_size` holds in a store of live values too.
+    fn check_size(&self, data: &C::Data) -> Result<(), Error> {
+        if self.store.encodes() || self.options.max_size.is_none() {
+            return Ok(());
+        }
+        data::encode(data, self.options.max_size).map(drop).map_err(|error| StoreError::from(error).into())
+    }
+
+    async fn insert(&self, record: NewRecord<C::Data>, lifetime: Lifetime) -> Result<(), Error> {
+        let started = self.options.on_event.map(|_| Instant::now());
+        let result = self.store.insert(self.key, &record).await;
+        let elapsed = started.map(|at| at.elapsed());
+        match result.map_err(|error| self.failed("insert", error))? {
+            Inserted::Done { snapshot, evicted } => {
+                let now = self.store.now();
+                let mut ledger = self.ledger();
+                ledger.phase = Phase::Stored(snapshot);
+                ledger.deadlines = deadlines(now, now, lifetime);
+                ledger.sid = ledger.current_sid();
+                ledger.emit = Some(ledger.sid);
+                ledger.forget_pending();
+                drop(ledger);
+                self.tell(EventKind::Created, elapsed);
+                for id in evicted {
+                    let kind = EventKind::Evicted;
+                    let event = crate::event::Event { config: C::NAME, id: Some(id), kind, elapsed: None };
+                    crate::event::tell(self.options.on_event, &event);
+                }
+                Ok(())
+            }
+            // 74 random bits and a millisecond met: the next try has another id.
+            Inserted::Exists => Err(Error::new(ErrorKind::Contention)),
+        }
+    }
+
+    /// Sends a change, and merges it with what others did until it is applied.
+    async fn apply(&self, mut change: Change<C::Data>) -> Result<(), Error> {
+        let mut overwrote = Vec::new();
+        let mut turned = None;
+        for _ in 0..TRIES {
+            match self.send(&change).await? {
+                Committed::Applied(snapshot) => {
+                    self.applied(&change, snapshot);
+                    self.tell_overwrote(overwrote);
+                    return Ok(());
+                }
+                Committed::Gone => return Err(self.gone()),
+                Committed::Conflict(record) => {
+                    if change.identity.is_some() && record.epoch != change.epoch {
+                        return Err(Error::new(ErrorKind::Superseded));
+                    }
+                    let Some(DataChange { base: Some(base), data, max_size }) = change.data.take() else {
+                        return Err(Error::new(ErrorKind::Contention));
+                    };
+                    let merged = three_way::<C>(&base.data, &data, &record.snapshot.data);
+                    overwrote.extend(self.judge(merged.overwrote)?);
+                    self.check_size(&merged.data)?;
+                    change.data = Some(DataChange {
+                        base: Some(record.snapshot),
+                        data: Arc::new(merged.data),
+                        max_size,
+                    });
+                }
+            }
+            if turned.is_none() {
+                turned = Some(turn(self.key.id).await);
+            }
+        }
+        Err(Error::new(ErrorKind::Contention))
+    }
+
+    fn tell_overwrote(&self, mut fields: Vec<String>) {
+        if !fields.is_empty() {
+            fields.sort_unstable();
+            fields.dedup();
+            self.tell(EventKind::Overwrote { fields: &fields }, None);
+        }
+    }
+
+    /// Whether a merge that lost a change may be written.
+    fn judge(&self, overwrote: Vec<String>) -> Result<Vec<String>, Error> {
+        if !overwrote.is_empty() && self.options.on_conflict == OnConflict::Reject {
+            return Err(Error::new(ErrorKind::Conflict));
+        }
+        Ok(overwrote)
+    }
+
+    /// Sends a change once. A conflict that shows the change's own id is a change that is applied.
+    async fn send(&self, change: &Change<C::Data>) -> Result<Committed<C::Data>, Error> {
+        let started = self.options.on_event.map(|_| Instant::now());
+        let result = self.store.commit(self.key, change).await;
+        let elapsed = started.map(|at| at.elapsed());
+        let committed = match result.map_err(|error| self.failed("commit", error))? {
+            Committed::Conflict(record) if record.commit_id == change.commit_id => {
+                Committed::Applied(change.data.is_some().then_some(record.snapshot))
+            }
+            committed => committed,
+        };
+        match &committed {
+            Committed::Applied(_) => self.tell(EventKind::Committed, elapsed),
+            Committed::Conflict(_) => self.tell(EventKind::Conflict, elapsed),
+            Committed::Gone => {}
+        }
+        Ok(committed)
+    }
+
+    fn applied(&self, change: &Change<C::Data>, snapshot: Option<Snapshot<C::Data>>) {
+        let mut ledger = self.ledger();
+        if let Some(snapshot) = snapshot {
+            ledger.phase = Phase::Stored(snapshot);
+        }
+        if let Some(identity) = &change.identity {
+            ledger.epoch += 1;
+            ledger.generation += u64::from(identity.new_generation);
+            ledger.sid = ledger.current_sid();
+            ledger.emit = Some(ledger.sid);
+            ledger.identity = None;
+        }
+        if change.lifetime.is_some() {
+            ledger.lifetime = None;
+        }
+    }
+
+    /// A new session whose data could not be stored is not stored without it.
+    pub(crate) fn abandon(&self) {
+        let mut ledger = self.ledger();
+        if matches!(ledger.phase, Phase::New) {
+            ledger.phase = Phase::Ended { destroyed: false };
+        }
+    }
+
+    fn gone(&self) -> Error {
+        let mut ledger = self.ledger();
+        ledger.emit = None;
+        if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
+            ledger.phase = Phase::Ended { destroyed: false };
+        }
+        ledger.forget_pending();
+        drop(ledger);
+        self.tell(EventKind::Gone, None);
+        Error::new(ErrorKind::Ended)
+    }
+
+    /// Runs a closure on what is committed, and commits what it makes of it, as often as that
+    /// takes. What is still pending in `working` is re-based on the result. `order` is held.
+    pub(crate) async fn update<R>(
+        &self,
+        mut base: Snapshot<C::Data>,
+        working: &mut Working<C::Data>,
+        change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
+    ) -> Result<R, Error> {
+        let (epoch, generation) = {
+            let ledger = self.ledger();
+            (ledger.epoch, ledger.generation)
+        };
+        let mut turned = None;
+        for _ in 0..TRIES {
+            let mut new = C::Data::clone(&base.data);
+            let answer = change(&mut new);
+            let mut pending = None;
+            let mut overwrote = Vec::new();
+            if working.is_changed() {
+                let merged = three_way::<C>(&working.base, &working.data, &new);
+                overwrote = self.judge(merged.overwrote)?;
+                pending = Some(Arc::new(merged.data));
+            }
+            self.check_size(&new)?;
+            let max_size = self.options.encoded_limit();
+            let change = Change {
+                commit_id: CommitId::mint(),
+                epoch,
+                generation,
+                data: Some(DataChange { base: Some(base), data: Arc::new(new), max_size }),
+                identity: None,
+                lifetime: None,
+            };
+            match self.send(&change).await? {
+                Committed::Applied(snapshot) => {
+                    self.applied(&change, snapshot);
+                    self.tell_overwrote(overwrote);
+                    let committed = match &self.ledger().phase {
+                        Phase::Stored(snapshot) => snapshot.data.clone(),
+                        _ => return Err(Error::new(ErrorKind::Ended)),
+                    };
+                    working.data = pending.unwrap_or_else(|| committed.clone());
+                    working.base = committed;
+                    return Ok(answer);
+                }
+                Committed::Gone => return Err(self.gone()),
+                Committed::Conflict(record) => base = record.snapshot,
+            }
+            if turned.is_none() {
+                turned = Some(turn(self.key.id).await);
+            }
+        }
+        Err(Error::new(ErrorKind::Contention))
+    }
+
+    /// Loads the record anew; what was not committed is dropped. `order` is held.
+    pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
+        let loaded = open::load::<C>(&self.store, self.options, sid, self.transport()).await?;
+        let Some(open::Loaded { record, .. }) = loaded else {
+            return Err(self.gone());
+        };
+        let mut ledger = self.ledger();
+        if record.generation != ledger.generation {
+            drop(ledger);
+            return Err(self.gone());
+        }
+        let data = record.snapshot.data.clone();
+        ledger.phase = Phase::Stored(record.snapshot);
+        ledger.epoch = record.epoch;
+        ledger.deadlines = record.deadlines;
+        ledger.subject = record.subject;
+        ledger.forget_pending();
+        Ok(data)
+    }
+
+    /// Removes the record, at once. `order` is held.
+    pub(crate) async fn destroy(&self) -> Result<(), Error> {
+        let stored = matches!(self.ledger().phase, Phase::Stored(_));
+        if stored {
+            self.store.destroy(self.key).await.map_err(|error| self.failed("destroy", error))?;
+            self.tell(EventKind::Destroyed, None);
+        }
+        let mut ledger = self.ledger();
+        ledger.phase = Phase::Ended { destroyed: stored };
+        ledger.emit = None;
+        ledger.forget_pending();
+        Ok(())
+    }
+}
+
+pub(crate) fn default_lifetime(options: &Options) -> Lifetime {
+    Lifetime { idle: options.idle_timeout, absolute: options.absolute_timeout }
+}

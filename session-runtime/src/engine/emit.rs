@@ -1,0 +1,198 @@
+//! What the response says of the session.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
+};
+
+use super::Shared;
+use super::shared::{Ledger, Phase};
+use crate::config::SessionConfig;
+use crate::loader::{CookieSpec, Target};
+use crate::sid::Sid;
+
+/// The headers that a response gets because of its session.
+#[derive(Debug, Default)]
+pub(crate) struct Emission {
+    vary: Option<&'static HeaderValue>,
+    cache: Cache,
+    sid: Carrier,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    /// Nothing was loaded.
+    #[default]
+    Unsaid,
+    /// A session was loaded: only its own client may keep the response, and must ask again.
+    Private,
+    /// The response carries a sid, or was made from one (ASVS 5.0 14.3.2).
+    NoStore,
+}
+
+#[derive(Debug, Default)]
+enum Carrier {
+    #[default]
+    None,
+    Header {
+        name: HeaderName,
+        value: HeaderValue,
+        /// A page of some origin is to read it.
+        expose: bool,
+    },
+    Cookie(HeaderValue),
+}
+
+impl<C: SessionConfig> Shared<C> {
+    /// What the response says, as things stand.
+    pub(super) fn emission(&self, ledger: &Ledger<C::Data>) -> Emission {
+        let sid = match (ledger.emit, &self.target, &ledger.phase) {
+            (Some(sid), Target::Header(name), Phase::Stored(_)) => carry_header(name, sid, self.has_origin),
+            (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
+                let left = ledger.deadlines.absolute_until.duration_since(self.store.now());
+                carry_cookie(set_cookie(spec, &sid.expose(), left.unwrap_or_default()))
+            }
+            (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => carry_cookie(clear_cookie(spec)),
+            _ => Carrier::None,
+        };
+        let carries = !matches!(sid, Carrier::None);
+        let cache = if carries || self.sid_read.load(Ordering::Relaxed) { Cache::NoStore } else { Cache::Private };
+        Emission { vary: None, cache, sid }
+    }
+}
+
+impl Emission {
+    /// Of a request without a session.
+    pub(crate) fn of_none(vary: Option<&'static HeaderValue>) -> Self {
+        Self { vary, ..Self::default() }
+    }
+
+    /// The same, with the request headers on which the response depends.
+    pub(crate) fn with_vary(self, vary: Option<&'static HeaderValue>) -> Self {
+        Self { vary, ..self }
+    }
+
+    /// Of a request whose session was only looked at.
+    pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
+        Self { vary, cache: Cache::Private, sid: Carrier::None }
+    }
+
+    /// Of a request that was refused.
+    pub(crate) fn of_refusal(vary: Option<&'static HeaderValue>) -> Self {
+        Self { vary, cache: Cache::NoStore, sid: Carrier::None }
+    }
+
+    /// Writes the headers, beside those that the handler set.
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        if let Some(vary) = self.vary {
+            merge_list(headers, VARY, vary);
+        }
+        match self.cache {
+            Cache::Unsaid => {}
+            Cache::Private => {
+                headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+            }
+            Cache::NoStore => {
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+        }
+        match self.sid {
+            Carrier::None => {}
+            Carrier::Header { name, value, expose } => {
+                if expose {
+                    merge_list(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &HeaderValue::from(name.clone()));
+                }
+                headers.insert(name, value);
+            }
+            Carrier::Cookie(value) => {
+                headers.append(SET_COOKIE, value);
+            }
+        }
+    }
+}
+
+fn carry_header(name: &HeaderName, sid: Sid, expose: bool) -> Carrier {
+    match HeaderValue::from_str(&sid.expose()) {
+        Ok(mut value) => {
+            value.set_sensitive(true);
+            Carrier::Header { name: name.clone(), value, expose }
+        }
+        // 64 characters of base64url are a header value.
+        Err(_) => Carrier::None,
+    }
+}
+
+fn carry_cookie(text: String) -> Carrier {
+    match HeaderValue::try_from(text) {
+        Ok(mut value) => {
+            value.set_sensitive(true);
+            Carrier::Cookie(value)
+        }
+        // Names and attributes were judged when the config was.
+        Err(_) => Carrier::None,
+    }
+}
+
+fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {
+    let mut text = format!("{}={value}", spec.name);
+    attributes(spec, &mut text);
+    if spec.persistent {
+        text.push_str(&format!("; Max-Age={}", left.as_secs()));
+    }
+    text
+}
+
+/// The same cookie, already over: a browser finds it by name, path and domain.
+fn clear_cookie(spec: &CookieSpec) -> String {
+    let mut text = format!("{}=", spec.name);
+    attributes(spec, &mut text);
+    text.push_str("; Max-Age=0");
+    text
+}
+
+fn attributes(spec: &CookieSpec, text: &mut String) {
+    text.push_str("; Path=");
+    text.push_str(spec.path);
+    if let Some(domain) = spec.domain {
+        text.push_str("; Domain=");
+        text.push_str(domain);
+    }
+    if spec.secure {
+        text.push_str("; Secure");
+    }
+    text.push_str("; HttpOnly; SameSite=");
+    text.push_str(spec.same_site.as_str());
+    if spec.partitioned {
+        text.push_str("; Partitioned");
+    }
+}
+
+/// Adds names to a header that lists names, without repeating one.
+fn merge_list(headers: &mut HeaderMap, header: HeaderName, names: &HeaderValue) {
+    if !headers.contains_key(&header) {
+        headers.insert(header, names.clone());
+        return;
+    }
+    let there: Vec<String> = headers
+        .get_all(&header)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(|name| name.trim().to_owned())
+        .collect();
+    if header == VARY && there.iter().any(|name| name == "*") {
+        return;
+    }
+    let names = names.to_str().unwrap_or_default().split(',').map(str::trim);
+    let new: Vec<&str> =
+        names.filter(|name| !there.iter().any(|other| other.eq_ignore_ascii_case(name))).collect();
+    if new.is_empty() {
+        return;
+    }
+    let list = there.iter().map(String::as_str).chain(new).collect::<Vec<_>>().join(", ");
+    if let Ok(list) = HeaderValue::try_from(list) {
+        headers.insert(header, list);
+    }
+}

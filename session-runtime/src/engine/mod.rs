@@ -1,0 +1,14 @@
+//! The way of a request: ask (what does its head say?), open (load or create), the handler,
+//! commit (what changed?), emit (what does the response say?).
+
+mod ask;
+mod commit;
+mod emit;
+mod open;
+mod shared;
+
+pub(crate) use ask::{Asked, ask};
+pub use ask::Overrides;
+pub(crate) use emit::Emission;
+pub(crate) use open::{LoadCache, Opened, Purpose, open, view};
+pub(crate) use shared::{Finish, Identity, Phase, Shared, Working, deadlines};

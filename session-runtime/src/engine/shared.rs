@@ -1,0 +1,156 @@
+//! What the session in a handler and the guard around it share.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::Emission;
+use crate::config::{Options, SessionConfig};
+use crate::error::Error;
+use crate::event::{Event, EventKind, tell};
+use crate::loader::Target;
+use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
+use crate::sid::Sid;
+use crate::store::{BoxFuture, StoreRef};
+
+/// One session in one request.
+pub(crate) struct Shared<C: SessionConfig> {
+    pub(crate) store: StoreRef<C::Data, C::Store>,
+    pub(crate) options: &'static Options,
+    pub(crate) key: Key,
+    pub(crate) target: Target,
+    pub(crate) has_origin: bool,
+    /// The handler read the sid, so its response must not be cached.
+    pub(crate) sid_read: AtomicBool,
+    /// Held over everything that is sent to the store, so that the guard and a task that took the
+    /// session along come one after the other.
+    pub(crate) order: tokio::sync::Mutex<()>,
+    ledger: Mutex<Ledger<C::Data>>,
+}
+
+/// What is known of the record, and what is still to be written.
+pub(crate) struct Ledger<D> {
+    pub(crate) phase: Phase<D>,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+    pub(crate) deadlines: Deadlines,
+    /// The sid under which the store knows the record, or will know a new one.
+    pub(crate) sid: Sid,
+    /// A new secret that is not yet stored.
+    pub(crate) identity: Option<Identity>,
+    pub(crate) lifetime: Option<Lifetime>,
+    pub(crate) subject: Option<Arc<str>>,
+    /// The sid that the response has to carry: a new, rotated or offered one that the store knows.
+    pub(crate) emit: Option<Sid>,
+    /// The data, when the handler has dropped its session.
+    pub(crate) returned: Option<Working<D>>,
+    /// The guard has begun to commit: from now on the response is fixed.
+    pub(crate) closed: bool,
+}
+
+pub(crate) enum Phase<D> {
+    /// Not stored yet.
+    New,
+    /// Stored, as far as this request knows with this data.
+    Stored(Snapshot<D>),
+    /// Destroyed, or found to be gone.
+    Ended {
+        /// By this request, so that a cookie is to be cleared.
+        destroyed: bool,
+    },
+}
+
+/// A change of secret that is not yet stored.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    pub(crate) sid: Sid,
+    pub(crate) new_generation: bool,
+    pub(crate) subject: Option<Option<Arc<str>>>,
+    /// The data starts anew.
+    pub(crate) reset: bool,
+}
+
+/// The data as a handler sees and changes it. It was changed if the two are no longer the same
+/// allocation: that is all there is to "dirty", so it cannot be forgotten.
+pub(crate) struct Working<D> {
+    pub(crate) data: Arc<D>,
+    pub(crate) base: Arc<D>,
+}
+
+impl<D> Working<D> {
+    pub(crate) fn is_changed(&self) -> bool {
+        !Arc::ptr_eq(&self.data, &self.base)
+    }
+}
+
+/// What a guard needs of a session whose type it does not know.
+pub(crate) trait Finish: Send + Sync {
+    /// What there is to emit, if nothing is to be written.
+    fn settle(&self, failed: bool) -> Option<Emission>;
+
+    /// Writes what is to be written.
+    fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>>;
+}
+
+impl<C: SessionConfig> Shared<C> {
+    pub(crate) fn new(parts: SharedParts<C>, ledger: Ledger<C::Data>) -> Arc<Self> {
+        let SharedParts { store, options, key, target, has_origin } = parts;
+        Arc::new(Self {
+            store,
+            options,
+            key,
+            target,
+            has_origin,
+            sid_read: AtomicBool::new(false),
+            order: tokio::sync::Mutex::new(()),
+            ledger: Mutex::new(ledger),
+        })
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger<C::Data>> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.target.transport()
+    }
+
+    pub(crate) fn tell(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
+        let event = Event { config: C::NAME, id: Some(self.key.id), kind, elapsed };
+        tell(self.options.on_event, &event);
+    }
+
+    /// An error of the store, told to whoever listens and turned into the client's.
+    pub(crate) fn failed(&self, verb: &'static str, error: crate::store::StoreError) -> Error {
+        self.tell(EventKind::StoreError { verb, error: &error }, None);
+        error.into()
+    }
+
+}
+
+/// What a [`Shared`] is made of, beside its ledger.
+pub(crate) struct SharedParts<C: SessionConfig> {
+    pub(crate) store: StoreRef<C::Data, C::Store>,
+    pub(crate) options: &'static Options,
+    pub(crate) key: Key,
+    pub(crate) target: Target,
+    pub(crate) has_origin: bool,
+}
+
+impl<D> Ledger<D> {
+    /// The sid that the client knows, or will know with the response.
+    pub(crate) fn current_sid(&self) -> Sid {
+        self.identity.as_ref().map_or(self.sid, |identity| identity.sid)
+    }
+
+    /// Forgets what is not yet stored.
+    pub(crate) fn forget_pending(&mut self) {
+        self.identity = None;
+        self.lifetime = None;
+    }
+}
+
+/// The deadlines of a lifetime that begins now.
+pub(crate) fn deadlines(created_at: SystemTime, now: SystemTime, lifetime: Lifetime) -> Deadlines {
+    Deadlines { created_at, idle_until: now + lifetime.idle, absolute_until: now + lifetime.absolute }
+}

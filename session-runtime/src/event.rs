@@ -1,0 +1,134 @@
+//! What happens to sessions, told to whoever listens.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::sid::SessionId;
+
+/// Something that happened to a session; given to the function that a config names as `on_event`.
+///
+/// It never holds a sid, nor anything of a session's data.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// The name of the config.
+    pub config: &'static str,
+    /// The session, where there is one.
+    pub id: Option<SessionId>,
+    /// What happened.
+    pub kind: EventKind<'a>,
+    /// How long the store took, where it was asked.
+    pub elapsed: Option<Duration>,
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum EventKind<'a> {
+    /// A new session is stored.
+    Created,
+    /// A session was loaded.
+    Loaded,
+    /// A required session was not sent.
+    Missing,
+    /// A well-formed sid was sent that no living session has.
+    UnknownSid,
+    /// A request was refused because it came from another origin with a session cookie.
+    CrossOrigin,
+    /// A change is stored.
+    Committed,
+    /// Another request had changed the session meanwhile; the changes are being merged.
+    Conflict,
+    /// Changes of these fields could not be merged: the last one won.
+    Overwrote {
+        /// The names of the fields.
+        fields: &'a [String],
+    },
+    /// A change was lost because the session had ended, or belongs to another login, meanwhile.
+    Gone,
+    /// The session was destroyed.
+    Destroyed,
+    /// The session had to give way, in a full store, to a new one.
+    Evicted,
+    /// A second sid was offered to the client.
+    Renewed,
+    /// A session that was changed was dropped when its request had already been committed: call
+    /// `save` at the end of a task that takes a session along.
+    DroppedUnsaved,
+    /// The store did not do what it was asked.
+    StoreError {
+        /// What was asked: `build`, `load`, `insert`, `commit` or `destroy`.
+        verb: &'static str,
+        /// What is wrong, with its causes; for a session that cannot be decoded it names the field.
+        error: &'a (dyn std::error::Error + 'static),
+    },
+}
+
+impl EventKind<'_> {
+    /// A name for counters, such as `unknown_sid`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Loaded => "loaded",
+            Self::Missing => "missing",
+            Self::UnknownSid => "unknown_sid",
+            Self::CrossOrigin => "cross_origin",
+            Self::Committed => "committed",
+            Self::Conflict => "conflict",
+            Self::Overwrote { .. } => "overwrote",
+            Self::Gone => "gone",
+            Self::Destroyed => "destroyed",
+            Self::Evicted => "evicted",
+            Self::Renewed => "renewed",
+            Self::DroppedUnsaved => "dropped_unsaved",
+            Self::StoreError { .. } => "store_error",
+        }
+    }
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {} ({}", self.kind.name(), self.config)?;
+        if let Some(id) = self.id {
+            write!(f, ", {id}")?;
+        }
+        f.write_str(")")?;
+        match self.kind {
+            EventKind::Overwrote { fields } => write!(f, ": {}", fields.join(", ")),
+            EventKind::StoreError { verb, error } => {
+                write!(f, ": {verb}: {error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The function that hears of events.
+pub type Listener = fn(&Event<'_>);
+
+/// Tells the config's listener, and `tracing` where that feature is on.
+pub(crate) fn tell(listener: Option<Listener>, event: &Event<'_>) {
+    #[cfg(feature = "tracing")]
+    trace(event);
+    if let Some(listener) = listener {
+        listener(event);
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn trace(event: &Event<'_>) {
+    match event.kind {
+        EventKind::StoreError { .. } => tracing::error!(target: "connect_session", "{event}"),
+        EventKind::Overwrote { .. } | EventKind::Gone | EventKind::DroppedUnsaved | EventKind::Evicted => {
+            tracing::warn!(target: "connect_session", "{event}");
+        }
+        _ => tracing::debug!(target: "connect_session", "{event}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! axum 0.8.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use super::unattributed::NeedsSessionAttribute;
+use super::http::{HttpHead, layer_of};
+use crate::config::{SessionConfig, prepared};
+use crate::engine::{self, Overrides};
+use crate::error::{Error, ErrorKind};
+use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::loader::RequestHead;
+use crate::session::Session;
+use crate::view::SessionView;
+
+impl<St, S, M, O> FromRequestParts<St> for SessionGuard<S, M, O>
+where
+    St: Send + Sync,
+    S: SessionArg,
+    M: Mode<S>,
+    O: Overrides,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
+        let params = path_params::<S::Config, O, _>(parts, state).await;
+        let snapshot = {
+            let find = |name: &str| find(params.as_ref(), name);
+            let head = HttpHead::of_parts(parts, &find);
+            guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(&parts.extensions))
+        };
+        guard::open(snapshot).await
+    }
+}
+
+/// The parameters of the route, where a loader reads one.
+async fn path_params<C: SessionConfig, O: Overrides, St: Send + Sync>(
+    parts: &mut Parts,
+    state: &St,
+) -> Option<RawPathParams> {
+    let wire = O::wire().unwrap_or(&prepared::<C>().wire);
+    if !wire.reads_path() {
+        return None;
+    }
+    RawPathParams::from_request_parts(parts, state).await.ok()
+}
+
+fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {
+    params?.iter().find(|(key, _)| *key == name).map(|(_, value)| Cow::Borrowed(value))
+}
+
+/// The session to be looked at; when there is none, what a handler that needs one answers.
+async fn view<C: SessionConfig, St: Send + Sync>(
+    parts: &mut Parts,
+    state: &St,
+) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
+    let params = path_params::<C, Inherit, _>(parts, state).await;
+    let asked = {
+        let find = |name: &str| find(params.as_ref(), name);
+        let head = HttpHead::of_parts(parts, &find);
+        engine::ask::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
+    };
+    match engine::view(&asked).await {
+        Ok(Some((id, record))) => Ok(Ok(SessionView::new(id, record))),
+        Ok(None) => Ok(Err(Rejection::refuse(&asked, asked.absence()))),
+        Err(error) => Err(Rejection::refuse(&asked, error)),
+    }
+}
+
+impl<St: Send + Sync, C: SessionConfig> FromRequestParts<St> for SessionView<C> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
+        view::<C, St>(parts, state).await?
+    }
+}
+
+impl<St: Send + Sync, C: SessionConfig> OptionalFromRequestParts<St> for SessionView<C> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Option<Self>, Rejection> {
+        view(parts, state).await.map(Result::ok)
+    }
+}
+
+impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St> for Session<C> {
+    type Rejection = Error;
+
+    async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
+        Err(Error::new(ErrorKind::Missing))
+    }
+}
+
+impl<R: IntoResponse> IntoResponse for SessionReply<R> {
+    fn into_response(self) -> Response {
+        match self.into_outcome() {
+            Ok((value, emission)) => {
+                let mut response = value.into_response();
+                emission.apply(response.headers_mut());
+                response
+            }
+            Err(rejection) => IntoResponse::into_response(rejection),
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        self.to_response().map(Body::from)
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        self.to_response().map(Body::from)
+    }
+}

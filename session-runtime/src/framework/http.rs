@@ -1,0 +1,194 @@
+//! Plain `http`: handlers of `http::Request<B>`, for hyper, tower and whatever else speaks it.
+
+use std::borrow::Cow;
+use std::future::Future;
+
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, Uri};
+
+use crate::config::SessionConfig;
+use crate::engine::{LoadCache, Overrides};
+use crate::guard::{self, Committer, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::loader::{HeadSource, RequestHead};
+
+/// The head of an `http` request, with the parameters of its route where a framework knows them.
+pub(crate) struct HttpHead<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
+}
+
+impl<'a> HttpHead<'a> {
+    #[cfg(feature = "axum")]
+    pub(crate) fn of_parts(parts: &'a Parts, params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>) -> Self {
+        Self { method: &parts.method, uri: &parts.uri, headers: &parts.headers, params }
+    }
+
+    pub(crate) fn of_request<B>(request: &'a Request<B>) -> Self {
+        Self { method: request.method(), uri: request.uri(), headers: request.headers(), params: &|_| None }
+    }
+}
+
+impl HeadSource for HttpHead<'_> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+        if nth == 0 {
+            return Some(self.headers.get(name)?.as_bytes());
+        }
+        Some(self.headers.get_all(name).iter().nth(nth)?.as_bytes())
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.uri.authority().map(|authority| authority.as_str())
+    }
+
+    fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        (self.params)(name)
+    }
+}
+
+/// What an app-wide layer left in a request.
+pub(crate) fn layer_of<C: SessionConfig>(extensions: &Extensions) -> Option<std::sync::Arc<LoadCache<C>>> {
+    extensions.get::<std::sync::Arc<LoadCache<C>>>().cloned()
+}
+
+/// Opens the session of a plain handler. The future holds nothing of the request.
+pub fn open<S: SessionArg, M: Mode<S>, O: Overrides, B>(
+    request: &Request<B>,
+) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
+    let head = HttpHead::of_request(request);
+    let snapshot = guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(request.extensions()));
+    guard::open(snapshot)
+}
+
+/// The response of a request that does not get its session.
+pub fn refuse<R: HttpReply>(rejection: Rejection) -> R {
+    R::refuse(rejection)
+}
+
+/// Commits, and writes the headers of the response.
+pub async fn finish<R: HttpReply>(committer: Committer, value: R, failed: bool) -> R {
+    R::finish(guard::finish(committer, value, failed).await)
+}
+
+/// What a handler with `#[session(…, http)]` can return: an `http::Response<B>`, or a `Result` of
+/// one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no response of a handler with `#[session(…, http)]`",
+    label = "not an `http::Response<B>` with a `ProblemBody`, nor a `Result` of one",
+    note = "return `http::Response<B>` or `Result<http::Response<B>, E>`; without `http`, the attribute fits a framework's handler"
+)]
+pub trait HttpReply: Sized {
+    /// The response of a request that does not get its session.
+    fn refuse(rejection: Rejection) -> Self;
+
+    /// The response of the handler, with what its session adds.
+    fn finish(reply: SessionReply<Self>) -> Self;
+}
+
+/// A response body that can hold a short text: the body of a refusal.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold the text of a refusal",
+    note = "enable the feature `http-body` for the bodies of `http-body-util`, or implement `connect_session::ProblemBody` for your own"
+)]
+pub trait ProblemBody {
+    /// A body of this text.
+    fn problem(text: String) -> Self;
+}
+
+impl<B: ProblemBody> HttpReply for Response<B> {
+    fn refuse(rejection: Rejection) -> Self {
+        rejection.to_response().map(B::problem)
+    }
+
+    fn finish(reply: SessionReply<Self>) -> Self {
+        match reply.into_outcome() {
+            Ok((mut response, emission)) => {
+                emission.apply(response.headers_mut());
+                response
+            }
+            Err(rejection) => Self::refuse(rejection),
+        }
+    }
+}
+
+impl<B: ProblemBody, E> HttpReply for Result<Response<B>, E> {
+    fn refuse(rejection: Rejection) -> Self {
+        Ok(Response::refuse(rejection))
+    }
+
+    fn finish(reply: SessionReply<Self>) -> Self {
+        match reply.into_outcome() {
+            Ok((Ok(mut response), emission)) => {
+                emission.apply(response.headers_mut());
+                Ok(response)
+            }
+            Ok((Err(error), _)) => Err(error),
+            Err(rejection) => Self::refuse(rejection),
+        }
+    }
+}
+
+impl ProblemBody for String {
+    fn problem(text: String) -> Self {
+        text
+    }
+}
+
+impl ProblemBody for Vec<u8> {
+    fn problem(text: String) -> Self {
+        text.into_bytes()
+    }
+}
+
+#[cfg(feature = "http-body")]
+mod bodies {
+    use bytes::Bytes;
+    use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
+    use http_body_util::{BodyExt as _, Full};
+
+    use super::ProblemBody;
+
+    impl ProblemBody for Bytes {
+        fn problem(text: String) -> Self {
+            text.into()
+        }
+    }
+
+    impl ProblemBody for Full<Bytes> {
+        fn problem(text: String) -> Self {
+            text.into()
+        }
+    }
+
+    impl<E> ProblemBody for BoxBody<Bytes, E> {
+        fn problem(text: String) -> Self {
+            Full::from(text).map_err(|never| match never {}).boxed()
+        }
+    }
+
+    impl<E> ProblemBody for UnsyncBoxBody<Bytes, E> {
+        fn problem(text: String) -> Self {
+            Full::from(text).map_err(|never| match never {}).boxed_unsync()
+        }
+    }
+}
+
+#[cfg(feature = "axum")]
+impl ProblemBody for axum::body::Body {
+    fn problem(text: String) -> Self {
+        text.into()
+    }
+}

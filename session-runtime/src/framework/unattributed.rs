@@ -1,0 +1,10 @@
+//! The message for a handler that forgot its attribute.
+
+/// Never implemented: a [`Session`](crate::session::Session) is an extractor only under this bound,
+/// so that a handler which takes one without the attribute is told so.
+#[diagnostic::on_unimplemented(
+    message = "a `Session` can only be taken by a handler with `#[session(…)]`",
+    label = "this handler takes a `Session`, but no `#[session(…)]` has rewritten it",
+    note = "write `#[session(create)]` or `#[session(load)]` above the handler, and above the framework's own attribute"
+)]
+pub trait NeedsSessionAttribute {}

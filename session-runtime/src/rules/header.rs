@@ -1,0 +1,127 @@
+//! Headers that carry a sid.
+
+use super::Fault;
+use super::name::{covers, is_token};
+
+/// The header that carries a sid where a configuration names none.
+pub const DEFAULT_HEADER: &str = "X-User-Session";
+
+const FRAMING: &str = "this header frames the message or belongs to one hop, so it does not reach \
+    the other end as sent; use a name of your own, such as `X-User-Session`";
+const BODY: &str = "this header describes the body of the message (RFC 9110 8); use a name of \
+    your own, such as `X-User-Session`";
+const BROWSER: &str = "browsers alone set this header, a script cannot (Fetch 2.2.2); use a name \
+    of your own, such as `X-User-Session`";
+const SAFELISTED: &str = "this header is CORS-safelisted: another site sends it without a \
+    preflight, which takes away the protection against CSRF; use a name of your own, such as \
+    `X-User-Session`";
+const PROXY: &str = "proxies write, forward or log this header; use a name of your own, such as \
+    `X-User-Session`";
+const CACHE: &str = "this header validates or keys caches (RFC 9111); use a name of your own, \
+    such as `X-User-Session`";
+const BEARER: &str = "`Authorization` carries a scheme and credentials (RFC 9110 11.6.2); use \
+    the loader `bearer`";
+const COOKIE: &str = "cookies have a loader of their own, with their own rules; use \
+    `cookie(\"__Host-sid\")`";
+const CHALLENGE: &str = "this header has a grammar of its own, in which no bare sid fits (RFC \
+    9110 11.6); use `bearer`, or a name of your own, such as `X-User-Session`";
+
+/// Header names that cannot carry a sid; one that ends with `*` stands for all that begin so.
+const FORBIDDEN_HEADERS: &[(&str, &str)] = &[
+    ("authorization", BEARER),
+    ("cookie", COOKIE),
+    ("cookie2", COOKIE),
+    ("set-cookie", COOKIE),
+    ("set-cookie2", COOKIE),
+    ("www-authenticate", CHALLENGE),
+    ("authentication-info", CHALLENGE),
+    ("host", FRAMING),
+    ("connection", FRAMING),
+    ("keep-alive", FRAMING),
+    ("proxy-*", FRAMING),
+    ("te", FRAMING),
+    ("trailer", FRAMING),
+    ("transfer-encoding", FRAMING),
+    ("upgrade", FRAMING),
+    ("http2-settings", FRAMING),
+    ("content-length", FRAMING),
+    ("expect", FRAMING),
+    ("via", FRAMING),
+    ("max-forwards", FRAMING),
+    ("accept", SAFELISTED),
+    ("accept-language", SAFELISTED),
+    ("content-language", SAFELISTED),
+    ("content-type", SAFELISTED),
+    ("range", SAFELISTED),
+    ("content-*", BODY),
+    ("accept-charset", BROWSER),
+    ("accept-encoding", BROWSER),
+    ("access-control-*", BROWSER),
+    ("date", BROWSER),
+    ("dnt", BROWSER),
+    ("origin", BROWSER),
+    ("referer", BROWSER),
+    ("sec-*", BROWSER),
+    ("x-http-method*", BROWSER),
+    ("x-method-override", BROWSER),
+    ("user-agent", PROXY),
+    ("from", PROXY),
+    ("forwarded", PROXY),
+    ("x-forwarded-*", PROXY),
+    ("x-real-ip", PROXY),
+    ("x-request-id", PROXY),
+    ("traceparent", PROXY),
+    ("tracestate", PROXY),
+    ("baggage", PROXY),
+    ("etag", CACHE),
+    ("last-modified", CACHE),
+    ("if-*", CACHE),
+    ("cache-control", CACHE),
+    ("pragma", CACHE),
+    ("expires", CACHE),
+    ("vary", CACHE),
+    ("age", CACHE),
+    ("location", CACHE),
+];
+
+/// The name of a header that carries a sid.
+#[must_use]
+pub const fn header_name(name: &str) -> Option<Fault> {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() {
+        return Fault::whole("a header needs a name, such as `X-User-Session`");
+    }
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if byte == b'_' {
+            return Fault::place(
+                "proxies drop headers that have a `_` in their names; write `-` (RFC 9110 \
+                16.3.2.1)",
+                at,
+            );
+        }
+        if !is_token(byte) {
+            return Fault::place("a header name is a token (RFC 9110 5.6.2)", at);
+        }
+        if at == 0 && !byte.is_ascii_alphabetic() {
+            return Fault::place("a header name begins with a letter (RFC 9110 16.3.2.1)", at);
+        }
+        if !byte.is_ascii_alphanumeric() && byte != b'-' {
+            return Fault::place(
+                "a header name has letters, digits and `-` (RFC 9110 16.3.2.1)",
+                at,
+            );
+        }
+        at += 1;
+    }
+    let mut row = 0;
+    while row < FORBIDDEN_HEADERS.len() {
+        let (forbidden, reason) = FORBIDDEN_HEADERS[row];
+        if covers(forbidden.as_bytes(), bytes) {
+            return Fault::whole(reason);
+        }
+        row += 1;
+    }
+    None
+}

@@ -1,0 +1,355 @@
+//! The session in a handler.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use crate::config::{DefaultConfig, SessionConfig};
+use crate::engine::{Identity, Phase, Shared, Working, deadlines};
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::record::{Lifetime, Transport};
+use crate::sid::{SessionId, Sid};
+
+/// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.
+///
+/// It is the data that the config names: read and change it through the session itself. What was
+/// changed is stored when the handler has returned, before the first byte of the response is sent.
+/// A handler that returns `Err`, panics or is cancelled stores nothing.
+///
+/// ```
+/// # #[cfg(feature = "axum")] mod example {
+/// use connect_session::{Session, session, session_config};
+///
+/// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// struct Cart {
+///     items: Vec<String>,
+/// }
+///
+/// session_config! {
+///     struct Shop { data: Cart }
+/// }
+///
+/// #[session(load)]
+/// async fn add(mut session: Session<Shop>) -> String {
+///     session.items.push("tea".to_owned());
+///     format!("{} items", session.items.len())
+/// }
+/// # }
+/// ```
+///
+/// A function that the attribute has rewritten is a handler for a router and is not called
+/// directly; test it through a router.
+///
+/// A session that is moved into a task or a stream is no longer stored with the response: finish
+/// it with [`save`](Self::save).
+#[must_use = "a session that is dropped at once was not needed"]
+pub struct Session<C: SessionConfig = DefaultConfig> {
+    shared: Arc<Shared<C>>,
+    working: Working<C::Data>,
+    subject: Option<Arc<str>>,
+    is_new: bool,
+    /// The state is not to be returned when the session is dropped.
+    finished: bool,
+}
+
+impl<C: SessionConfig> Session<C> {
+    pub(crate) fn new(shared: Arc<Shared<C>>) -> Self {
+        let ledger = shared.ledger();
+        let (data, is_new) = match &ledger.phase {
+            Phase::Stored(snapshot) => (snapshot.data.clone(), false),
+            Phase::New | Phase::Ended { .. } => (Arc::default(), true),
+        };
+        let subject = ledger.subject.clone();
+        drop(ledger);
+        let working = Working { base: data.clone(), data };
+        Self { shared, working, subject, is_new, finished: false }
+    }
+
+    /// The public id: for logs and lists. It does not change when the sid does.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.shared.key.id
+    }
+
+    /// The sid, to be answered to the client. `None` when it travels in a cookie, which scripts
+    /// cannot read (`HttpOnly`, ASVS 5.0 3.3.4).
+    ///
+    /// The response is marked `Cache-Control: no-store`. After a [`rotate`](Self::rotate),
+    /// [`reset`](Self::reset) or [`login`](Self::login) it is the new one.
+    #[must_use]
+    pub fn sid(&self) -> Option<Sid> {
+        if self.shared.transport() == Transport::Cookie {
+            return None;
+        }
+        self.shared.sid_read.store(true, Ordering::Relaxed);
+        Some(self.shared.ledger().current_sid())
+    }
+
+    /// Whether this request created the session.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// The data.
+    #[must_use]
+    pub fn data(&self) -> &C::Data {
+        &self.working.data
+    }
+
+    /// The data, to be changed. In memory this counts as a change; a server store writes the
+    /// fields that differ in the end.
+    #[must_use]
+    pub fn data_mut(&mut self) -> &mut C::Data {
+        Arc::make_mut(&mut self.working.data)
+    }
+
+    /// When the session was created, by the store's clock.
+    #[must_use]
+    pub fn created_at(&self) -> SystemTime {
+        self.shared.ledger().deadlines.created_at
+    }
+
+    /// When the session ends if no other request comes, by the store's clock.
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        self.shared.ledger().deadlines.expires_at()
+    }
+
+    /// Whom the session belongs to, as [`login`](Self::login) set it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// Changes the committed data at once, exactly: `change` runs on what is stored now, and again
+    /// if another request comes between. Every call that returns `Ok` counted once, whatever
+    /// overlaps, so its answer can be told to the client.
+    ///
+    /// `change` sees committed data and nothing else; what the handler changed before and has not
+    /// stored is kept and merged with the result. A session that is not stored yet is changed as
+    /// the handler sees it. What `update` has stored stays stored if the handler fails.
+    ///
+    /// ```
+    /// # use connect_session::{Error, Session};
+    /// async fn visit(session: &mut Session) -> Result<u64, Error> {
+    ///     session
+    ///         .update(|data| {
+    ///             let visits = data.get::<u64>("visits").ok().flatten().unwrap_or(0) + 1;
+    ///             data.insert("visits", visits).map(|()| visits)
+    ///         })
+    ///         .await?
+    ///         .map_err(Into::into)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ended`] if the session ended meanwhile, [`ErrorKind::Contention`] if too many
+    /// requests change it at once, [`ErrorKind::OutcomeUnknown`] if the store did not answer, and
+    /// what else a commit can meet. Except for `OutcomeUnknown`, nothing was written.
+    pub async fn update<R>(&mut self, mut change: impl FnMut(&mut C::Data) -> R) -> Result<R, Error> {
+        let shared = self.shared.clone();
+        let _order = shared.order.lock().await;
+        let base = {
+            let ledger = shared.ledger();
+            let reset = ledger.identity.as_ref().is_some_and(|identity| identity.reset);
+            match &ledger.phase {
+                Phase::Stored(snapshot) if !reset => Some(snapshot.clone()),
+                Phase::Stored(_) | Phase::New => None,
+                Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
+            }
+        };
+        match base {
+            None => Ok(change(self.data_mut())),
+            Some(base) => shared.update(base, &mut self.working, &mut change).await,
+        }
+    }
+
+    /// Stores what was changed, now. It is how a session is finished that was moved into a task or
+    /// a stream, before or after the response.
+    ///
+    /// # Errors
+    /// As for a commit: [`ErrorKind::Ended`], [`ErrorKind::Conflict`],
+    /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
+    /// nothing was written.
+    pub async fn save(mut self) -> Result<(), Error> {
+        self.finished = true;
+        let working = Working { data: self.working.data.clone(), base: self.working.base.clone() };
+        let _order = self.shared.order.lock().await;
+        let saved = self.shared.persist(Some(working)).await;
+        if saved.is_err() {
+            self.shared.abandon();
+        }
+        saved
+    }
+
+    /// Reads the session anew, and drops every change that is not stored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ended`] if the session has ended, or belongs to a later login;
+    /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
+    pub async fn reload(&mut self) -> Result<(), Error> {
+        let _order = self.shared.order.lock().await;
+        let sid = {
+            let mut ledger = self.shared.ledger();
+            match ledger.phase {
+                Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
+                Phase::Stored(_) => Some(ledger.sid),
+                Phase::New => {
+                    ledger.forget_pending();
+                    ledger.subject = None;
+                    None
+                }
+            }
+        };
+        let data = match sid {
+            Some(sid) => self.shared.reload(sid.presented()).await?,
+            None => Arc::default(),
+        };
+        self.subject = self.shared.ledger().subject.clone();
+        self.working = Working { base: data.clone(), data };
+        Ok(())
+    }
+
+    /// Gives the session a new sid; the old one is dead when the response is under way. Id and
+    /// data stay. Nothing happens if the handler fails.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLate`] when the response is already under way.
+    pub fn rotate(&mut self) -> Result<(), Error> {
+        self.change_identity(|_| {})
+    }
+
+    /// Gives the session a new sid, empty data and no subject. What other requests still write to
+    /// the old data is lost, on purpose. Nothing happens if the handler fails.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLate`] when the response is already under way.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        self.change_identity(|identity| {
+            identity.new_generation = true;
+            identity.reset = true;
+            identity.subject = Some(None);
+        })?;
+        let data: Arc<C::Data> = Arc::default();
+        self.working = Working { base: data.clone(), data };
+        self.subject = None;
+        Ok(())
+    }
+
+    /// Binds the session to a user, and gives it a new sid, so that nobody who knew the old one is
+    /// logged in too (ASVS 5.0 7.2.4). Data stays; both deadlines begin anew (NIST SP 800-63B-4,
+    /// 5.2). A request that loaded the session before can write nothing to it any more. Nothing
+    /// happens if the handler fails.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLate`] when the response is already under way.
+    pub fn login(&mut self, subject: impl Into<String>) -> Result<(), Error> {
+        let subject: Arc<str> = subject.into().into();
+        self.change_identity(|identity| {
+            identity.new_generation = true;
+            identity.subject = Some(Some(subject.clone()));
+        })?;
+        self.subject = Some(subject);
+        Ok(())
+    }
+
+    fn change_identity(&mut self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
+        let mut ledger = self.shared.ledger();
+        if ledger.closed {
+            return Err(Error::new(ErrorKind::TooLate));
+        }
+        let sid = ledger.sid.rotated();
+        let mut identity = match ledger.identity.take() {
+            Some(identity) => identity,
+            None => Identity { sid, new_generation: false, subject: None, reset: false },
+        };
+        identity.sid = sid;
+        change(&mut identity);
+        if matches!(ledger.phase, Phase::New) {
+            // Nobody knows the session yet: it is stored with this sid and subject to begin with.
+            ledger.sid = identity.sid;
+            if let Some(subject) = identity.subject {
+                ledger.subject = subject;
+            }
+        } else {
+            ledger.identity = Some(identity);
+        }
+        Ok(())
+    }
+
+    /// Ends the session, at once, whatever becomes of the request. Its cookie is cleared.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] when it is not sure that
+    /// the session is gone: try again.
+    pub async fn destroy(mut self) -> Result<(), Error> {
+        self.finished = true;
+        let _order = self.shared.order.lock().await;
+        self.shared.destroy().await
+    }
+
+    /// Gives this session a life of its own, such as 30 days for "remember me". Both times count
+    /// from the commit of this request; the idle time holds for every later request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidLifetime`] if either is zero or `idle` is longer than `absolute`.
+    pub fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error> {
+        if idle.is_zero() || idle > absolute {
+            return Err(Error::new(ErrorKind::InvalidLifetime));
+        }
+        let now = self.shared.store.now();
+        let mut ledger = self.shared.ledger();
+        let lifetime = Lifetime { idle, absolute };
+        ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
+        ledger.lifetime = Some(lifetime);
+        Ok(())
+    }
+}
+
+impl<C: SessionConfig> Deref for Session<C> {
+    type Target = C::Data;
+
+    fn deref(&self) -> &C::Data {
+        self.data()
+    }
+}
+
+impl<C: SessionConfig> DerefMut for Session<C> {
+    fn deref_mut(&mut self) -> &mut C::Data {
+        self.data_mut()
+    }
+}
+
+/// Shows the id, and nothing of the sid or the data.
+impl<C: SessionConfig> fmt::Debug for Session<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("config", &C::NAME)
+            .field("id", &self.id())
+            .field("is_new", &self.is_new)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state goes back to the guard, which commits it.
+impl<C: SessionConfig> Drop for Session<C> {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let mut ledger = self.shared.ledger();
+        if !ledger.closed {
+            let working = Working { data: self.working.data.clone(), base: self.working.base.clone() };
+            ledger.returned = Some(working);
+            return;
+        }
+        drop(ledger);
+        if self.working.is_changed() {
+            self.shared.tell(EventKind::DroppedUnsaved, None);
+        }
+    }
+}

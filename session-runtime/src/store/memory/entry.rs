@@ -1,0 +1,324 @@
+//! One session: who may load it, and what a change does to it.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, millis};
+use crate::record::{
+    Change, CommitId, Deadlines, IdentityChange, Lifetime, LoadRequest, NewRecord, Record, Snapshot, Transport,
+};
+use crate::sid::SecretHash;
+
+/// A session. All times are milliseconds of the store's clock.
+///
+/// There may be a million of these: 136 bytes, which with the allocator's header fills a block.
+pub(super) struct Entry<D> {
+    secret: SecretHash,
+    /// A [`CommitId`], as bytes because those need no alignment.
+    commit_id: [u8; 16],
+    data: Arc<D>,
+    extra: Option<Box<Extra>>,
+    created: u64,
+    /// When the secret became the current one.
+    secret_since: u64,
+    idle: u64,
+    idle_until: u64,
+    absolute: u64,
+    absolute_until: u64,
+    /// Where the shard's index of deadlines has this session; never later than its deadline.
+    pub(super) filed: u64,
+    version: u32,
+    epoch: u32,
+    generation: u32,
+    /// Which of the shard's namespaces it belongs to.
+    pub(super) space: u16,
+    transport: Transport,
+    /// Whether a load ever presented its sid.
+    loaded: bool,
+}
+
+/// What most sessions do not have.
+#[derive(Default)]
+struct Extra {
+    subject: Option<Arc<str>>,
+    secrets: Option<Box<OtherSecrets>>,
+}
+
+/// The secrets beside the current one.
+#[derive(Default)]
+struct OtherSecrets {
+    offer: Option<Offer>,
+    previous: Option<Previous>,
+}
+
+struct Offer {
+    secret: SecretHash,
+    made: u64,
+    grace: u64,
+}
+
+struct Previous {
+    secret: SecretHash,
+    until: u64,
+}
+
+/// What a load that is let in has to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Writes {
+    first: bool,
+    touch: bool,
+    promote: bool,
+    /// A second secret is offered.
+    pub(super) offer: bool,
+}
+
+impl Writes {
+    /// Whether a read is enough.
+    pub(super) fn none(self) -> bool {
+        !(self.first || self.touch || self.promote || self.offer)
+    }
+}
+
+/// What becomes of a change.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Repeated,
+    OtherGeneration,
+    Conflict,
+    Apply,
+}
+
+impl<D> Entry<D> {
+    pub(super) fn new(record: &NewRecord<D>) -> Self {
+        let extra = record.subject.clone().map(|subject| {
+            Box::new(Extra {
+                subject: Some(subject),
+                secrets: None,
+            })
+        });
+        Self {
+            secret: record.secret,
+            commit_id: record.commit_id.to_bytes(),
+            data: record.data.clone(),
+            extra,
+            created: 0,
+            secret_since: 0,
+            idle: 0,
+            idle_until: 0,
+            absolute: 0,
+            absolute_until: 0,
+            filed: 0,
+            version: 1,
+            epoch: 0,
+            generation: 0,
+            space: 0,
+            transport: record.transport,
+            loaded: false,
+        }
+    }
+
+    /// Starts its life.
+    pub(super) fn begin(&mut self, lifetime: Lifetime, now: u64) {
+        self.created = now;
+        self.secret_since = now;
+        self.live_for(lifetime, now);
+    }
+
+    fn live_for(&mut self, lifetime: Lifetime, now: u64) {
+        self.idle = millis(lifetime.idle);
+        self.absolute = millis(lifetime.absolute);
+        self.restart(now);
+    }
+
+    fn restart(&mut self, now: u64) {
+        self.absolute_until = now.saturating_add(self.absolute);
+        self.slide(now);
+    }
+
+    fn slide(&mut self, now: u64) {
+        self.idle_until = now.saturating_add(self.idle);
+    }
+
+    pub(super) fn deadline(&self) -> u64 {
+        self.idle_until.min(self.absolute_until)
+    }
+
+    /// At its deadline a session is gone.
+    pub(super) fn is_alive(&self, now: u64) -> bool {
+        now < self.deadline()
+    }
+
+    /// Whether it may have to give way when the store is full.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.loaded && self.subject().is_none()
+    }
+
+    fn subject(&self) -> Option<&Arc<str>> {
+        self.extra.as_ref()?.subject.as_ref()
+    }
+
+    fn secrets(&self) -> Option<&OtherSecrets> {
+        self.extra.as_ref()?.secrets.as_deref()
+    }
+
+    fn secrets_mut(&mut self) -> &mut OtherSecrets {
+        self.extra.get_or_insert_default().secrets.get_or_insert_default()
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot<D> {
+        Snapshot {
+            data: self.data.clone(),
+            version: self.version.into(),
+            revisions: None,
+        }
+    }
+
+    pub(super) fn record(&self, clock: &Clock, renewed: bool) -> Record<D> {
+        Record {
+            snapshot: self.snapshot(),
+            epoch: self.epoch.into(),
+            generation: self.generation.into(),
+            commit_id: CommitId::from_bytes(self.commit_id),
+            deadlines: Deadlines {
+                created_at: clock.at(self.created),
+                idle_until: clock.at(self.idle_until),
+                absolute_until: clock.at(self.absolute_until),
+            },
+            subject: self.subject().cloned(),
+            renewed,
+        }
+    }
+
+    /// What letting this load in would write; `None` if it is not let in.
+    pub(super) fn admit(&self, request: &LoadRequest, now: u64) -> Option<Writes> {
+        if !self.is_alive(now) || self.transport != request.transport {
+            return None;
+        }
+        let (mut promote, mut offer) = (false, false);
+        if self.secret == request.secret {
+            offer = self.offer_is_due(request, now);
+        } else {
+            let others = self.secrets()?;
+            promote = (others.offer.as_ref()).is_some_and(|offer| offer.secret == request.secret);
+            let is_previous = |previous: &Previous| now < previous.until && previous.secret == request.secret;
+            if !promote && !others.previous.as_ref().is_some_and(is_previous) {
+                return None;
+            }
+        }
+        let touch_every = request.touch_every.map_or(self.idle / 10, millis);
+        let touched = self.idle_until.saturating_sub(self.idle);
+        Some(Writes {
+            first: !self.loaded,
+            touch: now.saturating_sub(touched) >= touch_every.max(1),
+            promote,
+            offer,
+        })
+    }
+
+    fn offer_is_due(&self, request: &LoadRequest, now: u64) -> bool {
+        let Some(renewal) = &request.renewal else {
+            return false;
+        };
+        let every = millis(renewal.every);
+        let is_old = |since: u64| now.saturating_sub(since) >= every;
+        let offer = self.secrets().and_then(|others| others.offer.as_ref());
+        is_old(self.secret_since) && offer.is_none_or(|offer| is_old(offer.made))
+    }
+
+    pub(super) fn carry_out(&mut self, writes: Writes, request: &LoadRequest, now: u64) {
+        self.loaded = true;
+        if writes.touch {
+            self.slide(now);
+        }
+        if writes.promote {
+            self.promote(request, now);
+        }
+        if writes.offer && let Some(renewal) = &request.renewal {
+            self.secrets_mut().offer = Some(Offer {
+                secret: renewal.candidate,
+                made: now,
+                grace: millis(renewal.grace),
+            });
+        }
+    }
+
+    fn promote(&mut self, request: &LoadRequest, now: u64) {
+        let old = self.secret;
+        let Some(offer) = self.secrets_mut().offer.take() else {
+            return;
+        };
+        // The grace that is configured now decides, and the one of the offer where this load
+        // knows of no renewal.
+        let grace = (request.renewal.as_ref()).map_or(offer.grace, |renewal| millis(renewal.grace));
+        self.secrets_mut().previous = Some(Previous {
+            secret: old,
+            until: now.saturating_add(grace),
+        });
+        self.secret = offer.secret;
+        self.secret_since = now;
+    }
+
+    /// Whether a change is to be applied; the session is alive.
+    pub(super) fn judge(&self, change: &Change<D>) -> Verdict {
+        if self.commit_id == change.commit_id.to_bytes() {
+            return Verdict::Repeated;
+        }
+        if u64::from(self.generation) != change.generation {
+            return Verdict::OtherGeneration;
+        }
+        let base = change.data.as_ref().and_then(|data| data.base.as_ref());
+        let is_stale = base.is_some_and(|base| base.version != u64::from(self.version));
+        if is_stale || (change.identity.is_some() && u64::from(self.epoch) != change.epoch) {
+            return Verdict::Conflict;
+        }
+        Verdict::Apply
+    }
+
+    /// Applies a change, and gives the data that was there before if it was replaced: dropping
+    /// it may run the user's code, which must not happen under a lock.
+    pub(super) fn apply(&mut self, change: &Change<D>, now: u64) -> Option<Arc<D>> {
+        self.commit_id = change.commit_id.to_bytes();
+        if let Some(identity) = &change.identity {
+            self.identify(identity, now);
+        }
+        match change.lifetime {
+            Some(lifetime) => self.live_for(lifetime, now),
+            None => self.slide(now),
+        }
+        let new = change.data.as_ref()?.data.clone();
+        // Equality is all that is asked of a version, so that it may wrap.
+        self.version = self.version.wrapping_add(1);
+        Some(std::mem::replace(&mut self.data, new))
+    }
+
+    fn identify(&mut self, identity: &IdentityChange, now: u64) {
+        self.secret = identity.secret;
+        self.secret_since = now;
+        self.epoch = self.epoch.wrapping_add(1);
+        if identity.new_generation {
+            self.generation = self.generation.wrapping_add(1);
+            self.restart(now);
+        }
+        let subject = match &identity.subject {
+            None => self.subject().cloned(),
+            Some(subject) => subject.clone(),
+        };
+        // Every other secret goes with the old `Extra`.
+        self.extra = subject.map(|subject| {
+            Box::new(Extra {
+                subject: Some(subject),
+                secrets: None,
+            })
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_fills_one_block_of_144_bytes() {
+        assert!(size_of::<Entry<()>>() <= 136, "{} bytes", size_of::<Entry<()>>());
+        assert!(size_of::<Extra>() <= 24);
+    }
+}

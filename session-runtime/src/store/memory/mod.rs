@@ -1,0 +1,293 @@
+//! The memory store.
+//!
+//! Sessions are live values behind an [`Arc`]: loading one is a lookup and a count up, whatever
+//! its size. Everything about one session is decided under the lock of one shard, and no code of
+//! the user runs under it.
+
+mod entry;
+mod hash;
+mod proof;
+mod room;
+mod shard;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use self::entry::{Entry, Verdict};
+use self::room::{Room, SLICE, discard};
+use super::{Committed, Inserted, Store, StoreError};
+use crate::clock::Clock;
+use crate::data::SessionData;
+use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
+
+/// How many sessions a store holds unless it is told otherwise.
+const CAPACITY: usize = 1_000_000;
+
+/// Keeps sessions in the memory of this process, as live values of `D`.
+///
+/// It is the default store. Its sessions end with the process, and no other process sees them.
+/// A clone shares the sessions; two stores that were made apart share nothing.
+///
+/// It holds a million sessions unless [`capacity`](MemoryStoreBuilder::capacity) says otherwise.
+/// When it is full, sessions that have ended go first, then, oldest first, those that no request
+/// ever presented and that belong to no subject; if every session has to stay, a new one is
+/// refused with [`StoreError::Full`]. Sessions that have ended are removed a few at a time by the
+/// requests that come by, so that neither a task nor a runtime is needed.
+///
+/// In debug builds it proves of all data that it survives being encoded and decoded, so that
+/// moving to a store on a server brings no surprise; what does not is refused with
+/// [`StoreError::Encode`], which names the field.
+///
+/// ```
+/// # use connect_session_runtime as connect_session;
+/// use connect_session::store::MemoryStore;
+/// use connect_session::untyped::Untyped;
+///
+/// let store = MemoryStore::<Untyped>::new();
+/// let small: MemoryStore<Untyped> = MemoryStore::builder().capacity(10_000).build();
+/// # let _ = (store, small);
+/// ```
+pub struct MemoryStore<D> {
+    room: Arc<Room<D>>,
+}
+
+/// Builds a [`MemoryStore`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct MemoryStoreBuilder<D> {
+    capacity: usize,
+    clock: Option<Clock>,
+    data: PhantomData<fn() -> D>,
+}
+
+impl<D> MemoryStore<D> {
+    /// An empty store for a million sessions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// An empty store, to be described further.
+    pub fn builder() -> MemoryStoreBuilder<D> {
+        MemoryStoreBuilder {
+            capacity: CAPACITY,
+            clock: None,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<D> MemoryStoreBuilder<D> {
+    /// The most sessions that the store holds; a million unless this is called.
+    pub fn capacity(mut self, sessions: usize) -> Self {
+        self.capacity = sessions;
+        self
+    }
+
+    /// The clock that decides over deadlines; [`Clock::system`] unless this is called.
+    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = Some(clock.into());
+        self
+    }
+
+    /// The store, empty.
+    #[must_use]
+    pub fn build(self) -> MemoryStore<D> {
+        let clock = self.clock.unwrap_or_default();
+        MemoryStore {
+            room: Arc::new(Room::new(self.capacity, clock)),
+        }
+    }
+}
+
+impl<D> Clone for MemoryStore<D> {
+    fn clone(&self) -> Self {
+        Self {
+            room: self.room.clone(),
+        }
+    }
+}
+
+impl<D> Default for MemoryStore<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<D> fmt::Debug for MemoryStore<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("sessions", &self.room.records())
+            .field("capacity", &self.room.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D> fmt::Debug for MemoryStoreBuilder<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStoreBuilder")
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of one try to put a new session into its shard.
+enum Put<D> {
+    Done(Snapshot<D>),
+    Exists,
+    /// The store is full: something has to give way first.
+    NoRoom,
+    /// The store is full whatever gives way.
+    Full,
+}
+
+impl<D: SessionData> Store<D> for MemoryStore<D> {
+    fn encodes(&self) -> bool {
+        false
+    }
+
+    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+        if cfg!(debug_assertions) {
+            proof::survives_encoding(&*record.data)?;
+        }
+        self.room.tidy(self.room.clock.millis());
+        let mut evicted = Vec::new();
+        loop {
+            match self.try_put(key, record) {
+                Put::Done(snapshot) => return Ok(Inserted::Done { snapshot, evicted }),
+                Put::Exists => return Ok(Inserted::Exists),
+                Put::NoRoom => evicted.extend(self.room.make_room().ok_or(StoreError::Full)?),
+                Put::Full => return Err(StoreError::Full),
+            }
+        }
+    }
+
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        let room = &*self.room;
+        let at = room.shard_of(&key.id);
+        let now = room.clock.millis();
+        room.tidy(now);
+        // Most loads write nothing, and share the lock.
+        let read = room.read(at, |shard| {
+            let entry = shard.get(key)?;
+            let writes = entry.admit(request, now)?;
+            Some(writes.none().then(|| entry.record(&room.clock, false)))
+        });
+        match read {
+            None => Ok(None),
+            Some(Some(record)) => Ok(Some(record)),
+            Some(None) => Ok(self.load_and_write(key, request)),
+        }
+    }
+
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+        if cfg!(debug_assertions)
+            && let Some(data) = &change.data
+        {
+            proof::survives_encoding(&*data.data)?;
+        }
+        let room = &*self.room;
+        let mut replaced = None;
+        let committed = room.write(room.shard_of(&key.id), |shard| {
+            // Taken under the lock: else a session that was seen as gone could come back.
+            let now = room.clock.millis();
+            let changed_data = |entry: &Entry<D>| change.data.is_some().then(|| entry.snapshot());
+            shard.change(key, now, |entry| match entry.judge(change) {
+                Verdict::Repeated => Committed::Applied(changed_data(entry)),
+                Verdict::OtherGeneration => Committed::Gone,
+                Verdict::Conflict => Committed::Conflict(Box::new(entry.record(&room.clock, false))),
+                Verdict::Apply => {
+                    replaced = entry.apply(change, now);
+                    Committed::Applied(changed_data(entry))
+                }
+            })
+        });
+        discard(replaced);
+        room.tidy(room.clock.millis());
+        Ok(committed.unwrap_or(Committed::Gone))
+    }
+
+    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        let room = &*self.room;
+        let (removed, was_alive) = room.write(room.shard_of(&key.id), |shard| {
+            let now = room.clock.millis();
+            match shard.get(key).map(|entry| entry.is_alive(now)) {
+                Some(was_alive) => (shard.remove(&key.id), was_alive),
+                None => (None, false),
+            }
+        });
+        room.release(usize::from(removed.is_some()));
+        discard(removed);
+        Ok(was_alive)
+    }
+
+    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+        let now = self.room.clock.millis();
+        let count = |at| self.room.read(at, |shard| shard.count(namespace, now));
+        Ok(self.room.shards().map(count).sum())
+    }
+
+    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
+        let now = self.room.clock.millis();
+        let mut removed = 0;
+        while removed < limit
+            && let Some(at) = self.room.shard_with_due(now)
+        {
+            removed += self.room.sweep_slice(at, SLICE.min(limit - removed), now);
+        }
+        Ok(removed)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.room.clock.now()
+    }
+}
+
+impl<D> MemoryStore<D> {
+    /// Puts a new session into its shard, if its id is not taken and there is room.
+    fn try_put(&self, key: Key, record: &NewRecord<D>) -> Put<D> {
+        let room = &*self.room;
+        let mut entry = Box::new(Entry::new(record));
+        let mut ended = Vec::new();
+        let put = room.write(room.shard_of(&key.id), |shard| {
+            let now = room.clock.millis();
+            if shard.is_taken(&key.id, now) {
+                return Put::Exists;
+            }
+            // One that has ended is replaced. And whoever brings a session takes two that have
+            // ended away, so that a store in use never holds much that is dead.
+            ended.extend(shard.remove(&key.id));
+            shard.sweep(2, now, &mut ended);
+            room.release(ended.len());
+            if !room.reserve() {
+                return Put::NoRoom;
+            }
+            entry.begin(record.lifetime, now);
+            let snapshot = entry.snapshot();
+            if shard.put(key, entry) {
+                return Put::Done(snapshot);
+            }
+            room.release(1);
+            Put::Full
+        });
+        discard(ended);
+        put
+    }
+
+    /// A load that has to write something, or had to a moment ago.
+    fn load_and_write(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
+        let room = &*self.room;
+        room.write(room.shard_of(&key.id), |shard| {
+            // Taken under the lock: else a session that was seen as gone could come back.
+            let now = room.clock.millis();
+            shard.change(key, now, |entry| {
+                let writes = entry.admit(request, now)?;
+                entry.carry_out(writes, request, now);
+                Some(entry.record(&room.clock, writes.offer))
+            })
+        })?
+    }
+}

@@ -1,0 +1,120 @@
+//! Code of the user: whatever its `Clone` and `Drop` do, no lock is held, and nobody else pays.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::room::{key, now, record, request};
+use crate::record::{Change, CommitId, DataChange};
+use crate::sid::Sid;
+use crate::store::{Committed, Inserted, MemoryStore, Store};
+use crate::testing::FakeClock;
+
+type Then = Arc<dyn Fn() + Send + Sync>;
+
+/// Data that does something when they are dropped, and are never cloned.
+#[derive(Default, Serialize, Deserialize)]
+struct Nasty {
+    #[serde(skip)]
+    on_drop: Option<Hook>,
+}
+
+struct Hook(Then);
+
+impl Drop for Nasty {
+    fn drop(&mut self) {
+        if let Some(hook) = self.on_drop.take() {
+            (hook.0)();
+        }
+    }
+}
+
+impl Clone for Nasty {
+    fn clone(&self) -> Self {
+        panic!("the store clones no data");
+    }
+}
+
+fn nasty(on_drop: impl Fn() + Send + Sync + 'static) -> Nasty {
+    Nasty {
+        on_drop: Some(Hook(Arc::new(on_drop))),
+    }
+}
+
+/// What goes through: an insertion, a load, a change, a destruction, a sweep and an eviction.
+fn everything(on_drop: impl Fn(&MemoryStore<Nasty>) + Clone + Send + Sync + 'static) -> MemoryStore<Nasty> {
+    let clock = FakeClock::new();
+    let store = MemoryStore::builder().capacity(4).clock(&clock).build();
+    let handle = store.clone();
+    let data = move || {
+        let (handle, on_drop) = (handle.clone(), on_drop.clone());
+        nasty(move || on_drop(&handle))
+    };
+    let insert = || {
+        let id = Sid::mint().id();
+        let inserted = now(store.insert(key(id), &record(data()))).expect("room");
+        assert!(matches!(inserted, Inserted::Done { .. }));
+        id
+    };
+    let (changed, destroyed) = (insert(), insert());
+    let loaded = now(store.load(key(changed), &request())).expect("a load");
+    let snapshot = loaded.expect("alive").snapshot;
+    let change = Change {
+        commit_id: CommitId::mint(),
+        epoch: 0,
+        generation: 0,
+        data: Some(DataChange {
+            base: Some(snapshot),
+            data: Arc::new(data()),
+            max_size: 1_000,
+        }),
+        identity: None,
+        lifetime: None,
+    };
+    let committed = now(store.commit(key(changed), &change));
+    assert!(matches!(committed, Ok(Committed::Applied(Some(_)))));
+    drop(change);
+    assert!(now(store.destroy(key(destroyed))).expect("a destruction"));
+    for _ in 0..6 {
+        insert();
+    }
+    clock.advance(Duration::from_secs(30 * 60));
+    insert();
+    let _ = now(store.sweep(usize::MAX));
+    clock.advance(Duration::from_secs(30 * 60));
+    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 1);
+    assert_eq!(store.room.records(), 0);
+    store
+}
+
+#[test]
+fn data_that_ask_the_store_when_they_are_dropped_find_no_lock() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    everything(move |store| {
+        let id = Sid::mint().id();
+        assert!(now(store.load(key(id), &request())).is_ok());
+        assert!(now(store.destroy(key(id))).is_ok());
+        assert!(now(store.count("test")).is_ok());
+        assert!(now(store.sweep(1)).is_ok());
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 10, "all data were dropped");
+}
+
+#[test]
+fn data_that_panic_when_they_are_dropped_break_nothing() {
+    let dropped = Arc::new(Mutex::new(0));
+    let count = dropped.clone();
+    let store = everything(move |_| {
+        *count.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += 1;
+        panic!("this is part of the test");
+    });
+    let count = *dropped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    assert_eq!(count, 10, "all data were dropped");
+    let id = Sid::mint().id();
+    assert!(now(store.insert(key(id), &record(Nasty::default()))).is_ok());
+    assert!(now(store.destroy(key(id))).expect("a destruction"));
+}

@@ -1,0 +1,271 @@
+//! Records: kept as they are, known only to whom they belong, and gone when they are destroyed.
+
+use serde_json::{Map, Value, json};
+
+use crate::record::{Change, Key, LoadRequest, NewRecord, Transport};
+use crate::store::{Committed, Inserted, Store};
+use crate::testing::conformance::Desk;
+use crate::testing::conformance::desk::{self, change_of, request, secret, set};
+use crate::untyped::Untyped;
+
+/// What was inserted is loaded: the data, the epoch and generation 0, the commit id.
+pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(desk: Desk<S>) {
+    let data = json!({
+        "text": "naïve 日本語 🦀 \u{0} \" \\ \n", "empty": "", "yes": true, "no": false, "null": null,
+        "biggest": u64::MAX, "lowest": i64::MIN, "half": 0.5, "tiny": -1.25e-7,
+        "list": [1, [2, [3, {}]], []], "nested": {"a": {"b": {"c": null}}},
+    });
+    let record = desk.new_record(secret(), &data);
+    let commit_id = record.commit_id;
+    let opened = desk.open_as(record).await;
+    assert_eq!(desk::json(&opened.snapshot), data, "as the insertion gives it back");
+    let loaded = desk.get(&opened).await;
+    assert_eq!(desk::json(&loaded.snapshot), data);
+    assert_eq!((loaded.epoch, loaded.generation), (0, 0));
+    assert_eq!(loaded.commit_id, commit_id);
+    assert_eq!(loaded.subject, None);
+    assert!(!loaded.renewed);
+    let deadlines = loaded.deadlines;
+    assert!(deadlines.created_at < deadlines.idle_until);
+    assert!(deadlines.idle_until < deadlines.absolute_until);
+    assert_eq!(deadlines.expires_at(), deadlines.idle_until);
+    assert_eq!(desk.count().await, 1);
+}
+
+/// A session without any data is a session.
+pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(desk: Desk<S>) {
+    let opened = desk.open(&json!({})).await;
+    let loaded = desk.get(&opened).await;
+    assert_eq!(desk::json(&loaded.snapshot), json!({}));
+    desk.apply(opened.key, &set(&loaded, &json!({"a": 1}))).await;
+    let loaded = desk.get(&opened).await;
+    desk.apply(opened.key, &set(&loaded, &json!({}))).await;
+    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({}));
+    assert!(desk.destroy(opened.key).await);
+}
+
+/// Keys that a store may use for itself, or that mean something somewhere, are plain data.
+pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(desk: Desk<S>) {
+    let keys = [
+        "id", "sid", "version", "expires", "data", "secret", "subject", "epoch", "rev", "ttl",
+        "__proto__", "constructor", "toString", "", " ", ".", "a.b", "a b", "a:b", "a/b", "$", "$set",
+        "%s", "*", "?", "[0]", "{}", "'", "\"", "\\", "`", "--", ";", "\0", "\n", "\r\n", "é", "日本語", "🦀",
+    ];
+    let with = |value: fn(usize) -> Value| -> Value {
+        let fields = keys.iter().enumerate();
+        Value::Object(fields.map(|(at, key)| ((*key).to_owned(), value(at))).collect())
+    };
+    let opened = desk.open(&with(|at| json!({"id": at, "__proto__": "x", "": null}))).await;
+    let loaded = desk.get(&opened).await;
+    assert_eq!(
+        desk::json(&loaded.snapshot),
+        with(|at| json!({"id": at, "__proto__": "x", "": null}))
+    );
+    desk.apply(opened.key, &set(&loaded, &with(|at| json!(at)))).await;
+    let loaded = desk.get(&opened).await;
+    assert_eq!(desk::json(&loaded.snapshot), with(|at| json!(at)));
+    desk.apply(opened.key, &set(&loaded, &json!({}))).await;
+    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({}));
+}
+
+/// 64 KiB in one field, and 64 KiB in two thousand.
+pub async fn large_data_is_kept<S: Store<Untyped>>(desk: Desk<S>) {
+    let long = json!({"long": "é".repeat(32 * 1024)});
+    let many: Map<String, Value> = (0..2_000)
+        .map(|at| (format!("field {at:04}"), json!("x".repeat(16))))
+        .collect();
+    for data in [long, Value::Object(many)] {
+        let opened = desk.open(&json!({})).await;
+        let loaded = desk.get(&opened).await;
+        desk.apply(opened.key, &set(&loaded, &data)).await;
+        assert!(desk::json(&desk.get(&opened).await.snapshot) == data, "changed to it");
+        let opened = desk.open(&data).await;
+        assert!(desk::json(&desk.get(&opened).await.snapshot) == data, "inserted");
+    }
+}
+
+/// Data over `max_size` is refused by a store that encodes, and nothing is written.
+pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(desk: Desk<S>) {
+    if !desk.store.encodes() {
+        return;
+    }
+    let long = json!({"a": "x".repeat(100)});
+    let (key, secret) = desk.mint();
+    let record = NewRecord {
+        max_size: 99,
+        ..desk.new_record(secret, &long)
+    };
+    assert!(desk.store.insert(key, &record).await.is_err());
+    assert!(desk.load(key, secret).await.is_none());
+    let opened = desk.open(&json!({"a": 1})).await;
+    let mut change = set(&desk.get(&opened).await, &long);
+    change.data.as_mut().expect("data").max_size = 99;
+    assert!(desk.store.commit(opened.key, &change).await.is_err());
+    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 1}));
+}
+
+/// An id that the store does not know: every verb says so, and makes nothing of it.
+pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(desk: Desk<S>) {
+    let record = desk.get(&desk.open(&json!({})).await).await;
+    let (key, secret) = desk.mint();
+    assert!(desk.load(key, secret).await.is_none());
+    let change = Change {
+        lifetime: Some(desk.lifetime(5.0, 5.0)),
+        ..set(&record, &json!({"a": 1}))
+    };
+    assert!(matches!(desk.commit(key, &change).await, Committed::Gone));
+    assert!(matches!(
+        desk.commit(key, &change_of(&record)).await,
+        Committed::Gone
+    ));
+    assert!(!desk.destroy(key).await);
+    assert!(desk.load(key, secret).await.is_none());
+    assert_eq!(desk.count().await, 1);
+}
+
+/// The id is public: with a made-up secret it neither reads nor keeps the session alive.
+pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(desk: Desk<S>) {
+    let opened = desk.open(&json!({"a": 1})).await;
+    let mut almost = *opened.secret.as_bytes();
+    almost[31] ^= 1;
+    desk.pass(6.0).await;
+    for wrong in [secret(), crate::sid::SecretHash::from_bytes(almost)] {
+        assert!(desk.load(opened.key, wrong).await.is_none());
+    }
+    desk.pass(5.0).await;
+    assert!(!desk.is_alive(&opened).await, "a wrong secret kept it alive");
+}
+
+/// A sid that was set as a cookie is unknown anywhere else, and the other way round.
+pub async fn a_sid_is_known_only_the_way_it_travels<S: Store<Untyped>>(desk: Desk<S>) {
+    for (own, other) in [
+        (Transport::Cookie, Transport::Other),
+        (Transport::Other, Transport::Cookie),
+    ] {
+        let record = NewRecord {
+            transport: own,
+            ..desk.new_record(secret(), &json!({}))
+        };
+        let opened = desk.open_as(record).await;
+        let by = |transport| LoadRequest {
+            transport,
+            ..request(opened.secret)
+        };
+        assert!(desk.load_with(opened.key, by(own)).await.is_some());
+        assert!(desk.load_with(opened.key, by(other)).await.is_none());
+        desk.pass(6.0).await;
+        assert!(desk.load_with(opened.key, by(other)).await.is_none());
+        desk.pass(5.0).await;
+        let own = desk.load_with(opened.key, by(own)).await;
+        assert!(own.is_none(), "presented the other way, it was kept alive");
+    }
+}
+
+/// A record is unknown under another namespace: to load, change, destroy or count.
+pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(desk: Desk<S>) {
+    let opened = desk.open(&json!({"a": 1})).await;
+    let record = desk.get(&opened).await;
+    let namespace = format!("{}-other", desk.namespace).leak();
+    for namespace in [namespace, ""] {
+        let foreign = Key {
+            namespace,
+            id: opened.key.id,
+        };
+        assert!(desk.load(foreign, opened.secret).await.is_none());
+        let change = set(&record, &json!({"a": 2}));
+        assert!(matches!(desk.commit(foreign, &change).await, Committed::Gone));
+        assert!(!desk.destroy(foreign).await);
+    }
+    assert_eq!(desk.store.count(namespace).await.expect("a count"), 0);
+    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 1}));
+}
+
+/// An insertion never replaces a living record.
+pub async fn a_living_record_is_never_replaced<S: Store<Untyped>>(desk: Desk<S>) {
+    let opened = desk.open(&json!({"mine": 1})).await;
+    let thief = desk.new_record(secret(), &json!({"theirs": 1}));
+    assert!(matches!(desk.insert(opened.key, &thief).await, Inserted::Exists));
+    assert!(desk.load(opened.key, thief.secret).await.is_none());
+    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"mine": 1}));
+    assert_eq!(desk.count().await, 1);
+}
+
+/// Where a record was destroyed or has expired, another can be inserted, and has nothing of it.
+pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(desk: Desk<S>) {
+    let destroyed = desk.open(&json!({"old": 1})).await;
+    let expired = desk.open(&json!({"old": 1})).await;
+    let record = desk.get(&destroyed).await;
+    let change = Change {
+        lifetime: Some(desk.lifetime(20.0, 25.0)),
+        ..desk::login(&record, secret(), "somebody")
+    };
+    desk.apply(destroyed.key, &change).await;
+    assert!(desk.destroy(destroyed.key).await);
+    desk.pass(11.0).await;
+    for old in [destroyed, expired] {
+        let record = desk.new_record(secret(), &json!({"new": 1}));
+        assert!(matches!(
+            desk.insert(old.key, &record).await,
+            Inserted::Done { .. }
+        ));
+        assert!(!desk.is_alive(&old).await, "the old secret is dead");
+        let loaded = desk.load(old.key, record.secret).await.expect("alive");
+        assert_eq!(desk::json(&loaded.snapshot), json!({"new": 1}));
+        assert_eq!((loaded.epoch, loaded.generation, loaded.subject), (0, 0, None));
+    }
+    assert_eq!(desk.count().await, 2);
+}
+
+/// The first destruction says that there was a session, and every later one that there was none.
+pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(desk: Desk<S>) {
+    let opened = desk.open(&json!({"a": 1})).await;
+    let record = desk.get(&opened).await;
+    assert!(desk.destroy(opened.key).await);
+    assert!(!desk.destroy(opened.key).await);
+    assert!(!desk.is_alive(&opened).await);
+    let change = set(&record, &json!({"a": 2}));
+    assert!(matches!(desk.commit(opened.key, &change).await, Committed::Gone));
+    assert!(!desk.is_alive(&opened).await, "the change brought it back");
+    assert_eq!(desk.count().await, 0);
+
+    let expired = desk.open(&json!({})).await;
+    desk.pass(11.0).await;
+    assert!(!desk.destroy(expired.key).await, "there was no living one");
+}
+
+/// An expired record is counted no more, and a sweep takes none that lives, and no more than it
+/// may.
+pub async fn what_has_ended_is_not_counted_and_is_swept<S: Store<Untyped>>(desk: Desk<S>) {
+    let mut ended = Vec::new();
+    for at in 0..10 {
+        ended.push(desk.open(&json!({"at": at})).await);
+    }
+    let record = NewRecord {
+        lifetime: desk.lifetime(100.0, 100.0),
+        ..desk.new_record(secret(), &json!({}))
+    };
+    let alive = desk.open_as(record).await;
+    assert_eq!(desk.count().await, 11);
+    desk.pass(11.0).await;
+    assert_eq!(desk.count().await, 1, "expired records are invisible at once");
+    for limit in [0, 1, 3, 100, 100] {
+        let swept = desk.store.sweep(limit).await.expect("a sweep");
+        assert!(swept <= limit, "{swept} of {limit}");
+    }
+    assert_eq!(desk.count().await, 1);
+    assert!(desk.is_alive(&alive).await);
+    for session in ended {
+        assert!(!desk.is_alive(&session).await);
+    }
+}
+
+/// `now` is the clock by which the deadlines are.
+pub async fn now_is_the_clock_of_the_deadlines<S: Store<Untyped>>(desk: Desk<S>) {
+    let before = desk.store.now();
+    let opened = desk.open(&json!({})).await;
+    let after = desk.store.now();
+    let created = desk.get(&opened).await.deadlines.created_at;
+    // The clock of a server may be a little apart from what is known of it here.
+    let slack = std::time::Duration::from_secs(5);
+    assert!(before <= created + slack && created <= after + slack);
+}

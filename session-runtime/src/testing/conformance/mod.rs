@@ -1,0 +1,42 @@
+//! The cases that every store has to pass: for authors of stores.
+//!
+//! [`store_conformance!`](crate::store_conformance) makes one `#[test]` of each case. All that it
+//! needs is a function that makes a store, and what time that store goes by:
+//!
+//! ```
+//! # use connect_session_runtime as connect_session;
+//! use connect_session::store::MemoryStore;
+//! use connect_session::store_conformance;
+//! use connect_session::testing::{FakeClock, conformance::UnderTest};
+//!
+//! store_conformance! {
+//!     mod memory_store, || async {
+//!         let clock = FakeClock::new();
+//!         let store = MemoryStore::builder().clock(clock.clone()).build();
+//!         UnderTest::new(store).with_clock(clock)
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! The function is called once for each case, inside a tokio runtime with several threads. Stores
+//! may share one server: every case uses a namespace of its own, and random ids. Attributes
+//! before `mod` are put on every test, as in `#[ignore = "needs a server"] mod my_store, …`.
+//!
+//! A store that goes by the clock of a server is tested with short deadlines, past which the case
+//! sleeps; the only times that are compared are far apart. Two things are then not checked:
+//! the very millisecond of a deadline, and what would take minutes.
+//!
+//! What the cases cannot see, an author checks alone: that a read-only load writes nothing, the
+//! number of round trips, and what happens when the server fails, restarts or fails over.
+
+mod desk;
+mod macros;
+mod run;
+
+pub mod cases;
+
+pub use desk::Desk;
+#[cfg(test)]
+pub(super) use desk::{request, set};
+pub use run::{UnderTest, run};

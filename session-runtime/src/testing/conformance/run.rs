@@ -1,0 +1,85 @@
+//! How a case is run.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::desk::Desk;
+use crate::store::Store;
+use crate::testing::FakeClock;
+use crate::untyped::Untyped;
+
+/// A case that takes longer hangs.
+const AT_MOST: Duration = Duration::from_secs(120);
+
+/// A store, and what time it goes by.
+pub struct UnderTest<S> {
+    pub(super) store: Arc<S>,
+    pub(super) clock: Option<FakeClock>,
+    pub(super) unit: Duration,
+}
+
+impl<S: Store<Untyped>> UnderTest<S> {
+    /// A store that goes by a real clock, with deadlines of some seconds: ten units of 200 ms are
+    /// the usual idle time.
+    pub fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            clock: None,
+            unit: Duration::from_millis(200),
+        }
+    }
+
+    /// The store goes by this clock, so that no case has to sleep. A unit is a minute then.
+    #[must_use]
+    pub fn with_clock(mut self, clock: FakeClock) -> Self {
+        self.clock = Some(clock);
+        self.unit = Duration::from_secs(60);
+        self
+    }
+
+    /// Another unit of time: a second for a store that keeps its deadlines in whole seconds, or
+    /// more where the machine is slow. No case needs more than forty.
+    #[must_use]
+    pub fn with_unit(mut self, unit: Duration) -> Self {
+        self.unit = unit;
+        self
+    }
+}
+
+impl<S> fmt::Debug for UnderTest<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnderTest")
+            .field("clock", &self.clock)
+            .field("unit", &self.unit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs one case on a store of its own, in a runtime with four threads.
+///
+/// [`store_conformance!`](crate::store_conformance) calls it for every case of
+/// [`cases`](super::cases).
+///
+/// # Panics
+/// When the store does not pass, or the case has not ended after two minutes.
+pub fn run<S, Make, Made, Case, Run>(make: Make, case: Case)
+where
+    S: Store<Untyped>,
+    Make: FnOnce() -> Made,
+    Made: Future<Output = UnderTest<S>>,
+    Case: FnOnce(Desk<S>) -> Run,
+    Run: Future<Output = ()>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("a tokio runtime");
+    runtime.block_on(async {
+        let under_test = make().await;
+        let done = tokio::time::timeout(AT_MOST, case(Desk::new(under_test))).await;
+        assert!(done.is_ok(), "the case still runs after {AT_MOST:?}");
+    });
+}
