@@ -1,4 +1,13 @@
-//! Sessions for REST APIs.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to read on
+//!
+//! - [`session`] is the attribute, [`session_config!`] the declaration with every option.
+//! - [`Session`] is what a handler gets, [`SessionView`] what everything else may look at.
+//! - [`store`] says what a store promises; [`testing`] proves it, and has a fake clock.
+//! - [`problem`] describes every problem type that a client can be answered with.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "testing")]
 pub use connect_session_runtime::testing;
@@ -24,6 +33,9 @@ pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId
 pub use connect_session_runtime::untyped::Untyped;
 pub use connect_session_runtime::view::SessionView;
 
+#[doc = include_str!("problem.md")]
+pub mod problem {}
+
 pub mod merge {
     //! What the rules of `merge` can be used with.
 
@@ -40,6 +52,8 @@ pub mod store {
         Change, CommitId, DataChange, Deadlines, FieldChange, IdentityChange, Key, Lifetime,
         LoadRequest, NewRecord, Patch, Record, Renewal, Snapshot, Transport,
     };
+    #[cfg(feature = "memory")]
+    pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};
     #[cfg(feature = "memory")]

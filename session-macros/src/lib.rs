@@ -14,6 +14,8 @@ mod quantity;
     reason = "the runtime has the same files, makes them public and uses the rest"
 )]
 mod rules;
+#[cfg(test)]
+mod same_rules;
 mod suggest;
 mod text;
 mod tokens;

@@ -186,12 +186,12 @@ impl Measure {
         )
     }
 
-    /// An amount in the largest unit that it is a whole number of.
+    /// An amount in the largest unit that it is a whole number of, above one: `24h`.
     pub(crate) fn write(&self, amount: u64) -> String {
         self.units
             .iter()
             .rev()
-            .find(|(_, factor)| amount.is_multiple_of(*factor))
+            .find(|(_, factor)| amount.is_multiple_of(*factor) && amount > *factor)
             .map_or_else(String::new, |(unit, factor)| {
                 format!("{}{unit}", amount / factor)
             })

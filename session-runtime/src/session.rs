@@ -138,11 +138,11 @@ impl<C: SessionConfig> Session<C> {
     /// async fn visit(session: &mut Session) -> Result<u64, Error> {
     ///     session
     ///         .update(|data| {
-    ///             let visits = data.get::<u64>("visits").ok().flatten().unwrap_or(0) + 1;
-    ///             data.insert("visits", visits).map(|()| visits)
+    ///             let visits = data.get("visits")?.unwrap_or(0) + 1;
+    ///             data.insert("visits", visits)?;
+    ///             Ok(visits)
     ///         })
     ///         .await?
-    ///         .map_err(Into::into)
     /// }
     /// ```
     ///

@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::{Error, ErrorKind};
+
 /// The data of a session whose config names no `data`: a map from strings to JSON values.
 ///
 /// Any key is plain data, whatever it is called.
@@ -17,7 +19,7 @@ use serde_json::{Map, Value};
 /// data.insert("visits", 3)?;
 /// assert_eq!(data.get::<u32>("visits")?, Some(3));
 /// assert!(data.get::<String>("visits").is_err(), "a number is no string");
-/// # Ok::<(), serde_json::Error>(())
+/// # Ok::<(), connect_session::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -27,9 +29,10 @@ impl Untyped {
     /// The value of a key, if there is one.
     ///
     /// # Errors
-    /// When the value is not of type `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
-        self.0.get(key).map(T::deserialize).transpose()
+    /// [`ErrorKind::Undecodable`] when the value is not of type `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let value = self.0.get(key).map(T::deserialize).transpose();
+        value.map_err(|error| Error::with_source(ErrorKind::Undecodable, error))
     }
 
     /// The value of a key as JSON, if there is one.
@@ -41,13 +44,15 @@ impl Untyped {
     /// Sets the value of a key.
     ///
     /// # Errors
-    /// When the value has no JSON form; nothing is changed then.
+    /// [`ErrorKind::Unencodable`] when the value has no JSON form; nothing is changed then.
     pub fn insert<T: Serialize>(
         &mut self,
         key: impl Into<String>,
         value: T,
-    ) -> Result<(), serde_json::Error> {
-        self.0.insert(key.into(), serde_json::to_value(value)?);
+    ) -> Result<(), Error> {
+        let value = serde_json::to_value(value)
+            .map_err(|error| Error::with_source(ErrorKind::Unencodable, error))?;
+        self.0.insert(key.into(), value);
         Ok(())
     }
 

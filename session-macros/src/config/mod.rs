@@ -7,7 +7,7 @@ mod model;
 mod parse;
 mod relations;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use hints::is_option;
 pub(crate) use relations::unread;

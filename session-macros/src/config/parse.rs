@@ -104,7 +104,7 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
             }
         }
         if !input.is_empty() && !input.peek(Token![,]) {
-            errors.add(unexpected(input, found.last()));
+            errors.add(unexpected(input, found.last_mut()));
             skip_entry(input);
         }
         let _: Option<Token![,]> = input.parse()?;
@@ -113,22 +113,18 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
 }
 
 /// What may follow a value is a comma; often a unit follows instead, or the next option.
-fn unexpected(input: ParseStream<'_>, last: Option<&Entry>) -> syn::Error {
-    let next = input.fork();
-    if let (
-        Ok(unit),
-        Some(Entry {
-            key,
-            value: Value::Expr(number),
-        }),
-    ) = (word(&next), last)
+fn unexpected(input: ParseStream<'_>, last: Option<&mut Entry>) -> syn::Error {
+    if let (Ok(unit), Some(Entry { key, value })) = (word(&input.fork()), last)
+        && let Value::Expr(number) = &*value
         && let Some(measure) = measure(&key.to_string())
         && measure.has_unit(&unit.to_string())
     {
         let number = number.to_token_stream();
-        return input.error(format!(
+        let error = input.error(format!(
             "the unit follows its number without a space: `{number}{unit}`"
         ));
+        *value = Value::Broken;
+        return error;
     }
     input.error("options are separated by commas; write a `,` before this")
 }

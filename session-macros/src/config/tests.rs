@@ -1,1 +1,199 @@
+use proc_macro2::TokenStream;
+use syn::parse::{ParseStream, Parser as _};
 
+use super::{check, expand as put_out, parse};
+use crate::errors::Errors;
+
+/// What is put out for an input, and what a user would read.
+fn run(input: &str) -> (String, Vec<String>) {
+    let mut errors = Errors::default();
+    let input: TokenStream = input.parse().expect("tokens");
+    let written = (|stream: ParseStream<'_>| parse::parse(stream, &mut errors)).parse2(input);
+    let output = match written {
+        Ok(written) => put_out::expand(&check::check(written, &mut errors)),
+        Err(error) => {
+            errors.add(error);
+            TokenStream::new()
+        }
+    };
+    syn::parse2::<syn::File>(output.clone()).expect("items");
+    (output.to_string(), errors.messages())
+}
+
+/// The options of a configuration that is wrong in some way.
+fn mistakes(options: &str) -> Vec<String> {
+    let (output, messages) = run(&format!("pub struct Shop {{ {options} }}"));
+    assert!(output.contains("struct Shop"), "the item is never dropped");
+    messages
+}
+
+#[track_caller]
+fn one_mistake(options: &str, part: &str) {
+    let messages = mistakes(options);
+    assert_eq!(messages.len(), 1, "{options}: {messages:#?}");
+    assert!(messages[0].contains(part), "{options}: {messages:#?}");
+}
+
+#[track_caller]
+fn right(options: &str) -> String {
+    let (output, messages) = run(&format!("pub struct Shop {{ {options} }}"));
+    assert_eq!(messages, Vec::<String>::new(), "{options}");
+    output
+}
+
+#[test]
+fn everything_that_may_be_said() {
+    let output = right(
+        r#"
+        data: HashMap<String, u32>,
+        loaders: [
+            header("X-User-Session"), header(NAME), bearer, query("sid", allow_in_url = "links"),
+            cookie("sid", path = "/a", domain = "b.c", same_site = Lax,
+                partitioned = true, persistent, origins = ["https://a.b:8443"]),
+        ],
+        "#,
+    );
+    assert!(output.contains("different_headers"), "{output}");
+    right(
+        r"store: Map<A, B> = open(a, b).await?,
+        idle_timeout: IDLE, absolute_timeout: 400d, touch_every: 1s, renew_every: 1h,
+        renew_grace: 0s, max_size: 1GiB, on_conflict: reject, on_gone: ignore,
+        on_store_error: anonymous, commit: always, namespace: NAME, on_event: crate::log::<u8>,
+        crate: ::other::path",
+    );
+    right("");
+    assert!(run("struct Shop;").1.is_empty());
+    assert!(
+        run("/// Docs.\n#[cfg(any())] pub(crate) struct Shop { /// why\n commit: on_ok }")
+            .1
+            .is_empty()
+    );
+}
+
+#[test]
+fn only_what_was_said_is_set() {
+    let output = right("idle_timeout: 10m");
+    assert!(output.contains("options . idle_timeout"));
+    assert!(!output.contains("absolute_timeout"));
+    assert!(
+        !output.contains("const _ :"),
+        "a literal is judged by the macro alone"
+    );
+    assert!(output.contains("UNTYPED"));
+    assert!(!right("data: Cart").contains("UNTYPED"));
+}
+
+#[test]
+fn the_path_of_the_library_is_used_throughout() {
+    let output = right("crate: crate::lib, loaders: [header(NAME)], idle_timeout: IDLE");
+    assert!(!output.contains("connect_session"), "{output}");
+}
+
+#[test]
+fn every_mistake_of_one_configuration_is_reported() {
+    let messages = mistakes(
+        "idle_timeuot: 30m, absolute_timeout: 5w, loaders: [bearr, header(\"Host\")], emit: both, \
+         merge: { a: ad }, commit, data: Cart, max_size: 0B",
+    );
+    assert_eq!(messages.len(), 8, "{messages:#?}");
+}
+
+#[test]
+fn relations_count_the_defaults() {
+    one_mistake("idle_timeout: 25h", "`absolute_timeout` is 24h");
+    one_mistake("absolute_timeout: 29m", "`idle_timeout` is 30m");
+    one_mistake("touch_every: 30m", "active users");
+    one_mistake("renew_every: 25h", "`renew_every` is longer");
+    one_mistake("renew_every: 30s", "`renew_grace` is 30s");
+    right("idle_timeout: 24h");
+    right("absolute_timeout: 30m");
+    right("touch_every: 29m");
+    right("renew_every: 24h");
+    right("renew_every: 31s");
+}
+
+#[test]
+fn shapes_that_are_wrong() {
+    assert!(run("enum Shop {}").1[0].contains("as a struct"));
+    assert!(run("").1[0].contains("as a struct"));
+    assert!(run("struct Shop<T> {}").1[0].contains("no parameters"));
+    assert!(run("struct Shop {} struct Blog {}").1[0].contains("another one"));
+    assert!(run("struct Shop (u8);").1[0].contains("in braces"));
+    one_mistake("#[cfg(x)] commit: on_ok", "no attributes");
+    one_mistake("idle_timeout: 30m absolute_timeout: 1h", "write a `,`");
+    one_mistake("idle_timeout: 30 m, absolute_timeout: 1h", "has a unit");
+    one_mistake("5: 6, commit: on_ok", "`key: value`");
+    one_mistake("commit = on_ok", "with a colon");
+    one_mistake("store: \"redis\"", "without quotes");
+    one_mistake("merge: { a add }, data: D", "has no rule");
+    one_mistake("struct", "there is no option `struct`");
+}
+
+#[test]
+fn passwords_are_found_and_places_for_them_are_not() {
+    one_mistake(r#"store: R = c("redis://u:p@h")"#, "environment");
+    one_mistake(r#"store: R = c(&[("postgres://u:p@h/db")])"#, "environment");
+    right(r#"store: R = c("redis://u@h:6379")"#);
+    right(r#"store: R = c("redis://h:6379/a@b:c@d")"#);
+    right(r#"store: R = c(format!("redis://u:{}@h", p))"#);
+}
+
+/// Whatever is typed, something is put out, and nothing panics.
+#[test]
+fn no_input_panics() {
+    let whole = r#"pub struct Shop { data: Cart<A, B>, loaders: [header("X-A"), bearer, cookie("s", path = "/", same_site = Lax, origins = ["https://a.b"], cross_origin = off("r")), query("q", allow_in_url = "r"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, max_size: 64KiB, merge: { a: add, b: max }, on_gone: ignore, namespace: "a", on_event: f, crate: ::a }"#;
+    let tokens: Vec<_> = flatten(whole.parse().expect("tokens"));
+    for skipped in 0..tokens.len() {
+        let mut at = 0;
+        drop(super::expand(without(
+            whole.parse().expect("tokens"),
+            skipped,
+            &mut at,
+        )));
+    }
+    for text in [
+        "struct",
+        "struct S {",
+        "é",
+        "'a",
+        "struct S { idle_timeout: \"é\" }",
+    ] {
+        if let Ok(tokens) = text.parse() {
+            drop(super::expand(tokens));
+        }
+    }
+}
+
+fn flatten(tokens: TokenStream) -> Vec<()> {
+    tokens
+        .into_iter()
+        .flat_map(|token| match token {
+            proc_macro2::TokenTree::Group(group) => {
+                let mut inside = flatten(group.stream());
+                inside.push(());
+                inside
+            }
+            _ => vec![()],
+        })
+        .collect()
+}
+
+/// The same tokens but for one.
+pub(crate) fn without(tokens: TokenStream, skipped: usize, at: &mut usize) -> TokenStream {
+    let mut kept = Vec::new();
+    for token in tokens {
+        let here = *at;
+        *at += 1;
+        if here == skipped {
+            continue;
+        }
+        kept.push(match token {
+            proc_macro2::TokenTree::Group(group) => {
+                proc_macro2::Group::new(group.delimiter(), without(group.stream(), skipped, at))
+                    .into()
+            }
+            other => other,
+        });
+    }
+    kept.into_iter().collect()
+}

@@ -1,1 +1,305 @@
+use proc_macro2::TokenStream;
 
+use super::expand;
+use crate::config::tests::without;
+
+const HANDLER: &str = "async fn one(session: Session) -> String { session.name() }";
+
+/// What is put out, without the messages, and those.
+fn run(attr: &str, item: &str) -> (String, Vec<String>) {
+    let output = expand(attr.parse().expect("tokens"), item.parse().expect("tokens"));
+    let file: syn::File = syn::parse2(output).expect("items");
+    let (errors, items): (Vec<_>, Vec<_>) = file
+        .items
+        .into_iter()
+        .partition(|item| matches!(item, syn::Item::Macro(one) if one.mac.path.segments.last().is_some_and(|last| last.ident == "compile_error")));
+    let errors = errors
+        .into_iter()
+        .filter_map(|item| match item {
+            syn::Item::Macro(one) => syn::parse2::<syn::LitStr>(one.mac.tokens).ok(),
+            _ => None,
+        })
+        .map(|text| text.value())
+        .collect();
+    let items: TokenStream = items.iter().map(quote::ToTokens::to_token_stream).collect();
+    (items.to_string(), errors)
+}
+
+#[track_caller]
+fn right(attr: &str, item: &str) -> String {
+    let (output, messages) = run(attr, item);
+    assert_eq!(messages, Vec::<String>::new(), "{attr} on {item}");
+    output
+}
+
+#[track_caller]
+fn one_mistake(attr: &str, item: &str, part: &str) -> String {
+    let (output, messages) = run(attr, item);
+    assert_eq!(messages.len(), 1, "{attr} on {item}: {messages:#?}");
+    assert!(
+        messages[0].contains(part),
+        "{attr} on {item}: {messages:#?}"
+    );
+    output
+}
+
+#[test]
+fn the_guard_comes_first_and_the_inner_function_stays() {
+    let output = right(
+        "load",
+        "pub async fn add(Json(item): Json<String>, mut session: Session<Shop>) -> Json<Cart> { x }",
+    );
+    assert!(output.starts_with("pub async fn add (session : :: connect_session :: __private :: SessionGuard < Session < Shop > ,"), "{output}");
+    assert!(output.contains("__arg0 : Json < String >) -> :: connect_session :: __private :: SessionReply < Json < Cart > >"), "{output}");
+    assert!(output.contains("async fn add (Json (item) : Json < String > , mut session : Session < Shop >) -> Json < Cart > { x }"), "{output}");
+    assert!(
+        output.contains("add (__arg0 , __session_of_session) . await"),
+        "{output}"
+    );
+}
+
+#[test]
+fn generics_lifetimes_and_opaque_types_are_passed_on() {
+    let output = right(
+        "load",
+        "async fn one<'a, T: Into<String>, const N: usize>(s: Session, State(x): State<&'a T>, y: impl Fn()) -> impl Reply where T: 'a {}",
+    );
+    assert!(
+        output.contains("one :: < T , N > (__session_of_s , __arg1 , y)"),
+        "{output}"
+    );
+    assert!(
+        output.contains("SessionReply < impl Reply > where T : 'a"),
+        "{output}"
+    );
+}
+
+#[test]
+fn attributes_are_shared_out() {
+    let output = right(
+        "load",
+        "/// Docs.\n#[allow(dead_code)] #[expect(clippy::panic)] #[tracing::instrument(err)] #[utoipa::path(get)] #[cfg(all())] async fn one(#[session] s: Alias, #[cfg(any())] #[data] d: u8) {}",
+    );
+    let (outer, inner) = output.split_once('{').expect("a body");
+    for part in [
+        "doc",
+        "allow (dead_code)",
+        "allow (clippy :: panic)",
+        "utoipa",
+        "cfg (all ())",
+        "# [data]",
+    ] {
+        assert!(outer.contains(part), "{part} in {outer}");
+    }
+    for part in [
+        "allow (dead_code)",
+        "expect (clippy :: panic)",
+        "instrument",
+    ] {
+        assert!(inner.contains(part), "{part} in {inner}");
+    }
+    assert!(
+        !outer.contains("instrument") && !outer.contains("# [session]"),
+        "{outer}"
+    );
+    assert!(
+        !inner.contains("utoipa") && !inner.contains("data"),
+        "{inner}"
+    );
+    assert!(
+        inner.contains("# [cfg (any ())] d)"),
+        "the call leaves the argument out too: {inner}"
+    );
+}
+
+#[test]
+fn overrides_stand_beside_the_handler_and_only_then() {
+    assert!(!right("load", HANDLER).contains("enum"));
+    let output = right(
+        "load, header = \"X-A\", bearer, emit = header, crate = ::a",
+        &format!("#[cfg(x)] pub {HANDLER}"),
+    );
+    assert!(
+        output.contains("pub enum __SessionOverrides_one { }"),
+        "{output}"
+    );
+    assert_eq!(output.matches("cfg (x)").count(), 3, "{output}");
+    assert!(!output.contains("connect_session"), "{output}");
+}
+
+#[test]
+fn an_http_handler_keeps_its_signature() {
+    let output = right(
+        "load, http",
+        "async fn one(session: Session, request: http::Request<B>) -> Response<B> { x }",
+    );
+    assert!(
+        output.starts_with("async fn one (request : http :: Request < B >) -> Response < B > {"),
+        "{output}"
+    );
+    assert!(output.contains("(& request) ; let __guard"), "{output}");
+}
+
+#[test]
+fn mistakes_in_the_attribute() {
+    for (attr, part) in [
+        ("", "`#[session(create)]` begins one"),
+        ("http", "`#[session(create)]` begins one"),
+        ("laod", "did you mean `load`?"),
+        ("\"load\"", "without quotes"),
+        ("load = true", "stands alone"),
+        ("load, load", "given twice"),
+        ("create, load", "has one mode"),
+        ("load, emit = header, emit = header", "given twice"),
+        ("load, config = \"Shop\"", "the type of the argument"),
+        ("load, idle_timeout = 5", "session_config!"),
+        ("load, header", "has no value"),
+        ("load, header = ", "has no value"),
+        ("load, header: \"X\"", "written with `=`"),
+        ("load, cookie(\"sid\")", "written `cookie ="),
+        ("load bearer", "separated by commas"),
+        ("load, 5", "an option is a word"),
+        ("load, header = \"Host\"", "hop"),
+        ("load, header = \"X-A\", header = \"x-a\"", "earlier loader"),
+        ("load, query = \"q\"", "ASVS 14.2.1"),
+        ("load, allow_in_url = \"r\"", "there is neither"),
+        ("load, header = \"X-A\", emit = cookie", "no loader reads"),
+        ("load, emit = both", "cannot be `both`"),
+    ] {
+        let output = one_mistake(attr, HANDLER, part);
+        assert!(
+            output.contains("SessionReply"),
+            "{attr}: the handler is put out"
+        );
+    }
+    right("load, query = \"q\", allow_in_url = \"r\"", HANDLER);
+    assert!(one_mistake("creat", HANDLER, "create").contains("Create"));
+}
+
+#[test]
+fn mistakes_in_the_signature() {
+    for (item, part) in [
+        ("fn one(session: Session) {}", "write `async fn`"),
+        ("async fn one(session: &Session) {}", "by value"),
+        (
+            "async fn one(session: Option<&mut Session>) {}",
+            "not taken in `Option`",
+        ),
+        (
+            "async fn one(session: Vec<Session<Shop>>) {}",
+            "not taken in `Vec`",
+        ),
+        (
+            "async fn one((session, x): (Session, u8)) {}",
+            "argument of its own",
+        ),
+        ("async fn one(Session { .. }: Session) {}", "taken whole"),
+        (
+            "async fn one(a: Session, b: Option<Session<Shop>>) {}",
+            "SessionView",
+        ),
+        ("async fn one(s: MySession) {}", "mark the argument"),
+        (
+            "async fn one(session: Session) -> (u8, Session) {}",
+            "stays in the handler",
+        ),
+        ("async unsafe fn one(session: Session) {}", "`unsafe`"),
+        (
+            "#[session(load)] async fn one(session: Session) {}",
+            "twice",
+        ),
+        (
+            "async fn one(session: Session) -> impl Reply { a?; Ok::<_, E>(1) }",
+            "`?`",
+        ),
+    ] {
+        let output = one_mistake("load", item, part);
+        assert!(output.contains("SessionReply"), "{item}: {output}");
+    }
+    one_mistake("load", "async fn one() {}", "no session argument");
+    one_mistake(
+        "create",
+        "async fn one(session: Option<Session>) {}",
+        "always there",
+    );
+    right(
+        "load",
+        "async fn one(s: Session) -> Json<models::Session> {}",
+    );
+    right(
+        "load",
+        "async fn one(s: Session, Json(o): Json<models::Session>) {}",
+    );
+}
+
+#[test]
+fn what_is_no_handler_stays_as_it_is() {
+    for item in [
+        "struct One ;",
+        "impl One { }",
+        "mod one { }",
+        "const ONE : u8 = 1 ;",
+        "async fn one (& self , session : Session) { }",
+        "async fn one (session : Session) -> Self { x }",
+        "async fn one (session : Session) { Self :: x () }",
+    ] {
+        let (output, messages) = run("load", item);
+        assert_eq!(messages.len(), 1, "{item}: {messages:#?}");
+        let same: TokenStream = item.parse().expect("tokens");
+        assert_eq!(output, same.to_string());
+    }
+    right(
+        "load",
+        "async fn one(session: Session) { struct A; impl A { fn a() -> Self { A } } }",
+    );
+}
+
+#[test]
+fn failures_of_others_are_not_the_handlers() {
+    for body in [
+        "let f = |x| x?; f",
+        "let f = |x: u8| -> Result<u8, E> { Ok(x?) }; 1",
+        "spawn(async move { a?; Ok(()) }); 1",
+        "match x { Ok(v) => v, Err(e) => 2 }",
+        "if let Ok(v) = x { 1 } else { 2 }",
+        "fn a<T: ?Sized>() -> R { Ok(b?) } 1",
+        "x.map(|y| Ok(y)); 1",
+    ] {
+        right(
+            "load",
+            &format!("async fn one(s: Session) -> impl R {{ {body} }}"),
+        );
+    }
+    for body in [
+        "a()?.b()",
+        "if a { return Err(1) } 2",
+        "if a { Err(1) } else { Ok(2) }",
+        "match x { 1 => Ok(1), _ => Err(2) }",
+        "println!(\"{}\", a?); 1",
+        "Ok::<u8, E>(1)",
+    ] {
+        one_mistake(
+            "load",
+            &format!("async fn one(s: Session) -> impl R {{ {body} }}"),
+            "`Result<impl R, …>`",
+        );
+    }
+    right(
+        "load",
+        "async fn one(s: Session) -> Result<impl R, E> { Ok(a?) }",
+    );
+}
+
+/// Whatever is typed, something is put out, and nothing panics.
+#[test]
+fn no_input_panics() {
+    let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, http, crate = ::a";
+    let item = "#[a::b(c)] pub(crate) async fn r#one<'a, T: A<B>, const N: usize>(mut s: Option<Session<C>>, #[d] Json(i): Json<T>, request: Request<B>) -> Result<impl R, E> where T: F { let x = |a| b?; async { c?; }; Ok(d) }";
+    for skipped in 0..120 {
+        let attr = without(attr.parse().expect("tokens"), skipped, &mut 0);
+        let cut = without(item.parse().expect("tokens"), skipped, &mut 0);
+        drop(expand(attr, item.parse().expect("tokens")));
+        drop(expand(TokenStream::new(), cut));
+    }
+    drop(expand(TokenStream::new(), TokenStream::new()));
+}

@@ -43,8 +43,8 @@ impl<C: SessionConfig> Finish for Shared<C> {
         let mut ledger = self.ledger();
         ledger.closed = true;
         if failed {
+            // What `save` has stored is stored: a sid that the store knows is sent all the same.
             ledger.returned = None;
-            ledger.emit = None;
             ledger.forget_pending();
             return Some(self.emission(&ledger));
         }

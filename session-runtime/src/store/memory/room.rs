@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::hash::{halves, shard_of};
 use super::shard::Shard;
@@ -43,6 +43,12 @@ pub(super) struct Room<D> {
 #[repr(align(128))]
 struct Padded<D>(RwLock<Shard<D>>);
 
+impl<D> Padded<D> {
+    fn read(&self) -> RwLockReadGuard<'_, Shard<D>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<D> Room<D> {
     pub(super) fn new(capacity: usize, clock: Clock) -> Self {
         let shards = (capacity / SESSIONS_PER_SHARD).clamp(*SHARDS.start(), *SHARDS.end());
@@ -66,13 +72,22 @@ impl<D> Room<D> {
         0..self.shards.len()
     }
 
+    /// How many living sessions a namespace has. Every shard is held, for reading, until all are
+    /// counted: else one that gives way to another might be counted beside it.
+    pub(super) fn count(&self, namespace: &str) -> u64 {
+        let shards: Vec<_> = self.shards.iter().map(Padded::read).collect();
+        let now = self.clock.millis();
+        shards.iter().map(|shard| shard.count(namespace, now)).sum()
+    }
+
+    /// How many places are taken.
     pub(super) fn records(&self) -> usize {
         self.records.load(Ordering::Relaxed)
     }
 
     /// Reads a shard. Nothing that a user wrote may run in `read`.
     pub(super) fn read<R>(&self, at: usize, read: impl FnOnce(&Shard<D>) -> R) -> R {
-        read(&self.shards[at].0.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.shards[at].read())
     }
 
     /// Changes a shard. Nothing that a user wrote may run in `write`: not even the `Drop` of data
@@ -195,8 +210,11 @@ fn lowest(hints: &[AtomicU64]) -> Option<(usize, u64)> {
     hints.min_by_key(|(_, hint)| *hint).filter(|(_, hint)| *hint != NONE)
 }
 
-/// Drops what may hold data of the user. The request that comes by has nothing to do with it:
-/// should its `Drop` panic, the request goes on (the panic hook has told of it).
-pub(super) fn discard<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+/// Drops what may hold data of the user, each for itself. The request that comes by has nothing to
+/// do with them: should the `Drop` of one panic, the others are dropped, and the request goes on
+/// (the panic hook has told of it).
+pub(super) fn discard<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    }
 }

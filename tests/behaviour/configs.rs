@@ -1,0 +1,144 @@
+//! The configs of the suite. Each says only what its rows are about.
+
+use connect_session::{RequestHead, session_config};
+
+use crate::data::{Newer, Older, Stuff};
+use crate::support::events::note;
+
+session_config! {
+    /// The common case, with a rule for most fields.
+    pub struct Main {
+        data: Stuff,
+        loaders: [header("X-User-Session"), bearer, cookie("__Host-sid")],
+        idle_timeout: 30m,
+        absolute_timeout: 12h,
+        merge: {
+            visits: add, renamed: add, best: max, tags: union, prefs: keys, draft: last_wins,
+        },
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// The same data with other loaders first, and of another namespace.
+    pub struct CookieFirst {
+        data: Stuff,
+        loaders: [cookie("__Host-sid"), header("X-User-Session"), bearer],
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// A header is read first, and yet a first sid is set as a cookie.
+    pub struct EmitCookie {
+        data: Stuff,
+        loaders: [header("X-User-Session"), cookie("sid")],
+        emit: cookie,
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// A cookie with every attribute.
+    pub struct Jar {
+        data: Stuff,
+        loaders: [cookie(
+            "shop.sid",
+            path = "/jar",
+            domain = "example.com",
+            same_site = Strict,
+            persistent,
+            origins = ["https://app.example.com"],
+        )],
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// A cookie that any origin may send.
+    pub struct OpenJar {
+        data: Stuff,
+        loaders: [cookie("open.sid", cross_origin = off("the suite tries it"))],
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// Sids in URLs, and wherever a function finds one.
+    pub struct Urls {
+        data: Stuff,
+        loaders: [
+            query("sid", allow_in_url = "the suite tries it"),
+            path("sid", allow_in_url = "the suite tries it"),
+            custom(of_api_key),
+        ],
+        on_event: note,
+    }
+}
+
+/// The second half of `X-Api-Key: <key>.<sid>`.
+fn of_api_key(head: &RequestHead<'_>) -> Option<String> {
+    let (_, sid) = head.header("X-Api-Key")?.split_once('.')?;
+    Some(sid.to_owned())
+}
+
+session_config! {
+    /// Only bearer tokens.
+    pub struct Bearer { data: Stuff, loaders: [bearer], on_event: note }
+}
+
+session_config! {
+    /// The changes of a handler that fails are stored too.
+    pub struct Always { data: Stuff, commit: always, on_event: note }
+}
+
+session_config! {
+    /// What cannot be merged is refused.
+    pub struct Rejecting { data: Stuff, on_conflict: reject, on_event: note }
+}
+
+session_config! {
+    /// A session that ended meanwhile does not matter.
+    pub struct Lenient { data: Stuff, on_gone: ignore, on_event: note }
+}
+
+session_config! {
+    /// Without a store, an optional session is none.
+    pub struct Anonymous { data: Stuff, on_store_error: anonymous, on_event: note }
+}
+
+session_config! {
+    /// A second sid is offered every ten minutes.
+    pub struct Renewing {
+        data: Stuff,
+        loaders: [header("X-User-Session"), cookie("__Host-sid")],
+        renew_every: 10m,
+        renew_grace: 30s,
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// Little room for each session.
+    pub struct Small { data: Stuff, max_size: 4KiB, on_event: note }
+}
+
+session_config! {
+    /// Data without a type.
+    pub struct Loose { on_event: note }
+}
+
+session_config! {
+    /// Never mounted with another store: it has its own, in this process.
+    pub struct Bare { data: Stuff, on_event: note }
+}
+
+session_config! {
+    /// A program before its update …
+    pub struct Before { data: Older, namespace: "updated", on_event: note }
+}
+
+session_config! {
+    /// … and after it, on the same records.
+    pub struct After { data: Newer, namespace: "updated", on_event: note }
+}

@@ -1,0 +1,67 @@
+//! What the sessions of the suite hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One field for every way in which a change is merged, and some that only have to round-trip.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stuff {
+    /// A list without a rule: what both sides appended is kept.
+    pub items: Vec<String>,
+    /// `union`.
+    pub tags: BTreeSet<String>,
+    /// `add`.
+    pub visits: u64,
+    /// `add`, under another name in JSON.
+    #[serde(rename = "odd name")]
+    pub renamed: i64,
+    /// `max`.
+    pub best: i64,
+    /// `keys`.
+    pub prefs: BTreeMap<String, Value>,
+    /// `last_wins`, as declared.
+    pub draft: String,
+    /// No rule.
+    pub note: String,
+    pub score: f64,
+    pub maybe: Option<String>,
+    pub nested: Nested,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Nested {
+    pub depth: i32,
+    pub inner: Inner,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inner {
+    pub flags: Vec<bool>,
+    pub by_name: BTreeMap<String, i64>,
+    pub other: Option<Box<Inner>>,
+}
+
+/// A type as an older version of a program had it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Older {
+    pub name: String,
+    pub dropped: String,
+}
+
+/// The same type in the next version: one field less, one field more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Newer {
+    pub name: String,
+    pub added: u32,
+}
+
+impl Default for Newer {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            added: 7,
+        }
+    }
+}

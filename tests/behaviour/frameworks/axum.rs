@@ -1,0 +1,256 @@
+//! axum 0.8.
+
+use ::axum::Router;
+use ::axum::body::{Body, Bytes};
+use ::axum::extract::Request;
+use ::axum::middleware::{Next, from_fn};
+use ::axum::response::{IntoResponse, Redirect, Response};
+use ::axum::routing::any;
+use connect_session::{Error, Session, SessionConfig, SessionLayer, SessionView, session};
+use http::{HeaderMap, StatusCode};
+use tokio::net::TcpListener;
+
+use super::{Shape, shape};
+use crate::configs::{
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
+    Main, OpenJar, Rejecting, Renewing, Small, Urls,
+};
+use crate::stores::{Stores, TestStore};
+use crate::support::body::TwoParts;
+use crate::support::gates::Gate;
+use crate::support::loose::Basket;
+use crate::support::script::{Answer, Failure, run};
+use crate::support::session::AnySession;
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, self.headers, self.body).into_response()
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        Answer::from(self).into_response()
+    }
+}
+
+fn boxed<C: SessionConfig>(session: Session<C>) -> Option<Box<dyn AnySession>> {
+    Some(Box::new(session))
+}
+
+#[session(create)]
+async fn create<C: SessionConfig>(session: Session<C>, headers: HeaderMap) -> Result<Answer, Failure> {
+    run(boxed(session), &headers).await
+}
+
+#[session(load)]
+async fn load<C: SessionConfig>(session: Session<C>, headers: HeaderMap) -> Result<Answer, Failure> {
+    run(boxed(session), &headers).await
+}
+
+#[session(load)]
+async fn optional<C: SessionConfig>(
+    session: Option<Session<C>>,
+    headers: HeaderMap,
+) -> Result<Answer, Failure> {
+    run(session.and_then(boxed), &headers).await
+}
+
+#[session(create, header = "X-Other")]
+async fn create_other(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+    run(boxed(session), &headers).await
+}
+
+#[session(load, header = "X-Other")]
+async fn load_other(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+    run(boxed(session), &headers).await
+}
+
+#[session(create, emit = cookie)]
+async fn create_cookie(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+    run(boxed(session), &headers).await
+}
+
+#[session(load)]
+async fn echo(session: Session<Main>, body: Bytes) -> Bytes {
+    drop(session);
+    body
+}
+
+#[session(create)]
+async fn stream(session: Session<Main>, headers: HeaderMap) -> Body {
+    drop(session);
+    let gate = Gate::named(headers["x-gate"].to_str().unwrap());
+    Body::new(TwoParts::new("first", gate, "second"))
+}
+
+#[session(create)]
+async fn untyped(mut session: Session<Loose>) -> String {
+    Basket(&mut session).try_everything()
+}
+
+async fn without() -> &'static str {
+    "no session here"
+}
+
+/// A second guard around the one of the handler below it.
+#[session(load)]
+async fn count(mut session: Session<Main>, request: Request, next: Next) -> Response {
+    session.visits += 1;
+    next.run(request).await
+}
+
+async fn view(view: Option<SessionView<Main>>) -> String {
+    view.map(|view| format!("{} {}", view.id(), view.note)).unwrap_or_default()
+}
+
+async fn look(_: Option<SessionView<Main>>, request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+pub(super) const SHAPES: &[Shape] = &[
+    shape("/main/shape/unit", StatusCode::OK, true),
+    shape("/main/shape/tuple", StatusCode::CREATED, true),
+    shape("/main/shape/hidden", StatusCode::ACCEPTED, true),
+    shape("/main/shape/hidden-ok", StatusCode::OK, true),
+    shape("/main/shape/hidden-err", StatusCode::IM_A_TEAPOT, false),
+    shape("/main/shape/redirect", StatusCode::SEE_OTHER, true),
+    shape("/main/shape/early", StatusCode::NO_CONTENT, true),
+    shape("/main/shape/question-mark", StatusCode::INTERNAL_SERVER_ERROR, false),
+    shape("/main/shape/aliased-err", StatusCode::IM_A_TEAPOT, false),
+    // A status is no `Err`: only a handler that says so has failed.
+    shape("/main/shape/status", StatusCode::INTERNAL_SERVER_ERROR, true),
+];
+
+fn shaped(mut session: Session<Main>) {
+    session.items.push("shaped".to_owned());
+}
+
+#[session(create)]
+async fn unit(session: Session<Main>) {
+    shaped(session);
+}
+
+#[session(create)]
+async fn tuple(session: Session<Main>) -> (StatusCode, [(&'static str, &'static str); 1], String) {
+    shaped(session);
+    (StatusCode::CREATED, [("x-own", "1")], "a tuple".to_owned())
+}
+
+#[session(create)]
+async fn hidden(session: Session<Main>) -> impl IntoResponse {
+    shaped(session);
+    StatusCode::ACCEPTED
+}
+
+#[session(create)]
+async fn hidden_ok(session: Session<Main>) -> Result<impl IntoResponse, StatusCode> {
+    shaped(session);
+    Ok("hidden")
+}
+
+#[session(create)]
+async fn hidden_err(session: Session<Main>) -> Result<impl IntoResponse, StatusCode> {
+    shaped(session);
+    if true { Err(StatusCode::IM_A_TEAPOT) } else { Ok("hidden") }
+}
+
+#[session(create)]
+async fn redirect(session: Session<Main>) -> Redirect {
+    shaped(session);
+    Redirect::to("/elsewhere")
+}
+
+#[session(create)]
+async fn early(session: Session<Main>, headers: HeaderMap) -> Result<StatusCode, Error> {
+    shaped(session);
+    if !headers.contains_key("x-late") {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Ok(StatusCode::OK)
+}
+
+#[session(create)]
+async fn question_mark(mut session: Session<Main>) -> Result<StatusCode, Error> {
+    session.items.push("shaped".to_owned());
+    session.set_lifetime(std::time::Duration::ZERO, std::time::Duration::ZERO)?;
+    Ok(StatusCode::OK)
+}
+
+type Aliased = ::axum::response::Result<StatusCode>;
+
+#[session(create)]
+async fn aliased_err(session: Session<Main>) -> Aliased {
+    shaped(session);
+    Err(StatusCode::IM_A_TEAPOT.into())
+}
+
+#[session(create)]
+async fn status(session: Session<Main>) -> StatusCode {
+    shaped(session);
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+fn shapes() -> Router {
+    Router::new()
+        .route("/unit", any(unit))
+        .route("/tuple", any(tuple))
+        .route("/hidden", any(hidden))
+        .route("/hidden-ok", any(hidden_ok))
+        .route("/hidden-err", any(hidden_err))
+        .route("/redirect", any(redirect))
+        .route("/early", any(early))
+        .route("/question-mark", any(question_mark))
+        .route("/aliased-err", any(aliased_err))
+        .route("/status", any(status))
+}
+
+fn routes<C: SessionConfig>() -> Router {
+    Router::new()
+        .route("/create", any(create::<C>))
+        .route("/load", any(load::<C>))
+        .route("/optional", any(optional::<C>))
+}
+
+fn mounted<C: SessionConfig>(store: &TestStore<C::Data>) -> Router {
+    routes::<C>().layer(SessionLayer::<C>::new().with_store(store.clone()))
+}
+
+fn main() -> Router {
+    routes::<Main>()
+        .route("/other/create", any(create_other))
+        .route("/other/load", any(load_other))
+        .route("/cookie/create", any(create_cookie))
+        .route("/echo", any(echo))
+        .route("/stream", any(stream))
+        .route("/without", any(without))
+        .route("/twice", any(load::<Main>).layer(from_fn(count)))
+        .route("/view", any(view))
+        .route("/looked-at", any(load::<Main>).layer(from_fn(look)))
+        .nest("/shape", shapes())
+}
+
+pub(super) fn serve(listener: TcpListener, stores: &Stores) {
+    let stuff = &stores.stuff;
+    let app = Router::new()
+        .nest("/main", main().layer(Main::layer().with_store(stuff.clone())))
+        .nest("/cookie-first", mounted::<CookieFirst>(stuff))
+        .nest("/emit-cookie", mounted::<EmitCookie>(stuff))
+        .nest("/jar", mounted::<Jar>(stuff))
+        .nest("/open-jar", mounted::<OpenJar>(stuff))
+        .nest("/urls/{sid}", mounted::<Urls>(stuff))
+        .nest("/bearer", mounted::<Bearer>(stuff))
+        .nest("/always", mounted::<Always>(stuff))
+        .nest("/rejecting", mounted::<Rejecting>(stuff))
+        .nest("/lenient", mounted::<Lenient>(stuff))
+        .nest("/anonymous", mounted::<Anonymous>(stuff))
+        .nest("/renewing", mounted::<Renewing>(stuff))
+        .nest("/small", mounted::<Small>(stuff))
+        .nest("/loose", mounted::<Loose>(&stores.loose))
+        .route("/untyped", any(untyped).layer(Loose::layer().with_store(stores.loose.clone())))
+        .nest("/before", mounted::<Before>(&stores.fields()))
+        .nest("/after", mounted::<After>(&stores.fields()))
+        .nest("/bare", routes::<Bare>())
+        .nest("/bare-layered", routes::<Bare>().layer(Bare::layer()));
+    tokio::spawn(async move { ::axum::serve(listener, app).await.unwrap() });
+}

@@ -1,0 +1,255 @@
+//! Handlers of `http::Request`, served by hyper.
+
+use std::convert::Infallible;
+
+use connect_session::{Error, Session, SessionConfig, SessionLayer, session};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tower::{Layer as _, ServiceExt as _};
+
+use super::{Shape, shape};
+use crate::configs::{
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
+    Main, OpenJar, Rejecting, Renewing, Small, Urls,
+};
+use crate::stores::{Stores, TestStore};
+use crate::support::body::TwoParts;
+use crate::support::gates::Gate;
+use crate::support::loose::Basket;
+use crate::support::script::{Answer, Failure, run};
+use crate::support::session::{AnySession, BoxFuture};
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+type Reply = Result<Response<Body>, Failure>;
+
+fn text(text: impl Into<Bytes>) -> Response<Body> {
+    Response::new(Full::new(text.into()).boxed_unsync())
+}
+
+fn answer(answer: Answer) -> Response<Body> {
+    let mut response = text(answer.body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+fn boxed<C: SessionConfig>(session: Session<C>) -> Option<Box<dyn AnySession>> {
+    Some(Box::new(session))
+}
+
+async fn answered(session: Option<Box<dyn AnySession>>, headers: HeaderMap) -> Reply {
+    run(session, &headers).await.map(answer)
+}
+
+#[session(create, http)]
+async fn create<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> Reply {
+    answered(boxed(session), request.headers().clone()).await
+}
+
+#[session(load, http)]
+async fn load<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> Reply {
+    answered(boxed(session), request.headers().clone()).await
+}
+
+#[session(load, http)]
+async fn optional<C: SessionConfig>(
+    session: Option<Session<C>>,
+    request: Request<Incoming>,
+) -> Reply {
+    answered(session.and_then(boxed), request.headers().clone()).await
+}
+
+#[session(create, http, header = "X-Other")]
+async fn create_other(session: Session<Main>, request: Request<Incoming>) -> Reply {
+    answered(boxed(session), request.headers().clone()).await
+}
+
+#[session(load, http, header = "X-Other")]
+async fn load_other(session: Session<Main>, request: Request<Incoming>) -> Reply {
+    answered(boxed(session), request.headers().clone()).await
+}
+
+#[session(create, http, emit = cookie)]
+async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> Reply {
+    answered(boxed(session), request.headers().clone()).await
+}
+
+#[session(load, http)]
+async fn echo(session: Session<Main>, request: Request<Incoming>) -> Reply {
+    drop(session);
+    Ok(text(request.into_body().collect().await.unwrap().to_bytes()))
+}
+
+#[session(create, http)]
+async fn stream(session: Session<Main>, request: Request<Incoming>) -> Response<Body> {
+    drop(session);
+    let gate = Gate::named(request.headers()["x-gate"].to_str().unwrap());
+    Response::new(TwoParts::new("first", gate, "second").boxed_unsync())
+}
+
+#[session(create, http)]
+async fn untyped(mut session: Session<Loose>, _request: Request<Incoming>) -> Response<Body> {
+    text(Basket(&mut session).try_everything())
+}
+
+/// A second guard around the one of the handler below it.
+#[session(load, http)]
+async fn twice(mut session: Session<Main>, request: Request<Incoming>) -> Reply {
+    session.visits += 1;
+    load::<Main>(request).await
+}
+
+pub(super) const SHAPES: &[Shape] = &[
+    shape("/main/shape/response", StatusCode::ACCEPTED, true),
+    shape("/main/shape/early", StatusCode::NO_CONTENT, true),
+    shape("/main/shape/question-mark", StatusCode::INTERNAL_SERVER_ERROR, false),
+    // A status is no `Err`: only a handler that says so has failed.
+    shape("/main/shape/status", StatusCode::INTERNAL_SERVER_ERROR, true),
+];
+
+fn with_status(status: StatusCode) -> Response<Body> {
+    let mut response = text("");
+    *response.status_mut() = status;
+    response
+}
+
+#[session(create, http)]
+async fn accepted(mut session: Session<Main>, _request: Request<Incoming>) -> Response<Body> {
+    session.items.push("shaped".to_owned());
+    with_status(StatusCode::ACCEPTED)
+}
+
+#[session(create, http)]
+async fn early(mut session: Session<Main>, request: Request<Incoming>) -> Result<Response<Body>, Error> {
+    session.items.push("shaped".to_owned());
+    if !request.headers().contains_key("x-late") {
+        return Ok(with_status(StatusCode::NO_CONTENT));
+    }
+    Ok(with_status(StatusCode::OK))
+}
+
+#[session(create, http)]
+async fn question_mark(
+    mut session: Session<Main>,
+    _request: Request<Incoming>,
+) -> Result<Response<Body>, Error> {
+    session.items.push("shaped".to_owned());
+    session.set_lifetime(std::time::Duration::ZERO, std::time::Duration::ZERO)?;
+    Ok(with_status(StatusCode::OK))
+}
+
+#[session(create, http)]
+async fn status(mut session: Session<Main>, _request: Request<Incoming>) -> Response<Body> {
+    session.items.push("shaped".to_owned());
+    with_status(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn shaped(name: &str, request: Request<Incoming>) -> Reply {
+    match name {
+        "response" => Ok(accepted(request).await),
+        "early" => early(request).await.map_err(Failure::Session),
+        "question-mark" => question_mark(request).await.map_err(Failure::Session),
+        "status" => Ok(status(request).await),
+        _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
+    }
+}
+
+async fn route<C: SessionConfig>(name: &str, request: Request<Incoming>) -> Reply {
+    match name {
+        "create" => create::<C>(request).await,
+        "load" => load::<C>(request).await,
+        "optional" => optional::<C>(request).await,
+        _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
+    }
+}
+
+async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
+    match *names {
+        ["other", "create"] => create_other(request).await,
+        ["other", "load"] => load_other(request).await,
+        ["cookie", "create"] => create_cookie(request).await,
+        ["echo"] => echo(request).await,
+        ["stream"] => Ok(stream(request).await),
+        ["without"] => Ok(text("no session here")),
+        ["twice"] => twice(request).await,
+        ["shape", name] => shaped(name, request).await,
+        [name] => route::<Main>(name, request).await,
+        _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
+    }
+}
+
+/// The layer of a config around its routes; boxed, so that a connection's future stays small.
+fn layered<'a, C: SessionConfig>(
+    layer: SessionLayer<C>,
+    name: &'a str,
+    request: Request<Incoming>,
+) -> BoxFuture<'a, Reply> {
+    let service = layer.layer(tower::service_fn(move |request| route::<C>(name, request)));
+    Box::pin(service.oneshot(request))
+}
+
+fn mounted<'a, C: SessionConfig>(
+    store: &TestStore<C::Data>,
+    name: &'a str,
+    request: Request<Incoming>,
+) -> BoxFuture<'a, Reply> {
+    layered(SessionLayer::<C>::new().with_store(store.clone()), name, request)
+}
+
+async fn dispatch(stores: &Stores, request: Request<Incoming>) -> Reply {
+    let stuff = &stores.stuff;
+    let path = request.uri().path().to_owned();
+    let names: Vec<&str> = path.split('/').skip(1).collect();
+    match names[..] {
+        ["main", ..] => {
+            let names = &names[1..];
+            let service = tower::service_fn(move |request| main(names, request));
+            Main::layer().with_store(stuff.clone()).layer(service).oneshot(request).await
+        }
+        ["cookie-first", name] => mounted::<CookieFirst>(stuff, name, request).await,
+        ["emit-cookie", name] => mounted::<EmitCookie>(stuff, name, request).await,
+        ["jar", name] => mounted::<Jar>(stuff, name, request).await,
+        ["open-jar", name] => mounted::<OpenJar>(stuff, name, request).await,
+        ["urls", _, name] => mounted::<Urls>(stuff, name, request).await,
+        ["bearer", name] => mounted::<Bearer>(stuff, name, request).await,
+        ["always", name] => mounted::<Always>(stuff, name, request).await,
+        ["rejecting", name] => mounted::<Rejecting>(stuff, name, request).await,
+        ["lenient", name] => mounted::<Lenient>(stuff, name, request).await,
+        ["anonymous", name] => mounted::<Anonymous>(stuff, name, request).await,
+        ["renewing", name] => mounted::<Renewing>(stuff, name, request).await,
+        ["small", name] => mounted::<Small>(stuff, name, request).await,
+        ["loose", name] => mounted::<Loose>(&stores.loose, name, request).await,
+        ["before", name] => mounted::<Before>(&stores.fields(), name, request).await,
+        ["after", name] => mounted::<After>(&stores.fields(), name, request).await,
+        ["bare", name] => route::<Bare>(name, request).await,
+        ["bare-layered", name] => layered(Bare::layer(), name, request).await,
+        ["untyped"] => {
+            let service = tower::service_fn(|request| async { Ok::<_, Failure>(untyped(request).await) });
+            Loose::layer().with_store(stores.loose.clone()).layer(service).oneshot(request).await
+        }
+        _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
+    }
+}
+
+pub(super) fn serve(listener: TcpListener, stores: Stores) {
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let stores = stores.clone();
+            tokio::spawn(async move {
+                let service = service_fn(|request| async {
+                    let reply = dispatch(&stores, request).await;
+                    Ok::<_, Infallible>(reply.unwrap_or_else(|failure| answer(failure.into())))
+                });
+                let connection = hyper::server::conn::http1::Builder::new();
+                // A client that hangs up is no concern of the server's.
+                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+}

@@ -1,0 +1,23 @@
+//! How sessions behave, as a client sees it: over real sockets, on every framework and every store.
+//!
+//! A case is written once, against HTTP, and is named after what it shows; `support/cases.rs` makes
+//! a test of it for each framework and store. What a handler does, the request says
+//! (`support/script.rs`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "a test reports by panicking, and has no users"
+)]
+
+mod cases;
+mod configs;
+mod data;
+mod encoded;
+mod frameworks;
+mod server;
+mod stores;
+mod support;

@@ -1,0 +1,63 @@
+//! Makes a test of each case for each framework and store.
+
+use std::time::Duration;
+
+use crate::server::On;
+
+/// How long a case may take before it counts as hanging. No case measures time.
+const WATCHDOG: Duration = Duration::from_secs(240);
+
+/// Runs a case on threads of its own.
+pub fn run<Case: Future<Output = ()>>(on: On, case: impl FnOnce(On) -> Case) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
+    let done = runtime.block_on(async { tokio::time::timeout(WATCHDOG, case(on)).await });
+    assert!(done.is_ok(), "the case hangs");
+}
+
+/// `everywhere` runs on every store, `memory` and `encoded` where only that one has what the case
+/// is about.
+macro_rules! cases {
+    (
+        everywhere: $($everywhere:ident)*;
+        memory: $($memory:ident)*;
+        encoded: $($encoded:ident)*;
+    ) => {
+        mod axum {
+            crate::support::cases::stores!(
+                Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+            );
+        }
+        mod plain {
+            crate::support::cases::stores!(
+                Plain, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+            );
+        }
+    };
+}
+
+macro_rules! stores {
+    ($framework:ident, [$($memory:ident)*], [$($encoded:ident)*]) => {
+        mod memory {
+            $(crate::support::cases::test!($framework, Memory, $memory);)*
+        }
+        mod encoded {
+            $(crate::support::cases::test!($framework, Encoded, $encoded);)*
+        }
+    };
+}
+
+macro_rules! test {
+    ($framework:ident, $store:ident, $case:ident) => {
+        #[test]
+        fn $case() {
+            let on = crate::server::On {
+                framework: crate::frameworks::Framework::$framework,
+                store: crate::stores::StoreKind::$store,
+            };
+            crate::support::cases::run(on, super::super::$case);
+        }
+    };
+}
+
+pub(crate) use {cases, stores, test};

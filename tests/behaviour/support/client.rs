@@ -1,0 +1,203 @@
+//! A client over real sockets, a connection for each request.
+
+use std::net::SocketAddr;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// A request that is being put together.
+#[derive(Debug, Clone)]
+pub struct Call {
+    address: SocketAddr,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    pub fn new(address: SocketAddr, method: Method, path: impl Into<String>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("shop.example.com"));
+        Self { address, method, path: path.into(), headers, body: Bytes::new() }
+    }
+
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// One more header; the same name may come several times.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let value = HeaderValue::from_bytes(value.as_ref()).unwrap();
+        self.headers.append(HeaderName::try_from(name).unwrap(), value);
+        self
+    }
+
+    pub fn sid(self, sid: impl AsRef<str>) -> Self {
+        self.header("X-User-Session", sid.as_ref())
+    }
+
+    pub fn bearer(self, sid: impl AsRef<str>) -> Self {
+        self.header("Authorization", format!("Bearer {}", sid.as_ref()))
+    }
+
+    pub fn cookie(self, name: &str, sid: impl AsRef<str>) -> Self {
+        self.header("Cookie", format!("{name}={}", sid.as_ref()))
+    }
+
+    /// What the handler is to do.
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` makes a value")]
+    pub fn script(self, script: Value) -> Self {
+        self.header("X-Script", script.to_string())
+    }
+
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub async fn send(self) -> Reply {
+        let what = format!("{} {}", self.method, self.path);
+        self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
+    }
+
+    /// The same, where the server may hang up.
+    pub async fn try_send(self) -> hyper::Result<Reply> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // Dropped with this future, and the socket with it: a client that hangs up.
+        let exchange = async {
+            let mut request = Request::new(Full::new(self.body));
+            *request.method_mut() = self.method;
+            *request.uri_mut() = self.path.parse().unwrap();
+            *request.headers_mut() = self.headers;
+            let (head, body) = sender.send_request(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(Reply { status: head.status, headers: head.headers, body })
+        };
+        let connection = async {
+            // Errors of the connection come out of the exchange as well.
+            let _ = connection.await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            reply = exchange => reply,
+            () = connection => unreachable!(),
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The same, if it is a 200.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        self.with(200)
+    }
+
+    #[track_caller]
+    pub fn with(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self
+    }
+
+    /// The same, if it is the problem of this name; no problem carries a sid.
+    #[track_caller]
+    pub fn problem(self, status: u16, name: &str) -> Self {
+        let reply = self.with(status);
+        assert_eq!(reply.text("content-type"), "application/problem+json");
+        let kind = reply.json()["type"].as_str().unwrap().to_owned();
+        assert!(kind.ends_with(&format!("#{name}")), "{kind} is not {name}");
+        assert_eq!(reply.json()["status"], status);
+        reply.without_sid()
+    }
+
+    /// The same, if no sid was sent along.
+    #[track_caller]
+    pub fn without_sid(self) -> Self {
+        assert!(self.sids().is_empty(), "{self:?}");
+        self
+    }
+
+    /// The value of a header, several of them joined.
+    pub fn text(&self, name: &str) -> String {
+        let values = self.headers.get_all(name).iter();
+        values.map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(", ")
+    }
+
+    pub fn cache(&self) -> String {
+        self.text(CACHE_CONTROL.as_str())
+    }
+
+    pub fn challenge(&self) -> String {
+        self.text(WWW_AUTHENTICATE.as_str())
+    }
+
+    pub fn is_problem(&self) -> bool {
+        self.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json")
+    }
+
+    /// The sid in `X-User-Session`.
+    #[track_caller]
+    pub fn sid(&self) -> String {
+        let sid = self.text("x-user-session");
+        assert_eq!(sid.len(), 64, "no sid: {self:?}");
+        sid
+    }
+
+    /// The `Set-Cookie` of this name, in parts.
+    #[track_caller]
+    pub fn cookie(&self, name: &str) -> (String, Vec<String>) {
+        let cookies = self.headers.get_all(SET_COOKIE).iter();
+        let lines = cookies.map(|line| line.to_str().unwrap());
+        let mut lines = lines.filter(|line| line.starts_with(&format!("{name}=")));
+        let line = lines.next().unwrap_or_else(|| panic!("no cookie `{name}`: {self:?}"));
+        assert!(lines.next().is_none(), "two cookies `{name}`");
+        let mut parts = line.split("; ").map(str::to_owned);
+        let pair = parts.next().unwrap();
+        (pair[name.len() + 1..].to_owned(), parts.collect())
+    }
+
+    /// Every value in the head that is, or holds, a sid.
+    pub fn sids(&self) -> Vec<String> {
+        let is_part = |byte: char| byte.is_ascii_alphanumeric() || byte == '-' || byte == '_';
+        let values = self.headers.values().filter_map(|value| value.to_str().ok());
+        let words = values.flat_map(|value| value.split(|byte| !is_part(byte)));
+        words.filter(|word| word.len() == 64).map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    pub fn id(&self) -> String {
+        self.json()["id"].as_str().unwrap_or_else(|| panic!("no session: {self:?}")).to_owned()
+    }
+
+    #[track_caller]
+    pub fn data(&self) -> Value {
+        self.json()["data"].clone()
+    }
+
+    /// What the operations of the script answered.
+    #[track_caller]
+    pub fn answers(&self) -> Value {
+        self.json()["answers"].clone()
+    }
+}

@@ -1,0 +1,12 @@
+//! What the cases are written with.
+
+pub mod body;
+pub mod cases;
+pub mod client;
+mod edit;
+pub mod events;
+pub mod gates;
+pub mod loose;
+pub mod raw;
+pub mod script;
+pub mod session;

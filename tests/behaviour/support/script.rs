@@ -1,0 +1,233 @@
+//! What a handler does, as the request says it: a JSON list of operations in the header
+//! `X-Script`. The interpreter knows no framework.
+
+use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use connect_session::{Error, ErrorKind};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::edit::edit;
+use super::gates::Gate;
+use super::session::{AnySession, BoxFuture};
+
+/// The answer of a handler, for a framework to turn into a response.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+/// A handler that returned `Err`.
+#[derive(Debug)]
+pub enum Failure {
+    /// By `?` on an operation of the session.
+    Session(Error),
+    /// By its own decision.
+    Own(StatusCode),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        let mut headers = HeaderMap::new();
+        let (status, body) = match failure {
+            Failure::Session(error) => {
+                headers.insert("content-type", HeaderValue::from_static("application/problem+json"));
+                (error.status(), error.problem())
+            }
+            Failure::Own(status) => (status, String::new()),
+        };
+        Self { status, headers, body }
+    }
+}
+
+/// What a script that outlived its request had to say, by the name of its gate.
+static REPORTS: Mutex<Option<HashMap<String, Value>>> = Mutex::new(None);
+
+/// Waits for a script that was spawned with this gate, and takes its report.
+pub async fn report(gate: &Gate) -> Value {
+    gate.pass().await;
+    let name = serde_json::to_value(gate).unwrap();
+    let mut reports = REPORTS.lock().unwrap();
+    reports.get_or_insert_default().remove(name.as_str().unwrap()).unwrap()
+}
+
+/// Runs the script of a request.
+pub async fn run(
+    session: Option<Box<dyn AnySession>>,
+    headers: &HeaderMap,
+) -> Result<Answer, Failure> {
+    let script: Vec<Value> = match headers.get("x-script") {
+        Some(text) => serde_json::from_slice(text.as_bytes()).unwrap(),
+        None => Vec::new(),
+    };
+    let mut run = Run::new(session);
+    run.all(&script).await?;
+    let mut answer = Answer {
+        status: run.status,
+        headers: std::mem::take(&mut run.headers),
+        body: run.body().to_string(),
+    };
+    answer.headers.insert("content-type", HeaderValue::from_static("application/json"));
+    Ok(answer)
+}
+
+struct Run {
+    session: Option<Box<dyn AnySession>>,
+    answers: Vec<Value>,
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+impl Run {
+    fn new(session: Option<Box<dyn AnySession>>) -> Self {
+        Self {
+            session,
+            answers: Vec::new(),
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    fn session(&mut self) -> &mut dyn AnySession {
+        &mut **self.session.as_mut().expect("the script needs a session")
+    }
+
+    fn take(&mut self) -> Box<dyn AnySession> {
+        self.session.take().expect("the script needs a session")
+    }
+
+    fn body(&self) -> Value {
+        let mut body = json!({ "session": self.session.is_some(), "answers": self.answers });
+        if let Some(session) = &self.session {
+            body["id"] = session.id().into();
+            body["new"] = session.is_new().into();
+            body["subject"] = session.subject().into();
+            body["created"] = session.created_at().into();
+            body["expires"] = session.expires_at().into();
+            body["data"] = session.data();
+        }
+        body
+    }
+
+    async fn all(&mut self, script: &[Value]) -> Result<(), Failure> {
+        for operation in script {
+            self.one(operation).await?;
+        }
+        Ok(())
+    }
+
+    /// Boxed, because an operation may hold others.
+    fn one<'a>(&'a mut self, operation: &'a Value) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let (name, args) = operation.as_array().unwrap().split_first().unwrap();
+            let text = |at: usize| args[at].as_str().unwrap();
+            let seconds = |at: usize| Duration::from_secs(args[at].as_u64().unwrap());
+            let gate = |at: usize| Gate::named(text(at));
+            match name.as_str().unwrap() {
+                // What the handler reads.
+                "sid" => {
+                    let sid = self.session().sid();
+                    self.answers.push(json!(sid));
+                }
+                "debug" => {
+                    let session = self.session();
+                    let text = format!("{} {:?}", session.debug(), session.sid());
+                    self.answers.push(text.into());
+                }
+                // What the session does.
+                "update" => {
+                    let edits = args;
+                    let mut change = |data: &mut Value| edits.iter().for_each(|one| edit(data, one));
+                    let new = self.session().update(&mut change).await?;
+                    self.answers.push(new);
+                }
+                "borrow_mut" => self.session().borrow_mut(),
+                "reload" => self.session().reload().await?,
+                "rotate" => self.session().rotate()?,
+                "reset" => self.session().reset()?,
+                "login" => self.session().login(text(0))?,
+                "set_lifetime" => self.session().set_lifetime(seconds(0), seconds(1))?,
+                "destroy" => self.take().destroy().await?,
+                "save" => self.take().save().await?,
+                "try" => {
+                    let outcome = match self.one(&args[0]).await {
+                        Ok(()) => "ok".to_owned(),
+                        Err(Failure::Session(error)) => kind(&error),
+                        Err(Failure::Own(status)) => status.to_string(),
+                    };
+                    self.answers.push(outcome.into());
+                }
+                // How the handler ends.
+                "status" => self.status = status(&args[0]),
+                "header" => {
+                    let name = HeaderName::try_from(text(0)).unwrap();
+                    self.headers.append(name, HeaderValue::from_str(text(1)).unwrap());
+                }
+                "fail" => return Err(Failure::Own(status(&args[0]))),
+                // Without the hook that prints: this panic is meant.
+                "panic" => resume_unwind(Box::new("a panic that the test asked for")),
+                "hang" => {
+                    let _opens = OpenedWhenDropped(gate(0));
+                    std::future::pending::<()>().await;
+                }
+                // Other requests.
+                "signal" => gate(0).open(1),
+                "await" => gate(0).pass().await,
+                "spawn" => self.spawn(gate(0), args[1].as_array().unwrap().clone()),
+                _ => {
+                    let mut change = |data: &mut Value| edit(data, operation);
+                    self.session().edit(&mut change);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes the session along into a task, which reports when it is done.
+    fn spawn(&mut self, done: Gate, script: Vec<Value>) {
+        let mut run = Self::new(Some(self.take()));
+        tokio::spawn(async move {
+            let mut report = match run.all(&script).await {
+                Ok(()) => json!({}),
+                Err(Failure::Session(error)) => json!({ "error": kind(&error) }),
+                Err(Failure::Own(status)) => json!({ "error": status.as_u16() }),
+            };
+            report["answers"] = std::mem::take(&mut run.answers).into();
+            drop(run);
+            let name = serde_json::to_value(&done).unwrap();
+            let mut reports = REPORTS.lock().unwrap();
+            reports.get_or_insert_default().insert(name.as_str().unwrap().to_owned(), report);
+            done.open(1);
+        });
+    }
+}
+
+/// Tells that a handler which would never have ended was dropped.
+struct OpenedWhenDropped(Gate);
+
+impl Drop for OpenedWhenDropped {
+    fn drop(&mut self) {
+        self.0.open(1);
+    }
+}
+
+fn kind(error: &Error) -> String {
+    // What a test compares also has to be what `Debug` and `Display` can be formatted from.
+    let _: (String, ErrorKind) = (format!("{error} {error:?}"), error.kind());
+    format!("{:?}", error.kind())
+}
+
+fn status(value: &Value) -> StatusCode {
+    StatusCode::from_u16(u16::try_from(value.as_u64().unwrap()).unwrap()).unwrap()
+}

@@ -1,0 +1,21 @@
+//! A cookie that browsers would cap.
+
+use connect_session::session_config;
+
+const YEARS: std::time::Duration = std::time::Duration::from_secs(2 * 365 * 24 * 60 * 60);
+
+session_config! {
+    pub struct Shop {
+        loaders: [cookie("__Host-sid", persistent)],
+        absolute_timeout: 401d,
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        loaders: [cookie("__Host-sid", persistent)],
+        absolute_timeout: YEARS,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! A renewal that overlaps itself, or never comes.
+
+use connect_session::session_config;
+
+session_config! {
+    pub struct Shop {
+        renew_every: 20s,
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        renew_every: 10m,
+        renew_grace: 10m,
+    }
+}
+
+session_config! {
+    pub struct Forum {
+        renew_every: 2d,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! No loader.
+
+use connect_session::session_config;
+
+session_config! {
+    pub struct Shop {
+        loaders: [],
+    }
+}
+
+fn main() {}

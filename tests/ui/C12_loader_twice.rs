@@ -1,0 +1,19 @@
+//! One loader twice.
+
+use connect_session::session_config;
+
+const NAME: &str = "x-user-session";
+
+session_config! {
+    pub struct Shop {
+        loaders: [header("X-User-Session"), bearer, header("x-user-session"), bearer, cookie("sid"), cookie("sid")],
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        loaders: [header("X-User-Session"), header(NAME)],
+    }
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! A header that means something already.
+
+use connect_session::session_config;
+
+const NAME: &str = "Accept";
+
+session_config! {
+    pub struct Shop {
+        loaders: [
+            header("Host"),
+            header("Sec-Session"),
+            header("Content-Type"),
+            header("X-Forwarded-Session"),
+            header("If-Match"),
+        ],
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        loaders: [header(NAME)],
+    }
+}
+
+fn main() {}

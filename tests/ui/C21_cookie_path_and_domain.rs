@@ -1,0 +1,23 @@
+//! A path or domain that is none.
+
+use connect_session::session_config;
+
+session_config! {
+    pub struct Shop {
+        loaders: [cookie("sid", path = "api", domain = ".example.com")],
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        loaders: [cookie("sid", domain = "exa mple.com")],
+    }
+}
+
+session_config! {
+    pub struct Forum {
+        loaders: [cookie("sid", origins = ["app.example.com", "https://app.example.com/"])],
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! A sid that could never come back.
+
+use connect_session::session_config;
+
+session_config! {
+    pub struct Shop {
+        emit: cookie,
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        loaders: [cookie("__Host-sid")],
+        emit: header,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! A namespace that no key can hold.
+
+use connect_session::session_config;
+
+const NAMESPACE: &str = "{shop}";
+
+session_config! {
+    pub struct Shop {
+        namespace: "",
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        namespace: "my shop",
+    }
+}
+
+session_config! {
+    pub struct Forum {
+        namespace: NAMESPACE,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! Rules for data without fields, and an unknown conflict.
+
+use connect_session::session_config;
+
+session_config! {
+    pub struct Shop {
+        merge: { visits: add },
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        on_conflict: merge,
+        on_gone: rejct,
+        commit: never,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! Two sessions.
+
+use connect_session::{session, session_config, Session};
+
+session_config! {
+    pub struct Shop {}
+}
+
+#[session(load)]
+async fn one(session: Session, shop: Option<Session<Shop>>) -> String {
+    format!("{} {}", session.id(), shop.is_some())
+}
+
+fn main() {
+    let _: axum::Router = axum::Router::new()
+        .route("/one", axum::routing::get(one));
+}

@@ -1,0 +1,25 @@
+//! The attribute on something else.
+
+use connect_session::{session, Session};
+
+#[session(load)]
+struct One;
+
+#[session(load)]
+impl One {}
+
+#[session(load)]
+trait Two {}
+
+#[session(load)]
+mod three {}
+
+#[session(load)]
+const FOUR: u8 = 4;
+
+trait Five {
+    #[session(load)]
+    async fn five(session: Session);
+}
+
+fn main() {}
