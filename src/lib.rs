@@ -39,7 +39,8 @@ pub mod problem {}
 pub mod merge {
     //! What the rules of `merge` can be used with.
 
-    pub use connect_session_runtime::merge::{MergeAdd, MergeKeys, MergeOrder, MergeUnion, Merged};
+    pub use connect_session_runtime::merge::Merged;
+    pub use connect_session_runtime::merge::rule::{MergeAdd, MergeKeys, MergeOrder, MergeUnion};
 }
 
 pub mod store {

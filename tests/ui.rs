@@ -1,5 +1,5 @@
-//! What must not compile, and what its user reads. Each file holds one row of mistakes; the file
-//! of the same name in `pass` is one token away from it, and compiles.
+//! What must not compile, and what its user reads. Each file holds one row of mistakes; the files
+//! in `pass` hold their neighbours, one token away, which compile.
 
 #[test]
 fn mistakes_are_explained() {

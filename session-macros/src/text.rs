@@ -1,4 +1,5 @@
-//! Names and other texts: a literal, which the macro judges, or a constant, which the compiler does.
+//! Names and other texts: a literal, which the macro judges, or a constant, which the compiler
+//! does.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -15,7 +16,7 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    /// A text, or a constant that is one. `what` is what it is in the message: ``the header's name``.
+    /// A text, or a constant that is one. `what` names it in a message: ``the name of the header``.
     pub(crate) fn read(
         expr: &Expr,
         what: &str,

@@ -34,6 +34,22 @@ pub(crate) fn respan(tokens: impl ToTokens, span: Span) -> TokenStream {
         .collect()
 }
 
+/// The same tokens, the beginning of them at a place: one word, or the `::` before it.
+pub(crate) fn starting_at(tokens: TokenStream, span: Span) -> TokenStream {
+    let mut beginning = true;
+    tokens
+        .into_iter()
+        .enumerate()
+        .map(|(index, mut token)| {
+            beginning = beginning && (index == 0 || is_punct(Some(&token), ':'));
+            if beginning {
+                token.set_span(span);
+            }
+            token
+        })
+        .collect()
+}
+
 /// The expression itself, where a macro by example passed it on in an invisible group.
 pub(crate) fn peel(mut expr: &Expr) -> &Expr {
     while let Expr::Group(group) = expr {

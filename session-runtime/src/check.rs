@@ -11,6 +11,9 @@
 
 use std::time::Duration;
 
+use crate::config::SessionConfig;
+use crate::guard::SessionArg;
+use crate::loader::{Emit, Loader};
 use crate::rules::{self, Fault};
 
 #[track_caller]
@@ -161,4 +164,28 @@ pub const fn grace_within_renewal(grace: Duration, renew: Duration) {
 #[track_caller]
 pub const fn size(bytes: u64) {
     judge(rules::size(bytes));
+}
+
+/// What a handler says of emission beside the loaders of its configuration.
+#[track_caller]
+pub const fn emit<S: SessionArg>(emit: Emit) {
+    let loaders = <S::Config as SessionConfig>::OPTIONS.loaders;
+    let mut at = 0;
+    while at < loaders.len() {
+        let is_cookie = matches!(loaders[at], Loader::Cookie(_));
+        if is_cookie == matches!(emit, Emit::Cookie) {
+            return;
+        }
+        at += 1;
+    }
+    match emit {
+        Emit::Cookie => panic!(
+            "no loader of the configuration reads a cookie, so the client could never send this \
+             sid back; add `cookie(\"__Host-sid\")` to its loaders"
+        ),
+        Emit::Header => panic!(
+            "the configuration's loaders read nothing but cookies, so the client could never send \
+             this sid back; add `header(\"X-User-Session\")` to them"
+        ),
+    }
 }

@@ -215,14 +215,14 @@ enum Ready {
 }
 
 /// Where a sid is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
-    Header(HeaderName),
-    Cookie(CookieSpec),
+    Header(&'static HeaderName),
+    Cookie(&'static CookieSpec),
 }
 
 impl Target {
-    pub(crate) fn transport(&self) -> Transport {
+    pub(crate) fn transport(self) -> Transport {
         match self {
             Self::Header(_) => Transport::Other,
             Self::Cookie(_) => Transport::Cookie,
@@ -316,28 +316,21 @@ impl Wire {
 
     /// Where the answer to a sid that came by the loader at `place` goes; without one, where a
     /// first sid goes.
-    pub(crate) fn target(&self, place: Option<usize>, emit: Option<Emit>) -> Target {
-        let cookie = || {
-            self.loaders.iter().find_map(|loader| match loader {
-                Ready::Cookie(spec) => Some(Target::Cookie(*spec)),
-                _ => None,
-            })
+    pub(crate) fn target(&'static self, place: Option<usize>, emit: Option<Emit>) -> Target {
+        let fits = |loader: &&Ready| match emit {
+            None => true,
+            Some(Emit::Cookie) => matches!(loader, Ready::Cookie(_)),
+            Some(Emit::Header) => matches!(loader, Ready::Header(_)),
         };
-        let first_that_can = || {
-            self.loaders.iter().find_map(|loader| match loader {
-                Ready::Cookie(spec) => Some(Target::Cookie(*spec)),
-                Ready::Header(name) => Some(Target::Header(name.clone())),
-                _ => None,
-            })
+        let loader = match place {
+            Some(place) => self.loaders.get(place),
+            None => self.loaders.iter().find(|loader| loader.answers() && fits(loader)),
         };
-        let target = match (place.and_then(|place| self.loaders.get(place)), emit) {
-            (Some(Ready::Cookie(spec)), _) => Some(Target::Cookie(*spec)),
-            (Some(Ready::Header(name)), _) => Some(Target::Header(name.clone())),
-            (Some(_), _) | (None, Some(Emit::Header)) => None,
-            (None, Some(Emit::Cookie)) => cookie(),
-            (None, None) => first_that_can(),
-        };
-        target.unwrap_or_else(|| Target::Header(self.header.clone()))
+        match loader {
+            Some(Ready::Header(name)) => Target::Header(name),
+            Some(Ready::Cookie(spec)) => Target::Cookie(spec),
+            _ => Target::Header(&self.header),
+        }
     }
 
     /// The request headers on which the answer depends.
@@ -364,6 +357,11 @@ impl Ready {
             Loader::Path(name) => Self::Path(name),
             Loader::Custom(find) => Self::Custom(find),
         })
+    }
+
+    /// Whether an answer can go where the loader looks.
+    fn answers(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Cookie(_))
     }
 
     /// The request header that the loader reads.

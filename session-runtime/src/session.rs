@@ -11,6 +11,7 @@ use crate::engine::{Identity, Phase, Shared, Working, deadlines};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Lifetime, Transport};
+use crate::rules;
 use crate::sid::{SessionId, Sid};
 
 /// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.
@@ -296,9 +297,15 @@ impl<C: SessionConfig> Session<C> {
     /// from the commit of this request; the idle time holds for every later request.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidLifetime`] if either is zero or `idle` is longer than `absolute`.
+    /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or `idle`
+    /// is longer than `absolute`.
     pub fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error> {
-        if idle.is_zero() || idle > absolute {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let (idle_millis, absolute_millis) = (millis(idle), millis(absolute));
+        let fault = rules::duration(idle_millis)
+            .or_else(|| rules::duration(absolute_millis))
+            .or_else(|| rules::idle_within_absolute(idle_millis, absolute_millis));
+        if fault.is_some() {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
         let now = self.shared.store.now();

@@ -103,7 +103,10 @@ impl Kept {
             revision: 1,
         };
         Ok(Self {
-            fields: fields.iter().map(|(name, text)| (name.clone(), field(text))).collect(),
+            fields: fields
+                .iter()
+                .map(|(name, text)| (name.clone(), field(text)))
+                .collect(),
             version: 1,
             epoch: 0,
             generation: 0,
@@ -129,12 +132,20 @@ impl Kept {
 
     fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
         let text = |field: &Field| RawValue::from_string(field.json.clone()).unwrap();
-        let fields: EncodedFields =
-            self.fields.iter().map(|(name, field)| (name.clone(), text(field))).collect();
-        let data = decode_over_default(&fields).map_err(|(field, source)| {
-            StoreError::Undecodable { field, source: source.into() }
-        })?;
-        let revisions = self.fields.iter().map(|(name, field)| (name.clone(), field.revision));
+        let fields: EncodedFields = self
+            .fields
+            .iter()
+            .map(|(name, field)| (name.clone(), text(field)))
+            .collect();
+        let data =
+            decode_over_default(&fields).map_err(|(field, source)| StoreError::Undecodable {
+                field,
+                source: source.into(),
+            })?;
+        let revisions = self
+            .fields
+            .iter()
+            .map(|(name, field)| (name.clone(), field.revision));
         Ok(Snapshot {
             data: Arc::new(data),
             version: self.version,
@@ -160,7 +171,9 @@ impl Kept {
             return Admitted::No;
         }
         if request.secret == self.secret {
-            let Some(renewal) = request.renewal else { return Admitted::Yes };
+            let Some(renewal) = request.renewal else {
+                return Admitted::Yes;
+            };
             let is_due = |since: SystemTime| since + renewal.every <= now;
             if is_due(self.secret_since) && self.offer.is_none_or(|(_, made)| is_due(made)) {
                 self.offer = Some((renewal.candidate, now));
@@ -168,8 +181,13 @@ impl Kept {
             }
             return Admitted::Yes;
         }
-        if self.offer.is_some_and(|(secret, _)| secret == request.secret) {
-            let grace = request.renewal.map_or(Duration::ZERO, |renewal| renewal.grace);
+        if self
+            .offer
+            .is_some_and(|(secret, _)| secret == request.secret)
+        {
+            let grace = request
+                .renewal
+                .map_or(Duration::ZERO, |renewal| renewal.grace);
             self.previous = Some((self.secret, now + grace));
             self.secret = request.secret;
             self.secret_since = now;
@@ -177,15 +195,25 @@ impl Kept {
             return Admitted::Promoted;
         }
         let in_grace = |(secret, until)| secret == request.secret && now < until;
-        if self.previous.is_some_and(in_grace) { Admitted::Yes } else { Admitted::No }
+        if self.previous.is_some_and(in_grace) {
+            Admitted::Yes
+        } else {
+            Admitted::No
+        }
     }
 
     /// Whether every field that the patch writes is what the patch is based on.
     fn is_current(&self, patch: &Patch) -> bool {
         let revision = |name: &str| self.fields.get(name).map(|field| field.revision);
         patch.replace_all
-            || (patch.set.iter().all(|field| revision(&field.name) == field.base)
-                && patch.remove.iter().all(|(name, base)| revision(name) == Some(*base)))
+            || (patch
+                .set
+                .iter()
+                .all(|field| revision(&field.name) == field.base)
+                && patch
+                    .remove
+                    .iter()
+                    .all(|(name, base)| revision(name) == Some(*base)))
     }
 
     fn write(&mut self, patch: Patch) {
@@ -197,7 +225,10 @@ impl Kept {
             self.fields.remove(&name);
         }
         for field in patch.set {
-            let new = Field { json: field.json, revision: self.version };
+            let new = Field {
+                json: field.json,
+                revision: self.version,
+            };
             self.fields.insert(field.name, new);
         }
     }
@@ -280,7 +311,10 @@ impl<D: SessionData> Store<D> for EncodedStore {
         }
         kept.insert(key, record);
         self.wrote();
-        Ok(Inserted::Done { snapshot, evicted: Vec::new() })
+        Ok(Inserted::Done {
+            snapshot,
+            evicted: Vec::new(),
+        })
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
@@ -326,15 +360,21 @@ impl<D: SessionData> Store<D> for EncodedStore {
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let kept = self.kept.lock().unwrap();
-        let living = kept.iter().filter(|(key, record)| key.namespace == namespace && record.is_alive(now));
+        let living = kept
+            .iter()
+            .filter(|(key, record)| key.namespace == namespace && record.is_alive(now));
         Ok(living.count() as u64)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut kept = self.kept.lock().unwrap();
-        let dead: Vec<Key> =
-            kept.iter().filter(|(_, record)| !record.is_alive(now)).map(|(key, _)| *key).take(limit).collect();
+        let dead: Vec<Key> = kept
+            .iter()
+            .filter(|(_, record)| !record.is_alive(now))
+            .map(|(key, _)| *key)
+            .take(limit)
+            .collect();
         for key in &dead {
             kept.remove(key);
         }

@@ -30,7 +30,11 @@ impl On {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         self.framework.serve(listener, stores.clone());
-        Server { on: self, address, stores }
+        Server {
+            on: self,
+            address,
+            stores,
+        }
     }
 }
 
@@ -69,8 +73,17 @@ impl Server {
 
     /// The same, after a script.
     pub async fn open_with(&self, config: &'static str, script: Value) -> Held {
-        let reply = self.post(format!("/{config}/create")).script(script).send().await.ok();
-        Held { id: reply.id(), sid: reply.sid(), config }
+        let reply = self
+            .post(format!("/{config}/create"))
+            .script(script)
+            .send()
+            .await
+            .ok();
+        Held {
+            id: reply.id(),
+            sid: reply.sid(),
+            config,
+        }
     }
 
     /// A request that needs the session.
@@ -80,7 +93,9 @@ impl Server {
 
     /// The same with a script.
     pub fn run(&self, held: &Held, script: Value) -> Call {
-        self.post(format!("/{}/load", held.config)).sid(&held.sid).script(script)
+        self.post(format!("/{}/load", held.config))
+            .sid(&held.sid)
+            .script(script)
     }
 
     /// What the session holds; it has to be alive.
@@ -105,7 +120,10 @@ impl Server {
 impl Held {
     /// The same session under another sid.
     pub fn with_sid(&self, sid: impl Into<String>) -> Self {
-        Self { sid: sid.into(), ..self.clone() }
+        Self {
+            sid: sid.into(),
+            ..self.clone()
+        }
     }
 
     /// The same id, and a secret that somebody made up.
@@ -117,7 +135,11 @@ impl Held {
     #[track_caller]
     pub fn events(&self, name: &str) -> usize {
         for seen in events::of(&self.id) {
-            assert!(!seen.text.contains(&self.sid[24..]), "{} shows a sid", seen.name);
+            assert!(
+                !seen.text.contains(&self.sid[24..]),
+                "{} shows a sid",
+                seen.name
+            );
         }
         events::count(&self.id, name)
     }
@@ -125,7 +147,10 @@ impl Held {
 
 /// Sends requests at once, each from a task of its own; their replies in the same order.
 pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Reply> {
-    let tasks: Vec<_> = calls.into_iter().map(|call| tokio::spawn(call.send())).collect();
+    let tasks: Vec<_> = calls
+        .into_iter()
+        .map(|call| tokio::spawn(call.send()))
+        .collect();
     let mut replies = Vec::new();
     for task in tasks {
         replies.push(task.await.unwrap());

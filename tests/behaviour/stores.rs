@@ -80,9 +80,12 @@ pub enum AnyStore<D> {
 impl<D> AnyStore<D> {
     fn new(kind: StoreKind, clock: &FakeClock, encoded: &EncodedStore, sessions: usize) -> Self {
         match kind {
-            StoreKind::Memory => {
-                Self::Memory(MemoryStore::builder().capacity(sessions).clock(clock).build())
-            }
+            StoreKind::Memory => Self::Memory(
+                MemoryStore::builder()
+                    .capacity(sessions)
+                    .clock(clock)
+                    .build(),
+            ),
             StoreKind::Encoded => Self::Encoded(encoded.clone()),
         }
     }

@@ -1,15 +1,16 @@
 //! A password in the source.
 
-use connect_session::session_config;
+use connect_session::store::MemoryStore;
+use connect_session::{Untyped, session_config};
 
 session_config! {
     pub struct Shop {
-        store: String = open("redis://shop:hunter2@cache:6379/0"),
+        store: MemoryStore<Untyped> = open("redis://shop:hunter2@cache:6379/0"),
     }
 }
 
-fn open(_: &str) -> String {
-    String::new()
+fn open(_: &str) -> MemoryStore<Untyped> {
+    MemoryStore::default()
 }
 
 fn main() {}

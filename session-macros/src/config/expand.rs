@@ -1,6 +1,6 @@
 //! Puts a configuration out.
 
-use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
 
@@ -8,9 +8,9 @@ use super::model::{Config, Rule, Timed};
 use super::relations;
 use crate::choice::Choice;
 use crate::loaders;
-use crate::loaders::const_check;
+use crate::loaders::{const_check, rule_named};
 use crate::text::Text;
-use crate::tokens::private;
+use crate::tokens::{private, starting_at};
 
 pub(super) fn expand(config: &Config) -> TokenStream {
     let private = private(config.library.as_ref());
@@ -149,9 +149,14 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
 fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
     let each = rules.iter().map(|Rule { field, rule }| {
         let plain = field.unraw().to_string();
-        let [loaded, mine, theirs] = ["loaded", "mine", "theirs"].map(|side| place(side, field));
+        // The start of a path and its end decide where an error about it is shown.
+        let function = starting_at(quote!(#private::rule::#rule), rule.span());
         quote! {{
-            let settled = #private::rule::#rule(#loaded, #mine, #theirs);
+            let settled = #function(
+                &mut three.loaded.#field,
+                &mut three.mine.#field,
+                &mut three.theirs.#field,
+            );
             three.settle(#plain, settled);
         }}
     });
@@ -160,16 +165,6 @@ fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
             #(#each)*
         }
     }
-}
-
-/// `&mut three.side.field`. The first and the last token decide where an error is shown: both are
-/// at the field. The identifiers between them are not, or an editor would explain them there.
-fn place(side: &str, field: &Ident) -> TokenStream {
-    let mut reference = Punct::new('&', Spacing::Alone);
-    reference.set_span(field.span());
-    let side = Ident::new(side, Span::call_site());
-    let reference = TokenTree::from(reference);
-    quote!(#reference mut three.#side.#field)
 }
 
 fn functions(config: &Config, private: &TokenStream) -> TokenStream {
@@ -214,7 +209,12 @@ fn checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     checks.extend(relations::const_checks(config, private));
     if let Some((key, namespace @ Text::Constant(_))) = &config.namespace {
         let namespace = namespace.to_token_stream();
-        checks.push(const_check(private, "namespace", &namespace, key.span()));
+        checks.push(const_check(
+            private,
+            &rule_named("namespace"),
+            &namespace,
+            key.span(),
+        ));
     }
     checks
 }

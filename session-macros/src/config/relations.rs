@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::model::{Config, Timed};
 use crate::errors::Errors;
-use crate::loaders::{Kind, Loader, const_check};
+use crate::loaders::{Kind, Loader, const_check, rule_named};
 use crate::quantity::Quantity;
 use crate::rules::{self, Fault};
 use crate::units::DURATION;
@@ -202,7 +202,12 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
     ];
     for (option, check) in alone {
         if let Some(Timed { key, quantity }) = option.as_ref().filter(constant) {
-            checks.push(const_check(private, check, &quote!(#quantity), key.span()));
+            checks.push(const_check(
+                private,
+                &rule_named(check),
+                &quote!(#quantity),
+                key.span(),
+            ));
         }
     }
     for relation in relations(config) {
@@ -214,7 +219,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
             let arguments = quote!(#a, #b);
             checks.push(const_check(
                 private,
-                relation.check,
+                &rule_named(relation.check),
                 &arguments,
                 unsure.key.span(),
             ));
@@ -226,7 +231,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
     ) {
         checks.push(const_check(
             private,
-            "cookie_lifetime",
+            &rule_named("cookie_lifetime"),
             &quote!(#quantity),
             key.span(),
         ));

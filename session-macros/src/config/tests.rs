@@ -121,7 +121,10 @@ fn shapes_that_are_wrong() {
     assert!(run("struct Shop (u8);").1[0].contains("in braces"));
     one_mistake("#[cfg(x)] commit: on_ok", "no attributes");
     one_mistake("idle_timeout: 30m absolute_timeout: 1h", "write a `,`");
-    one_mistake("idle_timeout: 30 m, absolute_timeout: 1h", "has a unit");
+    one_mistake(
+        "idle_timeout: 30 m, absolute_timeout: 1h",
+        "without a space: `30m`",
+    );
     one_mistake("5: 6, commit: on_ok", "`key: value`");
     one_mistake("commit = on_ok", "with a colon");
     one_mistake("store: \"redis\"", "without quotes");

@@ -3,7 +3,6 @@
 use proc_macro2::{Ident, Span};
 use quote::format_ident;
 use syn::ext::IdentExt as _;
-use syn::spanned::Spanned as _;
 use syn::{
     Attribute, FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, Signature, Type,
 };
@@ -73,7 +72,7 @@ fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
         errors.over(&*written.ty, message);
         return Role::Spoiled(Box::new(spoiled));
     }
-    if !marked && !is_session(&written.ty) && !is_optional(&written.ty) {
+    if !marked && !says_session(&written.ty) {
         return Role::Other;
     }
     match &*written.pat {
@@ -136,6 +135,11 @@ pub(super) fn optional(ty: &Type) -> Option<&Ident> {
     (segment.ident == "Option" && inside.next().is_some_and(is_session)).then_some(&segment.ident)
 }
 
+/// Whether a type is a session by its words, not only by what they stand for.
+pub(super) fn says_session(ty: &Type) -> bool {
+    is_session(ty) || is_optional(ty)
+}
+
 fn is_optional(ty: &Type) -> bool {
     optional(ty).is_some()
 }
@@ -143,7 +147,7 @@ fn is_optional(ty: &Type) -> bool {
 /// The session inside something that cannot hold one, and what to write.
 fn spoiled(ty: &Type) -> Option<(Type, String)> {
     let found = |ty: &Type| {
-        (is_session(ty) || is_optional(ty))
+        says_session(ty)
             .then(|| ty.clone())
             .or_else(|| spoiled(ty).map(|(inside, _)| inside))
     };
@@ -216,8 +220,8 @@ fn twice(arguments: &[Argument], errors: &mut Errors) {
         .filter(|argument| !matches!(argument.role, Role::Other));
     sessions.next();
     for second in sessions {
-        errors.at(
-            second.ty.span(),
+        errors.over(
+            &second.ty,
             "a handler has one session; the session of another configuration is read as \
              `SessionView<…>`",
         );

@@ -1,7 +1,6 @@
 //! Judges a handler and its attribute together.
 
 use quote::ToTokens as _;
-use syn::spanned::Spanned as _;
 use syn::{ReturnType, Type};
 
 use super::function::Function;
@@ -112,8 +111,8 @@ fn returned(
     if let Type::ImplTrait(hidden) = &**ty
         && let Some(failure) = scan::failure(body.stream())
     {
-        errors.at(
-            hidden.span(),
+        errors.over(
+            hidden,
             format!(
                 "whether the handler failed cannot be told from this type, and {failure} in the \
                  body says that it may: its changes would be committed; write \

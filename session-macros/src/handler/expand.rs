@@ -2,12 +2,13 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
+use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature};
 
 use super::model::{Argument, Handler, Mode, Role};
-use super::overrides;
+use super::{args, overrides, scan};
 use crate::loaders;
-use crate::tokens::private;
+use crate::tokens::{private, respan};
 
 pub(super) fn expand(handler: &Handler) -> TokenStream {
     let private = private(handler.library.as_ref());
@@ -37,7 +38,8 @@ pub(super) fn expand(handler: &Handler) -> TokenStream {
         .iter()
         .any(|argument| matches!(argument.role, Role::Spoiled(_)))
         .then(|| quote!(#[allow(unused, unreachable_code, clippy::diverging_sub_expression)]));
-    let checks = loaders::checks(&handler.loaders, &private);
+    let mut checks = loaders::checks(&handler.loaders, &private);
+    checks.extend(emit_check(handler, &private));
     let inner = parts.inner();
     quote! {
         #marker
@@ -118,6 +120,13 @@ impl Parts<'_> {
             .filter(|argument| session_type(argument).is_none())
             .map(parameter)
             .collect();
+        // Where the type can be named, it takes the blame for being no response.
+        let returned = match &handler.signature.output {
+            ReturnType::Type(_, ty) if !scan::mentions(&quote!(#ty), "impl") => {
+                Some(quote!(::<#ty>))
+            }
+            _ => None,
+        };
         let opened = handler
             .arguments
             .iter()
@@ -130,7 +139,7 @@ impl Parts<'_> {
                     let __guard = match __opening.await {
                         ::core::result::Result::Ok(guard) => guard,
                         ::core::result::Result::Err(refused) => {
-                            return #private::http::refuse(refused);
+                            return #private::http::refuse #returned(refused);
                         }
                     };
                     #split
@@ -141,7 +150,7 @@ impl Parts<'_> {
         let way = quote! {
             #(#opened)*
             #run
-            #private::http::finish(__committer, __value, __failed).await
+            #private::http::finish #returned(__committer, __value, __failed).await
         };
         (parameters, quote!(#output), way)
     }
@@ -156,7 +165,13 @@ impl Parts<'_> {
         } else {
             Ident::new("_committer", Span::call_site())
         };
-        quote!(let (#session, #committer) = #private::split::<#ty, _, _>(#guard);)
+        // Under another name a type may turn out not to go with the mode, which takes the blame and
+        // so stands where the type does.
+        let mode = match ty {
+            Some(ty) if !args::says_session(ty) => respan(&self.mode, ty.span()),
+            _ => quote!(_),
+        };
+        quote!(let (#session, #committer) = #private::split::<#ty, #mode, _>(#guard);)
     }
 
     fn is_first(&self, argument: &Argument) -> bool {
@@ -223,6 +238,25 @@ impl Parts<'_> {
             #signature #body
         }
     }
+}
+
+/// Holds `emit` against the loaders of the configuration, which the macro cannot see. A constant
+/// in a generic function knows nothing of its parameters, so there it is left to the first use.
+fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
+    let emit = handler.emit.as_ref()?;
+    let ty = handler.arguments.iter().find_map(session_type)?;
+    if !handler.loaders.is_empty() || !handler.signature.generics.params.is_empty() {
+        return None;
+    }
+    let variant = Ident::new(emit.variant, Span::call_site());
+    let rule = quote!(emit::<#ty>);
+    let arguments = quote!(#private::Emit::#variant);
+    Some(loaders::const_check(
+        private,
+        &rule,
+        &arguments,
+        emit.written.span(),
+    ))
 }
 
 /// The type that the guard of an argument is for, if it has one.

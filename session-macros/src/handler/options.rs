@@ -137,8 +137,8 @@ fn set_mode(mode: Mode, key: Ident, written: &mut Written, errors: &mut Errors) 
         Some((_, first)) => errors.at(
             key.span(),
             format!(
-                "a handler has one mode, and this one says `{first}` before; `create` finds a living \
-                 session too, `load` never begins one"
+                "a handler has one mode, and this one says `{first}` before; `create` finds a \
+                 living session too, `load` never begins one"
             ),
         ),
         None => written.mode = Some((mode, key)),

@@ -36,6 +36,14 @@ fn search(needle: &[String], haystack: &TokenStream) -> Option<Span> {
     None
 }
 
+/// Whether a word occurs, in groups too.
+pub(super) fn mentions(tokens: &TokenStream, word: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(&group.stream(), word),
+        other => is_word(Some(&other), word),
+    })
+}
+
 /// What in a body says that the function may fail: `?`, or a `Result` that is its value.
 pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
     let tokens = without_nested_functions(body);
@@ -109,6 +117,13 @@ fn closure(tokens: &[TokenTree], at: usize) -> usize {
         end += 1;
     }
     end += 1;
+    if is_punct(tokens.get(end), '-') && is_punct(tokens.get(end + 1), '>') {
+        // With a type its body stands in braces.
+        let body = tokens[end..]
+            .iter()
+            .position(|token| group(Some(token), Delimiter::Brace).is_some());
+        return body.map_or(tokens.len(), |body| end + body + 1) - at;
+    }
     while end < tokens.len() && !is_punct(tokens.get(end), ',') && !is_punct(tokens.get(end), ';') {
         end += 1;
     }

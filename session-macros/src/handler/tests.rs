@@ -144,7 +144,7 @@ fn an_http_handler_keeps_its_signature() {
 fn mistakes_in_the_attribute() {
     for (attr, part) in [
         ("", "`#[session(create)]` begins one"),
-        ("http", "`#[session(create)]` begins one"),
+        ("bearer", "`#[session(create)]` begins one"),
         ("laod", "did you mean `load`?"),
         ("\"load\"", "without quotes"),
         ("load = true", "stands alone"),

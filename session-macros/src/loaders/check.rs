@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use proc_macro2::{Ident, Span};
+use quote::quote;
 use syn::Expr;
 
 use super::{Args, Kind, Loader, Named, Place, Raw, cookie};
@@ -57,13 +58,13 @@ fn kind(raw: &Raw, place: Place, errors: &mut Errors) -> Option<Kind> {
         "query" => {
             let (name, args) = name(raw, "the name of the query parameter", "sid", errors)?;
             let sound = name.judge(rules::query_name, errors);
-            let reason = in_url(keyword, args, place, errors)?;
+            let reason = in_url(keyword, &name, args, place, errors)?;
             sound.then_some(Kind::Query { name, reason })
         }
         "path" => {
             let (name, args) = name(raw, "the name of the path parameter", "sid", errors)?;
             let sound = name.judge(rules::path_name, errors);
-            let reason = in_url(keyword, args, place, errors)?;
+            let reason = in_url(keyword, &name, args, place, errors)?;
             sound.then_some(Kind::Path { name, reason })
         }
         "custom" => custom(raw, errors),
@@ -137,7 +138,13 @@ fn no_options(named: &[Named], keyword: &str, errors: &mut Errors) {
 }
 
 /// The reason for a sid in a URL, without which there is none.
-fn in_url(keyword: &Ident, args: &Args, place: Place, errors: &mut Errors) -> Option<Text> {
+fn in_url(
+    keyword: &Ident,
+    name: &Text,
+    args: &Args,
+    place: Place,
+    errors: &mut Errors,
+) -> Option<Text> {
     let mut reason = None;
     for option in &args.named {
         if option.key != "allow_in_url" {
@@ -156,20 +163,21 @@ fn in_url(keyword: &Ident, args: &Args, place: Place, errors: &mut Errors) -> Op
         }
     }
     let Some(option) = reason else {
+        let name = quote!(#name);
         let mend = match place {
             Place::Config => {
-                format!("`{keyword}(\"…\", allow_in_url = \"why it is needed here\")`")
+                format!("`{keyword}({name}, allow_in_url = \"why it is needed here\")`")
             }
             Place::Attribute => {
-                format!("`{keyword} = \"…\", allow_in_url = \"why it is needed here\"`")
+                format!("`{keyword} = {name}, allow_in_url = \"why it is needed here\"`")
             }
         };
         if !args.broken {
             errors.at(
                 keyword.span(),
                 format!(
-                    "a sid in a URL ends up in logs, histories and `Referer` headers (ASVS 14.2.1); \
-                     use a header or a cookie, or say why not: {mend}"
+                    "a sid in a URL ends up in logs, histories and `Referer` headers (ASVS \
+                     14.2.1); use a header or a cookie, or say why not: {mend}"
                 ),
             );
         }

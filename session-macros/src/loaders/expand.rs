@@ -68,7 +68,12 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
     for (index, loader) in loaders.iter().enumerate() {
         let span = loader.keyword.span();
         let mut call = |function: &str, arguments: TokenStream| {
-            calls.push(const_check(private, function, &arguments, span));
+            calls.push(const_check(
+                private,
+                &rule_named(function),
+                &arguments,
+                span,
+            ));
         };
         match &loader.kind {
             Kind::Header(name @ Text::Constant(_)) => call("header_name", quote!(#name)),
@@ -109,15 +114,20 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
 /// `const _: () = check::rule(arguments);`, at the place of the option.
 pub(crate) fn const_check(
     private: &TokenStream,
-    rule: &str,
+    rule: &TokenStream,
     arguments: &TokenStream,
     span: Span,
 ) -> TokenStream {
-    let rule = format_ident!("{rule}");
     let function = respan(quote!(#private::check::#rule), span);
     let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
     arguments.set_span(span);
     quote!(const _: () = #function #arguments;)
+}
+
+/// A rule by its name.
+pub(crate) fn rule_named(rule: &str) -> TokenStream {
+    let rule = format_ident!("{rule}");
+    quote!(#rule)
 }
 
 fn constants<'a>(texts: impl IntoIterator<Item = &'a Text>) -> impl Iterator<Item = &'a Text> {

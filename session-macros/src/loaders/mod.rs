@@ -10,7 +10,7 @@ use syn::Expr;
 
 pub(crate) use check::check;
 pub(crate) use cookie::Cookie;
-pub(crate) use expand::{checks, const_check, expand};
+pub(crate) use expand::{checks, const_check, expand, rule_named};
 pub(crate) use parse::{Args, Named, Raw, parse};
 
 use crate::text::Text;

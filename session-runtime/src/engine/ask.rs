@@ -58,7 +58,7 @@ pub(crate) fn ask<C: SessionConfig, O: Overrides>(head: RequestHead<'_>, layer: 
         wire,
         foreign: Foreign {
             sent: foreign(place.and_then(|place| wire.cookie(place))),
-            created: foreign(match &target {
+            created: foreign(match target {
                 Target::Cookie(spec) => Some(spec),
                 Target::Header(_) => None,
             }),

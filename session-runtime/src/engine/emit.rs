@@ -48,7 +48,7 @@ enum Carrier {
 impl<C: SessionConfig> Shared<C> {
     /// What the response says, as things stand.
     pub(super) fn emission(&self, ledger: &Ledger<C::Data>) -> Emission {
-        let sid = match (ledger.emit, &self.target, &ledger.phase) {
+        let sid = match (ledger.emit, self.target, &ledger.phase) {
             (Some(sid), Target::Header(name), Phase::Stored(_)) => carry_header(name, sid, self.has_origin),
             (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
                 let left = ledger.deadlines.absolute_until.duration_since(self.store.now());

@@ -214,7 +214,7 @@ fn resume<C: SessionConfig>(
         store,
         options: asked.options,
         key: Key { namespace: asked.options.namespace, id: sid.id() },
-        target: asked.target.clone(),
+        target: asked.target,
         has_origin: asked.has_origin,
     };
     Shared::new(parts, Ledger {
@@ -241,7 +241,7 @@ fn create<C: SessionConfig>(asked: &Asked<C>, store: StoreRef<C::Data, C::Store>
         store,
         options,
         key: Key { namespace: options.namespace, id: sid.id() },
-        target: asked.target.clone(),
+        target: asked.target,
         has_origin: asked.has_origin,
     };
     Shared::new(parts, Ledger {

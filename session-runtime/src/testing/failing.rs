@@ -184,7 +184,11 @@ impl Faults {
 
     /// Begins to count from nothing again.
     pub fn reset_counts(&self) {
-        for verb in [&self.shared.loads, &self.shared.inserts, &self.shared.destroys] {
+        for verb in [
+            &self.shared.loads,
+            &self.shared.inserts,
+            &self.shared.destroys,
+        ] {
             verb.calls.store(0, Ordering::SeqCst);
         }
         self.shared.commits.store(0, Ordering::SeqCst);

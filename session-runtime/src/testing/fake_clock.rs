@@ -41,7 +41,9 @@ impl FakeClock {
     pub fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let add = |now: u64| Some(now.saturating_add(nanos));
-        let _ = self.nanos.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
+        let _ = self
+            .nanos
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
     }
 
     /// Now.

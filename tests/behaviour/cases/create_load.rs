@@ -32,9 +32,18 @@ cases! {
 
 async fn row_01_create_without_a_sid(on: On) {
     let server = on.start().await;
-    let reply = server.post("/main/create").script(json!([["sid"]])).send().await.ok();
+    let reply = server
+        .post("/main/create")
+        .script(json!([["sid"]]))
+        .send()
+        .await
+        .ok();
     let sid = reply.sid();
-    assert!(sid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{sid}");
+    assert!(
+        sid.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+        "{sid}"
+    );
     assert_eq!(reply.answers(), json!([sid]));
     assert_eq!(reply.json()["new"], true);
     assert_eq!(reply.cache(), "no-store");
@@ -42,7 +51,9 @@ async fn row_01_create_without_a_sid(on: On) {
 
 async fn row_02_the_same_sid_finds_the_same_session(on: On) {
     let server = on.start().await;
-    let held = server.open_with("main", json!([["push", "/items", "tea"]])).await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "tea"]]))
+        .await;
     let reply = server.load(&held).send().await.ok();
     assert_eq!(reply.id(), held.id);
     assert_eq!(reply.json()["new"], false);
@@ -52,9 +63,17 @@ async fn row_02_the_same_sid_finds_the_same_session(on: On) {
 async fn row_03_the_header_name_in_any_case(on: On) {
     let server = on.start().await;
     let held = server.open("main").await;
-    for name in ["X-User-Session", "x-user-session", "X-USER-SESSION", "x-uSeR-sEsSiOn"] {
+    for name in [
+        "X-User-Session",
+        "x-user-session",
+        "X-USER-SESSION",
+        "x-uSeR-sEsSiOn",
+    ] {
         let mut raw = Raw::connect(server.address).await;
-        let head = format!("GET /main/load HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{name}: {}\r\n\r\n", held.sid);
+        let head = format!(
+            "GET /main/load HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{name}: {}\r\n\r\n",
+            held.sid
+        );
         raw.write(head).await;
         let reply = raw.read_to_end().await;
         assert!(reply.starts_with("HTTP/1.1 200"), "{name}: {reply}");
@@ -84,7 +103,11 @@ async fn row_06_required_load_of_an_unknown_or_expired_sid(on: On) {
     let ran = Gate::new();
     let expired = server.open("main").await;
     let destroyed = server.open("main").await;
-    server.run(&destroyed, json!([["destroy"]])).send().await.ok();
+    server
+        .run(&destroyed, json!([["destroy"]]))
+        .send()
+        .await
+        .ok();
     server.advance(std::time::Duration::from_secs(30 * 60));
     let alive = server.open("main").await;
     let mut problems = Vec::new();
@@ -94,7 +117,10 @@ async fn row_06_required_load_of_an_unknown_or_expired_sid(on: On) {
         assert!(!reply.challenge().is_empty(), "{reply:?}");
         problems.push(reply.body);
     }
-    assert!(problems.iter().all(|problem| *problem == problems[0]), "they can be told apart");
+    assert!(
+        problems.iter().all(|problem| *problem == problems[0]),
+        "they can be told apart"
+    );
     assert_eq!(ran.waiting(), 0, "the handler ran");
     assert!(server.is_alive(&alive).await);
 }
@@ -103,7 +129,13 @@ async fn row_07_optional_load_of_an_unknown_sid(on: On) {
     let server = on.start().await;
     let held = server.open("main").await;
     let before = server.stores.writes();
-    let reply = server.get("/main/optional").sid(&held.forged().sid).send().await.ok().without_sid();
+    let reply = server
+        .get("/main/optional")
+        .sid(&held.forged().sid)
+        .send()
+        .await
+        .ok()
+        .without_sid();
     assert_eq!(reply.json()["session"], false);
     assert_eq!(server.stores.writes(), before);
 }
@@ -124,9 +156,17 @@ async fn row_08_create_with_a_dead_or_foreign_sid(on: On) {
 
 async fn row_09_create_with_a_living_sid(on: On) {
     let server = on.start().await;
-    let held = server.open_with("main", json!([["set", "/note", "kept"]])).await;
+    let held = server
+        .open_with("main", json!([["set", "/note", "kept"]]))
+        .await;
     let inserts = server.stores.faults().inserts();
-    let reply = server.post("/main/create").sid(&held.sid).send().await.ok().without_sid();
+    let reply = server
+        .post("/main/create")
+        .sid(&held.sid)
+        .send()
+        .await
+        .ok()
+        .without_sid();
     assert_eq!(reply.id(), held.id);
     assert_eq!(reply.json()["new"], false);
     assert_eq!(reply.data()["note"], "kept");
@@ -137,14 +177,26 @@ async fn row_10_another_header_on_one_handler(on: On) {
     let server = on.start().await;
     let reply = server.post("/main/other/create").send().await.ok();
     let sid = reply.text("x-other");
-    assert_eq!(reply.sids(), [sid.clone()], "in its own header and in no other");
-    let found = server.get("/main/other/load").header("X-Other", &sid).send().await.ok();
+    assert_eq!(
+        reply.sids(),
+        [sid.clone()],
+        "in its own header and in no other"
+    );
+    let found = server
+        .get("/main/other/load")
+        .header("X-Other", &sid)
+        .send()
+        .await
+        .ok();
     assert_eq!(found.id(), reply.id());
     assert_eq!(found.text("vary").to_lowercase(), "x-other");
     let ignored = server.get("/main/other/load").sid(&sid).send().await;
     ignored.problem(401, "missing-session");
     // It is the same config, so the same session elsewhere.
-    assert_eq!(server.get("/main/load").sid(&sid).send().await.ok().id(), reply.id());
+    assert_eq!(
+        server.get("/main/load").sid(&sid).send().await.ok().id(),
+        reply.id()
+    );
 }
 
 async fn row_11_an_empty_header_is_none(on: On) {
@@ -156,14 +208,26 @@ async fn row_11_an_empty_header_is_none(on: On) {
         assert_eq!(reply.json()["session"], false);
     }
     let held = server.open("main").await;
-    let reply = server.get("/main/load").sid("").bearer(&held.sid).send().await.ok();
+    let reply = server
+        .get("/main/load")
+        .sid("")
+        .bearer(&held.sid)
+        .send()
+        .await
+        .ok();
     assert_eq!(reply.id(), held.id);
 }
 
 async fn row_12_a_header_that_comes_twice(on: On) {
     let server = on.start().await;
     let (one, other) = (server.open("main").await, server.open("main").await);
-    let equal = server.get("/main/load").sid(&one.sid).sid(&one.sid).send().await.ok();
+    let equal = server
+        .get("/main/load")
+        .sid(&one.sid)
+        .sid(&one.sid)
+        .send()
+        .await
+        .ok();
     assert_eq!(equal.id(), one.id);
     for path in ["/main/load", "/main/create", "/main/optional"] {
         let different = server.get(path).sid(&one.sid).sid(&other.sid).send().await;
@@ -194,9 +258,16 @@ async fn row_13_what_is_no_sid(on: On) {
     }
     // No server lets a NUL into a header; in a query it comes through.
     let query = format!("/urls/-/load?sid={}%00", &held.sid[..63]);
-    server.get(query).send().await.problem(401, "missing-session");
+    server
+        .get(query)
+        .send()
+        .await
+        .problem(401, "missing-session");
     let mut raw = Raw::connect(server.address).await;
-    let nul = format!("GET /main/load HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-User-Session: {}\0\r\n\r\n", &held.sid[..63]);
+    let nul = format!(
+        "GET /main/load HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-User-Session: {}\0\r\n\r\n",
+        &held.sid[..63]
+    );
     raw.write(nul).await;
     assert!(raw.read_to_end().await.starts_with("HTTP/1.1 400"));
     assert_eq!(server.stores.faults().loads(), 0, "the store was asked");
@@ -211,18 +282,28 @@ async fn row_14_head_and_options(on: On) {
     assert!(reply.body.is_empty());
     assert_eq!(reply.cache(), server.load(&held).send().await.cache());
     let ran = Gate::new();
-    let missing = server.get("/main/load").method(Method::HEAD).script(json!([["signal", ran]]));
+    let missing = server
+        .get("/main/load")
+        .method(Method::HEAD)
+        .script(json!([["signal", ran]]));
     assert!(missing.send().await.with(401).body.is_empty());
 
     server.stores.faults().reset_counts();
     for path in ["/main/create", "/main/load"] {
         for call in [server.get(path), server.get(path).sid(&held.sid)] {
-            let reply = call.method(Method::OPTIONS).script(json!([["signal", ran]])).send().await;
+            let reply = call
+                .method(Method::OPTIONS)
+                .script(json!([["signal", ran]]))
+                .send()
+                .await;
             assert!(reply.with(204).without_sid().body.is_empty());
         }
     }
     assert_eq!(ran.waiting(), 0, "the handler ran");
-    let optional = server.get("/main/optional").sid(&held.sid).method(Method::OPTIONS);
+    let optional = server
+        .get("/main/optional")
+        .sid(&held.sid)
+        .method(Method::OPTIONS);
     let reply = optional.send().await.ok().without_sid();
     assert_eq!(reply.json()["session"], false);
     assert_eq!(server.stores.writes() + server.stores.faults().loads(), 0);
@@ -232,8 +313,19 @@ async fn row_15_the_request_body_is_whole(on: On) {
     let server = on.start().await;
     let held = server.open("main").await;
     let body: String = (0..40_000).map(|number| format!("{number},")).collect();
-    let reply = server.post("/main/echo").sid(&held.sid).body(body.clone()).send().await.ok();
-    assert!(reply.body == body.as_bytes(), "{} of {} bytes", reply.body.len(), body.len());
+    let reply = server
+        .post("/main/echo")
+        .sid(&held.sid)
+        .body(body.clone())
+        .send()
+        .await
+        .ok();
+    assert!(
+        reply.body == body.as_bytes(),
+        "{} of {} bytes",
+        reply.body.len(),
+        body.len()
+    );
 
     let mut raw = Raw::connect(server.address).await;
     let head = format!(
@@ -249,7 +341,10 @@ async fn row_15_the_request_body_is_whole(on: On) {
     raw.write("0\r\n\r\n").await;
     let reply = raw.read_to_end().await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{}", &reply[..200]);
-    assert!(reply.ends_with(&body), "the body is not the one that was sent");
+    assert!(
+        reply.ends_with(&body),
+        "the body is not the one that was sent"
+    );
 }
 
 async fn row_16_a_response_that_streams(on: On) {
@@ -265,7 +360,9 @@ async fn row_16_a_response_that_streams(on: On) {
     // The second part is not even made yet.
     let begun = raw.read_until("first").await.to_lowercase();
     assert!(begun.starts_with("http/1.1 200"), "{begun}");
-    let (_, rest) = begun.split_once("x-user-session: ").expect("a sid in the head");
+    let (_, rest) = begun
+        .split_once("x-user-session: ")
+        .expect("a sid in the head");
     assert!(!begun.contains("second"));
     let sid = rest[..64].to_owned();
     gate.open(1);
@@ -273,5 +370,10 @@ async fn row_16_a_response_that_streams(on: On) {
     assert!(all.contains("second"), "{all}");
     // In the case in which it was sent.
     let at = all.to_lowercase().find(&sid).unwrap();
-    server.get("/main/load").sid(&all[at..at + 64]).send().await.ok();
+    server
+        .get("/main/load")
+        .sid(&all[at..at + 64])
+        .send()
+        .await
+        .ok();
 }

@@ -6,7 +6,7 @@ use ::axum::extract::Request;
 use ::axum::middleware::{Next, from_fn};
 use ::axum::response::{IntoResponse, Redirect, Response};
 use ::axum::routing::any;
-use connect_session::{Error, Session, SessionConfig, SessionLayer, SessionView, session};
+use connect_session::{Error, Session, SessionConfig, SessionView, session};
 use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 
@@ -15,7 +15,7 @@ use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
     Main, OpenJar, Rejecting, Renewing, Small, Urls,
 };
-use crate::stores::{Stores, TestStore};
+use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::gates::Gate;
 use crate::support::loose::Basket;
@@ -39,12 +39,18 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Option<Box<dyn AnySession>> {
 }
 
 #[session(create)]
-async fn create<C: SessionConfig>(session: Session<C>, headers: HeaderMap) -> Result<Answer, Failure> {
+async fn create<C: SessionConfig>(
+    session: Session<C>,
+    headers: HeaderMap,
+) -> Result<Answer, Failure> {
     run(boxed(session), &headers).await
 }
 
 #[session(load)]
-async fn load<C: SessionConfig>(session: Session<C>, headers: HeaderMap) -> Result<Answer, Failure> {
+async fn load<C: SessionConfig>(
+    session: Session<C>,
+    headers: HeaderMap,
+) -> Result<Answer, Failure> {
     run(boxed(session), &headers).await
 }
 
@@ -101,7 +107,8 @@ async fn count(mut session: Session<Main>, request: Request, next: Next) -> Resp
 }
 
 async fn view(view: Option<SessionView<Main>>) -> String {
-    view.map(|view| format!("{} {}", view.id(), view.note)).unwrap_or_default()
+    view.map(|view| format!("{} {}", view.id(), view.note))
+        .unwrap_or_default()
 }
 
 async fn look(_: Option<SessionView<Main>>, request: Request, next: Next) -> Response {
@@ -116,10 +123,18 @@ pub(super) const SHAPES: &[Shape] = &[
     shape("/main/shape/hidden-err", StatusCode::IM_A_TEAPOT, false),
     shape("/main/shape/redirect", StatusCode::SEE_OTHER, true),
     shape("/main/shape/early", StatusCode::NO_CONTENT, true),
-    shape("/main/shape/question-mark", StatusCode::INTERNAL_SERVER_ERROR, false),
+    shape(
+        "/main/shape/question-mark",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        false,
+    ),
     shape("/main/shape/aliased-err", StatusCode::IM_A_TEAPOT, false),
     // A status is no `Err`: only a handler that says so has failed.
-    shape("/main/shape/status", StatusCode::INTERNAL_SERVER_ERROR, true),
+    shape(
+        "/main/shape/status",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        true,
+    ),
 ];
 
 fn shaped(mut session: Session<Main>) {
@@ -152,7 +167,11 @@ async fn hidden_ok(session: Session<Main>) -> Result<impl IntoResponse, StatusCo
 #[session(create)]
 async fn hidden_err(session: Session<Main>) -> Result<impl IntoResponse, StatusCode> {
     shaped(session);
-    if true { Err(StatusCode::IM_A_TEAPOT) } else { Ok("hidden") }
+    if true {
+        Err(StatusCode::IM_A_TEAPOT)
+    } else {
+        Ok("hidden")
+    }
 }
 
 #[session(create)]
@@ -212,10 +231,6 @@ fn routes<C: SessionConfig>() -> Router {
         .route("/optional", any(optional::<C>))
 }
 
-fn mounted<C: SessionConfig>(store: &TestStore<C::Data>) -> Router {
-    routes::<C>().layer(SessionLayer::<C>::new().with_store(store.clone()))
-}
-
 fn main() -> Router {
     routes::<Main>()
         .route("/other/create", any(create_other))
@@ -233,23 +248,74 @@ fn main() -> Router {
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {
     let stuff = &stores.stuff;
     let app = Router::new()
-        .nest("/main", main().layer(Main::layer().with_store(stuff.clone())))
-        .nest("/cookie-first", mounted::<CookieFirst>(stuff))
-        .nest("/emit-cookie", mounted::<EmitCookie>(stuff))
-        .nest("/jar", mounted::<Jar>(stuff))
-        .nest("/open-jar", mounted::<OpenJar>(stuff))
-        .nest("/urls/{sid}", mounted::<Urls>(stuff))
-        .nest("/bearer", mounted::<Bearer>(stuff))
-        .nest("/always", mounted::<Always>(stuff))
-        .nest("/rejecting", mounted::<Rejecting>(stuff))
-        .nest("/lenient", mounted::<Lenient>(stuff))
-        .nest("/anonymous", mounted::<Anonymous>(stuff))
-        .nest("/renewing", mounted::<Renewing>(stuff))
-        .nest("/small", mounted::<Small>(stuff))
-        .nest("/loose", mounted::<Loose>(&stores.loose))
-        .route("/untyped", any(untyped).layer(Loose::layer().with_store(stores.loose.clone())))
-        .nest("/before", mounted::<Before>(&stores.fields()))
-        .nest("/after", mounted::<After>(&stores.fields()))
+        .nest(
+            "/main",
+            main().layer(Main::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/cookie-first",
+            routes::<CookieFirst>().layer(CookieFirst::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/emit-cookie",
+            routes::<EmitCookie>().layer(EmitCookie::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/jar",
+            routes::<Jar>().layer(Jar::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/open-jar",
+            routes::<OpenJar>().layer(OpenJar::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/urls/{sid}",
+            routes::<Urls>().layer(Urls::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/bearer",
+            routes::<Bearer>().layer(Bearer::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/always",
+            routes::<Always>().layer(Always::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/rejecting",
+            routes::<Rejecting>().layer(Rejecting::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/lenient",
+            routes::<Lenient>().layer(Lenient::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/anonymous",
+            routes::<Anonymous>().layer(Anonymous::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/renewing",
+            routes::<Renewing>().layer(Renewing::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/small",
+            routes::<Small>().layer(Small::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/loose",
+            routes::<Loose>().layer(Loose::layer().with_store(stores.loose.clone())),
+        )
+        .route(
+            "/untyped",
+            any(untyped).layer(Loose::layer().with_store(stores.loose.clone())),
+        )
+        .nest(
+            "/before",
+            routes::<Before>().layer(Before::layer().with_store(stores.fields())),
+        )
+        .nest(
+            "/after",
+            routes::<After>().layer(After::layer().with_store(stores.fields())),
+        )
         .nest("/bare", routes::<Bare>())
         .nest("/bare-layered", routes::<Bare>().layer(Bare::layer()));
     tokio::spawn(async move { ::axum::serve(listener, app).await.unwrap() });

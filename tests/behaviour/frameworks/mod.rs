@@ -29,7 +29,11 @@ pub struct Shape {
 }
 
 const fn shape(path: &'static str, status: StatusCode, stored: bool) -> Shape {
-    Shape { path, status, stored }
+    Shape {
+        path,
+        status,
+        stored,
+    }
 }
 
 impl Framework {

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use connect_session::{Error, Session, SessionConfig, SessionLayer, session};
+use connect_session::{Error, Session, SessionConfig, session};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -17,7 +17,7 @@ use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
     Main, OpenJar, Rejecting, Renewing, Small, Urls,
 };
-use crate::stores::{Stores, TestStore};
+use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::gates::Gate;
 use crate::support::loose::Basket;
@@ -82,7 +82,9 @@ async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> Re
 #[session(load, http)]
 async fn echo(session: Session<Main>, request: Request<Incoming>) -> Reply {
     drop(session);
-    Ok(text(request.into_body().collect().await.unwrap().to_bytes()))
+    Ok(text(
+        request.into_body().collect().await.unwrap().to_bytes(),
+    ))
 }
 
 #[session(create, http)]
@@ -107,9 +109,17 @@ async fn twice(mut session: Session<Main>, request: Request<Incoming>) -> Reply 
 pub(super) const SHAPES: &[Shape] = &[
     shape("/main/shape/response", StatusCode::ACCEPTED, true),
     shape("/main/shape/early", StatusCode::NO_CONTENT, true),
-    shape("/main/shape/question-mark", StatusCode::INTERNAL_SERVER_ERROR, false),
+    shape(
+        "/main/shape/question-mark",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        false,
+    ),
     // A status is no `Err`: only a handler that says so has failed.
-    shape("/main/shape/status", StatusCode::INTERNAL_SERVER_ERROR, true),
+    shape(
+        "/main/shape/status",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        true,
+    ),
 ];
 
 fn with_status(status: StatusCode) -> Response<Body> {
@@ -125,7 +135,10 @@ async fn accepted(mut session: Session<Main>, _request: Request<Incoming>) -> Re
 }
 
 #[session(create, http)]
-async fn early(mut session: Session<Main>, request: Request<Incoming>) -> Result<Response<Body>, Error> {
+async fn early(
+    mut session: Session<Main>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Error> {
     session.items.push("shaped".to_owned());
     if !request.headers().contains_key("x-late") {
         return Ok(with_status(StatusCode::NO_CONTENT));
@@ -184,21 +197,24 @@ async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
 }
 
 /// The layer of a config around its routes; boxed, so that a connection's future stays small.
-fn layered<'a, C: SessionConfig>(
-    layer: SessionLayer<C>,
-    name: &'a str,
-    request: Request<Incoming>,
-) -> BoxFuture<'a, Reply> {
-    let service = layer.layer(tower::service_fn(move |request| route::<C>(name, request)));
-    Box::pin(service.oneshot(request))
+macro_rules! layered {
+    ($config:ident, $layer:expr, $name:expr, $request:expr) => {{
+        let name = $name;
+        let routes = tower::service_fn(move |request| route::<$config>(name, request));
+        let reply: BoxFuture<'_, Reply> = Box::pin($layer.layer(routes).oneshot($request));
+        reply.await
+    }};
 }
 
-fn mounted<'a, C: SessionConfig>(
-    store: &TestStore<C::Data>,
-    name: &'a str,
-    request: Request<Incoming>,
-) -> BoxFuture<'a, Reply> {
-    layered(SessionLayer::<C>::new().with_store(store.clone()), name, request)
+macro_rules! mounted {
+    ($config:ident, $store:expr, $name:expr, $request:expr) => {
+        layered!(
+            $config,
+            $config::layer().with_store($store.clone()),
+            $name,
+            $request
+        )
+    };
 }
 
 async fn dispatch(stores: &Stores, request: Request<Incoming>) -> Reply {
@@ -209,28 +225,37 @@ async fn dispatch(stores: &Stores, request: Request<Incoming>) -> Reply {
         ["main", ..] => {
             let names = &names[1..];
             let service = tower::service_fn(move |request| main(names, request));
-            Main::layer().with_store(stuff.clone()).layer(service).oneshot(request).await
+            Main::layer()
+                .with_store(stuff.clone())
+                .layer(service)
+                .oneshot(request)
+                .await
         }
-        ["cookie-first", name] => mounted::<CookieFirst>(stuff, name, request).await,
-        ["emit-cookie", name] => mounted::<EmitCookie>(stuff, name, request).await,
-        ["jar", name] => mounted::<Jar>(stuff, name, request).await,
-        ["open-jar", name] => mounted::<OpenJar>(stuff, name, request).await,
-        ["urls", _, name] => mounted::<Urls>(stuff, name, request).await,
-        ["bearer", name] => mounted::<Bearer>(stuff, name, request).await,
-        ["always", name] => mounted::<Always>(stuff, name, request).await,
-        ["rejecting", name] => mounted::<Rejecting>(stuff, name, request).await,
-        ["lenient", name] => mounted::<Lenient>(stuff, name, request).await,
-        ["anonymous", name] => mounted::<Anonymous>(stuff, name, request).await,
-        ["renewing", name] => mounted::<Renewing>(stuff, name, request).await,
-        ["small", name] => mounted::<Small>(stuff, name, request).await,
-        ["loose", name] => mounted::<Loose>(&stores.loose, name, request).await,
-        ["before", name] => mounted::<Before>(&stores.fields(), name, request).await,
-        ["after", name] => mounted::<After>(&stores.fields(), name, request).await,
+        ["cookie-first", name] => mounted!(CookieFirst, stuff, name, request),
+        ["emit-cookie", name] => mounted!(EmitCookie, stuff, name, request),
+        ["jar", name] => mounted!(Jar, stuff, name, request),
+        ["open-jar", name] => mounted!(OpenJar, stuff, name, request),
+        ["urls", _, name] => mounted!(Urls, stuff, name, request),
+        ["bearer", name] => mounted!(Bearer, stuff, name, request),
+        ["always", name] => mounted!(Always, stuff, name, request),
+        ["rejecting", name] => mounted!(Rejecting, stuff, name, request),
+        ["lenient", name] => mounted!(Lenient, stuff, name, request),
+        ["anonymous", name] => mounted!(Anonymous, stuff, name, request),
+        ["renewing", name] => mounted!(Renewing, stuff, name, request),
+        ["small", name] => mounted!(Small, stuff, name, request),
+        ["loose", name] => mounted!(Loose, stores.loose, name, request),
+        ["before", name] => mounted!(Before, stores.fields(), name, request),
+        ["after", name] => mounted!(After, stores.fields(), name, request),
         ["bare", name] => route::<Bare>(name, request).await,
-        ["bare-layered", name] => layered(Bare::layer(), name, request).await,
+        ["bare-layered", name] => layered!(Bare, Bare::layer(), name, request),
         ["untyped"] => {
-            let service = tower::service_fn(|request| async { Ok::<_, Failure>(untyped(request).await) });
-            Loose::layer().with_store(stores.loose.clone()).layer(service).oneshot(request).await
+            let service =
+                tower::service_fn(|request| async { Ok::<_, Failure>(untyped(request).await) });
+            Loose::layer()
+                .with_store(stores.loose.clone())
+                .layer(service)
+                .oneshot(request)
+                .await
         }
         _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
     }
@@ -248,7 +273,9 @@ pub(super) fn serve(listener: TcpListener, stores: Stores) {
                 });
                 let connection = hyper::server::conn::http1::Builder::new();
                 // A client that hangs up is no concern of the server's.
-                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                let _ = connection
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     });

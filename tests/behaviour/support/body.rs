@@ -37,7 +37,9 @@ impl Body for TwoParts {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        let Some(second) = &mut self.second else { return Poll::Ready(None) };
+        let Some(second) = &mut self.second else {
+            return Poll::Ready(None);
+        };
         let part = std::task::ready!(second.as_mut().poll(cx));
         self.second = None;
         Poll::Ready(Some(Ok(Frame::data(part))))

@@ -24,7 +24,13 @@ impl Call {
     pub fn new(address: SocketAddr, method: Method, path: impl Into<String>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_static("shop.example.com"));
-        Self { address, method, path: path.into(), headers, body: Bytes::new() }
+        Self {
+            address,
+            method,
+            path: path.into(),
+            headers,
+            body: Bytes::new(),
+        }
     }
 
     pub fn method(mut self, method: Method) -> Self {
@@ -35,7 +41,8 @@ impl Call {
     /// One more header; the same name may come several times.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).unwrap();
-        self.headers.append(HeaderName::try_from(name).unwrap(), value);
+        self.headers
+            .append(HeaderName::try_from(name).unwrap(), value);
         self
     }
 
@@ -64,7 +71,9 @@ impl Call {
 
     pub async fn send(self) -> Reply {
         let what = format!("{} {}", self.method, self.path);
-        self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
+        self.try_send()
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
     /// The same, where the server may hang up.
@@ -80,7 +89,11 @@ impl Call {
             *request.headers_mut() = self.headers;
             let (head, body) = sender.send_request(request).await?.into_parts();
             let body = body.collect().await?.to_bytes();
-            Ok(Reply { status: head.status, headers: head.headers, body })
+            Ok(Reply {
+                status: head.status,
+                headers: head.headers,
+                body,
+            })
         };
         let connection = async {
             // Errors of the connection come out of the exchange as well.
@@ -136,7 +149,10 @@ impl Reply {
     /// The value of a header, several of them joined.
     pub fn text(&self, name: &str) -> String {
         let values = self.headers.get_all(name).iter();
-        values.map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(", ")
+        values
+            .map(|value| value.to_str().unwrap())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     pub fn cache(&self) -> String {
@@ -148,7 +164,9 @@ impl Reply {
     }
 
     pub fn is_problem(&self) -> bool {
-        self.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json")
+        self.headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind == "application/problem+json")
     }
 
     /// The sid in `X-User-Session`.
@@ -165,7 +183,9 @@ impl Reply {
         let cookies = self.headers.get_all(SET_COOKIE).iter();
         let lines = cookies.map(|line| line.to_str().unwrap());
         let mut lines = lines.filter(|line| line.starts_with(&format!("{name}=")));
-        let line = lines.next().unwrap_or_else(|| panic!("no cookie `{name}`: {self:?}"));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("no cookie `{name}`: {self:?}"));
         assert!(lines.next().is_none(), "two cookies `{name}`");
         let mut parts = line.split("; ").map(str::to_owned);
         let pair = parts.next().unwrap();
@@ -175,9 +195,15 @@ impl Reply {
     /// Every value in the head that is, or holds, a sid.
     pub fn sids(&self) -> Vec<String> {
         let is_part = |byte: char| byte.is_ascii_alphanumeric() || byte == '-' || byte == '_';
-        let values = self.headers.values().filter_map(|value| value.to_str().ok());
+        let values = self
+            .headers
+            .values()
+            .filter_map(|value| value.to_str().ok());
         let words = values.flat_map(|value| value.split(|byte| !is_part(byte)));
-        words.filter(|word| word.len() == 64).map(str::to_owned).collect()
+        words
+            .filter(|word| word.len() == 64)
+            .map(str::to_owned)
+            .collect()
     }
 
     #[track_caller]
@@ -187,7 +213,10 @@ impl Reply {
 
     #[track_caller]
     pub fn id(&self) -> String {
-        self.json()["id"].as_str().unwrap_or_else(|| panic!("no session: {self:?}")).to_owned()
+        self.json()["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no session: {self:?}"))
+            .to_owned()
     }
 
     #[track_caller]

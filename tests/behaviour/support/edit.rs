@@ -31,10 +31,16 @@ pub fn edit(data: &mut Value, operation: &Value) {
             *place = (place.as_i64().unwrap_or(0) + argument.as_i64().unwrap()).into();
         }
         // An element of a list, by its value.
-        "drop" => place(data, path).as_array_mut().unwrap().retain(|one| *one != argument),
+        "drop" => place(data, path)
+            .as_array_mut()
+            .unwrap()
+            .retain(|one| *one != argument),
         "delete" => {
             let (parent, key) = path.rsplit_once('/').unwrap();
-            place(data, parent).as_object_mut().unwrap().remove(&unescaped(key));
+            place(data, parent)
+                .as_object_mut()
+                .unwrap()
+                .remove(&unescaped(key));
         }
         _ => panic!("there is no operation `{name}`"),
     }
@@ -42,11 +48,13 @@ pub fn edit(data: &mut Value, operation: &Value) {
 
 /// The value that a JSON pointer names; keys of objects are made where they are missing.
 fn place<'a>(data: &'a mut Value, path: &str) -> &'a mut Value {
-    path.split('/').skip(1).fold(data, |value, key| match value {
-        Value::Array(list) => &mut list[key.parse::<usize>().unwrap()],
-        Value::Object(map) => map.entry(unescaped(key)).or_default(),
-        _ => panic!("`{path}` leads into a value without keys"),
-    })
+    path.split('/')
+        .skip(1)
+        .fold(data, |value, key| match value {
+            Value::Array(list) => &mut list[key.parse::<usize>().unwrap()],
+            Value::Object(map) => map.entry(unescaped(key)).or_insert(Value::Null),
+            _ => panic!("`{path}` leads into a value without keys"),
+        })
 }
 
 fn unescaped(key: &str) -> String {

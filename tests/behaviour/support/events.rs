@@ -25,13 +25,19 @@ pub fn note(event: &Event<'_>) {
     };
     let id = event.id.map(|id| id.to_string()).unwrap_or_default();
     let mut all = SEEN.lock().unwrap();
-    all.get_or_insert_default().entry(id).or_default().push(seen);
+    all.get_or_insert_default()
+        .entry(id)
+        .or_default()
+        .push(seen);
 }
 
 /// What happened to a session.
 pub fn of(id: &str) -> Vec<Seen> {
     let mut all = SEEN.lock().unwrap();
-    all.get_or_insert_default().get(id).cloned().unwrap_or_default()
+    all.get_or_insert_default()
+        .get(id)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// How often something happened to a session.

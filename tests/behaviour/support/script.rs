@@ -42,12 +42,19 @@ impl From<Failure> for Answer {
         let mut headers = HeaderMap::new();
         let (status, body) = match failure {
             Failure::Session(error) => {
-                headers.insert("content-type", HeaderValue::from_static("application/problem+json"));
+                headers.insert(
+                    "content-type",
+                    HeaderValue::from_static("application/problem+json"),
+                );
                 (error.status(), error.problem())
             }
             Failure::Own(status) => (status, String::new()),
         };
-        Self { status, headers, body }
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 }
 
@@ -59,7 +66,10 @@ pub async fn report(gate: &Gate) -> Value {
     gate.pass().await;
     let name = serde_json::to_value(gate).unwrap();
     let mut reports = REPORTS.lock().unwrap();
-    reports.get_or_insert_default().remove(name.as_str().unwrap()).unwrap()
+    reports
+        .get_or_insert_default()
+        .remove(name.as_str().unwrap())
+        .unwrap()
 }
 
 /// Runs the script of a request.
@@ -78,7 +88,9 @@ pub async fn run(
         headers: std::mem::take(&mut run.headers),
         body: run.body().to_string(),
     };
-    answer.headers.insert("content-type", HeaderValue::from_static("application/json"));
+    answer
+        .headers
+        .insert("content-type", HeaderValue::from_static("application/json"));
     Ok(answer)
 }
 
@@ -148,7 +160,8 @@ impl Run {
                 // What the session does.
                 "update" => {
                     let edits = args;
-                    let mut change = |data: &mut Value| edits.iter().for_each(|one| edit(data, one));
+                    let mut change =
+                        |data: &mut Value| edits.iter().for_each(|one| edit(data, one));
                     let new = self.session().update(&mut change).await?;
                     self.answers.push(new);
                 }
@@ -172,7 +185,8 @@ impl Run {
                 "status" => self.status = status(&args[0]),
                 "header" => {
                     let name = HeaderName::try_from(text(0)).unwrap();
-                    self.headers.append(name, HeaderValue::from_str(text(1)).unwrap());
+                    self.headers
+                        .append(name, HeaderValue::from_str(text(1)).unwrap());
                 }
                 "fail" => return Err(Failure::Own(status(&args[0]))),
                 // Without the hook that prints: this panic is meant.
@@ -207,7 +221,9 @@ impl Run {
             drop(run);
             let name = serde_json::to_value(&done).unwrap();
             let mut reports = REPORTS.lock().unwrap();
-            reports.get_or_insert_default().insert(name.as_str().unwrap().to_owned(), report);
+            reports
+                .get_or_insert_default()
+                .insert(name.as_str().unwrap().to_owned(), report);
             done.open(1);
         });
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, millis};
 use crate::record::{
-    Change, CommitId, Deadlines, IdentityChange, Lifetime, LoadRequest, NewRecord, Record, Snapshot, Transport,
+    Change, CommitId, Deadlines, IdentityChange, Lifetime, LoadRequest, NewRecord, Record,
+    Snapshot, Transport,
 };
 use crate::sid::SecretHash;
 
@@ -161,7 +162,10 @@ impl<D> Entry<D> {
     }
 
     fn secrets_mut(&mut self) -> &mut OtherSecrets {
-        self.extra.get_or_insert_default().secrets.get_or_insert_default()
+        self.extra
+            .get_or_insert_default()
+            .secrets
+            .get_or_insert_default()
     }
 
     pub(super) fn snapshot(&self) -> Snapshot<D> {
@@ -199,7 +203,8 @@ impl<D> Entry<D> {
         } else {
             let others = self.secrets()?;
             promote = (others.offer.as_ref()).is_some_and(|offer| offer.secret == request.secret);
-            let is_previous = |previous: &Previous| now < previous.until && previous.secret == request.secret;
+            let is_previous =
+                |previous: &Previous| now < previous.until && previous.secret == request.secret;
             if !promote && !others.previous.as_ref().is_some_and(is_previous) {
                 return None;
             }
@@ -232,7 +237,9 @@ impl<D> Entry<D> {
         if writes.promote {
             self.promote(request, now);
         }
-        if writes.offer && let Some(renewal) = &request.renewal {
+        if writes.offer
+            && let Some(renewal) = &request.renewal
+        {
             self.secrets_mut().offer = Some(Offer {
                 secret: renewal.candidate,
                 made: now,
@@ -318,7 +325,11 @@ mod tests {
 
     #[test]
     fn a_session_fills_one_block_of_144_bytes() {
-        assert!(size_of::<Entry<()>>() <= 136, "{} bytes", size_of::<Entry<()>>());
+        assert!(
+            size_of::<Entry<()>>() <= 136,
+            "{} bytes",
+            size_of::<Entry<()>>()
+        );
         assert!(size_of::<Extra>() <= 24);
     }
 }

@@ -17,20 +17,25 @@ pub(super) struct IdHasher(u64);
 impl BuildHasher for IdHash {
     type Hasher = IdHasher;
 
+    #[inline]
     fn build_hasher(&self) -> IdHasher {
         IdHasher::default()
     }
 }
 
 impl Hasher for IdHasher {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         match bytes.try_into() {
             Ok(id) => self.0 = spread(id),
             // The length of the array, if the derived `Hash` of an id ever writes it.
-            Err(_) => (bytes.iter()).for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte)),
+            Err(_) => {
+                (bytes.iter()).for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte))
+            }
         }
     }
 
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
@@ -38,12 +43,14 @@ impl Hasher for IdHasher {
 
 /// 64 random bits: the last 8 bytes without the two constant bits at their top (the variant), and
 /// one more random byte where these are missing.
+#[inline]
 fn spread(id: &[u8; 16]) -> u64 {
     let [.., before, _, _, _, _, _, _, _, _] = *id;
     (halves(id).1 << 2) ^ u64::from(before)
 }
 
 /// The first and the last eight bytes of an id as numbers that sort as they do.
+#[inline]
 pub(super) fn halves(id: &[u8; 16]) -> (u64, u64) {
     let whole = u128::from_be_bytes(*id);
     ((whole >> 64) as u64, (whole & u128::from(u64::MAX)) as u64)
@@ -51,6 +58,7 @@ pub(super) fn halves(id: &[u8; 16]) -> (u64, u64) {
 
 /// Which of `shards` an id belongs to. The bits that choose are none of those that the maps use
 /// (the highest seven and the lowest few).
+#[inline]
 pub(super) fn shard_of(id: &SessionId, shards: usize) -> usize {
     let bits = (spread(id.as_bytes()) >> 24) & 0xffff_ffff;
     usize::try_from((bits * shards as u64) >> 32).unwrap_or(0)
@@ -67,7 +75,10 @@ mod tests {
         for _ in 0..64_000 {
             shards[shard_of(&Sid::mint().id(), 320)] += 1;
         }
-        assert!(shards.iter().all(|&ids| (110..300).contains(&ids)), "{shards:?}");
+        assert!(
+            shards.iter().all(|&ids| (110..300).contains(&ids)),
+            "{shards:?}"
+        );
     }
 
     #[test]

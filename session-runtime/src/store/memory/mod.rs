@@ -13,8 +13,10 @@ mod shard;
 mod tests;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::SystemTime;
 
 use self::entry::{Entry, Verdict};
@@ -26,6 +28,10 @@ use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 
 /// How many sessions a store holds unless it is told otherwise.
 const CAPACITY: usize = 1_000_000;
+
+/// After how many slices of a sweep the other tasks of the thread get their turn: some hundred
+/// microseconds.
+const SLICES_AT_ONCE: usize = 64;
 
 /// Keeps sessions in the memory of this process, as live values of `D`.
 ///
@@ -171,16 +177,19 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         let now = room.clock.millis();
         room.tidy(now);
         // Most loads write nothing, and share the lock.
-        let read = room.read(at, |shard| {
+        let mut record = None;
+        let has_to_write = room.read(at, |shard| {
             let entry = shard.get(key)?;
             let writes = entry.admit(request, now)?;
-            Some(writes.none().then(|| entry.record(&room.clock, false)))
+            if writes.none() {
+                record = Some(entry.record(&room.clock, false));
+            }
+            Some(!writes.none())
         });
-        match read {
-            None => Ok(None),
-            Some(Some(record)) => Ok(Some(record)),
-            Some(None) => Ok(self.load_and_write(key, request)),
+        if has_to_write == Some(true) {
+            return Ok(self.load_and_write(key, request));
         }
+        Ok(record)
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
@@ -198,7 +207,9 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
             shard.change(key, now, |entry| match entry.judge(change) {
                 Verdict::Repeated => Committed::Applied(changed_data(entry)),
                 Verdict::OtherGeneration => Committed::Gone,
-                Verdict::Conflict => Committed::Conflict(Box::new(entry.record(&room.clock, false))),
+                Verdict::Conflict => {
+                    Committed::Conflict(Box::new(entry.record(&room.clock, false)))
+                }
                 Verdict::Apply => {
                     replaced = entry.apply(change, now);
                     Committed::Applied(changed_data(entry))
@@ -225,18 +236,14 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+        // What has ended is taken away first, a little at a time: then there is next to nothing
+        // left to be counted out while all shards are held.
+        self.sweep_all(usize::MAX).await;
         Ok(self.room.count(namespace))
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        let now = self.room.clock.millis();
-        let mut removed = 0;
-        while removed < limit
-            && let Some(at) = self.room.shard_with_due(now)
-        {
-            removed += self.room.sweep_slice(at, SLICE.min(limit - removed), now);
-        }
-        Ok(removed)
+        Ok(self.sweep_all(limit).await)
     }
 
     fn now(&self) -> SystemTime {
@@ -275,6 +282,22 @@ impl<D> MemoryStore<D> {
         put
     }
 
+    async fn sweep_all(&self, limit: usize) -> usize {
+        let now = self.room.clock.millis();
+        let mut removed = 0;
+        let mut slices = 0;
+        while removed < limit
+            && let Some(at) = self.room.shard_with_due(now)
+        {
+            removed += self.room.sweep_slice(at, SLICE.min(limit - removed), now);
+            slices += 1;
+            if slices % SLICES_AT_ONCE == 0 {
+                let_others_run().await;
+            }
+        }
+        removed
+    }
+
     /// A load that has to write something, or had to a moment ago.
     fn load_and_write(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
         let room = &*self.room;
@@ -288,4 +311,17 @@ impl<D> MemoryStore<D> {
             })
         })?
     }
+}
+
+/// Gives way once, in whatever runtime this is.
+async fn let_others_run() {
+    let mut gave_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -15,20 +15,35 @@ const ROUNDING: f64 = 1e-12;
 /// What would not come back, with the name of its field.
 pub(super) fn survives_encoding<D: SessionData>(data: &D) -> Result<(), EncodeError> {
     let stored = data::encode(data, None)?;
-    let decoded = data::decode_over_default::<D>(&stored).map_err(|(field, error)| match field {
-        Some(field) => lost(&field, &format!("is written and then cannot be read: {error}")),
-        None => lost("?", &format!("or another is written and then cannot be read: {error}")),
-    })?;
+    let decoded =
+        data::decode_over_default::<D>(&stored).map_err(|(field, error)| match field {
+            Some(field) => lost(
+                &field,
+                &format!("is written and then cannot be read: {error}"),
+            ),
+            None => lost(
+                "?",
+                &format!("or another is written and then cannot be read: {error}"),
+            ),
+        })?;
     let again = data::encode(&decoded, None)?;
     for (field, text) in &stored {
         match again.get(field) {
             Some(other) if alike(text, other) => {}
-            Some(_) => return Err(lost(field, "is another value when it is written and read again")),
+            Some(_) => {
+                return Err(lost(
+                    field,
+                    "is another value when it is written and read again",
+                ));
+            }
             None => return Err(lost(field, "is written and then not read")),
         }
     }
     match again.keys().find(|field| !stored.contains_key(*field)) {
-        Some(field) => Err(lost(field, "is not written, and read as a value all the same")),
+        Some(field) => Err(lost(
+            field,
+            "is not written, and read as a value all the same",
+        )),
         None => Ok(()),
     }
 }
@@ -77,7 +92,9 @@ mod tests {
     use super::*;
 
     fn error<D: SessionData>(data: &D) -> String {
-        survives_encoding(data).expect_err("does not survive").to_string()
+        survives_encoding(data)
+            .expect_err("does not survive")
+            .to_string()
     }
 
     #[test]
@@ -94,7 +111,9 @@ mod tests {
         let names = (0..50).map(|at| format!("name {at}"));
         let data = Data {
             tags: names.clone().collect(),
-            prefs: names.map(|name| (name, vec![0.1 + 0.2, 1e300, -0.0])).collect(),
+            prefs: names
+                .map(|name| (name, vec![0.1 + 0.2, 1e300, -0.0]))
+                .collect(),
             ratio: 2.0_f64.sqrt() / 3.0,
             single: 0.1,
             flags: vec![false, true, false],

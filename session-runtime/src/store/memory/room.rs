@@ -93,7 +93,10 @@ impl<D> Room<D> {
     /// Changes a shard. Nothing that a user wrote may run in `write`: not even the `Drop` of data
     /// that was replaced, which is to be handed out.
     pub(super) fn write<R>(&self, at: usize, write: impl FnOnce(&mut Shard<D>) -> R) -> R {
-        let mut shard = self.shards[at].0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self.shards[at]
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let result = write(&mut shard);
         publish(&self.due[at], shard.next_due());
         publish(&self.fresh[at], shard.oldest_fresh().map(|id| head(&id)));
@@ -103,7 +106,10 @@ impl<D> Room<D> {
     /// Takes the place of one session, if there is one.
     pub(super) fn reserve(&self) -> bool {
         let more = |records| (records < self.capacity).then_some(records + 1);
-        (self.records.fetch_update(Ordering::AcqRel, Ordering::Acquire, more)).is_ok()
+        (self
+            .records
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more))
+        .is_ok()
     }
 
     /// Gives the places of so many sessions back, which are in no shard any more.
@@ -115,13 +121,21 @@ impl<D> Room<D> {
 
     /// Now and then, lets the request that comes by remove a few sessions that have ended. So
     /// memory comes back without a task of its own, as long as anything is asked of the store.
+    #[inline]
     pub(super) fn tidy(&self, now: u64) {
         let next = self.next_sweep.load(Ordering::Relaxed);
-        if now < next {
-            return;
+        if now >= next {
+            self.tidy_now(next, now);
         }
+    }
+
+    #[cold]
+    fn tidy_now(&self, next: u64, now: u64) {
         let claim = |next, then: u64| {
-            (self.next_sweep.compare_exchange(next, then, Ordering::AcqRel, Ordering::Relaxed)).is_ok()
+            (self
+                .next_sweep
+                .compare_exchange(next, then, Ordering::AcqRel, Ordering::Relaxed))
+            .is_ok()
         };
         let then = now.saturating_add(SWEEP_EVERY);
         if claim(next, then)
@@ -159,7 +173,9 @@ impl<D> Room<D> {
         }
         while let Some((at, oldest)) = self.oldest_fresh().or_else(|| self.oldest_fresh_locked()) {
             let evicted = self.write(at, |shard| {
-                (shard.is_fresh(&oldest)).then(|| shard.remove(&oldest)).flatten()
+                (shard.is_fresh(&oldest))
+                    .then(|| shard.remove(&oldest))
+                    .flatten()
             });
             // Else another request presented it, or took it away, in this moment.
             if evicted.is_some() {
@@ -206,8 +222,13 @@ fn publish(hint: &AtomicU64, value: Option<u64>) {
 
 /// The lowest hint and its shard, unless no shard has anything.
 fn lowest(hints: &[AtomicU64]) -> Option<(usize, u64)> {
-    let hints = hints.iter().map(|hint| hint.load(Ordering::Acquire)).enumerate();
-    hints.min_by_key(|(_, hint)| *hint).filter(|(_, hint)| *hint != NONE)
+    let hints = hints
+        .iter()
+        .map(|hint| hint.load(Ordering::Acquire))
+        .enumerate();
+    hints
+        .min_by_key(|(_, hint)| *hint)
+        .filter(|(_, hint)| *hint != NONE)
 }
 
 /// Drops what may hold data of the user, each for itself. The request that comes by has nothing to

@@ -105,7 +105,11 @@ impl<S: Store<Untyped>> Desk<S> {
         (key, sid.secret_hash())
     }
 
-    pub(in crate::testing) fn new_record(&self, secret: SecretHash, data: &Value) -> NewRecord<Untyped> {
+    pub(in crate::testing) fn new_record(
+        &self,
+        secret: SecretHash,
+        data: &Value,
+    ) -> NewRecord<Untyped> {
         NewRecord {
             secret,
             transport: Transport::Other,
@@ -117,7 +121,11 @@ impl<S: Store<Untyped>> Desk<S> {
         }
     }
 
-    pub(in crate::testing) async fn insert(&self, key: Key, record: &NewRecord<Untyped>) -> Inserted<Untyped> {
+    pub(in crate::testing) async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<Untyped>,
+    ) -> Inserted<Untyped> {
         self.store.insert(key, record).await.expect("an insertion")
     }
 
@@ -145,7 +153,11 @@ impl<S: Store<Untyped>> Desk<S> {
         self.store.load(key, &request).await.expect("a load")
     }
 
-    pub(in crate::testing) async fn load(&self, key: Key, secret: SecretHash) -> Option<Record<Untyped>> {
+    pub(in crate::testing) async fn load(
+        &self,
+        key: Key,
+        secret: SecretHash,
+    ) -> Option<Record<Untyped>> {
         self.load_with(key, request(secret)).await
     }
 
@@ -174,7 +186,11 @@ impl<S: Store<Untyped>> Desk<S> {
         self.load_with(key, request).await
     }
 
-    pub(in crate::testing) async fn commit(&self, key: Key, change: &Change<Untyped>) -> Committed<Untyped> {
+    pub(in crate::testing) async fn commit(
+        &self,
+        key: Key,
+        change: &Change<Untyped>,
+    ) -> Committed<Untyped> {
         self.store.commit(key, change).await.expect("a commit")
     }
 

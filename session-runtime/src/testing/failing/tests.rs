@@ -12,7 +12,10 @@ type Failing = FailingStore<MemoryStore<Untyped>>;
 fn on_a_desk<Run: Future<Output = ()>>(case: impl FnOnce(Desk<Failing>, Faults) -> Run) {
     let store = FailingStore::new(MemoryStore::new());
     let faults = store.faults();
-    run(|| async { UnderTest::new(store) }, |desk| case(desk, faults));
+    run(
+        || async { UnderTest::new(store) },
+        |desk| case(desk, faults),
+    );
 }
 
 #[test]
@@ -37,7 +40,11 @@ fn what_is_told_to_fail_fails_and_writes_nothing() {
         let (key, secret) = desk.mint();
         let new = desk.new_record(secret, &json!({}));
         assert!(desk.store.insert(key, &new).await.is_err());
-        assert!(Store::<Untyped>::destroy(&*desk.store, opened.key).await.is_err());
+        assert!(
+            Store::<Untyped>::destroy(&*desk.store, opened.key)
+                .await
+                .is_err()
+        );
         let change = crate::testing::conformance::set(&record, &json!({"a": 2}));
         let refused = desk.store.commit(opened.key, &change).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))));
@@ -45,7 +52,10 @@ fn what_is_told_to_fail_fails_and_writes_nothing() {
         let lost = desk.store.commit(opened.key, &change).await;
         assert!(matches!(lost, Err(StoreError::OutcomeUnknown(_))));
         faults.heal();
-        assert_eq!(desk.get(&opened).await.snapshot.version, record.snapshot.version);
+        assert_eq!(
+            desk.get(&opened).await.snapshot.version,
+            record.snapshot.version
+        );
         assert_eq!(desk.count().await, 1);
     });
 }

@@ -25,13 +25,14 @@ fn minute(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// Runs a verb, none of which ever waits.
+/// Runs a verb. None waits for anything; a long sweep gives way now and then.
 pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("the memory store waits for nothing"),
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
     }
 }
 
@@ -94,7 +95,9 @@ fn insert_record(
 }
 
 fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
-    now(store.load(key(id), &request())).expect("a load").is_some()
+    now(store.load(key(id), &request()))
+        .expect("a load")
+        .is_some()
 }
 
 fn count(store: &MemoryStore<Untyped>) -> u64 {
@@ -168,7 +171,11 @@ fn what_was_presented_or_belongs_to_somebody_stays() {
         secret: SecretHash::from_bytes([8; 32]),
         ..request()
     };
-    assert!(now(store.load(key(fresh), &wrong)).expect("a load").is_none());
+    assert!(
+        now(store.load(key(fresh), &wrong))
+            .expect("a load")
+            .is_none()
+    );
     let next = id(5);
     assert_eq!(insert(&store, next), [fresh]);
     assert_eq!(insert(&store, id(6)), [next]);
@@ -202,7 +209,10 @@ fn a_full_store_refuses_and_keeps_what_it_has() {
     assert!(matches!(refused, Err(StoreError::Full)));
     assert_eq!(count(&store), 3);
     let again = now(store.insert(key(ids[0]), &record(Untyped::default())));
-    assert!(matches!(again, Ok(Inserted::Exists)), "taken, which is not full");
+    assert!(
+        matches!(again, Ok(Inserted::Exists)),
+        "taken, which is not full"
+    );
     now(store.destroy(key(ids[1]))).expect("a destruction");
     assert_eq!(insert(&store, id(5)), []);
     clock.advance(minute(30));
@@ -227,7 +237,11 @@ fn what_has_ended_goes_before_what_is_alive() {
     };
     insert_record(&store, short, &record).expect("room");
     clock.advance(minute(1));
-    assert_eq!(insert(&store, id(3)), [], "the one that had ended gave its place");
+    assert_eq!(
+        insert(&store, id(3)),
+        [],
+        "the one that had ended gave its place"
+    );
     assert!(load(&store, long));
 }
 
@@ -271,7 +285,10 @@ fn insertions_at_once_never_exceed_the_capacity() {
             })
         })
         .collect();
-    let evicted: usize = threads.into_iter().map(|thread| thread.join().expect("a thread")).sum();
+    let evicted: usize = threads
+        .into_iter()
+        .map(|thread| thread.join().expect("a thread"))
+        .sum();
     assert_eq!(evicted, 8 * 500 - 50, "each that gave way is named once");
     assert_eq!(sizes(&store)[0], 50);
 }
@@ -314,7 +331,11 @@ fn requests_that_come_by_sweep_everywhere() {
         clock.advance(Duration::from_millis(1));
         assert!(load(&store, living));
     }
-    assert_eq!(sizes(&store)[0], 1, "loads of one session have removed all the others");
+    assert_eq!(
+        sizes(&store)[0],
+        1,
+        "loads of one session have removed all the others"
+    );
 }
 
 #[test]
@@ -337,7 +358,11 @@ fn memory_comes_back_after_a_flood() {
     let _ = now(store.sweep(usize::MAX));
     let [records, places, filings, fresh] = sizes(&store);
     assert_eq!((records, filings, fresh), (100, 100, 100));
-    assert!(places < full[1] / 5, "{places} places of {} are left", full[1]);
+    assert!(
+        places < full[1] / 5,
+        "{places} places of {} are left",
+        full[1]
+    );
 }
 
 #[test]

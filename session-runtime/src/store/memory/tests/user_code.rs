@@ -44,7 +44,9 @@ fn nasty(on_drop: impl Fn() + Send + Sync + 'static) -> Nasty {
 }
 
 /// What goes through: an insertion, a load, a change, a destruction, a sweep and an eviction.
-fn everything(on_drop: impl Fn(&MemoryStore<Nasty>) + Clone + Send + Sync + 'static) -> MemoryStore<Nasty> {
+fn everything(
+    on_drop: impl Fn(&MemoryStore<Nasty>) + Clone + Send + Sync + 'static,
+) -> MemoryStore<Nasty> {
     let clock = FakeClock::new();
     let store = MemoryStore::builder().capacity(4).clock(&clock).build();
     let handle = store.clone();
@@ -59,7 +61,11 @@ fn everything(on_drop: impl Fn(&MemoryStore<Nasty>) + Clone + Send + Sync + 'sta
         id
     };
     let (changed, destroyed) = (insert(), insert());
-    assert!(now(store.load(key(changed), &request())).expect("a load").is_some());
+    assert!(
+        now(store.load(key(changed), &request()))
+            .expect("a load")
+            .is_some()
+    );
     let change = Change {
         commit_id: CommitId::mint(),
         epoch: 0,
@@ -110,10 +116,14 @@ fn data_that_panic_when_they_are_dropped_break_nothing() {
     let dropped = Arc::new(Mutex::new(0));
     let count = dropped.clone();
     let store = everything(move |_| {
-        *count.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += 1;
+        *count
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) += 1;
         panic!("this is part of the test");
     });
-    let count = *dropped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let count = *dropped
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     assert_eq!(count, 10, "all data were dropped");
     let id = Sid::mint().id();
     assert!(now(store.insert(key(id), &record(Nasty::default()))).is_ok());

@@ -10,11 +10,16 @@ use crate::untyped::Untyped;
 
 /// A change of fields is there afterwards; the next one can be based on what it answered.
 pub async fn a_change_is_applied<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"same": 1, "changed": 1, "removed": 1})).await;
+    let opened = desk
+        .open(&json!({"same": 1, "changed": 1, "removed": 1}))
+        .await;
     let record = desk.get(&opened).await;
     let data = json!({"same": 1, "changed": 2, "added": {"a": [null]}});
     let change = set(&record, &data);
-    let snapshot = desk.apply(opened.key, &change).await.expect("the data changed");
+    let snapshot = desk
+        .apply(opened.key, &change)
+        .await
+        .expect("the data changed");
     assert_eq!(desk::json(&snapshot), data, "as the commit gives it back");
     assert_ne!(snapshot.version, record.snapshot.version);
     let mut record = desk.get(&opened).await;
@@ -23,8 +28,12 @@ pub async fn a_change_is_applied<S: Store<Untyped>>(desk: Desk<S>) {
     assert_eq!(record.commit_id, change.commit_id);
     assert_eq!((record.epoch, record.generation), (0, 0));
     record.snapshot = snapshot;
-    desk.apply(opened.key, &set(&record, &json!({"changed": 3}))).await;
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"changed": 3}));
+    desk.apply(opened.key, &set(&record, &json!({"changed": 3})))
+        .await;
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"changed": 3})
+    );
 }
 
 /// The first change can be based on what the insertion answered.
@@ -43,7 +52,10 @@ pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(desk: De
         lifetime: None,
     };
     desk.apply(opened.key, &change).await;
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 2}));
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"a": 2})
+    );
 }
 
 /// A change without data answers none, and leaves the data as they are.
@@ -59,7 +71,8 @@ pub async fn a_change_without_data_leaves_the_data<S: Store<Untyped>>(desk: Desk
     let after = desk.get(&opened).await;
     assert_eq!(desk::json(&after.snapshot), json!({"a": 1}));
     // What was loaded before is no less good to base a change on.
-    desk.apply(opened.key, &set(&record, &json!({"a": 2}))).await;
+    desk.apply(opened.key, &set(&record, &json!({"a": 2})))
+        .await;
 }
 
 /// A change whose id the record carries already is applied, and is not applied again. Only the
@@ -69,15 +82,22 @@ pub async fn a_change_is_applied_once<S: Store<Untyped>>(desk: Desk<S>) {
     let change = set(&desk.get(&opened).await, &json!({"a": 2}));
     desk.apply(opened.key, &change).await;
     let first = desk.get(&opened).await;
-    let again = desk.apply(opened.key, &change).await.expect("the data changed");
+    let again = desk
+        .apply(opened.key, &change)
+        .await
+        .expect("the data changed");
     let second = desk.get(&opened).await;
     assert_eq!(again.version, first.snapshot.version);
     assert_eq!(second.snapshot.version, first.snapshot.version);
 
-    desk.apply(opened.key, &set(&second, &json!({"a": 3}))).await;
+    desk.apply(opened.key, &set(&second, &json!({"a": 3})))
+        .await;
     let late = desk.commit(opened.key, &change).await;
     assert!(matches!(late, Committed::Conflict(_)), "{late:?}");
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 3}));
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"a": 3})
+    );
 }
 
 /// A repeated change is known by its id before anything else of it is looked at.
@@ -119,7 +139,11 @@ pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(desk: Desk<S>) {
             other => panic!("{mine}: {other:?}"),
         }
         let after = desk.get(&opened).await;
-        assert_eq!(desk::json(&after.snapshot), desk::json(&now.snapshot), "{mine}");
+        assert_eq!(
+            desk::json(&after.snapshot),
+            desk::json(&now.snapshot),
+            "{mine}"
+        );
         assert_eq!(after.snapshot.version, now.snapshot.version);
         assert_eq!(after.epoch, 0);
         assert_eq!(after.deadlines.absolute_until, now.deadlines.absolute_until);
@@ -132,12 +156,21 @@ pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(desk: Desk<S
     let opened = desk.open(&json!({"a": 1})).await;
     let stale = desk.get(&opened).await;
     desk.apply(opened.key, &set(&stale, &json!({"a": 2}))).await;
-    let Committed::Conflict(shown) = desk.commit(opened.key, &set(&stale, &json!({"a": 3}))).await
+    let Committed::Conflict(shown) = desk
+        .commit(opened.key, &set(&stale, &json!({"a": 3})))
+        .await
     else {
         panic!("no conflict");
     };
-    assert!(desk.apply(opened.key, &set(&shown, &json!({"a": 3}))).await.is_some());
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 3}));
+    assert!(
+        desk.apply(opened.key, &set(&shown, &json!({"a": 3})))
+            .await
+            .is_some()
+    );
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"a": 3})
+    );
 }
 
 /// Changes of different fields both land: a store of fields has no conflict, and a store of live
@@ -146,7 +179,8 @@ pub async fn different_fields_both_land<S: Store<Untyped>>(desk: Desk<S>) {
     let opened = desk.open(&json!({"a": 1, "b": 1, "c": 1})).await;
     let loaded = desk.get(&opened).await;
     let mut mine = set(&loaded, &json!({"a": 2, "b": 1, "c": 1}));
-    desk.apply(opened.key, &set(&loaded, &json!({"a": 1, "c": 1, "d": 2}))).await;
+    desk.apply(opened.key, &set(&loaded, &json!({"a": 1, "c": 1, "d": 2})))
+        .await;
     match desk.commit(opened.key, &mine).await {
         Committed::Applied(Some(_)) => {
             assert!(loaded.snapshot.revisions.is_some(), "a store of fields");
@@ -169,15 +203,22 @@ pub async fn different_fields_both_land<S: Store<Untyped>>(desk: Desk<S>) {
 pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(desk: Desk<S>) {
     let opened = desk.open(&json!({"a": 1, "b": 1})).await;
     let stale = desk.get(&opened).await;
-    desk.apply(opened.key, &set(&stale, &json!({"a": 2, "c": 1}))).await;
+    desk.apply(opened.key, &set(&stale, &json!({"a": 2, "c": 1})))
+        .await;
     let mut change = set(&stale, &json!({"a": 3, "d": 1}));
     change.data.as_mut().expect("data").base = None;
-    let snapshot = desk.apply(opened.key, &change).await.expect("the data changed");
+    let snapshot = desk
+        .apply(opened.key, &change)
+        .await
+        .expect("the data changed");
     assert_eq!(desk::json(&snapshot), json!({"a": 3, "d": 1}));
     let after = desk.get(&opened).await;
     assert_eq!(desk::json(&after.snapshot), json!({"a": 3, "d": 1}));
     desk.apply(opened.key, &set(&after, &json!({"a": 4}))).await;
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 4}));
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"a": 4})
+    );
 }
 
 /// A change of a session that was destroyed or has expired is `Gone`, and never creates.

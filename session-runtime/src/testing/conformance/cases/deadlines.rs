@@ -25,11 +25,16 @@ pub async fn reading_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
     for round in 1..=3 {
         desk.pass(7.0).await;
         let record = desk.load(opened.key, opened.secret).await;
-        let deadlines = record.unwrap_or_else(|| panic!("gone in round {round}")).deadlines;
+        let deadlines = record
+            .unwrap_or_else(|| panic!("gone in round {round}"))
+            .deadlines;
         assert_eq!(deadlines.absolute_until, absolute);
     }
     desk.pass(6.0).await;
-    assert!(!desk.is_alive(&opened).await, "27 units, and 25 was the deadline");
+    assert!(
+        !desk.is_alive(&opened).await,
+        "27 units, and 25 was the deadline"
+    );
 }
 
 /// Changing keeps a session alive, until its absolute deadline.
@@ -46,7 +51,10 @@ pub async fn changing_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>
     }
     assert_eq!(desk.get(&opened).await.deadlines.absolute_until, absolute);
     desk.pass(6.0).await;
-    assert!(!desk.is_alive(&opened).await, "27 units, and 25 was the deadline");
+    assert!(
+        !desk.is_alive(&opened).await,
+        "27 units, and 25 was the deadline"
+    );
 }
 
 /// A change of nothing keeps a session alive, too.
@@ -73,13 +81,19 @@ pub async fn touches_are_coalesced<S: Store<Untyped>>(desk: Desk<S>) {
         ..request(opened.secret)
     };
     let record = desk.load_with(opened.key, rarely).await.expect("alive");
-    assert_eq!(record.deadlines.idle_until, first, "2 of 5 units have passed");
+    assert_eq!(
+        record.deadlines.idle_until, first,
+        "2 of 5 units have passed"
+    );
     let second = desk.get(&opened).await.deadlines.idle_until;
     assert!(second > first, "2 units are more than a tenth of 10");
     assert_eq!(desk.get(&opened).await.deadlines.idle_until, second);
     desk.pass(6.0).await;
     let record = desk.load_with(opened.key, rarely).await.expect("alive");
-    assert!(record.deadlines.idle_until > second, "6 of 5 units have passed");
+    assert!(
+        record.deadlines.idle_until > second,
+        "6 of 5 units have passed"
+    );
 }
 
 /// A longer life, once given, outlives changes and touches, and both deadlines count from when it
@@ -98,7 +112,8 @@ pub async fn a_lifetime_outlives_changes_and_touches<S: Store<Untyped>>(desk: De
     assert_eq!(after.created_at, before.created_at);
     assert!(after.idle_until >= before.idle_until + desk.units(9.0));
     assert!(after.absolute_until >= before.absolute_until + desk.units(14.0));
-    desk.apply(opened.key, &set(&record, &json!({"a": 2}))).await;
+    desk.apply(opened.key, &set(&record, &json!({"a": 2})))
+        .await;
     desk.pass(15.0).await;
     let touched = desk.get(&opened).await.deadlines;
     assert!(touched.idle_until >= after.idle_until + desk.units(14.0));

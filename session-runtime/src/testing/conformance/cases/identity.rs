@@ -17,14 +17,21 @@ pub async fn a_rotation_kills_the_old_secret<S: Store<Untyped>>(desk: Desk<S>) {
     let opened = desk.open_as(record).await;
     let before = desk.get(&opened).await;
     let new = secret();
-    assert!(desk.apply(opened.key, &rotate(&before, new)).await.is_none());
+    assert!(
+        desk.apply(opened.key, &rotate(&before, new))
+            .await
+            .is_none()
+    );
     assert!(!desk.is_alive(&opened).await, "the old secret is dead");
     let after = desk.load(opened.key, new).await.expect("the new secret");
     assert_eq!(desk::json(&after.snapshot), json!({"a": 1}));
     assert_eq!(after.subject.as_deref(), Some("somebody"));
     assert_eq!((after.epoch, after.generation), (1, 0));
     assert_eq!(after.deadlines.created_at, before.deadlines.created_at);
-    assert_eq!(after.deadlines.absolute_until, before.deadlines.absolute_until);
+    assert_eq!(
+        after.deadlines.absolute_until,
+        before.deadlines.absolute_until
+    );
 }
 
 /// A rotation with data is one change.
@@ -138,7 +145,8 @@ pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(desk: Desk<S>)
         assert_eq!(desk.get(&opened).await.subject.as_deref(), expected);
         // Neither a change of data nor a touch knows of it.
         let record = desk.get(&opened).await;
-        desk.apply(opened.key, &set(&record, &json!({"a": 2}))).await;
+        desk.apply(opened.key, &set(&record, &json!({"a": 2})))
+            .await;
         assert_eq!(desk.get(&opened).await.subject.as_deref(), expected);
     }
 }
@@ -150,7 +158,8 @@ pub async fn a_login_starts_the_deadlines_again<S: Store<Untyped>>(desk: Desk<S>
     let new = secret();
     let record = desk.get(&opened).await;
     let before = record.deadlines;
-    desk.apply(opened.key, &login(&record, new, "somebody")).await;
+    desk.apply(opened.key, &login(&record, new, "somebody"))
+        .await;
     let after = desk.load(opened.key, new).await.expect("alive").deadlines;
     assert!(after.absolute_until >= before.absolute_until + desk.units(7.0));
     assert!(after.idle_until >= before.idle_until);
@@ -160,5 +169,8 @@ pub async fn a_login_starts_the_deadlines_again<S: Store<Untyped>>(desk: Desk<S>
         assert!(desk.load(opened.key, new).await.is_some());
     }
     desk.pass(2.0).await;
-    assert!(desk.load(opened.key, new).await.is_none(), "the new one is at 33");
+    assert!(
+        desk.load(opened.key, new).await.is_none(),
+        "the new one is at 33"
+    );
 }

@@ -43,11 +43,16 @@ pub async fn changes_of_different_fields_are_all_there<S: Store<Untyped>>(desk: 
     for at in 0..CROWD {
         let (desk, opened) = (desk.clone(), opened.clone());
         tasks.spawn(async move {
-            change_until_done(&desk, &opened, |data| data[format!("field {at}")] = json!(at)).await;
+            change_until_done(&desk, &opened, |data| {
+                data[format!("field {at}")] = json!(at)
+            })
+            .await;
         });
     }
     tasks.join_all().await;
-    let expected: Value = (0..CROWD).map(|at| (format!("field {at}"), json!(at))).collect();
+    let expected: Value = (0..CROWD)
+        .map(|at| (format!("field {at}"), json!(at)))
+        .collect();
     assert_eq!(desk::json(&desk.get(&opened).await.snapshot), expected);
 }
 
@@ -58,7 +63,9 @@ pub async fn changes_of_one_field_all_count<S: Store<Untyped>>(desk: Desk<S>) {
     for _ in 0..CROWD {
         let (desk, opened) = (desk.clone(), opened.clone());
         tasks.spawn(async move {
-            let add = |data: &mut Value| data["count"] = json!(data["count"].as_u64().expect("a number") + 1);
+            let add = |data: &mut Value| {
+                data["count"] = json!(data["count"].as_u64().expect("a number") + 1)
+            };
             change_until_done(&desk, &opened, add).await;
         });
     }
@@ -104,7 +111,10 @@ pub async fn a_destroyed_session_never_comes_back<S: Store<Untyped>>(desk: Desk<
         for change in changes {
             change.await.expect("a commit");
         }
-        assert!(desk.load(opened.key, opened.secret).await.is_none(), "round {round}");
+        assert!(
+            desk.load(opened.key, opened.secret).await.is_none(),
+            "round {round}"
+        );
     }
     assert_eq!(desk.count().await, 0);
 }
@@ -117,7 +127,10 @@ pub async fn insertions_at_once_are_all_there<S: Store<Untyped>>(desk: Desk<S>) 
         tasks.spawn(async move { (at, desk.open(&json!({"at": at})).await) });
     }
     for (at, opened) in tasks.join_all().await {
-        assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"at": at}));
+        assert_eq!(
+            desk::json(&desk.get(&opened).await.snapshot),
+            json!({"at": at})
+        );
     }
     assert_eq!(desk.count().await, CROWD);
 }
@@ -197,7 +210,10 @@ pub async fn a_dropped_change_is_whole_or_nothing<S: Store<Untyped>>(desk: Desk<
             match desk.load(opened.key, opened.secret).await {
                 Some(record) => assert_eq!(desk::json(&record.snapshot), before),
                 None => {
-                    let record = desk.load(opened.key, new).await.expect("one of the secrets");
+                    let record = desk
+                        .load(opened.key, new)
+                        .await
+                        .expect("one of the secrets");
                     assert_eq!(desk::json(&record.snapshot), after);
                 }
             }

@@ -18,7 +18,11 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(desk: Desk<S>) {
     let record = desk.new_record(secret(), &data);
     let commit_id = record.commit_id;
     let opened = desk.open_as(record).await;
-    assert_eq!(desk::json(&opened.snapshot), data, "as the insertion gives it back");
+    assert_eq!(
+        desk::json(&opened.snapshot),
+        data,
+        "as the insertion gives it back"
+    );
     let loaded = desk.get(&opened).await;
     assert_eq!(desk::json(&loaded.snapshot), data);
     assert_eq!((loaded.epoch, loaded.generation), (0, 0));
@@ -37,7 +41,8 @@ pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(desk: Desk<S>) {
     let opened = desk.open(&json!({})).await;
     let loaded = desk.get(&opened).await;
     assert_eq!(desk::json(&loaded.snapshot), json!({}));
-    desk.apply(opened.key, &set(&loaded, &json!({"a": 1}))).await;
+    desk.apply(opened.key, &set(&loaded, &json!({"a": 1})))
+        .await;
     let loaded = desk.get(&opened).await;
     desk.apply(opened.key, &set(&loaded, &json!({}))).await;
     assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({}));
@@ -47,21 +52,64 @@ pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(desk: Desk<S>) {
 /// Keys that a store may use for itself, or that mean something somewhere, are plain data.
 pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(desk: Desk<S>) {
     let keys = [
-        "id", "sid", "version", "expires", "data", "secret", "subject", "epoch", "rev", "ttl",
-        "__proto__", "constructor", "toString", "", " ", ".", "a.b", "a b", "a:b", "a/b", "$", "$set",
-        "%s", "*", "?", "[0]", "{}", "'", "\"", "\\", "`", "--", ";", "\0", "\n", "\r\n", "é", "日本語", "🦀",
+        "id",
+        "sid",
+        "version",
+        "expires",
+        "data",
+        "secret",
+        "subject",
+        "epoch",
+        "rev",
+        "ttl",
+        "__proto__",
+        "constructor",
+        "toString",
+        "",
+        " ",
+        ".",
+        "a.b",
+        "a b",
+        "a:b",
+        "a/b",
+        "$",
+        "$set",
+        "%s",
+        "*",
+        "?",
+        "[0]",
+        "{}",
+        "'",
+        "\"",
+        "\\",
+        "`",
+        "--",
+        ";",
+        "\0",
+        "\n",
+        "\r\n",
+        "é",
+        "日本語",
+        "🦀",
     ];
     let with = |value: fn(usize) -> Value| -> Value {
         let fields = keys.iter().enumerate();
-        Value::Object(fields.map(|(at, key)| ((*key).to_owned(), value(at))).collect())
+        Value::Object(
+            fields
+                .map(|(at, key)| ((*key).to_owned(), value(at)))
+                .collect(),
+        )
     };
-    let opened = desk.open(&with(|at| json!({"id": at, "__proto__": "x", "": null}))).await;
+    let opened = desk
+        .open(&with(|at| json!({"id": at, "__proto__": "x", "": null})))
+        .await;
     let loaded = desk.get(&opened).await;
     assert_eq!(
         desk::json(&loaded.snapshot),
         with(|at| json!({"id": at, "__proto__": "x", "": null}))
     );
-    desk.apply(opened.key, &set(&loaded, &with(|at| json!(at)))).await;
+    desk.apply(opened.key, &set(&loaded, &with(|at| json!(at))))
+        .await;
     let loaded = desk.get(&opened).await;
     assert_eq!(desk::json(&loaded.snapshot), with(|at| json!(at)));
     desk.apply(opened.key, &set(&loaded, &json!({}))).await;
@@ -78,9 +126,15 @@ pub async fn large_data_is_kept<S: Store<Untyped>>(desk: Desk<S>) {
         let opened = desk.open(&json!({})).await;
         let loaded = desk.get(&opened).await;
         desk.apply(opened.key, &set(&loaded, &data)).await;
-        assert!(desk::json(&desk.get(&opened).await.snapshot) == data, "changed to it");
+        assert!(
+            desk::json(&desk.get(&opened).await.snapshot) == data,
+            "changed to it"
+        );
         let opened = desk.open(&data).await;
-        assert!(desk::json(&desk.get(&opened).await.snapshot) == data, "inserted");
+        assert!(
+            desk::json(&desk.get(&opened).await.snapshot) == data,
+            "inserted"
+        );
     }
 }
 
@@ -101,7 +155,10 @@ pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(desk: Desk<S>) {
     let mut change = set(&desk.get(&opened).await, &long);
     change.data.as_mut().expect("data").max_size = 99;
     assert!(desk.store.commit(opened.key, &change).await.is_err());
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 1}));
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"a": 1})
+    );
 }
 
 /// An id that the store does not know: every verb says so, and makes nothing of it.
@@ -133,7 +190,10 @@ pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(des
         assert!(desk.load(opened.key, wrong).await.is_none());
     }
     desk.pass(5.0).await;
-    assert!(!desk.is_alive(&opened).await, "a wrong secret kept it alive");
+    assert!(
+        !desk.is_alive(&opened).await,
+        "a wrong secret kept it alive"
+    );
 }
 
 /// A sid that was set as a cookie is unknown anywhere else, and the other way round.
@@ -173,20 +233,32 @@ pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(desk: D
         };
         assert!(desk.load(foreign, opened.secret).await.is_none());
         let change = set(&record, &json!({"a": 2}));
-        assert!(matches!(desk.commit(foreign, &change).await, Committed::Gone));
+        assert!(matches!(
+            desk.commit(foreign, &change).await,
+            Committed::Gone
+        ));
         assert!(!desk.destroy(foreign).await);
     }
     assert_eq!(desk.store.count(namespace).await.expect("a count"), 0);
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"a": 1}));
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"a": 1})
+    );
 }
 
 /// An insertion never replaces a living record.
 pub async fn a_living_record_is_never_replaced<S: Store<Untyped>>(desk: Desk<S>) {
     let opened = desk.open(&json!({"mine": 1})).await;
     let thief = desk.new_record(secret(), &json!({"theirs": 1}));
-    assert!(matches!(desk.insert(opened.key, &thief).await, Inserted::Exists));
+    assert!(matches!(
+        desk.insert(opened.key, &thief).await,
+        Inserted::Exists
+    ));
     assert!(desk.load(opened.key, thief.secret).await.is_none());
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({"mine": 1}));
+    assert_eq!(
+        desk::json(&desk.get(&opened).await.snapshot),
+        json!({"mine": 1})
+    );
     assert_eq!(desk.count().await, 1);
 }
 
@@ -211,7 +283,10 @@ pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(desk: Desk<S>)
         assert!(!desk.is_alive(&old).await, "the old secret is dead");
         let loaded = desk.load(old.key, record.secret).await.expect("alive");
         assert_eq!(desk::json(&loaded.snapshot), json!({"new": 1}));
-        assert_eq!((loaded.epoch, loaded.generation, loaded.subject), (0, 0, None));
+        assert_eq!(
+            (loaded.epoch, loaded.generation, loaded.subject),
+            (0, 0, None)
+        );
     }
     assert_eq!(desk.count().await, 2);
 }
@@ -224,7 +299,10 @@ pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(desk: Desk<S>) {
     assert!(!desk.destroy(opened.key).await);
     assert!(!desk.is_alive(&opened).await);
     let change = set(&record, &json!({"a": 2}));
-    assert!(matches!(desk.commit(opened.key, &change).await, Committed::Gone));
+    assert!(matches!(
+        desk.commit(opened.key, &change).await,
+        Committed::Gone
+    ));
     assert!(!desk.is_alive(&opened).await, "the change brought it back");
     assert_eq!(desk.count().await, 0);
 
@@ -247,7 +325,11 @@ pub async fn what_has_ended_is_not_counted_and_is_swept<S: Store<Untyped>>(desk:
     let alive = desk.open_as(record).await;
     assert_eq!(desk.count().await, 11);
     desk.pass(11.0).await;
-    assert_eq!(desk.count().await, 1, "expired records are invisible at once");
+    assert_eq!(
+        desk.count().await,
+        1,
+        "expired records are invisible at once"
+    );
     for limit in [0, 1, 3, 100, 100] {
         let swept = desk.store.sweep(limit).await.expect("a sweep");
         assert!(swept <= limit, "{swept} of {limit}");

@@ -26,7 +26,9 @@ async fn offered<S: Store<Untyped>>(desk: &Desk<S>) -> (Opened, SecretHash, Reco
     let opened = desk.open(&json!({"a": 1})).await;
     desk.pass(5.0).await;
     let candidate = secret();
-    let record = desk.renew(opened.key, opened.secret, renewal(desk, candidate)).await;
+    let record = desk
+        .renew(opened.key, opened.secret, renewal(desk, candidate))
+        .await;
     let record = record.expect("alive");
     assert!(record.renewed, "an offer was due");
     (opened, candidate, record)
@@ -37,16 +39,22 @@ async fn offered<S: Store<Untyped>>(desk: &Desk<S>) -> (Opened, SecretHash, Reco
 pub async fn an_offer_is_made_when_it_is_due<S: Store<Untyped>>(desk: Desk<S>) {
     let opened = desk.open(&json!({"a": 1})).await;
     let early = secret();
-    let record = desk.renew(opened.key, opened.secret, renewal(&desk, early)).await;
+    let record = desk
+        .renew(opened.key, opened.secret, renewal(&desk, early))
+        .await;
     assert!(!record.expect("alive").renewed, "the secret is new");
     assert!(desk.load(opened.key, early).await.is_none());
     desk.pass(5.0).await;
     assert!(!desk.get(&opened).await.renewed, "no renewal was asked for");
     let first = secret();
-    let record = desk.renew(opened.key, opened.secret, renewal(&desk, first)).await;
+    let record = desk
+        .renew(opened.key, opened.secret, renewal(&desk, first))
+        .await;
     assert!(record.expect("alive").renewed);
     let second = secret();
-    let record = desk.renew(opened.key, opened.secret, renewal(&desk, second)).await;
+    let record = desk
+        .renew(opened.key, opened.secret, renewal(&desk, second))
+        .await;
     assert!(!record.expect("alive").renewed, "the offer is new");
     assert!(desk.load(opened.key, second).await.is_none());
     assert!(desk.is_alive(&opened).await, "an offer kills nothing");
@@ -60,13 +68,20 @@ pub async fn an_offered_secret_is_promoted_by_its_use<S: Store<Untyped>>(desk: D
     // Long after the offer: its grace has not begun.
     assert!(desk.is_alive(&opened).await);
     let request = Some(renewal(&desk, secret()));
-    let promoted = desk.load_with(opened.key, by(offer, request)).await.expect("the offer");
+    let promoted = desk
+        .load_with(opened.key, by(offer, request))
+        .await
+        .expect("the offer");
     assert!(!promoted.renewed, "a promoted secret is new");
-    assert_eq!((promoted.epoch, promoted.generation), (before.epoch, before.generation));
+    assert_eq!(
+        (promoted.epoch, promoted.generation),
+        (before.epoch, before.generation)
+    );
     assert_eq!(promoted.snapshot.version, before.snapshot.version);
     assert!(desk.is_alive(&opened).await, "within the grace");
     // Somebody who loaded before the promotion changes something.
-    desk.apply(opened.key, &set(&before, &json!({"a": 2}))).await;
+    desk.apply(opened.key, &set(&before, &json!({"a": 2})))
+        .await;
     desk.pass(4.0).await;
     assert!(!desk.is_alive(&opened).await, "after the grace");
     assert!(desk.load(opened.key, offer).await.is_some());
@@ -113,7 +128,9 @@ pub async fn the_previous_secret_is_offered_none<S: Store<Untyped>>(desk: Desk<S
     assert!(desk.renew(opened.key, offer, long).await.is_some());
     desk.pass(5.0).await;
     let candidate = secret();
-    let record = desk.renew(opened.key, opened.secret, renewal(&desk, candidate)).await;
+    let record = desk
+        .renew(opened.key, opened.secret, renewal(&desk, candidate))
+        .await;
     assert!(!record.expect("within the grace").renewed);
     assert!(desk.load(opened.key, candidate).await.is_none());
 }
@@ -123,9 +140,14 @@ pub async fn an_unused_offer_is_replaced<S: Store<Untyped>>(desk: Desk<S>) {
     let (opened, lost, _) = offered(&desk).await;
     desk.pass(5.0).await;
     let next = secret();
-    let record = desk.renew(opened.key, opened.secret, renewal(&desk, next)).await;
+    let record = desk
+        .renew(opened.key, opened.secret, renewal(&desk, next))
+        .await;
     assert!(record.expect("the current secret is good").renewed);
-    assert!(desk.load(opened.key, lost).await.is_none(), "it was replaced");
+    assert!(
+        desk.load(opened.key, lost).await.is_none(),
+        "it was replaced"
+    );
     assert!(desk.is_alive(&opened).await);
     assert!(desk.load(opened.key, next).await.is_some());
 }
@@ -141,7 +163,12 @@ pub async fn a_rotation_kills_every_secret<S: Store<Untyped>>(desk: Desk<S>) {
             every: desk.units(1.0),
             ..renewal(&desk, third)
         };
-        assert!(desk.renew(opened.key, second, at_once).await.expect("alive").renewed);
+        assert!(
+            desk.renew(opened.key, second, at_once)
+                .await
+                .expect("alive")
+                .renewed
+        );
         let new = secret();
         let change = if as_login {
             login(&record, new, "somebody")
@@ -176,7 +203,9 @@ pub async fn loads_at_once_make_one_offer<S: Store<Untyped>>(desk: Desk<S>) {
         let desk = desk.clone();
         loads.spawn(async move {
             let candidate = secret();
-            let record = desk.renew(opened.key, opened.secret, renewal(&desk, candidate)).await;
+            let record = desk
+                .renew(opened.key, opened.secret, renewal(&desk, candidate))
+                .await;
             (candidate, record.expect("alive").renewed)
         });
     }

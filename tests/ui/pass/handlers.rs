@@ -1,0 +1,149 @@
+//! The neighbours of the handlers that `#[session]` refuses.
+
+#![deny(warnings)]
+
+use axum::Json;
+use axum::extract::Path;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use connect_session::{Error, Session, session, session_config};
+use http::{Request, Response, StatusCode};
+
+session_config! {
+    pub struct Shop {
+        loaders: [header("X-User-Session"), cookie("__Host-sid")],
+    }
+}
+
+type ShopSession = Session<Shop>;
+type Answer = Result<String, Error>;
+
+const NAME: &str = "X-Device-Session";
+
+#[session(create, emit = cookie)]
+pub async fn open(session: Session<Shop>) -> StatusCode {
+    let _ = session;
+    StatusCode::CREATED
+}
+
+#[session(load)]
+async fn body_first(Json(item): Json<String>, mut session: Session) -> Answer {
+    session.insert("item", item).ok();
+    Ok(session.id().to_string())
+}
+
+
+/// Under another name, and changed in a closure that fails by itself.
+#[session(load)]
+async fn alias(#[session] session: ShopSession) -> impl IntoResponse {
+    let parse = |text: &str| -> Result<u8, std::num::ParseIntError> { Ok(text.parse::<u8>()? + 1) };
+    let _ = (session, parse("1"));
+    "done"
+}
+
+#[session(load, header = NAME, bearer, emit = header)]
+async fn overridden(Path((a, _)): Path<(u8, u8)>, session: Option<Session>) -> String {
+    format!("{a} {}", session.is_some())
+}
+
+#[session(load, query = "sid", allow_in_url = "feeds cannot set headers")]
+#[allow(clippy::needless_pass_by_value)]
+async fn nothing(_: Session) {}
+
+#[session(load)]
+async fn conditional(
+    session: Session<Shop>,
+    #[cfg(any())] gone: NoSuchType,
+    #[cfg(all())] Json(there): Json<u8>,
+) -> Result<impl IntoResponse, StatusCode> {
+    let id = session.id().to_string();
+    session.destroy().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    Ok(format!("{id} {there}"))
+}
+
+#[cfg(any())]
+#[session(load, header = "X-Gone")]
+async fn gone(session: NoSuchType) {}
+
+#[session(load)]
+async fn generic<T, const N: usize>(session: Session, Json(value): Json<T>) -> String
+where
+    T: serde::de::DeserializeOwned + std::fmt::Display + Send + 'static,
+{
+    format!("{value} {N} {}", session.id())
+}
+
+#[session(load)]
+#[expect(unused_variables)]
+async fn expected(session: Session) -> &'static str {
+    let unused = 1;
+    "done"
+}
+
+#[session(load, crate = ::connect_session)]
+async fn r#loop(r#type: Session) -> String {
+    struct Local;
+    impl Local {
+        fn new() -> Self {
+            Self
+        }
+    }
+    let _ = Local::new();
+    r#type.id().to_string()
+}
+
+#[session(load, http)]
+async fn plain(session: Session, request: Request<String>) -> Response<String> {
+    Response::new(format!("{} {}", session.id(), request.uri()))
+}
+
+#[session(create, http)]
+async fn plain_failing(
+    greeting: &str,
+    request: Request<String>,
+    session: Session<Shop>,
+) -> Result<Response<String>, Error> {
+    let _ = session;
+    Ok(Response::new(format!("{greeting} {}", request.into_body())))
+}
+
+macro_rules! handler {
+    ($name:ident, $field:ident, $loader:expr) => {
+        #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+        pub struct Data {
+            pub $field: u64,
+        }
+
+        session_config! {
+            pub struct FromMacro {
+                data: Data,
+                loaders: [header($loader)],
+                merge: { $field: add },
+            }
+        }
+
+        #[session(load)]
+        async fn $name(mut session: Session<FromMacro>) -> String {
+            session.$field += 1;
+            session.$field.to_string()
+        }
+    };
+}
+
+handler!(from_macro, visits, "X-Macro-Session");
+
+fn main() {
+    let _: axum::Router = axum::Router::new()
+        .route("/open", get(open))
+        .route("/body", get(body_first))
+        .route("/alias", get(alias))
+        .route("/overridden/{a}/{b}", get(overridden))
+        .route("/nothing", get(nothing))
+        .route("/conditional", get(conditional))
+        .route("/generic", get(generic::<u8, 3>))
+        .route("/expected", get(expected))
+        .route("/loop", get(r#loop))
+        .route("/macro", get(from_macro));
+    let _ = plain;
+    let _ = plain_failing("hello", Request::new(String::new()));
+}
