@@ -63,6 +63,11 @@ impl Stores {
         FailingStore::new(AnyStore::Encoded(self.encoded.clone()))
     }
 
+    /// How many living sessions of a namespace that store has.
+    pub async fn count(&self, namespace: &'static str) -> u64 {
+        self.stuff.count(namespace).await.unwrap()
+    }
+
     /// How many writes that store was asked for.
     pub fn writes(&self) -> u64 {
         let faults = self.faults();

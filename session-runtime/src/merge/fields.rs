@@ -65,7 +65,7 @@ fn both_texts(
 /// untyped data an object, key by key. `None` if only one of them can be kept; `Some(None)` if
 /// there is no value any more.
 ///
-/// Equal changes are one change, but for lists: two requests that append the same append it twice.
+/// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
 fn both(
     loaded: Option<&Value>,
     mine: Option<&Value>,
@@ -84,7 +84,7 @@ fn both(
             let list = match (mine.strip_prefix(loaded), theirs.strip_prefix(loaded)) {
                 (Some(suffix), _) => [theirs, suffix].concat(),
                 (None, Some(suffix)) => [mine, suffix].concat(),
-                (None, None) => (mine == theirs).then(|| mine.clone())?,
+                (None, None) => return None,
             };
             Some(Some(Value::Array(list)))
         }
@@ -101,7 +101,8 @@ fn both(
             }
             Some(Some(Value::Object(result)))
         }
-        _ => (mine == theirs).then(|| theirs.cloned()),
+        (_, None, None) => Some(None),
+        _ => None,
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(merged(&loaded, &json!([1, 2, 3, 4]), &json!([])), Some(json!([4])));
         assert_eq!(merged(&loaded, &json!([1, 2, 3, 4]), &json!([1, 2, 3, 4])), Some(json!([1, 2, 3, 4, 4])));
         assert_eq!(merged(&loaded, &json!([1]), &json!([3])), None, "nobody knows");
-        assert_eq!(merged(&loaded, &json!([1]), &json!([1])), Some(json!([1])), "the same is no conflict");
+        assert_eq!(merged(&loaded, &json!([1]), &json!([1])), None, "each may have meant another one");
     }
 
     #[test]
@@ -135,6 +136,11 @@ mod tests {
         let (mine, theirs) = (json!({ "a": 1 }), json!({ "a": 2 }));
         assert_eq!(merged(&json!({}), &mine, &theirs), None, "one key, two values");
         assert_eq!(both(Some(&json!({})), Some(&mine), Some(&theirs), false), None, "opaque unless by key");
+    }
+
+    #[test]
+    fn two_equal_counts_are_two_changes() {
+        assert_eq!(merged(&json!(1), &json!(2), &json!(2)), None);
     }
 
     #[test]

@@ -124,7 +124,7 @@ mod tests {
         fn both_changes_are_kept_or_told(loaded in data(), mine in data(), theirs in data()) {
             let Merge { data, overwrote } = three_way::<Config>(&loaded, &mine, &theirs);
             prop_assert_eq!(data.sum, theirs.sum + mine.sum - loaded.sum);
-            let conflict = mine.note != loaded.note && theirs.note != loaded.note && mine.note != theirs.note;
+            let conflict = mine.note != loaded.note && theirs.note != loaded.note;
             prop_assert_eq!(overwrote.contains(&"note".to_owned()), conflict);
             prop_assert_eq!(data.note, if mine.note == loaded.note { theirs.note } else { mine.note });
             prop_assert_eq!(data.quiet, if mine.quiet == loaded.quiet { theirs.quiet } else { mine.quiet });

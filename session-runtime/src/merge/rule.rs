@@ -218,10 +218,10 @@ macro_rules! maps {
                 let mut outcome = Merged::Both;
                 let mut settle = |key: &$key| {
                     let (base, ours, other) = (loaded.get(key), mine.get(key), theirs.get(key));
-                    if same(base, ours) || same(ours, other) {
+                    if same(base, ours) {
                         return;
                     }
-                    if !same(base, other) {
+                    if !same(base, other) && !(ours.is_none() && other.is_none()) {
                         outcome = Merged::Overwrote;
                     }
                     match ours {

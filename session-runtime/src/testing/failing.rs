@@ -1,12 +1,14 @@
 //! A store that fails when it is told to.
 
+mod pause;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use tokio::sync::{Semaphore, watch};
-
+use self::pause::Gate;
+pub use self::pause::Pause;
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::store::{Committed, Inserted, Store, StoreError};
@@ -78,43 +80,6 @@ impl Verb {
     }
 }
 
-/// Holds commits back until it is released or dropped.
-#[must_use = "commits wait only as long as this lives"]
-pub struct Pause {
-    gate: Arc<Gate>,
-}
-
-struct Gate {
-    arrived: Semaphore,
-    open: watch::Sender<bool>,
-}
-
-impl Pause {
-    /// Waits until another commit has come to the pause; one that came before counts, once.
-    pub async fn reached(&self) {
-        if let Ok(arrival) = self.gate.arrived.acquire().await {
-            arrival.forget();
-        }
-    }
-
-    /// Lets every commit go on.
-    pub fn release(self) {}
-}
-
-impl Drop for Pause {
-    fn drop(&mut self) {
-        self.gate.open.send_replace(true);
-    }
-}
-
-impl fmt::Debug for Pause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pause")
-            .field("arrived", &self.gate.arrived.available_permits())
-            .finish_non_exhaustive()
-    }
-}
-
 impl Faults {
     /// Whether loads answer [`StoreError::Unavailable`] from now on.
     pub fn fail_loads(&self, fail: bool) {
@@ -150,12 +115,9 @@ impl Faults {
     ///
     /// A second pause takes over from the first, whose commits still wait for it.
     pub fn pause_before_commit(&self) -> Pause {
-        let gate = Arc::new(Gate {
-            arrived: Semaphore::new(0),
-            open: watch::Sender::new(false),
-        });
-        *lock(&self.shared.gate) = Some(gate.clone());
-        Pause { gate }
+        let (pause, gate) = Pause::new();
+        *lock(&self.shared.gate) = Some(gate);
+        pause
     }
 
     /// How many loads were asked for, failed ones included.
@@ -198,9 +160,7 @@ impl Faults {
         self.shared.commits.fetch_add(1, Ordering::SeqCst);
         let gate = lock(&self.shared.gate).clone();
         if let Some(gate) = gate {
-            gate.arrived.add_permits(1);
-            // An error would say that the gate is gone, which this holds.
-            let _ = gate.open.subscribe().wait_for(|open| *open).await;
+            gate.pass().await;
         }
         *lock(&self.shared.commit_fault)
     }

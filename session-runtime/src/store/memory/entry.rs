@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::secrets::{OtherSecrets, Presented};
 use crate::clock::{Clock, millis};
 use crate::record::{
     Change, CommitId, Deadlines, IdentityChange, Lifetime, LoadRequest, NewRecord, Record,
@@ -44,38 +45,31 @@ struct Extra {
     secrets: Option<Box<OtherSecrets>>,
 }
 
-/// The secrets beside the current one.
-#[derive(Default)]
-struct OtherSecrets {
-    offer: Option<Offer>,
-    previous: Option<Previous>,
-}
-
-struct Offer {
-    secret: SecretHash,
-    made: u64,
-    grace: u64,
-}
-
-struct Previous {
-    secret: SecretHash,
-    until: u64,
-}
-
 /// What a load that is let in has to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Writes {
     first: bool,
     touch: bool,
-    promote: bool,
-    /// A second secret is offered.
-    pub(super) offer: bool,
+    secret: Step,
+}
+
+/// What a load does to the secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Nothing,
+    Offer,
+    Promote,
 }
 
 impl Writes {
     /// Whether a read is enough.
     pub(super) fn none(self) -> bool {
-        !(self.first || self.touch || self.promote || self.offer)
+        !self.first && !self.touch && self.secret == Step::Nothing
+    }
+
+    /// Whether a second secret is offered.
+    pub(super) fn offers(self) -> bool {
+        self.secret == Step::Offer
     }
 }
 
@@ -197,36 +191,35 @@ impl<D> Entry<D> {
         if !self.is_alive(now) || self.transport != request.transport {
             return None;
         }
-        let (mut promote, mut offer) = (false, false);
-        if self.secret == request.secret {
-            offer = self.offer_is_due(request, now);
+        let secret = if self.secret == request.secret {
+            self.step_of_current(request, now)
         } else {
-            let others = self.secrets()?;
-            promote = (others.offer.as_ref()).is_some_and(|offer| offer.secret == request.secret);
-            let is_previous =
-                |previous: &Previous| now < previous.until && previous.secret == request.secret;
-            if !promote && !others.previous.as_ref().is_some_and(is_previous) {
-                return None;
+            match self.secrets()?.find(request.secret, now)? {
+                Presented::Offer => Step::Promote,
+                Presented::Previous => Step::Nothing,
             }
-        }
+        };
         let touch_every = request.touch_every.map_or(self.idle / 10, millis);
         let touched = self.idle_until.saturating_sub(self.idle);
         Some(Writes {
             first: !self.loaded,
             touch: now.saturating_sub(touched) >= touch_every.max(1),
-            promote,
-            offer,
+            secret,
         })
     }
 
-    fn offer_is_due(&self, request: &LoadRequest, now: u64) -> bool {
+    fn step_of_current(&self, request: &LoadRequest, now: u64) -> Step {
         let Some(renewal) = &request.renewal else {
-            return false;
+            return Step::Nothing;
         };
         let every = millis(renewal.every);
-        let is_old = |since: u64| now.saturating_sub(since) >= every;
-        let offer = self.secrets().and_then(|others| others.offer.as_ref());
-        is_old(self.secret_since) && offer.is_none_or(|offer| is_old(offer.made))
+        let is_old = now.saturating_sub(self.secret_since) >= every;
+        let may_offer = |others: &OtherSecrets| others.may_offer(every, now);
+        if is_old && self.secrets().is_none_or(may_offer) {
+            Step::Offer
+        } else {
+            Step::Nothing
+        }
     }
 
     pub(super) fn carry_out(&mut self, writes: Writes, request: &LoadRequest, now: u64) {
@@ -234,34 +227,18 @@ impl<D> Entry<D> {
         if writes.touch {
             self.slide(now);
         }
-        if writes.promote {
-            self.promote(request, now);
+        let renewal = request.renewal.as_ref();
+        match (writes.secret, renewal) {
+            (Step::Offer, Some(renewal)) => self.secrets_mut().offer(renewal, now),
+            (Step::Promote, _) => {
+                let current = self.secret;
+                if let Some(secret) = self.secrets_mut().promote(current, renewal, now) {
+                    self.secret = secret;
+                    self.secret_since = now;
+                }
+            }
+            _ => {}
         }
-        if writes.offer
-            && let Some(renewal) = &request.renewal
-        {
-            self.secrets_mut().offer = Some(Offer {
-                secret: renewal.candidate,
-                made: now,
-                grace: millis(renewal.grace),
-            });
-        }
-    }
-
-    fn promote(&mut self, request: &LoadRequest, now: u64) {
-        let old = self.secret;
-        let Some(offer) = self.secrets_mut().offer.take() else {
-            return;
-        };
-        // The grace that is configured now decides, and the one of the offer where this load
-        // knows of no renewal.
-        let grace = (request.renewal.as_ref()).map_or(offer.grace, |renewal| millis(renewal.grace));
-        self.secrets_mut().previous = Some(Previous {
-            secret: old,
-            until: now.saturating_add(grace),
-        });
-        self.secret = offer.secret;
-        self.secret_since = now;
     }
 
     /// Whether a change is to be applied; the session is alive.

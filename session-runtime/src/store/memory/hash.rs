@@ -30,7 +30,9 @@ impl Hasher for IdHasher {
             Ok(id) => self.0 = spread(id),
             // The length of the array, if the derived `Hash` of an id ever writes it.
             Err(_) => {
-                (bytes.iter()).for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte))
+                for byte in bytes {
+                    self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+                }
             }
         }
     }
@@ -52,8 +54,8 @@ fn spread(id: &[u8; 16]) -> u64 {
 /// The first and the last eight bytes of an id as numbers that sort as they do.
 #[inline]
 pub(super) fn halves(id: &[u8; 16]) -> (u64, u64) {
-    let whole = u128::from_be_bytes(*id);
-    ((whole >> 64) as u64, (whole & u128::from(u64::MAX)) as u64)
+    let number = |half: Option<&[u8; 8]>| half.map_or(0, |half| u64::from_be_bytes(*half));
+    (number(id.first_chunk()), number(id.last_chunk()))
 }
 
 /// Which of `shards` an id belongs to. The bits that choose are none of those that the maps use

@@ -4,30 +4,28 @@
 //! its size. Everything about one session is decided under the lock of one shard, and no code of
 //! the user runs under it.
 
+mod builder;
 mod entry;
 mod hash;
 mod proof;
 mod room;
+mod secrets;
 mod shard;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 
 use std::fmt;
 use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::SystemTime;
 
+pub use self::builder::MemoryStoreBuilder;
 use self::entry::{Entry, Verdict};
 use self::room::{Room, SLICE, discard};
 use super::{Committed, Inserted, Store, StoreError};
-use crate::clock::Clock;
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
-
-/// How many sessions a store holds unless it is told otherwise.
-const CAPACITY: usize = 1_000_000;
 
 /// After how many slices of a sweep the other tasks of the thread get their turn: some hundred
 /// microseconds.
@@ -61,14 +59,6 @@ pub struct MemoryStore<D> {
     room: Arc<Room<D>>,
 }
 
-/// Builds a [`MemoryStore`].
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct MemoryStoreBuilder<D> {
-    capacity: usize,
-    clock: Option<Clock>,
-    data: PhantomData<fn() -> D>,
-}
-
 impl<D> MemoryStore<D> {
     /// An empty store for a million sessions.
     #[must_use]
@@ -78,34 +68,7 @@ impl<D> MemoryStore<D> {
 
     /// An empty store, to be described further.
     pub fn builder() -> MemoryStoreBuilder<D> {
-        MemoryStoreBuilder {
-            capacity: CAPACITY,
-            clock: None,
-            data: PhantomData,
-        }
-    }
-}
-
-impl<D> MemoryStoreBuilder<D> {
-    /// The most sessions that the store holds; a million unless this is called.
-    pub fn capacity(mut self, sessions: usize) -> Self {
-        self.capacity = sessions;
-        self
-    }
-
-    /// The clock that decides over deadlines; [`Clock::system`] unless this is called.
-    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
-        self.clock = Some(clock.into());
-        self
-    }
-
-    /// The store, empty.
-    #[must_use]
-    pub fn build(self) -> MemoryStore<D> {
-        let clock = self.clock.unwrap_or_default();
-        MemoryStore {
-            room: Arc::new(Room::new(self.capacity, clock)),
-        }
+        MemoryStoreBuilder::new()
     }
 }
 
@@ -128,14 +91,6 @@ impl<D> fmt::Debug for MemoryStore<D> {
         f.debug_struct("MemoryStore")
             .field("sessions", &self.room.records())
             .field("capacity", &self.room.capacity)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<D> fmt::Debug for MemoryStoreBuilder<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStoreBuilder")
-            .field("capacity", &self.capacity)
             .finish_non_exhaustive()
     }
 }
@@ -307,7 +262,7 @@ impl<D> MemoryStore<D> {
             shard.change(key, now, |entry| {
                 let writes = entry.admit(request, now)?;
                 entry.carry_out(writes, request, now);
-                Some(entry.record(&room.clock, writes.offer))
+                Some(entry.record(&room.clock, writes.offers()))
             })
         })?
     }

@@ -125,6 +125,7 @@ impl<D> Shard<D> {
 
     /// Looks at up to `limit` sessions whose turn has come, and moves those that have ended to
     /// `ended`.
+    #[allow(clippy::vec_box, reason = "they are moved as the map has them")]
     pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Box<Entry<D>>>) {
         for _ in 0..limit {
             let Some(&(filed, id)) = self.due.first().filter(|(due, _)| *due <= now) else {

@@ -1,6 +1,13 @@
 //! What the conformance kit cannot see.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reports by panicking"
+)]
 
-mod room;
+mod eviction;
+mod sweeping;
+mod tools;
 mod user_code;
 
 use crate::store::MemoryStore;

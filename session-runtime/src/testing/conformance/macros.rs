@@ -22,7 +22,8 @@ macro_rules! store_conformance {
                 a_living_record_is_never_replaced
                 an_ended_record_gives_its_id_free
                 destroying_twice_is_no_error
-                what_has_ended_is_not_counted_and_is_swept
+                what_has_ended_is_not_counted
+                a_sweep_takes_only_what_has_ended
                 now_is_the_clock_of_the_deadlines
                 a_change_is_applied
                 a_new_session_is_changed_without_a_load

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::room::{key, now, record, request};
+use super::tools::{key, now, record, request};
 use crate::record::{Change, CommitId, DataChange};
 use crate::sid::Sid;
 use crate::store::{Committed, Inserted, MemoryStore, Store};

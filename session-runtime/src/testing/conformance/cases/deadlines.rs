@@ -173,7 +173,7 @@ pub async fn at_its_deadline_a_session_is_gone<S: Store<Untyped>>(desk: Desk<S>)
     let changed = desk.open(&json!({})).await;
     let destroyed = desk.open(&json!({})).await;
     let record = desk.get(&read).await;
-    clock.advance(desk.units(IDLE) - moment);
+    clock.advance(desk.units(IDLE).saturating_sub(moment));
     assert_eq!(desk.count().await, 3);
     // A load at the last moment, which slides the deadline: the other two stay where they are.
     assert!(desk.is_alive(&read).await);
@@ -182,7 +182,7 @@ pub async fn at_its_deadline_a_session_is_gone<S: Store<Untyped>>(desk: Desk<S>)
     let committed = desk.commit(changed.key, &change_of(&record)).await;
     assert!(matches!(committed, crate::store::Committed::Gone));
     assert!(!desk.destroy(destroyed.key).await);
-    clock.advance(desk.units(IDLE) - moment);
+    clock.advance(desk.units(IDLE).saturating_sub(moment));
     assert!(!desk.is_alive(&read).await);
     assert_eq!(desk.count().await, 0);
 }

@@ -6,6 +6,7 @@
 
 mod commits;
 mod deadlines;
+mod ends;
 mod identity;
 mod races;
 mod records;
@@ -13,6 +14,7 @@ mod renewal;
 
 pub use commits::*;
 pub use deadlines::*;
+pub use ends::*;
 pub use identity::*;
 pub use races::*;
 pub use records::*;

@@ -44,7 +44,7 @@ pub async fn changes_of_different_fields_are_all_there<S: Store<Untyped>>(desk: 
         let (desk, opened) = (desk.clone(), opened.clone());
         tasks.spawn(async move {
             change_until_done(&desk, &opened, |data| {
-                data[format!("field {at}")] = json!(at)
+                data[format!("field {at}")] = json!(at);
             })
             .await;
         });
@@ -64,7 +64,7 @@ pub async fn changes_of_one_field_all_count<S: Store<Untyped>>(desk: Desk<S>) {
         let (desk, opened) = (desk.clone(), opened.clone());
         tasks.spawn(async move {
             let add = |data: &mut Value| {
-                data["count"] = json!(data["count"].as_u64().expect("a number") + 1)
+                data["count"] = json!(data["count"].as_u64().expect("a number") + 1);
             };
             change_until_done(&desk, &opened, add).await;
         });

@@ -1,120 +1,14 @@
-//! Room: who gives way, how many there are, and memory that comes back.
+//! Who gives way in a full store, and that it never holds too many.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::super::shard::Shard;
-use crate::record::{
-    Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Transport,
+use super::tools::{
+    count, id, insert, insert_record, key, load, minute, now, record, request, secret, sizes, store,
 };
+use crate::record::{Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord};
 use crate::sid::{SecretHash, SessionId, Sid};
-use crate::store::{Inserted, MemoryStore, Store, StoreError};
-use crate::testing::FakeClock;
+use crate::store::{Inserted, Store, StoreError};
 use crate::untyped::Untyped;
-
-const SPACE: &str = "test";
-
-/// A store of so many sessions, and its clock.
-fn store(capacity: usize) -> (MemoryStore<Untyped>, FakeClock) {
-    let clock = FakeClock::new();
-    let store = MemoryStore::builder();
-    (store.capacity(capacity).clock(&clock).build(), clock)
-}
-
-fn minute(minutes: u64) -> Duration {
-    Duration::from_secs(60 * minutes)
-}
-
-/// Runs a verb. None waits for anything; a long sweep gives way now and then.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    loop {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}
-
-pub(super) fn key(id: SessionId) -> Key {
-    Key {
-        namespace: SPACE,
-        id,
-    }
-}
-
-pub(super) fn secret() -> SecretHash {
-    SecretHash::from_bytes([7; 32])
-}
-
-pub(super) fn record<D>(data: D) -> NewRecord<D> {
-    NewRecord {
-        secret: secret(),
-        transport: Transport::Other,
-        data: Arc::new(data),
-        subject: None,
-        lifetime: Lifetime {
-            idle: minute(30),
-            absolute: minute(600),
-        },
-        commit_id: CommitId::mint(),
-        max_size: 1_000,
-    }
-}
-
-pub(super) fn request() -> LoadRequest {
-    LoadRequest {
-        secret: secret(),
-        transport: Transport::Other,
-        touch_every: None,
-        renewal: None,
-    }
-}
-
-/// An id as if minted so many milliseconds after the beginning of time.
-fn id(millis: u64) -> SessionId {
-    let mut bytes = *Sid::mint().id().as_bytes();
-    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
-    SessionId::from_bytes(bytes)
-}
-
-/// Inserts, and says who gave way.
-fn insert(store: &MemoryStore<Untyped>, id: SessionId) -> Vec<SessionId> {
-    insert_record(store, id, &record(Untyped::default())).expect("room")
-}
-
-fn insert_record(
-    store: &MemoryStore<Untyped>,
-    id: SessionId,
-    record: &NewRecord<Untyped>,
-) -> Result<Vec<SessionId>, StoreError> {
-    match now(store.insert(key(id), record))? {
-        Inserted::Done { evicted, .. } => Ok(evicted),
-        Inserted::Exists => panic!("the id is taken"),
-    }
-}
-
-fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
-    now(store.load(key(id), &request()))
-        .expect("a load")
-        .is_some()
-}
-
-fn count(store: &MemoryStore<Untyped>) -> u64 {
-    now(store.count(SPACE)).expect("a count")
-}
-
-/// Sessions, places in the maps, filings of deadlines, and sessions that may give way.
-fn sizes(store: &MemoryStore<Untyped>) -> [usize; 4] {
-    let room = &store.room;
-    let mut sum = [0; 4];
-    for at in room.shards() {
-        let sizes = room.read(at, Shard::sizes);
-        (sum.iter_mut().zip(sizes)).for_each(|(sum, size)| *sum += size);
-    }
-    assert_eq!(room.records(), sum[0], "the places that are taken");
-    sum
-}
 
 #[test]
 fn the_oldest_that_nobody_presented_gives_way() {
@@ -218,7 +112,7 @@ fn a_full_store_refuses_and_keeps_what_it_has() {
     clock.advance(minute(30));
     assert_eq!(insert(&store, id(6)), []);
     assert_eq!(count(&store), 1);
-    let (none, _) = self::store(0);
+    let (none, _) = super::tools::store(0);
     let refused = insert_record(&none, id(1), &record(Untyped::default()));
     assert!(matches!(refused, Err(StoreError::Full)));
 }
@@ -294,78 +188,6 @@ fn insertions_at_once_never_exceed_the_capacity() {
 }
 
 #[test]
-fn a_sweep_takes_what_has_ended_and_not_more_than_it_may() {
-    let (store, clock) = store(10_000);
-    let mut alive = Vec::new();
-    for at in 0..1_000 {
-        let id = id(at);
-        insert(&store, id);
-        if at % 2 == 0 {
-            alive.push(id);
-        }
-    }
-    clock.advance(minute(20));
-    assert!(alive.iter().all(|id| load(&store, *id)));
-    clock.advance(minute(20));
-    assert_eq!(count(&store), 500);
-    assert_eq!(now(store.sweep(30)).expect("a sweep"), 30);
-    assert_eq!(sizes(&store)[0], 970);
-    assert_eq!(now(store.sweep(0)).expect("a sweep"), 0);
-    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 470);
-    let [records, _, filings, _] = sizes(&store);
-    assert_eq!((records, filings), (500, 500));
-    assert!(alive.iter().all(|id| load(&store, *id)));
-}
-
-#[test]
-fn requests_that_come_by_sweep_everywhere() {
-    let (store, clock) = store(10_000);
-    for at in 0..3_000 {
-        insert(&store, id(at));
-    }
-    let living = id(9_999);
-    clock.advance(minute(29));
-    insert(&store, living);
-    clock.advance(minute(1));
-    for _ in 0..1_000 {
-        clock.advance(Duration::from_millis(1));
-        assert!(load(&store, living));
-    }
-    assert_eq!(
-        sizes(&store)[0],
-        1,
-        "loads of one session have removed all the others"
-    );
-}
-
-#[test]
-fn memory_comes_back_after_a_flood() {
-    let (store, clock) = store(1_000_000);
-    for at in 0..100_000 {
-        insert(&store, id(at));
-    }
-    let full = sizes(&store);
-    assert!(full[1] >= 100_000);
-    clock.advance(minute(31));
-    for at in 0..50_100 {
-        let id = id(at);
-        insert(&store, id);
-        if at >= 100 {
-            // Created and destroyed: nothing of it stays.
-            assert!(now(store.destroy(key(id))).expect("a destruction"));
-        }
-    }
-    let _ = now(store.sweep(usize::MAX));
-    let [records, places, filings, fresh] = sizes(&store);
-    assert_eq!((records, filings, fresh), (100, 100, 100));
-    assert!(
-        places < full[1] / 5,
-        "{places} places of {} are left",
-        full[1]
-    );
-}
-
-#[test]
 fn a_session_that_lost_its_subject_unseen_may_give_way_again() {
     let (store, _) = store(2);
     let id = id(1);
@@ -378,14 +200,4 @@ fn a_session_that_lost_its_subject_unseen_may_give_way_again() {
     };
     now(store.commit(key(id), &logout)).expect("a logout");
     assert_eq!(sizes(&store)[3], 1);
-}
-
-#[test]
-fn debug_shows_counts_and_no_session() {
-    let (store, _) = store(5);
-    insert(&store, id(1));
-    assert_eq!(
-        format!("{store:?}"),
-        "MemoryStore { sessions: 1, capacity: 5, .. }"
-    );
 }

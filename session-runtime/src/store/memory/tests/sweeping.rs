@@ -1,0 +1,88 @@
+//! What has ended is taken away, and its memory comes back.
+
+use std::time::Duration;
+
+use super::tools::{count, id, insert, key, load, minute, now, sizes, store};
+use crate::store::Store;
+
+#[test]
+fn a_sweep_takes_what_has_ended_and_not_more_than_it_may() {
+    let (store, clock) = store(10_000);
+    let mut alive = Vec::new();
+    for at in 0..1_000 {
+        let id = id(at);
+        insert(&store, id);
+        if at % 2 == 0 {
+            alive.push(id);
+        }
+    }
+    clock.advance(minute(20));
+    assert!(alive.iter().all(|id| load(&store, *id)));
+    clock.advance(minute(20));
+    assert_eq!(now(store.sweep(30)).expect("a sweep"), 30);
+    assert_eq!(sizes(&store)[0], 970);
+    assert_eq!(now(store.sweep(0)).expect("a sweep"), 0);
+    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 470);
+    let [records, _, filings, _] = sizes(&store);
+    assert_eq!((records, filings), (500, 500));
+    assert_eq!(count(&store), 500);
+    assert!(alive.iter().all(|id| load(&store, *id)));
+}
+
+#[test]
+fn requests_that_come_by_sweep_everywhere() {
+    let (store, clock) = store(10_000);
+    for at in 0..3_000 {
+        insert(&store, id(at));
+    }
+    let living = id(9_999);
+    clock.advance(minute(29));
+    insert(&store, living);
+    clock.advance(minute(1));
+    for _ in 0..1_000 {
+        clock.advance(Duration::from_millis(1));
+        assert!(load(&store, living));
+    }
+    assert_eq!(
+        sizes(&store)[0],
+        1,
+        "loads of one session have removed all the others"
+    );
+}
+
+#[test]
+fn memory_comes_back_after_a_flood() {
+    let (store, clock) = store(1_000_000);
+    for at in 0..100_000 {
+        insert(&store, id(at));
+    }
+    let full = sizes(&store);
+    assert!(full[1] >= 100_000);
+    clock.advance(minute(31));
+    for at in 0..50_100 {
+        let id = id(at);
+        insert(&store, id);
+        if at >= 100 {
+            // Created and destroyed: nothing of it stays.
+            assert!(now(store.destroy(key(id))).expect("a destruction"));
+        }
+    }
+    let _ = now(store.sweep(usize::MAX));
+    let [records, places, filings, fresh] = sizes(&store);
+    assert_eq!((records, filings, fresh), (100, 100, 100));
+    assert!(
+        places < full[1] / 5,
+        "{places} places of {} are left",
+        full[1]
+    );
+}
+
+#[test]
+fn debug_shows_counts_and_no_session() {
+    let (store, _) = store(5);
+    insert(&store, id(1));
+    assert_eq!(
+        format!("{store:?}"),
+        "MemoryStore { sessions: 1, capacity: 5, .. }"
+    );
+}

@@ -1,0 +1,115 @@
+//! What the tests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::record::{CommitId, Key, Lifetime, LoadRequest, NewRecord, Transport};
+use crate::sid::{SecretHash, SessionId, Sid};
+use crate::store::memory::shard::Shard;
+use crate::store::{Inserted, MemoryStore, Store, StoreError};
+use crate::testing::FakeClock;
+use crate::untyped::Untyped;
+
+pub(super) const SPACE: &str = "test";
+
+/// A store of so many sessions, and its clock.
+pub(super) fn store(capacity: usize) -> (MemoryStore<Untyped>, FakeClock) {
+    let clock = FakeClock::new();
+    let store = MemoryStore::builder();
+    (store.capacity(capacity).clock(&clock).build(), clock)
+}
+
+pub(super) fn minute(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+/// Runs a verb. None waits for anything; a long sweep gives way now and then.
+pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}
+
+pub(super) fn key(id: SessionId) -> Key {
+    Key {
+        namespace: SPACE,
+        id,
+    }
+}
+
+pub(super) fn secret() -> SecretHash {
+    SecretHash::from_bytes([7; 32])
+}
+
+pub(super) fn record<D>(data: D) -> NewRecord<D> {
+    NewRecord {
+        secret: secret(),
+        transport: Transport::Other,
+        data: Arc::new(data),
+        subject: None,
+        lifetime: Lifetime {
+            idle: minute(30),
+            absolute: minute(600),
+        },
+        commit_id: CommitId::mint(),
+        max_size: 1_000,
+    }
+}
+
+pub(super) fn request() -> LoadRequest {
+    LoadRequest {
+        secret: secret(),
+        transport: Transport::Other,
+        touch_every: None,
+        renewal: None,
+    }
+}
+
+/// An id as if minted so many milliseconds after the beginning of time.
+pub(super) fn id(millis: u64) -> SessionId {
+    let mut bytes = *Sid::mint().id().as_bytes();
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    SessionId::from_bytes(bytes)
+}
+
+/// Inserts, and says who gave way.
+pub(super) fn insert(store: &MemoryStore<Untyped>, id: SessionId) -> Vec<SessionId> {
+    insert_record(store, id, &record(Untyped::default())).expect("room")
+}
+
+pub(super) fn insert_record(
+    store: &MemoryStore<Untyped>,
+    id: SessionId,
+    record: &NewRecord<Untyped>,
+) -> Result<Vec<SessionId>, StoreError> {
+    match now(store.insert(key(id), record))? {
+        Inserted::Done { evicted, .. } => Ok(evicted),
+        Inserted::Exists => panic!("the id is taken"),
+    }
+}
+
+pub(super) fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
+    now(store.load(key(id), &request()))
+        .expect("a load")
+        .is_some()
+}
+
+pub(super) fn count(store: &MemoryStore<Untyped>) -> u64 {
+    now(store.count(SPACE)).expect("a count")
+}
+
+/// Sessions, places in the maps, filings of deadlines, and sessions that may give way.
+pub(super) fn sizes(store: &MemoryStore<Untyped>) -> [usize; 4] {
+    let room = &store.room;
+    let mut sum = [0; 4];
+    for at in room.shards() {
+        let sizes = room.read(at, Shard::sizes);
+        (sum.iter_mut().zip(sizes)).for_each(|(sum, size)| *sum += size);
+    }
+    assert_eq!(room.records(), sum[0], "the places that are taken");
+    sum
+}

@@ -1,0 +1,240 @@
+//! Cookies, and who may send them.
+
+use http::Method;
+use serde_json::json;
+
+use crate::server::{On, Server};
+use crate::support::cases::cases;
+use crate::support::client::Call;
+use crate::support::gates::Gate;
+
+cases! {
+    everywhere:
+        row_22_attributes_as_declared
+        row_22_max_age_follows_the_absolute_deadline
+        row_28_destroy_clears_the_cookie
+        row_28a_a_cookie_from_another_origin
+        row_28a_who_is_no_stranger
+        row_28a_header_sessions_are_not_concerned;
+    memory:;
+    encoded:;
+}
+
+fn sorted(mut parts: Vec<String>) -> Vec<String> {
+    parts.sort();
+    parts
+}
+
+async fn open(server: &Server, config: &str, cookie: &str) -> String {
+    let reply = server.post(format!("/{config}/create")).send().await.ok();
+    let (sid, _) = reply.cookie(cookie);
+    assert_eq!(sid.len(), 64);
+    sid
+}
+
+async fn row_22_attributes_as_declared(on: On) {
+    let server = on.start().await;
+    let plain = server.post("/cookie-first/create").send().await.ok();
+    let (_, attributes) = plain.cookie("__Host-sid");
+    assert_eq!(
+        sorted(attributes),
+        ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]
+    );
+    let full = server.post("/jar/create").send().await.ok();
+    let (_, attributes) = full.cookie("shop.sid");
+    let expected = [
+        "Domain=example.com",
+        "HttpOnly",
+        "Max-Age=86400",
+        "Path=/jar",
+        "SameSite=Strict",
+        "Secure",
+    ];
+    assert_eq!(sorted(attributes), expected);
+}
+
+async fn row_22_max_age_follows_the_absolute_deadline(on: On) {
+    let server = on.start().await;
+    let mut sid = open(&server, "jar", "shop.sid").await;
+    for minutes in [20_u64, 40, 60] {
+        server.advance(std::time::Duration::from_secs(20 * 60));
+        let call = server
+            .post("/jar/load")
+            .cookie("shop.sid", &sid)
+            .script(json!([["rotate"]]));
+        let (new, attributes) = call.send().await.ok().cookie("shop.sid");
+        let left = format!("Max-Age={}", 86_400 - minutes * 60);
+        assert!(
+            attributes.contains(&left),
+            "{attributes:?} after {minutes} minutes"
+        );
+        sid = new;
+    }
+    let longer = json!([["set_lifetime", 1000, 7200], ["rotate"]]);
+    let call = server
+        .post("/jar/load")
+        .cookie("shop.sid", &sid)
+        .script(longer);
+    let (_, attributes) = call.send().await.ok().cookie("shop.sid");
+    assert!(
+        attributes.contains(&"Max-Age=7200".to_owned()),
+        "{attributes:?}"
+    );
+}
+
+async fn row_28_destroy_clears_the_cookie(on: On) {
+    let server = on.start().await;
+    let sid = open(&server, "jar", "shop.sid").await;
+    let destroy = json!([["destroy"]]);
+    let call = server
+        .post("/jar/load")
+        .cookie("shop.sid", &sid)
+        .script(destroy.clone());
+    let (value, attributes) = call.send().await.ok().without_sid().cookie("shop.sid");
+    assert_eq!(value, "");
+    for part in ["Path=/jar", "Domain=example.com", "Max-Age=0"] {
+        assert!(
+            attributes.contains(&part.to_owned()),
+            "{attributes:?} has no {part}"
+        );
+    }
+    server
+        .get("/jar/load")
+        .cookie("shop.sid", &sid)
+        .send()
+        .await
+        .problem(401, "unknown-session");
+
+    let held = server.open("main").await;
+    let by_header = server.run(&held, destroy).send().await.ok();
+    assert!(
+        !by_header.headers.contains_key("set-cookie"),
+        "{by_header:?}"
+    );
+    if on.framework.answers_errors() {
+        let sid = open(&server, "jar", "shop.sid").await;
+        let script = json!([["destroy"], ["fail", 500]]);
+        let call = server
+            .post("/jar/load")
+            .cookie("shop.sid", &sid)
+            .script(script);
+        assert_eq!(call.send().await.with(500).cookie("shop.sid").0, "");
+    }
+}
+
+/// Headers as a browser sends them, when another origin made the request.
+fn strange() -> [fn(Call) -> Call; 6] {
+    [
+        |call| call.header("Sec-Fetch-Site", "cross-site"),
+        |call| call.header("Sec-Fetch-Site", "same-site"),
+        |call| call.header("Origin", "https://evil.example"),
+        |call| call.header("Origin", "null"),
+        |call| call.header("Origin", "https://shop.example.com.evil.example"),
+        |call| {
+            let call = call.header("Sec-Fetch-Site", "cross-site");
+            call.header("Origin", "https://shop.example.com")
+        },
+    ]
+}
+
+async fn row_28a_a_cookie_from_another_origin(on: On) {
+    let server = on.start().await;
+    let sid = open(&server, "cookie-first", "__Host-sid").await;
+    let ran = Gate::new();
+    let with = |method: Method, path: &str| {
+        let call = server.call(method, path).cookie("__Host-sid", &sid);
+        call.script(json!([["signal", ran], ["push", "/items", "evil"]]))
+    };
+    let paths = [
+        "/cookie-first/load",
+        "/cookie-first/optional",
+        "/cookie-first/create",
+    ];
+    let writes = server.stores.writes();
+    for strange in strange() {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            for path in paths {
+                let reply = strange(with(method.clone(), path)).send().await;
+                reply.problem(403, "cross-origin");
+            }
+        }
+        // Neither does a stranger's page get a new session into the browser.
+        let create = strange(server.post("/cookie-first/create")).send().await;
+        create.problem(403, "cross-origin");
+        strange(server.get("/cookie-first/load").cookie("__Host-sid", &sid))
+            .send()
+            .await
+            .ok();
+    }
+    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(server.stores.writes(), writes);
+}
+
+async fn row_28a_who_is_no_stranger(on: On) {
+    let server = on.start().await;
+    let sid = open(&server, "cookie-first", "__Host-sid").await;
+    let post = || server.post("/cookie-first/load").cookie("__Host-sid", &sid);
+    post().send().await.ok();
+    post()
+        .header("Sec-Fetch-Site", "same-origin")
+        .send()
+        .await
+        .ok();
+    post().header("Sec-Fetch-Site", "none").send().await.ok();
+    post()
+        .header("Origin", "https://shop.example.com")
+        .send()
+        .await
+        .ok();
+
+    let sid = open(&server, "jar", "shop.sid").await;
+    let post = || server.post("/jar/load").cookie("shop.sid", &sid);
+    let listed = || post().header("Origin", "https://app.example.com");
+    listed().send().await.ok();
+    listed()
+        .header("Sec-Fetch-Site", "same-site")
+        .send()
+        .await
+        .ok();
+    let other = post()
+        .header("Origin", "https://app.example.com:8443")
+        .send()
+        .await;
+    other.problem(403, "cross-origin");
+
+    let sid = open(&server, "open-jar", "open.sid").await;
+    for strange in strange() {
+        strange(server.post("/open-jar/load").cookie("open.sid", &sid))
+            .send()
+            .await
+            .ok();
+    }
+}
+
+async fn row_28a_header_sessions_are_not_concerned(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (cookie, _) = server
+        .post("/main/cookie/create")
+        .send()
+        .await
+        .ok()
+        .cookie("__Host-sid");
+    for strange in strange() {
+        strange(server.run(&held, json!([["rotate"], ["fail", 400]])))
+            .send()
+            .await
+            .with(400);
+        strange(server.post("/main/load").bearer(&held.sid))
+            .send()
+            .await
+            .ok();
+        strange(server.post("/main/create")).send().await.ok();
+        // The header is what counts, although a cookie came along.
+        let both = server
+            .post("/main/load")
+            .sid(&held.sid)
+            .cookie("__Host-sid", &cookie);
+        assert_eq!(strange(both).send().await.ok().id(), held.id);
+    }
+}

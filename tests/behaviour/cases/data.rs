@@ -1,0 +1,297 @@
+//! What a session holds.
+
+use connect_session::SessionConfig as _;
+use serde_json::{Value, json};
+
+use crate::configs::Small;
+use crate::data::{Inner, Nested, Stuff};
+use crate::server::On;
+use crate::support::cases::cases;
+use crate::support::events;
+
+cases! {
+    everywhere:
+        row_31_typed_data_round_trips
+        row_32_untyped_data
+        row_33_any_key_is_plain_data
+        row_35_a_nested_change_is_seen
+        row_38_over_max_size;
+    memory:;
+    encoded:
+        row_34_changed_and_changed_back
+        row_36_a_field_that_another_version_knows
+        row_37_what_cannot_be_decoded;
+}
+
+const TEXT: &str =
+    "tea ☕ 茶 e\u{301} \u{1F469}\u{200D}\u{1F52C} \"quoted\" \\ back / \u{1} \u{7f} \r\n\t";
+
+async fn row_31_typed_data_round_trips(on: On) {
+    let server = on.start().await;
+    let inner = |other| Inner {
+        flags: vec![true, false],
+        by_name: [("a b".to_owned(), -1), (TEXT.to_owned(), i64::MAX)].into(),
+        other,
+    };
+    let stuff = Stuff {
+        items: vec![String::new(), TEXT.to_owned(), "\u{10FFFF}".to_owned()],
+        tags: [TEXT.to_owned(), "z".to_owned()].into(),
+        visits: u64::MAX,
+        renamed: i64::MIN,
+        best: -1,
+        prefs: [(
+            "deep".to_owned(),
+            json!({ "list": [1, null, { "x": 0.5 }] }),
+        )]
+        .into(),
+        draft: TEXT.to_owned(),
+        note: "0".repeat(64 << 10),
+        score: 0.1 + 0.2,
+        maybe: Some(TEXT.to_owned()),
+        nested: Nested {
+            depth: -7,
+            inner: inner(Some(Box::new(inner(None)))),
+        },
+    };
+    let expected = serde_json::to_value(&stuff).unwrap();
+    let held = server
+        .open_with("main", json!([["replace", expected]]))
+        .await;
+    let there: Stuff = serde_json::from_value(server.data(&held).await).unwrap();
+    assert!(there == stuff, "{there:?}");
+    let empty = serde_json::to_value(Stuff::default()).unwrap();
+    server
+        .run(&held, json!([["replace", empty]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(server.data(&held).await, empty);
+}
+
+async fn row_32_untyped_data(on: On) {
+    let server = on.start().await;
+    let reply = server.post("/untyped").send().await.ok();
+    assert_eq!(reply.body, "", "what did not do what it should");
+    let found = server.get("/loose/load").sid(reply.sid()).send().await.ok();
+    assert_eq!(found.data(), json!({ "number": 42, "list": ["a", "b"] }));
+}
+
+async fn row_33_any_key_is_plain_data(on: On) {
+    let server = on.start().await;
+    let keys = [
+        "id",
+        "sid",
+        "version",
+        "expires",
+        "subject",
+        "secret",
+        "__proto__",
+        "constructor",
+        "toString",
+        "",
+        ".",
+        "a.b",
+        "a b",
+        " ",
+        "a\"b",
+        "a'b",
+        "a/b",
+        "~",
+        "a\\b",
+        "$set",
+        "é",
+        "\n",
+        "{",
+        "_id",
+        "data",
+        "0",
+    ];
+    let data: Value = keys
+        .iter()
+        .map(|key| (*key, json!({ "of": key })))
+        .collect();
+    let held = server.open_with("loose", json!([["replace", data]])).await;
+    assert_eq!(server.data(&held).await, data);
+    let held = server
+        .open_with("main", json!([["set", "/prefs", data]]))
+        .await;
+    assert_eq!(server.data(&held).await["prefs"], data);
+
+    let held = server.open("loose").await;
+    let mut expected = json!({});
+    for key in keys {
+        let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+        server
+            .run(&held, json!([["set", pointer, key]]))
+            .send()
+            .await
+            .ok();
+        expected[key] = key.into();
+        assert_eq!(server.data(&held).await, expected, "after setting {key:?}");
+    }
+    for key in keys {
+        let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+        server
+            .run(&held, json!([["delete", pointer]]))
+            .send()
+            .await
+            .ok();
+        expected.as_object_mut().unwrap().remove(key);
+        assert_eq!(server.data(&held).await, expected, "after removing {key:?}");
+    }
+}
+
+async fn row_34_changed_and_changed_back(on: On) {
+    let server = on.start().await;
+    let start = json!([["set", "/note", "same"], ["set", "/prefs", { "a": 1, "b": 2 }]]);
+    let held = server.open_with("main", start).await;
+    let writes = server.stores.encoded.writes();
+    let scripts = [
+        json!([["set", "/note", "other"], ["set", "/note", "same"]]),
+        json!([["push", "/items", "x"], ["drop", "/items", "x"]]),
+        json!([["set", "/prefs", { "b": 2, "a": 1 }]]),
+        json!([["borrow_mut"]]),
+        json!([]),
+    ];
+    for script in scripts {
+        server.run(&held, script.clone()).send().await.ok();
+        assert_eq!(server.stores.encoded.writes(), writes, "{script}");
+    }
+    server
+        .run(&held, json!([["set", "/note", "other"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(server.stores.encoded.writes(), writes + 1);
+}
+
+async fn row_35_a_nested_change_is_seen(on: On) {
+    let server = on.start().await;
+    let start = json!([["set", "/nested/inner/by_name", { "a": 1 }]]);
+    let held = server.open_with("main", start).await;
+    let edits = json!([
+        ["add", "/nested/inner/by_name/a", 1],
+        ["push", "/nested/inner/flags", true],
+        ["set", "/nested/inner/other", { "flags": [], "by_name": { "deep": 3 }, "other": null }],
+    ]);
+    server.run(&held, edits).send().await.ok();
+    server
+        .run(
+            &held,
+            json!([["add", "/nested/inner/other/by_name/deep", 1]]),
+        )
+        .send()
+        .await
+        .ok();
+    let nested = server.data(&held).await["nested"].clone();
+    assert_eq!(nested["inner"]["by_name"], json!({ "a": 2 }));
+    assert_eq!(nested["inner"]["flags"], json!([true]));
+    assert_eq!(nested["inner"]["other"]["by_name"], json!({ "deep": 4 }));
+}
+
+async fn row_36_a_field_that_another_version_knows(on: On) {
+    let server = on.start().await;
+    let script = json!([["set", "/name", "ada"], ["set", "/dropped", "still here"]]);
+    let held = server.open_with("before", script).await;
+    let after = || server.post("/after/load").sid(&held.sid);
+    assert_eq!(
+        after().send().await.ok().data(),
+        json!({ "name": "ada", "added": 7 })
+    );
+    after()
+        .script(json!([["set", "/name", "eve"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(
+        server.data(&held).await,
+        json!({ "name": "eve", "dropped": "still here" })
+    );
+    after()
+        .script(json!([["set", "/added", 8]]))
+        .send()
+        .await
+        .ok();
+    server
+        .run(&held, json!([["set", "/name", "bob"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(
+        after().send().await.ok().data(),
+        json!({ "name": "bob", "added": 8 })
+    );
+    assert_eq!(
+        server.data(&held).await,
+        json!({ "name": "bob", "dropped": "still here" })
+    );
+}
+
+async fn row_37_what_cannot_be_decoded(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "tea"]]))
+        .await;
+    server.stores.encoded.poke(&held.id, "visits", "\"a text\"");
+    let fields = server.stores.encoded.fields(&held.id);
+    let script = json!([["replace", {}], ["destroy"]]);
+    for path in ["/main/load", "/main/optional", "/main/create"] {
+        let call = server.post(path).sid(&held.sid).script(script.clone());
+        let reply = call.send().await.problem(500, "undecodable");
+        assert!(
+            !String::from_utf8_lossy(&reply.body).contains("a text"),
+            "it shows what is stored"
+        );
+    }
+    assert_eq!(
+        server.stores.encoded.fields(&held.id),
+        fields,
+        "it was overwritten"
+    );
+    assert_eq!(held.events("store_error"), 3);
+    let told = events::of(&held.id)
+        .into_iter()
+        .find(|seen| seen.name == "store_error")
+        .unwrap();
+    assert!(
+        told.text.contains("`visits`") && told.text.contains(&held.id),
+        "{}",
+        told.text
+    );
+    server.stores.encoded.poke(&held.id, "visits", "3");
+    assert_eq!(server.data(&held).await["items"], json!(["tea"]));
+}
+
+async fn row_38_over_max_size(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("small", json!([["fill", "/note", 3000]]))
+        .await;
+    let before = server.data(&held).await;
+    let too_much = [
+        json!([["set", "/draft", "lost"], ["fill", "/note", 4097]]),
+        json!([["fill", "/draft", 2000]]),
+        json!([["update", ["fill", "/note", 5000]]]),
+        json!([["rotate"], ["fill", "/note", 5000]]),
+    ];
+    for script in too_much {
+        let reply = server.run(&held, script).send().await;
+        reply.problem(413, "too-large");
+        assert_eq!(server.data(&held).await, before);
+    }
+    let create = server
+        .post("/small/create")
+        .script(json!([["fill", "/note", 5000]]));
+    create.send().await.problem(413, "too-large");
+    let count = server.stores.count(Small::OPTIONS.namespace).await;
+    assert_eq!(count, 1, "it exists all the same");
+    server
+        .run(&held, json!([["fill", "/note", 3500]]))
+        .send()
+        .await
+        .ok();
+    let roomy = server
+        .open_with("main", json!([["fill", "/note", 5000]]))
+        .await;
+    server.load(&roomy).send().await.ok();
+}

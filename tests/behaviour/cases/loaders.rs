@@ -1,0 +1,368 @@
+//! Where a sid is found, and in which order it is looked for.
+
+use serde_json::json;
+
+use crate::server::{Held, On, Server};
+use crate::support::cases::cases;
+use crate::support::client::Call;
+
+cases! {
+    everywhere:
+        row_17_the_declared_order_in_all_combinations
+        row_18_malformed_is_passed_over_and_unknown_is_not
+        row_19_bearer_tokens
+        row_19_the_bearer_challenge
+        row_20_a_cookie_among_others
+        row_21a_a_sid_keeps_its_transport
+        row_21b_a_sid_is_of_one_config
+        row_29_query_values_are_decoded
+        row_29_path_values_are_decoded
+        row_30_a_custom_loader;
+    memory:;
+    encoded:;
+}
+
+/// A session whose sid travels in the cookie `__Host-sid`.
+async fn open_cookie(server: &Server, path: &str) -> Held {
+    let reply = server.post(path).send().await.ok();
+    let held = server.open("main").await;
+    let (sid, _) = reply.cookie("__Host-sid");
+    Held {
+        id: reply.id(),
+        ..held.with_sid(sid)
+    }
+}
+
+/// A session whose sid travels in a header, of a config that prefers a cookie.
+async fn open_header(server: &Server, path: &str) -> Held {
+    let dead = server.open("main").await.forged();
+    let reply = server.post(path).sid(&dead.sid).send().await.ok();
+    Held {
+        id: reply.id(),
+        ..dead.with_sid(reply.sid())
+    }
+}
+
+async fn row_17_the_declared_order_in_all_combinations(on: On) {
+    let server = on.start().await;
+    let main = [
+        open_header(&server, "/main/create").await,
+        open_header(&server, "/main/create").await,
+        open_cookie(&server, "/main/cookie/create").await,
+    ];
+    let cookie_first = [
+        open_header(&server, "/cookie-first/create").await,
+        open_header(&server, "/cookie-first/create").await,
+        open_cookie(&server, "/cookie-first/create").await,
+    ];
+    type Send = fn(Call, &Held) -> Call;
+    let send: [Send; 3] = [
+        |call, held| call.sid(&held.sid),
+        |call, held| call.bearer(&held.sid),
+        |call, held| call.cookie("__Host-sid", &held.sid),
+    ];
+    let orders = [
+        ("/main/load", &main, [0, 1, 2]),
+        ("/cookie-first/load", &cookie_first, [2, 0, 1]),
+    ];
+    for (path, sessions, order) in orders {
+        for present in 0..8_u8 {
+            let is_present = |place: &usize| present & (1 << *place) != 0;
+            let places = (0..3).filter(is_present);
+            let call = places.fold(server.get(path), |call, at| send[at](call, &sessions[at]));
+            let reply = call.send().await;
+            match order.into_iter().find(is_present) {
+                Some(first) => {
+                    assert_eq!(reply.ok().id(), sessions[first].id, "{path} {present:03b}")
+                }
+                None => drop(reply.problem(401, "missing-session")),
+            }
+        }
+    }
+}
+
+async fn row_18_malformed_is_passed_over_and_unknown_is_not(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let cookie = open_cookie(&server, "/main/cookie/create").await;
+    let good = server
+        .get("/main/load")
+        .sid("guest")
+        .bearer("guest")
+        .cookie("__Host-sid", &cookie.sid);
+    assert_eq!(good.send().await.ok().id(), cookie.id);
+    let loads = server.stores.faults().loads();
+    let unknown = server
+        .get("/main/load")
+        .sid(&held.forged().sid)
+        .bearer(&held.sid);
+    unknown.send().await.problem(401, "unknown-session");
+    assert_eq!(
+        server.stores.faults().loads(),
+        loads + 1,
+        "it was retried elsewhere"
+    );
+    let unknown = server
+        .get("/main/optional")
+        .sid(&held.forged().sid)
+        .bearer(&held.sid);
+    assert_eq!(unknown.send().await.ok().json()["session"], false);
+}
+
+async fn row_19_bearer_tokens(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let sid = &held.sid;
+    for value in [
+        format!("Bearer {sid}"),
+        format!("bearer {sid}"),
+        format!("BEARER   {sid} "),
+    ] {
+        let reply = server
+            .get("/main/load")
+            .header("Authorization", &value)
+            .send()
+            .await
+            .ok();
+        assert_eq!(reply.id(), held.id, "{value}");
+    }
+    for value in [
+        format!("Basic {sid}"),
+        format!("Bearer{sid}"),
+        sid.clone(),
+        "Bearer".to_owned(),
+    ] {
+        let reply = server
+            .get("/main/load")
+            .header("Authorization", &value)
+            .send()
+            .await;
+        reply.problem(401, "missing-session");
+    }
+    let both = server
+        .get("/main/load")
+        .header("Authorization", "Basic YTpi")
+        .bearer(sid);
+    assert_eq!(both.send().await.ok().id(), held.id);
+    let other = server.open("main").await;
+    let two = server.get("/main/load").bearer(sid).bearer(&other.sid);
+    two.send().await.problem(400, "ambiguous-session");
+}
+
+async fn row_19_the_bearer_challenge(on: On) {
+    let server = on.start().await;
+    let held = server.open("bearer").await;
+    let load = || server.get("/bearer/load");
+    assert_eq!(load().bearer(&held.sid).send().await.ok().id(), held.id);
+    for call in [
+        load(),
+        load().header("Authorization", "Basic YTpi"),
+        load().sid(&held.sid),
+    ] {
+        let reply = call.send().await.problem(401, "missing-session");
+        assert_eq!(reply.challenge(), "Bearer");
+    }
+    for call in [load().bearer(held.forged().sid), load().bearer("guest")] {
+        let challenge = call.send().await.with(401).challenge();
+        assert!(challenge.starts_with("Bearer "), "{challenge}");
+        assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+    }
+    let other = server
+        .get("/loose/load")
+        .send()
+        .await
+        .problem(401, "missing-session");
+    assert!(
+        !other.challenge().contains("Bearer"),
+        "nobody reads a token there"
+    );
+}
+
+async fn row_20_a_cookie_among_others(on: On) {
+    let server = on.start().await;
+    let held = open_cookie(&server, "/main/cookie/create").await;
+    let other = open_cookie(&server, "/main/cookie/create").await;
+    let (sid, load) = (&held.sid, || server.get("/main/load"));
+    let found = [
+        format!("__Host-sid={sid}"),
+        format!("a=1; __Host-sid={sid}; b=2"),
+        format!("a=1;__Host-sid={sid};b=2"),
+        format!("__Host-sid=\"{sid}\""),
+        format!(
+            "x__Host-sid={}; __Host-sid={sid}; __Host-sidx={}",
+            other.sid, other.sid
+        ),
+        format!("__Host-sid={sid}; __Host-sid={sid}"),
+    ];
+    for line in found {
+        let reply = load().header("Cookie", &line).send().await.ok();
+        assert_eq!(reply.id(), held.id, "{line}");
+    }
+    let two_lines = load()
+        .header("Cookie", "a=1")
+        .header("Cookie", format!("__Host-sid={sid}"));
+    assert_eq!(two_lines.send().await.ok().id(), held.id);
+    for line in [
+        format!("__Host-Sid={sid}"),
+        format!("a=__Host-sid={sid}"),
+        "__Host-sid=".to_owned(),
+    ] {
+        load()
+            .header("Cookie", &line)
+            .send()
+            .await
+            .problem(401, "missing-session");
+    }
+    let one_line = load().header(
+        "Cookie",
+        format!("__Host-sid={sid}; __Host-sid={}", other.sid),
+    );
+    one_line.send().await.problem(400, "ambiguous-session");
+    let two_lines = load()
+        .cookie("__Host-sid", sid)
+        .cookie("__Host-sid", &other.sid);
+    two_lines.send().await.problem(400, "ambiguous-session");
+}
+
+async fn row_21a_a_sid_keeps_its_transport(on: On) {
+    let server = on.start().await;
+    let cookie = open_cookie(&server, "/main/cookie/create").await;
+    let header = server.open("main").await;
+    let load = || server.get("/main/load");
+    load()
+        .sid(&cookie.sid)
+        .send()
+        .await
+        .problem(401, "unknown-session");
+    load()
+        .bearer(&cookie.sid)
+        .send()
+        .await
+        .problem(401, "unknown-session");
+    load()
+        .cookie("__Host-sid", &header.sid)
+        .send()
+        .await
+        .problem(401, "unknown-session");
+    assert_eq!(load().bearer(&header.sid).send().await.ok().id(), header.id);
+    let by_cookie = load()
+        .cookie("__Host-sid", &cookie.sid)
+        .script(json!([["sid"]]));
+    let reply = by_cookie.send().await.ok().without_sid();
+    assert_eq!((reply.id(), reply.answers()), (cookie.id, json!([null])));
+    assert!(!String::from_utf8_lossy(&reply.body).contains(&cookie.sid));
+    let new = server
+        .post("/main/cookie/create")
+        .script(json!([["sid"], ["debug"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(
+        new.answers()[0],
+        json!(null),
+        "script would read what HttpOnly hides"
+    );
+    assert!(!String::from_utf8_lossy(&new.body).contains(&new.cookie("__Host-sid").0[24..]));
+}
+
+async fn row_21b_a_sid_is_of_one_config(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    for path in [
+        "/rejecting/load",
+        "/lenient/load",
+        "/renewing/load",
+        "/loose/load",
+        "/bare/load",
+    ] {
+        server
+            .get(path)
+            .sid(&held.sid)
+            .send()
+            .await
+            .problem(401, "unknown-session");
+    }
+    assert!(server.is_alive(&held).await);
+}
+
+async fn row_29_query_values_are_decoded(on: On) {
+    let server = on.start().await;
+    let reply = server.post("/urls/-/create").send().await.ok();
+    let (sid, id) = (reply.sid(), reply.id());
+    let queries = [
+        format!("sid={sid}"),
+        format!("a=1&sid={sid}&b=2"),
+        format!("sid={}", encoded(&sid)),
+        format!("{}={sid}", encoded("sid")),
+        format!("sid={sid}&sid={}", encoded(&sid)),
+        format!("sid=&sid={sid}"),
+    ];
+    for query in queries {
+        let reply = server
+            .get(format!("/urls/-/load?{query}"))
+            .send()
+            .await
+            .ok();
+        assert_eq!(reply.id(), id, "{query}");
+    }
+    for query in [
+        format!("SID={sid}"),
+        format!("xsid={sid}"),
+        "sid".to_owned(),
+        "sid=%FF%FE".to_owned(),
+    ] {
+        server
+            .get(format!("/urls/-/load?{query}"))
+            .send()
+            .await
+            .problem(401, "missing-session");
+    }
+    let other = server.post("/urls/-/create").send().await.ok().sid();
+    let two = server.get(format!("/urls/-/load?sid={sid}&sid={other}"));
+    two.send().await.problem(400, "ambiguous-session");
+}
+
+async fn row_29_path_values_are_decoded(on: On) {
+    let server = on.start().await;
+    let reply = server.post("/urls/-/create").send().await.ok();
+    let (sid, id) = (reply.sid(), reply.id());
+    for segment in [sid.clone(), encoded(&sid)] {
+        let reply = server.get(format!("/urls/{segment}/load")).send().await;
+        if on.framework.has_path_parameters() {
+            assert_eq!(reply.ok().id(), id);
+        } else {
+            reply.problem(401, "missing-session");
+        }
+    }
+}
+
+/// Every byte in its percent-encoded form.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+async fn row_30_a_custom_loader(on: On) {
+    let server = on.start().await;
+    let reply = server.post("/urls/-/create").send().await.ok();
+    let key = format!("key.{}", reply.sid());
+    let found = server
+        .get("/urls/-/load")
+        .header("X-Api-Key", &key)
+        .send()
+        .await
+        .ok();
+    assert_eq!(found.id(), reply.id());
+    server
+        .get("/urls/-/load")
+        .header("X-Api-Key", "key")
+        .send()
+        .await
+        .problem(401, "missing-session");
+    let unknown = format!("key.{}{}", &reply.sid()[..24], "A".repeat(40));
+    let unknown = server
+        .get("/urls/-/load")
+        .header("X-Api-Key", unknown)
+        .send()
+        .await;
+    unknown.problem(401, "unknown-session");
+}
