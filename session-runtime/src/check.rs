@@ -16,6 +16,24 @@ use crate::guard::SessionArg;
 use crate::loader::{Emit, Loader};
 use crate::rules::{self, Fault};
 
+/// Keeps what an expansion says of layers; without the feature `tower` there are none.
+#[doc(hidden)]
+#[cfg(feature = "tower")]
+#[macro_export]
+macro_rules! __with_layer {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Keeps what an expansion says of layers; without the feature `tower` there are none.
+#[doc(hidden)]
+#[cfg(not(feature = "tower"))]
+#[macro_export]
+macro_rules! __with_layer {
+    ($($item:tt)*) => {};
+}
+
+pub use crate::__with_layer as with_layer;
+
 #[track_caller]
 const fn judge(fault: Option<Fault>) {
     if let Some(fault) = fault {
@@ -83,19 +101,19 @@ pub const fn path_name(name: &str) {
 /// The names of two header loaders; their case does not count.
 #[track_caller]
 pub const fn different_headers(a: &str, b: &str) {
-    if rules::same_name(a, b) {
-        panic!(
-            "two loaders read the same header (the case of its name does not count); leave one out"
-        )
-    }
+    assert!(
+        !rules::same_name(a, b),
+        "two loaders read the same header (the case of its name does not count); leave one out"
+    );
 }
 
 /// The names of two other loaders of one kind.
 #[track_caller]
 pub const fn different_names(a: &str, b: &str) {
-    if rules::same_bytes(a, b) {
-        panic!("two loaders of one kind have the same name; leave one out")
-    }
+    assert!(
+        !rules::same_bytes(a, b),
+        "two loaders of one kind have the same name; leave one out"
+    );
 }
 
 /// A namespace.
@@ -107,9 +125,10 @@ pub const fn namespace(namespace: &str) {
 /// The reason for something that a standard advises against.
 #[track_caller]
 pub const fn reason(reason: &str) {
-    if reason.trim_ascii().is_empty() {
-        panic!("the reason is empty; say why it is needed here")
-    }
+    assert!(
+        !reason.trim_ascii().is_empty(),
+        "the reason is empty; say why it is needed here"
+    );
 }
 
 /// A duration by itself.

@@ -30,17 +30,12 @@ impl On {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         self.framework.serve(listener, stores.clone());
-        Server {
-            on: self,
-            address,
-            stores,
-        }
+        Server { address, stores }
     }
 }
 
 #[derive(Debug, Clone)]
 pub struct Server {
-    pub on: On,
     pub address: SocketAddr,
     pub stores: Stores,
 }
@@ -50,7 +45,7 @@ pub struct Server {
 pub struct Held {
     pub id: String,
     pub sid: String,
-    config: &'static str,
+    pub config: &'static str,
 }
 
 impl Server {

@@ -1,7 +1,8 @@
-//! Data that cannot be kept.
+//! Data that lacks a derive.
 
 use connect_session::session_config;
 
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct Cart {
     pub visits: u64,
 }

@@ -1,6 +1,6 @@
 //! No mode.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session]
 async fn one(session: Session) -> String {

@@ -1,6 +1,6 @@
 //! A mode or an option that does not exist.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(laod)]
 async fn one(session: Session) -> String {

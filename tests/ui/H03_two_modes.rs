@@ -1,6 +1,6 @@
 //! Two modes, or one of anything twice.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(create, load)]
 async fn one(session: Session) -> String {

@@ -1,6 +1,6 @@
 //! No session, or one behind another name.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 type Mine = Session;
 type MySession = Session;

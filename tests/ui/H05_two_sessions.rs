@@ -1,6 +1,6 @@
 //! Two sessions.
 
-use connect_session::{session, session_config, Session};
+use connect_session::{Session, session, session_config};
 
 session_config! {
     pub struct Shop {}
@@ -12,6 +12,5 @@ async fn one(session: Session, shop: Option<Session<Shop>>) -> String {
 }
 
 fn main() {
-    let _: axum::Router = axum::Router::new()
-        .route("/one", axum::routing::get(one));
+    let _: axum::Router = axum::Router::new().route("/one", axum::routing::get(one));
 }

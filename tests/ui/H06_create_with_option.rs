@@ -1,6 +1,6 @@
 //! A created session that may be missing.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 type Perhaps = Option<Session>;
 

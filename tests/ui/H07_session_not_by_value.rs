@@ -1,6 +1,6 @@
 //! A session in something else.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 use std::sync::Arc;
 

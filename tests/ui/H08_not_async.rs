@@ -1,6 +1,6 @@
 //! A handler that is not async.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load)]
 fn one(session: Session) -> String {
@@ -8,6 +8,5 @@ fn one(session: Session) -> String {
 }
 
 fn main() {
-    let _: axum::Router = axum::Router::new()
-        .route("/one", axum::routing::get(one));
+    let _: axum::Router = axum::Router::new().route("/one", axum::routing::get(one));
 }

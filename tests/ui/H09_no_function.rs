@@ -1,6 +1,6 @@
 //! The attribute on something else.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load)]
 struct One;

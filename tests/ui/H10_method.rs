@@ -1,6 +1,6 @@
 //! A method.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 struct Shop;
 

@@ -1,6 +1,6 @@
 //! Qualifiers that no framework can call.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load)]
 async unsafe fn one(session: Session) -> String {

@@ -1,6 +1,6 @@
 //! An override that breaks a loader's rule.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load, header = "Cookie")]
 async fn one(session: Session) -> String {
@@ -34,6 +34,11 @@ async fn six(session: Session) -> String {
     session.id().to_string()
 }
 
+#[session(load, emit = cookie)]
+async fn seven(session: Session) -> String {
+    session.id().to_string()
+}
+
 fn main() {
     let _: axum::Router = axum::Router::new()
         .route("/one", axum::routing::get(one))
@@ -41,5 +46,6 @@ fn main() {
         .route("/three", axum::routing::get(three))
         .route("/four", axum::routing::get(four))
         .route("/five", axum::routing::get(five))
-        .route("/six", axum::routing::get(six));
+        .route("/six", axum::routing::get(six))
+        .route("/seven", axum::routing::get(seven));
 }

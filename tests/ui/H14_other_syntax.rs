@@ -1,6 +1,6 @@
 //! What other libraries write.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load, config = "Shop")]
 async fn one(session: Session) -> String {

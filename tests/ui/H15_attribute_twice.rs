@@ -1,6 +1,6 @@
 //! The attribute twice.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load)]
 #[session(load)]
@@ -9,6 +9,5 @@ async fn one(session: Session) -> String {
 }
 
 fn main() {
-    let _: axum::Router = axum::Router::new()
-        .route("/one", axum::routing::get(one));
+    let _: axum::Router = axum::Router::new().route("/one", axum::routing::get(one));
 }

@@ -1,6 +1,6 @@
 //! An `http` handler without a request.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load, http)]
 async fn one(session: Session) -> http::Response<String> {

@@ -1,6 +1,6 @@
 //! A failure that no type shows.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 use axum::response::IntoResponse;
 

@@ -1,6 +1,6 @@
 //! A session that leaves the handler, or comes in a tuple.
 
-use connect_session::{session, Session};
+use connect_session::{Session, session};
 
 #[session(load)]
 async fn one(session: Session) -> (String, Session) {

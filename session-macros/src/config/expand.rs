@@ -1,8 +1,9 @@
 //! Puts a configuration out.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 
 use super::model::{Config, Rule, Timed};
 use super::relations;
@@ -53,10 +54,17 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .data
         .as_ref()
         .map_or_else(|| quote!(#private::Untyped), |data| quote!(#data));
-    let store = config.store.as_ref().map_or_else(
-        || quote!(#private::MemoryStore<#data>),
-        |store| quote!(#store),
-    );
+    let store = match (&config.store, &config.data) {
+        (Some(store), _) => quote!(#store),
+        (None, None) => quote!(#private::MemoryStore<#data>),
+        (None, Some(ty)) => {
+            // Data that cannot be kept is wrong where it is named, not where its store is.
+            let span = ty.span();
+            let memory = starting_at(quote!(#private::MemoryStore), span);
+            let (open, close) = (quote_spanned!(span=> <), quote_spanned!(span=> >));
+            quote!(#memory #open #ty #close)
+        }
+    };
     let value = match (&config.store_value, &config.store) {
         (Some(value), _) => quote!(#value),
         // The type in angle brackets takes the blame if it has no default.
@@ -194,11 +202,14 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
                 #private::configure::<#name>(configure)
             }
 
-            /// An app-wide layer: it looks the session up once for a request, and can bring another
-            /// store.
-            #[must_use]
-            #visibility fn layer() -> #private::SessionLayer<#name> {
-                #private::SessionLayer::new()
+            // Which features the library has is known to the library alone.
+            #private::check::with_layer! {
+                /// An app-wide layer: it looks the session up once for a request, and can bring
+                /// another store.
+                #[must_use]
+                #visibility fn layer() -> #private::SessionLayer<#name> {
+                    #private::SessionLayer::new()
+                }
             }
         }
     }

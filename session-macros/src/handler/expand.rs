@@ -41,15 +41,26 @@ pub(super) fn expand(handler: &Handler) -> TokenStream {
     let mut checks = loaders::checks(&handler.loaders, &private);
     checks.extend(emit_check(handler, &private));
     let inner = parts.inner();
+    let body = quote! {
+        #inner
+        #(#checks)*
+        #way
+    };
+    // An argument of the function's own name would be hidden by the inner function.
+    let body = match parts.namesake() {
+        Some(argument) => {
+            let (name, other) = (&argument.name, parts.name_inside(argument));
+            quote!(let #other = #name; { #body })
+        }
+        None => body,
+    };
     quote! {
         #marker
 
         #(#outer_attrs)*
         #recovered
         #visibility async fn #ident #generics (#(#parameters),*) #output #where_clause {
-            #inner
-            #(#checks)*
-            #way
+            #body
         }
     }
 }
@@ -91,7 +102,7 @@ impl Parts<'_> {
         };
         let require = (!handler.http).then(|| quote!(#private::require_framework! {}));
         let splits = sessions.iter().map(|argument| {
-            let name = &argument.name;
+            let name = self.name_inside(argument);
             self.split(argument, &quote!(#name))
         });
         let run = self.run();
@@ -113,7 +124,7 @@ impl Parts<'_> {
             mode,
             overrides,
         } = self;
-        let request = &request.name;
+        let request = self.name_inside(request);
         let parameters = handler
             .arguments
             .iter()
@@ -153,6 +164,22 @@ impl Parts<'_> {
             #private::http::finish #returned(__committer, __value, __failed).await
         };
         (parameters, quote!(#output), way)
+    }
+
+    /// The argument that is called as the function is.
+    fn namesake(&self) -> Option<&Argument> {
+        let ident = &self.handler.signature.ident;
+        (self.handler.arguments.iter()).find(|argument| argument.name == *ident)
+    }
+
+    /// What an argument is called beside the inner function.
+    fn name_inside(&self, argument: &Argument) -> Ident {
+        match self.namesake() {
+            Some(namesake) if std::ptr::eq(namesake, argument) => {
+                Ident::new("__namesake", Span::call_site())
+            }
+            _ => argument.name.clone(),
+        }
     }
 
     /// Names the user's type in one place only: if it is no session, that is the one error.
@@ -208,7 +235,7 @@ impl Parts<'_> {
                     quote!(#name)
                 }
                 Role::Other => {
-                    let name = &argument.name;
+                    let name = self.name_inside(argument);
                     quote!(#name)
                 }
             };

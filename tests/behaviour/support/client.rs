@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -61,7 +61,8 @@ impl Call {
     /// What the handler is to do.
     #[allow(clippy::needless_pass_by_value, reason = "`json!` makes a value")]
     pub fn script(self, script: Value) -> Self {
-        self.header("X-Script", script.to_string())
+        // DEL is a character of JSON and none of a header.
+        self.header("X-Script", script.to_string().replace('\u{7f}', "\\u007f"))
     }
 
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
@@ -161,12 +162,6 @@ impl Reply {
 
     pub fn challenge(&self) -> String {
         self.text(WWW_AUTHENTICATE.as_str())
-    }
-
-    pub fn is_problem(&self) -> bool {
-        self.headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind == "application/problem+json")
     }
 
     /// The sid in `X-User-Session`.

@@ -11,7 +11,6 @@ static SEEN: Mutex<Option<HashMap<String, Vec<Seen>>>> = Mutex::new(None);
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub name: &'static str,
-    pub config: &'static str,
     /// As it is logged, and its `Debug`.
     pub text: String,
 }
@@ -20,7 +19,6 @@ pub struct Seen {
 pub fn note(event: &Event<'_>) {
     let seen = Seen {
         name: event.kind.name(),
-        config: event.config,
         text: format!("{event}\n{event:?}"),
     };
     let id = event.id.map(|id| id.to_string()).unwrap_or_default();

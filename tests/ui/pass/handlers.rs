@@ -32,7 +32,6 @@ async fn body_first(Json(item): Json<String>, mut session: Session) -> Answer {
     Ok(session.id().to_string())
 }
 
-
 /// Under another name, and changed in a closure that fails by itself.
 #[session(load)]
 async fn alias(#[session] session: ShopSession) -> impl IntoResponse {
@@ -57,7 +56,10 @@ async fn conditional(
     #[cfg(all())] Json(there): Json<u8>,
 ) -> Result<impl IntoResponse, StatusCode> {
     let id = session.id().to_string();
-    session.destroy().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    session
+        .destroy()
+        .await
+        .map_err(|_| StatusCode::BAD_GATEWAY)?;
     Ok(format!("{id} {there}"))
 }
 

@@ -84,6 +84,7 @@ fn is_alike(a: &Value, b: &Value) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
 mod tests {
     use std::collections::{HashMap, HashSet};
 

@@ -1,13 +1,13 @@
 //! The cases that every store has to pass: for authors of stores.
 //!
-//! [`store_conformance!`](crate::store_conformance) makes one `#[test]` of each case. All that it
+//! [`store_conformance!`] makes one `#[test]` of each case. All that it
 //! needs is a function that makes a store, and what time that store goes by:
 //!
 //! ```
 //! # use connect_session_runtime as connect_session;
 //! use connect_session::store::MemoryStore;
-//! use connect_session::store_conformance;
-//! use connect_session::testing::{FakeClock, conformance::UnderTest};
+//! use connect_session::testing::FakeClock;
+//! use connect_session::testing::conformance::{UnderTest, store_conformance};
 //!
 //! store_conformance! {
 //!     mod memory_store, || async {
@@ -36,6 +36,7 @@ mod run;
 
 pub mod cases;
 
+pub use crate::store_conformance;
 pub use desk::Desk;
 #[cfg(test)]
 pub(super) use desk::{request, set};

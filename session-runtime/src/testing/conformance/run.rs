@@ -59,7 +59,7 @@ impl<S> fmt::Debug for UnderTest<S> {
 
 /// Runs one case on a store of its own, in a runtime with four threads.
 ///
-/// [`store_conformance!`](crate::store_conformance) calls it for every case of
+/// [`store_conformance!`](super::store_conformance) calls it for every case of
 /// [`cases`](super::cases).
 ///
 /// # Panics

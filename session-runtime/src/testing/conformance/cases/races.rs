@@ -207,15 +207,12 @@ pub async fn a_dropped_change_is_whole_or_nothing<S: Store<Untyped>>(desk: Desk<
         // On a server it may yet happen, but then as a whole.
         for _ in 0..5 {
             let (before, after) = (json!({"a": 1, "b": 1}), json!({"a": 2, "c": 2}));
-            match desk.load(opened.key, opened.secret).await {
-                Some(record) => assert_eq!(desk::json(&record.snapshot), before),
-                None => {
-                    let record = desk
-                        .load(opened.key, new)
-                        .await
-                        .expect("one of the secrets");
-                    assert_eq!(desk::json(&record.snapshot), after);
-                }
+            if let Some(record) = desk.load(opened.key, opened.secret).await {
+                assert_eq!(desk::json(&record.snapshot), before);
+            } else {
+                let record = desk.load(opened.key, new).await;
+                let record = record.expect("one of the secrets");
+                assert_eq!(desk::json(&record.snapshot), after);
             }
             tokio::task::yield_now().await;
         }

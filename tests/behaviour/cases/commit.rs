@@ -1,0 +1,298 @@
+//! What is stored when a handler ends, and what is not.
+
+use connect_session::SessionConfig as _;
+use http::Method;
+use serde_json::json;
+
+use crate::configs::{Always, Main};
+use crate::server::{On, Server};
+use crate::support::cases::cases;
+use crate::support::gates::Gate;
+
+cases! {
+    everywhere:
+        row_39_a_read_only_request_writes_nothing
+        row_40_a_handler_that_fails_commits_nothing
+        row_41_a_handler_that_panics
+        row_41_a_client_that_hangs_up
+        row_42_commit_always
+        row_42a_the_same_verdict_with_and_without_the_layer
+        row_45_every_return_type
+        row_46_destroyed_stays_destroyed
+        row_47_created_and_destroyed_is_nothing
+        row_49_reload_drops_what_is_not_committed;
+    memory:;
+    encoded:;
+}
+
+async fn row_39_a_read_only_request_writes_nothing(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let writes = server.stores.encoded.writes();
+    server.stores.faults().reset_counts();
+    for path in ["/main/load", "/main/optional", "/main/create"] {
+        for method in [Method::GET, Method::POST] {
+            let call = server
+                .call(method, path)
+                .sid(&held.sid)
+                .script(json!([["sid"], ["debug"]]));
+            call.send().await.ok();
+        }
+    }
+    assert_eq!(server.stores.writes(), 0);
+    assert_eq!(server.stores.faults().loads(), 6, "one round trip each");
+    assert_eq!(server.stores.encoded.writes(), writes);
+}
+
+async fn row_40_a_handler_that_fails_commits_nothing(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let before = server.data(&held).await;
+    server.stores.faults().reset_counts();
+    let scripts = [
+        json!([["push", "/items", "lost"], ["fail", 400]]),
+        json!([["push", "/items", "lost"], ["login", "ada"], ["fail", 400]]),
+        json!([["reset"], ["set_lifetime", 1, 1], ["fail", 400]]),
+    ];
+    for script in scripts {
+        server
+            .run(&held, script)
+            .send()
+            .await
+            .with(400)
+            .without_sid();
+        let reply = server.load(&held).send().await.ok();
+        assert_eq!(
+            (reply.data(), &reply.json()["subject"]),
+            (before.clone(), &json!(null))
+        );
+    }
+    let create = server
+        .post("/main/create")
+        .script(json!([["push", "/items", "x"], ["fail", 400]]));
+    create.send().await.with(400).without_sid();
+    let own = json!([["push", "/items", "x"], ["set_lifetime", 0, 0]]);
+    let by_question_mark = server.post("/main/create").script(own).send().await;
+    by_question_mark.problem(500, "invalid-lifetime");
+    assert_eq!(server.stores.writes(), 0);
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
+}
+
+async fn row_41_a_handler_that_panics(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let scripts = [
+        json!([["push", "/items", "lost"], ["panic"]]),
+        json!([["rotate"], ["panic"]]),
+        json!([["update", ["push", "/items", "lost"], ["panic"]]]),
+    ];
+    for script in scripts {
+        assert!(
+            server.run(&held, script).try_send().await.is_err(),
+            "nobody caught the panic"
+        );
+        still_works(&server, &held).await;
+    }
+    let create = server
+        .post("/main/create")
+        .script(json!([["push", "/items", "x"], ["panic"]]));
+    assert!(create.try_send().await.is_err());
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
+}
+
+/// The session has none of what was lost, and can be read and written.
+async fn still_works(server: &Server, held: &crate::server::Held) {
+    let script = json!([
+        ["push", "/items", "kept"],
+        ["update", ["drop", "/items", "kept"]]
+    ]);
+    server.run(held, script).send().await.ok();
+    server
+        .run(held, json!([["drop", "/items", "kept"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(server.data(held).await["items"], json!([]));
+}
+
+async fn row_41_a_client_that_hangs_up(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let scripts = [
+        json!([["push", "/items", "lost"]]),
+        json!([["rotate"]]),
+        json!([["login", "eve"]]),
+    ];
+    for script in scripts {
+        let (waits, dropped) = (Gate::new(), Gate::new());
+        let mut script = script.as_array().unwrap().clone();
+        script.extend([json!(["signal", waits]), json!(["hang", dropped])]);
+        let call = tokio::spawn(server.run(&held, json!(script)).try_send());
+        waits.pass().await;
+        call.abort();
+        dropped.pass().await;
+        still_works(&server, &held).await;
+    }
+    let (waits, dropped) = (Gate::new(), Gate::new());
+    let create = server
+        .post("/main/create")
+        .script(json!([["signal", waits], ["hang", dropped]]));
+    let call = tokio::spawn(create.try_send());
+    waits.pass().await;
+    call.abort();
+    dropped.pass().await;
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
+}
+
+async fn row_42_commit_always(on: On) {
+    let server = on.start().await;
+    let held = server.open("always").await;
+    let script = json!([["push", "/items", "kept"], ["fail", 400]]);
+    server.run(&held, script.clone()).send().await.with(400);
+    assert_eq!(server.data(&held).await["items"], json!(["kept"]));
+    let create = server
+        .post("/always/create")
+        .script(script)
+        .send()
+        .await
+        .with(400);
+    assert_eq!(server.stores.count(Always::OPTIONS.namespace).await, 2);
+    if on.framework.answers_errors() {
+        let found = server
+            .get("/always/load")
+            .sid(create.sid())
+            .send()
+            .await
+            .ok();
+        assert_eq!(found.data()["items"], json!(["kept"]));
+    }
+    // A handler that did not return has not said anything.
+    let panics = server.run(&held, json!([["push", "/items", "lost"], ["panic"]]));
+    assert!(panics.try_send().await.is_err());
+    assert_eq!(server.data(&held).await["items"], json!(["kept"]));
+}
+
+async fn row_42a_the_same_verdict_with_and_without_the_layer(on: On) {
+    let server = on.start().await;
+    let mut outcomes = Vec::new();
+    for config in ["bare", "bare-layered"] {
+        let held = server
+            .open_with(config, json!([["push", "/items", "first"]]))
+            .await;
+        let lost = json!([["push", "/items", "lost"], ["fail", 418]]);
+        let failed = server.run(&held, lost).send().await;
+        let done = server
+            .run(&held, json!([["push", "/items", "kept"], ["status", 500]]))
+            .send()
+            .await;
+        let gone = server
+            .post(format!("/{config}/create"))
+            .script(json!([["fail", 400]]))
+            .send()
+            .await;
+        let items = server.data(&held).await["items"].clone();
+        outcomes.push((failed.status, done.status, gone.status, gone.sids(), items));
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+    assert_eq!(outcomes[0].4, json!(["first", "kept"]));
+}
+
+async fn row_45_every_return_type(on: On) {
+    let server = on.start().await;
+    assert!(!on.framework.shapes().is_empty());
+    for shape in on.framework.shapes() {
+        let count = server.stores.count(Main::OPTIONS.namespace).await;
+        let reply = server.post(shape.path).send().await;
+        assert_eq!(reply.status, shape.status, "{shape:?}");
+        let stored = server.stores.count(Main::OPTIONS.namespace).await - count;
+        assert_eq!(stored, u64::from(shape.stored), "{shape:?}");
+        if shape.stored {
+            let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+            assert_eq!(found.data()["items"], json!(["shaped"]), "{shape:?}");
+        } else {
+            assert!(reply.sids().is_empty(), "{shape:?}");
+        }
+    }
+}
+
+async fn row_46_destroyed_stays_destroyed(on: On) {
+    let server = on.start().await;
+    for end in [
+        json!(["fail", 400]),
+        json!(["panic"]),
+        json!(["status", 500]),
+    ] {
+        let held = server.open("main").await;
+        let call = server.run(&held, json!([["push", "/items", "x"], ["destroy"], end]));
+        if let Ok(reply) = call.try_send().await {
+            reply.without_sid();
+        }
+        assert!(!server.is_alive(&held).await, "{end}");
+        assert_eq!(held.events("destroyed"), 1);
+    }
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
+}
+
+async fn row_47_created_and_destroyed_is_nothing(on: On) {
+    let server = on.start().await;
+    for path in ["/main/create", "/main/cookie/create", "/jar/create"] {
+        let script = json!([["push", "/items", "x"], ["login", "ada"], ["destroy"]]);
+        let reply = server
+            .post(path)
+            .script(script)
+            .send()
+            .await
+            .ok()
+            .without_sid();
+        assert!(
+            !reply.headers.contains_key("set-cookie"),
+            "there is nothing to clear: {reply:?}"
+        );
+    }
+    assert_eq!(server.stores.writes(), 0);
+}
+
+async fn row_49_reload_drops_what_is_not_committed(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "kept"]]))
+        .await;
+    let (loaded, go) = (Gate::new(), Gate::new());
+    let script = json!([
+        ["push", "/items", "dropped"],
+        ["login", "eve"],
+        ["signal", loaded],
+        ["await", go],
+        ["reload"],
+    ]);
+    let call = tokio::spawn(server.run(&held, script).send());
+    loaded.pass().await;
+    server
+        .run(&held, json!([["push", "/items", "theirs"]]))
+        .send()
+        .await
+        .ok();
+    go.open(1);
+    let reply = call.await.unwrap().ok().without_sid();
+    assert_eq!(
+        reply.data()["items"],
+        json!(["kept", "theirs"]),
+        "it shows what is stored"
+    );
+    assert_eq!(reply.json()["subject"], json!(null));
+    assert_eq!(server.data(&held).await["items"], json!(["kept", "theirs"]));
+
+    let new = json!([
+        ["push", "/items", "dropped"],
+        ["login", "eve"],
+        ["reload"],
+        ["set", "/note", "x"]
+    ]);
+    let reply = server.post("/main/create").script(new).send().await.ok();
+    let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+    assert_eq!(
+        (&found.data()["items"], &found.data()["note"]),
+        (&json!([]), &json!("x"))
+    );
+    assert_eq!(found.json()["subject"], json!(null));
+}

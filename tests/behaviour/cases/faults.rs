@@ -1,0 +1,220 @@
+//! A store that fails.
+
+use connect_session::testing::CommitFault;
+use serde_json::json;
+
+use crate::server::On;
+use crate::support::cases::cases;
+
+cases! {
+    everywhere:
+        row_43_the_store_fails_at_commit
+        row_43_the_store_fails_at_insert_and_destroy
+        row_44_the_store_fails_at_load
+        row_44_on_store_error_anonymous
+        row_64c_a_lost_reply
+        row_64c_a_change_that_is_sent_twice;
+    memory:;
+    encoded:;
+}
+
+async fn row_43_the_store_fails_at_commit(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let before = server.data(&held).await;
+    let faults = server.stores.faults();
+    let scripts = [
+        json!([
+            ["push", "/items", "x"],
+            ["header", "X-Own", "1"],
+            ["status", 201]
+        ]),
+        json!([["rotate"]]),
+        json!([["login", "ada"]]),
+        json!([["set_lifetime", 60, 60]]),
+        json!([["update", ["push", "/items", "x"]]]),
+    ];
+    for script in scripts {
+        faults.fail_commits(CommitFault::Refused);
+        let reply = server
+            .run(&held, script)
+            .send()
+            .await
+            .problem(503, "store-unavailable");
+        assert!(
+            !reply.headers.contains_key("x-own"),
+            "it is the handler's response"
+        );
+        faults.heal();
+        let after = server.load(&held).send().await.ok();
+        assert_eq!(
+            (after.data(), &after.json()["subject"]),
+            (before.clone(), &json!(null))
+        );
+    }
+    assert_eq!(held.events("store_error"), 5);
+    // A request that only reads needs no commit.
+    faults.fail_commits(CommitFault::Refused);
+    server.load(&held).send().await.ok();
+}
+
+async fn row_43_the_store_fails_at_insert_and_destroy(on: On) {
+    let server = on.start().await;
+    let faults = server.stores.faults();
+    faults.fail_inserts(true);
+    let create = server
+        .post("/main/create")
+        .script(json!([["sid"], ["status", 201]]));
+    create.send().await.problem(503, "store-unavailable");
+    server
+        .post("/jar/create")
+        .send()
+        .await
+        .problem(503, "store-unavailable");
+    faults.heal();
+    let held = server.open("main").await;
+    faults.fail_destroys(true);
+    server
+        .run(&held, json!([["destroy"]]))
+        .send()
+        .await
+        .problem(503, "store-unavailable");
+    faults.heal();
+    assert!(server.is_alive(&held).await);
+    server.run(&held, json!([["destroy"]])).send().await.ok();
+    assert!(!server.is_alive(&held).await);
+}
+
+async fn row_44_the_store_fails_at_load(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "kept"]]))
+        .await;
+    let faults = server.stores.faults();
+    let writes = server.stores.writes();
+    faults.fail_loads(true);
+    let script = json!([["push", "/items", "x"]]);
+    for path in ["/main/load", "/main/optional", "/main/create"] {
+        let call = server.post(path).sid(&held.sid).script(script.clone());
+        call.send().await.problem(503, "store-unavailable");
+    }
+    // Without a sid the store is not asked for one.
+    server.get("/main/optional").send().await.ok();
+    server
+        .get("/main/load")
+        .send()
+        .await
+        .problem(401, "missing-session");
+    assert_eq!(
+        server.stores.writes(),
+        writes,
+        "a failing store is written to"
+    );
+    faults.heal();
+    assert_eq!(server.data(&held).await["items"], json!(["kept"]));
+    assert_eq!(held.events("store_error"), 3);
+}
+
+async fn row_44_on_store_error_anonymous(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("anonymous", json!([["push", "/items", "kept"]]))
+        .await;
+    let faults = server.stores.faults();
+    let writes = server.stores.writes();
+    faults.fail_loads(true);
+    let reply = server
+        .get("/anonymous/optional")
+        .sid(&held.sid)
+        .send()
+        .await
+        .ok()
+        .without_sid();
+    assert_eq!(reply.json()["session"], false);
+    assert_eq!(held.events("store_error"), 1);
+    for path in ["/anonymous/load", "/anonymous/create"] {
+        let reply = server.post(path).sid(&held.sid).send().await;
+        reply.problem(503, "store-unavailable");
+    }
+    assert_eq!(server.stores.writes(), writes);
+    faults.heal();
+    let reply = server
+        .get("/anonymous/optional")
+        .sid(&held.sid)
+        .send()
+        .await
+        .ok();
+    assert_eq!(reply.data()["items"], json!(["kept"]));
+}
+
+async fn row_64c_a_lost_reply(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let faults = server.stores.faults();
+    let cases = [
+        (
+            CommitFault::ReplyLost,
+            json!([["push", "/items", "x"], ["add", "/visits", 1]]),
+            1,
+        ),
+        (
+            CommitFault::RequestLost,
+            json!([["push", "/items", "x"], ["add", "/visits", 1]]),
+            1,
+        ),
+        (
+            CommitFault::ReplyLost,
+            json!([["update", ["push", "/items", "x"], ["add", "/visits", 1]]]),
+            2,
+        ),
+    ];
+    for (fault, script, expected) in cases {
+        faults.reset_counts();
+        faults.fail_commits(fault);
+        server
+            .run(&held, script.clone())
+            .send()
+            .await
+            .problem(503, "outcome-unknown");
+        assert_eq!(faults.commits(), 1, "it was sent again");
+        faults.heal();
+        let data = server.data(&held).await;
+        assert_eq!(data["visits"], expected, "{fault:?}");
+        assert_eq!(
+            data["items"].as_array().unwrap().len(),
+            expected,
+            "{fault:?}"
+        );
+    }
+    faults.fail_commits(CommitFault::ReplyLost);
+    server
+        .run(&held, json!([["rotate"]]))
+        .send()
+        .await
+        .problem(503, "outcome-unknown");
+    faults.heal();
+    assert!(!server.is_alive(&held).await, "the rotation was applied");
+}
+
+async fn row_64c_a_change_that_is_sent_twice(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let faults = server.stores.faults();
+    faults.fail_commits(CommitFault::SentTwice);
+    let script = json!([["push", "/items", "x"], ["add", "/visits", 1]]);
+    server.run(&held, script).send().await.ok();
+    let updated = server
+        .run(&held, json!([["update", ["add", "/visits", 1]]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(updated.answers()[0]["visits"], 2);
+    let rotated = server.run(&held, json!([["rotate"]])).send().await.ok();
+    faults.heal();
+    let data = server.data(&held.with_sid(rotated.sid())).await;
+    assert_eq!(
+        (&data["visits"], &data["items"]),
+        (&json!(2), &json!(["x"]))
+    );
+    assert_eq!(held.events("conflict"), 0);
+}

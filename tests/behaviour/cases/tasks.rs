@@ -1,0 +1,182 @@
+//! A session that a task takes along.
+
+use serde_json::{Value, json};
+
+use crate::server::{Held, On, Server};
+use crate::support::cases::cases;
+use crate::support::gates::Gate;
+use crate::support::script::report;
+
+cases! {
+    everywhere:
+        row_48_saved_before_the_response
+        row_48_saved_after_the_response
+        row_48_a_new_session_saved_after_the_response
+        row_48_a_new_session_saved_before_the_response
+        row_48_dropped_unsaved
+        row_48_the_secret_is_settled_with_the_response
+        row_48_update_and_destroy_in_a_task;
+    memory:;
+    encoded:;
+}
+
+/// Sends a request whose session goes into a task; the task waits for the gate that is returned.
+async fn leave_behind(server: &Server, held: &Held, script: Value) -> (Gate, Gate) {
+    let (go, done) = (Gate::new(), Gate::new());
+    let script = after(&go, script);
+    server
+        .run(held, json!([["spawn", done, script]]))
+        .send()
+        .await
+        .ok()
+        .without_sid();
+    (go, done)
+}
+
+fn after(go: &Gate, script: Value) -> Value {
+    let mut all = vec![json!(["await", go])];
+    all.extend(script.as_array().unwrap().iter().cloned());
+    json!(all)
+}
+
+const SAVE: fn() -> Value = || json!([["push", "/items", "late"], ["save"]]);
+
+async fn row_48_saved_before_the_response(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (saved, done) = (Gate::new(), Gate::new());
+    let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
+    let script = json!([["spawn", done, task], ["await", saved]]);
+    server.run(&held, script).send().await.ok().without_sid();
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    assert_eq!(server.data(&held).await["items"], json!(["late"]));
+    assert_eq!(held.events("dropped_unsaved"), 0);
+}
+
+async fn row_48_saved_after_the_response(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (go, done) = leave_behind(&server, &held, SAVE()).await;
+    assert_eq!(server.data(&held).await["items"], json!([]));
+    // What another request does meanwhile is merged with it.
+    server
+        .run(&held, json!([["push", "/items", "early"]]))
+        .send()
+        .await
+        .ok();
+    go.open(1);
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    assert_eq!(server.data(&held).await["items"], json!(["early", "late"]));
+
+    let (go, done) = leave_behind(&server, &held, SAVE()).await;
+    server.run(&held, json!([["destroy"]])).send().await.ok();
+    go.open(1);
+    assert_eq!(report(&done).await["error"], "Ended");
+    assert!(!server.is_alive(&held).await);
+}
+
+async fn row_48_a_new_session_saved_after_the_response(on: On) {
+    let server = on.start().await;
+    let (go, done) = (Gate::new(), Gate::new());
+    let script = json!([
+        ["push", "/items", "early"],
+        ["spawn", done, after(&go, SAVE())]
+    ]);
+    let reply = server.post("/main/create").script(script).send().await.ok();
+    // The client holds a sid that the store knows, although the task has not saved yet.
+    let load = || server.get("/main/load").sid(reply.sid());
+    load().send().await.ok();
+    go.open(1);
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    assert_eq!(
+        load().send().await.ok().data()["items"],
+        json!(["early", "late"])
+    );
+    assert_eq!(server.stores.faults().inserts(), 1);
+}
+
+async fn row_48_a_new_session_saved_before_the_response(on: On) {
+    let server = on.start().await;
+    let (saved, done) = (Gate::new(), Gate::new());
+    let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
+    let script = json!([["login", "ada"], ["spawn", done, task], ["await", saved]]);
+    let reply = server.post("/main/create").script(script).send().await.ok();
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+    assert_eq!(found.data()["items"], json!(["late"]));
+    assert_eq!(found.json()["subject"], "ada");
+    assert_eq!(server.stores.faults().inserts(), 1);
+}
+
+async fn row_48_dropped_unsaved(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (go, done) = leave_behind(&server, &held, json!([])).await;
+    go.open(1);
+    report(&done).await;
+    assert_eq!(held.events("dropped_unsaved"), 0, "nothing was changed");
+    let (go, done) = leave_behind(&server, &held, json!([["push", "/items", "late"]])).await;
+    go.open(1);
+    report(&done).await;
+    assert_eq!(held.events("dropped_unsaved"), 1);
+    assert_eq!(server.data(&held).await["items"], json!([]));
+}
+
+async fn row_48_the_secret_is_settled_with_the_response(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let late = json!([
+        ["try", ["rotate"]],
+        ["try", ["reset"]],
+        ["try", ["login", "eve"]],
+        ["push", "/items", "late"],
+        ["save"],
+    ]);
+    let (go, done) = leave_behind(&server, &held, late).await;
+    go.open(1);
+    let said = report(&done).await;
+    assert_eq!(
+        said,
+        json!({ "answers": ["TooLate", "TooLate", "TooLate"] })
+    );
+    let reply = server.load(&held).send().await.ok();
+    assert_eq!(reply.data()["items"], json!(["late"]));
+    assert_eq!(reply.json()["subject"], json!(null));
+
+    let (waits, go, done) = (Gate::new(), Gate::new(), Gate::new());
+    let create = json!([[
+        "spawn",
+        done,
+        [
+            ["signal", waits],
+            ["await", go],
+            ["try", ["rotate"]],
+            ["save"]
+        ]
+    ]]);
+    let reply = server.post("/main/create").script(create).send().await.ok();
+    waits.pass().await;
+    go.open(1);
+    assert_eq!(report(&done).await, json!({ "answers": ["TooLate"] }));
+    server.get("/main/load").sid(reply.sid()).send().await.ok();
+}
+
+async fn row_48_update_and_destroy_in_a_task(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (go, done) = leave_behind(&server, &held, json!([["update", ["add", "/visits", 1]]])).await;
+    go.open(1);
+    assert_eq!(report(&done).await["answers"][0]["visits"], 1);
+    assert_eq!(server.data(&held).await["visits"], 1);
+    assert_eq!(held.events("dropped_unsaved"), 0, "it is stored");
+    let (go, done) = leave_behind(
+        &server,
+        &held,
+        json!([["push", "/items", "x"], ["destroy"]]),
+    )
+    .await;
+    assert!(server.is_alive(&held).await);
+    go.open(1);
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    assert!(!server.is_alive(&held).await);
+}
