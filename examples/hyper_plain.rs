@@ -27,13 +27,22 @@ session_config! {
 
 #[session(create, http)]
 async fn open(session: Session<Shop>, _request: Request<Incoming>) -> Answer {
-    answer(StatusCode::CREATED, &json!({ "sid": session.sid(), "id": session.id() }))
+    answer(
+        StatusCode::CREATED,
+        &json!({ "sid": session.sid(), "id": session.id() }),
+    )
 }
 
 #[session(load, http)]
 async fn cart(session: Option<Session<Shop>>, _request: Request<Incoming>) -> Answer {
-    let items = session.as_ref().map(|session| session.items.clone()).unwrap_or_default();
-    answer(StatusCode::OK, &json!({ "items": items, "session": session.is_some() }))
+    let items = session
+        .as_ref()
+        .map(|session| session.items.clone())
+        .unwrap_or_default();
+    answer(
+        StatusCode::OK,
+        &json!({ "items": items, "session": session.is_some() }),
+    )
 }
 
 #[derive(Deserialize)]
@@ -44,13 +53,22 @@ struct Item {
 #[session(load, http)]
 async fn add_item(mut session: Session<Shop>, request: Request<Incoming>) -> Answer {
     let Ok(body) = Limited::new(request.into_body(), 64 * 1024).collect().await else {
-        return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "too long" }));
+        return answer(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({ "error": "too long" }),
+        );
     };
     let Ok(item) = serde_json::from_slice::<Item>(&body.to_bytes()) else {
-        return answer(StatusCode::BAD_REQUEST, &json!({ "error": "send {\"item\":\"…\"}" }));
+        return answer(
+            StatusCode::BAD_REQUEST,
+            &json!({ "error": "send {\"item\":\"…\"}" }),
+        );
     };
     session.items.push(item.item);
-    answer(StatusCode::OK, &json!({ "items": session.items, "session": true }))
+    answer(
+        StatusCode::OK,
+        &json!({ "items": session.items, "session": true }),
+    )
 }
 
 /// A handler that returns `Err` stores nothing; here only `destroy` can fail, and it has its own
@@ -62,10 +80,17 @@ async fn close(session: Session<Shop>, _request: Request<Incoming>) -> Result<An
 }
 
 fn answer(status: StatusCode, value: &Value) -> Answer {
-    let text = if value.is_null() { String::new() } else { value.to_string() };
+    let text = if value.is_null() {
+        String::new()
+    } else {
+        value.to_string()
+    };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        "content-type",
+        http::HeaderValue::from_static("application/json"),
+    );
     response
 }
 
@@ -97,7 +122,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         tokio::spawn(async move {
             let service = service_fn(route);
             let connection = hyper::server::conn::http1::Builder::new();
-            if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
+            if let Err(error) = connection
+                .serve_connection(TokioIo::new(stream), service)
+                .await
+            {
                 eprintln!("connection: {error}");
             }
         });

@@ -73,7 +73,10 @@ async fn login(mut session: Session<Shop>, Json(login): Json<Login>) -> Result<J
 
 #[session(load)]
 async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
-    let items = session.as_ref().map(|session| session.cart.clone()).unwrap_or_default();
+    let items = session
+        .as_ref()
+        .map(|session| session.cart.clone())
+        .unwrap_or_default();
     Json(json!({ "items": items, "session": session.is_some() }))
 }
 
@@ -109,7 +112,8 @@ async fn view(mut session: Session<Shop>) -> StatusCode {
 }
 
 fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 #[tokio::main]
@@ -128,7 +132,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let base = format!("http://{}", listener.local_addr()?);
     println!("{}", greeting(&base));
-    axum::serve(listener, app).with_graceful_shutdown(stopped()).await?;
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped())
+        .await?;
     Ok(())
 }
 

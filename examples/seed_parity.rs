@@ -39,7 +39,9 @@ async fn usage(mut session: Session<Usage>) -> String {
 
 #[session(load)]
 async fn usage_get(session: Option<Session<Usage>>) -> String {
-    session.map(|session| session.property.clone()).unwrap_or_default()
+    session
+        .map(|session| session.property.clone())
+        .unwrap_or_default()
 }
 
 session_config! {
@@ -59,7 +61,9 @@ async fn max_age(mut session: Session<MaxAge>) -> String {
 
 #[session(load)]
 async fn max_age_get(session: Option<Session<MaxAge>>) -> String {
-    session.map(|session| session.property.clone()).unwrap_or_default()
+    session
+        .map(|session| session.property.clone())
+        .unwrap_or_default()
 }
 
 fn sid(session: &Session) -> String {

@@ -42,7 +42,10 @@ session_config! {
 #[session(create)]
 async fn register(mut session: Session<Devices>, model: String) -> (StatusCode, String) {
     session.model = model;
-    (StatusCode::CREATED, session.sid().map(|sid| sid.expose()).unwrap_or_default())
+    (
+        StatusCode::CREATED,
+        session.sid().map(|sid| sid.expose()).unwrap_or_default(),
+    )
 }
 
 /// A device's own session, and a look at the user's if the same request carries one.
@@ -50,7 +53,11 @@ async fn register(mut session: Session<Devices>, model: String) -> (StatusCode, 
 async fn sync(mut session: Session<Devices>, user: Option<SessionView<Users>>) -> String {
     session.syncs += 1;
     let user = user.and_then(|user| user.subject().map(str::to_owned));
-    format!("{} for {}\n", session.model, user.as_deref().unwrap_or("nobody"))
+    format!(
+        "{} for {}\n",
+        session.model,
+        user.as_deref().unwrap_or("nobody")
+    )
 }
 
 #[session(create)]
@@ -62,7 +69,11 @@ async fn login(mut session: Session<Users>, user: String) -> Result<String, Erro
 #[session(load)]
 async fn theme(mut session: Session<Users>, theme: String) -> String {
     session.theme = theme;
-    format!("{} likes {}\n", session.subject().unwrap_or("nobody"), session.theme)
+    format!(
+        "{} likes {}\n",
+        session.subject().unwrap_or("nobody"),
+        session.theme
+    )
 }
 
 #[session(load)]
@@ -81,7 +92,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/login", post(login))
         .route("/theme", post(theme))
         .route("/logout", post(logout))
-        .route("/", get(|| async { "POST /devices, /devices/sync, /login, /theme, /logout\n" }));
+        .route(
+            "/",
+            get(|| async { "POST /devices, /devices/sync, /login, /theme, /logout\n" }),
+        );
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let base = format!("http://{}", listener.local_addr()?);

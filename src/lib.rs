@@ -9,11 +9,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "testing")]
-pub use connect_session_runtime::testing;
+pub use connect_session_macros::{session, session_config};
 #[doc(hidden)]
 pub use connect_session_runtime::__private;
-pub use connect_session_macros::{session, session_config};
 pub use connect_session_runtime::ProblemBody;
 pub use connect_session_runtime::config::{
     CommitOn, ConfigureError, DefaultConfig, OnConflict, OnGone, OnStoreError, Options,
@@ -22,14 +20,14 @@ pub use connect_session_runtime::config::{
 pub use connect_session_runtime::data::{EncodeError, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
 pub use connect_session_runtime::event::{Event, EventKind};
+pub use connect_session_runtime::guard::Rejection;
 #[cfg(feature = "tower")]
 pub use connect_session_runtime::layer::{SessionFuture, SessionLayer, SessionService};
-pub use connect_session_runtime::guard::Rejection;
-pub use connect_session_runtime::loader::{
-    CookieSpec, Emit, Loader, RequestHead, SameSite,
-};
+pub use connect_session_runtime::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite};
 pub use connect_session_runtime::session::Session;
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};
+#[cfg(feature = "testing")]
+pub use connect_session_runtime::testing;
 pub use connect_session_runtime::untyped::Untyped;
 pub use connect_session_runtime::view::SessionView;
 
@@ -46,6 +44,8 @@ pub mod merge {
 pub mod store {
     //! Where sessions are kept: the trait, what goes over it, and the stores.
 
+    #[cfg(feature = "memory")]
+    pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
         EncodedFields, decode, decode_over_default, encode, same_value,
     };
@@ -53,8 +53,6 @@ pub mod store {
         Change, CommitId, DataChange, Deadlines, FieldChange, IdentityChange, Key, Lifetime,
         LoadRequest, NewRecord, Patch, Record, Renewal, Snapshot, Transport,
     };
-    #[cfg(feature = "memory")]
-    pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};
     #[cfg(feature = "memory")]

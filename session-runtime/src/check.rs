@@ -16,24 +16,6 @@ use crate::guard::SessionArg;
 use crate::loader::{Emit, Loader};
 use crate::rules::{self, Fault};
 
-/// Keeps what an expansion says of layers; without the feature `tower` there are none.
-#[doc(hidden)]
-#[cfg(feature = "tower")]
-#[macro_export]
-macro_rules! __with_layer {
-    ($($item:tt)*) => { $($item)* };
-}
-
-/// Keeps what an expansion says of layers; without the feature `tower` there are none.
-#[doc(hidden)]
-#[cfg(not(feature = "tower"))]
-#[macro_export]
-macro_rules! __with_layer {
-    ($($item:tt)*) => {};
-}
-
-pub use crate::__with_layer as with_layer;
-
 #[track_caller]
 const fn judge(fault: Option<Fault>) {
     if let Some(fault) = fault {

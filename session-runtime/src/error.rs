@@ -124,8 +124,12 @@ impl ErrorKind {
             Self::TooLarge => "The session would hold too much data",
             Self::Undecodable => "The stored session cannot be read",
             Self::Unencodable => "The session cannot be stored",
-            Self::TooLate => "The session's id can no longer change: the response is already under way",
-            Self::InvalidLifetime => "A session's lifetime must not be zero, nor its idle timeout longer than the absolute",
+            Self::TooLate => {
+                "The session's id can no longer change: the response is already under way"
+            }
+            Self::InvalidLifetime => {
+                "A session's lifetime must not be zero, nor its idle timeout longer than the absolute"
+            }
             Self::Contention => "Too many requests change the session at once; nothing was changed",
             Self::OutcomeUnknown => "It is not known whether the change was stored",
             Self::StoreUnavailable => "Sessions are not available at the moment",
@@ -140,7 +144,10 @@ impl Error {
     }
 
     pub(crate) fn with_source(kind: ErrorKind, source: impl Into<BoxError>) -> Self {
-        Self { kind, source: Some(source.into()) }
+        Self {
+            kind,
+            source: Some(source.into()),
+        }
     }
 
     /// What kind of failure it is.
@@ -170,7 +177,10 @@ impl Error {
     pub(crate) fn to_response(&self) -> Response<String> {
         let mut response = Response::new(self.problem());
         *response.status_mut() = self.status();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         response
     }
 }
@@ -183,7 +193,10 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("kind", &self.kind).field("source", &self.source).finish()
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish()
     }
 }
 

@@ -126,7 +126,10 @@ pub(crate) fn tell(listener: Option<Listener>, event: &Event<'_>) {
 fn trace(event: &Event<'_>) {
     match event.kind {
         EventKind::StoreError { .. } => tracing::error!(target: "connect_session", "{event}"),
-        EventKind::Overwrote { .. } | EventKind::Gone | EventKind::DroppedUnsaved | EventKind::Evicted => {
+        EventKind::Overwrote { .. }
+        | EventKind::Gone
+        | EventKind::DroppedUnsaved
+        | EventKind::Evicted => {
             tracing::warn!(target: "connect_session", "{event}");
         }
         _ => tracing::debug!(target: "connect_session", "{event}"),

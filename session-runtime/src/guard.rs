@@ -117,22 +117,36 @@ pub(crate) fn snapshot<S: SessionArg, O: Overrides>(
     head: RequestHead<'_>,
     layer: Option<Arc<LoadCache<S::Config>>>,
 ) -> Snapshot<S> {
-    Snapshot { asked: engine::ask::<S::Config, O>(head, layer) }
+    Snapshot {
+        asked: engine::ask::<S::Config, O>(head, layer),
+    }
 }
 
 /// Opens the session.
-pub(crate) async fn open<S: SessionArg, M: Mode<S>, O>(snapshot: Snapshot<S>) -> Result<SessionGuard<S, M, O>, Rejection> {
+pub(crate) async fn open<S: SessionArg, M: Mode<S>, O>(
+    snapshot: Snapshot<S>,
+) -> Result<SessionGuard<S, M, O>, Rejection> {
     let asked = snapshot.asked;
     let purpose = match (M::CREATES, S::OPTIONAL) {
         (true, _) => Purpose::Create,
         (false, false) => Purpose::LoadRequired,
         (false, true) => Purpose::LoadOptional,
     };
-    let opened = engine::open(&asked, purpose).await.map_err(|error| Rejection::refuse(&asked, error))?;
+    let opened = engine::open(&asked, purpose)
+        .await
+        .map_err(|error| Rejection::refuse(&asked, error))?;
     let (session, shared) = match opened {
-        Opened::NoContent => return Err(Rejection { refusal: Refusal::NoContent, vary: asked.wire.vary() }),
+        Opened::NoContent => {
+            return Err(Rejection {
+                refusal: Refusal::NoContent,
+                vary: asked.wire.vary(),
+            });
+        }
         Opened::None => (None, None),
-        Opened::Session(shared) => (Some(Session::new(shared.clone())), Some(shared as Arc<dyn Finish>)),
+        Opened::Session(shared) => (
+            Some(Session::new(shared.clone())),
+            Some(shared as Arc<dyn Finish>),
+        ),
     };
     let Some(session) = S::from_session(session) else {
         return Err(Rejection::refuse(&asked, Error::new(ErrorKind::Missing)));
@@ -142,11 +156,17 @@ pub(crate) async fn open<S: SessionArg, M: Mode<S>, O>(snapshot: Snapshot<S>) ->
         vary: asked.wire.vary(),
         always: asked.options.commit == CommitOn::Always,
     };
-    Ok(SessionGuard { session, committer, marker: PhantomData })
+    Ok(SessionGuard {
+        session,
+        committer,
+        marker: PhantomData,
+    })
 }
 
 /// Takes a guard apart for the handler.
-pub fn split<S: SessionArg, M: Mode<S>, O: Overrides>(guard: SessionGuard<S, M, O>) -> (S, Committer) {
+pub fn split<S: SessionArg, M: Mode<S>, O: Overrides>(
+    guard: SessionGuard<S, M, O>,
+) -> (S, Committer) {
     (guard.session, guard.committer)
 }
 
@@ -201,9 +221,15 @@ impl<R> SessionReply<R> {
 
 /// Commits, and puts the handler's value and its headers together.
 pub async fn finish<R>(committer: Committer, value: R, failed: bool) -> SessionReply<R> {
-    let Committer { shared, vary, always } = committer;
+    let Committer {
+        shared,
+        vary,
+        always,
+    } = committer;
     let Some(shared) = shared else {
-        return SessionReply { outcome: Ok((value, Emission::of_none(vary))) };
+        return SessionReply {
+            outcome: Ok((value, Emission::of_none(vary))),
+        };
     };
     let emission = match shared.settle(failed && !always) {
         Some(emission) => Ok(emission),
@@ -211,7 +237,13 @@ pub async fn finish<R>(committer: Committer, value: R, failed: bool) -> SessionR
     };
     let outcome = match emission {
         Ok(emission) => Ok((value, emission.with_vary(vary))),
-        Err(error) => Err(Rejection { refusal: Refusal::Error { error, challenge: None }, vary }),
+        Err(error) => Err(Rejection {
+            refusal: Refusal::Error {
+                error,
+                challenge: None,
+            },
+            vary,
+        }),
     };
     SessionReply { outcome }
 }
@@ -229,13 +261,19 @@ pub struct Rejection {
 enum Refusal {
     /// The answer to OPTIONS.
     NoContent,
-    Error { error: Error, challenge: Option<HeaderValue> },
+    Error {
+        error: Error,
+        challenge: Option<HeaderValue>,
+    },
 }
 
 impl Rejection {
     pub(crate) fn refuse<C: SessionConfig>(asked: &Asked<C>, error: Error) -> Self {
         let challenge = (error.status() == StatusCode::UNAUTHORIZED).then(|| asked.challenge());
-        Self { refusal: Refusal::Error { error, challenge }, vary: asked.wire.vary() }
+        Self {
+            refusal: Refusal::Error { error, challenge },
+            vary: asked.wire.vary(),
+        }
     }
 
     /// The error, unless the rejection is the answer to an OPTIONS request.
@@ -260,7 +298,9 @@ impl Rejection {
             Refusal::Error { error, challenge } => {
                 let mut response = error.to_response();
                 // RFC 9110, 15.5.2: every 401 says how to authenticate.
-                response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+                response
+                    .headers_mut()
+                    .extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
                 response
             }
         };

@@ -35,6 +35,10 @@ pub enum Loader {
 /// otherwise. `HttpOnly` cannot be left out (ASVS 5.0 3.3.4).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of its own"
+)]
 pub struct CookieSpec {
     /// The cookie's name.
     pub name: &'static str,
@@ -181,7 +185,8 @@ impl<'a> RequestHead<'a> {
 
     /// The host and port that were asked.
     pub(crate) fn host(self) -> Option<&'a [u8]> {
-        self.first(&header::HOST).or_else(|| self.0.authority().map(str::as_bytes))
+        self.first(&header::HOST)
+            .or_else(|| self.0.authority().map(str::as_bytes))
     }
 
     pub(crate) fn first(self, name: &HeaderName) -> Option<&'a [u8]> {
@@ -191,7 +196,9 @@ impl<'a> RequestHead<'a> {
 
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestHead").field("method", &self.method()).finish_non_exhaustive()
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .finish_non_exhaustive()
     }
 }
 
@@ -262,8 +269,16 @@ impl Wire {
                 names.push(name);
             }
         }
-        let vary = if names.is_empty() { None } else { HeaderValue::from_str(&names.join(", ")).ok() };
-        Self { loaders, header, vary }
+        let vary = if names.is_empty() {
+            None
+        } else {
+            HeaderValue::from_str(&names.join(", ")).ok()
+        };
+        Self {
+            loaders,
+            header,
+            vary,
+        }
     }
 
     /// Asks the loaders in order. The first well-formed sid wins: whether it is known is the
@@ -272,7 +287,8 @@ impl Wire {
         let mut found = Found::default();
         for (place, loader) in self.loaders.iter().enumerate() {
             let sid = match loader {
-                Ready::Header(name) => one(head.values(name).map(<[u8]>::trim_ascii))?.and_then(PresentedSid::parse_bytes),
+                Ready::Header(name) => one(head.values(name).map(<[u8]>::trim_ascii))?
+                    .and_then(PresentedSid::parse_bytes),
                 Ready::Bearer => {
                     let tokens = head.values(&header::AUTHORIZATION).filter_map(bearer_token);
                     let token = one(tokens)?;
@@ -280,15 +296,20 @@ impl Wire {
                     token.and_then(PresentedSid::parse_bytes)
                 }
                 Ready::Cookie(spec) => {
-                    let pairs = head.values(&header::COOKIE).flat_map(|line| line.split(|byte| *byte == b';'));
-                    one(pairs.filter_map(|pair| cookie_value(pair, spec.name)))?.and_then(PresentedSid::parse_bytes)
+                    let pairs = head
+                        .values(&header::COOKIE)
+                        .flat_map(|line| line.split(|byte| *byte == b';'));
+                    one(pairs.filter_map(|pair| cookie_value(pair, spec.name)))?
+                        .and_then(PresentedSid::parse_bytes)
                 }
                 Ready::Query(name) => {
                     let pairs = head.query().unwrap_or_default().split('&');
                     let values = pairs.filter_map(|pair| query_value(pair, name));
                     one_text(values)?.and_then(|text| PresentedSid::parse(&text))
                 }
-                Ready::Path(name) => head.path_param(name).and_then(|text| PresentedSid::parse(&text)),
+                Ready::Path(name) => head
+                    .path_param(name)
+                    .and_then(|text| PresentedSid::parse(&text)),
                 Ready::Custom(find) => find(&head).and_then(|text| PresentedSid::parse(&text)),
             };
             if let Some(sid) = sid {
@@ -324,7 +345,10 @@ impl Wire {
         };
         let loader = match place {
             Some(place) => self.loaders.get(place),
-            None => self.loaders.iter().find(|loader| loader.answers() && fits(loader)),
+            None => self
+                .loaders
+                .iter()
+                .find(|loader| loader.answers() && fits(loader)),
         };
         match loader {
             Some(Ready::Header(name)) => Target::Header(name),
@@ -339,11 +363,15 @@ impl Wire {
     }
 
     pub(crate) fn reads_bearer(&self) -> bool {
-        self.loaders.iter().any(|loader| matches!(loader, Ready::Bearer))
+        self.loaders
+            .iter()
+            .any(|loader| matches!(loader, Ready::Bearer))
     }
 
     pub(crate) fn reads_path(&self) -> bool {
-        self.loaders.iter().any(|loader| matches!(loader, Ready::Path(_)))
+        self.loaders
+            .iter()
+            .any(|loader| matches!(loader, Ready::Path(_)))
     }
 }
 
@@ -379,13 +407,23 @@ impl Ready {
 fn one<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, Ambiguous> {
     let mut values = values.filter(|value| !value.is_empty());
     let first = values.next();
-    if values.all(|value| Some(value) == first) { Ok(first) } else { Err(Ambiguous) }
+    if values.all(|value| Some(value) == first) {
+        Ok(first)
+    } else {
+        Err(Ambiguous)
+    }
 }
 
-fn one_text<'a>(values: impl Iterator<Item = Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Ambiguous> {
+fn one_text<'a>(
+    values: impl Iterator<Item = Cow<'a, str>>,
+) -> Result<Option<Cow<'a, str>>, Ambiguous> {
     let mut values = values.filter(|value| !value.is_empty());
     let first = values.next();
-    if values.all(|value| Some(&value) == first.as_ref()) { Ok(first) } else { Err(Ambiguous) }
+    if values.all(|value| Some(&value) == first.as_ref()) {
+        Ok(first)
+    } else {
+        Err(Ambiguous)
+    }
 }
 
 /// The token of `Bearer <token>`; the scheme's case does not matter.
@@ -399,12 +437,25 @@ fn bearer_token(value: &[u8]) -> Option<&[u8]> {
 /// The value of `name=value` or `name="value"`.
 fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let pair = pair.trim_ascii();
-    let value = pair.strip_prefix(name.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
-    Some(value.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(value))
+    let value = pair
+        .strip_prefix(name.as_bytes())?
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii();
+    Some(
+        value
+            .strip_prefix(b"\"")
+            .and_then(|inner| inner.strip_suffix(b"\""))
+            .unwrap_or(value),
+    )
 }
 
 fn query_value<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let (key, value) = pair.split_once('=')?;
     let same = percent_decode_str(key).eq(name.bytes());
-    if same { percent_decode_str(value).decode_utf8().ok() } else { None }
+    if same {
+        percent_decode_str(value).decode_utf8().ok()
+    } else {
+        None
+    }
 }

@@ -65,8 +65,17 @@ impl<C: SessionConfig> Session<C> {
         };
         let subject = ledger.subject.clone();
         drop(ledger);
-        let working = Working { base: data.clone(), data };
-        Self { shared, working, subject, is_new, finished: false }
+        let working = Working {
+            base: data.clone(),
+            data,
+        };
+        Self {
+            shared,
+            working,
+            subject,
+            is_new,
+            finished: false,
+        }
     }
 
     /// The public id: for logs and lists. It does not change when the sid does.
@@ -151,12 +160,18 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::Ended`] if the session ended meanwhile, [`ErrorKind::Contention`] if too many
     /// requests change it at once, [`ErrorKind::OutcomeUnknown`] if the store did not answer, and
     /// what else a commit can meet. Except for `OutcomeUnknown`, nothing was written.
-    pub async fn update<R>(&mut self, mut change: impl FnMut(&mut C::Data) -> R) -> Result<R, Error> {
+    pub async fn update<R>(
+        &mut self,
+        mut change: impl FnMut(&mut C::Data) -> R,
+    ) -> Result<R, Error> {
         let shared = self.shared.clone();
         let _order = shared.order.lock().await;
         let base = {
             let ledger = shared.ledger();
-            let reset = ledger.identity.as_ref().is_some_and(|identity| identity.reset);
+            let reset = ledger
+                .identity
+                .as_ref()
+                .is_some_and(|identity| identity.reset);
             match &ledger.phase {
                 Phase::Stored(snapshot) if !reset => Some(snapshot.clone()),
                 Phase::Stored(_) | Phase::New => None,
@@ -178,7 +193,10 @@ impl<C: SessionConfig> Session<C> {
     /// nothing was written.
     pub async fn save(mut self) -> Result<(), Error> {
         self.finished = true;
-        let working = Working { data: self.working.data.clone(), base: self.working.base.clone() };
+        let working = Working {
+            data: self.working.data.clone(),
+            base: self.working.base.clone(),
+        };
         let _order = self.shared.order.lock().await;
         let saved = self.shared.persist(Some(working)).await;
         if saved.is_err() {
@@ -210,8 +228,11 @@ impl<C: SessionConfig> Session<C> {
             Some(sid) => self.shared.reload(sid.presented()).await?,
             None => Arc::default(),
         };
-        self.subject = self.shared.ledger().subject.clone();
-        self.working = Working { base: data.clone(), data };
+        self.subject.clone_from(&self.shared.ledger().subject);
+        self.working = Working {
+            base: data.clone(),
+            data,
+        };
         Ok(())
     }
 
@@ -236,7 +257,10 @@ impl<C: SessionConfig> Session<C> {
             identity.subject = Some(None);
         })?;
         let data: Arc<C::Data> = Arc::default();
-        self.working = Working { base: data.clone(), data };
+        self.working = Working {
+            base: data.clone(),
+            data,
+        };
         self.subject = None;
         Ok(())
     }
@@ -266,7 +290,12 @@ impl<C: SessionConfig> Session<C> {
         let sid = ledger.sid.rotated();
         let mut identity = match ledger.identity.take() {
             Some(identity) => identity,
-            None => Identity { sid, new_generation: false, subject: None, reset: false },
+            None => Identity {
+                sid,
+                new_generation: false,
+                subject: None,
+                reset: false,
+            },
         };
         identity.sid = sid;
         change(&mut identity);
@@ -350,7 +379,10 @@ impl<C: SessionConfig> Drop for Session<C> {
         }
         let mut ledger = self.shared.ledger();
         if !ledger.closed {
-            let working = Working { data: self.working.data.clone(), base: self.working.base.clone() };
+            let working = Working {
+                data: self.working.data.clone(),
+                base: self.working.base.clone(),
+            };
             ledger.returned = Some(working);
             return;
         }

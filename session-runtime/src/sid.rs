@@ -21,7 +21,7 @@ const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 const SID_BYTES: usize = ID_BYTES + SECRET_BYTES;
 
-/// The public id of a session: a UUIDv7, stable for the session's whole life.
+/// The public id of a session: a `UUIDv7`, stable for the session's whole life.
 ///
 /// It is what is logged, listed and revoked. Knowing it gives no access to the session.
 ///
@@ -54,7 +54,7 @@ impl SessionId {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// A new id; ids sort by the time at which they were made (RFC 9562, UUIDv7).
+    /// A new id; ids sort by the time at which they were made (RFC 9562, `UUIDv7`).
     fn mint() -> Self {
         let mut random = [0; 10];
         rand::rng().fill_bytes(&mut random);

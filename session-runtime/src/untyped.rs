@@ -45,11 +45,7 @@ impl Untyped {
     ///
     /// # Errors
     /// [`ErrorKind::Unencodable`] when the value has no JSON form; nothing is changed then.
-    pub fn insert<T: Serialize>(
-        &mut self,
-        key: impl Into<String>,
-        value: T,
-    ) -> Result<(), Error> {
+    pub fn insert<T: Serialize>(&mut self, key: impl Into<String>, value: T) -> Result<(), Error> {
         let value = serde_json::to_value(value)
             .map_err(|error| Error::with_source(ErrorKind::Unencodable, error))?;
         self.0.insert(key.into(), value);

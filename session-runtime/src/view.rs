@@ -76,6 +76,9 @@ impl<C: SessionConfig> Deref for SessionView<C> {
 /// Shows the id, and nothing of the data.
 impl<C: SessionConfig> fmt::Debug for SessionView<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionView").field("config", &C::NAME).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("SessionView")
+            .field("config", &C::NAME)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

@@ -82,6 +82,11 @@ impl EncodedStore {
         record.fields.insert(name.to_owned(), field);
     }
 
+    /// Loses everything.
+    pub fn clear(&self) {
+        self.kept.lock().unwrap().clear();
+    }
+
     /// Runs a verb on the record, if it is alive.
     fn with<R>(&self, key: Key, verb: impl FnOnce(&mut Kept, SystemTime) -> R) -> Option<R> {
         let now = self.clock.now();

@@ -29,8 +29,15 @@ fn with(sid: &str) -> [(&'static str, &str); 1] {
 }
 
 fn add(program: &Program, sid: &str, item: &str) -> Reply {
-    let headers = [("X-User-Session", sid), ("Content-Type", "application/json")];
-    program.post("/cart/items", &headers, &json!({ "item": item }).to_string())
+    let headers = [
+        ("X-User-Session", sid),
+        ("Content-Type", "application/json"),
+    ];
+    program.post(
+        "/cart/items",
+        &headers,
+        &json!({ "item": item }).to_string(),
+    )
 }
 
 /// The cart is the same program with and without a framework.
@@ -42,17 +49,35 @@ fn shops() -> [Program; 2] {
 fn a_cart_is_filled_shown_and_closed() {
     for shop in shops() {
         let sid = open(&shop);
-        assert_eq!(shop.get("/cart", &[]).json(), json!({ "items": [], "session": false }));
-        assert_eq!(shop.get("/cart", &with(&sid)).json(), json!({ "items": [], "session": true }));
+        assert_eq!(
+            shop.get("/cart", &[]).json(),
+            json!({ "items": [], "session": false })
+        );
+        assert_eq!(
+            shop.get("/cart", &with(&sid)).json(),
+            json!({ "items": [], "session": true })
+        );
         let reply = add(&shop, &sid, "tea");
-        assert_eq!((reply.status, reply.json()), (200, json!({ "items": ["tea"], "session": true })));
+        assert_eq!(
+            (reply.status, reply.json()),
+            (200, json!({ "items": ["tea"], "session": true }))
+        );
         add(&shop, &sid, "milk");
-        assert_eq!(shop.get("/cart", &with(&sid)).json()["items"], json!(["tea", "milk"]));
+        assert_eq!(
+            shop.get("/cart", &with(&sid)).json()["items"],
+            json!(["tea", "milk"])
+        );
         assert_eq!(shop.delete("/sessions/current", &with(&sid)).status, 204);
-        assert_eq!(shop.get("/cart", &with(&sid)).json(), json!({ "items": [], "session": false }));
+        assert_eq!(
+            shop.get("/cart", &with(&sid)).json(),
+            json!({ "items": [], "session": false })
+        );
         let reply = add(&shop, &sid, "sugar");
         assert_eq!(reply.status, 401);
-        assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/problem+json")
+        );
     }
 }
 
@@ -73,7 +98,10 @@ fn overlapping_requests_lose_no_item() {
     for shop in shops() {
         let sid = open(&shop);
         let replies = at_once(32, |number| add(&shop, &sid, &number.to_string()));
-        assert!(replies.iter().all(|reply| reply.status == 200), "{replies:?}");
+        assert!(
+            replies.iter().all(|reply| reply.status == 200),
+            "{replies:?}"
+        );
         let cart = shop.get("/cart", &with(&sid)).json();
         let mut items: Vec<u32> = cart["items"]
             .as_array()
@@ -95,8 +123,15 @@ fn the_session_says_who_and_how_long() {
     let current = api.get("/sessions/current", &with(&sid)).json();
     assert_eq!(current["id"], opened["id"]);
     assert_eq!(current["user"], Value::Null);
-    let (created, expires) = (current["created_at"].as_u64(), current["expires_at"].as_u64());
-    assert_eq!(expires.unwrap() - created.unwrap(), 30 * 60, "idle for 30 minutes");
+    let (created, expires) = (
+        current["created_at"].as_u64(),
+        current["expires_at"].as_u64(),
+    );
+    assert_eq!(
+        expires.unwrap() - created.unwrap(),
+        30 * 60,
+        "idle for 30 minutes"
+    );
 }
 
 #[test]
@@ -104,29 +139,46 @@ fn a_login_rotates_the_sid_and_keeps_the_cart() {
     let api = Program::start("rest_api");
     let before = open(&api);
     add(&api, &before, "tea");
-    let headers = [("X-User-Session", &*before), ("Content-Type", "application/json")];
+    let headers = [
+        ("X-User-Session", &*before),
+        ("Content-Type", "application/json"),
+    ];
     let reply = api.post("/login", &headers, r#"{"user":"ada"}"#);
     assert_eq!(reply.status, 200);
     let after = reply.json()["sid"].as_str().expect("a sid").to_owned();
     assert_ne!(before, after);
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(api.get("/sessions/current", &with(&before)).status, 401);
-    assert_eq!(api.get("/sessions/current", &with(&after)).json()["user"], "ada");
-    assert_eq!(api.get("/cart", &with(&after)).json()["items"], json!(["tea"]));
+    assert_eq!(
+        api.get("/sessions/current", &with(&after)).json()["user"],
+        "ada"
+    );
+    assert_eq!(
+        api.get("/cart", &with(&after)).json()["items"],
+        json!(["tea"])
+    );
 }
 
 #[test]
 fn counters_are_exact_under_overlapping_requests() {
     let api = Program::start("rest_api");
     let sid = open(&api);
-    let visits = at_once(32, |_| api.post("/visits", &with(&sid), "").json()["visits"].as_u64());
-    let mut visits: Vec<_> = visits.into_iter().map(|visits| visits.expect("a number")).collect();
+    let visits = at_once(32, |_| {
+        api.post("/visits", &with(&sid), "").json()["visits"].as_u64()
+    });
+    let mut visits: Vec<_> = visits
+        .into_iter()
+        .map(|visits| visits.expect("a number"))
+        .collect();
     visits.sort_unstable();
     assert_eq!(visits, (1..=32).collect::<Vec<_>>());
     let views = at_once(32, |_| api.post("/views", &with(&sid), "").status);
     assert!(views.iter().all(|status| *status == 204), "{views:?}");
     let current = api.get("/sessions/current", &with(&sid)).json();
-    assert_eq!((&current["visits"], &current["views"]), (&json!(32), &json!(32)));
+    assert_eq!(
+        (&current["visits"], &current["views"]),
+        (&json!(32), &json!(32))
+    );
 }
 
 #[test]
@@ -135,7 +187,10 @@ fn a_bearer_token_opens_the_same_session() {
     let sid = open(&api);
     add(&api, &sid, "tea");
     let bearer = format!("Bearer {sid}");
-    assert_eq!(api.get("/cart", &[("Authorization", &bearer)]).json()["items"], json!(["tea"]));
+    assert_eq!(
+        api.get("/cart", &[("Authorization", &bearer)]).json()["items"],
+        json!(["tea"])
+    );
 }
 
 #[cfg(unix)]
@@ -158,7 +213,11 @@ fn the_applications_of_the_predecessor_behave() {
     for (store, get) in [("/usage/", "/usage/get"), ("/maxage/", "/maxage/get")] {
         let sid = seed.get(store, &[]).body;
         assert_eq!(sid.len(), 64);
-        assert_eq!(seed.get(store, &with(&sid)).body, sid, "the same session again");
+        assert_eq!(
+            seed.get(store, &with(&sid)).body,
+            sid,
+            "the same session again"
+        );
         assert_eq!(seed.get(get, &with(&sid)).body, "Some value");
     }
     // One second by the server's own clock, and no more than that is waited for.
@@ -183,21 +242,47 @@ fn a_device_and_a_user_have_their_own_sessions() {
 
     let device_only = program.post("/devices/sync", &[("X-Device-Session", &device)], "");
     assert_eq!(device_only.body, "phone for nobody\n");
-    let both = program.post("/devices/sync", &[("X-Device-Session", &device), ("Cookie", &cookie)], "");
+    let both = program.post(
+        "/devices/sync",
+        &[("X-Device-Session", &device), ("Cookie", &cookie)],
+        "",
+    );
     assert_eq!(both.body, "phone for ada\n");
-    assert_eq!(program.post("/theme", &[("Cookie", &cookie)], "dark").body, "ada likes dark\n");
+    assert_eq!(
+        program.post("/theme", &[("Cookie", &cookie)], "dark").body,
+        "ada likes dark\n"
+    );
     // Neither sid opens the other's session.
-    assert_eq!(program.post("/devices/sync", &[("X-Device-Session", &user)], "").status, 401);
+    assert_eq!(
+        program
+            .post("/devices/sync", &[("X-Device-Session", &user)], "")
+            .status,
+        401
+    );
     let swapped = format!("__Host-sid={device}");
-    assert_eq!(program.post("/theme", &[("Cookie", &swapped)], "dark").status, 401);
+    assert_eq!(
+        program
+            .post("/theme", &[("Cookie", &swapped)], "dark")
+            .status,
+        401
+    );
     // A form of another site cannot use the cookie.
     let forged = [("Cookie", &*cookie), ("Sec-Fetch-Site", "cross-site")];
     assert_eq!(program.post("/theme", &forged, "evil").status, 403);
 
     let logout = program.post("/logout", &[("Cookie", &cookie)], "");
     assert_eq!(logout.status, 204);
-    assert!(logout.header("set-cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")));
-    assert_eq!(program.post("/theme", &[("Cookie", &cookie)], "dark").status, 401);
+    assert!(
+        logout
+            .header("set-cookie")
+            .is_some_and(|cookie| cookie.contains("Max-Age=0"))
+    );
+    assert_eq!(
+        program
+            .post("/theme", &[("Cookie", &cookie)], "dark")
+            .status,
+        401
+    );
 }
 
 /// What `count` threads get that start together.
@@ -214,6 +299,9 @@ fn at_once<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"))
+            .collect()
     })
 }

@@ -38,12 +38,17 @@ impl Program {
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
             .expect("the program says where it listens");
         thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.parse().expect("an address") }
+        Self {
+            child,
+            address: address.parse().expect("an address"),
+        }
     }
 
     #[cfg(unix)]
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status();
+        let sent = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
         assert!(sent.expect("kill runs").success());
         self.child.wait().expect("it ends")
     }
@@ -90,7 +95,10 @@ impl Reply {
     fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status");
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .expect("a status");
         Self {
             status: status.parse().expect("a number"),
             headers: lines
@@ -102,7 +110,10 @@ impl Reply {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| &**value)
     }
 

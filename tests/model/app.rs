@@ -42,17 +42,25 @@ pub(crate) struct Client {
 }
 
 fn seen(session: &Session<Tested>) -> Seen {
-    let data = session.iter().map(|(key, value)| (key.to_owned(), value.as_u64().expect("a number")));
+    let data = session
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.as_u64().expect("a number")));
     (data.collect(), session.subject().map(str::to_owned))
 }
 
 #[session(create)]
-async fn create(session: Session<Tested>, Extension(script): Extension<Script>) -> Result<Json<Value>, Failure> {
+async fn create(
+    session: Session<Tested>,
+    Extension(script): Extension<Script>,
+) -> Result<Json<Value>, Failure> {
     play(session, script).await
 }
 
 #[session(load)]
-async fn load(session: Session<Tested>, Extension(script): Extension<Script>) -> Result<Json<Value>, Failure> {
+async fn load(
+    session: Session<Tested>,
+    Extension(script): Extension<Script>,
+) -> Result<Json<Value>, Failure> {
     play(session, script).await
 }
 
@@ -67,10 +75,15 @@ impl IntoResponse for Failure {
     }
 }
 
-async fn play(mut session: Session<Tested>, Script(ops, end): Script) -> Result<Json<Value>, Failure> {
+async fn play(
+    mut session: Session<Tested>,
+    Script(ops, end): Script,
+) -> Result<Json<Value>, Failure> {
     let saw = seen(&session);
     for op in ops {
-        run(&mut session, op).await.expect("nothing goes wrong here");
+        run(&mut session, op)
+            .await
+            .expect("nothing goes wrong here");
     }
     let answer = json!({ "saw": saw, "left": seen(&session) });
     match end {
@@ -78,11 +91,19 @@ async fn play(mut session: Session<Tested>, Script(ops, end): Script) -> Result<
         End::Fail => Err(Failure(answer)),
         End::Save | End::SaveAndFail => {
             session.save().await.expect("saved");
-            if end == End::Save { Ok(Json(answer)) } else { Err(Failure(answer)) }
+            if end == End::Save {
+                Ok(Json(answer))
+            } else {
+                Err(Failure(answer))
+            }
         }
         End::Destroy | End::DestroyAndFail => {
             session.destroy().await.expect("destroyed");
-            if end == End::Destroy { Ok(Json(answer)) } else { Err(Failure(answer)) }
+            if end == End::Destroy {
+                Ok(Json(answer))
+            } else {
+                Err(Failure(answer))
+            }
         }
     }
 }
@@ -102,13 +123,23 @@ async fn run(session: &mut Session<Tested>, op: Op) -> Result<(), Error> {
             let _ = session.data_mut();
             Ok(())
         }
-        Op::Update(key, value) => session.update(|data| data.insert(key.to_string(), value)).await?,
+        Op::Update(key, value) => {
+            session
+                .update(|data| data.insert(key.to_string(), value))
+                .await?
+        }
         Op::Rotate => session.rotate(),
         Op::Reset => session.reset(),
         Op::Login(user) => session.login(user.to_string()),
         Op::SetLifetime(idle, absolute) => {
-            let (idle, absolute) = (Duration::from_secs(idle.into()), Duration::from_secs(absolute.into()));
-            assert_eq!(session.set_lifetime(idle, absolute).is_err(), idle > absolute);
+            let (idle, absolute) = (
+                Duration::from_secs(idle.into()),
+                Duration::from_secs(absolute.into()),
+            );
+            assert_eq!(
+                session.set_lifetime(idle, absolute).is_err(),
+                idle > absolute
+            );
             Ok(())
         }
         Op::Reload => session.reload().await,
@@ -120,7 +151,10 @@ impl Client {
         let clock = FakeClock::new();
         let store = MemoryStore::builder().clock(&clock).build();
         let layer = Tested::layer().with_store(store.clone());
-        let app = Router::new().route("/create", post(create)).route("/load", post(load)).layer(layer);
+        let app = Router::new()
+            .route("/create", post(create))
+            .route("/load", post(load))
+            .layer(layer);
         Self { app, clock, store }
     }
 
@@ -139,13 +173,27 @@ impl Client {
         if let Some(sid) = sid {
             request = request.header("X-User-Session", sid);
         }
-        let request = request.extension(Script(ops.to_vec(), end)).body(Body::empty()).expect("a request");
+        let request = request
+            .extension(Script(ops.to_vec(), end))
+            .body(Body::empty())
+            .expect("a request");
         let response = self.app.clone().oneshot(request).await.expect("infallible");
         let status = response.status().as_u16();
-        let sid = response.headers().get("X-User-Session").map(|sid| sid.to_str().expect("ASCII").to_owned());
-        let body = to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+        let sid = response
+            .headers()
+            .get("X-User-Session")
+            .map(|sid| sid.to_str().expect("ASCII").to_owned());
+        let body = to_bytes(response.into_body(), 1 << 20)
+            .await
+            .expect("a body");
         let mut body: Value = serde_json::from_slice(&body).expect("JSON");
-        let mut take = |name: &str| serde_json::from_value(body[name].take()).expect("what a handler saw");
-        Reply { status, sid, saw: take("saw"), left: take("left") }
+        let mut take =
+            |name: &str| serde_json::from_value(body[name].take()).expect("what a handler saw");
+        Reply {
+            status,
+            sid,
+            saw: take("saw"),
+            left: take("left"),
+        }
     }
 }

@@ -118,7 +118,9 @@ async fn run(client: &Client, model: &mut Model, step: &Step) -> Result<(), Test
             model.advance(*seconds);
         }
         Step::LoadOld(nth) => {
-            let Some(sid) = model.old_sid(*nth) else { return Ok(()) };
+            let Some(sid) = model.old_sid(*nth) else {
+                return Ok(());
+            };
             let reply = client.send("load", Some(&sid), &[], End::Return).await;
             prop_assert_eq!(reply.status, 401, "an old sid is dead: {:?}", reply);
             prop_assert_eq!(reply.sid, None);
@@ -130,9 +132,22 @@ async fn run(client: &Client, model: &mut Model, step: &Step) -> Result<(), Test
             let reply = client.send(route, sent.as_deref(), ops, *end).await;
             let expected = model.request(creates, ops, *end);
             prop_assert_eq!(reply.status, expected.status, "{:?}", reply);
-            prop_assert_eq!(reply.saw.as_ref(), expected.saw.as_ref(), "what the handler saw first");
-            prop_assert_eq!(reply.left.as_ref(), expected.left.as_ref(), "what the handler saw last");
-            prop_assert_eq!(reply.sid.is_some(), expected.emits, "whether a sid is sent: {:?}", reply);
+            prop_assert_eq!(
+                reply.saw.as_ref(),
+                expected.saw.as_ref(),
+                "what the handler saw first"
+            );
+            prop_assert_eq!(
+                reply.left.as_ref(),
+                expected.left.as_ref(),
+                "what the handler saw last"
+            );
+            prop_assert_eq!(
+                reply.sid.is_some(),
+                expected.emits,
+                "whether a sid is sent: {:?}",
+                reply
+            );
             model.learn(reply.sid);
         }
     }
@@ -141,8 +156,17 @@ async fn run(client: &Client, model: &mut Model, step: &Step) -> Result<(), Test
     let seen = client.send("load", sent.as_deref(), &[], End::Return).await;
     let expected = model.request(false, &[], End::Return);
     prop_assert_eq!(seen.status, expected.status, "{:?} after {:?}", seen, step);
-    prop_assert_eq!(seen.saw, expected.saw, "what the next request sees after {:?}", step);
+    prop_assert_eq!(
+        seen.saw,
+        expected.saw,
+        "what the next request sees after {:?}",
+        step
+    );
     model.learn(seen.sid);
-    prop_assert_eq!(client.count().await, u64::from(model.is_alive()), "what the store holds");
+    prop_assert_eq!(
+        client.count().await,
+        u64::from(model.is_alive()),
+        "what the store holds"
+    );
     Ok(())
 }

@@ -50,7 +50,9 @@ impl Model {
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.alive.as_ref().is_some_and(|session| session.is_alive(self.now))
+        self.alive
+            .as_ref()
+            .is_some_and(|session| session.is_alive(self.now))
     }
 
     /// The client takes the sid that it was sent.
@@ -68,7 +70,12 @@ impl Model {
         let known = self.alive.take().filter(|session| session.is_alive(now));
         let is_new = known.is_none();
         if is_new && !creates {
-            return Expected { status: 401, saw: None, left: None, emits: false };
+            return Expected {
+                status: 401,
+                saw: None,
+                left: None,
+                emits: false,
+            };
         }
         let mut stored = known.unwrap_or_else(|| Session::new(now));
         stored.touch(now);
@@ -89,7 +96,12 @@ impl Model {
             (false, true) => Some(handler.commit(now)),
             (false, false) => (!is_new).then_some(handler.committed),
         };
-        Expected { status: if failed { 418 } else { 200 }, saw: Some(saw), left: Some(left), emits }
+        Expected {
+            status: if failed { 418 } else { 200 },
+            saw: Some(saw),
+            left: Some(left),
+            emits,
+        }
     }
 }
 

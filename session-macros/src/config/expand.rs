@@ -203,7 +203,7 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
             }
 
             // Which features the library has is known to the library alone.
-            #private::check::with_layer! {
+            #private::with_layer! {
                 /// An app-wide layer: it looks the session up once for a request, and can bring
                 /// another store.
                 #[must_use]

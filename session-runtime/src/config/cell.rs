@@ -33,7 +33,10 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     fn new(options: Options) -> Self {
-        Self { wire: Wire::new(options.loaders), options }
+        Self {
+            wire: Wire::new(options.loaders),
+            options,
+        }
     }
 }
 
@@ -41,7 +44,11 @@ impl<C: SessionConfig> ConfigCell<C> {
     /// A place in which nothing is yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { prepared: OnceLock::new(), store: OnceCell::const_new(), failed: Mutex::new(None) }
+        Self {
+            prepared: OnceLock::new(),
+            store: OnceCell::const_new(),
+            failed: Mutex::new(None),
+        }
     }
 }
 
@@ -53,7 +60,9 @@ impl<C: SessionConfig> Default for ConfigCell<C> {
 
 impl<C: SessionConfig> fmt::Debug for ConfigCell<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConfigCell").field("config", &C::NAME).finish_non_exhaustive()
+        f.debug_struct("ConfigCell")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,12 +78,26 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
     if let Some(store) = cell.store.get() {
         return Ok(store);
     }
-    cell.store.get_or_try_init(build::<C>).await.map_err(|error| {
-        let listener = prepared::<C>().options.on_event;
-        let kind = EventKind::StoreError { verb: "build", error: &*error };
-        tell(listener, &Event { config: C::NAME, id: None, kind, elapsed: None });
-        Error::with_source(ErrorKind::StoreUnavailable, error)
-    })
+    cell.store
+        .get_or_try_init(build::<C>)
+        .await
+        .map_err(|error| {
+            let listener = prepared::<C>().options.on_event;
+            let kind = EventKind::StoreError {
+                verb: "build",
+                error: &*error,
+            };
+            tell(
+                listener,
+                &Event {
+                    config: C::NAME,
+                    id: None,
+                    kind,
+                    elapsed: None,
+                },
+            );
+            Error::with_source(ErrorKind::StoreUnavailable, error)
+        })
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -99,14 +122,23 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
 /// # Errors
 /// Everything that is wrong with the options, or that the config is already in use; nothing is
 /// changed then.
-pub fn configure<C: SessionConfig>(change: impl FnOnce(&mut Options)) -> Result<(), ConfigureError> {
+pub fn configure<C: SessionConfig>(
+    change: impl FnOnce(&mut Options),
+) -> Result<(), ConfigureError> {
     let mut options = C::OPTIONS;
     change(&mut options);
     let mut problems = options.problems();
     if problems.is_empty() && C::cell().prepared.set(Prepared::new(options)).is_err() {
-        problems.push(format!("{} is already in use; configure it before the first request", C::NAME));
+        problems.push(format!(
+            "{} is already in use; configure it before the first request",
+            C::NAME
+        ));
     }
-    if problems.is_empty() { Ok(()) } else { Err(ConfigureError { problems }) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigureError { problems })
+    }
 }
 
 /// Why a config cannot start: everything that is wrong, in one list.
@@ -135,7 +167,14 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
         }
         Err(error) => problems.push(with_causes(&error)),
     }
-    if problems.is_empty() { Ok(()) } else { Err(StartError { config: C::NAME, problems }) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError {
+            config: C::NAME,
+            problems,
+        })
+    }
 }
 
 /// What would keep the data from being written field by field.

@@ -131,7 +131,9 @@ impl Options {
 
     fn loader_problems(&self, absolute: u64, found: &mut Problems) {
         if self.loaders.is_empty() {
-            found.0.push("loaders: name at least one place where a sid may be".to_owned());
+            found
+                .0
+                .push("loaders: name at least one place where a sid may be".to_owned());
         }
         for loader in self.loaders {
             match *loader {
@@ -159,13 +161,23 @@ impl Options {
                 }
             }
         }
-        let reads_cookie = self.loaders.iter().any(|loader| matches!(loader, Loader::Cookie(_)));
-        let reads_other = self.loaders.iter().any(|loader| !matches!(loader, Loader::Cookie(_)));
+        let reads_cookie = self
+            .loaders
+            .iter()
+            .any(|loader| matches!(loader, Loader::Cookie(_)));
+        let reads_other = self
+            .loaders
+            .iter()
+            .any(|loader| !matches!(loader, Loader::Cookie(_)));
         if self.emit == Some(Emit::Cookie) && !reads_cookie {
-            found.0.push("emit: no loader reads a cookie, so the client could never send it back".to_owned());
+            found.0.push(
+                "emit: no loader reads a cookie, so the client could never send it back".to_owned(),
+            );
         }
         if self.emit == Some(Emit::Header) && !reads_other {
-            found.0.push("emit: no loader reads a header, so the client could never send it back".to_owned());
+            found.0.push(
+                "emit: no loader reads a header, so the client could never send it back".to_owned(),
+            );
         }
     }
 
@@ -180,7 +192,8 @@ struct Problems(Vec<String>);
 
 impl Problems {
     fn note(&mut self, option: &str, fault: Option<Fault>) {
-        self.0.extend(fault.map(|fault| format!("{option}: {}", fault.reason)));
+        self.0
+            .extend(fault.map(|fault| format!("{option}: {}", fault.reason)));
     }
 }
 

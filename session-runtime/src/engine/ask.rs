@@ -16,6 +16,7 @@ pub trait Overrides: Send + Sync + 'static {
     const EMIT: Option<Emit> = None;
 
     /// The loaders.
+    #[must_use]
     fn wire() -> Option<&'static Wire> {
         None
     }
@@ -46,11 +47,17 @@ pub(crate) struct Foreign {
     pub(crate) created: bool,
 }
 
-pub(crate) fn ask<C: SessionConfig, O: Overrides>(head: RequestHead<'_>, layer: Option<Arc<LoadCache<C>>>) -> Asked<C> {
+pub(crate) fn ask<C: SessionConfig, O: Overrides>(
+    head: RequestHead<'_>,
+    layer: Option<Arc<LoadCache<C>>>,
+) -> Asked<C> {
     let Prepared { options, wire } = prepared::<C>();
     let wire = O::wire().unwrap_or(wire);
     let found = wire.find(head);
-    let place = found.ok().and_then(|found| found.sid).map(|(_, place)| place);
+    let place = found
+        .ok()
+        .and_then(|found| found.sid)
+        .map(|(_, place)| place);
     let target = wire.target(place, O::EMIT.or(options.emit));
     let foreign = |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
     Asked {
@@ -75,7 +82,11 @@ impl<C: SessionConfig> Asked<C> {
     /// Why there is no session.
     pub(crate) fn absence(&self) -> Error {
         let sent = self.found.is_ok_and(|found| found.sid.is_some());
-        Error::new(if sent { ErrorKind::Unknown } else { ErrorKind::Missing })
+        Error::new(if sent {
+            ErrorKind::Unknown
+        } else {
+            ErrorKind::Missing
+        })
     }
 
     /// How a client that was refused is to authenticate: as a bearer where that is read (RFC 6750,
@@ -99,7 +110,11 @@ pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
         return false;
     }
     let origin = head.first(&header::ORIGIN);
-    if origin.is_some_and(|origin| spec.origins.iter().any(|listed| listed.as_bytes().eq_ignore_ascii_case(origin))) {
+    if origin.is_some_and(|origin| {
+        spec.origins
+            .iter()
+            .any(|listed| listed.as_bytes().eq_ignore_ascii_case(origin))
+    }) {
         return false;
     }
     match (head.first(&SEC_FETCH_SITE), origin) {
@@ -111,6 +126,8 @@ pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
 
 /// Whether an origin such as `https://example.com:8443` names the host that was asked.
 fn is_host(origin: &[u8], head: RequestHead<'_>) -> bool {
-    let authority = [&b"https://"[..], b"http://"].iter().find_map(|scheme| origin.strip_prefix(*scheme));
+    let authority = [&b"https://"[..], b"http://"]
+        .iter()
+        .find_map(|scheme| origin.strip_prefix(*scheme));
     matches!((authority, head.host()), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
 }

@@ -11,9 +11,7 @@ use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::merge::three_way;
-use crate::record::{
-    Change, CommitId, DataChange, IdentityChange, Lifetime, NewRecord, Snapshot,
-};
+use crate::record::{Change, CommitId, DataChange, IdentityChange, Lifetime, NewRecord, Snapshot};
 use crate::sid::{PresentedSid, SessionId};
 use crate::store::{BoxFuture, Committed, Inserted, StoreError};
 
@@ -65,7 +63,10 @@ impl<C: SessionConfig> Finish for Shared<C> {
             let stored = self.persist(working).await;
             let emission = self.emission(&self.ledger());
             match stored {
-                Err(error) if error.kind() == ErrorKind::Ended && self.options.on_gone == OnGone::Ignore => {
+                Err(error)
+                    if error.kind() == ErrorKind::Ended
+                        && self.options.on_gone == OnGone::Ignore =>
+                {
                     Ok(emission)
                 }
                 Err(error) => Err(error),
@@ -93,7 +94,9 @@ impl<C: SessionConfig> Shared<C> {
         let changed = working.as_ref().is_some_and(Working::is_changed);
         let plan = match &ledger.phase {
             Phase::New => {
-                let lifetime = ledger.lifetime.unwrap_or_else(|| default_lifetime(self.options));
+                let lifetime = ledger
+                    .lifetime
+                    .unwrap_or_else(|| default_lifetime(self.options));
                 let data = working.map_or_else(Arc::default, |working| working.data);
                 let record = NewRecord {
                     secret: ledger.current_sid().secret_hash(),
@@ -106,19 +109,32 @@ impl<C: SessionConfig> Shared<C> {
                 };
                 Plan::Insert(record, lifetime)
             }
-            Phase::Ended { .. } if changed || ledger.identity.is_some() || ledger.lifetime.is_some() => Plan::Gone,
+            Phase::Ended { .. }
+                if changed || ledger.identity.is_some() || ledger.lifetime.is_some() =>
+            {
+                Plan::Gone
+            }
             Phase::Ended { .. } => Plan::Nothing,
             Phase::Stored(base) => {
-                let reset = ledger.identity.as_ref().is_some_and(|identity| identity.reset);
+                let reset = ledger
+                    .identity
+                    .as_ref()
+                    .is_some_and(|identity| identity.reset);
                 let data = if reset {
                     let data = working.map_or_else(Arc::default, |working| working.data);
-                    Some(DataChange { base: None, data, max_size })
-                } else {
-                    working.filter(Working::is_changed).map(|working| DataChange {
-                        base: Some(base.clone()),
-                        data: working.data,
+                    Some(DataChange {
+                        base: None,
+                        data,
                         max_size,
                     })
+                } else {
+                    working
+                        .filter(Working::is_changed)
+                        .map(|working| DataChange {
+                            base: Some(base.clone()),
+                            data: working.data,
+                            max_size,
+                        })
                 };
                 let change = Change {
                     commit_id: CommitId::mint(),
@@ -132,14 +148,21 @@ impl<C: SessionConfig> Shared<C> {
                     }),
                     lifetime: ledger.lifetime,
                 };
-                if change.is_empty() { Plan::Nothing } else { Plan::Change(Box::new(change)) }
+                if change.is_empty() {
+                    Plan::Nothing
+                } else {
+                    Plan::Change(Box::new(change))
+                }
             }
         };
         drop(ledger);
         match &plan {
             Plan::Insert(record, _) => self.check_size(&record.data)?,
             Plan::Change(change) => {
-                change.data.as_ref().map_or(Ok(()), |change| self.check_size(&change.data))?;
+                change
+                    .data
+                    .as_ref()
+                    .map_or(Ok(()), |change| self.check_size(&change.data))?;
             }
             Plan::Nothing | Plan::Gone => {}
         }
@@ -151,7 +174,9 @@ impl<C: SessionConfig> Shared<C> {
         if self.store.encodes() || self.options.max_size.is_none() {
             return Ok(());
         }
-        data::encode(data, self.options.max_size).map(drop).map_err(|error| StoreError::from(error).into())
+        data::encode(data, self.options.max_size)
+            .map(drop)
+            .map_err(|error| StoreError::from(error).into())
     }
 
     async fn insert(&self, record: NewRecord<C::Data>, lifetime: Lifetime) -> Result<(), Error> {
@@ -171,7 +196,12 @@ impl<C: SessionConfig> Shared<C> {
                 self.tell(EventKind::Created, elapsed);
                 for id in evicted {
                     let kind = EventKind::Evicted;
-                    let event = crate::event::Event { config: C::NAME, id: Some(id), kind, elapsed: None };
+                    let event = crate::event::Event {
+                        config: C::NAME,
+                        id: Some(id),
+                        kind,
+                        elapsed: None,
+                    };
                     crate::event::tell(self.options.on_event, &event);
                 }
                 Ok(())
@@ -197,7 +227,12 @@ impl<C: SessionConfig> Shared<C> {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
-                    let Some(DataChange { base: Some(base), data, max_size }) = change.data.take() else {
+                    let Some(DataChange {
+                        base: Some(base),
+                        data,
+                        max_size,
+                    }) = change.data.take()
+                    else {
                         return Err(Error::new(ErrorKind::Contention));
                     };
                     let merged = three_way::<C>(&base.data, &data, &record.snapshot.data);
@@ -318,7 +353,11 @@ impl<C: SessionConfig> Shared<C> {
                 commit_id: CommitId::mint(),
                 epoch,
                 generation,
-                data: Some(DataChange { base: Some(base), data: Arc::new(new), max_size }),
+                data: Some(DataChange {
+                    base: Some(base),
+                    data: Arc::new(new),
+                    max_size,
+                }),
                 identity: None,
                 lifetime: None,
             };
@@ -368,7 +407,10 @@ impl<C: SessionConfig> Shared<C> {
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let stored = matches!(self.ledger().phase, Phase::Stored(_));
         if stored {
-            self.store.destroy(self.key).await.map_err(|error| self.failed("destroy", error))?;
+            self.store
+                .destroy(self.key)
+                .await
+                .map_err(|error| self.failed("destroy", error))?;
             self.tell(EventKind::Destroyed, None);
         }
         let mut ledger = self.ledger();
@@ -380,5 +422,8 @@ impl<C: SessionConfig> Shared<C> {
 }
 
 pub(crate) fn default_lifetime(options: &Options) -> Lifetime {
-    Lifetime { idle: options.idle_timeout, absolute: options.absolute_timeout }
+    Lifetime {
+        idle: options.idle_timeout,
+        absolute: options.absolute_timeout,
+    }
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
+    VARY,
 };
 
 use super::Shared;
@@ -49,24 +50,42 @@ impl<C: SessionConfig> Shared<C> {
     /// What the response says, as things stand.
     pub(super) fn emission(&self, ledger: &Ledger<C::Data>) -> Emission {
         let sid = match (ledger.emit, self.target, &ledger.phase) {
-            (Some(sid), Target::Header(name), Phase::Stored(_)) => carry_header(name, sid, self.has_origin),
+            (Some(sid), Target::Header(name), Phase::Stored(_)) => {
+                carry_header(name, sid, self.has_origin)
+            }
             (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
-                let left = ledger.deadlines.absolute_until.duration_since(self.store.now());
+                let left = ledger
+                    .deadlines
+                    .absolute_until
+                    .duration_since(self.store.now());
                 carry_cookie(set_cookie(spec, &sid.expose(), left.unwrap_or_default()))
             }
-            (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => carry_cookie(clear_cookie(spec)),
+            (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => {
+                carry_cookie(clear_cookie(spec))
+            }
             _ => Carrier::None,
         };
         let carries = !matches!(sid, Carrier::None);
-        let cache = if carries || self.sid_read.load(Ordering::Relaxed) { Cache::NoStore } else { Cache::Private };
-        Emission { vary: None, cache, sid }
+        let cache = if carries || self.sid_read.load(Ordering::Relaxed) {
+            Cache::NoStore
+        } else {
+            Cache::Private
+        };
+        Emission {
+            vary: None,
+            cache,
+            sid,
+        }
     }
 }
 
 impl Emission {
     /// Of a request without a session.
     pub(crate) fn of_none(vary: Option<&'static HeaderValue>) -> Self {
-        Self { vary, ..Self::default() }
+        Self {
+            vary,
+            ..Self::default()
+        }
     }
 
     /// The same, with the request headers on which the response depends.
@@ -76,12 +95,20 @@ impl Emission {
 
     /// Of a request whose session was only looked at.
     pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
-        Self { vary, cache: Cache::Private, sid: Carrier::None }
+        Self {
+            vary,
+            cache: Cache::Private,
+            sid: Carrier::None,
+        }
     }
 
     /// Of a request that was refused.
     pub(crate) fn of_refusal(vary: Option<&'static HeaderValue>) -> Self {
-        Self { vary, cache: Cache::NoStore, sid: Carrier::None }
+        Self {
+            vary,
+            cache: Cache::NoStore,
+            sid: Carrier::None,
+        }
     }
 
     /// Writes the headers, beside those that the handler set.
@@ -92,7 +119,9 @@ impl Emission {
         match self.cache {
             Cache::Unsaid => {}
             Cache::Private => {
-                headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+                headers
+                    .entry(CACHE_CONTROL)
+                    .or_insert(HeaderValue::from_static("private, no-cache"));
             }
             Cache::NoStore => {
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -100,9 +129,17 @@ impl Emission {
         }
         match self.sid {
             Carrier::None => {}
-            Carrier::Header { name, value, expose } => {
+            Carrier::Header {
+                name,
+                value,
+                expose,
+            } => {
                 if expose {
-                    merge_list(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &HeaderValue::from(name.clone()));
+                    merge_list(
+                        headers,
+                        ACCESS_CONTROL_EXPOSE_HEADERS,
+                        &HeaderValue::from(name.clone()),
+                    );
                 }
                 headers.insert(name, value);
             }
@@ -117,7 +154,11 @@ fn carry_header(name: &HeaderName, sid: Sid, expose: bool) -> Carrier {
     match HeaderValue::from_str(&sid.expose()) {
         Ok(mut value) => {
             value.set_sensitive(true);
-            Carrier::Header { name: name.clone(), value, expose }
+            Carrier::Header {
+                name: name.clone(),
+                value,
+                expose,
+            }
         }
         // 64 characters of base64url are a header value.
         Err(_) => Carrier::None,
@@ -139,7 +180,8 @@ fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {
     let mut text = format!("{}={value}", spec.name);
     attributes(spec, &mut text);
     if spec.persistent {
-        text.push_str(&format!("; Max-Age={}", left.as_secs()));
+        text.push_str("; Max-Age=");
+        text.push_str(&left.as_secs().to_string());
     }
     text
 }
@@ -186,12 +228,18 @@ fn merge_list(headers: &mut HeaderMap, header: HeaderName, names: &HeaderValue) 
         return;
     }
     let names = names.to_str().unwrap_or_default().split(',').map(str::trim);
-    let new: Vec<&str> =
-        names.filter(|name| !there.iter().any(|other| other.eq_ignore_ascii_case(name))).collect();
+    let new: Vec<&str> = names
+        .filter(|name| !there.iter().any(|other| other.eq_ignore_ascii_case(name)))
+        .collect();
     if new.is_empty() {
         return;
     }
-    let list = there.iter().map(String::as_str).chain(new).collect::<Vec<_>>().join(", ");
+    let list = there
+        .iter()
+        .map(String::as_str)
+        .chain(new)
+        .collect::<Vec<_>>()
+        .join(", ");
     if let Ok(list) = HeaderValue::try_from(list) {
         headers.insert(header, list);
     }

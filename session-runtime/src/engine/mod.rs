@@ -7,8 +7,8 @@ mod emit;
 mod open;
 mod shared;
 
-pub(crate) use ask::{Asked, ask};
 pub use ask::Overrides;
+pub(crate) use ask::{Asked, ask};
 pub(crate) use emit::Emission;
 pub(crate) use open::{LoadCache, Opened, Purpose, open, view};
 pub(crate) use shared::{Finish, Identity, Phase, Shared, Working, deadlines};

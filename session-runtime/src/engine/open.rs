@@ -52,35 +52,63 @@ pub(crate) struct Loaded<D> {
 
 impl<D> Clone for Loaded<D> {
     fn clone(&self) -> Self {
-        Self { record: self.record.clone(), offer: self.offer }
+        Self {
+            record: self.record.clone(),
+            offer: self.offer,
+        }
     }
 }
 
 impl<C: SessionConfig> LoadCache<C> {
     pub(crate) fn new(store: Option<GivenStore<C::Data>>) -> Self {
-        Self { store, loaded: tokio::sync::Mutex::new(None), viewed: AtomicBool::new(false) }
+        Self {
+            store,
+            loaded: tokio::sync::Mutex::new(None),
+            viewed: AtomicBool::new(false),
+        }
     }
 }
 
 impl<C: SessionConfig> fmt::Debug for LoadCache<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadCache").field("config", &C::NAME).finish_non_exhaustive()
+        f.debug_struct("LoadCache")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 
 fn report<C: SessionConfig>(options: &Options, id: Option<SessionId>, kind: EventKind<'_>) {
-    tell(options.on_event, &Event { config: C::NAME, id, kind, elapsed: None });
+    tell(
+        options.on_event,
+        &Event {
+            config: C::NAME,
+            id,
+            kind,
+            elapsed: None,
+        },
+    );
 }
 
 /// The session that a handler asked for.
-pub(crate) async fn open<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -> Result<Opened<C>, Error> {
+pub(crate) async fn open<C: SessionConfig>(
+    asked: &Asked<C>,
+    purpose: Purpose,
+) -> Result<Opened<C>, Error> {
     let options = asked.options;
     if asked.is_options {
-        return Ok(if purpose == Purpose::LoadOptional { Opened::None } else { Opened::NoContent });
+        return Ok(if purpose == Purpose::LoadOptional {
+            Opened::None
+        } else {
+            Opened::NoContent
+        });
     }
     let found = asked.found.map_err(|_| Error::new(ErrorKind::Ambiguous))?;
     if asked.foreign.sent || (asked.foreign.created && purpose == Purpose::Create) {
-        report::<C>(options, found.sid.map(|(sid, _)| sid.id()), EventKind::CrossOrigin);
+        report::<C>(
+            options,
+            found.sid.map(|(sid, _)| sid.id()),
+            EventKind::CrossOrigin,
+        );
         return Err(Error::new(ErrorKind::CrossOrigin));
     }
     let Some((sid, place)) = found.sid else {
@@ -100,7 +128,11 @@ pub(crate) async fn open<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -
             let anonymous = options.on_store_error == OnStoreError::Anonymous
                 && purpose == Purpose::LoadOptional
                 && error.kind() == ErrorKind::StoreUnavailable;
-            return if anonymous { Ok(Opened::None) } else { Err(error) };
+            return if anonymous {
+                Ok(Opened::None)
+            } else {
+                Err(error)
+            };
         }
     };
     match (loaded, purpose) {
@@ -112,16 +144,24 @@ pub(crate) async fn open<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -
 }
 
 /// The record of the request's session, for a view: nothing is created or changed.
-pub(crate) async fn view<C: SessionConfig>(asked: &Asked<C>) -> Result<Option<(SessionId, Record<C::Data>)>, Error> {
+pub(crate) async fn view<C: SessionConfig>(
+    asked: &Asked<C>,
+) -> Result<Option<(SessionId, Record<C::Data>)>, Error> {
     if asked.is_options {
         return Ok(None);
     }
     let found = asked.found.map_err(|_| Error::new(ErrorKind::Ambiguous))?;
     if asked.foreign.sent {
-        report::<C>(asked.options, found.sid.map(|(sid, _)| sid.id()), EventKind::CrossOrigin);
+        report::<C>(
+            asked.options,
+            found.sid.map(|(sid, _)| sid.id()),
+            EventKind::CrossOrigin,
+        );
         return Err(Error::new(ErrorKind::CrossOrigin));
     }
-    let Some((sid, place)) = found.sid else { return Ok(None) };
+    let Some((sid, place)) = found.sid else {
+        return Ok(None);
+    };
     let (_, loaded) = load_cached(asked, sid, asked.wire.transport(place)).await?;
     if let (Some(layer), Some(_)) = (&asked.layer, &loaded) {
         layer.viewed.store(true, Ordering::Relaxed);
@@ -130,7 +170,9 @@ pub(crate) async fn view<C: SessionConfig>(asked: &Asked<C>) -> Result<Option<(S
 }
 
 /// The store of this request: the layer's, or the config's own.
-async fn store_of<C: SessionConfig>(asked: &Asked<C>) -> Result<StoreRef<C::Data, C::Store>, Error> {
+async fn store_of<C: SessionConfig>(
+    asked: &Asked<C>,
+) -> Result<StoreRef<C::Data, C::Store>, Error> {
     match asked.layer.as_ref().and_then(|layer| layer.store.clone()) {
         Some(store) => Ok(StoreRef::Given(store)),
         None => Ok(StoreRef::Own(config::store::<C>().await?)),
@@ -162,7 +204,11 @@ async fn load_cached<C: SessionConfig>(
         return Ok((store, cached.result.clone()));
     }
     let result = load::<C>(&store, asked.options, sid, transport).await?;
-    *cache = Some(CachedLoad { sid, transport, result: result.clone() });
+    *cache = Some(CachedLoad {
+        sid,
+        transport,
+        result: result.clone(),
+    });
     Ok((store, result))
 }
 
@@ -184,16 +230,30 @@ pub(crate) async fn load<C: SessionConfig>(
             candidate: offer.secret_hash(),
         }),
     };
-    let key = Key { namespace: options.namespace, id: sid.id() };
+    let key = Key {
+        namespace: options.namespace,
+        id: sid.id(),
+    };
     let started = options.on_event.map(|_| Instant::now());
     let result = store.load(key, &request).await;
     let elapsed = started.map(|at| at.elapsed());
     let kind = match &result {
         Ok(Some(_)) => EventKind::Loaded,
         Ok(None) => EventKind::UnknownSid,
-        Err(error) => EventKind::StoreError { verb: "load", error },
+        Err(error) => EventKind::StoreError {
+            verb: "load",
+            error,
+        },
     };
-    tell(options.on_event, &Event { config: C::NAME, id: Some(sid.id()), kind, elapsed });
+    tell(
+        options.on_event,
+        &Event {
+            config: C::NAME,
+            id: Some(sid.id()),
+            kind,
+            elapsed,
+        },
+    );
     Ok(result?.map(|record| {
         let offer = offer.filter(|_| record.renewed).map(|(_, offer)| offer);
         if offer.is_some() {
@@ -213,48 +273,66 @@ fn resume<C: SessionConfig>(
     let parts = SharedParts {
         store,
         options: asked.options,
-        key: Key { namespace: asked.options.namespace, id: sid.id() },
+        key: Key {
+            namespace: asked.options.namespace,
+            id: sid.id(),
+        },
         target: asked.target,
         has_origin: asked.has_origin,
     };
-    Shared::new(parts, Ledger {
-        phase: Phase::Stored(record.snapshot),
-        epoch: record.epoch,
-        generation: record.generation,
-        deadlines: record.deadlines,
-        sid: sid.verified(),
-        identity: None,
-        lifetime: None,
-        subject: record.subject,
-        emit: offer,
-        returned: None,
-        closed: false,
-    })
+    Shared::new(
+        parts,
+        Ledger {
+            phase: Phase::Stored(record.snapshot),
+            epoch: record.epoch,
+            generation: record.generation,
+            deadlines: record.deadlines,
+            sid: sid.verified(),
+            identity: None,
+            lifetime: None,
+            subject: record.subject,
+            emit: offer,
+            returned: None,
+            closed: false,
+        },
+    )
 }
 
-fn create<C: SessionConfig>(asked: &Asked<C>, store: StoreRef<C::Data, C::Store>) -> Arc<Shared<C>> {
+fn create<C: SessionConfig>(
+    asked: &Asked<C>,
+    store: StoreRef<C::Data, C::Store>,
+) -> Arc<Shared<C>> {
     let options = asked.options;
     let sid = Sid::mint();
     let now = store.now();
-    let lifetime = Lifetime { idle: options.idle_timeout, absolute: options.absolute_timeout };
+    let lifetime = Lifetime {
+        idle: options.idle_timeout,
+        absolute: options.absolute_timeout,
+    };
     let parts = SharedParts {
         store,
         options,
-        key: Key { namespace: options.namespace, id: sid.id() },
+        key: Key {
+            namespace: options.namespace,
+            id: sid.id(),
+        },
         target: asked.target,
         has_origin: asked.has_origin,
     };
-    Shared::new(parts, Ledger {
-        phase: Phase::New,
-        epoch: 0,
-        generation: 0,
-        deadlines: deadlines(now, now, lifetime),
-        sid,
-        identity: None,
-        lifetime: None,
-        subject: None,
-        emit: None,
-        returned: None,
-        closed: false,
-    })
+    Shared::new(
+        parts,
+        Ledger {
+            phase: Phase::New,
+            epoch: 0,
+            generation: 0,
+            deadlines: deadlines(now, now, lifetime),
+            sid,
+            identity: None,
+            lifetime: None,
+            subject: None,
+            emit: None,
+            returned: None,
+            closed: false,
+        },
+    )
 }

@@ -94,7 +94,13 @@ pub(crate) trait Finish: Send + Sync {
 
 impl<C: SessionConfig> Shared<C> {
     pub(crate) fn new(parts: SharedParts<C>, ledger: Ledger<C::Data>) -> Arc<Self> {
-        let SharedParts { store, options, key, target, has_origin } = parts;
+        let SharedParts {
+            store,
+            options,
+            key,
+            target,
+            has_origin,
+        } = parts;
         Arc::new(Self {
             store,
             options,
@@ -116,16 +122,26 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     pub(crate) fn tell(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
-        let event = Event { config: C::NAME, id: Some(self.key.id), kind, elapsed };
+        let event = Event {
+            config: C::NAME,
+            id: Some(self.key.id),
+            kind,
+            elapsed,
+        };
         tell(self.options.on_event, &event);
     }
 
     /// An error of the store, told to whoever listens and turned into the client's.
     pub(crate) fn failed(&self, verb: &'static str, error: crate::store::StoreError) -> Error {
-        self.tell(EventKind::StoreError { verb, error: &error }, None);
+        self.tell(
+            EventKind::StoreError {
+                verb,
+                error: &error,
+            },
+            None,
+        );
         error.into()
     }
-
 }
 
 /// What a [`Shared`] is made of, beside its ledger.
@@ -140,7 +156,9 @@ pub(crate) struct SharedParts<C: SessionConfig> {
 impl<D> Ledger<D> {
     /// The sid that the client knows, or will know with the response.
     pub(crate) fn current_sid(&self) -> Sid {
-        self.identity.as_ref().map_or(self.sid, |identity| identity.sid)
+        self.identity
+            .as_ref()
+            .map_or(self.sid, |identity| identity.sid)
     }
 
     /// Forgets what is not yet stored.
@@ -152,5 +170,9 @@ impl<D> Ledger<D> {
 
 /// The deadlines of a lifetime that begins now.
 pub(crate) fn deadlines(created_at: SystemTime, now: SystemTime, lifetime: Lifetime) -> Deadlines {
-    Deadlines { created_at, idle_until: now + lifetime.idle, absolute_until: now + lifetime.absolute }
+    Deadlines {
+        created_at,
+        idle_until: now + lifetime.idle,
+        absolute_until: now + lifetime.absolute,
+    }
 }

@@ -7,8 +7,8 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use super::unattributed::NeedsSessionAttribute;
 use super::http::{HttpHead, layer_of};
+use super::unattributed::NeedsSessionAttribute;
 use crate::config::{SessionConfig, prepared};
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
@@ -50,7 +50,10 @@ async fn path_params<C: SessionConfig, O: Overrides, St: Send + Sync>(
 }
 
 fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {
-    params?.iter().find(|(key, _)| *key == name).map(|(_, value)| Cow::Borrowed(value))
+    params?
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| Cow::Borrowed(value))
 }
 
 /// The session to be looked at; when there is none, what a handler that needs one answers.
@@ -87,7 +90,9 @@ impl<St: Send + Sync, C: SessionConfig> OptionalFromRequestParts<St> for Session
     }
 }
 
-impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St> for Session<C> {
+impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St>
+    for Session<C>
+{
     type Rejection = Error;
 
     async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {

@@ -21,12 +21,25 @@ pub(crate) struct HttpHead<'a> {
 
 impl<'a> HttpHead<'a> {
     #[cfg(feature = "axum")]
-    pub(crate) fn of_parts(parts: &'a Parts, params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>) -> Self {
-        Self { method: &parts.method, uri: &parts.uri, headers: &parts.headers, params }
+    pub(crate) fn of_parts(
+        parts: &'a Parts,
+        params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> Self {
+        Self {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            params,
+        }
     }
 
     pub(crate) fn of_request<B>(request: &'a Request<B>) -> Self {
-        Self { method: request.method(), uri: request.uri(), headers: request.headers(), params: &|_| None }
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            params: &|_| None,
+        }
     }
 }
 
@@ -51,7 +64,7 @@ impl HeadSource for HttpHead<'_> {
     }
 
     fn authority(&self) -> Option<&str> {
-        self.uri.authority().map(|authority| authority.as_str())
+        self.uri.authority().map(http::uri::Authority::as_str)
     }
 
     fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -60,7 +73,9 @@ impl HeadSource for HttpHead<'_> {
 }
 
 /// What an app-wide layer left in a request.
-pub(crate) fn layer_of<C: SessionConfig>(extensions: &Extensions) -> Option<std::sync::Arc<LoadCache<C>>> {
+pub(crate) fn layer_of<C: SessionConfig>(
+    extensions: &Extensions,
+) -> Option<std::sync::Arc<LoadCache<C>>> {
     extensions.get::<std::sync::Arc<LoadCache<C>>>().cloned()
 }
 
@@ -181,7 +196,9 @@ mod bodies {
 
     impl<E> ProblemBody for UnsyncBoxBody<Bytes, E> {
         fn problem(text: String) -> Self {
-            Full::from(text).map_err(|never| match never {}).boxed_unsync()
+            Full::from(text)
+                .map_err(|never| match never {})
+                .boxed_unsync()
         }
     }
 }

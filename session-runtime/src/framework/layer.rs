@@ -57,7 +57,9 @@ impl<C: SessionConfig> SessionLayer<C> {
     /// The store for everything below the layer, instead of the config's own.
     #[must_use]
     pub fn with_store(self, store: impl Store<C::Data>) -> Self {
-        Self { store: Some(GivenStore::new(store)) }
+        Self {
+            store: Some(GivenStore::new(store)),
+        }
     }
 }
 
@@ -69,13 +71,17 @@ impl<C: SessionConfig> Default for SessionLayer<C> {
 
 impl<C: SessionConfig> Clone for SessionLayer<C> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone() }
+        Self {
+            store: self.store.clone(),
+        }
     }
 }
 
 impl<C: SessionConfig> fmt::Debug for SessionLayer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionLayer").field("config", &C::NAME).finish_non_exhaustive()
+        f.debug_struct("SessionLayer")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,7 +89,10 @@ impl<C: SessionConfig, S> Layer<S> for SessionLayer<C> {
     type Service = SessionService<C, S>;
 
     fn layer(&self, inner: S) -> SessionService<C, S> {
-        SessionService { store: self.store.clone(), inner }
+        SessionService {
+            store: self.store.clone(),
+            inner,
+        }
     }
 }
 
@@ -95,13 +104,18 @@ pub struct SessionService<C: SessionConfig, S> {
 
 impl<C: SessionConfig, S: Clone> Clone for SessionService<C, S> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), inner: self.inner.clone() }
+        Self {
+            store: self.store.clone(),
+            inner: self.inner.clone(),
+        }
     }
 }
 
 impl<C: SessionConfig, S> fmt::Debug for SessionService<C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionService").field("config", &C::NAME).finish_non_exhaustive()
+        f.debug_struct("SessionService")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,7 +135,10 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let cache = Arc::new(LoadCache::<C>::new(self.store.clone()));
         request.extensions_mut().insert(cache.clone());
-        SessionFuture { inner: self.inner.call(request), cache }
+        SessionFuture {
+            inner: self.inner.call(request),
+            cache,
+        }
     }
 }
 
@@ -136,7 +153,9 @@ pin_project! {
 
 impl<C: SessionConfig, F> fmt::Debug for SessionFuture<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionFuture").field("config", &C::NAME).finish_non_exhaustive()
+        f.debug_struct("SessionFuture")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 

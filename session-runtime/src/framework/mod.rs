@@ -8,4 +8,3 @@ pub mod http;
 pub mod layer;
 #[cfg(feature = "axum")]
 pub(crate) mod unattributed;
-

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::data;
 
@@ -26,8 +26,11 @@ pub(super) fn merge<D: data::SessionData>(
         }
         let merged = if same(base, other) {
             ours.cloned()
-        } else if let Some(merged) = both_texts(base, ours, other, by_key) {
-            merged.map(|value| RawValue::from_string(value.to_string())).transpose().ok()?
+        } else if let Ok(merged) = both_texts(base, ours, other, by_key) {
+            merged
+                .map(|value| RawValue::from_string(value.to_string()))
+                .transpose()
+                .ok()?
         } else {
             overwrote.push(name.clone());
             ours.cloned()
@@ -50,20 +53,28 @@ fn same(a: Option<&Text>, b: Option<&Text>) -> bool {
     }
 }
 
+/// Only one of two changes can be kept.
+#[derive(Debug, PartialEq)]
+struct OnlyOne;
+
 fn both_texts(
     loaded: Option<&Text>,
     mine: Option<&Text>,
     theirs: Option<&Text>,
     by_key: bool,
-) -> Option<Option<Value>> {
-    let parse = |text: Option<&Text>| text.map(|text| serde_json::from_str(text.get())).transpose().ok();
-    let (loaded, mine, theirs): (Option<Value>, _, _) = (parse(loaded)?, parse(mine)?, parse(theirs)?);
+) -> Result<Option<Value>, OnlyOne> {
+    let parse = |text: Option<&Text>| {
+        text.map(|text| serde_json::from_str(text.get()))
+            .transpose()
+            .map_err(|_| OnlyOne)
+    };
+    let (loaded, mine, theirs): (Option<Value>, _, _) =
+        (parse(loaded)?, parse(mine)?, parse(theirs)?);
     both(loaded.as_ref(), mine.as_ref(), theirs.as_ref(), by_key)
 }
 
 /// Both changes of one value, if it says how: a list to which one side only appended, and in
-/// untyped data an object, key by key. `None` if only one of them can be kept; `Some(None)` if
-/// there is no value any more.
+/// untyped data an object, key by key. `None` if there is no value any more.
 ///
 /// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
 fn both(
@@ -71,24 +82,28 @@ fn both(
     mine: Option<&Value>,
     theirs: Option<&Value>,
     by_key: bool,
-) -> Option<Option<Value>> {
+) -> Result<Option<Value>, OnlyOne> {
     if loaded == mine {
-        return Some(theirs.cloned());
+        return Ok(theirs.cloned());
     }
     if loaded == theirs {
-        return Some(mine.cloned());
+        return Ok(mine.cloned());
     }
     match (loaded, mine, theirs) {
         (None | Some(Value::Array(_)), Some(Value::Array(mine)), Some(Value::Array(theirs))) => {
-            let loaded = loaded.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let loaded = loaded
+                .and_then(Value::as_array)
+                .map_or(&[][..], Vec::as_slice);
             let list = match (mine.strip_prefix(loaded), theirs.strip_prefix(loaded)) {
                 (Some(suffix), _) => [theirs, suffix].concat(),
                 (None, Some(suffix)) => [mine, suffix].concat(),
-                (None, None) => return None,
+                (None, None) => return Err(OnlyOne),
             };
-            Some(Some(Value::Array(list)))
+            Ok(Some(Value::Array(list)))
         }
-        (None | Some(Value::Object(_)), Some(Value::Object(mine)), Some(Value::Object(theirs))) if by_key => {
+        (None | Some(Value::Object(_)), Some(Value::Object(mine)), Some(Value::Object(theirs)))
+            if by_key =>
+        {
             let none = Map::new();
             let loaded = loaded.and_then(Value::as_object).unwrap_or(&none);
             let mut result = theirs.clone();
@@ -99,10 +114,10 @@ fn both(
                     None => result.remove(name),
                 };
             }
-            Some(Some(Value::Object(result)))
+            Ok(Some(Value::Object(result)))
         }
-        (_, None, None) => Some(None),
-        _ => None,
+        (_, None, None) => Ok(None),
+        _ => Err(OnlyOne),
     }
 }
 
@@ -112,18 +127,35 @@ mod tests {
 
     use super::*;
 
-    fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> Option<Value> {
-        both(Some(loaded), Some(mine), Some(theirs), true).flatten()
+    fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> Result<Value, OnlyOne> {
+        both(Some(loaded), Some(mine), Some(theirs), true).map(Option::unwrap_or_default)
     }
 
     #[test]
     fn a_list_keeps_what_one_side_appended_whatever_the_other_did() {
         let loaded = json!([1, 2, 3]);
-        assert_eq!(merged(&loaded, &json!([1, 3]), &json!([1, 2, 3, 4])), Some(json!([1, 3, 4])));
-        assert_eq!(merged(&loaded, &json!([1, 2, 3, 4]), &json!([])), Some(json!([4])));
-        assert_eq!(merged(&loaded, &json!([1, 2, 3, 4]), &json!([1, 2, 3, 4])), Some(json!([1, 2, 3, 4, 4])));
-        assert_eq!(merged(&loaded, &json!([1]), &json!([3])), None, "nobody knows");
-        assert_eq!(merged(&loaded, &json!([1]), &json!([1])), None, "each may have meant another one");
+        assert_eq!(
+            merged(&loaded, &json!([1, 3]), &json!([1, 2, 3, 4])),
+            Ok(json!([1, 3, 4]))
+        );
+        assert_eq!(
+            merged(&loaded, &json!([1, 2, 3, 4]), &json!([])),
+            Ok(json!([4]))
+        );
+        assert_eq!(
+            merged(&loaded, &json!([1, 2, 3, 4]), &json!([1, 2, 3, 4])),
+            Ok(json!([1, 2, 3, 4, 4]))
+        );
+        assert_eq!(
+            merged(&loaded, &json!([1]), &json!([3])),
+            Err(OnlyOne),
+            "nobody knows"
+        );
+        assert_eq!(
+            merged(&loaded, &json!([1]), &json!([1])),
+            Err(OnlyOne),
+            "each may have meant another one"
+        );
     }
 
     #[test]
@@ -132,20 +164,31 @@ mod tests {
         let mine = json!({ "a": { "x": 1, "list": [1] }, "c": [1] });
         let theirs = json!({ "a": { "x": 2, "list": [2] }, "b": 1, "c": [2] });
         let expected = json!({ "a": { "x": 2, "list": [2, 1] }, "c": [2, 1] });
-        assert_eq!(merged(&loaded, &mine, &theirs), Some(expected));
+        assert_eq!(merged(&loaded, &mine, &theirs), Ok(expected));
         let (mine, theirs) = (json!({ "a": 1 }), json!({ "a": 2 }));
-        assert_eq!(merged(&json!({}), &mine, &theirs), None, "one key, two values");
-        assert_eq!(both(Some(&json!({})), Some(&mine), Some(&theirs), false), None, "opaque unless by key");
+        assert_eq!(
+            merged(&json!({}), &mine, &theirs),
+            Err(OnlyOne),
+            "one key, two values"
+        );
+        assert_eq!(
+            both(Some(&json!({})), Some(&mine), Some(&theirs), false),
+            Err(OnlyOne),
+            "opaque unless by key"
+        );
     }
 
     #[test]
     fn two_equal_counts_are_two_changes() {
-        assert_eq!(merged(&json!(1), &json!(2), &json!(2)), None);
+        assert_eq!(merged(&json!(1), &json!(2), &json!(2)), Err(OnlyOne));
     }
 
     #[test]
     fn removed_on_one_side_and_changed_on_the_other_is_a_conflict() {
-        assert_eq!(both(Some(&json!(1)), None, Some(&json!(2)), true), None);
-        assert_eq!(both(Some(&json!(1)), None, None, true), Some(None));
+        assert_eq!(
+            both(Some(&json!(1)), None, Some(&json!(2)), true),
+            Err(OnlyOne)
+        );
+        assert_eq!(both(Some(&json!(1)), None, None, true), Ok(None));
     }
 }

@@ -48,15 +48,27 @@ pub(crate) struct Merge<D> {
 ///
 /// Declared fields first, as typed values: their rule leaves the same value in all three versions,
 /// so that they are no difference any more when the rest is compared as encoded fields.
-pub(crate) fn three_way<C: SessionConfig>(loaded: &C::Data, mine: &C::Data, theirs: &C::Data) -> Merge<C::Data> {
+pub(crate) fn three_way<C: SessionConfig>(
+    loaded: &C::Data,
+    mine: &C::Data,
+    theirs: &C::Data,
+) -> Merge<C::Data> {
     let (mut base, mut ours, mut other) = (loaded.clone(), mine.clone(), theirs.clone());
-    let mut three = Three { loaded: &mut base, mine: &mut ours, theirs: &mut other, overwrote: Vec::new() };
+    let mut three = Three {
+        loaded: &mut base,
+        mine: &mut ours,
+        theirs: &mut other,
+        overwrote: Vec::new(),
+    };
     C::merge(&mut three);
     let mut overwrote = three.overwrote;
     match fields::merge(&base, &ours, &other, C::UNTYPED, &mut overwrote) {
         Some(data) => Merge { data, overwrote },
         // The fields do not go together, or have no encoded form: the whole is one opaque value.
-        None => Merge { data: mine.clone(), overwrote: vec!["(all)".to_owned()] },
+        None => Merge {
+            data: mine.clone(),
+            overwrote: vec!["(all)".to_owned()],
+        },
     }
 }
 
@@ -92,9 +104,17 @@ mod tests {
         }
 
         fn merge(three: &mut Three<'_, Data>) {
-            let outcome = rule::add(&mut three.loaded.sum, &mut three.mine.sum, &mut three.theirs.sum);
+            let outcome = rule::add(
+                &mut three.loaded.sum,
+                &mut three.mine.sum,
+                &mut three.theirs.sum,
+            );
             three.settle("sum", outcome);
-            let outcome = rule::last_wins(&mut three.loaded.quiet, &mut three.mine.quiet, &mut three.theirs.quiet);
+            let outcome = rule::last_wins(
+                &mut three.loaded.quiet,
+                &mut three.mine.quiet,
+                &mut three.theirs.quiet,
+            );
             three.settle("quiet", outcome);
         }
 
@@ -105,8 +125,18 @@ mod tests {
     }
 
     fn data() -> impl Strategy<Value = Data> {
-        (any::<i32>(), proptest::collection::vec(0..3u8, 0..3), 0..3u8, 0..3u8)
-            .prop_map(|(sum, list, note, quiet)| Data { sum: sum.into(), list, note, quiet })
+        (
+            any::<i32>(),
+            proptest::collection::vec(0..3u8, 0..3),
+            0..3u8,
+            0..3u8,
+        )
+            .prop_map(|(sum, list, note, quiet)| Data {
+                sum: sum.into(),
+                list,
+                note,
+                quiet,
+            })
     }
 
     proptest! {

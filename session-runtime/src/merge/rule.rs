@@ -24,14 +24,22 @@ pub fn add<T: MergeAdd>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merged 
 
 /// The larger of both.
 pub fn max<T: MergeOrder>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merged {
-    let larger = if *mine > *theirs { mine.clone() } else { theirs.clone() };
+    let larger = if *mine > *theirs {
+        mine.clone()
+    } else {
+        theirs.clone()
+    };
     put(larger, loaded, mine, theirs);
     Merged::Both
 }
 
 /// The smaller of both.
 pub fn min<T: MergeOrder>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merged {
-    let smaller = if *mine < *theirs { mine.clone() } else { theirs.clone() };
+    let smaller = if *mine < *theirs {
+        mine.clone()
+    } else {
+        theirs.clone()
+    };
     put(smaller, loaded, mine, theirs);
     Merged::Both
 }
@@ -51,7 +59,11 @@ pub fn keys<T: MergeKeys>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merge
 
 /// The last one wins, on purpose: no event, and no rejection.
 pub fn last_wins<T: Serialize + Clone>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merged {
-    let result = if equal(loaded, mine) { theirs.clone() } else { mine.clone() };
+    let result = if equal(loaded, mine) {
+        theirs.clone()
+    } else {
+        mine.clone()
+    };
     put(result, loaded, mine, theirs);
     Merged::Both
 }
@@ -166,7 +178,11 @@ pub trait MergeUnion: Clone {
 impl<T: Clone + PartialEq> MergeUnion for Vec<T> {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
         let removed = |item: &T| loaded.contains(item) && !mine.contains(item);
-        let mut result: Self = theirs.iter().filter(|item| !removed(item)).cloned().collect();
+        let mut result: Self = theirs
+            .iter()
+            .filter(|item| !removed(item))
+            .cloned()
+            .collect();
         for item in mine {
             if !loaded.contains(item) && !result.contains(item) {
                 result.push(item.clone());

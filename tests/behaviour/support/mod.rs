@@ -7,6 +7,7 @@ mod edit;
 pub mod events;
 pub mod gates;
 pub mod loose;
+pub mod overlap;
 pub mod raw;
 pub mod script;
 pub mod session;

@@ -6,6 +6,7 @@
 )]
 
 mod eviction;
+mod model;
 mod sweeping;
 mod tools;
 mod user_code;

@@ -1,0 +1,164 @@
+//! The store against a model of it that is too simple to be wrong: after every one of many random
+//! requests both hold the same sessions, and every index of the store says the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::tools::{count, id, insert_record, key, load, now, record, sizes, store};
+use crate::record::{Change, CommitId, Lifetime, NewRecord};
+use crate::sid::SessionId;
+use crate::store::{Committed, Store, StoreError};
+use crate::untyped::Untyped;
+
+const CAPACITY: usize = 12;
+
+/// A session, in seconds.
+struct Modelled {
+    idle: u64,
+    idle_until: u64,
+    absolute_until: u64,
+    touched: u64,
+    presented: bool,
+}
+
+impl Modelled {
+    fn is_alive(&self, now: u64) -> bool {
+        now < self.idle_until.min(self.absolute_until)
+    }
+
+    fn slide(&mut self, now: u64) {
+        self.idle_until = now + self.idle;
+        self.touched = now;
+    }
+}
+
+/// Numbers that look random and are the same in every run (Marsaglia's xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+fn lifetime(idle: u64, absolute: u64) -> Lifetime {
+    Lifetime {
+        idle: Duration::from_secs(idle),
+        absolute: Duration::from_secs(absolute),
+    }
+}
+
+#[test]
+fn the_store_does_what_a_simple_model_does() {
+    for seed in 1..=40 {
+        run(seed);
+    }
+}
+
+fn run(seed: u64) {
+    let mut dice = Dice(seed * 0x9e37_79b9_7f4a_7c15);
+    let (store, clock) = store(CAPACITY);
+    let mut model: BTreeMap<SessionId, Modelled> = BTreeMap::new();
+    let mut ids = vec![id(0)];
+    let mut time = 0;
+    for step in 0..400_u64 {
+        let any = ids[usize::try_from(dice.below(ids.len() as u64)).expect("an index")];
+        let (idle, absolute) = (50 + dice.below(200), 100 + dice.below(400));
+        match dice.below(8) {
+            0..3 => {
+                let id = id(step + 1);
+                ids.push(id);
+                let new = NewRecord {
+                    lifetime: lifetime(idle, absolute),
+                    ..record(Untyped::default())
+                };
+                model.retain(|_, session| session.is_alive(time));
+                let expected = (model.len() == CAPACITY).then(|| {
+                    (model.iter().find(|(_, session)| !session.presented)).map(|(id, _)| *id)
+                });
+                match (insert_record(&store, id, &new), expected) {
+                    (Err(StoreError::Full), Some(None)) => continue,
+                    (Ok(evicted), expected) => {
+                        let expected: Vec<_> = expected.flatten().into_iter().collect();
+                        assert_eq!(evicted, expected, "seed {seed}, step {step}");
+                        evicted.iter().for_each(|id| _ = model.remove(id));
+                    }
+                    (error, _) => panic!("seed {seed}, step {step}: {error:?}"),
+                }
+                let session = Modelled {
+                    idle,
+                    idle_until: time + idle,
+                    absolute_until: time + absolute,
+                    touched: time,
+                    presented: false,
+                };
+                model.insert(id, session);
+            }
+            3 | 4 => {
+                let session = model.get_mut(&any).filter(|session| session.is_alive(time));
+                assert_eq!(
+                    load(&store, any),
+                    session.is_some(),
+                    "seed {seed}, step {step}"
+                );
+                if let Some(session) = session {
+                    session.presented = true;
+                    // Tenths of a second: the idle time may be no multiple of ten.
+                    if (time - session.touched) * 10 >= session.idle {
+                        session.slide(time);
+                    }
+                }
+            }
+            5 => {
+                let change = Change {
+                    commit_id: CommitId::mint(),
+                    epoch: 0,
+                    generation: 0,
+                    data: None,
+                    identity: None,
+                    lifetime: (dice.below(2) == 0).then(|| lifetime(idle, absolute)),
+                };
+                let committed = now(store.commit(key(any), &change)).expect("a commit");
+                let session = model.get_mut(&any).filter(|session| session.is_alive(time));
+                assert_eq!(!matches!(committed, Committed::Gone), session.is_some());
+                if let Some(session) = session {
+                    if change.lifetime.is_some() {
+                        session.idle = idle;
+                        session.absolute_until = time + absolute;
+                    }
+                    session.slide(time);
+                }
+            }
+            6 => {
+                let was_alive = model
+                    .remove(&any)
+                    .is_some_and(|session| session.is_alive(time));
+                assert_eq!(
+                    now(store.destroy(key(any))).expect("a destruction"),
+                    was_alive
+                );
+            }
+            _ => {
+                let seconds = dice.below(60);
+                clock.advance(Duration::from_secs(seconds));
+                time += seconds;
+                let _ = now(store.sweep(3));
+            }
+        }
+        let [records, _, filings, fresh] = sizes(&store);
+        assert!(records <= CAPACITY && filings == records && fresh <= records);
+        if step % 10 == 0 {
+            model.retain(|_, session| session.is_alive(time));
+            assert_eq!(
+                count(&store),
+                model.len() as u64,
+                "seed {seed}, step {step}"
+            );
+            let fresh_of_model = model.values().filter(|session| !session.presented).count();
+            assert_eq!(sizes(&store)[3], fresh_of_model, "seed {seed}, step {step}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! How long a session lives. Time passes by hand.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use connect_session::SessionConfig as _;
+use connect_session::store::Store as _;
+use serde_json::{Value, json};
+
+use crate::configs::Main;
+use crate::server::{Held, On, Server};
+use crate::support::cases::cases;
+
+cases! {
+    everywhere:
+        row_50_idle_passes
+        row_51_activity_keeps_it_alive
+        row_52_the_absolute_deadline_ends_an_active_session
+        row_53_touches_are_coalesced
+        row_54_a_longer_life_survives_later_writes
+        row_55_expired_is_invisible_at_once_and_swept_later
+        row_60a_set_lifetime_outlives_writes_and_touches
+        row_60a_a_lifetime_that_is_none
+        row_60b_a_made_up_secret;
+    memory:;
+    encoded:;
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn row_50_idle_passes(on: On) {
+    let server = on.start().await;
+    let (held, other) = (server.open("main").await, server.open("main").await);
+    server.advance(30 * MINUTE - Duration::from_millis(1));
+    assert!(server.is_alive(&other).await);
+    server.advance(Duration::from_millis(1));
+    assert!(!server.is_alive(&held).await);
+    assert!(server.is_alive(&other).await);
+    // What was promised is what holds.
+    let reply = server.post("/main/create").send().await.ok().json();
+    let life = reply["expires"].as_u64().unwrap() - reply["created"].as_u64().unwrap();
+    assert_eq!(u128::from(life), (30 * MINUTE).as_millis());
+}
+
+async fn row_51_activity_keeps_it_alive(on: On) {
+    let server = on.start().await;
+    let reader = server.open("main").await;
+    let writer = server.open("main").await;
+    let viewer = server.open("main").await;
+    for round in 0..10 {
+        server.advance(21 * MINUTE);
+        assert!(server.is_alive(&reader).await, "round {round}");
+        server
+            .run(&writer, json!([["add", "/visits", 1]]))
+            .send()
+            .await
+            .ok();
+        let optional = server
+            .get("/main/optional")
+            .sid(&viewer.sid)
+            .send()
+            .await
+            .ok();
+        assert_eq!(optional.json()["session"], true, "round {round}");
+    }
+    assert_eq!(server.data(&writer).await["visits"], 10);
+}
+
+async fn row_52_the_absolute_deadline_ends_an_active_session(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    for _ in 0..35 {
+        server.advance(20 * MINUTE);
+        server
+            .run(
+                &held,
+                json!([["add", "/visits", 1], ["rotate"], ["fail", 400]]),
+            )
+            .send()
+            .await
+            .with(400);
+        server
+            .run(&held, json!([["add", "/visits", 1]]))
+            .send()
+            .await
+            .ok();
+    }
+    let reply = server.load(&held).send().await.ok().json();
+    let life = reply["expires"].as_u64().unwrap() - reply["created"].as_u64().unwrap();
+    assert_eq!(u128::from(life), (12 * HOUR).as_millis());
+    server.advance(20 * MINUTE);
+    assert!(!server.is_alive(&held).await);
+}
+
+async fn row_53_touches_are_coalesced(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let writes = server.stores.encoded.writes();
+    let mut deadlines = BTreeSet::new();
+    for _ in 0..100 {
+        server.advance(Duration::from_millis(1_790));
+        let reply = server.load(&held).send().await.ok();
+        deadlines.insert(reply.json()["expires"].as_u64().unwrap());
+    }
+    assert!(deadlines.len() <= 2, "{deadlines:?}");
+    assert!(server.stores.encoded.writes() - writes <= 1);
+    assert_eq!(server.stores.faults().commits(), 0, "a touch is no commit");
+    // It may end up to a tenth early, and no more.
+    server.advance(27 * MINUTE);
+    assert!(server.is_alive(&held).await);
+}
+
+async fn row_54_a_longer_life_survives_later_writes(on: On) {
+    let server = on.start().await;
+    let remember = json!(["set_lifetime", (30 * DAY).as_secs(), (90 * DAY).as_secs()]);
+    let held = server.open_with("main", json!([remember])).await;
+    let later = server.open("main").await;
+    server.run(&later, json!([remember])).send().await.ok();
+    for held in [&held, &later] {
+        server
+            .run(held, json!([["push", "/items", "tea"]]))
+            .send()
+            .await
+            .ok();
+    }
+    server.advance(25 * DAY);
+    for held in [&held, &later] {
+        server
+            .run(held, json!([["push", "/items", "cake"]]))
+            .send()
+            .await
+            .ok();
+    }
+    server.advance(29 * DAY);
+    for held in [&held, &later] {
+        assert_eq!(server.data(held).await["items"], json!(["tea", "cake"]));
+    }
+}
+
+async fn row_55_expired_is_invisible_at_once_and_swept_later(on: On) {
+    let server = on.start().await;
+    let mut sessions = Vec::new();
+    for _ in 0..5 {
+        sessions.push(server.open("main").await);
+    }
+    let count = || server.stores.count(Main::OPTIONS.namespace);
+    assert_eq!(count().await, 5);
+    server.advance(30 * MINUTE);
+    assert_eq!(count().await, 0);
+    assert_eq!(server.stores.stuff.sweep(3).await.unwrap(), 3);
+    assert_eq!(server.stores.stuff.sweep(100).await.unwrap(), 2);
+    for held in &sessions {
+        assert!(!server.is_alive(held).await);
+        let late = json!([["push", "/items", "x"]]);
+        server
+            .run(held, late)
+            .send()
+            .await
+            .problem(401, "unknown-session");
+    }
+    let alive = server.open("main").await;
+    assert_eq!(server.stores.stuff.sweep(100).await.unwrap(), 0);
+    assert!(server.is_alive(&alive).await);
+}
+
+async fn row_60a_set_lifetime_outlives_writes_and_touches(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let script = json!([["set_lifetime", (30 * DAY).as_secs(), (90 * DAY).as_secs()]]);
+    let promised = server.run(&held, script).send().await.ok().json();
+    let starts = promised["created"].as_u64().unwrap();
+    assert_eq!(promised["expires"], starts + millis(30 * DAY));
+    for day in [20, 40, 60, 80] {
+        server.advance(20 * DAY);
+        let reply = server.load(&held).send().await.ok().json();
+        let expected = starts + millis((day * DAY + 30 * DAY).min(90 * DAY));
+        assert_eq!(reply["expires"], expected, "day {day}");
+        let rotated = server
+            .run(&held, json!([["update", ["add", "/visits", 1]]]))
+            .send()
+            .await
+            .ok();
+        assert_eq!(rotated.json()["created"], starts);
+    }
+    server.advance(10 * DAY);
+    assert!(!server.is_alive(&held).await);
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap()
+}
+
+async fn row_60a_a_lifetime_that_is_none(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    for wrong in [json!([0, 60]), json!([0, 0]), json!([61, 60])] {
+        let script = json!([
+            ["push", "/items", "x"],
+            ["set_lifetime", wrong[0], wrong[1]]
+        ]);
+        server
+            .run(&held, script)
+            .send()
+            .await
+            .problem(500, "invalid-lifetime");
+    }
+    server
+        .run(&held, json!([["set_lifetime", 10, 10]]))
+        .send()
+        .await
+        .ok();
+    server.advance(Duration::from_secs(9));
+    assert_eq!(server.data(&held).await["items"], json!([]));
+    server.advance(Duration::from_secs(1));
+    assert!(
+        !server.is_alive(&held).await,
+        "shorter than the config's is allowed"
+    );
+    let failed = server.open("main").await;
+    server
+        .run(&failed, json!([["set_lifetime", 1, 1], ["fail", 400]]))
+        .send()
+        .await
+        .with(400);
+    server.advance(Duration::from_secs(2));
+    assert!(
+        server.is_alive(&failed).await,
+        "a handler that fails changes no deadline"
+    );
+}
+
+async fn row_60b_a_made_up_secret(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "secret"]]))
+        .await;
+    let forged = held.forged();
+    assert_dead(&server, &forged, json!([["push", "/items", "evil"]])).await;
+    server.advance(20 * MINUTE);
+    assert_dead(&server, &forged, json!([["destroy"]])).await;
+    let optional = server
+        .get("/main/optional")
+        .sid(&forged.sid)
+        .send()
+        .await
+        .ok();
+    assert_eq!(optional.json()["session"], false);
+    let created = server
+        .post("/main/create")
+        .sid(&forged.sid)
+        .send()
+        .await
+        .ok();
+    assert_ne!(created.id(), held.id);
+    server.advance(10 * MINUTE);
+    assert!(
+        !server.is_alive(&held).await,
+        "whoever knows the id kept it alive"
+    );
+}
+
+async fn assert_dead(server: &Server, held: &Held, script: Value) {
+    let reply = server.run(held, script).send().await;
+    reply.problem(401, "unknown-session");
+}

@@ -1,0 +1,287 @@
+//! A request that is under way when its session ends, or gets another sid.
+
+use std::time::Duration;
+
+use connect_session::SessionConfig as _;
+use serde_json::{Value, json};
+
+use crate::configs::Main;
+use crate::server::{Held, On, Server};
+use crate::support::cases::cases;
+use crate::support::overlap::Overlap;
+
+cases! {
+    everywhere:
+        row_63_destroyed_while_a_write_is_in_flight
+        row_63_destroyed_before_the_store_sees_the_write
+        row_64_rotated_while_a_write_is_in_flight
+        row_64_two_rotations
+        row_64a_loaded_before_a_login_or_reset
+        row_64a_a_save_from_before_a_login
+        row_64b_two_parallel_logins
+        row_64d_ended_under_a_request_that_wrote
+        row_64d_on_gone_ignore
+        row_64d_nothing_is_lost_by_a_request_that_read;
+    memory:;
+    encoded:
+        row_64d_emptied_under_a_request_that_wrote;
+}
+
+async fn row_63_destroyed_while_a_write_is_in_flight(on: On) {
+    let server = on.start().await;
+    let writes = [
+        json!([["push", "/items", "x"]]),
+        json!([["rotate"]]),
+        json!([["update", ["push", "/items", "x"]]]),
+        json!([["login", "ada"]]),
+        json!([["set_lifetime", 60, 60]]),
+    ];
+    for round in 0..100 {
+        let held = server.open("main").await;
+        let call = || server.post("/main/load").sid(&held.sid);
+        let write = writes[round % writes.len()].clone();
+        let calls = [
+            (call(), json!([]), write.clone()),
+            (call(), json!([]), json!([["destroy"]])),
+        ];
+        let [wrote, destroyed] = <[_; 2]>::try_from(Overlap::of(calls).await.go().await).unwrap();
+        destroyed.ok().without_sid();
+        if wrote.status != 200 {
+            wrote.clone().problem(409, "session-ended");
+        }
+        for sid in wrote.sids().into_iter().chain([held.sid.clone()]) {
+            assert!(
+                !server.is_alive(&held.with_sid(sid)).await,
+                "it came back, round {round}"
+            );
+        }
+    }
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
+}
+
+async fn row_63_destroyed_before_the_store_sees_the_write(on: On) {
+    let server = on.start().await;
+    for write in [
+        json!(["push", "/items", "x"]),
+        json!(["rotate"]),
+        json!(["login", "ada"]),
+    ] {
+        let held = server.open("main").await;
+        let pause = server.stores.faults().pause_before_commit();
+        let late = tokio::spawn(server.run(&held, json!([write])).send());
+        pause.reached().await;
+        server.run(&held, json!([["destroy"]])).send().await.ok();
+        pause.release();
+        late.await.unwrap().problem(409, "session-ended");
+        assert!(!server.is_alive(&held).await);
+        assert_eq!(held.events("gone"), 1);
+    }
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
+}
+
+async fn row_64_rotated_while_a_write_is_in_flight(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let writes = [
+        json!([["push", "/items", "x"]]),
+        json!([["update", ["push", "/items", "y"]]]),
+        json!([["set_lifetime", 7200, 7200]]),
+    ];
+    let call = || server.post("/main/load").sid(&held.sid);
+    let late = Overlap::of(writes.map(|write| (call(), json!([]), write))).await;
+    let reply = server.run(&held, json!([["rotate"]])).send().await.ok();
+    let new = held.with_sid(reply.sid());
+    for reply in late.go().await {
+        reply.ok().without_sid();
+    }
+    let mut items = server.data(&new).await["items"].as_array().unwrap().clone();
+    items.sort_by_key(Value::to_string);
+    assert_eq!(items, ["x", "y"]);
+    assert!(!server.is_alive(&held).await);
+    server.advance(Duration::from_secs(7000));
+    assert!(server.is_alive(&new).await);
+}
+
+async fn row_64_two_rotations(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let call = || server.post("/main/load").sid(&held.sid);
+    let rotate = json!([["push", "/items", "x"], ["rotate"]]);
+    let late = Overlap::one(call(), rotate.clone(), json!([])).await;
+    let reply = call().script(rotate).send().await.ok();
+    late.finish().await.problem(409, "superseded");
+    let data = server.data(&held.with_sid(reply.sid())).await;
+    assert_eq!(
+        data["items"],
+        json!(["x"]),
+        "a part of the late one was written"
+    );
+}
+
+/// What a request may want that loaded the session before somebody logged in.
+fn attempts() -> [Value; 7] {
+    [
+        json!([["push", "/items", "x"]]),
+        json!([["update", ["push", "/items", "x"]]]),
+        json!([["rotate"]]),
+        json!([["login", "eve"]]),
+        json!([["reset"]]),
+        json!([["set_lifetime", 9000, 9000]]),
+        json!([["reload"]]),
+    ]
+}
+
+async fn row_64a_loaded_before_a_login_or_reset(on: On) {
+    let server = on.start().await;
+    for takes_over in [json!(["login", "ada"]), json!(["reset"])] {
+        let held = server
+            .open_with("main", json!([["set", "/note", "secret"]]))
+            .await;
+        let call = || server.post("/main/load").sid(&held.sid);
+        let late = Overlap::of(attempts().map(|attempt| (call(), json!([]), attempt))).await;
+        let script = json!([takes_over, ["push", "/items", "mine"]]);
+        let new = server.run(&held, script).send().await.ok();
+        let new = held.with_sid(new.sid());
+        let before = server.load(&new).send().await.ok();
+        for (reply, attempt) in late.go().await.into_iter().zip(attempts()) {
+            // A secret that is out of date, or a session that is no longer theirs.
+            assert_eq!(reply.status, 409, "{attempt} after {takes_over}: {reply:?}");
+            let kind = reply.json()["type"].as_str().unwrap().to_owned();
+            assert!(
+                kind.ends_with("#session-ended") || kind.ends_with("#superseded"),
+                "{kind}"
+            );
+            reply.without_sid();
+        }
+        let after = server.load(&new).send().await.ok();
+        assert_eq!(after.json(), before.json(), "after {takes_over}");
+        assert!(!server.is_alive(&held).await);
+    }
+}
+
+async fn row_64a_a_save_from_before_a_login(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let call = || server.post("/main/load").sid(&held.sid);
+    let save = Overlap::one(call(), json!([["push", "/items", "x"]]), json!([["save"]])).await;
+    let destroy = Overlap::one(call(), json!([]), json!([["try", ["destroy"]]])).await;
+    let new = server
+        .run(&held, json!([["login", "ada"]]))
+        .send()
+        .await
+        .ok();
+    save.finish().await.problem(409, "session-ended");
+    assert_eq!(
+        server.data(&held.with_sid(new.sid())).await["items"],
+        json!([])
+    );
+    // To end it is never wrong: whoever held the sid from before only logs somebody out.
+    destroy.finish().await.ok().without_sid();
+}
+
+async fn row_64b_two_parallel_logins(on: On) {
+    let server = on.start().await;
+    for _ in 0..20 {
+        let held = server.open("main").await;
+        let call = || server.post("/main/load").sid(&held.sid);
+        let names = ["ada", "bob"];
+        let login = |name: &str| json!([["login", name], ["push", "/items", name]]);
+        let calls = names.map(|name| (call(), json!([]), login(name)));
+        let replies = Overlap::of(calls).await.go().await;
+        let mut landed = Vec::new();
+        for (reply, name) in replies.into_iter().zip(names) {
+            if reply.status == 200 {
+                landed.push((held.with_sid(reply.sid()), name));
+            } else {
+                reply.with(409).without_sid();
+            }
+        }
+        let [(new, name)] = &landed[..] else {
+            panic!("{} landed", landed.len())
+        };
+        let found = server.load(new).send().await.ok();
+        assert_eq!(
+            (&found.json()["subject"], &found.data()["items"]),
+            (&json!(name), &json!([name]))
+        );
+    }
+}
+
+/// A session ends in some way while requests of it are under way.
+async fn ended<End: Future<Output = ()>>(
+    server: &Server,
+    config: &'static str,
+    end: impl Fn(Server, Held) -> End,
+) -> Vec<(u16, Vec<String>, String)> {
+    let held = server.open(config).await;
+    let call = || server.post(format!("/{config}/load")).sid(&held.sid);
+    let writes = [
+        json!([["push", "/items", "x"], ["status", 201]]),
+        json!([["rotate"], ["status", 201]]),
+        json!([["login", "ada"], ["status", 201]]),
+        json!([["set_lifetime", 60, 60], ["status", 201]]),
+    ];
+    let late = Overlap::of(writes.map(|write| (call(), json!([]), write))).await;
+    end(server.clone(), held.clone()).await;
+    let replies = late.go().await.into_iter();
+    let told = |text: &str| text.rsplit('#').next().unwrap().to_owned();
+    let replies = replies.map(|reply| {
+        let problem = told(reply.json()["type"].as_str().unwrap_or_default());
+        (reply.status.as_u16(), reply.sids(), problem)
+    });
+    let replies = replies.collect();
+    assert!(!server.is_alive(&held).await);
+    assert_eq!(held.events("gone"), 4);
+    replies
+}
+
+async fn destroyed(server: Server, held: Held) {
+    server.run(&held, json!([["destroy"]])).send().await.ok();
+}
+
+async fn expired(server: Server, _: Held) {
+    server.advance(Duration::from_secs(30 * 60));
+}
+
+async fn emptied(server: Server, _: Held) {
+    server.stores.encoded.clear();
+}
+
+const REFUSED: (u16, Vec<String>, &str) = (409, Vec::new(), "session-ended");
+
+fn assert_refused(replies: Vec<(u16, Vec<String>, String)>) {
+    for (status, sids, problem) in replies {
+        assert_eq!((status, sids, problem.as_str()), REFUSED);
+    }
+}
+
+async fn row_64d_ended_under_a_request_that_wrote(on: On) {
+    let server = on.start().await;
+    assert_refused(ended(&server, "main", destroyed).await);
+    assert_refused(ended(&server, "main", expired).await);
+}
+
+async fn row_64d_emptied_under_a_request_that_wrote(on: On) {
+    let server = on.start().await;
+    assert_refused(ended(&server, "main", emptied).await);
+    assert!(server.stores.encoded.fields("").is_empty());
+}
+
+async fn row_64d_on_gone_ignore(on: On) {
+    let server = on.start().await;
+    let mut all = ended(&server, "lenient", destroyed).await;
+    all.extend(ended(&server, "lenient", expired).await);
+    for (status, sids, problem) in all {
+        assert_eq!((status, sids, problem.as_str()), (201, Vec::new(), ""));
+    }
+}
+
+async fn row_64d_nothing_is_lost_by_a_request_that_read(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let call = || server.post("/main/load").sid(&held.sid);
+    let late = Overlap::one(call(), json!([]), json!([["status", 201]])).await;
+    server.run(&held, json!([["destroy"]])).send().await.ok();
+    late.finish().await.with(201).without_sid();
+    assert_eq!(held.events("gone"), 0);
+}

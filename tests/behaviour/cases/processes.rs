@@ -1,0 +1,387 @@
+//! Several processes, clients that go away, full stores, and configs beside each other.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use connect_session::SessionConfig as _;
+use connect_session::store::{
+    Change, CommitId, Inserted, Key, Lifetime, NewRecord, SecretHash, Store as _, Transport,
+};
+use serde_json::{Value, json};
+
+use crate::configs::Main;
+use crate::data::Stuff;
+use crate::server::{On, at_once};
+use crate::stores::Stores;
+use crate::support::cases::cases;
+use crate::support::gates::Gate;
+use crate::support::raw::Raw;
+
+cases! {
+    everywhere:
+        row_65_half_of_a_thousand_clients_hang_up
+        row_66_two_creates_never_collide
+        row_66_an_insert_over_a_living_id_is_refused
+        row_67_a_logout_on_another_process
+        row_67_writes_of_two_processes
+        row_72_two_configs_with_two_stores
+        row_73_two_guards_and_one_load
+        row_73_a_view_and_a_handler
+        row_73_without_a_session_the_store_is_not_asked
+        row_73_two_routers_with_stores_of_their_own;
+    memory:
+        row_66a_a_full_store_evicts_what_was_never_presented
+        row_66a_a_store_that_cannot_evict;
+    encoded:;
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+async fn row_65_half_of_a_thousand_clients_hang_up(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let mut dice = Dice(65);
+    let mut stayed = BTreeSet::new();
+    for wave in 0..20 {
+        let mut tasks = Vec::new();
+        for client in 0..50 {
+            let name = format!("n{}", wave * 50 + client);
+            // Both belong to one change: never one without the other.
+            let pair = [
+                json!(["push", "/items", name]),
+                json!(["set", format!("/prefs/{name}"), 1]),
+            ];
+            let script = match dice.roll(3) {
+                0 => json!([["update", pair[0], pair[1]]]),
+                1 => json!([["spawn", Gate::new(), [pair[0], pair[1], ["save"]]]]),
+                _ => json!(pair),
+            };
+            if dice.roll(2) == 0 {
+                let head = format!(
+                    "GET /main/load HTTP/1.1\r\nHost: a\r\nX-User-Session: {}\r\nX-Script: {script}\r\n\r\n",
+                    held.sid
+                );
+                let cut = if dice.roll(4) == 0 {
+                    dice.roll(head.len() as u64)
+                } else {
+                    head.len() as u64
+                };
+                let pauses = dice.roll(200);
+                let address = server.address;
+                tasks.push(tokio::spawn(async move {
+                    let mut raw = Raw::connect(address).await;
+                    raw.write(&head[..usize::try_from(cut).unwrap()]).await;
+                    for _ in 0..pauses {
+                        tokio::task::yield_now().await;
+                    }
+                    None
+                }));
+            } else {
+                let call = server.run(&held, script.clone());
+                let is_saved = !script.to_string().contains("spawn");
+                tasks.push(tokio::spawn(async move {
+                    call.send().await.ok();
+                    is_saved.then_some(name)
+                }));
+            }
+        }
+        for task in tasks {
+            stayed.extend(task.await.unwrap());
+        }
+    }
+    // Nothing is locked; nothing is there twice or by half; and what was confirmed is there.
+    server
+        .run(&held, json!([["update", ["add", "/visits", 1]]]))
+        .send()
+        .await
+        .ok();
+    let data = server.data(&held).await;
+    let items: Vec<_> = data["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Value::to_string)
+        .collect();
+    let names: BTreeSet<_> = items
+        .iter()
+        .map(|item| item.trim_matches('"').to_owned())
+        .collect();
+    assert_eq!(names.len(), items.len(), "one is there twice");
+    let keys: BTreeSet<_> = data["prefs"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names, keys, "half of a change was written");
+    assert!(
+        stayed.len() > 200 && stayed.is_subset(&names),
+        "what was confirmed is lost"
+    );
+}
+
+async fn row_66_two_creates_never_collide(on: On) {
+    let server = on.start().await;
+    let calls = (0..200).map(|_| server.post("/main/create"));
+    let replies = at_once(calls).await;
+    let ids: BTreeSet<_> = replies
+        .iter()
+        .map(|reply| reply.clone().ok().id())
+        .collect();
+    let secrets: BTreeSet<_> = replies
+        .iter()
+        .map(|reply| reply.sid()[22..].to_owned())
+        .collect();
+    assert_eq!((ids.len(), secrets.len()), (200, 200));
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 200);
+}
+
+async fn row_66_an_insert_over_a_living_id_is_refused(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "mine"]]))
+        .await;
+    let key = Key {
+        namespace: Main::OPTIONS.namespace,
+        id: held.id.parse().unwrap(),
+    };
+    let minute = Duration::from_secs(60);
+    let thief = NewRecord {
+        secret: SecretHash::from_bytes([7; 32]),
+        transport: Transport::Other,
+        data: std::sync::Arc::new(Stuff::default()),
+        subject: None,
+        lifetime: Lifetime {
+            idle: minute,
+            absolute: minute,
+        },
+        commit_id: CommitId::from_bytes([7; 16]),
+        max_size: 1 << 20,
+    };
+    let inserted = server.stores.stuff.insert(key, &thief).await.unwrap();
+    assert!(matches!(inserted, Inserted::Exists), "{inserted:?}");
+    assert_eq!(server.data(&held).await["items"], json!(["mine"]));
+    // And a change never makes a record.
+    server.run(&held, json!([["destroy"]])).send().await.ok();
+    let lifetime = Some(thief.lifetime);
+    let (commit_id, data, identity) = (thief.commit_id, None, None);
+    let change: Change<Stuff> = Change {
+        commit_id,
+        epoch: 0,
+        generation: 0,
+        data,
+        identity,
+        lifetime,
+    };
+    server.stores.stuff.commit(key, &change).await.unwrap();
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
+}
+
+async fn row_66a_a_full_store_evicts_what_was_never_presented(on: On) {
+    let server = on.start_with(Stores::with_capacity(on.store, 8)).await;
+    let mut presented = Vec::new();
+    for _ in 0..3 {
+        let held = server.open("main").await;
+        server.load(&held).send().await.ok();
+        presented.push(held);
+    }
+    presented.push(server.open_with("main", json!([["login", "ada"]])).await);
+    let mut strangers = Vec::new();
+    for _ in 0..4 {
+        strangers.push(server.open("main").await);
+    }
+    let mut new = Vec::new();
+    for _ in 0..4 {
+        new.push(server.open("main").await);
+    }
+    for held in presented.iter().chain(&new) {
+        assert!(
+            server.is_alive(held).await,
+            "it was presented, or belongs to somebody, or is new"
+        );
+        assert_eq!(held.events("evicted"), 0);
+    }
+    for held in &strangers {
+        assert!(!server.is_alive(held).await);
+        assert_eq!(held.events("evicted"), 1);
+    }
+}
+
+async fn row_66a_a_store_that_cannot_evict(on: On) {
+    let server = on.start_with(Stores::with_capacity(on.store, 4)).await;
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        let held = server.open("main").await;
+        server.load(&held).send().await.ok();
+        sessions.push(held);
+    }
+    server
+        .post("/main/create")
+        .send()
+        .await
+        .problem(503, "store-full");
+    for held in &sessions {
+        server
+            .run(held, json!([["push", "/items", "x"]]))
+            .send()
+            .await
+            .ok();
+    }
+    server
+        .run(&sessions[0], json!([["destroy"]]))
+        .send()
+        .await
+        .ok();
+    server.open("main").await;
+    server.advance(Duration::from_secs(30 * 60));
+    for _ in 0..4 {
+        server.open("main").await;
+    }
+}
+
+async fn row_67_a_logout_on_another_process(on: On) {
+    let server = on.start().await;
+    let other = on.start_with(server.stores.clone()).await;
+    let held = server.open("main").await;
+    assert!(other.is_alive(&held).await);
+    other.run(&held, json!([["destroy"]])).send().await.ok();
+    assert!(!server.is_alive(&held).await);
+    let held = server.open("main").await;
+    let new = held.with_sid(
+        other
+            .run(&held, json!([["login", "ada"]]))
+            .send()
+            .await
+            .ok()
+            .sid(),
+    );
+    assert!(!server.is_alive(&held).await);
+    assert_eq!(server.load(&new).send().await.ok().json()["subject"], "ada");
+}
+
+async fn row_67_writes_of_two_processes(on: On) {
+    let server = on.start().await;
+    let other = on.start_with(server.stores.clone()).await;
+    let held = server.open("main").await;
+    let push = |number: usize| {
+        json!([
+            ["push", "/items", format!("n{number}")],
+            ["add", "/visits", 1]
+        ])
+    };
+    let from = |number: usize| if number % 2 == 0 { &server } else { &other };
+    for reply in at_once((0..64).map(|number| from(number).run(&held, push(number)))).await {
+        reply.ok();
+    }
+    let data = other.data(&held).await;
+    assert_eq!(data["visits"], 64);
+    assert_eq!(data["items"].as_array().unwrap().len(), 64);
+}
+
+async fn row_72_two_configs_with_two_stores(on: On) {
+    let server = on.start().await;
+    let typed = server
+        .open_with("main", json!([["push", "/items", "typed"]]))
+        .await;
+    let untyped = server
+        .open_with("loose", json!([["set", "/items", "untyped"]]))
+        .await;
+    for (path, held) in [("/loose/load", &typed), ("/main/load", &untyped)] {
+        server
+            .get(path)
+            .sid(&held.sid)
+            .send()
+            .await
+            .problem(401, "unknown-session");
+    }
+    server.stores.faults().fail_loads(true);
+    assert_eq!(server.data(&untyped).await, json!({ "items": "untyped" }));
+    server
+        .load(&typed)
+        .send()
+        .await
+        .problem(503, "store-unavailable");
+    server.stores.faults().heal();
+    server.run(&untyped, json!([["destroy"]])).send().await.ok();
+    assert_eq!(server.data(&typed).await["items"], json!(["typed"]));
+}
+
+async fn row_73_two_guards_and_one_load(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    server.stores.faults().reset_counts();
+    let script = json!([["push", "/items", "inner"], ["add", "/visits", 10]]);
+    let call = server.post("/main/twice").sid(&held.sid).script(script);
+    let reply = call.send().await.ok().without_sid();
+    assert_eq!(reply.data()["visits"], 10, "each has its own copy");
+    assert_eq!(server.stores.faults().loads(), 1);
+    let data = server.data(&held).await;
+    assert_eq!(
+        (&data["visits"], &data["items"]),
+        (&json!(11), &json!(["inner"]))
+    );
+}
+
+async fn row_73_a_view_and_a_handler(on: On) {
+    if !on.framework.has_views() {
+        return;
+    }
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["set", "/note", "seen"]]))
+        .await;
+    server.stores.faults().reset_counts();
+    let looked = server
+        .post("/main/looked-at")
+        .sid(&held.sid)
+        .script(json!([["push", "/items", "x"]]));
+    looked.send().await.ok();
+    assert_eq!(
+        server.stores.faults().loads(),
+        1,
+        "the view's load is the handler's"
+    );
+    let view = server.get("/main/view").sid(&held.sid).send().await.ok();
+    assert_eq!(view.body, format!("{} seen", held.id));
+    assert_eq!(view.cache(), "private, no-cache");
+    let none = server.get("/main/view").send().await.ok();
+    assert_eq!((none.body.len(), none.cache()), (0, String::new()));
+    let unknown = server
+        .get("/main/view")
+        .sid(held.forged().sid)
+        .send()
+        .await
+        .ok();
+    assert!(unknown.body.is_empty());
+    assert_eq!(server.stores.faults().commits(), 1);
+}
+
+async fn row_73_without_a_session_the_store_is_not_asked(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    server.stores.faults().reset_counts();
+    let reply = server
+        .get("/main/without")
+        .sid(&held.sid)
+        .send()
+        .await
+        .ok()
+        .without_sid();
+    assert_eq!(reply.body, "no session here");
+    assert_eq!(reply.cache(), "");
+    assert_eq!(server.stores.faults().loads() + server.stores.writes(), 0);
+}
+
+async fn row_73_two_routers_with_stores_of_their_own(on: On) {
+    let (one, other) = (on.start().await, on.start().await);
+    let held = one.open("main").await;
+    assert!(!other.is_alive(&held).await);
+    assert!(one.is_alive(&held).await);
+    assert_eq!(other.stores.count(Main::OPTIONS.namespace).await, 0);
+}

@@ -1,0 +1,270 @@
+//! Rotation, login, reset and renewal.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::server::{Held, On, Server, at_once};
+use crate::support::cases::cases;
+
+cases! {
+    everywhere:
+        row_56_rotate
+        row_57_rotate_and_then_fail
+        row_58_reset
+        row_59_an_offer_and_its_first_use
+        row_59_an_offer_that_is_never_used
+        row_59_an_offer_by_cookie
+        row_59_parallel_requests_get_one_living_offer
+        row_60_login
+        row_60_login_of_a_new_session
+        row_60_login_begins_both_deadlines_anew;
+    memory:;
+    encoded:;
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn row_56_rotate(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "tea"]]))
+        .await;
+    server.stores.faults().reset_counts();
+    let script = json!([["push", "/items", "cake"], ["rotate"], ["rotate"], ["sid"]]);
+    let reply = server.run(&held, script).send().await.ok();
+    let new = held.with_sid(reply.sid());
+    assert_ne!(new.sid, held.sid);
+    assert_eq!(
+        reply.answers(),
+        json!([new.sid]),
+        "`sid()` after a rotation is the new one"
+    );
+    assert_eq!(
+        (server.stores.faults().commits(), server.stores.writes()),
+        (1, 1)
+    );
+    let found = server.load(&new).send().await.ok().without_sid();
+    assert_eq!(found.id(), held.id);
+    assert_eq!(found.data()["items"], json!(["tea", "cake"]));
+    assert!(!server.is_alive(&held).await);
+    assert_eq!(new.events("unknown_sid"), 1);
+    assert_eq!(held.events("committed"), 1);
+}
+
+async fn row_57_rotate_and_then_fail(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    for what in [json!(["rotate"]), json!(["login", "eve"]), json!(["reset"])] {
+        let script = json!([["sid"], what, ["fail", 400]]);
+        server
+            .run(&held, script)
+            .send()
+            .await
+            .with(400)
+            .without_sid();
+        let reply = server.load(&held).send().await.ok();
+        assert_eq!(reply.json()["subject"], json!(null));
+    }
+    let handled = json!([["rotate"], ["reload"]]);
+    server.run(&held, handled).send().await.ok().without_sid();
+    assert!(
+        server.is_alive(&held).await,
+        "a rotation that was dropped again"
+    );
+}
+
+async fn row_58_reset(on: On) {
+    let server = on.start().await;
+    let start = json!([["push", "/items", "tea"], ["login", "ada"]]);
+    let held = server.open_with("main", start).await;
+    let script = json!([
+        ["push", "/items", "lost"],
+        ["reset"],
+        ["set", "/note", "after"]
+    ]);
+    let reply = server.run(&held, script).send().await.ok();
+    assert_eq!(reply.id(), held.id);
+    let new = held.with_sid(reply.sid());
+    let found = server.load(&new).send().await.ok();
+    assert_eq!(found.data()["items"], json!([]));
+    assert_eq!(found.data()["note"], "after");
+    assert_eq!(found.json()["subject"], json!(null));
+    assert!(!server.is_alive(&held).await);
+
+    let reply = server.run(&new, json!([["reset"]])).send().await.ok();
+    assert_eq!(server.data(&held.with_sid(reply.sid())).await["note"], "");
+    let fresh = json!([["push", "/items", "lost"], ["login", "ada"], ["reset"]]);
+    let reply = server.post("/main/create").script(fresh).send().await.ok();
+    let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+    assert_eq!(
+        (&found.data()["items"], &found.json()["subject"]),
+        (&json!([]), &json!(null))
+    );
+}
+
+/// The sid that a load offers, if it does.
+async fn offered(server: &Server, held: &Held) -> Option<Held> {
+    let reply = server.load(held).send().await.ok();
+    let sid = reply.sids().into_iter().next()?;
+    assert_eq!(reply.cache(), "no-store");
+    assert_eq!(sid, reply.sid());
+    Some(held.with_sid(sid))
+}
+
+async fn row_59_an_offer_and_its_first_use(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("renewing", json!([["push", "/items", "kept"]]))
+        .await;
+    server.advance(10 * MINUTE - Duration::from_millis(1));
+    assert!(offered(&server, &held).await.is_none(), "too early");
+    server.advance(Duration::from_millis(1));
+    let new = offered(&server, &held).await.expect("an offer");
+    assert_ne!(new.sid, held.sid);
+    assert!(offered(&server, &held).await.is_none(), "one is on its way");
+    assert_eq!(held.events("renewed"), 1);
+    // The grace begins with the first use, however late.
+    server.advance(5 * MINUTE);
+    assert!(server.is_alive(&held).await);
+    assert_eq!(server.data(&new).await["items"], json!(["kept"]));
+    server.advance(Duration::from_secs(29));
+    server
+        .run(&held, json!([["push", "/items", "in time"]]))
+        .send()
+        .await
+        .ok()
+        .without_sid();
+    server.advance(Duration::from_secs(1));
+    assert!(!server.is_alive(&held).await);
+    assert_eq!(server.data(&new).await["items"], json!(["kept", "in time"]));
+    server.advance(10 * MINUTE);
+    assert!(offered(&server, &new).await.is_some(), "and again");
+}
+
+async fn row_59_an_offer_that_is_never_used(on: On) {
+    let server = on.start().await;
+    let held = server.open("renewing").await;
+    let mut offers = Vec::new();
+    for _ in 0..5 {
+        server.advance(10 * MINUTE);
+        offers.push(offered(&server, &held).await.expect("an offer"));
+        assert!(server.is_alive(&held).await);
+    }
+    // A handler that fails must not lose what the store already knows; nor log anybody out.
+    let (last, replaced) = offers.split_last().unwrap();
+    for offer in replaced {
+        assert!(!server.is_alive(offer).await, "an older offer");
+    }
+    assert!(server.is_alive(&held).await);
+    assert!(server.is_alive(last).await);
+}
+
+async fn row_59_an_offer_by_cookie(on: On) {
+    let server = on.start().await;
+    let dead = "A".repeat(64);
+    let create = server.post("/renewing/create").cookie("__Host-sid", &dead);
+    let (old, _) = create.send().await.ok().cookie("__Host-sid");
+    server.advance(10 * MINUTE);
+    let load = |sid: &str| server.get("/renewing/load").cookie("__Host-sid", sid);
+    let (new, _) = load(&old).send().await.ok().cookie("__Host-sid");
+    load(&new).send().await.ok();
+    load(&old).send().await.ok();
+    server.advance(Duration::from_secs(30));
+    load(&old).send().await.problem(401, "unknown-session");
+    load(&new).send().await.ok();
+}
+
+async fn row_59_parallel_requests_get_one_living_offer(on: On) {
+    let server = on.start().await;
+    for _ in 0..10 {
+        let held = server.open("renewing").await;
+        server.advance(10 * MINUTE);
+        let replies = at_once((0..20).map(|_| server.load(&held))).await;
+        let offers: BTreeSet<_> = replies
+            .into_iter()
+            .flat_map(|reply| reply.ok().sids())
+            .collect();
+        let mut living = 0;
+        // Whoever uses one promotes it: the others are asked first about what they are worth.
+        for offer in &offers {
+            living += usize::from(server.is_alive(&held.with_sid(offer)).await);
+        }
+        assert_eq!((living, offers.len()), (1, 1));
+    }
+}
+
+async fn row_60_login(on: On) {
+    let server = on.start().await;
+    let held = server
+        .open_with("main", json!([["push", "/items", "tea"]]))
+        .await;
+    let reply = server
+        .run(&held, json!([["login", "ada"], ["push", "/items", "cake"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(reply.json()["subject"], "ada");
+    let new = held.with_sid(reply.sid());
+    let found = server.load(&new).send().await.ok();
+    assert_eq!(found.id(), held.id);
+    assert_eq!(found.json()["subject"], "ada");
+    assert_eq!(found.data()["items"], json!(["tea", "cake"]));
+    assert!(!server.is_alive(&held).await);
+    // A rotation keeps whom it belongs to; another login does not.
+    let rotated = server.run(&new, json!([["rotate"]])).send().await.ok();
+    let rotated = new.with_sid(rotated.sid());
+    assert_eq!(
+        server.load(&rotated).send().await.ok().json()["subject"],
+        "ada"
+    );
+    let again = server
+        .run(&rotated, json!([["login", "eve"], ["login", "bob"]]))
+        .send()
+        .await
+        .ok();
+    let again = server.load(&new.with_sid(again.sid())).send().await.ok();
+    assert_eq!(again.json()["subject"], "bob");
+}
+
+async fn row_60_login_of_a_new_session(on: On) {
+    let server = on.start().await;
+    let script = json!([["login", "ada"], ["push", "/items", "tea"], ["sid"]]);
+    let reply = server.post("/main/create").script(script).send().await.ok();
+    assert_eq!(reply.answers(), json!([reply.sid()]));
+    let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+    assert_eq!(found.json()["subject"], "ada");
+    assert_eq!(found.data()["items"], json!(["tea"]));
+    assert_eq!(
+        (
+            server.stores.faults().inserts(),
+            server.stores.faults().commits()
+        ),
+        (1, 0)
+    );
+}
+
+async fn row_60_login_begins_both_deadlines_anew(on: On) {
+    let server = on.start().await;
+    let mut held = server.open("main").await;
+    let active = async |held: &Held, rounds| {
+        for _ in 0..rounds {
+            server.advance(20 * MINUTE);
+            assert!(server.is_alive(held).await);
+        }
+    };
+    active(&held, 35).await;
+    let reply = server
+        .run(&held, json!([["login", "ada"]]))
+        .send()
+        .await
+        .ok();
+    held = held.with_sid(reply.sid());
+    active(&held, 35).await;
+    let life = server.load(&held).send().await.ok().json();
+    let life = life["expires"].as_u64().unwrap() - life["created"].as_u64().unwrap();
+    assert_eq!(life, 2 * 12 * 3_600_000 - 20 * 60_000);
+    server.advance(20 * MINUTE);
+    assert!(!server.is_alive(&held).await);
+}

@@ -1,0 +1,54 @@
+//! Requests that have all loaded their session before any of them goes on.
+
+use serde_json::{Value, json};
+
+use super::client::{Call, Reply};
+use super::gates::Gate;
+
+/// Requests that wait in their handlers.
+pub struct Overlap {
+    go: Gate,
+    tasks: Vec<tokio::task::JoinHandle<Reply>>,
+}
+
+impl Overlap {
+    /// Sends the calls, each with what its script does before all of them have arrived, and what
+    /// it does after it is let go.
+    pub async fn of(calls: impl IntoIterator<Item = (Call, Value, Value)>) -> Self {
+        let (arrived, go) = (Gate::new(), Gate::new());
+        let tasks: Vec<_> = (calls.into_iter())
+            .map(|(call, before, after)| {
+                let list = |value: &Value| value.as_array().unwrap().clone();
+                let mut script = list(&before);
+                script.extend([json!(["signal", arrived]), json!(["await", go])]);
+                script.extend(list(&after));
+                tokio::spawn(call.script(json!(script)).send())
+            })
+            .collect();
+        arrived
+            .pass_after(u32::try_from(tasks.len()).unwrap())
+            .await;
+        Self { go, tasks }
+    }
+
+    /// One request that waits.
+    pub async fn one(call: Call, before: Value, after: Value) -> Self {
+        Self::of([(call, before, after)]).await
+    }
+
+    /// Lets all go at once, and gives the replies in the order of the calls.
+    pub async fn go(self) -> Vec<Reply> {
+        self.go.open(self.tasks.len());
+        let mut replies = Vec::new();
+        for task in self.tasks {
+            replies.push(task.await.unwrap());
+        }
+        replies
+    }
+
+    /// The reply of the only one.
+    pub async fn finish(self) -> Reply {
+        let [reply] = <[Reply; 1]>::try_from(self.go().await).unwrap();
+        reply
+    }
+}
