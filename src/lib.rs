@@ -44,7 +44,6 @@ pub mod merge {
 pub mod store {
     //! Where sessions are kept: the trait, what goes over it, and the stores.
 
-    #[cfg(feature = "memory")]
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
         EncodedFields, decode, decode_over_default, encode, same_value,
@@ -55,6 +54,5 @@ pub mod store {
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};
-    #[cfg(feature = "memory")]
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
 }

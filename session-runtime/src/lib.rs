@@ -5,7 +5,6 @@
 //! (`session`), and the guard commits what changed to the store (`store`).
 
 pub mod check;
-#[cfg(feature = "memory")]
 pub mod clock;
 pub mod config;
 pub mod data;

@@ -368,6 +368,7 @@ impl Wire {
             .any(|loader| matches!(loader, Ready::Bearer))
     }
 
+    #[cfg(feature = "axum")]
     pub(crate) fn reads_path(&self) -> bool {
         self.loaders
             .iter()

@@ -17,7 +17,6 @@ pub use crate::guard::{
 pub use crate::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite, Wire};
 pub use crate::merge::{Merged, Three, rule};
 pub use crate::store::BoxError;
-#[cfg(feature = "memory")]
 pub use crate::store::MemoryStore;
 pub use crate::untyped::Untyped;
 pub use crate::{__require_framework as require_framework, __with_layer as with_layer};

@@ -46,11 +46,9 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
 
 /// The config of a plain `Session`: untyped data in memory, the header `X-User-Session`, idle for
 /// at most 30 minutes, and at most 24 hours in all.
-#[cfg(feature = "memory")]
 #[derive(Debug, Clone, Copy)]
 pub struct DefaultConfig;
 
-#[cfg(feature = "memory")]
 impl SessionConfig for DefaultConfig {
     type Data = crate::untyped::Untyped;
     type Store = crate::store::MemoryStore<Self::Data>;
@@ -67,9 +65,3 @@ impl SessionConfig for DefaultConfig {
         &CELL
     }
 }
-
-/// The config of a plain `Session`; with the feature `memory` off there is none, and every session
-/// names its own.
-#[cfg(not(feature = "memory"))]
-#[derive(Debug, Clone, Copy)]
-pub struct DefaultConfig;

@@ -94,6 +94,7 @@ impl Emission {
     }
 
     /// Of a request whose session was only looked at.
+    #[cfg(feature = "tower")]
     pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
         Self {
             vary,

@@ -60,6 +60,7 @@ impl<D> Clone for Loaded<D> {
 }
 
 impl<C: SessionConfig> LoadCache<C> {
+    #[cfg(feature = "tower")]
     pub(crate) fn new(store: Option<GivenStore<C::Data>>) -> Self {
         Self {
             store,

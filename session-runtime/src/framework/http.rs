@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 use std::future::Future;
 
-use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, Uri};
 
 use crate::config::SessionConfig;
-use crate::engine::{LoadCache, Overrides};
-use crate::guard::{self, Committer, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::engine::{self, LoadCache, Overrides};
+use crate::error::Error;
+use crate::guard::{
+    self, Committer, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply,
+};
 use crate::loader::{HeadSource, RequestHead};
+use crate::view::SessionView;
 
 /// The head of an `http` request, with the parameters of its route where a framework knows them.
 pub(crate) struct HttpHead<'a> {
@@ -22,7 +25,7 @@ pub(crate) struct HttpHead<'a> {
 impl<'a> HttpHead<'a> {
     #[cfg(feature = "axum")]
     pub(crate) fn of_parts(
-        parts: &'a Parts,
+        parts: &'a http::request::Parts,
         params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Self {
         Self {
@@ -86,6 +89,27 @@ pub fn open<S: SessionArg, M: Mode<S>, O: Overrides, B>(
     let head = HttpHead::of_request(request);
     let snapshot = guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(request.extensions()));
     guard::open(snapshot)
+}
+
+impl<C: SessionConfig> SessionView<C> {
+    /// The session of a request, in middleware that speaks plain `http`; `None` if the request
+    /// has none that is alive. The future holds nothing of the request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ambiguous`](crate::error::ErrorKind::Ambiguous) and
+    /// [`ErrorKind::CrossOrigin`](crate::error::ErrorKind::CrossOrigin) for a request that a
+    /// handler would refuse, and what the store did wrong.
+    pub fn of_request<B>(
+        request: &Request<B>,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send + use<C, B> {
+        let head = HttpHead::of_request(request);
+        let layer = layer_of(request.extensions());
+        let asked = engine::ask::<C, Inherit>(RequestHead::new(&head), layer);
+        async move {
+            let seen = engine::view(&asked).await?;
+            Ok(seen.map(|(id, record)| Self::new(id, record)))
+        }
+    }
 }
 
 /// The response of a request that does not get its session.

@@ -10,9 +10,7 @@ use crate::data::{EncodeError, SessionData};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::sid::SessionId;
 
-#[cfg(feature = "memory")]
 mod memory;
-#[cfg(feature = "memory")]
 pub use memory::{MemoryStore, MemoryStoreBuilder};
 
 /// The cause of a failure, whatever it is.
@@ -247,6 +245,7 @@ pub(crate) enum StoreRef<D: SessionData, S: 'static> {
 pub(crate) struct GivenStore<D>(Arc<dyn ErasedStore<D>>);
 
 impl<D: SessionData> GivenStore<D> {
+    #[cfg(feature = "tower")]
     pub(crate) fn new(store: impl Store<D>) -> Self {
         Self(Arc::new(store))
     }

@@ -59,7 +59,7 @@ fn the_store_does_what_a_simple_model_does() {
 }
 
 fn run(seed: u64) {
-    let mut dice = Dice(seed * 0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let (store, clock) = store(CAPACITY);
     let mut model: BTreeMap<SessionId, Modelled> = BTreeMap::new();
     let mut ids = vec![id(0)];
