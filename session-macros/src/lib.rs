@@ -31,7 +31,12 @@ use proc_macro::TokenStream;
 /// Gives a handler a session: `#[session(create)]` finds the one that the request names or begins a
 /// new one, `#[session(load)]` finds it or, where the handler takes a plain `Session`, answers 401.
 ///
-/// ```ignore
+/// ```
+/// # use axum::Json;
+/// # use connect_session::{Session, session, session_config};
+/// # #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// # struct Cart { items: Vec<String> }
+/// # session_config! { struct Shop { data: Cart } }
 /// #[session(load)]
 /// async fn add(mut session: Session<Shop>, Json(item): Json<String>) -> Json<Cart> {
 ///     session.items.push(item);
@@ -62,7 +67,10 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Declares a configuration: a type that `Session<…>` carries, with `start`, `configure` and `layer`.
 ///
-/// ```ignore
+/// ```
+/// # use connect_session::{session_config, store::MemoryStore};
+/// # #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// # pub struct Cart { items: Vec<String>, visits: u64 }
 /// session_config! {
 ///     /// Sessions of the shop's API.
 ///     pub struct Shop {
@@ -71,7 +79,10 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 ///         idle_timeout: 30m,
 ///         absolute_timeout: 12h,
 ///         merge: { visits: add },
-///         store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?,
+///         store: MemoryStore<Cart> = {
+///             let capacity = std::env::var("MAX_SESSIONS")?.parse()?;
+///             MemoryStore::builder().capacity(capacity).build()
+///         },
 ///     }
 /// }
 /// ```

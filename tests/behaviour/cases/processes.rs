@@ -1,6 +1,7 @@
 //! Several processes, clients that go away, full stores, and configs beside each other.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use connect_session::SessionConfig as _;
@@ -50,80 +51,100 @@ impl Dice {
 
 async fn row_65_half_of_a_thousand_clients_hang_up(on: On) {
     let server = on.start().await;
-    let held = server.open("main").await;
+    let mut sessions = Vec::new();
+    for _ in 0..10 {
+        sessions.push((server.open("main").await, BTreeSet::new()));
+    }
     let mut dice = Dice(65);
-    let mut stayed = BTreeSet::new();
-    for wave in 0..20 {
+    for wave in 0..5 {
         let mut tasks = Vec::new();
-        for client in 0..50 {
-            let name = format!("n{}", wave * 50 + client);
-            // Both belong to one change: never one without the other.
-            let pair = [
-                json!(["push", "/items", name]),
-                json!(["set", format!("/prefs/{name}"), 1]),
-            ];
-            let script = match dice.roll(3) {
-                0 => json!([["update", pair[0], pair[1]]]),
-                1 => json!([["spawn", Gate::new(), [pair[0], pair[1], ["save"]]]]),
-                _ => json!(pair),
-            };
+        for client in 0..200 {
+            let held = &sessions[client % 10].0;
+            let name = format!("n{}", wave * 200 + client);
+            let (script, is_stored) = write_of(&name, &mut dice);
             if dice.roll(2) == 0 {
-                let head = format!(
-                    "GET /main/load HTTP/1.1\r\nHost: a\r\nX-User-Session: {}\r\nX-Script: {script}\r\n\r\n",
-                    held.sid
-                );
-                let cut = if dice.roll(4) == 0 {
-                    dice.roll(head.len() as u64)
-                } else {
-                    head.len() as u64
-                };
-                let pauses = dice.roll(200);
-                let address = server.address;
-                tasks.push(tokio::spawn(async move {
-                    let mut raw = Raw::connect(address).await;
-                    raw.write(&head[..usize::try_from(cut).unwrap()]).await;
-                    for _ in 0..pauses {
-                        tokio::task::yield_now().await;
-                    }
-                    None
-                }));
+                tasks.push(tokio::spawn(hang_up(
+                    server.address,
+                    &held.sid,
+                    &script,
+                    &mut dice,
+                )));
             } else {
-                let call = server.run(&held, script.clone());
-                let is_saved = !script.to_string().contains("spawn");
+                let call = server.run(held, script);
                 tasks.push(tokio::spawn(async move {
                     call.send().await.ok();
-                    is_saved.then_some(name)
+                    is_stored.then_some(name)
                 }));
             }
         }
-        for task in tasks {
-            stayed.extend(task.await.unwrap());
+        for (client, task) in tasks.into_iter().enumerate() {
+            sessions[client % 10].1.extend(task.await.unwrap());
         }
     }
     // Nothing is locked; nothing is there twice or by half; and what was confirmed is there.
-    server
-        .run(&held, json!([["update", ["add", "/visits", 1]]]))
-        .send()
-        .await
-        .ok();
-    let data = server.data(&held).await;
-    let items: Vec<_> = data["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(Value::to_string)
-        .collect();
-    let names: BTreeSet<_> = items
-        .iter()
-        .map(|item| item.trim_matches('"').to_owned())
-        .collect();
-    assert_eq!(names.len(), items.len(), "one is there twice");
-    let keys: BTreeSet<_> = data["prefs"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(names, keys, "half of a change was written");
-    assert!(
-        stayed.len() > 200 && stayed.is_subset(&names),
-        "what was confirmed is lost"
+    for (held, confirmed) in &sessions {
+        server
+            .run(held, json!([["update", ["add", "/visits", 1]]]))
+            .send()
+            .await
+            .ok();
+        let data = server.data(held).await;
+        let items: Vec<_> = data["items"].as_array().unwrap().iter().collect();
+        let names: BTreeSet<_> = items
+            .iter()
+            .map(|item| item.as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names.len(), items.len(), "one is there twice");
+        let keys: BTreeSet<_> = data["prefs"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(names, keys, "half of a change was written");
+        assert!(
+            confirmed.len() > 20 && confirmed.is_subset(&names),
+            "what was confirmed is lost"
+        );
+    }
+}
+
+/// A change in two places, and whether a 200 says that it is stored.
+fn write_of(name: &str, dice: &mut Dice) -> (Value, bool) {
+    let pair = [
+        json!(["push", "/items", name]),
+        json!(["set", format!("/prefs/{name}"), 1]),
+    ];
+    match dice.roll(3) {
+        0 => (json!([["update", pair[0], pair[1]]]), true),
+        1 => (
+            json!([["spawn", Gate::new(), [pair[0], pair[1], ["save"]]]]),
+            false,
+        ),
+        _ => (json!(pair), true),
+    }
+}
+
+/// Sends a request, or a part of it, and is gone a moment later.
+fn hang_up(
+    address: SocketAddr,
+    sid: &str,
+    script: &Value,
+    dice: &mut Dice,
+) -> impl Future<Output = Option<String>> + use<> {
+    let head = format!(
+        "GET /main/load HTTP/1.1\r\nHost: a\r\nX-User-Session: {sid}\r\nX-Script: {script}\r\n\r\n"
     );
+    let is_cut = dice.roll(4) == 0;
+    let length = if is_cut {
+        dice.roll(head.len() as u64)
+    } else {
+        head.len() as u64
+    };
+    let pauses = dice.roll(200);
+    async move {
+        let mut raw = Raw::connect(address).await;
+        raw.write(&head[..usize::try_from(length).unwrap()]).await;
+        for _ in 0..pauses {
+            tokio::task::yield_now().await;
+        }
+        None
+    }
 }
 
 async fn row_66_two_creates_never_collide(on: On) {
