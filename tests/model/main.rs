@@ -10,6 +10,7 @@
 )]
 
 mod app;
+mod heads;
 mod model;
 
 use app::Client;

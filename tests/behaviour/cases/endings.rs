@@ -44,12 +44,12 @@ async fn row_63_destroyed_while_a_write_is_in_flight(on: On) {
             (call(), json!([]), write.clone()),
             (call(), json!([]), json!([["destroy"]])),
         ];
-        let [wrote, destroyed] = <[_; 2]>::try_from(Overlap::of(calls).await.go().await).unwrap();
+        let [written, destroyed] = <[_; 2]>::try_from(Overlap::of(calls).await.go().await).unwrap();
         destroyed.ok().without_sid();
-        if wrote.status != 200 {
-            wrote.clone().problem(409, "session-ended");
+        if written.status != 200 {
+            written.clone().problem(409, "session-ended");
         }
-        for sid in wrote.sids().into_iter().chain([held.sid.clone()]) {
+        for sid in written.sids().into_iter().chain([held.sid.clone()]) {
             assert!(
                 !server.is_alive(&held.with_sid(sid)).await,
                 "it came back, round {round}"

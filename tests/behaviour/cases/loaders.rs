@@ -10,17 +10,14 @@ cases! {
     everywhere:
         row_17_the_declared_order_in_all_combinations
         row_18_malformed_is_passed_over_and_unknown_is_not
-        row_19_bearer_tokens
-        row_19_the_bearer_challenge
         row_20_a_cookie_among_others
         row_21a_a_sid_keeps_its_transport
-        row_21b_a_sid_is_of_one_config
-        row_29_query_values_are_decoded
-        row_29_path_values_are_decoded
-        row_30_a_custom_loader;
+        row_21b_a_sid_is_of_one_config;
     memory:;
     encoded:;
 }
+
+type Send = fn(Call, &Held) -> Call;
 
 /// A session whose sid travels in the cookie `__Host-sid`.
 async fn open_cookie(server: &Server, path: &str) -> Held {
@@ -55,7 +52,6 @@ async fn row_17_the_declared_order_in_all_combinations(on: On) {
         open_header(&server, "/cookie-first/create").await,
         open_cookie(&server, "/cookie-first/create").await,
     ];
-    type Send = fn(Call, &Held) -> Call;
     let send: [Send; 3] = [
         |call, held| call.sid(&held.sid),
         |call, held| call.bearer(&held.sid),
@@ -73,7 +69,7 @@ async fn row_17_the_declared_order_in_all_combinations(on: On) {
             let reply = call.send().await;
             match order.into_iter().find(is_present) {
                 Some(first) => {
-                    assert_eq!(reply.ok().id(), sessions[first].id, "{path} {present:03b}")
+                    assert_eq!(reply.ok().id(), sessions[first].id, "{path} {present:03b}");
                 }
                 None => drop(reply.problem(401, "missing-session")),
             }
@@ -107,75 +103,6 @@ async fn row_18_malformed_is_passed_over_and_unknown_is_not(on: On) {
         .sid(&held.forged().sid)
         .bearer(&held.sid);
     assert_eq!(unknown.send().await.ok().json()["session"], false);
-}
-
-async fn row_19_bearer_tokens(on: On) {
-    let server = on.start().await;
-    let held = server.open("main").await;
-    let sid = &held.sid;
-    for value in [
-        format!("Bearer {sid}"),
-        format!("bearer {sid}"),
-        format!("BEARER   {sid} "),
-    ] {
-        let reply = server
-            .get("/main/load")
-            .header("Authorization", &value)
-            .send()
-            .await
-            .ok();
-        assert_eq!(reply.id(), held.id, "{value}");
-    }
-    for value in [
-        format!("Basic {sid}"),
-        format!("Bearer{sid}"),
-        sid.clone(),
-        "Bearer".to_owned(),
-    ] {
-        let reply = server
-            .get("/main/load")
-            .header("Authorization", &value)
-            .send()
-            .await;
-        reply.problem(401, "missing-session");
-    }
-    let both = server
-        .get("/main/load")
-        .header("Authorization", "Basic YTpi")
-        .bearer(sid);
-    assert_eq!(both.send().await.ok().id(), held.id);
-    let other = server.open("main").await;
-    let two = server.get("/main/load").bearer(sid).bearer(&other.sid);
-    two.send().await.problem(400, "ambiguous-session");
-}
-
-async fn row_19_the_bearer_challenge(on: On) {
-    let server = on.start().await;
-    let held = server.open("bearer").await;
-    let load = || server.get("/bearer/load");
-    assert_eq!(load().bearer(&held.sid).send().await.ok().id(), held.id);
-    for call in [
-        load(),
-        load().header("Authorization", "Basic YTpi"),
-        load().sid(&held.sid),
-    ] {
-        let reply = call.send().await.problem(401, "missing-session");
-        assert_eq!(reply.challenge(), "Bearer");
-    }
-    for call in [load().bearer(held.forged().sid), load().bearer("guest")] {
-        let challenge = call.send().await.with(401).challenge();
-        assert!(challenge.starts_with("Bearer "), "{challenge}");
-        assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
-    }
-    let other = server
-        .get("/loose/load")
-        .send()
-        .await
-        .problem(401, "missing-session");
-    assert!(
-        !other.challenge().contains("Bearer"),
-        "nobody reads a token there"
-    );
 }
 
 async fn row_20_a_cookie_among_others(on: On) {
@@ -283,86 +210,4 @@ async fn row_21b_a_sid_is_of_one_config(on: On) {
             .problem(401, "unknown-session");
     }
     assert!(server.is_alive(&held).await);
-}
-
-async fn row_29_query_values_are_decoded(on: On) {
-    let server = on.start().await;
-    let reply = server.post("/urls/-/create").send().await.ok();
-    let (sid, id) = (reply.sid(), reply.id());
-    let queries = [
-        format!("sid={sid}"),
-        format!("a=1&sid={sid}&b=2"),
-        format!("sid={}", encoded(&sid)),
-        format!("{}={sid}", encoded("sid")),
-        format!("sid={sid}&sid={}", encoded(&sid)),
-        format!("sid=&sid={sid}"),
-    ];
-    for query in queries {
-        let reply = server
-            .get(format!("/urls/-/load?{query}"))
-            .send()
-            .await
-            .ok();
-        assert_eq!(reply.id(), id, "{query}");
-    }
-    for query in [
-        format!("SID={sid}"),
-        format!("xsid={sid}"),
-        "sid".to_owned(),
-        "sid=%FF%FE".to_owned(),
-    ] {
-        server
-            .get(format!("/urls/-/load?{query}"))
-            .send()
-            .await
-            .problem(401, "missing-session");
-    }
-    let other = server.post("/urls/-/create").send().await.ok().sid();
-    let two = server.get(format!("/urls/-/load?sid={sid}&sid={other}"));
-    two.send().await.problem(400, "ambiguous-session");
-}
-
-async fn row_29_path_values_are_decoded(on: On) {
-    let server = on.start().await;
-    let reply = server.post("/urls/-/create").send().await.ok();
-    let (sid, id) = (reply.sid(), reply.id());
-    for segment in [sid.clone(), encoded(&sid)] {
-        let reply = server.get(format!("/urls/{segment}/load")).send().await;
-        if on.framework.has_path_parameters() {
-            assert_eq!(reply.ok().id(), id);
-        } else {
-            reply.problem(401, "missing-session");
-        }
-    }
-}
-
-/// Every byte in its percent-encoded form.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-async fn row_30_a_custom_loader(on: On) {
-    let server = on.start().await;
-    let reply = server.post("/urls/-/create").send().await.ok();
-    let key = format!("key.{}", reply.sid());
-    let found = server
-        .get("/urls/-/load")
-        .header("X-Api-Key", &key)
-        .send()
-        .await
-        .ok();
-    assert_eq!(found.id(), reply.id());
-    server
-        .get("/urls/-/load")
-        .header("X-Api-Key", "key")
-        .send()
-        .await
-        .problem(401, "missing-session");
-    let unknown = format!("key.{}{}", &reply.sid()[..24], "A".repeat(40));
-    let unknown = server
-        .get("/urls/-/load")
-        .header("X-Api-Key", unknown)
-        .send()
-        .await;
-    unknown.problem(401, "unknown-session");
 }

@@ -1,5 +1,7 @@
 //! The cases, by what they are about.
 
+mod caching;
+mod clients;
 mod commit;
 mod cookies;
 mod create_load;
@@ -10,6 +12,9 @@ mod endings;
 mod faults;
 mod loaders;
 mod many;
+mod places;
 mod processes;
 mod secrets;
+mod silence;
 mod tasks;
+mod wire;

@@ -118,7 +118,7 @@ async fn row_59_an_offer_and_its_first_use(on: On) {
     let held = server
         .open_with("renewing", json!([["push", "/items", "kept"]]))
         .await;
-    server.advance(10 * MINUTE - Duration::from_millis(1));
+    server.advance(Duration::from_millis(10 * 60_000 - 1));
     assert!(offered(&server, &held).await.is_none(), "too early");
     server.advance(Duration::from_millis(1));
     let new = offered(&server, &held).await.expect("an offer");

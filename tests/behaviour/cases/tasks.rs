@@ -23,7 +23,7 @@ cases! {
 /// Sends a request whose session goes into a task; the task waits for the gate that is returned.
 async fn leave_behind(server: &Server, held: &Held, script: Value) -> (Gate, Gate) {
     let (go, done) = (Gate::new(), Gate::new());
-    let script = after(&go, script);
+    let script = after(&go, &script);
     server
         .run(held, json!([["spawn", done, script]]))
         .send()
@@ -33,7 +33,7 @@ async fn leave_behind(server: &Server, held: &Held, script: Value) -> (Gate, Gat
     (go, done)
 }
 
-fn after(go: &Gate, script: Value) -> Value {
+fn after(go: &Gate, script: &Value) -> Value {
     let mut all = vec![json!(["await", go])];
     all.extend(script.as_array().unwrap().iter().cloned());
     json!(all)
@@ -80,7 +80,7 @@ async fn row_48_a_new_session_saved_after_the_response(on: On) {
     let (go, done) = (Gate::new(), Gate::new());
     let script = json!([
         ["push", "/items", "early"],
-        ["spawn", done, after(&go, SAVE())]
+        ["spawn", done, after(&go, &SAVE())]
     ]);
     let reply = server.post("/main/create").script(script).send().await.ok();
     // The client holds a sid that the store knows, although the task has not saved yet.

@@ -63,9 +63,4 @@ impl Framework {
     pub fn answers_errors(self) -> bool {
         self != Self::Plain
     }
-
-    /// Whether a handler can take a `SessionView`.
-    pub fn has_views(self) -> bool {
-        self != Self::Plain
-    }
 }

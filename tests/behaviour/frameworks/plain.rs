@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use connect_session::{Error, Session, SessionConfig, session};
+use connect_session::{Error, Session, SessionConfig, SessionView, session};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -38,8 +38,8 @@ fn answer(answer: Answer) -> Response<Body> {
     response
 }
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Option<Box<dyn AnySession>> {
-    Some(Box::new(session))
+fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+    Box::new(session)
 }
 
 async fn answered(session: Option<Box<dyn AnySession>>, headers: HeaderMap) -> Reply {
@@ -48,12 +48,12 @@ async fn answered(session: Option<Box<dyn AnySession>>, headers: HeaderMap) -> R
 
 #[session(create, http)]
 async fn create<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> Reply {
-    answered(boxed(session), request.headers().clone()).await
+    answered(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
 async fn load<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> Reply {
-    answered(boxed(session), request.headers().clone()).await
+    answered(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
@@ -61,22 +61,22 @@ async fn optional<C: SessionConfig>(
     session: Option<Session<C>>,
     request: Request<Incoming>,
 ) -> Reply {
-    answered(session.and_then(boxed), request.headers().clone()).await
+    answered(session.map(boxed), request.headers().clone()).await
 }
 
 #[session(create, http, header = "X-Other")]
 async fn create_other(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(boxed(session), request.headers().clone()).await
+    answered(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http, header = "X-Other")]
 async fn load_other(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(boxed(session), request.headers().clone()).await
+    answered(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(create, http, emit = cookie)]
 async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(boxed(session), request.headers().clone()).await
+    answered(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
@@ -95,7 +95,7 @@ async fn stream(session: Session<Main>, request: Request<Incoming>) -> Response<
 }
 
 #[session(create, http)]
-async fn untyped(mut session: Session<Loose>, _request: Request<Incoming>) -> Response<Body> {
+async fn untyped(mut session: Session<Loose>, _: Request<Incoming>) -> Response<Body> {
     text(Basket(&mut session).try_everything())
 }
 
@@ -103,6 +103,19 @@ async fn untyped(mut session: Session<Loose>, _request: Request<Incoming>) -> Re
 #[session(load, http)]
 async fn twice(mut session: Session<Main>, request: Request<Incoming>) -> Reply {
     session.visits += 1;
+    load::<Main>(request).await
+}
+
+async fn view(request: Request<Incoming>) -> Reply {
+    let view = SessionView::<Main>::of_request(&request).await?;
+    Ok(text(
+        view.map(|view| format!("{} {}", view.id(), view.note))
+            .unwrap_or_default(),
+    ))
+}
+
+async fn looked_at(request: Request<Incoming>) -> Reply {
+    SessionView::<Main>::of_request(&request).await?;
     load::<Main>(request).await
 }
 
@@ -129,7 +142,7 @@ fn with_status(status: StatusCode) -> Response<Body> {
 }
 
 #[session(create, http)]
-async fn accepted(mut session: Session<Main>, _request: Request<Incoming>) -> Response<Body> {
+async fn accepted(mut session: Session<Main>, _: Request<Incoming>) -> Response<Body> {
     session.items.push("shaped".to_owned());
     with_status(StatusCode::ACCEPTED)
 }
@@ -149,7 +162,7 @@ async fn early(
 #[session(create, http)]
 async fn question_mark(
     mut session: Session<Main>,
-    _request: Request<Incoming>,
+    _: Request<Incoming>,
 ) -> Result<Response<Body>, Error> {
     session.items.push("shaped".to_owned());
     session.set_lifetime(std::time::Duration::ZERO, std::time::Duration::ZERO)?;
@@ -157,7 +170,7 @@ async fn question_mark(
 }
 
 #[session(create, http)]
-async fn status(mut session: Session<Main>, _request: Request<Incoming>) -> Response<Body> {
+async fn status(mut session: Session<Main>, _: Request<Incoming>) -> Response<Body> {
     session.items.push("shaped".to_owned());
     with_status(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -190,6 +203,8 @@ async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
         ["stream"] => Ok(stream(request).await),
         ["without"] => Ok(text("no session here")),
         ["twice"] => twice(request).await,
+        ["view"] => view(request).await,
+        ["looked-at"] => looked_at(request).await,
         ["shape", name] => shaped(name, request).await,
         [name] => route::<Main>(name, request).await,
         _ => Err(Failure::Own(StatusCode::NOT_FOUND)),

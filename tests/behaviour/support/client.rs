@@ -137,6 +137,8 @@ impl Reply {
         let kind = reply.json()["type"].as_str().unwrap().to_owned();
         assert!(kind.ends_with(&format!("#{name}")), "{kind} is not {name}");
         assert_eq!(reply.json()["status"], status);
+        let body = String::from_utf8_lossy(&reply.body);
+        assert!(words(&body).all(|word| word.len() != 64), "{body}");
         reply.without_sid()
     }
 
@@ -189,12 +191,11 @@ impl Reply {
 
     /// Every value in the head that is, or holds, a sid.
     pub fn sids(&self) -> Vec<String> {
-        let is_part = |byte: char| byte.is_ascii_alphanumeric() || byte == '-' || byte == '_';
         let values = self
             .headers
             .values()
             .filter_map(|value| value.to_str().ok());
-        let words = values.flat_map(|value| value.split(|byte| !is_part(byte)));
+        let words = values.flat_map(words);
         words
             .filter(|word| word.len() == 64)
             .map(str::to_owned)
@@ -224,4 +225,9 @@ impl Reply {
     pub fn answers(&self) -> Value {
         self.json()["answers"].clone()
     }
+}
+
+/// What may be a sid: everything between other characters than those of its alphabet.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|byte: char| !(byte.is_ascii_alphanumeric() || byte == '-' || byte == '_'))
 }

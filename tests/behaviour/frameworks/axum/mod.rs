@@ -1,16 +1,18 @@
 //! axum 0.8.
 
+mod shapes;
+
 use ::axum::Router;
 use ::axum::body::{Body, Bytes};
 use ::axum::extract::Request;
 use ::axum::middleware::{Next, from_fn};
-use ::axum::response::{IntoResponse, Redirect, Response};
+use ::axum::response::{IntoResponse, Response};
 use ::axum::routing::any;
-use connect_session::{Error, Session, SessionConfig, SessionView, session};
-use http::{HeaderMap, StatusCode};
+use connect_session::{Session, SessionConfig, SessionView, session};
+use http::HeaderMap;
 use tokio::net::TcpListener;
 
-use super::{Shape, shape};
+pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
     Main, OpenJar, Rejecting, Renewing, Small, Urls,
@@ -34,8 +36,8 @@ impl IntoResponse for Failure {
     }
 }
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Option<Box<dyn AnySession>> {
-    Some(Box::new(session))
+fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+    Box::new(session)
 }
 
 #[session(create)]
@@ -43,7 +45,7 @@ async fn create<C: SessionConfig>(
     session: Session<C>,
     headers: HeaderMap,
 ) -> Result<Answer, Failure> {
-    run(boxed(session), &headers).await
+    run(Some(boxed(session)), &headers).await
 }
 
 #[session(load)]
@@ -51,7 +53,7 @@ async fn load<C: SessionConfig>(
     session: Session<C>,
     headers: HeaderMap,
 ) -> Result<Answer, Failure> {
-    run(boxed(session), &headers).await
+    run(Some(boxed(session)), &headers).await
 }
 
 #[session(load)]
@@ -59,22 +61,22 @@ async fn optional<C: SessionConfig>(
     session: Option<Session<C>>,
     headers: HeaderMap,
 ) -> Result<Answer, Failure> {
-    run(session.and_then(boxed), &headers).await
+    run(session.map(boxed), &headers).await
 }
 
 #[session(create, header = "X-Other")]
 async fn create_other(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
-    run(boxed(session), &headers).await
+    run(Some(boxed(session)), &headers).await
 }
 
 #[session(load, header = "X-Other")]
 async fn load_other(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
-    run(boxed(session), &headers).await
+    run(Some(boxed(session)), &headers).await
 }
 
 #[session(create, emit = cookie)]
 async fn create_cookie(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
-    run(boxed(session), &headers).await
+    run(Some(boxed(session)), &headers).await
 }
 
 #[session(load)]
@@ -115,115 +117,6 @@ async fn look(_: Option<SessionView<Main>>, request: Request, next: Next) -> Res
     next.run(request).await
 }
 
-pub(super) const SHAPES: &[Shape] = &[
-    shape("/main/shape/unit", StatusCode::OK, true),
-    shape("/main/shape/tuple", StatusCode::CREATED, true),
-    shape("/main/shape/hidden", StatusCode::ACCEPTED, true),
-    shape("/main/shape/hidden-ok", StatusCode::OK, true),
-    shape("/main/shape/hidden-err", StatusCode::IM_A_TEAPOT, false),
-    shape("/main/shape/redirect", StatusCode::SEE_OTHER, true),
-    shape("/main/shape/early", StatusCode::NO_CONTENT, true),
-    shape(
-        "/main/shape/question-mark",
-        StatusCode::INTERNAL_SERVER_ERROR,
-        false,
-    ),
-    shape("/main/shape/aliased-err", StatusCode::IM_A_TEAPOT, false),
-    // A status is no `Err`: only a handler that says so has failed.
-    shape(
-        "/main/shape/status",
-        StatusCode::INTERNAL_SERVER_ERROR,
-        true,
-    ),
-];
-
-fn shaped(mut session: Session<Main>) {
-    session.items.push("shaped".to_owned());
-}
-
-#[session(create)]
-async fn unit(session: Session<Main>) {
-    shaped(session);
-}
-
-#[session(create)]
-async fn tuple(session: Session<Main>) -> (StatusCode, [(&'static str, &'static str); 1], String) {
-    shaped(session);
-    (StatusCode::CREATED, [("x-own", "1")], "a tuple".to_owned())
-}
-
-#[session(create)]
-async fn hidden(session: Session<Main>) -> impl IntoResponse {
-    shaped(session);
-    StatusCode::ACCEPTED
-}
-
-#[session(create)]
-async fn hidden_ok(session: Session<Main>) -> Result<impl IntoResponse, StatusCode> {
-    shaped(session);
-    Ok("hidden")
-}
-
-#[session(create)]
-async fn hidden_err(session: Session<Main>) -> Result<impl IntoResponse, StatusCode> {
-    shaped(session);
-    if true {
-        Err(StatusCode::IM_A_TEAPOT)
-    } else {
-        Ok("hidden")
-    }
-}
-
-#[session(create)]
-async fn redirect(session: Session<Main>) -> Redirect {
-    shaped(session);
-    Redirect::to("/elsewhere")
-}
-
-#[session(create)]
-async fn early(session: Session<Main>, headers: HeaderMap) -> Result<StatusCode, Error> {
-    shaped(session);
-    if !headers.contains_key("x-late") {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    Ok(StatusCode::OK)
-}
-
-#[session(create)]
-async fn question_mark(mut session: Session<Main>) -> Result<StatusCode, Error> {
-    session.items.push("shaped".to_owned());
-    session.set_lifetime(std::time::Duration::ZERO, std::time::Duration::ZERO)?;
-    Ok(StatusCode::OK)
-}
-
-type Aliased = ::axum::response::Result<StatusCode>;
-
-#[session(create)]
-async fn aliased_err(session: Session<Main>) -> Aliased {
-    shaped(session);
-    Err(StatusCode::IM_A_TEAPOT.into())
-}
-
-#[session(create)]
-async fn status(session: Session<Main>) -> StatusCode {
-    shaped(session);
-    StatusCode::INTERNAL_SERVER_ERROR
-}
-
-fn shapes() -> Router {
-    Router::new()
-        .route("/unit", any(unit))
-        .route("/tuple", any(tuple))
-        .route("/hidden", any(hidden))
-        .route("/hidden-ok", any(hidden_ok))
-        .route("/hidden-err", any(hidden_err))
-        .route("/redirect", any(redirect))
-        .route("/early", any(early))
-        .route("/question-mark", any(question_mark))
-        .route("/aliased-err", any(aliased_err))
-        .route("/status", any(status))
-}
-
 fn routes<C: SessionConfig>() -> Router {
     Router::new()
         .route("/create", any(create::<C>))
@@ -242,7 +135,7 @@ fn main() -> Router {
         .route("/twice", any(load::<Main>).layer(from_fn(count)))
         .route("/view", any(view))
         .route("/looked-at", any(load::<Main>).layer(from_fn(look)))
-        .nest("/shape", shapes())
+        .nest("/shape", shapes::shapes())
 }
 
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {

@@ -1,0 +1,165 @@
+//! What a response says to caches, and to pages of other origins.
+
+use serde_json::json;
+
+use crate::server::On;
+use crate::support::cases::cases;
+use crate::support::client::Reply;
+
+cases! {
+    everywhere:
+        row_24_a_response_with_a_sid_is_not_stored
+        row_24_a_response_of_a_session_is_private
+        row_25_vary_is_merged
+        row_26_expose_headers_is_merged;
+    memory:;
+    encoded:;
+}
+
+async fn row_24_a_response_with_a_sid_is_not_stored(on: On) {
+    let server = on.start().await;
+    let public = ["header", "Cache-Control", "public, max-age=60"];
+    for path in ["/main/create", "/main/cookie/create", "/jar/create"] {
+        let reply = server.post(path).script(json!([public])).send().await.ok();
+        assert_eq!(reply.cache(), "no-store", "{path}");
+    }
+    let held = server.open("main").await;
+    let read = server
+        .run(&held, json!([public, public, ["sid"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(read.cache(), "no-store");
+    assert_eq!(read.answers(), json!([held.sid]));
+    let rotated = server
+        .run(&held, json!([public, ["rotate"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(rotated.cache(), "no-store");
+    let (sid, _) = server
+        .post("/jar/create")
+        .send()
+        .await
+        .ok()
+        .cookie("shop.sid");
+    let cleared = server
+        .post("/jar/load")
+        .cookie("shop.sid", sid)
+        .script(json!([public, ["destroy"]]));
+    assert_eq!(cleared.send().await.ok().cache(), "no-store");
+}
+
+async fn row_24_a_response_of_a_session_is_private(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let private = "private, no-cache";
+    assert_eq!(server.load(&held).send().await.ok().cache(), private);
+    let optional = server.get("/main/optional").sid(&held.sid);
+    assert_eq!(optional.send().await.ok().cache(), private);
+    let changed = server
+        .run(&held, json!([["push", "/items", "tea"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(changed.cache(), private);
+    let own = json!([["header", "Cache-Control", "max-age=60"]]);
+    assert_eq!(
+        server.run(&held, own.clone()).send().await.ok().cache(),
+        "max-age=60"
+    );
+    let none = server.get("/main/optional");
+    assert_eq!(none.clone().send().await.ok().cache(), "");
+    assert_eq!(none.script(own).send().await.ok().cache(), "max-age=60");
+    if on.framework.answers_errors() {
+        let failed = server
+            .run(&held, json!([["fail", 418]]))
+            .send()
+            .await
+            .with(418);
+        assert_eq!(failed.cache(), private);
+    }
+}
+
+async fn row_25_vary_is_merged(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let vary = |reply: &Reply| {
+        let text = reply.text("vary").to_lowercase();
+        let mut names: Vec<_> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let ours = ["authorization", "cookie", "x-user-session"];
+    let refused = server.get("/main/load").send().await.with(401);
+    let none = server.get("/main/optional").send().await.ok();
+    let options = server
+        .get("/main/load")
+        .method(http::Method::OPTIONS)
+        .send()
+        .await
+        .with(204);
+    for reply in [server.load(&held).send().await.ok(), refused, none, options] {
+        assert_eq!(vary(&reply), ours);
+    }
+    let own = json!([
+        ["header", "Vary", "Accept"],
+        ["header", "Vary", "origin, COOKIE"]
+    ]);
+    let reply = server.run(&held, own).send().await.ok();
+    assert_eq!(
+        vary(&reply),
+        [
+            "accept",
+            "authorization",
+            "cookie",
+            "origin",
+            "x-user-session"
+        ]
+    );
+    let reply = server
+        .run(&held, json!([["header", "Vary", "*"]]))
+        .send()
+        .await
+        .ok();
+    assert_eq!(vary(&reply), ["*"]);
+    // Sids in URLs are part of the cache's key anyway.
+    assert_eq!(
+        server
+            .get("/urls/-/optional")
+            .send()
+            .await
+            .ok()
+            .text("vary"),
+        ""
+    );
+}
+
+async fn row_26_expose_headers_is_merged(on: On) {
+    let server = on.start().await;
+    let exposed = |reply: &Reply| reply.text("access-control-expose-headers").to_lowercase();
+    let create = || {
+        server
+            .post("/main/create")
+            .header("Origin", "https://app.example.com")
+    };
+    assert_eq!(exposed(&create().send().await.ok()), "x-user-session");
+    let own = json!([["header", "Access-Control-Expose-Headers", "X-Total"]]);
+    let merged = exposed(&create().script(own.clone()).send().await.ok());
+    let mut names: Vec<_> = merged.split(", ").collect();
+    names.sort_unstable();
+    assert_eq!(names, ["x-total", "x-user-session"]);
+    let held = server.open("main").await;
+    let load = server
+        .run(&held, own)
+        .header("Origin", "https://app.example.com")
+        .send()
+        .await
+        .ok();
+    assert_eq!(exposed(&load), "x-total", "no sid is sent here");
+    assert_eq!(
+        exposed(&server.post("/main/create").send().await.ok()),
+        "",
+        "nobody asked"
+    );
+}
