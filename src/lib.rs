@@ -50,7 +50,7 @@ pub mod store {
     };
     pub use connect_session_runtime::record::{
         Change, CommitId, DataChange, Deadlines, FieldChange, IdentityChange, Key, Lifetime,
-        LoadRequest, NewRecord, Patch, Record, Renewal, Snapshot, Transport,
+        LoadRequest, NewRecord, Patch, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};

@@ -1,15 +1,15 @@
-//! Every mistake of one invocation, reported together.
+//! Every mistake of one invocation, reported together, in the order of the source.
 
 use std::fmt::Display;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 
 /// Collects mistakes, so that none hides another. What was collected must be put out with
 /// [`Errors::into_tokens`].
 #[derive(Default)]
 #[must_use]
-pub(crate) struct Errors(Option<syn::Error>);
+pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
     /// A mistake at one token.
@@ -22,12 +22,18 @@ impl Errors {
         self.add(syn::Error::new_spanned(tokens, message));
     }
 
+    /// Something that may be said only once; it names the first.
+    pub(crate) fn twice(&mut self, second: &Ident, first: &Ident) {
+        let line = line(first.span());
+        self.at(
+            second.span(),
+            format!("`{second}` is given twice{line}; leave one out"),
+        );
+    }
+
     /// A mistake that a parser found.
     pub(crate) fn add(&mut self, error: syn::Error) {
-        match &mut self.0 {
-            Some(first) => first.combine(error),
-            none => *none = Some(error),
-        }
+        self.0.extend(error);
     }
 
     /// Keeps what went well.
@@ -35,25 +41,37 @@ impl Errors {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// One `compile_error!` for each mistake.
-    pub(crate) fn into_tokens(self) -> TokenStream {
+    /// One `compile_error!` for each mistake. Parsing finds its mistakes before checking does; a
+    /// reader goes through the source from top to bottom.
+    pub(crate) fn into_tokens(mut self) -> TokenStream {
+        self.0.sort_by_cached_key(|error| place(error.span()));
         self.0
-            .map_or_else(TokenStream::new, syn::Error::into_compile_error)
+            .iter()
+            .flat_map(syn::Error::to_compile_error)
+            .collect()
     }
+}
+
+/// `, first on line 7`, where that can be told.
+pub(crate) fn line(first: Span) -> String {
+    match place(first) {
+        Some((line, _)) => format!(", first on line {line}"),
+        None => String::new(),
+    }
+}
+
+/// Line and column. Outside of a compiler, in the tests of this crate, there is none.
+fn place(span: Span) -> Option<(usize, usize)> {
+    proc_macro::is_available().then(|| {
+        let span = span.unwrap();
+        (span.line(), span.column())
+    })
 }
 
 #[cfg(test)]
 impl Errors {
     /// What a user would read.
     pub(crate) fn messages(self) -> Vec<String> {
-        self.0
-            .into_iter()
-            .flat_map(|error| {
-                error
-                    .into_iter()
-                    .map(|one| one.to_string())
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        self.0.iter().map(ToString::to_string).collect()
     }
 }

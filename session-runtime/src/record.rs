@@ -131,6 +131,8 @@ pub struct Record<D> {
     pub commit_id: CommitId,
     /// Its deadlines.
     pub deadlines: Deadlines,
+    /// How long it lives from one request to the next, and from one beginning to its end.
+    pub lifetime: Lifetime,
     /// Whom the session belongs to.
     pub subject: Option<Arc<str>>,
     /// The load that shows this record took the [`Renewal::candidate`] as a second secret.
@@ -145,6 +147,7 @@ impl<D> Clone for Record<D> {
             generation: self.generation,
             commit_id: self.commit_id,
             deadlines: self.deadlines,
+            lifetime: self.lifetime,
             subject: self.subject.clone(),
             renewed: self.renewed,
         }
@@ -246,8 +249,31 @@ pub struct IdentityChange {
     /// Whether the generation is raised too, as a login and a reset do. Both deadlines then count
     /// from now (NIST SP 800-63B-4, 5.2).
     pub new_generation: bool,
-    /// The subject to be set: `None` leaves it as it is, `Some(None)` removes it.
-    pub subject: Option<Option<Arc<str>>>,
+    /// Whom the session belongs to from now on.
+    pub subject: SubjectChange,
+}
+
+/// What becomes of a session's subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubjectChange {
+    /// It stays.
+    Keep,
+    /// The session belongs to this one from now on.
+    Set(Arc<str>),
+    /// The session belongs to nobody.
+    Clear,
+}
+
+impl SubjectChange {
+    /// The subject after the change.
+    #[must_use]
+    pub fn apply(&self, before: Option<Arc<str>>) -> Option<Arc<str>> {
+        match self {
+            Self::Keep => before,
+            Self::Set(subject) => Some(subject.clone()),
+            Self::Clear => None,
+        }
+    }
 }
 
 /// A change of data, field by field, for a store of encoded fields.

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
-use crate::engine::{Identity, Phase, Shared, Working, deadlines};
+use crate::engine::{Identity, Phase, Shared, Working};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::record::{Lifetime, Transport};
+use crate::record::{Lifetime, SubjectChange, Transport};
 use crate::rules;
 use crate::sid::{SessionId, Sid};
 
@@ -123,10 +123,12 @@ impl<C: SessionConfig> Session<C> {
         self.shared.ledger().deadlines.created_at
     }
 
-    /// When the session ends if no other request comes, by the store's clock.
+    /// When the session ends if no other request comes, by the store's clock. After a
+    /// [`login`](Self::login) or [`set_lifetime`](Self::set_lifetime) it is what holds when they
+    /// are stored.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.shared.ledger().deadlines.expires_at()
+        self.shared.expires_at()
     }
 
     /// Whom the session belongs to, as [`login`](Self::login) set it.
@@ -254,7 +256,7 @@ impl<C: SessionConfig> Session<C> {
         self.change_identity(|identity| {
             identity.new_generation = true;
             identity.reset = true;
-            identity.subject = Some(None);
+            identity.subject = SubjectChange::Clear;
         })?;
         let data: Arc<C::Data> = Arc::default();
         self.working = Working {
@@ -276,7 +278,7 @@ impl<C: SessionConfig> Session<C> {
         let subject: Arc<str> = subject.into().into();
         self.change_identity(|identity| {
             identity.new_generation = true;
-            identity.subject = Some(Some(subject.clone()));
+            identity.subject = SubjectChange::Set(subject.clone());
         })?;
         self.subject = Some(subject);
         Ok(())
@@ -293,7 +295,7 @@ impl<C: SessionConfig> Session<C> {
             None => Identity {
                 sid,
                 new_generation: false,
-                subject: None,
+                subject: SubjectChange::Keep,
                 reset: false,
             },
         };
@@ -302,9 +304,7 @@ impl<C: SessionConfig> Session<C> {
         if matches!(ledger.phase, Phase::New) {
             // Nobody knows the session yet: it is stored with this sid and subject to begin with.
             ledger.sid = identity.sid;
-            if let Some(subject) = identity.subject {
-                ledger.subject = subject;
-            }
+            ledger.subject = identity.subject.apply(ledger.subject.take());
         } else {
             ledger.identity = Some(identity);
         }
@@ -337,11 +337,7 @@ impl<C: SessionConfig> Session<C> {
         if fault.is_some() {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
-        let now = self.shared.store.now();
-        let mut ledger = self.shared.ledger();
-        let lifetime = Lifetime { idle, absolute };
-        ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
-        ledger.lifetime = Some(lifetime);
+        self.shared.ledger().pending_lifetime = Some(Lifetime { idle, absolute });
         Ok(())
     }
 }

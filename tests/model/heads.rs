@@ -82,7 +82,12 @@ fn head() -> impl Strategy<Value = Head> {
         vec(vec(cookie_pair(), 0..3), 0..3),
         vec(("(sid|%73id|x|)", piece()), 0..3),
     )
-        .prop_map(|(headers, authorizations, cookies, query)| Head { headers, authorizations, cookies, query })
+        .prop_map(|(headers, authorizations, cookies, query)| Head {
+            headers,
+            authorizations,
+            cookies,
+            query,
+        })
 }
 
 #[derive(Debug, PartialEq)]
@@ -90,17 +95,30 @@ enum Expected {
     Ambiguous,
     Nothing,
     /// The store is asked for a sid that came by a cookie, or not.
-    Asked { sid: String, by_cookie: bool },
+    Asked {
+        sid: String,
+        by_cookie: bool,
+    },
 }
 
 /// What the head means, said as the documentation says it.
 fn meaning(head: &Head, good: &str) -> Expected {
     let trim = |text: &str| text.trim_matches([' ', '\t']).to_owned();
     let cookie_text = |pairs: &[(String, Piece)]| -> String {
-        pairs.iter().map(|(name, piece)| format!("{name}={}", piece.text(good))).collect::<Vec<_>>().join(";")
+        pairs
+            .iter()
+            .map(|(name, piece)| format!("{name}={}", piece.text(good)))
+            .collect::<Vec<_>>()
+            .join(";")
     };
     let places: [(Vec<String>, bool); 4] = [
-        (head.headers.iter().map(|piece| trim(&piece.text(good))).collect(), false),
+        (
+            head.headers
+                .iter()
+                .map(|piece| trim(&piece.text(good)))
+                .collect(),
+            false,
+        ),
         (
             head.authorizations
                 .iter()
@@ -122,7 +140,9 @@ fn meaning(head: &Head, good: &str) -> Expected {
                 .filter_map(|pair| {
                     let (name, value) = pair.split_once('=')?;
                     let value = trim(value);
-                    let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+                    let inner = value
+                        .strip_prefix('"')
+                        .and_then(|value| value.strip_suffix('"'));
                     (trim(name) == "sid").then(|| inner.unwrap_or(&value).to_owned())
                 })
                 .collect(),
@@ -138,14 +158,25 @@ fn meaning(head: &Head, good: &str) -> Expected {
         ),
     ];
     for (values, by_cookie) in places {
-        let mut values: Vec<_> = values.into_iter().filter(|value| !value.is_empty()).collect();
+        let mut values: Vec<_> = values
+            .into_iter()
+            .filter(|value| !value.is_empty())
+            .collect();
         values.dedup();
         let is_sid = |text: &str| {
-            text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+            text.len() == 64
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
         };
         match &values[..] {
             [] => {}
-            [sid] if is_sid(sid) => return Expected::Asked { sid: sid.clone(), by_cookie },
+            [sid] if is_sid(sid) => {
+                return Expected::Asked {
+                    sid: sid.clone(),
+                    by_cookie,
+                };
+            }
             [_] => {}
             _ => return Expected::Ambiguous,
         }
@@ -157,16 +188,26 @@ fn request(head: &Head, good: &str) -> Option<Request<Body>> {
     let escape = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => {
+                    char::from(byte).to_string()
+                }
                 _ => format!("%{byte:02x}"),
             })
             .collect()
     };
-    let query: Vec<_> =
-        head.query.iter().map(|(name, piece)| format!("{name}={}", escape(&piece.text(good)))).collect();
-    let mut request = Request::get(format!("/load?{}", query.join("&"))).body(Body::empty()).ok()?;
+    let query: Vec<_> = head
+        .query
+        .iter()
+        .map(|(name, piece)| format!("{name}={}", escape(&piece.text(good))))
+        .collect();
+    let mut request = Request::get(format!("/load?{}", query.join("&")))
+        .body(Body::empty())
+        .ok()?;
     let mut add = |name: &'static str, text: String| -> Option<()> {
-        request.headers_mut().append(HeaderName::from_static(name), HeaderValue::try_from(text).ok()?);
+        request.headers_mut().append(
+            HeaderName::from_static(name),
+            HeaderValue::try_from(text).ok()?,
+        );
         Some(())
     };
     for piece in &head.headers {
@@ -176,7 +217,9 @@ fn request(head: &Head, good: &str) -> Option<Request<Body>> {
         add("authorization", format!("{scheme}{}", piece.text(good)))?;
     }
     for pairs in &head.cookies {
-        let pairs = pairs.iter().map(|(name, piece)| format!("{name}={}", piece.text(good)));
+        let pairs = pairs
+            .iter()
+            .map(|(name, piece)| format!("{name}={}", piece.text(good)));
         add("cookie", pairs.collect::<Vec<_>>().join(";"))?;
     }
     Some(request)

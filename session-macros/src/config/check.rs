@@ -9,7 +9,7 @@ use super::model::{Config, Rule, Timed};
 use super::parse::{Entry, Value, Written, measure};
 use super::relations;
 use crate::choice::{EMIT, Variants, choose};
-use crate::errors::Errors;
+use crate::errors::{Errors, line};
 use crate::loaders::{self, Place};
 use crate::rules;
 use crate::suggest::hint;
@@ -51,11 +51,8 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     let mut seen: Vec<Ident> = Vec::new();
     let mut data_broken = false;
     for Entry { key, value } in written.options {
-        if seen.contains(&key) {
-            errors.at(
-                key.span(),
-                format!("`{key}` is given twice; the first stands before it, leave one out"),
-            );
+        if let Some(first) = seen.iter().find(|first| **first == key) {
+            errors.twice(&key, first);
             continue;
         }
         data_broken |= key == "data" && matches!(value, Value::Broken);
@@ -176,10 +173,11 @@ fn merge(written: Vec<(Ident, Ident)>, errors: &mut Errors) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     for (field, rule) in written {
         let name = rule.to_string();
-        if rules.iter().any(|earlier| earlier.field == field) {
+        if let Some(first) = rules.iter().find(|earlier| earlier.field == field) {
+            let (earlier, line) = (&first.rule, line(first.field.span()));
             errors.at(
                 field.span(),
-                format!("`{field}` has a rule already; leave one out"),
+                format!("`{field}` has two rules, `{earlier}`{line} and this one; leave one out"),
             );
         } else if RULES.contains(&name.as_str()) {
             rules.push(Rule { field, rule });

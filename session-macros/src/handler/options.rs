@@ -88,11 +88,9 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         name.as_str(),
         "header" | "cookie" | "query" | "path" | "bearer"
     );
-    if !repeatable && written.seen.contains(&key) {
-        errors.at(
-            key.span(),
-            format!("`{key}` is given twice; the first stands before it, leave one out"),
-        );
+    let first = written.seen.iter().find(|first| **first == key);
+    if let (Some(first), false) = (first, repeatable) {
+        errors.twice(&key, first);
         skip_entry(input);
         return Ok(());
     }
@@ -131,9 +129,7 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
 
 fn set_mode(mode: Mode, key: Ident, written: &mut Written, errors: &mut Errors) {
     match &written.mode {
-        Some((first, _)) if *first == mode => {
-            errors.at(key.span(), format!("`{key}` is given twice; leave one out"));
-        }
+        Some((earlier, first)) if *earlier == mode => errors.twice(&key, first),
         Some((_, first)) => errors.at(
             key.span(),
             format!(

@@ -160,7 +160,7 @@ fn mistakes_in_the_attribute() {
         ("load bearer", "separated by commas"),
         ("load, 5", "an option is a word"),
         ("load, header = \"Host\"", "hop"),
-        ("load, header = \"X-A\", header = \"x-a\"", "earlier loader"),
+        ("load, header = \"X-A\", header = \"x-a\"", "read twice"),
         ("load, query = \"q\"", "ASVS 14.2.1"),
         ("load, allow_in_url = \"r\"", "there is neither"),
         ("load, header = \"X-A\", emit = cookie", "no loader reads"),

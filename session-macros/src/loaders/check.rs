@@ -7,7 +7,7 @@ use quote::quote;
 use syn::Expr;
 
 use super::{Args, Kind, Loader, Named, Place, Raw, cookie};
-use crate::errors::Errors;
+use crate::errors::{Errors, line};
 use crate::rules;
 use crate::suggest::hint;
 use crate::text::Text;
@@ -21,7 +21,7 @@ pub(crate) fn check(raw: &[Raw], place: Place, errors: &mut Errors) -> Vec<Loade
         };
         let span = kind.name().map_or(one.keyword.span(), Text::span);
         match loaders.iter().find(|first| same(&first.kind, &kind)) {
-            Some(first) => twice(span, &first.kind, &one.keyword, errors),
+            Some(first) => twice(span, first, &one.keyword, errors),
             None => loaders.push(Loader {
                 keyword: one.keyword.clone(),
                 kind,
@@ -145,7 +145,7 @@ fn in_url(
     place: Place,
     errors: &mut Errors,
 ) -> Option<Text> {
-    let mut reason = None;
+    let mut reason: Option<&Named> = None;
     for option in &args.named {
         if option.key != "allow_in_url" {
             let key = option.key.to_string();
@@ -156,8 +156,8 @@ fn in_url(
                     hint(&key, &["allow_in_url"])
                 ),
             );
-        } else if reason.is_some() {
-            errors.at(option.key.span(), "`allow_in_url` is given twice");
+        } else if let Some(first) = reason {
+            errors.twice(&option.key, &first.key);
         } else {
             reason = Some(option);
         }
@@ -267,16 +267,15 @@ fn same(a: &Kind, b: &Kind) -> bool {
     }
 }
 
-fn twice(span: Span, first: &Kind, keyword: &Ident, errors: &mut Errors) {
-    let message = match first.name().and_then(Text::literal) {
-        Some(name) if matches!(first, Kind::Header(_)) => format!(
-            "the header `{name}` is read by an earlier loader already (the case of header names \
-            does not count); leave this one out"
+fn twice(span: Span, first: &Loader, keyword: &Ident, errors: &mut Errors) {
+    let line = line(first.keyword.span());
+    let message = match first.kind.name().and_then(Text::literal) {
+        Some(name) if matches!(first.kind, Kind::Header(_)) => format!(
+            "the header `{name}` is read twice{line} (the case of header names does not count); \
+             leave one out"
         ),
-        Some(name) => {
-            format!("`{keyword}(\"{name}\")` is among the loaders already; leave this one out")
-        }
-        None => format!("`{keyword}` is among the loaders already; leave this one out"),
+        Some(name) => format!("`{keyword}(\"{name}\")` is given twice{line}; leave one out"),
+        None => format!("`{keyword}` is given twice{line}; leave one out"),
     };
     errors.at(span, message);
 }

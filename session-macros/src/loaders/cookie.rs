@@ -57,11 +57,8 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
     let mut same_site = None;
     let mut seen: Vec<&Ident> = Vec::new();
     for Named { key, value } in options {
-        if seen.contains(&key) {
-            errors.at(
-                key.span(),
-                format!("`{key}` is given twice; the first stands before it"),
-            );
+        if let Some(first) = seen.iter().find(|first| **first == key) {
+            errors.twice(key, first);
             continue;
         }
         seen.push(key);

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use super::shared::{Finish, Phase, Shared, Working, deadlines};
 use super::{Emission, open};
-use crate::config::{OnConflict, OnGone, Options, SessionConfig};
+use crate::config::{OnConflict, OnGone, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::merge::three_way;
-use crate::record::{Change, CommitId, DataChange, IdentityChange, Lifetime, NewRecord, Snapshot};
+use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord, Snapshot};
 use crate::sid::{PresentedSid, SessionId};
 use crate::store::{BoxFuture, Committed, Inserted, StoreError};
 
@@ -31,7 +31,7 @@ async fn turn(id: SessionId) -> tokio::sync::MutexGuard<'static, ()> {
 /// What there is to do, read off the ledger in one step.
 enum Plan<D> {
     Nothing,
-    Insert(NewRecord<D>, Lifetime),
+    Insert(NewRecord<D>),
     Change(Box<Change<D>>),
     Gone,
 }
@@ -47,7 +47,7 @@ impl<C: SessionConfig> Finish for Shared<C> {
             return Some(self.emission(&ledger));
         }
         let untouched = ledger.identity.is_none()
-            && ledger.lifetime.is_none()
+            && ledger.pending_lifetime.is_none()
             && !ledger.returned.as_ref().is_some_and(Working::is_changed);
         match ledger.phase {
             Phase::New => None,
@@ -83,7 +83,7 @@ impl<C: SessionConfig> Shared<C> {
         match plan {
             Plan::Nothing => Ok(()),
             Plan::Gone => Err(self.gone()),
-            Plan::Insert(record, lifetime) => self.insert(record, lifetime).await,
+            Plan::Insert(record) => self.insert(record).await,
             Plan::Change(change) => self.apply(*change).await,
         }
     }
@@ -94,9 +94,7 @@ impl<C: SessionConfig> Shared<C> {
         let changed = working.as_ref().is_some_and(Working::is_changed);
         let plan = match &ledger.phase {
             Phase::New => {
-                let lifetime = ledger
-                    .lifetime
-                    .unwrap_or_else(|| default_lifetime(self.options));
+                let lifetime = ledger.pending_lifetime.unwrap_or(ledger.lifetime);
                 let data = working.map_or_else(Arc::default, |working| working.data);
                 let record = NewRecord {
                     secret: ledger.current_sid().secret_hash(),
@@ -107,10 +105,10 @@ impl<C: SessionConfig> Shared<C> {
                     commit_id: CommitId::mint(),
                     max_size,
                 };
-                Plan::Insert(record, lifetime)
+                Plan::Insert(record)
             }
             Phase::Ended { .. }
-                if changed || ledger.identity.is_some() || ledger.lifetime.is_some() =>
+                if changed || ledger.identity.is_some() || ledger.pending_lifetime.is_some() =>
             {
                 Plan::Gone
             }
@@ -146,7 +144,7 @@ impl<C: SessionConfig> Shared<C> {
                         new_generation: identity.new_generation,
                         subject: identity.subject.clone(),
                     }),
-                    lifetime: ledger.lifetime,
+                    lifetime: ledger.pending_lifetime,
                 };
                 if change.is_empty() {
                     Plan::Nothing
@@ -157,7 +155,7 @@ impl<C: SessionConfig> Shared<C> {
         };
         drop(ledger);
         match &plan {
-            Plan::Insert(record, _) => self.check_size(&record.data)?,
+            Plan::Insert(record) => self.check_size(&record.data)?,
             Plan::Change(change) => {
                 change
                     .data
@@ -179,7 +177,7 @@ impl<C: SessionConfig> Shared<C> {
             .map_err(|error| StoreError::from(error).into())
     }
 
-    async fn insert(&self, record: NewRecord<C::Data>, lifetime: Lifetime) -> Result<(), Error> {
+    async fn insert(&self, record: NewRecord<C::Data>) -> Result<(), Error> {
         let started = self.options.on_event.map(|_| Instant::now());
         let result = self.store.insert(self.key, &record).await;
         let elapsed = started.map(|at| at.elapsed());
@@ -188,7 +186,8 @@ impl<C: SessionConfig> Shared<C> {
                 let now = self.store.now();
                 let mut ledger = self.ledger();
                 ledger.phase = Phase::Stored(snapshot);
-                ledger.deadlines = deadlines(now, now, lifetime);
+                ledger.lifetime = record.lifetime;
+                ledger.deadlines = deadlines(now, now, record.lifetime);
                 ledger.sid = ledger.current_sid();
                 ledger.emit = Some(ledger.sid);
                 ledger.forget_pending();
@@ -288,7 +287,9 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     fn applied(&self, change: &Change<C::Data>, snapshot: Option<Snapshot<C::Data>>) {
+        let now = self.store.now();
         let mut ledger = self.ledger();
+        ledger.deadlines = ledger.deadlines_after(now);
         if let Some(snapshot) = snapshot {
             ledger.phase = Phase::Stored(snapshot);
         }
@@ -299,8 +300,9 @@ impl<C: SessionConfig> Shared<C> {
             ledger.emit = Some(ledger.sid);
             ledger.identity = None;
         }
-        if change.lifetime.is_some() {
-            ledger.lifetime = None;
+        if let Some(lifetime) = change.lifetime {
+            ledger.lifetime = lifetime;
+            ledger.pending_lifetime = None;
         }
     }
 
@@ -398,6 +400,7 @@ impl<C: SessionConfig> Shared<C> {
         ledger.phase = Phase::Stored(record.snapshot);
         ledger.epoch = record.epoch;
         ledger.deadlines = record.deadlines;
+        ledger.lifetime = record.lifetime;
         ledger.subject = record.subject;
         ledger.forget_pending();
         Ok(data)
@@ -418,12 +421,5 @@ impl<C: SessionConfig> Shared<C> {
         ledger.emit = None;
         ledger.forget_pending();
         Ok(())
-    }
-}
-
-pub(crate) fn default_lifetime(options: &Options) -> Lifetime {
-    Lifetime {
-        idle: options.idle_timeout,
-        absolute: options.absolute_timeout,
     }
 }

@@ -11,4 +11,4 @@ pub use ask::Overrides;
 pub(crate) use ask::{Asked, ask};
 pub(crate) use emit::Emission;
 pub(crate) use open::{LoadCache, Opened, Purpose, open, view};
-pub(crate) use shared::{Finish, Identity, Phase, Shared, Working, deadlines};
+pub(crate) use shared::{Finish, Identity, Phase, Shared, Working};

@@ -9,7 +9,7 @@ use crate::config::{Options, SessionConfig};
 use crate::error::Error;
 use crate::event::{Event, EventKind, tell};
 use crate::loader::Target;
-use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
+use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
 use crate::sid::Sid;
 use crate::store::{BoxFuture, StoreRef};
 
@@ -34,11 +34,13 @@ pub(crate) struct Ledger<D> {
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
     pub(crate) deadlines: Deadlines,
+    /// How long the record lives, once `pending_lifetime` is stored or there is none.
+    pub(crate) lifetime: Lifetime,
     /// The sid under which the store knows the record, or will know a new one.
     pub(crate) sid: Sid,
     /// A new secret that is not yet stored.
     pub(crate) identity: Option<Identity>,
-    pub(crate) lifetime: Option<Lifetime>,
+    pub(crate) pending_lifetime: Option<Lifetime>,
     pub(crate) subject: Option<Arc<str>>,
     /// The sid that the response has to carry: a new, rotated or offered one that the store knows.
     pub(crate) emit: Option<Sid>,
@@ -65,7 +67,7 @@ pub(crate) enum Phase<D> {
 pub(crate) struct Identity {
     pub(crate) sid: Sid,
     pub(crate) new_generation: bool,
-    pub(crate) subject: Option<Option<Arc<str>>>,
+    pub(crate) subject: SubjectChange,
     /// The data starts anew.
     pub(crate) reset: bool,
 }
@@ -121,6 +123,16 @@ impl<C: SessionConfig> Shared<C> {
         self.target.transport()
     }
 
+    /// When the session ends if no other request comes, once what is pending is stored.
+    pub(crate) fn expires_at(&self) -> SystemTime {
+        let ledger = self.ledger();
+        if ledger.begins_anew() {
+            ledger.deadlines_after(self.store.now()).expires_at()
+        } else {
+            ledger.deadlines.expires_at()
+        }
+    }
+
     pub(crate) fn tell(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
         let event = Event {
             config: C::NAME,
@@ -161,10 +173,29 @@ impl<D> Ledger<D> {
             .map_or(self.sid, |identity| identity.sid)
     }
 
+    /// Whether both deadlines are to count from the commit.
+    fn begins_anew(&self) -> bool {
+        let logged_in = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
+        logged_in || self.pending_lifetime.is_some()
+    }
+
+    /// The deadlines once what is pending is stored.
+    pub(crate) fn deadlines_after(&self, now: SystemTime) -> Deadlines {
+        if self.begins_anew() {
+            let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
+            deadlines(self.deadlines.created_at, now, lifetime)
+        } else {
+            Deadlines {
+                idle_until: now + self.lifetime.idle,
+                ..self.deadlines
+            }
+        }
+    }
+
     /// Forgets what is not yet stored.
     pub(crate) fn forget_pending(&mut self) {
         self.identity = None;
-        self.lifetime = None;
+        self.pending_lifetime = None;
     }
 }
 

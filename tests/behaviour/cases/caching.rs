@@ -78,6 +78,8 @@ async fn row_24_a_response_of_a_session_is_private(on: On) {
             .await
             .with(418);
         assert_eq!(failed.cache(), private);
+        let read = server.run(&held, json!([["sid"], ["fail", 418]]));
+        assert_eq!(read.send().await.with(418).cache(), "no-store");
     }
 }
 

@@ -12,6 +12,7 @@ cases! {
     everywhere:
         row_22_attributes_as_declared
         row_22_max_age_follows_the_absolute_deadline
+        row_22_max_age_after_a_login
         row_28_destroy_clears_the_cookie
         row_28a_a_cookie_from_another_origin
         row_28a_who_is_no_stranger
@@ -78,6 +79,22 @@ async fn row_22_max_age_follows_the_absolute_deadline(on: On) {
     let (_, attributes) = call.send().await.ok().cookie("shop.sid");
     assert!(
         attributes.contains(&"Max-Age=7200".to_owned()),
+        "{attributes:?}"
+    );
+}
+
+async fn row_22_max_age_after_a_login(on: On) {
+    let server = on.start().await;
+    let sid = open(&server, "jar", "shop.sid").await;
+    server.advance(std::time::Duration::from_secs(20 * 60));
+    let call = server
+        .post("/jar/load")
+        .cookie("shop.sid", &sid)
+        .script(json!([["login", "ada"]]));
+    let (_, attributes) = call.send().await.ok().cookie("shop.sid");
+    // A login begins both deadlines anew: the browser must not drop the cookie before they pass.
+    assert!(
+        attributes.contains(&"Max-Age=86400".to_owned()),
         "{attributes:?}"
     );
 }

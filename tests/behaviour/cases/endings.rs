@@ -104,18 +104,24 @@ async fn row_64_rotated_while_a_write_is_in_flight(on: On) {
 
 async fn row_64_two_rotations(on: On) {
     let server = on.start().await;
-    let held = server.open("main").await;
-    let call = || server.post("/main/load").sid(&held.sid);
-    let rotate = json!([["push", "/items", "x"], ["rotate"]]);
-    let late = Overlap::one(call(), rotate.clone(), json!([])).await;
-    let reply = call().script(rotate).send().await.ok();
-    late.finish().await.problem(409, "superseded");
-    let data = server.data(&held.with_sid(reply.sid())).await;
-    assert_eq!(
-        data["items"],
-        json!(["x"]),
-        "a part of the late one was written"
-    );
+    // With data in them, and with nothing but a new secret.
+    for edit in [
+        json!([["push", "/items", "x"], ["rotate"]]),
+        json!([["rotate"]]),
+    ] {
+        let held = server.open("main").await;
+        let call = || server.post("/main/load").sid(&held.sid);
+        let late = Overlap::one(call(), edit.clone(), json!([])).await;
+        let reply = call().script(edit.clone()).send().await.ok();
+        late.finish().await.problem(409, "superseded");
+        let data = server.data(&held.with_sid(reply.sid())).await;
+        let items = usize::from(edit[1].is_array());
+        assert_eq!(
+            data["items"].as_array().unwrap().len(),
+            items,
+            "the late one was written"
+        );
+    }
 }
 
 /// What a request may want that loaded the session before somebody logged in.

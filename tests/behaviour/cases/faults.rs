@@ -198,7 +198,7 @@ async fn row_64c_a_lost_reply(on: On) {
 
 async fn row_64c_a_change_that_is_sent_twice(on: On) {
     let server = on.start().await;
-    let held = server.open("main").await;
+    let mut held = server.open("main").await;
     let faults = server.stores.faults();
     faults.fail_commits(CommitFault::SentTwice);
     let script = json!([["push", "/items", "x"], ["add", "/visits", 1]]);
@@ -209,9 +209,12 @@ async fn row_64c_a_change_that_is_sent_twice(on: On) {
         .await
         .ok();
     assert_eq!(updated.answers()[0]["visits"], 2);
-    let rotated = server.run(&held, json!([["rotate"]])).send().await.ok();
+    for secret in [json!(["rotate"]), json!(["login", "ada"])] {
+        let changed = server.run(&held, json!([secret])).send().await.ok();
+        held = held.with_sid(changed.sid());
+    }
     faults.heal();
-    let data = server.data(&held.with_sid(rotated.sid())).await;
+    let data = server.data(&held).await;
     assert_eq!(
         (&data["visits"], &data["items"]),
         (&json!(2), &json!(["x"]))

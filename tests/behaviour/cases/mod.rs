@@ -12,6 +12,7 @@ mod endings;
 mod faults;
 mod loaders;
 mod many;
+mod mixed;
 mod places;
 mod processes;
 mod secrets;

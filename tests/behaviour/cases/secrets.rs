@@ -19,7 +19,8 @@ cases! {
         row_59_parallel_requests_get_one_living_offer
         row_60_login
         row_60_login_of_a_new_session
-        row_60_login_begins_both_deadlines_anew;
+        row_60_login_begins_both_deadlines_anew
+        row_60_what_login_promises_is_what_holds;
     memory:;
     encoded:;
 }
@@ -267,4 +268,23 @@ async fn row_60_login_begins_both_deadlines_anew(on: On) {
     assert_eq!(life, 2 * 12 * 3_600_000 - 20 * 60_000);
     server.advance(20 * MINUTE);
     assert!(!server.is_alive(&held).await);
+}
+
+async fn row_60_what_login_promises_is_what_holds(on: On) {
+    let server = on.start().await;
+    for what in [json!(["login", "ada"]), json!(["reset"])] {
+        let held = server.open("main").await;
+        for _ in 0..35 {
+            server.advance(20 * MINUTE);
+            assert!(server.is_alive(&held).await);
+        }
+        // Twenty minutes before the end there is a new beginning.
+        let reply = server.run(&held, json!([what])).send().await.ok();
+        let found = server.load(&held.with_sid(reply.sid())).send().await.ok();
+        assert_eq!(
+            reply.json()["expires"],
+            found.json()["expires"],
+            "after {what}"
+        );
+    }
 }

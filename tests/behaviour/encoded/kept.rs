@@ -103,6 +103,7 @@ impl Kept {
             generation: self.generation,
             commit_id: self.commit_id,
             deadlines: self.deadlines,
+            lifetime: self.lifetime,
             subject: self.subject.clone(),
             renewed,
         })
@@ -184,9 +185,7 @@ impl Kept {
             self.generation += 1;
             self.deadlines = deadlines(self.deadlines.created_at, self.lifetime, now);
         }
-        if let Some(subject) = &change.subject {
-            self.subject.clone_from(subject);
-        }
+        self.subject = change.subject.apply(self.subject.take());
     }
 
     pub(super) fn commit<D: SessionData>(

@@ -1,6 +1,7 @@
 //! One session: who may load it, and what a change does to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::secrets::{OtherSecrets, Presented};
 use crate::clock::{Clock, millis};
@@ -181,6 +182,10 @@ impl<D> Entry<D> {
                 idle_until: clock.at(self.idle_until),
                 absolute_until: clock.at(self.absolute_until),
             },
+            lifetime: Lifetime {
+                idle: Duration::from_millis(self.idle),
+                absolute: Duration::from_millis(self.absolute),
+            },
             subject: self.subject().cloned(),
             renewed,
         }
@@ -282,10 +287,7 @@ impl<D> Entry<D> {
             self.generation = self.generation.wrapping_add(1);
             self.restart(now);
         }
-        let subject = match &identity.subject {
-            None => self.subject().cloned(),
-            Some(subject) => subject.clone(),
-        };
+        let subject = identity.subject.apply(self.subject().cloned());
         // Every other secret goes with the old `Extra`.
         self.extra = subject.map(|subject| {
             Box::new(Extra {

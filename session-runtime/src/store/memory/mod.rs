@@ -191,8 +191,7 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        // What has ended is taken away first, a little at a time: then there is next to nothing
-        // left to be counted out while all shards are held.
+        // What has ended is taken away, a little at a time: nothing has to be counted out then.
         self.sweep_all(usize::MAX).await;
         Ok(self.room.count(namespace))
     }

@@ -72,12 +72,11 @@ impl<D> Room<D> {
         0..self.shards.len()
     }
 
-    /// How many living sessions a namespace has. Every shard is held, for reading, until all are
-    /// counted: else one that gives way to another might be counted beside it.
+    /// How many sessions a namespace has. Every shard is held, for reading, until all are counted:
+    /// else one that gives way to another might be counted beside it.
     pub(super) fn count(&self, namespace: &str) -> u64 {
         let shards: Vec<_> = self.shards.iter().map(Padded::read).collect();
-        let now = self.clock.millis();
-        shards.iter().map(|shard| shard.count(namespace, now)).sum()
+        shards.iter().map(|shard| shard.count(namespace)).sum()
     }
 
     /// How many places are taken.

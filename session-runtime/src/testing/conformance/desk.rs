@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::run::UnderTest;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
-    Renewal, Snapshot, Transport,
+    Renewal, Snapshot, SubjectChange, Transport,
 };
 use crate::sid::{SecretHash, Sid};
 use crate::store::{Committed, Inserted, Store};
@@ -270,7 +270,7 @@ pub(in crate::testing) fn rotate(record: &Record<Untyped>, secret: SecretHash) -
         identity: Some(IdentityChange {
             secret,
             new_generation: false,
-            subject: None,
+            subject: SubjectChange::Keep,
         }),
         ..change_of(record)
     }
@@ -286,7 +286,7 @@ pub(in crate::testing) fn login(
         identity: Some(IdentityChange {
             secret,
             new_generation: true,
-            subject: Some(Some(subject.into())),
+            subject: SubjectChange::Set(subject.into()),
         }),
         ..change_of(record)
     }

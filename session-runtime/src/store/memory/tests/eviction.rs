@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::tools::{
     count, id, insert, insert_record, key, load, minute, now, record, request, secret, sizes, store,
 };
-use crate::record::{Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord};
+use crate::record::{
+    Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, SubjectChange,
+};
 use crate::sid::{SecretHash, SessionId, Sid};
 use crate::store::{Inserted, Store, StoreError};
 use crate::untyped::Untyped;
@@ -33,7 +35,8 @@ fn ids_of_one_millisecond_give_way_in_their_order() {
     let ids = [1_u8, 2, 3, 4].map(|last| {
         let mut bytes = [0; 16];
         bytes[15] = last;
-        bytes[8] = last.wrapping_mul(67);
+        // Each in another shard.
+        bytes[9] = last.wrapping_mul(67);
         SessionId::from_bytes(bytes)
     });
     let mut by_age = ids;
@@ -85,7 +88,9 @@ fn login(subject: Option<&str>) -> Change<Untyped> {
         identity: Some(IdentityChange {
             secret: secret(),
             new_generation: false,
-            subject: Some(subject.map(Arc::from)),
+            subject: subject.map_or(SubjectChange::Clear, |subject| {
+                SubjectChange::Set(subject.into())
+            }),
         }),
         lifetime: None,
     }
@@ -141,12 +146,18 @@ fn what_has_ended_goes_before_what_is_alive() {
 
 #[test]
 fn an_ended_session_leaves_its_place_to_one_of_its_id() {
-    let (store, clock) = store(1);
-    let id = id(1);
-    insert(&store, id);
+    // More than are swept in passing.
+    let (store, clock) = store(200);
+    let ids: Vec<_> = (0..200).map(id).collect();
+    for &id in &ids {
+        insert(&store, id);
+    }
     clock.advance(minute(30));
-    assert_eq!(insert(&store, id), []);
-    assert_eq!(sizes(&store)[0], 1);
+    for &id in &ids {
+        assert_eq!(insert(&store, id), []);
+    }
+    assert_eq!(sizes(&store)[0], 200);
+    assert_eq!(count(&store), 200);
 }
 
 #[test]

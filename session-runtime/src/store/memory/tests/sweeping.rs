@@ -19,7 +19,9 @@ fn a_sweep_takes_what_has_ended_and_not_more_than_it_may() {
     clock.advance(minute(20));
     assert!(alive.iter().all(|id| load(&store, *id)));
     clock.advance(minute(20));
-    assert_eq!(now(store.sweep(30)).expect("a sweep"), 30);
+    for _ in 0..10 {
+        assert_eq!(now(store.sweep(3)).expect("a sweep"), 3);
+    }
     assert_eq!(sizes(&store)[0], 970);
     assert_eq!(now(store.sweep(0)).expect("a sweep"), 0);
     assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 470);

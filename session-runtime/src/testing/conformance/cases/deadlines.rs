@@ -115,7 +115,9 @@ pub async fn a_lifetime_outlives_changes_and_touches<S: Store<Untyped>>(desk: De
     desk.apply(opened.key, &set(&record, &json!({"a": 2})))
         .await;
     desk.pass(15.0).await;
-    let touched = desk.get(&opened).await.deadlines;
+    let record = desk.get(&opened).await;
+    assert_eq!(record.lifetime, desk.lifetime(20.0, 35.0));
+    let touched = record.deadlines;
     assert!(touched.idle_until >= after.idle_until + desk.units(14.0));
     assert_eq!(touched.absolute_until, after.absolute_until);
     desk.pass(15.0).await;

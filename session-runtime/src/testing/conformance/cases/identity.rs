@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::record::{Change, IdentityChange, NewRecord};
+use crate::record::{Change, IdentityChange, NewRecord, SubjectChange};
 use crate::store::{Committed, Store};
 use crate::testing::conformance::Desk;
 use crate::testing::conformance::desk::{self, Opened, login, rotate, secret, set};
@@ -121,11 +121,11 @@ pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(desk: Desk<S>)
     let mut opened = desk.open(&json!({"a": 1})).await;
     let name = "zoë|of \"x\" 🦀";
     for (subject, expected) in [
-        (Some(Some(name.into())), Some(name)),
-        (None, Some(name)),
-        (Some(Some("other".into())), Some("other")),
-        (Some(None), None),
-        (None, None),
+        (SubjectChange::Set(name.into()), Some(name)),
+        (SubjectChange::Keep, Some(name)),
+        (SubjectChange::Set("other".into()), Some("other")),
+        (SubjectChange::Clear, None),
+        (SubjectChange::Keep, None),
     ] {
         let record = desk.get(&opened).await;
         let new = secret();

@@ -16,7 +16,7 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(desk: Desk<S>) {
         "list": [1, [2, [3, {}]], []], "nested": {"a": {"b": {"c": null}}},
     });
     let record = desk.new_record(secret(), &data);
-    let commit_id = record.commit_id;
+    let (commit_id, lifetime) = (record.commit_id, record.lifetime);
     let opened = desk.open_as(record).await;
     assert_eq!(
         desk::json(&opened.snapshot),
@@ -33,6 +33,7 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(desk: Desk<S>) {
     assert!(deadlines.created_at < deadlines.idle_until);
     assert!(deadlines.idle_until < deadlines.absolute_until);
     assert_eq!(deadlines.expires_at(), deadlines.idle_until);
+    assert_eq!(loaded.lifetime, lifetime);
     assert_eq!(desk.count().await, 1);
 }
 

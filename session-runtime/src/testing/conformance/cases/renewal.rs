@@ -156,19 +156,17 @@ pub async fn an_unused_offer_is_replaced<S: Store<Untyped>>(desk: Desk<S>) {
 pub async fn a_rotation_kills_every_secret<S: Store<Untyped>>(desk: Desk<S>) {
     for as_login in [false, true] {
         let (opened, second, _) = offered(&desk).await;
-        let record = desk.load(opened.key, second).await.expect("the offer");
-        desk.pass(2.0).await;
-        let third = secret();
-        let at_once = Renewal {
-            every: desk.units(1.0),
-            ..renewal(&desk, third)
+        let long = Renewal {
+            grace: desk.units(9.0),
+            ..renewal(&desk, secret())
         };
-        assert!(
-            desk.renew(opened.key, second, at_once)
-                .await
-                .expect("alive")
-                .renewed
-        );
+        let record = desk.renew(opened.key, second, long).await;
+        let record = record.expect("the offer");
+        desk.pass(5.0).await;
+        let third = secret();
+        let offer = desk.renew(opened.key, second, renewal(&desk, third)).await;
+        assert!(offer.expect("alive").renewed);
+        assert!(desk.is_alive(&opened).await, "within the grace");
         let new = secret();
         let change = if as_login {
             login(&record, new, "somebody")

@@ -1,0 +1,215 @@
+//! Updates, pending changes and new secrets of one session, in one request and in several.
+
+use connect_session::SessionConfig as _;
+use serde_json::json;
+
+use crate::configs::Main;
+use crate::server::On;
+use crate::support::cases::cases;
+use crate::support::overlap::Overlap;
+
+cases! {
+    everywhere:
+        row_46_what_update_stored_stays_stored
+        row_62_update_sees_what_is_committed
+        row_62_update_of_a_new_session
+        row_62_update_beside_a_pending_change_of_the_same_field
+        row_62_update_after_a_write_of_another
+        row_62_appends_are_no_conflict
+        row_64_a_write_lands_while_another_rotates_or_logs_in
+        row_64_reset_drops_what_was_written_meanwhile;
+    memory:;
+    encoded:;
+}
+
+async fn row_46_what_update_stored_stays_stored(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    for end in [json!(["fail", 400]), json!(["panic"])] {
+        let script = json!([
+            ["push", "/items", "lost"],
+            ["update", ["add", "/visits", 1]],
+            end
+        ]);
+        if let Ok(reply) = server.run(&held, script).try_send().await {
+            reply.with(400);
+        }
+    }
+    let data = server.data(&held).await;
+    assert_eq!((&data["visits"], &data["items"]), (&json!(2), &json!([])));
+}
+
+async fn row_62_update_sees_what_is_committed(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let script = json!([
+        ["set", "/note", "pending"],
+        ["push", "/items", "pending"],
+        [
+            "update",
+            ["add", "/visits", 1],
+            ["push", "/items", "updated"]
+        ],
+        ["push", "/items", "after"],
+    ]);
+    let reply = server.run(&held, script).send().await.ok();
+    let seen = reply.answers()[0].clone();
+    assert_eq!(
+        (&seen["note"], &seen["items"]),
+        (&json!(""), &json!(["updated"]))
+    );
+    let shown = reply.data();
+    assert_eq!(
+        (&shown["note"], &shown["visits"]),
+        (&json!("pending"), &json!(1))
+    );
+    let data = server.data(&held).await;
+    assert_eq!(data, shown, "it shows what it stores");
+    assert_eq!(data["items"], json!(["updated", "pending", "after"]));
+}
+
+async fn row_62_update_of_a_new_session(on: On) {
+    let server = on.start().await;
+    let script = json!([["push", "/items", "x"], ["update", ["add", "/visits", 1]]]);
+    let reply = server.post("/main/create").script(script).send().await.ok();
+    assert_eq!(
+        reply.answers()[0]["items"],
+        json!(["x"]),
+        "there is nothing but the buffer"
+    );
+    let found = server
+        .get("/main/load")
+        .sid(reply.sid())
+        .send()
+        .await
+        .ok()
+        .data();
+    assert_eq!(
+        (&found["visits"], &found["items"]),
+        (&json!(1), &json!(["x"]))
+    );
+    let faults = server.stores.faults();
+    assert_eq!((faults.inserts(), faults.commits()), (1, 0));
+    let failed = json!([["update", ["add", "/visits", 1]], ["fail", 400]]);
+    server
+        .post("/main/create")
+        .script(failed)
+        .send()
+        .await
+        .with(400)
+        .without_sid();
+    assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
+}
+
+async fn row_62_update_beside_a_pending_change_of_the_same_field(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let script = json!([
+        ["add", "/visits", 1],
+        ["update", ["add", "/visits", 1]],
+        ["add", "/visits", 1]
+    ]);
+    server.run(&held, script).send().await.ok();
+    assert_eq!(server.data(&held).await["visits"], 3);
+    // Without a rule the pending change is the later one, or is refused.
+    let script = json!([
+        ["set", "/note", "pending"],
+        ["update", ["set", "/note", "updated"]]
+    ]);
+    server.run(&held, script.clone()).send().await.ok();
+    assert_eq!(server.data(&held).await["note"], "pending");
+    assert_eq!(held.events("overwrote"), 1);
+    let held = server.open("rejecting").await;
+    server
+        .run(&held, script)
+        .send()
+        .await
+        .problem(409, "conflict");
+    assert_eq!(
+        server.data(&held).await["note"],
+        "",
+        "a part of a refused request was written"
+    );
+}
+
+async fn row_62_update_after_a_write_of_another(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let call = || server.post("/main/load").sid(&held.sid);
+    let pending = json!([["push", "/items", "pending"]]);
+    let update = json!([[
+        "update",
+        ["push", "/items", "updated"],
+        ["add", "/visits", 1]
+    ]]);
+    let late = Overlap::one(call(), pending, update).await;
+    call()
+        .script(json!([["push", "/items", "theirs"], ["add", "/visits", 1]]))
+        .send()
+        .await
+        .ok();
+    let reply = late.finish().await.ok();
+    let seen = reply.answers()[0].clone();
+    assert_eq!(
+        (&seen["items"], &seen["visits"]),
+        (&json!(["theirs", "updated"]), &json!(2))
+    );
+    assert_eq!(
+        server.data(&held).await["items"],
+        json!(["theirs", "updated", "pending"])
+    );
+}
+
+async fn row_62_appends_are_no_conflict(on: On) {
+    let server = on.start().await;
+    let held = server.open("rejecting").await;
+    let call = || server.post("/rejecting/load").sid(&held.sid);
+    let push = |item| (call(), json!([["push", "/items", item]]), json!([]));
+    for reply in Overlap::of(["a", "b"].map(push)).await.go().await {
+        reply.ok();
+    }
+    assert_eq!(
+        server.data(&held).await["items"].as_array().unwrap().len(),
+        2
+    );
+}
+
+async fn row_64_a_write_lands_while_another_rotates_or_logs_in(on: On) {
+    let server = on.start().await;
+    for secret in [json!(["rotate"]), json!(["login", "ada"])] {
+        let held = server.open("main").await;
+        let call = || server.post("/main/load").sid(&held.sid);
+        let late = Overlap::one(call(), json!([["push", "/items", "late"]]), json!([secret])).await;
+        call()
+            .script(json!([
+                ["push", "/items", "early"],
+                ["set_lifetime", 60, 60]
+            ]))
+            .send()
+            .await
+            .ok();
+        let reply = late.finish().await.ok();
+        let found = server.data(&held.with_sid(reply.sid())).await;
+        assert_eq!(found["items"], json!(["early", "late"]), "{secret}");
+        assert!(!server.is_alive(&held).await);
+    }
+}
+
+async fn row_64_reset_drops_what_was_written_meanwhile(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let call = || server.post("/main/load").sid(&held.sid);
+    let reset = json!([["reset"], ["set", "/note", "new"]]);
+    let late = Overlap::one(call(), json!([["push", "/items", "late"]]), reset).await;
+    call()
+        .script(json!([["push", "/items", "early"]]))
+        .send()
+        .await
+        .ok();
+    let reply = late.finish().await.ok();
+    let found = server.data(&held.with_sid(reply.sid())).await;
+    assert_eq!(
+        (&found["items"], &found["note"]),
+        (&json!([]), &json!("new"))
+    );
+}
