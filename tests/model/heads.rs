@@ -170,14 +170,13 @@ fn meaning(head: &Head, good: &str) -> Expected {
                     .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
         };
         match &values[..] {
-            [] => {}
             [sid] if is_sid(sid) => {
                 return Expected::Asked {
                     sid: sid.clone(),
                     by_cookie,
                 };
             }
-            [_] => {}
+            [] | [_] => {}
             _ => return Expected::Ambiguous,
         }
     }

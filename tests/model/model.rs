@@ -135,6 +135,7 @@ impl Session {
 }
 
 /// A handler at work.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Handler {
     /// What the store holds.
     committed: Session,

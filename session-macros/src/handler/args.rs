@@ -240,7 +240,7 @@ fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
     }
 }
 
-fn at_call_site(name: &Ident) -> Ident {
+pub(super) fn at_call_site(name: &Ident) -> Ident {
     let plain = name.unraw();
     let mut moved = if plain == *name { plain } else { name.clone() };
     moved.set_span(Span::call_site());

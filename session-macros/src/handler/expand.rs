@@ -178,7 +178,8 @@ impl Parts<'_> {
             Some(namesake) if std::ptr::eq(namesake, argument) => {
                 Ident::new("__namesake", Span::call_site())
             }
-            _ => argument.name.clone(),
+            // Not the user's own use of the name: a lint on it would be no fault of theirs.
+            _ => args::at_call_site(&argument.name),
         }
     }
 
