@@ -123,7 +123,8 @@ impl<D> fmt::Debug for Snapshot<D> {
 pub struct Record<D> {
     /// The data.
     pub snapshot: Snapshot<D>,
-    /// Raised by every change of the secret.
+    /// Raised by every [`IdentityChange`]. A client's first use of an offered secret does not raise
+    /// it: it changes nothing that a request under way is based on.
     pub epoch: u64,
     /// Raised by every login and reset: the data of another generation is another user's.
     pub generation: u64,
@@ -178,7 +179,8 @@ pub struct LoadRequest {
 pub struct Renewal {
     /// An offer is made when the current secret, and any offer before, are at least this old.
     pub every: Duration,
-    /// How long a secret stays good after its successor was used.
+    /// How long a secret stays good after its successor was used. What the load that promotes says
+    /// holds, and what the offer said where that load asks for no renewal.
     pub grace: Duration,
     /// The hash of the secret to be offered.
     pub candidate: SecretHash,

@@ -210,7 +210,7 @@ impl<C: SessionConfig> Session<C> {
     /// Reads the session anew, and drops every change that is not stored.
     ///
     /// # Errors
-    /// [`ErrorKind::Ended`] if the session has ended, or belongs to a later login;
+    /// [`ErrorKind::Ended`] if the session has ended, or another request gave it a new sid;
     /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
     pub async fn reload(&mut self) -> Result<(), Error> {
         let _order = self.shared.order.lock().await;

@@ -21,7 +21,8 @@ pub(super) struct Kept {
     commit_id: CommitId,
     secret: SecretHash,
     secret_since: SystemTime,
-    offer: Option<(SecretHash, SystemTime)>,
+    /// A secret, when it was offered, and the grace time after its first use.
+    offer: Option<(SecretHash, SystemTime, Duration)>,
     previous: Option<(SecretHash, SystemTime)>,
     transport: Transport,
     pub(super) lifetime: Lifetime,
@@ -119,19 +120,15 @@ impl Kept {
                 return Admitted::Yes;
             };
             let is_due = |since: SystemTime| since + renewal.every <= now;
-            if is_due(self.secret_since) && self.offer.is_none_or(|(_, made)| is_due(made)) {
-                self.offer = Some((renewal.candidate, now));
+            if is_due(self.secret_since) && self.offer.is_none_or(|(_, made, _)| is_due(made)) {
+                self.offer = Some((renewal.candidate, now, renewal.grace));
                 return Admitted::WithAnOffer;
             }
             return Admitted::Yes;
         }
-        if self
-            .offer
-            .is_some_and(|(secret, _)| secret == request.secret)
+        if let Some((_, _, offered)) = (self.offer).filter(|(secret, ..)| *secret == request.secret)
         {
-            let grace = request
-                .renewal
-                .map_or(Duration::ZERO, |renewal| renewal.grace);
+            let grace = request.renewal.map_or(offered, |renewal| renewal.grace);
             self.previous = Some((self.secret, now + grace));
             self.secret = request.secret;
             self.secret_since = now;

@@ -163,3 +163,11 @@ impl<D: SessionData> Store<D> for EncodedStore {
         self.clock.now()
     }
 }
+
+connect_session::testing::conformance::store_conformance! {
+    mod conformance, || async {
+        let clock = FakeClock::new();
+        let store = EncodedStore::new(clock.clone());
+        connect_session::testing::conformance::UnderTest::new(store).with_clock(clock)
+    }
+}

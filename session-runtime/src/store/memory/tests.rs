@@ -13,7 +13,7 @@ mod user_code;
 
 use crate::store::MemoryStore;
 use crate::testing::FakeClock;
-use crate::testing::conformance::UnderTest;
+use crate::testing::conformance::{UnderTest, cases, run};
 
 crate::store_conformance! {
     mod conformance, || async {
@@ -23,7 +23,33 @@ crate::store_conformance! {
     }
 }
 
-crate::store_conformance! {
-    #[ignore = "sleeps for half a minute"]
-    mod conformance_in_real_time, || async { UnderTest::new(MemoryStore::new()) }
+/// By the system's clock the cases about time sleep, so they do it all at once.
+#[test]
+fn the_cases_about_time_hold_by_the_clock_of_the_system() {
+    macro_rules! at_once {
+        ($($case:ident)*) => {
+            std::thread::scope(|scope| {$(
+                scope.spawn(|| {
+                    run(|| async { UnderTest::new(MemoryStore::new()) }, cases::$case);
+                });
+            )*});
+        };
+    }
+    at_once! {
+        an_idle_session_ends
+        reading_keeps_alive_until_the_absolute_deadline
+        changing_keeps_alive_until_the_absolute_deadline
+        an_empty_change_keeps_alive
+        touches_are_coalesced
+        a_lifetime_outlives_changes_and_touches
+        a_shorter_lifetime_ends_earlier
+        a_login_starts_the_deadlines_again
+        what_has_ended_is_not_counted
+        a_sweep_takes_only_what_has_ended
+        now_is_the_clock_of_the_deadlines
+        an_offer_is_made_when_it_is_due
+        an_offered_secret_is_promoted_by_its_use
+        a_promoted_secret_is_new
+        an_unused_offer_is_replaced
+    }
 }
