@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -54,16 +55,20 @@ impl SessionId {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// A new id; ids sort by the time at which they were made (RFC 9562, `UUIDv7`).
+    /// A new id; ids sort by the time at which they were made, to a quarter of a microsecond (RFC
+    /// 9562, `UUIDv7`, with the fraction of the millisecond in front of the random bits: 6.2,
+    /// method 3).
     fn mint() -> Self {
-        let mut random = [0; 10];
-        rand::rng().fill_bytes(&mut random);
-        let millis = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| {
-                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-            });
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let nanos = since.subsec_nanos() % 1_000_000;
+        let [.., high, low] = (nanos * 4_096 / 1_000_000).to_be_bytes();
+        let mut rest = [0; 10];
+        rand::rng().fill_bytes(&mut rest[2..]);
+        rest[..2].copy_from_slice(&[high, low]);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid())
     }
 }
 
@@ -294,6 +299,19 @@ mod tests {
         assert_eq!(presented.id(), sid.id());
         assert!(presented.secret_hash() == sid.secret_hash());
         assert!(sid.rotated().secret_hash() != sid.secret_hash());
+    }
+
+    #[test]
+    fn ids_sort_by_the_time_at_which_they_were_made() {
+        let ids: Vec<_> = (0..100)
+            .map(|_| {
+                let started = std::time::Instant::now();
+                while started.elapsed().as_nanos() < 1_000 {}
+                SessionId::mint()
+            })
+            .collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+        assert!(ids.iter().all(|id| id.0.get_version_num() == 7));
     }
 
     #[test]
