@@ -15,6 +15,7 @@ struct Device {
 
 session_config! {
     /// A device: idle for up to 90 days, in a header of its own.
+    #[allow(deprecated, reason = "the 30 days of NIST SP 800-63B are for people")]
     struct Devices {
         data: Device,
         loaders: [header("X-Device-Session")],

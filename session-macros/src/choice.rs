@@ -47,12 +47,40 @@ pub(crate) fn words(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Iden
         }
         return Ok(words);
     }
-    let mut words = vec![word(input)?];
+    let start = input.span();
+    let first = word(input)
+        .map_err(|_| syn::Error::new(start, format!("`{key}` takes a word, without more")))?;
+    if input.peek(Token![::]) {
+        let mut last = first;
+        while input.parse::<Option<Token![::]>>()?.is_some() {
+            last = word(input)?;
+        }
+        return Err(syn::Error::new(
+            start,
+            format!(
+                "`{key}` takes a word alone, such as `{}`",
+                snake(&last.to_string())
+            ),
+        ));
+    }
+    let mut words = vec![first];
     while input.peek(Token![|]) || input.peek(Token![+]) || input.peek(Token![&]) {
         input.parse::<TokenTree>()?;
         words.push(word(input)?);
     }
     Ok(words)
+}
+
+/// `last_wins` for `LastWins`.
+pub(crate) fn snake(word: &str) -> String {
+    let mut snake = String::new();
+    for character in word.chars() {
+        if character.is_uppercase() && !snake.is_empty() && !snake.ends_with('_') {
+            snake.push('_');
+        }
+        snake.extend(character.to_lowercase());
+    }
+    snake
 }
 
 /// The one word that was meant.

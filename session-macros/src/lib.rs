@@ -9,9 +9,15 @@
 mod choice;
 mod config;
 mod errors;
+#[cfg(test)]
+mod fuzz;
 mod handler;
+mod hoist;
+mod ide;
 mod loaders;
 mod quantity;
+#[cfg(test)]
+mod reference;
 #[allow(
     dead_code,
     unused_imports,
@@ -21,6 +27,8 @@ mod quantity;
 mod rules;
 #[cfg(test)]
 mod same_rules;
+#[cfg(test)]
+mod snapshots;
 mod suggest;
 mod text;
 mod tokens;
@@ -52,14 +60,21 @@ use proc_macro::TokenStream;
 /// what stands below it sees the function that the framework calls. That one takes a guard in place
 /// of the session, so it is tested through a router and not called.
 ///
-/// | option | what it says |
-/// | --- | --- |
-/// | `create`, `load` | the mode |
-/// | `header = "X-Device-Session"`, `bearer`, `cookie = "…"`, `query = "…"`, `path = "…"` | where the sid is looked for, instead of the configuration's loaders; several are asked in order |
-/// | `allow_in_url = "reason"` | why the sid may stand in the URL, with `query` or `path` |
-/// | `emit = header`, `emit = cookie` | how a first sid is sent |
-/// | `http` | the handler is one of `http::Request<_>`, without a framework |
-/// | `crate = path` | where the library is |
+/// <!-- session -->
+/// | option | what it says | default |
+/// | --- | --- | --- |
+/// | `create` | the session that the request names, or a new one: the handler takes a `Session<…>`, which says by `is_new()` which it is | |
+/// | `load` | the session that the request names. Without one a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None` | |
+/// | `header = "X-Device-Session"` | the sid is looked for in this request header, and not where the configuration says. Several loaders are asked in order | |
+/// | `bearer` | the sid is looked for in `Authorization: Bearer …` (RFC 6750 2.1), and not where the configuration says | |
+/// | `cookie = "__Host-sid"` | the sid is looked for in this cookie, and not where the configuration says. Its attributes are the defaults; others belong into `session_config!` | |
+/// | `query = "sid"` | the sid is looked for in this query parameter. It takes a reason, by `allow_in_url` (ASVS 14.2.1) | |
+/// | `path = "sid"` | the sid is looked for in this parameter of the route. It takes a reason, by `allow_in_url` (ASVS 14.2.1) | |
+/// | `allow_in_url = "download links cannot set headers"` | why the sid may stand in the URL, where logs and histories keep it (ASVS 14.2.1) | |
+/// | `emit = header` or `emit = cookie` | how a first sid is sent. Without it: as the dead sid came, else as the configuration says | |
+/// | `http` | the handler belongs to no framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
+/// | `crate = path` | where the library is | `::connect_session` |
+/// <!-- -->
 #[proc_macro_attribute]
 pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
     handler::expand(attr.into(), item.into()).into()
@@ -89,31 +104,71 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Every option may be left out.
 ///
-/// | option | value | default |
+/// <!-- session_config -->
+/// | option | what it says | default |
 /// | --- | --- | --- |
-/// | `data` | a type with the derives `Clone`, `Default`, `Serialize`, `Deserialize` | an untyped map |
-/// | `loaders` | `[header("N"), bearer, cookie("N", …), query("n", allow_in_url = "…"), path("n", allow_in_url = "…"), custom(function)]` | `[header("X-User-Session")]` |
-/// | `emit` | `header`, `cookie` | as the sid came, else as the first loader can |
-/// | `store` | `Type`, or `Type = expression`, in which `?` and `.await` work | in memory |
-/// | `idle_timeout`, `absolute_timeout` | a duration | `30m`, `24h` |
-/// | `touch_every`, `renew_every`, `renew_grace` | a duration | a tenth of the idle timeout, never, `30s` |
-/// | `max_size` | a size | `1MiB` in stores that encode |
-/// | `merge` | `{ field: add, … }` with `add`, `max`, `min`, `union`, `keys`, `last_wins` | |
-/// | `on_conflict` | `last_wins`, `reject` | `last_wins` |
-/// | `on_gone` | `reject`, `ignore` | `reject` |
-/// | `on_store_error` | `reject`, `anonymous` | `reject` |
-/// | `commit` | `on_ok`, `always` | `on_ok` |
-/// | `namespace` | a text | the names of the package and the configuration |
-/// | `on_event` | a function | |
-/// | `crate` | where the library is | `::connect_session` |
+/// | `data: Cart` | what a session holds, a type with the derives `Clone`, `Default`, `Serialize` and `Deserialize` | an untyped map |
+/// | `loaders: [header("X-User-Session"), bearer]` | where a sid is looked for, in this order | `[header("X-User-Session")]` |
+/// | `emit: header` or `emit: cookie` | how a first sid is sent, on one way only (ASVS 3.3.4) | as the first loader can |
+/// | `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?` | where sessions are kept; a type with a `Default` needs no value | in memory |
+/// | `idle_timeout: 30m` | how long a session lives without a request | `30m` |
+/// | `absolute_timeout: 12h` | how long a session lives whatever happens; more than 30 days is advised against (NIST SP 800-63B-4, AAL1, 2.1.3) | `24h` |
+/// | `touch_every: 3m` | how much of the idle time has passed before a request writes the deadline anew | a tenth of the idle timeout |
+/// | `renew_every: 10m` | how old a secret gets before the client is given another one | never |
+/// | `renew_grace: 30s` | how long a renewed secret stays good once its successor was used | `30s` |
+/// | `max_size: 64KiB` | the most bytes that the encoded data of a session may have | `1MiB` in stores that encode |
+/// | `merge: { visits: add, tags: union }` | how changes of one field by overlapping requests come together | a list to which both append keeps both, else `on_conflict` says |
+/// | `on_conflict: reject` | what becomes of a change that cannot be merged: `last_wins`, with an event, or `reject`, with a 409 and nothing written | `last_wins` |
+/// | `on_gone: ignore` | what a client is told when its session ended meanwhile: a 409 by `reject`, the handler's response by `ignore` | `reject` |
+/// | `on_store_error: anonymous` | what an optional load does when the store does not answer: a 503 by `reject`, `None` by `anonymous` | `reject` |
+/// | `commit: always` | whether the changes of a handler that returns `Err` are stored: not by `on_ok`, by `always` they are | `on_ok` |
+/// | `namespace: "shop"` | what the keys of the records begin with | the names of the package and the configuration |
+/// | `on_event: crate::log_event` | a function that hears of every event | none |
+/// | `crate: path` | where the library is | `::connect_session` |
+/// <!-- -->
 ///
 /// A duration is a number and one of `ms`, `s`, `m`, `h`, `d`; a size is one with `B`, `KiB`, `MiB`
 /// or `GiB`; both may be constant expressions instead, and so may every name.
 ///
-/// A cookie is `Secure`, `HttpOnly`, `SameSite=Lax` and `Path=/`. It may say `path = "/x"`,
-/// `domain = "example.com"`, `same_site = Strict`, `partitioned`, `persistent`,
-/// `origins = ["https://app.example.com"]`, `cross_origin = off("reason")` and
-/// `insecure = "reason"`.
+/// <!-- loaders -->
+/// | loader | where the sid is |
+/// | --- | --- |
+/// | `header("X-User-Session")` | a request header |
+/// | `bearer` | `Authorization: Bearer …` (RFC 6750 2.1) |
+/// | `cookie("__Host-sid")` | a cookie, `Secure`, `HttpOnly`, `SameSite=Lax` and `Path=/` |
+/// | `query("sid", allow_in_url = "reason")` | a query parameter |
+/// | `path("sid", allow_in_url = "reason")` | a parameter of the route |
+/// | `custom(crate::find_sid)` | wherever a function finds one in the head of a request |
+/// <!-- -->
+///
+/// A cookie may say more, after its name:
+///
+/// <!-- cookie -->
+/// | option | what it says | default |
+/// | --- | --- | --- |
+/// | `path = "/api"` | below which path browsers send it | `/` |
+/// | `domain = "example.com"` | it goes to all subdomains too | this host alone |
+/// | `same_site = Strict` | whether browsers send it from other sites | `Lax` |
+/// | `insecure = "local development over http"` | it is sent in the clear, for this reason (ASVS 3.3.1) | |
+/// | `secure` | it is sent over https alone. That is the default | |
+/// | `partitioned` | each site that embeds this one has a jar of its own (CHIPS) | |
+/// | `persistent` | it outlives the browser, for as long as `absolute_timeout` says | |
+/// | `origins = ["https://app.example.com"]` | whose pages may send requests that change things | |
+/// | `cross_origin = off("reason")` | the pages of every origin may send such requests | |
+/// <!-- -->
+///
+/// A rule of `merge` says how changes of one field come together:
+///
+/// <!-- merge -->
+/// | rule | what it does |
+/// | --- | --- |
+/// | `add` | numbers: both differences are added |
+/// | `max` | numbers and times: the larger one |
+/// | `min` | numbers and times: the smaller one |
+/// | `union` | lists and sets: what either side added, without what either removed |
+/// | `keys` | maps: key by key |
+/// | `last_wins` | everything: the last one wins, without an event |
+/// <!-- -->
 #[proc_macro]
 pub fn session_config(input: TokenStream) -> TokenStream {
     config::expand(input.into()).into()

@@ -1,6 +1,6 @@
 //! Durations and sizes: `30m`, `64KiB`, or a constant expression.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, ExprLit, Lit, spanned::Spanned as _};
 
@@ -18,6 +18,31 @@ pub(crate) struct Measure {
     pub(crate) others: &'static [(&'static str, &'static str)],
     pub(crate) constant: fn(u64) -> TokenStream,
     pub(crate) of_type: &'static str,
+    /// What to do for none at all.
+    pub(crate) endless: &'static str,
+}
+
+/// What is written for an amount that shall not be limited, or not be.
+const NOTHING: &[&str] = &[
+    "never",
+    "none",
+    "off",
+    "unlimited",
+    "infinite",
+    "infinity",
+    "forever",
+    "disabled",
+    "auto",
+    "default",
+];
+
+/// Whether anything in an expression has a name that the compiler could look up.
+fn has_words(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(_) => true,
+        TokenTree::Group(group) => has_words(group.stream()),
+        TokenTree::Literal(_) | TokenTree::Punct(_) => false,
+    })
 }
 
 /// An amount of what is measured.
@@ -105,8 +130,30 @@ impl Measure {
     /// An expression that the compiler evaluates. A literal with one of our units inside it is one
     /// that the compiler would not understand.
     fn constant(&self, expr: &Expr, errors: &mut Errors) -> Option<Quantity> {
+        if let Expr::Path(path) = peel(expr)
+            && let Some(word) = path.path.get_ident()
+            // `NEVER` may be a constant of the user's.
+            && word.to_string().chars().any(char::is_lowercase)
+            && NOTHING.contains(&word.to_string().to_lowercase().as_str())
+        {
+            errors.at(
+                word.span(),
+                format!("there is no {} `{word}`; {}", self.what, self.endless),
+            );
+            return None;
+        }
         let mut found = Vec::new();
         literals(expr.to_token_stream(), &mut found);
+        if self.of_type != "u64" && !found.is_empty() && !has_words(expr.to_token_stream()) {
+            errors.over(
+                expr,
+                format!(
+                    "a {} is a number with a unit, such as `{}`, or a constant of type `{}`",
+                    self.what, self.example, self.of_type
+                ),
+            );
+            return None;
+        }
         for literal in found {
             let text = literal.to_string();
             let unit = text.trim_start_matches(|character: char| character.is_ascii_digit());
@@ -136,7 +183,7 @@ impl Measure {
                 "a {} has a unit, {}: `{text}{}`",
                 self.what,
                 one_of(&units),
-                units[units.len() / 2]
+                self.likely(text)
             ));
         }
         let Some((_, factor)) = self.units.iter().find(|(known, _)| *known == unit) else {
@@ -150,8 +197,20 @@ impl Measure {
             .ok_or_else(|| format!("`{text}` is too large a {}", self.what))
     }
 
+    /// The unit that was meant by a number without one: many libraries count in seconds.
+    fn likely(&self, number: &str) -> &'static str {
+        let units = self.units;
+        let many = number
+            .replace('_', "")
+            .parse::<u64>()
+            .is_ok_and(|number| number >= 120);
+        units
+            .get(if many { 1 } else { units.len() / 2 })
+            .map_or("", |(unit, _)| *unit)
+    }
+
     fn unknown_unit(&self, digits: &str, unit: &str, units: &[&str]) -> String {
-        if let Some((_, right)) = self.others.iter().find(|(wrong, _)| *wrong == unit) {
+        if let Some(right) = self.unit(unit) {
             return format!(
                 "`{unit}` is no unit of a {}; write `{digits}{right}`",
                 self.what
@@ -197,76 +256,16 @@ impl Measure {
             })
     }
 
-    /// Whether a word is one of the units, after a number that has none.
-    pub(crate) fn has_unit(&self, word: &str) -> bool {
-        self.units.iter().any(|(unit, _)| *unit == word)
-            || self.others.iter().any(|(unit, _)| *unit == word)
+    /// The unit that a word means.
+    pub(crate) fn unit(&self, word: &str) -> Option<&'static str> {
+        let known = self.units.iter().find(|(unit, _)| *unit == word);
+        known.map(|(unit, _)| *unit).or_else(|| {
+            let same = |wrong: &str| wrong == word || wrong == word.to_lowercase();
+            let other = self.others.iter().find(|(wrong, _)| same(wrong));
+            other.map(|(_, right)| *right)
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::{DURATION, SIZE};
-    use syn::parse_str;
-
-    fn read(measure: &Measure, text: &str) -> Result<Option<u64>, String> {
-        let mut errors = Errors::default();
-        let quantity = measure.read(&parse_str(text).expect("an expression"), &mut errors);
-        match quantity {
-            Some(quantity) => Ok(quantity.known()),
-            None => Err(errors.messages().join("\n")),
-        }
-    }
-
-    #[test]
-    fn amounts_with_a_unit_are_known() {
-        for (text, milliseconds) in [
-            ("1ms", 1),
-            ("30s", 30_000),
-            ("30m", 1_800_000),
-            ("12h", 43_200_000),
-            ("1_0d", 864_000_000),
-        ] {
-            assert_eq!(read(&DURATION, text), Ok(Some(milliseconds)));
-        }
-        assert_eq!(read(&SIZE, "64KiB"), Ok(Some(65536)));
-        assert_eq!(read(&SIZE, "7B"), Ok(Some(7)));
-    }
-
-    #[test]
-    fn constants_are_left_to_the_compiler() {
-        for text in [
-            "IDLE",
-            "Duration::from_secs(60 * 5)",
-            "crate::idle(1u64, 2)",
-        ] {
-            assert_eq!(read(&DURATION, text), Ok(None));
-        }
-    }
-
-    #[test]
-    fn mistakes_are_mended() {
-        for (text, part) in [
-            ("30min", "write `30m`"),
-            ("5w", "`35d`"),
-            ("5y", "`ms`, `s`, `m`, `h` or `d`"),
-            ("\"30m\"", "without quotes: `30m`"),
-            ("\"30 m\"", "without quotes: `30m`"),
-            ("\"soon\"", "`30m`"),
-            ("30", "`30m`"),
-            ("1.5h", "whole number"),
-            ("0x10s", "is no unit"),
-            ("true", "no duration"),
-            ("30m + 1s", "stands alone"),
-            ("-5m", "stands alone"),
-            ("99999999999999999999d", "too large"),
-            ("9999999999999999d", "too large"),
-        ] {
-            let message = read(&DURATION, text).expect_err(text);
-            assert!(message.contains(part), "{text}: {message}");
-        }
-        let message = read(&SIZE, "64KB").expect_err("no unit");
-        assert!(message.contains("write `64KiB`"), "{message}");
-    }
-}
+mod tests;

@@ -2,10 +2,11 @@
 //! does.
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::{Expr, ExprLit, Lit, LitStr, spanned::Spanned as _};
 
 use crate::errors::Errors;
+use crate::hoist::Hoist;
 use crate::rules::Fault;
 use crate::tokens::peel;
 
@@ -44,6 +45,23 @@ impl Text {
                 );
                 None
             }
+            Expr::Binary(name) => {
+                let name = name
+                    .to_token_stream()
+                    .to_string()
+                    .replace([' ', '"', '+'], "");
+                errors.over(expr, format!("{what} is a text; write `\"{name}\"`"));
+                None
+            }
+            other @ (Expr::Array(_)
+            | Expr::Tuple(_)
+            | Expr::Range(_)
+            | Expr::Closure(_)
+            | Expr::Assign(_)
+            | Expr::Unary(_)) => {
+                errors.over(other, format!("{what} is one text; write `\"{example}\"`"));
+                None
+            }
             constant => Some(Self::Constant(constant.clone())),
         }
     }
@@ -52,6 +70,13 @@ impl Text {
         match self {
             Self::Literal(text) => Some(text.value()),
             Self::Constant(_) => None,
+        }
+    }
+
+    /// Puts a constant of ours in the place of an expression.
+    pub(crate) fn hoist(&mut self, hoist: &mut Hoist, option: Span) {
+        if let Self::Constant(expr) = self {
+            hoist.expr(expr, quote!(&'static ::core::primitive::str), option);
         }
     }
 

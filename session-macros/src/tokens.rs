@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::{Expr, Token};
+use syn::{Expr, Token, token};
 
 /// The hidden module of the library, under the path that `crate` gave.
 pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
@@ -50,6 +50,29 @@ pub(crate) fn starting_at(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
+/// The places of the first and the last token.
+pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens
+        .to_token_stream()
+        .into_iter()
+        .map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
+}
+
+/// The same tokens, their punctuation at a place.
+pub(crate) fn punctuated_at(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            if let TokenTree::Punct(punct) = &mut token {
+                punct.set_span(span);
+            }
+            token
+        })
+        .collect()
+}
+
 /// The expression itself, where a macro by example passed it on in an invisible group.
 pub(crate) fn peel(mut expr: &Expr) -> &Expr {
     while let Expr::Group(group) = expr {
@@ -66,6 +89,27 @@ pub(crate) fn word(input: ParseStream<'_>) -> syn::Result<Ident> {
 /// Whether a word comes next.
 pub(crate) fn at_word(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any)
+}
+
+/// What is said of a token that should be a comma, and whether the next entry may follow it.
+pub(crate) fn separator(input: ParseStream<'_>, what: &str) -> (syn::Error, bool) {
+    if input.peek(Token![;]) {
+        let error = input.error(format!("{what} are separated by commas; write `,` for `;`"));
+        let _ = input.parse::<Token![;]>();
+        return (error, true);
+    }
+    let error = input.error(format!(
+        "{what} are separated by commas; write a `,` before this"
+    ));
+    (error, false)
+}
+
+/// A value, or what to write where there is none.
+pub(crate) fn value(input: ParseStream<'_>, example: &str) -> syn::Result<Expr> {
+    let start = input.span();
+    input
+        .parse()
+        .map_err(|_| syn::Error::new(start, format!("this is no value; write `{example}`")))
 }
 
 /// Takes the rest of an entry that could not be read, up to the comma before the next one.
@@ -86,7 +130,12 @@ fn next_is_entry(input: ParseStream<'_>) -> bool {
     if ahead.parse::<Token![,]>().is_err() {
         return false;
     }
-    if ahead.is_empty() || ahead.peek(Token![#]) {
+    if ahead.is_empty()
+        || ahead.peek(Token![#])
+        || ahead.peek(Token![pub])
+        || ahead.peek(Token![,])
+        || ahead.peek(Token![..])
+    {
         return true;
     }
     if ahead.call(Ident::parse_any).is_err() {
@@ -95,6 +144,8 @@ fn next_is_entry(input: ParseStream<'_>) -> bool {
     ahead.is_empty()
         || ahead.peek(Token![,])
         || ahead.peek(Token![=])
+        || ahead.peek(Token![->])
+        || ahead.peek(token::Paren)
         || (ahead.peek(Token![:]) && !ahead.peek(Token![::]))
 }
 

@@ -38,6 +38,8 @@ pub(crate) const DURATION: Measure = Measure {
     ],
     constant: |milliseconds| quote!(::core::time::Duration::from_millis(#milliseconds)),
     of_type: "core::time::Duration",
+    endless: "every session ends (ASVS 7.3.1, 7.3.2): write `30m`, or leave the option out for its \
+              default",
 };
 
 pub(crate) const SIZE: Measure = Measure {
@@ -71,4 +73,5 @@ pub(crate) const SIZE: Measure = Measure {
     ],
     constant: |bytes| quote!(#bytes),
     of_type: "u64",
+    endless: "leave the option out for its default, or write `64KiB`",
 };

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error as _};
 use serde_json::value::RawValue;
 
 /// What a session can hold.
@@ -95,22 +94,49 @@ pub fn decode_over_default<D: SessionData>(
             .iter()
             .map(|(name, text)| (name.clone(), text.clone())),
     );
-    decode(&whole).map_err(|error| {
+    decode(&whole).map_err(|_| {
         let culprit = stored.iter().find(|(name, text)| {
             let mut one = base.clone();
             one.insert((*name).clone(), (*text).clone());
             decode::<D>(&one).is_err()
         });
+        // What serde says of it would quote the value, which is the user's.
+        let error = serde_json::Error::custom("it is not what the type expects");
         (culprit.map(|(name, _)| name.clone()), error)
     })
 }
 
 /// Whether two encoded fields hold the same value. Texts may differ where the values do not: a
-/// hash map has no order.
+/// hash map has no order. Numbers are compared as they are written, so that none is rounded.
 #[must_use]
 pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
-    let parse = |text: &RawValue| serde_json::from_str::<Value>(text.get());
-    a.get() == b.get() || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b)
+    if a.get() == b.get() {
+        return true;
+    }
+    match (object(a), object(b)) {
+        (Some(a), Some(b)) => {
+            let same = |(x, y): (_, _)| x == y;
+            return a.keys().zip(b.keys()).all(same)
+                && a.len() == b.len()
+                && a.values().zip(b.values()).all(|(a, b)| same_value(a, b));
+        }
+        (None, None) => {}
+        _ => return false,
+    }
+    match (list(a), list(b)) {
+        (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same_value(a, b)),
+        _ => false,
+    }
+}
+
+/// The values of an encoded object, each as its text.
+pub(crate) fn object(text: &RawValue) -> Option<EncodedFields> {
+    (text.get().starts_with('{')).then(|| serde_json::from_str(text.get()).ok())?
+}
+
+/// The elements of an encoded list, each as its text.
+pub(crate) fn list(text: &RawValue) -> Option<Vec<Box<RawValue>>> {
+    (text.get().starts_with('[')).then(|| serde_json::from_str(text.get()).ok())?
 }
 
 #[cfg(test)]
@@ -161,5 +187,15 @@ mod tests {
         let b: EncodedFields = fields(r#"{"m":{"b":2,"a":1}}"#);
         assert!(same_value(&a["m"], &b["m"]));
         assert!(!same_value(&a["m"], &fields(r#"{"m":{"a":1}}"#)["m"]));
+        let big = |last: u8| {
+            fields(&format!(
+                r#"{{"n":[126765060022822940149670320537{last}]}}"#
+            ))
+        };
+        assert!(same_value(&big(6)["n"], &big(6)["n"]));
+        assert!(
+            !same_value(&big(6)["n"], &big(7)["n"]),
+            "no number is rounded"
+        );
     }
 }

@@ -62,24 +62,33 @@ impl<C: SessionConfig> SessionArg for Option<Session<C>> {
     }
 }
 
-/// A mode that goes with a session argument.
+/// What a handler does where it finds no session.
+pub trait Mode: Send + 'static {
+    /// Whether a session is created where there is none.
+    const CREATES: bool;
+}
+
+impl Mode for Create {
+    const CREATES: bool = true;
+}
+
+impl Mode for Load {
+    const CREATES: bool = false;
+}
+
+/// A mode that goes with a session argument. [`split`] alone asks for it, so that a mode which does
+/// not is one error, and the handler fits its framework all the same.
 #[diagnostic::on_unimplemented(
     message = "`#[session(create)]` always has a session, so its handler takes no `Option`",
     label = "this handler never gets `None`",
     note = "take `Session<…>`, or write `#[session(load)]` where the session may be missing"
 )]
-pub trait Mode<S: SessionArg>: Send + 'static {
-    /// Whether a session is created where there is none.
-    const CREATES: bool;
-}
+pub trait GoesWith<S: SessionArg>: Mode {}
 
-impl<C: SessionConfig> Mode<Session<C>> for Create {
-    const CREATES: bool = true;
-}
+#[diagnostic::do_not_recommend]
+impl<C: SessionConfig> GoesWith<Session<C>> for Create {}
 
-impl<S: SessionArg> Mode<S> for Load {
-    const CREATES: bool = false;
-}
+impl<S: SessionArg> GoesWith<S> for Load {}
 
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
@@ -99,6 +108,16 @@ pub struct Committer {
     shared: Option<Arc<dyn Finish>>,
     vary: Option<&'static HeaderValue>,
     always: bool,
+}
+
+/// A request that is given up, because its client hung up or another argument was refused, stores
+/// nothing: not even what a task that took the session along has asked of its sid.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            shared.abandon();
+        }
+    }
 }
 
 impl fmt::Debug for Committer {
@@ -123,7 +142,7 @@ pub(crate) fn snapshot<S: SessionArg, O: Overrides>(
 }
 
 /// Opens the session.
-pub(crate) async fn open<S: SessionArg, M: Mode<S>, O>(
+pub(crate) async fn open<S: SessionArg, M: Mode, O>(
     snapshot: Snapshot<S>,
 ) -> Result<SessionGuard<S, M, O>, Rejection> {
     let asked = snapshot.asked;
@@ -164,7 +183,7 @@ pub(crate) async fn open<S: SessionArg, M: Mode<S>, O>(
 }
 
 /// Takes a guard apart for the handler.
-pub fn split<S: SessionArg, M: Mode<S>, O: Overrides>(
+pub fn split<S: SessionArg, M: GoesWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     (guard.session, guard.committer)
@@ -220,13 +239,9 @@ impl<R> SessionReply<R> {
 }
 
 /// Commits, and puts the handler's value and its headers together.
-pub async fn finish<R>(committer: Committer, value: R, failed: bool) -> SessionReply<R> {
-    let Committer {
-        shared,
-        vary,
-        always,
-    } = committer;
-    let Some(shared) = shared else {
+pub async fn finish<R>(mut committer: Committer, value: R, failed: bool) -> SessionReply<R> {
+    let (vary, always) = (committer.vary, committer.always);
+    let Some(shared) = committer.shared.take() else {
         return SessionReply {
             outcome: Ok((value, Emission::of_none(vary))),
         };

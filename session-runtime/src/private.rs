@@ -1,5 +1,11 @@
 //! What the macros expand to; no part of the public interface.
 
+#[path = "private/ide.rs"]
+pub mod ide;
+#[path = "private/in_memory.rs"]
+mod in_memory;
+
+pub use self::in_memory::InMemoryConfig;
 pub use crate::check;
 pub use crate::config::{
     CommitOn, ConfigCell, ConfigureError, OnConflict, OnGone, OnStoreError, Options, SessionConfig,

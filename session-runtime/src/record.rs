@@ -164,7 +164,7 @@ pub struct LoadRequest {
     /// How it was presented.
     pub transport: Transport,
     /// How much of the idle time must have passed before the deadline is written anew; a tenth of
-    /// the record's own idle time if `None`.
+    /// the record's own idle time if `None`, or if it is no shorter than that time.
     pub touch_every: Option<Duration>,
     /// Whether a second secret is to be offered.
     pub renewal: Option<Renewal>,

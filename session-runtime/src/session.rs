@@ -54,6 +54,8 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     is_new: bool,
     /// The state is not to be returned when the session is dropped.
     finished: bool,
+    /// A `save` has begun to send something: what became of it is known when it has returned.
+    saving: bool,
 }
 
 impl<C: SessionConfig> Session<C> {
@@ -75,6 +77,7 @@ impl<C: SessionConfig> Session<C> {
             subject,
             is_new,
             finished: false,
+            saving: false,
         }
     }
 
@@ -141,9 +144,11 @@ impl<C: SessionConfig> Session<C> {
     /// if another request comes between. Every call that returns `Ok` counted once, whatever
     /// overlaps, so its answer can be told to the client.
     ///
-    /// `change` sees committed data and nothing else; what the handler changed before and has not
+    /// Whatever `change` returns, what it did to the data is stored: to leave the data alone, change
+    /// nothing. `change` sees committed data and nothing else; what the handler changed before and has not
     /// stored is kept and merged with the result. A session that is not stored yet is changed as
-    /// the handler sees it. What `update` has stored stays stored if the handler fails.
+    /// the handler sees it. A field that is changed by `update` and directly in one request is
+    /// changed twice, as by two requests. What `update` has stored stays stored if the handler fails.
     ///
     /// ```
     /// # use connect_session::{Error, Session};
@@ -194,15 +199,17 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
     /// nothing was written.
     pub async fn save(mut self) -> Result<(), Error> {
-        self.finished = true;
         let working = Working {
             data: self.working.data.clone(),
             base: self.working.base.clone(),
         };
-        let _order = self.shared.order.lock().await;
-        let saved = self.shared.persist(Some(working)).await;
+        let shared = self.shared.clone();
+        let _order = shared.order.lock().await;
+        self.saving = true;
+        let saved = shared.persist(Some(working)).await;
+        self.finished = true;
         if saved.is_err() {
-            self.shared.abandon();
+            shared.give_up();
         }
         saved
     }
@@ -258,6 +265,11 @@ impl<C: SessionConfig> Session<C> {
             identity.reset = true;
             identity.subject = SubjectChange::Clear;
         })?;
+        // Nothing of the one before is left, their "remember me" neither.
+        self.shared.ledger().pending_lifetime = Some(Lifetime {
+            idle: self.shared.options.idle_timeout,
+            absolute: self.shared.options.absolute_timeout,
+        });
         let data: Arc<C::Data> = Arc::default();
         self.working = Working {
             base: data.clone(),
@@ -318,6 +330,7 @@ impl<C: SessionConfig> Session<C> {
     /// the session is gone: try again.
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.finished = true;
+        self.shared.give_up();
         let _order = self.shared.order.lock().await;
         self.shared.destroy().await
     }
@@ -374,6 +387,14 @@ impl<C: SessionConfig> Drop for Session<C> {
             return;
         }
         let mut ledger = self.shared.ledger();
+        if self.saving {
+            // A `save` that was given up half-way: what was sent is not sent again, and nothing is
+            // stored in its place.
+            drop(ledger);
+            self.shared.give_up();
+            self.shared.tell(EventKind::DroppedUnsaved, None);
+            return;
+        }
         if !ledger.closed {
             let working = Working {
                 data: self.working.data.clone(),
@@ -382,8 +403,9 @@ impl<C: SessionConfig> Drop for Session<C> {
             ledger.returned = Some(working);
             return;
         }
+        let unsaved = self.working.is_changed() || ledger.pending_lifetime.is_some();
         drop(ledger);
-        if self.working.is_changed() {
+        if unsaved {
             self.shared.tell(EventKind::DroppedUnsaved, None);
         }
     }

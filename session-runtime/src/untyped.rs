@@ -31,7 +31,13 @@ impl Untyped {
     /// # Errors
     /// [`ErrorKind::Undecodable`] when the value is not of type `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
-        let value = self.0.get(key).map(T::deserialize).transpose();
+        // What serde says of it would quote the value, which is the user's.
+        let value = self
+            .0
+            .get(key)
+            .map(T::deserialize)
+            .transpose()
+            .map_err(|_| WrongType);
         value.map_err(|error| Error::with_source(ErrorKind::Undecodable, error))
     }
 
@@ -85,6 +91,10 @@ impl Untyped {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the value is of another type than the one that was asked for")]
+struct WrongType;
 
 /// Shows how many keys there are, and nothing of what a user stored.
 impl fmt::Debug for Untyped {

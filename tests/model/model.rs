@@ -186,7 +186,8 @@ impl Handler {
             Op::Reset => {
                 self.rotate();
                 self.reset = !self.is_new;
-                self.begins_anew = !self.is_new;
+                self.begins_anew = true;
+                (self.pending.idle, self.pending.absolute) = (1_000, 5_000);
                 self.base.clear();
                 self.pending.data.clear();
                 self.pending.subject = None;

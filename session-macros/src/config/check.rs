@@ -16,11 +16,11 @@ use crate::suggest::hint;
 use crate::text::Text;
 use crate::tokens::literals;
 
-const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
-const ON_GONE: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
-const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
-const COMMIT: Variants = &[("on_ok", "Ok"), ("always", "Always")];
-const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
+pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
+pub(crate) const ON_GONE: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
+pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
+pub(crate) const COMMIT: Variants = &[("on_ok", "Ok"), ("always", "Always")];
+pub(crate) const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
 
 pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     let mut config = Config {

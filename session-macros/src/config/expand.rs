@@ -3,17 +3,21 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::spanned::Spanned as _;
+use syn::{Expr, Type};
 
 use super::model::{Config, Rule, Timed};
-use super::relations;
+use super::{advice, relations};
 use crate::choice::Choice;
+use crate::hoist::Hoist;
 use crate::loaders;
 use crate::loaders::{const_check, rule_named};
+use crate::quantity::Quantity;
 use crate::text::Text;
 use crate::tokens::{private, starting_at};
 
-pub(super) fn expand(config: &Config) -> TokenStream {
+pub(super) fn expand(mut config: Config) -> TokenStream {
+    let constants = hoist(&mut config);
+    let config = &config;
     let private = private(config.library.as_ref());
     let Config {
         attrs,
@@ -21,6 +25,9 @@ pub(super) fn expand(config: &Config) -> TokenStream {
         name,
         ..
     } = config;
+    // What is said of the type is shown at its name.
+    let keyword = quote_spanned!(name.span()=> struct);
+    let end = quote_spanned!(name.span()=> ;);
     // What stands beside the struct disappears with it.
     let cfgs: Vec<_> = attrs
         .iter()
@@ -30,11 +37,12 @@ pub(super) fn expand(config: &Config) -> TokenStream {
     let functions = functions(config, &private);
     let checks = checks(config, &private)
         .into_iter()
+        .chain(advice::warnings(config))
         .map(|check| quote!(#(#cfgs)* #check));
     quote! {
         #(#attrs)*
         #[allow(dead_code, missing_debug_implementations, missing_copy_implementations)]
-        #visibility struct #name;
+        #visibility #keyword #name #end
 
         #(#cfgs)*
         #implementation
@@ -43,8 +51,36 @@ pub(super) fn expand(config: &Config) -> TokenStream {
         #[allow(dead_code)]
         #functions
 
+        #constants
         #(#checks)*
     }
+}
+
+/// Everything that is no literal, as constants of ours.
+fn hoist(config: &mut Config) -> TokenStream {
+    let cfgs = (config.attrs.iter()).filter(|attr| attr.path().is_ident("cfg"));
+    let name = config.name.unraw().to_string();
+    let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
+    loaders::hoist(&mut config.loaders, &mut hoist);
+    let duration = || quote!(::core::time::Duration);
+    for (option, of_type) in [
+        (&mut config.idle_timeout, duration()),
+        (&mut config.absolute_timeout, duration()),
+        (&mut config.touch_every, duration()),
+        (&mut config.renew_every, duration()),
+        (&mut config.renew_grace, duration()),
+        (&mut config.max_size, quote!(::core::primitive::u64)),
+    ] {
+        if let Some(Timed { key, quantity }) = option
+            && let Quantity::Constant(expr) = quantity
+        {
+            hoist.expr(expr, of_type, key.span());
+        }
+    }
+    if let Some((key, namespace)) = &mut config.namespace {
+        namespace.hoist(&mut hoist, key.span());
+    }
+    hoist.into_tokens()
 }
 
 fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
@@ -54,22 +90,14 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .data
         .as_ref()
         .map_or_else(|| quote!(#private::Untyped), |data| quote!(#data));
-    let store = match (&config.store, &config.data) {
-        (Some(store), _) => quote!(#store),
-        (None, None) => quote!(#private::MemoryStore<#data>),
-        (None, Some(ty)) => {
-            // Data that cannot be kept is wrong where it is named, not where its store is.
-            let span = ty.span();
-            let memory = starting_at(quote!(#private::MemoryStore), span);
-            let (open, close) = (quote_spanned!(span=> <), quote_spanned!(span=> >));
-            quote!(#memory #open #ty #close)
-        }
-    };
-    let value = match (&config.store_value, &config.store) {
-        (Some(value), _) => quote!(#value),
-        // The type in angle brackets takes the blame if it has no default.
-        (None, Some(store)) => quote!(<#store as ::core::default::Default>::default()),
-        (None, None) => quote!(::core::default::Default::default()),
+    // Where no store is named the runtime brings its own, with the bounds that it needs.
+    let (kind, store, connect) = match &config.store {
+        None => (quote!(InMemoryConfig), None, None),
+        Some(store) => (
+            quote!(SessionConfig),
+            Some(quote!(type Store = #store;)),
+            Some(connect(store, config.store_value.as_ref(), private)),
+        ),
     };
     let options = options(config, private);
     let untyped = config.data.is_none().then(|| {
@@ -79,9 +107,9 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
     });
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
     quote! {
-        impl #private::SessionConfig for #name {
+        impl #private::#kind for #name {
             type Data = #data;
-            type Store = #store;
+            #store
             const NAME: &'static ::core::primitive::str = #plain;
             const OPTIONS: #private::Options = {
                 #[allow(unused_mut)]
@@ -92,14 +120,26 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
                 options
             };
             #untyped
-            async fn connect() -> ::core::result::Result<Self::Store, #private::BoxError> {
-                ::core::result::Result::Ok(#value)
-            }
+            #connect
             #merge
             fn cell() -> &'static #private::ConfigCell<Self> {
                 static CELL: #private::ConfigCell<#name> = #private::ConfigCell::new();
                 &CELL
             }
+        }
+    }
+}
+
+/// How the store comes to be: as was said, or by its default.
+fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenStream {
+    let value = value.map_or_else(
+        // The type in angle brackets takes the blame if it has no default.
+        || quote!(<#store as ::core::default::Default>::default()),
+        |value| quote!(#value),
+    );
+    quote! {
+        async fn connect() -> ::core::result::Result<Self::Store, #private::BoxError> {
+            ::core::result::Result::Ok(#value)
         }
     }
 }

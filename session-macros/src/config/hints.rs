@@ -1,8 +1,9 @@
 //! What a user meant who wrote an option that does not exist.
 
+use crate::choice::snake;
 use crate::suggest::{hint, nearest};
 
-pub(super) const OPTIONS: &[&str] = &[
+pub(crate) const OPTIONS: &[&str] = &[
     "data",
     "loaders",
     "emit",
@@ -65,6 +66,9 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "expiry",
             "expires",
             "expires_in",
+            "ttl_secs",
+            "ttl_seconds",
+            "timeout_secs",
             "max_age",
             "lifetime",
             "duration",
@@ -82,14 +86,50 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (&["touch", "touch_after"], "; did you mean `touch_every`?"),
     (
-        &["renew", "rotate", "rotate_every", "rolling"],
+        &["renew", "rotate", "rotate_every"],
         "; did you mean `renew_every`?",
+    ),
+    (
+        &[
+            "rolling",
+            "sliding",
+            "resave",
+            "save_uninitialized",
+            "autosave",
+            "save",
+        ],
+        "; there is nothing to set: a request slides the idle deadline, and what it changed is stored",
+    ),
+    (
+        &[
+            "capacity",
+            "max_sessions",
+            "url",
+            "uri",
+            "connection",
+            "pool",
+            "redis",
+            "memory",
+        ],
+        "; that is said of the store: `store: RedisStore = RedisStore::connect(…).await?`",
     ),
     (&["grace"], "; did you mean `renew_grace`?"),
     (&["prefix", "key_prefix"], "; did you mean `namespace`?"),
     (&["backend", "storage"], "; did you mean `store`?"),
     (
-        &["header", "bearer", "cookie", "query", "path", "custom"],
+        &[
+            "header",
+            "bearer",
+            "cookie",
+            "query",
+            "path",
+            "custom",
+            "loader",
+            "name",
+            "header_name",
+            "cookie_name",
+            "transport",
+        ],
         "; that is a loader: `loaders: [header(\"X-User-Session\"), bearer]`",
     ),
     (
@@ -118,9 +158,10 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 
 /// The message for an option that does not exist.
 pub(super) fn unknown(option: &str) -> String {
+    let plain = snake(option);
     let mend = ELSEWHERE
         .iter()
-        .find(|(words, _)| words.contains(&option))
+        .find(|(words, _)| words.contains(&plain.as_str()))
         .map_or_else(|| hint(option, OPTIONS), |(_, mend)| (*mend).to_owned());
     format!("there is no option `{option}`{mend}")
 }

@@ -1,14 +1,21 @@
 //! `session_config!`: parse, check, model, expand, recover.
 
+mod advice;
 mod check;
 mod expand;
 mod hints;
 mod model;
 mod parse;
 mod relations;
+mod rules;
+mod strays;
 #[cfg(test)]
 pub(crate) mod tests;
 
+#[cfg(test)]
+pub(crate) use check::{COMMIT, ON_CONFLICT, ON_GONE, ON_STORE_ERROR, RULES};
+#[cfg(test)]
+pub(crate) use hints::OPTIONS;
 pub(crate) use hints::is_option;
 pub(crate) use relations::unread;
 
@@ -16,20 +23,19 @@ use proc_macro2::TokenStream;
 use syn::parse::Parser as _;
 
 use crate::errors::Errors;
+use crate::ide;
 
 /// The expansion, whatever the input is: what is wrong is reported beside it and stays at its
 /// default, so that one mistake does not cause a second error where the configuration is used.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    let mut output = ide::session_config(&input);
     let parsed =
         (|stream: syn::parse::ParseStream<'_>| parse::parse(stream, &mut errors)).parse2(input);
-    let mut output = match parsed {
-        Ok(written) => expand::expand(&check::check(written, &mut errors)),
-        Err(error) => {
-            errors.add(error);
-            TokenStream::new()
-        }
-    };
+    match parsed {
+        Ok(written) => output.extend(expand::expand(check::check(written, &mut errors))),
+        Err(error) => errors.add(error),
+    }
     output.extend(errors.into_tokens());
     output
 }

@@ -2,16 +2,16 @@
 //! reported and skipped.
 
 use proc_macro2::{Ident, Span, TokenTree};
-use quote::ToTokens as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, Path, Token, Type, Visibility, braced, token};
 
-use super::hints;
+use super::strays::{decoration, unexpected};
+use super::{hints, rules};
 use crate::choice::words;
 use crate::errors::Errors;
 use crate::loaders::{self, Raw};
 use crate::quantity::Measure;
-use crate::tokens::{at_word, skip_entry, word};
+use crate::tokens::{self, at_word, skip_entry, word};
 use crate::units::{DURATION, SIZE};
 
 /// A configuration as written.
@@ -47,14 +47,20 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     let attrs = input.call(Attribute::parse_outer)?;
     let visibility = input.parse()?;
     if !input.peek(Token![struct]) {
-        let error = input.error(
+        let error = syn::Error::new(
+            input.span(),
             "a configuration is written as a struct: `pub struct Shop { idle_timeout: 30m }`",
         );
         rest(input);
         return Err(error);
     }
     input.parse::<Token![struct]>()?;
-    let name: Ident = input.parse().inspect_err(|_| rest(input))?;
+    let place = input.span();
+    let name: Ident = input.parse().map_err(|_| {
+        rest(input);
+        syn::Error::new(place, "a configuration has a name: `pub struct Shop { … }`")
+    })?;
+    let mut generic = false;
     let mut written = Written {
         attrs,
         visibility,
@@ -62,6 +68,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         options: Vec::new(),
     };
     if input.peek(Token![<]) {
+        generic = true;
         errors.add(input.error("a configuration has no parameters; write one for each data type"));
         while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![;]) {
             input.parse::<TokenTree>()?;
@@ -77,6 +84,15 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         errors.add(input.error("the options stand in braces: `{ idle_timeout: 30m }`"));
         rest(input);
     }
+    if generic {
+        // Types may be written with the parameters, which are gone.
+        for Entry { value, .. } in &mut written.options {
+            if matches!(value, Value::Type(_) | Value::Store(..)) {
+                *value = Value::Broken;
+            }
+        }
+    }
+    let _: Option<Token![;]> = input.parse()?;
     if !input.is_empty() {
         errors.add(input.error("one `session_config!` has one configuration; write another one"));
         rest(input);
@@ -91,11 +107,7 @@ fn rest(input: ParseStream<'_>) {
 
 fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) -> syn::Result<()> {
     while !input.is_empty() {
-        if let Some(attrs) = errors.take(input.call(Attribute::parse_outer)) {
-            for attr in attrs.iter().filter(|attr| !attr.path().is_ident("doc")) {
-                errors.over(attr, "an option has no attributes");
-            }
-        }
+        decoration(input, errors);
         match entry(input, errors) {
             Ok(entry) => found.extend(entry),
             Err(error) => {
@@ -104,29 +116,16 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
             }
         }
         if !input.is_empty() && !input.peek(Token![,]) {
-            errors.add(unexpected(input, found.last_mut()));
+            let (error, continues) = unexpected(input, found);
+            errors.add(error);
+            if continues {
+                continue;
+            }
             skip_entry(input);
         }
         let _: Option<Token![,]> = input.parse()?;
     }
     Ok(())
-}
-
-/// What may follow a value is a comma; often a unit follows instead, or the next option.
-fn unexpected(input: ParseStream<'_>, last: Option<&mut Entry>) -> syn::Error {
-    if let (Ok(unit), Some(Entry { key, value })) = (word(&input.fork()), last)
-        && let Value::Expr(number) = &*value
-        && let Some(measure) = measure(&key.to_string())
-        && measure.has_unit(&unit.to_string())
-    {
-        let number = number.to_token_stream();
-        let error = input.error(format!(
-            "the unit follows its number without a space: `{number}{unit}`"
-        ));
-        *value = Value::Broken;
-        return error;
-    }
-    input.error("options are separated by commas; write a `,` before this")
 }
 
 pub(super) fn measure(option: &str) -> Option<&'static Measure> {
@@ -141,9 +140,14 @@ pub(super) fn measure(option: &str) -> Option<&'static Measure> {
 
 fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entry>> {
     if !at_word(input) {
-        return Err(
-            input.error("an option is written as `key: value`, such as `idle_timeout: 30m`")
-        );
+        let message = if input.peek(Token![,]) {
+            "there is a comma too many"
+        } else if input.peek(Token![..]) {
+            "what is not said has its default; leave this out"
+        } else {
+            "an option is written as `key: value`, such as `idle_timeout: 30m`"
+        };
+        return Err(input.error(message));
     }
     let key = word(input)?;
     let name = key.to_string();
@@ -165,13 +169,17 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entr
 
 fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Result<Value> {
     let name = key.to_string();
-    if input.peek(Token![=]) {
-        errors.add(input.error(format!("an option is written with a colon: `{name}: …`")));
-        input.parse::<Token![=]>()?;
-    } else if input.peek(Token![:]) && !input.peek(Token![::]) {
+    if input.peek(Token![:]) && !input.peek(Token![::]) {
         input.parse::<Token![:]>()?;
-    } else {
+    } else if input.is_empty() || input.peek(Token![,]) || input.peek(Token![;]) {
         return Err(no_value(key));
+    } else {
+        let error = input.error(format!("an option is written with a colon: `{name}: …`"));
+        if !input.peek(Token![=]) || input.peek(Token![=>]) {
+            return Err(error);
+        }
+        errors.add(error);
+        input.parse::<Token![=]>()?;
     }
     if input.is_empty() || input.peek(Token![,]) {
         return Err(no_value(key));
@@ -179,11 +187,13 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
     match name.as_str() {
         "data" => {
             not_text(input, "a type, without quotes: `data: Cart`")?;
-            Ok(Value::Type(input.parse()?))
+            Ok(Value::Type(ty(input, "`data` takes a type: `data: Cart`")?))
         }
         "store" => {
             not_text(input, "a type, without quotes: `store: RedisStore = …`")?;
-            let ty = input.parse()?;
+            let mend = "`store` takes a type first, then perhaps its value: `store: RedisStore = \
+                        RedisStore::connect(…).await?`";
+            let ty = ty(input, mend)?;
             let value = match input.parse::<Option<Token![=]>>()? {
                 Some(_) => Some(input.parse()?),
                 None => None,
@@ -201,14 +211,33 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
         "emit" | "on_conflict" | "on_gone" | "on_store_error" | "commit" => {
             Ok(Value::Words(words(input, key)?))
         }
-        "merge" => rules(input, errors),
-        "crate" => Ok(Value::Library(input.call(Path::parse_mod_style)?)),
-        _ => Ok(Value::Expr(input.parse()?)),
+        "merge" => Ok(Value::Rules(rules::parse(input, errors)?)),
+        "crate" => {
+            not_text(input, "a path, without quotes: `crate: ::connect_session`")?;
+            Ok(Value::Library(input.call(Path::parse_mod_style)?))
+        }
+        _ => {
+            let example = format!("{key}: {}", example(key));
+            Ok(Value::Expr(tokens::value(input, &example)?))
+        }
     }
 }
 
+fn ty(input: ParseStream<'_>, mend: &str) -> syn::Result<Type> {
+    let start = input.span();
+    input.parse().map_err(|_| syn::Error::new(start, mend))
+}
+
 fn no_value(key: &Ident) -> syn::Error {
-    let example = match key.to_string().as_str() {
+    let example = example(key);
+    syn::Error::new(
+        key.span(),
+        format!("`{key}` has no value; write `{key}: {example}`"),
+    )
+}
+
+fn example(key: &Ident) -> &'static str {
+    match key.to_string().as_str() {
         "data" => "Cart",
         "loaders" => "[header(\"X-User-Session\")]",
         "emit" => "header",
@@ -225,11 +254,7 @@ fn no_value(key: &Ident) -> syn::Error {
         "on_event" => "crate::log_event",
         "crate" => "::connect_session",
         _ => "30m",
-    };
-    syn::Error::new(
-        key.span(),
-        format!("`{key}` has no value; write `{key}: {example}`"),
-    )
+    }
 }
 
 fn not_text(input: ParseStream<'_>, mend: &str) -> syn::Result<()> {
@@ -237,41 +262,4 @@ fn not_text(input: ParseStream<'_>, mend: &str) -> syn::Result<()> {
         return Err(input.error(format!("this is {mend}")));
     }
     Ok(())
-}
-
-fn rules(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Value> {
-    if !input.peek(token::Brace) {
-        return Err(input.error("the rules stand in braces: `merge: { visits: add }`"));
-    }
-    let content;
-    braced!(content in input);
-    let mut rules = Vec::new();
-    while !content.is_empty() {
-        match rule(&content) {
-            Ok(rule) => rules.push(rule),
-            Err(error) => {
-                errors.add(error);
-                skip_entry(&content);
-            }
-        }
-        if !content.is_empty() && !content.peek(Token![,]) {
-            errors.add(content.error("rules are separated by commas"));
-            skip_entry(&content);
-        }
-        let _: Option<Token![,]> = content.parse()?;
-    }
-    Ok(Value::Rules(rules))
-}
-
-fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
-    let field: Ident = input
-        .parse()
-        .map_err(|error| syn::Error::new(error.span(), "a rule names a field: `visits: add`"))?;
-    if input.parse::<Token![:]>().is_err() {
-        return Err(syn::Error::new(
-            field.span(),
-            format!("`{field}` has no rule; write `{field}: last_wins`, or another rule"),
-        ));
-    }
-    Ok((field, word(input)?))
 }

@@ -10,7 +10,7 @@ fn run(input: &str) -> (String, Vec<String>) {
     let input: TokenStream = input.parse().expect("tokens");
     let written = (|stream: ParseStream<'_>| parse::parse(stream, &mut errors)).parse2(input);
     let output = match written {
-        Ok(written) => put_out::expand(&check::check(written, &mut errors)),
+        Ok(written) => put_out::expand(check::check(written, &mut errors)),
         Err(error) => {
             errors.add(error);
             TokenStream::new()

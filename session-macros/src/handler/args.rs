@@ -24,6 +24,11 @@ pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<A
         };
         let marked = take_mark(&mut written.attrs);
         let role = role(written, marked, errors);
+        if let (Role::Session, Pat::Reference(pattern)) = (&role, &*written.pat) {
+            // Reported; what it binds is used in the body.
+            let inside = (*pattern.pat).clone();
+            *written.pat = inside;
+        }
         arguments.push(Argument {
             name: outer_name(&written.pat, &role, index),
             ty: (*written.ty).clone(),
@@ -78,6 +83,10 @@ fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
     match &*written.pat {
         Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {}
         Pat::Wild(_) => {}
+        Pat::Reference(pattern) => errors.over(
+            pattern,
+            "a session is taken by value: `session: Session`, or `mut session: Session` to change it",
+        ),
         pattern => errors.over(
             pattern,
             "a session is taken whole: `session: Session`; reach its data through it",
@@ -189,29 +198,59 @@ fn spoiled(ty: &Type) -> Option<(Type, String)> {
     }
 }
 
-/// No argument is a session. One whose type is called so is probably an alias of it.
+/// No argument is a session. One may be meant for it: by its type's name, by what is inside its
+/// type, or by its own name.
 fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Errors) {
-    let mut aliases = arguments.iter_mut().filter(|argument| {
-        last_segment(&argument.ty).is_some_and(|segment| {
-            let name = segment.ident.to_string();
-            name.ends_with("Session") && segment.arguments.is_none()
-        })
-    });
-    match (aliases.next(), aliases.next()) {
-        (Some(alias), None) => {
-            errors.over(
-                &alias.ty,
-                "if this is a name for a `Session<…>`, mark the argument: `#[session] session: …`; \
-                 else add `session: Session`",
-            );
-            alias.role = Role::Session;
+    if let Some((place, message, role)) = arguments.iter().enumerate().find_map(meant) {
+        if let Some(argument) = arguments.get_mut(place) {
+            errors.over(&argument.ty, message);
+            argument.role = role;
         }
-        _ => errors.at(
-            signature.ident.span(),
-            "the handler has no session argument; add `session: Session`, or mark the one whose \
-             type is a name for it: `#[session] session: …`",
-        ),
+        return;
     }
+    errors.at(
+        signature.ident.span(),
+        "the handler has no session argument; add `session: Session`, or mark the one whose type \
+         is a name for it: `#[session] session: …`",
+    );
+}
+
+fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)> {
+    let segment = last_segment(&argument.ty)?;
+    let name = &segment.ident;
+    if let Some(inside) = generic_types(segment).find_map(nested) {
+        let message = format!(
+            "a session is not taken in `{name}`: it is an argument of its own; write \
+             `session: Session`"
+        );
+        return Some((place, message, Role::Spoiled(Box::new(inside))));
+    }
+    if name == "SessionView" {
+        let message = "a `SessionView` needs no attribute; leave `#[session]` out, or take \
+                       `Session<…>` to change the session";
+        return Some((place, message.to_owned(), Role::Other));
+    }
+    if name.to_string().ends_with("Session") && segment.arguments.is_none() {
+        let message = "if this is a name for a `Session<…>`, mark the argument: `#[session] \
+                       session: …`; else add `session: Session`";
+        return Some((place, message.to_owned(), Role::Session));
+    }
+    if argument.name == "session" && segment.arguments.is_none() {
+        let message = format!(
+            "this is no session; write `Session<{name}>` if `{name}` is its configuration, or mark \
+             the argument if it is a name for one: `#[session] session: {name}`"
+        );
+        return Some((place, message, Role::Other));
+    }
+    None
+}
+
+/// A session anywhere in a type.
+fn nested(ty: &Type) -> Option<Type> {
+    if says_session(ty) {
+        return Some(ty.clone());
+    }
+    generic_types(last_segment(ty)?).find_map(nested)
 }
 
 fn twice(arguments: &[Argument], errors: &mut Errors) {

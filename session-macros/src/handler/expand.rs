@@ -1,16 +1,24 @@
 //! Puts a handler out: a function that a framework sees, with the user's function inside it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{GenericParam, ReturnType, Signature};
+use syn::{GenericParam, ReturnType, Signature, Type};
 
 use super::model::{Argument, Handler, Mode, Role};
-use super::{args, overrides, scan};
+use super::{args, overrides};
+use crate::hoist::Hoist;
 use crate::loaders;
-use crate::tokens::{private, respan};
+use crate::tokens::{ends, private, punctuated_at, respan};
 
-pub(super) fn expand(handler: &Handler) -> TokenStream {
+pub(super) fn expand(mut handler: Handler) -> TokenStream {
+    let cfgs = &handler.attrs.cfgs;
+    let name = handler.signature.ident.unraw().to_string();
+    let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
+    loaders::hoist(&mut handler.loaders, &mut hoist);
+    let constants = hoist.into_tokens();
+    let handler = &handler;
     let private = private(handler.library.as_ref());
     let (overrides, marker) = overrides::expand(handler, &private);
     let mode = match handler.mode {
@@ -55,6 +63,7 @@ pub(super) fn expand(handler: &Handler) -> TokenStream {
         None => body,
     };
     quote! {
+        #constants
         #marker
 
         #(#outer_attrs)*
@@ -66,14 +75,15 @@ pub(super) fn expand(handler: &Handler) -> TokenStream {
 }
 
 /// What the two ways of putting a handler out have in common.
-struct Parts<'a> {
-    handler: &'a Handler,
-    private: &'a TokenStream,
-    mode: TokenStream,
-    overrides: TokenStream,
+pub(super) struct Parts<'a> {
+    pub(super) handler: &'a Handler,
+    pub(super) private: &'a TokenStream,
+    pub(super) mode: TokenStream,
+    pub(super) overrides: TokenStream,
 }
 
-type Way = (Vec<TokenStream>, TokenStream, TokenStream);
+/// Parameters, output and body of the outer function.
+pub(super) type Way = (Vec<TokenStream>, TokenStream, TokenStream);
 
 impl Parts<'_> {
     /// The guard is the first argument, whatever the user wrote: a later one may take the body.
@@ -91,16 +101,30 @@ impl Parts<'_> {
         let guards = sessions.iter().filter_map(|argument| {
             let Argument { name, attrs, .. } = argument;
             let ty = session_type(argument)?;
-            Some(quote!(#(#attrs)* #name: #private::SessionGuard<#ty, #mode, #overrides>))
+            let guard = wrapped(
+                &quote!(#private::SessionGuard),
+                ty,
+                &quote!(#ty, #mode, #overrides),
+            );
+            Some(quote!(#(#attrs)* #name: #guard))
         });
         let parameters = guards
             .chain(others.iter().map(|argument| parameter(argument)))
             .collect();
         let output = match &handler.signature.output {
             ReturnType::Default => quote!(-> #private::SessionReply<()>),
-            ReturnType::Type(arrow, ty) => quote!(#arrow #private::SessionReply<#ty>),
+            ReturnType::Type(arrow, ty) => {
+                let reply = wrapped(&quote!(#private::SessionReply), ty, &quote!(#ty));
+                quote!(#arrow #reply)
+            }
         };
-        let require = (!handler.http).then(|| quote!(#private::require_framework! {}));
+        let require = (!handler.http).then(|| {
+            let require = quote!(#private::require_framework! {});
+            match &handler.mode_word {
+                Some(word) => respan(require, word.span()),
+                None => require,
+            }
+        });
         let splits = sessions.iter().map(|argument| {
             let name = self.name_inside(argument);
             self.split(argument, &quote!(#name))
@@ -115,57 +139,6 @@ impl Parts<'_> {
         (parameters, output, way)
     }
 
-    /// Without a framework the head is taken from the request. The future that opens the session
-    /// holds nothing of it: a body need not be `Sync`.
-    fn plain(&self, request: &Argument) -> Way {
-        let Self {
-            handler,
-            private,
-            mode,
-            overrides,
-        } = self;
-        let request = self.name_inside(request);
-        let parameters = handler
-            .arguments
-            .iter()
-            .filter(|argument| session_type(argument).is_none())
-            .map(parameter)
-            .collect();
-        // Where the type can be named, it takes the blame for being no response.
-        let returned = match &handler.signature.output {
-            ReturnType::Type(_, ty) if !scan::mentions(&quote!(#ty), "impl") => {
-                Some(quote!(::<#ty>))
-            }
-            _ => None,
-        };
-        let opened = handler
-            .arguments
-            .iter()
-            .filter_map(|argument| Some((argument, session_type(argument)?)))
-            .map(|(argument, ty)| {
-                let split = self.split(argument, &quote!(__guard));
-                quote! {
-                    let __opening =
-                        #private::http::open::<#ty, #mode, #overrides, _>(&#request);
-                    let __guard = match __opening.await {
-                        ::core::result::Result::Ok(guard) => guard,
-                        ::core::result::Result::Err(refused) => {
-                            return #private::http::refuse #returned(refused);
-                        }
-                    };
-                    #split
-                }
-            });
-        let output = &handler.signature.output;
-        let run = self.run();
-        let way = quote! {
-            #(#opened)*
-            #run
-            #private::http::finish #returned(__committer, __value, __failed).await
-        };
-        (parameters, quote!(#output), way)
-    }
-
     /// The argument that is called as the function is.
     fn namesake(&self) -> Option<&Argument> {
         let ident = &self.handler.signature.ident;
@@ -173,7 +146,7 @@ impl Parts<'_> {
     }
 
     /// What an argument is called beside the inner function.
-    fn name_inside(&self, argument: &Argument) -> Ident {
+    pub(super) fn name_inside(&self, argument: &Argument) -> Ident {
         match self.namesake() {
             Some(namesake) if std::ptr::eq(namesake, argument) => {
                 Ident::new("__namesake", Span::call_site())
@@ -184,7 +157,7 @@ impl Parts<'_> {
     }
 
     /// Names the user's type in one place only: if it is no session, that is the one error.
-    fn split(&self, argument: &Argument, guard: &TokenStream) -> TokenStream {
+    pub(super) fn split(&self, argument: &Argument, guard: &TokenStream) -> TokenStream {
         let private = self.private;
         let ty = session_type(argument);
         let session = inner_name(argument);
@@ -211,7 +184,7 @@ impl Parts<'_> {
     }
 
     /// Calls the user's function, and asks its value whether it failed.
-    fn run(&self) -> TokenStream {
+    pub(super) fn run(&self) -> TokenStream {
         let private = self.private;
         let Signature {
             ident, generics, ..
@@ -287,8 +260,17 @@ fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
     ))
 }
 
+/// A type of ours around the user's. The punctuation alone is at the user's place: that is where
+/// errors about the whole are shown, and an editor explains the user's words and not ours.
+fn wrapped(of_ours: &TokenStream, around: &Type, arguments: &TokenStream) -> TokenStream {
+    let (first, last) = ends(around);
+    let of_ours = punctuated_at(of_ours.clone(), first);
+    let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
+    quote!(#of_ours #open #arguments #close)
+}
+
 /// The type that the guard of an argument is for, if it has one.
-fn session_type(argument: &Argument) -> Option<&syn::Type> {
+pub(super) fn session_type(argument: &Argument) -> Option<&Type> {
     match &argument.role {
         Role::Session => Some(&argument.ty),
         Role::Spoiled(ty) => Some(ty),
@@ -306,7 +288,7 @@ fn inner_name(argument: &Argument) -> Ident {
 }
 
 /// An argument of the outer function.
-fn parameter(argument: &Argument) -> TokenStream {
+pub(super) fn parameter(argument: &Argument) -> TokenStream {
     let Argument {
         name, ty, attrs, ..
     } = argument;

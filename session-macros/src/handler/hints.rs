@@ -3,7 +3,7 @@
 use crate::config;
 use crate::suggest::{hint, nearest};
 
-pub(super) const OPTIONS: &[&str] = &[
+pub(crate) const OPTIONS: &[&str] = &[
     "create",
     "load",
     "header",
@@ -48,13 +48,32 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         "; a custom loader belongs into `session_config!`: `loaders: [custom(crate::find_sid)]`",
     ),
     (&["plain", "hyper", "tower"], "; did you mean `http`?"),
+    (
+        &[
+            "axum",
+            "actix",
+            "actix_web",
+            "poem",
+            "rocket",
+            "salvo",
+            "framework",
+        ],
+        "; the framework comes with its feature of the library; leave this out",
+    ),
+    (
+        &["mode", "action", "kind"],
+        "; write the mode alone: `#[session(load)]` or `#[session(create)]`",
+    ),
 ];
 
 /// The message for an option that does not exist.
 pub(super) fn unknown(name: &str) -> String {
     let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&name));
+    let is_type = name.starts_with(char::is_uppercase) && meant(name).is_none();
     let mend = if let Some((_, mend)) = elsewhere {
         (*mend).to_owned()
+    } else if is_type {
+        format!("; a configuration is named by the argument: `session: Session<{name}>`")
     } else if meant(name).is_none() && config::is_option(name) {
         "; that is said of the whole configuration, in `session_config!`".to_owned()
     } else {

@@ -9,28 +9,35 @@ mod hints;
 mod model;
 mod options;
 mod overrides;
+mod plain;
 mod scan;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use hints::OPTIONS;
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
 
 use crate::errors::Errors;
+use crate::ide;
 
 /// The expansion, whatever the input is. A mistake is reported beside the handler, which is put
 /// out all the same, with its final types where they can be told.
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    // It comes first, since an editor looks for its words at the same place in two expansions.
+    let mut output = ide::session(&attr, &item);
     let options = (|stream: ParseStream<'_>| Ok(options::parse(stream, &mut errors))).parse2(attr);
     let options = errors.take(options).unwrap_or_default();
-    let mut output = match function::parse(item.clone(), &mut errors) {
+    output.extend(match function::parse(item.clone(), &mut errors) {
         Some(function) => match check::check(options, function, &mut errors) {
-            Some(handler) => expand::expand(&handler),
+            Some(handler) => expand::expand(handler),
             None => item,
         },
         None => item,
-    };
+    });
     output.extend(errors.into_tokens());
     output
 }

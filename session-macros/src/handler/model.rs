@@ -17,6 +17,8 @@ pub(super) enum Mode {
 /// A handler, ready to be put out.
 pub(super) struct Handler {
     pub(super) mode: Mode,
+    /// The word that said so.
+    pub(super) mode_word: Option<Ident>,
     pub(super) library: Option<TokenStream>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,

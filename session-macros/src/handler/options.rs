@@ -11,7 +11,7 @@ use crate::choice::{Choice, EMIT, choose, words};
 use crate::config;
 use crate::errors::Errors;
 use crate::loaders::{self, Args, Loader, Named, Place, Raw};
-use crate::tokens::{at_word, skip_entry, word};
+use crate::tokens::{at_word, separator, skip_entry, value, word};
 
 /// What an attribute says.
 #[derive(Default)]
@@ -50,7 +50,11 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Options {
             skip_entry(input);
         }
         if !input.is_empty() && !input.peek(Token![,]) {
-            errors.add(input.error("options are separated by commas; write a `,` before this"));
+            let (error, continues) = unexpected(input, &written);
+            errors.add(error);
+            if continues {
+                continue;
+            }
             skip_entry(input);
         }
         if input.parse::<Option<Token![,]>>().is_err() {
@@ -60,12 +64,27 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Options {
     judge(written, errors)
 }
 
+/// What may follow an option is a comma. A mode is often followed by another one.
+fn unexpected(input: ParseStream<'_>, written: &Written) -> (syn::Error, bool) {
+    let or = word(&input.fork()).is_ok_and(|word| word == "or" || word == "and");
+    if written.mode.is_some() && (or || input.peek(Token![|]) || input.peek(Token![||])) {
+        let error = input.error(
+            "a handler has one mode: `create` finds a living session too, `load` never begins one",
+        );
+        return (error, false);
+    }
+    separator(input, "options")
+}
+
 fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> syn::Result<()> {
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
         return Err(input.error(match text.value().as_str() {
             mode @ ("create" | "load") => format!("write `{mode}` without quotes"),
             _ => "write `create` or `load`, without quotes".to_owned(),
         }));
+    }
+    if input.peek(Token![,]) {
+        return Err(input.error("there is a comma too many"));
     }
     if !at_word(input) {
         return Err(
@@ -74,6 +93,10 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
     }
     let key = word(input)?;
     let name = key.to_string();
+    if input.peek(Token![::]) {
+        written.unknown = true;
+        return Err(input.error("an option is one word, such as `load`"));
+    }
     if !hints::OPTIONS.contains(&name.as_str()) {
         unknown(&key, &name, written, errors);
         skip_entry(input);
@@ -120,7 +143,11 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         "allow_in_url" => {
             written.in_url = Some((key.clone(), None));
             equals(input, &key, "\"download links cannot set headers\"")?;
-            written.in_url = Some((key, Some(input.parse()?)));
+            let reason = value(
+                input,
+                "allow_in_url = \"download links cannot set headers\"",
+            )?;
+            written.in_url = Some((key, Some(reason)));
             Ok(())
         }
         _ => loader(input, key, written).inspect_err(|_| written.broken = true),
@@ -155,13 +182,15 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
         } else {
             ""
         };
+        let name = syn::parse2::<syn::LitStr>(group.stream());
+        let name = name.map_or_else(|_| example.to_owned(), |name| format!("{:?}", name.value()));
         return Err(syn::Error::new(
             group.span(),
-            format!("in an attribute a loader is written `{key} = {example}`{mend}"),
+            format!("in an attribute a loader is written `{key} = {name}`{mend}"),
         ));
     }
     equals(input, &key, example)?;
-    let name: Expr = input.parse()?;
+    let name = value(input, &format!("{key} = {example}"))?;
     written.loaders.push(Raw {
         args: Some(Args {
             span: key.span(),
@@ -192,7 +221,7 @@ fn equals(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<()>
             format!("`{key}` has no value; write `{key} = {example}`"),
         )
     };
-    if input.peek(Token![:]) {
+    if input.peek(Token![:]) || input.peek(token::Paren) {
         return Err(input.error(format!(
             "an option of an attribute is written with `=`: `{key} = {example}`"
         )));

@@ -116,10 +116,12 @@ fn name<'a>(
         return None;
     };
     for other in others {
-        errors.over(
-            other,
-            format!("`{keyword}` takes one name; write another loader for another name"),
-        );
+        let message = if keyword == "query" || keyword == "path" {
+            "a reason is called so: `allow_in_url = \"…\"`".to_owned()
+        } else {
+            format!("`{keyword}` takes one name; write another loader for another name")
+        };
+        errors.over(other, message);
     }
     Some((Text::read(first, what, example, errors)?, args))
 }
@@ -172,7 +174,7 @@ fn in_url(
                 format!("`{keyword} = {name}, allow_in_url = \"why it is needed here\"`")
             }
         };
-        if !args.broken {
+        if !args.broken && args.positional.len() < 2 {
             errors.at(
                 keyword.span(),
                 format!(

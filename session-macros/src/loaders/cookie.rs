@@ -11,7 +11,7 @@ use crate::suggest::hint;
 use crate::text::Text;
 use crate::tokens::peel;
 
-const OPTIONS: &[&str] = &[
+pub(crate) const OPTIONS: &[&str] = &[
     "path",
     "domain",
     "same_site",
@@ -23,7 +23,7 @@ const OPTIONS: &[&str] = &[
     "cross_origin",
 ];
 
-const SAME_SITE: &[&str] = &["Lax", "Strict", "None"];
+pub(crate) const SAME_SITE: &[&str] = &["Lax", "Strict", "None"];
 
 /// A cookie that carries a sid. What is `None` or false is left to the default.
 pub(crate) struct Cookie {

@@ -10,9 +10,12 @@ use syn::Expr;
 
 pub(crate) use check::check;
 pub(crate) use cookie::Cookie;
+#[cfg(test)]
+pub(crate) use cookie::{OPTIONS as COOKIE_OPTIONS, SAME_SITE};
 pub(crate) use expand::{checks, const_check, expand, rule_named};
 pub(crate) use parse::{Args, Named, Raw, parse};
 
+use crate::hoist::Hoist;
 use crate::text::Text;
 
 /// The kinds of loaders.
@@ -31,6 +34,34 @@ pub(crate) enum Kind {
     Query { name: Text, reason: Text },
     Path { name: Text, reason: Text },
     Custom(Expr),
+}
+
+/// Puts constants of ours in the place of expressions.
+pub(crate) fn hoist(loaders: &mut [Loader], hoist: &mut Hoist) {
+    for Loader { keyword, kind } in loaders {
+        let texts: Vec<&mut Text> = match kind {
+            Kind::Header(name) => vec![name],
+            Kind::Query { name, reason } | Kind::Path { name, reason } => vec![name, reason],
+            Kind::Cookie(cookie) => {
+                let Cookie {
+                    name,
+                    path,
+                    domain,
+                    insecure,
+                    origins,
+                    cross_origin_off,
+                    ..
+                } = &mut **cookie;
+                let single = [path, domain, insecure, cross_origin_off];
+                let texts = single.into_iter().flatten();
+                texts.chain(origins).chain([name]).collect()
+            }
+            Kind::Bearer | Kind::Custom(_) => Vec::new(),
+        };
+        for text in texts {
+            text.hoist(hoist, keyword.span());
+        }
+    }
 }
 
 impl Kind {

@@ -5,7 +5,7 @@ use syn::parse::ParseStream;
 use syn::{Expr, Token, bracketed, parenthesized, token};
 
 use crate::errors::Errors;
-use crate::tokens::{at_word, skip_entry, word};
+use crate::tokens::{at_word, separator, skip_entry, value, word};
 
 /// A loader as written.
 pub(crate) struct Raw {
@@ -43,26 +43,54 @@ pub(crate) fn parse(
     let mut loaders = Vec::new();
     let mut broken = false;
     while !content.is_empty() {
-        if at_word(&content) {
-            let keyword = word(&content)?;
-            let args = content
-                .peek(token::Paren)
-                .then(|| arguments(&content, errors))
-                .transpose()?;
-            loaders.push(Raw { keyword, args });
-        } else {
-            errors.add(content.error("a loader is a word, such as `header(\"X-User-Session\")`"));
-            broken = true;
-            skip_loader(&content);
+        match loader(&content, errors) {
+            Ok(loader) => loaders.push(loader),
+            Err(error) => {
+                errors.add(error);
+                broken = true;
+                skip_loader(&content);
+            }
         }
         if !content.is_empty() && content.parse::<Token![,]>().is_err() {
-            errors.add(content.error("loaders are separated by commas"));
+            errors.add(separator(&content, "loaders").0);
             broken = true;
-            skip_loader(&content);
+            if !at_word(&content) {
+                skip_loader(&content);
+            }
             let _: Option<Token![,]> = content.parse()?;
         }
     }
     Ok((brackets.span.join(), loaders, broken))
+}
+
+/// `bearer`, or `header("X-User-Session")`.
+fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
+    if !at_word(input) {
+        let message = if input.peek(Token![,]) {
+            "there is a comma too many"
+        } else {
+            "a loader is a word, such as `header(\"X-User-Session\")`"
+        };
+        return Err(input.error(message));
+    }
+    let keyword = word(input)?;
+    if input.peek(Token![::]) {
+        return Err(input.error("a loader is one word, such as `bearer`"));
+    }
+    if input.peek(Token![:])
+        || input.peek(Token![=])
+        || input.peek(token::Bracket)
+        || input.peek(token::Brace)
+    {
+        return Err(input.error(format!(
+            "what a loader takes stands in parentheses: `{keyword}(\"…\")`"
+        )));
+    }
+    let args = input
+        .peek(token::Paren)
+        .then(|| arguments(input, errors))
+        .transpose()?;
+    Ok(Raw { keyword, args })
 }
 
 fn skip_loader(input: ParseStream<'_>) {
@@ -89,18 +117,31 @@ fn arguments(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Args> {
             skip_entry(&content);
         }
         if !content.is_empty() && content.parse::<Token![,]>().is_err() {
-            errors.add(content.error("separate what a loader takes with commas"));
+            let (error, continues) = separator(&content, "the options of a loader");
+            errors.add(error);
             args.broken = true;
-            skip_entry(&content);
-            let _: Option<Token![,]> = content.parse()?;
+            if !continues && !at_word(&content) {
+                skip_entry(&content);
+                let _: Option<Token![,]> = content.parse()?;
+            }
         }
     }
     Ok(args)
 }
 
 fn argument(input: ParseStream<'_>, args: &mut Args) -> syn::Result<()> {
-    if at_word(input) && input.peek2(Token![=]) {
+    let colon = input.peek2(Token![:]) && !input.peek2(Token![::]);
+    if at_word(input) && (input.peek2(Token![=]) || colon) {
         let key = word(input)?;
+        if colon {
+            let error = input.error(format!(
+                "what a loader takes is written with `=`: `{key} = …`"
+            ));
+            input.parse::<Token![:]>()?;
+            // The value belongs to it.
+            let _ = input.parse::<Expr>();
+            return Err(error);
+        }
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
             return Err(syn::Error::new(
@@ -108,7 +149,7 @@ fn argument(input: ParseStream<'_>, args: &mut Args) -> syn::Result<()> {
                 format!("`{key}` has no value; write `{key} = …`"),
             ));
         }
-        let value = Some(input.parse()?);
+        let value = Some(value(input, &format!("{key} = …"))?);
         args.named.push(Named { key, value });
         return Ok(());
     }
@@ -117,7 +158,7 @@ fn argument(input: ParseStream<'_>, args: &mut Args) -> syn::Result<()> {
     {
         return Err(input.error("write what a loader takes as `key = value`"));
     }
-    let value: Expr = input.parse()?;
+    let value = value(input, "\"…\"")?;
     match (&value, args.positional.is_empty()) {
         // The first is the name; a lone word after it is a flag.
         (Expr::Path(path), false) if path.path.get_ident().is_some() => {

@@ -49,6 +49,7 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 pub struct DefaultConfig;
 
+#[diagnostic::do_not_recommend]
 impl SessionConfig for DefaultConfig {
     type Data = crate::untyped::Untyped;
     type Store = crate::store::MemoryStore<Self::Data>;

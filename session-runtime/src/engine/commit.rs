@@ -4,12 +4,14 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Emission;
+use super::open::{self, Offers};
 use super::shared::{Finish, Phase, Shared, Working, deadlines};
-use super::{Emission, open};
 use crate::config::{OnConflict, OnGone, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
+use crate::loader::Target;
 use crate::merge::three_way;
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord, Snapshot};
 use crate::sid::{PresentedSid, SessionId};
@@ -43,11 +45,13 @@ impl<C: SessionConfig> Finish for Shared<C> {
         if failed {
             // What `save` has stored is stored: a sid that the store knows is sent all the same.
             ledger.returned = None;
+            ledger.offer = None;
             ledger.forget_pending();
             return Some(self.emission(&ledger));
         }
         let untouched = ledger.identity.is_none()
             && ledger.pending_lifetime.is_none()
+            && ledger.offer.is_none()
             && !ledger.returned.as_ref().is_some_and(Working::is_changed);
         match ledger.phase {
             Phase::New => None,
@@ -56,11 +60,22 @@ impl<C: SessionConfig> Finish for Shared<C> {
         }
     }
 
+    fn abandon(&self) {
+        let mut ledger = self.ledger();
+        ledger.closed = true;
+        ledger.returned = None;
+        ledger.offer = None;
+        ledger.forget_pending();
+    }
+
     fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>> {
         Box::pin(async move {
             let _order = self.order.lock().await;
             let working = self.ledger().returned.take();
             let stored = self.persist(working).await;
+            if stored.is_ok() {
+                self.confirm_offer().await;
+            }
             let emission = self.emission(&self.ledger());
             match stored {
                 Err(error)
@@ -85,6 +100,24 @@ impl<C: SessionConfig> Shared<C> {
             Plan::Gone => Err(self.gone()),
             Plan::Insert(record) => self.insert(record).await,
             Plan::Change(change) => self.apply(*change).await,
+        }
+    }
+
+    /// Sends an offered sid only if the session still has the one that was presented: since it was
+    /// loaded, another request may have logged in or out, and the offer is dead then. A store that
+    /// does not answer takes nothing away but the offer.
+    async fn confirm_offer(&self) {
+        let (offer, sid) = {
+            let mut ledger = self.ledger();
+            let offer = ledger.offer.take().filter(|_| ledger.emit.is_none());
+            (offer, ledger.sid.presented())
+        };
+        let Some(offer) = offer else { return };
+        let (store, transport) = (&self.store, self.transport());
+        let found = open::load::<C>(store, self.options, sid, transport, Offers::None).await;
+        let mut ledger = self.ledger();
+        if matches!(found, Ok(Some(found)) if found.record.epoch == ledger.epoch) {
+            ledger.emit = Some(offer);
         }
     }
 
@@ -289,7 +322,16 @@ impl<C: SessionConfig> Shared<C> {
     fn applied(&self, change: &Change<C::Data>, snapshot: Option<Snapshot<C::Data>>) {
         let now = self.store.now();
         let mut ledger = self.ledger();
-        ledger.deadlines = ledger.deadlines_after(now);
+        let lifetime = change.lifetime.unwrap_or(ledger.lifetime);
+        let logged_in = change
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.new_generation);
+        if change.lifetime.is_some() || logged_in {
+            ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
+        } else {
+            ledger.deadlines.idle_until = now + lifetime.idle;
+        }
         if let Some(snapshot) = snapshot {
             ledger.phase = Phase::Stored(snapshot);
         }
@@ -303,11 +345,15 @@ impl<C: SessionConfig> Shared<C> {
         if let Some(lifetime) = change.lifetime {
             ledger.lifetime = lifetime;
             ledger.pending_lifetime = None;
+            // A cookie that outlives the browser says how long.
+            if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
+                ledger.emit = Some(ledger.sid);
+            }
         }
     }
 
     /// A new session whose data could not be stored is not stored without it.
-    pub(crate) fn abandon(&self) {
+    pub(crate) fn give_up(&self) {
         let mut ledger = self.ledger();
         if matches!(ledger.phase, Phase::New) {
             ledger.phase = Phase::Ended { destroyed: false };
@@ -387,7 +433,14 @@ impl<C: SessionConfig> Shared<C> {
 
     /// Loads the record anew; what was not committed is dropped. `order` is held.
     pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
-        let loaded = open::load::<C>(&self.store, self.options, sid, self.transport()).await?;
+        let loaded = open::load::<C>(
+            &self.store,
+            self.options,
+            sid,
+            self.transport(),
+            Offers::None,
+        )
+        .await?;
         let Some(open::Loaded { record, .. }) = loaded else {
             return Err(self.gone());
         };

@@ -22,6 +22,13 @@ pub(crate) enum Purpose {
     LoadOptional,
 }
 
+/// Whether a load may offer a second sid: only one whose answer can carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offers {
+    Allowed,
+    None,
+}
+
 /// The session of a request.
 pub(crate) enum Opened<C: SessionConfig> {
     Session(Arc<Shared<C>>),
@@ -34,7 +41,9 @@ pub(crate) enum Opened<C: SessionConfig> {
 pub(crate) struct LoadCache<C: SessionConfig> {
     store: Option<GivenStore<C::Data>>,
     loaded: tokio::sync::Mutex<Option<CachedLoad<C::Data>>>,
-    /// A view showed the session, so the response depends on it.
+    /// A view looked for the session, so the response depends on whether there is one.
+    pub(crate) looked: AtomicBool,
+    /// A view showed the session.
     pub(crate) viewed: AtomicBool,
 }
 
@@ -65,6 +74,7 @@ impl<C: SessionConfig> LoadCache<C> {
         Self {
             store,
             loaded: tokio::sync::Mutex::new(None),
+            looked: AtomicBool::new(false),
             viewed: AtomicBool::new(false),
         }
     }
@@ -123,7 +133,7 @@ pub(crate) async fn open<C: SessionConfig>(
         };
     };
     let transport = asked.wire.transport(place);
-    let (store, loaded) = match load_cached(asked, sid, transport).await {
+    let (store, loaded) = match load_cached(asked, sid, transport, Offers::Allowed).await {
         Ok(found) => found,
         Err(error) => {
             let anonymous = options.on_store_error == OnStoreError::Anonymous
@@ -148,6 +158,9 @@ pub(crate) async fn open<C: SessionConfig>(
 pub(crate) async fn view<C: SessionConfig>(
     asked: &Asked<C>,
 ) -> Result<Option<(SessionId, Record<C::Data>)>, Error> {
+    if let Some(layer) = &asked.layer {
+        layer.looked.store(true, Ordering::Relaxed);
+    }
     if asked.is_options {
         return Ok(None);
     }
@@ -163,7 +176,8 @@ pub(crate) async fn view<C: SessionConfig>(
     let Some((sid, place)) = found.sid else {
         return Ok(None);
     };
-    let (_, loaded) = load_cached(asked, sid, asked.wire.transport(place)).await?;
+    // Without a layer nobody would send what a view's load offers.
+    let (_, loaded) = load_cached(asked, sid, asked.wire.transport(place), Offers::None).await?;
     if let (Some(layer), Some(_)) = (&asked.layer, &loaded) {
         layer.viewed.store(true, Ordering::Relaxed);
     }
@@ -190,10 +204,11 @@ async fn load_cached<C: SessionConfig>(
     asked: &Asked<C>,
     sid: PresentedSid,
     transport: Transport,
+    offers: Offers,
 ) -> Result<Found<C>, Error> {
     let store = store_of(asked).await?;
     let Some(layer) = &asked.layer else {
-        let loaded = load::<C>(&store, asked.options, sid, transport).await?;
+        let loaded = load::<C>(&store, asked.options, sid, transport, offers).await?;
         return Ok((store, loaded));
     };
     let mut cache = layer.loaded.lock().await;
@@ -204,7 +219,7 @@ async fn load_cached<C: SessionConfig>(
     {
         return Ok((store, cached.result.clone()));
     }
-    let result = load::<C>(&store, asked.options, sid, transport).await?;
+    let result = load::<C>(&store, asked.options, sid, transport, Offers::Allowed).await?;
     *cache = Some(CachedLoad {
         sid,
         transport,
@@ -219,8 +234,10 @@ pub(crate) async fn load<C: SessionConfig>(
     options: &Options,
     sid: PresentedSid,
     transport: Transport,
+    offers: Offers,
 ) -> Result<Option<Loaded<C::Data>>, Error> {
-    let offer = options.renew_every.map(|every| (every, sid.offer()));
+    let renew_every = options.renew_every.filter(|_| offers == Offers::Allowed);
+    let offer = renew_every.map(|every| (every, sid.offer()));
     let request = LoadRequest {
         secret: sid.secret_hash(),
         transport,
@@ -293,7 +310,8 @@ fn resume<C: SessionConfig>(
             identity: None,
             pending_lifetime: None,
             subject: record.subject,
-            emit: offer,
+            emit: None,
+            offer,
             returned: None,
             closed: false,
         },
@@ -334,6 +352,7 @@ fn create<C: SessionConfig>(
             pending_lifetime: None,
             subject: None,
             emit: None,
+            offer: None,
             returned: None,
             closed: false,
         },

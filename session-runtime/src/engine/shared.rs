@@ -44,6 +44,8 @@ pub(crate) struct Ledger<D> {
     pub(crate) subject: Option<Arc<str>>,
     /// The sid that the response has to carry: a new, rotated or offered one that the store knows.
     pub(crate) emit: Option<Sid>,
+    /// A sid that the load offered. It is sent unless the session got another one meanwhile.
+    pub(crate) offer: Option<Sid>,
     /// The data, when the handler has dropped its session.
     pub(crate) returned: Option<Working<D>>,
     /// The guard has begun to commit: from now on the response is fixed.
@@ -90,6 +92,9 @@ pub(crate) trait Finish: Send + Sync {
     /// What there is to emit, if nothing is to be written.
     fn settle(&self, failed: bool) -> Option<Emission>;
 
+    /// The request was given up: nothing of it is to be stored.
+    fn abandon(&self);
+
     /// Writes what is to be written.
     fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>>;
 }
@@ -126,11 +131,7 @@ impl<C: SessionConfig> Shared<C> {
     /// When the session ends if no other request comes, once what is pending is stored.
     pub(crate) fn expires_at(&self) -> SystemTime {
         let ledger = self.ledger();
-        if ledger.begins_anew() {
-            ledger.deadlines_after(self.store.now()).expires_at()
-        } else {
-            ledger.deadlines.expires_at()
-        }
+        ledger.deadlines_after(self.store.now()).expires_at()
     }
 
     pub(crate) fn tell(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
@@ -180,16 +181,12 @@ impl<D> Ledger<D> {
     }
 
     /// The deadlines once what is pending is stored.
-    pub(crate) fn deadlines_after(&self, now: SystemTime) -> Deadlines {
+    fn deadlines_after(&self, now: SystemTime) -> Deadlines {
         if self.begins_anew() {
             let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
-            deadlines(self.deadlines.created_at, now, lifetime)
-        } else {
-            Deadlines {
-                idle_until: now + self.lifetime.idle,
-                ..self.deadlines
-            }
+            return deadlines(self.deadlines.created_at, now, lifetime);
         }
+        self.deadlines
     }
 
     /// Forgets what is not yet stored.

@@ -21,7 +21,7 @@ impl<St, S, M, O> FromRequestParts<St> for SessionGuard<S, M, O>
 where
     St: Send + Sync,
     S: SessionArg,
-    M: Mode<S>,
+    M: Mode,
     O: Overrides,
 {
     type Rejection = Rejection;

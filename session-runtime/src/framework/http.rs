@@ -8,9 +8,7 @@ use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, Uri};
 use crate::config::SessionConfig;
 use crate::engine::{self, LoadCache, Overrides};
 use crate::error::Error;
-use crate::guard::{
-    self, Committer, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply,
-};
+use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
 use crate::loader::{HeadSource, RequestHead};
 use crate::view::SessionView;
 
@@ -83,7 +81,7 @@ pub(crate) fn layer_of<C: SessionConfig>(
 }
 
 /// Opens the session of a plain handler. The future holds nothing of the request.
-pub fn open<S: SessionArg, M: Mode<S>, O: Overrides, B>(
+pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     request: &Request<B>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
     let head = HttpHead::of_request(request);
@@ -112,14 +110,23 @@ impl<C: SessionConfig> SessionView<C> {
     }
 }
 
-/// The response of a request that does not get its session.
-pub fn refuse<R: HttpReply>(rejection: Rejection) -> R {
-    R::refuse(rejection)
+/// How a handler's type answers, taken from it in one place: a type that is no response is one
+/// error.
+#[derive(Debug)]
+pub struct Replies<R> {
+    /// The response of a request that does not get its session.
+    pub refuse: fn(Rejection) -> R,
+    /// The response of the handler, with what its session adds.
+    pub finish: fn(SessionReply<R>) -> R,
 }
 
-/// Commits, and writes the headers of the response.
-pub async fn finish<R: HttpReply>(committer: Committer, value: R, failed: bool) -> R {
-    R::finish(guard::finish(committer, value, failed).await)
+/// How a handler of this type answers.
+#[must_use]
+pub fn replies<R: HttpReply>() -> Replies<R> {
+    Replies {
+        refuse: R::refuse,
+        finish: R::finish,
+    }
 }
 
 /// What a handler with `#[session(…, http)]` can return: an `http::Response<B>`, or a `Result` of
@@ -180,12 +187,14 @@ impl<B: ProblemBody, E> HttpReply for Result<Response<B>, E> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl ProblemBody for String {
     fn problem(text: String) -> Self {
         text
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl ProblemBody for Vec<u8> {
     fn problem(text: String) -> Self {
         text.into_bytes()
@@ -200,24 +209,28 @@ mod bodies {
 
     use super::ProblemBody;
 
+    #[diagnostic::do_not_recommend]
     impl ProblemBody for Bytes {
         fn problem(text: String) -> Self {
             text.into()
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl ProblemBody for Full<Bytes> {
         fn problem(text: String) -> Self {
             text.into()
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl<E> ProblemBody for BoxBody<Bytes, E> {
         fn problem(text: String) -> Self {
             Full::from(text).map_err(|never| match never {}).boxed()
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl<E> ProblemBody for UnsyncBoxBody<Bytes, E> {
         fn problem(text: String) -> Self {
             Full::from(text)
@@ -228,6 +241,7 @@ mod bodies {
 }
 
 #[cfg(feature = "axum")]
+#[diagnostic::do_not_recommend]
 impl ProblemBody for axum::body::Body {
     fn problem(text: String) -> Self {
         text.into()

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::http::layer_of;
 use crate::config::{SessionConfig, prepared};
 use crate::engine::{Emission, LoadCache};
 use crate::store::{GivenStore, Store};
@@ -133,7 +134,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let cache = Arc::new(LoadCache::<C>::new(self.store.clone()));
+        // A layer that brings no store leaves the one that a layer above it brought.
+        let above = layer_of::<C>(request.extensions()).filter(|_| self.store.is_none());
+        let cache = above.unwrap_or_else(|| Arc::new(LoadCache::<C>::new(self.store.clone())));
         request.extensions_mut().insert(cache.clone());
         SessionFuture {
             inner: self.inner.call(request),
@@ -170,9 +173,14 @@ where
         let this = self.project();
         let mut outcome = std::task::ready!(this.inner.poll(cx));
         if let Ok(response) = &mut outcome
-            && this.cache.viewed.load(Ordering::Relaxed)
+            && this.cache.looked.load(Ordering::Relaxed)
         {
-            Emission::of_view(prepared::<C>().wire.vary()).apply(response.headers_mut());
+            let vary = prepared::<C>().wire.vary();
+            let emission = match this.cache.viewed.load(Ordering::Relaxed) {
+                true => Emission::of_view(vary),
+                false => Emission::of_none(vary),
+            };
+            emission.apply(response.headers_mut());
         }
         Poll::Ready(outcome)
     }

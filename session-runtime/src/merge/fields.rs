@@ -1,11 +1,11 @@
 //! The merge of what no rule is declared for: encoded fields, compared as values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
-use crate::data;
+use crate::data::{self, list, object, same_value};
 
 /// The merge of three versions; `None` if the fields do not go together.
 pub(super) fn merge<D: data::SessionData>(
@@ -20,141 +20,146 @@ pub(super) fn merge<D: data::SessionData>(
     let mut result = data::encode(theirs, None).ok()?;
     let names: BTreeSet<_> = loaded.keys().chain(mine.keys()).cloned().collect();
     for name in names {
+        let mut lost = false;
         let (base, ours, other) = (loaded.get(&name), mine.get(&name), result.get(&name));
-        if same(base, ours) {
-            continue;
-        }
-        let merged = if same(base, other) {
-            ours.cloned()
-        } else if let Ok(merged) = both_texts(base, ours, other, by_key) {
-            merged
-                .map(|value| RawValue::from_string(value.to_string()))
-                .transpose()
-                .ok()?
-        } else {
+        let merged = both(base, ours, other, by_key, &mut lost);
+        if lost {
             overwrote.push(name.clone());
-            ours.cloned()
-        };
+        }
         match merged {
             Some(text) => result.insert(name, text),
             None => result.remove(&name),
         };
     }
-    data::decode(&result).ok()
+    data::decode_over_default(&result).ok()
 }
 
 type Text = Box<RawValue>;
 
 fn same(a: Option<&Text>, b: Option<&Text>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => data::same_value(a, b),
+        (Some(a), Some(b)) => same_value(a, b),
         (None, None) => true,
         _ => false,
     }
 }
 
-/// Only one of two changes can be kept.
-#[derive(Debug, PartialEq)]
-struct OnlyOne;
-
-fn both_texts(
+/// Both changes of one value, if it says how: a list to which one side only appended, and in
+/// untyped data an object, key by key. Else mine, and theirs is `lost`.
+///
+/// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
+fn both(
     loaded: Option<&Text>,
     mine: Option<&Text>,
     theirs: Option<&Text>,
     by_key: bool,
-) -> Result<Option<Value>, OnlyOne> {
-    let parse = |text: Option<&Text>| {
-        text.map(|text| serde_json::from_str(text.get()))
-            .transpose()
-            .map_err(|_| OnlyOne)
+    lost: &mut bool,
+) -> Option<Text> {
+    if same(loaded, mine) {
+        return theirs.cloned();
+    }
+    if same(loaded, theirs) {
+        return mine.cloned();
+    }
+    let (Some(ours), Some(other)) = (mine, theirs) else {
+        *lost |= mine.is_some() || theirs.is_some();
+        return mine.cloned();
     };
-    let (loaded, mine, theirs): (Option<Value>, _, _) =
-        (parse(loaded)?, parse(mine)?, parse(theirs)?);
-    both(loaded.as_ref(), mine.as_ref(), theirs.as_ref(), by_key)
+    // A value that was not there counts as an empty one of its kind.
+    let merged = match loaded {
+        None => lists(Some(Vec::new()), list(ours), list(other)),
+        Some(loaded) => lists(list(loaded), list(ours), list(other)),
+    };
+    if merged.is_some() {
+        return merged;
+    }
+    let loaded = loaded.map_or(Some(BTreeMap::new()), |loaded| object(loaded));
+    if let (true, Some(loaded), Some(ours), Some(mut result)) =
+        (by_key, loaded, object(ours), object(other))
+    {
+        let names: BTreeSet<_> = loaded.keys().chain(ours.keys()).collect();
+        for name in names {
+            let (base, mine, theirs) = (loaded.get(name), ours.get(name), result.get(name));
+            match both(base, mine, theirs, by_key, lost) {
+                Some(value) => result.insert(name.clone(), value),
+                None => result.remove(name),
+            };
+        }
+        return raw(&result).or_else(|| mine.cloned());
+    }
+    *lost = true;
+    mine.cloned()
 }
 
-/// Both changes of one value, if it says how: a list to which one side only appended, and in
-/// untyped data an object, key by key. `None` if there is no value any more.
-///
-/// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
-fn both(
-    loaded: Option<&Value>,
-    mine: Option<&Value>,
-    theirs: Option<&Value>,
-    by_key: bool,
-) -> Result<Option<Value>, OnlyOne> {
-    if loaded == mine {
-        return Ok(theirs.cloned());
-    }
-    if loaded == theirs {
-        return Ok(mine.cloned());
-    }
-    match (loaded, mine, theirs) {
-        (None | Some(Value::Array(_)), Some(Value::Array(mine)), Some(Value::Array(theirs))) => {
-            let loaded = loaded
-                .and_then(Value::as_array)
-                .map_or(&[][..], Vec::as_slice);
-            let list = match (mine.strip_prefix(loaded), theirs.strip_prefix(loaded)) {
-                (Some(suffix), _) => [theirs, suffix].concat(),
-                (None, Some(suffix)) => [mine, suffix].concat(),
-                (None, None) => return Err(OnlyOne),
-            };
-            Ok(Some(Value::Array(list)))
-        }
-        (None | Some(Value::Object(_)), Some(Value::Object(mine)), Some(Value::Object(theirs)))
-            if by_key =>
-        {
-            let none = Map::new();
-            let loaded = loaded.and_then(Value::as_object).unwrap_or(&none);
-            let mut result = theirs.clone();
-            let names: BTreeSet<_> = loaded.keys().chain(mine.keys()).collect();
-            for name in names {
-                match both(loaded.get(name), mine.get(name), theirs.get(name), by_key)? {
-                    Some(value) => result.insert(name.clone(), value),
-                    None => result.remove(name),
-                };
-            }
-            Ok(Some(Value::Object(result)))
-        }
-        (_, None, None) => Ok(None),
-        _ => Err(OnlyOne),
-    }
+/// What one side appended, after what the other side made of the list.
+fn lists(
+    loaded: Option<Vec<Text>>,
+    mine: Option<Vec<Text>>,
+    theirs: Option<Vec<Text>>,
+) -> Option<Text> {
+    let (loaded, mine, theirs) = (loaded?, mine?, theirs?);
+    let suffix = |list: &[Text]| {
+        let (begin, rest) = list.split_at_checked(loaded.len())?;
+        let same = begin.iter().zip(&loaded).all(|(a, b)| same_value(a, b));
+        same.then(|| rest.to_vec())
+    };
+    let list = match (suffix(&mine), suffix(&theirs)) {
+        (Some(more), _) => [theirs, more].concat(),
+        (None, Some(more)) => [mine, more].concat(),
+        (None, None) => return None,
+    };
+    raw(&list)
+}
+
+fn raw<T: Serialize>(value: &T) -> Option<Text> {
+    to_raw_value(value).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> Result<Value, OnlyOne> {
-        both(Some(loaded), Some(mine), Some(theirs), true).map(Option::unwrap_or_default)
+    /// What becomes of three values, and whether one change is lost.
+    fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> (Value, bool) {
+        let text = |value: &Value| raw(value);
+        let mut lost = false;
+        let result = both(
+            text(loaded).as_ref(),
+            text(mine).as_ref(),
+            text(theirs).as_ref(),
+            true,
+            &mut lost,
+        );
+        (
+            result.map_or(Value::Null, |text| {
+                serde_json::from_str(text.get()).expect("JSON")
+            }),
+            lost,
+        )
     }
 
     #[test]
     fn a_list_keeps_what_one_side_appended_whatever_the_other_did() {
         let loaded = json!([1, 2, 3]);
+        let kept = |mine: &Value, theirs: &Value| merged(&loaded, mine, theirs);
         assert_eq!(
-            merged(&loaded, &json!([1, 3]), &json!([1, 2, 3, 4])),
-            Ok(json!([1, 3, 4]))
+            kept(&json!([1, 3]), &json!([1, 2, 3, 4])),
+            (json!([1, 3, 4]), false)
         );
+        assert_eq!(kept(&json!([1, 2, 3, 4]), &json!([])), (json!([4]), false));
+        let both_appended = kept(&json!([1, 2, 3, 4]), &json!([1, 2, 3, 4]));
+        assert_eq!(both_appended, (json!([1, 2, 3, 4, 4]), false));
         assert_eq!(
-            merged(&loaded, &json!([1, 2, 3, 4]), &json!([])),
-            Ok(json!([4]))
-        );
-        assert_eq!(
-            merged(&loaded, &json!([1, 2, 3, 4]), &json!([1, 2, 3, 4])),
-            Ok(json!([1, 2, 3, 4, 4]))
-        );
-        assert_eq!(
-            merged(&loaded, &json!([1]), &json!([3])),
-            Err(OnlyOne),
+            kept(&json!([1]), &json!([3])),
+            (json!([1]), true),
             "nobody knows"
         );
         assert_eq!(
-            merged(&loaded, &json!([1]), &json!([1])),
-            Err(OnlyOne),
-            "each may have meant another one"
+            kept(&json!([1]), &json!([1])),
+            (json!([1]), true),
+            "each may have meant another"
         );
     }
 
@@ -164,31 +169,29 @@ mod tests {
         let mine = json!({ "a": { "x": 1, "list": [1] }, "c": [1] });
         let theirs = json!({ "a": { "x": 2, "list": [2] }, "b": 1, "c": [2] });
         let expected = json!({ "a": { "x": 2, "list": [2, 1] }, "c": [2, 1] });
-        assert_eq!(merged(&loaded, &mine, &theirs), Ok(expected));
-        let (mine, theirs) = (json!({ "a": 1 }), json!({ "a": 2 }));
+        assert_eq!(merged(&loaded, &mine, &theirs), (expected, false));
+        let mine = json!({ "theme": "b", "lang": "en" });
+        let theirs = json!({ "theme": "c", "lang": "fr", "new": true });
+        let expected = json!({ "theme": "b", "lang": "fr", "new": true });
+        let loaded = json!({ "theme": "a", "lang": "en" });
         assert_eq!(
-            merged(&json!({}), &mine, &theirs),
-            Err(OnlyOne),
-            "one key, two values"
-        );
-        assert_eq!(
-            both(Some(&json!({})), Some(&mine), Some(&theirs), false),
-            Err(OnlyOne),
-            "opaque unless by key"
+            merged(&loaded, &mine, &theirs),
+            (expected, true),
+            "one key is lost, no other"
         );
     }
 
     #[test]
     fn two_equal_counts_are_two_changes() {
-        assert_eq!(merged(&json!(1), &json!(2), &json!(2)), Err(OnlyOne));
+        assert_eq!(merged(&json!(1), &json!(2), &json!(2)), (json!(2), true));
     }
 
     #[test]
     fn removed_on_one_side_and_changed_on_the_other_is_a_conflict() {
-        assert_eq!(
-            both(Some(&json!(1)), None, Some(&json!(2)), true),
-            Err(OnlyOne)
-        );
-        assert_eq!(both(Some(&json!(1)), None, None, true), Ok(None));
+        let (one, two) = (raw(&1), raw(&2));
+        let mut lost = false;
+        assert!(both(one.as_ref(), None, two.as_ref(), true, &mut lost).is_none() && lost);
+        let mut lost = false;
+        assert!(both(one.as_ref(), None, None, true, &mut lost).is_none() && !lost);
     }
 }

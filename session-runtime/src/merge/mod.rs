@@ -64,9 +64,10 @@ pub(crate) fn three_way<C: SessionConfig>(
     let mut overwrote = three.overwrote;
     match fields::merge(&base, &ours, &other, C::UNTYPED, &mut overwrote) {
         Some(data) => Merge { data, overwrote },
-        // The fields do not go together, or have no encoded form: the whole is one opaque value.
+        // The fields do not go together, or have no encoded form: the whole is one opaque value,
+        // but for what the rules have merged.
         None => Merge {
-            data: mine.clone(),
+            data: ours,
             overwrote: vec!["(all)".to_owned()],
         },
     }

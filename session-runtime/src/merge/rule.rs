@@ -95,6 +95,7 @@ pub trait MergeOrder: Clone + PartialOrd {}
 
 macro_rules! integers {
     ($($number:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl MergeAdd for $number {
             fn add(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
                 if mine >= loaded {
@@ -109,6 +110,7 @@ macro_rules! integers {
                 }
             }
         }
+        #[diagnostic::do_not_recommend]
         impl MergeOrder for $number {}
     )*};
 }
@@ -140,20 +142,25 @@ differences!(signed: i8, u8; i16, u16; i32, u32; i64, u64; i128, u128; isize, us
 
 macro_rules! floats {
     ($($number:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl MergeAdd for $number {
             fn add(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
                 theirs + (mine - loaded)
             }
         }
+        #[diagnostic::do_not_recommend]
         impl MergeOrder for $number {}
     )*};
 }
 
 floats!(f32 f64);
 
+#[diagnostic::do_not_recommend]
 impl MergeOrder for Duration {}
+#[diagnostic::do_not_recommend]
 impl MergeOrder for SystemTime {}
 
+#[diagnostic::do_not_recommend]
 impl MergeAdd for Duration {
     fn add(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
         match mine.checked_sub(*loaded) {
@@ -175,6 +182,7 @@ pub trait MergeUnion: Clone {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + PartialEq> MergeUnion for Vec<T> {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
         let removed = |item: &T| loaded.contains(item) && !mine.contains(item);
@@ -192,6 +200,7 @@ impl<T: Clone + PartialEq> MergeUnion for Vec<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Eq + Hash, S: BuildHasher + Clone> MergeUnion for HashSet<T, S> {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
         let mut result = theirs.clone();
@@ -201,6 +210,7 @@ impl<T: Clone + Eq + Hash, S: BuildHasher + Clone> MergeUnion for HashSet<T, S> 
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Ord> MergeUnion for BTreeSet<T> {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
         let mut result = theirs.clone();
@@ -223,6 +233,7 @@ pub trait MergeKeys: Clone {
 
 macro_rules! maps {
     ($([$($generics:tt)*] $map:ty, $key:ty, $value:ty;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> MergeKeys for $map {
             fn keys(loaded: &Self, mine: &Self, theirs: &Self) -> (Self, Merged) {
                 let same = |a: Option<&$value>, b: Option<&$value>| match (a, b) {

@@ -212,6 +212,7 @@ impl<S> fmt::Debug for FailingStore<S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
     async fn ready(&self) -> Result<(), StoreError> {
         self.store.ready().await

@@ -101,7 +101,9 @@ impl<D: SessionData> Store<D> for EncodedStore {
             if admitted == Admitted::No {
                 return Ok(None);
             }
-            let every = request.touch_every.unwrap_or(record.lifetime.idle / 10);
+            let every = (request.touch_every)
+                .filter(|every| *every < record.lifetime.idle)
+                .unwrap_or(record.lifetime.idle / 10);
             let touched = record.deadlines.idle_until - record.lifetime.idle;
             let touch = touched + every <= now;
             if touch {

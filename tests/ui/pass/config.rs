@@ -1,4 +1,5 @@
-//! The neighbours of what `session_config!` refuses: each is one token away from a mistake.
+//! The neighbours of what `session_config!` refuses: each is one token away from the mistake of
+//! the row that stands beside it.
 
 use std::time::Duration;
 
@@ -22,28 +23,28 @@ session_config! {
     /// Everything that a literal can say.
     #[derive(Debug, Clone, Copy)]
     pub struct Shop {
-        data: Cart,
-        loaders: [
-            header("X-User-Session"),
-            bearer,
-            query("sid", allow_in_url = "download links cannot set headers"),
+        data: Cart,                     // C29
+        loaders: [                      // C10
+            header("X-User-Session"),   // C11, C13, C14
+            bearer,                     // C15
+            query("sid", allow_in_url = "download links cannot set headers"), // C23
             path("sid", allow_in_url = "feeds cannot set headers"),
             custom(from_anywhere),
         ],
-        emit: header,
-        store: MemoryStore<Cart> = MemoryStore::default(),
-        idle_timeout: 30m,
-        absolute_timeout: 30m,
-        touch_every: 29m,
-        renew_every: 1_0m,
-        renew_grace: 0s,
-        max_size: 64KiB,
-        merge: { items: union, visits: add, seen: max, r#type: last_wins },
-        on_conflict: reject,
+        emit: header,                   // C25
+        store: MemoryStore<Cart> = MemoryStore::default(), // C28
+        idle_timeout: 30m,              // C01, C02, C03, C04
+        absolute_timeout: 30m,          // C06
+        touch_every: 29m,               // C08
+        renew_every: 1_0m,              // C09
+        renew_grace: 0s,                // C05
+        max_size: 64KiB,                // C30
+        merge: { items: union, visits: add, seen: max, r#type: last_wins }, // C39, C40
+        on_conflict: reject,            // C41
         on_gone: ignore,
         on_store_error: anonymous,
         commit: always,
-        namespace: "shop",
+        namespace: "shop",              // C37
         on_event: listen,
         crate: ::connect_session
     }
@@ -52,34 +53,43 @@ session_config! {
 session_config! {
     pub(crate) struct Blog {
         // What only the compiler can evaluate.
-        loaders: [header(HEADER), header("X-User-Session")],
-        idle_timeout: IDLE,
+        loaders: [header(HEADER), header("X-User-Session")], // C12
+        idle_timeout: IDLE,             // C05, C06
         absolute_timeout: Duration::from_secs(60 * 60),
-        touch_every: IDLE.saturating_sub(Duration::from_secs(1)),
-        max_size: LIMIT * 2,
-        namespace: NAMESPACE,
+        touch_every: IDLE.saturating_sub(Duration::from_secs(1)), // C08
+        max_size: LIMIT * 2,            // C30
+        namespace: NAMESPACE,           // C37
         on_event: |_: &Event<'_>| {},
     }
 }
 
 session_config! {
     struct Forum {
-        store: MemoryStore<connect_session::Untyped> = {
-            let limit: usize = std::env::var("LIMIT")?.parse()?;
+        store: MemoryStore<connect_session::Untyped> = { // C27
+            let limit: usize = std::env::var("LIMIT")?.parse()?; // C31
             let _ = limit;
             MemoryStore::default()
         },
-        on_conflict: last_wins,
+        on_conflict: last_wins,         // C41
     }
 }
 
 session_config! {
+    // C32: nothing about the sid can be set.
     struct Chat;
+}
+
+session_config! {
+    // C27: a store that has a default needs no value.
+    struct Mail {
+        store: MemoryStore<connect_session::Untyped>,
+        absolute_timeout: 30d,          // W01
+    };
 }
 
 mod module {
     connect_session::session_config! {
-        pub(in crate::module) struct Mail {}
+        pub(in crate::module) struct Letters {}
     }
 }
 

@@ -1,4 +1,4 @@
-//! The neighbours of the cookies that `session_config!` refuses.
+//! The neighbours of the cookies that `session_config!` refuses, each beside its row.
 
 use connect_session::session_config;
 
@@ -7,22 +7,37 @@ const ORIGIN: &str = "https://app.example.com";
 
 session_config! {
     pub struct Shop {
-        loaders: [cookie("__Host-sid", path = "/", same_site = Strict, partitioned, persistent)],
-        emit: cookie,
-        absolute_timeout: 400d,
+        loaders: [
+            // C16, C17
+            cookie("__Host-sid", path = "/", same_site = Strict, partitioned, persistent),
+        ],
+        emit: cookie,           // C24
+        absolute_timeout: 30d,
+    }
+}
+
+session_config! {
+    #[allow(deprecated)] // more than 30 days, W01
+    pub struct Long {
+        loaders: [cookie("__Host-sid", persistent)],
+        absolute_timeout: 400d, // C07
     }
 }
 
 session_config! {
     pub struct Blog {
         loaders: [
+            // C17, C18, C19, C21
             cookie(NAME, domain = "example.com", path = "/api", same_site = None),
+            // C22
             cookie("sid", insecure = "local development over http", same_site = Lax),
+            // C20, C21
             cookie("sid2", secure, partitioned = false, origins = [ORIGIN, "http://localhost:3000"]),
+            // C34
             cookie("sid3", cross_origin = off("every client sends a token of its own")),
             header("X-User-Session"),
         ],
-        emit: header,
+        emit: header,           // C24
     }
 }
 

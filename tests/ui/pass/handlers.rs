@@ -1,4 +1,4 @@
-//! The neighbours of the handlers that `#[session]` refuses.
+//! The neighbours of the handlers that `#[session]` refuses, each beside its row.
 
 #![deny(warnings)]
 
@@ -20,18 +20,21 @@ type Answer = Result<String, Error>;
 
 const NAME: &str = "X-Device-Session";
 
+// H01, H02, H06, H08, H12
 #[session(create, emit = cookie)]
 pub async fn open(session: Session<Shop>) -> StatusCode {
     let _ = session;
     StatusCode::CREATED
 }
 
+// H04, H05, H07, H14, H18
 #[session(load)]
 async fn body_first(Json(item): Json<String>, mut session: Session) -> Answer {
     session.insert("item", item).ok();
     Ok(session.id().to_string())
 }
 
+// H25
 /// Under another name, and changed in a closure that fails by itself.
 #[session(load)]
 async fn alias(#[session] session: ShopSession) -> impl IntoResponse {
@@ -40,6 +43,7 @@ async fn alias(#[session] session: ShopSession) -> impl IntoResponse {
     "done"
 }
 
+// H03, H06, H12, H26
 #[session(load, header = NAME, bearer, emit = header)]
 async fn overridden(Path((a, _)): Path<(u8, u8)>, session: Option<Session>) -> String {
     format!("{a} {}", session.is_some())
@@ -49,6 +53,7 @@ async fn overridden(Path((a, _)): Path<(u8, u8)>, session: Option<Session>) -> S
 #[allow(clippy::needless_pass_by_value)]
 async fn nothing(_: Session) {}
 
+// H22, H25
 #[session(load)]
 async fn conditional(
     session: Session<Shop>,
@@ -82,6 +87,7 @@ async fn expected(session: Session) -> &'static str {
     "done"
 }
 
+// H09, H10, H11
 #[session(load, crate = ::connect_session)]
 async fn r#loop(r#type: Session) -> String {
     struct Local;
@@ -94,6 +100,7 @@ async fn r#loop(r#type: Session) -> String {
     r#type.id().to_string()
 }
 
+// H19, H20
 #[session(load, http)]
 async fn plain(session: Session, request: Request<String>) -> Response<String> {
     Response::new(format!("{} {}", session.id(), request.uri()))
@@ -132,6 +139,22 @@ macro_rules! handler {
     };
 }
 
+// H15, H17, H21: the attribute once, above a framework's own.
+#[session(load)]
+#[axum::debug_handler]
+async fn debugged(session: Session<Shop>) -> Result<String, Error> {
+    let shared = std::sync::Arc::new(1);
+    session.destroy().await?;
+    Ok(shared.to_string())
+}
+
+// H16, H23
+#[session(load)]
+async fn data(session: Session<FromMacro>) -> String {
+    let data: &Data = &session;
+    data.visits.to_string()
+}
+
 handler!(from_macro, visits, "X-Macro-Session");
 
 fn main() {
@@ -145,7 +168,9 @@ fn main() {
         .route("/generic", get(generic::<u8, 3>))
         .route("/expected", get(expected))
         .route("/loop", get(r#loop))
-        .route("/macro", get(from_macro));
+        .route("/macro", get(from_macro))
+        .route("/debugged", get(debugged))
+        .route("/data", get(data));
     let _ = plain;
     let _ = plain_failing("hello", Request::new(String::new()));
 }

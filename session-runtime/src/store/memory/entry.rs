@@ -204,7 +204,10 @@ impl<D> Entry<D> {
                 Presented::Previous => Step::Nothing,
             }
         };
-        let touch_every = request.touch_every.map_or(self.idle / 10, millis);
+        // A session may have a shorter life of its own than its config was written for.
+        let touch_every = (request.touch_every.map(millis))
+            .filter(|every| *every < self.idle)
+            .unwrap_or(self.idle / 10);
         let touched = self.idle_until.saturating_sub(self.idle);
         Some(Writes {
             first: !self.loaded,

@@ -1,0 +1,71 @@
+//! Reads `{ visits: add, … }`, the rules of `merge`.
+
+use proc_macro2::Ident;
+use syn::parse::ParseStream;
+use syn::{Token, braced, token};
+
+use crate::errors::Errors;
+use crate::tokens::{separator, skip_entry, word};
+
+pub(super) fn parse(
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> syn::Result<Vec<(Ident, Ident)>> {
+    if !input.peek(token::Brace) {
+        return Err(input.error("the rules stand in braces: `merge: { visits: add }`"));
+    }
+    let content;
+    braced!(content in input);
+    let mut rules = Vec::new();
+    while !content.is_empty() {
+        match rule(&content) {
+            Ok(rule) => rules.push(rule),
+            Err(error) => {
+                errors.add(error);
+                skip_entry(&content);
+            }
+        }
+        if !content.is_empty() && !content.peek(Token![,]) {
+            let (error, continues) = separator(&content, "rules");
+            errors.add(error);
+            if continues {
+                continue;
+            }
+            skip_entry(&content);
+        }
+        let _: Option<Token![,]> = content.parse()?;
+    }
+    Ok(rules)
+}
+
+fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
+    let field: Ident = input
+        .parse()
+        .map_err(|error| syn::Error::new(error.span(), "a rule names a field: `visits: add`"))?;
+    if input.peek(Token![=]) {
+        return Err(input.error(format!("a rule is written with a colon: `{field}: …`")));
+    }
+    if input.parse::<Token![:]>().is_err() {
+        return Err(syn::Error::new(
+            field.span(),
+            format!("`{field}` has no rule; write `{field}: last_wins`, or another rule"),
+        ));
+    }
+    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+        return Err(input.error(format!(
+            "a rule is a word without quotes: `{field}: {}`",
+            text.value()
+        )));
+    }
+    let start = input.span();
+    let rule = word(input).map_err(|_| {
+        syn::Error::new(
+            start,
+            format!("a rule is a word, such as `{field}: last_wins`"),
+        )
+    })?;
+    if input.peek(token::Paren) {
+        return Err(input.error(format!("`{rule}` stands alone, without parentheses")));
+    }
+    Ok((field, rule))
+}

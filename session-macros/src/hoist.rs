@@ -1,0 +1,49 @@
+//! Constants of our own for what a user gave as an expression. It is then written once, so that a
+//! value of the wrong type, or a name that does not exist, is one error.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Expr, parse_quote};
+
+use crate::tokens::respan;
+
+/// Collects constants under names that begin alike.
+pub(crate) struct Hoist {
+    prefix: String,
+    conditions: TokenStream,
+    items: Vec<TokenStream>,
+}
+
+impl Hoist {
+    /// For what stands beside an item of this name, under the same conditions.
+    pub(crate) fn new(of: &str, conditions: TokenStream) -> Self {
+        Self {
+            prefix: format!("__SESSION_CONST_OF_{of}"),
+            conditions,
+            items: Vec::new(),
+        }
+    }
+
+    /// A constant of this type takes the expression's place. Its type is shown at the option.
+    pub(crate) fn expr(&mut self, expr: &mut Expr, of_type: TokenStream, option: Span) {
+        let Self {
+            prefix,
+            conditions,
+            items,
+        } = self;
+        let name = format_ident!("{prefix}_{}", items.len());
+        let name = Ident::new(&name.to_string(), Span::call_site().located_at(option));
+        let of_type = respan(of_type, option);
+        items.push(quote! {
+            #conditions
+            #[doc(hidden)]
+            #[allow(non_upper_case_globals)]
+            const #name: #of_type = #expr;
+        });
+        *expr = parse_quote!(#name);
+    }
+
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        self.items.into_iter().collect()
+    }
+}

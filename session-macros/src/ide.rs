@@ -1,0 +1,296 @@
+//! What an editor needs to complete and explain options while they are typed.
+//!
+//! Every word of an invocation is put out as the name of a documented constant of the runtime:
+//! imported, which completes it, and as a value, which explains it. rust-analyzer alone sees that.
+//! Words are taken from the raw tokens, since half-typed input does not parse.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::Path;
+use syn::ext::IdentExt as _;
+
+use crate::tokens::{group, is_punct, is_word, private};
+
+/// A module of `__private::ide`, and the words that stand where its constants would.
+struct Scope {
+    module: &'static str,
+    words: Vec<Ident>,
+}
+
+/// The words of `#[session(…)]`, beside the handler. A method gets none: it is none of ours, and
+/// its `impl` may not take a constant.
+pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
+    let Some((name, cfgs, after)) = named(item, "fn") else {
+        return TokenStream::new();
+    };
+    let is_method = after
+        .iter()
+        .find_map(|token| group(Some(token), Delimiter::Parenthesis))
+        .is_some_and(|arguments| {
+            let mut tokens = arguments.stream().into_iter();
+            tokens.any(|token| is_word(Some(&token), "self"))
+        });
+    if is_method {
+        return TokenStream::new();
+    }
+    let entries = entries(attr.clone());
+    let scopes = [
+        scope("session", entries.iter().map(|entry| entry.first())),
+        scope("emit", entries.iter().map(|entry| value_of(entry, "emit"))),
+    ];
+    let name = format_ident!("__session_ide_of_handler_{}", name.unraw());
+    expand(&name, &cfgs, library(&entries).as_ref(), &scopes)
+}
+
+/// The words of `session_config!`, beside the configuration.
+pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
+    let Some((name, cfgs, after)) = named(input, "struct") else {
+        return TokenStream::new();
+    };
+    let body = after
+        .iter()
+        .find_map(|token| group(Some(token), Delimiter::Brace));
+    let entries = entries(body.map(Group::stream).unwrap_or_default());
+    let mut scopes = vec![scope(
+        "session_config",
+        entries.iter().map(|entry| entry.first()),
+    )];
+    for key in ["emit", "on_conflict", "on_gone", "on_store_error", "commit"] {
+        let values = entries.iter().map(|entry| value_of(entry, key));
+        scopes.push(scope(key, values));
+    }
+    for entry in &entries {
+        let inside = |key, delimiter| group(value_of(entry, key), delimiter).map(Group::stream);
+        if let Some(rules) = inside("merge", Delimiter::Brace) {
+            let rules = self::entries(rules);
+            scopes.push(scope("merge", rules.iter().map(|rule| rule.get(2))));
+        }
+        if let Some(loaders) = inside("loaders", Delimiter::Bracket) {
+            of_loaders(&self::entries(loaders), &mut scopes);
+        }
+    }
+    let name = format_ident!("__session_ide_of_config_{}", name.unraw());
+    expand(&name, &cfgs, library(&entries).as_ref(), &scopes)
+}
+
+fn of_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
+    scopes.push(scope(
+        "loaders",
+        loaders.iter().map(|loader| loader.first()),
+    ));
+    for loader in loaders {
+        let Some(arguments) = group(loader.get(1), Delimiter::Parenthesis) else {
+            continue;
+        };
+        // The first argument is the name.
+        let options = entries(arguments.stream());
+        let options = options.get(1..).unwrap_or_default();
+        let keys = options.iter().map(|option| option.first());
+        if is_word(loader.first(), "cookie") {
+            scopes.push(scope("cookie", keys));
+            let values = options.iter().map(|option| value_of(option, "same_site"));
+            scopes.push(scope("same_site", values));
+        } else if is_word(loader.first(), "query") || is_word(loader.first(), "path") {
+            scopes.push(scope("in_url", keys));
+        }
+    }
+}
+
+/// What stands between commas, without attributes and documentation.
+fn entries(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+    let mut entries = vec![Vec::new()];
+    let mut angles = 0_usize;
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let Some(entry) = entries.last_mut() else {
+            return entries;
+        };
+        if is_punct(Some(&token), '#') && entry.is_empty() {
+            tokens.next();
+            continue;
+        }
+        // `->` and `=>` close nothing.
+        let arrow = is_punct(entry.last(), '-') || is_punct(entry.last(), '=');
+        if is_punct(Some(&token), '<') {
+            angles += 1;
+        } else if is_punct(Some(&token), '>') && !arrow {
+            angles = angles.saturating_sub(1);
+        } else if is_punct(Some(&token), ',') && angles == 0 {
+            entries.push(Vec::new());
+            continue;
+        }
+        entry.push(token);
+    }
+    entries
+}
+
+/// What follows `key:` or `key =`.
+fn value_of<'a>(entry: &'a [TokenTree], key: &str) -> Option<&'a TokenTree> {
+    let is_said =
+        is_word(entry.first(), key) && (is_punct(entry.get(1), ':') || is_punct(entry.get(1), '='));
+    entry.get(2).filter(|_| is_said)
+}
+
+/// Words that can be imported; keywords cannot.
+fn scope<'a>(module: &'static str, tokens: impl Iterator<Item = Option<&'a TokenTree>>) -> Scope {
+    let words = tokens.filter_map(|token| match token {
+        Some(TokenTree::Ident(word)) => syn::parse2(word.to_token_stream()).ok(),
+        _ => None,
+    });
+    Scope {
+        module,
+        words: words.collect(),
+    }
+}
+
+/// Where the library is, if that is said and readable.
+fn library(entries: &[Vec<TokenTree>]) -> Option<TokenStream> {
+    let entry = entries
+        .iter()
+        .find(|entry| value_of(entry, "crate").is_some())?;
+    let path = entry.iter().skip(2).cloned().collect();
+    let path: Path = syn::parse2(path).ok()?;
+    Some(path.into_token_stream())
+}
+
+/// The name of an item, the conditions that it stands under, and what follows its name.
+fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<TokenTree>)> {
+    let tokens: Vec<_> = item.clone().into_iter().collect();
+    let at = tokens
+        .iter()
+        .position(|token| is_word(Some(token), keyword))?;
+    let Some(TokenTree::Ident(name)) = tokens.get(at + 1) else {
+        return None;
+    };
+    let name = syn::parse2(name.to_token_stream()).ok()?;
+    let cfgs = tokens[..at]
+        .windows(2)
+        .filter(|pair| {
+            let attribute = group(pair.get(1), Delimiter::Bracket);
+            is_punct(pair.first(), '#')
+                && attribute.is_some_and(|attribute| {
+                    is_word(attribute.stream().into_iter().next().as_ref(), "cfg")
+                })
+        })
+        .flatten()
+        .cloned()
+        .collect();
+    Some((name, cfgs, tokens[at + 2..].to_vec()))
+}
+
+/// The constant has a name, as one without may not stand in an `impl`. The condition is inside of
+/// it, where the compiler does not warn of a `cfg` that it does not know.
+fn expand(
+    name: &Ident,
+    cfgs: &TokenStream,
+    library: Option<&TokenStream>,
+    scopes: &[Scope],
+) -> TokenStream {
+    let private = private(library);
+    let name = Ident::new(&name.to_string(), Span::call_site());
+    let used = scopes
+        .iter()
+        .filter(|scope| !scope.words.is_empty())
+        .enumerate()
+        .map(|(number, Scope { module, words })| {
+            let inside = format_ident!("scope{number}", span = Span::call_site());
+            let module = Ident::new(module, Span::call_site());
+            quote! {
+                mod #inside {
+                    use #private::ide::#module::*;
+                    use self::{ #(#words as _,)* };
+                }
+                { let _ = (#(#private::ide::#module::#words,)*); }
+            }
+        });
+    quote! {
+        #cfgs
+        #[doc(hidden)]
+        #[allow(unexpected_cfgs, non_upper_case_globals)]
+        const #name: () = {
+            #[cfg(rust_analyzer)]
+            {
+                #(#used)*
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(text: &str) -> TokenStream {
+        text.parse().expect("tokens")
+    }
+
+    /// The words of each module, as they are imported.
+    #[track_caller]
+    fn words(output: &TokenStream) -> Vec<String> {
+        syn::parse2::<syn::File>(output.clone()).expect("items");
+        let text = output.to_string();
+        text.split("ide :: ")
+            .filter_map(|part| {
+                let (module, rest) = part.split_once(" :: * ; use self :: {")?;
+                let (words, _) = rest.split_once('}')?;
+                Some(format!("{module}: {}", words.replace(" as _ ,", "").trim()))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn half_typed_options_are_found() {
+        let handler = tokens("async fn one(session: Session) {}");
+        for (attr, expected) in [
+            ("lo", "session: lo"),
+            ("load, he", "session: load he"),
+            ("load, header = , pl", "session: load header pl"),
+            ("load header, \"x\", crate = 5", "session: load"),
+        ] {
+            assert_eq!(words(&session(&tokens(attr), &handler)), [expected]);
+        }
+        let output = session(&tokens("load, emit = coo"), &handler);
+        assert_eq!(words(&output), ["session: load emit", "emit: coo"]);
+        assert!(words(&session(&tokens(""), &handler)).is_empty());
+    }
+
+    #[test]
+    fn the_words_of_a_configuration_are_told_from_its_types() {
+        let output = session_config(&tokens(
+            "pub struct Shop { /// Docs.
+             data: HashMap<String, u32>, store: Map<A, fn() -> B> = a(b, c), loaders: [header(\"X\"), \
+             cookie(\"a\", path = b, same_site = La, pers), query(\"q\", allo), bea], \
+             merge: { a: ad, b: }, on_gone: ig, idl }",
+        ));
+        assert_eq!(
+            words(&output),
+            [
+                "session_config: data store loaders merge on_gone idl",
+                "on_gone: ig",
+                "loaders: header cookie query bea",
+                "cookie: path same_site pers",
+                "same_site: La",
+                "in_url: allo",
+                "merge: ad",
+            ]
+        );
+    }
+
+    #[test]
+    fn it_stands_where_the_item_does() {
+        let one = tokens("/// Docs.\n#[cfg(a)] #[b] pub async fn r#loop() {}");
+        let output = session(&tokens("load, crate = ::a"), &one).to_string();
+        assert!(
+            output.starts_with("# [cfg (a)] # [doc (hidden)]"),
+            "{output}"
+        );
+        assert!(output.contains("__session_ide_of_handler_loop"), "{output}");
+        assert!(output.contains(":: a :: __private"), "{output}");
+        for none in ["struct One;", "async fn one(&self) {}", "fn", ""] {
+            assert!(session(&tokens("load"), &tokens(none)).is_empty(), "{none}");
+        }
+        for none in ["struct", "enum Shop { data: A }", "struct if {}"] {
+            assert!(session_config(&tokens(none)).is_empty(), "{none}");
+        }
+    }
+}

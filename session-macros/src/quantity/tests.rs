@@ -1,0 +1,68 @@
+use super::*;
+use crate::units::{DURATION, SIZE};
+use syn::parse_str;
+
+fn read(measure: &Measure, text: &str) -> Result<Option<u64>, String> {
+    let mut errors = Errors::default();
+    let quantity = measure.read(&parse_str(text).expect("an expression"), &mut errors);
+    match quantity {
+        Some(quantity) => Ok(quantity.known()),
+        None => Err(errors.messages().join("\n")),
+    }
+}
+
+#[test]
+fn amounts_with_a_unit_are_known() {
+    for (text, milliseconds) in [
+        ("1ms", 1),
+        ("30s", 30_000),
+        ("30m", 1_800_000),
+        ("12h", 43_200_000),
+        ("1_0d", 864_000_000),
+    ] {
+        assert_eq!(read(&DURATION, text), Ok(Some(milliseconds)));
+    }
+    assert_eq!(read(&SIZE, "64KiB"), Ok(Some(65536)));
+    assert_eq!(read(&SIZE, "7B"), Ok(Some(7)));
+}
+
+#[test]
+fn constants_are_left_to_the_compiler() {
+    for text in [
+        "IDLE",
+        "Duration::from_secs(60 * 5)",
+        "crate::idle(1u64, 2)",
+    ] {
+        assert_eq!(read(&DURATION, text), Ok(None));
+    }
+}
+
+#[test]
+fn mistakes_are_mended() {
+    for (text, part) in [
+        ("30min", "write `30m`"),
+        ("5w", "`35d`"),
+        ("5y", "`ms`, `s`, `m`, `h` or `d`"),
+        ("\"30m\"", "without quotes: `30m`"),
+        ("\"30 m\"", "without quotes: `30m`"),
+        ("\"soon\"", "`30m`"),
+        ("30", "`30m`"),
+        ("1.5h", "whole number"),
+        ("0x10s", "is no unit"),
+        ("true", "no duration"),
+        ("30m + 1s", "number with a unit"),
+        ("-5m", "number with a unit"),
+        ("IDLE + 1s", "stands alone"),
+        ("60 * 60", "number with a unit"),
+        ("never", "every session ends"),
+        ("1800", "`1800s`"),
+        ("5Min", "write `5m`"),
+        ("99999999999999999999d", "too large"),
+        ("9999999999999999d", "too large"),
+    ] {
+        let message = read(&DURATION, text).expect_err(text);
+        assert!(message.contains(part), "{text}: {message}");
+    }
+    let message = read(&SIZE, "64KB").expect_err("no unit");
+    assert!(message.contains("write `64KiB`"), "{message}");
+}

@@ -1,0 +1,15 @@
+//! A handler where no framework is enabled.
+
+use connect_session::{Session, session};
+
+#[session(load)]
+async fn one(session: Session) -> String {
+    session.id().to_string()
+}
+
+#[session(load, http)]
+async fn two(session: Session, request: http::Request<String>) -> http::Response<String> {
+    http::Response::new(format!("{} {}", session.id(), request.uri()))
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! A handler with a session and no attribute. Without `debug_handler` axum hides every cause.
+
+use connect_session::{Session, session_config};
+
+session_config! {
+    pub struct Shop {}
+}
+
+#[axum::debug_handler]
+async fn one(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+fn main() {}

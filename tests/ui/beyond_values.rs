@@ -1,0 +1,38 @@
+//! Values that other libraries take, and constants of another type.
+
+use connect_session::{Session, session, session_config};
+
+const SECONDS: u64 = 1800;
+
+session_config! {
+    pub struct Shop {
+        idle_timeout: 1800,
+        absolute_timeout: never,
+        touch_every: 60 * 5,
+        renew_every: Some(10m),
+        max_size: None,
+        namespace: my-shop,
+        on_event: "log",
+        crate: "connect_session",
+    }
+}
+
+session_config! {
+    pub struct Blog {
+        idle_timeout: SECONDS,
+        loaders: [header(X-User-Session), header(SECONDS), query("sid", "links"), bearer("token")],
+        emit: "header",
+    }
+}
+
+#[session(load, header = X-User-Session)]
+async fn one(session: Session) -> String {
+    session.id().to_string()
+}
+
+#[session(load, header = ["X-User-Session", "X-Device-Session"])]
+async fn two(session: Session) -> String {
+    session.id().to_string()
+}
+
+fn main() {}
