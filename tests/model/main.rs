@@ -12,6 +12,7 @@
 mod app;
 mod heads;
 mod model;
+mod regressions;
 
 use app::Client;
 use model::Model;

@@ -176,9 +176,10 @@ where
             && this.cache.looked.load(Ordering::Relaxed)
         {
             let vary = prepared::<C>().wire.vary();
-            let emission = match this.cache.viewed.load(Ordering::Relaxed) {
-                true => Emission::of_view(vary),
-                false => Emission::of_none(vary),
+            let emission = if this.cache.viewed.load(Ordering::Relaxed) {
+                Emission::of_view(vary)
+            } else {
+                Emission::of_none(vary)
             };
             emission.apply(response.headers_mut());
         }
