@@ -17,8 +17,7 @@ const FAR: u64 = 1_000 * 365 * 86_400 * 1_000;
 /// clock. A clone tells the same time.
 ///
 /// ```
-/// # use connect_session_runtime as connect_session;
-/// use connect_session::clock::Clock;
+/// use connect_session::store::Clock;
 ///
 /// let clock = Clock::system();
 /// assert!(clock.now() <= clock.clone().now());

@@ -9,7 +9,9 @@ use serde_json::value::RawValue;
 /// What a session can hold.
 ///
 /// Every type with these derives is one; it must serialize as an object (a struct with named
-/// fields, or a map with string keys), because a change is written field by field.
+/// fields, or a map with string keys), because a change is written field by field. What does not
+/// serialize, such as a field with `#[serde(skip)]`, is not part of the session: a merge or a store
+/// on a server forgets it.
 ///
 /// ```
 /// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]

@@ -44,7 +44,8 @@ pub enum EventKind<'a> {
         /// The names of the fields.
         fields: &'a [String],
     },
-    /// A change was lost because the session had ended, or belongs to another login, meanwhile.
+    /// A change was lost, or a reload found nothing, because the session had ended, or belongs to
+    /// another login, meanwhile.
     Gone,
     /// The session was destroyed.
     Destroyed,

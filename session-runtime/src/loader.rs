@@ -166,7 +166,7 @@ impl<'a> RequestHead<'a> {
         self.0.query()
     }
 
-    /// The first value of a header, if it is visible ASCII. The name's case does not matter.
+    /// The first value of a header, if it is text (UTF-8). The name's case does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;

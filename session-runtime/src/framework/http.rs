@@ -130,7 +130,8 @@ pub fn replies<R: HttpReply>() -> Replies<R> {
 }
 
 /// What a handler with `#[session(…, http)]` can return: an `http::Response<B>`, or a `Result` of
-/// one.
+/// one. An `Err` has no headers, so nothing of the session can be sent with it: with `commit:
+/// always`, or after a `save`, return a response where a new sid has to reach the client.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no response of a handler with `#[session(…, http)]`",
     label = "not an `http::Response<B>` with a `ProblemBody`, nor a `Result` of one",

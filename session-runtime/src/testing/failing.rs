@@ -16,10 +16,9 @@ use crate::store::{Committed, Inserted, Store, StoreError};
 /// A store around another that fails, and waits, when its [`Faults`] say so.
 ///
 /// ```
-/// # use connect_session_runtime as connect_session;
 /// use connect_session::store::MemoryStore;
 /// use connect_session::testing::FailingStore;
-/// use connect_session::untyped::Untyped;
+/// use connect_session::Untyped;
 ///
 /// let store = FailingStore::new(MemoryStore::<Untyped>::new());
 /// let faults = store.faults();

@@ -14,11 +14,10 @@ const START: Duration = Duration::from_secs(1_704_067_200);
 /// 2024-01-01T00:00:00Z. A clone, and every [`Clock`] made from it, tells the same time.
 ///
 /// ```
-/// # use connect_session_runtime as connect_session;
 /// use std::time::Duration;
 /// use connect_session::store::MemoryStore;
 /// use connect_session::testing::FakeClock;
-/// use connect_session::untyped::Untyped;
+/// use connect_session::Untyped;
 ///
 /// let clock = FakeClock::new();
 /// let store: MemoryStore<Untyped> = MemoryStore::builder().clock(clock.clone()).build();

@@ -47,9 +47,8 @@ const SLICES_AT_ONCE: usize = 64;
 /// [`StoreError::Encode`], which names the field.
 ///
 /// ```
-/// # use connect_session_runtime as connect_session;
 /// use connect_session::store::MemoryStore;
-/// use connect_session::untyped::Untyped;
+/// use connect_session::Untyped;
 ///
 /// let store = MemoryStore::<Untyped>::new();
 /// let small: MemoryStore<Untyped> = MemoryStore::builder().capacity(10_000).build();

@@ -4,7 +4,6 @@
 //! needs is a function that makes a store, and what time that store goes by:
 //!
 //! ```
-//! # use connect_session_runtime as connect_session;
 //! use connect_session::store::MemoryStore;
 //! use connect_session::testing::FakeClock;
 //! use connect_session::testing::conformance::{UnderTest, store_conformance};
