@@ -13,6 +13,7 @@ mod app;
 mod heads;
 mod model;
 mod regressions;
+mod startup;
 
 use app::Client;
 use model::Model;

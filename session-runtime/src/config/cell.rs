@@ -181,6 +181,11 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
 fn data_problems<C: SessionConfig>() -> Vec<String> {
     match data::encode(&C::Data::default(), None) {
         Err(error) => vec![error.to_string()],
+        Ok(fields) if data::decode::<C::Data>(&fields).is_err() => vec![
+            "the session data cannot be read as it is written: give the field that is not always \
+             written `#[serde(default)]`"
+                .to_owned(),
+        ],
         Ok(mut fields) => {
             let unknown = serde_json::value::RawValue::from_string("null".to_owned());
             fields.extend(unknown.map(|null| ("a field of another version".to_owned(), null)));

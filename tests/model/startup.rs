@@ -1,0 +1,193 @@
+//! What a program says before its first request: values from the environment, and the store.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::post;
+use connect_session::store::MemoryStore;
+use connect_session::{CookieSpec, Emit, Loader, Session, Untyped, session, session_config};
+use tower::ServiceExt as _;
+
+session_config! {
+    struct FromEnvironment {
+        idle_timeout: 10m,
+    }
+}
+
+#[session(create)]
+async fn open(session: Session<FromEnvironment>) -> String {
+    let lives = session.expires_at().duration_since(session.created_at());
+    lives.map_or(0, |lives| lives.as_secs()).to_string()
+}
+
+async fn answer(app: Router) -> (u16, String, String) {
+    let request = Request::post("/").body(Body::empty()).expect("a request");
+    let response = app.oneshot(request).await.expect("infallible");
+    let status = response.status().as_u16();
+    let names: Vec<_> = response
+        .headers()
+        .keys()
+        .map(|name| name.as_str().to_owned())
+        .collect();
+    let body = axum::body::to_bytes(response.into_body(), 1 << 16)
+        .await
+        .expect("a body");
+    (
+        status,
+        String::from_utf8(body.to_vec()).expect("text"),
+        names.join(" "),
+    )
+}
+
+#[tokio::test]
+async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
+    let refused = FromEnvironment::configure(|options| {
+        options.idle_timeout = Duration::from_secs(90_000);
+        options.touch_every = Some(Duration::from_secs(100_000));
+        options.renew_every = Some(Duration::ZERO);
+        options.max_size = Some(0);
+        options.namespace = "";
+        const COOKIE: CookieSpec = {
+            let mut cookie = CookieSpec::new("__Host-sid");
+            cookie.domain = Some("example.com");
+            cookie
+        };
+        let headers = [Loader::Header("Content-Length"), Loader::Header("a b")];
+        options.loaders = Box::leak(Box::new([headers[0], headers[1], Loader::Cookie(COOKIE)]));
+        options.emit = Some(Emit::Header);
+    });
+    let problems = refused.expect_err("wrong in many ways").problems;
+    for option in [
+        "idle_timeout:",
+        "touch_every:",
+        "renew_every:",
+        "max_size:",
+        "namespace:",
+        "cookie loader:",
+    ] {
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(option)),
+            "{option} in {problems:#?}"
+        );
+    }
+    let headers = problems
+        .iter()
+        .filter(|problem| problem.starts_with("header loader:"))
+        .count();
+    assert_eq!(headers, 2, "{problems:#?}");
+
+    // Nothing of that was kept, and the first good configuration holds from then on.
+    FromEnvironment::configure(|options| {
+        assert_eq!(options.idle_timeout, Duration::from_secs(600));
+        options.idle_timeout = Duration::from_secs(20);
+        options.loaders = const { &[Loader::Header("X-From-Environment")] };
+    })
+    .expect("nothing wrong");
+    let (status, body, headers) = answer(Router::new().route("/", post(open))).await;
+    assert_eq!((status, &*body), (200, "20"));
+    assert!(headers.contains("x-from-environment"), "{headers}");
+    let late = FromEnvironment::configure(|_| {}).expect_err("in use");
+    assert!(late.to_string().contains("already in use"), "{late}");
+}
+
+static IS_UP: AtomicBool = AtomicBool::new(false);
+static BUILDS: AtomicUsize = AtomicUsize::new(0);
+
+fn connect() -> Result<MemoryStore<Untyped>, std::io::Error> {
+    BUILDS.fetch_add(1, Ordering::SeqCst);
+    if IS_UP.load(Ordering::SeqCst) {
+        Ok(MemoryStore::new())
+    } else {
+        Err(std::io::Error::other("the server is down"))
+    }
+}
+
+session_config! {
+    struct Remote {
+        store: MemoryStore<Untyped> = connect()?,
+    }
+}
+
+#[session(create)]
+async fn open_remote(session: Session<Remote>) -> String {
+    session.id().to_string()
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_built_is_a_503_and_is_tried_again_a_second_later() {
+    let started = std::time::Instant::now();
+    let error = Remote::start().await.expect_err("the server is down");
+    assert!(error.to_string().contains("the server is down"), "{error}");
+    let app = Router::new().route("/", post(open_remote));
+    for _ in 0..10 {
+        let (status, body, headers) = answer(app.clone()).await;
+        assert_eq!(status, 503);
+        assert!(
+            body.contains("#store-unavailable") && !body.contains("down"),
+            "{body}"
+        );
+        assert!(!headers.contains("x-user-session"), "{headers}");
+    }
+    let builds = BUILDS.load(Ordering::SeqCst) as u64;
+    assert!(
+        builds <= 1 + started.elapsed().as_secs(),
+        "{builds} builds: once a second at most"
+    );
+    IS_UP.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(answer(app.clone()).await.0, 200);
+    let builds = BUILDS.load(Ordering::SeqCst);
+    Remote::start().await.expect("the server is up");
+    assert_eq!(answer(app).await.0, 200);
+    assert_eq!(BUILDS.load(Ordering::SeqCst), builds, "what is built stays");
+}
+
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Strict {
+    field: u8,
+}
+
+session_config! {
+    struct Rigid {
+        data: Strict,
+    }
+}
+
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+struct NoObject(u8);
+
+session_config! {
+    struct Shapeless {
+        data: NoObject,
+    }
+}
+
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+struct OneWay {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    list: Vec<u8>,
+}
+
+session_config! {
+    struct Unreadable {
+        data: OneWay,
+    }
+}
+
+#[tokio::test]
+async fn data_that_could_not_be_kept_is_refused_at_the_start() {
+    let error = Rigid::start()
+        .await
+        .expect_err("no field could ever be added");
+    assert!(error.to_string().contains("deny_unknown_fields"), "{error}");
+    let error = Shapeless::start().await.expect_err("no fields");
+    assert!(error.to_string().contains("JSON object"), "{error}");
+    let error = Unreadable::start()
+        .await
+        .expect_err("an empty list is not read");
+    assert!(error.to_string().contains("#[serde(default)]"), "{error}");
+}
