@@ -42,6 +42,12 @@ async fn answer(app: Router) -> (u16, String, String) {
     )
 }
 
+const COOKIE: CookieSpec = {
+    let mut cookie = CookieSpec::new("__Host-sid");
+    cookie.domain = Some("example.com");
+    cookie
+};
+
 #[tokio::test]
 async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
     let refused = FromEnvironment::configure(|options| {
@@ -50,11 +56,6 @@ async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
         options.renew_every = Some(Duration::ZERO);
         options.max_size = Some(0);
         options.namespace = "";
-        const COOKIE: CookieSpec = {
-            let mut cookie = CookieSpec::new("__Host-sid");
-            cookie.domain = Some("example.com");
-            cookie
-        };
         let headers = [Loader::Header("Content-Length"), Loader::Header("a b")];
         options.loaders = Box::leak(Box::new([headers[0], headers[1], Loader::Cookie(COOKIE)]));
         options.emit = Some(Emit::Header);
