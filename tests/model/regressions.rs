@@ -1,6 +1,6 @@
 //! Ways in which sessions once got lost, each as small as it can be.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use connect_session::store::MemoryStore;
 use connect_session::testing::FakeClock;
-use connect_session::{Error, Session, SessionView, session, session_config};
+use connect_session::{Error, Session, SessionView, Untyped, session, session_config};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -127,10 +127,6 @@ async fn outer(_session: Session<Renewing>, request: Request, next: Next) -> Res
     next.run(request).await
 }
 
-async fn looks(_view: Option<SessionView<Renewing>>, request: Request, next: Next) -> Response {
-    next.run(request).await
-}
-
 struct App {
     router: Router,
     clock: FakeClock,
@@ -151,7 +147,6 @@ impl App {
         let gate = Gate::default();
         let router = Router::new()
             .route("/guarded", post(change_to_bob).layer(from_fn(outer)))
-            .route("/looked", get(read).layer(from_fn(looks)))
             .route("/create", post(create))
             .route("/read", get(read))
             .route("/slow/{what}", post(slow))
@@ -237,14 +232,40 @@ async fn the_offer_of_an_outer_guard_does_not_hide_the_sid_of_a_login() {
     assert_eq!(app.send("GET", "/read", &new).await.status, 200);
 }
 
+static CLOCK: LazyLock<FakeClock> = LazyLock::new(FakeClock::new);
+
+session_config! {
+    /// Without any layer.
+    struct Bare {
+        renew_every: 10m,
+        store: MemoryStore<Untyped> = MemoryStore::builder().clock(&*CLOCK).build(),
+    }
+}
+
+#[session(create)]
+async fn bare(session: Session<Bare>) -> String {
+    session.id().to_string()
+}
+
+async fn looks(_view: Option<SessionView<Bare>>, request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
 #[tokio::test]
 async fn a_view_does_not_keep_a_session_from_being_renewed() {
-    let app = App::new();
+    let router = Router::new()
+        .route("/create", post(bare))
+        .route("/looked", get(bare).layer(from_fn(looks)));
+    let app = App {
+        router,
+        ..App::new()
+    };
     let sid = app.open().await;
-    app.clock.advance(11 * MINUTE);
+    CLOCK.advance(11 * MINUTE);
     let reply = app.send("GET", "/looked", &sid).await;
     let offered = reply.sid.expect("an offer");
-    assert_eq!(app.send("GET", "/read", &offered).await.status, 200);
+    let again = app.send("GET", "/looked", &offered).await;
+    assert_eq!(again.body, reply.body, "the same session");
 }
 
 #[tokio::test]
