@@ -172,6 +172,9 @@ mod tests {
         let error =
             decode_over_default::<New>(&fields(r#"{"kept":7,"added":1}"#)).expect_err("a number");
         assert_eq!(error.0.as_deref(), Some("added"));
+        let error =
+            decode_over_default::<New>(&fields(r#"{"kept":"a user's own"}"#)).expect_err("a text");
+        assert!(!format!("{error:?}").contains("own"), "{error:?}");
     }
 
     #[test]

@@ -102,3 +102,17 @@ impl fmt::Debug for Untyped {
         write!(f, "Untyped({} keys)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_nothing_of_the_value() {
+        let mut data = Untyped::default();
+        data.insert("token", "a user's own").expect("inserted");
+        let error = data.get::<u32>("token").expect_err("a text");
+        let said = format!("{error:?} {error} {data:?}");
+        assert!(!said.contains("own"), "{said}");
+    }
+}

@@ -354,3 +354,17 @@ async fn remember_me_reaches_the_cookie() {
     let seconds = 30 * 24 * 60 * 60;
     assert!(again.contains(&format!("Max-Age={seconds}")), "{again}");
 }
+
+#[tokio::test]
+async fn a_page_for_nobody_says_on_what_it_depends() {
+    let app = Router::new()
+        .route(
+            "/",
+            get(async |_: Option<SessionView<Remembered>>| "nobody"),
+        )
+        .layer(Remembered::layer().with_store(MemoryStore::default()));
+    let request = Request::get("/").body(Body::empty()).expect("a request");
+    let response = app.oneshot(request).await.expect("infallible");
+    assert_eq!(response.headers()["Vary"], "cookie");
+    assert!(response.headers().get("Cache-Control").is_none());
+}
