@@ -267,7 +267,13 @@ impl<C: SessionConfig> Shared<C> {
                     else {
                         return Err(Error::new(ErrorKind::Contention));
                     };
-                    let merged = three_way::<C>(&base.data, &data, &record.snapshot.data);
+                    let merged = three_way(
+                        C::merge,
+                        C::UNTYPED,
+                        &base.data,
+                        &data,
+                        &record.snapshot.data,
+                    );
                     overwrote.extend(self.judge(merged.overwrote)?);
                     self.check_size(&merged.data)?;
                     change.data = Some(DataChange {
@@ -391,7 +397,7 @@ impl<C: SessionConfig> Shared<C> {
             let mut pending = None;
             let mut overwrote = Vec::new();
             if working.is_changed() {
-                let merged = three_way::<C>(&working.base, &working.data, &new);
+                let merged = three_way(C::merge, C::UNTYPED, &working.base, &working.data, &new);
                 overwrote = self.judge(merged.overwrote)?;
                 pending = Some(Arc::new(merged.data));
             }

@@ -3,7 +3,7 @@
 mod fields;
 pub mod rule;
 
-use crate::config::SessionConfig;
+use crate::data::SessionData;
 
 /// The three versions of the data, for the rules that a config declares.
 #[derive(Debug)]
@@ -48,11 +48,13 @@ pub(crate) struct Merge<D> {
 ///
 /// Declared fields first, as typed values: their rule leaves the same value in all three versions,
 /// so that they are no difference any more when the rest is compared as encoded fields.
-pub(crate) fn three_way<C: SessionConfig>(
-    loaded: &C::Data,
-    mine: &C::Data,
-    theirs: &C::Data,
-) -> Merge<C::Data> {
+pub(crate) fn three_way<D: SessionData>(
+    rules: fn(&mut Three<'_, D>),
+    by_key: bool,
+    loaded: &D,
+    mine: &D,
+    theirs: &D,
+) -> Merge<D> {
     let (mut base, mut ours, mut other) = (loaded.clone(), mine.clone(), theirs.clone());
     let mut three = Three {
         loaded: &mut base,
@@ -60,9 +62,9 @@ pub(crate) fn three_way<C: SessionConfig>(
         theirs: &mut other,
         overwrote: Vec::new(),
     };
-    C::merge(&mut three);
+    rules(&mut three);
     let mut overwrote = three.overwrote;
-    match fields::merge(&base, &ours, &other, C::UNTYPED, &mut overwrote) {
+    match fields::merge(&base, &ours, &other, by_key, &mut overwrote) {
         Some(data) => Merge { data, overwrote },
         // The fields do not go together, or have no encoded form: the whole is one opaque value,
         // but for what the rules have merged.
@@ -78,8 +80,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::ConfigCell;
     use crate::config::Options;
+    use crate::config::{ConfigCell, SessionConfig};
     use crate::store::{BoxError, MemoryStore};
 
     #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -143,17 +145,17 @@ mod tests {
     proptest! {
         #[test]
         fn what_only_one_side_changed_is_that_side(loaded in data(), changed in data()) {
-            let mine = three_way::<Config>(&loaded, &changed, &loaded);
+            let mine = three_way(Config::merge, Config::UNTYPED, &loaded, &changed, &loaded);
             prop_assert_eq!(&mine.data, &changed);
             prop_assert!(mine.overwrote.is_empty());
-            let theirs = three_way::<Config>(&loaded, &loaded, &changed);
+            let theirs = three_way(Config::merge, Config::UNTYPED, &loaded, &loaded, &changed);
             prop_assert_eq!(&theirs.data, &changed);
             prop_assert!(theirs.overwrote.is_empty());
         }
 
         #[test]
         fn both_changes_are_kept_or_told(loaded in data(), mine in data(), theirs in data()) {
-            let Merge { data, overwrote } = three_way::<Config>(&loaded, &mine, &theirs);
+            let Merge { data, overwrote } = three_way(Config::merge, Config::UNTYPED, &loaded, &mine, &theirs);
             prop_assert_eq!(data.sum, theirs.sum + mine.sum - loaded.sum);
             let conflict = mine.note != loaded.note && theirs.note != loaded.note;
             prop_assert_eq!(overwrote.contains(&"note".to_owned()), conflict);
@@ -169,7 +171,7 @@ mod tests {
             theirs in proptest::collection::vec(0..9u8, 1..4),
         ) {
             let with = |more: &[u8]| Data { list: [&loaded.list, more].concat(), ..loaded.clone() };
-            let merged = three_way::<Config>(&loaded, &with(&mine), &with(&theirs));
+            let merged = three_way(Config::merge, Config::UNTYPED, &loaded, &with(&mine), &with(&theirs));
             prop_assert_eq!(merged.data.list, [&loaded.list[..], &theirs, &mine].concat());
             prop_assert!(merged.overwrote.is_empty());
         }
