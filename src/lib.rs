@@ -13,6 +13,7 @@ pub use connect_session_macros::{session, session_config};
 #[doc(hidden)]
 pub use connect_session_runtime::__private;
 pub use connect_session_runtime::ProblemBody;
+pub use connect_session_runtime::SessionLayer;
 pub use connect_session_runtime::config::{
     CommitOn, ConfigureError, DefaultConfig, OnConflict, OnGone, OnStoreError, Options,
     SessionConfig, StartError,
@@ -21,13 +22,13 @@ pub use connect_session_runtime::data::{EncodeError, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
 pub use connect_session_runtime::event::{Event, EventKind};
 pub use connect_session_runtime::guard::Rejection;
-#[cfg(feature = "tower")]
-pub use connect_session_runtime::layer::{SessionFuture, SessionLayer, SessionService};
 pub use connect_session_runtime::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite};
 pub use connect_session_runtime::session::Session;
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};
 #[cfg(feature = "testing")]
 pub use connect_session_runtime::testing;
+#[cfg(feature = "tower")]
+pub use connect_session_runtime::tower::{SessionFuture, SessionService};
 pub use connect_session_runtime::untyped::Untyped;
 pub use connect_session_runtime::view::SessionView;
 
@@ -48,9 +49,10 @@ pub mod store {
     pub use connect_session_runtime::data::{
         EncodedFields, decode, decode_over_default, encode, same_value,
     };
+    pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{
-        Change, CommitId, DataChange, Deadlines, FieldChange, IdentityChange, Key, Lifetime,
-        LoadRequest, NewRecord, Patch, Record, Renewal, Snapshot, SubjectChange, Transport,
+        Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest,
+        NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};

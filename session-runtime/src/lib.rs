@@ -15,6 +15,7 @@ mod framework;
 pub mod guard;
 pub mod loader;
 pub mod merge;
+pub mod patch;
 pub mod record;
 pub mod rules;
 pub mod session;
@@ -26,8 +27,9 @@ pub mod untyped;
 pub mod view;
 
 pub use framework::http::ProblemBody;
+pub use framework::layer::SessionLayer;
 #[cfg(feature = "tower")]
-pub use framework::layer;
+pub use framework::tower;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -6,6 +6,7 @@ pub mod ide;
 mod in_memory;
 
 pub use self::in_memory::InMemoryConfig;
+pub use crate::__require_framework as require_framework;
 pub use crate::check;
 pub use crate::config::{
     CommitOn, ConfigCell, ConfigureError, OnConflict, OnGone, OnStoreError, Options, SessionConfig,
@@ -13,9 +14,7 @@ pub use crate::config::{
 };
 pub use crate::engine::Overrides;
 pub use crate::framework::http;
-#[cfg(feature = "tower")]
 pub use crate::framework::layer::SessionLayer;
-#[cfg(feature = "axum")]
 pub use crate::framework::unattributed::NeedsSessionAttribute;
 pub use crate::guard::{
     Create, Inherit, Load, SessionGuard, SessionReply, Verdict, ViaOther, ViaResult, finish, split,
@@ -25,11 +24,16 @@ pub use crate::merge::{Merged, Three, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;
 pub use crate::untyped::Untyped;
-pub use crate::{__require_framework as require_framework, __with_layer as with_layer};
 
 /// Where no framework is enabled, a handler that is not plain `http` has nothing to fit.
 #[doc(hidden)]
-#[cfg(feature = "axum")]
+#[cfg(any(
+    feature = "actix-web",
+    feature = "axum",
+    feature = "poem",
+    feature = "rocket",
+    feature = "salvo"
+))]
 #[macro_export]
 macro_rules! __require_framework {
     () => {};
@@ -37,7 +41,13 @@ macro_rules! __require_framework {
 
 /// Where no framework is enabled, a handler that is not plain `http` has nothing to fit.
 #[doc(hidden)]
-#[cfg(not(feature = "axum"))]
+#[cfg(not(any(
+    feature = "actix-web",
+    feature = "axum",
+    feature = "poem",
+    feature = "rocket",
+    feature = "salvo"
+)))]
 #[macro_export]
 macro_rules! __require_framework {
     () => {
@@ -46,20 +56,4 @@ macro_rules! __require_framework {
              `#[session(…, http)]` for a handler of `http::Request`"
         );
     };
-}
-
-/// Keeps what an expansion says of layers; without the feature `tower` there are none.
-#[doc(hidden)]
-#[cfg(feature = "tower")]
-#[macro_export]
-macro_rules! __with_layer {
-    ($($item:tt)*) => { $($item)* };
-}
-
-/// Keeps what an expansion says of layers; without the feature `tower` there are none.
-#[doc(hidden)]
-#[cfg(not(feature = "tower"))]
-#[macro_export]
-macro_rules! __with_layer {
-    ($($item:tt)*) => {};
 }

@@ -242,14 +242,11 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
                 #private::configure::<#name>(configure)
             }
 
-            // Which features the library has is known to the library alone.
-            #private::with_layer! {
-                /// An app-wide layer: it looks the session up once for a request, and can bring
-                /// another store.
-                #[must_use]
-                #visibility fn layer() -> #private::SessionLayer<#name> {
-                    #private::SessionLayer::new()
-                }
+            /// An app-wide layer: it looks the session up once for a request, and can bring
+            /// another store.
+            #[must_use]
+            #visibility fn layer() -> #private::SessionLayer<#name> {
+                #private::SessionLayer::new()
             }
         }
     }

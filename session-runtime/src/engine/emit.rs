@@ -94,7 +94,7 @@ impl Emission {
     }
 
     /// Of a request whose session was only looked at.
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "_layer")]
     pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
         Self {
             vary,

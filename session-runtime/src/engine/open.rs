@@ -42,9 +42,9 @@ pub(crate) struct LoadCache<C: SessionConfig> {
     store: Option<GivenStore<C::Data>>,
     loaded: tokio::sync::Mutex<Option<CachedLoad<C::Data>>>,
     /// A view looked for the session, so the response depends on whether there is one.
-    pub(crate) looked: AtomicBool,
+    looked: AtomicBool,
     /// A view showed the session.
-    pub(crate) viewed: AtomicBool,
+    viewed: AtomicBool,
 }
 
 struct CachedLoad<D> {
@@ -69,7 +69,7 @@ impl<D> Clone for Loaded<D> {
 }
 
 impl<C: SessionConfig> LoadCache<C> {
-    #[cfg(feature = "tower")]
+    #[cfg(feature = "_layer")]
     pub(crate) fn new(store: Option<GivenStore<C::Data>>) -> Self {
         Self {
             store,
@@ -77,6 +77,16 @@ impl<C: SessionConfig> LoadCache<C> {
             looked: AtomicBool::new(false),
             viewed: AtomicBool::new(false),
         }
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn looked(&self) -> bool {
+        self.looked.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn viewed(&self) -> bool {
+        self.viewed.load(Ordering::Relaxed)
     }
 }
 

@@ -4,7 +4,7 @@
 #[cfg(feature = "axum")]
 mod axum;
 pub mod http;
+pub(crate) mod layer;
 #[cfg(feature = "tower")]
-pub mod layer;
-#[cfg(feature = "axum")]
+pub mod tower;
 pub(crate) mod unattributed;

@@ -245,7 +245,6 @@ pub(crate) enum StoreRef<D: SessionData, S: 'static> {
 pub(crate) struct GivenStore<D>(Arc<dyn ErasedStore<D>>);
 
 impl<D: SessionData> GivenStore<D> {
-    #[cfg(feature = "tower")]
     pub(crate) fn new(store: impl Store<D>) -> Self {
         Self(Arc::new(store))
     }

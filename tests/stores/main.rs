@@ -1,0 +1,16 @@
+//! The stores, each on the server that it is for.
+//!
+//! What needs a server is ignored by `cargo test`, which says so; `scripts/test` brings the servers
+//! up and runs it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "a test reports by panicking, and has no users"
+)]
+
+#[allow(dead_code, reason = "until a store on a server is under test")]
+mod servers;
