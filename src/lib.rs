@@ -55,6 +55,8 @@ pub mod store {
         NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
-    pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};
+    pub use connect_session_runtime::store::{
+        AnyStore, BoxError, Committed, Inserted, Store, StoreError,
+    };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
 }

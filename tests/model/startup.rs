@@ -1,5 +1,6 @@
 //! What a program says before its first request: values from the environment, and the store.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -191,4 +192,71 @@ async fn data_that_could_not_be_kept_is_refused_at_the_start() {
         .await
         .expect_err("an empty list is not read");
     assert!(error.to_string().contains("#[serde(default)]"), "{error}");
+}
+
+static SHARED: LazyLock<MemoryStore<Untyped>> = LazyLock::new(MemoryStore::new);
+
+session_config! {
+    struct First {
+        loaders: [header("X-First"), cookie("first", insecure = "this test speaks plain http")],
+        namespace: "shared",
+        store: MemoryStore<Untyped> = SHARED.clone(),
+    }
+}
+
+session_config! {
+    struct SameNamespace {
+        loaders: [header("X-Second")],
+        namespace: "shared",
+        store: MemoryStore<Untyped> = SHARED.clone(),
+    }
+}
+
+session_config! {
+    struct SameNames {
+        loaders: [header("x-first"), cookie("first", insecure = "this test speaks plain http")],
+        namespace: "elsewhere",
+        store: MemoryStore<Untyped> = SHARED.clone(),
+    }
+}
+
+session_config! {
+    struct Neighbour {
+        loaders: [
+            header("X-Third"),
+            cookie("first", path = "/elsewhere", insecure = "this test speaks plain http"),
+        ],
+        namespace: "elsewhere-too",
+        store: MemoryStore<Untyped> = SHARED.clone(),
+    }
+}
+
+#[session(create)]
+async fn open_same_namespace(session: Session<SameNamespace>) -> String {
+    session.id().to_string()
+}
+
+#[tokio::test]
+async fn two_configs_that_would_take_each_others_sessions_do_not_start() {
+    First::start().await.expect("the first one");
+    First::start().await.expect("the same one once more");
+    let error = SameNamespace::start().await.expect_err("one namespace");
+    let problem = "`First` already keeps its sessions under the namespace `shared`";
+    assert!(error.to_string().contains(problem), "{error}");
+    let app = Router::new().route("/", post(open_same_namespace));
+    assert_eq!(answer(app).await.0, 503, "nor do they without `start()`");
+
+    let error = SameNames::start()
+        .await
+        .expect_err("one header and one cookie");
+    let problems = error.problems.join("\n");
+    assert_eq!(error.problems.len(), 2, "{problems}");
+    assert!(
+        problems.contains("reads the header `x-first`"),
+        "{problems}"
+    );
+    assert!(problems.contains("reads the cookie `first`"), "{problems}");
+    Neighbour::start()
+        .await
+        .expect("shares nothing but the store");
 }

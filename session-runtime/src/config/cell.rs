@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
-use super::{ConfigureError, Options, SessionConfig};
+use super::{ConfigureError, Options, SessionConfig, neighbours};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
@@ -110,7 +110,10 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
     if last.is_some_and(|at| at.elapsed() < BUILD_AGAIN) {
         return Err(FailedJustNow.into());
     }
-    let built = C::connect().await;
+    let built = C::connect().await.and_then(|store| {
+        neighbours::take_keys::<C>(store.place())?;
+        Ok(store)
+    });
     if built.is_err() {
         *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
@@ -159,6 +162,7 @@ pub struct StartError {
 /// Everything that is wrong, in one list.
 pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     let mut problems = data_problems::<C>();
+    problems.extend(neighbours::take_names::<C>());
     match store::<C>().await {
         Ok(store) => {
             if let Err(error) = store.ready().await {

@@ -1,6 +1,7 @@
 //! What a config declares, and where its one store of a process lives.
 
 mod cell;
+mod neighbours;
 mod options;
 
 use std::future::Future;

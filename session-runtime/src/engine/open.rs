@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
 use crate::record::{Key, Lifetime, LoadRequest, Record, Renewal, Transport};
 use crate::sid::{PresentedSid, SessionId, Sid};
-use crate::store::{GivenStore, StoreRef};
+use crate::store::{AnyStore, StoreRef};
 
 /// What a handler wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum Opened<C: SessionConfig> {
 
 /// What an app-wide layer keeps for one request: the store that it brought, and the first load.
 pub(crate) struct LoadCache<C: SessionConfig> {
-    store: Option<GivenStore<C::Data>>,
+    store: Option<AnyStore<C::Data>>,
     loaded: tokio::sync::Mutex<Option<CachedLoad<C::Data>>>,
     /// A view looked for the session, so the response depends on whether there is one.
     looked: AtomicBool,
@@ -70,7 +70,7 @@ impl<D> Clone for Loaded<D> {
 
 impl<C: SessionConfig> LoadCache<C> {
     #[cfg(feature = "_layer")]
-    pub(crate) fn new(store: Option<GivenStore<C::Data>>) -> Self {
+    pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
         Self {
             store,
             loaded: tokio::sync::Mutex::new(None),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::config::SessionConfig;
-use crate::store::{GivenStore, Store};
+use crate::store::{AnyStore, Store};
 #[cfg(feature = "_layer")]
 use crate::{
     config::prepared,
@@ -41,7 +41,7 @@ use crate::{
 /// # }
 /// ```
 pub struct SessionLayer<C: SessionConfig> {
-    store: Option<GivenStore<C::Data>>,
+    store: Option<AnyStore<C::Data>>,
 }
 
 impl<C: SessionConfig> SessionLayer<C> {
@@ -55,7 +55,7 @@ impl<C: SessionConfig> SessionLayer<C> {
     #[must_use]
     pub fn with_store(self, store: impl Store<C::Data>) -> Self {
         Self {
-            store: Some(GivenStore::new(store)),
+            store: Some(AnyStore::new(store)),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Where sessions are kept: the trait [`Store`], and the stores.
 
-use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::data::{EncodeError, SessionData};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::sid::SessionId;
 
+mod any;
 mod memory;
+
+pub use any::AnyStore;
+pub(crate) use any::{BoxFuture, StoreRef};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
 
 /// The cause of a failure, whatever it is.
@@ -96,6 +97,13 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// When it is not sure that the record is gone.
     fn destroy(&self, key: Key) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// What tells this store from others, if it can be told: two stores of one place keep the same
+    /// records. It is compared and shown, so it has no secret in it. `start()` refuses two
+    /// configs with one namespace in one place.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
     /// How many living records a namespace has.
     ///
     /// # Errors
@@ -171,149 +179,4 @@ pub enum StoreError {
     /// The data cannot be encoded, or is too large; nothing was written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-}
-
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// The form of [`Store`] without its type, for `with_store`.
-trait ErasedStore<D>: Send + Sync {
-    fn insert<'a>(
-        &'a self,
-        key: Key,
-        record: &'a NewRecord<D>,
-    ) -> BoxFuture<'a, Result<Inserted<D>, StoreError>>;
-    fn load<'a>(
-        &'a self,
-        key: Key,
-        request: &'a LoadRequest,
-    ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
-    fn commit<'a>(
-        &'a self,
-        key: Key,
-        change: &'a Change<D>,
-    ) -> BoxFuture<'a, Result<Committed<D>, StoreError>>;
-    fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
-    fn encodes(&self) -> bool;
-    fn now(&self) -> SystemTime;
-}
-
-impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
-    fn insert<'a>(
-        &'a self,
-        key: Key,
-        record: &'a NewRecord<D>,
-    ) -> BoxFuture<'a, Result<Inserted<D>, StoreError>> {
-        Box::pin(Store::insert(self, key, record))
-    }
-
-    fn load<'a>(
-        &'a self,
-        key: Key,
-        request: &'a LoadRequest,
-    ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>> {
-        Box::pin(Store::load(self, key, request))
-    }
-
-    fn commit<'a>(
-        &'a self,
-        key: Key,
-        change: &'a Change<D>,
-    ) -> BoxFuture<'a, Result<Committed<D>, StoreError>> {
-        Box::pin(Store::commit(self, key, change))
-    }
-
-    fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(Store::destroy(self, key))
-    }
-
-    fn encodes(&self) -> bool {
-        Store::encodes(self)
-    }
-
-    fn now(&self) -> SystemTime {
-        Store::now(self)
-    }
-}
-
-/// The store of a request: the config's own, or one that a layer brought.
-pub(crate) enum StoreRef<D: SessionData, S: 'static> {
-    Own(&'static S),
-    Given(GivenStore<D>),
-}
-
-/// A store of any type, shared.
-pub(crate) struct GivenStore<D>(Arc<dyn ErasedStore<D>>);
-
-impl<D: SessionData> GivenStore<D> {
-    pub(crate) fn new(store: impl Store<D>) -> Self {
-        Self(Arc::new(store))
-    }
-}
-
-impl<D> Clone for GivenStore<D> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<D> fmt::Debug for GivenStore<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GivenStore")
-    }
-}
-
-impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
-    pub(crate) async fn insert(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-    ) -> Result<Inserted<D>, StoreError> {
-        match self {
-            Self::Own(store) => store.insert(key, record).await,
-            Self::Given(store) => store.0.insert(key, record).await,
-        }
-    }
-
-    pub(crate) async fn load(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-    ) -> Result<Option<Record<D>>, StoreError> {
-        match self {
-            Self::Own(store) => store.load(key, request).await,
-            Self::Given(store) => store.0.load(key, request).await,
-        }
-    }
-
-    pub(crate) async fn commit(
-        &self,
-        key: Key,
-        change: &Change<D>,
-    ) -> Result<Committed<D>, StoreError> {
-        match self {
-            Self::Own(store) => store.commit(key, change).await,
-            Self::Given(store) => store.0.commit(key, change).await,
-        }
-    }
-
-    pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        match self {
-            Self::Own(store) => store.destroy(key).await,
-            Self::Given(store) => store.0.destroy(key).await,
-        }
-    }
-
-    pub(crate) fn encodes(&self) -> bool {
-        match self {
-            Self::Own(store) => store.encodes(),
-            Self::Given(store) => store.0.encodes(),
-        }
-    }
-
-    pub(crate) fn now(&self) -> SystemTime {
-        match self {
-            Self::Own(store) => store.now(),
-            Self::Given(store) => store.0.now(),
-        }
-    }
 }

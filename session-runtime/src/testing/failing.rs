@@ -255,6 +255,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.destroy(key).await
     }
 
+    fn place(&self) -> Option<String> {
+        self.store.place()
+    }
+
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         self.store.count(namespace).await
     }

@@ -189,6 +189,10 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         Ok(was_alive)
     }
 
+    fn place(&self) -> Option<String> {
+        Some(format!("memory store {}", self.room.number))
+    }
+
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         // What has ended is taken away, a little at a time: nothing has to be counted out then.
         self.sweep_all(usize::MAX).await;

@@ -24,7 +24,12 @@ const SWEEP_BEHIND: u64 = 1;
 /// What a hint says of a shard that has nothing.
 const NONE: u64 = u64::MAX;
 
+/// How many stores this process made.
+static STORES: AtomicU64 = AtomicU64::new(0);
+
 pub(super) struct Room<D> {
+    /// Tells this store from every other one.
+    pub(super) number: u64,
     shards: Box<[Padded<D>]>,
     /// For each shard, when its first session may end. Written under the shard's lock, read
     /// without one: only a hint.
@@ -54,6 +59,7 @@ impl<D> Room<D> {
         let shards = (capacity / SESSIONS_PER_SHARD).clamp(*SHARDS.start(), *SHARDS.end());
         let hints = || (0..shards).map(|_| AtomicU64::new(NONE)).collect();
         Self {
+            number: STORES.fetch_add(1, Ordering::Relaxed) + 1,
             shards: (0..shards).map(|_| Padded(RwLock::default())).collect(),
             due: hints(),
             fresh: hints(),
