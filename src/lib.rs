@@ -55,6 +55,8 @@ pub mod store {
         NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
+    #[cfg(feature = "tower-sessions")]
+    pub use connect_session_runtime::store::TowerStore;
     pub use connect_session_runtime::store::{
         AnyStore, BoxError, Committed, Inserted, Store, StoreError,
     };

@@ -14,3 +14,4 @@
 
 #[allow(dead_code, reason = "until a store on a server is under test")]
 mod servers;
+mod tower_sessions;

@@ -9,10 +9,14 @@ use crate::sid::SessionId;
 
 mod any;
 mod memory;
+#[cfg(feature = "tower-sessions")]
+mod tower_sessions;
 
 pub use any::AnyStore;
 pub(crate) use any::{BoxFuture, StoreRef};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "tower-sessions")]
+pub use tower_sessions::TowerStore;
 
 /// The cause of a failure, whatever it is.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
