@@ -55,6 +55,10 @@ pub mod store {
         NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
+    #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+    pub use connect_session_runtime::store::Connect;
+    #[cfg(feature = "postgres")]
+    pub use connect_session_runtime::store::PostgresStore;
     pub use connect_session_runtime::store::{
         AnyStore, BoxError, Committed, Inserted, Store, StoreError,
     };

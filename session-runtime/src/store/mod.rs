@@ -9,10 +9,16 @@ use crate::sid::SessionId;
 
 mod any;
 mod memory;
+#[cfg(feature = "sql")]
+mod sql;
 
 pub use any::AnyStore;
 pub(crate) use any::{BoxFuture, StoreRef};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "sql")]
+pub use sql::Connect;
+#[cfg(feature = "postgres")]
+pub use sql::PostgresStore;
 
 /// The cause of a failure, whatever it is.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
