@@ -59,6 +59,8 @@ pub mod store {
     pub use connect_session_runtime::store::Connect;
     #[cfg(feature = "postgres")]
     pub use connect_session_runtime::store::PostgresStore;
+    #[cfg(feature = "sqlite")]
+    pub use connect_session_runtime::store::SqliteStore;
     pub use connect_session_runtime::store::{
         AnyStore, BoxError, Committed, Inserted, Store, StoreError,
     };

@@ -15,3 +15,4 @@
 mod owned;
 mod postgres;
 mod servers;
+mod sqlite;

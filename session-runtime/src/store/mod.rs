@@ -19,6 +19,8 @@ pub use memory::{MemoryStore, MemoryStoreBuilder};
 pub use sql::Connect;
 #[cfg(feature = "postgres")]
 pub use sql::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use sql::SqliteStore;
 
 /// The cause of a failure, whatever it is.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

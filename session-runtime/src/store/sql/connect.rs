@@ -23,16 +23,25 @@ use super::patience;
 /// ```
 #[must_use = "it connects when it is awaited"]
 pub struct Connect<S> {
-    pub(super) url: String,
+    pub(super) to: To,
     pub(super) connections: u32,
     pub(super) acquire_timeout: Duration,
     store: PhantomData<fn() -> S>,
 }
 
+/// What is connected to.
+pub(super) enum To {
+    Url(String),
+    #[cfg(feature = "sqlite")]
+    File(std::path::PathBuf),
+    #[cfg(feature = "sqlite")]
+    Memory,
+}
+
 impl<S> Connect<S> {
-    pub(super) fn new(url: &str) -> Self {
+    pub(super) fn new(to: To) -> Self {
         Self {
-            url: url.to_owned(),
+            to,
             connections: 10,
             acquire_timeout: patience::DEFAULT,
             store: PhantomData,

@@ -3,9 +3,13 @@
 //! A row has the fields of the data as opaque JSON texts, each with a revision. No server parses
 //! the texts, and none of what a user wrote is part of a statement: names and texts are bound.
 
+mod bound;
 mod connect;
 mod fault;
+mod number;
 mod patience;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod row;
 mod sweeper;
 mod table;
 mod text;
@@ -13,10 +17,14 @@ mod time;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use self::connect::Connect;
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
 
 /// How a row is laid out. A row of another format was written by another version of this library,
 /// and is refused, whatever is in it.

@@ -37,33 +37,66 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// The fields of a record as one JSON text: each name with its revision and its own text, which
-/// is a string here, so that nobody parses it.
-pub(super) fn container<'a>(fields: impl Iterator<Item = (&'a str, u64, &'a str)>) -> String {
-    let fields: BTreeMap<_, _> = fields
-        .map(|(name, revision, json)| (escape(name), (revision, json)))
-        .collect();
-    json(&fields)
-}
+/// The fields of a record: each name, escaped, with its revision and its text.
+#[derive(Debug, Default)]
+pub(super) struct Fields(BTreeMap<String, (u64, String)>);
 
-/// The container of a new record.
-pub(super) fn new_container(fields: &EncodedFields) -> String {
-    container(fields.iter().map(|(name, json)| (&**name, 1, json.get())))
-}
+impl Fields {
+    /// The fields of a new record.
+    pub(super) fn new(fields: &EncodedFields) -> Self {
+        let kept = fields.iter().map(|(name, json)| {
+            let field = (1, json.get().to_owned());
+            (escape(name).into_owned(), field)
+        });
+        Self(kept.collect())
+    }
 
-/// The fields of a [`container`].
-pub(super) fn stored(container: &str) -> Result<StoredFields, StoreError> {
-    let fields: BTreeMap<String, (u64, String)> =
-        serde_json::from_str(container).map_err(|_| StoreError::Undecodable {
+    /// Reads what [`container`](Self::container) wrote.
+    pub(super) fn read(container: &str) -> Result<Self, StoreError> {
+        let fields = serde_json::from_str(container).map_err(|_| StoreError::Undecodable {
             field: None,
             // What serde says of it could quote the data, which are the user's.
             source: "the column `fields` is not as this library writes it".into(),
         })?;
-    let mut stored = StoredFields::default();
-    for (name, (revision, json)) in fields {
-        stored.insert(unescape(&name).into_owned(), json, revision)?;
+        Ok(Self(fields))
     }
-    Ok(stored)
+
+    /// All of them as one JSON text. The text of a field is a string in it, so that nobody parses
+    /// it.
+    pub(super) fn container(&self) -> String {
+        json(&self.0)
+    }
+
+    pub(super) fn stored(self) -> Result<StoredFields, StoreError> {
+        let mut stored = StoredFields::default();
+        for (name, (revision, json)) in self.0 {
+            stored.insert(unescape(&name).into_owned(), json, revision)?;
+        }
+        Ok(stored)
+    }
+
+    /// Whether every field that the patch writes is what the patch is based on.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_base_of(&self, patch: &Patch) -> bool {
+        let revision = |name: &str| self.0.get(&*escape(name)).map(|(revision, _)| *revision);
+        let written = patch.set.iter().map(|field| (&field.name, field.base));
+        let removed = (patch.remove.iter()).map(|(name, base)| (name, Some(*base)));
+        patch.replace_all || (written.chain(removed)).all(|(name, base)| revision(name) == base)
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(super) fn write(&mut self, patch: &Patch, version: u64) {
+        if patch.replace_all {
+            self.0.clear();
+        }
+        for (name, _) in &patch.remove {
+            self.0.remove(&*escape(name));
+        }
+        for field in &patch.set {
+            let name = escape(&field.name).into_owned();
+            self.0.insert(name, (version, field.json.clone()));
+        }
+    }
 }
 
 /// What a change writes, as a statement takes it.
@@ -123,8 +156,15 @@ mod tests {
     #[test]
     fn a_container_that_somebody_wrote_by_hand_is_refused() {
         for text in ["", "[]", r#"{"a":1}"#, r#"{"a":[1,"{"]}"#] {
-            assert!(stored(text).is_err(), "{text}");
+            assert!(
+                Fields::read(text).and_then(Fields::stored).is_err(),
+                "{text}"
+            );
         }
-        assert!(stored(r#"{"a":[1,"{}"]}"#).is_ok());
+        assert!(
+            Fields::read(r#"{"a":[1,"{}"]}"#)
+                .and_then(Fields::stored)
+                .is_ok()
+        );
     }
 }

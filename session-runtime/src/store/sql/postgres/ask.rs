@@ -3,37 +3,22 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Encode, Postgres, Type};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Postgres};
 
 use super::Inner;
 use crate::record::Key;
 use crate::store::BoxError;
+use crate::store::sql::bound::Bound;
 use crate::store::sql::fault::Failure;
 use crate::store::sql::patience::{answer, to_its_end};
 
 /// How often a statement that the server rolled back for the sake of another is sent again.
 const TRIES: u32 = 4;
 
-/// The arguments of a statement, in their order.
-#[derive(Default)]
-pub(super) struct Bound(PgArguments, Option<BoxDynError>);
-
-impl Bound {
-    pub(super) fn to(key: Key) -> Self {
-        Self::default().and(key.namespace).and(key.id.to_string())
-    }
-
-    pub(super) fn and<T>(mut self, value: T) -> Self
-    where
-        T: for<'q> Encode<'q, Postgres> + Type<Postgres>,
-    {
-        if let Err(error) = self.0.add(value) {
-            self.1.get_or_insert(error);
-        }
-        self
-    }
+/// The arguments of a statement about a record.
+pub(super) fn about(key: Key) -> Bound<Postgres> {
+    Bound::new().and(key.namespace).and(key.id.to_string())
 }
 
 impl Inner {
@@ -41,12 +26,9 @@ impl Inner {
     pub(super) async fn ask(
         &self,
         statement: &Arc<str>,
-        bound: Bound,
+        bound: Bound<Postgres>,
     ) -> Result<Option<PgRow>, Failure> {
-        let Bound(arguments, unbindable) = bound;
-        if let Some(error) = unbindable {
-            return Err(Failure::Nothing(error));
-        }
+        let arguments = bound.arguments()?;
         let (pool, patience, statement) = (self.pool.clone(), self.patience, statement.clone());
         to_its_end(async move {
             let mut tries = 1;

@@ -12,19 +12,20 @@ use std::time::{Duration, SystemTime};
 use sqlx::Row as _;
 use sqlx::postgres::{PgPool, PgRow};
 
-use self::ask::Bound;
+use self::ask::about;
 use self::statements::{Statements, Verdict};
-use super::connect::Connect;
+use super::bound::Bound;
+use super::connect::{Connect, To};
 use super::fault::{Failure, bad_column, foreign};
+use super::number::{count, number, way};
 use super::patience;
 use super::sweeper::Sweeper;
 use super::table::Table;
+use super::text::Fields;
 use super::time::{ServerClock, length};
 use super::{BATCH, FORMAT, text};
 use crate::data::SessionData;
-use crate::record::{
-    Change, DataChange, Key, LoadRequest, NewRecord, Record, SubjectChange, Transport,
-};
+use crate::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record, SubjectChange};
 use crate::store::{Committed, Inserted, Store, StoreError};
 
 /// Keeps sessions in a table of a `PostgreSQL` server, 13 or later.
@@ -96,7 +97,7 @@ impl PostgresStore {
     /// # Errors
     /// When no server answers, or it refuses: which one, and why.
     pub fn connect(url: &str) -> Connect<Self> {
-        Connect::new(url)
+        Connect::new(To::Url(url.to_owned()))
     }
 
     /// Uses a pool that the program has.
@@ -195,7 +196,7 @@ impl Inner {
         let mut removed = 0;
         loop {
             let batch = BATCH.min(limit - removed);
-            let bound = Bound::default().and(i64::try_from(batch).unwrap_or(i64::MAX));
+            let bound = Bound::new().and(i64::try_from(batch).unwrap_or(i64::MAX));
             let row = self.ask(&self.statements.sweep, bound).await;
             let Some(row) = row.map_err(Failure::of_read)? else {
                 return Ok(removed);
@@ -230,7 +231,7 @@ impl<D: SessionData> Store<D> for PostgresStore {
     async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
         self.start_sweeper();
         let fields = record.fields()?;
-        let bound = Bound::to(key)
+        let bound = about(key)
             .and(record.commit_id.to_bytes().to_vec())
             .and(way(record.transport))
             .and(record.secret.as_bytes().to_vec())
@@ -242,7 +243,7 @@ impl<D: SessionData> Store<D> for PostgresStore {
                     .as_deref()
                     .map(|it| text::escape(it).into_owned()),
             )
-            .and(text::new_container(&fields));
+            .and(Fields::new(&fields).container());
         let row = self.inner.ask(&self.inner.statements.insert, bound).await;
         let Some(row) = row.map_err(Failure::of_write)? else {
             return Ok(Inserted::Exists);
@@ -258,7 +259,7 @@ impl<D: SessionData> Store<D> for PostgresStore {
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
         let renewal = request.renewal.as_ref();
-        let bound = Bound::to(key)
+        let bound = about(key)
             .and(request.secret.as_bytes().to_vec())
             .and(way(request.transport))
             .and(request.touch_every.map(length))
@@ -283,7 +284,7 @@ impl<D: SessionData> Store<D> for PostgresStore {
             Some(SubjectChange::Set(subject)) => Some(text::escape(subject).into_owned()),
             _ => None,
         };
-        let bound = Bound::to(key)
+        let bound = about(key)
             .and(change.commit_id.to_bytes().to_vec())
             .and(number(change.generation))
             .and(number(change.epoch))
@@ -309,12 +310,12 @@ impl<D: SessionData> Store<D> for PostgresStore {
             Verdict::Foreign | Verdict::Gone => Committed::Gone,
             Verdict::Conflict => Committed::Conflict(Box::new(rows::record(&row, false)?)),
             Verdict::Repeated if change.data.is_some() => {
-                let version = u64::try_from(column(0)?).unwrap_or(0);
+                let version = count(column(0)?);
                 Committed::Applied(Some(rows::snapshot(&row, version)?))
             }
             Verdict::Repeated => Committed::Applied(None),
             Verdict::Applied => {
-                let version = u64::try_from(column(14)?).unwrap_or(0);
+                let version = count(column(14)?);
                 let kept = change.data.as_ref().zip(patch.as_ref());
                 Committed::Applied(kept.map(|(data, patch)| data.kept(patch, version)))
             }
@@ -324,7 +325,7 @@ impl<D: SessionData> Store<D> for PostgresStore {
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let row = self
             .inner
-            .ask(&self.inner.statements.destroy, Bound::to(key))
+            .ask(&self.inner.statements.destroy, about(key))
             .await;
         let Some(row) = row.map_err(Failure::of_write)? else {
             return Ok(false);
@@ -337,13 +338,12 @@ impl<D: SessionData> Store<D> for PostgresStore {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::default().and(namespace);
+        let bound = Bound::new().and(namespace);
         let row = self.inner.ask(&self.inner.statements.count, bound).await;
         let Some(row) = row.map_err(Failure::of_read)? else {
             return Ok(0);
         };
-        let count: i64 = row.try_get(0).map_err(bad_column)?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        row.try_get(0).map(count).map_err(bad_column)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
@@ -353,15 +353,4 @@ impl<D: SessionData> Store<D> for PostgresStore {
     fn now(&self) -> SystemTime {
         self.inner.clock.now()
     }
-}
-
-fn way(transport: Transport) -> i16 {
-    match transport {
-        Transport::Other => 0,
-        Transport::Cookie => 1,
-    }
-}
-
-fn number(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

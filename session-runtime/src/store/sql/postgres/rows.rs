@@ -7,7 +7,7 @@ use crate::data::SessionData;
 use crate::record::{CommitId, Deadlines, Record, Snapshot};
 use crate::store::StoreError;
 use crate::store::sql::fault::bad_column;
-use crate::store::sql::text;
+use crate::store::sql::text::{self, Fields};
 use crate::store::sql::time::{lifetime, moment};
 
 /// The record of a row.
@@ -38,5 +38,5 @@ pub(super) fn snapshot<D: SessionData>(
     version: u64,
 ) -> Result<Snapshot<D>, StoreError> {
     let fields: &str = row.try_get(10).map_err(bad_column)?;
-    text::stored(fields)?.snapshot(version)
+    Fields::read(fields)?.stored()?.snapshot(version)
 }

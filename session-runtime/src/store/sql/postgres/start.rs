@@ -6,9 +6,10 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
-use super::ask::{Bound, code};
+use super::ask::code;
 use super::{Inner, PostgresStore};
-use crate::store::sql::connect::Connect;
+use crate::store::sql::bound::Bound;
+use crate::store::sql::connect::{Connect, To};
 use crate::store::sql::fault::{Failure, Fault, bad_column};
 use crate::store::sql::patience::ASK_AFTER;
 use crate::store::{BoxError, BoxFuture, StoreError};
@@ -32,7 +33,7 @@ impl IntoFuture for Connect<PostgresStore> {
 }
 
 async fn connect(how: Connect<PostgresStore>) -> Result<PostgresStore, StoreError> {
-    let options = parse(&how.url)?;
+    let options = parse(&how.to)?;
     // The pool would try again and again, and then say only that it took too long.
     let first = tokio::time::timeout(how.acquire_timeout, options.connect()).await;
     let first = first.unwrap_or_else(|_| {
@@ -58,9 +59,13 @@ async fn connect(how: Connect<PostgresStore>) -> Result<PostgresStore, StoreErro
     Ok(PostgresStore::from_pool(pool))
 }
 
-fn parse(url: &str) -> Result<PgConnectOptions, Fault> {
+fn parse(to: &To) -> Result<PgConnectOptions, Fault> {
     let wrong = "the URL of the PostgreSQL server cannot be read: it has the form \
                  postgres://user:password@host:5432/database";
+    #[allow(irrefutable_let_patterns, reason = "there is more where SQLite is")]
+    let To::Url(url) = to else {
+        return Err(Fault::new(wrong));
+    };
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
         Some("postgres" | "postgresql") => url.parse().map_err(|error| Fault::new(wrong).by(error)),
@@ -123,7 +128,7 @@ impl Inner {
     /// Whether the server is one that this store works on, and the table is there.
     pub(super) async fn ready(&self) -> Result<(), StoreError> {
         let place = self.place();
-        let row = self.ask(&self.statements.ready, Bound::default()).await;
+        let row = self.ask(&self.statements.ready, Bound::new()).await;
         let row = row.map_err(|failure| self.not_ready(failure))?;
         let Some(row) = row else {
             return Err(Fault::new(format!("{place}: no answer")).into());
@@ -163,7 +168,7 @@ impl Inner {
             ))
             .into());
         }
-        let columns = self.ask(&self.statements.columns, Bound::default()).await;
+        let columns = self.ask(&self.statements.columns, Bound::new()).await;
         columns.map_err(|failure| self.not_ready(failure))?;
         Ok(())
     }
@@ -199,7 +204,7 @@ impl Inner {
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         // Where the table is there, nothing is locked, and no right to create one is needed.
-        let columns = self.ask(&self.statements.columns, Bound::default()).await;
+        let columns = self.ask(&self.statements.columns, Bound::new()).await;
         match columns {
             Ok(_) => return Ok(()),
             Err(Failure::Nothing(error)) if is_missing(&error) => {}
