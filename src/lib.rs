@@ -55,6 +55,12 @@ pub mod store {
         NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
+    #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+    pub use connect_session_runtime::store::Connect;
+    #[cfg(feature = "postgres")]
+    pub use connect_session_runtime::store::PostgresStore;
+    #[cfg(feature = "sqlite")]
+    pub use connect_session_runtime::store::SqliteStore;
     #[cfg(feature = "tower-sessions")]
     pub use connect_session_runtime::store::TowerStore;
     pub use connect_session_runtime::store::{

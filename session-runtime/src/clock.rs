@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A thousand years in milliseconds: later than any deadline that means anything.
-const FAR: u64 = 1_000 * 365 * 86_400 * 1_000;
+pub(crate) const FAR: u64 = 1_000 * 365 * 86_400 * 1_000;
 
 /// What tells a store the time.
 ///

@@ -12,6 +12,8 @@
     reason = "a test reports by panicking, and has no users"
 )]
 
-#[allow(dead_code, reason = "until a store on a server is under test")]
+mod owned;
+mod postgres;
 mod servers;
+mod sqlite;
 mod tower_sessions;

@@ -9,12 +9,20 @@ use crate::sid::SessionId;
 
 mod any;
 mod memory;
+#[cfg(feature = "sql")]
+mod sql;
 #[cfg(feature = "tower-sessions")]
 mod tower_sessions;
 
 pub use any::AnyStore;
 pub(crate) use any::{BoxFuture, StoreRef};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "sql")]
+pub use sql::Connect;
+#[cfg(feature = "postgres")]
+pub use sql::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use sql::SqliteStore;
 #[cfg(feature = "tower-sessions")]
 pub use tower_sessions::TowerStore;
 

@@ -1,0 +1,82 @@
+//! Times in milliseconds since 1970, as a row keeps them.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::clock::{FAR, millis};
+use crate::record::Lifetime;
+
+/// A duration in milliseconds; one that is too long for any use is a thousand years, so that no
+/// sum with a moment overflows.
+pub(super) fn length(duration: Duration) -> i64 {
+    i64::try_from(millis(duration).min(FAR)).unwrap_or(i64::MAX)
+}
+
+pub(super) fn duration(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+pub(super) fn lifetime(idle: i64, absolute: i64) -> Lifetime {
+    Lifetime {
+        idle: duration(idle),
+        absolute: duration(absolute),
+    }
+}
+
+pub(super) fn moment(millis: i64) -> SystemTime {
+    UNIX_EPOCH
+        .checked_add(duration(millis))
+        .unwrap_or(UNIX_EPOCH)
+}
+
+pub(super) fn since_1970(moment: SystemTime) -> i64 {
+    moment.duration_since(UNIX_EPOCH).map_or(0, length)
+}
+
+/// What the server's clock says, as far as it is known here: every answer brings its time.
+#[derive(Debug)]
+pub(super) struct ServerClock {
+    origin: Instant,
+    /// What the server's clock said at the origin.
+    at_origin: AtomicI64,
+}
+
+impl ServerClock {
+    /// Until the server has said anything, the time of this machine.
+    pub(super) fn new() -> Self {
+        Self {
+            origin: Instant::now(),
+            at_origin: AtomicI64::new(since_1970(SystemTime::now())),
+        }
+    }
+
+    pub(super) fn observe(&self, server: i64) {
+        let at_origin = server.saturating_sub(length(self.origin.elapsed()));
+        self.at_origin.store(at_origin, Ordering::Relaxed);
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        let at_origin = self.at_origin.load(Ordering::Relaxed);
+        moment(at_origin.saturating_add(length(self.origin.elapsed())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sum_of_a_moment_and_a_length_overflows() {
+        let now = since_1970(SystemTime::now());
+        assert!(now.checked_add(length(Duration::MAX)).is_some());
+        assert!(moment(now + length(Duration::MAX)) > SystemTime::now());
+    }
+
+    #[test]
+    fn the_time_of_the_server_goes_on() {
+        let clock = ServerClock::new();
+        clock.observe(1_000);
+        let now = since_1970(clock.now());
+        assert!((1_000..60_000).contains(&now), "{now}");
+    }
+}
