@@ -57,4 +57,6 @@ pub mod store {
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{BoxError, Committed, Inserted, Store, StoreError};
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
+    #[cfg(feature = "redis")]
+    pub use connect_session_runtime::store::{RedisStore, RedisStoreBuilder, RedisStoreError};
 }

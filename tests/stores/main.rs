@@ -12,5 +12,6 @@
     reason = "a test reports by panicking, and has no users"
 )]
 
-#[allow(dead_code, reason = "until a store on a server is under test")]
+#[cfg(feature = "redis")]
+mod redis;
 mod servers;

@@ -11,6 +11,11 @@ use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::sid::SessionId;
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
 
 /// The cause of a failure, whatever it is.
