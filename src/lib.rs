@@ -67,4 +67,6 @@ pub mod store {
         AnyStore, BoxError, Committed, Inserted, Store, StoreError,
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
+    #[cfg(feature = "redis")]
+    pub use connect_session_runtime::store::{RedisStore, RedisStoreBuilder, RedisStoreError};
 }

@@ -14,6 +14,7 @@
 
 mod owned;
 mod postgres;
+mod redis;
 mod servers;
 mod sqlite;
 mod tower_sessions;

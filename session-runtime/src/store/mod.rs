@@ -9,11 +9,15 @@ use crate::sid::SessionId;
 
 mod any;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "tower-sessions")]
 mod tower_sessions;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
 pub use any::AnyStore;
 pub(crate) use any::{BoxFuture, StoreRef};
 pub use memory::{MemoryStore, MemoryStoreBuilder};

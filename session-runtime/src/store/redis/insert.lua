@@ -1,0 +1,43 @@
+-- Keeps a new record, if there is no living one.
+--
+-- secret, transport, commit, idle, absolute, "subject" or "", the subject, then a name and a JSON text a field
+
+local state, found = find()
+if state == 'alive' then
+  return { 'exists', now }
+elseif state == 'foreign' then
+  return { state, now, found }
+end
+
+local idle, absolute = tonumber(ARGV[4]), tonumber(ARGV[5])
+local values = {
+  'm:format', '1',
+  'm:secret', ARGV[1],
+  'm:since', int(now),
+  'm:transport', ARGV[2],
+  'm:commit', ARGV[3],
+  'm:idle', int(idle),
+  'm:idle_until', int(now + idle),
+  'm:absolute', int(absolute),
+  'm:absolute_until', int(now + absolute),
+  'm:created', int(now),
+  'm:epoch', '0',
+  'm:generation', '0',
+  'm:version', '1',
+}
+if ARGV[6] == 'subject' then
+  values[#values + 1] = 'm:subject'
+  values[#values + 1] = ARGV[7]
+end
+for at = 8, #ARGV, 2 do
+  values[#values + 1] = 'd:' .. ARGV[at]
+  values[#values + 1] = '1 ' .. ARGV[at + 1]
+end
+
+-- What is left of an ended record, if its key outlived it.
+if redis.call('EXISTS', key) == 1 then
+  redis.call('DEL', key)
+end
+call_in_parts('HSET', values)
+expire(now + idle, now + absolute)
+return { 'done', now }
