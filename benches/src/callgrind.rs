@@ -17,7 +17,10 @@ pub struct Instructions {
 /// Runs this program again, under valgrind, for one case.
 pub fn count(subject: &str, workload: &str, size: usize, requests: usize) -> Instructions {
     let program = std::env::current_exe().expect("this program has a path");
-    let out = std::env::temp_dir().join(format!("callgrind.{}.{subject}.{workload}", std::process::id()));
+    let out = std::env::temp_dir().join(format!(
+        "callgrind.{}.{subject}.{workload}",
+        std::process::id()
+    ));
     let valgrind = Command::new("valgrind")
         .args(["--tool=callgrind", "--toggle-collect=*::measured*"])
         .arg(format!("--callgrind-out-file={}", out.display()))

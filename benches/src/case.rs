@@ -135,4 +135,3 @@ pub fn allocations(case: &mut dyn Case, requests: usize) -> Allocations {
         bytes: each(change.bytes_allocated),
     }
 }
-

@@ -15,7 +15,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["run", subject, workload, size, requests] => run(subject, workload, number(size), number(requests)),
+        ["run", subject, workload, size, requests] => {
+            run(subject, workload, number(size), number(requests))
+        }
         ["table", only @ ..] => table(only),
         _ => eprintln!("table [SUBJECT…] | run SUBJECT WORKLOAD SIZE REQUESTS"),
     }
@@ -26,8 +28,12 @@ fn number(text: &str) -> usize {
 }
 
 fn find(subject: &str, workload: &str) -> Option<Box<dyn Case>> {
-    let subject = subjects::all().into_iter().find(|one| one.name == subject)?;
-    let workload = Workload::ALL.into_iter().find(|one| one.name() == workload)?;
+    let subject = subjects::all()
+        .into_iter()
+        .find(|one| one.name == subject)?;
+    let workload = Workload::ALL
+        .into_iter()
+        .find(|one| one.name() == workload)?;
     (subject.case)(workload)
 }
 
@@ -43,18 +49,28 @@ fn run(subject: &str, workload: &str, size: usize, requests: usize) {
 }
 
 fn table(only: &[&str]) {
-    println!("{:16} {:3} {:>10} {:>8} {:>7} {:>8}", "", "", "instr", "sha256", "allocs", "bytes");
+    println!(
+        "{:16} {:3} {:>10} {:>8} {:>7} {:>8}",
+        "", "", "instr", "sha256", "allocs", "bytes"
+    );
     for subject in subjects::all() {
         if !only.is_empty() && !only.contains(&subject.name) {
             continue;
         }
         for workload in Workload::ALL {
-            let Some(mut case) = (subject.case)(workload) else { continue };
+            let Some(mut case) = (subject.case)(workload) else {
+                continue;
+            };
             let allocations = case::allocations(&mut *case, 512);
             let instructions = callgrind::count(subject.name, workload.name(), 200, 512);
             println!(
                 "{:16} {:3} {:10.0} {:8.0} {:7.2} {:8.0}",
-                subject.name, workload.name(), instructions.ours, instructions.sha256, allocations.count, allocations.bytes
+                subject.name,
+                workload.name(),
+                instructions.ours,
+                instructions.sha256,
+                allocations.count,
+                allocations.bytes
             );
         }
     }

@@ -88,9 +88,14 @@ impl OverAxum {
         }
     }
 
-    fn ask(&mut self, path: &'static str, sid: Option<HeaderValue>) -> (StatusCode, HeaderMap, Bytes) {
+    fn ask(
+        &mut self,
+        path: &'static str,
+        sid: Option<HeaderValue>,
+    ) -> (StatusCode, HeaderMap, Bytes) {
         let name = self.carrier.request_header();
-        self.runtime.block_on(ask(&mut self.router, path, &name, sid))
+        self.runtime
+            .block_on(ask(&mut self.router, path, &name, sid))
     }
 
     /// The sid of a new session whose data is seeded.
@@ -163,7 +168,11 @@ impl Case for OverAxum {
     }
 
     fn prove(&mut self) {
-        assert_eq!(self.good, self.requests, "every answer is a 200: {:?}", self.answered);
+        assert_eq!(
+            self.good, self.requests,
+            "every answer is a 200: {:?}",
+            self.answered
+        );
         let ran = handlers_ran() - self.ran_before;
         assert_eq!(ran, self.requests as u64, "every handler ran once");
         let (_, headers, body) = self.answered.pop().expect("an answer");

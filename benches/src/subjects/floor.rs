@@ -85,7 +85,11 @@ pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
         .route("/create", post(create))
         .route("/seed", post(seed))
         .route("/destroy", post(destroy));
-    Some(Box::new(OverAxum::new(router, Carrier::Header(SID), workload)))
+    Some(Box::new(OverAxum::new(
+        router,
+        Carrier::Header(SID),
+        workload,
+    )))
 }
 
 static SESSIONS: LazyLock<DashMap<[u8; 16], Arc<Data>>> = LazyLock::new(DashMap::new);

@@ -1,9 +1,9 @@
 //! Everything that is measured.
 
-mod floor;
-mod ours;
 #[cfg(feature = "peers")]
 mod axum_session;
+mod floor;
+mod ours;
 #[cfg(feature = "peers")]
 mod tower_sessions;
 
@@ -19,14 +19,35 @@ pub struct Subject {
 /// All subjects, the floors first.
 pub fn all() -> Vec<Subject> {
     vec![
-        Subject { name: "bare", case: floor::bare },
-        Subject { name: "bare-sid", case: floor::bare_with_sid },
-        Subject { name: "header", case: floor::header },
-        Subject { name: "map", case: floor::map },
-        Subject { name: "ours", case: ours::case },
+        Subject {
+            name: "bare",
+            case: floor::bare,
+        },
+        Subject {
+            name: "bare-sid",
+            case: floor::bare_with_sid,
+        },
+        Subject {
+            name: "header",
+            case: floor::header,
+        },
+        Subject {
+            name: "map",
+            case: floor::map,
+        },
+        Subject {
+            name: "ours",
+            case: ours::case,
+        },
         #[cfg(feature = "peers")]
-        Subject { name: "tower-sessions", case: tower_sessions::case },
+        Subject {
+            name: "tower-sessions",
+            case: tower_sessions::case,
+        },
         #[cfg(feature = "peers")]
-        Subject { name: "axum_session", case: axum_session::case },
+        Subject {
+            name: "axum_session",
+            case: axum_session::case,
+        },
     ]
 }
