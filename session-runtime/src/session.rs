@@ -240,6 +240,7 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLate`] when the response is already under way.
+    #[doc(alias("regenerate", "renew", "cycle_id"))]
     pub fn rotate(&mut self) -> Result<(), Error> {
         self.change_identity(|_| {})
     }
@@ -249,6 +250,7 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLate`] when the response is already under way.
+    #[doc(alias("flush", "clear"))]
     pub fn reset(&mut self) -> Result<(), Error> {
         self.change_identity(|identity| {
             identity.new_generation = true;
@@ -314,6 +316,7 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] when it is not sure that
     /// the session is gone: try again.
+    #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.finished = true;
         self.shared.give_up();
@@ -327,6 +330,7 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or `idle`
     /// is longer than `absolute`.
+    #[doc(alias("set_expiry", "remember_me"))]
     pub fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error> {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let (idle_millis, absolute_millis) = (millis(idle), millis(absolute));
