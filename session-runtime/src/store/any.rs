@@ -1,5 +1,7 @@
 //! A store whose type is known at run time only.
 
+mod url;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
