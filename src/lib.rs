@@ -57,6 +57,8 @@ pub mod store {
     pub use connect_session_runtime::sid::SecretHash;
     #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
     pub use connect_session_runtime::store::Connect;
+    #[cfg(feature = "mysql")]
+    pub use connect_session_runtime::store::MySqlStore;
     #[cfg(feature = "postgres")]
     pub use connect_session_runtime::store::PostgresStore;
     #[cfg(feature = "sqlite")]

@@ -31,6 +31,11 @@ impl Errors {
         );
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// A mistake that a parser found.
     pub(crate) fn add(&mut self, error: syn::Error) {
         self.0.extend(error);

@@ -38,13 +38,16 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
         scope("session", entries.iter().map(|entry| entry.first())),
         scope("emit", entries.iter().map(|entry| value_of(entry, "emit"))),
     ];
-    let name = format_ident!("__session_ide_of_handler_{}", name.unraw());
-    expand(&name, &cfgs, library(&entries).as_ref(), &scopes)
+    // In an `impl` of a trait the compiler says that this is no member of it: the first thing that
+    // is said of the mistake, so the name says the mend.
+    let name = format_ident!("__session_goes_on_free_functions_{}", name.unraw());
+    let name = Ident::new(&name.to_string(), Span::call_site());
+    expand(&quote!(#name), &cfgs, library(&entries).as_ref(), &scopes)
 }
 
 /// The words of `session_config!`, beside the configuration.
 pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
-    let Some((name, cfgs, after)) = named(input, "struct") else {
+    let Some((_, cfgs, after)) = named(input, "struct") else {
         return TokenStream::new();
     };
     let body = after
@@ -69,8 +72,7 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
             of_loaders(&self::entries(loaders), &mut scopes);
         }
     }
-    let name = format_ident!("__session_ide_of_config_{}", name.unraw());
-    expand(&name, &cfgs, library(&entries).as_ref(), &scopes)
+    expand(&quote!(_), &cfgs, library(&entries).as_ref(), &scopes)
 }
 
 fn of_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
@@ -178,16 +180,15 @@ fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<T
     Some((name, cfgs, tokens[at + 2..].to_vec()))
 }
 
-/// The constant has a name, as one without may not stand in an `impl`. The condition is inside of
+/// The constant of a handler has a name, as one without may not stand in an `impl`. The condition is inside of
 /// it, where the compiler does not warn of a `cfg` that it does not know.
 fn expand(
-    name: &Ident,
+    name: &TokenStream,
     cfgs: &TokenStream,
     library: Option<&TokenStream>,
     scopes: &[Scope],
 ) -> TokenStream {
     let private = private(library);
-    let name = Ident::new(&name.to_string(), Span::call_site());
     let used = scopes
         .iter()
         .filter(|scope| !scope.words.is_empty())
@@ -284,7 +285,10 @@ mod tests {
             output.starts_with("# [cfg (a)] # [doc (hidden)]"),
             "{output}"
         );
-        assert!(output.contains("__session_ide_of_handler_loop"), "{output}");
+        assert!(
+            output.contains("__session_goes_on_free_functions_loop"),
+            "{output}"
+        );
         assert!(output.contains(":: a :: __private"), "{output}");
         for none in ["struct One;", "async fn one(&self) {}", "fn", ""] {
             assert!(session(&tokens("load"), &tokens(none)).is_empty(), "{none}");

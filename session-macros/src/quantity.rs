@@ -6,7 +6,7 @@ use syn::{Expr, ExprLit, Lit, spanned::Spanned as _};
 
 use crate::errors::Errors;
 use crate::suggest::one_of;
-use crate::tokens::{literals, peel};
+use crate::tokens::{OF_RUN_TIME, is_of_run_time, literals, peel};
 
 /// What is measured.
 pub(crate) struct Measure {
@@ -96,12 +96,13 @@ impl Measure {
                 return None;
             }
             Lit::Float(number) => {
+                let mend = self.mend(&number.to_string()).map_or_else(
+                    || format!("`{}`; take a smaller unit", self.example),
+                    |mend| format!("`{mend}`"),
+                );
                 errors.at(
                     number.span(),
-                    format!(
-                        "a {} is a whole number with a unit: `{}`; take a smaller unit",
-                        self.what, self.example
-                    ),
+                    format!("a {} is a whole number with a unit: {mend}", self.what),
                 );
                 return None;
             }
@@ -142,6 +143,10 @@ impl Measure {
             );
             return None;
         }
+        if is_of_run_time(expr.to_token_stream()) {
+            errors.over(expr, OF_RUN_TIME);
+            return None;
+        }
         let mut found = Vec::new();
         literals(expr.to_token_stream(), &mut found);
         if self.of_type != "u64" && !found.is_empty() && !has_words(expr.to_token_stream()) {
@@ -180,7 +185,7 @@ impl Measure {
         let units: Vec<_> = self.units.iter().map(|(unit, _)| *unit).collect();
         if unit.is_empty() {
             return Err(format!(
-                "a {} has a unit, {}: `{text}{}`",
+                "a {} has a unit, {}: `{}`",
                 self.what,
                 one_of(&units),
                 self.likely(text)
@@ -197,16 +202,37 @@ impl Measure {
             .ok_or_else(|| format!("`{text}` is too large a {}", self.what))
     }
 
-    /// The unit that was meant by a number without one: many libraries count in seconds.
-    fn likely(&self, number: &str) -> &'static str {
-        let units = self.units;
-        let many = number
-            .replace('_', "")
-            .parse::<u64>()
-            .is_ok_and(|number| number >= 120);
-        units
-            .get(if many { 1 } else { units.len() / 2 })
-            .map_or("", |(unit, _)| *unit)
+    /// What was meant by a number without a unit: many libraries count in bytes or in seconds.
+    fn likely(&self, number: &str) -> String {
+        let amount = number.replace('_', "").parse().unwrap_or(u64::MAX);
+        let bytes = self.units.first().is_some_and(|(unit, _)| *unit == "B");
+        match (bytes, amount) {
+            (true, amount) if !self.write(amount).is_empty() => self.write(amount),
+            (true, _) => format!("{number}B"),
+            (false, 120..) => format!("{number}s"),
+            (false, _) => format!("{number}m"),
+        }
+    }
+
+    /// What to write for an amount that is no single number with a unit: `90m` for `1h30m`, `30m`
+    /// for `0.5h`.
+    pub(crate) fn mend(&self, text: &str) -> Option<String> {
+        let mut rest = text.trim();
+        let mut amount = 0_u64;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_' && c != '.')?;
+            let (number, after) = rest.split_at(end);
+            let after = after.trim_start();
+            let end = after
+                .find(|c: char| !c.is_alphabetic())
+                .unwrap_or(after.len());
+            let (unit, after) = after.split_at(end);
+            let unit = self.unit(unit)?;
+            let (_, factor) = self.units.iter().find(|(known, _)| *known == unit)?;
+            amount = amount.checked_add(scaled(&number.replace('_', ""), *factor)?)?;
+            rest = after.trim_start();
+        }
+        Some(self.write(amount)).filter(|mend| !mend.is_empty())
     }
 
     fn unknown_unit(&self, digits: &str, unit: &str, units: &[&str]) -> String {
@@ -215,6 +241,12 @@ impl Measure {
                 "`{unit}` is no unit of a {}; write `{digits}{right}`",
                 self.what
             );
+        }
+        if let (true, Some(mend)) = (
+            unit.contains(|c: char| c.is_ascii_digit()),
+            self.mend(&format!("{digits}{unit}")),
+        ) {
+            return format!("a {} has one number and one unit: `{mend}`", self.what);
         }
         if unit == "w"
             && self.what == "duration"
@@ -238,6 +270,16 @@ impl Measure {
         let compact = value.replace(' ', "");
         if self.parse(&compact).is_ok() {
             return format!("a {} is written without quotes: `{compact}`", self.what);
+        }
+        let digits = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit());
+        if let Some(mend) = self
+            .mend(value)
+            .or_else(|| digits.then(|| self.likely(value)))
+        {
+            return format!(
+                "a {} is written as a number with a unit, without quotes: `{mend}`",
+                self.what
+            );
         }
         format!(
             "a {} is written as a number with a unit, without quotes: `{}`",
@@ -265,6 +307,18 @@ impl Measure {
             other.map(|(_, right)| *right)
         })
     }
+}
+
+/// A decimal number, times a factor, if that is whole.
+fn scaled(number: &str, factor: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let whole = whole.parse::<u64>().ok()?.checked_mul(factor)?;
+    if fraction.is_empty() {
+        return Some(whole);
+    }
+    let tenth = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let parts = fraction.parse::<u64>().ok()?.checked_mul(factor)?;
+    (parts % tenth == 0).then(|| whole.checked_add(parts / tenth))?
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use syn::{Expr, ExprLit, Lit, LitStr, spanned::Spanned as _};
 use crate::errors::Errors;
 use crate::hoist::Hoist;
 use crate::rules::Fault;
-use crate::tokens::peel;
+use crate::tokens::{OF_RUN_TIME, is_of_run_time, peel};
 
 #[derive(Clone)]
 pub(crate) enum Text {
@@ -51,6 +51,21 @@ impl Text {
                     .to_string()
                     .replace([' ', '"', '+'], "");
                 errors.over(expr, format!("{what} is a text; write `\"{name}\"`"));
+                None
+            }
+            // A constant has an upper-case name.
+            Expr::Path(path)
+                if path
+                    .path
+                    .get_ident()
+                    .is_some_and(|word| !word.to_string().contains(char::is_uppercase)) =>
+            {
+                let name = path.to_token_stream().to_string();
+                errors.over(expr, format!("{what} is a text; write `\"{name}\"`"));
+                None
+            }
+            constant if is_of_run_time(constant.to_token_stream()) => {
+                errors.over(constant, OF_RUN_TIME);
                 None
             }
             other @ (Expr::Array(_)

@@ -1,10 +1,10 @@
 //! Small things that parsers and expansions share.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::{Expr, Token, token};
+use syn::{Expr, Lit, Path, Token, token};
 
 /// The hidden module of the library, under the path that `crate` gave.
 pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
@@ -60,17 +60,24 @@ pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     (first, spans.last().unwrap_or(first))
 }
 
-/// The same tokens, their punctuation at a place.
-pub(crate) fn punctuated_at(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            if let TokenTree::Punct(punct) = &mut token {
-                punct.set_span(span);
-            }
-            token
-        })
-        .collect()
+/// A type of ours with arguments. Its punctuation alone is at the places of the first and the last
+/// token of a type of the user's: that is where errors about the whole are shown, and an editor
+/// explains the user's words and not ours.
+pub(crate) fn around(
+    of_ours: &TokenStream,
+    arguments: &TokenStream,
+    first: Span,
+    last: Span,
+) -> TokenStream {
+    let of_ours = of_ours.clone().into_iter().map(|mut token| {
+        if let TokenTree::Punct(punct) = &mut token {
+            punct.set_span(first);
+        }
+        token
+    });
+    let of_ours: TokenStream = of_ours.collect();
+    let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
+    quote!(#of_ours #open #arguments #close)
 }
 
 /// The expression itself, where a macro by example passed it on in an invisible group.
@@ -81,9 +88,9 @@ pub(crate) fn peel(mut expr: &Expr) -> &Expr {
     expr
 }
 
-/// A word; keywords are words too (`crate`).
+/// A word; keywords are words too (`crate`), and `r#` says nothing.
 pub(crate) fn word(input: ParseStream<'_>) -> syn::Result<Ident> {
-    input.call(Ident::parse_any)
+    input.call(Ident::parse_any).map(|word| word.unraw())
 }
 
 /// Whether a word comes next.
@@ -98,11 +105,38 @@ pub(crate) fn separator(input: ParseStream<'_>, what: &str) -> (syn::Error, bool
         let _ = input.parse::<Token![;]>();
         return (error, true);
     }
-    let error = input.error(format!(
-        "{what} are separated by commas; write a `,` before this"
-    ));
+    let begins = at_word(input) || input.peek(Lit);
+    let mend = if begins {
+        "write a `,` before this"
+    } else {
+        "this has no place here"
+    };
+    let error = input.error(format!("{what} are separated by commas; {mend}"));
     (error, false)
 }
+
+/// Whether an expression asks for what is there only when the program runs: it fails by `?`, waits
+/// by `.await`, or reads the environment.
+pub(crate) fn is_of_run_time(tokens: TokenStream) -> bool {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Punct(punct) => punct.as_char() == '?',
+        TokenTree::Ident(word) if word == "await" => true,
+        TokenTree::Ident(word) if word == "env" => {
+            is_punct(tokens.get(at + 1), ':')
+                && (is_word(tokens.get(at + 3), "var") || is_word(tokens.get(at + 3), "var_os"))
+        }
+        // A block may hold a function of its own.
+        TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
+            is_of_run_time(group.stream())
+        }
+        _ => false,
+    })
+}
+
+/// What is said of such an expression.
+pub(crate) const OF_RUN_TIME: &str = "an option is a constant, and this is known only when the \
+    program runs; set it before the first request: `Shop::configure(|options| …)?`";
 
 /// A value, or what to write where there is none.
 pub(crate) fn value(input: ParseStream<'_>, example: &str) -> syn::Result<Expr> {
@@ -114,8 +148,13 @@ pub(crate) fn value(input: ParseStream<'_>, example: &str) -> syn::Result<Expr> 
 
 /// Takes the rest of an entry that could not be read, up to the comma before the next one.
 pub(crate) fn skip_entry(input: ParseStream<'_>) {
+    skip_to(input, |_| false);
+}
+
+/// The same, where some words begin an entry whatever follows them.
+pub(crate) fn skip_to(input: ParseStream<'_>, begins: impl Fn(&str) -> bool) {
     while !input.is_empty() {
-        if input.peek(Token![,]) && next_is_entry(input) {
+        if input.peek(Token![,]) && next_is_entry(input, &begins) {
             return;
         }
         if input.parse::<TokenTree>().is_err() {
@@ -125,7 +164,7 @@ pub(crate) fn skip_entry(input: ParseStream<'_>) {
 }
 
 /// Whether what follows the comma looks like an entry, not like the rest of a value.
-fn next_is_entry(input: ParseStream<'_>) -> bool {
+fn next_is_entry(input: ParseStream<'_>, begins: impl Fn(&str) -> bool) -> bool {
     let ahead = input.fork();
     if ahead.parse::<Token![,]>().is_err() {
         return false;
@@ -138,10 +177,14 @@ fn next_is_entry(input: ParseStream<'_>) -> bool {
     {
         return true;
     }
-    if ahead.call(Ident::parse_any).is_err() {
-        return false;
+    if ahead.parse::<syn::LitStr>().is_ok() {
+        return ahead.peek(Token![:]);
     }
-    ahead.is_empty()
+    let Ok(word) = ahead.call(word) else {
+        return false;
+    };
+    begins(&word.to_string())
+        || ahead.is_empty()
         || ahead.peek(Token![,])
         || ahead.peek(Token![=])
         || ahead.peek(Token![->])
@@ -158,6 +201,23 @@ pub(crate) fn literals(tokens: TokenStream, found: &mut Vec<proc_macro2::Literal
             TokenTree::Ident(_) | TokenTree::Punct(_) => {}
         }
     }
+}
+
+/// Whether one of some words occurs, in groups too.
+pub(crate) fn mentions(tokens: &TokenStream, word: impl Fn(&str) -> bool + Copy) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(&group.stream(), word),
+        TokenTree::Ident(found) => word(&found.to_string()),
+        TokenTree::Literal(_) | TokenTree::Punct(_) => false,
+    })
+}
+
+/// The path of the library, which `crate` takes.
+pub(crate) fn library(input: ParseStream<'_>) -> syn::Result<Path> {
+    let start = input.span();
+    input
+        .call(Path::parse_mod_style)
+        .map_err(|_| syn::Error::new(start, "this is no path, such as `::connect_session`"))
 }
 
 /// Whether a token is this punctuation.

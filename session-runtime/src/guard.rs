@@ -2,6 +2,7 @@
 //! says what became of it.
 
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -142,44 +143,46 @@ pub(crate) fn snapshot<S: SessionArg, O: Overrides>(
 }
 
 /// Opens the session.
-pub(crate) async fn open<S: SessionArg, M: Mode, O>(
+pub(crate) fn open<S: SessionArg, M: Mode, O>(
     snapshot: Snapshot<S>,
-) -> Result<SessionGuard<S, M, O>, Rejection> {
-    let asked = snapshot.asked;
-    let purpose = match (M::CREATES, S::OPTIONAL) {
-        (true, _) => Purpose::Create,
-        (false, false) => Purpose::LoadRequired,
-        (false, true) => Purpose::LoadOptional,
-    };
-    let opened = engine::open(&asked, purpose)
-        .await
-        .map_err(|error| Rejection::refuse(&asked, error))?;
-    let (session, shared) = match opened {
-        Opened::NoContent => {
-            return Err(Rejection {
-                refusal: Refusal::NoContent,
-                vary: asked.wire.vary(),
-            });
-        }
-        Opened::None => (None, None),
-        Opened::Session(shared) => (
-            Some(Session::new(shared.clone())),
-            Some(shared as Arc<dyn Finish>),
-        ),
-    };
-    let Some(session) = S::from_session(session) else {
-        return Err(Rejection::refuse(&asked, Error::new(ErrorKind::Missing)));
-    };
-    let committer = Committer {
-        shared,
-        vary: asked.wire.vary(),
-        always: asked.options.commit == CommitOn::Always,
-    };
-    Ok(SessionGuard {
-        session,
-        committer,
-        marker: PhantomData,
-    })
+) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send {
+    async move {
+        let asked = &snapshot.asked;
+        let purpose = match (M::CREATES, S::OPTIONAL) {
+            (true, _) => Purpose::Create,
+            (false, false) => Purpose::LoadRequired,
+            (false, true) => Purpose::LoadOptional,
+        };
+        let opened = engine::open(asked, purpose)
+            .await
+            .map_err(|error| Rejection::refuse(asked, error))?;
+        let (session, shared) = match opened {
+            Opened::NoContent => {
+                return Err(Rejection {
+                    refusal: Refusal::NoContent,
+                    vary: asked.wire.vary(),
+                });
+            }
+            Opened::None => (None, None),
+            Opened::Session(shared) => (
+                Some(Session::new(shared.clone())),
+                Some(shared as Arc<dyn Finish>),
+            ),
+        };
+        let Some(session) = S::from_session(session) else {
+            return Err(Rejection::refuse(asked, Error::new(ErrorKind::Missing)));
+        };
+        let committer = Committer {
+            shared,
+            vary: asked.wire.vary(),
+            always: asked.options.commit == CommitOn::Always,
+        };
+        Ok(SessionGuard {
+            session,
+            committer,
+            marker: PhantomData,
+        })
+    }
 }
 
 /// Takes a guard apart for the handler.

@@ -3,6 +3,10 @@
 //! The way of a request: a framework adapter shows its head (`framework`), the guard around the
 //! handler (`guard`) has the engine load or create the session (`engine`), the handler gets it
 //! (`session`), and the guard commits what changed to the store (`store`).
+#![allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its arguments twice, in a future that every request allocates and moves"
+)]
 
 pub mod check;
 pub mod clock;
@@ -23,6 +27,7 @@ pub mod sid;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unsent;
 pub mod untyped;
 pub mod view;
 

@@ -119,6 +119,10 @@ pub trait HeadSource {
     fn query(&self) -> Option<&str>;
     /// The `nth` value of a header, in the order in which they came.
     fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]>;
+    /// The first value of a header, and whether there is another one.
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        Some((self.header(name, 0)?, self.header(name, 1).is_some()))
+    }
     /// The host and port that were asked, where no `Host` header says so (HTTP/2).
     fn authority(&self) -> Option<&str> {
         None
@@ -287,8 +291,12 @@ impl Wire {
         let mut found = Found::default();
         for (place, loader) in self.loaders.iter().enumerate() {
             let sid = match loader {
-                Ready::Header(name) => one(head.values(name).map(<[u8]>::trim_ascii))?
-                    .and_then(PresentedSid::parse_bytes),
+                Ready::Header(name) => match head.0.header_and_more(name) {
+                    None => None,
+                    Some((value, false)) => PresentedSid::parse_bytes(value.trim_ascii()),
+                    Some((_, true)) => one(head.values(name).map(<[u8]>::trim_ascii))?
+                        .and_then(PresentedSid::parse_bytes),
+                },
                 Ready::Bearer => {
                     let tokens = head.values(&header::AUTHORIZATION).filter_map(bearer_token);
                     let token = one(tokens)?;

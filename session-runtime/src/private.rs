@@ -13,6 +13,7 @@ pub use crate::config::{
     StartError, configure, start,
 };
 pub use crate::engine::Overrides;
+pub use crate::event::Event;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::unattributed::NeedsSessionAttribute;
@@ -23,6 +24,7 @@ pub use crate::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite, Wire};
 pub use crate::merge::{Merged, Three, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;
+pub use crate::unsent::AnswersWithItsData;
 pub use crate::untyped::Untyped;
 
 /// Where no framework is enabled, a handler that is not plain `http` has nothing to fit.

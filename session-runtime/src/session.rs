@@ -61,19 +61,15 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
 impl<C: SessionConfig> Session<C> {
     pub(crate) fn new(shared: Arc<Shared<C>>) -> Self {
         let ledger = shared.ledger();
-        let (data, is_new) = match &ledger.phase {
+        let (base, is_new) = match &ledger.phase {
             Phase::Stored(snapshot) => (snapshot.data.clone(), false),
             Phase::New | Phase::Ended { .. } => (Arc::default(), true),
         };
         let subject = ledger.subject.clone();
         drop(ledger);
-        let working = Working {
-            base: data.clone(),
-            data,
-        };
         Self {
             shared,
-            working,
+            working: Working::new(base, None),
             subject,
             is_new,
             finished: false,
@@ -110,14 +106,14 @@ impl<C: SessionConfig> Session<C> {
     /// The data.
     #[must_use]
     pub fn data(&self) -> &C::Data {
-        &self.working.data
+        self.working.data()
     }
 
     /// The data, to be changed. In memory this counts as a change; a server store writes the
     /// fields that differ in the end.
     #[must_use]
     pub fn data_mut(&mut self) -> &mut C::Data {
-        Arc::make_mut(&mut self.working.data)
+        self.working.data_mut()
     }
 
     /// When the session was created, by the store's clock.
@@ -199,10 +195,7 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
     /// nothing was written.
     pub async fn save(mut self) -> Result<(), Error> {
-        let working = Working {
-            data: self.working.data.clone(),
-            base: self.working.base.clone(),
-        };
+        let working = self.working.clone();
         let shared = self.shared.clone();
         let _order = shared.order.lock().await;
         self.saving = true;
@@ -238,10 +231,7 @@ impl<C: SessionConfig> Session<C> {
             None => Arc::default(),
         };
         self.subject.clone_from(&self.shared.ledger().subject);
-        self.working = Working {
-            base: data.clone(),
-            data,
-        };
+        self.working = Working::new(data, None);
         Ok(())
     }
 
@@ -250,6 +240,7 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLate`] when the response is already under way.
+    #[doc(alias("regenerate", "renew", "cycle_id"))]
     pub fn rotate(&mut self) -> Result<(), Error> {
         self.change_identity(|_| {})
     }
@@ -259,6 +250,7 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLate`] when the response is already under way.
+    #[doc(alias("flush", "clear"))]
     pub fn reset(&mut self) -> Result<(), Error> {
         self.change_identity(|identity| {
             identity.new_generation = true;
@@ -270,11 +262,7 @@ impl<C: SessionConfig> Session<C> {
             idle: self.shared.options.idle_timeout,
             absolute: self.shared.options.absolute_timeout,
         });
-        let data: Arc<C::Data> = Arc::default();
-        self.working = Working {
-            base: data.clone(),
-            data,
-        };
+        self.working = Working::new(Arc::default(), None);
         self.subject = None;
         Ok(())
     }
@@ -304,12 +292,12 @@ impl<C: SessionConfig> Session<C> {
         let sid = ledger.sid.rotated();
         let mut identity = match ledger.identity.take() {
             Some(identity) => identity,
-            None => Identity {
+            None => Box::new(Identity {
                 sid,
                 new_generation: false,
                 subject: SubjectChange::Keep,
                 reset: false,
-            },
+            }),
         };
         identity.sid = sid;
         change(&mut identity);
@@ -328,6 +316,7 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] when it is not sure that
     /// the session is gone: try again.
+    #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.finished = true;
         self.shared.give_up();
@@ -341,6 +330,7 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or `idle`
     /// is longer than `absolute`.
+    #[doc(alias("set_expiry", "remember_me"))]
     pub fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error> {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let (idle_millis, absolute_millis) = (millis(idle), millis(absolute));
@@ -396,11 +386,13 @@ impl<C: SessionConfig> Drop for Session<C> {
             return;
         }
         if !ledger.closed {
-            let working = Working {
-                data: self.working.data.clone(),
-                base: self.working.base.clone(),
-            };
-            ledger.returned = Some(working);
+            // Of a stored session that nothing has touched there is nothing to return.
+            let untouched = !self.working.is_changed()
+                && matches!(ledger.phase, Phase::Stored(_))
+                && ledger.identity.is_none();
+            if !untouched {
+                ledger.returned = Some(self.working.clone());
+            }
             return;
         }
         let unsaved = self.working.is_changed() || ledger.pending_lifetime.is_some();

@@ -12,6 +12,7 @@
     reason = "a test reports by panicking, and has no users"
 )]
 
+mod mysql;
 mod owned;
 mod postgres;
 mod redis;

@@ -7,7 +7,7 @@ use syn::{Expr, Lit};
 
 use super::model::{Config, Rule, Timed};
 use super::parse::{Entry, Value, Written, measure};
-use super::relations;
+use super::{relations, types};
 use crate::choice::{EMIT, Variants, choose};
 use crate::errors::{Errors, line};
 use crate::loaders::{self, Place};
@@ -32,7 +32,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         store: None,
         store_value: None,
         loaders: Vec::new(),
-        loaders_broken: false,
+        unsure: Vec::new(),
         emit: None,
         idle_timeout: None,
         absolute_timeout: None,
@@ -49,17 +49,22 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         on_event: None,
     };
     let mut seen: Vec<Ident> = Vec::new();
-    let mut data_broken = false;
     for Entry { key, value } in written.options {
         if let Some(first) = seen.iter().find(|first| **first == key) {
-            errors.twice(&key, first);
+            // What is reported already may have been meant for a condition.
+            if !matches!(value, Value::Broken) {
+                errors.twice(&key, first);
+            }
             continue;
         }
-        data_broken |= key == "data" && matches!(value, Value::Broken);
         seen.push(key.clone());
-        option(&mut config, key, value, errors);
+        let found = errors.len();
+        option(&mut config, key.clone(), value, errors);
+        if errors.len() > found {
+            config.unsure.push(key);
+        }
     }
-    if config.data.is_none() && !data_broken {
+    if config.data.is_none() && !config.is_unsure("data") {
         refuse_rules(&mut config, errors);
     }
     if config.namespace.is_none() && !config.name.unraw().to_string().is_ascii() {
@@ -87,12 +92,12 @@ fn refuse_rules(config: &mut Config, errors: &mut Errors) {
 
 fn option(config: &mut Config, key: Ident, value: Value, errors: &mut Errors) {
     match value {
-        Value::Type(ty) => config.data = Some(ty),
+        Value::Type(ty) => config.data = types::data(ty, &config.name, errors),
         Value::Store(ty, value) => {
             if let Some(value) = &value {
                 refuse_passwords(value, errors);
             }
-            config.store = Some(ty);
+            config.store = types::store(ty, errors);
             config.store_value = value;
         }
         Value::Loaders {
@@ -108,13 +113,15 @@ fn option(config: &mut Config, key: Ident, value: Value, errors: &mut Errors) {
                 );
             }
             config.loaders = loaders::check(&loaders, Place::Config, errors);
-            config.loaders_broken = config.loaders.len() != loaders.len() || broken;
+            if config.loaders.len() != loaders.len() || broken {
+                config.unsure.push(key);
+            }
         }
         Value::Words(words) => choices(config, &key, &words, errors),
         Value::Expr(expr) => expression(config, key, &expr, errors),
         Value::Rules(rules) => config.merge = merge(rules, errors),
         Value::Library(path) => config.library = Some(path.into_token_stream()),
-        Value::Broken => config.loaders_broken |= key == "loaders",
+        Value::Broken => config.unsure.push(key),
     }
 }
 
@@ -165,7 +172,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             "`on_event` takes the path of a function, without quotes: `on_event: crate::log_event`",
         );
     } else {
-        config.on_event = Some(expr.clone());
+        config.on_event = Some((key, expr.clone()));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::loaders;
 use crate::loaders::{const_check, rule_named};
 use crate::quantity::Quantity;
 use crate::text::Text;
-use crate::tokens::{private, starting_at};
+use crate::tokens::{self, private, starting_at};
 
 pub(super) fn expand(mut config: Config) -> TokenStream {
     let constants = hoist(&mut config);
@@ -61,7 +61,8 @@ fn hoist(config: &mut Config) -> TokenStream {
     let cfgs = (config.attrs.iter()).filter(|attr| attr.path().is_ident("cfg"));
     let name = config.name.unraw().to_string();
     let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
-    loaders::hoist(&mut config.loaders, &mut hoist);
+    let private = private(config.library.as_ref());
+    loaders::hoist(&mut config.loaders, &private, &mut hoist);
     let duration = || quote!(::core::time::Duration);
     for (option, of_type) in [
         (&mut config.idle_timeout, duration()),
@@ -79,6 +80,10 @@ fn hoist(config: &mut Config) -> TokenStream {
     }
     if let Some((key, namespace)) = &mut config.namespace {
         namespace.hoist(&mut hoist, key.span());
+    }
+    if let Some((key, function)) = &mut config.on_event {
+        let of_type = quote!(fn(&#private::Event<'_>));
+        hoist.expr(function, of_type, key.span());
     }
     hoist.into_tokens()
 }
@@ -105,6 +110,12 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             const UNTYPED: ::core::primitive::bool = true;
         )
     });
+    // Data that cannot be shared between threads is shown where its type stands.
+    let (first, last) = config
+        .data
+        .as_ref()
+        .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::ends);
+    let cell = tokens::around(&quote!(#private::ConfigCell), &quote!(#name), first, last);
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
     quote! {
         impl #private::#kind for #name {
@@ -123,7 +134,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             #connect
             #merge
             fn cell() -> &'static #private::ConfigCell<Self> {
-                static CELL: #private::ConfigCell<#name> = #private::ConfigCell::new();
+                static CELL: #cell = #private::ConfigCell::new();
                 &CELL
             }
         }
@@ -132,14 +143,20 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
 
 /// How the store comes to be: as was said, or by its default.
 fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenStream {
-    let value = value.map_or_else(
+    let body = match value {
+        // With the type beside it, a value of another one is shown alone.
+        Some(value) => quote! {
+            let store: #store = #value;
+            ::core::result::Result::Ok(store)
+        },
         // The type in angle brackets takes the blame if it has no default.
-        || quote!(<#store as ::core::default::Default>::default()),
-        |value| quote!(#value),
-    );
+        None => quote! {
+            ::core::result::Result::Ok(<#store as ::core::default::Default>::default())
+        },
+    };
     quote! {
         async fn connect() -> ::core::result::Result<Self::Store, #private::BoxError> {
-            ::core::result::Result::Ok(#value)
+            #body
         }
     }
 }
@@ -187,7 +204,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
             set(option, if option == "emit" { some(value) } else { value });
         }
     }
-    if let Some(function) = &config.on_event {
+    if let Some((_, function)) = &config.on_event {
         set("on_event", some(quote!(#function)));
     }
     options

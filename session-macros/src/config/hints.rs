@@ -56,6 +56,12 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "keys",
             "signing_key",
             "secret_key",
+            "signed",
+            "signing",
+            "private",
+            "encrypted",
+            "encryption",
+            "content_security",
         ],
         "; there is nothing to sign: a sid is random, and the store keeps only its hash",
     ),
@@ -72,7 +78,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "max_age",
             "lifetime",
             "duration",
-            "cookie_max_age",
+            "lifecycle",
+            "expire",
         ],
         "; write `idle_timeout` (without a request) or `absolute_timeout` (in all)",
     ),
@@ -95,6 +102,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "sliding",
             "resave",
             "save_uninitialized",
+            "always_save",
             "autosave",
             "save",
         ],
@@ -110,6 +118,9 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "pool",
             "redis",
             "memory",
+            "database",
+            "table",
+            "table_name",
         ],
         "; that is said of the store: `store: RedisStore = RedisStore::connect(…).await?`",
     ),
@@ -117,25 +128,39 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["prefix", "key_prefix"], "; did you mean `namespace`?"),
     (&["backend", "storage"], "; did you mean `store`?"),
     (
+        &["state", "value", "fields", "payload", "claims"],
+        "; did you mean `data`?",
+    ),
+    (
         &[
             "header",
             "bearer",
-            "cookie",
-            "query",
-            "path",
-            "custom",
             "loader",
             "name",
             "header_name",
-            "cookie_name",
             "transport",
+            "from",
         ],
         "; that is a loader: `loaders: [header(\"X-User-Session\"), bearer]`",
+    ),
+    (
+        &["cookie", "cookie_name"],
+        "; that is a loader: `loaders: [cookie(\"__Host-sid\")]`",
+    ),
+    (
+        &["query", "path", "param", "parameter"],
+        "; that is a loader: `loaders: [query(\"sid\", allow_in_url = \"…\")]`",
+    ),
+    (
+        &["custom", "extractor"],
+        "; that is a loader: `loaders: [custom(crate::find_sid)]`",
     ),
     (
         &[
             "domain",
             "same_site",
+            "samesite",
+            "httponly",
             "secure",
             "insecure",
             "http_only",
@@ -156,17 +181,41 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The message for an option that does not exist.
-pub(super) fn unknown(option: &str) -> String {
-    let plain = snake(option);
-    let mend = ELSEWHERE
+/// What builders and other configurations put before the word that matters.
+const PREFIXES: &[&str] = &["with_", "set_", "session_", "cookie_"];
+
+fn elsewhere(word: &str) -> Option<&'static str> {
+    let one = word.strip_suffix('s').unwrap_or(word);
+    ELSEWHERE
         .iter()
-        .find(|(words, _)| words.contains(&plain.as_str()))
-        .map_or_else(|| hint(option, OPTIONS), |(_, mend)| (*mend).to_owned());
+        .find(|(words, _)| words.contains(&word) || words.contains(&one))
+        .map(|(_, mend)| *mend)
+}
+
+/// The message for an option that does not exist; a type as its value makes a field of it.
+pub(super) fn unknown(option: &str, is_field: bool) -> String {
+    let plain = snake(option);
+    let bare = PREFIXES
+        .iter()
+        .find_map(|prefix| plain.strip_prefix(prefix))
+        .unwrap_or(&plain);
+    let mend = match elsewhere(&plain) {
+        Some(mend) => mend.to_owned(),
+        None if nearest(&plain, OPTIONS).is_some() => hint(&plain, OPTIONS),
+        None if is_field => {
+            "; what a session holds is a struct of its own: `data: Cart`".to_owned()
+        }
+        None => elsewhere(bare).map_or_else(|| hint(bare, OPTIONS), str::to_owned),
+    };
     format!("there is no option `{option}`{mend}")
+}
+
+/// Whether a word begins an option: it is one, or is found under another name.
+pub(super) fn begins(word: &str) -> bool {
+    OPTIONS.contains(&word)
 }
 
 /// Whether a word is an option of a configuration, perhaps misspelled.
 pub(crate) fn is_option(word: &str) -> bool {
-    nearest(word, OPTIONS).is_some() || ELSEWHERE.iter().any(|(words, _)| words.contains(&word))
+    nearest(word, OPTIONS).is_some() || elsewhere(word).is_some()
 }

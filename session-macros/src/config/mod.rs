@@ -11,6 +11,7 @@ mod rules;
 mod strays;
 #[cfg(test)]
 pub(crate) mod tests;
+mod types;
 
 #[cfg(test)]
 pub(crate) use check::{COMMIT, ON_CONFLICT, ON_GONE, ON_STORE_ERROR, RULES};

@@ -18,8 +18,8 @@ pub(crate) struct Config {
     pub(crate) store: Option<Type>,
     pub(crate) store_value: Option<Expr>,
     pub(crate) loaders: Vec<Loader>,
-    /// Some loader was wrong, so what depends on all of them is not judged.
-    pub(crate) loaders_broken: bool,
+    /// Options that were said and are wrong: what depends on them is not judged.
+    pub(crate) unsure: Vec<Ident>,
     pub(crate) emit: Option<Choice>,
     pub(crate) idle_timeout: Option<Timed>,
     pub(crate) absolute_timeout: Option<Timed>,
@@ -33,7 +33,14 @@ pub(crate) struct Config {
     pub(crate) on_store_error: Option<Choice>,
     pub(crate) commit: Option<Choice>,
     pub(crate) namespace: Option<(Ident, Text)>,
-    pub(crate) on_event: Option<Expr>,
+    pub(crate) on_event: Option<(Ident, Expr)>,
+}
+
+impl Config {
+    /// Whether an option was said and is wrong.
+    pub(crate) fn is_unsure(&self, option: &str) -> bool {
+        self.unsure.iter().any(|unsure| unsure == option)
+    }
 }
 
 /// An amount, and the option that it was given to.

@@ -2,6 +2,7 @@
 //! reported and skipped.
 
 use proc_macro2::{Ident, Span, TokenTree};
+use quote::ToTokens as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, Path, Token, Type, Visibility, braced, token};
 
@@ -11,7 +12,7 @@ use crate::choice::words;
 use crate::errors::Errors;
 use crate::loaders::{self, Raw};
 use crate::quantity::Measure;
-use crate::tokens::{self, at_word, skip_entry, word};
+use crate::tokens::{self, at_word, mentions, skip_to, word};
 use crate::units::{DURATION, SIZE};
 
 /// A configuration as written.
@@ -44,7 +45,7 @@ pub(super) enum Value {
 }
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Written> {
-    let attrs = input.call(Attribute::parse_outer)?;
+    let attrs = attributes(input, errors)?;
     let visibility = input.parse()?;
     if !input.peek(Token![struct]) {
         let error = syn::Error::new(
@@ -60,7 +61,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         rest(input);
         syn::Error::new(place, "a configuration has a name: `pub struct Shop { … }`")
     })?;
-    let mut generic = false;
+    let mut parameters = Vec::new();
     let mut written = Written {
         attrs,
         visibility,
@@ -68,10 +69,9 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         options: Vec::new(),
     };
     if input.peek(Token![<]) {
-        generic = true;
         errors.add(input.error("a configuration has no parameters; write one for each data type"));
         while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![;]) {
-            input.parse::<TokenTree>()?;
+            parameters.push(input.parse::<TokenTree>()?.to_string());
         }
     }
     if input.peek(Token![;]) {
@@ -84,12 +84,14 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         errors.add(input.error("the options stand in braces: `{ idle_timeout: 30m }`"));
         rest(input);
     }
-    if generic {
-        // Types may be written with the parameters, which are gone.
-        for Entry { value, .. } in &mut written.options {
-            if matches!(value, Value::Type(_) | Value::Store(..)) {
-                *value = Value::Broken;
-            }
+    // What is written with the parameters is gone with them.
+    for Entry { value, .. } in &mut written.options {
+        if let Value::Type(ty) | Value::Store(ty, _) = &*value
+            && mentions(&ty.to_token_stream(), |word| {
+                parameters.iter().any(|parameter| word == parameter)
+            })
+        {
+            *value = Value::Broken;
         }
     }
     let _: Option<Token![;]> = input.parse()?;
@@ -100,6 +102,26 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     Ok(written)
 }
 
+/// The attributes of the struct. One that has the name of an option was meant for it.
+fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Attribute>> {
+    if input.peek(Token![#]) && input.peek2(Token![!]) {
+        let error = input.error("what is said of the configuration stands above it: `/// …`");
+        errors.add(error);
+        input.call(Attribute::parse_inner)?;
+    }
+    let mut attrs = input.call(Attribute::parse_outer)?;
+    attrs.retain(|attr| {
+        let option = attr.path().get_ident().map(ToString::to_string);
+        let option = option.filter(|name| hints::OPTIONS.contains(&name.as_str()));
+        if let Some(name) = &option {
+            let message = format!("the options stand in the braces: `{name}: …`");
+            errors.over(attr.path(), message);
+        }
+        option.is_none()
+    });
+    Ok(attrs)
+}
+
 /// Takes what is left: what is not read makes a parser fail as a whole.
 fn rest(input: ParseStream<'_>) {
     while !input.is_empty() && input.parse::<TokenTree>().is_ok() {}
@@ -107,12 +129,18 @@ fn rest(input: ParseStream<'_>) {
 
 fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) -> syn::Result<()> {
     while !input.is_empty() {
-        decoration(input, errors);
+        let decorated = decoration(input, errors);
         match entry(input, errors) {
-            Ok(entry) => found.extend(entry),
+            Ok(entry) => found.extend(entry.map(|entry| match decorated {
+                true => Entry {
+                    value: Value::Broken,
+                    ..entry
+                },
+                false => entry,
+            })),
             Err(error) => {
                 errors.add(error);
-                skip_entry(input);
+                skip_to(input, hints::begins);
             }
         }
         if !input.is_empty() && !input.peek(Token![,]) {
@@ -121,7 +149,7 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
             if continues {
                 continue;
             }
-            skip_entry(input);
+            skip_to(input, hints::begins);
         }
         let _: Option<Token![,]> = input.parse()?;
     }
@@ -142,6 +170,8 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entr
     if !at_word(input) {
         let message = if input.peek(Token![,]) {
             "there is a comma too many"
+        } else if let Some(key) = quoted_key(input) {
+            return Err(input.error(format!("an option is written without quotes: `{key}: …`")));
         } else if input.peek(Token![..]) {
             "what is not said has its default; leave this out"
         } else {
@@ -152,19 +182,45 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entr
     let key = word(input)?;
     let name = key.to_string();
     if !hints::OPTIONS.contains(&name.as_str()) {
-        errors.at(key.span(), hints::unknown(&name));
-        skip_entry(input);
+        errors.at(key.span(), hints::unknown(&name, is_field(input)));
+        skip_to(input, hints::begins);
         return Ok(None);
     }
     let value = match value(input, &key, errors) {
         Ok(value) => value,
         Err(error) => {
             errors.add(error);
-            skip_entry(input);
+            skip_to(input, hints::begins);
             Value::Broken
         }
     };
     Ok(Some(Entry { key, value }))
+}
+
+/// The text of a key in quotes, as JSON has it.
+fn quoted_key(input: ParseStream<'_>) -> Option<String> {
+    let key = input.fork().parse::<syn::LitStr>().ok()?;
+    input.peek2(Token![:]).then(|| key.value())
+}
+
+/// Whether a type follows, as it does after the name of a field: `: Vec<String>`, `: u64`.
+fn is_field(input: ParseStream<'_>) -> bool {
+    const PRIMITIVE: &[&str] = &[
+        "bool", "char", "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "f32", "f64",
+    ];
+    let ahead = input.fork();
+    if ahead.parse::<Token![:]>().is_err() {
+        return false;
+    }
+    let Ok(Type::Path(path)) = ahead.parse() else {
+        return false;
+    };
+    let ends = ahead.is_empty() || ahead.peek(Token![,]);
+    ends && path.path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        let capital = name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+        capital || PRIMITIVE.contains(&name.as_str())
+    })
 }
 
 fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Result<Value> {
@@ -195,7 +251,10 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                         RedisStore::connect(…).await?`";
             let ty = ty(input, mend)?;
             let value = match input.parse::<Option<Token![=]>>()? {
-                Some(_) => Some(input.parse()?),
+                Some(_) => Some(tokens::value(
+                    input,
+                    "store: RedisStore = RedisStore::connect(…).await?",
+                )?),
                 None => None,
             };
             Ok(Value::Store(ty, value))
@@ -214,7 +273,7 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
         "merge" => Ok(Value::Rules(rules::parse(input, errors)?)),
         "crate" => {
             not_text(input, "a path, without quotes: `crate: ::connect_session`")?;
-            Ok(Value::Library(input.call(Path::parse_mod_style)?))
+            Ok(Value::Library(tokens::library(input)?))
         }
         _ => {
             let example = format!("{key}: {}", example(key));

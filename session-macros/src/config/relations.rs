@@ -12,7 +12,7 @@ use crate::units::DURATION;
 
 /// What breaks a rule beside another option is reported and goes back to its default.
 pub(super) fn check(config: &mut Config, errors: &mut Errors) {
-    if !config.loaders_broken {
+    if !config.is_unsure("loaders") {
         emit(config, errors);
     }
     durations(config, errors);
@@ -79,21 +79,24 @@ impl Side<'_> {
 }
 
 fn relations(config: &Config) -> [Relation<'_>; 4] {
-    let idle = || Side {
-        name: "idle_timeout",
-        said: config.idle_timeout.as_ref(),
-        default: Some(rules::DEFAULT_IDLE),
+    let side = |name, said, default: Option<u64>| Side {
+        name,
+        said: Option::as_ref(said),
+        // What was said, and is reported, is not the default.
+        default: default.filter(|_| !config.is_unsure(name)),
     };
-    let absolute = || Side {
-        name: "absolute_timeout",
-        said: config.absolute_timeout.as_ref(),
-        default: Some(rules::DEFAULT_ABSOLUTE),
+    let idle = || {
+        side(
+            "idle_timeout",
+            &config.idle_timeout,
+            Some(rules::DEFAULT_IDLE),
+        )
     };
-    let renew = || Side {
-        name: "renew_every",
-        said: config.renew_every.as_ref(),
-        default: None,
+    let absolute = || {
+        let default = Some(rules::DEFAULT_ABSOLUTE);
+        side("absolute_timeout", &config.absolute_timeout, default)
     };
+    let renew = || side("renew_every", &config.renew_every, None);
     [
         Relation {
             check: "idle_within_absolute",
@@ -104,11 +107,7 @@ fn relations(config: &Config) -> [Relation<'_>; 4] {
         Relation {
             check: "touch_within_idle",
             rule: rules::touch_within_idle,
-            first: Side {
-                name: "touch_every",
-                said: config.touch_every.as_ref(),
-                default: None,
-            },
+            first: side("touch_every", &config.touch_every, None),
             second: idle(),
         },
         Relation {
@@ -120,11 +119,11 @@ fn relations(config: &Config) -> [Relation<'_>; 4] {
         Relation {
             check: "grace_within_renewal",
             rule: rules::grace_within_renewal,
-            first: Side {
-                name: "renew_grace",
-                said: config.renew_grace.as_ref(),
-                default: Some(rules::DEFAULT_GRACE),
-            },
+            first: side(
+                "renew_grace",
+                &config.renew_grace,
+                Some(rules::DEFAULT_GRACE),
+            ),
             second: renew(),
         },
     ]

@@ -39,9 +39,16 @@ pub(super) fn parse(
 }
 
 fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
+    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+        let message = format!("a field is named without quotes: `{}: …`", text.value());
+        return Err(input.error(message));
+    }
     let field: Ident = input
         .parse()
         .map_err(|error| syn::Error::new(error.span(), "a rule names a field: `visits: add`"))?;
+    if input.peek(Token![.]) {
+        return Err(input.error(nested(&field)));
+    }
     if input.peek(Token![=]) {
         return Err(input.error(format!("a rule is written with a colon: `{field}: …`")));
     }
@@ -57,6 +64,9 @@ fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
             text.value()
         )));
     }
+    if input.peek(token::Brace) {
+        return Err(input.error(nested(&field)));
+    }
     let start = input.span();
     let rule = word(input).map_err(|_| {
         syn::Error::new(
@@ -68,4 +78,11 @@ fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
         return Err(input.error(format!("`{rule}` stands alone, without parentheses")));
     }
     Ok((field, rule))
+}
+
+fn nested(field: &Ident) -> String {
+    format!(
+        "a rule is for a field of the data itself, not for what is inside of `{field}`; what merges \
+         by a rule of its own is a field of its own"
+    )
 }

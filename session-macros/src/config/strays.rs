@@ -5,12 +5,15 @@ use quote::ToTokens as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, Token, Visibility, token};
 
+use super::hints;
 use super::parse::{Entry, Value, measure};
 use crate::errors::Errors;
 use crate::tokens::{at_word, separator, word};
 
-/// What may stand before the fields of a struct has no meaning before an option.
-pub(super) fn decoration(input: ParseStream<'_>, errors: &mut Errors) {
+/// What may stand before the fields of a struct has no meaning before an option. Says whether there
+/// was something.
+pub(super) fn decoration(input: ParseStream<'_>, errors: &mut Errors) -> bool {
+    let mut decorated = false;
     if input.peek(Token![#]) && input.peek2(Token![!]) {
         errors.add(input.error("an option has no attributes"));
         for _ in 0..3 {
@@ -19,12 +22,19 @@ pub(super) fn decoration(input: ParseStream<'_>, errors: &mut Errors) {
     }
     if let Some(attrs) = errors.take(input.call(Attribute::parse_outer)) {
         for attr in attrs.iter().filter(|attr| !attr.path().is_ident("doc")) {
-            errors.over(attr, "an option has no attributes");
+            let mend = if attr.path().is_ident("cfg") {
+                "; write `cfg` on a constant that the option names, or on the whole struct"
+            } else {
+                ""
+            };
+            errors.over(attr, format!("an option has no attributes{mend}"));
+            decorated = true;
         }
     }
     if let (true, Ok(visibility)) = (input.peek(Token![pub]), input.parse::<Visibility>()) {
         errors.over(visibility, "an option is no field; leave `pub` out");
     }
+    decorated
 }
 
 /// What may follow a value is a comma; often a unit follows instead, or the next option. The next
@@ -43,6 +53,24 @@ pub(super) fn unexpected(input: ParseStream<'_>, last: &mut [Entry]) -> (syn::Er
         *value = Value::Broken;
         return (error, false);
     }
+    if let (Some(measure), Value::Expr(first), Ok(second)) = (
+        measure(&key.to_string()),
+        &*value,
+        input.fork().parse::<syn::Lit>(),
+    ) {
+        let text = format!("{} {}", first.to_token_stream(), second.to_token_stream());
+        if let Some(mend) = measure.mend(&text) {
+            *value = Value::Broken;
+            let what = measure.what;
+            let error = input.error(format!("a {what} has one number and one unit: `{mend}`"));
+            return (error, false);
+        }
+    }
+    if let (Value::Words(words), true) = (&*value, input.peek(token::Paren)) {
+        let word = words.first().map(ToString::to_string).unwrap_or_default();
+        let error = input.error(format!("`{word}` stands alone, without parentheses"));
+        return (error, false);
+    }
     if let (Value::Store(..), false) = (&*value, at_word(input) || input.peek(Token![;])) {
         *value = Value::Broken;
         let error = input.error(
@@ -56,5 +84,8 @@ pub(super) fn unexpected(input: ParseStream<'_>, last: &mut [Entry]) -> (syn::Er
         let error = input.error("`data` takes the name of a type; declare the type outside");
         return (error, false);
     }
-    separator(input, "options")
+    let (error, continues) = separator(input, "options");
+    // The comma alone is missing where a known option follows.
+    let next = word(&input.fork()).is_ok_and(|word| hints::begins(&word.to_string()));
+    (error, continues || next)
 }

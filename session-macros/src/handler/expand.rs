@@ -1,7 +1,7 @@
 //! Puts a handler out: a function that a framework sees, with the user's function inside it.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature, Type};
@@ -10,16 +10,16 @@ use super::model::{Argument, Handler, Mode, Role};
 use super::{args, overrides};
 use crate::hoist::Hoist;
 use crate::loaders;
-use crate::tokens::{ends, private, punctuated_at, respan};
+use crate::tokens::{around, ends, private, respan};
 
 pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let cfgs = &handler.attrs.cfgs;
     let name = handler.signature.ident.unraw().to_string();
     let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
-    loaders::hoist(&mut handler.loaders, &mut hoist);
+    let private = private(handler.library.as_ref());
+    loaders::hoist(&mut handler.loaders, &private, &mut hoist);
     let constants = hoist.into_tokens();
     let handler = &handler;
-    let private = private(handler.library.as_ref());
     let (overrides, marker) = overrides::expand(handler, &private);
     let mode = match handler.mode {
         Mode::Create => quote!(#private::Create),
@@ -34,7 +34,11 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let outer_attrs = &handler.attrs.outer;
     let visibility = &handler.visibility;
     let Signature {
-        ident, generics, ..
+        asyncness,
+        fn_token,
+        ident,
+        generics,
+        ..
     } = &handler.signature;
     let where_clause = &generics.where_clause;
     let (parameters, output, way) = match handler.request {
@@ -62,15 +66,16 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         }
         None => body,
     };
+    // The whole function is shown where the user's stands.
+    let mut body = Group::new(Delimiter::Brace, body);
+    body.set_span(handler.body.span());
     quote! {
         #constants
         #marker
 
         #(#outer_attrs)*
         #recovered
-        #visibility async fn #ident #generics (#(#parameters),*) #output #where_clause {
-            #body
-        }
+        #visibility #asyncness #fn_token #ident #generics (#(#parameters),*) #output #where_clause #body
     }
 }
 
@@ -121,8 +126,9 @@ impl Parts<'_> {
         let require = (!handler.http).then(|| {
             let require = quote!(#private::require_framework! {});
             match &handler.mode_word {
-                Some(word) => respan(require, word.span()),
-                None => require,
+                // A path of the user's stays where it is.
+                Some(word) if handler.library.is_none() => respan(require, word.span()),
+                _ => require,
             }
         });
         let splits = sessions.iter().map(|argument| {
@@ -260,13 +266,10 @@ fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
     ))
 }
 
-/// A type of ours around the user's. The punctuation alone is at the user's place: that is where
-/// errors about the whole are shown, and an editor explains the user's words and not ours.
-fn wrapped(of_ours: &TokenStream, around: &Type, arguments: &TokenStream) -> TokenStream {
-    let (first, last) = ends(around);
-    let of_ours = punctuated_at(of_ours.clone(), first);
-    let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
-    quote!(#of_ours #open #arguments #close)
+/// A type of ours around the user's.
+fn wrapped(of_ours: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
+    let (first, last) = ends(user);
+    around(of_ours, arguments, first, last)
 }
 
 /// The type that the guard of an argument is for, if it has one.

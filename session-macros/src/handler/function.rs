@@ -32,12 +32,19 @@ const ITEMS: &[&str] = &[
 
 /// The function, unless there is none to rewrite; that is reported.
 pub(super) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Function> {
-    let Ok(mut function) = read.parse2(item.clone()) else {
-        errors.at(
-            offender(item),
-            "`#[session]` goes on a handler: a free `async fn` with a body",
-        );
-        return None;
+    let mut function = match read.parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            errors.add(match offender(item) {
+                // The compiler reports the same, unless it knows more of the language.
+                Offender::Syntax => error,
+                Offender::Item(place) => syn::Error::new(
+                    place,
+                    "`#[session]` goes on a handler: a free `async fn` with a body",
+                ),
+            });
+            return None;
+        }
     };
     qualifiers(&mut function.signature, errors);
     methods(&function, errors).then_some(function)
@@ -47,7 +54,10 @@ fn read(input: ParseStream<'_>) -> syn::Result<Function> {
     let attrs = input.call(Attribute::parse_outer)?;
     let visibility = input.parse()?;
     let signature = input.parse()?;
-    let body: Group = input.parse()?;
+    let body = match input.parse()? {
+        TokenTree::Group(body) => unwrapped(body),
+        other => return Err(syn::Error::new(other.span(), "a body stands in braces")),
+    };
     if body.delimiter() != Delimiter::Brace {
         return Err(syn::Error::new(body.span(), "a body stands in braces"));
     }
@@ -59,14 +69,37 @@ fn read(input: ParseStream<'_>) -> syn::Result<Function> {
     })
 }
 
-/// The word that says what the item is instead.
-fn offender(item: TokenStream) -> Span {
+/// The braces inside the invisible group of a macro by example: `$body:block`.
+fn unwrapped(body: Group) -> Group {
+    let mut inside = body.stream().into_iter();
+    match (body.delimiter(), inside.next(), inside.next()) {
+        (Delimiter::None, Some(TokenTree::Group(only)), None) => unwrapped(only),
+        _ => body,
+    }
+}
+
+/// Why an item is no handler.
+enum Offender {
+    /// The word that says what it is instead.
+    Item(Span),
+    /// It is a function, and not readable.
+    Syntax,
+}
+
+fn offender(item: TokenStream) -> Offender {
     let mut tokens = item.into_iter().peekable();
     let first = tokens.peek().map_or_else(Span::call_site, TokenTree::span);
     let mut named = None;
-    for token in tokens {
-        if is_word(Some(&token), "fn") {
-            return token.span();
+    while let Some(token) = tokens.next() {
+        if is_word(Some(&token), "fn") && named.is_none() {
+            return match tokens.last() {
+                Some(TokenTree::Group(body))
+                    if unwrapped(body.clone()).delimiter() == Delimiter::Brace =>
+                {
+                    Offender::Syntax
+                }
+                _ => Offender::Item(token.span()),
+            };
         }
         if let TokenTree::Ident(word) = &token
             && ITEMS.contains(&word.to_string().as_str())
@@ -74,7 +107,7 @@ fn offender(item: TokenStream) -> Span {
             named.get_or_insert(token.span());
         }
     }
-    named.unwrap_or(first)
+    Offender::Item(named.unwrap_or(first))
 }
 
 /// A handler is `async fn` and nothing more; what else it says is reported and dropped.

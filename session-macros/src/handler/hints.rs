@@ -25,10 +25,15 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "configuration",
             "name",
             "session",
+            "Session",
             "manager",
             "type",
         ],
         "; the type of the argument says which configuration it is: `session: Session<Shop>`",
+    ),
+    (
+        &["loader", "loaders", "headers", "from"],
+        "; the loaders of one handler are options of their own: `header = \"X-User-Session\"`, `bearer`",
     ),
     (
         &["required", "optional"],

@@ -3,7 +3,7 @@
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::ToTokens as _;
 use syn::parse::ParseStream;
-use syn::{Expr, Path, Token, token};
+use syn::{Expr, Token, token};
 
 use super::hints;
 use super::model::Mode;
@@ -11,7 +11,7 @@ use crate::choice::{Choice, EMIT, choose, words};
 use crate::config;
 use crate::errors::Errors;
 use crate::loaders::{self, Args, Loader, Named, Place, Raw};
-use crate::tokens::{at_word, separator, skip_entry, value, word};
+use crate::tokens::{at_word, library, separator, skip_entry, value, word};
 
 /// What an attribute says.
 #[derive(Default)]
@@ -95,7 +95,23 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
     let name = key.to_string();
     if input.peek(Token![::]) {
         written.unknown = true;
-        return Err(input.error("an option is one word, such as `load`"));
+        let mut last = key;
+        while input.parse::<Option<Token![::]>>()?.is_some() && at_word(input) {
+            last = word(input)?;
+        }
+        let known = hints::OPTIONS.iter().find(|known| last == **known);
+        let example = known.unwrap_or(&"load");
+        return Err(syn::Error::new(
+            last.span(),
+            format!("an option is one word, without a path: `{example}`"),
+        ));
+    }
+    if input.peek(Token![-]) {
+        written.unknown = true;
+        return Err(syn::Error::new(
+            key.span(),
+            "an option is a word; the name of a header is its value: `header = \"X-User-Session\"`",
+        ));
     }
     if !hints::OPTIONS.contains(&name.as_str()) {
         unknown(&key, &name, written, errors);
@@ -137,7 +153,12 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         }
         "crate" => {
             equals(input, &key, "::connect_session")?;
-            written.library = Some(input.call(Path::parse_mod_style)?.into_token_stream());
+            if input.peek(syn::LitStr) {
+                return Err(
+                    input.error("this is a path, without quotes: `crate = ::connect_session`")
+                );
+            }
+            written.library = Some(library(input)?.into_token_stream());
             Ok(())
         }
         "allow_in_url" => {
@@ -210,6 +231,12 @@ fn alone(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
     }
     if input.peek(Token![=]) || input.peek(token::Paren) || input.peek(Token![:]) {
         return Err(input.error(format!("`{key}` stands alone, without a value")));
+    }
+    if input.peek(Token![<]) {
+        return Err(input.error(format!(
+            "`{key}` stands alone; the type of the argument says which configuration it is: \
+             `session: Session<Shop>`"
+        )));
     }
     Ok(())
 }

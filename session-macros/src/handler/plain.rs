@@ -5,7 +5,7 @@ use syn::ReturnType;
 
 use super::expand::{Parts, Way, parameter, session_type};
 use super::model::Argument;
-use super::scan;
+use crate::tokens::mentions;
 
 impl Parts<'_> {
     /// Without a framework the head is taken from the request. The future that opens the session
@@ -26,7 +26,7 @@ impl Parts<'_> {
             .collect();
         // Where the type can be named, it takes the blame for being no response.
         let returned = match &handler.signature.output {
-            ReturnType::Type(_, ty) if !scan::mentions(&quote!(#ty), "impl") => {
+            ReturnType::Type(_, ty) if !mentions(&quote!(#ty), |word| word == "impl") => {
                 Some(quote!(::<#ty>))
             }
             _ => None,

@@ -36,14 +36,6 @@ fn search(needle: &[String], haystack: &TokenStream) -> Option<Span> {
     None
 }
 
-/// Whether a word occurs, in groups too.
-pub(super) fn mentions(tokens: &TokenStream, word: &str) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Group(group) => mentions(&group.stream(), word),
-        other => is_word(Some(&other), word),
-    })
-}
-
 /// What in a body says that the function may fail: `?`, or a `Result` that is its value.
 pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
     let tokens = without_nested_functions(body);

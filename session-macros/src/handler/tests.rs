@@ -10,7 +10,7 @@ fn run(attr: &str, item: &str) -> (String, Vec<String>) {
     let output = expand(attr.parse().expect("tokens"), item.parse().expect("tokens"));
     let file: syn::File = syn::parse2(output).expect("items");
     // What stands there for editors has tests of its own.
-    let for_an_editor = |item: &syn::Item| matches!(item, syn::Item::Const(one) if one.ident.to_string().starts_with("__session_ide"));
+    let for_an_editor = |item: &syn::Item| matches!(item, syn::Item::Const(one) if one.ident.to_string().starts_with("__session_goes_on"));
     let (errors, items): (Vec<_>, Vec<_>) = file
         .items
         .into_iter()

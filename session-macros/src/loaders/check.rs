@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use proc_macro2::{Ident, Span};
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::Expr;
 
 use super::{Args, Kind, Loader, Named, Place, Raw, cookie};
 use crate::errors::{Errors, line};
 use crate::rules;
-use crate::suggest::hint;
+use crate::suggest::{hint, nearest};
 use crate::text::Text;
 
 /// The loaders that are right, in order; every mistake is reported.
@@ -107,7 +107,18 @@ fn name<'a>(
         return None;
     };
     let Some((first, others)) = args.positional.split_first() else {
-        if !args.broken {
+        let named = args.named.iter().find(|named| named.key == "name");
+        if let Some(Named {
+            key,
+            value: Some(value),
+        }) = named
+        {
+            let value = value.to_token_stream();
+            errors.at(
+                key.span(),
+                format!("the name stands first and alone: `{keyword}({value})`"),
+            );
+        } else if !args.broken {
             errors.at(
                 args.span,
                 format!("`{keyword}` takes {what}: `{keyword}(\"{example}\")`"),
@@ -148,9 +159,11 @@ fn in_url(
     errors: &mut Errors,
 ) -> Option<Text> {
     let mut reason: Option<&Named> = None;
+    let mut misspelled = false;
     for option in &args.named {
         if option.key != "allow_in_url" {
             let key = option.key.to_string();
+            misspelled |= nearest(&key, &["allow_in_url"]).is_some();
             errors.at(
                 option.key.span(),
                 format!(
@@ -174,7 +187,7 @@ fn in_url(
                 format!("`{keyword} = {name}, allow_in_url = \"why it is needed here\"`")
             }
         };
-        if !args.broken && args.positional.len() < 2 {
+        if !args.broken && !misspelled && args.positional.len() < 2 {
             errors.at(
                 keyword.span(),
                 format!(

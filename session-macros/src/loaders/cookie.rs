@@ -1,13 +1,15 @@
 //! The attributes of a cookie.
 
 use proc_macro2::Ident;
+use quote::ToTokens as _;
 use syn::{Expr, ExprLit, Lit};
 
 use super::Named;
 use super::check::read_reason;
+use crate::choice::snake;
 use crate::errors::Errors;
 use crate::rules;
-use crate::suggest::hint;
+use crate::suggest::{hint, nearest};
 use crate::text::Text;
 use crate::tokens::peel;
 
@@ -165,14 +167,19 @@ fn judge(
 }
 
 fn unknown(option: &str) -> String {
-    let mend = match option {
+    let plain = snake(option);
+    let mend = match plain.as_str() {
         "http_only" | "httponly" => "; a session cookie is always HttpOnly (ASVS 3.3.4)".to_owned(),
-        "max_age" | "expires" | "ttl" => {
+        "max_age" | "maxage" | "expires" | "ttl" => {
             "; write `persistent` for a cookie that lives as long as `absolute_timeout`".to_owned()
         }
         "host" => "; did you mean `domain`?".to_owned(),
         "allow_in_url" => "; a cookie is no part of the URL".to_owned(),
-        _ => hint(option, OPTIONS),
+        "signed" | "private" | "secret" | "encrypted" => {
+            "; there is nothing to sign: a sid is random, and the store keeps only its hash"
+                .to_owned()
+        }
+        _ => hint(&plain, OPTIONS),
     };
     format!("`cookie` has no option `{option}`{mend}")
 }
@@ -227,10 +234,15 @@ fn read_same_site(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Opt
         .iter()
         .find(|known| written.as_deref() == Some(**known));
     if known.is_none() {
-        let mend = written.map_or_else(
-            || "; write `Lax`, `Strict` or `None`, without quotes".to_owned(),
-            |word| hint(&word, SAME_SITE),
-        );
+        // `SameSite::Lax` and `"lax"` say what was meant.
+        let tokens = value.to_token_stream().to_string();
+        let last = tokens.rsplit("::").next().unwrap_or_default();
+        let meant = nearest(last.trim_matches([' ', '"']), SAME_SITE);
+        let mend = match (written, meant) {
+            (Some(word), _) => hint(&word, SAME_SITE),
+            (None, Some(meant)) => format!("; write `{meant}` alone"),
+            (None, None) => "; write `Lax`, `Strict` or `None`, without quotes".to_owned(),
+        };
         errors.over(value, format!("this is no `same_site`{mend}"));
     }
     known.copied()

@@ -5,7 +5,8 @@ mod cookie;
 mod expand;
 mod parse;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::Expr;
 
 pub(crate) use check::check;
@@ -37,7 +38,7 @@ pub(crate) enum Kind {
 }
 
 /// Puts constants of ours in the place of expressions.
-pub(crate) fn hoist(loaders: &mut [Loader], hoist: &mut Hoist) {
+pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut Hoist) {
     for Loader { keyword, kind } in loaders {
         let texts: Vec<&mut Text> = match kind {
             Kind::Header(name) => vec![name],
@@ -56,7 +57,13 @@ pub(crate) fn hoist(loaders: &mut [Loader], hoist: &mut Hoist) {
                 let texts = single.into_iter().flatten();
                 texts.chain(origins).chain([name]).collect()
             }
-            Kind::Bearer | Kind::Custom(_) => Vec::new(),
+            Kind::Custom(function) => {
+                let found = quote!(::core::option::Option<::std::string::String>);
+                let of_type = quote!(fn(&#private::RequestHead<'_>) -> #found);
+                hoist.expr(function, of_type, keyword.span());
+                Vec::new()
+            }
+            Kind::Bearer => Vec::new(),
         };
         for text in texts {
             text.hoist(hoist, keyword.span());

@@ -4,6 +4,8 @@ use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 use syn::parse::ParseStream;
 use syn::{Expr, Token, bracketed, parenthesized, token};
 
+use super::KINDS;
+use crate::choice::snake;
 use crate::errors::Errors;
 use crate::tokens::{at_word, separator, skip_entry, value, word};
 
@@ -52,7 +54,13 @@ pub(crate) fn parse(
             }
         }
         if !content.is_empty() && content.parse::<Token![,]>().is_err() {
-            errors.add(separator(&content, "loaders").0);
+            errors.add(if content.peek(Token![.]) {
+                content.error(
+                    "what a loader takes stands in its parentheses: `cookie(\"…\", persistent)`",
+                )
+            } else {
+                separator(&content, "loaders").0
+            });
             broken = true;
             if !at_word(&content) {
                 skip_loader(&content);
@@ -65,6 +73,14 @@ pub(crate) fn parse(
 
 /// `bearer`, or `header("X-User-Session")`.
 fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
+    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+        let name = text.value();
+        return Err(input.error(if KINDS.contains(&name.as_str()) {
+            format!("a loader is written without quotes: `{name}`")
+        } else {
+            format!("a loader says where it looks: `header({name:?})`")
+        }));
+    }
     if !at_word(input) {
         let message = if input.peek(Token![,]) {
             "there is a comma too many"
@@ -75,7 +91,7 @@ fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
     }
     let keyword = word(input)?;
     if input.peek(Token![::]) {
-        return Err(input.error("a loader is one word, such as `bearer`"));
+        return Err(path(input, keyword));
     }
     if input.peek(Token![:])
         || input.peek(Token![=])
@@ -91,6 +107,22 @@ fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
         .then(|| arguments(input, errors))
         .transpose()?;
     Ok(Raw { keyword, args })
+}
+
+/// `Loader::Bearer`, or a function that should be a custom loader.
+fn path(input: ParseStream<'_>, first: Ident) -> syn::Error {
+    let mut words = vec![first];
+    while let (Ok(Some(_)), true) = (input.parse::<Option<Token![::]>>(), at_word(input)) {
+        words.extend(word(input));
+    }
+    let path: Vec<_> = words.iter().map(ToString::to_string).collect();
+    let last = path.last().map_or_else(String::new, |last| snake(last));
+    let message = match KINDS.iter().find(|kind| **kind == last) {
+        Some(kind) => format!("a loader is one word, without a path: `{kind}`"),
+        None => format!("a function is a loader so: `custom({})`", path.join("::")),
+    };
+    let last = words.pop().map_or_else(|| input.span(), |last| last.span());
+    syn::Error::new(last, message)
 }
 
 fn skip_loader(input: ParseStream<'_>) {

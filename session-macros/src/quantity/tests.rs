@@ -47,7 +47,14 @@ fn mistakes_are_mended() {
         ("\"30 m\"", "without quotes: `30m`"),
         ("\"soon\"", "`30m`"),
         ("30", "`30m`"),
-        ("1.5h", "whole number"),
+        ("1.5h", "whole number with a unit: `90m`"),
+        ("0.3ms", "take a smaller unit"),
+        ("1h30m", "one number and one unit: `90m`"),
+        ("\"1 hour 30 minutes\"", "without quotes: `90m`"),
+        ("\"1800\"", "without quotes: `1800s`"),
+        ("env::var(\"A\")?.parse()?", "only when the program runs"),
+        ("std::env::var(NAME)", "only when the program runs"),
+        ("open().await", "only when the program runs"),
         ("0x10s", "is no unit"),
         ("true", "no duration"),
         ("30m + 1s", "number with a unit"),
@@ -63,6 +70,13 @@ fn mistakes_are_mended() {
         let message = read(&DURATION, text).expect_err(text);
         assert!(message.contains(part), "{text}: {message}");
     }
-    let message = read(&SIZE, "64KB").expect_err("no unit");
-    assert!(message.contains("write `64KiB`"), "{message}");
+    for (text, part) in [
+        ("64KB", "write `64KiB`"),
+        ("65536", "`64KiB`"),
+        ("1000", "`1000B`"),
+        ("\"64 KB\"", "without quotes: `64KiB`"),
+    ] {
+        let message = read(&SIZE, text).expect_err(text);
+        assert!(message.contains(part), "{text}: {message}");
+    }
 }

@@ -78,8 +78,8 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
     if let Some(store) = cell.store.get() {
         return Ok(store);
     }
-    cell.store
-        .get_or_try_init(build::<C>)
+    // In a box: it happens once, and every request's future would have to have room for it.
+    Box::pin(cell.store.get_or_try_init(build::<C>))
         .await
         .map_err(|error| {
             let listener = prepared::<C>().options.on_event;

@@ -114,10 +114,10 @@ impl<C: SessionConfig> Shared<C> {
         };
         let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
-        let found = open::load::<C>(store, self.options, sid, transport, Offers::None).await;
+        let found = open::load::<C>(store, self.options, &sid, transport, Offers::None).await;
         let mut ledger = self.ledger();
         if matches!(found, Ok(Some(found)) if found.record.epoch == ledger.epoch) {
-            ledger.emit = Some(offer);
+            ledger.emit = Some(*offer);
         }
     }
 
@@ -128,7 +128,7 @@ impl<C: SessionConfig> Shared<C> {
         let plan = match &ledger.phase {
             Phase::New => {
                 let lifetime = ledger.pending_lifetime.unwrap_or(ledger.lifetime);
-                let data = working.map_or_else(Arc::default, |working| working.data);
+                let data = working.map_or_else(Arc::default, Working::into_data);
                 let record = NewRecord {
                     secret: ledger.current_sid().secret_hash(),
                     transport: self.transport(),
@@ -152,7 +152,7 @@ impl<C: SessionConfig> Shared<C> {
                     .as_ref()
                     .is_some_and(|identity| identity.reset);
                 let data = if reset {
-                    let data = working.map_or_else(Arc::default, |working| working.data);
+                    let data = working.map_or_else(Arc::default, Working::into_data);
                     Some(DataChange {
                         base: None,
                         data,
@@ -163,7 +163,7 @@ impl<C: SessionConfig> Shared<C> {
                         .filter(Working::is_changed)
                         .map(|working| DataChange {
                             base: Some(base.clone()),
-                            data: working.data,
+                            data: working.into_data(),
                             max_size,
                         })
                 };
@@ -397,7 +397,7 @@ impl<C: SessionConfig> Shared<C> {
             let mut pending = None;
             let mut overwrote = Vec::new();
             if working.is_changed() {
-                let merged = three_way(C::merge, C::UNTYPED, &working.base, &working.data, &new);
+                let merged = three_way(C::merge, C::UNTYPED, working.base(), working.data(), &new);
                 overwrote = self.judge(merged.overwrote)?;
                 pending = Some(Arc::new(merged.data));
             }
@@ -423,8 +423,7 @@ impl<C: SessionConfig> Shared<C> {
                         Phase::Stored(snapshot) => snapshot.data.clone(),
                         _ => return Err(Error::new(ErrorKind::Ended)),
                     };
-                    working.data = pending.unwrap_or_else(|| committed.clone());
-                    working.base = committed;
+                    *working = Working::new(committed, pending);
                     return Ok(answer);
                 }
                 Committed::Gone => return Err(self.gone()),
@@ -442,7 +441,7 @@ impl<C: SessionConfig> Shared<C> {
         let loaded = open::load::<C>(
             &self.store,
             self.options,
-            sid,
+            &sid,
             self.transport(),
             Offers::None,
         )

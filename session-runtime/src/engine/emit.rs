@@ -38,7 +38,7 @@ enum Carrier {
     #[default]
     None,
     Header {
-        name: HeaderName,
+        name: &'static HeaderName,
         value: HeaderValue,
         /// A page of some origin is to read it.
         expose: bool,
@@ -115,7 +115,7 @@ impl Emission {
     /// Writes the headers, beside those that the handler set.
     pub(crate) fn apply(self, headers: &mut HeaderMap) {
         if let Some(vary) = self.vary {
-            merge_list(headers, VARY, vary);
+            merge_list(headers, &VARY, vary);
         }
         match self.cache {
             Cache::Unsaid => {}
@@ -138,7 +138,7 @@ impl Emission {
                 if expose {
                     merge_list(
                         headers,
-                        ACCESS_CONTROL_EXPOSE_HEADERS,
+                        &ACCESS_CONTROL_EXPOSE_HEADERS,
                         &HeaderValue::from(name.clone()),
                     );
                 }
@@ -151,12 +151,12 @@ impl Emission {
     }
 }
 
-fn carry_header(name: &HeaderName, sid: Sid, expose: bool) -> Carrier {
+fn carry_header(name: &'static HeaderName, sid: Sid, expose: bool) -> Carrier {
     match HeaderValue::from_str(&sid.expose()) {
         Ok(mut value) => {
             value.set_sensitive(true);
             Carrier::Header {
-                name: name.clone(),
+                name,
                 value,
                 expose,
             }
@@ -213,35 +213,23 @@ fn attributes(spec: &CookieSpec, text: &mut String) {
 }
 
 /// Adds names to a header that lists names, without repeating one.
-fn merge_list(headers: &mut HeaderMap, header: HeaderName, names: &HeaderValue) {
-    if !headers.contains_key(&header) {
-        headers.insert(header, names.clone());
+fn merge_list(headers: &mut HeaderMap, header: &HeaderName, names: &HeaderValue) {
+    // Mostly nobody else has set it, and this is all.
+    if !headers.append(header, names.clone()) {
         return;
     }
-    let there: Vec<String> = headers
-        .get_all(&header)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(|name| name.trim().to_owned())
-        .collect();
-    if header == VARY && there.iter().any(|name| name == "*") {
-        return;
+    let values = headers.get_all(header).iter();
+    let lists = values.filter_map(|value| value.to_str().ok());
+    let mut merged: Vec<&str> = Vec::new();
+    for name in lists.flat_map(|list| list.split(',')).map(str::trim) {
+        if !(merged.iter()).any(|other| other.eq_ignore_ascii_case(name)) {
+            merged.push(name);
+        }
     }
-    let names = names.to_str().unwrap_or_default().split(',').map(str::trim);
-    let new: Vec<&str> = names
-        .filter(|name| !there.iter().any(|other| other.eq_ignore_ascii_case(name)))
-        .collect();
-    if new.is_empty() {
-        return;
+    if *header == VARY && merged.contains(&"*") {
+        merged = vec!["*"];
     }
-    let list = there
-        .iter()
-        .map(String::as_str)
-        .chain(new)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if let Ok(list) = HeaderValue::try_from(list) {
+    if let Ok(list) = HeaderValue::try_from(merged.join(", ")) {
         headers.insert(header, list);
     }
 }

@@ -1,12 +1,13 @@
 //! Loading the session of a request, or creating one.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Asked;
-use super::shared::{Ledger, Phase, Shared, SharedParts, deadlines};
+use super::shared::{Ledger, Phase, Shared, deadlines};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
@@ -56,14 +57,14 @@ struct CachedLoad<D> {
 /// A record, and the sid that the load offered.
 pub(crate) struct Loaded<D> {
     pub(crate) record: Record<D>,
-    offer: Option<Sid>,
+    offer: Option<Box<Sid>>,
 }
 
 impl<D> Clone for Loaded<D> {
     fn clone(&self) -> Self {
         Self {
             record: self.record.clone(),
-            offer: self.offer,
+            offer: self.offer.clone(),
         }
     }
 }
@@ -111,56 +112,68 @@ fn report<C: SessionConfig>(options: &Options, id: Option<SessionId>, kind: Even
 }
 
 /// The session that a handler asked for.
-pub(crate) async fn open<C: SessionConfig>(
+pub(crate) fn open<C: SessionConfig>(
     asked: &Asked<C>,
     purpose: Purpose,
-) -> Result<Opened<C>, Error> {
-    let options = asked.options;
-    if asked.is_options {
-        return Ok(if purpose == Purpose::LoadOptional {
-            Opened::None
-        } else {
-            Opened::NoContent
-        });
-    }
-    let found = asked.found.map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if asked.foreign.sent || (asked.foreign.created && purpose == Purpose::Create) {
-        report::<C>(
-            options,
-            found.sid.map(|(sid, _)| sid.id()),
-            EventKind::CrossOrigin,
-        );
-        return Err(Error::new(ErrorKind::CrossOrigin));
-    }
-    let Some((sid, place)) = found.sid else {
-        return match purpose {
-            Purpose::Create => Ok(Opened::Session(create(asked, store_of(asked).await?))),
-            Purpose::LoadOptional => Ok(Opened::None),
-            Purpose::LoadRequired => {
-                report::<C>(options, None, EventKind::Missing);
-                Err(asked.absence())
-            }
-        };
-    };
-    let transport = asked.wire.transport(place);
-    let (store, loaded) = match load_cached(asked, sid, transport, Offers::Allowed).await {
-        Ok(found) => found,
-        Err(error) => {
-            let anonymous = options.on_store_error == OnStoreError::Anonymous
-                && purpose == Purpose::LoadOptional
-                && error.kind() == ErrorKind::StoreUnavailable;
-            return if anonymous {
-                Ok(Opened::None)
+) -> impl Future<Output = Result<Opened<C>, Error>> + Send {
+    async move {
+        let options = asked.options;
+        if asked.is_options {
+            return Ok(if purpose == Purpose::LoadOptional {
+                Opened::None
             } else {
-                Err(error)
-            };
+                Opened::NoContent
+            });
         }
-    };
-    match (loaded, purpose) {
-        (Some(loaded), _) => Ok(Opened::Session(resume(asked, store, sid, loaded))),
-        (None, Purpose::Create) => Ok(Opened::Session(create(asked, store))),
-        (None, Purpose::LoadOptional) => Ok(Opened::None),
-        (None, Purpose::LoadRequired) => Err(asked.absence()),
+        let found = (asked.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
+        if asked.foreign.sent || (asked.foreign.created && purpose == Purpose::Create) {
+            report::<C>(
+                options,
+                found.sid.map(|(sid, _)| sid.id()),
+                EventKind::CrossOrigin,
+            );
+            return Err(Error::new(ErrorKind::CrossOrigin));
+        }
+        let Some((sid, place)) = &found.sid else {
+            return match purpose {
+                Purpose::Create => Ok(Opened::Session(create(asked, store_of(asked).await?))),
+                Purpose::LoadOptional => Ok(Opened::None),
+                Purpose::LoadRequired => {
+                    report::<C>(options, None, EventKind::Missing);
+                    Err(asked.absence())
+                }
+            };
+        };
+        let store = match store_of(asked).await {
+            Ok(store) => store,
+            Err(error) => return without_store(options, purpose, error),
+        };
+        let transport = asked.wire.transport(*place);
+        match load_cached(asked, &store, sid, transport, Offers::Allowed).await {
+            Ok(Some(loaded)) => Ok(Opened::Session(resume(asked, store, sid, loaded))),
+            Ok(None) => match purpose {
+                Purpose::Create => Ok(Opened::Session(create(asked, store))),
+                Purpose::LoadOptional => Ok(Opened::None),
+                Purpose::LoadRequired => Err(asked.absence()),
+            },
+            Err(error) => without_store(options, purpose, error),
+        }
+    }
+}
+
+/// What there is where the store does not answer.
+fn without_store<C: SessionConfig>(
+    options: &Options,
+    purpose: Purpose,
+    error: Error,
+) -> Result<Opened<C>, Error> {
+    let anonymous = options.on_store_error == OnStoreError::Anonymous
+        && purpose == Purpose::LoadOptional
+        && error.kind() == ErrorKind::StoreUnavailable;
+    if anonymous {
+        Ok(Opened::None)
+    } else {
+        Err(error)
     }
 }
 
@@ -174,7 +187,7 @@ pub(crate) async fn view<C: SessionConfig>(
     if asked.is_options {
         return Ok(None);
     }
-    let found = asked.found.map_err(|_| Error::new(ErrorKind::Ambiguous))?;
+    let found = (asked.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
     if asked.foreign.sent {
         report::<C>(
             asked.options,
@@ -183,11 +196,13 @@ pub(crate) async fn view<C: SessionConfig>(
         );
         return Err(Error::new(ErrorKind::CrossOrigin));
     }
-    let Some((sid, place)) = found.sid else {
+    let Some((sid, place)) = &found.sid else {
         return Ok(None);
     };
+    let store = store_of(asked).await?;
+    let transport = asked.wire.transport(*place);
     // Without a layer nobody would send what a view's load offers.
-    let (_, loaded) = load_cached(asked, sid, asked.wire.transport(place), Offers::None).await?;
+    let loaded = load_cached(asked, &store, sid, transport, Offers::None).await?;
     if let (Some(layer), Some(_)) = (&asked.layer, &loaded) {
         layer.viewed.store(true, Ordering::Relaxed);
     }
@@ -204,112 +219,104 @@ async fn store_of<C: SessionConfig>(
     }
 }
 
-type Found<C> = (
-    StoreRef<<C as SessionConfig>::Data, <C as SessionConfig>::Store>,
-    Option<Loaded<<C as SessionConfig>::Data>>,
-);
-
 /// The record of a sid, from the layer's cache if it has asked for the same sid before.
-async fn load_cached<C: SessionConfig>(
+fn load_cached<C: SessionConfig>(
     asked: &Asked<C>,
-    sid: PresentedSid,
+    store: &StoreRef<C::Data, C::Store>,
+    sid: &PresentedSid,
     transport: Transport,
     offers: Offers,
-) -> Result<Found<C>, Error> {
-    let store = store_of(asked).await?;
-    let Some(layer) = &asked.layer else {
-        let loaded = load::<C>(&store, asked.options, sid, transport, offers).await?;
-        return Ok((store, loaded));
-    };
-    let mut cache = layer.loaded.lock().await;
-    if let Some(cached) = &*cache
-        && cached.transport == transport
-        && cached.sid.id() == sid.id()
-        && cached.sid.secret_hash() == sid.secret_hash()
-    {
-        return Ok((store, cached.result.clone()));
+) -> impl Future<Output = Result<Option<Loaded<C::Data>>, Error>> + Send {
+    async move {
+        let Some(layer) = &asked.layer else {
+            return load::<C>(store, asked.options, sid, transport, offers).await;
+        };
+        let mut cache = layer.loaded.lock().await;
+        if let Some(cached) = &*cache
+            && cached.transport == transport
+            && cached.sid.id() == sid.id()
+            && cached.sid.secret_hash() == sid.secret_hash()
+        {
+            return Ok(cached.result.clone());
+        }
+        let result = load::<C>(store, asked.options, sid, transport, Offers::Allowed).await?;
+        *cache = Some(CachedLoad {
+            sid: *sid,
+            transport,
+            result: result.clone(),
+        });
+        Ok(result)
     }
-    let result = load::<C>(&store, asked.options, sid, transport, Offers::Allowed).await?;
-    *cache = Some(CachedLoad {
-        sid,
-        transport,
-        result: result.clone(),
-    });
-    Ok((store, result))
 }
 
 /// Asks the store.
-pub(crate) async fn load<C: SessionConfig>(
+pub(crate) fn load<C: SessionConfig>(
     store: &StoreRef<C::Data, C::Store>,
     options: &Options,
-    sid: PresentedSid,
+    sid: &PresentedSid,
     transport: Transport,
     offers: Offers,
-) -> Result<Option<Loaded<C::Data>>, Error> {
-    let renew_every = options.renew_every.filter(|_| offers == Offers::Allowed);
-    let offer = renew_every.map(|every| (every, sid.offer()));
-    let request = LoadRequest {
-        secret: sid.secret_hash(),
-        transport,
-        touch_every: options.touch_every,
-        renewal: offer.map(|(every, offer)| Renewal {
-            every,
-            grace: options.renew_grace,
-            candidate: offer.secret_hash(),
-        }),
-    };
-    let key = Key {
-        namespace: options.namespace,
-        id: sid.id(),
-    };
-    let started = options.on_event.map(|_| Instant::now());
-    let result = store.load(key, &request).await;
-    let elapsed = started.map(|at| at.elapsed());
-    let kind = match &result {
-        Ok(Some(_)) => EventKind::Loaded,
-        Ok(None) => EventKind::UnknownSid,
-        Err(error) => EventKind::StoreError {
-            verb: "load",
-            error,
-        },
-    };
-    tell(
-        options.on_event,
-        &Event {
-            config: C::NAME,
-            id: Some(sid.id()),
-            kind,
-            elapsed,
-        },
-    );
-    Ok(result?.map(|record| {
-        let offer = offer.filter(|_| record.renewed).map(|(_, offer)| offer);
-        if offer.is_some() {
-            report::<C>(options, Some(sid.id()), EventKind::Renewed);
-        }
-        Loaded { record, offer }
-    }))
+) -> impl Future<Output = Result<Option<Loaded<C::Data>>, Error>> + Send {
+    async move {
+        let renew_every = options.renew_every.filter(|_| offers == Offers::Allowed);
+        let offer = renew_every.map(|_| Box::new(sid.offer()));
+        let request = LoadRequest {
+            secret: sid.secret_hash(),
+            transport,
+            touch_every: options.touch_every,
+            renewal: renew_every
+                .zip(offer.as_ref())
+                .map(|(every, offer)| Renewal {
+                    every,
+                    grace: options.renew_grace,
+                    candidate: offer.secret_hash(),
+                }),
+        };
+        let key = Key {
+            namespace: options.namespace,
+            id: sid.id(),
+        };
+        let started = options.on_event.map(|_| Instant::now());
+        let result = store.load(key, &request).await;
+        let elapsed = started.map(|at| at.elapsed());
+        let kind = match &result {
+            Ok(Some(_)) => EventKind::Loaded,
+            Ok(None) => EventKind::UnknownSid,
+            Err(error) => EventKind::StoreError {
+                verb: "load",
+                error,
+            },
+        };
+        tell(
+            options.on_event,
+            &Event {
+                config: C::NAME,
+                id: Some(sid.id()),
+                kind,
+                elapsed,
+            },
+        );
+        Ok(result?.map(|record| {
+            let offer = offer.filter(|_| record.renewed);
+            if offer.is_some() {
+                report::<C>(options, Some(sid.id()), EventKind::Renewed);
+            }
+            Loaded { record, offer }
+        }))
+    }
 }
 
 fn resume<C: SessionConfig>(
     asked: &Asked<C>,
     store: StoreRef<C::Data, C::Store>,
-    sid: PresentedSid,
+    sid: &PresentedSid,
     loaded: Loaded<C::Data>,
 ) -> Arc<Shared<C>> {
     let Loaded { record, offer } = loaded;
-    let parts = SharedParts {
-        store,
-        options: asked.options,
-        key: Key {
-            namespace: asked.options.namespace,
-            id: sid.id(),
-        },
-        target: asked.target,
-        has_origin: asked.has_origin,
-    };
     Shared::new(
-        parts,
+        asked,
+        store,
+        sid.id(),
         Ledger {
             phase: Phase::Stored(record.snapshot),
             epoch: record.epoch,
@@ -339,18 +346,10 @@ fn create<C: SessionConfig>(
         idle: options.idle_timeout,
         absolute: options.absolute_timeout,
     };
-    let parts = SharedParts {
-        store,
-        options,
-        key: Key {
-            namespace: options.namespace,
-            id: sid.id(),
-        },
-        target: asked.target,
-        has_origin: asked.has_origin,
-    };
     Shared::new(
-        parts,
+        asked,
+        store,
+        sid.id(),
         Ledger {
             phase: Phase::New,
             epoch: 0,

@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::Emission;
+use super::{Asked, Emission};
 use crate::config::{Options, SessionConfig};
 use crate::error::Error;
 use crate::event::{Event, EventKind, tell};
 use crate::loader::Target;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
-use crate::sid::Sid;
+use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreRef};
 
 /// One session in one request.
@@ -39,13 +39,13 @@ pub(crate) struct Ledger<D> {
     /// The sid under which the store knows the record, or will know a new one.
     pub(crate) sid: Sid,
     /// A new secret that is not yet stored.
-    pub(crate) identity: Option<Identity>,
+    pub(crate) identity: Option<Box<Identity>>,
     pub(crate) pending_lifetime: Option<Lifetime>,
     pub(crate) subject: Option<Arc<str>>,
     /// The sid that the response has to carry: a new, rotated or offered one that the store knows.
     pub(crate) emit: Option<Sid>,
     /// A sid that the load offered. It is sent unless the session got another one meanwhile.
-    pub(crate) offer: Option<Sid>,
+    pub(crate) offer: Option<Box<Sid>>,
     /// The data, when the handler has dropped its session.
     pub(crate) returned: Option<Working<D>>,
     /// The guard has begun to commit: from now on the response is fixed.
@@ -74,16 +74,51 @@ pub(crate) struct Identity {
     pub(crate) reset: bool,
 }
 
-/// The data as a handler sees and changes it. It was changed if the two are no longer the same
-/// allocation: that is all there is to "dirty", so it cannot be forgotten.
+/// The data as a handler sees and changes it. It was changed if there is a copy of its own: that
+/// is all there is to "dirty", so it cannot be forgotten.
 pub(crate) struct Working<D> {
-    pub(crate) data: Arc<D>,
-    pub(crate) base: Arc<D>,
+    base: Arc<D>,
+    copy: Option<Arc<D>>,
 }
 
 impl<D> Working<D> {
+    /// Data that is not changed, or of which `copy` is the changed form.
+    pub(crate) fn new(base: Arc<D>, copy: Option<Arc<D>>) -> Self {
+        Self { base, copy }
+    }
+
+    /// As it is now.
+    pub(crate) fn data(&self) -> &D {
+        self.copy.as_ref().unwrap_or(&self.base)
+    }
+
+    /// As it was before the handler changed it.
+    pub(crate) fn base(&self) -> &D {
+        &self.base
+    }
+
+    pub(crate) fn into_data(self) -> Arc<D> {
+        self.copy.unwrap_or(self.base)
+    }
+
     pub(crate) fn is_changed(&self) -> bool {
-        !Arc::ptr_eq(&self.data, &self.base)
+        self.copy.is_some()
+    }
+}
+
+impl<D: Clone> Working<D> {
+    pub(crate) fn data_mut(&mut self) -> &mut D {
+        let copy = || Arc::new(D::clone(&self.base));
+        Arc::make_mut(self.copy.get_or_insert_with(copy))
+    }
+}
+
+impl<D> Clone for Working<D> {
+    fn clone(&self) -> Self {
+        Self {
+            base: self.base.clone(),
+            copy: self.copy.clone(),
+        }
     }
 }
 
@@ -100,22 +135,24 @@ pub(crate) trait Finish: Send + Sync {
 }
 
 impl<C: SessionConfig> Shared<C> {
-    pub(crate) fn new(parts: SharedParts<C>, ledger: Ledger<C::Data>) -> Arc<Self> {
-        let SharedParts {
-            store,
-            options,
-            key,
-            target,
-            has_origin,
-        } = parts;
+    #[inline]
+    pub(super) fn new(
+        asked: &Asked<C>,
+        store: StoreRef<C::Data, C::Store>,
+        id: SessionId,
+        ledger: Ledger<C::Data>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            options,
-            key,
-            target,
-            has_origin,
+            options: asked.options,
+            key: Key {
+                namespace: asked.options.namespace,
+                id,
+            },
+            target: asked.target,
+            has_origin: asked.has_origin,
             sid_read: AtomicBool::new(false),
-            order: tokio::sync::Mutex::new(()),
+            order: tokio::sync::Mutex::const_new(()),
             ledger: Mutex::new(ledger),
         })
     }
@@ -155,15 +192,6 @@ impl<C: SessionConfig> Shared<C> {
         );
         error.into()
     }
-}
-
-/// What a [`Shared`] is made of, beside its ledger.
-pub(crate) struct SharedParts<C: SessionConfig> {
-    pub(crate) store: StoreRef<C::Data, C::Store>,
-    pub(crate) options: &'static Options,
-    pub(crate) key: Key,
-    pub(crate) target: Target,
-    pub(crate) has_origin: bool,
 }
 
 impl<D> Ledger<D> {

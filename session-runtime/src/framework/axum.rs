@@ -1,6 +1,7 @@
 //! axum 0.8.
 
 use std::borrow::Cow;
+use std::future::Future;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams};
@@ -26,14 +27,19 @@ where
 {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
-        let params = path_params::<S::Config, O, _>(parts, state).await;
-        let snapshot = {
-            let find = |name: &str| find(params.as_ref(), name);
-            let head = HttpHead::of_parts(parts, &find);
-            guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(&parts.extensions))
-        };
-        guard::open(snapshot).await
+    fn from_request_parts(
+        parts: &mut Parts,
+        state: &St,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        async move {
+            let snapshot = {
+                let params = path_params::<S::Config, O, _>(parts, state).await;
+                let find = |name: &str| find(params.as_ref(), name);
+                let head = HttpHead::of_parts(parts, &find);
+                guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(&parts.extensions))
+            };
+            guard::open(snapshot).await
+        }
     }
 }
 
@@ -61,8 +67,8 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     parts: &mut Parts,
     state: &St,
 ) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
-    let params = path_params::<C, Inherit, _>(parts, state).await;
     let asked = {
+        let params = path_params::<C, Inherit, _>(parts, state).await;
         let find = |name: &str| find(params.as_ref(), name);
         let head = HttpHead::of_parts(parts, &find);
         engine::ask::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))

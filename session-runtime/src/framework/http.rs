@@ -64,6 +64,11 @@ impl HeadSource for HttpHead<'_> {
         Some(self.headers.get_all(name).iter().nth(nth)?.as_bytes())
     }
 
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        let mut values = self.headers.get_all(name).iter();
+        Some((values.next()?.as_bytes(), values.next().is_some()))
+    }
+
     fn authority(&self) -> Option<&str> {
         self.uri.authority().map(http::uri::Authority::as_str)
     }

@@ -174,36 +174,42 @@ pub(crate) enum StoreRef<D: SessionData, S: 'static> {
 }
 
 impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
-    pub(crate) async fn insert(
+    pub(crate) fn insert(
         &self,
         key: Key,
         record: &NewRecord<D>,
-    ) -> Result<Inserted<D>, StoreError> {
-        match self {
-            Self::Own(store) => store.insert(key, record).await,
-            Self::Given(store) => store.0.insert(key, record).await,
+    ) -> impl Future<Output = Result<Inserted<D>, StoreError>> + Send {
+        async move {
+            match self {
+                Self::Own(store) => store.insert(key, record).await,
+                Self::Given(store) => store.0.insert(key, record).await,
+            }
         }
     }
 
-    pub(crate) async fn load(
+    pub(crate) fn load(
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Option<Record<D>>, StoreError> {
-        match self {
-            Self::Own(store) => store.load(key, request).await,
-            Self::Given(store) => store.0.load(key, request).await,
+    ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send {
+        async move {
+            match self {
+                Self::Own(store) => store.load(key, request).await,
+                Self::Given(store) => store.0.load(key, request).await,
+            }
         }
     }
 
-    pub(crate) async fn commit(
+    pub(crate) fn commit(
         &self,
         key: Key,
         change: &Change<D>,
-    ) -> Result<Committed<D>, StoreError> {
-        match self {
-            Self::Own(store) => store.commit(key, change).await,
-            Self::Given(store) => store.0.commit(key, change).await,
+    ) -> impl Future<Output = Result<Committed<D>, StoreError>> + Send {
+        async move {
+            match self {
+                Self::Own(store) => store.commit(key, change).await,
+                Self::Given(store) => store.0.commit(key, change).await,
+            }
         }
     }
 

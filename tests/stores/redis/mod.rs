@@ -1,4 +1,4 @@
-//! `RedisStore`, on one server.
+//! `RedisStore`, on one server and on many.
 
 use connect_session::store::RedisStore;
 use connect_session::testing::conformance::{UnderTest, store_conformance};
@@ -9,6 +9,15 @@ store_conformance! {
     #[ignore = "needs Redis; scripts/test brings one"]
     mod conformance, || async {
         let store = RedisStore::connect(servers::url("TEST_REDIS_URL")).await.unwrap();
+        UnderTest::new(store)
+    }
+}
+
+store_conformance! {
+    #[ignore = "needs a Redis Cluster; scripts/test brings one"]
+    mod cluster_conformance, || async {
+        let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
+        let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();
         UnderTest::new(store)
     }
 }

@@ -11,6 +11,22 @@ use crate::patch::StoredFields;
 use crate::record::{CommitId, Deadlines, Lifetime, Record};
 use crate::store::StoreError;
 
+/// Whether a verb says that it has written something that must not be lost: a load that offers a
+/// secret does, and one that only slides a deadline does not.
+pub(super) fn has_written(answer: &Value) -> bool {
+    let Value::Array(values) = answer else {
+        return false;
+    };
+    match values.first() {
+        Some(Value::BulkString(outcome)) => match outcome.as_slice() {
+            b"done" | b"applied" | b"destroyed" => true,
+            b"record" => values.last() != Some(&Value::Int(0)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// The answer of a script: what became of it, the server's time, and more.
 pub(super) struct Answer {
     pub(super) outcome: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::{RedisError, ServerError, ServerErrorKind};
 
+use super::slots::Address;
 use super::target::Target;
 use crate::store::StoreError;
 
@@ -58,6 +59,15 @@ impl Failure {
         }
     }
 
+    pub(super) fn too_few_replicas(server: &Target, reached: u32, wanted: u32) -> Self {
+        Self::Lost(
+            format!(
+                "of the replicas of Redis at {server}, {reached} have the change, not {wanted}"
+            )
+            .into(),
+        )
+    }
+
     fn refused(server: &Target, error: &ServerError) -> Self {
         // The arguments, which the server quotes after this, are nobody's business.
         let details = error.details().unwrap_or_default();
@@ -82,6 +92,15 @@ impl Failure {
             Self::Refused { code, .. } => code,
             _ => "",
         }
+    }
+
+    /// Where a server of a Cluster says that the key is.
+    pub(super) fn address(&self) -> Option<Address> {
+        let Self::Refused { why, .. } = self else {
+            return None;
+        };
+        let (host, port) = why.split(' ').nth(2)?.rsplit_once(':')?;
+        Some((host.to_owned(), port.parse().ok()?))
     }
 
     /// As the failure of a verb that writes.

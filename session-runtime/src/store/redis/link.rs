@@ -1,6 +1,6 @@
 //! The way to one server: a connection that is made again when it is lost.
 //!
-//! A command is sent once. The driver's connection of a kind that sends again by itself is not used:
+//! A command is sent once. The driver's connections that send again by themselves are not used:
 //! nobody can tell whether a command whose answer was lost has been done.
 
 use std::convert::Infallible;
@@ -9,10 +9,12 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value,
+};
 
 use super::failure::Failure;
-use super::target::Target;
+use super::target::{Sentinels, Target};
 
 /// How long a server that could not be reached is left alone at first; it doubles every time.
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -42,6 +44,7 @@ struct Inner {
 #[derive(Clone)]
 struct Live {
     connection: MultiplexedConnection,
+    /// Held by the driver for as long as it reads from the connection.
     driver: Weak<()>,
 }
 
@@ -52,9 +55,16 @@ struct Outage {
     until: Instant,
 }
 
+/// How many replicas must have a change, and whether an answer says that there was one.
+#[derive(Clone, Copy)]
+pub(super) struct Durability {
+    pub(super) replicas: u32,
+    pub(super) has_written: fn(&Value) -> bool,
+}
+
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Link").field(&self.0.target).finish()
+        fmt::Debug::fmt(&self.0.target, f)
     }
 }
 
@@ -66,6 +76,18 @@ impl Link {
             live: RwLock::default(),
             outage: tokio::sync::Mutex::default(),
         }))
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        self.0.patience
     }
 
     /// Connects, if there is no connection.
@@ -80,13 +102,71 @@ impl Link {
         self.judge(&live, answer)
     }
 
+    /// Sends a command to a server that takes over the slot of its key, and does not own it yet.
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
+        let mut live = self.live().await?;
+        let mut both = redis::pipe();
+        both.cmd("ASKING").add_command(command.clone());
+        let answers = live.connection.send_packed_commands(&both, 0, 2).await;
+        let last = answers.map(|mut answers| answers.pop().unwrap_or(Value::Nil));
+        self.judge(&live, last)
+    }
+
+    /// Sends a command that may write, and waits until enough replicas have what it wrote. The
+    /// connection can do nothing else meanwhile. It must be one and the same for both: a server
+    /// waits for what this connection wrote.
+    pub(super) async fn send_and_wait(
+        &self,
+        command: &Cmd,
+        is_asking: bool,
+        durability: Durability,
+    ) -> Result<Value, Failure> {
+        let mut live = self.live().await?;
+        let mut commands = redis::pipe();
+        if is_asking {
+            commands.cmd("ASKING");
+        }
+        commands.add_command(command.clone());
+        let count = if is_asking { 2 } else { 1 };
+        let answers = live
+            .connection
+            .send_packed_commands(&commands, 0, count)
+            .await;
+        let last = answers.map(|mut answers| answers.pop().unwrap_or(Value::Nil));
+        let answer = self.judge(&live, last)?;
+        if !(durability.has_written)(&answer) {
+            return Ok(answer);
+        }
+        // The server gives up before the client does, so that the client learns how many there are.
+        let at_most = self.0.patience.command / 2;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(durability.replicas).arg(
+            u64::try_from(at_most.as_millis())
+                .unwrap_or(u64::MAX)
+                .max(1),
+        );
+        let reached = live.connection.send_packed_command(&wait).await;
+        let reached: u32 = match self.judge(&live, reached) {
+            Ok(reached) => self.read(reached)?,
+            Err(failure) => return Err(Failure::Lost(failure.to_string().into())),
+        };
+        if reached < durability.replicas {
+            return Err(Failure::too_few_replicas(
+                &self.0.target,
+                reached,
+                durability.replicas,
+            ));
+        }
+        Ok(answer)
+    }
+
     /// An answer as the type that it has to be.
     pub(super) fn read<T: FromRedisValue>(&self, answer: Value) -> Result<T, Failure> {
         redis::from_redis_value(answer)
             .map_err(|error| Failure::of_answer(&self.0.target, error.into()))
     }
 
-    fn judge(&self, live: &Live, answer: redis::RedisResult<Value>) -> Result<Value, Failure> {
+    fn judge(&self, live: &Live, answer: RedisResult<Value>) -> Result<Value, Failure> {
         match answer.and_then(Value::extract_error) {
             Ok(value) => Ok(value),
             Err(error) => {
@@ -144,9 +224,8 @@ impl Link {
                 Ok(live)
             }
             Err(failure) => {
-                let pause = outage
-                    .as_ref()
-                    .map_or(BACK_OFF, |outage| (outage.pause * 2).min(BACK_OFF_AT_MOST));
+                let before = outage.as_ref().map(|outage| outage.pause * 2);
+                let pause = before.unwrap_or(BACK_OFF).min(BACK_OFF_AT_MOST);
                 *outage = Some(Outage {
                     failure: failure.clone(),
                     pause,
@@ -158,26 +237,60 @@ impl Link {
     }
 
     async fn make(&self) -> Result<Live, Failure> {
-        let client = self.0.target.client();
-        // The driver holds this for as long as it reads from the connection.
-        let driver = Arc::new(());
-        let watched = Arc::downgrade(&driver);
+        match &self.0.target {
+            Target::Server(client) => self.open(client).await,
+            Target::Primary(sentinels) => self.find(sentinels).await,
+        }
+    }
+
+    /// The first server that a sentinel names as the primary and that says so itself.
+    async fn find(&self, sentinels: &Arc<Sentinels>) -> Result<Live, Failure> {
+        let mut failure = None;
+        let mut answers = sentinels.ask(self.0.patience);
+        while let Some(answer) = answers.join_next().await {
+            let found = match answer {
+                Ok(Ok(client)) => self.open_primary(&client).await,
+                Ok(Err(failure)) => Err(failure),
+                Err(error) => Err(Failure::not_sent(&self.0.target, error)),
+            };
+            match found {
+                Ok(live) => return Ok(live),
+                Err(why) => failure = Some(why),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Failure::not_sent(&self.0.target, "there is no sentinel")))
+    }
+
+    async fn open_primary(&self, client: &Client) -> Result<Live, Failure> {
+        let mut live = self.open(client).await?;
+        let server = Target::server(client.clone());
+        let role = redis::cmd("ROLE").query_async(&mut live.connection).await;
+        let role: Vec<Value> = role.map_err(|error| Failure::of_connecting(&server, error))?;
+        match role.first() {
+            Some(Value::BulkString(role)) if role == b"master" => Ok(live),
+            _ => Err(Failure::not_sent(
+                &server,
+                "a sentinel names it as the primary, which it is not",
+            )),
+        }
+    }
+
+    async fn open(&self, client: &Client) -> Result<Live, Failure> {
+        let held = Arc::new(());
+        let driver = Arc::downgrade(&held);
+        // The driver drops what it pushes to when the connection ends, and when it is dropped.
+        let push = move |_| {
+            let _ = &held;
+            Ok::<(), Infallible>(())
+        };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.0.patience.connect))
             .set_response_timeout(Some(self.0.patience.command))
-            .set_push_sender(move |_| {
-                let _ = &driver;
-                Ok::<(), Infallible>(())
-            });
+            .set_push_sender(push);
         let connection = client
             .get_multiplexed_async_connection_with_config(&config)
             .await
-            .map_err(|error| Failure::of_connecting(&self.0.target, error))?;
-        drop(config);
-        let live = Live {
-            connection,
-            driver: watched,
-        };
-        Ok(live)
+            .map_err(|error| Failure::of_connecting(&Target::server(client.clone()), error))?;
+        Ok(Live { connection, driver })
     }
 }

@@ -7,11 +7,16 @@
 
 mod answer;
 mod builder;
+mod check;
+mod cluster;
 mod failure;
 mod link;
+mod node;
 mod script;
 mod servers;
+mod slots;
 mod target;
+mod url;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +28,7 @@ use redis::Value;
 use self::answer::Answer;
 pub use self::builder::{RedisStoreBuilder, RedisStoreError};
 use self::failure::Failure;
+use self::link::Durability;
 use self::script::{Arguments, COMMIT, DESTROY, INSERT, LOAD, Verb};
 use self::servers::Servers;
 use super::{Committed, Inserted, Store, StoreError};
@@ -42,6 +48,8 @@ pub struct RedisStore {
 struct Shared {
     servers: Servers,
     prefix: String,
+    /// How many replicas must have a change before it counts.
+    replicas: u32,
     /// By how many milliseconds the server's clock is ahead of this machine's.
     ahead: AtomicI64,
 }
@@ -70,11 +78,12 @@ impl RedisStore {
         RedisStoreBuilder::default()
     }
 
-    fn new(servers: Servers, prefix: String) -> Self {
+    fn new(servers: Servers, prefix: String, replicas: u32) -> Self {
         Self {
             shared: Arc::new(Shared {
                 servers,
                 prefix,
+                replicas,
                 ahead: AtomicI64::new(0),
             }),
         }
@@ -85,12 +94,24 @@ impl RedisStore {
         format!("{}{}:{}", self.shared.prefix, key.namespace, key.id)
     }
 
-    async fn run(&self, verb: &Verb, key: Key, arguments: &Arguments) -> Result<Value, Failure> {
-        verb.run(&self.shared.servers, &self.key(key), arguments)
+    async fn read(&self, verb: &Verb, key: Key, arguments: &Arguments) -> Result<Value, Failure> {
+        let servers = &self.shared.servers;
+        verb.run(servers, &self.key(key), arguments, None).await
+    }
+
+    /// Runs a verb, and waits for the replicas if it answers that it has written.
+    async fn write(&self, verb: &Verb, key: Key, arguments: &Arguments) -> Result<Value, Failure> {
+        let replicas = self.shared.replicas;
+        let durability = (replicas > 0).then_some(Durability {
+            replicas,
+            has_written: answer::has_written,
+        });
+        let servers = &self.shared.servers;
+        verb.run(servers, &self.key(key), arguments, durability)
             .await
     }
 
-    fn read(&self, answer: Value) -> Result<Answer, StoreError> {
+    fn answer(&self, answer: Value) -> Result<Answer, StoreError> {
         let answer = Answer::read(answer)?;
         let millis = |at: SystemTime| {
             let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -103,6 +124,10 @@ impl RedisStore {
 }
 
 impl<D: SessionData> Store<D> for RedisStore {
+    async fn ready(&self) -> Result<(), StoreError> {
+        check::check(&self.shared).await
+    }
+
     async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
         let fields = record.fields()?;
         let mut arguments = Arguments::default();
@@ -117,12 +142,12 @@ impl<D: SessionData> Store<D> for RedisStore {
         for (name, json) in &fields {
             arguments.push(name).push(json.get());
         }
-        let answer = self.run(&INSERT, key, &arguments).await;
+        let answer = self.write(&INSERT, key, &arguments).await;
         let answer = answer.map_err(|failure| match failure.code() {
             "OOM" => StoreError::Full,
             _ => failure.of_write(),
         })?;
-        let answer = self.read(answer)?;
+        let answer = self.answer(answer)?;
         match &*answer.outcome {
             "done" => Ok(Inserted::Done {
                 snapshot: record.kept(&fields),
@@ -149,8 +174,12 @@ impl<D: SessionData> Store<D> for RedisStore {
                 .push(renewal.candidate.as_bytes()),
             None => arguments.push("").push("").push(""),
         };
-        let answer = self.run(&LOAD, key, &arguments).await;
-        let mut answer = self.read(answer.map_err(Failure::of_read)?)?;
+        // A load that says that it writes promises a secret to the client.
+        let answer = match &request.renewal {
+            Some(_) => self.write(&LOAD, key, &arguments).await,
+            None => self.read(&LOAD, key, &arguments).await,
+        };
+        let mut answer = self.answer(answer.map_err(Failure::of_read)?)?;
         match &*answer.outcome {
             "record" => {
                 let kept = answer.kept()?;
@@ -165,8 +194,8 @@ impl<D: SessionData> Store<D> for RedisStore {
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
         let arguments = commit_arguments(change, patch.as_ref());
-        let answer = self.run(&COMMIT, key, &arguments).await;
-        let mut answer = self.read(answer.map_err(Failure::of_write)?)?;
+        let answer = self.write(&COMMIT, key, &arguments).await;
+        let mut answer = self.answer(answer.map_err(Failure::of_write)?)?;
         match &*answer.outcome {
             "applied" => {
                 let version = answer.number()?;
@@ -190,8 +219,8 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let answer = self.run(&DESTROY, key, &Arguments::default()).await;
-        let mut answer = self.read(answer.map_err(Failure::of_write)?)?;
+        let answer = self.write(&DESTROY, key, &Arguments::default()).await;
+        let mut answer = self.answer(answer.map_err(Failure::of_write)?)?;
         match &*answer.outcome {
             "destroyed" => Ok(answer.number()? == 1),
             _ => Err(answer.unexpected()),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use redis::{Cmd, Script, ServerErrorKind, Value};
 
 use super::failure::Failure;
+use super::link::Durability;
+use super::node::Order;
 use super::servers::Servers;
 
 /// The longest duration that is told to a server, in milliseconds: 140,000 years, which added to
@@ -65,12 +67,17 @@ impl Verb {
         servers: &Servers,
         key: &str,
         arguments: &Arguments,
+        durability: Option<Durability>,
     ) -> Result<Value, Failure> {
+        let order = |command| Order {
+            command,
+            durability,
+        };
         let known = command("EVALSHA", self.script.get_hash(), key, arguments);
-        match servers.send(key, &known).await {
+        match servers.send(key, order(&known)).await {
             Err(failure) if failure.kind() == Some(ServerErrorKind::NoScript) => {
                 let whole = command("EVAL", self.text, key, arguments);
-                servers.send(key, &whole).await
+                servers.send(key, order(&whole)).await
             }
             answer => answer,
         }

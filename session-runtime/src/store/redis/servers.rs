@@ -1,54 +1,66 @@
 //! The servers that keep the sessions: one, or many that share them.
 
-use redis::{Cmd, Value};
+use redis::Value;
 
+use super::cluster::Cluster;
 use super::failure::Failure;
-use super::link::Link;
+use super::node::{Node, Order};
 
 #[derive(Debug, Clone)]
 pub(super) enum Servers {
     /// All sessions are on one.
-    One(Link),
+    One(Node),
+    /// Each session is on the server that its key belongs to.
+    Cluster(Cluster),
 }
 
 impl Servers {
-    /// Sends a command to the server that keeps the key.
-    pub(super) async fn send(&self, _key: &str, command: &Cmd) -> Result<Value, Failure> {
+    pub(super) async fn connect(&self) -> Result<(), Failure> {
         match self {
-            Self::One(link) => link.send(command).await,
+            Self::One(node) => node.link.connect().await,
+            Self::Cluster(cluster) => cluster.connect().await,
+        }
+    }
+
+    /// Sends a command to the server that keeps the key.
+    pub(super) async fn send(&self, key: &str, order: Order<'_>) -> Result<Value, Failure> {
+        match self {
+            Self::One(node) => node.send(order, false).await,
+            Self::Cluster(cluster) => cluster.send(key, order).await,
         }
     }
 
     /// Every server that keeps sessions.
-    fn primaries(&self) -> Vec<Link> {
+    pub(super) async fn primaries(&self) -> Result<Vec<Node>, Failure> {
         match self {
-            Self::One(link) => vec![link.clone()],
+            Self::One(node) => Ok(vec![node.clone()]),
+            Self::Cluster(cluster) => cluster.primaries().await,
         }
     }
 
     /// How many keys look like this. It walks through all keys of every server, in many steps.
     pub(super) async fn count(&self, pattern: &str) -> Result<u64, Failure> {
         let mut count = 0;
-        for link in self.primaries() {
-            let mut cursor = "0".to_owned();
-            loop {
-                let mut scan = redis::cmd("SCAN");
-                scan.arg(&cursor)
-                    .arg("MATCH")
-                    .arg(pattern)
-                    .arg("COUNT")
-                    .arg(1_000)
-                    .arg("TYPE")
-                    .arg("hash");
-                let page = link.send(&scan).await?;
-                let (next, keys): (String, Vec<Vec<u8>>) = link.read(page)?;
-                count += keys.len() as u64;
-                cursor = next;
-                if cursor == "0" {
-                    break;
-                }
-            }
+        for node in self.primaries().await? {
+            count += count_on(&node, pattern).await?;
         }
         Ok(count)
+    }
+}
+
+async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
+    let mut count = 0;
+    let mut cursor = "0".to_owned();
+    loop {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(&cursor).arg("MATCH").arg(pattern);
+        scan.arg("COUNT").arg(1_000).arg("TYPE").arg("hash");
+        let page = node.link.send(&scan).await?;
+        let (next, keys): (String, Vec<Vec<u8>>) = node.link.read(page)?;
+        count += keys.len() as u64;
+        cursor = next;
+        if cursor == "0" {
+            return Ok(count);
+        }
     }
 }

@@ -1,0 +1,77 @@
+//! What a session costs: floors, other libraries and this one, side by side.
+
+mod callgrind;
+mod case;
+mod data;
+mod over_axum;
+mod subjects;
+
+use case::{Case, Workload};
+
+#[global_allocator]
+static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["run", subject, workload, size, requests] => {
+            run(subject, workload, number(size), number(requests))
+        }
+        ["table", only @ ..] => table(only),
+        _ => eprintln!("table [SUBJECT…] | run SUBJECT WORKLOAD SIZE REQUESTS"),
+    }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().expect("a number")
+}
+
+fn find(subject: &str, workload: &str) -> Option<Box<dyn Case>> {
+    let subject = subjects::all()
+        .into_iter()
+        .find(|one| one.name == subject)?;
+    let workload = Workload::ALL
+        .into_iter()
+        .find(|one| one.name() == workload)?;
+    (subject.case)(workload)
+}
+
+/// What runs under valgrind: one batch to warm up, and one that is counted by whoever counts from
+/// `measured` on. The first is run by another function, so that it is not.
+fn run(subject: &str, workload: &str, size: usize, requests: usize) {
+    data::set_size(size);
+    let mut case = find(subject, workload).expect("such a case");
+    case.prepare(requests);
+    case.run();
+    case.prove();
+    case::batch(&mut *case, requests);
+}
+
+fn table(only: &[&str]) {
+    println!(
+        "{:16} {:3} {:>10} {:>8} {:>7} {:>8}",
+        "", "", "instr", "sha256", "allocs", "bytes"
+    );
+    for subject in subjects::all() {
+        if !only.is_empty() && !only.contains(&subject.name) {
+            continue;
+        }
+        for workload in Workload::ALL {
+            let Some(mut case) = (subject.case)(workload) else {
+                continue;
+            };
+            let allocations = case::allocations(&mut *case, 512);
+            let instructions = callgrind::count(subject.name, workload.name(), 200, 512);
+            println!(
+                "{:16} {:3} {:10.0} {:8.0} {:7.2} {:8.0}",
+                subject.name,
+                workload.name(),
+                instructions.ours,
+                instructions.sha256,
+                allocations.count,
+                allocations.bytes
+            );
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Cases of subjects on axum: requests straight into the router, without a socket.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::header::{COOKIE, HeaderName, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tokio::runtime::Runtime;
+use tower::Service as _;
+
+use crate::case::{Case, SidSent, Workload, handlers_ran};
+
+/// How a subject's sid travels.
+#[derive(Clone)]
+pub enum Carrier {
+    /// In a header of this name, both ways.
+    Header(HeaderName),
+    /// In a cookie.
+    Cookie,
+}
+
+impl Carrier {
+    fn request_header(&self) -> HeaderName {
+        match self {
+            Self::Header(name) => name.clone(),
+            Self::Cookie => COOKIE,
+        }
+    }
+
+    /// The sid in a response, as the next request sends it.
+    fn answered(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        match self {
+            Self::Header(name) => headers.get(name).cloned(),
+            Self::Cookie => {
+                let cookies = headers.get_all(SET_COOKIE).iter();
+                let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+                let pairs = pairs.collect::<Vec<_>>().join("; ");
+                (!pairs.is_empty()).then(|| HeaderValue::from_str(&pairs).expect("a cookie"))
+            }
+        }
+    }
+}
+
+/// A workload over a router.
+pub struct OverAxum {
+    router: Router,
+    carrier: Carrier,
+    workload: Workload,
+    sent: SidSent,
+    /// What the handlers of a floor do not know is not asked of them.
+    keeps_sessions: bool,
+    runtime: Runtime,
+    sids: Vec<HeaderValue>,
+    requests: usize,
+    ran_before: u64,
+    answered: Vec<(StatusCode, HeaderMap, Bytes)>,
+    visits: u64,
+    good: usize,
+}
+
+impl OverAxum {
+    pub fn new(router: Router, carrier: Carrier, workload: Workload) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        Self {
+            router,
+            carrier,
+            workload,
+            sent: workload.sid(),
+            keeps_sessions: true,
+            runtime,
+            sids: Vec::new(),
+            requests: 0,
+            ran_before: 0,
+            answered: Vec::with_capacity(1),
+            visits: 0,
+            good: 0,
+        }
+    }
+
+    /// The same for handlers that know no session; `sent` says which sid is sent in vain.
+    pub fn without_sessions(self, sent: SidSent) -> Self {
+        Self {
+            keeps_sessions: false,
+            sent,
+            ..self
+        }
+    }
+
+    fn ask(
+        &mut self,
+        path: &'static str,
+        sid: Option<HeaderValue>,
+    ) -> (StatusCode, HeaderMap, Bytes) {
+        let name = self.carrier.request_header();
+        self.runtime
+            .block_on(ask(&mut self.router, path, &name, sid))
+    }
+
+    /// The sid of a new session whose data is seeded.
+    fn seeded(&mut self) -> HeaderValue {
+        if !self.keeps_sessions {
+            return HeaderValue::from_str(&"A".repeat(64)).expect("a sid");
+        }
+        let (status, headers, _) = self.ask("/seed", None);
+        assert_eq!(status, StatusCode::OK, "a session is created");
+        self.carrier.answered(&headers).expect("a sid is answered")
+    }
+}
+
+async fn ask(
+    router: &mut Router,
+    path: &'static str,
+    name: &HeaderName,
+    sid: Option<HeaderValue>,
+) -> (StatusCode, HeaderMap, Bytes) {
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = axum::http::Uri::from_static(path);
+    if let Some(sid) = sid {
+        request.headers_mut().insert(name, sid);
+    }
+    let response = match router.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    (parts.status, parts.headers, body)
+}
+
+impl Case for OverAxum {
+    fn prepare(&mut self, requests: usize) {
+        self.sids = match self.sent {
+            SidSent::None => Vec::new(),
+            SidSent::Same => vec![self.seeded()],
+            SidSent::OneEach => (0..requests).map(|_| self.seeded()).collect(),
+            SidSent::Dead => {
+                let sid = self.seeded();
+                if self.keeps_sessions {
+                    let (status, ..) = self.ask("/destroy", Some(sid.clone()));
+                    assert_eq!(status, StatusCode::OK, "a session is destroyed");
+                }
+                vec![sid]
+            }
+        };
+        self.requests = requests;
+        self.visits = 0;
+        self.good = 0;
+        self.answered.clear();
+        self.ran_before = handlers_ran();
+    }
+
+    fn run(&mut self) {
+        let name = self.carrier.request_header();
+        let path = self.workload.path();
+        let each = usize::from(self.sent == SidSent::OneEach);
+        self.runtime.block_on(async {
+            for n in 0..self.requests {
+                let sid = self.sids.get(n * each).cloned();
+                let answer = ask(&mut self.router, path, &name, sid).await;
+                self.good += usize::from(answer.0 == StatusCode::OK);
+                self.answered.clear();
+                self.answered.push(answer);
+            }
+        });
+    }
+
+    fn prove(&mut self) {
+        assert_eq!(
+            self.good, self.requests,
+            "every answer is a 200: {:?}",
+            self.answered
+        );
+        let ran = handlers_ran() - self.ran_before;
+        assert_eq!(ran, self.requests as u64, "every handler ran once");
+        let (_, headers, body) = self.answered.pop().expect("an answer");
+        let number: u64 = std::str::from_utf8(&body)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .expect("a number is answered");
+        if !self.keeps_sessions {
+            return;
+        }
+        let sid = self.sids.last().cloned();
+        match self.workload {
+            // The seed says 41; without a session a handler says 0.
+            Workload::Read => assert_eq!(number, 41, "the data came back"),
+            Workload::Anonymous | Workload::Unknown => assert_eq!(number, 0, "there is no session"),
+            Workload::Write => {
+                assert_eq!(number, 41 + self.requests as u64, "every change counted");
+                let (status, _, body) = self.ask("/read", sid);
+                assert_eq!(status, StatusCode::OK);
+                assert_eq!(body, number.to_string(), "the change is stored");
+            }
+            Workload::Create => {
+                let sid = self.carrier.answered(&headers).expect("a sid is answered");
+                let (status, _, body) = self.ask("/read", Some(sid));
+                assert_eq!(status, StatusCode::OK);
+                assert_eq!(body, "1", "the new session is stored");
+            }
+            Workload::Destroy => {
+                let (_, _, body) = self.ask("/optional", sid);
+                assert_eq!(body, "0", "the session is gone");
+            }
+        }
+    }
+}

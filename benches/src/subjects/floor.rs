@@ -1,0 +1,180 @@
+//! What any handler costs, and what any session costs.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use dashmap::DashMap;
+
+use crate::case::{Case, SidSent, Workload, handler_ran};
+use crate::data::Data;
+use crate::over_axum::{Carrier, OverAxum};
+
+const SID: HeaderName = HeaderName::from_static("x-user-session");
+
+/// A handler without any argument, and a request without a sid.
+pub fn bare(workload: Workload) -> Option<Box<dyn Case>> {
+    (workload == Workload::Anonymous)
+        .then(|| over(every_path(post(nothing)), workload, SidSent::None))
+}
+
+/// The same, and a sid that nobody reads: what a client's header itself costs.
+pub fn bare_with_sid(workload: Workload) -> Option<Box<dyn Case>> {
+    (workload == Workload::Read).then(|| over(every_path(post(nothing)), workload, SidSent::Same))
+}
+
+/// A handler with one extractor that looks for a header: what axum asks of anything that reads
+/// a request's head.
+pub fn header(workload: Workload) -> Option<Box<dyn Case>> {
+    let sent = match workload {
+        Workload::Anonymous => SidSent::None,
+        Workload::Read => SidSent::Same,
+        _ => return None,
+    };
+    Some(over(every_path(post(with_header)), workload, sent))
+}
+
+fn every_path(handler: axum::routing::MethodRouter) -> Router {
+    Workload::ALL
+        .iter()
+        .fold(Router::new(), |router, workload| {
+            if *workload == Workload::Unknown {
+                return router;
+            }
+            router.route(workload.path(), handler.clone())
+        })
+}
+
+fn over(router: Router, workload: Workload, sent: SidSent) -> Box<dyn Case> {
+    Box::new(OverAxum::new(router, Carrier::Header(SID), workload).without_sessions(sent))
+}
+
+async fn nothing() -> String {
+    handler_ran();
+    41.to_string()
+}
+
+struct HasHeader(bool);
+
+impl<S: Sync> FromRequestParts<S> for HasHeader {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        Ok(Self(parts.headers.contains_key(SID)))
+    }
+}
+
+async fn with_header(HasHeader(sent): HasHeader) -> String {
+    handler_ran();
+    u64::from(sent).to_string()
+}
+
+/// The least that a library of sessions can do: read the header, decode the id, look it up, clone
+/// the `Arc` of a live value; a write clones the value and puts it back.
+pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
+    let router = Router::new()
+        .route("/optional", post(optional))
+        .route("/read", post(read))
+        .route("/write", post(write))
+        .route("/create", post(create))
+        .route("/seed", post(seed))
+        .route("/destroy", post(destroy));
+    Some(Box::new(OverAxum::new(
+        router,
+        Carrier::Header(SID),
+        workload,
+    )))
+}
+
+static SESSIONS: LazyLock<DashMap<[u8; 16], Arc<Data>>> = LazyLock::new(DashMap::new);
+
+struct Floor {
+    id: [u8; 16],
+    data: Arc<Data>,
+}
+
+struct Found(Option<Floor>);
+
+impl<S: Sync> FromRequestParts<S> for Found {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        Ok(Self(find(parts)))
+    }
+}
+
+fn find(parts: &Parts) -> Option<Floor> {
+    let sid = parts.headers.get(SID)?;
+    let mut id = [0; 16];
+    let bytes = URL_SAFE_NO_PAD.decode_slice(sid.as_bytes(), &mut id).ok()?;
+    let data = (bytes == id.len()).then(|| SESSIONS.get(&id))??;
+    Some(Floor {
+        id,
+        data: data.clone(),
+    })
+}
+
+impl<S: Sync> FromRequestParts<S> for Floor {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        find(parts).ok_or(StatusCode::UNAUTHORIZED)
+    }
+}
+
+async fn optional(Found(floor): Found) -> String {
+    handler_ran();
+    floor.map_or(0, |floor| floor.data.visits).to_string()
+}
+
+async fn read(floor: Floor) -> String {
+    handler_ran();
+    floor.data.visits.to_string()
+}
+
+async fn write(mut floor: Floor) -> String {
+    handler_ran();
+    let data = Arc::make_mut(&mut floor.data);
+    data.visits += 1;
+    let visits = data.visits;
+    SESSIONS.insert(floor.id, floor.data);
+    visits.to_string()
+}
+
+async fn destroy(floor: Floor) -> String {
+    handler_ran();
+    SESSIONS.remove(&floor.id);
+    0.to_string()
+}
+
+async fn create() -> Response {
+    handler_ran();
+    let data = Data {
+        visits: 1,
+        ..Data::default()
+    };
+    new_session(data)
+}
+
+async fn seed() -> Response {
+    new_session(Data {
+        visits: 41,
+        ..Data::seed()
+    })
+}
+
+fn new_session(data: Data) -> Response {
+    let id: [u8; 16] = rand::random();
+    let visits = data.visits;
+    SESSIONS.insert(id, Arc::new(data));
+    let sid = HeaderValue::try_from(URL_SAFE_NO_PAD.encode(id)).expect("base64");
+    let mut response = visits.to_string().into_response();
+    response.headers_mut().insert(SID, sid);
+    response
+}

@@ -1,0 +1,70 @@
+//! tower-sessions, with its memory store and its defaults.
+
+use axum::Router;
+use axum::routing::post;
+use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
+
+use crate::case::{Case, Workload, handler_ran};
+use crate::data::Data;
+use crate::over_axum::{Carrier, OverAxum};
+
+pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
+    let router = Router::new()
+        .route("/optional", post(optional))
+        .route("/read", post(read))
+        .route("/write", post(write))
+        .route("/create", post(create))
+        .route("/seed", post(seed))
+        .route("/destroy", post(destroy))
+        .layer(SessionManagerLayer::new(MemoryStore::default()));
+    Some(Box::new(OverAxum::new(router, Carrier::Cookie, workload)))
+}
+
+/// It has no optional sessions: one that may be missing is one that may be empty. Where the client
+/// sent nothing, nothing is asked of it.
+async fn optional(session: Session) -> String {
+    handler_ran();
+    let visits = match session.id() {
+        Some(_) => visits(&session).await,
+        None => 0,
+    };
+    visits.to_string()
+}
+
+async fn visits(session: &Session) -> u64 {
+    let visits = session.get::<u64>("visits").await.expect("a store");
+    visits.unwrap_or(0)
+}
+
+async fn read(session: Session) -> String {
+    handler_ran();
+    visits(&session).await.to_string()
+}
+
+async fn write(session: Session) -> String {
+    handler_ran();
+    let visits = visits(&session).await + 1;
+    session.insert("visits", visits).await.expect("a store");
+    visits.to_string()
+}
+
+async fn create(session: Session) -> String {
+    handler_ran();
+    session.insert("visits", 1).await.expect("a store");
+    1.to_string()
+}
+
+async fn seed(session: Session) -> String {
+    session.insert("visits", 41).await.expect("a store");
+    session
+        .insert("items", Data::seed().items)
+        .await
+        .expect("a store");
+    41.to_string()
+}
+
+async fn destroy(session: Session) -> String {
+    handler_ran();
+    session.flush().await.expect("a store");
+    0.to_string()
+}

@@ -1,0 +1,142 @@
+//! What a URL says: one server, the sentinels of a primary, or servers of a Cluster.
+
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
+
+/// Where sentinels listen, unless they are told otherwise.
+const SENTINEL_PORT: u16 = 26_379;
+
+/// The name by which the server knows its client, in `CLIENT LIST`.
+const LIBRARY: &str = "connect-session";
+
+/// How to get into one server. What is wrong is told without the URL, which has a password.
+pub(super) fn server(url: &str) -> Result<ConnectionInfo, String> {
+    let info = url.into_connection_info().map_err(|error| {
+        format!(
+            "{} is no URL of a Redis server ({error}): it is like \
+             `redis://user:password@host:6379/0`, `rediss://…` with TLS, or `unix:///path`; other \
+             characters than letters, digits and `-._~` in a user name or password are written as \
+             `%` and their code",
+            redacted(url)
+        )
+    })?;
+    if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
+        return Err(format!(
+            "{} asks not to check the server's certificate: instead, trust it by \
+             `root_certificate`",
+            redacted(url)
+        ));
+    }
+    if info.redis_settings().db() < 0 {
+        return Err(format!("{} names a database below 0", redacted(url)));
+    }
+    let settings = info.redis_settings().clone();
+    let settings = settings
+        .set_protocol(ProtocolVersion::RESP3)
+        .set_lib_name(LIBRARY, env!("CARGO_PKG_VERSION"));
+    Ok(info.set_redis_settings(settings))
+}
+
+/// What the URL of a primary that is watched says.
+pub(super) struct Watch {
+    /// URLs of the sentinels.
+    pub(super) sentinels: Vec<String>,
+    pub(super) name: String,
+    /// How to get into the primary, at an address that means nothing.
+    pub(super) primary: String,
+}
+
+/// The parts of `redis-sentinel://user:password@host:26379,host:26379/name/0`.
+pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = match scheme {
+        "redis-sentinel" | "redis+sentinel" => "redis",
+        "rediss-sentinel" | "rediss+sentinel" => "rediss",
+        _ => return None,
+    };
+    let (login, rest) = match rest.rsplit_once('@') {
+        Some((login, rest)) => (format!("{login}@"), rest),
+        None => (String::new(), rest),
+    };
+    let mut parts = rest.split('/');
+    let (hosts, name) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let database = parts.next().unwrap_or_default();
+    if hosts.is_empty() || name.is_empty() {
+        return Some(Err(format!(
+            "{} names no primary: it is like `redis-sentinel://user:password@host:26379,host/name/0`",
+            redacted(url)
+        )));
+    }
+    let host = |host: &str| {
+        let has_port = host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let port = if has_port {
+            String::new()
+        } else {
+            format!(":{SENTINEL_PORT}")
+        };
+        format!("{scheme}://{host}{port}")
+    };
+    Some(Ok(Watch {
+        sentinels: hosts.split(',').map(host).collect(),
+        name: name.to_owned(),
+        primary: format!("{scheme}://{login}primary/{database}"),
+    }))
+}
+
+/// The servers of `redis-cluster://user:password@host:6379,host:6379`.
+pub(super) fn cluster(url: &str) -> Option<Vec<String>> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = match scheme {
+        "redis-cluster" | "redis+cluster" => "redis",
+        "rediss-cluster" | "rediss+cluster" => "rediss",
+        _ => return None,
+    };
+    let (login, hosts) = match rest.rsplit_once('@') {
+        Some((login, hosts)) => (format!("{login}@"), hosts),
+        None => (String::new(), rest),
+    };
+    let hosts = hosts.trim_end_matches('/').split(',');
+    Some(
+        hosts
+            .map(|host| format!("{scheme}://{login}{host}"))
+            .collect(),
+    )
+}
+
+/// A client that gets in, and checks the server by these certificates.
+pub(super) fn client(
+    info: &ConnectionInfo,
+    certificates: Option<&redis::TlsCertificates>,
+) -> Result<Client, String> {
+    if let ConnectionAddr::TcpTls { .. } = info.addr() {
+        // With two providers in the program, and none chosen, rustls would panic.
+        let provider = rustls::crypto::ring::default_provider();
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // Somebody else may just have been faster, which is as good.
+            let _ = provider.install_default();
+        }
+    }
+    let client = match (certificates, info.addr()) {
+        (Some(certificates), ConnectionAddr::TcpTls { .. }) => {
+            Client::build_with_tls(info.clone(), certificates.clone())
+        }
+        _ => Client::open(info.clone()),
+    };
+    client.map_err(|error| error.to_string())
+}
+
+/// The URL without what nobody else must know.
+pub(super) fn redacted(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    // What is behind a `?` may be a password too; and without a scheme nothing is sure.
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    match (scheme, rest.rsplit_once('@')) {
+        ("", _) => "the text".to_owned(),
+        (scheme, Some((_, host))) => format!("`{scheme}://…@{host}`"),
+        (scheme, None) => format!("`{scheme}://{rest}`"),
+    }
+}
