@@ -22,7 +22,7 @@ pub struct On {
 impl On {
     /// A server of its own, on a store of its own.
     pub async fn start(self) -> Server {
-        self.start_with(Stores::new(self.store)).await
+        self.start_with(Stores::new(self.store).await).await
     }
 
     /// A server on a store that others may share.
@@ -34,7 +34,7 @@ impl On {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Server {
     pub address: SocketAddr,
     pub stores: Stores,
@@ -108,7 +108,7 @@ impl Server {
     }
 
     pub fn advance(&self, by: Duration) {
-        self.stores.clock.advance(by);
+        self.stores.clock().advance(by);
     }
 }
 

@@ -1,14 +1,21 @@
 //! The stores under test. Another one is a variant here, and a module in `support/cases.rs`.
 
-use std::time::SystemTime;
+#[path = "../stores/owned.rs"]
+#[allow(dead_code, reason = "the tests of the stores use the rest")]
+mod owned;
+#[path = "../stores/servers.rs"]
+mod servers;
+
+use std::sync::Arc;
 
 use connect_session::store::{
-    Change, Committed, Inserted, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
-    StoreError,
+    AnyStore, MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store,
 };
 use connect_session::testing::{FailingStore, FakeClock, Faults};
 use connect_session::{SessionData, Untyped};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
 
+use self::owned::AtLast;
 use crate::data::Stuff;
 use crate::encoded::EncodedStore;
 
@@ -19,37 +26,78 @@ pub enum StoreKind {
     Memory,
     /// Encoded fields, as a store on a server keeps them.
     Encoded,
+    /// `SqliteStore`, in memory.
+    Sqlite,
+    /// `RedisStore`, by the clock of its server.
+    Redis,
+    /// `PostgresStore`, by the clock of its server.
+    Postgres,
+    /// `MySqlStore`, by the clock of its server.
+    MySql,
 }
 
 /// What a config of the suite is mounted with.
 pub type TestStore<D> = FailingStore<AnyStore<D>>;
 
-/// The stores of one server, or of several that share them. Time passes only by hand.
-#[derive(Debug, Clone)]
+/// The stores of one server, or of several that share them.
+#[derive(Clone)]
 pub struct Stores {
-    pub clock: FakeClock,
     /// Of nearly every config.
     pub stuff: TestStore<Stuff>,
     /// Of the config without a data type.
     pub loose: TestStore<Untyped>,
-    /// What is in them, if they keep fields; else a place for the configs that need one that does.
+    /// What is in them, if they are [`StoreKind::Encoded`].
     pub encoded: EncodedStore,
+    clock: FakeClock,
+    place: Place,
+    _at_last: Option<Arc<AtLast>>,
+}
+
+/// What the stores of all types of data share.
+#[derive(Clone)]
+enum Place {
+    /// Each type has a store of its own, of this size.
+    Memory(usize),
+    Encoded,
+    Sqlite(SqliteStore),
+    Redis(RedisStore),
+    Postgres(PostgresStore),
+    MySql(MySqlStore),
 }
 
 impl Stores {
-    pub fn new(kind: StoreKind) -> Self {
-        Self::with_capacity(kind, 1_000_000)
+    pub async fn new(kind: StoreKind) -> Self {
+        Self::with_capacity(kind, 1_000_000).await
     }
 
-    /// A memory store of this size; the other one has no limit.
-    pub fn with_capacity(kind: StoreKind, sessions: usize) -> Self {
+    /// A memory store of this size; the other ones have no limit.
+    pub async fn with_capacity(kind: StoreKind, sessions: usize) -> Self {
         let clock = FakeClock::new();
         let encoded = EncodedStore::new(clock.clone());
+        let (place, at_last) = match kind {
+            StoreKind::Memory => (Place::Memory(sessions), None),
+            StoreKind::Encoded => (Place::Encoded, None),
+            StoreKind::Sqlite => {
+                let store = SqliteStore::memory().await.unwrap();
+                (Place::Sqlite(store.clock(clock.clone())), None)
+            }
+            StoreKind::Redis => (Place::Redis(redis().await), None),
+            StoreKind::Postgres => {
+                let (store, at_last) = postgres().await;
+                (Place::Postgres(store), Some(Arc::new(at_last)))
+            }
+            StoreKind::MySql => {
+                let (store, at_last) = mysql().await;
+                (Place::MySql(store), Some(Arc::new(at_last)))
+            }
+        };
         Self {
-            stuff: FailingStore::new(AnyStore::new(kind, &clock, &encoded, sessions)),
-            loose: FailingStore::new(AnyStore::new(kind, &clock, &encoded, sessions)),
-            clock,
+            stuff: FailingStore::new(place.store(&clock, &encoded)),
+            loose: FailingStore::new(place.store(&clock, &encoded)),
             encoded,
+            clock,
+            place,
+            _at_last: at_last,
         }
     }
 
@@ -60,7 +108,25 @@ impl Stores {
 
     /// A store of encoded fields, whatever the others are.
     pub fn fields<D: SessionData>(&self) -> TestStore<D> {
-        FailingStore::new(AnyStore::Encoded(self.encoded.clone()))
+        let place = match self.place {
+            Place::Memory(_) => &Place::Encoded,
+            _ => &self.place,
+        };
+        FailingStore::new(place.store(&self.clock, &self.encoded))
+    }
+
+    /// The clock, for a case that lets time pass. That of a server cannot be moved.
+    pub fn clock(&self) -> &FakeClock {
+        assert!(self.time_passes_by_hand(), "nobody moves a server's clock");
+        &self.clock
+    }
+
+    /// Whether a case can let time pass, or has to wait.
+    pub fn time_passes_by_hand(&self) -> bool {
+        !matches!(
+            self.place,
+            Place::Redis(_) | Place::Postgres(_) | Place::MySql(_)
+        )
     }
 
     /// How many living sessions of a namespace that store has.
@@ -75,81 +141,62 @@ impl Stores {
     }
 }
 
-/// A store of any kind.
-#[derive(Debug, Clone)]
-pub enum AnyStore<D> {
-    Memory(MemoryStore<D>),
-    Encoded(EncodedStore),
-}
-
-impl<D> AnyStore<D> {
-    fn new(kind: StoreKind, clock: &FakeClock, encoded: &EncodedStore, sessions: usize) -> Self {
-        match kind {
-            StoreKind::Memory => Self::Memory(
-                MemoryStore::builder()
-                    .capacity(sessions)
-                    .clock(clock)
-                    .build(),
-            ),
-            StoreKind::Encoded => Self::Encoded(encoded.clone()),
+impl Place {
+    fn store<D: SessionData>(&self, clock: &FakeClock, encoded: &EncodedStore) -> AnyStore<D> {
+        match self {
+            Self::Memory(sessions) => {
+                let memory = MemoryStore::builder().capacity(*sessions).clock(clock);
+                AnyStore::new(memory.build())
+            }
+            Self::Encoded => AnyStore::new(encoded.clone()),
+            Self::Sqlite(store) => AnyStore::new(store.clone()),
+            Self::Redis(store) => AnyStore::new(store.clone()),
+            Self::Postgres(store) => AnyStore::new(store.clone()),
+            Self::MySql(store) => AnyStore::new(store.clone()),
         }
     }
 }
 
-impl<D: SessionData> Store<D> for AnyStore<D> {
-    fn encodes(&self) -> bool {
-        match self {
-            Self::Memory(store) => store.encodes(),
-            Self::Encoded(store) => Store::<D>::encodes(store),
-        }
-    }
+/// Keys of its own; the server forgets them by itself.
+async fn redis() -> RedisStore {
+    RedisStore::builder()
+        .url(servers::url("TEST_REDIS_URL"))
+        .prefix(servers::unique("behaviour"))
+        .build()
+        .await
+        .unwrap()
+}
 
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
-        match self {
-            Self::Memory(store) => store.insert(key, record).await,
-            Self::Encoded(store) => store.insert(key, record).await,
-        }
-    }
+/// A table of its own, which is dropped at last.
+async fn postgres() -> (PostgresStore, AtLast) {
+    let table = servers::unique("behaviour");
+    let store = PostgresStore::connect(&servers::url("TEST_POSTGRES_URL"));
+    let store = store.await.unwrap().table(&table).unwrap();
+    let store = store.sweep_every(None).migrate().await.unwrap();
+    let drop = move || async move {
+        let url = servers::url("TEST_POSTGRES_URL");
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let statement = sqlx::raw_sql(AssertSqlSafe(drop_table(&table)));
+        statement.execute(&mut connection).await.unwrap();
+    };
+    (store, AtLast::block_on(drop))
+}
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        match self {
-            Self::Memory(store) => store.load(key, request).await,
-            Self::Encoded(store) => store.load(key, request).await,
-        }
-    }
+/// The same.
+async fn mysql() -> (MySqlStore, AtLast) {
+    let table = servers::unique("behaviour");
+    let store = MySqlStore::connect(&servers::url("TEST_MYSQL_URL"));
+    let store = store.await.unwrap().table(&table).unwrap();
+    let store = store.sweep_every(None).migrate().await.unwrap();
+    let drop = move || async move {
+        let url = servers::url("TEST_MYSQL_URL");
+        let mut connection = MySqlConnection::connect(&url).await.unwrap();
+        let statement = sqlx::raw_sql(AssertSqlSafe(drop_table(&table)));
+        statement.execute(&mut connection).await.unwrap();
+    };
+    (store, AtLast::block_on(drop))
+}
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
-        match self {
-            Self::Memory(store) => store.commit(key, change).await,
-            Self::Encoded(store) => store.commit(key, change).await,
-        }
-    }
-
-    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        match self {
-            Self::Memory(store) => store.destroy(key).await,
-            Self::Encoded(store) => Store::<D>::destroy(store, key).await,
-        }
-    }
-
-    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        match self {
-            Self::Memory(store) => store.count(namespace).await,
-            Self::Encoded(store) => Store::<D>::count(store, namespace).await,
-        }
-    }
-
-    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        match self {
-            Self::Memory(store) => store.sweep(limit).await,
-            Self::Encoded(store) => Store::<D>::sweep(store, limit).await,
-        }
-    }
-
-    fn now(&self) -> SystemTime {
-        match self {
-            Self::Memory(store) => store.now(),
-            Self::Encoded(store) => Store::<D>::now(store),
-        }
-    }
+fn drop_table(table: &str) -> String {
+    format!("DROP TABLE IF EXISTS {table}")
 }

@@ -27,6 +27,10 @@ cases! {
         row_66a_a_full_store_evicts_what_was_never_presented
         row_66a_a_store_that_cannot_evict;
     encoded:;
+    servers:
+        row_65_half_of_a_thousand_clients_hang_up
+        row_66_two_creates_never_collide
+        row_66_an_insert_over_a_living_id_is_refused;
 }
 
 /// Numbers that look random and are the same in every run.
@@ -198,7 +202,9 @@ async fn row_66_an_insert_over_a_living_id_is_refused(on: On) {
 }
 
 async fn row_66a_a_full_store_evicts_what_was_never_presented(on: On) {
-    let server = on.start_with(Stores::with_capacity(on.store, 8)).await;
+    let server = on
+        .start_with(Stores::with_capacity(on.store, 8).await)
+        .await;
     let mut presented = Vec::new();
     for _ in 0..3 {
         let held = server.open("main").await;
@@ -228,7 +234,9 @@ async fn row_66a_a_full_store_evicts_what_was_never_presented(on: On) {
 }
 
 async fn row_66a_a_store_that_cannot_evict(on: On) {
-    let server = on.start_with(Stores::with_capacity(on.store, 4)).await;
+    let server = on
+        .start_with(Stores::with_capacity(on.store, 4).await)
+        .await;
     let mut sessions = Vec::new();
     for _ in 0..4 {
         let held = server.open("main").await;

@@ -23,6 +23,15 @@ cases! {
         row_49_reload_drops_what_is_not_committed;
     memory:;
     encoded:;
+    servers:
+        row_39_a_read_only_request_writes_nothing
+        row_40_a_handler_that_fails_commits_nothing
+        row_41_a_handler_that_panics
+        row_41_a_client_that_hangs_up
+        row_42_commit_always
+        row_46_destroyed_stays_destroyed
+        row_47_created_and_destroyed_is_nothing
+        row_49_reload_drops_what_is_not_committed;
 }
 
 async fn row_39_a_read_only_request_writes_nothing(on: On) {

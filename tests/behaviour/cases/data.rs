@@ -21,6 +21,15 @@ cases! {
         row_34_changed_and_changed_back
         row_36_a_field_that_another_version_knows
         row_37_what_cannot_be_decoded;
+    sqlite:
+        row_36_a_field_that_another_version_knows;
+    servers:
+        row_31_typed_data_round_trips
+        row_32_untyped_data
+        row_33_any_key_is_plain_data
+        row_35_a_nested_change_is_seen
+        row_38_over_max_size
+        row_36_a_field_that_another_version_knows;
 }
 
 const TEXT: &str =

@@ -25,6 +25,16 @@ cases! {
     memory:;
     encoded:
         row_64d_emptied_under_a_request_that_wrote;
+    servers:
+        row_63_destroyed_while_a_write_is_in_flight
+        row_63_destroyed_before_the_store_sees_the_write
+        row_64_two_rotations
+        row_64a_loaded_before_a_login_or_reset
+        row_64a_a_save_from_before_a_login
+        row_64b_two_parallel_logins
+        row_64d_ended_under_a_request_that_wrote
+        row_64d_on_gone_ignore
+        row_64d_nothing_is_lost_by_a_request_that_read;
 }
 
 async fn row_63_destroyed_while_a_write_is_in_flight(on: On) {
@@ -245,8 +255,14 @@ async fn destroyed(server: Server, held: Held) {
     server.run(&held, json!([["destroy"]])).send().await.ok();
 }
 
-async fn expired(server: Server, _: Held) {
-    server.advance(Duration::from_secs(30 * 60));
+async fn expired(server: Server, held: Held) {
+    if server.stores.time_passes_by_hand() {
+        server.advance(Duration::from_secs(30 * 60));
+        return;
+    }
+    let brief = json!([["set_lifetime", 1, 1]]);
+    server.run(&held, brief).send().await.ok();
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
 async fn emptied(server: Server, _: Held) {

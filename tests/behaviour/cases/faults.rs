@@ -16,6 +16,13 @@ cases! {
         row_64c_a_change_that_is_sent_twice;
     memory:;
     encoded:;
+    servers:
+        row_43_the_store_fails_at_commit
+        row_43_the_store_fails_at_insert_and_destroy
+        row_44_the_store_fails_at_load
+        row_44_on_store_error_anonymous
+        row_64c_a_lost_reply
+        row_64c_a_change_that_is_sent_twice;
 }
 
 async fn row_43_the_store_fails_at_commit(on: On) {

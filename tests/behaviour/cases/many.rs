@@ -24,6 +24,19 @@ cases! {
     memory:;
     encoded:
         row_61_different_fields_never_conflict;
+    sqlite:
+        row_61_different_fields_never_conflict;
+    servers:
+        row_61_each_its_own_key
+        row_61_each_an_element_of_one_list
+        row_61_each_an_entry_of_one_map
+        row_62_updates_of_one_counter
+        row_62_plain_additions_under_a_rule
+        row_62_without_a_rule_the_last_wins
+        row_62_on_conflict_reject
+        row_62a_removed_here_and_appended_there
+        row_62a_removed_here_and_changed_there
+        row_61_different_fields_never_conflict;
 }
 
 const MANY: usize = 64;

@@ -20,6 +20,15 @@ cases! {
         row_64_reset_drops_what_was_written_meanwhile;
     memory:;
     encoded:;
+    servers:
+        row_46_what_update_stored_stays_stored
+        row_62_update_sees_what_is_committed
+        row_62_update_of_a_new_session
+        row_62_update_beside_a_pending_change_of_the_same_field
+        row_62_update_after_a_write_of_another
+        row_62_appends_are_no_conflict
+        row_64_a_write_lands_while_another_rotates_or_logs_in
+        row_64_reset_drops_what_was_written_meanwhile;
 }
 
 async fn row_46_what_update_stored_stays_stored(on: On) {

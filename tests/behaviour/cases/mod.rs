@@ -15,6 +15,7 @@ mod many;
 mod mixed;
 mod places;
 mod processes;
+mod real_time;
 mod secrets;
 mod silence;
 mod tasks;

@@ -18,6 +18,10 @@ cases! {
         row_73_two_routers_with_stores_of_their_own;
     memory:;
     encoded:;
+    servers:
+        row_67_a_logout_on_another_process
+        row_67_writes_of_two_processes
+        row_72_two_configs_with_two_stores;
 }
 
 async fn row_67_a_logout_on_another_process(on: On) {

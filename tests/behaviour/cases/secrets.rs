@@ -23,6 +23,12 @@ cases! {
         row_60_what_login_promises_is_what_holds;
     memory:;
     encoded:;
+    servers:
+        row_56_rotate
+        row_57_rotate_and_then_fail
+        row_58_reset
+        row_60_login
+        row_60_login_of_a_new_session;
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

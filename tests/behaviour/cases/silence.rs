@@ -14,6 +14,8 @@ cases! {
         row_70_no_event_and_no_debug_shows_a_sid;
     memory:;
     encoded:;
+    servers:
+        row_70_no_event_and_no_debug_shows_a_sid;
 }
 
 async fn row_70_no_event_and_no_debug_shows_a_sid(on: On) {

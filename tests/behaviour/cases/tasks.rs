@@ -18,6 +18,14 @@ cases! {
         row_48_update_and_destroy_in_a_task;
     memory:;
     encoded:;
+    servers:
+        row_48_saved_before_the_response
+        row_48_saved_after_the_response
+        row_48_a_new_session_saved_after_the_response
+        row_48_a_new_session_saved_before_the_response
+        row_48_dropped_unsaved
+        row_48_the_secret_is_settled_with_the_response
+        row_48_update_and_destroy_in_a_task;
 }
 
 /// Sends a request whose session goes into a task; the task waits for the gate that is returned.

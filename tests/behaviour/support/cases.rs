@@ -15,14 +15,28 @@ pub fn run<Case: Future<Output = ()>>(on: On, case: impl FnOnce(On) -> Case) {
     assert!(done.is_ok(), "the case hangs");
 }
 
-/// `everywhere` runs on every store, `memory` and `encoded` where only that one has what the case
-/// is about.
+/// `everywhere` runs on every store whose time passes by hand, `memory`, `encoded` and `sqlite`
+/// where only that one has what the case is about. `servers` are those cases that concern a store
+/// and move no clock; they run on every server.
+///
+/// What a store does, no framework sees: memory and encoded fields are enough to try each
+/// framework, and the other stores run on one. Every server with every framework would take
+/// minutes and show nothing more.
 macro_rules! cases {
     (
         everywhere: $($everywhere:ident)*;
         memory: $($memory:ident)*;
         encoded: $($encoded:ident)*;
+        $(sqlite: $($sqlite:ident)*;)?
+        $(servers: $($servers:ident)*;)?
     ) => {
+        mod on_other_stores {
+            mod sqlite {
+                $(crate::support::cases::test!(Axum, Sqlite, $everywhere);)*
+                $($(crate::support::cases::test!(Axum, Sqlite, $sqlite);)*)?
+            }
+            $(crate::support::cases::servers!($($servers)*);)?
+        }
         mod axum {
             crate::support::cases::stores!(
                 Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -47,9 +61,30 @@ macro_rules! stores {
     };
 }
 
+macro_rules! servers {
+    ($($case:ident)*) => {
+        mod redis {
+            $(crate::support::cases::test!(
+                #[ignore = "needs Redis; scripts/test brings one"] Axum, Redis, $case
+            );)*
+        }
+        mod postgres {
+            $(crate::support::cases::test!(
+                #[ignore = "needs PostgreSQL; scripts/test brings one"] Axum, Postgres, $case
+            );)*
+        }
+        mod mysql {
+            $(crate::support::cases::test!(
+                #[ignore = "needs MariaDB; scripts/test brings one"] Axum, MySql, $case
+            );)*
+        }
+    };
+}
+
 macro_rules! test {
-    ($framework:ident, $store:ident, $case:ident) => {
+    ($(#[$attribute:meta])? $framework:ident, $store:ident, $case:ident) => {
         #[test]
+        $(#[$attribute])?
         fn $case() {
             let on = crate::server::On {
                 framework: crate::frameworks::Framework::$framework,
@@ -60,4 +95,4 @@ macro_rules! test {
     };
 }
 
-pub(crate) use {cases, stores, test};
+pub(crate) use {cases, servers, stores, test};
