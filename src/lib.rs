@@ -23,6 +23,8 @@ pub use connect_session_runtime::error::{Error, ErrorKind};
 pub use connect_session_runtime::event::{Event, EventKind};
 pub use connect_session_runtime::guard::Rejection;
 pub use connect_session_runtime::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite};
+#[cfg(feature = "poem")]
+pub use connect_session_runtime::poem::SessionEndpoint;
 pub use connect_session_runtime::session::Session;
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};
 #[cfg(feature = "testing")]

@@ -294,6 +294,12 @@ impl Rejection {
         }
     }
 
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.error().map_or(StatusCode::NO_CONTENT, Error::status)
+    }
+
     /// The error, unless the rejection is the answer to an OPTIONS request.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
@@ -305,24 +311,47 @@ impl Rejection {
 
     /// The response.
     #[must_use]
-    pub fn to_response(self) -> Response<String> {
-        let mut response = match self.refusal {
+    pub fn to_response(&self) -> Response<String> {
+        let mut response = match &self.refusal {
             Refusal::NoContent => {
                 let mut response = Response::new(String::new());
                 *response.status_mut() = StatusCode::NO_CONTENT;
-                Emission::of_none(self.vary).apply(response.headers_mut());
-                return response;
+                response
             }
             Refusal::Error { error, challenge } => {
                 let mut response = error.to_response();
                 // RFC 9110, 15.5.2: every 401 says how to authenticate.
+                let challenge = challenge.clone();
                 response
                     .headers_mut()
                     .extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
                 response
             }
         };
-        Emission::of_refusal(self.vary).apply(response.headers_mut());
+        self.emission().apply(response.headers_mut());
         response
+    }
+
+    /// What the response says of sessions.
+    pub(crate) fn emission(&self) -> Emission {
+        match self.refusal {
+            Refusal::NoContent => Emission::of_none(self.vary),
+            Refusal::Error { .. } => Emission::of_refusal(self.vary),
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.refusal {
+            Refusal::NoContent => f.write_str("OPTIONS is answered without a session"),
+            Refusal::Error { error, .. } => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error()?.source()
     }
 }

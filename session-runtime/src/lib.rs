@@ -33,6 +33,8 @@ pub mod view;
 
 pub use framework::http::ProblemBody;
 pub use framework::layer::SessionLayer;
+#[cfg(feature = "poem")]
+pub use framework::poem;
 #[cfg(feature = "tower")]
 pub use framework::tower;
 

@@ -376,6 +376,19 @@ impl Wire {
             .any(|loader| matches!(loader, Ready::Bearer))
     }
 
+    /// The loaders, for a document that says where a sid goes.
+    #[cfg(feature = "salvo-oapi")]
+    pub(crate) fn loaders(&'static self) -> impl Iterator<Item = Loader> {
+        self.loaders.iter().map(|loader| match loader {
+            Ready::Header(name) => Loader::Header(name.as_str()),
+            Ready::Bearer => Loader::Bearer,
+            Ready::Cookie(spec) => Loader::Cookie(*spec),
+            Ready::Query(name) => Loader::Query(name),
+            Ready::Path(name) => Loader::Path(name),
+            Ready::Custom(find) => Loader::Custom(*find),
+        })
+    }
+
     #[cfg(feature = "axum")]
     pub(crate) fn reads_path(&self) -> bool {
         self.loaders

@@ -15,7 +15,7 @@ use crate::loader::{CookieSpec, Target};
 use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Emission {
     vary: Option<&'static HeaderValue>,
     cache: Cache,
@@ -33,7 +33,7 @@ enum Cache {
     NoStore,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 enum Carrier {
     #[default]
     None,
@@ -110,6 +110,12 @@ impl Emission {
             cache: Cache::NoStore,
             sid: Carrier::None,
         }
+    }
+
+    /// Whether a sid, or the end of a cookie, has to reach the client.
+    #[cfg(feature = "poem")]
+    pub(crate) fn carries(&self) -> bool {
+        !matches!(self.sid, Carrier::None)
     }
 
     /// Writes the headers, beside those that the handler set.

@@ -35,7 +35,7 @@ where
             let snapshot = {
                 let params = path_params::<S::Config, O, _>(parts, state).await;
                 let find = |name: &str| find(params.as_ref(), name);
-                let head = HttpHead::of_parts(parts, &find);
+                let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
                 guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(&parts.extensions))
             };
             guard::open(snapshot).await
@@ -70,7 +70,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     let asked = {
         let params = path_params::<C, Inherit, _>(parts, state).await;
         let find = |name: &str| find(params.as_ref(), name);
-        let head = HttpHead::of_parts(parts, &find);
+        let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
         engine::ask::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
     };
     match engine::view(&asked).await {

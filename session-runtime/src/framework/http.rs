@@ -21,15 +21,17 @@ pub(crate) struct HttpHead<'a> {
 }
 
 impl<'a> HttpHead<'a> {
-    #[cfg(feature = "axum")]
-    pub(crate) fn of_parts(
-        parts: &'a http::request::Parts,
+    #[cfg(any(feature = "axum", feature = "poem", feature = "salvo"))]
+    pub(crate) fn new(
+        method: &'a Method,
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
         params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Self {
         Self {
-            method: &parts.method,
-            uri: &parts.uri,
-            headers: &parts.headers,
+            method,
+            uri,
+            headers,
             params,
         }
     }
@@ -94,20 +96,33 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     guard::open(snapshot)
 }
 
+/// A request as middleware sees it: of plain `http`, poem or salvo.
+pub trait AnyRequest {
+    /// Shows the head of the request, and what layers left in it.
+    #[doc(hidden)]
+    fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T;
+}
+
+impl<B> AnyRequest for Request<B> {
+    fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
+        let head = HttpHead::of_request(self);
+        read(RequestHead::new(&head), self.extensions())
+    }
+}
+
 impl<C: SessionConfig> SessionView<C> {
-    /// The session of a request, in middleware that speaks plain `http`; `None` if the request
-    /// has none that is alive. The future holds nothing of the request.
+    /// The session of a request, in middleware that has the request at hand; `None` if it has none
+    /// that is alive. The future holds nothing of the request.
     ///
     /// # Errors
     /// [`ErrorKind::Ambiguous`](crate::error::ErrorKind::Ambiguous) and
     /// [`ErrorKind::CrossOrigin`](crate::error::ErrorKind::CrossOrigin) for a request that a
     /// handler would refuse, and what the store did wrong.
-    pub fn of_request<B>(
-        request: &Request<B>,
-    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send + use<C, B> {
-        let head = HttpHead::of_request(request);
-        let layer = layer_of(request.extensions());
-        let asked = engine::ask::<C, Inherit>(RequestHead::new(&head), layer);
+    pub fn of_request<Q: AnyRequest>(
+        request: &Q,
+    ) -> impl Future<Output = Result<Option<Self>, Error>> + Send + use<C, Q> {
+        let asked =
+            request.read(|head, extensions| engine::ask::<C, Inherit>(head, layer_of(extensions)));
         async move {
             let seen = engine::view(&asked).await?;
             Ok(seen.map(|(id, record)| Self::new(id, record)))

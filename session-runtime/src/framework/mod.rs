@@ -5,6 +5,10 @@
 mod axum;
 pub mod http;
 pub(crate) mod layer;
+#[cfg(feature = "poem")]
+pub mod poem;
+#[cfg(feature = "salvo")]
+mod salvo;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub(crate) mod unattributed;

@@ -6,6 +6,8 @@
 
 mod axum;
 mod plain;
+mod poem;
+mod salvo;
 
 use http::StatusCode;
 use tokio::net::TcpListener;
@@ -15,6 +17,8 @@ use crate::stores::Stores;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framework {
     Axum,
+    Poem,
+    Salvo,
     /// Handlers of `http::Request`, served by hyper.
     Plain,
 }
@@ -42,6 +46,8 @@ impl Framework {
         match self {
             Self::Axum => axum::serve(listener, &stores),
             Self::Plain => plain::serve(listener, stores),
+            Self::Poem => poem::serve(listener, &stores),
+            Self::Salvo => salvo::serve(listener, &stores),
         }
     }
 
@@ -50,6 +56,8 @@ impl Framework {
         match self {
             Self::Axum => axum::SHAPES,
             Self::Plain => plain::SHAPES,
+            Self::Poem => poem::SHAPES,
+            Self::Salvo => salvo::SHAPES,
         }
     }
 
@@ -62,5 +70,10 @@ impl Framework {
     /// the error goes to whoever called the handler.
     pub fn answers_errors(self) -> bool {
         self != Self::Plain
+    }
+
+    /// Whether a request ends with its client. poem's own server lets a handler run to its end.
+    pub fn ends_with_the_client(self) -> bool {
+        self != Self::Poem
     }
 }

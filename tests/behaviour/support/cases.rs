@@ -42,6 +42,16 @@ macro_rules! cases {
                 Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        mod poem {
+            crate::support::cases::stores!(
+                Poem, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+            );
+        }
+        mod salvo {
+            crate::support::cases::stores!(
+                Salvo, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+            );
+        }
         mod plain {
             crate::support::cases::stores!(
                 Plain, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]

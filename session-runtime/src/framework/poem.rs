@@ -1,0 +1,197 @@
+//! poem 3.
+//!
+//! What a handler returns as `Err` leaves it as an error: poem makes a response of it later, or
+//! `catch_error` makes another one. Such an error keeps its type, so that it can be caught, and
+//! what its session has to say travels with it as far as poem lets it: [`say`] has the rule.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::{Extensions, StatusCode};
+use poem::error::{IntoResult, ResponseError};
+use poem::{
+    Body, Endpoint, FromRequest, IntoResponse, Middleware, Request, RequestBody, Response, Result,
+};
+
+use super::http::{AnyRequest, HttpHead, layer_of};
+use super::layer::SessionLayer;
+use super::unattributed::NeedsSessionAttribute;
+use crate::config::SessionConfig;
+use crate::engine::{self, Emission, Overrides};
+use crate::error::{Error, ErrorKind};
+use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::loader::RequestHead;
+use crate::session::Session;
+use crate::view::SessionView;
+
+/// Shows the head of a request.
+fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T {
+    let find = |name: &str| request.raw_path_param(name).map(Cow::Borrowed);
+    let head = HttpHead::new(request.method(), request.uri(), request.headers(), &find);
+    read(RequestHead::new(&head))
+}
+
+impl<'a, S, M, O> FromRequest<'a> for SessionGuard<S, M, O>
+where
+    S: SessionArg,
+    M: Mode,
+    O: Overrides,
+{
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        let layer = layer_of(request.extensions());
+        let snapshot = with_head(request, |head| guard::snapshot::<S, O>(head, layer));
+        Ok(guard::open(snapshot).await?)
+    }
+}
+
+/// poem makes `None` of every error where an `Option` is extracted, of a failed store too;
+/// [`SessionView::of_request`] tells them apart.
+impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        let layer = layer_of(request.extensions());
+        let asked = with_head(request, |head| engine::ask::<C, Inherit>(head, layer));
+        match engine::view(&asked).await {
+            Ok(Some((id, record))) => Ok(Self::new(id, record)),
+            Ok(None) => Err(Rejection::refuse(&asked, asked.absence()).into()),
+            Err(error) => Err(Rejection::refuse(&asked, error).into()),
+        }
+    }
+}
+
+impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for Session<C> {
+    async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Err(Error::new(ErrorKind::Missing).into())
+    }
+}
+
+impl<T: IntoResponse, R: IntoResult<T>> IntoResult<WithSession<T>> for SessionReply<R> {
+    fn into_result(self) -> Result<WithSession<T>> {
+        let (value, emission) = self.into_outcome()?;
+        match value.into_result() {
+            Ok(value) => Ok(WithSession { value, emission }),
+            Err(error) => Err(say(error, emission)),
+        }
+    }
+}
+
+/// What a handler returned as its response, and what its session adds to it.
+pub struct WithSession<T> {
+    value: T,
+    emission: Emission,
+}
+
+impl<T> fmt::Debug for WithSession<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithSession").finish_non_exhaustive()
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for WithSession<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.value.into_response();
+        self.emission.apply(response.headers_mut());
+        response
+    }
+}
+
+/// A sid, or the end of a cookie, has to reach the client, so such an error becomes its response
+/// at once. Everything else an error keeps as data for the app-wide layer, and with it its type.
+fn say(mut error: poem::Error, emission: Emission) -> poem::Error {
+    if emission.carries() {
+        return answered(error, [emission]);
+    }
+    error.set_data(emission);
+    error
+}
+
+/// The error as its response, which `catch_all_error` still sees as an error.
+fn answered(error: poem::Error, emissions: impl IntoIterator<Item = Emission>) -> poem::Error {
+    let mut response = error.into_response();
+    for emission in emissions {
+        emission.apply(response.headers_mut());
+    }
+    poem::Error::from_response(response)
+}
+
+impl<C: SessionConfig, E: Endpoint> Middleware<E> for SessionLayer<C> {
+    type Output = SessionEndpoint<C, E>;
+
+    fn transform(&self, inner: E) -> SessionEndpoint<C, E> {
+        SessionEndpoint {
+            layer: self.clone(),
+            inner,
+        }
+    }
+}
+
+/// The endpoint that a [`SessionLayer`] makes.
+pub struct SessionEndpoint<C: SessionConfig, E> {
+    layer: SessionLayer<C>,
+    inner: E,
+}
+
+impl<C: SessionConfig, E> fmt::Debug for SessionEndpoint<C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionEndpoint")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: SessionConfig, E: Endpoint> Endpoint for SessionEndpoint<C, E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let cache = self.layer.enter(layer_of::<C>(request.extensions()));
+        request.extensions_mut().insert(cache.clone());
+        let outcome = self.inner.call(request).await;
+        let emission = SessionLayer::leave(&cache);
+        match outcome {
+            Ok(response) => {
+                let mut response = response.into_response();
+                if let Some(emission) = emission {
+                    emission.apply(response.headers_mut());
+                }
+                Ok(response)
+            }
+            // Only the errors of handlers with a session: all others can be caught above.
+            Err(error) => match error.data::<Emission>().cloned() {
+                Some(said) => Err(answered(error, [said].into_iter().chain(emission))),
+                None => Err(error),
+            },
+        }
+    }
+}
+
+impl AnyRequest for Request {
+    fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
+        with_head(self, |head| read(head, self.extensions()))
+    }
+}
+
+impl ResponseError for Rejection {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn as_response(&self) -> Response {
+        response(self.to_response())
+    }
+}
+
+impl ResponseError for Error {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn as_response(&self) -> Response {
+        response(self.to_response())
+    }
+}
+
+fn response(ours: http::Response<String>) -> Response {
+    let (head, body) = ours.into_parts();
+    let mut response = Response::from((head.status, Body::from(body)));
+    *response.headers_mut() = head.headers;
+    response
+}

@@ -1,0 +1,159 @@
+//! salvo 1.
+
+#[cfg(feature = "salvo-oapi")]
+mod oapi;
+
+use std::borrow::Cow;
+
+use http::Extensions;
+use http::header::{HeaderMap, VARY};
+use salvo_core::extract::{Extractible, Metadata};
+use salvo_core::http::{ResBody, StatusCode};
+use salvo_core::writing::Scribe;
+use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trait};
+
+use super::http::{AnyRequest, HttpHead, layer_of};
+use super::layer::SessionLayer;
+use super::unattributed::NeedsSessionAttribute;
+use crate::config::SessionConfig;
+use crate::engine::{self, Overrides};
+use crate::error::{Error, ErrorKind};
+use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::loader::RequestHead;
+use crate::session::Session;
+use crate::view::SessionView;
+
+/// Nothing of a session is extracted by salvo's own means.
+static METADATA: Metadata = Metadata::new("");
+
+/// Shows the head of a request.
+fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T {
+    let find = |name: &str| {
+        let value = request.params().get(name)?;
+        Some(Cow::Borrowed(value.as_str()))
+    };
+    let head = HttpHead::new(request.method(), request.uri(), request.headers(), &find);
+    read(RequestHead::new(&head))
+}
+
+#[allow(refining_impl_trait, reason = "a handler can match what it names")]
+impl<'ex, S, M, O> Extractible<'ex> for SessionGuard<S, M, O>
+where
+    S: SessionArg,
+    M: Mode,
+    O: Overrides,
+{
+    fn metadata() -> &'static Metadata {
+        &METADATA
+    }
+
+    async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
+        let layer = layer_of(request.extensions());
+        let snapshot = with_head(request, |head| guard::snapshot::<S, O>(head, layer));
+        guard::open(snapshot).await
+    }
+}
+
+#[allow(refining_impl_trait, reason = "a handler can match what it names")]
+impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
+    fn metadata() -> &'static Metadata {
+        &METADATA
+    }
+
+    async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
+        let layer = layer_of(request.extensions());
+        let asked = with_head(request, |head| engine::ask::<C, Inherit>(head, layer));
+        match engine::view(&asked).await {
+            Ok(Some((id, record))) => Ok(Self::new(id, record)),
+            Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),
+            Err(error) => Err(Rejection::refuse(&asked, error)),
+        }
+    }
+}
+
+#[allow(refining_impl_trait, reason = "a handler can match what it names")]
+impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session<C> {
+    fn metadata() -> &'static Metadata {
+        &METADATA
+    }
+
+    async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
+        Err(Error::new(ErrorKind::Missing))
+    }
+}
+
+#[async_trait]
+impl<R: Writer + Send> Writer for SessionReply<R> {
+    async fn write(self, request: &mut Request, depot: &mut Depot, response: &mut Response) {
+        match self.into_outcome() {
+            Ok((value, emission)) => {
+                value.write(request, depot, response).await;
+                emission.apply(response.headers_mut());
+            }
+            Err(rejection) => rejection.write(request, depot, response).await,
+        }
+    }
+}
+
+/// The rejection stays in the depot, where hoops above the handler find it.
+#[async_trait]
+impl Writer for Rejection {
+    async fn write(self, _: &mut Request, depot: &mut Depot, response: &mut Response) {
+        answer(self.to_response(), response);
+        self.emission().apply(response.headers_mut());
+        depot.insert_typed(self);
+    }
+}
+
+impl Scribe for Error {
+    fn render(self, response: &mut Response) {
+        answer(self.to_response(), response);
+    }
+}
+
+/// Writes a response of ours, whatever the handler wrote before; names in `Vary` are left to be
+/// merged.
+fn answer(ours: http::Response<String>, response: &mut Response) {
+    let (head, body) = ours.into_parts();
+    response.status_code(head.status);
+    let headers: &mut HeaderMap = response.headers_mut();
+    for (name, value) in &head.headers {
+        if name != VARY {
+            headers.insert(name, value.clone());
+        }
+    }
+    response.body(match body.as_str() {
+        "" => ResBody::None,
+        _ => ResBody::from(body),
+    });
+}
+
+impl AnyRequest for Request {
+    fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
+        with_head(self, |head| read(head, self.extensions()))
+    }
+}
+
+#[async_trait]
+impl<C: SessionConfig> Handler for SessionLayer<C> {
+    async fn handle(
+        &self,
+        request: &mut Request,
+        depot: &mut Depot,
+        response: &mut Response,
+        ctrl: &mut FlowCtrl,
+    ) {
+        let cache = self.enter(layer_of::<C>(request.extensions()));
+        request.extensions_mut().insert(cache.clone());
+        ctrl.call_next(request, depot, response).await;
+        if let Some(emission) = Self::leave(&cache) {
+            emission.apply(response.headers_mut());
+        }
+        // salvo answers 400 for every extractor that refuses without an error of its own.
+        if let Ok(rejection) = depot.get_typed::<Rejection>()
+            && rejection.status() == StatusCode::NO_CONTENT
+        {
+            response.status_code(StatusCode::NO_CONTENT);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What salvo's `OpenAPI` documents say of sessions: each place where a sid is looked for is a
+//! security scheme, and a handler asks for any one of its own.
+
+use salvo_oapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use salvo_oapi::{
+    BasicType, Components, Content, EndpointArgRegister, EndpointOutRegister, Object, Operation,
+    Parameter, ParameterIn, Response, SecurityRequirement,
+};
+
+use crate::config::{SessionConfig, prepared};
+use crate::engine::Overrides;
+use crate::error::Error;
+use crate::guard::{Inherit, Mode, SessionArg, SessionGuard, SessionReply};
+use crate::loader::{Loader, Wire};
+use crate::view::SessionView;
+
+impl<S: SessionArg, M: Mode, O: Overrides> EndpointArgRegister for SessionGuard<S, M, O> {
+    fn register(components: &mut Components, operation: &mut Operation, _: &str) {
+        describe::<S::Config, O>(components, operation, !M::CREATES && !S::OPTIONAL);
+    }
+}
+
+impl<C: SessionConfig> EndpointArgRegister for SessionView<C> {
+    fn register(components: &mut Components, operation: &mut Operation, _: &str) {
+        describe::<C, Inherit>(components, operation, true);
+    }
+}
+
+impl<R: EndpointOutRegister> EndpointOutRegister for SessionReply<R> {
+    fn register(components: &mut Components, operation: &mut Operation) {
+        R::register(components, operation);
+    }
+}
+
+impl EndpointOutRegister for Error {
+    fn register(_: &mut Components, operation: &mut Operation) {
+        let problem = problem("The session could not be had, changed or stored");
+        operation.responses.insert("default", problem);
+    }
+}
+
+fn describe<C: SessionConfig, O: Overrides>(
+    components: &mut Components,
+    operation: &mut Operation,
+    required: bool,
+) {
+    let wire: &'static Wire = O::wire().unwrap_or(&prepared::<C>().wire);
+    let securities = operation.securities.get_or_insert_default();
+    for loader in wire.loaders() {
+        let Some((name, scheme)) = scheme(loader) else {
+            if let Loader::Path(name) = loader {
+                operation.parameters.insert(parameter(name));
+            }
+            continue;
+        };
+        securities.push(SecurityRequirement::new(name.clone(), [""; 0]));
+        components.security_schemes.insert(name, scheme.into());
+    }
+    // By the rules of OpenAPI, an empty requirement is one that every request fulfils.
+    if !required {
+        securities.push(SecurityRequirement::default());
+    }
+    if required {
+        let problem = problem("The request has no session that is alive");
+        operation.responses.insert("401", problem);
+    }
+}
+
+/// The scheme of a loader, and its name in the document. A path has none in `OpenAPI`, and nobody
+/// knows what a function reads.
+fn scheme(loader: Loader) -> Option<(String, SecurityScheme)> {
+    let key = |name| ApiKeyValue::with_description(name, "The id of a session");
+    Some(match loader {
+        Loader::Header(name) => {
+            let scheme = SecurityScheme::ApiKey(ApiKey::Header(key(name)));
+            (format!("session-header-{name}"), scheme)
+        }
+        Loader::Bearer => {
+            let http = Http::new(HttpAuthScheme::Bearer).description("The id of a session");
+            ("session-bearer".to_owned(), SecurityScheme::Http(http))
+        }
+        Loader::Cookie(spec) => {
+            let scheme = SecurityScheme::ApiKey(ApiKey::Cookie(key(spec.name)));
+            (format!("session-cookie-{}", spec.name), scheme)
+        }
+        Loader::Query(name) => {
+            let scheme = SecurityScheme::ApiKey(ApiKey::Query(key(name)));
+            (format!("session-query-{name}"), scheme)
+        }
+        Loader::Path(_) | Loader::Custom(_) => return None,
+    })
+}
+
+fn parameter(name: &str) -> Parameter {
+    Parameter::new(name)
+        .location(ParameterIn::Path)
+        .description("The id of a session")
+        .schema(Object::with_type(BasicType::String))
+        .required(true)
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Object::with_type(BasicType::Object);
+    Response::new(description).add_content("application/problem+json", Content::new(schema))
+}

@@ -1,0 +1,236 @@
+//! poem 3.
+
+mod shapes;
+
+use std::{fmt, io};
+
+use ::poem::error::ResponseError;
+use ::poem::http::HeaderMap;
+use ::poem::listener::TcpAcceptor;
+use ::poem::{
+    Body, Endpoint, EndpointExt as _, FromRequest as _, IntoResponse, Request, Response, Result,
+    Route, Server, handler,
+};
+use connect_session::{Session, SessionConfig, SessionView, session};
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use tokio::net::TcpListener;
+
+pub(super) use self::shapes::SHAPES;
+use crate::configs::{
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
+    Main, OpenJar, Rejecting, Renewing, Small, Urls,
+};
+use crate::stores::Stores;
+use crate::support::body::TwoParts;
+use crate::support::gates::Gate;
+use crate::support::loose::Basket;
+use crate::support::script::{Answer, Failure, run};
+use crate::support::session::AnySession;
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, self.headers, self.body).into_response()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the script failed")
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl ResponseError for Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Session(error) => error.status(),
+            Self::Own(status) => *status,
+        }
+    }
+
+    fn as_response(&self) -> Response {
+        match self {
+            Self::Session(error) => error.as_response(),
+            Self::Own(status) => status.into_response(),
+        }
+    }
+}
+
+fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+    Box::new(session)
+}
+
+#[session(create)]
+#[handler]
+async fn create<C: SessionConfig>(
+    session: Session<C>,
+    headers: &HeaderMap,
+) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
+#[session(load)]
+#[handler]
+async fn load<C: SessionConfig>(
+    session: Session<C>,
+    headers: &HeaderMap,
+) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
+#[session(load)]
+#[handler]
+async fn optional<C: SessionConfig>(
+    session: Option<Session<C>>,
+    headers: &HeaderMap,
+) -> Result<Answer, Failure> {
+    run(session.map(boxed), headers).await
+}
+
+#[session(create, header = "X-Other")]
+#[handler]
+async fn create_other(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
+#[session(load, header = "X-Other")]
+#[handler]
+async fn load_other(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
+#[session(create, emit = cookie)]
+#[handler]
+async fn create_cookie(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
+#[session(load)]
+#[handler]
+async fn echo(session: Session<Main>, body: Vec<u8>) -> Vec<u8> {
+    drop(session);
+    body
+}
+
+#[session(create)]
+#[handler]
+async fn stream(session: Session<Main>, headers: &HeaderMap) -> Body {
+    drop(session);
+    let gate = Gate::named(headers["x-gate"].to_str().unwrap());
+    let body = TwoParts::new("first", gate, "second");
+    Body::from_bytes_stream(body.map_err(io::Error::other).into_data_stream())
+}
+
+#[session(create)]
+#[handler]
+async fn untyped(mut session: Session<Loose>) -> String {
+    Basket(&mut session).try_everything()
+}
+
+#[handler]
+fn without() -> &'static str {
+    "no session here"
+}
+
+/// A second guard around the one of the handler below it.
+#[session(load)]
+#[handler]
+async fn twice(mut session: Session<Main>, request: &Request, body: Body) -> Result<Response> {
+    session.visits += 1;
+    let mut below = Request::builder()
+        .method(request.method().clone())
+        .uri(request.uri().clone())
+        .body(body);
+    below.headers_mut().clone_from(request.headers());
+    below.extensions_mut().clone_from(request.extensions());
+    load::<Main>::default().call(below).await
+}
+
+#[handler]
+fn view(view: Option<SessionView<Main>>) -> String {
+    view.map(|view| format!("{} {}", view.id(), view.note))
+        .unwrap_or_default()
+}
+
+async fn look<E: Endpoint>(below: E, request: Request) -> Result<E::Output> {
+    let _ = Option::<SessionView<Main>>::from_request_without_body(&request).await?;
+    below.call(request).await
+}
+
+fn routes<C: SessionConfig>() -> Route {
+    Route::new()
+        .at("/create", create::<C>::default())
+        .at("/load", load::<C>::default())
+        .at("/optional", optional::<C>::default())
+}
+
+fn main() -> Route {
+    routes::<Main>()
+        .at("/other/create", create_other)
+        .at("/other/load", load_other)
+        .at("/cookie/create", create_cookie)
+        .at("/echo", echo)
+        .at("/stream", stream)
+        .at("/without", without)
+        .at("/twice", twice)
+        .at("/view", view)
+        .at("/looked-at", load::<Main>::default().around(look))
+        .nest("/shape", shapes::shapes())
+}
+
+pub(super) fn serve(listener: TcpListener, stores: &Stores) {
+    let stuff = &stores.stuff;
+    /// A config at its place, under its layer.
+    macro_rules! mounted {
+        ($config:ident) => {
+            routes::<$config>().with($config::layer().with_store(stuff.clone()))
+        };
+    }
+    let urls = |endpoint: ::poem::endpoint::BoxEndpoint<'static>| {
+        endpoint.with(Urls::layer().with_store(stuff.clone()))
+    };
+    let app = Route::new()
+        .nest(
+            "/main",
+            main().with(Main::layer().with_store(stuff.clone())),
+        )
+        .nest("/cookie-first", mounted!(CookieFirst))
+        .nest("/emit-cookie", mounted!(EmitCookie))
+        .nest("/jar", mounted!(Jar))
+        .nest("/open-jar", mounted!(OpenJar))
+        .at("/urls/:sid/create", urls(create::<Urls>::default().boxed()))
+        .at("/urls/:sid/load", urls(load::<Urls>::default().boxed()))
+        .at(
+            "/urls/:sid/optional",
+            urls(optional::<Urls>::default().boxed()),
+        )
+        .nest("/bearer", mounted!(Bearer))
+        .nest("/always", mounted!(Always))
+        .nest("/rejecting", mounted!(Rejecting))
+        .nest("/lenient", mounted!(Lenient))
+        .nest("/anonymous", mounted!(Anonymous))
+        .nest("/renewing", mounted!(Renewing))
+        .nest("/small", mounted!(Small))
+        .nest(
+            "/loose",
+            routes::<Loose>().with(Loose::layer().with_store(stores.loose.clone())),
+        )
+        .at(
+            "/untyped",
+            untyped.with(Loose::layer().with_store(stores.loose.clone())),
+        )
+        .nest(
+            "/before",
+            routes::<Before>().with(Before::layer().with_store(stores.fields())),
+        )
+        .nest(
+            "/after",
+            routes::<After>().with(After::layer().with_store(stores.fields())),
+        )
+        .nest("/bare", routes::<Bare>())
+        .nest("/bare-layered", routes::<Bare>().with(Bare::layer()));
+    let acceptor = TcpAcceptor::from_tokio(listener).unwrap();
+    tokio::spawn(async move { Server::new_with_acceptor(acceptor).run(app).await.unwrap() });
+}

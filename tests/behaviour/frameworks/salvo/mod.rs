@@ -1,0 +1,232 @@
+//! salvo 1.
+
+mod shapes;
+
+use ::salvo::conn::tcp::TcpAcceptor;
+use ::salvo::http::ResBody;
+use ::salvo::writing::Scribe;
+use ::salvo::{Depot, FlowCtrl, Request, Response, Router, Server, Writer as _, handler};
+use connect_session::{Error, Session, SessionConfig, SessionView, session};
+use http_body_util::BodyExt as _;
+use tokio::net::TcpListener;
+
+pub(super) use self::shapes::SHAPES;
+use crate::configs::{Loose, Main};
+use crate::stores::Stores;
+use crate::support::body::TwoParts;
+use crate::support::gates::Gate;
+use crate::support::loose::Basket;
+use crate::support::script::{Answer, Failure, run};
+use crate::support::session::AnySession;
+
+impl Scribe for Answer {
+    fn render(self, response: &mut Response) {
+        response.status_code(self.status);
+        for (name, value) in &self.headers {
+            response.headers_mut().append(name, value.clone());
+        }
+        response.body(self.body);
+    }
+}
+
+impl Scribe for Failure {
+    fn render(self, response: &mut Response) {
+        Answer::from(self).render(response);
+    }
+}
+
+fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+    Box::new(session)
+}
+
+/// The routes of a config: a handler of salvo's has no generics.
+macro_rules! config {
+    ($name:ident, $config:ident) => {
+        mod $name {
+            use super::*;
+            pub use crate::configs::$config;
+
+            #[session(create)]
+            #[handler]
+            async fn create(
+                session: Session<$config>,
+                request: &mut Request,
+            ) -> Result<Answer, Failure> {
+                run(Some(boxed(session)), request.headers()).await
+            }
+
+            #[session(load)]
+            #[handler]
+            pub async fn load(
+                session: Session<$config>,
+                request: &mut Request,
+            ) -> Result<Answer, Failure> {
+                run(Some(boxed(session)), request.headers()).await
+            }
+
+            #[session(load)]
+            #[handler]
+            async fn optional(
+                session: Option<Session<$config>>,
+                request: &mut Request,
+            ) -> Result<Answer, Failure> {
+                run(session.map(boxed), request.headers()).await
+            }
+
+            pub fn routes(path: &str) -> Router {
+                Router::with_path(path)
+                    .push(Router::with_path("create").goal(create))
+                    .push(Router::with_path("load").goal(load))
+                    .push(Router::with_path("optional").goal(optional))
+            }
+        }
+    };
+}
+
+config!(main, Main);
+config!(cookie_first, CookieFirst);
+config!(emit_cookie, EmitCookie);
+config!(jar, Jar);
+config!(open_jar, OpenJar);
+config!(urls, Urls);
+config!(bearer, Bearer);
+config!(always, Always);
+config!(rejecting, Rejecting);
+config!(lenient, Lenient);
+config!(anonymous, Anonymous);
+config!(renewing, Renewing);
+config!(small, Small);
+config!(loose, Loose);
+config!(before, Before);
+config!(after, After);
+config!(bare, Bare);
+
+#[session(create, header = "X-Other")]
+#[handler]
+async fn create_other(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), request.headers()).await
+}
+
+#[session(load, header = "X-Other")]
+#[handler]
+async fn load_other(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), request.headers()).await
+}
+
+#[session(create, emit = cookie)]
+#[handler]
+async fn create_cookie(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), request.headers()).await
+}
+
+#[session(load)]
+#[handler]
+async fn echo(session: Session<Main>, request: &mut Request, response: &mut Response) {
+    drop(session);
+    // Without salvo's limit of 64 KiB for a body in memory.
+    let body = request.take_body().collect().await.unwrap().to_bytes();
+    response.body(ResBody::Once(body));
+}
+
+#[session(create)]
+#[handler]
+async fn stream(session: Session<Main>, request: &mut Request, response: &mut Response) {
+    drop(session);
+    let gate = Gate::named(request.headers()["x-gate"].to_str().unwrap());
+    response.stream(TwoParts::new("first", gate, "second").into_data_stream());
+}
+
+#[session(create)]
+#[handler]
+async fn untyped(mut session: Session<Loose>) -> String {
+    Basket(&mut session).try_everything()
+}
+
+#[handler]
+fn without() -> &'static str {
+    "no session here"
+}
+
+/// A second guard around the one of the handler below it.
+#[session(load)]
+#[handler]
+async fn count(
+    mut session: Session<Main>,
+    request: &mut Request,
+    depot: &mut Depot,
+    response: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
+    session.visits += 1;
+    ctrl.call_next(request, depot, response).await;
+}
+
+#[handler]
+async fn shown(request: &mut Request) -> Result<String, Error> {
+    let view = SessionView::<Main>::of_request(request).await?;
+    Ok(view
+        .map(|view| format!("{} {}", view.id(), view.note))
+        .unwrap_or_default())
+}
+
+#[handler]
+async fn look(
+    request: &mut Request,
+    depot: &mut Depot,
+    response: &mut Response,
+    ctrl: &mut FlowCtrl,
+) -> Result<(), Error> {
+    SessionView::<Main>::of_request(request).await?;
+    ctrl.call_next(request, depot, response).await;
+    Ok(())
+}
+
+fn main_routes() -> Router {
+    main::routes("main")
+        .push(Router::with_path("other/create").goal(create_other))
+        .push(Router::with_path("other/load").goal(load_other))
+        .push(Router::with_path("cookie/create").goal(create_cookie))
+        .push(Router::with_path("echo").goal(echo))
+        .push(Router::with_path("stream").goal(stream))
+        .push(Router::with_path("without").goal(without))
+        .push(Router::with_path("twice").hoop(count).goal(main::load))
+        .push(Router::with_path("view").goal(shown))
+        .push(Router::with_path("looked-at").hoop(look).goal(main::load))
+        .push(shapes::shapes("shape"))
+}
+
+pub(super) fn serve(listener: TcpListener, stores: &Stores) {
+    let stuff = &stores.stuff;
+    /// A config at its place, under its layer.
+    macro_rules! mounted {
+        ($name:ident, $config:ident, $path:expr) => {
+            $name::routes($path).hoop($name::$config::layer().with_store(stuff.clone()))
+        };
+    }
+    let app = Router::new()
+        .push(main_routes().hoop(Main::layer().with_store(stuff.clone())))
+        .push(mounted!(cookie_first, CookieFirst, "cookie-first"))
+        .push(mounted!(emit_cookie, EmitCookie, "emit-cookie"))
+        .push(mounted!(jar, Jar, "jar"))
+        .push(mounted!(open_jar, OpenJar, "open-jar"))
+        .push(mounted!(urls, Urls, "urls/{sid}"))
+        .push(mounted!(bearer, Bearer, "bearer"))
+        .push(mounted!(always, Always, "always"))
+        .push(mounted!(rejecting, Rejecting, "rejecting"))
+        .push(mounted!(lenient, Lenient, "lenient"))
+        .push(mounted!(anonymous, Anonymous, "anonymous"))
+        .push(mounted!(renewing, Renewing, "renewing"))
+        .push(mounted!(small, Small, "small"))
+        .push(loose::routes("loose").hoop(Loose::layer().with_store(stores.loose.clone())))
+        .push(
+            Router::with_path("untyped")
+                .hoop(Loose::layer().with_store(stores.loose.clone()))
+                .goal(untyped),
+        )
+        .push(before::routes("before").hoop(before::Before::layer().with_store(stores.fields())))
+        .push(after::routes("after").hoop(after::After::layer().with_store(stores.fields())))
+        .push(bare::routes("bare"))
+        .push(bare::routes("bare-layered").hoop(bare::Bare::layer()));
+    let acceptor = TcpAcceptor::try_from(listener).unwrap();
+    tokio::spawn(Server::new(acceptor).serve(app));
+}
