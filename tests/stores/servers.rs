@@ -7,3 +7,6 @@ pub fn url(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("`{variable}` names no server: run `scripts/test`"))
 }
+
+pub mod process;
+pub mod proxy;
