@@ -1,5 +1,8 @@
 //! Where the servers are: `scripts/test` starts them, and says so in the environment.
 
+pub mod process;
+pub mod proxy;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -5,6 +5,11 @@ use connect_session::testing::conformance::{UnderTest, store_conformance};
 
 use crate::servers;
 
+mod kept;
+mod startup;
+mod tools;
+mod trips;
+
 store_conformance! {
     #[ignore = "needs Redis; scripts/test brings one"]
     mod conformance, || async {

@@ -32,7 +32,13 @@ impl Failure {
     pub(super) fn not_sent(server: &Target, why: impl std::fmt::Display) -> Self {
         Self::NotSent {
             server: server.to_string().into(),
-            why: why.to_string().into(),
+            // Some of the driver's have several lines.
+            why: why
+                .to_string()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .into(),
         }
     }
 

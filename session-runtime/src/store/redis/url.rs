@@ -11,6 +11,7 @@ const LIBRARY: &str = "connect-session";
 /// How to get into one server. What is wrong is told without the URL, which has a password.
 pub(super) fn server(url: &str) -> Result<ConnectionInfo, String> {
     let info = url.into_connection_info().map_err(|error| {
+        let error = error.to_string().replace(" - InvalidClientConfig", "");
         format!(
             "{} is no URL of a Redis server ({error}): it is like \
              `redis://user:password@host:6379/0`, `rediss://…` with TLS, or `unix:///path`; other \

@@ -1,0 +1,311 @@
+//! What is in the server: how long, under which key, and what if it is not ours.
+
+use std::time::Duration;
+
+use connect_session::store::{Change, Committed, Inserted, Lifetime, RedisStore, StoreError};
+use serde_json::json;
+
+use super::tools::{Session, change, command, json as json_of, opened, random, raw, set};
+use crate::servers;
+
+/// A store with keys of its own on the shared server, and a connection behind its back.
+async fn store() -> (RedisStore, String, ::redis::Connection) {
+    let url = servers::url("TEST_REDIS_URL");
+    let prefix = format!("kept {:x}:", u64::from_le_bytes(random()));
+    let builder = RedisStore::builder().url(&url).prefix(&prefix);
+    (builder.build().await.unwrap(), prefix, raw(&url))
+}
+
+fn is_undecodable<T>(result: Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::Undecodable { .. }))
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn the_key_ends_with_the_session() {
+    let (store, prefix, mut raw) = store().await;
+    let session = opened(&store, &json!({"a": 1})).await;
+    let key = prefix + &session.name();
+    let mut ends = |key: &str| command::<u64>(&mut raw, &["PEXPIRETIME", key]);
+    let millis = |at: std::time::SystemTime| {
+        u64::try_from(
+            at.duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_millis(),
+        )
+        .unwrap()
+    };
+
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert_eq!(ends(&key), millis(record.deadlines.idle_until), "inserted");
+    let request = connect_session::store::LoadRequest {
+        touch_every: Some(Duration::from_nanos(1)),
+        ..session.request()
+    };
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let touched = connect_session::store::Store::<connect_session::Untyped>::load(
+        &store,
+        session.key,
+        &request,
+    );
+    let touched = touched.await.unwrap().unwrap().deadlines;
+    assert!(touched.idle_until > record.deadlines.idle_until);
+    assert_eq!(ends(&key), millis(touched.idle_until), "touched");
+
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    for (idle, absolute) in [
+        (minute, hour),
+        (hour, minute),
+        (Duration::MAX, Duration::MAX),
+    ] {
+        let lifetime = Some(Lifetime { idle, absolute });
+        let change = Change {
+            lifetime,
+            ..change(&record)
+        };
+        let committed = session.commit(&store, &change).await.unwrap();
+        assert!(matches!(committed, Committed::Applied(None)));
+        let deadlines = session.load(&store).await.unwrap().unwrap().deadlines;
+        assert_eq!(
+            ends(&key),
+            millis(deadlines.expires_at()),
+            "{idle:?} {absolute:?}"
+        );
+        let length = deadlines
+            .expires_at()
+            .duration_since(record.deadlines.created_at)
+            .unwrap();
+        assert!(length >= idle.min(absolute).min(Duration::from_secs(1 << 40)));
+    }
+    assert!(session.destroy(&store).await.unwrap());
+    assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn what_is_past_its_deadline_is_gone_though_its_key_is_not() {
+    let (store, prefix, mut raw) = store().await;
+    for field in ["m:idle_until", "m:absolute_until"] {
+        let session = opened(&store, &json!({"old": 1})).await;
+        let key = prefix.clone() + &session.name();
+        let record = session.load(&store).await.unwrap().unwrap();
+        let _: i64 = command(&mut raw, &["PERSIST", &key]);
+        let _: i64 = command(&mut raw, &["HSET", &key, field, "1"]);
+        assert!(session.load(&store).await.unwrap().is_none());
+        let committed = session
+            .commit(&store, &set(&record, &json!({"a": 1})))
+            .await;
+        assert!(matches!(committed.unwrap(), Committed::Gone));
+        let inserted = session.insert(&store, &json!({"new": 1})).await.unwrap();
+        assert!(matches!(inserted, Inserted::Done { .. }));
+        let record = session.load(&store).await.unwrap().unwrap();
+        assert_eq!(
+            json_of(&record),
+            json!({"new": 1}),
+            "nothing of the old one"
+        );
+        let _: i64 = command(&mut raw, &["HSET", &key, field, "1"]);
+        assert!(!session.destroy(&store).await.unwrap());
+        assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn names_and_values_are_data() {
+    let (store, _, _) = store().await;
+    let hostile = json!({
+        "'; return redis.call('FLUSHALL') --": "]]; redis.call('FLUSHALL')",
+        "a.b": {"$set": 1},
+        "\u{0}": "\u{0}",
+        "m:secret": 1,
+        "d:a": 2,
+        "": 3,
+        "1 ": "1 1",
+        "\r\n$3\r\nfoo\r\n": "*1\r\n$8\r\nFLUSHALL\r\n",
+        "x".repeat(64 * 1024): "x".repeat(64 * 1024),
+    });
+    let session = opened(&store, &hostile).await;
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert_eq!(json_of(&record), hostile);
+    let mut other = hostile.clone();
+    for value in other.as_object_mut().unwrap().values_mut() {
+        *value = json!("changed");
+    }
+    session.commit(&store, &set(&record, &other)).await.unwrap();
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert_eq!(json_of(&record), other);
+    session
+        .commit(&store, &set(&record, &json!({"m:secret": 1})))
+        .await
+        .unwrap();
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert_eq!(json_of(&record), json!({"m:secret": 1}));
+}
+
+/// Every verb that would read or write it refuses, and leaves it alone.
+async fn is_left_alone(store: &RedisStore, session: Session, key: &str, what: &str) {
+    let mut raw = raw(&servers::url("TEST_REDIS_URL"));
+    let before: Vec<u8> = command(&mut raw, &["DUMP", key]);
+    let other = opened(store, &json!({}))
+        .await
+        .load(store)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(is_undecodable(session.load(store).await), "load, {what}");
+    assert!(
+        is_undecodable(session.insert(store, &json!({})).await),
+        "insert, {what}"
+    );
+    let change = set(&other, &json!({"a": 1}));
+    assert!(
+        is_undecodable(session.commit(store, &change).await),
+        "commit, {what}"
+    );
+    assert_eq!(
+        command::<Vec<u8>>(&mut raw, &["DUMP", key]),
+        before,
+        "{what}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn what_is_no_session_is_refused_and_left_alone() {
+    let (store, prefix, mut raw) = store().await;
+    let foreign: [&[&str]; 6] = [
+        &["SET", "", "text"],
+        &["RPUSH", "", "element"],
+        &["SADD", "", "member"],
+        &["ZADD", "", "1", "member"],
+        &["HSET", "", "some", "hash"],
+        &["HSET", "", "d:a", "1 1"],
+    ];
+    for words in foreign {
+        let session = Session::mint();
+        let key = prefix.clone() + &session.name();
+        let mut words = words.to_vec();
+        words[1] = &key;
+        let _: ::redis::Value = command(&mut raw, &words);
+        is_left_alone(&store, session, &key, words[0]).await;
+        assert!(is_undecodable(session.destroy(&store).await));
+        assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 1);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn half_a_session_is_refused_and_left_alone() {
+    let (store, prefix, mut raw) = store().await;
+    let needed = [
+        "format",
+        "secret",
+        "since",
+        "transport",
+        "commit",
+        "idle",
+        "idle_until",
+        "absolute",
+        "absolute_until",
+        "created",
+        "epoch",
+        "generation",
+        "version",
+    ];
+    for field in needed {
+        let session = opened(&store, &json!({"a": 1})).await;
+        let (key, field) = (prefix.clone() + &session.name(), format!("m:{field}"));
+        assert_eq!(
+            command::<i64>(&mut raw, &["HDEL", &key, &field]),
+            1,
+            "{field}"
+        );
+        is_left_alone(&store, session, &key, &field).await;
+    }
+    let numbers = needed
+        .iter()
+        .filter(|name| !["secret", "transport", "commit"].contains(name));
+    for field in numbers.chain(&["offered", "offer_grace", "previous_until"]) {
+        let session = opened(&store, &json!({"a": 1})).await;
+        let (key, field) = (prefix.clone() + &session.name(), format!("m:{field}"));
+        let _: i64 = command(&mut raw, &["HSET", &key, &field, "soon"]);
+        is_left_alone(&store, session, &key, &field).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_session_of_a_later_version_is_refused_but_can_be_ended() {
+    let (store, prefix, mut raw) = store().await;
+    let session = opened(&store, &json!({"a": 1})).await;
+    let key = prefix + &session.name();
+    let _: i64 = command(&mut raw, &["HSET", &key, "m:format", "2"]);
+    is_left_alone(&store, session, &key, "a later format").await;
+    assert!(session.destroy(&store).await.unwrap());
+    assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_field_that_cannot_be_read_is_named() {
+    let (store, prefix, mut raw) = store().await;
+    for value in [
+        &b"1 {\"half\":"[..],
+        b"1",
+        b"",
+        b"{}",
+        b"-1 1",
+        b"1 \xff",
+        b"x 1",
+    ] {
+        let session = opened(&store, &json!({"a": 1, "b": 2})).await;
+        let record = session.load(&store).await.unwrap().unwrap();
+        let key = prefix.clone() + &session.name();
+        let _: i64 = command(&mut raw, &[b"HSET", key.as_bytes(), b"d:a", value]);
+        let before: Vec<u8> = command(&mut raw, &["DUMP", &key]);
+        let loaded = session.load(&store).await;
+        assert!(
+            matches!(&loaded, Err(StoreError::Undecodable { field: Some(field), .. }) if field == "a"),
+            "{loaded:?}"
+        );
+        // Based on what was there before; a field beside it can still be written.
+        if value != b"1 {\"half\":" && value != b"1 \xff" {
+            let committed = session
+                .commit(&store, &set(&record, &json!({"a": 3, "b": 2})))
+                .await;
+            assert!(is_undecodable(committed));
+            assert_eq!(command::<Vec<u8>>(&mut raw, &["DUMP", &key]), before);
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_prefix_and_a_namespace_are_no_patterns() {
+    let url = servers::url("TEST_REDIS_URL");
+    let unique = format!("{:x}", u64::from_le_bytes(random()));
+    let store = |prefix: &str| {
+        RedisStore::builder()
+            .url(&url)
+            .prefix(prefix.to_owned() + &unique)
+            .build()
+    };
+    let count = async |store: &RedisStore| {
+        connect_session::store::Store::<connect_session::Untyped>::count(
+            store,
+            super::tools::NAMESPACE,
+        )
+        .await
+        .unwrap()
+    };
+    let plain = store("a").await.unwrap();
+    opened(&plain, &json!({})).await;
+    for prefix in ["*", "?", "[a]", "\\a", "[^b]", "a*"] {
+        let wild = store(prefix).await.unwrap();
+        assert_eq!(count(&wild).await, 0, "{prefix}");
+        opened(&wild, &json!({})).await;
+        assert_eq!(count(&wild).await, 1, "{prefix}");
+    }
+    assert_eq!(count(&plain).await, 1);
+}

@@ -1,0 +1,258 @@
+//! What the tests of `RedisStore` work with: private servers, sessions, and a look behind the store.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use connect_session::SessionId;
+use connect_session::Untyped;
+use connect_session::store::{
+    Change, CommitId, Committed, DataChange, Inserted, Key, Lifetime, LoadRequest, NewRecord,
+    Record, RedisStore, SecretHash, Store, StoreError, Transport,
+};
+use serde_json::Value;
+
+use crate::servers::process::{Folder, Process, free_ports};
+
+/// The namespace of the sessions.
+pub const NAMESPACE: &str = "test";
+
+/// A Redis of a test's own.
+pub struct Redis {
+    pub port: u16,
+    process: Process,
+}
+
+impl Redis {
+    pub async fn start(settings: &[&str]) -> Self {
+        let [port] = free_ports();
+        let mut all = vec!["--port".to_owned(), port.to_string()];
+        all.extend(settings.iter().map(|setting| (*setting).to_owned()));
+        Self::start_on(port, Folder::new(), all).await
+    }
+
+    /// Settings alone, of which one is the port.
+    pub async fn start_on(port: u16, folder: Folder, mut settings: Vec<String>) -> Self {
+        for setting in ["--save", "", "--appendonly", "no"] {
+            settings.push(setting.to_owned());
+        }
+        let program = std::env::var("TEST_REDIS_PROGRAM");
+        let program = program.unwrap_or_else(|_| "redis-server".to_owned());
+        let redis = Self {
+            port,
+            process: Process::start(program, folder, settings),
+        };
+        redis.listening().await;
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Waits until it can be connected to.
+    pub async fn listening(&self) {
+        let address = ("127.0.0.1", self.port);
+        until("the server listens", || async {
+            tokio::net::TcpStream::connect(address).await.is_ok()
+        })
+        .await;
+    }
+
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// It starts again, and has forgotten everything.
+    pub async fn restart(&mut self) {
+        self.process.restart();
+        self.listening().await;
+    }
+
+    pub fn freeze(&self) {
+        self.process.freeze();
+    }
+
+    pub fn thaw(&self) {
+        self.process.thaw();
+    }
+
+    /// A connection behind the store's back.
+    pub fn raw(&self) -> ::redis::Connection {
+        raw(&self.url())
+    }
+}
+
+/// A connection behind the store's back.
+pub fn raw(url: &str) -> ::redis::Connection {
+    ::redis::Client::open(url)
+        .unwrap()
+        .get_connection()
+        .unwrap()
+}
+
+/// Runs a command behind the store's back.
+pub fn command<T: ::redis::FromRedisValue>(
+    connection: &mut ::redis::Connection,
+    words: &[impl AsRef<[u8]>],
+) -> T {
+    let mut words = words.iter();
+    let mut command = ::redis::cmd(std::str::from_utf8(words.next().unwrap().as_ref()).unwrap());
+    for word in words {
+        command.arg(word.as_ref());
+    }
+    command.query(connection).unwrap()
+}
+
+/// Waits until something is so. The limit only ends a test that hangs.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    waited.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// Ends a test that hangs.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(Duration::from_secs(60), future).await;
+    done.unwrap_or_else(|_| panic!("it hangs: {what}"))
+}
+
+/// A session of a test.
+#[derive(Clone, Copy)]
+pub struct Session {
+    pub key: Key,
+    pub secret: SecretHash,
+}
+
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    for chunk in bytes.chunks_mut(8) {
+        let random = RandomState::new().hash_one(0).to_le_bytes();
+        chunk.copy_from_slice(&random[..chunk.len()]);
+    }
+    bytes
+}
+
+pub fn data(json: &Value) -> Arc<Untyped> {
+    Arc::new(serde_json::from_value(json.clone()).unwrap())
+}
+
+pub fn json(record: &Record<Untyped>) -> Value {
+    serde_json::to_value(&*record.snapshot.data).unwrap()
+}
+
+impl Session {
+    pub fn mint() -> Self {
+        Self {
+            key: Key {
+                namespace: NAMESPACE,
+                id: SessionId::from_bytes(random()),
+            },
+            secret: SecretHash::from_bytes(random()),
+        }
+    }
+
+    /// As the server knows it.
+    pub fn name(&self) -> String {
+        format!("{NAMESPACE}:{}", self.key.id)
+    }
+
+    pub fn new_record(&self, json: &Value) -> NewRecord<Untyped> {
+        NewRecord {
+            secret: self.secret,
+            transport: Transport::Other,
+            data: data(json),
+            subject: None,
+            lifetime: Lifetime {
+                idle: Duration::from_secs(600),
+                absolute: Duration::from_secs(6_000),
+            },
+            commit_id: CommitId::from_bytes(random()),
+            max_size: 1 << 20,
+        }
+    }
+
+    pub fn request(&self) -> LoadRequest {
+        LoadRequest {
+            secret: self.secret,
+            transport: Transport::Other,
+            touch_every: None,
+            renewal: None,
+        }
+    }
+
+    pub async fn insert(
+        &self,
+        store: &RedisStore,
+        json: &Value,
+    ) -> Result<Inserted<Untyped>, StoreError> {
+        store.insert(self.key, &self.new_record(json)).await
+    }
+
+    pub async fn load(&self, store: &RedisStore) -> Result<Option<Record<Untyped>>, StoreError> {
+        store.load(self.key, &self.request()).await
+    }
+
+    pub async fn commit(
+        &self,
+        store: &RedisStore,
+        change: &Change<Untyped>,
+    ) -> Result<Committed<Untyped>, StoreError> {
+        store.commit(self.key, change).await
+    }
+
+    pub async fn destroy(&self, store: &RedisStore) -> Result<bool, StoreError> {
+        Store::<Untyped>::destroy(store, self.key).await
+    }
+}
+
+/// A new session that is kept.
+pub async fn opened(store: &RedisStore, json: &Value) -> Session {
+    let session = Session::mint();
+    let inserted = session.insert(store, json).await.unwrap();
+    assert!(matches!(inserted, Inserted::Done { .. }));
+    session
+}
+
+/// A change of nothing, by somebody who loaded this record.
+pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
+    Change {
+        commit_id: CommitId::from_bytes(random()),
+        epoch: record.epoch,
+        generation: record.generation,
+        data: None,
+        identity: None,
+        lifetime: None,
+    }
+}
+
+/// A change of the data, by somebody who loaded this record.
+pub fn set(record: &Record<Untyped>, json: &Value) -> Change<Untyped> {
+    Change {
+        data: Some(DataChange {
+            base: Some(record.snapshot.clone()),
+            data: data(json),
+            max_size: 1 << 20,
+        }),
+        ..change(record)
+    }
+}
+
+pub async fn ready(store: &RedisStore) -> Result<(), StoreError> {
+    Store::<Untyped>::ready(store).await
+}
+
+/// An error and its causes, as a log shows them.
+pub fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,211 @@
+//! How often the server is asked, and how often it writes.
+
+use axum::body::Body;
+use axum::http::Request;
+use connect_session::Untyped;
+use connect_session::store::{IdentityChange, LoadRequest, RedisStore, Store, SubjectChange};
+use serde_json::json;
+use tower::ServiceExt as _;
+
+use super::tools::{Redis, Session, change, command, opened, random, set};
+use crate::servers::proxy::Proxy;
+
+/// A server, and a store on it by a proxy, to which the scripts are known.
+async fn behind_proxy() -> (Redis, Proxy, RedisStore) {
+    let redis = Redis::start(&[]).await;
+    let proxy = Proxy::to(redis.port).await;
+    let store = RedisStore::connect(format!("redis://127.0.0.1:{}", proxy.port))
+        .await
+        .unwrap();
+    let session = opened(&store, &json!({})).await;
+    let record = session.load(&store).await.unwrap().unwrap();
+    session.commit(&store, &change(&record)).await.unwrap();
+    session.destroy(&store).await.unwrap();
+    proxy.trips();
+    (redis, proxy, store)
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn every_verb_is_one_trip() {
+    let (mut redis, proxy, store) = behind_proxy().await;
+    let session = opened(&store, &json!({"a": 1})).await;
+    assert_eq!(proxy.trips(), 1, "an insertion");
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert_eq!(proxy.trips(), 1, "a load");
+    let touch = LoadRequest {
+        touch_every: Some(std::time::Duration::from_nanos(1)),
+        ..session.request()
+    };
+    Store::<Untyped>::load(&store, session.key, &touch)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(proxy.trips(), 1, "a touch");
+    session
+        .commit(&store, &set(&record, &json!({"a": 2})))
+        .await
+        .unwrap();
+    assert_eq!(proxy.trips(), 1, "a change");
+    let conflict = session
+        .commit(&store, &set(&record, &json!({"a": 3})))
+        .await
+        .unwrap();
+    assert!(matches!(
+        conflict,
+        connect_session::store::Committed::Conflict(_)
+    ));
+    assert_eq!(proxy.trips(), 1, "a conflict, with the record");
+    let mut rotation = set(&record, &json!({"a": 1, "b": 2}));
+    rotation.identity = Some(IdentityChange {
+        secret: connect_session::store::SecretHash::from_bytes(random()),
+        new_generation: false,
+        subject: SubjectChange::Keep,
+    });
+    session.commit(&store, &rotation).await.unwrap();
+    assert_eq!(proxy.trips(), 1, "a rotation with data");
+    session.destroy(&store).await.unwrap();
+    assert_eq!(proxy.trips(), 1, "a destruction");
+    // A server that was started again has to be told the script.
+    let _: String = command(&mut redis.raw(), &["SCRIPT", "FLUSH"]);
+    Session::mint().load(&store).await.unwrap();
+    assert_eq!(proxy.trips(), 2, "an unknown script");
+    redis.kill();
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn reading_writes_nothing_until_a_touch_is_due() {
+    let (redis, _proxy, store) = behind_proxy().await;
+    let session = opened(&store, &json!({"a": 1})).await;
+    let mut raw = redis.raw();
+    let mut writes = || {
+        let info: String = command(&mut raw, &["INFO", "persistence"]);
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let before = writes();
+    for _ in 0..100 {
+        assert!(session.load(&store).await.unwrap().is_some());
+    }
+    let stranger = Session {
+        secret: Session::mint().secret,
+        ..session
+    };
+    assert!(stranger.load(&store).await.unwrap().is_none());
+    assert_eq!(writes(), before);
+    let touch = LoadRequest {
+        touch_every: Some(std::time::Duration::from_nanos(1)),
+        ..session.request()
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    Store::<Untyped>::load(&store, session.key, &touch)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(writes() > before, "a touch is a write");
+}
+
+/// An application whose sessions are counted.
+mod app {
+    use axum::http::StatusCode;
+    use axum::routing::{delete, get, post};
+    use axum::{Json, Router};
+    use connect_session::store::RedisStore;
+    use connect_session::{Error, Session, session, session_config};
+
+    pub fn router() -> Router {
+        Router::new()
+            .route("/", post(create).get(read).put(write))
+            .route("/look", get(look))
+            .route("/rotate", post(rotate))
+            .route("/close", delete(close))
+    }
+
+    session_config! {
+        /// Sessions that count.
+        pub struct Counted {
+            loaders: [header("X-User-Session")],
+            store: RedisStore = RedisStore::connect("redis://nowhere.invalid").await?,
+        }
+    }
+
+    #[session(create)]
+    async fn create(session: Session<Counted>) -> String {
+        session.sid().map(|sid| sid.expose()).unwrap_or_default()
+    }
+
+    #[session(load)]
+    async fn read(session: Session<Counted>) -> Json<usize> {
+        Json(session.len())
+    }
+
+    #[session(load)]
+    async fn look(session: Option<Session<Counted>>) -> Json<bool> {
+        Json(session.is_some())
+    }
+
+    #[session(load)]
+    async fn write(mut session: Session<Counted>) -> Result<StatusCode, Error> {
+        session.insert("a", 1)?;
+        Ok(StatusCode::NO_CONTENT)
+    }
+
+    #[session(load)]
+    async fn rotate(mut session: Session<Counted>) -> Result<String, Error> {
+        session.rotate()?;
+        session.insert("b", 1)?;
+        Ok(session.sid().map(|sid| sid.expose()).unwrap_or_default())
+    }
+
+    #[session(load)]
+    async fn close(session: Session<Counted>) -> Result<StatusCode, Error> {
+        session.destroy().await?;
+        Ok(StatusCode::NO_CONTENT)
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_request_costs_what_the_design_says() {
+    let (_redis, proxy, store) = behind_proxy().await;
+    let app = app::router().layer(app::Counted::layer().with_store(store));
+    let send = async |method: &str, path: &str, sid: &str| {
+        let mut request = Request::builder().method(method).uri(path);
+        if !sid.is_empty() {
+            request = request.header("X-User-Session", sid);
+        }
+        let response = app
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 10_000)
+            .await
+            .unwrap();
+        (status.as_u16(), String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(send("GET", "/", "").await.0, 401);
+    assert_eq!(send("GET", "/look", "").await, (200, "false".to_owned()));
+    assert_eq!(send("GET", "/", "malformed").await.0, 401);
+    assert_eq!(proxy.trips(), 0, "no sid, and a malformed one");
+    let (status, sid) = send("POST", "/", "").await;
+    assert_eq!((status, proxy.trips()), (200, 1), "create");
+    assert_eq!(send("GET", "/", &sid).await, (200, "0".to_owned()));
+    assert_eq!(proxy.trips(), 1, "read");
+    assert_eq!(send("PUT", "/", &sid).await.0, 204);
+    assert_eq!(proxy.trips(), 2, "load and change");
+    let (status, sid) = send("POST", "/rotate", &sid).await;
+    assert_eq!(
+        (status, proxy.trips()),
+        (200, 2),
+        "load, and one change that rotates too"
+    );
+    assert_eq!(send("DELETE", "/close", &sid).await.0, 204);
+    assert_eq!(proxy.trips(), 2, "load and destroy");
+    assert_eq!(send("GET", "/", &sid).await.0, 401);
+    assert_eq!(proxy.trips(), 1, "unknown");
+}

@@ -1,0 +1,87 @@
+//! A proxy between a store and its server, which counts round trips, and loses answers when told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+pub struct Proxy {
+    pub port: u16,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    trips: AtomicU64,
+    loses_answers: AtomicBool,
+}
+
+impl Proxy {
+    /// A proxy to a port of this machine.
+    pub async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::<Shared>::default();
+        let task = tokio::spawn({
+            let shared = shared.clone();
+            async move {
+                while let Ok((client, _)) = listener.accept().await {
+                    let server = TcpStream::connect(("127.0.0.1", server)).await;
+                    tokio::spawn(forward(client, server.unwrap(), shared.clone()));
+                }
+            }
+        });
+        Self { port, shared, task }
+    }
+
+    /// How often a client has said something and was answered, since this was last asked.
+    pub fn trips(&self) -> u64 {
+        self.shared.trips.swap(0, Ordering::SeqCst)
+    }
+
+    /// From now on, what a server answers is lost, and the connection with it.
+    pub fn lose_answers(&self, whether: bool) {
+        self.shared.loses_answers.store(whether, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Clients that take turns with their server: what comes after an answer begins another trip.
+async fn forward(mut client: TcpStream, mut server: TcpStream, shared: Arc<Shared>) {
+    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let mut is_asking = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => match read {
+                Ok(size) if size > 0 => {
+                    if !std::mem::replace(&mut is_asking, true) {
+                        shared.trips.fetch_add(1, Ordering::SeqCst);
+                    }
+                    if server.write_all(&asked[..size]).await.is_err() {
+                        return;
+                    }
+                }
+                _ => return,
+            },
+            read = server.read(&mut answered) => match read {
+                Ok(size) if size > 0 => {
+                    is_asking = false;
+                    if shared.loses_answers.load(Ordering::SeqCst)
+                        || client.write_all(&answered[..size]).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                _ => return,
+            },
+        }
+    }
+}
