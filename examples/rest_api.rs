@@ -1,13 +1,19 @@
 //! A REST API with sessions: a cart, a login, and two counters that are exact under any number of
 //! overlapping requests.
 //!
-//! `cargo run --example rest_api`, and follow what it prints. `PORT` sets the port (default 3000).
+//! `cargo run --example rest_api`, and follow what it prints. `PORT` sets the port (default 3000),
+//! `STORE` where the sessions are: `memory` (the default), `sqlite://sessions.db`,
+//! `redis://127.0.0.1`, `postgres://app@127.0.0.1/shop` or `mysql://app@127.0.0.1/shop`. With any
+//! but the first, as many of these programs as you like share their sessions.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use connect_session::store::{
+    AnyStore, BoxError, MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore,
+};
 use connect_session::{Error, Session, session, session_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -27,7 +33,27 @@ session_config! {
         idle_timeout: 30m,
         absolute_timeout: 12h,
         merge: { views: add },
+        store: AnyStore<Shopper> = store().await?,
     }
+}
+
+/// The store that the environment names. A program that always has the same one says so in its
+/// config, and needs neither this nor `AnyStore`.
+async fn store() -> Result<AnyStore<Shopper>, BoxError> {
+    let url = std::env::var("STORE").unwrap_or_else(|_| "memory".to_owned());
+    let url = url.as_str();
+    Ok(match url.split(':').next() {
+        Some("memory") => AnyStore::new(MemoryStore::new()),
+        Some("sqlite") => AnyStore::new(SqliteStore::connect(url).await?),
+        Some("redis" | "rediss") => AnyStore::new(RedisStore::connect(url).await?),
+        Some("postgres" | "postgresql") => {
+            AnyStore::new(PostgresStore::connect(url).await?.migrate().await?)
+        }
+        Some("mysql" | "mariadb") => {
+            AnyStore::new(MySqlStore::connect(url).await?.migrate().await?)
+        }
+        _ => return Err("`STORE` begins with memory, sqlite:, redis:, postgres: or mysql:".into()),
+    })
 }
 
 #[session(create)]

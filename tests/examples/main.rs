@@ -2,13 +2,17 @@
 
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a test fails by panicking"
 )]
 
+mod processes;
 mod program;
+#[path = "../stores/servers.rs"]
+mod servers;
 
 use std::sync::{Arc, Barrier};
 use std::thread;

@@ -22,12 +22,18 @@ pub(crate) struct Reply {
 impl Program {
     /// Starts an example that was built beside this test, on a port that is free.
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let mut path: PathBuf = std::env::current_exe().expect("this test is a file");
         path.pop();
         path.pop();
         path.extend(["examples", name]);
         let mut child = Command::new(&path)
             .env("PORT", "0")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
