@@ -5,6 +5,7 @@ mod case;
 mod data;
 mod over_axum;
 mod subjects;
+mod table;
 
 use case::{Case, Workload};
 
@@ -49,29 +50,11 @@ fn run(subject: &str, workload: &str, size: usize, requests: usize) {
 }
 
 fn table(only: &[&str]) {
-    println!(
-        "{:16} {:3} {:>10} {:>8} {:>7} {:>8}",
-        "", "", "instr", "sha256", "allocs", "bytes"
-    );
+    let mut cases = Vec::new();
     for subject in subjects::all() {
-        if !only.is_empty() && !only.contains(&subject.name) {
-            continue;
-        }
-        for workload in Workload::ALL {
-            let Some(mut case) = (subject.case)(workload) else {
-                continue;
-            };
-            let allocations = case::allocations(&mut *case, 512);
-            let instructions = callgrind::count(subject.name, workload.name(), 200, 512);
-            println!(
-                "{:16} {:3} {:10.0} {:8.0} {:7.2} {:8.0}",
-                subject.name,
-                workload.name(),
-                instructions.ours,
-                instructions.sha256,
-                allocations.count,
-                allocations.bytes
-            );
+        if only.is_empty() || only.contains(&subject.name) {
+            cases.extend(Workload::ALL.map(|workload| (subject.name, workload, subject.case)));
         }
     }
+    table::print(cases);
 }

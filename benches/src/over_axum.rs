@@ -88,6 +88,12 @@ impl OverAxum {
         }
     }
 
+    /// The same on the runtime that the subject's own tasks are on.
+    #[cfg(feature = "peers")]
+    pub fn on(self, runtime: Runtime) -> Self {
+        Self { runtime, ..self }
+    }
+
     fn ask(
         &mut self,
         path: &'static str,

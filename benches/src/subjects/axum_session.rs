@@ -11,20 +11,24 @@ use crate::over_axum::{Carrier, OverAxum};
 type Session = axum_session::Session<SessionNullPool>;
 
 pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
-    let store = SessionStore::<SessionNullPool>::new(None, SessionConfig::default());
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .expect("a runtime");
-    let store = runtime.block_on(store).expect("a store");
-    let router = Router::new()
-        .route("/optional", post(optional))
-        .route("/read", post(read))
-        .route("/write", post(write))
-        .route("/create", post(create))
-        .route("/seed", post(seed))
-        .route("/destroy", post(destroy))
-        .layer(SessionLayer::new(store));
-    Some(Box::new(OverAxum::new(router, Carrier::Cookie, workload)))
+    // The layer starts a task.
+    let router = runtime.block_on(async {
+        let store = SessionStore::<SessionNullPool>::new(None, SessionConfig::default());
+        Router::new()
+            .route("/optional", post(optional))
+            .route("/read", post(read))
+            .route("/write", post(write))
+            .route("/create", post(create))
+            .route("/seed", post(seed))
+            .route("/destroy", post(destroy))
+            .layer(SessionLayer::new(store.await.expect("a store")))
+    });
+    let case = OverAxum::new(router, Carrier::Cookie, workload);
+    Some(Box::new(case.on(runtime)))
 }
 
 /// It has no optional sessions: one that may be missing is one that may be empty.

@@ -99,7 +99,7 @@ impl<C: SessionConfig> Shared<C> {
             Plan::Nothing => Ok(()),
             Plan::Gone => Err(self.gone()),
             Plan::Insert(record) => self.insert(record).await,
-            Plan::Change(change) => self.apply(*change).await,
+            Plan::Change(change) => self.apply(change).await,
         }
     }
 
@@ -244,7 +244,7 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     /// Sends a change, and merges it with what others did until it is applied.
-    async fn apply(&self, mut change: Change<C::Data>) -> Result<(), Error> {
+    async fn apply(&self, mut change: Box<Change<C::Data>>) -> Result<(), Error> {
         let mut overwrote = Vec::new();
         let mut turned = None;
         for _ in 0..TRIES {

@@ -33,7 +33,11 @@ where
     ) -> impl Future<Output = Result<Self, Rejection>> + Send {
         async move {
             let snapshot = {
-                let params = path_params::<S::Config, O, _>(parts, state).await;
+                let params = if reads_path::<S::Config, O>() {
+                    RawPathParams::from_request_parts(parts, state).await.ok()
+                } else {
+                    None
+                };
                 let find = |name: &str| find(params.as_ref(), name);
                 let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
                 guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(&parts.extensions))
@@ -43,16 +47,10 @@ where
     }
 }
 
-/// The parameters of the route, where a loader reads one.
-async fn path_params<C: SessionConfig, O: Overrides, St: Send + Sync>(
-    parts: &mut Parts,
-    state: &St,
-) -> Option<RawPathParams> {
+/// Whether a loader reads a parameter of the route.
+fn reads_path<C: SessionConfig, O: Overrides>() -> bool {
     let wire = O::wire().unwrap_or(&prepared::<C>().wire);
-    if !wire.reads_path() {
-        return None;
-    }
-    RawPathParams::from_request_parts(parts, state).await.ok()
+    wire.reads_path()
 }
 
 fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {
@@ -68,7 +66,11 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     state: &St,
 ) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
     let asked = {
-        let params = path_params::<C, Inherit, _>(parts, state).await;
+        let params = if reads_path::<C, Inherit>() {
+            RawPathParams::from_request_parts(parts, state).await.ok()
+        } else {
+            None
+        };
         let find = |name: &str| find(params.as_ref(), name);
         let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
         engine::ask::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))

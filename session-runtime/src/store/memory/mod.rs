@@ -154,9 +154,10 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         }
         let room = &*self.room;
         let mut replaced = None;
+        let mut now = 0;
         let committed = room.write(room.shard_of(&key.id), |shard| {
             // Taken under the lock: else a session that was seen as gone could come back.
-            let now = room.clock.millis();
+            now = room.clock.millis();
             let changed_data = |entry: &Entry<D>| change.data.is_some().then(|| entry.snapshot());
             shard.change(key, now, |entry| match entry.judge(change) {
                 Verdict::Repeated => Committed::Applied(changed_data(entry)),
@@ -171,7 +172,7 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
             })
         });
         discard(replaced);
-        room.tidy(room.clock.millis());
+        room.tidy(now);
         Ok(committed.unwrap_or(Committed::Gone))
     }
 
