@@ -289,6 +289,41 @@ fn a_device_and_a_user_have_their_own_sessions() {
     );
 }
 
+#[test]
+fn a_page_of_the_listed_origin_may_what_no_other_may() {
+    let api = Program::start("browser_api");
+    let app = "https://app.shop.example";
+    let opened = api.post("/sessions", &[("Origin", app)], "");
+    assert_eq!(opened.status, 201);
+    assert_eq!(opened.header("access-control-allow-origin"), Some(app));
+    assert_eq!(
+        opened.header("access-control-expose-headers"),
+        Some("x-user-session")
+    );
+    let sid = opened.header("x-user-session").expect("a sid");
+    let added = api.post("/items", &with(sid), "tea");
+    assert_eq!(added.json(), json!({ "items": ["tea"] }));
+
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let login = api.post("/login", &[form], "user=ada");
+    assert_eq!(login.status, 303);
+    let cookie = login.header("set-cookie").expect("a cookie");
+    let cookie = ("Cookie", cookie.split(';').next().expect("name and value"));
+    let site = ("Sec-Fetch-Site", "same-site");
+    let theme = |origin, theme: &str| {
+        let headers = [form, cookie, site, ("Origin", origin)];
+        api.post("/theme", &headers, &format!("theme={theme}"))
+    };
+    assert_eq!(theme(app, "dark").status, 303);
+    let forged = theme("https://blog.shop.example", "evil");
+    assert_eq!(forged.status, 403);
+    assert_eq!(forged.header("access-control-allow-origin"), Some(app));
+    assert_eq!(
+        api.get("/profile", &[cookie]).json(),
+        json!({ "user": "ada", "theme": "dark" })
+    );
+}
+
 /// What `count` threads get that start together.
 fn at_once<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Arc::new(Barrier::new(count));

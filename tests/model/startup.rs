@@ -95,6 +95,45 @@ async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
     assert!(late.to_string().contains("already in use"), "{late}");
 }
 
+session_config! {
+    struct Embedded {
+        loaders: [header("X-User-Session"), cookie("__Host-sid", origins = ["https://a.example.com"])],
+    }
+}
+
+#[session(load)]
+async fn change(_session: Option<Session<Embedded>>) -> &'static str {
+    "changed"
+}
+
+#[tokio::test]
+async fn origins_from_the_environment_are_added_and_judged() {
+    let refused = Embedded::configure(|options| options.allow_origins(["https://B.example.com"]));
+    let problems = refused.expect_err("not in lower case").problems;
+    assert!(
+        matches!(&*problems, [problem] if problem.starts_with("origins:")),
+        "{problems:#?}"
+    );
+    Embedded::configure(|options| options.allow_origins([String::from("https://b.example.com")]))
+        .expect("nothing wrong");
+    for (origin, expected) in [
+        ("https://a.example.com", 200),
+        ("https://b.example.com", 200),
+        ("https://c.example.com", 403),
+    ] {
+        let cookie = format!("__Host-sid={}", "A".repeat(64));
+        let request = Request::post("/")
+            .header("cookie", cookie)
+            .header("sec-fetch-site", "same-site")
+            .header("origin", origin)
+            .body(Body::empty())
+            .expect("a request");
+        let app = Router::new().route("/", post(change));
+        let status = app.oneshot(request).await.expect("infallible").status();
+        assert_eq!(status.as_u16(), expected, "{origin}");
+    }
+}
+
 static IS_UP: AtomicBool = AtomicBool::new(false);
 static BUILDS: AtomicUsize = AtomicUsize::new(0);
 
@@ -109,6 +148,7 @@ fn connect() -> Result<MemoryStore<Untyped>, std::io::Error> {
 
 session_config! {
     struct Remote {
+        loaders: [header("X-Remote-Session")],
         store: MemoryStore<Untyped> = connect()?,
     }
 }
@@ -131,7 +171,7 @@ async fn a_store_that_cannot_be_built_is_a_503_and_is_tried_again_a_second_later
             body.contains("#store-unavailable") && !body.contains("down"),
             "{body}"
         );
-        assert!(!headers.contains("x-user-session"), "{headers}");
+        assert!(!headers.contains("x-remote-session"), "{headers}");
     }
     let builds = BUILDS.load(Ordering::SeqCst) as u64;
     assert!(

@@ -206,6 +206,8 @@ pub const fn cookie(
 pub const fn origin(origin: &str) -> Option<Fault> {
     const SHAPE: &str = "an origin is a scheme, a host and perhaps a port, in lower case, as \
     browsers send it: `https://app.example.com` (RFC 6454 6.2)";
+    const DEFAULT_PORT: &str = "browsers leave the default port out of an origin, so this one \
+    never comes: `https://app.example.com` (RFC 6454 6.2)";
     let bytes = origin.as_bytes();
     let start = if covers(b"https://*", bytes) {
         8
@@ -240,6 +242,10 @@ pub const fn origin(origin: &str) -> Option<Fault> {
             return Fault::place(SHAPE, at);
         }
         at += 1;
+    }
+    let default_port: &[u8] = if start == 8 { b"443" } else { b"80" };
+    if covers(default_port, bytes.split_at(end + 1).1) {
+        return Fault::place(DEFAULT_PORT, end);
     }
     None
 }

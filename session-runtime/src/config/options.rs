@@ -103,6 +103,36 @@ impl Options {
         }
     }
 
+    /// Lets pages of these origins too send requests that change something with the session's
+    /// cookie: for [`configure`](super::SessionConfig::configure), where an origin comes from the
+    /// environment. It adds to the `origins` of every cookie loader, and means nothing without one.
+    ///
+    /// ```
+    /// use connect_session::session_config;
+    ///
+    /// session_config! {
+    ///     struct Site { loaders: [cookie("__Host-sid")] }
+    /// }
+    ///
+    /// let app = std::env::var("APP_ORIGIN").unwrap_or("https://app.example.com".to_owned());
+    /// Site::configure(|options| options.allow_origins([app]))?;
+    /// # Ok::<(), connect_session::ConfigureError>(())
+    /// ```
+    pub fn allow_origins<O: Into<String>>(&mut self, origins: impl IntoIterator<Item = O>) {
+        // Once a process and config: what `configure` sets is there to stay.
+        let added: Vec<&'static str> = origins
+            .into_iter()
+            .map(|origin| &*String::leak(origin.into()))
+            .collect();
+        let mut loaders = self.loaders.to_vec();
+        for loader in &mut loaders {
+            if let Loader::Cookie(cookie) = loader {
+                cookie.origins = Vec::leak([cookie.origins, &*added].concat());
+            }
+        }
+        self.loaders = Vec::leak(loaders);
+    }
+
     /// Everything that is wrong, by the rules that the compiler holds over a declaration.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut found = Problems::default();

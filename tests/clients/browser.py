@@ -1,0 +1,230 @@
+"""Chromium: pages of the API's origin, of a listed application, of a sibling and of a stranger."""
+
+import json
+
+from chromium import Chromium
+from docs import snippet
+
+API, PLAIN, ELSEWHERE = (f"https://{name}.shop.example" for name in ("api", "plain", "elsewhere"))
+# The listed origin; one of the same site that is not; one of another site.
+APP, BLOG, EVIL = "https://app.shop.example", "https://blog.shop.example", "https://evil.example"
+SCRIPTS = {"/header.js": snippet("browser-header"), "/cookie.js": snippet("browser-cookie")}
+
+CALL = "const { call } = await import('/header.js');"
+SITE = "const { site } = await import('/cookie.js');"
+SEEN = """const seen = async (response) => ({
+    status: response.status, type: response.headers.get('Content-Type'),
+    sid: response.headers.get('X-User-Session'), body: await response.text() });"""
+
+
+def run(stage, report, program):
+    at = {"api": API, "plain": PLAIN, "elsewhere": ELSEWHERE}
+    hosts = {at[name].removeprefix("https://"): stage.ports[name] for name in at}
+    hosts |= {page.removeprefix("https://"): stage.ports["pages"] for page in (APP, BLOG, EVIL)}
+    addresses = {name: f"127.0.0.1:{port}" for name, port in hosts.items()}
+    browser = Chromium(program, stage.folder / "chromium", addresses)
+    try:
+        header_sessions(stage, report, browser)
+        cookie_sessions(report, browser)
+        forgeries(report, browser)
+        without_tls(stage, report, browser)
+    finally:
+        browser.close()
+
+
+def header_sessions(stage, report, browser):
+    page = browser.page(browser.profile(), APP + "/")
+    opened = page.run(f"{CALL}{SEEN} return seen(await call('/sessions', {{ method: 'POST' }}))")
+    sid = opened["sid"] if isinstance(opened, dict) else None
+    report.check(
+        "chromium",
+        "script of another origin reads the sid in X-User-Session: the library exposes it",
+        sid is not None and len(sid) == 64 and opened["status"] == 201,
+        opened,
+    )
+    added = page.run(
+        f"{CALL}{SEEN} return seen(await call('/items', {{ method: 'POST', body: 'tea' }}))"
+    )
+    report.same("chromium", "and sends it back", added["body"], '{"items":["tea"]}')
+    head, status = page.traffic("OPTIONS", API + "/items")
+    report.same(
+        "chromium",
+        "after a preflight, which the CORS layer answers",
+        (status, head.get("access-control-request-headers")),
+        (200, "x-user-session"),
+    )
+    head = page.run(
+        f"{CALL}{SEEN} return seen(await call('/sessions/current', {{ method: 'HEAD' }}))"
+    )
+    report.same("chromium", "HEAD is GET without a body", (head["status"], head["body"]), (200, ""))
+
+    moved = f"{ELSEWHERE}/moved?to={API}/sessions/current"
+    followed = page.run(
+        f"const answer = await fetch('{APP}/moved?to={ELSEWHERE}/echo',"
+        f" {{ headers: {{ 'X-User-Session': '{sid}' }} }}); return answer.json()"
+    )
+    report.same(
+        "chromium",
+        "fetch follows a redirect to another origin with X-User-Session, if that asks for it",
+        followed.get("x-user-session"),
+        sid,
+    )
+    refused = page.run(
+        f"const answer = await fetch('{APP}/moved?to={ELSEWHERE}/echo', {{ redirect: 'error',"
+        f" headers: {{ 'X-User-Session': '{sid}' }} }}); return answer.json()"
+    )
+    report.same(
+        "chromium", "with redirect: 'error' it does not", refused, "TypeError: Failed to fetch"
+    )
+
+    use = f"return (await fetch('{{}}', {{{{ headers: {{{{ 'X-User-Session': '{sid}' }}}} }}}})).text()"
+    stranger = browser.page(browser.profile(), EVIL + "/")
+    report.same(
+        "chromium",
+        "a page of an origin that is not allowed cannot send X-User-Session at all",
+        stranger.run(use.format(API + "/sessions/current")),
+        "TypeError: Failed to fetch",
+    )
+    report.same(
+        "chromium",
+        "nor can any page where there is no CORS layer",
+        page.run(use.format(PLAIN + "/sessions/current")),
+        "TypeError: Failed to fetch",
+    )
+    _, status = page.traffic("OPTIONS", PLAIN + "/sessions/current")
+    report.same("chromium", "whose preflight is answered without a session", status, 405)
+    blind = stranger.run(
+        f"const answer = await fetch('{API}/sessions', {{ method: 'POST', mode: 'no-cors' }});"
+        " return [answer.type, answer.headers.get('X-User-Session')]"
+    )
+    report.same("chromium", "a stranger's page reads no sid", blind, ["opaque", None])
+
+    closed = page.run(
+        f"{CALL}{SEEN} await call('/sessions/current', {{ method: 'DELETE' }});"
+        "return seen(await call('/sessions/current'))"
+    )
+    report.same(
+        "chromium",
+        "after the logout script reads the problem",
+        (closed["status"], closed["type"], json.loads(closed["body"])["status"]),
+        (401, "application/problem+json", 401),
+    )
+
+
+def cookie_sessions(report, browser):
+    profile = browser.profile()
+    page = browser.page(profile, API + "/")
+    report.same(
+        "chromium",
+        "a form of the API's own origin logs in",
+        page.submit("/login", user="ada"),
+        '{"theme":"","user":"ada"}',
+    )
+    cookie = next(iter(page.cookies(API)), {})
+    names = ("name", "secure", "httpOnly", "sameSite", "path", "session")
+    report.same(
+        "chromium",
+        "the __Host- cookie is kept",
+        {name: cookie.get(name) for name in names},
+        dict(zip(names, ("__Host-sid", True, True, "Lax", "/", True))),
+    )
+    report.same("chromium", "and no script sees it", page.run("return document.cookie"), "")
+    posted = page.run(
+        "const body = new URLSearchParams({ theme: 'dark' });"
+        "return (await fetch('/theme', { method: 'POST', body })).text()"
+    )
+    report.same(
+        "chromium", "a POST of the same origin works", posted, '{"theme":"dark","user":"ada"}'
+    )
+
+    app = browser.page(profile, APP + "/")
+    posted = app.run(
+        f"{SITE} const body = new URLSearchParams({{ theme: 'blue' }});"
+        "return (await site('/theme', { method: 'POST', body })).text()"
+    )
+    report.same(
+        "chromium",
+        "a listed origin may use the cookie, with credentials: 'include'",
+        posted,
+        '{"theme":"blue","user":"ada"}',
+    )
+    nobody = app.run(f"return (await fetch('{API}/profile')).text()")
+    report.same("chromium", "without credentials there is no session", nobody, '{"user":null}')
+
+    fresh = browser.page(browser.profile(), APP + "/")
+    login = fresh.run(
+        f"{SITE} const body = new URLSearchParams({{ user: 'bob' }});"
+        "await site('/login', { method: 'POST', body });"
+        "return [await (await site('/profile')).text(), document.cookie]"
+    )
+    report.same(
+        "chromium",
+        "a listed origin may log in, and the cookie is the API's",
+        (login, [cookie["name"] for cookie in fresh.cookies(API)], fresh.cookies(APP)),
+        (['{"theme":"","user":"bob"}', ""], ["__Host-sid"], []),
+    )
+
+    page.submit("/logout")
+    report.same("chromium", "the logout takes the cookie away", page.cookies(API), [])
+
+
+def forgeries(report, browser):
+    profile = browser.profile()
+    victim = browser.page(profile, API + "/")
+    victim.submit("/login", user="ada")
+    unchanged = lambda: victim.run("return (await fetch('/profile')).text()")
+    quietly = (
+        f"await fetch('{API}/theme', {{ method: 'POST', mode: 'no-cors', credentials: 'include',"
+        " body: new URLSearchParams({ theme: 'evil' }) })"
+    )
+
+    def refused(page, what, site, carries, status, path="/theme"):
+        head, answered = page.traffic("POST", API + path)
+        seen = (head.get("sec-fetch-site"), "__Host-sid=" in head.get("cookie", ""), answered)
+        report.same("chromium", what, seen, (site, carries, status))
+        report.same("chromium", "and changes nothing", unchanged(), '{"theme":"","user":"ada"}')
+
+    # The same site, so SameSite=Lax lets the cookie through: the library's check is what holds.
+    page = browser.page(profile, BLOG + "/")
+    page.run(quietly)
+    refused(page, "a sibling's fetch carries the cookie, and is refused", "same-site", True, 403)
+    text = page.submit(API + "/theme", theme="evil")
+    refused(page, "a sibling's form carries the cookie, and is refused", "same-site", True, 403)
+    report.check("chromium", "as a problem", "problem/index.html#cross-origin" in text, text)
+    page = browser.page(profile, BLOG + "/")
+    page.run(f"await fetch('{API}/profile', {{ mode: 'no-cors', credentials: 'include' }})")
+    head, status = page.traffic("GET", API + "/profile")
+    report.same(
+        "chromium",
+        "a sibling's GET passes, and cannot be read",
+        ("__Host-sid=" in head.get("cookie", ""), status),
+        (True, 200),
+    )
+
+    page = browser.page(profile, EVIL + "/")
+    page.submit(API + "/theme", theme="evil")
+    refused(page, "another site's form is sent without the Lax cookie", "cross-site", False, 401)
+    page = browser.page(profile, EVIL + "/")
+    page.submit(API + "/login", user="mallory")
+    what = "another site's form cannot log the user in as somebody else"
+    refused(page, what, "cross-site", False, 403, "/login")
+
+    # As it would be with `same_site = None`.
+    cookie = victim.cookies(API)[0]
+    names = ("name", "value", "path", "secure", "httpOnly")
+    none = {name: cookie[name] for name in names} | {"url": API, "sameSite": "None"}
+    page = browser.page(profile, EVIL + "/")
+    page.ask("Network.setCookie", **none)
+    page.submit(API + "/theme", theme="evil")
+    refused(page, "with a SameSite=None cookie it is refused too", "cross-site", True, 403)
+
+
+def without_tls(stage, report, browser):
+    base = stage.base["api-http"]
+    page = browser.page(browser.profile(), base + "/")
+    report.same(
+        "chromium",
+        "http://localhost counts as secure: the __Host- cookie is kept there",
+        page.submit("/login", user="ada"),
+        '{"theme":"","user":"ada"}',
+    )

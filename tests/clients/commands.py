@@ -1,0 +1,56 @@
+"""Clients that are programs of their own."""
+
+import re
+import subprocess
+import sys
+
+
+def curl(stage, *arguments, send=None):
+    """One run of curl: the status, headers and body of the last response."""
+    command = ["curl", "-q", "--silent", "--show-error", "--max-time", "30", "-i", *arguments]
+    ran = subprocess.run(command, input=send, capture_output=True, env=stage.environment())
+    head, _, body = ran.stdout.decode().partition("\r\n\r\n")
+    while re.match(r"HTTP/\S+ (100|3\d\d)", head) and body.startswith("HTTP/"):
+        head, _, body = body.partition("\r\n\r\n")
+    lines = head.split("\r\n")
+    headers = [line.partition(": ")[::2] for line in lines[1:]]
+    return Response(lines[0], headers, body, ran.stderr.decode())
+
+
+class Response:
+    def __init__(self, line, headers, body, error):
+        self.status = int(line.split()[1]) if line else None
+        self.headers = {name.lower(): value for name, value in headers}
+        self.body, self.error = body, error
+
+    def __repr__(self):
+        return f"{self.status} {self.headers} {self.body[:200]!r} {self.error}"
+
+
+def run(stage, program, text, **variables):
+    """What a script prints, or how it failed."""
+    ran = subprocess.run(
+        [*program, text],
+        cwd=stage.folder,
+        env={**stage.environment(), **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return ran.stdout.strip() if ran.returncode == 0 else f"exit {ran.returncode}: {ran.stderr}"
+
+
+SH = ["bash", "-euc"]
+NODE = ["node", "--input-type=module", "-e"]
+
+
+def python():
+    """A Python that has `requests`."""
+    for program in (sys.executable, "/usr/bin/python3"):
+        try:
+            found = subprocess.run([program, "-c", "import requests"], capture_output=True)
+        except OSError:
+            continue
+        if found.returncode == 0:
+            return [program, "-c"]
+    return None
