@@ -14,6 +14,8 @@ pub use connect_session_macros::{session, session_config};
 pub use connect_session_runtime::__private;
 pub use connect_session_runtime::ProblemBody;
 pub use connect_session_runtime::SessionLayer;
+#[cfg(feature = "actix-web")]
+pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
     CommitOn, ConfigureError, DefaultConfig, OnConflict, OnGone, OnStoreError, Options,
     SessionConfig, StartError,

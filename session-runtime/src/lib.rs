@@ -31,6 +31,8 @@ mod unsent;
 pub mod untyped;
 pub mod view;
 
+#[cfg(feature = "actix-web")]
+pub use framework::actix_web;
 pub use framework::http::ProblemBody;
 pub use framework::layer::SessionLayer;
 #[cfg(feature = "poem")]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::frameworks::Framework;
 use crate::stores::{StoreKind, Stores};
@@ -27,9 +26,7 @@ impl On {
 
     /// A server on a store that others may share.
     pub async fn start_with(self, stores: Stores) -> Server {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        self.framework.serve(listener, stores.clone());
+        let address = self.framework.serve(stores.clone()).await;
         Server { address, stores }
     }
 }

@@ -119,20 +119,19 @@ impl Emission {
     }
 
     /// Writes the headers, beside those that the handler set.
-    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+    pub(crate) fn apply(self, headers: &mut impl ReplyHeaders) {
         if let Some(vary) = self.vary {
             merge_list(headers, &VARY, vary);
         }
         match self.cache {
             Cache::Unsaid => {}
             Cache::Private => {
-                headers
-                    .entry(CACHE_CONTROL)
-                    .or_insert(HeaderValue::from_static("private, no-cache"));
+                headers.set_default(
+                    &CACHE_CONTROL,
+                    HeaderValue::from_static("private, no-cache"),
+                );
             }
-            Cache::NoStore => {
-                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            }
+            Cache::NoStore => headers.set(&CACHE_CONTROL, HeaderValue::from_static("no-store")),
         }
         match self.sid {
             Carrier::None => {}
@@ -148,12 +147,43 @@ impl Emission {
                         &HeaderValue::from(name.clone()),
                     );
                 }
-                headers.insert(name, value);
+                headers.set(name, value);
             }
             Carrier::Cookie(value) => {
-                headers.append(SET_COOKIE, value);
+                headers.add(&SET_COOKIE, value);
             }
         }
+    }
+}
+
+/// The headers of a response, for an adapter whose framework has a type of its own for them.
+pub(crate) trait ReplyHeaders {
+    /// The values of a header that are text, in their order.
+    fn texts(&self, name: &HeaderName) -> Vec<&str>;
+    /// Writes the one value of a header.
+    fn set(&mut self, name: &HeaderName, value: HeaderValue);
+    /// Writes the value of a header that has none.
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
+    /// Writes one more value of a header; whether there were others.
+    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
+}
+
+impl ReplyHeaders for HeaderMap {
+    fn texts(&self, name: &HeaderName) -> Vec<&str> {
+        let values = self.get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    fn set(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.insert(name, value);
+    }
+
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.entry(name).or_insert(value);
+    }
+
+    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        self.append(name, value)
     }
 }
 
@@ -219,15 +249,19 @@ fn attributes(spec: &CookieSpec, text: &mut String) {
 }
 
 /// Adds names to a header that lists names, without repeating one.
-fn merge_list(headers: &mut HeaderMap, header: &HeaderName, names: &HeaderValue) {
+pub(crate) fn merge_list(
+    headers: &mut impl ReplyHeaders,
+    header: &HeaderName,
+    names: &HeaderValue,
+) {
     // Mostly nobody else has set it, and this is all.
-    if !headers.append(header, names.clone()) {
+    if !headers.add(header, names.clone()) {
         return;
     }
-    let values = headers.get_all(header).iter();
-    let lists = values.filter_map(|value| value.to_str().ok());
+    let lists = headers.texts(header);
+    let names = lists.iter().flat_map(|list| list.split(','));
     let mut merged: Vec<&str> = Vec::new();
-    for name in lists.flat_map(|list| list.split(',')).map(str::trim) {
+    for name in names.map(str::trim) {
         if !(merged.iter()).any(|other| other.eq_ignore_ascii_case(name)) {
             merged.push(name);
         }
@@ -236,6 +270,6 @@ fn merge_list(headers: &mut HeaderMap, header: &HeaderName, names: &HeaderValue)
         merged = vec!["*"];
     }
     if let Ok(list) = HeaderValue::try_from(merged.join(", ")) {
-        headers.insert(header, list);
+        headers.set(header, list);
     }
 }

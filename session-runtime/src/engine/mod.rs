@@ -10,5 +10,9 @@ mod shared;
 pub use ask::Overrides;
 pub(crate) use ask::{Asked, ask};
 pub(crate) use emit::Emission;
+#[cfg(any(feature = "actix-web", feature = "rocket"))]
+pub(crate) use emit::ReplyHeaders;
+#[cfg(feature = "rocket")]
+pub(crate) use emit::merge_list;
 pub(crate) use open::{LoadCache, Opened, Purpose, open, view};
 pub(crate) use shared::{Finish, Identity, Phase, Shared, Working};

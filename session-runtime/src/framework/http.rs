@@ -96,7 +96,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     guard::open(snapshot)
 }
 
-/// A request as middleware sees it: of plain `http`, poem or salvo.
+/// A request as middleware sees it: of plain `http`, actix-web, poem, rocket or salvo.
 pub trait AnyRequest {
     /// Shows the head of the request, and what layers left in it.
     #[doc(hidden)]

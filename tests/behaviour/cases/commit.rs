@@ -5,8 +5,9 @@ use http::Method;
 use serde_json::json;
 
 use crate::configs::{Always, Main};
-use crate::server::{On, Server};
+use crate::server::{Held, On, Server};
 use crate::support::cases::cases;
+use crate::support::client::Call;
 use crate::support::gates::Gate;
 
 cases! {
@@ -96,21 +97,29 @@ async fn row_41_a_handler_that_panics(on: On) {
         json!([["update", ["push", "/items", "lost"], ["panic"]]]),
     ];
     for script in scripts {
-        assert!(
-            server.run(&held, script).try_send().await.is_err(),
-            "nobody caught the panic"
-        );
+        panics(on, server.run(&held, script)).await;
         still_works(&server, &held).await;
     }
     let create = server
         .post("/main/create")
         .script(json!([["push", "/items", "x"], ["panic"]]));
-    assert!(create.try_send().await.is_err());
+    panics(on, create).await;
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
+/// Sends a request whose handler panics.
+async fn panics(on: On, call: Call) {
+    match call.try_send().await {
+        Ok(reply) => {
+            assert!(on.framework.answers_panics(), "nobody caught the panic");
+            reply.with(500).without_sid();
+        }
+        Err(_) => assert!(!on.framework.answers_panics()),
+    }
+}
+
 /// The session has none of what was lost, and can be read and written.
-async fn still_works(server: &Server, held: &crate::server::Held) {
+async fn still_works(server: &Server, held: &Held) {
     let script = json!([
         ["push", "/items", "kept"],
         ["update", ["drop", "/items", "kept"]]
@@ -157,7 +166,7 @@ async fn row_41_a_client_that_hangs_up(on: On) {
 }
 
 /// A handler that goes on when its client is gone commits as any other, once and as a whole.
-async fn nobody_is_left_to_hear(server: &Server, held: &crate::server::Held) {
+async fn nobody_is_left_to_hear(server: &Server, held: &Held) {
     let (waits, goes_on) = (Gate::new(), Gate::new());
     let script = json!([
         ["push", "/items", "kept"],
@@ -198,8 +207,8 @@ async fn row_42_commit_always(on: On) {
         assert_eq!(found.data()["items"], json!(["kept"]));
     }
     // A handler that did not return has not said anything.
-    let panics = server.run(&held, json!([["push", "/items", "lost"], ["panic"]]));
-    assert!(panics.try_send().await.is_err());
+    let call = server.run(&held, json!([["push", "/items", "lost"], ["panic"]]));
+    panics(on, call).await;
     assert_eq!(server.data(&held).await["items"], json!(["kept"]));
 }
 

@@ -37,6 +37,11 @@ macro_rules! cases {
             }
             $(crate::support::cases::servers!($($servers)*);)?
         }
+        mod actix {
+            crate::support::cases::stores!(
+                Actix, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+            );
+        }
         mod axum {
             crate::support::cases::stores!(
                 Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -55,6 +60,11 @@ macro_rules! cases {
         mod plain {
             crate::support::cases::stores!(
                 Plain, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+            );
+        }
+        mod rocket {
+            crate::support::cases::stores!(
+                Rocket, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
     };

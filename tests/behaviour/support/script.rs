@@ -37,24 +37,31 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<Failure> for Answer {
-    fn from(failure: Failure) -> Self {
+impl Failure {
+    /// What the client is told.
+    pub fn answer(&self) -> Answer {
         let mut headers = HeaderMap::new();
-        let (status, body) = match failure {
-            Failure::Session(error) => {
+        let (status, body) = match self {
+            Self::Session(error) => {
                 headers.insert(
                     "content-type",
                     HeaderValue::from_static("application/problem+json"),
                 );
                 (error.status(), error.problem())
             }
-            Failure::Own(status) => (status, String::new()),
+            Self::Own(status) => (*status, String::new()),
         };
-        Self {
+        Answer {
             status,
             headers,
             body,
         }
+    }
+}
+
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        failure.answer()
     }
 }
 

@@ -1,0 +1,300 @@
+//! actix-web 4, whose headers are those of `http` 0.2.
+
+use std::borrow::Cow;
+use std::cell::Ref;
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BoxBody, EitherBody};
+use actix_web::dev::{Extensions as Local, Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap as Headers, HeaderName as Name, HeaderValue as Value};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
+use http::{Extensions, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use pin_project_lite::pin_project;
+
+use super::http::{AnyRequest, layer_of};
+use super::layer::SessionLayer;
+use super::unattributed::NeedsSessionAttribute;
+use crate::config::SessionConfig;
+use crate::engine::{self, LoadCache, Overrides, ReplyHeaders};
+use crate::error::{Error, ErrorKind};
+use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::loader::{HeadSource, RequestHead};
+use crate::session::Session;
+use crate::view::SessionView;
+
+/// A head is looked through rather than asked, because a name of `http` 1 would have to be copied
+/// to be asked for.
+impl HeadSource for HttpRequest {
+    fn method(&self) -> &str {
+        self.method().as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.uri().query()
+    }
+
+    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+        let mut headers = self.headers().iter();
+        let same = |(key, _): &(&Name, &Value)| key.as_str() == name.as_str();
+        Some(headers.by_ref().filter(same).nth(nth)?.1.as_bytes())
+    }
+
+    fn authority(&self) -> Option<&str> {
+        Some(self.uri().authority()?.as_str())
+    }
+
+    /// actix-web leaves `%2F`, `%25` and `%2B` to whoever reads a parameter.
+    fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        percent_decode_str(self.match_info().get(name)?)
+            .decode_utf8()
+            .ok()
+    }
+}
+
+/// What the layers of any config left in a request.
+#[derive(Default)]
+struct Layers(Extensions);
+
+impl AnyRequest for HttpRequest {
+    fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
+        let extensions = self.extensions();
+        let layers = Ref::filter_map(extensions, Local::get::<Layers>).ok();
+        let none = Extensions::new();
+        let layers = layers.as_ref().map_or(&none, |layers| &layers.0);
+        read(RequestHead::new(self), layers)
+    }
+}
+
+impl<S, M, O> FromRequest for SessionGuard<S, M, O>
+where
+    S: SessionArg + 'static,
+    M: Mode,
+    O: Overrides,
+{
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let snapshot = request.read(|head, layers| guard::snapshot::<S, O>(head, layer_of(layers)));
+        Box::pin(guard::open(snapshot))
+    }
+}
+
+/// actix-web makes `None` of every error where an `Option` is extracted, of a failed store too;
+/// [`SessionView::of_request`] tells them apart.
+impl<C: SessionConfig> FromRequest for SessionView<C> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let asked = request.read(|head, layers| engine::ask::<C, Inherit>(head, layer_of(layers)));
+        Box::pin(async move {
+            match engine::view(&asked).await {
+                Ok(Some((id, record))) => Ok(Self::new(id, record)),
+                Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),
+                Err(error) => Err(Rejection::refuse(&asked, error)),
+            }
+        })
+    }
+}
+
+impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for Session<C> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Err(Error::new(ErrorKind::Missing)))
+    }
+}
+
+impl<R: Responder> Responder for SessionReply<R> {
+    type Body = EitherBody<R::Body>;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse<Self::Body> {
+        match self.into_outcome() {
+            Ok((value, emission)) => {
+                let mut response = value.respond_to(request);
+                emission.apply(response.headers_mut());
+                response.map_into_left_body()
+            }
+            Err(rejection) => HttpResponse::from_error(rejection).map_into_right_body(),
+        }
+    }
+}
+
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        status(self.status())
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        response(self.to_response())
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        status(self.status())
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        response(self.to_response())
+    }
+}
+
+fn status(ours: http::StatusCode) -> StatusCode {
+    StatusCode::from_u16(ours.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn response(ours: http::Response<String>) -> HttpResponse<BoxBody> {
+    let (head, body) = ours.into_parts();
+    let mut response = HttpResponse::with_body(status(head.status), BoxBody::new(body));
+    for (name, value) in &head.headers {
+        response.headers_mut().add(name, value.clone());
+    }
+    response
+}
+
+impl ReplyHeaders for Headers {
+    fn texts(&self, name: &HeaderName) -> Vec<&str> {
+        let values = self.get_all(name.as_str());
+        values.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    fn set(&mut self, name: &HeaderName, value: HeaderValue) {
+        if let Some((name, value)) = older(name, &value) {
+            self.insert(name, value);
+        }
+    }
+
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
+        if !self.contains_key(name.as_str()) {
+            self.set(name, value);
+        }
+    }
+
+    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        let Some((name, value)) = older(name, &value) else {
+            return false;
+        };
+        let others = self.contains_key(&name);
+        self.append(name, value);
+        others
+    }
+}
+
+/// The same header in `http` 0.2, which takes the same names and values.
+fn older(name: &HeaderName, value: &HeaderValue) -> Option<(Name, Value)> {
+    let name = Name::from_bytes(name.as_str().as_bytes()).ok()?;
+    let mut older = Value::from_bytes(value.as_bytes()).ok()?;
+    older.set_sensitive(value.is_sensitive());
+    Some((name, older))
+}
+
+impl<C, S, B> Transform<S, ServiceRequest> for SessionLayer<C>
+where
+    C: SessionConfig,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+{
+    type Response = ServiceResponse<B>;
+    type Error = S::Error;
+    type Transform = SessionMiddleware<C, S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(SessionMiddleware {
+            layer: self.clone(),
+            inner,
+        }))
+    }
+}
+
+/// The middleware that a [`SessionLayer`] makes.
+pub struct SessionMiddleware<C: SessionConfig, S> {
+    layer: SessionLayer<C>,
+    inner: S,
+}
+
+impl<C: SessionConfig, S> fmt::Debug for SessionMiddleware<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMiddleware")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C, S, B> Service<ServiceRequest> for SessionMiddleware<C, S>
+where
+    C: SessionConfig,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+{
+    type Response = ServiceResponse<B>;
+    type Error = S::Error;
+    type Future = SessionMiddlewareFuture<C, S::Future>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let cache = {
+            let mut extensions = request.extensions_mut();
+            let mut layers = extensions.remove::<Layers>().unwrap_or_default();
+            let cache = self.layer.enter(layer_of::<C>(&layers.0));
+            layers.0.insert(cache.clone());
+            extensions.insert(layers);
+            cache
+        };
+        SessionMiddlewareFuture {
+            inner: self.inner.call(request),
+            cache,
+        }
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionMiddleware`].
+    pub struct SessionMiddlewareFuture<C: SessionConfig, F> {
+        #[pin]
+        inner: F,
+        cache: Arc<LoadCache<C>>,
+    }
+}
+
+impl<C: SessionConfig, F> fmt::Debug for SessionMiddlewareFuture<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMiddlewareFuture")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C, F, B, E> Future for SessionMiddlewareFuture<C, F>
+where
+    C: SessionConfig,
+    F: Future<Output = Result<ServiceResponse<B>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut outcome = std::task::ready!(this.inner.poll(cx));
+        if let Ok(response) = &mut outcome
+            && let Some(emission) = SessionLayer::leave(this.cache)
+        {
+            emission.apply(response.headers_mut());
+        }
+        Poll::Ready(outcome)
+    }
+}

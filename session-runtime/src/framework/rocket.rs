@@ -1,0 +1,306 @@
+//! rocket 0.5.
+//!
+//! Where a guard refuses a request, or a handler's value is no more than a status, a catcher makes
+//! the response, and no guard or responder sees it. What a session has to say of such a response
+//! is kept with the request, and the fairing (the app-wide layer) says it.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Status;
+use rocket::request::{FromRequest, Outcome};
+use rocket::response::{self, Responder};
+use rocket::{Data, Request, Response, async_trait};
+
+use super::http::{AnyRequest, layer_of};
+use super::layer::SessionLayer;
+use super::unattributed::NeedsSessionAttribute;
+use crate::config::SessionConfig;
+use crate::engine::{self, Emission, Overrides, ReplyHeaders};
+use crate::error::{Error, ErrorKind};
+use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::loader::{HeadSource, RequestHead};
+use crate::session::Session;
+use crate::view::SessionView;
+
+struct Head<'a> {
+    request: &'a Request<'a>,
+    /// Of HTTP/2, where no `Host` header says it.
+    authority: Option<String>,
+}
+
+impl HeadSource for Head<'_> {
+    fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.request.uri().path().as_str()
+    }
+
+    fn query(&self) -> Option<&str> {
+        Some(self.request.uri().query()?.as_str())
+    }
+
+    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+        let value = self.request.headers().get(name.as_str()).nth(nth)?;
+        Some(value.as_bytes())
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    /// rocket knows the segments of a route by their place alone.
+    fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        let segments = self.request.route()?.uri.unmounted_origin.path();
+        let place = segments.raw_segments().position(|segment| {
+            let inner = segment.as_str().strip_prefix('<');
+            inner.and_then(|inner| inner.strip_suffix('>')) == Some(name)
+        })?;
+        Some(Cow::Borrowed(self.request.routed_segment(place)?))
+    }
+}
+
+/// What the layers of any config left in a request.
+#[derive(Default)]
+struct Layers(Mutex<Extensions>);
+
+fn layers<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Extensions> {
+    let Layers(layers) = request.local_cache(Layers::default);
+    layers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl AnyRequest for Request<'_> {
+    fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
+        let by_host = self.headers().contains(header::HOST.as_str());
+        let head = Head {
+            request: self,
+            authority: self.host().filter(|_| !by_host).map(ToString::to_string),
+        };
+        read(RequestHead::new(&head), &layers(self))
+    }
+}
+
+#[async_trait]
+impl<'r, S, M, O> FromRequest<'r> for SessionGuard<S, M, O>
+where
+    S: SessionArg,
+    M: Mode,
+    O: Overrides,
+{
+    type Error = Rejection;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
+        let snapshot = request.read(|head, layers| guard::snapshot::<S, O>(head, layer_of(layers)));
+        match guard::open(snapshot).await {
+            Ok(guard) => Outcome::Success(guard),
+            Err(rejection) => refuse(request, rejection, By::Guard),
+        }
+    }
+}
+
+/// rocket makes `None` of every error where an `Option` is taken, of a failed store too;
+/// [`SessionView::of_request`] tells them apart.
+#[async_trait]
+impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
+    type Error = Rejection;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
+        let asked = request.read(|head, layers| engine::ask::<C, Inherit>(head, layer_of(layers)));
+        let error = match engine::view(&asked).await {
+            Ok(Some((id, record))) => return Outcome::Success(Self::new(id, record)),
+            Ok(None) => asked.absence(),
+            Err(error) => error,
+        };
+        refuse(request, Rejection::refuse(&asked, error), By::View)
+    }
+}
+
+#[async_trait]
+impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C> {
+    type Error = Error;
+
+    async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
+        let error = Error::new(ErrorKind::Missing);
+        Outcome::Error((status(error.status()), error))
+    }
+}
+
+impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'o> {
+        let (value, emission) = match self.into_outcome() {
+            Ok(outcome) => outcome,
+            Err(rejection) => return rejection.respond_to(request),
+        };
+        match value.respond_to(request) {
+            Ok(mut response) => {
+                emission.apply(&mut response);
+                Ok(response)
+            }
+            Err(status) => {
+                unsaid(request).emissions.push(emission);
+                Err(status)
+            }
+        }
+    }
+}
+
+/// A catcher that the program registered answers, where there is one.
+impl<'r> Responder<'r, 'static> for Rejection {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let response = self.to_response();
+        let status = status(response.status());
+        if !is_caught(request, status) {
+            return Ok(of_http(response));
+        }
+        unsaid(request).refusal = Some((response, By::Guard));
+        Err(status)
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Error {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        Ok(of_http(self.to_response()))
+    }
+}
+
+/// What there is yet to say of a response that a catcher makes.
+#[derive(Default)]
+struct Unsaid {
+    emissions: Vec<Emission>,
+    refusal: Option<(http::Response<String>, By)>,
+}
+
+/// Who refused a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Its handler did not run.
+    Guard,
+    /// Its handler may have taken the view as an `Option` or a `Result`, and answered itself.
+    View,
+}
+
+fn unsaid<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Unsaid> {
+    let unsaid: &Mutex<Unsaid> = request.local_cache(Mutex::default);
+    unsaid.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn refuse<T>(request: &Request<'_>, rejection: Rejection, by: By) -> Outcome<T, Rejection> {
+    let response = rejection.to_response();
+    let status = status(response.status());
+    unsaid(request).refusal = Some((response, by));
+    Outcome::Error((status, rejection))
+}
+
+/// Whether the program has a catcher of its own for a status of this request.
+fn is_caught(request: &Request<'_>, status: Status) -> bool {
+    request.rocket().catchers().any(|catcher| {
+        let base = catcher.base.path().segments();
+        catcher.code.is_none_or(|code| code == status.code)
+            && base.prefix_of(request.uri().path().segments())
+    })
+}
+
+#[async_trait]
+impl<C: SessionConfig> Fairing for SessionLayer<C> {
+    fn info(&self) -> Info {
+        Info {
+            name: "connect-session",
+            kind: Kind::Request | Kind::Response,
+        }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        let mut layers = layers(request);
+        let cache = self.enter(layer_of::<C>(&layers));
+        layers.insert(cache);
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let Unsaid { emissions, refusal } = std::mem::take(&mut *unsaid(request));
+        for emission in emissions {
+            emission.apply(response);
+        }
+        if let Some((ours, by)) = refusal
+            && response.status().code == ours.status().as_u16()
+        {
+            complete(request, response, ours, by);
+        }
+        let cache = layer_of::<C>(&layers(request));
+        if let Some(emission) = cache.and_then(|cache| Self::leave(&cache)) {
+            emission.apply(response);
+        }
+    }
+}
+
+/// Makes the response of a catcher the one of a refusal: its headers, and its body too where the
+/// catcher is rocket's own.
+fn complete(
+    request: &Request<'_>,
+    response: &mut Response<'_>,
+    ours: http::Response<String>,
+    by: By,
+) {
+    let (head, body) = ours.into_parts();
+    // What is no error, the answer to OPTIONS, is no catcher's business.
+    let is_ours = !head.status.is_client_error() && !head.status.is_server_error();
+    let replaces = by == By::Guard && (is_ours || !is_caught(request, response.status()));
+    if replaces {
+        response.remove_header(header::CONTENT_TYPE.as_str());
+        response.set_sized_body(body.len(), Cursor::new(body));
+    }
+    for (name, value) in &head.headers {
+        if *name == header::VARY {
+            engine::merge_list(response, &header::VARY, value);
+        } else if replaces || *name != header::CONTENT_TYPE {
+            response.set(name, value.clone());
+        }
+    }
+}
+
+fn status(ours: StatusCode) -> Status {
+    Status::new(ours.as_u16())
+}
+
+fn of_http(ours: http::Response<String>) -> Response<'static> {
+    let (head, body) = ours.into_parts();
+    let mut response = Response::new();
+    response.set_status(status(head.status));
+    for (name, value) in &head.headers {
+        response.add(name, value.clone());
+    }
+    if !body.is_empty() {
+        response.set_sized_body(body.len(), Cursor::new(body));
+    }
+    response
+}
+
+impl ReplyHeaders for Response<'_> {
+    fn texts(&self, name: &HeaderName) -> Vec<&str> {
+        self.headers().get(name.as_str()).collect()
+    }
+
+    fn set(&mut self, name: &HeaderName, value: HeaderValue) {
+        if let Ok(value) = value.to_str() {
+            self.set_raw_header(name.to_string(), value.to_owned());
+        }
+    }
+
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
+        if !self.headers().contains(name.as_str()) {
+            self.set(name, value);
+        }
+    }
+
+    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        let others = self.headers().contains(name.as_str());
+        if let Ok(value) = value.to_str() {
+            self.adjoin_raw_header(name.to_string(), value.to_owned());
+        }
+        others
+    }
+}

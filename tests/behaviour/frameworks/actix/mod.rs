@@ -1,0 +1,253 @@
+//! actix-web 4.
+
+mod bodies;
+mod shapes;
+
+use ::actix_web::body::MessageBody;
+use ::actix_web::dev::{Payload, ServerHandle, ServiceRequest, ServiceResponse};
+use ::actix_web::middleware::{Next, from_fn};
+use ::actix_web::rt::System;
+use ::actix_web::web::{self, Bytes, ServiceConfig};
+use ::actix_web::{App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer, Responder};
+use connect_session::{Session, SessionConfig, SessionView, session};
+use http::HeaderMap;
+use tokio::net::TcpListener;
+
+use self::bodies::Headers;
+pub(super) use self::shapes::SHAPES;
+use crate::configs::{
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
+    Main, OpenJar, Rejecting, Renewing, Small, Urls,
+};
+use crate::stores::Stores;
+use crate::support::body::TwoParts;
+use crate::support::gates::Gate;
+use crate::support::loose::Basket;
+use crate::support::script::{Answer, Failure, run};
+use crate::support::session::AnySession;
+
+fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+    Box::new(session)
+}
+
+#[session(create)]
+async fn create<C: SessionConfig>(
+    session: Session<C>,
+    Headers(headers): Headers,
+) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
+#[session(load)]
+async fn load<C: SessionConfig>(
+    session: Session<C>,
+    Headers(headers): Headers,
+) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
+#[session(load)]
+async fn optional<C: SessionConfig>(
+    session: Option<Session<C>>,
+    Headers(headers): Headers,
+) -> Result<Answer, Failure> {
+    run(session.map(boxed), &headers).await
+}
+
+#[session(create, header = "X-Other")]
+async fn create_other(
+    session: Session<Main>,
+    Headers(headers): Headers,
+) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
+#[session(load, header = "X-Other")]
+async fn load_other(session: Session<Main>, Headers(headers): Headers) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
+#[session(create, emit = cookie)]
+async fn create_cookie(
+    session: Session<Main>,
+    Headers(headers): Headers,
+) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
+#[session(load)]
+async fn echo(session: Session<Main>, body: Bytes) -> Bytes {
+    drop(session);
+    body
+}
+
+#[session(create)]
+async fn stream(session: Session<Main>, request: HttpRequest) -> HttpResponse<TwoParts> {
+    drop(session);
+    let gate = Gate::named(request.headers().get("x-gate").unwrap().to_str().unwrap());
+    HttpResponse::Ok()
+        .message_body(TwoParts::new("first", gate, "second"))
+        .unwrap()
+}
+
+#[session(create)]
+async fn untyped(mut session: Session<Loose>) -> String {
+    Basket(&mut session).try_everything()
+}
+
+async fn without() -> &'static str {
+    "no session here"
+}
+
+/// A second guard around the one of the handler below it.
+#[session(load)]
+async fn twice(mut session: Session<Main>, request: HttpRequest) -> Result<HttpResponse, Error> {
+    session.visits += 1;
+    let guard = extracted(&request).await?;
+    let headers = Headers::extract(&request).await?;
+    let reply = load::<Main>(guard, headers).await;
+    Ok(reply.respond_to(&request).map_into_boxed_body())
+}
+
+async fn extracted<T: FromRequest>(request: &HttpRequest) -> Result<T, Error> {
+    T::extract(request).await.map_err(Into::into)
+}
+
+async fn view(request: HttpRequest) -> Result<String, connect_session::Error> {
+    let view = SessionView::<Main>::of_request(&request).await?;
+    Ok(view
+        .map(|view| format!("{} {}", view.id(), view.note))
+        .unwrap_or_default())
+}
+
+async fn look(
+    _: Option<SessionView<Main>>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next.call(request).await
+}
+
+fn routes<C: SessionConfig>(routes: &mut ServiceConfig) {
+    routes
+        .route("/create", web::to(create::<C>))
+        .route("/load", web::to(load::<C>))
+        .route("/optional", web::to(optional::<C>));
+}
+
+fn main(main: &mut ServiceConfig) {
+    main.route("/other/create", web::to(create_other))
+        .route("/other/load", web::to(load_other))
+        .route("/cookie/create", web::to(create_cookie))
+        .route("/echo", web::to(echo))
+        .route("/stream", web::to(stream))
+        .route("/without", web::to(without))
+        .route("/twice", web::to(twice))
+        .route("/view", web::to(view))
+        .service(
+            web::resource("/looked-at")
+                .wrap(from_fn(look))
+                .to(load::<Main>),
+        )
+        .service(web::scope("/shape").configure(shapes::shapes))
+        .configure(routes::<Main>);
+}
+
+macro_rules! mounted {
+    ($path:literal, $config:ident, $store:expr) => {
+        web::scope($path)
+            .wrap($config::layer().with_store($store.clone()))
+            .configure(routes::<$config>)
+    };
+}
+
+fn app(stores: &Stores, app: &mut ServiceConfig) {
+    let stuff = &stores.stuff;
+    app.service(
+        web::scope("/main")
+            .wrap(Main::layer().with_store(stuff.clone()))
+            .configure(main),
+    )
+    .service(mounted!("/cookie-first", CookieFirst, stuff))
+    .service(mounted!("/emit-cookie", EmitCookie, stuff))
+    .service(mounted!("/jar", Jar, stuff))
+    .service(mounted!("/open-jar", OpenJar, stuff))
+    .service(mounted!("/urls/{sid}", Urls, stuff))
+    .service(mounted!("/bearer", Bearer, stuff))
+    .service(mounted!("/always", Always, stuff))
+    .service(mounted!("/rejecting", Rejecting, stuff))
+    .service(mounted!("/lenient", Lenient, stuff))
+    .service(mounted!("/anonymous", Anonymous, stuff))
+    .service(mounted!("/renewing", Renewing, stuff))
+    .service(mounted!("/small", Small, stuff))
+    .service(mounted!("/loose", Loose, stores.loose))
+    .service(
+        web::resource("/untyped")
+            .wrap(Loose::layer().with_store(stores.loose.clone()))
+            .to(untyped),
+    )
+    .service(mounted!("/before", Before, stores.fields()))
+    .service(mounted!("/after", After, stores.fields()))
+    .service(web::scope("/bare").configure(routes::<Bare>))
+    .service(
+        web::scope("/bare-layered")
+            .wrap(Bare::layer())
+            .configure(routes::<Bare>),
+    );
+}
+
+/// Ends the server's threads with the runtime of the test.
+struct StoppedWhenDropped(ServerHandle);
+
+impl Drop for StoppedWhenDropped {
+    fn drop(&mut self) {
+        drop(self.0.stop(false));
+    }
+}
+
+/// actix-web has threads of its own.
+pub(super) fn serve(listener: TcpListener, stores: Stores) {
+    let listener = listener.into_std().unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                let stores = stores.clone();
+                App::new().configure(move |config| app(&stores, config))
+            });
+            let server = server
+                .workers(2)
+                .disable_signals()
+                // By default a client that hung up counts as one that has only said all it has to.
+                .h1_allow_half_closed(false)
+                .listen(listener)
+                .unwrap()
+                .run();
+            sender.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    let stopped = StoppedWhenDropped(receiver.recv().unwrap());
+    tokio::spawn(async move {
+        let _stopped = stopped;
+        std::future::pending::<()>().await;
+    });
+}
+
+/// What the script reads of a request.
+impl FromRequest for Headers {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let headers = request.headers().iter();
+        let headers = headers.map(|(name, value)| {
+            let name = http::HeaderName::try_from(name.as_str()).unwrap();
+            (
+                name,
+                http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            )
+        });
+        std::future::ready(Ok(Self(headers.collect::<HeaderMap>())))
+    }
+}

@@ -1,0 +1,300 @@
+//! rocket 0.5.
+
+mod bodies;
+mod fairings;
+mod guards;
+mod shapes;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ::rocket::data::ToByteUnit as _;
+use ::rocket::fairing::AdHoc;
+use ::rocket::http::Method;
+use ::rocket::response::Responder;
+use ::rocket::response::stream::ByteStream;
+use ::rocket::{Build, Config, Data, Rocket, Route, get, post, routes};
+use connect_session::{Session, SessionConfig, session};
+use tokio::sync::oneshot;
+
+use self::fairings::{Look, Only};
+use self::guards::{Headers, Second, Seen};
+pub(super) use self::shapes::SHAPES;
+use crate::configs::{
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Lenient, Loose,
+    Main, OpenJar, Rejecting, Renewing, Small, Urls,
+};
+use crate::stores::Stores;
+use crate::support::gates::Gate;
+use crate::support::loose::Basket;
+use crate::support::script::{Answer, Failure, run};
+use crate::support::session::AnySession;
+
+type Reply = Result<Answer, Failure>;
+
+fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+    Box::new(session)
+}
+
+/// A route of rocket is no generic function, so each config has its own.
+macro_rules! configs {
+    ($($name:ident: $config:ident;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[session(create)]
+            #[get("/create")]
+            async fn create(session: Session<$config>, headers: Headers) -> Reply {
+                run(Some(boxed(session)), &headers.0).await
+            }
+
+            #[session(load)]
+            #[get("/load")]
+            async fn load(session: Session<$config>, headers: Headers) -> Reply {
+                run(Some(boxed(session)), &headers.0).await
+            }
+
+            #[session(load)]
+            #[get("/optional")]
+            async fn optional(session: Option<Session<$config>>, headers: Headers) -> Reply {
+                run(session.map(boxed), &headers.0).await
+            }
+
+            pub(super) fn all() -> Vec<Route> {
+                any(routes![create, load, optional])
+            }
+        }
+    )*};
+}
+
+configs! {
+    main: Main;
+    cookie_first: CookieFirst;
+    emit_cookie: EmitCookie;
+    jar: Jar;
+    open_jar: OpenJar;
+    bearer: Bearer;
+    always: Always;
+    rejecting: Rejecting;
+    lenient: Lenient;
+    anonymous: Anonymous;
+    renewing: Renewing;
+    small: Small;
+    loose: Loose;
+    before: Before;
+    after: After;
+    bare: Bare;
+}
+
+mod urls {
+    use super::*;
+
+    #[session(create)]
+    #[get("/<sid>/create")]
+    async fn create(session: Session<Urls>, sid: &str, headers: Headers) -> Reply {
+        let _: &str = sid;
+        run(Some(boxed(session)), &headers.0).await
+    }
+
+    #[session(load)]
+    #[get("/<sid>/load")]
+    async fn load(session: Session<Urls>, sid: &str, headers: Headers) -> Reply {
+        let _: &str = sid;
+        run(Some(boxed(session)), &headers.0).await
+    }
+
+    #[session(load)]
+    #[get("/<sid>/optional")]
+    async fn optional(session: Option<Session<Urls>>, sid: &str, headers: Headers) -> Reply {
+        let _: &str = sid;
+        run(session.map(boxed), &headers.0).await
+    }
+
+    pub(super) fn all() -> Vec<Route> {
+        any(routes![create, load, optional])
+    }
+}
+
+/// The same routes for every method; HEAD is what rocket makes of GET.
+fn any(routes: Vec<Route>) -> Vec<Route> {
+    let methods = [
+        Method::Get,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Options,
+    ];
+    let with = |route: &Route, method| {
+        let mut route = route.clone();
+        route.method = method;
+        route
+    };
+    routes
+        .iter()
+        .flat_map(|route| methods.map(|method| with(route, method)))
+        .collect()
+}
+
+#[session(create, header = "X-Other")]
+#[get("/other/create")]
+async fn create_other(session: Session<Main>, headers: Headers) -> Reply {
+    run(Some(boxed(session)), &headers.0).await
+}
+
+#[session(load, header = "X-Other")]
+#[get("/other/load")]
+async fn load_other(session: Session<Main>, headers: Headers) -> Reply {
+    run(Some(boxed(session)), &headers.0).await
+}
+
+#[session(create, emit = cookie)]
+#[get("/cookie/create")]
+async fn create_cookie(session: Session<Main>, headers: Headers) -> Reply {
+    run(Some(boxed(session)), &headers.0).await
+}
+
+#[session(load)]
+#[post("/echo", data = "<body>")]
+async fn echo(session: Session<Main>, body: Data<'_>) -> Vec<u8> {
+    drop(session);
+    body.open(1.mebibytes())
+        .into_bytes()
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+#[session(create)]
+#[get("/stream")]
+async fn stream(session: Session<Main>, headers: Headers) -> ByteStream![&'static str] {
+    drop(session);
+    let gate = Gate::named(headers.0["x-gate"].to_str().unwrap());
+    ByteStream! {
+        yield "first";
+        gate.pass().await;
+        yield "second";
+    }
+}
+
+#[session(create)]
+#[get("/untyped")]
+async fn untyped(mut session: Session<Loose>) -> String {
+    Basket(&mut session).try_everything()
+}
+
+#[get("/without")]
+async fn without() -> &'static str {
+    "no session here"
+}
+
+#[session(load)]
+async fn under(session: Session<Main>, headers: Headers) -> Reply {
+    run(Some(boxed(session)), &headers.0).await
+}
+
+/// A second guard around the one of the handler below it.
+#[session(load)]
+#[get("/twice")]
+async fn twice<'r>(
+    mut session: Session<Main>,
+    second: Second,
+    headers: Headers,
+) -> impl Responder<'r, 'static> {
+    session.visits += 1;
+    under(second.0, headers).await
+}
+
+#[get("/view")]
+async fn view(view: Seen) -> Result<String, connect_session::Error> {
+    Ok(view
+        .0?
+        .map(|view| format!("{} {}", view.id(), view.note))
+        .unwrap_or_default())
+}
+
+#[session(load)]
+#[get("/looked-at")]
+async fn looked_at(session: Session<Main>, headers: Headers) -> Reply {
+    run(Some(boxed(session)), &headers.0).await
+}
+
+fn app(stores: &Stores) -> Rocket<Build> {
+    let figment = Config::figment()
+        .merge(("address", Ipv4Addr::LOCALHOST))
+        .merge(("port", 0))
+        .merge(("log_level", "off"))
+        .merge(("shutdown.ctrlc", false))
+        .merge(("shutdown.signals", Vec::<String>::new()));
+    let main = routes![
+        create_other,
+        load_other,
+        create_cookie,
+        echo,
+        stream,
+        without,
+        twice,
+        view,
+        looked_at
+    ];
+    mounted(layered(::rocket::custom(figment), stores))
+        .mount("/main", any(main))
+        .mount("/main/shape", any(shapes::shapes()))
+        .mount("/", any(routes![untyped]))
+        .mount("/urls", urls::all())
+}
+
+/// Fairings are for a whole program; each looks after the handlers of its config.
+fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
+    let stuff = &stores.stuff;
+    rocket
+        .attach(Main::layer().with_store(stuff.clone()))
+        .attach(Look)
+        .attach(CookieFirst::layer().with_store(stuff.clone()))
+        .attach(EmitCookie::layer().with_store(stuff.clone()))
+        .attach(Jar::layer().with_store(stuff.clone()))
+        .attach(OpenJar::layer().with_store(stuff.clone()))
+        .attach(Urls::layer().with_store(stuff.clone()))
+        .attach(Bearer::layer().with_store(stuff.clone()))
+        .attach(Always::layer().with_store(stuff.clone()))
+        .attach(Rejecting::layer().with_store(stuff.clone()))
+        .attach(Lenient::layer().with_store(stuff.clone()))
+        .attach(Anonymous::layer().with_store(stuff.clone()))
+        .attach(Renewing::layer().with_store(stuff.clone()))
+        .attach(Small::layer().with_store(stuff.clone()))
+        .attach(Loose::layer().with_store(stores.loose.clone()))
+        .attach(Before::layer().with_store(stores.fields()))
+        .attach(After::layer().with_store(stores.fields()))
+        .attach(Only("/bare-layered/", Bare::layer()))
+}
+
+fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
+    rocket
+        .mount("/main", main::all())
+        .mount("/cookie-first", cookie_first::all())
+        .mount("/emit-cookie", emit_cookie::all())
+        .mount("/jar", jar::all())
+        .mount("/open-jar", open_jar::all())
+        .mount("/bearer", bearer::all())
+        .mount("/always", always::all())
+        .mount("/rejecting", rejecting::all())
+        .mount("/lenient", lenient::all())
+        .mount("/anonymous", anonymous::all())
+        .mount("/renewing", renewing::all())
+        .mount("/small", small::all())
+        .mount("/loose", loose::all())
+        .mount("/before", before::all())
+        .mount("/after", after::all())
+        .mount("/bare", bare::all())
+        .mount("/bare-layered", bare::all())
+}
+
+/// rocket binds by itself; the address at which it answers.
+pub(super) async fn serve(stores: Stores) -> SocketAddr {
+    let (sender, receiver) = oneshot::channel();
+    let told = AdHoc::on_liftoff("the port", |rocket| {
+        Box::pin(async move { sender.send(rocket.config().port).unwrap() })
+    });
+    let rocket = app(&stores).attach(told);
+    tokio::spawn(async move { rocket.launch().await.map(drop).unwrap() });
+    (Ipv4Addr::LOCALHOST, receiver.await.unwrap()).into()
+}
