@@ -3,7 +3,7 @@
 #[path = "../stores/owned.rs"]
 #[allow(dead_code, reason = "the tests of the stores use the rest")]
 mod owned;
-#[path = "../stores/servers.rs"]
+#[path = "../shared/servers.rs"]
 mod servers;
 
 use std::sync::Arc;

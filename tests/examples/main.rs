@@ -11,7 +11,7 @@
 
 mod processes;
 mod program;
-#[path = "../stores/servers.rs"]
+#[path = "../shared/servers.rs"]
 mod servers;
 
 use std::sync::{Arc, Barrier};
