@@ -2,6 +2,7 @@
 //! `X-Script`. The interpreter knows no framework.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -30,6 +31,14 @@ pub enum Failure {
     /// By its own decision.
     Own(StatusCode),
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the script failed")
+    }
+}
+
+impl std::error::Error for Failure {}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

@@ -2,7 +2,7 @@
 
 mod shapes;
 
-use std::{fmt, io};
+use std::io;
 
 use ::poem::error::ResponseError;
 use ::poem::http::HeaderMap;
@@ -33,14 +33,6 @@ impl IntoResponse for Answer {
         (self.status, self.headers, self.body).into_response()
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the script failed")
-    }
-}
-
-impl std::error::Error for Failure {}
 
 impl ResponseError for Failure {
     fn status(&self) -> StatusCode {
