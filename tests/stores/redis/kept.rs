@@ -16,7 +16,7 @@ async fn store() -> (RedisStore, String, ::redis::Connection) {
     (builder.build().await.unwrap(), prefix, raw(&url))
 }
 
-fn is_undecodable<T>(result: Result<T, StoreError>) -> bool {
+fn is_undecodable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Undecodable { .. }))
 }
 
@@ -153,14 +153,14 @@ async fn is_left_alone(store: &RedisStore, session: Session, key: &str, what: &s
         .await
         .unwrap()
         .unwrap();
-    assert!(is_undecodable(session.load(store).await), "load, {what}");
+    assert!(is_undecodable(&session.load(store).await), "load, {what}");
     assert!(
-        is_undecodable(session.insert(store, &json!({})).await),
+        is_undecodable(&session.insert(store, &json!({})).await),
         "insert, {what}"
     );
     let change = set(&other, &json!({"a": 1}));
     assert!(
-        is_undecodable(session.commit(store, &change).await),
+        is_undecodable(&session.commit(store, &change).await),
         "commit, {what}"
     );
     assert_eq!(
@@ -189,7 +189,7 @@ async fn what_is_no_session_is_refused_and_left_alone() {
         words[1] = &key;
         let _: ::redis::Value = command(&mut raw, &words);
         is_left_alone(&store, session, &key, words[0]).await;
-        assert!(is_undecodable(session.destroy(&store).await));
+        assert!(is_undecodable(&session.destroy(&store).await));
         assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 1);
     }
 }
@@ -274,7 +274,7 @@ async fn a_field_that_cannot_be_read_is_named() {
             let committed = session
                 .commit(&store, &set(&record, &json!({"a": 3, "b": 2})))
                 .await;
-            assert!(is_undecodable(committed));
+            assert!(is_undecodable(&committed));
             assert_eq!(command::<Vec<u8>>(&mut raw, &["DUMP", &key]), before);
         }
     }

@@ -5,7 +5,11 @@ use connect_session::testing::conformance::{UnderTest, store_conformance};
 
 use crate::servers;
 
+mod access;
+mod failover;
+mod faults;
 mod kept;
+mod many;
 mod startup;
 mod tools;
 mod trips;

@@ -60,7 +60,7 @@ async fn what_is_not_there_or_does_not_let_in_is_told() {
     refused(&format!("redis://:wrong@127.0.0.1:{}", redis.port)).await;
     refused(&format!("redis://:hunter2@127.0.0.1:{}/7", redis.port)).await;
     refused(&format!("rediss://:hunter2@127.0.0.1:{}", redis.port)).await;
-    refused(&format!("unix:///no/such/socket")).await;
+    refused("unix:///no/such/socket").await;
     let web = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = web.local_addr().unwrap().port();
     std::thread::spawn(move || {

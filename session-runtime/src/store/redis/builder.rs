@@ -233,6 +233,32 @@ impl RedisStoreBuilder {
                 problems.push(format!("`{name}` is zero: nothing would ever be in time"));
             }
         }
+        let client = self.certificates.client_tls.as_ref();
+        for (name, pem, part) in [
+            (
+                "root_certificate",
+                self.certificates.root_cert.as_ref(),
+                "CERTIFICATE-----",
+            ),
+            (
+                "client_certificate",
+                client.map(|client| &client.client_cert),
+                "CERTIFICATE-----",
+            ),
+            (
+                "client_certificate",
+                client.map(|client| &client.client_key),
+                "PRIVATE KEY-----",
+            ),
+        ] {
+            let has = |pem: &Vec<u8>| String::from_utf8_lossy(pem).contains(part);
+            if pem.is_some_and(|pem| !has(pem)) {
+                problems.push(format!(
+                    "`{name}` is not PEM: it takes the text of a file that has a \
+                    line with `{part}`"
+                ));
+            }
+        }
         if self.prefix.len() > PREFIX {
             problems.push(format!(
                 "the prefix has {} bytes: it may have {PREFIX}",

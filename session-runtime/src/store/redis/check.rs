@@ -2,21 +2,19 @@
 
 use std::collections::HashMap;
 
-use redis::ServerErrorKind;
-
-use super::Shared;
 use super::builder::RedisStoreError;
 use super::failure::Failure;
 use super::node::Node;
-use super::script::{Arguments, LOAD};
 use super::servers::Servers;
+use super::{RedisStore, Shared, trial};
 use crate::store::StoreError;
 
 /// The oldest Redis that the scripts are tested on; Valkey began later.
 const OLDEST: u64 = 7;
 
 /// Everything that is wrong, of every server.
-pub(super) async fn check(shared: &Shared) -> Result<(), StoreError> {
+pub(super) async fn check(store: &RedisStore) -> Result<(), StoreError> {
+    let shared = &*store.shared;
     let nodes = shared.servers.primaries().await;
     let nodes = nodes.map_err(|failure| unavailable(vec![mend(&failure)]))?;
     let mut problems = Vec::new();
@@ -24,7 +22,7 @@ pub(super) async fn check(shared: &Shared) -> Result<(), StoreError> {
         problems.extend(check_node(&node, shared).await);
     }
     if problems.is_empty() {
-        problems.extend(check_scripts(shared).await);
+        problems.extend(trial::problem(store).await);
     }
     if problems.is_empty() {
         Ok(())
@@ -113,21 +111,6 @@ fn judge(server: &str, info: &str, is_cluster: bool, wanted: u32) -> Vec<String>
     problems
 }
 
-/// Whether scripts may be run; a load of nothing shows it.
-async fn check_scripts(shared: &Shared) -> Option<String> {
-    let mut nothing = Arguments::default();
-    for _ in 0..6 {
-        nothing.push("");
-    }
-    let key = format!("{}start:{}", shared.prefix, uuid::Uuid::nil());
-    let answer = LOAD.run(&shared.servers, &key, &nothing, None).await;
-    let failure = answer.err()?;
-    // A user may be let to the keys of a namespace only, which is not known here.
-    let is_of_keys =
-        failure.kind() == Some(ServerErrorKind::NoPerm) && failure.to_string().contains("key");
-    (!is_of_keys).then(|| mend(&failure))
-}
-
 /// A failure, and what to do about it.
 pub(super) fn mend(failure: &Failure) -> String {
     let text = failure.to_string();
@@ -137,11 +120,15 @@ pub(super) fn mend(failure: &Failure) -> String {
     } else if says("NOAUTH") {
         "it asks for a password: say it in the URL, as in `redis://user:password@…`, or by \
          `credentials`"
-    } else if says("NOPERM") {
+    } else if says("NOPERM") || says("can't run this command") {
         "the user may not do what a store does: the documentation of `RedisStore` says what to grant"
     } else if says("switch database") {
         "there is no database of that number: `databases` in its configuration says how many it has, \
          and a Cluster has only 0"
+    } else if says("SENTINEL") && says("unknown command") {
+        "it is no sentinel"
+    } else if says("cluster support disabled") {
+        "it belongs to no Cluster: name it by `url`, as `redis://…`"
     } else if says("LOADING") {
         "it is still reading its data: try again"
     } else if says("HELLO") || says("RESP3") {
@@ -150,6 +137,8 @@ pub(super) fn mend(failure: &Failure) -> String {
         "there is no host of that name"
     } else if says("refused (os") || says("No such file") {
         "nobody listens there: is it running, and are the host and the port right?"
+    } else if says("CertificateRequired") {
+        "it asks for a certificate of the client's: say it by `client_certificate`"
     } else if says("certificate") {
         "if its certificate is signed by an authority of your own, name that by `root_certificate`"
     } else if says("Parse error") || says("corrupt message") || says("InvalidContentType") {

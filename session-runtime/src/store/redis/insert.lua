@@ -34,8 +34,8 @@ for at = 8, #ARGV, 2 do
   values[#values + 1] = '1 ' .. ARGV[at + 1]
 end
 
--- What is left of an ended record, if its key outlived it.
-if redis.call('EXISTS', key) == 1 then
+-- What is left of a session that has ended, if its key outlived it.
+if found then
   redis.call('DEL', key)
 end
 call_in_parts('HSET', values)

@@ -16,6 +16,7 @@ mod script;
 mod servers;
 mod slots;
 mod target;
+mod trial;
 mod url;
 
 use std::fmt;
@@ -125,7 +126,7 @@ impl RedisStore {
 
 impl<D: SessionData> Store<D> for RedisStore {
     async fn ready(&self) -> Result<(), StoreError> {
-        check::check(&self.shared).await
+        check::check(self).await
     }
 
     async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {

@@ -30,51 +30,47 @@ local NUMBERS = {
   'since', 'idle', 'idle_until', 'absolute', 'absolute_until', 'created', 'epoch', 'generation', 'version',
 }
 
--- 'none', 'foreign' (and why), or 'alive' and the store's own fields.
+-- One of
+--   'none', and whether something is left of a session that has ended;
+--   'foreign', why, and the format if it has one;
+--   'alive', and the store's own fields.
 local function find()
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'none' then
+    return 'none', false
+  elseif kind ~= 'hash' then
+    return 'foreign', 'the key holds something else than a hash'
+  end
   local names = { 'format', 'secret', 'offer', 'offered', 'offer_grace', 'previous', 'previous_until', 'transport',
     'commit', unpack(NUMBERS) }
   local fields = {}
   for at, name in ipairs(names) do
     fields[at] = 'm:' .. name
   end
-  local values = redis.pcall('HMGET', key, unpack(fields))
-  if values.err then
-    if string.sub(values.err, 1, 9) == 'WRONGTYPE' then
-      return 'foreign', 'the key holds something else than a hash'
-    end
-    return 'foreign', 'it cannot be read: ' .. values.err
-  end
   local record = {}
-  for at, name in ipairs(names) do
-    record[name] = values[at] or nil
+  for at, value in ipairs(redis.call('HMGET', key, unpack(fields))) do
+    record[names[at]] = value or nil
   end
-  if not record.format then
-    if redis.call('EXISTS', key) == 0 then
-      return 'none'
-    end
-    return 'foreign', 'the hash is not a session, or only half of one'
+  if record.format and record.format ~= '1' then
+    return 'foreign', 'it has the format of another version of the library', record.format
   end
-  if record.format ~= '1' then
-    return 'foreign', 'it has the format of another version of the library'
+  if not (record.format and record.secret and record.transport and record.commit) then
+    return 'foreign', 'the hash is no session, or only half of one', record.format
   end
   for _, name in ipairs(NUMBERS) do
     record[name] = tonumber(record[name] or '')
     if not record[name] then
-      return 'foreign', 'm:' .. name .. ' is no number'
+      return 'foreign', 'm:' .. name .. ' is no number', record.format
     end
   end
   for _, name in ipairs({ 'offered', 'offer_grace', 'previous_until' }) do
     record[name] = tonumber(record[name] or '0')
     if not record[name] then
-      return 'foreign', 'm:' .. name .. ' is no number'
+      return 'foreign', 'm:' .. name .. ' is no number', record.format
     end
   end
-  if not (record.secret and record.transport and record.commit) then
-    return 'foreign', 'the hash is only half of a session'
-  end
   if now >= math.min(record.idle_until, record.absolute_until) then
-    return 'none'
+    return 'none', true
   end
   return 'alive', record
 end

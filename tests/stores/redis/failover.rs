@@ -1,0 +1,445 @@
+//! A primary that is lost: who takes over is found, and what was acknowledged is there if replicas
+//! were waited for.
+
+use std::time::Duration;
+
+use connect_session::store::{Committed, RedisStore, RedisStoreBuilder, StoreError};
+use serde_json::json;
+
+use super::tools::{Redis, Session, command, json as json_of, opened, ready, set, until, whole};
+use crate::servers::process::{Folder, free_ports, run};
+
+fn patient(builder: RedisStoreBuilder) -> RedisStoreBuilder {
+    let builder = builder.connect_timeout(Duration::from_millis(500));
+    builder.command_timeout(Duration::from_millis(500))
+}
+
+/// A primary, a replica that has caught up, and three sentinels that find the primary dead after
+/// half a second.
+struct Watched {
+    primary: Redis,
+    replica: Redis,
+    sentinels: Vec<Redis>,
+}
+
+impl Watched {
+    async fn start() -> Self {
+        let primary = Redis::start(&["--repl-diskless-sync-delay", "0"]).await;
+        let port = primary.port.to_string();
+        let replica = Redis::start(&["--replicaof", "127.0.0.1", &port]).await;
+        until("the replica has caught up", || async {
+            info(&replica, "replication").contains("master_link_status:up")
+        })
+        .await;
+        let mut sentinels = Vec::new();
+        for port_of_sentinel in free_ports::<3>() {
+            let folder = Folder::new();
+            let file = folder.path().join("sentinel.conf");
+            let text = format!(
+                "port {port_of_sentinel}\nsentinel monitor shop 127.0.0.1 {port} 2\n\
+                 sentinel down-after-milliseconds shop 500\nsentinel failover-timeout shop 3000\n"
+            );
+            std::fs::write(&file, text).unwrap();
+            let settings = vec![file.display().to_string(), "--sentinel".to_owned()];
+            sentinels.push(Redis::start_on(port_of_sentinel, folder, settings).await);
+        }
+        let watched = Self {
+            primary,
+            replica,
+            sentinels,
+        };
+        until("the sentinels know each other and the replica", || async {
+            watched.sentinels.iter().all(|sentinel| {
+                let info = info(sentinel, "sentinel");
+                info.contains("slaves=1,sentinels=3")
+            })
+        })
+        .await;
+        watched
+    }
+
+    fn url(&self) -> String {
+        let hosts: Vec<_> = self
+            .sentinels
+            .iter()
+            .map(|s| format!("127.0.0.1:{}", s.port))
+            .collect();
+        format!("redis-sentinel://{}/shop", hosts.join(","))
+    }
+}
+
+fn info(redis: &Redis, section: &str) -> String {
+    command(&mut redis.raw(), &["INFO", section])
+}
+
+/// From now on, no change reaches the replica.
+fn cut_off(primary: &Redis, replica: &Redis) {
+    replica.freeze();
+    let killed: i64 = command(&mut primary.raw(), &["CLIENT", "KILL", "TYPE", "replica"]);
+    assert_eq!(killed, 1);
+}
+
+fn is_unknown<T>(result: &Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::OutcomeUnknown(_)))
+}
+
+async fn is_found(store: &RedisStore, session: Session) {
+    until("a load", || async { session.load(store).await.is_ok() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn the_sentinels_know_who_takes_over() {
+    let mut watched = Watched::start().await;
+    let store = patient(RedisStore::builder().url(watched.url())).replicas(1);
+    let store = store.build().await.unwrap();
+    ready(&store).await.unwrap();
+    let session = opened(&store, &json!({"n": 1})).await;
+    let record = session.load(&store).await.unwrap().unwrap();
+    let committed = session
+        .commit(&store, &set(&record, &json!({"n": 2})))
+        .await
+        .unwrap();
+    assert!(matches!(committed, Committed::Applied(Some(_))));
+    let ended = opened(&store, &json!({})).await;
+    assert!(ended.destroy(&store).await.unwrap());
+    watched.primary.kill();
+    is_found(&store, session).await;
+    assert_eq!(
+        json_of(&session.load(&store).await.unwrap().unwrap()),
+        json!({"n": 2})
+    );
+    assert!(
+        ended.load(&store).await.unwrap().is_none(),
+        "a logout is not undone"
+    );
+    // Nobody is left that could have a change too.
+    let error = whole(&ready(&store).await.unwrap_err());
+    assert!(error.contains("has 0 replicas"), "{error}");
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert!(is_unknown(
+        &session
+            .commit(&store, &set(&record, &json!({"n": 3})))
+            .await
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_frozen_primary_is_left_for_the_new_one() {
+    let watched = Watched::start().await;
+    let urls: Vec<_> = (watched.sentinels.iter())
+        .map(|s| format!("redis://127.0.0.1:{}", s.port))
+        .collect();
+    let builder = RedisStore::builder().sentinel(urls, "shop");
+    let store = patient(builder).replicas(1).build().await.unwrap();
+    let session = opened(&store, &json!({"n": 1})).await;
+    watched.primary.freeze();
+    watched.sentinels[0].freeze();
+    is_found(&store, session).await;
+    let record = session.load(&store).await.unwrap().unwrap();
+    assert_eq!(json_of(&record), json!({"n": 1}));
+    watched.primary.thaw();
+    // The old one becomes a replica of the new one; nobody takes it for the primary again.
+    until("the old primary follows", || async {
+        info(&watched.primary, "replication").contains("master_link_status:up")
+    })
+    .await;
+    let change = set(&record, &json!({"n": 2}));
+    let committed = session.commit(&store, &change).await.unwrap();
+    assert!(
+        matches!(committed, Committed::Applied(Some(_))),
+        "{committed:?}"
+    );
+    let seen: String = command(
+        &mut watched.replica.raw(),
+        &["HGET", &session.name(), "d:n"],
+    );
+    assert_eq!(seen, "2 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn what_no_replica_has_is_lost_and_was_told_so_where_it_was_asked() {
+    let mut watched = Watched::start().await;
+    let trusting = patient(RedisStore::builder().url(watched.url()))
+        .build()
+        .await
+        .unwrap();
+    let careful = patient(RedisStore::builder().url(watched.url())).replicas(1);
+    let careful = careful.build().await.unwrap();
+    let session = opened(&careful, &json!({"a": 1, "b": 1})).await;
+    let ended = opened(&careful, &json!({})).await;
+    let record = session.load(&careful).await.unwrap().unwrap();
+    cut_off(&watched.primary, &watched.replica);
+    let told = session
+        .commit(&trusting, &set(&record, &json!({"a": 2, "b": 1})))
+        .await;
+    assert!(matches!(told, Ok(Committed::Applied(_))), "{told:?}");
+    let told = session
+        .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
+        .await;
+    assert!(is_unknown(&told), "{told:?}");
+    assert!(whole(&told.unwrap_err()).contains("0 have the change, not 1"));
+    assert!(ended.destroy(&trusting).await.unwrap());
+    watched.primary.kill();
+    watched.replica.thaw();
+    is_found(&careful, session).await;
+    let kept = session.load(&careful).await.unwrap().unwrap();
+    assert_eq!(
+        json_of(&kept),
+        json!({"a": 1, "b": 1}),
+        "both are lost, one was promised"
+    );
+    is_found(&trusting, ended).await;
+    assert!(
+        ended.load(&trusting).await.unwrap().is_some(),
+        "a logout that was not waited for"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_wrong_kind_of_server_is_told() {
+    let watched = Watched::start().await;
+    let sentinel = watched.sentinels[0].url();
+    let told = async |builder: RedisStoreBuilder| {
+        let text = match patient(builder).build().await {
+            Ok(store) => whole(&ready(&store).await.unwrap_err()),
+            Err(error) => whole(&error),
+        };
+        println!("{text}");
+        text
+    };
+    let text = told(RedisStore::builder().url(&sentinel)).await;
+    assert!(text.contains("redis-sentinel://"), "{text}");
+    let text = told(RedisStore::builder().sentinel([&sentinel], "unknown")).await;
+    assert!(
+        text.contains("`unknown`") && text.contains("sentinel monitor"),
+        "{text}"
+    );
+    let text = told(RedisStore::builder().sentinel([watched.primary.url()], "shop")).await;
+    assert!(text.contains("no sentinel"), "{text}");
+    let text = told(RedisStore::builder().url(watched.replica.url())).await;
+    assert!(text.contains("is a replica"), "{text}");
+    let text = told(RedisStore::builder().cluster([watched.primary.url()])).await;
+    assert!(text.contains("no Cluster"), "{text}");
+    let text = told(RedisStore::builder().url(watched.primary.url()).replicas(2)).await;
+    assert!(text.contains("has 1 replicas"), "{text}");
+    let text = told(
+        RedisStore::builder()
+            .cluster(Vec::<String>::new())
+            .connect_timeout(Duration::ZERO)
+            .prefix("x".repeat(129)),
+    )
+    .await;
+    assert!(text.contains("no server") && text.contains("129"), "{text}");
+    let text = told(RedisStore::builder()).await;
+    assert!(text.contains("no server is named"), "{text}");
+    let text = told(RedisStore::builder().url(&sentinel).cluster([&sentinel])).await;
+    assert!(text.contains("named twice"), "{text}");
+}
+
+/// Three primaries, a replica of each.
+struct Cluster(Vec<Redis>);
+
+impl Cluster {
+    async fn start() -> Self {
+        let mut servers = Vec::new();
+        for _ in 0..6 {
+            let [port, bus] = free_ports();
+            let settings = [
+                "--port",
+                &port.to_string(),
+                "--cluster-port",
+                &bus.to_string(),
+                "--cluster-enabled",
+                "yes",
+                "--cluster-node-timeout",
+                "1000",
+                "--repl-diskless-sync-delay",
+                "0",
+            ];
+            let settings = settings.map(str::to_owned).to_vec();
+            servers.push(Redis::start_on(port, Folder::new(), settings).await);
+        }
+        let hosts: Vec<_> = servers
+            .iter()
+            .map(|s| format!("127.0.0.1:{}", s.port))
+            .collect();
+        let mut words = vec!["--cluster", "create"];
+        words.extend(hosts.iter().map(String::as_str));
+        words.extend(["--cluster-replicas", "1", "--cluster-yes"]);
+        run("redis-cli", &words);
+        let cluster = Self(servers);
+        until(
+            "all servers know all, and the replicas have caught up",
+            || async {
+                cluster.0.iter().all(|server| {
+                    let nodes: String = command(&mut server.raw(), &["CLUSTER", "NODES"]);
+                    let replication = info(server, "replication");
+                    let is_fine = nodes.matches("slave").count() == 3
+                        && info_of_cluster(server).contains("cluster_state:ok");
+                    is_fine
+                        && (replication.contains("master_link_status:up")
+                            || replication.contains("connected_slaves:1"))
+                })
+            },
+        )
+        .await;
+        cluster
+    }
+
+    fn builder(&self) -> RedisStoreBuilder {
+        RedisStore::builder().cluster(self.0.iter().map(Redis::url))
+    }
+
+    /// The server that has the key as a primary, or as a replica.
+    fn of(&self, session: Session, role: &str) -> usize {
+        let key = session.name();
+        let found = self.0.iter().position(|server| {
+            let keys: Vec<String> = command(&mut server.raw(), &["KEYS", &key]);
+            !keys.is_empty() && info(server, "replication").contains(role)
+        });
+        found.unwrap()
+    }
+}
+
+fn info_of_cluster(redis: &Redis) -> String {
+    command(&mut redis.raw(), &["CLUSTER", "INFO"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_cluster_goes_on_without_a_primary() {
+    let mut cluster = Cluster::start().await;
+    let store = patient(cluster.builder())
+        .replicas(1)
+        .build()
+        .await
+        .unwrap();
+    ready(&store).await.unwrap();
+    let mut sessions = Vec::new();
+    for n in 0..60 {
+        sessions.push((n, opened(&store, &json!({ "n": n })).await));
+    }
+    let primary = cluster.of(sessions[0].1, "role:master");
+    cluster.0[primary].kill();
+    for (n, session) in &sessions {
+        is_found(&store, *session).await;
+        let record = session.load(&store).await.unwrap().unwrap();
+        assert_eq!(json_of(&record), json!({ "n": n }));
+    }
+    assert_eq!(
+        connect_session::store::Store::<connect_session::Untyped>::count(&store, "test")
+            .await
+            .unwrap(),
+        60
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_cluster_loses_what_no_replica_has() {
+    let mut cluster = Cluster::start().await;
+    let trusting = patient(cluster.builder()).build().await.unwrap();
+    let careful = patient(cluster.builder())
+        .replicas(1)
+        .build()
+        .await
+        .unwrap();
+    let session = opened(&careful, &json!({"a": 1, "b": 1})).await;
+    let record = session.load(&careful).await.unwrap().unwrap();
+    let (primary, replica) = (
+        cluster.of(session, "role:master"),
+        cluster.of(session, "role:slave"),
+    );
+    cut_off(&cluster.0[primary], &cluster.0[replica]);
+    let told = session
+        .commit(&trusting, &set(&record, &json!({"a": 2, "b": 1})))
+        .await;
+    assert!(matches!(told, Ok(Committed::Applied(_))), "{told:?}");
+    let told = session
+        .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
+        .await;
+    assert!(is_unknown(&told), "{told:?}");
+    cluster.0[primary].kill();
+    cluster.0[replica].thaw();
+    is_found(&trusting, session).await;
+    let kept = session.load(&trusting).await.unwrap().unwrap();
+    assert_eq!(
+        json_of(&kept),
+        json!({"a": 1, "b": 1}),
+        "both are lost, one was promised"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn a_slot_that_moves_is_followed() {
+    let cluster = Cluster::start().await;
+    let store = patient(cluster.builder()).build().await.unwrap();
+    let session = opened(&store, &json!({"n": 0})).await;
+    let key = session.name();
+    let slot: u16 = command(&mut cluster.0[0].raw(), &["CLUSTER", "KEYSLOT", &key]);
+    let primaries: Vec<&Redis> = (cluster.0.iter())
+        .filter(|server| info(server, "replication").contains("role:master"))
+        .collect();
+    let has = |server: &Redis| {
+        let keys: Vec<String> = command(&mut server.raw(), &["KEYS", &key]);
+        !keys.is_empty()
+    };
+    let from = *primaries.iter().find(|server| has(server)).unwrap();
+    let to = *primaries.iter().find(|server| !has(server)).unwrap();
+    let id = |server: &Redis| command::<String>(&mut server.raw(), &["CLUSTER", "MYID"]);
+    let (from_id, to_id, slot) = (id(from), id(to), slot.to_string());
+    let write = async |n: u64| {
+        let record = session.load(&store).await.unwrap().unwrap();
+        session
+            .commit(&store, &set(&record, &json!({ "n": n })))
+            .await
+            .unwrap();
+        let record = session.load(&store).await.unwrap().unwrap();
+        assert_eq!(
+            (json_of(&record), record.snapshot.version),
+            (json!({ "n": n }), n + 1)
+        );
+    };
+    write(1).await;
+    let _: String = command(
+        &mut to.raw(),
+        &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id],
+    );
+    let _: String = command(
+        &mut from.raw(),
+        &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id],
+    );
+    write(2).await;
+    let port = to.port.to_string();
+    let moved: String = command(
+        &mut from.raw(),
+        &["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"],
+    );
+    assert_eq!(moved, "OK");
+    // The old server says `ASK` now.
+    write(3).await;
+    let careful = patient(cluster.builder())
+        .replicas(1)
+        .build()
+        .await
+        .unwrap();
+    let record = session.load(&careful).await.unwrap().unwrap();
+    session
+        .commit(&careful, &set(&record, &json!({"n": 4})))
+        .await
+        .unwrap();
+    for server in [to, from] {
+        let _: String = command(
+            &mut server.raw(),
+            &["CLUSTER", "SETSLOT", &slot, "NODE", &to_id],
+        );
+    }
+    // And now `MOVED`.
+    write(5).await;
+    assert!(session.destroy(&store).await.unwrap());
+}

@@ -1,0 +1,106 @@
+//! Many writers at once, of two stores that know nothing of each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use connect_session::store::{Committed, RedisStore};
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+
+use super::tools::{Session, json as json_of, opened, set};
+use crate::servers;
+
+const WRITERS: usize = 64;
+
+async fn two_stores(make: impl AsyncFn() -> RedisStore) {
+    let stores = [make().await, make().await];
+    let session = opened(&stores[0], &json!({"n": 0})).await;
+    let barrier = Arc::new(Barrier::new(WRITERS));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|at| {
+            let (store, barrier) = (stores[at % 2].clone(), barrier.clone());
+            tokio::spawn(async move {
+                let loaded = session.load(&store).await.unwrap().unwrap();
+                barrier.wait().await;
+                field(&store, session, at, &loaded).await;
+                barrier.wait().await;
+                count_up(&store, session).await
+            })
+        })
+        .collect();
+    let mut numbers = Vec::new();
+    for writer in writers {
+        numbers.push(writer.await.unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(
+        numbers,
+        (1..=WRITERS as u64).collect::<Vec<_>>(),
+        "each another"
+    );
+    let record = session.load(&stores[1]).await.unwrap().unwrap();
+    let fields: BTreeMap<String, Value> = serde_json::from_value(json_of(&record)).unwrap();
+    assert_eq!(fields.len(), WRITERS + 1);
+    assert_eq!(fields["n"], json!(WRITERS));
+    assert_eq!(
+        record.snapshot.version,
+        1 + 2 * WRITERS as u64,
+        "every change once"
+    );
+}
+
+/// A field of its own never conflicts, whatever the others have written since it was loaded.
+async fn field(
+    store: &RedisStore,
+    session: Session,
+    at: usize,
+    loaded: &connect_session::store::Record<connect_session::Untyped>,
+) {
+    let mut data = json_of(loaded);
+    data[format!("field {at}")] = json!(at);
+    let committed = session.commit(store, &set(loaded, &data)).await.unwrap();
+    assert!(
+        matches!(committed, Committed::Applied(Some(_))),
+        "{committed:?}"
+    );
+}
+
+/// One more than what is there, from conflict to conflict.
+async fn count_up(store: &RedisStore, session: Session) -> u64 {
+    let mut record = session.load(store).await.unwrap().unwrap();
+    loop {
+        let mut data = json_of(&record);
+        let next = data["n"].as_u64().unwrap() + 1;
+        data["n"] = json!(next);
+        match session.commit(store, &set(&record, &data)).await.unwrap() {
+            Committed::Applied(_) => return next,
+            Committed::Conflict(theirs) => record = *theirs,
+            Committed::Gone => panic!("the session is alive"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn on_one_server() {
+    two_stores(async || {
+        RedisStore::connect(servers::url("TEST_REDIS_URL"))
+            .await
+            .unwrap()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Redis Cluster; scripts/test brings one"]
+async fn on_a_cluster() {
+    let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
+    two_stores(async || {
+        RedisStore::builder()
+            .cluster(urls.split(','))
+            .build()
+            .await
+            .unwrap()
+    })
+    .await;
+}
