@@ -8,8 +8,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -213,13 +211,15 @@ impl fmt::Debug for PresentedSid {
     }
 }
 
-/// What a character of the base64url alphabet stands for; `NO_DIGIT` for every other byte.
+/// The alphabet of base64url (RFC 4648, 5).
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What each byte stands for as a character of it; `NO_DIGIT` for those that are none.
 const DIGITS: [u8; 256] = {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut digits = [NO_DIGIT; 256];
     let mut digit = 0;
     while digit < 64 {
-        digits[alphabet[digit as usize] as usize] = digit;
+        digits[ALPHABET[digit as usize] as usize] = digit;
         digit += 1;
     }
     digits
@@ -231,12 +231,7 @@ const NO_DIGIT: u8 = 0x80;
 fn decode(text: &[u8; SID_CHARS]) -> Option<[u8; SID_BYTES]> {
     let mut bytes = [0; SID_BYTES];
     let mut seen = 0;
-    for (eight, six) in text
-        .as_chunks::<8>()
-        .0
-        .iter()
-        .zip(bytes.as_chunks_mut::<6>().0)
-    {
+    for (eight, six) in (text.as_chunks::<8>().0.iter()).zip(bytes.as_chunks_mut::<6>().0) {
         let mut number = 0_u64;
         for character in eight {
             let digit = DIGITS[usize::from(*character)];
@@ -247,6 +242,20 @@ fn decode(text: &[u8; SID_CHARS]) -> Option<[u8; SID_BYTES]> {
         *six = octets;
     }
     (seen & NO_DIGIT == 0).then_some(bytes)
+}
+
+fn encode(bytes: &[u8; SID_BYTES]) -> String {
+    let mut text = [0; SID_CHARS];
+    for (six, eight) in (bytes.as_chunks::<6>().0.iter()).zip(text.as_chunks_mut::<8>().0) {
+        let [a, b, c, d, e, f] = *six;
+        let mut number = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        for character in eight.iter_mut().rev() {
+            *character = ALPHABET[(number & 0x3f) as usize];
+            number >>= 6;
+        }
+    }
+    // All of it is ASCII.
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 /// The sid of a living session: the secret token by which its client is known.
@@ -296,7 +305,7 @@ impl Sid {
         let mut bytes = [0; SID_BYTES];
         bytes[..ID_BYTES].copy_from_slice(self.id.as_bytes());
         bytes[ID_BYTES..].copy_from_slice(&self.secret.0);
-        URL_SAFE_NO_PAD.encode(bytes)
+        encode(&bytes)
     }
 
     pub(crate) fn secret_hash(&self) -> SecretHash {
@@ -331,6 +340,25 @@ mod tests {
         assert_eq!(presented.id(), sid.id());
         assert!(presented.secret_hash() == sid.secret_hash());
         assert!(sid.rotated().secret_hash() != sid.secret_hash());
+    }
+
+    #[test]
+    fn a_sid_is_written_in_base64url() {
+        let mut bytes = [0; SID_BYTES];
+        for (byte, value) in bytes.iter_mut().zip(0..) {
+            *byte = value;
+        }
+        let text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v";
+        assert_eq!(encode(&bytes), text);
+        let text = text.as_bytes().try_into().expect("64 characters");
+        assert_eq!(decode(text), Some(bytes));
+        assert_eq!(encode(&[0xff; SID_BYTES]), "_".repeat(SID_CHARS));
+        assert_eq!(
+            decode(&[b'-'; SID_CHARS]),
+            Some([0xfb, 0xef, 0xbe].repeat(16).try_into().expect("48 bytes"))
+        );
+        let known = (0..=u8::MAX).filter(|byte| decode(&[*byte; SID_CHARS]).is_some());
+        assert_eq!(known.count(), 64);
     }
 
     #[test]

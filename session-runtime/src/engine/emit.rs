@@ -188,7 +188,7 @@ impl ReplyHeaders for HeaderMap {
 }
 
 fn carry_header(name: &'static HeaderName, sid: Sid, expose: bool) -> Carrier {
-    match HeaderValue::from_str(&sid.expose()) {
+    match HeaderValue::try_from(sid.expose()) {
         Ok(mut value) => {
             value.set_sensitive(true);
             Carrier::Header {
