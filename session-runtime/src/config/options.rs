@@ -104,7 +104,7 @@ impl Options {
     }
 
     /// Lets pages of these origins too send requests that change something with the session's
-    /// cookie: for [`configure`](super::SessionConfig::configure), where an origin comes from the
+    /// cookie: for `configure` of the config, where an origin comes from the
     /// environment. It adds to the `origins` of every cookie loader, and means nothing without one.
     ///
     /// ```
