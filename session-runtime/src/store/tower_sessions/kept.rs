@@ -15,8 +15,8 @@ use crate::clock::millis;
 use crate::data::{EncodeError, SessionData};
 use crate::patch::{Patch, StoredFields};
 use crate::record::{
-    Change, CommitId, Deadlines, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
-    Renewal, Snapshot, Transport,
+    Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest, NewRecord,
+    Record, Renewal, Snapshot, Transport,
 };
 use crate::sid::SecretHash;
 use crate::store::StoreError;
@@ -104,7 +104,7 @@ impl Plan {
             commit_id: change.commit_id,
             epoch: change.epoch,
             generation: change.generation,
-            patch: change.data.as_ref().map(|data| data.patch()),
+            patch: change.data.as_ref().map(DataChange::patch),
             identity: change.identity.clone(),
             lifetime: change.lifetime,
         }
