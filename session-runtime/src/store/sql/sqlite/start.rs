@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::turn::primary_code;
 use super::{Inner, SqliteStore, about};
@@ -30,7 +30,6 @@ impl IntoFuture for Connect<SqliteStore> {
 async fn connect(how: Connect<SqliteStore>) -> Result<SqliteStore, StoreError> {
     let pool = SqlitePoolOptions::new()
         .acquire_timeout(how.acquire_timeout)
-        .before_acquire(|connection, _| Box::pin(is_at_rest(connection)))
         // Nothing breaks a connection to a file, so that none is asked whether it is alive.
         .test_before_acquire(false);
     let file = match how.to {
@@ -52,16 +51,6 @@ async fn connect(how: Connect<SqliteStore>) -> Result<SqliteStore, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(patience::DEFAULT);
     open(pool.max_connections(how.connections), file).await
-}
-
-/// Whether a connection may be used again. Where the disk is full, `SQLite` ends a transaction by
-/// itself; the driver then fails to roll it back, and believes for ever that it goes on.
-async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    if connection.is_in_transaction() {
-        // What was dropped a moment ago is rolled back before the answer to this.
-        connection.ping().await?;
-    }
-    Ok(!connection.is_in_transaction())
 }
 
 async fn open(
