@@ -12,10 +12,13 @@
     reason = "a test reports by panicking, and has no users"
 )]
 
+mod desk;
 mod mysql;
 mod owned;
 mod postgres;
+mod proxy;
 mod redis;
 mod servers;
+mod shared;
 mod sqlite;
 mod tower_sessions;

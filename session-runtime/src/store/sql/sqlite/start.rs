@@ -4,18 +4,18 @@ use std::future::IntoFuture;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::turn::primary_code;
+use super::turn::{After, primary_code};
 use super::{Inner, SqliteStore, about};
 use crate::record::Key;
 use crate::sid::SessionId;
 use crate::store::sql::connect::{Connect, To};
 use crate::store::sql::fault::{Failure, Fault};
-use crate::store::sql::patience;
+use crate::store::sql::patience::{self, to_its_end};
 use crate::store::{BoxFuture, StoreError};
 
 impl IntoFuture for Connect<SqliteStore> {
@@ -63,7 +63,7 @@ async fn open(
     SqliteStore::from_pool(pool).migrate().await
 }
 
-/// Processes that open a new file at once may find it locked for a moment, which `SQLite` does not
+/// Processes that open a new file at once may find it locked for a moment, which SQLite does not
 /// wait out where it would have to change the journal.
 async fn connected(
     pool: SqlitePoolOptions,
@@ -122,10 +122,15 @@ impl Inner {
             namespace: "",
             id: SessionId::from_bytes([0; 16]),
         };
-        let look = async {
-            let mut writing = self.write().await?;
-            writing.one(&self.statements.select, about(nobody)).await
-        };
+        let inner = self.clone();
+        let look = to_its_end(async move {
+            inner
+                .write(async |writing| {
+                    writing.one(&inner.statements.select, about(nobody)).await?;
+                    Ok(After::Rollback(()))
+                })
+                .await
+        });
         look.await.map_err(|failure| self.not_ready(failure))?;
         Ok(())
     }
@@ -156,13 +161,18 @@ impl Inner {
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         let schema = self.table.in_schema(SqliteStore::SCHEMA, '"');
-        let run = async {
-            let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-            let script = sqlx::raw_sql(AssertSqlSafe(schema));
-            transaction.execute(script).await?;
-            transaction.commit().await
-        };
-        let file = self.pool.connect_options().get_filename().to_owned();
-        run.await.map_err(|error| not_opened(&file, error).into())
+        let inner = self.clone();
+        let run = to_its_end(async move {
+            inner
+                .write(async |writing| {
+                    let script = sqlx::raw_sql(AssertSqlSafe(schema));
+                    let done = script.execute(&mut *writing.connection).await;
+                    done.map_err(|error| Failure::Nothing(error.into()))?;
+                    Ok(After::Commit(()))
+                })
+                .await
+        });
+        run.await.map_err(|failure| self.not_ready(failure))?;
+        Ok(())
     }
 }
