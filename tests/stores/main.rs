@@ -16,9 +16,10 @@ mod desk;
 mod mysql;
 mod owned;
 mod postgres;
-mod proxy;
+
 mod redis;
 mod servers;
 mod shared;
+mod sql_proxy;
 mod sqlite;
 mod tower_sessions;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::desk::{self, load, open, set, told, try_load};
 use crate::owned::{AtLast, Owned};
-use crate::proxy::{Protocol, Proxy};
+use crate::sql_proxy::{Protocol, Proxy};
 use crate::{servers, shared};
 
 fn url() -> String {
@@ -48,14 +48,15 @@ fn drop_at_last(table: &str) -> AtLast {
     AtLast::block_on(move || run(format!("DROP TABLE IF EXISTS {table}")))
 }
 
-/// A store with a table of its own, and the table.
+/// A store with a table of its own, which nothing sweeps by itself, and the table.
 async fn store() -> (Arc<Owned<MySqlStore>>, String) {
     let table = servers::unique("sessions");
     let store = MySqlStore::connect(&url())
         .acquire_timeout(Duration::from_secs(30))
         .await
         .unwrap();
-    let store = store.table(&table).unwrap().migrate().await.unwrap();
+    let store = store.sweep_every(None).table(&table).unwrap();
+    let store = store.migrate().await.unwrap();
     let at_last = drop_at_last(&table);
     (Arc::new(Owned { store, at_last }), table)
 }
@@ -143,12 +144,8 @@ async fn a_slid_deadline_is_filed_anew() {
 #[ignore = "needs MySQL or MariaDB; scripts/test brings one"]
 async fn round_trips() {
     let (store, table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
-    let age = async || {
-        run(format!(
-            "UPDATE {table} SET idle_until = idle_until - idle DIV 2"
-        ))
-        .await
-    };
+    let slide = format!("UPDATE {table} SET idle_until = idle_until - idle DIV 2");
+    let age = async || run(slide.clone()).await;
     for (verb, statements) in shared::statements(&store, || proxy.said(), age).await {
         let expected = match verb {
             "load and touch" | "load and offer" | "load and promote" | "conflict" => 2,

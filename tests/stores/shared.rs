@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::desk::{
     self, Opened, load, login, mint, new_record, open, open_as, request, set, try_load,
 };
-use crate::proxy::{Network, Proxy};
+use crate::sql_proxy::{Network, Proxy};
 
 const CROWD: u64 = 64;
 

@@ -46,11 +46,11 @@ store_conformance! {
     }
 }
 
-/// A store in a file, on the clock of the system, and the file.
+/// A store in a file, on the clock of the system, which nothing sweeps by itself, and the file.
 async fn store() -> (Arc<Owned<SqliteStore>>, PathBuf) {
     let (directory, at_last) = directory();
     let file = directory.join("sessions.db");
-    let store = SqliteStore::open(&file).await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap().sweep_every(None);
     (Arc::new(Owned { store, at_last }), file)
 }
 
@@ -166,6 +166,26 @@ async fn the_task_sweeps() {
     .await;
 }
 
+/// Sixteen changes at once, on a store that has one connection.
+async fn overlap(store: SqliteStore) {
+    let opened = open(&store, &json!({"count": 0})).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..16 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            desk::update(&store, opened, |data| {
+                data["count"] = json!(data["count"].as_u64().unwrap() + 1);
+            })
+            .await;
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(
+        desk::json(&load(&store, opened).await),
+        json!({"count": 16})
+    );
+}
+
 /// What was stored is there after a restart, to the last change; in memory it is not.
 #[tokio::test]
 async fn sessions_survive_a_restart() {
@@ -192,8 +212,13 @@ async fn sessions_survive_a_restart() {
         .commit(opened.key, &set(&record, &json!({"a": 3})))
         .await
         .unwrap();
-    let memory = SqliteStore::memory().await.unwrap();
-    assert!(try_load(&memory, opened).await.unwrap().is_none());
+    for memory in ["sqlite::memory:", "sqlite://?mode=memory"] {
+        let memory = SqliteStore::connect(memory).await.unwrap();
+        assert!(try_load(&memory, opened).await.unwrap().is_none());
+        // What is no place is nobody else's place.
+        assert_eq!(Store::<Untyped>::place(&memory), None);
+        overlap(memory).await;
+    }
 }
 
 /// Eight processes that open a new file at once.

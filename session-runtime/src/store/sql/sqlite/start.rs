@@ -34,8 +34,8 @@ async fn connect(how: Connect<SqliteStore>) -> Result<SqliteStore, StoreError> {
         .test_before_acquire(false);
     let file = match how.to {
         To::File(file) => SqliteConnectOptions::new().filename(file),
-        To::Url(url) => parse(&url)?,
-        To::Memory => {
+        To::Url(url) if !is_memory(&url) => parse(&url)?,
+        To::Url(_) | To::Memory => {
             // A database in memory is its connection's: there is one, and it stays.
             let pool = pool
                 .max_connections(1)
@@ -82,6 +82,17 @@ async fn connected(
     }
 }
 
+/// What means a database in memory, as sqlx reads it.
+fn is_memory(url: &str) -> bool {
+    let memory = [
+        "sqlite::memory:",
+        "sqlite://:memory:",
+        "sqlite:",
+        "sqlite://",
+    ];
+    memory.contains(&url) || (url.starts_with("sqlite:") && url.contains("mode=memory"))
+}
+
 fn parse(url: &str) -> Result<SqliteConnectOptions, Fault> {
     let wrong =
         "the URL of the SQLite file cannot be read: it has the form sqlite://path/to/sessions.db";
@@ -108,12 +119,19 @@ fn not_opened(file: &Path, error: sqlx::Error) -> Fault {
 }
 
 impl Inner {
-    /// What tells this place from others.
-    pub(super) fn place(&self) -> String {
+    /// What tells this place from others; none for one in memory, which nobody shares.
+    pub(super) fn place(&self) -> Option<String> {
         let options = self.pool.connect_options();
         let file = options.get_filename();
+        if file.as_os_str() == ":memory:" {
+            return None;
+        }
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        format!("SQLite in {}, table {}", file.display(), self.table)
+        Some(format!(
+            "SQLite in {}, table {}",
+            file.display(),
+            self.table
+        ))
     }
 
     /// Whether the file can be written, and the table is there.
@@ -137,7 +155,9 @@ impl Inner {
 
     fn not_ready(&self, failure: Failure) -> Fault {
         let (Failure::Nothing(error) | Failure::Unknown(error)) = failure;
-        let place = self.place();
+        let place = self
+            .place()
+            .unwrap_or_else(|| "SQLite in memory".to_owned());
         let error = match error.downcast::<sqlx::Error>() {
             Ok(error) => *error,
             Err(error) => return Fault::new(place).by(error),

@@ -97,7 +97,7 @@ impl<D: SessionData> Store<D> for SqliteStore {
     }
 
     fn place(&self) -> Option<String> {
-        Some(self.inner.place())
+        self.inner.place()
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

@@ -1,4 +1,4 @@
-//! A proxy before a server, which counts what a client says, and can fail as a network does.
+//! A proxy before an SQL server, which knows what a client says, and can fail as a network does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
