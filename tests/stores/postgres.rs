@@ -226,6 +226,14 @@ async fn a_network_fails() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test brings one"]
+async fn a_lost_connection_is_replaced() {
+    let (mut store, _, proxy) = behind_a_proxy(Duration::from_secs(10)).await;
+    store.store = store.store.statement_timeout(Duration::from_millis(500));
+    shared::a_lost_connection_is_replaced(&store, &proxy).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test brings one"]
 async fn the_task_sweeps() {
     let (store, table) = store().await;
     let every = Some(Duration::from_millis(10));
@@ -234,7 +242,8 @@ async fn the_task_sweeps() {
         let (from, to) = if away { ("", "_away") } else { ("_away", "") };
         run(format!("ALTER TABLE {table}{from} RENAME TO {table}{to}")).await;
     };
-    shared::the_task_sweeps(sweeping, async || rows(&table).await, rename).await;
+    let rows = async || rows(&table).await;
+    shared::the_task_sweeps(sweeping, &store.store, rows, rename).await;
 }
 
 /// Eight processes that start at once: the table is there, once, and nobody fails.

@@ -19,6 +19,8 @@ pub enum Network {
     Works,
     /// The server hears everything, and no answer comes back.
     Silent,
+    /// A connection that is asked whether it is alive hears nothing any more.
+    LosesPings,
     /// Every connection breaks.
     Broken,
 }
@@ -70,18 +72,20 @@ async fn carry(
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let mut frames = Frames::new(protocol);
+    let mut is_lost = false;
     let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         tokio::select! {
             read = from_client.read(&mut up) => {
                 let Ok(1..) = read else { return };
                 let bytes = &up[..read.unwrap()];
-                frames.count(bytes, &mut counts.lock().unwrap());
+                let was_ping = frames.count(bytes, &mut counts.lock().unwrap());
+                is_lost |= was_ping && *network.borrow() == Network::LosesPings;
                 if to_server.write_all(bytes).await.is_err() { return }
             }
             read = from_server.read(&mut down) => {
                 let Ok(1..) = read else { return };
-                if *network.borrow() == Network::Silent { continue }
+                if is_lost || *network.borrow() == Network::Silent { continue }
                 if to_client.write_all(&down[..read.unwrap()]).await.is_err() { return }
             }
             changed = network.changed() => {
@@ -110,17 +114,24 @@ impl Frames {
         }
     }
 
-    fn count(&mut self, bytes: &[u8], counts: &mut BTreeMap<char, u64>) {
+    /// Counts what is said; whether that was only whether the server is alive.
+    fn count(&mut self, bytes: &[u8], counts: &mut BTreeMap<char, u64>) -> bool {
         self.rest.extend_from_slice(bytes);
+        let mut said = Vec::new();
         while let Some((kind, length)) = self.frame() {
             if self.rest.len() < length {
-                return;
+                break;
             }
-            if let Some(kind) = kind {
-                *counts.entry(kind).or_default() += 1;
-            }
+            said.extend(kind);
             self.rest.drain(..length);
             self.started = true;
+        }
+        for kind in &said {
+            *counts.entry(*kind).or_default() += 1;
+        }
+        match self.protocol {
+            Protocol::Postgres => said == ['S'],
+            Protocol::MySql => said == ['p'],
         }
     }
 

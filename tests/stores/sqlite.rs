@@ -158,12 +158,8 @@ async fn the_task_sweeps() {
         };
         run(&file, statement).await;
     };
-    shared::the_task_sweeps(
-        sweeping,
-        async || rows(&file, "connect_sessions").await,
-        rename,
-    )
-    .await;
+    let rows = async || rows(&file, "connect_sessions").await;
+    shared::the_task_sweeps(sweeping, &store.store, rows, rename).await;
 }
 
 /// Sixteen changes at once, on a store that has one connection.
