@@ -12,10 +12,14 @@
     reason = "a test reports by panicking, and has no users"
 )]
 
+mod desk;
 mod mysql;
 mod owned;
 mod postgres;
+
 mod redis;
 mod servers;
+mod shared;
+mod sql_proxy;
 mod sqlite;
 mod tower_sessions;

@@ -1,13 +1,21 @@
 //! `SqliteStore`, in memory and in a file: no server is needed, and so it is always tried.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use connect_session::store::SqliteStore;
+use connect_session::Untyped;
+use connect_session::store::{SqliteStore, Store, StoreError};
 use connect_session::testing::FakeClock;
 use connect_session::testing::conformance::{UnderTest, store_conformance};
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+use tokio::task::JoinSet;
 
+use crate::desk::{self, load, mint, new_record, open, open_as, set, told, try_load};
 use crate::owned::{AtLast, Owned};
-use crate::servers;
+use crate::{servers, shared};
 
 /// A directory of its own, and what removes it.
 fn directory() -> (PathBuf, AtLast) {
@@ -36,4 +44,333 @@ store_conformance! {
         let store = Owned { store: store.clock(clock.clone()), at_last };
         UnderTest::new(store).with_clock(clock)
     }
+}
+
+/// A store in a file, on the clock of the system, which nothing sweeps by itself, and the file.
+async fn store() -> (Arc<Owned<SqliteStore>>, PathBuf) {
+    let (directory, at_last) = directory();
+    let file = directory.join("sessions.db");
+    let store = SqliteStore::open(&file).await.unwrap().sweep_every(None);
+    (Arc::new(Owned { store, at_last }), file)
+}
+
+async fn run(file: &Path, statement: &'static str) {
+    let options = SqliteConnectOptions::new().filename(file);
+    let options = options.busy_timeout(Duration::from_secs(30));
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(statement)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}
+
+async fn rows(file: &Path, table: &'static str) -> u64 {
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut connection = options.connect().await.unwrap();
+    let count = format!("SELECT count(*) FROM {table}");
+    let count = sqlx::query(AssertSqlSafe(count))
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    count.get(0)
+}
+
+#[tokio::test]
+async fn overlapping_changes_all_count() {
+    shared::overlapping_changes_all_count(store().await.0).await;
+}
+
+/// Two stores on one file, as two processes have it, each with half of the changes.
+#[tokio::test]
+async fn two_processes_share_a_file() {
+    let (store, file) = store().await;
+    let other = SqliteStore::open(&file).await.unwrap();
+    let opened = open(&*store, &json!({"count": 0})).await;
+    let mut tasks = JoinSet::new();
+    for at in 0..20 {
+        let (store, other) = (store.store.clone(), other.clone());
+        tasks.spawn(async move {
+            let store = if at % 2 == 0 { store } else { other };
+            desk::update(&store, opened, |data| {
+                data["count"] = json!(data["count"].as_u64().unwrap() + 1);
+            })
+            .await;
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(
+        desk::json(&load(&other, opened).await),
+        json!({"count": 20})
+    );
+}
+
+#[tokio::test]
+async fn a_name_is_data() {
+    shared::a_name_is_data(store().await.0).await;
+}
+
+#[tokio::test]
+async fn a_subject_is_any_text() {
+    shared::a_subject_is_any_text(store().await.0).await;
+}
+
+#[tokio::test]
+async fn a_foreign_row_is_left_alone() {
+    let (store, file) = store().await;
+    let make_foreign = async || run(&file, "UPDATE connect_sessions SET format = 2").await;
+    let of_two = "connect_sessions WHERE format = 2";
+    shared::a_foreign_row_is_left_alone(store, make_foreign, async || rows(&file, of_two).await)
+        .await;
+}
+
+#[tokio::test]
+async fn dropped_requests_harm_nobody() {
+    shared::dropped_requests_harm_nobody(store().await.0).await;
+    let memory = SqliteStore::memory().await.unwrap();
+    shared::dropped_requests_harm_nobody(Arc::new(memory)).await;
+}
+
+#[tokio::test]
+async fn a_sweep_disturbs_nobody() {
+    let (store, file) = store().await;
+    shared::a_sweep_disturbs_nobody(store, async || rows(&file, "connect_sessions").await).await;
+}
+
+#[tokio::test]
+async fn a_slid_deadline_is_filed_anew() {
+    let (store, file) = store().await;
+    let age = async || run(&file, "UPDATE connect_sessions SET due = 0").await;
+    shared::a_slid_deadline_is_filed_anew(store, age).await;
+}
+
+#[tokio::test]
+async fn the_task_sweeps() {
+    let (store, file) = store().await;
+    let sweeping = store
+        .store
+        .clone()
+        .sweep_every(Some(Duration::from_millis(10)));
+    let rename = async |away: bool| {
+        let statement = if away {
+            "ALTER TABLE connect_sessions RENAME TO away"
+        } else {
+            "ALTER TABLE away RENAME TO connect_sessions"
+        };
+        run(&file, statement).await;
+    };
+    let rows = async || rows(&file, "connect_sessions").await;
+    shared::the_task_sweeps(sweeping, &store.store, rows, rename).await;
+}
+
+/// Sixteen changes at once, on a store that has one connection.
+async fn overlap(store: SqliteStore) {
+    let opened = open(&store, &json!({"count": 0})).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..16 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            desk::update(&store, opened, |data| {
+                data["count"] = json!(data["count"].as_u64().unwrap() + 1);
+            })
+            .await;
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(
+        desk::json(&load(&store, opened).await),
+        json!({"count": 16})
+    );
+}
+
+/// What was stored is there after a restart, to the last change; in memory it is not.
+#[tokio::test]
+async fn sessions_survive_a_restart() {
+    let (directory, _at_last) = directory();
+    let file = directory.join("sessions.db");
+    let store = SqliteStore::open(&file).await.unwrap();
+    let opened = open(&store, &json!({"a": 1})).await;
+    let record = load(&store, opened).await;
+    store
+        .commit(opened.key, &set(&record, &json!({"a": 2})))
+        .await
+        .unwrap();
+    let gone = open(&store, &json!({})).await;
+    assert!(Store::<Untyped>::destroy(&store, gone.key).await.unwrap());
+    drop(store);
+    let url = format!("sqlite://{}", file.display());
+    let store = SqliteStore::connect(&url).connections(2).await.unwrap();
+    Store::<Untyped>::ready(&store).await.unwrap();
+    let record = load(&store, opened).await;
+    assert_eq!(desk::json(&record), json!({"a": 2}));
+    assert!(try_load(&store, gone).await.unwrap().is_none());
+    // A change that is based on what was loaded before the restart still fits.
+    store
+        .commit(opened.key, &set(&record, &json!({"a": 3})))
+        .await
+        .unwrap();
+    for memory in ["sqlite::memory:", "sqlite://?mode=memory"] {
+        let memory = SqliteStore::connect(memory).await.unwrap();
+        assert!(try_load(&memory, opened).await.unwrap().is_none());
+        // What is no place is nobody else's place.
+        assert_eq!(Store::<Untyped>::place(&memory), None);
+        overlap(memory).await;
+    }
+}
+
+/// Eight processes that open a new file at once.
+#[tokio::test]
+async fn many_open_a_new_file_at_once() {
+    let (directory, _at_last) = directory();
+    let file = directory.join("sessions.db");
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let file = file.clone();
+        tasks.spawn(async move { SqliteStore::open(file).await.unwrap() });
+    }
+    for store in tasks.join_all().await {
+        let opened = open(&store, &json!({"a": 1})).await;
+        assert_eq!(desk::json(&load(&store, opened).await), json!({"a": 1}));
+    }
+}
+
+/// A full disk: no session is half there, those before stay, and room that is made is used.
+#[tokio::test]
+async fn a_full_disk_is_full() {
+    let (directory, _at_last) = directory();
+    let options = SqliteConnectOptions::new().filename(directory.join("sessions.db"));
+    let options = options
+        .create_if_missing(true)
+        .pragma("max_page_count", "64");
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await
+        .unwrap();
+    let store = SqliteStore::from_pool(pool).migrate().await.unwrap();
+    let long = json!({"long": "x".repeat(20_000)});
+    let mut kept = Vec::new();
+    let refused = loop {
+        let opened = mint();
+        match store
+            .insert(opened.key, &new_record(opened.secret, &long))
+            .await
+        {
+            Ok(_) => kept.push(opened),
+            Err(error) => break (opened, error),
+        }
+    };
+    assert!(matches!(refused.1, StoreError::Full), "{:?}", refused.1);
+    assert!(kept.len() > 3);
+    assert!(try_load(&store, refused.0).await.unwrap().is_none());
+    let record = load(&store, kept[0]).await;
+    let longer = json!({"long": "x".repeat(20_000), "more": "x".repeat(40_000)});
+    let failed = store
+        .commit(kept[0].key, &set(&record, &longer))
+        .await
+        .unwrap_err();
+    assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
+    for opened in &kept {
+        assert_eq!(desk::json(&load(&store, *opened).await), long);
+    }
+    assert!(
+        Store::<Untyped>::destroy(&store, kept[1].key)
+            .await
+            .unwrap()
+    );
+    open_as(&store, refused.0, &new_record(refused.0.secret, &long)).await;
+}
+
+/// Somebody else holds the file: a write waits, and then says so; a read goes on.
+#[tokio::test]
+async fn a_locked_file_is_not_available() {
+    let (store, file) = store().await;
+    let opened = open(&*store, &json!({"a": 1})).await;
+    let record = load(&*store, opened).await;
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut other = options.connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let impatient = SqliteConnectOptions::new().filename(&file);
+    let impatient = impatient.busy_timeout(Duration::from_millis(10));
+    let pool = SqlitePoolOptions::new()
+        .connect_with(impatient)
+        .await
+        .unwrap();
+    let impatient = SqliteStore::from_pool(pool);
+    let change = set(&record, &json!({"a": 2}));
+    let failed = impatient.commit(opened.key, &change).await.unwrap_err();
+    assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
+    assert_eq!(desk::json(&load(&impatient, opened).await), json!({"a": 1}));
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    impatient.commit(opened.key, &change).await.unwrap();
+    assert_eq!(desk::json(&load(&*store, opened).await), json!({"a": 2}));
+}
+
+/// One clear error at the beginning, which says what is wrong.
+#[tokio::test]
+async fn what_is_wrong_is_told_at_the_beginning() {
+    let (directory, _at_last) = directory();
+    let text_file = directory.join("text");
+    std::fs::write(
+        &text_file,
+        "this is not a database, but a text of some length ".repeat(100),
+    )
+    .unwrap();
+    for (file, expected) in [
+        (
+            directory.join("nowhere").join("sessions.db"),
+            "look whether its directory is there",
+        ),
+        (directory.clone(), "cannot be opened"),
+        (text_file.clone(), "a file of something else than SQLite"),
+    ] {
+        let failed = SqliteStore::open(&file).await.unwrap_err();
+        assert!(told(&failed).contains(expected), "{}", told(&failed));
+    }
+    assert!(
+        std::fs::read_to_string(&text_file)
+            .unwrap()
+            .starts_with("this is not")
+    );
+    for url in ["", "sessions.db", "postgres://127.0.0.1/test"] {
+        let failed = SqliteStore::connect(url).await.unwrap_err();
+        assert!(
+            told(&failed).contains("sqlite://path/to/sessions.db"),
+            "{}",
+            told(&failed)
+        );
+    }
+    let options = SqliteConnectOptions::new().filename(directory.join("own.db"));
+    let pool = SqlitePoolOptions::new().connect_with(options.create_if_missing(true));
+    let pool = pool.await.unwrap();
+    let ready = async |store: &SqliteStore| Store::<Untyped>::ready(store).await;
+    let store = SqliteStore::from_pool(pool.clone()).table("mine").unwrap();
+    let failed = ready(&store).await.unwrap_err();
+    assert!(
+        told(&failed).contains("`.migrate().await?`"),
+        "{}",
+        told(&failed)
+    );
+    sqlx::raw_sql("CREATE TABLE mine (namespace, id)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let failed = ready(&store).await.unwrap_err();
+    assert!(
+        told(&failed).contains("has not the columns"),
+        "{}",
+        told(&failed)
+    );
+    sqlx::raw_sql("DROP TABLE mine")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(store.schema()))
+        .execute(&pool)
+        .await
+        .unwrap();
+    ready(&store).await.unwrap();
+    assert!(SqliteStore::from_pool(pool).table("a; b").is_err());
 }

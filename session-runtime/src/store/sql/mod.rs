@@ -1,15 +1,19 @@
-//! Stores on SQL servers, and in a file of `SQLite`: one row a session.
+//! Stores on SQL servers, and in a file of SQLite: one row a session.
 //!
 //! A row has the fields of the data as opaque JSON texts, each with a revision. No server parses
 //! the texts, and none of what a user wrote is part of a statement: names and texts are bound.
 
 mod bound;
 mod connect;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod container;
 mod fault;
 mod number;
 mod patience;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod row;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod server;
 mod sweeper;
 mod table;
 mod text;
@@ -33,6 +37,3 @@ pub use self::sqlite::SqliteStore;
 /// How a row is laid out. A row of another format was written by another version of this library,
 /// and is refused, whatever is in it.
 const FORMAT: i16 = 1;
-
-/// How many rows a sweep looks at in one statement: few, so that nobody waits for it.
-const BATCH: usize = 500;

@@ -1,7 +1,6 @@
 //! Times in milliseconds since 1970, as a row keeps them.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::{FAR, millis};
 use crate::record::Lifetime;
@@ -33,34 +32,6 @@ pub(super) fn since_1970(moment: SystemTime) -> i64 {
     moment.duration_since(UNIX_EPOCH).map_or(0, length)
 }
 
-/// What the server's clock says, as far as it is known here: every answer brings its time.
-#[derive(Debug)]
-pub(super) struct ServerClock {
-    origin: Instant,
-    /// What the server's clock said at the origin.
-    at_origin: AtomicI64,
-}
-
-impl ServerClock {
-    /// Until the server has said anything, the time of this machine.
-    pub(super) fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-            at_origin: AtomicI64::new(since_1970(SystemTime::now())),
-        }
-    }
-
-    pub(super) fn observe(&self, server: i64) {
-        let at_origin = server.saturating_sub(length(self.origin.elapsed()));
-        self.at_origin.store(at_origin, Ordering::Relaxed);
-    }
-
-    pub(super) fn now(&self) -> SystemTime {
-        let at_origin = self.at_origin.load(Ordering::Relaxed);
-        moment(at_origin.saturating_add(length(self.origin.elapsed())))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,13 +41,5 @@ mod tests {
         let now = since_1970(SystemTime::now());
         assert!(now.checked_add(length(Duration::MAX)).is_some());
         assert!(moment(now + length(Duration::MAX)) > SystemTime::now());
-    }
-
-    #[test]
-    fn the_time_of_the_server_goes_on() {
-        let clock = ServerClock::new();
-        clock.observe(1_000);
-        let now = since_1970(clock.now());
-        assert!((1_000..60_000).contains(&now), "{now}");
     }
 }

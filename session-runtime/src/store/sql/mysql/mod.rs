@@ -1,14 +1,15 @@
-//! The store on `MySQL` and `MariaDB`.
+//! The store on MySQL and MariaDB.
 
 mod ask;
 mod fields;
 mod start;
 mod statements;
 mod sweep;
+mod verbs;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sqlx::mysql::{MySqlPool, MySqlRow};
 use sqlx::{MySql, Row as _};
@@ -18,17 +19,17 @@ use self::fields::Written;
 use self::statements::Statements;
 use super::bound::Bound;
 use super::connect::{Connect, To};
-use super::fault::{Failure, Fault, bad_column};
-use super::number::{self, count, way};
-use super::row::{COLUMNS, Due, Facts, Row, Step, Verdict};
+use super::fault::{Failure, bad_column};
+use super::number::{self};
+use super::row::{COLUMNS, Due, Row};
+use super::server::ServerClock;
 use super::sweeper::Sweeper;
 use super::table::Table;
-use super::time::{ServerClock, length};
+use super::time::length;
 use super::{patience, text};
-use crate::data::SessionData;
 use crate::patch::StoredFields;
-use crate::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record, SubjectChange};
-use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::record::{Change, Key, SubjectChange};
+use crate::store::StoreError;
 
 /// `ER_DUP_ENTRY`.
 const IS_TAKEN: u16 = 1062;
@@ -36,7 +37,7 @@ const IS_TAKEN: u16 = 1062;
 /// How often a load that has to write looks again, because something came between.
 const LOOKS: u32 = 8;
 
-/// Keeps sessions in a table of a `MySQL` 8 server, or one of `MariaDB` 10.11 or later.
+/// Keeps sessions in a table of a MySQL 8 server, or one of MariaDB 10.11 or later.
 ///
 /// A session is one row. A change, an insertion and a destruction are one statement each, and so one
 /// round trip; a conflict takes one more, to show the record. A load is one, and one more when a
@@ -318,136 +319,5 @@ impl Inner {
             Err(Failure::Nothing(error)) if ask::number(&error) == Some(IS_TAKEN) => Ok(false),
             Err(failure) => Err(failure),
         }
-    }
-}
-
-impl<D: SessionData> Store<D> for MySqlStore {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready().await?;
-        self.start_sweeper();
-        Ok(())
-    }
-
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
-        self.start_sweeper();
-        let encoded = record.fields()?;
-        let (revisions, texts) = fields::new(&encoded);
-        let (idle, absolute) = (
-            length(record.lifetime.idle),
-            length(record.lifetime.absolute),
-        );
-        let subject = record.subject.as_deref();
-        let bound = || {
-            with_key(Bound::new(), key)
-                .and(record.commit_id.to_bytes().to_vec())
-                .and(way(record.transport))
-                .and(record.secret.as_bytes().to_vec())
-                .and(idle)
-                .and(absolute)
-                .and(idle)
-                .and(absolute)
-                .and(idle)
-                .and(absolute)
-                .and(subject.map(|subject| text::escape(subject).into_owned()))
-                .and(revisions.clone())
-                .and(texts.clone())
-        };
-        let inner = &self.inner;
-        let mut done = inner.insert(bound()).await.map_err(Failure::of_write)?;
-        if !done {
-            // A random id is taken only where it was chosen on purpose, or has ended.
-            let gone = inner
-                .run(&inner.statements.forget, with_key(Bound::new(), key))
-                .await;
-            if gone.map_err(Failure::of_write)?.rows_affected() > 0 {
-                done = inner.insert(bound()).await.map_err(Failure::of_write)?;
-            }
-        }
-        if !done {
-            return Ok(Inserted::Exists);
-        }
-        Ok(Inserted::Done {
-            snapshot: record.kept(&encoded),
-            evicted: Vec::new(),
-        })
-    }
-
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        for _ in 0..LOOKS {
-            let Some(seen) = self.inner.see(key).await? else {
-                return Ok(None);
-            };
-            let Some(due) = seen.row.admit(request, seen.now) else {
-                return Ok(None);
-            };
-            let mut after = seen.row.clone();
-            after.carry_out(due, request, seen.now);
-            if due.nothing()
-                || self
-                    .inner
-                    .admit(key, &seen.row, &after, due, seen.now)
-                    .await?
-            {
-                let renewed = due.step == Step::Offer;
-                return after.record(seen.fields()?, renewed).map(Some);
-            }
-            // Another request promoted or rotated the secret, or the session ended: look again.
-        }
-        Err(Fault::new(format!("the session changed {LOOKS} times during one load")).into())
-    }
-
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
-        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let written = Written::new(patch.as_ref());
-        let applied = self.inner.apply(key, change, &written).await;
-        if let Some(version) = applied.map_err(Failure::of_write)? {
-            let kept = change.data.as_ref().zip(patch.as_ref());
-            return Ok(Committed::Applied(
-                kept.map(|(data, patch)| data.kept(patch, version)),
-            ));
-        }
-        let Some(seen) = self.inner.see(key).await? else {
-            return Ok(Committed::Gone);
-        };
-        // Whatever it was that did not fit a moment ago, the record is shown as it is now.
-        Ok(
-            match seen.row.judge(&Facts::of(change), seen.now, || false) {
-                Verdict::Gone => Committed::Gone,
-                Verdict::Repeated if change.data.is_some() => {
-                    let version = count(seen.row.version);
-                    Committed::Applied(Some(seen.fields()?.snapshot(version)?))
-                }
-                Verdict::Repeated => Committed::Applied(None),
-                Verdict::Conflict | Verdict::Apply => {
-                    Committed::Conflict(Box::new(seen.row.record(seen.fields()?, false)?))
-                }
-            },
-        )
-    }
-
-    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let bound = with_key(Bound::new(), key);
-        let done = self.inner.run(&self.inner.statements.destroy, bound).await;
-        Ok(done.map_err(Failure::of_write)?.rows_affected() > 0)
-    }
-
-    fn place(&self) -> Option<String> {
-        Some(self.inner.place())
-    }
-
-    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace.as_bytes().to_vec());
-        let rows = self.inner.rows(&self.inner.statements.count, bound).await;
-        let rows = rows.map_err(Failure::of_read)?;
-        let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
-        number.unwrap_or(Ok(0)).map(count)
-    }
-
-    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        self.inner.sweep(limit).await
-    }
-
-    fn now(&self) -> SystemTime {
-        self.inner.clock.now()
     }
 }

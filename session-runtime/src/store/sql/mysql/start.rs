@@ -3,8 +3,8 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::ask::{number, number_of, with_key};
 use super::{Inner, MySqlStore};
@@ -13,7 +13,7 @@ use crate::sid::SessionId;
 use crate::store::sql::bound::Bound;
 use crate::store::sql::connect::{Connect, To};
 use crate::store::sql::fault::{Failure, Fault, bad_column};
-use crate::store::sql::patience::ASK_AFTER;
+use crate::store::sql::server;
 use crate::store::{BoxFuture, StoreError};
 
 /// How long a migration may take.
@@ -30,28 +30,8 @@ impl IntoFuture for Connect<MySqlStore> {
 
 async fn connect(how: Connect<MySqlStore>) -> Result<MySqlStore, StoreError> {
     let options = parse(&how.to)?;
-    // The pool would try again and again, and then say only that it took too long.
-    let first = tokio::time::timeout(how.acquire_timeout, options.connect()).await;
-    let first = first.unwrap_or_else(|_| {
-        let late = format!("no answer within {:?}", how.acquire_timeout);
-        Err(sqlx::Error::Io(std::io::Error::new(
-            std::io::ErrorKind::TimedOut,
-            late,
-        )))
-    });
-    let first = first.map_err(|error| no_connection(&options, error))?;
-    // It was only a question; the pool opens its own.
-    let _ = first.close().await;
-    let pool = MySqlPoolOptions::new()
-        .max_connections(how.connections)
-        .acquire_timeout(how.acquire_timeout)
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(
-                async move { Ok(about.idle_for < ASK_AFTER || connection.ping().await.is_ok()) },
-            )
-        })
-        .connect_lazy_with(options);
+    let pool = server::pool(&how, options.clone()).await;
+    let pool = pool.map_err(|error| no_connection(&options, error))?;
     Ok(MySqlStore::from_pool(pool))
 }
 

@@ -11,7 +11,8 @@ use crate::record::Key;
 use crate::store::BoxError;
 use crate::store::sql::bound::Bound;
 use crate::store::sql::fault::Failure;
-use crate::store::sql::patience::{answer, to_its_end};
+use crate::store::sql::patience::to_its_end;
+use crate::store::sql::server::answer;
 
 /// How often a statement that the server rolled back for the sake of another is sent again.
 const TRIES: u32 = 4;

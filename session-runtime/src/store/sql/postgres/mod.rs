@@ -1,34 +1,34 @@
-//! The store on `PostgreSQL`: every verb is one statement.
+//! The store on PostgreSQL: every verb is one statement.
 
 mod ask;
 mod rows;
 mod start;
 mod statements;
+mod verbs;
+mod written;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::postgres::{PgPool, PgRow};
 
-use self::ask::about;
-use self::statements::{Statements, Verdict};
+use self::statements::Statements;
+use super::FORMAT;
 use super::bound::Bound;
 use super::connect::{Connect, To};
 use super::fault::{Failure, bad_column, foreign};
-use super::number::{count, number, way};
 use super::patience;
+use super::server::ServerClock;
 use super::sweeper::Sweeper;
 use super::table::Table;
-use super::text::Fields;
-use super::time::{ServerClock, length};
-use super::{BATCH, FORMAT, text};
-use crate::data::SessionData;
-use crate::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record, SubjectChange};
-use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::store::StoreError;
 
-/// Keeps sessions in a table of a `PostgreSQL` server, 13 or later.
+/// How many rows a sweep looks at in one statement: few, so that nobody waits for it.
+const BATCH: usize = 500;
+
+/// Keeps sessions in a table of a PostgreSQL server, 13 or later.
 ///
 /// A session is one row. A load, a change, an insertion and a destruction are one statement each,
 /// and so one round trip; a load writes only when a tenth of the idle time has passed, or a secret
@@ -218,139 +218,5 @@ impl Inner {
             FORMAT => Ok(()),
             other => Err(foreign(other)),
         }
-    }
-}
-
-impl<D: SessionData> Store<D> for PostgresStore {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready().await?;
-        self.start_sweeper();
-        Ok(())
-    }
-
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
-        self.start_sweeper();
-        let fields = record.fields()?;
-        let bound = about(key)
-            .and(record.commit_id.to_bytes().to_vec())
-            .and(way(record.transport))
-            .and(record.secret.as_bytes().to_vec())
-            .and(length(record.lifetime.idle))
-            .and(length(record.lifetime.absolute))
-            .and(
-                record
-                    .subject
-                    .as_deref()
-                    .map(|it| text::escape(it).into_owned()),
-            )
-            .and(Fields::new(&fields).container());
-        let row = self.inner.ask(&self.inner.statements.insert, bound).await;
-        let Some(row) = row.map_err(Failure::of_write)? else {
-            return Ok(Inserted::Exists);
-        };
-        if let Ok(now) = row.try_get(0) {
-            self.inner.clock.observe(now);
-        }
-        Ok(Inserted::Done {
-            snapshot: record.kept(&fields),
-            evicted: Vec::new(),
-        })
-    }
-
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let renewal = request.renewal.as_ref();
-        let bound = about(key)
-            .and(request.secret.as_bytes().to_vec())
-            .and(way(request.transport))
-            .and(request.touch_every.map(length))
-            .and(renewal.map(|renewal| length(renewal.every)))
-            .and(renewal.map(|renewal| length(renewal.grace)))
-            .and(renewal.map(|renewal| renewal.candidate.as_bytes().to_vec()));
-        let row = self.inner.ask(&self.inner.statements.load, bound).await;
-        let Some(row) = row.map_err(Failure::of_read)? else {
-            return Ok(None);
-        };
-        self.inner.refuse_foreign(&row)?;
-        let renewed = row.try_get(13).map_err(bad_column)?;
-        rows::record(&row, renewed).map(Some)
-    }
-
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
-        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let bound = text::Written::new(patch.as_ref());
-        let identity = change.identity.as_ref();
-        let subject = identity.map(|identity| &identity.subject);
-        let new_subject = match subject {
-            Some(SubjectChange::Set(subject)) => Some(text::escape(subject).into_owned()),
-            _ => None,
-        };
-        let bound = about(key)
-            .and(change.commit_id.to_bytes().to_vec())
-            .and(number(change.generation))
-            .and(number(change.epoch))
-            .and(bound.bases)
-            .and(bound.replace_all)
-            .and(bound.set)
-            .and(bound.remove)
-            .and(identity.map(|identity| identity.secret.as_bytes().to_vec()))
-            .and(identity.is_some_and(|identity| identity.new_generation))
-            .and(subject.is_some_and(|subject| *subject != SubjectChange::Keep))
-            .and(new_subject)
-            .and(change.lifetime.map(|lifetime| length(lifetime.idle)))
-            .and(change.lifetime.map(|lifetime| length(lifetime.absolute)))
-            .and(change.data.is_some());
-        let row = self.inner.ask(&self.inner.statements.commit, bound).await;
-        let Some(row) = row.map_err(Failure::of_write)? else {
-            return Ok(Committed::Gone);
-        };
-        self.inner.refuse_foreign(&row)?;
-        let column = |at| row.try_get::<i64, _>(at).map_err(bad_column);
-        let verdict = Verdict::of(row.try_get(13).map_err(bad_column)?);
-        Ok(match verdict {
-            Verdict::Foreign | Verdict::Gone => Committed::Gone,
-            Verdict::Conflict => Committed::Conflict(Box::new(rows::record(&row, false)?)),
-            Verdict::Repeated if change.data.is_some() => {
-                let version = count(column(0)?);
-                Committed::Applied(Some(rows::snapshot(&row, version)?))
-            }
-            Verdict::Repeated => Committed::Applied(None),
-            Verdict::Applied => {
-                let version = count(column(14)?);
-                let kept = change.data.as_ref().zip(patch.as_ref());
-                Committed::Applied(kept.map(|(data, patch)| data.kept(patch, version)))
-            }
-        })
-    }
-
-    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let row = self
-            .inner
-            .ask(&self.inner.statements.destroy, about(key))
-            .await;
-        let Some(row) = row.map_err(Failure::of_write)? else {
-            return Ok(false);
-        };
-        row.try_get(0).map_err(bad_column)
-    }
-
-    fn place(&self) -> Option<String> {
-        Some(self.inner.place())
-    }
-
-    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace);
-        let row = self.inner.ask(&self.inner.statements.count, bound).await;
-        let Some(row) = row.map_err(Failure::of_read)? else {
-            return Ok(0);
-        };
-        row.try_get(0).map(count).map_err(bad_column)
-    }
-
-    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        self.inner.sweep(limit).await
-    }
-
-    fn now(&self) -> SystemTime {
-        self.inner.clock.now()
     }
 }

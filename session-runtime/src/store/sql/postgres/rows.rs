@@ -6,8 +6,9 @@ use sqlx::postgres::PgRow;
 use crate::data::SessionData;
 use crate::record::{CommitId, Deadlines, Record, Snapshot};
 use crate::store::StoreError;
+use crate::store::sql::container::Fields;
 use crate::store::sql::fault::bad_column;
-use crate::store::sql::text::{self, Fields};
+use crate::store::sql::text;
 use crate::store::sql::time::{lifetime, moment};
 
 /// The record of a row.

@@ -3,18 +3,18 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::ask::code;
 use super::{Inner, PostgresStore};
 use crate::store::sql::bound::Bound;
 use crate::store::sql::connect::{Connect, To};
 use crate::store::sql::fault::{Failure, Fault, bad_column};
-use crate::store::sql::patience::ASK_AFTER;
+use crate::store::sql::server;
 use crate::store::{BoxError, BoxFuture, StoreError};
 
-/// `PostgreSQL` 13, as `server_version_num` says it.
+/// PostgreSQL 13, as `server_version_num` says it.
 const OLDEST: i32 = 130_000;
 
 /// How long a migration may wait for another.
@@ -34,28 +34,8 @@ impl IntoFuture for Connect<PostgresStore> {
 
 async fn connect(how: Connect<PostgresStore>) -> Result<PostgresStore, StoreError> {
     let options = parse(&how.to)?;
-    // The pool would try again and again, and then say only that it took too long.
-    let first = tokio::time::timeout(how.acquire_timeout, options.connect()).await;
-    let first = first.unwrap_or_else(|_| {
-        let late = format!("no answer within {:?}", how.acquire_timeout);
-        Err(sqlx::Error::Io(std::io::Error::new(
-            std::io::ErrorKind::TimedOut,
-            late,
-        )))
-    });
-    let first = first.map_err(|error| no_connection(&options, error))?;
-    // It was only a question; the pool opens its own.
-    let _ = first.close().await;
-    let pool = PgPoolOptions::new()
-        .max_connections(how.connections)
-        .acquire_timeout(how.acquire_timeout)
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(
-                async move { Ok(about.idle_for < ASK_AFTER || connection.ping().await.is_ok()) },
-            )
-        })
-        .connect_lazy_with(options);
+    let pool = server::pool(&how, options.clone()).await;
+    let pool = pool.map_err(|error| no_connection(&options, error))?;
     Ok(PostgresStore::from_pool(pool))
 }
 

@@ -1,12 +1,11 @@
 //! The columns of a row.
 
-use sqlx::{ColumnIndex, Database, Decode, Encode, Type};
+use sqlx::{ColumnIndex, Decode, Type};
 
 use super::{Offer, Row};
 use crate::record::CommitId;
 use crate::sid::SecretHash;
 use crate::store::StoreError;
-use crate::store::sql::bound::Bound;
 use crate::store::sql::fault::{Fault, bad_column, foreign};
 use crate::store::sql::{FORMAT, text};
 
@@ -83,40 +82,6 @@ impl Row {
             due: number(18)?,
             subject: subject.map(|subject| text::unescape(&subject).into()),
         })
-    }
-
-    /// Writes [`COLUMNS`].
-    pub(in crate::store::sql) fn bind<DB: Database>(&self, bound: Bound<DB>) -> Bound<DB>
-    where
-        for<'q> i64: Encode<'q, DB> + Type<DB>,
-        for<'q> i16: Encode<'q, DB> + Type<DB>,
-        for<'q> Vec<u8>: Encode<'q, DB> + Type<DB>,
-        for<'q> Option<i64>: Encode<'q, DB> + Type<DB>,
-        for<'q> Option<Vec<u8>>: Encode<'q, DB> + Type<DB>,
-        for<'q> Option<String>: Encode<'q, DB> + Type<DB>,
-    {
-        let bytes = |secret: SecretHash| secret.as_bytes().to_vec();
-        let subject = self.subject.as_deref();
-        bound
-            .and(self.version)
-            .and(self.epoch)
-            .and(self.generation)
-            .and(self.commit_id.to_bytes().to_vec())
-            .and(self.transport)
-            .and(bytes(self.secret))
-            .and(self.secret_since)
-            .and(self.offer.map(|offer| bytes(offer.secret)))
-            .and(self.offer.map(|offer| offer.at))
-            .and(self.offer.map(|offer| offer.grace))
-            .and(self.previous.map(|(secret, _)| bytes(secret)))
-            .and(self.previous.map(|(_, until)| until))
-            .and(self.idle)
-            .and(self.absolute)
-            .and(self.created_at)
-            .and(self.idle_until)
-            .and(self.absolute_until)
-            .and(self.due)
-            .and(subject.map(|subject| text::escape(subject).into_owned()))
     }
 }
 

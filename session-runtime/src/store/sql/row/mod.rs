@@ -5,13 +5,11 @@ mod columns;
 use std::sync::Arc;
 
 pub(super) use self::columns::COLUMNS;
-use super::number::{count, number, way};
+use super::number::{count, way};
 use super::time::{length, lifetime, moment};
 use crate::data::SessionData;
 use crate::patch::StoredFields;
-use crate::record::{
-    Change, CommitId, Deadlines, IdentityChange, Lifetime, LoadRequest, NewRecord, Record,
-};
+use crate::record::{CommitId, Deadlines, LoadRequest, Record};
 use crate::sid::SecretHash;
 use crate::store::StoreError;
 
@@ -33,6 +31,10 @@ pub(super) struct Row {
     pub(super) created_at: i64,
     pub(super) idle_until: i64,
     pub(super) absolute_until: i64,
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(dead_code, reason = "MySQL writes it in a statement")
+    )]
     pub(super) due: i64,
     pub(super) subject: Option<Arc<str>>,
 }
@@ -60,37 +62,6 @@ pub(super) enum Step {
     Promote,
 }
 
-/// What becomes of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Gone,
-    Repeated,
-    Conflict,
-    Apply,
-}
-
-/// A change without its data, whose type is the program's.
-#[derive(Debug, Clone)]
-pub(super) struct Facts {
-    commit_id: CommitId,
-    epoch: i64,
-    generation: i64,
-    identity: Option<IdentityChange>,
-    lifetime: Option<Lifetime>,
-}
-
-impl Facts {
-    pub(super) fn of<D>(change: &Change<D>) -> Self {
-        Self {
-            commit_id: change.commit_id,
-            epoch: number(change.epoch),
-            generation: number(change.generation),
-            identity: change.identity.clone(),
-            lifetime: change.lifetime,
-        }
-    }
-}
-
 impl Due {
     pub(super) fn nothing(self) -> bool {
         !self.touch && self.step == Step::Nothing
@@ -98,38 +69,7 @@ impl Due {
 }
 
 impl Row {
-    /// A new row, which has not begun.
-    pub(super) fn new<D>(record: &NewRecord<D>) -> Self {
-        Self {
-            version: 1,
-            epoch: 0,
-            generation: 0,
-            commit_id: record.commit_id,
-            transport: way(record.transport),
-            secret: record.secret,
-            secret_since: 0,
-            offer: None,
-            previous: None,
-            idle: length(record.lifetime.idle),
-            absolute: length(record.lifetime.absolute),
-            created_at: 0,
-            idle_until: 0,
-            absolute_until: 0,
-            due: 0,
-            subject: record.subject.clone(),
-        }
-    }
-
-    /// This new row, as one that begins now.
-    pub(super) fn begun(mut self, now: i64) -> Self {
-        (self.secret_since, self.created_at) = (now, now);
-        self.idle_until = now + self.idle;
-        self.absolute_until = now + self.absolute;
-        self.due = self.deadline();
-        self
-    }
-
-    fn deadline(&self) -> i64 {
+    pub(super) fn deadline(&self) -> i64 {
         self.idle_until.min(self.absolute_until)
     }
 
@@ -197,55 +137,6 @@ impl Row {
             }
             _ => {}
         }
-    }
-
-    /// Whether a change is to be applied; `is_current` says whether every field that it writes is
-    /// what it is based on.
-    pub(super) fn judge(
-        &self,
-        change: &Facts,
-        now: i64,
-        is_current: impl FnOnce() -> bool,
-    ) -> Verdict {
-        if !self.is_alive(now) {
-            return Verdict::Gone;
-        }
-        if self.commit_id == change.commit_id {
-            return Verdict::Repeated;
-        }
-        if self.generation != change.generation {
-            return Verdict::Gone;
-        }
-        let is_late = change.identity.is_some() && self.epoch != change.epoch;
-        if is_late || !is_current() {
-            return Verdict::Conflict;
-        }
-        Verdict::Apply
-    }
-
-    /// Applies everything of a change but its data.
-    pub(super) fn apply(&mut self, change: &Facts, writes_data: bool, now: i64) {
-        self.commit_id = change.commit_id;
-        self.version += i64::from(writes_data);
-        if let Some(lifetime) = change.lifetime {
-            self.idle = length(lifetime.idle);
-            self.absolute = length(lifetime.absolute);
-            self.absolute_until = now + self.absolute;
-        }
-        if let Some(identity) = &change.identity {
-            self.secret = identity.secret;
-            self.secret_since = now;
-            self.offer = None;
-            self.previous = None;
-            self.epoch += 1;
-            if identity.new_generation {
-                self.generation += 1;
-                self.absolute_until = now + self.absolute;
-            }
-            self.subject = identity.subject.apply(self.subject.take());
-        }
-        self.idle_until = now + self.idle;
-        self.due = self.due.min(self.deadline());
     }
 
     pub(super) fn record<D: SessionData>(

@@ -1,38 +1,44 @@
-//! The store in a file of `SQLite`: the embedded one, which survives a restart.
+//! The store in a file of SQLite: the embedded one, which survives a restart.
 
+mod row;
 mod start;
 mod statements;
 mod turn;
+mod verbs;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Row as _, Sqlite};
 
+use self::row::{Facts, Verdict};
 use self::statements::Statements;
-use self::turn::Writing;
+use self::turn::{After, Writing};
 use super::bound::Bound;
 use super::connect::{Connect, To};
+use super::container::Fields;
 use super::fault::{Failure, bad_column};
 use super::number::count;
 use super::patience::{self, to_its_end};
-use super::row::{Row, Verdict};
+use super::row::{COLUMNS, Due, Row};
 use super::sweeper::Sweeper;
 use super::table::Table;
-use super::text::Fields;
-use super::time::since_1970;
-use super::{BATCH, row};
-use crate::clock::Clock;
-use crate::data::SessionData;
-use crate::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
-use crate::store::{Committed, Inserted, Store, StoreError};
 
-/// Keeps sessions in a file of `SQLite`, which survives a restart of the program, or in memory.
+use super::time::since_1970;
+use crate::clock::Clock;
+use crate::patch::Patch;
+use crate::record::{Key, LoadRequest};
+use crate::store::StoreError;
+
+/// How many rows a sweep takes at once: few, so that nobody waits for it.
+const BATCH: usize = 500;
+
+/// Keeps sessions in a file of SQLite, which survives a restart of the program, or in memory.
 ///
-/// It needs no server: `SQLite` is part of the program. Several stores, and several processes of
+/// It needs no server: SQLite is part of the program. Several stores, and several processes of
 /// one machine, may have the same file open. A change that was answered survives a power failure.
 ///
 /// ```no_run
@@ -50,10 +56,10 @@ use crate::store::{Committed, Inserted, Store, StoreError};
 /// }
 /// ```
 ///
-/// A file that the store opens is in WAL mode, with two files of `SQLite` beside it, and has its
+/// A file that the store opens is in WAL mode, with two files of SQLite beside it, and has its
 /// table: it is created if it is not there. [`from_pool`](Self::from_pool) takes a pool that the
 /// program has, and creates nothing unless [`migrate`](Self::migrate) is called. Do not put the
-/// file on a network drive, where `SQLite` cannot lock it.
+/// file on a network drive, where SQLite cannot lock it.
 ///
 /// Reads go on beside a write; writes take turns, within this process in the order in which they
 /// came. Deadlines go by [`clock`](Self::clock), which a test can move. What has ended is removed
@@ -84,7 +90,7 @@ impl SqliteStore {
     /// Opens the file, when it is awaited, and creates it if there is none.
     ///
     /// # Errors
-    /// When the file cannot be opened, or is none of `SQLite`.
+    /// When the file cannot be opened, or is none of SQLite.
     pub fn open(file: impl Into<PathBuf>) -> Connect<Self> {
         Connect::new(To::File(file.into()))
     }
@@ -105,7 +111,7 @@ impl SqliteStore {
         Connect::new(To::Memory)
     }
 
-    /// Uses a pool that the program has, as it was set up: the docs of `SQLite` say what `WAL`,
+    /// Uses a pool that the program has, as it was set up: the docs of SQLite say what `WAL`,
     /// `synchronous` and `busy_timeout` mean.
     #[must_use]
     pub fn from_pool(pool: SqlitePool) -> Self {
@@ -201,6 +207,16 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
+/// A row after a change, and what became of the change.
+type Changed = (Row, Fields, Verdict);
+
+/// What a load sees, and what it has to write: the row has that already.
+struct Admitted {
+    row: Row,
+    fields: Fields,
+    due: Due,
+}
+
 /// The arguments of a statement about a record.
 fn about(key: Key) -> Bound<Sqlite> {
     Bound::new()
@@ -210,7 +226,7 @@ fn about(key: Key) -> Bound<Sqlite> {
 
 /// The data of a row, after its columns.
 fn fields(row: &SqliteRow) -> Result<Fields, StoreError> {
-    let at = row::COLUMNS.len() + 1;
+    let at = COLUMNS.len() + 1;
     Fields::read(row.try_get(at).map_err(bad_column)?)
 }
 
@@ -232,62 +248,100 @@ impl Inner {
     }
 
     async fn insert(&self, key: Key, row: Row, fields: Fields) -> Result<bool, Failure> {
-        let mut writing = self.write().await?;
-        let now = self.millis();
-        let old = writing.one(&self.statements.select, about(key)).await?;
-        // What cannot be read is not known to have ended.
-        if old.is_some_and(|old| !Row::read(&old).is_ok_and(|old| !old.is_alive(now))) {
-            return Ok(false);
-        }
-        self.put(&mut writing, key, &row.begun(now), &fields)
-            .await?;
-        writing.commit().await?;
-        Ok(true)
+        self.write(async |writing| {
+            let now = self.millis();
+            let old = writing.one(&self.statements.select, about(key)).await?;
+            // What cannot be read is not known to have ended.
+            if old.is_some_and(|old| !Row::read(&old).is_ok_and(|old| !old.is_alive(now))) {
+                return Ok(After::Rollback(false));
+            }
+            self.put(writing, key, &row.begun(now), &fields).await?;
+            Ok(After::Commit(true))
+        })
+        .await
     }
 
-    /// What a load sees, and whether it has to write; the row has its writes already.
     fn admitted(
         &self,
         row: &SqliteRow,
         request: &LoadRequest,
-    ) -> Result<Option<(Row, Fields, row::Due)>, StoreError> {
+    ) -> Result<Option<Admitted>, StoreError> {
         let mut read = Row::read(row)?;
         let now = self.millis();
         let Some(due) = read.admit(request, now) else {
             return Ok(None);
         };
         read.carry_out(due, request, now);
-        Ok(Some((read, fields(row)?, due)))
+        Ok(Some(Admitted {
+            row: read,
+            fields: fields(row)?,
+            due,
+        }))
     }
 
     async fn load_and_write(
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Result<Option<(Row, Fields, row::Due)>, StoreError>, Failure> {
-        let mut writing = self.write().await?;
-        let Some(row) = writing.one(&self.statements.select, about(key)).await? else {
-            return Ok(Ok(None));
-        };
-        let admitted = match self.admitted(&row, request) {
-            Ok(Some(admitted)) => admitted,
-            other => return Ok(other),
-        };
-        let (row, fields, due) = &admitted;
-        if !due.nothing() {
-            self.put(&mut writing, key, row, fields).await?;
-            writing.commit().await?;
-        }
-        Ok(Ok(Some(admitted)))
+    ) -> Result<Result<Option<Admitted>, StoreError>, Failure> {
+        self.write(async |writing| {
+            let row = writing.one(&self.statements.select, about(key)).await?;
+            let admitted = match row.map(|row| self.admitted(&row, request)) {
+                Some(Ok(Some(admitted))) => admitted,
+                other => return Ok(After::Rollback(other.unwrap_or(Ok(None)))),
+            };
+            if admitted.due.nothing() {
+                return Ok(After::Rollback(Ok(Some(admitted))));
+            }
+            self.put(writing, key, &admitted.row, &admitted.fields)
+                .await?;
+            Ok(After::Commit(Ok(Some(admitted))))
+        })
+        .await
+    }
+
+    /// What became of a change, and the row after it; none if there is no row.
+    async fn commit(
+        &self,
+        key: Key,
+        change: &Facts,
+        patch: Option<&Patch>,
+    ) -> Result<Result<Option<Changed>, StoreError>, Failure> {
+        self.write(async |writing| {
+            let Some(row) = writing.one(&self.statements.select, about(key)).await? else {
+                return Ok(After::Rollback(Ok(None)));
+            };
+            let now = self.millis();
+            let read = Row::read(&row).and_then(|read| Ok((read, fields(&row)?)));
+            let (mut row, mut fields) = match read {
+                Ok(read) => read,
+                Err(error) => return Ok(After::Rollback(Err(error))),
+            };
+            let is_current = || patch.is_none_or(|patch| fields.is_base_of(patch));
+            let verdict = row.judge(change, now, is_current);
+            if verdict != Verdict::Apply {
+                return Ok(After::Rollback(Ok(Some((row, fields, verdict)))));
+            }
+            let patch = patch.filter(|patch| !patch.is_empty());
+            row.apply(change, patch.is_some(), now);
+            if let Some(patch) = patch {
+                fields.write(patch, count(row.version));
+            }
+            self.put(writing, key, &row, &fields).await?;
+            Ok(After::Commit(Ok(Some((row, fields, verdict)))))
+        })
+        .await
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, Failure> {
-        let mut writing = self.write().await?;
-        let now = self.millis();
-        let row = writing.one(&self.statements.destroy, about(key)).await?;
-        writing.commit().await?;
-        let deadline = row.and_then(|row| row.try_get::<i64, _>(0).ok());
-        Ok(deadline.is_some_and(|deadline| now < deadline))
+        self.write(async |writing| {
+            let now = self.millis();
+            let row = writing.one(&self.statements.destroy, about(key)).await?;
+            let deadline = row.and_then(|row| row.try_get::<i64, _>(0).ok());
+            let was_alive = deadline.is_some_and(|deadline| now < deadline);
+            Ok(After::Commit(was_alive))
+        })
+        .await
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
@@ -314,148 +368,26 @@ impl Inner {
         if self.all(&self.statements.found, bound()).await?.is_empty() {
             return Ok((0, 0));
         }
-        let mut writing = self.write().await?;
-        let rows = writing.all(&self.statements.found, bound()).await?;
-        let mut gone = 0;
-        for row in &rows {
-            let (Ok(place), Ok(deadline)) = (row.try_get::<i64, _>(0), row.try_get::<i64, _>(1))
-            else {
-                continue;
-            };
-            if deadline <= now {
-                gone += 1;
-                let bound = Bound::new().and(place);
-                writing.run(&self.statements.removed, bound).await?;
-            } else {
-                let bound = Bound::new().and(deadline).and(place);
-                writing.run(&self.statements.filed, bound).await?;
-            }
-        }
-        writing.commit().await?;
-        Ok((rows.len(), gone))
-    }
-}
-
-impl<D: SessionData> Store<D> for SqliteStore {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready().await?;
-        self.start_sweeper();
-        Ok(())
-    }
-
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
-        self.start_sweeper();
-        let encoded = record.fields()?;
-        let (row, fields) = (Row::new(record), Fields::new(&encoded));
-        let inner = self.inner.clone();
-        let inserted = to_its_end(async move { inner.insert(key, row, fields).await }).await;
-        if !inserted.map_err(turn::full_or)? {
-            return Ok(Inserted::Exists);
-        }
-        Ok(Inserted::Done {
-            snapshot: record.kept(&encoded),
-            evicted: Vec::new(),
-        })
-    }
-
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let seen = self
-            .inner
-            .all(&self.inner.statements.select, about(key))
-            .await;
-        let seen = seen.map_err(Failure::of_read)?;
-        let Some(row) = seen.first() else {
-            return Ok(None);
-        };
-        let Some(mut admitted) = self.inner.admitted(row, request)? else {
-            return Ok(None);
-        };
-        if !admitted.2.nothing() {
-            let (inner, request) = (self.inner.clone(), *request);
-            let written = to_its_end(async move { inner.load_and_write(key, &request).await });
-            match written.await.map_err(Failure::of_read)?? {
-                Some(now) => admitted = now,
-                None => return Ok(None),
-            }
-        }
-        let (row, fields, due) = admitted;
-        let renewed = due.step == row::Step::Offer;
-        row.record(fields.stored()?, renewed).map(Some)
-    }
-
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
-        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let patch = patch.map(Arc::new);
-        let facts = Arc::new(row::Facts::of(change));
-        let (inner, sent) = (self.inner.clone(), patch.clone());
-        let committed = to_its_end(async move {
-            let mut writing = inner.write().await?;
-            let row = writing.one(&inner.statements.select, about(key)).await?;
-            let Some(row) = row else {
-                return Ok(Ok(None));
-            };
-            let now = inner.millis();
-            let read = Row::read(&row).and_then(|read| Ok((read, fields(&row)?)));
-            let (mut row, mut fields) = match read {
-                Ok(read) => read,
-                Err(error) => return Ok(Err(error)),
-            };
-            let is_current = || sent.as_ref().is_none_or(|patch| fields.is_base_of(patch));
-            let verdict = row.judge(&facts, now, is_current);
-            if verdict == Verdict::Apply {
-                let patch = sent.as_ref().filter(|patch| !patch.is_empty());
-                row.apply(&facts, patch.is_some(), now);
-                if let Some(patch) = patch {
-                    fields.write(patch, count(row.version));
+        self.write(async |writing| {
+            let rows = writing.all(&self.statements.found, bound()).await?;
+            let mut gone = 0;
+            for row in &rows {
+                let (Ok(place), Ok(deadline)) =
+                    (row.try_get::<i64, _>(0), row.try_get::<i64, _>(1))
+                else {
+                    continue;
+                };
+                if deadline <= now {
+                    gone += 1;
+                    let bound = Bound::new().and(place);
+                    writing.run(&self.statements.removed, bound).await?;
+                } else {
+                    let bound = Bound::new().and(deadline).and(place);
+                    writing.run(&self.statements.filed, bound).await?;
                 }
-                inner.put(&mut writing, key, &row, &fields).await?;
-                writing.commit().await?;
             }
-            Ok(Ok(Some((row, fields, verdict))))
-        });
-        let Some((row, fields, verdict)) = committed.await.map_err(Failure::of_write)?? else {
-            return Ok(Committed::Gone);
-        };
-        Ok(match verdict {
-            Verdict::Gone => Committed::Gone,
-            Verdict::Conflict => {
-                Committed::Conflict(Box::new(row.record(fields.stored()?, false)?))
-            }
-            Verdict::Repeated if change.data.is_some() => {
-                Committed::Applied(Some(fields.stored()?.snapshot(count(row.version))?))
-            }
-            Verdict::Repeated => Committed::Applied(None),
-            Verdict::Apply => {
-                let kept = change.data.as_ref().zip(patch.as_ref());
-                let version = count(row.version);
-                Committed::Applied(kept.map(|(data, patch)| data.kept(patch, version)))
-            }
+            Ok(After::Commit((rows.len(), gone)))
         })
-    }
-
-    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let inner = self.inner.clone();
-        let destroyed = to_its_end(async move { inner.destroy(key).await }).await;
-        destroyed.map_err(Failure::of_write)
-    }
-
-    fn place(&self) -> Option<String> {
-        Some(self.inner.place())
-    }
-
-    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace).and(self.inner.millis());
-        let rows = self.inner.all(&self.inner.statements.count, bound).await;
-        let rows = rows.map_err(Failure::of_read)?;
-        let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
-        number.unwrap_or(Ok(0)).map(count)
-    }
-
-    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        self.inner.sweep(limit).await
-    }
-
-    fn now(&self) -> SystemTime {
-        self.inner.clock.now()
+        .await
     }
 }

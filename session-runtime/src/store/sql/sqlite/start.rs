@@ -4,18 +4,18 @@ use std::future::IntoFuture;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::turn::primary_code;
+use super::turn::{After, primary_code};
 use super::{Inner, SqliteStore, about};
 use crate::record::Key;
 use crate::sid::SessionId;
 use crate::store::sql::connect::{Connect, To};
 use crate::store::sql::fault::{Failure, Fault};
-use crate::store::sql::patience;
+use crate::store::sql::patience::{self, to_its_end};
 use crate::store::{BoxFuture, StoreError};
 
 impl IntoFuture for Connect<SqliteStore> {
@@ -34,8 +34,8 @@ async fn connect(how: Connect<SqliteStore>) -> Result<SqliteStore, StoreError> {
         .test_before_acquire(false);
     let file = match how.to {
         To::File(file) => SqliteConnectOptions::new().filename(file),
-        To::Url(url) => parse(&url)?,
-        To::Memory => {
+        To::Url(url) if !is_memory(&url) => parse(&url)?,
+        To::Url(_) | To::Memory => {
             // A database in memory is its connection's: there is one, and it stays.
             let pool = pool
                 .max_connections(1)
@@ -63,7 +63,7 @@ async fn open(
     SqliteStore::from_pool(pool).migrate().await
 }
 
-/// Processes that open a new file at once may find it locked for a moment, which `SQLite` does not
+/// Processes that open a new file at once may find it locked for a moment, which SQLite does not
 /// wait out where it would have to change the journal.
 async fn connected(
     pool: SqlitePoolOptions,
@@ -80,6 +80,17 @@ async fn connected(
             other => return other,
         }
     }
+}
+
+/// What means a database in memory, as sqlx reads it.
+fn is_memory(url: &str) -> bool {
+    let memory = [
+        "sqlite::memory:",
+        "sqlite://:memory:",
+        "sqlite:",
+        "sqlite://",
+    ];
+    memory.contains(&url) || (url.starts_with("sqlite:") && url.contains("mode=memory"))
 }
 
 fn parse(url: &str) -> Result<SqliteConnectOptions, Fault> {
@@ -108,12 +119,19 @@ fn not_opened(file: &Path, error: sqlx::Error) -> Fault {
 }
 
 impl Inner {
-    /// What tells this place from others.
-    pub(super) fn place(&self) -> String {
+    /// What tells this place from others; none for one in memory, which nobody shares.
+    pub(super) fn place(&self) -> Option<String> {
         let options = self.pool.connect_options();
         let file = options.get_filename();
+        if file.as_os_str() == ":memory:" {
+            return None;
+        }
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        format!("SQLite in {}, table {}", file.display(), self.table)
+        Some(format!(
+            "SQLite in {}, table {}",
+            file.display(),
+            self.table
+        ))
     }
 
     /// Whether the file can be written, and the table is there.
@@ -122,17 +140,24 @@ impl Inner {
             namespace: "",
             id: SessionId::from_bytes([0; 16]),
         };
-        let look = async {
-            let mut writing = self.write().await?;
-            writing.one(&self.statements.select, about(nobody)).await
-        };
+        let inner = self.clone();
+        let look = to_its_end(async move {
+            inner
+                .write(async |writing| {
+                    writing.one(&inner.statements.select, about(nobody)).await?;
+                    Ok(After::Rollback(()))
+                })
+                .await
+        });
         look.await.map_err(|failure| self.not_ready(failure))?;
         Ok(())
     }
 
     fn not_ready(&self, failure: Failure) -> Fault {
         let (Failure::Nothing(error) | Failure::Unknown(error)) = failure;
-        let place = self.place();
+        let place = self
+            .place()
+            .unwrap_or_else(|| "SQLite in memory".to_owned());
         let error = match error.downcast::<sqlx::Error>() {
             Ok(error) => *error,
             Err(error) => return Fault::new(place).by(error),
@@ -156,13 +181,18 @@ impl Inner {
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         let schema = self.table.in_schema(SqliteStore::SCHEMA, '"');
-        let run = async {
-            let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-            let script = sqlx::raw_sql(AssertSqlSafe(schema));
-            transaction.execute(script).await?;
-            transaction.commit().await
-        };
-        let file = self.pool.connect_options().get_filename().to_owned();
-        run.await.map_err(|error| not_opened(&file, error).into())
+        let inner = self.clone();
+        let run = to_its_end(async move {
+            inner
+                .write(async |writing| {
+                    let script = sqlx::raw_sql(AssertSqlSafe(schema));
+                    let done = script.execute(&mut *writing.connection).await;
+                    done.map_err(|error| Failure::Nothing(error.into()))?;
+                    Ok(After::Commit(()))
+                })
+                .await
+        });
+        run.await.map_err(|failure| self.not_ready(failure))?;
+        Ok(())
     }
 }

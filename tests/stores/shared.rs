@@ -1,0 +1,444 @@
+//! What every store of rows has to do, beyond what conformance asks of any store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connect_session::Untyped;
+use connect_session::store::{
+    Committed, Inserted, Lifetime, LoadRequest, NewRecord, Renewal, SecretHash, Store, StoreError,
+};
+use serde_json::{Map, Value, json};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use crate::desk::{
+    self, Opened, load, login, mint, new_record, open, open_as, request, set, try_load,
+};
+use crate::sql_proxy::{Network, Proxy};
+
+const CROWD: u64 = 64;
+
+/// 64 requests at once, half of which change a field of their own and half one counter.
+pub async fn overlapping_changes_all_count<S: Store<Untyped>>(store: Arc<S>) {
+    let opened = open(&*store, &json!({"count": 0})).await;
+    let start = Arc::new(Barrier::new(usize::try_from(CROWD).unwrap()));
+    let mut tasks = JoinSet::new();
+    for at in 0..CROWD {
+        let (store, start) = (store.clone(), start.clone());
+        tasks.spawn(async move {
+            start.wait().await;
+            desk::update(&*store, opened, |data| {
+                if at % 2 == 0 {
+                    data["count"] = json!(data["count"].as_u64().unwrap() + 1);
+                } else {
+                    data[format!("field {at}")] = json!(at);
+                }
+            })
+            .await;
+        });
+    }
+    tasks.join_all().await;
+    let mut expected = Map::new();
+    expected.insert("count".to_owned(), json!(CROWD / 2));
+    for at in (1..CROWD).step_by(2) {
+        expected.insert(format!("field {at}"), json!(at));
+    }
+    assert_eq!(
+        desk::json(&load(&*store, opened).await),
+        Value::Object(expected)
+    );
+}
+
+/// A name is data, whatever is in it, and however long it is.
+pub async fn a_name_is_data<S: Store<Untyped>>(store: Arc<S>) {
+    let names = [
+        "a'); DROP TABLE connect_sessions; --".to_owned(),
+        "$.\"a\"".to_owned(),
+        "@".to_owned(),
+        "_61".to_owned(),
+        "a".to_owned(),
+        "A".to_owned(),
+        "\\0".to_owned(),
+        "\0".to_owned(),
+        "\\".to_owned(),
+        "a ".to_owned(),
+        "é\u{301}".to_owned(),
+        "é".to_owned(),
+        "name ".repeat(13_108),
+        "\0".repeat(65_536),
+    ];
+    let with = |value: &Value| -> Value {
+        let fields = names.iter().map(|name| (name.clone(), value.clone()));
+        Value::Object(fields.collect())
+    };
+    let opened = open(&*store, &with(&json!(1))).await;
+    let record = load(&*store, opened).await;
+    assert!(desk::json(&record) == with(&json!(1)), "inserted");
+    let changed = with(&json!(["\0\\u0000\u{1f980}", {"@": "'"}]));
+    let committed = store.commit(opened.key, &set(&record, &changed)).await;
+    assert!(matches!(committed.unwrap(), Committed::Applied(_)));
+    let record = load(&*store, opened).await;
+    assert!(desk::json(&record) == changed, "changed");
+    // Each alone is removed, and is a conflict for whoever did not see it.
+    for name in &names {
+        let before = load(&*store, opened).await;
+        let mut data = desk::json(&before);
+        data.as_object_mut().unwrap().remove(name);
+        let committed = store.commit(opened.key, &set(&before, &data)).await;
+        assert!(matches!(committed.unwrap(), Committed::Applied(_)));
+        assert!(desk::json(&load(&*store, opened).await) == data, "removed");
+        let mut late = desk::json(&before);
+        late[name] = json!(2);
+        let committed = store.commit(opened.key, &set(&before, &late)).await;
+        assert!(
+            matches!(committed.unwrap(), Committed::Conflict(_)),
+            "{name:.9}"
+        );
+    }
+}
+
+/// A subject is a text of any length, and compared by nobody.
+pub async fn a_subject_is_any_text<S: Store<Untyped>>(store: Arc<S>) {
+    let long = "\0\\é🦀'\"".repeat(10_000);
+    for subject in ["", " ", "\0", "\\0", "a ", &long] {
+        let opened = mint();
+        let record = NewRecord {
+            subject: Some(subject.into()),
+            ..new_record(opened.secret, &json!({}))
+        };
+        open_as(&*store, opened, &record).await;
+        let record = load(&*store, opened).await;
+        assert!(record.subject.as_deref() == Some(subject), "inserted");
+        let secret = SecretHash::from_bytes([9; 32]);
+        let committed = store
+            .commit(opened.key, &login(&record, secret, subject))
+            .await;
+        assert!(matches!(committed.unwrap(), Committed::Applied(_)));
+        let record = load(&*store, Opened { secret, ..opened }).await;
+        assert!(record.subject.as_deref() == Some(subject), "set");
+    }
+}
+
+/// A row that another version wrote is refused, and stays as it is. `make_foreign` gives every row
+/// another format, and `rows` counts those.
+pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
+    store: Arc<S>,
+    make_foreign: impl AsyncFnOnce(),
+    rows: impl AsyncFn() -> u64,
+) {
+    let opened = mint();
+    let short = NewRecord {
+        lifetime: Lifetime {
+            idle: Duration::from_millis(1),
+            absolute: Duration::from_millis(1),
+        },
+        ..new_record(opened.secret, &json!({"a": 1}))
+    };
+    open_as(&*store, opened, &short).await;
+    let other = open(&*store, &json!({"a": 1})).await;
+    let record = load(&*store, other).await;
+    make_foreign().await;
+    for session in [opened, other] {
+        let refused = try_load(&*store, session).await.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::Undecodable { .. }),
+            "{refused:?}"
+        );
+        assert!(
+            desk::told(&refused).contains("format 2"),
+            "{}",
+            desk::told(&refused)
+        );
+        let change = set(&record, &json!({"a": 2}));
+        let refused = store.commit(session.key, &change).await.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::Undecodable { .. }),
+            "{refused:?}"
+        );
+        let inserted = store
+            .insert(session.key, &new_record(session.secret, &json!({})))
+            .await;
+        assert!(matches!(inserted.unwrap(), Inserted::Exists));
+    }
+    assert_eq!(store.sweep(10).await.unwrap(), 0);
+    assert_eq!(rows().await, 2);
+}
+
+/// Requests that were dropped at any point leave a store that works, even one of one connection.
+pub async fn dropped_requests_harm_nobody<S: Store<Untyped>>(store: Arc<S>) {
+    let opened = open(&*store, &json!({"count": 0})).await;
+    for round in 0..50_u64 {
+        let record = load(&*store, opened).await;
+        let before = desk::json(&record)["count"].as_u64().unwrap();
+        let change = set(&record, &json!({"count": before + 1}));
+        let mut commit = Box::pin(store.commit(opened.key, &change));
+        let mut polls = 0;
+        let done = std::future::poll_fn(|context| {
+            polls += 1;
+            match commit.as_mut().poll(context) {
+                std::task::Poll::Pending if polls > round % 5 => std::task::Poll::Ready(None),
+                other => other.map(Some),
+            }
+        })
+        .await;
+        drop(commit);
+        let after = desk::json(&load(&*store, opened).await)["count"]
+            .as_u64()
+            .unwrap();
+        assert!(
+            after == before || after == before + 1,
+            "{before}, then {after}"
+        );
+        assert!(done.is_none() || after == before + 1, "it was answered");
+    }
+}
+
+/// What the sweep has to do, beside requests of the living: 300 that ended, 20 that did not.
+pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
+    store: Arc<S>,
+    rows: impl AsyncFn() -> u64,
+) {
+    let living = {
+        let mut living = Vec::new();
+        for _ in 0..20 {
+            living.push(open(&*store, &json!({"count": 0})).await);
+        }
+        living
+    };
+    let mut ended = JoinSet::new();
+    for _ in 0..300 {
+        let store = store.clone();
+        ended.spawn(async move {
+            let opened = mint();
+            let record = NewRecord {
+                lifetime: Lifetime {
+                    idle: Duration::from_millis(1),
+                    absolute: Duration::from_secs(60),
+                },
+                ..new_record(opened.secret, &json!({}))
+            };
+            open_as(&*store, opened, &record).await;
+        });
+    }
+    ended.join_all().await;
+    let mut tasks = JoinSet::new();
+    for opened in living.clone() {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for _ in 0..10 {
+                desk::update(&*store, opened, |data| {
+                    data["count"] = json!(data["count"].as_u64().unwrap() + 1);
+                })
+                .await;
+            }
+        });
+    }
+    let mut sweeps = JoinSet::new();
+    for _ in 0..4 {
+        let store = store.clone();
+        sweeps.spawn(async move { store.sweep(usize::MAX).await.unwrap() });
+    }
+    tasks.join_all().await;
+    let swept: usize = sweeps.join_all().await.into_iter().sum();
+    // What one sweep held, another left for a later turn.
+    let rest = store.sweep(usize::MAX).await.unwrap();
+    assert_eq!(swept + rest, 300);
+    assert_eq!(rows().await, 20);
+    for opened in living {
+        assert_eq!(
+            desk::json(&load(&*store, opened).await),
+            json!({"count": 10})
+        );
+    }
+}
+
+/// The sweep of a session that idles not, which is filed under a deadline that has passed.
+pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
+    store: Arc<S>,
+    age: impl AsyncFnOnce(),
+) {
+    let opened = open(&*store, &json!({"a": 1})).await;
+    age().await;
+    assert_eq!(store.sweep(10).await.unwrap(), 0);
+    assert_eq!(desk::json(&load(&*store, opened).await), json!({"a": 1}));
+    // It is no longer due: a sweep of one finds what has ended behind it.
+    let ended = mint();
+    let record = NewRecord {
+        lifetime: Lifetime {
+            idle: Duration::from_millis(1),
+            absolute: Duration::from_millis(1),
+        },
+        ..new_record(ended.secret, &json!({}))
+    };
+    open_as(&*store, ended, &record).await;
+    while store.sweep(1).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk::json(&load(&*store, opened).await), json!({"a": 1}));
+}
+
+/// How many statements each verb took, on a connection that has prepared them, and how many other
+/// commands of which a request could have waited. `said` counts since it was last asked, and `age`
+/// makes every idle deadline half as far.
+pub async fn statements<S: Store<Untyped>>(
+    store: &S,
+    said: impl Fn() -> BTreeMap<char, u64>,
+    age: impl AsyncFn(),
+) -> Vec<(&'static str, u64)> {
+    let mut counted = Vec::new();
+    for _ in 0..2 {
+        counted.clear();
+        let mut count = |verb| {
+            let mut said = said();
+            let statements = said.remove(&'E').unwrap_or(0);
+            counted.push((verb, statements, said.remove(&'P'), said.remove(&'Q')));
+        };
+        said();
+        let opened = open(store, &json!({"a": 1})).await;
+        count("create");
+        let stale = load(store, opened).await;
+        count("load");
+        age().await;
+        load(store, opened).await;
+        count("load and touch");
+        let by = |secret, candidate| LoadRequest {
+            renewal: Some(Renewal {
+                every: Duration::ZERO,
+                grace: Duration::from_secs(30),
+                candidate: SecretHash::from_bytes([candidate; 32]),
+            }),
+            ..request(secret)
+        };
+        let offer = store
+            .load(opened.key, &by(opened.secret, 1))
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(offer.renewed);
+        count("load and offer");
+        let opened = Opened {
+            secret: SecretHash::from_bytes([1; 32]),
+            ..opened
+        };
+        load(store, opened).await;
+        count("load and promote");
+        let commit = async |change| store.commit(opened.key, &change).await.unwrap();
+        assert!(matches!(
+            commit(set(&stale, &json!({"a": 2}))).await,
+            Committed::Applied(_)
+        ));
+        count("change");
+        assert!(matches!(
+            commit(set(&stale, &json!({"a": 3}))).await,
+            Committed::Conflict(_)
+        ));
+        count("conflict");
+        let mut rotation = set(&load(store, opened).await, &json!({"a": 4}));
+        said();
+        let secret = SecretHash::from_bytes([2; 32]);
+        rotation.identity = login(&stale, secret, "somebody").identity;
+        assert!(matches!(commit(rotation).await, Committed::Applied(_)));
+        count("change and login");
+        assert!(store.destroy(opened.key).await.unwrap());
+        count("destroy");
+    }
+    for (verb, _, prepared, queries) in &counted {
+        assert_eq!((prepared, queries), (&None, &None), "{verb}");
+    }
+    (counted.into_iter())
+        .map(|(verb, statements, ..)| (verb, statements))
+        .collect()
+}
+
+/// A server that hears and does not answer: a write that was sent has an unknown outcome, one that
+/// could not be sent has none, and neither has a read; all in bounded time. Afterwards everything
+/// works again. `lock` holds every row until what it gives is released.
+pub async fn a_network_fails<S: Store<Untyped>, Lock>(
+    store: Arc<S>,
+    proxy: &Proxy,
+    lock: impl AsyncFn() -> Lock,
+    release: impl AsyncFn(Lock),
+) {
+    let opened = open(&*store, &json!({"count": 0})).await;
+    for (round, network) in (1_u64..).zip([Network::Silent, Network::Broken]) {
+        let record = load(&*store, opened).await;
+        let change = set(&record, &json!({"count": round}));
+        let held = lock().await;
+        proxy.said();
+        let commit = tokio::spawn({
+            let store = store.clone();
+            async move { store.commit(opened.key, &change).await }
+        });
+        // It was sent, and the server waits for the lock.
+        while !proxy.said().contains_key(&'E') {
+            tokio::task::yield_now().await;
+        }
+        proxy.set(network);
+        let failed = commit.await.unwrap().unwrap_err();
+        assert!(
+            matches!(failed, StoreError::OutcomeUnknown(_)),
+            "{failed:?}"
+        );
+        release(held).await;
+        let failed = try_load(&*store, opened).await.unwrap_err();
+        assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
+        let new = mint();
+        let record = new_record(new.secret, &json!({}));
+        let failed = store.insert(new.key, &record).await.unwrap_err();
+        assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
+        proxy.set(Network::Works);
+        // It was written, or is about to be: nobody took it back.
+        while desk::json(&load(&*store, opened).await) != json!({"count": round}) {
+            tokio::task::yield_now().await;
+        }
+        assert!(try_load(&*store, new).await.unwrap().is_none());
+    }
+}
+
+/// A network that fails just after an answer: the pool's own question to the connection that is
+/// given back is lost, and with it only that connection, on a store that has no other.
+pub async fn a_lost_connection_is_replaced<S: Store<Untyped>>(store: &S, proxy: &Proxy) {
+    let opened = open(store, &json!({"a": 1})).await;
+    proxy.set(Network::LosesPings);
+    load(store, opened).await;
+    load(store, opened).await;
+    proxy.set(Network::Works);
+    assert_eq!(desk::json(&load(store, opened).await), json!({"a": 1}));
+}
+
+/// The task of `sweeping` goes on after an error, and ends with its store. `quiet` is another store
+/// of the same table, and `break_table` takes the table away and gives it back.
+pub async fn the_task_sweeps<S: Store<Untyped>>(
+    sweeping: S,
+    quiet: &S,
+    rows: impl AsyncFn() -> u64,
+    break_table: impl AsyncFn(bool),
+) {
+    let insert = async || {
+        let opened = mint();
+        let record = NewRecord {
+            lifetime: Lifetime {
+                idle: Duration::from_millis(1),
+                absolute: Duration::from_millis(1),
+            },
+            ..new_record(opened.secret, &json!({}))
+        };
+        open_as(quiet, opened, &record).await;
+    };
+    sweeping.ready().await.unwrap();
+    for _ in 0..2 {
+        insert().await;
+        while rows().await > 0 {
+            tokio::task::yield_now().await;
+        }
+        // Without its table every turn fails, and there are several in this time.
+        break_table(true).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        break_table(false).await;
+    }
+    drop(sweeping);
+    insert().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(rows().await, 1, "nobody is there to sweep it");
+}
