@@ -247,8 +247,9 @@ fn decode(text: &[u8; SID_CHARS]) -> Option<[u8; SID_BYTES]> {
 fn encode(bytes: &[u8; SID_BYTES]) -> String {
     let mut text = [0; SID_CHARS];
     for (six, eight) in (bytes.as_chunks::<6>().0.iter()).zip(text.as_chunks_mut::<8>().0) {
-        let [a, b, c, d, e, f] = *six;
-        let mut number = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let mut octets = [0; 8];
+        octets[2..].copy_from_slice(six);
+        let mut number = u64::from_be_bytes(octets);
         for character in eight.iter_mut().rev() {
             *character = ALPHABET[(number & 0x3f) as usize];
             number >>= 6;

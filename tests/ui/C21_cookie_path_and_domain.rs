@@ -20,4 +20,10 @@ session_config! {
     }
 }
 
+session_config! {
+    pub struct Club {
+        loaders: [cookie("sid", origins = ["https://app.example.com:443", "https://app.example.com:8443"])],
+    }
+}
+
 fn main() {}

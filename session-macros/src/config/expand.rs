@@ -143,16 +143,17 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
 
 /// How the store comes to be: as was said, or by its default.
 fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenStream {
-    let body = match value {
+    let body = if let Some(value) = value {
         // With the type beside it, a value of another one is shown alone.
-        Some(value) => quote! {
+        quote! {
             let store: #store = #value;
             ::core::result::Result::Ok(store)
-        },
+        }
+    } else {
         // The type in angle brackets takes the blame if it has no default.
-        None => quote! {
+        quote! {
             ::core::result::Result::Ok(<#store as ::core::default::Default>::default())
-        },
+        }
     };
     quote! {
         async fn connect() -> ::core::result::Result<Self::Store, #private::BoxError> {

@@ -131,12 +131,15 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
     while !input.is_empty() {
         let decorated = decoration(input, errors);
         match entry(input, errors) {
-            Ok(entry) => found.extend(entry.map(|entry| match decorated {
-                true => Entry {
-                    value: Value::Broken,
-                    ..entry
-                },
-                false => entry,
+            Ok(entry) => found.extend(entry.map(|entry| {
+                if decorated {
+                    Entry {
+                        value: Value::Broken,
+                        ..entry
+                    }
+                } else {
+                    entry
+                }
             })),
             Err(error) => {
                 errors.add(error);

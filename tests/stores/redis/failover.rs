@@ -234,6 +234,9 @@ async fn a_wrong_kind_of_server_is_told() {
     )
     .await;
     assert!(text.contains("no server") && text.contains("129"), "{text}");
+    let nobody = RedisStore::builder().sentinel(Vec::<String>::new(), "shop");
+    let text = told(nobody).await;
+    assert!(text.contains("names no sentinel"), "{text}");
     let text = told(RedisStore::builder()).await;
     assert!(text.contains("no server is named"), "{text}");
     let text = told(RedisStore::builder().url(&sentinel).cluster([&sentinel])).await;

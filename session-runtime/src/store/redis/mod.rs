@@ -6,6 +6,7 @@
 //! (what sends again after a lost connection may do a change twice).
 
 mod answer;
+mod arguments;
 mod builder;
 mod check;
 mod cluster;
@@ -18,6 +19,7 @@ mod slots;
 mod target;
 mod trial;
 mod url;
+mod way_in;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,20 +29,99 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use redis::Value;
 
 use self::answer::Answer;
+use self::arguments::Arguments;
 pub use self::builder::{RedisStoreBuilder, RedisStoreError};
 use self::failure::Failure;
 use self::link::Durability;
-use self::script::{Arguments, COMMIT, DESTROY, INSERT, LOAD, Verb};
+use self::script::{COMMIT, DESTROY, INSERT, LOAD, Verb};
 use self::servers::Servers;
 use super::{Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
-use crate::patch::Patch;
-use crate::record::{
-    Change, DataChange, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
-    SubjectChange, Transport,
-};
+use crate::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
 
-/// Keeps sessions on Redis 7 or Valkey.
+/// Keeps sessions on Redis 7.0 or later, or on Valkey: on one server, behind Sentinel, or in a
+/// Cluster.
+///
+/// ```no_run
+/// use connect_session::session_config;
+/// use connect_session::store::RedisStore;
+///
+/// session_config! {
+///     /// Sessions of the shop's API.
+///     pub struct Shop {
+///         idle_timeout: 30m,
+///         absolute_timeout: 12h,
+///         store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?,
+///     }
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     // Says now what is wrong, instead of at the first request.
+///     Shop::start().await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// A clone is the same store, with the same connections; it works for any type of data.
+///
+/// # What is kept
+///
+/// A session is one hash under `{prefix}{namespace}:{id}`, with one field for each top-level field of
+/// the data. A load, a change, an insertion and a destruction are one script and one round trip each;
+/// after the server has been started, the first of each kind is two, because it has to be sent the
+/// script. A request that only reads writes nothing, except for its deadline once a tenth of the idle
+/// time has passed. The deadline is the key's own, so that the server forgets by itself; its clock
+/// decides, not that of the program.
+///
+/// Two configs share no key as long as their namespaces, with the prefixes of their stores in front,
+/// differ. A key that holds something else, half a session, or one in the format of a later version
+/// of this library, is [`StoreError::Undecodable`] and is left as it is.
+///
+/// [`count`](Store::count) walks through all keys of every server with `SCAN`, in steps of a
+/// thousand: its time grows with everything that the database holds, and it is for a person who
+/// wants to know, not for every request.
+///
+/// # When a server fails
+///
+/// Until it is back, or another has taken over, every verb fails soon: after
+/// [`connect_timeout`](RedisStoreBuilder::connect_timeout) and
+/// [`command_timeout`](RedisStoreBuilder::command_timeout), and at once where it was found
+/// unreachable less than a moment ago. A new connection is tried after 50 ms, then after twice as long
+/// each time, up to a second; nothing has to be started again. A command is sent once: if it was not
+/// sent, or the server refused it, it is [`StoreError::Unavailable`]; if its answer was lost, a change
+/// is [`StoreError::OutcomeUnknown`], and never sent again. A server whose memory is full
+/// ([`StoreError::Full`]) takes no new session and no larger data, but still keeps sessions alive,
+/// rotates and ends them.
+///
+/// # What a failover can lose
+///
+/// **Redis acknowledges a change before any replica has it.** When the primary then dies, the replica
+/// that takes over knows nothing of the last changes: an item put into a cart is gone, and *a session
+/// that was logged out may be alive again, and one that was rotated may know its old sid*. So it is
+/// with Sentinel, in a Cluster, and with every managed service that fails over.
+/// [`replicas(n)`](RedisStoreBuilder::replicas) waits (`WAIT`) after each change until `n` replicas
+/// have it, which costs one more round trip; with fewer, the change is
+/// [`StoreError::OutcomeUnknown`], as it may survive or not. With as many as the primary has, no
+/// acknowledged change is lost when it dies; with fewer, it is not if one of those `n` takes over.
+/// What it does not cover: a slid deadline, which is not waited for; and a primary that is cut off
+/// from the others but not from the program, and takes changes until it notices. For that the server
+/// has `min-replicas-to-write`.
+///
+/// Memory is what Redis keeps sessions in: after a restart, what is there is what its persistence
+/// (`appendonly yes`, `save`) has kept.
+///
+/// # What the server must be like
+///
+/// `start()` tries all of this, and says what to do:
+///
+/// - Redis 7.0 or Valkey, no replica; a Cluster is named as one, and a sentinel as one.
+/// - `maxmemory-policy noeviction`. Any other throws away sessions that have not ended: each has a
+///   deadline, so the `volatile-…` policies do too.
+/// - A user with an ACL needs `+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel
+///   +pexpireat +del +unlink +info`; `+scan` for a count, `+wait` for `replicas`, `+cluster|slots
+///   +asking` in a Cluster, `+role` behind Sentinel; and the keys `~{prefix}*`, or those of the
+///   namespaces.
 #[derive(Clone)]
 pub struct RedisStore {
     shared: Arc<Shared>,
@@ -65,10 +146,20 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    /// A store on the server of a URL, with every other setting at its default.
+    /// A store on the server of a URL, with every other setting at its default. It connects, once.
+    ///
+    /// | URL | |
+    /// | --- | --- |
+    /// | `redis://user:password@host:6379/0` | one server, and the number of a database |
+    /// | `rediss://…` | the same with TLS |
+    /// | `unix:///path?db=0&user=…&pass=…` | by a socket |
+    /// | `redis-sentinel://user:password@host:26379,host/name/0` | the primary of that name, as its sentinels say; user and password are the primary's |
+    /// | `redis-cluster://user:password@host:6379,host` | some servers of a Cluster |
+    /// | `rediss-sentinel://…`, `rediss-cluster://…` | the same with TLS |
     ///
     /// # Errors
-    /// When the URL is wrong, or the server does not answer or does not let the client in.
+    /// When the URL is wrong, or the server does not answer or does not let the client in. No error
+    /// shows a password.
     pub async fn connect(url: impl Into<String>) -> Result<Self, RedisStoreError> {
         Self::builder().url(url).build().await
     }
@@ -131,18 +222,7 @@ impl<D: SessionData> Store<D> for RedisStore {
 
     async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
         let fields = record.fields()?;
-        let mut arguments = Arguments::default();
-        arguments
-            .push(record.secret.as_bytes())
-            .push(transport(record.transport))
-            .push(record.commit_id.to_bytes())
-            .duration(record.lifetime.idle)
-            .duration(record.lifetime.absolute)
-            .push(record.subject.as_ref().map_or("", |_| "subject"))
-            .push(record.subject.as_deref().unwrap_or_default());
-        for (name, json) in &fields {
-            arguments.push(name).push(json.get());
-        }
+        let arguments = arguments::insertion(record, &fields);
         let answer = self.write(&INSERT, key, &arguments).await;
         let answer = answer.map_err(|failure| match failure.code() {
             "OOM" => StoreError::Full,
@@ -160,21 +240,7 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let mut arguments = Arguments::default();
-        arguments
-            .push(request.secret.as_bytes())
-            .push(transport(request.transport));
-        match request.touch_every {
-            Some(every) => arguments.duration(every),
-            None => arguments.push(""),
-        };
-        match &request.renewal {
-            Some(renewal) => arguments
-                .duration(renewal.every)
-                .duration(renewal.grace)
-                .push(renewal.candidate.as_bytes()),
-            None => arguments.push("").push("").push(""),
-        };
+        let arguments = arguments::load(request);
         // A load that says that it writes promises a secret to the client.
         let answer = match &request.renewal {
             Some(_) => self.write(&LOAD, key, &arguments).await,
@@ -194,7 +260,7 @@ impl<D: SessionData> Store<D> for RedisStore {
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let arguments = commit_arguments(change, patch.as_ref());
+        let arguments = arguments::change(change, patch.as_ref());
         let answer = self.write(&COMMIT, key, &arguments).await;
         let mut answer = self.answer(answer.map_err(Failure::of_write)?)?;
         match &*answer.outcome {
@@ -229,9 +295,13 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let pattern = pattern(&self.shared.prefix, namespace);
-        let servers = &self.shared.servers;
-        servers.count(&pattern).await.map_err(Failure::of_read)
+        let Shared {
+            servers, prefix, ..
+        } = &*self.shared;
+        servers
+            .count(prefix, namespace)
+            .await
+            .map_err(Failure::of_read)
     }
 
     fn now(&self) -> SystemTime {
@@ -245,83 +315,4 @@ impl<D: SessionData> Store<D> for RedisStore {
         };
         there.unwrap_or(here)
     }
-}
-
-fn transport(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Cookie => "cookie",
-        Transport::Other => "other",
-    }
-}
-
-fn commit_arguments<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
-    let mut arguments = Arguments::default();
-    arguments
-        .push(change.commit_id.to_bytes())
-        .number(change.epoch)
-        .number(change.generation);
-    push_data(&mut arguments, patch);
-    push_identity(&mut arguments, change.identity.as_ref());
-    push_lifetime(&mut arguments, change.lifetime);
-    arguments
-}
-
-fn push_data(arguments: &mut Arguments, patch: Option<&Patch>) {
-    let Some(patch) = patch else {
-        arguments.push("none");
-        return;
-    };
-    arguments.push(if patch.replace_all { "all" } else { "some" });
-    arguments.number(patch.set.len() as u64);
-    for field in &patch.set {
-        let base = field.base.map_or(String::new(), |base| base.to_string());
-        arguments.push(&field.name).push(base).push(&field.json);
-    }
-    arguments.number(patch.remove.len() as u64);
-    for (name, base) in &patch.remove {
-        arguments.push(name).number(*base);
-    }
-}
-
-fn push_identity(arguments: &mut Arguments, identity: Option<&IdentityChange>) {
-    let Some(identity) = identity else {
-        arguments.push("none").push("").push("").push("");
-        return;
-    };
-    let (change, subject) = match &identity.subject {
-        SubjectChange::Keep => ("keep", ""),
-        SubjectChange::Set(subject) => ("set", &**subject),
-        SubjectChange::Clear => ("clear", ""),
-    };
-    arguments
-        .push(if identity.new_generation {
-            "new"
-        } else {
-            "same"
-        })
-        .push(identity.secret.as_bytes())
-        .push(change)
-        .push(subject);
-}
-
-fn push_lifetime(arguments: &mut Arguments, lifetime: Option<Lifetime>) {
-    match lifetime {
-        Some(lifetime) => arguments
-            .push("set")
-            .duration(lifetime.idle)
-            .duration(lifetime.absolute),
-        None => arguments.push("keep"),
-    };
-}
-
-/// What the keys of a namespace look like: its name as it is, and any id.
-fn pattern(prefix: &str, namespace: &str) -> String {
-    let mut pattern = String::new();
-    for character in prefix.chars().chain(namespace.chars()) {
-        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern + ":" + &"?".repeat(36)
 }

@@ -38,11 +38,12 @@ impl Servers {
         }
     }
 
-    /// How many keys look like this. It walks through all keys of every server, in many steps.
-    pub(super) async fn count(&self, pattern: &str) -> Result<u64, Failure> {
+    /// How many keys a namespace has. It walks through all keys of every server, in many steps.
+    pub(super) async fn count(&self, prefix: &str, namespace: &str) -> Result<u64, Failure> {
+        let pattern = pattern(prefix, namespace);
         let mut count = 0;
         for node in self.primaries().await? {
-            count += count_on(&node, pattern).await?;
+            count += count_on(&node, &pattern).await?;
         }
         Ok(count)
     }
@@ -63,4 +64,16 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
             return Ok(count);
         }
     }
+}
+
+/// What the keys of a namespace look like: its name as it is, and any id.
+fn pattern(prefix: &str, namespace: &str) -> String {
+    let mut pattern = String::new();
+    for character in prefix.chars().chain(namespace.chars()) {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern + ":" + &"?".repeat(36)
 }

@@ -46,6 +46,24 @@ pub(super) struct Watch {
     pub(super) primary: String,
 }
 
+impl Watch {
+    /// By the URLs of the sentinels; how to get into the primary is said elsewhere, but it speaks TLS
+    /// if they do.
+    pub(super) fn of(sentinels: &[String], name: &str) -> Self {
+        let is_tls = |url: &String| url.starts_with("rediss:") || url.starts_with("valkeys:");
+        let scheme = if sentinels.first().is_some_and(is_tls) {
+            "rediss"
+        } else {
+            "redis"
+        };
+        Self {
+            sentinels: sentinels.to_vec(),
+            name: name.to_owned(),
+            primary: format!("{scheme}://primary"),
+        }
+    }
+}
+
 /// The parts of `redis-sentinel://user:password@host:26379,host:26379/name/0`.
 pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
     let (scheme, rest) = url.split_once("://")?;
