@@ -1,5 +1,6 @@
 //! What a session costs: floors, other libraries and this one, side by side.
 
+mod budget;
 mod callgrind;
 mod case;
 mod data;
@@ -7,12 +8,14 @@ mod over_axum;
 mod subjects;
 mod table;
 
+use std::process::ExitCode;
+
 use case::{Case, Workload};
 
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
@@ -20,8 +23,14 @@ fn main() {
             run(subject, workload, number(size), number(requests))
         }
         ["table", only @ ..] => table(only),
-        _ => eprintln!("table [SUBJECT…] | run SUBJECT WORKLOAD SIZE REQUESTS"),
+        ["budget"] => return budget::check(),
+        ["budget", "set", which @ ..] => budget::set(which),
+        _ => {
+            eprintln!("table [SUBJECT…] | budget | budget set [WORKLOAD SIZE]");
+            return ExitCode::FAILURE;
+        }
     }
+    ExitCode::SUCCESS
 }
 
 fn number(text: &str) -> usize {

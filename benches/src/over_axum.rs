@@ -16,6 +16,7 @@ pub enum Carrier {
     /// In a header of this name, both ways.
     Header(HeaderName),
     /// In a cookie.
+    #[cfg_attr(not(feature = "peers"), expect(dead_code))]
     Cookie,
 }
 
