@@ -1,7 +1,5 @@
 //! A session used as what it is not.
 
-use axum::Json;
-use axum::response::IntoResponse;
 use connect_session::{Session, session, session_config};
 
 #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -11,15 +9,6 @@ pub struct Cart {
 
 session_config! {
     pub struct Shop { data: Cart }
-}
-
-#[session(load)]
-async fn whole(session: Session<Shop>) -> impl IntoResponse {
-    Json(session)
-}
-
-fn text(session: &Session) -> Result<String, serde_json::Error> {
-    serde_json::to_string(session)
 }
 
 #[session(load)]
