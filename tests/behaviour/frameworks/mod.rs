@@ -72,8 +72,8 @@ impl Framework {
         self != Self::Plain
     }
 
-    /// Whether a request ends with its client. poem's own server lets a handler run to its end.
-    pub fn ends_with_the_client(self) -> bool {
+    /// Whether a handler ends when its client hangs up. poem's own server lets it run to its end.
+    pub fn cancels_handlers(self) -> bool {
         self != Self::Poem
     }
 }
