@@ -40,8 +40,12 @@ pub use connect_session_runtime::view::SessionView;
 #[doc = include_str!("problem.md")]
 pub mod problem {}
 
+#[doc = include_str!("frameworks/mod.md")]
 #[doc = include_str!("frameworks/actix_web.md")]
+#[doc = include_str!("frameworks/poem.md")]
 #[doc = include_str!("frameworks/rocket.md")]
+#[doc = include_str!("frameworks/salvo.md")]
+#[doc = include_str!("frameworks/tower.md")]
 pub mod frameworks {}
 
 pub mod merge {

@@ -51,9 +51,15 @@ fn shops() -> impl Iterator<Item = Program> {
 
 /// The whole API is the same program on each framework.
 fn apis() -> impl Iterator<Item = Program> {
-    ["rest_api", "actix_api", "rocket_api"]
-        .into_iter()
-        .map(Program::start)
+    [
+        "rest_api",
+        "actix_api",
+        "poem_api",
+        "rocket_api",
+        "salvo_api",
+    ]
+    .into_iter()
+    .map(Program::start)
 }
 
 #[test]

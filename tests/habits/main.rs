@@ -10,5 +10,8 @@
 
 mod actix;
 mod axum;
+mod grpc;
+mod poem;
 mod rocket;
+mod salvo;
 mod shop;
