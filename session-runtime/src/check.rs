@@ -193,6 +193,10 @@ pub const fn emit<S: SessionArg>(emit: Emit) {
 
 /// Where no framework is enabled, a handler that is not plain `http` has nothing to fit.
 #[track_caller]
+#[allow(
+    clippy::assertions_on_constants,
+    reason = "features make it constant, and users choose them"
+)]
 pub const fn framework() {
     const ENABLED: bool = cfg!(any(
         feature = "actix-web",
