@@ -149,6 +149,7 @@ async fn a_frozen_primary_is_left_for_the_new_one() {
     // The old one becomes a replica of the new one; nobody takes it for the primary again.
     until("the old primary follows", || async {
         info(&watched.primary, "replication").contains("master_link_status:up")
+            && info(&watched.replica, "replication").contains("state=online")
     })
     .await;
     let change = set(&record, &json!({"n": 2}));
