@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BoxBody, EitherBody};
-use actix_web::dev::{Extensions as Local, Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::dev::{
+    Extensions as Local, Payload, Service, ServiceRequest, ServiceResponse, Transform,
+};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap as Headers, HeaderName as Name, HeaderValue as Value};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
