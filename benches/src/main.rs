@@ -4,6 +4,7 @@ mod budget;
 mod callgrind;
 mod case;
 mod data;
+mod memory;
 mod over_axum;
 mod subjects;
 mod table;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use case::{Case, Workload};
 
+#[cfg(not(feature = "uncounted"))]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
@@ -23,10 +25,14 @@ fn main() -> ExitCode {
             run(subject, workload, number(size), number(requests))
         }
         ["table", only @ ..] => table(only),
+        ["memory"] => memory::print(),
+        ["threads"] if cfg!(feature = "uncounted") => memory::threads(),
         ["budget"] => return budget::check(),
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
-            eprintln!("table [SUBJECT…] | budget | budget set [WORKLOAD SIZE]");
+            eprintln!(
+                "table [SUBJECT…] | memory | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
+            );
             return ExitCode::FAILURE;
         }
     }
