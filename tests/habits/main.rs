@@ -5,7 +5,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test fails by panicking, and has no users"
+    clippy::just_underscores_and_digits,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "a test fails by panicking, has no users, and its handlers are what a framework takes"
 )]
 
 mod actix;

@@ -162,7 +162,8 @@ async fn is_not_overtaken_for_ever(path: &str) {
 
     let mut fast = std::mem::take(&mut *store.rivals.overtook.lock().unwrap());
     assert!(!fast.is_empty(), "the first try was overtaken");
-    for rival in std::mem::take(&mut *store.rivals.begun.lock().unwrap()) {
+    let begun = std::mem::take(&mut *store.rivals.begun.lock().unwrap());
+    for rival in begun {
         fast.push(rival.await);
     }
     assert!(fast.iter().all(|status| *status == StatusCode::OK));
