@@ -5,6 +5,7 @@
 //! - [`session`] is the attribute, [`session_config!`] the declaration with every option.
 //! - [`Session`] is what a handler gets, [`SessionView`] what everything else may look at.
 //! - [`store`] says what a store promises; [`testing`] proves it, and has a fake clock.
+//! - [`frameworks`] says what is particular to each framework.
 //! - [`problem`] describes every problem type that a client can be answered with.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -38,6 +39,14 @@ pub use connect_session_runtime::view::SessionView;
 
 #[doc = include_str!("problem.md")]
 pub mod problem {}
+
+#[doc = include_str!("frameworks/mod.md")]
+#[doc = include_str!("frameworks/actix_web.md")]
+#[doc = include_str!("frameworks/poem.md")]
+#[doc = include_str!("frameworks/rocket.md")]
+#[doc = include_str!("frameworks/salvo.md")]
+#[doc = include_str!("frameworks/tower.md")]
+pub mod frameworks {}
 
 pub mod merge {
     //! What the rules of `merge` can be used with.

@@ -1,18 +1,23 @@
 //! What a session costs: floors, other libraries and this one, side by side.
 
+mod budget;
 mod callgrind;
 mod case;
 mod data;
+mod memory;
 mod over_axum;
 mod subjects;
 mod table;
 
+use std::process::ExitCode;
+
 use case::{Case, Workload};
 
+#[cfg(not(feature = "uncounted"))]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
@@ -20,8 +25,18 @@ fn main() {
             run(subject, workload, number(size), number(requests))
         }
         ["table", only @ ..] => table(only),
-        _ => eprintln!("table [SUBJECT…] | run SUBJECT WORKLOAD SIZE REQUESTS"),
+        ["memory"] => memory::print(),
+        ["threads"] if cfg!(feature = "uncounted") => memory::threads(),
+        ["budget"] => return budget::check(),
+        ["budget", "set", which @ ..] => budget::set(which),
+        _ => {
+            eprintln!(
+                "table [SUBJECT…] | memory | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
+            );
+            return ExitCode::FAILURE;
+        }
     }
+    ExitCode::SUCCESS
 }
 
 fn number(text: &str) -> usize {

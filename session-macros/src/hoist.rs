@@ -5,8 +5,6 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Expr, parse_quote};
 
-use crate::tokens::respan;
-
 /// Collects constants under names that begin alike.
 pub(crate) struct Hoist {
     prefix: String,
@@ -24,16 +22,15 @@ impl Hoist {
         }
     }
 
-    /// A constant of this type takes the expression's place. Its type is shown at the option.
-    pub(crate) fn expr(&mut self, expr: &mut Expr, of_type: TokenStream, option: Span) {
+    /// A constant of this type takes the expression's place.
+    pub(crate) fn expr(&mut self, expr: &mut Expr, of_type: &TokenStream) {
         let Self {
             prefix,
             conditions,
             items,
         } = self;
         let name = format_ident!("{prefix}_{}", items.len());
-        let name = Ident::new(&name.to_string(), Span::call_site().located_at(option));
-        let of_type = respan(of_type, option);
+        let name = Ident::new(&name.to_string(), Span::call_site());
         items.push(quote! {
             #conditions
             #[doc(hidden)]

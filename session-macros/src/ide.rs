@@ -11,7 +11,8 @@ use syn::ext::IdentExt as _;
 
 use crate::tokens::{group, is_punct, is_word, private};
 
-/// A module of `__private::ide`, and the words that stand where its constants would.
+/// A module of `__private::ide`, and the words that stand where its constants would. There may be
+/// none yet: an editor adds the one that it asks for, and looks for it where the others are.
 struct Scope {
     module: &'static str,
     words: Vec<Ident>,
@@ -34,10 +35,8 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
         return TokenStream::new();
     }
     let entries = entries(attr.clone());
-    let scopes = [
-        scope("session", entries.iter().map(|entry| entry.first())),
-        scope("emit", entries.iter().map(|entry| value_of(entry, "emit"))),
-    ];
+    let mut scopes = vec![scope("session", entries.iter().map(|entry| entry.first()))];
+    scopes.extend(scope_of_values("emit", &entries));
     // In an `impl` of a trait the compiler says that this is no member of it: the first thing that
     // is said of the mistake, so the name says the mend.
     let name = format_ident!("__session_goes_on_free_functions_{}", name.unraw());
@@ -59,8 +58,7 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
         entries.iter().map(|entry| entry.first()),
     )];
     for key in ["emit", "on_conflict", "on_gone", "on_store_error", "commit"] {
-        let values = entries.iter().map(|entry| value_of(entry, key));
-        scopes.push(scope(key, values));
+        scopes.extend(scope_of_values(key, &entries));
     }
     for entry in &entries {
         let inside = |key, delimiter| group(value_of(entry, key), delimiter).map(Group::stream);
@@ -90,8 +88,7 @@ fn of_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
         let keys = options.iter().map(|option| option.first());
         if is_word(loader.first(), "cookie") {
             scopes.push(scope("cookie", keys));
-            let values = options.iter().map(|option| value_of(option, "same_site"));
-            scopes.push(scope("same_site", values));
+            scopes.extend(scope_of_values("same_site", options));
         } else if is_word(loader.first(), "query") || is_word(loader.first(), "path") {
             scopes.push(scope("in_url", keys));
         }
@@ -126,11 +123,20 @@ fn entries(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     entries
 }
 
+/// Whether an entry begins with `key:` or `key =`.
+fn says(entry: &[TokenTree], key: &str) -> bool {
+    is_word(entry.first(), key) && (is_punct(entry.get(1), ':') || is_punct(entry.get(1), '='))
+}
+
 /// What follows `key:` or `key =`.
 fn value_of<'a>(entry: &'a [TokenTree], key: &str) -> Option<&'a TokenTree> {
-    let is_said =
-        is_word(entry.first(), key) && (is_punct(entry.get(1), ':') || is_punct(entry.get(1), '='));
-    entry.get(2).filter(|_| is_said)
+    entry.get(2).filter(|_| says(entry, key))
+}
+
+/// The values of a key, if it is said. The module has its name.
+fn scope_of_values(key: &'static str, entries: &[Vec<TokenTree>]) -> Option<Scope> {
+    let said = entries.iter().any(|entry| says(entry, key));
+    said.then(|| scope(key, entries.iter().map(|entry| value_of(entry, key))))
 }
 
 /// Words that can be imported; keywords cannot.
@@ -191,7 +197,6 @@ fn expand(
     let private = private(library);
     let used = scopes
         .iter()
-        .filter(|scope| !scope.words.is_empty())
         .enumerate()
         .map(|(number, Scope { module, words })| {
             let inside = format_ident!("scope{number}", span = Span::call_site());
@@ -225,6 +230,22 @@ mod tests {
         text.parse().expect("tokens")
     }
 
+    #[test]
+    fn an_empty_list_can_be_completed() {
+        let output = session_config(&tokens("struct Shop {}"));
+        assert_eq!(words(&output), ["session_config: "]);
+        let output = session_config(&tokens(
+            "struct Shop { loaders: [cookie(\"a\", )], on_gone: }",
+        ));
+        let expected = [
+            "session_config: loaders on_gone",
+            "on_gone: ",
+            "loaders: cookie",
+            "cookie: ",
+        ];
+        assert_eq!(words(&output), expected);
+    }
+
     /// The words of each module, as they are imported.
     #[track_caller]
     fn words(output: &TokenStream) -> Vec<String> {
@@ -252,7 +273,9 @@ mod tests {
         }
         let output = session(&tokens("load, emit = coo"), &handler);
         assert_eq!(words(&output), ["session: load emit", "emit: coo"]);
-        assert!(words(&session(&tokens(""), &handler)).is_empty());
+        assert_eq!(words(&session(&tokens(""), &handler)), ["session: "]);
+        let output = session(&tokens("load, emit = "), &handler);
+        assert_eq!(words(&output), ["session: load emit", "emit: "]);
     }
 
     #[test]

@@ -56,9 +56,17 @@ use proc_macro::TokenStream;
 /// another name is marked: `#[session] session: ShopSession`. What the handler changed is stored
 /// after it has returned and before the first byte is sent, unless it failed.
 ///
-/// The attribute stands above a framework's own. What stands above it sees the function as written,
-/// what stands below it sees the function that the framework calls. That one takes a guard in place
-/// of the session, so it is tested through a router and not called.
+/// The attribute stands above a framework's own. What stands above it sees your function, what
+/// stands below it sees the handler that the framework calls. That one takes a guard in place of
+/// the session, so it is tested through a router and not called.
+///
+/// | from the top | axum | actix-web | poem, rocket, salvo |
+/// | --- | --- | --- | --- |
+/// | `#[session(…)]`, the framework's | works, also with `#[debug_handler]` | works, also with `#[routes]` | works |
+/// | the framework's, `#[session(…)]` | does not compile: our message | works too | does not compile: our message |
+/// | the framework's alone | does not compile; our message under `#[debug_handler]` | does not compile: our message | does not compile: our message |
+/// | `#[utoipa::path]` | above or below ours | above or below ours, above the framework's | |
+/// | `#[tracing::instrument]` | above or below ours: it is about your function | the same | the same |
 ///
 /// <!-- session -->
 /// | option | what it says | default |

@@ -207,6 +207,7 @@ impl Measure {
         let amount = number.replace('_', "").parse().unwrap_or(u64::MAX);
         let bytes = self.units.first().is_some_and(|(unit, _)| *unit == "B");
         match (bytes, amount) {
+            (true, ..120) => format!("{number}MiB"),
             (true, amount) if !self.write(amount).is_empty() => self.write(amount),
             (true, _) => format!("{number}B"),
             (false, 120..) => format!("{number}s"),

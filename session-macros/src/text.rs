@@ -89,9 +89,9 @@ impl Text {
     }
 
     /// Puts a constant of ours in the place of an expression.
-    pub(crate) fn hoist(&mut self, hoist: &mut Hoist, option: Span) {
+    pub(crate) fn hoist(&mut self, hoist: &mut Hoist) {
         if let Self::Constant(expr) = self {
-            hoist.expr(expr, quote!(&'static ::core::primitive::str), option);
+            hoist.expr(expr, &quote!(&'static ::core::primitive::str));
         }
     }
 

@@ -14,35 +14,13 @@ pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
     )
 }
 
-/// The same tokens, all of them at one place. A const evaluation error is shown at the call only
-/// if every token of the call is there.
-pub(crate) fn respan(tokens: impl ToTokens, span: Span) -> TokenStream {
-    tokens
-        .into_token_stream()
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Group(group) => {
-                let mut moved = Group::new(group.delimiter(), respan(group.stream(), span));
-                moved.set_span(span);
-                TokenTree::Group(moved)
-            }
-            mut other => {
-                other.set_span(span);
-                other
-            }
-        })
-        .collect()
-}
-
-/// The same tokens, the beginning of them at a place: one word, or the `::` before it.
-pub(crate) fn starting_at(tokens: TokenStream, span: Span) -> TokenStream {
-    let mut beginning = true;
+/// The same tokens, at one place for the compiler, which looks at the first and the last one: they
+/// are punctuation or a group. An editor would explain every word that is there, so no word is.
+pub(crate) fn placed(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
-        .enumerate()
-        .map(|(index, mut token)| {
-            beginning = beginning && (index == 0 || is_punct(Some(&token), ':'));
-            if beginning {
+        .map(|mut token| {
+            if matches!(token, TokenTree::Punct(_) | TokenTree::Group(_)) {
                 token.set_span(span);
             }
             token
@@ -69,13 +47,7 @@ pub(crate) fn around(
     first: Span,
     last: Span,
 ) -> TokenStream {
-    let of_ours = of_ours.clone().into_iter().map(|mut token| {
-        if let TokenTree::Punct(punct) = &mut token {
-            punct.set_span(first);
-        }
-        token
-    });
-    let of_ours: TokenStream = of_ours.collect();
+    let of_ours = placed(of_ours.clone(), first);
     let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
     quote!(#of_ours #open #arguments #close)
 }

@@ -190,3 +190,24 @@ pub const fn emit<S: SessionArg>(emit: Emit) {
         ),
     }
 }
+
+/// Where no framework is enabled, a handler that is not plain `http` has nothing to fit.
+#[track_caller]
+#[allow(
+    clippy::assertions_on_constants,
+    reason = "features make it constant, and users choose them"
+)]
+pub const fn framework() {
+    const ENABLED: bool = cfg!(any(
+        feature = "actix-web",
+        feature = "axum",
+        feature = "poem",
+        feature = "rocket",
+        feature = "salvo"
+    ));
+    assert!(
+        ENABLED,
+        "no framework of connect-session is enabled: add its feature, such as `axum`, or write \
+         `#[session(…, http)]` for a handler of `http::Request`"
+    );
+}

@@ -1,4 +1,4 @@
-//! The message for a session that is answered as a whole.
+//! The message for a session that is serialised as a whole.
 
 use serde::{Serialize, Serializer};
 
@@ -6,15 +6,15 @@ use crate::config::SessionConfig;
 use crate::session::Session;
 
 /// Never implemented: a [`Session`] can be serialised only under this bound, so that a handler which
-/// answers with the session is told to answer with its data.
+/// answers with its session is told to answer with the data.
 #[diagnostic::on_unimplemented(
-    message = "a `Session` is not answered as a whole: it holds more than its data",
+    message = "a `Session` is not serialised as a whole: it is more than its data",
     label = "this is the session, not its data",
-    note = "answer with the data: `Json(session.data().clone())`, or `&*session` where a reference is enough"
+    note = "write `Json(session.data().clone())`, or `&*session` where a reference is enough"
 )]
-pub trait AnswersWithItsData {}
+pub trait SerializedAsAWhole {}
 
-impl<C: SessionConfig + AnswersWithItsData> Serialize for Session<C> {
+impl<C: SessionConfig + SerializedAsAWhole> Serialize for Session<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.data().serialize(serializer)
     }

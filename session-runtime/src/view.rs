@@ -11,7 +11,7 @@ use crate::sid::SessionId;
 /// The session of a request, to be read and nothing else: in middleware, and in handlers whose
 /// session argument is of another config.
 ///
-/// It is an extractor of its own and needs no attribute. Under [`layer()`](crate::layer::SessionLayer)
+/// It is an extractor of its own and needs no attribute. Under [`layer()`](crate::SessionLayer)
 /// it shares the load with the handler, and responses are marked as depending on the session;
 /// without the layer it asks the store itself.
 ///

@@ -45,8 +45,21 @@ fn add(program: &Program, sid: &str, item: &str) -> Reply {
 }
 
 /// The cart is the same program with and without a framework.
-fn shops() -> [Program; 2] {
-    [Program::start("rest_api"), Program::start("hyper_plain")]
+fn shops() -> impl Iterator<Item = Program> {
+    apis().chain([Program::start("hyper_plain")])
+}
+
+/// The whole API is the same program on each framework.
+fn apis() -> impl Iterator<Item = Program> {
+    [
+        "rest_api",
+        "actix_api",
+        "poem_api",
+        "rocket_api",
+        "salvo_api",
+    ]
+    .into_iter()
+    .map(Program::start)
 }
 
 #[test]
@@ -120,89 +133,94 @@ fn overlapping_requests_lose_no_item() {
 
 #[test]
 fn the_session_says_who_and_how_long() {
-    let api = Program::start("rest_api");
-    assert_eq!(api.get("/sessions/current", &[]).status, 401);
-    let opened = api.post("/sessions", &[], "").json();
-    let sid = opened["sid"].as_str().expect("a sid").to_owned();
-    let current = api.get("/sessions/current", &with(&sid)).json();
-    assert_eq!(current["id"], opened["id"]);
-    assert_eq!(current["user"], Value::Null);
-    let (created, expires) = (
-        current["created_at"].as_u64(),
-        current["expires_at"].as_u64(),
-    );
-    assert_eq!(
-        expires.unwrap() - created.unwrap(),
-        30 * 60,
-        "idle for 30 minutes"
-    );
+    for api in apis() {
+        assert_eq!(api.get("/sessions/current", &[]).status, 401);
+        let opened = api.post("/sessions", &[], "").json();
+        let sid = opened["sid"].as_str().expect("a sid").to_owned();
+        let current = api.get("/sessions/current", &with(&sid)).json();
+        assert_eq!(current["id"], opened["id"]);
+        assert_eq!(current["user"], Value::Null);
+        let (created, expires) = (
+            current["created_at"].as_u64(),
+            current["expires_at"].as_u64(),
+        );
+        assert_eq!(
+            expires.unwrap() - created.unwrap(),
+            30 * 60,
+            "idle for 30 minutes"
+        );
+    }
 }
 
 #[test]
 fn a_login_rotates_the_sid_and_keeps_the_cart() {
-    let api = Program::start("rest_api");
-    let before = open(&api);
-    add(&api, &before, "tea");
-    let headers = [
-        ("X-User-Session", &*before),
-        ("Content-Type", "application/json"),
-    ];
-    let reply = api.post("/login", &headers, r#"{"user":"ada"}"#);
-    assert_eq!(reply.status, 200);
-    let after = reply.json()["sid"].as_str().expect("a sid").to_owned();
-    assert_ne!(before, after);
-    assert_eq!(reply.header("cache-control"), Some("no-store"));
-    assert_eq!(api.get("/sessions/current", &with(&before)).status, 401);
-    assert_eq!(
-        api.get("/sessions/current", &with(&after)).json()["user"],
-        "ada"
-    );
-    assert_eq!(
-        api.get("/cart", &with(&after)).json()["items"],
-        json!(["tea"])
-    );
+    for api in apis() {
+        let before = open(&api);
+        add(&api, &before, "tea");
+        let headers = [
+            ("X-User-Session", &*before),
+            ("Content-Type", "application/json"),
+        ];
+        let reply = api.post("/login", &headers, r#"{"user":"ada"}"#);
+        assert_eq!(reply.status, 200);
+        let after = reply.json()["sid"].as_str().expect("a sid").to_owned();
+        assert_ne!(before, after);
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        assert_eq!(api.get("/sessions/current", &with(&before)).status, 401);
+        assert_eq!(
+            api.get("/sessions/current", &with(&after)).json()["user"],
+            "ada"
+        );
+        assert_eq!(
+            api.get("/cart", &with(&after)).json()["items"],
+            json!(["tea"])
+        );
+    }
 }
 
 #[test]
 fn counters_are_exact_under_overlapping_requests() {
-    let api = Program::start("rest_api");
-    let sid = open(&api);
-    let visits = at_once(32, |_| {
-        api.post("/visits", &with(&sid), "").json()["visits"].as_u64()
-    });
-    let mut visits: Vec<_> = visits
-        .into_iter()
-        .map(|visits| visits.expect("a number"))
-        .collect();
-    visits.sort_unstable();
-    assert_eq!(visits, (1..=32).collect::<Vec<_>>());
-    let views = at_once(32, |_| api.post("/views", &with(&sid), "").status);
-    assert!(views.iter().all(|status| *status == 204), "{views:?}");
-    let current = api.get("/sessions/current", &with(&sid)).json();
-    assert_eq!(
-        (&current["visits"], &current["views"]),
-        (&json!(32), &json!(32))
-    );
+    for api in apis() {
+        let sid = open(&api);
+        let visits = at_once(32, |_| {
+            api.post("/visits", &with(&sid), "").json()["visits"].as_u64()
+        });
+        let mut visits: Vec<_> = visits
+            .into_iter()
+            .map(|visits| visits.expect("a number"))
+            .collect();
+        visits.sort_unstable();
+        assert_eq!(visits, (1..=32).collect::<Vec<_>>());
+        let views = at_once(32, |_| api.post("/views", &with(&sid), "").status);
+        assert!(views.iter().all(|status| *status == 204), "{views:?}");
+        let current = api.get("/sessions/current", &with(&sid)).json();
+        assert_eq!(
+            (&current["visits"], &current["views"]),
+            (&json!(32), &json!(32))
+        );
+    }
 }
 
 #[test]
 fn a_bearer_token_opens_the_same_session() {
-    let api = Program::start("rest_api");
-    let sid = open(&api);
-    add(&api, &sid, "tea");
-    let bearer = format!("Bearer {sid}");
-    assert_eq!(
-        api.get("/cart", &[("Authorization", &bearer)]).json()["items"],
-        json!(["tea"])
-    );
+    for api in apis() {
+        let sid = open(&api);
+        add(&api, &sid, "tea");
+        let bearer = format!("Bearer {sid}");
+        assert_eq!(
+            api.get("/cart", &[("Authorization", &bearer)]).json()["items"],
+            json!(["tea"])
+        );
+    }
 }
 
 #[cfg(unix)]
 #[test]
 fn sigterm_ends_the_program_in_order() {
-    let mut api = Program::start("rest_api");
-    open(&api);
-    assert!(api.terminate().success());
+    for mut api in apis() {
+        open(&api);
+        assert!(api.terminate().success());
+    }
 }
 
 #[test]

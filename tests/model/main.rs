@@ -13,6 +13,7 @@ mod app;
 mod heads;
 mod model;
 mod regressions;
+mod rivals;
 mod startup;
 
 use app::Client;

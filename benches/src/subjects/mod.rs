@@ -3,7 +3,7 @@
 #[cfg(feature = "peers")]
 mod axum_session;
 mod floor;
-mod ours;
+pub mod ours;
 #[cfg(feature = "peers")]
 mod tower_sessions;
 

@@ -16,6 +16,10 @@ session_config! {
 }
 
 pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
+    Some(Box::new(over_axum(workload)))
+}
+
+pub fn over_axum(workload: Workload) -> OverAxum {
     let router = Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
@@ -24,7 +28,7 @@ pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
         .route("/seed", post(seed))
         .route("/destroy", post(destroy));
     let carrier = Carrier::Header(HeaderName::from_static("x-user-session"));
-    Some(Box::new(OverAxum::new(router, carrier, workload)))
+    OverAxum::new(router, carrier, workload)
 }
 
 #[session(load)]

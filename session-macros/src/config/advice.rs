@@ -25,11 +25,16 @@ pub(super) fn warnings(config: &Config) -> Option<TokenStream> {
     });
     Some(quote! {
         #(#levels)*
+        #[allow(unexpected_cfgs)]
         const _: () = {
-            #[allow(non_upper_case_globals)]
-            #[deprecated(note = #LONG)]
-            const #key: () = ();
-            #key
+            // An editor would explain it beside the option.
+            #[cfg(not(rust_analyzer))]
+            {
+                #[allow(non_upper_case_globals)]
+                #[deprecated(note = #LONG)]
+                const #key: () = ();
+                #key
+            }
         };
     })
 }

@@ -13,7 +13,7 @@ use crate::loaders;
 use crate::loaders::{const_check, rule_named};
 use crate::quantity::Quantity;
 use crate::text::Text;
-use crate::tokens::{self, private, starting_at};
+use crate::tokens::{self, placed, private};
 
 pub(super) fn expand(mut config: Config) -> TokenStream {
     let constants = hoist(&mut config);
@@ -72,18 +72,20 @@ fn hoist(config: &mut Config) -> TokenStream {
         (&mut config.renew_grace, duration()),
         (&mut config.max_size, quote!(::core::primitive::u64)),
     ] {
-        if let Some(Timed { key, quantity }) = option
-            && let Quantity::Constant(expr) = quantity
+        if let Some(Timed {
+            quantity: Quantity::Constant(expr),
+            ..
+        }) = option
         {
-            hoist.expr(expr, of_type, key.span());
+            hoist.expr(expr, &of_type);
         }
     }
-    if let Some((key, namespace)) = &mut config.namespace {
-        namespace.hoist(&mut hoist, key.span());
+    if let Some((_, namespace)) = &mut config.namespace {
+        namespace.hoist(&mut hoist);
     }
-    if let Some((key, function)) = &mut config.on_event {
+    if let Some((_, function)) = &mut config.on_event {
         let of_type = quote!(fn(&#private::Event<'_>));
-        hoist.expr(function, of_type, key.span());
+        hoist.expr(function, &of_type);
     }
     hoist.into_tokens()
 }
@@ -215,8 +217,8 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
 fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
     let each = rules.iter().map(|Rule { field, rule }| {
         let plain = field.unraw().to_string();
-        // The start of a path and its end decide where an error about it is shown.
-        let function = starting_at(quote!(#private::rule::#rule), rule.span());
+        let word = Ident::new(&rule.to_string(), Span::call_site());
+        let function = placed(quote!(#private::rule::#word::<>), rule.span());
         quote! {{
             let settled = #function(
                 &mut three.loaded.#field,

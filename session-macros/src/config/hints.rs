@@ -197,15 +197,20 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let plain = snake(option);
     let bare = PREFIXES
         .iter()
-        .find_map(|prefix| plain.strip_prefix(prefix))
-        .unwrap_or(&plain);
-    let mend = match elsewhere(&plain) {
-        Some(mend) => mend.to_owned(),
-        None if nearest(&plain, OPTIONS).is_some() => hint(&plain, OPTIONS),
+        .find_map(|prefix| plain.strip_prefix(prefix));
+    let mend = [Some(plain.as_str()), bare]
+        .into_iter()
+        .flatten()
+        .find_map(|word| {
+            let near = || nearest(word, OPTIONS).map(|_| hint(word, OPTIONS));
+            elsewhere(word).map(str::to_owned).or_else(near)
+        });
+    let mend = match mend {
+        Some(mend) => mend,
         None if is_field => {
             "; what a session holds is a struct of its own: `data: Cart`".to_owned()
         }
-        None => elsewhere(bare).map_or_else(|| hint(bare, OPTIONS), str::to_owned),
+        None => hint(&plain, OPTIONS),
     };
     format!("there is no option `{option}`{mend}")
 }

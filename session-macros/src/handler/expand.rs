@@ -9,8 +9,8 @@ use syn::{GenericParam, ReturnType, Signature, Type};
 use super::model::{Argument, Handler, Mode, Role};
 use super::{args, overrides};
 use crate::hoist::Hoist;
-use crate::loaders;
-use crate::tokens::{around, ends, private, respan};
+use crate::loaders::{self, rule_named};
+use crate::tokens::{around, ends, placed, private};
 
 pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let cfgs = &handler.attrs.cfgs;
@@ -124,12 +124,11 @@ impl Parts<'_> {
             }
         };
         let require = (!handler.http).then(|| {
-            let require = quote!(#private::require_framework! {});
-            match &handler.mode_word {
-                // A path of the user's stays where it is.
-                Some(word) if handler.library.is_none() => respan(require, word.span()),
-                _ => require,
-            }
+            let place = handler
+                .mode_word
+                .as_ref()
+                .map_or_else(Span::call_site, Ident::span);
+            loaders::const_check(private, &rule_named("framework"), &quote!(), place)
         });
         let splits = sessions.iter().map(|argument| {
             let name = self.name_inside(argument);
@@ -175,7 +174,10 @@ impl Parts<'_> {
         // Under another name a type may turn out not to go with the mode, which takes the blame and
         // so stands where the type does.
         let mode = match ty {
-            Some(ty) if !args::says_session(ty) => respan(&self.mode, ty.span()),
+            Some(ty) if !args::says_session(ty) => {
+                let mode = &self.mode;
+                placed(quote!(#mode<>), ty.span())
+            }
             _ => quote!(_),
         };
         quote!(let (#session, #committer) = #private::split::<#ty, #mode, _>(#guard);)

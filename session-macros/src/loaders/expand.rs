@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::{Cookie, Kind, Loader};
 use crate::text::Text;
-use crate::tokens::respan;
+use crate::tokens::placed;
 
 /// A slice of loaders. It lives for ever, which an inline const makes sure of.
 pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
@@ -118,16 +118,16 @@ pub(crate) fn const_check(
     arguments: &TokenStream,
     span: Span,
 ) -> TokenStream {
-    let function = respan(quote!(#private::check::#rule), span);
+    let function = placed(quote!(#private::check::#rule), span);
     let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
     arguments.set_span(span);
     quote!(const _: () = #function #arguments;)
 }
 
-/// A rule by its name.
+/// A rule by its name. It ends with punctuation, as it has to.
 pub(crate) fn rule_named(rule: &str) -> TokenStream {
     let rule = format_ident!("{rule}");
-    quote!(#rule)
+    quote!(#rule::<>)
 }
 
 fn constants<'a>(texts: impl IntoIterator<Item = &'a Text>) -> impl Iterator<Item = &'a Text> {

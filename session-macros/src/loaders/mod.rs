@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 
 /// Puts constants of ours in the place of expressions.
 pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut Hoist) {
-    for Loader { keyword, kind } in loaders {
+    for Loader { kind, .. } in loaders {
         let texts: Vec<&mut Text> = match kind {
             Kind::Header(name) => vec![name],
             Kind::Query { name, reason } | Kind::Path { name, reason } => vec![name, reason],
@@ -60,13 +60,13 @@ pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut H
             Kind::Custom(function) => {
                 let found = quote!(::core::option::Option<::std::string::String>);
                 let of_type = quote!(fn(&#private::RequestHead<'_>) -> #found);
-                hoist.expr(function, of_type, keyword.span());
+                hoist.expr(function, &of_type);
                 Vec::new()
             }
             Kind::Bearer => Vec::new(),
         };
         for text in texts {
-            text.hoist(hoist, keyword.span());
+            text.hoist(hoist);
         }
     }
 }

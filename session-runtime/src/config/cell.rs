@@ -1,5 +1,6 @@
 //! The one place of a config in a process: its options, made ready once, and its store.
 
+use std::error::Error as _;
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -132,15 +133,17 @@ pub fn configure<C: SessionConfig>(
     change(&mut options);
     let mut problems = options.problems();
     if problems.is_empty() && C::cell().prepared.set(Prepared::new(options)).is_err() {
-        problems.push(format!(
-            "{} is already in use; configure it before the first request",
-            C::NAME
-        ));
+        problems.push(
+            "the config is already in use; `configure` it before the first request".to_owned(),
+        );
     }
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(ConfigureError { problems })
+        Err(ConfigureError {
+            config: C::NAME,
+            problems,
+        })
     }
 }
 
@@ -169,7 +172,12 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
                 problems.push(with_causes(&error));
             }
         }
-        Err(error) => problems.push(with_causes(&error)),
+        // What a client is told of it is no news to who started the program.
+        Err(error) => problems.push(
+            error
+                .source()
+                .map_or_else(|| with_causes(&error), with_causes),
+        ),
     }
     if problems.is_empty() {
         Ok(())

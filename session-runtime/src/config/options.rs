@@ -104,7 +104,7 @@ impl Options {
     }
 
     /// Lets pages of these origins too send requests that change something with the session's
-    /// cookie: for [`configure`](super::SessionConfig::configure), where an origin comes from the
+    /// cookie: for `configure` of the config, where an origin comes from the
     /// environment. It adds to the `origins` of every cookie loader, and means nothing without one.
     ///
     /// ```
@@ -137,23 +137,50 @@ impl Options {
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut found = Problems::default();
         let (idle, absolute) = (millis(self.idle_timeout), millis(self.absolute_timeout));
-        found.note("namespace", rules::namespace(self.namespace));
-        found.note("idle_timeout", rules::duration(idle));
-        found.note("absolute_timeout", rules::duration(absolute));
-        found.note("idle_timeout", rules::idle_within_absolute(idle, absolute));
-        if let Some(touch) = self.touch_every.map(millis) {
-            found.note("touch_every", rules::duration(touch));
-            found.note("touch_every", rules::touch_within_idle(touch, idle));
+        found.text(
+            "namespace",
+            self.namespace,
+            rules::namespace(self.namespace),
+        );
+        let mut time = |option: &str, value: Duration, fault: Option<Fault>| {
+            found.note(option, &format!("{value:?}"), fault);
+        };
+        time("idle_timeout", self.idle_timeout, rules::duration(idle));
+        time(
+            "absolute_timeout",
+            self.absolute_timeout,
+            rules::duration(absolute),
+        );
+        time(
+            "idle_timeout",
+            self.idle_timeout,
+            rules::idle_within_absolute(idle, absolute),
+        );
+        if let Some(touch) = self.touch_every {
+            time("touch_every", touch, rules::duration(millis(touch)));
+            time(
+                "touch_every",
+                touch,
+                rules::touch_within_idle(millis(touch), idle),
+            );
         }
-        if let Some(renew) = self.renew_every.map(millis) {
-            let grace = millis(self.renew_grace);
-            found.note("renew_every", rules::duration(renew));
-            found.note("renew_every", rules::renew_within_absolute(renew, absolute));
-            found.note("renew_grace", rules::grace(grace));
-            found.note("renew_grace", rules::grace_within_renewal(grace, renew));
+        if let Some(renew) = self.renew_every {
+            let (renewed, grace) = (millis(renew), millis(self.renew_grace));
+            time("renew_every", renew, rules::duration(renewed));
+            time(
+                "renew_every",
+                renew,
+                rules::renew_within_absolute(renewed, absolute),
+            );
+            time("renew_grace", self.renew_grace, rules::grace(grace));
+            time(
+                "renew_grace",
+                self.renew_grace,
+                rules::grace_within_renewal(grace, renewed),
+            );
         }
         if let Some(size) = self.max_size {
-            found.note("max_size", rules::size(size));
+            found.note("max_size", &size.to_string(), rules::size(size));
         }
         self.loader_problems(absolute, &mut found);
         found.0
@@ -165,11 +192,17 @@ impl Options {
                 .0
                 .push("loaders: name at least one place where a sid may be".to_owned());
         }
-        for loader in self.loaders {
+        for (at, loader) in self.loaders.iter().enumerate() {
+            let twice = self.loaders[..at]
+                .iter()
+                .find_map(|first| same(first, loader));
+            found
+                .0
+                .extend(twice.map(|what| format!("loaders: {what} is read twice; leave one out")));
             match *loader {
-                Loader::Header(name) => found.note("header loader", rules::header_name(name)),
-                Loader::Query(name) => found.note("query loader", rules::query_name(name)),
-                Loader::Path(name) => found.note("path loader", rules::path_name(name)),
+                Loader::Header(name) => found.text("header loader", name, rules::header_name(name)),
+                Loader::Query(name) => found.text("query loader", name, rules::query_name(name)),
+                Loader::Path(name) => found.text("path loader", name, rules::path_name(name)),
                 Loader::Bearer | Loader::Custom(_) => {}
                 Loader::Cookie(cookie) => {
                     let same_site_is_none = cookie.same_site == SameSite::None;
@@ -181,12 +214,18 @@ impl Options {
                         same_site_is_none,
                         cookie.partitioned,
                     );
-                    found.note("cookie loader", fault);
+                    // The fault may be of any of its attributes, so its place is not shown.
+                    found.note("cookie loader", &quoted(cookie.name), fault);
                     if cookie.persistent {
-                        found.note("absolute_timeout", rules::cookie_lifetime(absolute));
+                        let fault = rules::cookie_lifetime(absolute);
+                        found.note(
+                            "absolute_timeout",
+                            &format!("{:?}", self.absolute_timeout),
+                            fault,
+                        );
                     }
                     for origin in cookie.origins {
-                        found.note("origins", rules::origin(origin));
+                        found.text("origins", origin, rules::origin(origin));
                     }
                 }
             }
@@ -217,14 +256,50 @@ impl Options {
     }
 }
 
+/// What two loaders both read.
+fn same(a: &Loader, b: &Loader) -> Option<String> {
+    let (kind, name, is_same) = match (*a, *b) {
+        (Loader::Bearer, Loader::Bearer) => return Some("`Authorization: Bearer`".to_owned()),
+        (Loader::Header(a), Loader::Header(b)) => ("header", a, rules::same_name(a, b)),
+        (Loader::Cookie(a), Loader::Cookie(b)) => ("cookie", a.name, a.name == b.name),
+        (Loader::Query(a), Loader::Query(b)) => ("query parameter", a, a == b),
+        (Loader::Path(a), Loader::Path(b)) => ("path parameter", a, a == b),
+        _ => return None,
+    };
+    is_same.then(|| format!("the {kind} {}", quoted(name)))
+}
+
 #[derive(Default)]
 struct Problems(Vec<String>);
 
 impl Problems {
-    fn note(&mut self, option: &str, fault: Option<Fault>) {
+    fn note(&mut self, option: &str, value: &str, fault: Option<Fault>) {
         self.0
-            .extend(fault.map(|fault| format!("{option}: {}", fault.reason)));
+            .extend(fault.map(|fault| format!("{option}: {value}: {}", fault.reason)));
     }
+
+    /// The character at which a text is wrong is named.
+    fn text(&mut self, option: &str, value: &str, fault: Option<Fault>) {
+        let Some(fault) = fault else { return };
+        let culprit = fault
+            .at
+            .and_then(|at| Some((at, value.get(at..)?.chars().next()?)));
+        let place = culprit.map_or_else(String::new, |(at, character)| {
+            format!(" the character {character:?} at byte {at} is wrong;")
+        });
+        self.0.push(format!(
+            "{option}: {}:{place} {}",
+            quoted(value),
+            fault.reason
+        ));
+    }
+}
+
+/// The beginning of a text, in one line.
+fn quoted(value: &str) -> String {
+    let start: String = value.chars().take(60).collect();
+    let more = if start.len() < value.len() { "…" } else { "" };
+    format!("`{}{more}`", start.escape_debug())
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -233,9 +308,11 @@ fn millis(duration: Duration) -> u64 {
 
 /// Why `configure` refused: everything that is wrong, in one list. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the session config cannot be used: {}", .problems.join("; "))]
+#[error("the options of {config} cannot be used: {}", .problems.join("; "))]
 #[non_exhaustive]
 pub struct ConfigureError {
+    /// The name of the config.
+    pub config: &'static str,
     /// What is wrong, and how to mend it, one entry for each mistake.
     pub problems: Vec<String>,
 }

@@ -1,12 +1,11 @@
 //! Writing what a request changed.
 
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Emission;
 use super::open::{self, Offers};
 use super::shared::{Finish, Phase, Shared, Working, deadlines};
+use super::{Emission, turn};
 use crate::config::{OnConflict, OnGone, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
@@ -14,21 +13,11 @@ use crate::event::EventKind;
 use crate::loader::Target;
 use crate::merge::three_way;
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord, Snapshot};
-use crate::sid::{PresentedSid, SessionId};
+use crate::sid::PresentedSid;
 use crate::store::{BoxFuture, Committed, Inserted, StoreError};
 
 /// How often a change is tried before the client is told to come back.
 const TRIES: usize = 32;
-
-/// After its first conflict a request waits for its turn here, so that the requests of one process
-/// do not keep each other from committing. Two sessions that share a place only wait a little.
-static TURNS: [tokio::sync::Mutex<()>; 64] = [const { tokio::sync::Mutex::const_new(()) }; 64];
-
-async fn turn(id: SessionId) -> tokio::sync::MutexGuard<'static, ()> {
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
-    let place = usize::try_from(hash % TURNS.len() as u64).unwrap_or_default();
-    TURNS[place].lock().await
-}
 
 /// What there is to do, read off the ledger in one step.
 enum Plan<D> {
@@ -246,7 +235,7 @@ impl<C: SessionConfig> Shared<C> {
     /// Sends a change, and merges it with what others did until it is applied.
     async fn apply(&self, mut change: Box<Change<C::Data>>) -> Result<(), Error> {
         let mut overwrote = Vec::new();
-        let mut turned = None;
+        let mut turned = turn::first(self.key.id).await;
         for _ in 0..TRIES {
             match self.send(&change).await? {
                 Committed::Applied(snapshot) => {
@@ -284,7 +273,7 @@ impl<C: SessionConfig> Shared<C> {
                 }
             }
             if turned.is_none() {
-                turned = Some(turn(self.key.id).await);
+                turned = Some(turn::again(self.key.id).await);
             }
         }
         Err(Error::new(ErrorKind::Contention))
@@ -390,7 +379,7 @@ impl<C: SessionConfig> Shared<C> {
             let ledger = self.ledger();
             (ledger.epoch, ledger.generation)
         };
-        let mut turned = None;
+        let mut turned = turn::first(self.key.id).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let answer = change(&mut new);
@@ -430,7 +419,7 @@ impl<C: SessionConfig> Shared<C> {
                 Committed::Conflict(record) => base = record.snapshot,
             }
             if turned.is_none() {
-                turned = Some(turn(self.key.id).await);
+                turned = Some(turn::again(self.key.id).await);
             }
         }
         Err(Error::new(ErrorKind::Contention))

@@ -6,6 +6,7 @@ mod commit;
 mod emit;
 mod open;
 mod shared;
+mod turn;
 
 pub use ask::Overrides;
 pub(crate) use ask::{Asked, ask};

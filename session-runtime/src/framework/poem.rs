@@ -2,7 +2,7 @@
 //!
 //! What a handler returns as `Err` leaves it as an error: poem makes a response of it later, or
 //! `catch_error` makes another one. Such an error keeps its type, so that it can be caught, and
-//! what its session has to say travels with it as far as poem lets it: [`say`] has the rule.
+//! what its session has to say travels with it as far as poem lets it: `say` has the rule.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -176,8 +176,6 @@ async fn nobody_is_left_to_hear(server: &Server, held: &Held) {
     let call = tokio::spawn(server.run(held, script).try_send());
     waits.pass().await;
     call.abort();
-    assert!(call.await.unwrap_err().is_cancelled());
-    assert_eq!(server.data(held).await["items"], json!([]));
     goes_on.open(1);
     while server.data(held).await["items"] != json!(["kept"]) {
         tokio::task::yield_now().await;

@@ -4,41 +4,14 @@ use connect_session::Untyped;
 use connect_session::store::{RedisStore, Store};
 use serde_json::json;
 
-use super::tools::{Redis, change, command, opened, ready, set, whole};
+use super::tools::{Redis, change, command, granted, opened, ready, set, until, whole};
 use crate::servers::process::{Folder, free_ports, run};
-
-/// What the documentation says that a user has to be granted.
-const GRANTED: &[&str] = &[
-    "ACL",
-    "SETUSER",
-    "shop",
-    "on",
-    ">hunter2/@:?",
-    "~shop:*",
-    "-@all",
-    "+evalsha",
-    "+eval",
-    "+time",
-    "+hmget",
-    "+hget",
-    "+hgetall",
-    "+hkeys",
-    "+hset",
-    "+hdel",
-    "+type",
-    "+pexpireat",
-    "+del",
-    "+unlink",
-    "+scan",
-    "+info",
-    "+wait",
-];
 
 #[tokio::test]
 #[ignore = "needs Redis; scripts/test brings one"]
 async fn a_user_needs_no_more_than_is_documented() {
     let redis = Redis::start(&[]).await;
-    let _: String = command(&mut redis.raw(), GRANTED);
+    let _: String = command(&mut redis.raw(), &granted(&[]));
     let url = format!("redis://shop:hunter2%2F%40%3A%3F@127.0.0.1:{}", redis.port);
     let by_url = RedisStore::builder()
         .url(url)
@@ -67,7 +40,7 @@ async fn a_user_needs_no_more_than_is_documented() {
         assert!(!format!("{store:?}").contains("hunter2"));
     }
     for missing in ["-evalsha", "-info", "-hmget"] {
-        let _: String = command(&mut redis.raw(), GRANTED);
+        let _: String = command(&mut redis.raw(), &granted(&[]));
         let _: String = command(&mut redis.raw(), &["ACL", "SETUSER", "shop", missing]);
         let store = RedisStore::builder()
             .url(redis.url())
@@ -109,6 +82,11 @@ async fn a_unix_socket_is_a_way_too() {
     let socket = folder.path().join("redis.sock").display().to_string();
     let settings = ["--port", &port.to_string(), "--unixsocket", &socket].map(str::to_owned);
     let _redis = Redis::start_on(port, folder, settings.to_vec()).await;
+    // It listens there after it listens at the port.
+    until("the socket is there", || async {
+        std::os::unix::net::UnixStream::connect(&socket).is_ok()
+    })
+    .await;
     let store = RedisStore::connect(format!("unix://{socket}?db=2"))
         .await
         .unwrap();

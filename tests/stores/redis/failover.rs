@@ -6,7 +6,9 @@ use std::time::Duration;
 use connect_session::store::{Committed, RedisStore, RedisStoreBuilder, StoreError};
 use serde_json::json;
 
-use super::tools::{Redis, Session, command, json as json_of, opened, ready, set, until, whole};
+use super::tools::{
+    Redis, Session, command, granted, json as json_of, opened, ready, set, until, whole,
+};
 use crate::servers::process::{Folder, free_ports, run};
 
 fn patient(builder: RedisStoreBuilder) -> RedisStoreBuilder {
@@ -28,7 +30,7 @@ impl Watched {
         let port = primary.port.to_string();
         let replica = Redis::start(&["--replicaof", "127.0.0.1", &port]).await;
         until("the replica has caught up", || async {
-            info(&replica, "replication").contains("master_link_status:up")
+            info(&primary, "replication").contains("state=online")
         })
         .await;
         let mut sentinels = Vec::new();
@@ -91,7 +93,11 @@ async fn is_found(store: &RedisStore, session: Session) {
 #[ignore = "needs Redis; scripts/test brings one"]
 async fn the_sentinels_know_who_takes_over() {
     let mut watched = Watched::start().await;
+    for redis in [&watched.primary, &watched.replica] {
+        let _: String = command(&mut redis.raw(), &granted(&["+role"]));
+    }
     let store = patient(RedisStore::builder().url(watched.url())).replicas(1);
+    let store = store.credentials("shop", "hunter2/@:?").prefix("shop:");
     let store = store.build().await.unwrap();
     ready(&store).await.unwrap();
     let session = opened(&store, &json!({"n": 1})).await;
@@ -143,6 +149,7 @@ async fn a_frozen_primary_is_left_for_the_new_one() {
     // The old one becomes a replica of the new one; nobody takes it for the primary again.
     until("the old primary follows", || async {
         info(&watched.primary, "replication").contains("master_link_status:up")
+            && info(&watched.replica, "replication").contains("state=online")
     })
     .await;
     let change = set(&record, &json!({"n": 2}));
@@ -285,7 +292,7 @@ impl Cluster {
                         && info_of_cluster(server).contains("cluster_state:ok");
                     is_fine
                         && (replication.contains("master_link_status:up")
-                            || replication.contains("connected_slaves:1"))
+                            || replication.contains("state=online"))
                 })
             },
         )
@@ -381,9 +388,18 @@ async fn a_cluster_loses_what_no_replica_has() {
 #[ignore = "needs Redis; scripts/test brings one"]
 async fn a_slot_that_moves_is_followed() {
     let cluster = Cluster::start().await;
-    let store = patient(cluster.builder()).build().await.unwrap();
+    for server in &cluster.0 {
+        let all = granted(&["+cluster|slots", "+asking"]);
+        let _: String = command(&mut server.raw(), &all);
+    }
+    let builder = || {
+        let builder = patient(cluster.builder()).prefix("shop:");
+        builder.credentials("shop", "hunter2/@:?")
+    };
+    let store = builder().build().await.unwrap();
+    ready(&store).await.unwrap();
     let session = opened(&store, &json!({"n": 0})).await;
-    let key = session.name();
+    let key = format!("shop:{}", session.name());
     let slot: u16 = command(&mut cluster.0[0].raw(), &["CLUSTER", "KEYSLOT", &key]);
     let primaries: Vec<&Redis> = (cluster.0.iter())
         .filter(|server| info(server, "replication").contains("role:master"))
@@ -426,11 +442,7 @@ async fn a_slot_that_moves_is_followed() {
     assert_eq!(moved, "OK");
     // The old server says `ASK` now.
     write(3).await;
-    let careful = patient(cluster.builder())
-        .replicas(1)
-        .build()
-        .await
-        .unwrap();
+    let careful = builder().replicas(1).build().await.unwrap();
     let record = session.load(&careful).await.unwrap().unwrap();
     session
         .commit(&careful, &set(&record, &json!({"n": 4})))

@@ -91,6 +91,15 @@ pub fn raw(url: &str) -> ::redis::Connection {
         .unwrap()
 }
 
+/// Grants a user what the documentation of `RedisStore` says, and no more.
+pub fn granted(more: &[&'static str]) -> Vec<&'static str> {
+    let user = "ACL SETUSER shop on >hunter2/@:? ~shop:* -@all";
+    let always = "+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel +pexpireat \
+                  +del +unlink +info +scan +wait";
+    let words = user.split(' ').chain(always.split(' '));
+    words.chain(more.iter().copied()).collect()
+}
+
 /// Runs a command behind the store's back.
 pub fn command<T: ::redis::FromRedisValue>(
     connection: &mut ::redis::Connection,

@@ -1,4 +1,9 @@
 //! rocket 0.5.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unused_async,
+    reason = "a route is what rocket takes"
+)]
 
 mod bodies;
 mod fairings;

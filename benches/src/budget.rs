@@ -1,0 +1,140 @@
+//! What a session may add to a request: measured, and held against `budgets.txt`.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use crate::callgrind;
+use crate::case::{self, SidSent, Workload};
+use crate::{data, find};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.txt");
+const REQUESTS: usize = 512;
+/// How many instructions more than its budget a workload may take, in hundredths: so much do compilers differ
+/// from one version to the next. Of allocations it is half of one: a map that grows now and then
+/// adds parts of one to each.
+const SLACK: f64 = 5.0;
+
+/// One line of the file.
+struct Budget {
+    workload: Workload,
+    size: usize,
+    instructions: f64,
+    allocations: f64,
+}
+
+impl Budget {
+    fn name(&self) -> String {
+        format!("{} {}", self.workload.name(), self.size)
+    }
+
+    /// What the workload takes now beyond its floor.
+    fn measured(&self) -> Self {
+        let floor = match self.workload.sid() {
+            SidSent::None => Workload::Anonymous,
+            SidSent::Same | SidSent::OneEach | SidSent::Dead => Workload::Read,
+        };
+        let (floor, ours) = (
+            cost("header", floor, self.size),
+            cost("ours", self.workload, self.size),
+        );
+        Self {
+            instructions: (ours.0 - floor.0).round(),
+            allocations: ((ours.1 - floor.1) * 10.0).round() / 10.0 + 0.0,
+            ..*self
+        }
+    }
+}
+
+fn cost(subject: &str, workload: Workload, size: usize) -> (f64, f64) {
+    data::set_size(size);
+    let mut case = find(subject, workload.name()).expect("such a case");
+    let allocations = case::allocations(&mut *case, REQUESTS);
+    let instructions = callgrind::count(subject, workload.name(), size, REQUESTS);
+    (instructions.ours, allocations.count)
+}
+
+/// Fails if a workload takes more than its budget.
+pub fn check() -> ExitCode {
+    let mut exceeded = 0;
+    println!("adds, beside SHA-256       instructions of  allocations of");
+    for budget in budgets() {
+        let now = budget.measured();
+        let fits = now.instructions <= budget.instructions * (1.0 + SLACK / 100.0)
+            && now.allocations < budget.allocations + 0.5;
+        println!(
+            "{:12}{:>12} {:>8} {:>8} {:>8} {:>6}",
+            budget.name(),
+            if fits { "" } else { "EXCEEDED" },
+            now.instructions,
+            budget.instructions,
+            now.allocations,
+            budget.allocations
+        );
+        exceeded += u32::from(!fits);
+    }
+    if exceeded == 0 {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "{exceeded} of these cost more than benches/budgets.txt allows. Find out why (benches/README.md \
+         says how), or set a budget to what is measured: scripts/budget set w2 200"
+    );
+    ExitCode::FAILURE
+}
+
+/// Writes what is measured now into the file: for one workload and size, or for all.
+pub fn set(which: &[&str]) {
+    let which = which.join(" ");
+    let mut text: String = contents()
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let mut found = false;
+    for budget in budgets() {
+        let chosen = which.is_empty() || budget.name() == which;
+        let budget = if chosen { budget.measured() } else { budget };
+        found |= chosen;
+        writeln!(
+            text,
+            "{} {} {}",
+            budget.name(),
+            budget.instructions,
+            budget.allocations
+        )
+        .expect("a text");
+    }
+    assert!(
+        found,
+        "no budget is called `{which}`: say, for example, `w2 200`"
+    );
+    std::fs::write(FILE, text).expect("the file of budgets");
+}
+
+fn contents() -> String {
+    std::fs::read_to_string(FILE).expect("the file of budgets")
+}
+
+fn budgets() -> Vec<Budget> {
+    let budgets: Vec<Budget> = contents()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| parse(line).unwrap_or_else(|| panic!("no budget: `{line}`")))
+        .collect();
+    assert!(!budgets.is_empty(), "there are budgets");
+    budgets
+}
+
+fn parse(line: &str) -> Option<Budget> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [workload, size, instructions, allocations] = words.as_slice() else {
+        return None;
+    };
+    Some(Budget {
+        workload: Workload::ALL
+            .into_iter()
+            .find(|one| one.name() == *workload)?,
+        size: size.parse().ok()?,
+        instructions: instructions.parse().ok()?,
+        allocations: allocations.parse().ok()?,
+    })
+}

@@ -1,0 +1,278 @@
+//! actix-web.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use ::actix_web::dev::ServiceResponse;
+use ::actix_web::http::header::{HeaderName, HeaderValue};
+use ::actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
+use ::actix_web::rt::System;
+use ::actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
+use ::actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
+use ::actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, get, routes};
+use connect_session::{ErrorKind, Rejection, Session, SessionView, session};
+use futures_util::stream;
+use utoipa::OpenApi;
+
+use crate::shop::{
+    Cart, Gate, Shop, a_socket_is_opened_with_a_session, events_are_sent_with_a_session,
+    save_inside, store,
+};
+
+#[session(load)]
+#[get("/items")]
+async fn items(session: Session<Shop>) -> String {
+    serde_json::to_string(&session.items).unwrap()
+}
+
+#[session(create)]
+#[get("/open/{item}")]
+async fn open(mut session: Session<Shop>, item: Path<String>) -> String {
+    session.items.push(item.into_inner());
+    session.sid().unwrap().expose()
+}
+
+#[session(create)]
+#[get("/events")]
+async fn events(session: Session<Shop>, gate: Data<Gate>) -> HttpResponse {
+    let gate = gate.get_ref().clone();
+    let event = async {
+        Ok::<_, Infallible>(Bytes::from_static(
+            save_inside(session, gate).await.as_bytes(),
+        ))
+    };
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .streaming(stream::once(event))
+}
+
+#[session(create)]
+#[get("/socket")]
+async fn socket(
+    session: Session<Shop>,
+    gate: Data<Gate>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Error> {
+    let (response, mut socket, mut messages) = actix_ws::handle(&request, body)?;
+    ::actix_web::rt::spawn(async move {
+        messages.recv().await.unwrap().unwrap();
+        let text = save_inside(session, gate.get_ref().clone()).await;
+        socket.text(text).await.unwrap();
+    });
+    Ok(response)
+}
+
+#[session(load)]
+#[get("/needed")]
+async fn needed(
+    session: Session<Shop>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Error> {
+    drop(session);
+    Ok(actix_ws::handle(&request, body)?.0)
+}
+
+fn app(config: &mut ServiceConfig) {
+    config
+        .service(items)
+        .service(open)
+        .service(events)
+        .service(socket)
+        .service(needed);
+}
+
+/// Runs a test beside a server of its own.
+fn beside_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Gate) -> T) {
+    System::new().block_on(async {
+        let (gate, store) = (Gate::default(), store());
+        let data = Data::new(gate.clone());
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(Shop::layer().with_store(store.clone()))
+                .app_data(data.clone())
+                .configure(app)
+        });
+        let server = server.workers(1).disable_signals();
+        let server = server.bind(("127.0.0.1", 0)).unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        let running = ::actix_web::rt::spawn(server);
+        test(address, gate).await;
+        handle.stop(false).await;
+        running.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn server_sent_events() {
+    beside_a_server(events_are_sent_with_a_session);
+}
+
+#[test]
+fn a_web_socket() {
+    beside_a_server(a_socket_is_opened_with_a_session);
+}
+
+/// What our own code would be told of an error: its kind, or that it is none of ours.
+fn kind<B>(response: &ServiceResponse<B>) -> Option<ErrorKind> {
+    let rejection = response.response().error()?.as_error::<Rejection>()?;
+    Some(rejection.error()?.kind())
+}
+
+/// An error handler sees the refusal, and what it writes is what the client gets.
+#[::actix_web::test]
+async fn a_refusal_reaches_the_error_handlers() {
+    fn page<B>(mut response: ServiceResponse<B>) -> ::actix_web::Result<ErrorHandlerResponse<B>> {
+        let told = format!("{:?}", kind(&response));
+        let value = HeaderValue::from_str(&told).unwrap();
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-seen"), value);
+        Ok(ErrorHandlerResponse::Response(
+            response.map_into_left_body(),
+        ))
+    }
+    let store = store();
+    let faults = store.faults();
+    let app = init_service(
+        App::new()
+            .wrap(ErrorHandlers::new().default_handler(page))
+            .wrap(Shop::layer().with_store(store))
+            .configure(app),
+    )
+    .await;
+    let refused = call_service(&app, TestRequest::get().uri("/items").to_request()).await;
+    assert_eq!(refused.status(), 401);
+    let headers = refused.headers();
+    assert_eq!(headers.get("x-seen").unwrap(), "Some(Missing)");
+    assert_eq!(headers.get("www-authenticate").unwrap(), "Session");
+    assert_eq!(
+        headers.get("content-type").unwrap(),
+        "application/problem+json"
+    );
+    faults.fail_inserts(true);
+    let failed = call_service(&app, TestRequest::get().uri("/open/tea").to_request()).await;
+    assert_eq!(failed.status(), 503);
+    assert_eq!(
+        failed.headers().get("x-seen").unwrap(),
+        "Some(StoreUnavailable)"
+    );
+}
+
+/// `Rc` is held over an `await`, state comes as `Data`, and every argument that actix-web allows
+/// is allowed: the guard takes the place of the session.
+#[session(load)]
+#[allow(clippy::too_many_arguments, reason = "as many as actix-web takes")]
+async fn sixteen(
+    _1: Data<u8>,
+    _2: Data<u8>,
+    _3: Data<u8>,
+    _4: Data<u8>,
+    _5: Data<u8>,
+    _6: Data<u8>,
+    _7: Data<u8>,
+    _8: Data<u8>,
+    _9: Data<u8>,
+    _10: Data<u8>,
+    _11: Data<u8>,
+    _12: Data<u8>,
+    _13: Data<u8>,
+    _14: Data<u8>,
+    body: String,
+    mut session: Session<Shop>,
+) -> String {
+    let local = Rc::new(body);
+    session
+        .update(|cart: &mut Cart| cart.items.push("late".to_owned()))
+        .await
+        .unwrap();
+    format!("{local} {}", session.items.join(" "))
+}
+
+#[session(load)]
+#[routes]
+#[get("/one")]
+#[get("/other")]
+async fn two_routes(session: Session<Shop>) -> String {
+    session.items.join(" ")
+}
+
+/// actix-web moves the function into its own, and asks it for its type there.
+#[get("/reversed")]
+#[session(load)]
+async fn reversed(session: Session<Shop>) -> String {
+    session.items.join(" ")
+}
+
+#[get("/seen")]
+async fn seen(view: SessionView<Shop>) -> String {
+    view.items.join(" ")
+}
+
+#[::actix_web::test]
+async fn its_test_client_its_state_and_its_attributes() {
+    let app = init_service(
+        App::new()
+            .wrap(Shop::layer().with_store(store()))
+            .app_data(Data::new(7_u8))
+            .configure(app)
+            .service(two_routes)
+            .service(reversed)
+            .service(seen)
+            .route("/sixteen", web::post().to(sixteen)),
+    )
+    .await;
+    let sid = call_and_read_body(&app, TestRequest::get().uri("/open/tea").to_request()).await;
+    let sid = std::str::from_utf8(&sid).unwrap();
+    let with = |path| {
+        let request = TestRequest::with_uri(path);
+        request.insert_header(("x-user-session", sid))
+    };
+    for path in ["/one", "/other", "/reversed", "/seen"] {
+        assert_eq!(
+            call_and_read_body(&app, with(path).to_request()).await,
+            "tea",
+            "{path}"
+        );
+        let without = call_service(&app, TestRequest::with_uri(path).to_request()).await;
+        assert_eq!(without.status(), 401, "{path}");
+    }
+    let sixteen = with("/sixteen").method(::actix_web::http::Method::POST);
+    let answer = call_and_read_body(&app, sixteen.set_payload("body").to_request()).await;
+    assert_eq!(answer, "body tea late");
+}
+
+#[utoipa::path(responses((status = 200, body = String)))]
+#[session(load)]
+#[get("/above")]
+async fn above(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+#[session(load)]
+#[utoipa::path(responses((status = 200, body = String)))]
+#[get("/below")]
+async fn below(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(above, below))]
+struct Document;
+
+#[::actix_web::test]
+async fn utoipa_on_either_side() {
+    let document = serde_json::to_value(Document::openapi()).unwrap();
+    let app = init_service(App::new().service(above).service(below)).await;
+    for path in ["/above", "/below"] {
+        // The path and the method are read off the attribute of actix-web.
+        let documented = &document["paths"][path]["get"]["responses"]["200"];
+        assert!(documented.is_object(), "{document}");
+        let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;
+        assert_eq!(response.status(), 401, "{path}");
+    }
+}

@@ -1,0 +1,134 @@
+//! axum.
+
+use std::convert::Infallible;
+
+use ::axum::Router;
+use ::axum::body::Body;
+use ::axum::extract::{State, WebSocketUpgrade, ws};
+use ::axum::middleware::map_response;
+use ::axum::response::sse::{Event, Sse};
+use ::axum::response::{IntoResponse, Response};
+use ::axum::routing::get;
+use connect_session::{Session, session};
+use futures_util::{Stream, stream};
+use http::Request;
+use tower::ServiceExt as _;
+use utoipa::OpenApi;
+
+use crate::shop::{
+    Gate, Shop, a_socket_is_opened_with_a_session, events_are_sent_with_a_session, save_inside,
+    store,
+};
+
+#[session(load)]
+async fn items(session: Session<Shop>) -> String {
+    serde_json::to_string(&session.items).unwrap()
+}
+
+#[session(create)]
+async fn events(
+    session: Session<Shop>,
+    State(gate): State<Gate>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    Sse::new(stream::once(async {
+        save_inside(session, gate).await;
+        Ok(Event::default().data("saved"))
+    }))
+}
+
+#[session(create)]
+async fn socket(
+    session: Session<Shop>,
+    State(gate): State<Gate>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade.on_upgrade(async |mut socket| {
+        socket.recv().await.unwrap().unwrap();
+        let text = save_inside(session, gate).await;
+        socket.send(ws::Message::text(text)).await.unwrap();
+    })
+}
+
+#[session(load)]
+async fn needed(session: Session<Shop>, upgrade: WebSocketUpgrade) -> Response {
+    drop(session);
+    upgrade.on_upgrade(async |_| {})
+}
+
+fn app(gate: &Gate) -> Router {
+    Router::new()
+        .route("/items", get(items))
+        .route("/events", get(events))
+        .route("/socket", get(socket))
+        .route("/needed", get(needed))
+        .with_state(gate.clone())
+        .layer(Shop::layer().with_store(store()))
+}
+
+async fn serve(gate: &Gate) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = app(gate);
+    tokio::spawn(async move { ::axum::serve(listener, app).await.unwrap() });
+    address
+}
+
+#[tokio::test]
+async fn server_sent_events() {
+    let gate = Gate::default();
+    events_are_sent_with_a_session(serve(&gate).await, gate).await;
+}
+
+#[tokio::test]
+async fn a_web_socket() {
+    let gate = Gate::default();
+    a_socket_is_opened_with_a_session(serve(&gate).await, gate).await;
+}
+
+/// The attribute above ours documents the function as written, the one below what axum sees.
+#[utoipa::path(get, path = "/above", responses((status = 200, body = String)))]
+#[session(load)]
+async fn above(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+#[session(load)]
+#[utoipa::path(get, path = "/below", responses((status = 200, body = String)))]
+async fn below(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(above, below))]
+struct Document;
+
+#[tokio::test]
+async fn utoipa_on_either_side() {
+    let document = serde_json::to_value(Document::openapi()).unwrap();
+    assert_eq!(document["paths"].as_object().unwrap().len(), 2);
+    assert!(document["paths"]["/above"]["get"]["responses"]["200"].is_object());
+    let app: Router = Router::new()
+        .route("/above", get(above))
+        .route("/below", get(below));
+    for path in ["/above", "/below"] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 401, "{path}");
+    }
+}
+
+/// A refusal is a response as any other: middleware that makes pages of errors gets it.
+#[tokio::test]
+async fn a_refusal_reaches_the_middleware_for_errors() {
+    async fn page(response: Response) -> Response {
+        match response.status().as_u16() {
+            401 => (response.status(), "a page of our own").into_response(),
+            _ => response,
+        }
+    }
+    let app = app(&Gate::default()).layer(map_response(page));
+    let request = Request::get("/items").body(Body::empty()).unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    let body = ::axum::body::to_bytes(response.into_body(), 100).await;
+    assert_eq!(body.unwrap(), "a page of our own");
+}

@@ -1,0 +1,325 @@
+//! salvo 1: hoops and the catcher, documents by `salvo-oapi`, `TestClient`, the depot, and what
+//! stands above and below `#[handler]` and `#[endpoint]`.
+
+use ::salvo::catcher::Catcher;
+use ::salvo::oapi::extract::JsonBody;
+use ::salvo::prelude::*;
+use ::salvo::test::{ResponseExt as _, TestClient};
+use connect_session::store::MemoryStore;
+use connect_session::{Error, ErrorKind, Rejection, Session, SessionView, session, session_config};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+struct Cart {
+    items: Vec<String>,
+}
+
+session_config! {
+    struct Shop {
+        data: Cart,
+        loaders: [header("X-User-Session"), bearer, cookie("__Host-sid")],
+    }
+}
+
+session_config! {
+    struct Links {
+        loaders: [
+            query("sid", allow_in_url = "a test of documents"),
+            path("sid", allow_in_url = "a test of documents"),
+        ],
+    }
+}
+
+#[session(create)]
+#[handler]
+async fn open(session: Session<Shop>) -> String {
+    session.sid().unwrap().expose()
+}
+
+#[session(load)]
+#[handler]
+async fn show(session: Session<Shop>) -> Json<Cart> {
+    Json(session.data().clone())
+}
+
+/// What the handler of the response itself wrote stays, and the session's part comes with it.
+#[session(load)]
+#[handler]
+async fn write(mut session: Session<Shop>, response: &mut Response) {
+    session.items.push("tea".to_owned());
+    response.status_code(StatusCode::CREATED);
+    response.render("written");
+}
+
+fn routes() -> Router {
+    Router::new()
+        .push(Router::with_path("open").post(open))
+        .push(Router::with_path("show").get(show))
+        .push(Router::with_path("write").post(write))
+}
+
+fn url(path: &str) -> String {
+    format!("http://127.0.0.1:5800/{path}")
+}
+
+async fn text(mut response: Response) -> String {
+    response.take_string().await.unwrap()
+}
+
+async fn sid(service: &Service) -> String {
+    text(TestClient::post(url("open")).send(service).await).await
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    let value = response.headers().get(name);
+    value
+        .map(|value| value.to_str().unwrap())
+        .unwrap_or_default()
+}
+
+/// A hoop finds the rejection in the depot, on either side of the layer.
+#[tokio::test]
+async fn a_hoop_sees_a_rejection() {
+    #[handler]
+    async fn own_page(
+        request: &mut Request,
+        depot: &mut Depot,
+        response: &mut Response,
+        ctrl: &mut FlowCtrl,
+    ) {
+        ctrl.call_next(request, depot, response).await;
+        if let Ok(rejection) = depot.get_typed::<Rejection>() {
+            let kind = rejection.error().map(Error::kind);
+            assert_eq!(kind, Some(ErrorKind::Missing));
+            response.status_code(StatusCode::FORBIDDEN);
+            response.body("log in first");
+        }
+    }
+    let services = [
+        Service::new(routes().hoop(own_page)),
+        Service::new(routes().hoop(own_page).hoop(Shop::layer())),
+        Service::new(routes().hoop(Shop::layer()).hoop(own_page)),
+        Service::new(routes()).hoop(own_page),
+    ];
+    for service in services {
+        let response = TestClient::get(url("show")).send(&service).await;
+        assert_eq!(response.status_code, Some(StatusCode::FORBIDDEN));
+        assert_eq!(text(response).await, "log in first");
+    }
+}
+
+/// The problem is a body, so it is not for the catcher, which sees the errors without one.
+#[tokio::test]
+async fn the_catcher_leaves_a_problem_alone() {
+    #[session(load)]
+    #[handler]
+    async fn gone(session: Option<Session<Shop>>) -> Result<(), StatusError> {
+        drop(session);
+        Err(StatusError::gone())
+    }
+    #[handler]
+    async fn own_page(response: &mut Response) {
+        response.body("caught");
+    }
+    let router = routes().push(Router::with_path("gone").get(gone));
+    let service = Service::new(router).catcher(Catcher::new(own_page));
+    let response = TestClient::get(url("show")).send(&service).await;
+    assert_eq!(response.status_code, Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/problem+json"
+    );
+    assert!(text(response).await.contains("missing-session"));
+    let response = TestClient::get(url("gone")).send(&service).await;
+    assert_eq!(response.status_code, Some(StatusCode::GONE));
+    assert_eq!(
+        header(&response, "vary"),
+        "x-user-session, authorization, cookie"
+    );
+    assert_eq!(text(response).await, "caught");
+}
+
+/// Nothing of the handler's own answer is left when its session cannot be stored.
+#[tokio::test]
+async fn a_failed_commit_takes_the_place_of_what_was_written() {
+    use connect_session::testing::{CommitFault, FailingStore};
+    let store = FailingStore::new(MemoryStore::default());
+    let faults = store.faults();
+    let service = Service::new(routes().hoop(Shop::layer().with_store(store)));
+    let sid = sid(&service).await;
+    let call = || {
+        TestClient::post(url("write"))
+            .add_header("X-User-Session", &sid, true)
+            .send(&service)
+    };
+    let response = call().await;
+    assert_eq!(response.status_code, Some(StatusCode::CREATED));
+    assert_eq!(header(&response, "cache-control"), "private, no-cache");
+    assert_eq!(text(response).await, "written");
+    faults.fail_commits(CommitFault::Refused);
+    let response = call().await;
+    assert_eq!(response.status_code, Some(StatusCode::SERVICE_UNAVAILABLE));
+    let problem: Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(problem["status"], 503);
+}
+
+#[tokio::test]
+async fn the_depot_is_beside_the_session() {
+    #[handler]
+    async fn greeting(depot: &mut Depot) {
+        depot.insert("greeting", "hello");
+    }
+    #[session(load)]
+    #[handler]
+    async fn greet(session: Option<Session<Shop>>, depot: &mut Depot) -> String {
+        let words: &&str = depot.get("greeting").unwrap();
+        format!("{words} {}", session.is_some())
+    }
+    let service = Service::new(Router::with_path("greet").hoop(greeting).get(greet));
+    let response = TestClient::get(url("greet")).send(&service).await;
+    assert_eq!(text(response).await, "hello false");
+}
+
+#[tokio::test]
+async fn each_test_has_a_store_of_its_own() {
+    let shop = || Service::new(routes().hoop(Shop::layer().with_store(MemoryStore::default())));
+    let (one, other) = (shop(), shop());
+    let sid = sid(&one).await;
+    for (service, status) in [(one, StatusCode::OK), (other, StatusCode::UNAUTHORIZED)] {
+        let call = TestClient::get(url("show")).add_header("X-User-Session", &sid, true);
+        assert_eq!(call.send(&service).await.status_code, Some(status));
+    }
+}
+
+/// salvo makes 400 of every refusal that is no error; the layer makes it 204 again.
+#[tokio::test]
+async fn options_is_answered_under_the_layer() {
+    for (layered, status) in [
+        (true, StatusCode::NO_CONTENT),
+        (false, StatusCode::BAD_REQUEST),
+    ] {
+        let mut router = Router::with_path("show").goal(show);
+        if layered {
+            router = router.hoop(Shop::layer());
+        }
+        let response = TestClient::options(url("show"))
+            .send(&Service::new(router))
+            .await;
+        assert_eq!(response.status_code, Some(status));
+        assert_eq!(
+            header(&response, "vary"),
+            "x-user-session, authorization, cookie"
+        );
+    }
+}
+
+/// What a session costs.
+#[session(load)]
+#[endpoint(tags("cart"))]
+async fn add(mut session: Session<Shop>, item: JsonBody<Cart>) -> Result<Json<Cart>, Error> {
+    session.items.extend(item.into_inner().items);
+    session.data_mut().items.sort();
+    Ok(Json(session.data().clone()))
+}
+
+#[session(create)]
+#[endpoint]
+async fn begin(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+#[session(load, header = "X-Device-Session")]
+#[endpoint]
+async fn device(session: Option<Session<Shop>>) -> String {
+    session.is_some().to_string()
+}
+
+#[session(load)]
+#[endpoint]
+async fn link(session: Session<Links>) -> String {
+    session.id().to_string()
+}
+
+#[endpoint]
+async fn look(view: SessionView<Shop>) -> String {
+    view.id().to_string()
+}
+
+#[tokio::test]
+async fn a_document_asks_for_the_session() {
+    let router = Router::new()
+        .push(Router::with_path("add").post(add))
+        .push(Router::with_path("begin").post(begin))
+        .push(Router::with_path("device").get(device))
+        .push(Router::with_path("link/{sid}").get(link))
+        .push(Router::with_path("look").get(look));
+    let document = OpenApi::new("Shop", "1").merge_router(&router);
+    let document = serde_json::to_value(&document).unwrap();
+    let schemes = &document["components"]["securitySchemes"];
+    let (header, cookie) = (
+        &schemes["session-header-x-user-session"],
+        &schemes["session-cookie-__Host-sid"],
+    );
+    assert_eq!(
+        (&header["type"], &header["in"]),
+        (&json!("apiKey"), &json!("header"))
+    );
+    assert_eq!(
+        (&cookie["in"], &cookie["name"]),
+        (&json!("cookie"), &json!("__Host-sid"))
+    );
+    assert_eq!(schemes["session-bearer"]["scheme"], "bearer");
+
+    let operation = |path: &str, method: &str| document["paths"][path][method].clone();
+    let any = json!([
+        { "session-header-x-user-session": [] },
+        { "session-bearer": [] },
+        { "session-cookie-__Host-sid": [] },
+    ]);
+    let added = operation("/add", "post");
+    assert_eq!(added["security"], any);
+    assert_eq!(
+        (&added["tags"], &added["summary"]),
+        (&json!(["cart"]), &json!("What a session costs."))
+    );
+    assert!(added["responses"]["401"]["content"]["application/problem+json"].is_object());
+    assert!(added["responses"]["200"]["content"]["application/json"].is_object());
+    assert!(added["requestBody"].is_object());
+    assert_eq!(operation("/look", "get")["security"], any);
+    // Where a session is made, or may be missing, none is asked for.
+    let begun = operation("/begin", "post");
+    assert_eq!(
+        begun["security"].as_array().unwrap().last(),
+        Some(&json!({}))
+    );
+    assert!(begun["responses"]["401"].is_null());
+    assert_eq!(
+        operation("/device", "get")["security"],
+        json!([{ "session-header-x-device-session": [] }, {}])
+    );
+    let linked = operation("/link/{sid}", "get");
+    assert_eq!(linked["security"], json!([{ "session-query-sid": [] }]));
+    let parameter = &linked["parameters"][0];
+    assert_eq!(
+        (&parameter["in"], &parameter["name"]),
+        (&json!("path"), &json!("sid"))
+    );
+}
+
+/// The attribute stands above `#[endpoint]`, and the endpoint works.
+#[tokio::test]
+async fn an_endpoint_has_its_session() {
+    let service = Service::new(routes().push(Router::with_path("add").post(add)));
+    let sid = sid(&service).await;
+    let call = TestClient::post(url("add")).add_header("X-User-Session", &sid, true);
+    let mut response = call
+        .json(&json!({ "items": ["milk", "cocoa"] }))
+        .send(&service)
+        .await;
+    let cart: Value = response.take_json().await.unwrap();
+    assert_eq!(cart, json!({ "items": ["cocoa", "milk"] }));
+    let call = TestClient::get(url("show")).bearer_auth(&sid);
+    let mut response = call.send(&service).await;
+    assert_eq!(response.take_json::<Value>().await.unwrap(), cart);
+}

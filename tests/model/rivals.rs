@@ -1,0 +1,182 @@
+//! A request whose every try meets another request that is faster.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::routing::post;
+use connect_session::store::{
+    Change, Committed, Inserted, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
+    StoreError,
+};
+use connect_session::{Session, session, session_config};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt as _;
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Data {
+    slow: u64,
+    fast: u64,
+}
+
+session_config! {
+    struct Rivals {
+        data: Data,
+        merge: { slow: add, fast: add },
+    }
+}
+
+#[session(create)]
+async fn create(_session: Session<Rivals>) {}
+
+#[session(load)]
+async fn slow(mut session: Session<Rivals>) {
+    session.slow += 1;
+}
+
+#[session(load)]
+async fn update(mut session: Session<Rivals>) -> Result<(), connect_session::Error> {
+    session.update(|data| data.slow += 1).await
+}
+
+#[session(load)]
+async fn fast(mut session: Session<Rivals>) {
+    session.fast += 1;
+}
+
+#[session(load)]
+async fn read(session: Session<Rivals>) -> String {
+    format!("{} {}", session.slow, session.fast)
+}
+
+type Rival = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
+
+/// Where each commit, before it is carried out, gives another request the time that it takes.
+#[derive(Clone, Default)]
+struct Overtaken {
+    inner: MemoryStore<Data>,
+    rivals: Arc<Rivalry>,
+}
+
+#[derive(Default)]
+struct Rivalry {
+    next: Mutex<Option<Box<dyn Fn() -> Rival + Send>>>,
+    under_way: AtomicBool,
+    begun: Mutex<Vec<Rival>>,
+    overtook: Mutex<Vec<StatusCode>>,
+}
+
+impl Rivalry {
+    /// Begins another request, and has it go as far as it comes without waiting.
+    async fn overtake(&self) {
+        if self.under_way.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let rival = self.next.lock().unwrap().as_ref().map(|next| next());
+        if let Some(mut rival) = rival {
+            match poll_fn(|context| Poll::Ready(rival.as_mut().poll(context))).await {
+                Poll::Ready(status) => self.overtook.lock().unwrap().push(status),
+                Poll::Pending => self.begun.lock().unwrap().push(rival),
+            }
+        }
+        self.under_way.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Store<Data> for Overtaken {
+    fn encodes(&self) -> bool {
+        false
+    }
+
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<Data>,
+    ) -> Result<Inserted<Data>, StoreError> {
+        self.inner.insert(key, record).await
+    }
+
+    async fn load(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> Result<Option<Record<Data>>, StoreError> {
+        self.inner.load(key, request).await
+    }
+
+    async fn commit(&self, key: Key, change: &Change<Data>) -> Result<Committed<Data>, StoreError> {
+        self.rivals.overtake().await;
+        self.inner.commit(key, change).await
+    }
+
+    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        self.inner.destroy(key).await
+    }
+
+    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+        self.inner.count(namespace).await
+    }
+
+    fn now(&self) -> SystemTime {
+        self.inner.now()
+    }
+}
+
+fn ask(path: &str, sid: &str) -> Request<Body> {
+    let request = Request::post(path).header("X-User-Session", sid);
+    request.body(Body::empty()).unwrap()
+}
+
+/// While somebody tries again, whoever comes later waits: else a slow request, overtaken at every
+/// try, would give up.
+async fn is_not_overtaken_for_ever(path: &str) {
+    let store = Overtaken::default();
+    let app = Router::new()
+        .route("/create", post(create))
+        .route("/slow", post(slow))
+        .route("/update", post(update))
+        .route("/fast", post(fast))
+        .route("/read", post(read))
+        .layer(Rivals::layer().with_store(store.clone()));
+    let created = app.clone().oneshot(ask("/create", "")).await.unwrap();
+    let sid = created.headers()["X-User-Session"].to_str().unwrap();
+    let sid = sid.to_owned();
+
+    let next = {
+        let (app, sid) = (app.clone(), sid.clone());
+        move || -> Rival {
+            let rival = app.clone().oneshot(ask("/fast", &sid));
+            Box::pin(async { rival.await.unwrap().status() })
+        }
+    };
+    *store.rivals.next.lock().unwrap() = Some(Box::new(next));
+    let slow = app.clone().oneshot(ask(path, &sid)).await.unwrap();
+    *store.rivals.next.lock().unwrap() = None;
+    assert_eq!(slow.status(), StatusCode::OK);
+
+    let mut fast = std::mem::take(&mut *store.rivals.overtook.lock().unwrap());
+    assert!(!fast.is_empty(), "the first try was overtaken");
+    for rival in std::mem::take(&mut *store.rivals.begun.lock().unwrap()) {
+        fast.push(rival.await);
+    }
+    assert!(fast.iter().all(|status| *status == StatusCode::OK));
+    let read = app.oneshot(ask("/read", &sid)).await.unwrap();
+    let read = axum::body::to_bytes(read.into_body(), 64).await.unwrap();
+    assert_eq!(read, format!("1 {}", fast.len()), "all of it counted");
+}
+
+#[tokio::test]
+async fn a_change_is_not_overtaken_for_ever() {
+    is_not_overtaken_for_ever("/slow").await;
+}
+
+#[tokio::test]
+async fn an_update_is_not_overtaken_for_ever() {
+    is_not_overtaken_for_ever("/update").await;
+}
