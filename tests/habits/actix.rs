@@ -126,6 +126,7 @@ fn kind<B>(response: &ServiceResponse<B>) -> Option<ErrorKind> {
 /// An error handler sees the refusal, and what it writes is what the client gets.
 #[::actix_web::test]
 async fn a_refusal_reaches_the_error_handlers() {
+    #[allow(clippy::unnecessary_wraps, reason = "an error handler may fail")]
     fn page<B>(mut response: ServiceResponse<B>) -> ::actix_web::Result<ErrorHandlerResponse<B>> {
         let told = format!("{:?}", kind(&response));
         let value = HeaderValue::from_str(&told).unwrap();
@@ -168,20 +169,20 @@ async fn a_refusal_reaches_the_error_handlers() {
 #[session(load)]
 #[allow(clippy::too_many_arguments, reason = "as many as actix-web takes")]
 async fn sixteen(
-    _1: Data<u8>,
-    _2: Data<u8>,
-    _3: Data<u8>,
-    _4: Data<u8>,
-    _5: Data<u8>,
-    _6: Data<u8>,
-    _7: Data<u8>,
-    _8: Data<u8>,
-    _9: Data<u8>,
-    _10: Data<u8>,
-    _11: Data<u8>,
-    _12: Data<u8>,
-    _13: Data<u8>,
-    _14: Data<u8>,
+    _n1: Data<u8>,
+    _n2: Data<u8>,
+    _n3: Data<u8>,
+    _n4: Data<u8>,
+    _n5: Data<u8>,
+    _n6: Data<u8>,
+    _n7: Data<u8>,
+    _n8: Data<u8>,
+    _n9: Data<u8>,
+    _n10: Data<u8>,
+    _n11: Data<u8>,
+    _n12: Data<u8>,
+    _n13: Data<u8>,
+    _n14: Data<u8>,
     body: String,
     mut session: Session<Shop>,
 ) -> String {
