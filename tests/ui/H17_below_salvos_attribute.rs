@@ -1,0 +1,14 @@
+//! The attribute below salvo's own, which then sees a session that nobody has rewritten.
+
+use connect_session::{Session, session};
+use salvo::Writer as _;
+
+#[salvo::handler]
+#[session(load)]
+async fn one(session: Session) -> String {
+    session.id().to_string()
+}
+
+fn main() {
+    let _ = salvo::Router::with_path("one").get(one);
+}
