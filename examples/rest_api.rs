@@ -11,9 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use connect_session::store::{
-    AnyStore, BoxError, MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore,
-};
+use connect_session::store::{AnyStore, BoxError};
 use connect_session::{Error, Session, session, session_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,19 +39,7 @@ session_config! {
 /// config, and needs neither this nor `AnyStore`.
 async fn store() -> Result<AnyStore<Shopper>, BoxError> {
     let url = std::env::var("STORE").unwrap_or_else(|_| "memory".to_owned());
-    let url = url.as_str();
-    Ok(match url.split(':').next() {
-        Some("memory") => AnyStore::new(MemoryStore::new()),
-        Some("sqlite") => AnyStore::new(SqliteStore::connect(url).await?),
-        Some("redis" | "rediss") => AnyStore::new(RedisStore::connect(url).await?),
-        Some("postgres" | "postgresql") => {
-            AnyStore::new(PostgresStore::connect(url).await?.migrate().await?)
-        }
-        Some("mysql" | "mariadb") => {
-            AnyStore::new(MySqlStore::connect(url).await?.migrate().await?)
-        }
-        _ => return Err("`STORE` begins with memory, sqlite:, redis:, postgres: or mysql:".into()),
-    })
+    AnyStore::connect(&url).await
 }
 
 #[session(create)]
