@@ -18,6 +18,7 @@ mod owned;
 mod postgres;
 
 mod redis;
+mod scale;
 mod servers;
 mod shared;
 mod sql_proxy;

@@ -11,7 +11,7 @@ mod faults;
 mod kept;
 mod many;
 mod startup;
-mod tools;
+pub mod tools;
 mod trips;
 
 store_conformance! {

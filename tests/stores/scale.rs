@@ -1,0 +1,178 @@
+//! How much a session takes in each store: docs/scale.md has what this prints for 100,000 of them.
+//!
+//! `SCALE=100000 scripts/test --nocapture scale::` measures it. Without `SCALE` a few thousand have
+//! to do: that they are all there is what fails.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use connect_session::store::{Key, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store};
+use connect_session::{SessionId, Untyped};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use tokio::task::JoinSet;
+
+use crate::desk::{mint, new_record, open_as};
+use crate::owned::AtLast;
+use crate::redis::tools::Redis;
+use crate::servers;
+
+/// How many requests insert at once.
+const WRITERS: u64 = 32;
+
+/// Five fields, of 200 bytes as JSON.
+fn data() -> Value {
+    json!({
+        "cart": ["a-coffee-grinder-of-steel", "two-pounds-of-beans", "a-paper-filter"],
+        "currency": "EUR",
+        "last_seen": "2026-01-01T00:00:00Z",
+        "visits": 17,
+        "note": "leave it with the neighbours, please; nobody is in",
+    })
+}
+
+fn sessions() -> u64 {
+    std::env::var("SCALE").map_or(2_000, |number| number.parse().unwrap())
+}
+
+/// An id as the library makes them: one after the other by time, with random bits.
+fn id(number: u64, random: u64) -> SessionId {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&now.as_millis().to_be_bytes()[10..]);
+    bytes[6..8].copy_from_slice(&[0x70, 0]);
+    bytes[8..]
+        .copy_from_slice(&(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ random).to_be_bytes());
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    SessionId::from_bytes(bytes)
+}
+
+/// Fills the store with sessions of one namespace, and says how many there are then.
+async fn fill(store: &Arc<impl Store<Untyped>>) -> u64 {
+    assert_eq!(data().to_string().len(), 200, "what docs/scale.md says");
+    let namespace = mint().key.namespace;
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let store = store.clone();
+        writers.spawn(async move {
+            for number in (writer..sessions()).step_by(WRITERS.try_into().unwrap()) {
+                let mut opened = mint();
+                let id = id(number, writer);
+                opened.key = Key { namespace, id };
+                open_as(&*store, opened, &new_record(opened.secret, &data())).await;
+            }
+        });
+    }
+    writers.join_all().await;
+    store.count(namespace).await.unwrap()
+}
+
+fn print(store: &str, bytes: u64) {
+    let sessions = sessions();
+    println!("| {store} | {sessions} | {} |", bytes / sessions);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Redis; scripts/test brings one"]
+async fn redis() {
+    let server = Redis::start(&[]).await;
+    let used = || {
+        let info: String = ::redis::cmd("INFO")
+            .arg("memory")
+            .query(&mut server.raw())
+            .unwrap();
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let before = used();
+    let store = Arc::new(RedisStore::connect(server.url()).await.unwrap());
+    assert_eq!(fill(&store).await, sessions());
+    print("Redis, `used_memory`", used() - before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; scripts/test brings one"]
+async fn postgres() {
+    let url = servers::url("TEST_POSTGRES_URL");
+    let table = servers::unique("scale");
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let store = store.table(&table).unwrap().migrate().await.unwrap();
+    let ask = async |statement: String| -> i64 {
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let query = sqlx::query(AssertSqlSafe(statement));
+        query.fetch_one(&mut connection).await.unwrap().get(0)
+    };
+    let _dropped_at_last = {
+        let (url, table) = (url.clone(), table.clone());
+        AtLast::block_on(move || async move {
+            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+            let statement = AssertSqlSafe(format!("DROP TABLE {table}"));
+            sqlx::raw_sql(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        })
+    };
+    assert_eq!(fill(&Arc::new(store)).await, sessions());
+    let bytes = ask(format!("SELECT pg_total_relation_size('{table}')")).await;
+    print("PostgreSQL, table and indexes", bytes.try_into().unwrap());
+    let bytes = ask(format!("SELECT pg_indexes_size('{table}')")).await;
+    print("PostgreSQL, indexes alone", bytes.try_into().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs MySQL or MariaDB; scripts/test brings one"]
+async fn mysql() {
+    let url = servers::url("TEST_MYSQL_URL");
+    let table = servers::unique("scale");
+    let store = MySqlStore::connect(&url).await.unwrap();
+    let store = store.table(&table).unwrap().migrate().await.unwrap();
+    let _dropped_at_last = {
+        let (url, table) = (url.clone(), table.clone());
+        AtLast::block_on(move || async move {
+            let mut connection = sqlx::MySqlConnection::connect(&url).await.unwrap();
+            let statement = AssertSqlSafe(format!("DROP TABLE {table}"));
+            sqlx::raw_sql(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        })
+    };
+    assert_eq!(fill(&Arc::new(store)).await, sessions());
+    let mut connection = sqlx::MySqlConnection::connect(&url).await.unwrap();
+    let analyze = AssertSqlSafe(format!("ANALYZE TABLE {table}"));
+    sqlx::raw_sql(analyze)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let size = "SELECT CAST(data_length + index_length AS SIGNED) FROM information_schema.tables \
+                WHERE table_schema = DATABASE() AND table_name = ?";
+    let size = sqlx::query(size).bind(&table);
+    let bytes: i64 = size.fetch_one(&mut connection).await.unwrap().get(0);
+    print("MariaDB, table and indexes", bytes.try_into().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite() {
+    let directory = std::env::temp_dir().join(servers::unique("connect-session-scale"));
+    std::fs::create_dir(&directory).unwrap();
+    let store = SqliteStore::open(directory.join("sessions.db"))
+        .await
+        .unwrap();
+    let store = Arc::new(store);
+    assert_eq!(fill(&store).await, sessions());
+    // What the last connection leaves behind is one file: its journal is written back.
+    drop(store);
+    let file = directory.join("sessions.db");
+    let url = format!("sqlite://{}", file.display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    print("SQLite, the file", file.metadata().unwrap().len());
+    drop(connection);
+    std::fs::remove_dir_all(directory).unwrap();
+}
