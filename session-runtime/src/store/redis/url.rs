@@ -10,6 +10,14 @@ const LIBRARY: &str = "connect-session";
 
 /// How to get into one server. What is wrong is told without the URL, which has a password.
 pub(super) fn server(url: &str) -> Result<ConnectionInfo, String> {
+    // Of what is before a `#` in a password, the driver would make a host and a port.
+    if url.contains('#') && !url.ends_with("#insecure") {
+        return Err(format!(
+            "{} has a `#`, which belongs to no URL of a Redis server: in a password it is written \
+             as `%23`",
+            redacted(url)
+        ));
+    }
     let info = url.into_connection_info().map_err(|error| {
         let error = error.to_string().replace(" - InvalidClientConfig", "");
         format!(
@@ -148,14 +156,78 @@ pub(super) fn client(
     client.map_err(|error| error.to_string())
 }
 
-/// The URL without what nobody else must know.
+/// The URL without what nobody else must know. A password that was not escaped may stand in any part,
+/// so only what can be nothing else than a place is shown.
 pub(super) fn redacted(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    // What is behind a `?` may be a password too; and without a scheme nothing is sure.
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    match (scheme, rest.rsplit_once('@')) {
-        ("", _) => "the text".to_owned(),
-        (scheme, Some((_, host))) => format!("`{scheme}://…@{host}`"),
-        (scheme, None) => format!("`{scheme}://{rest}`"),
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "the text".to_owned();
+    };
+    let (login, place) = match rest.rsplit_once('@') {
+        Some((login, place)) => (login, place),
+        None => ("", rest),
+    };
+    // What is behind a `?` may be a password too.
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    let hosts = place.split('/').next().unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
+    let is_host = |host: &str| match host.rsplit_once(':') {
+        Some((_, port)) => host.ends_with(']') || is_port(port),
+        None => true,
+    };
+    let is_scheme =
+        (scheme.bytes()).all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'-');
+    if !is_scheme {
+        "the text".to_owned()
+    } else if login.contains(['?', '#', '/']) || !hosts.split(',').all(is_host) {
+        format!("`{scheme}://…`")
+    } else if rest.contains('@') {
+        format!("`{scheme}://…@{place}`")
+    } else {
+        format!("`{scheme}://{place}`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_password_is_shown() {
+        for url in [
+            "redis://u:se#kret@host:6379",
+            "redis://u:se?kret@host:6379",
+            "redis://u:se/kret@host:6379",
+            "redis://u:se@kret#se@host",
+            "redis://host?password=se@kret",
+            "redis://u:sekret",
+            "u:sekret@host",
+            "u:se://kret@host",
+            "redis://u:s%ek%re@host:65536000",
+        ] {
+            let shown = redacted(url);
+            for part in ["se", "kret", "s%e"] {
+                assert!(!shown.contains(part), "{url}: {shown}");
+            }
+            if let Err(text) = server(url) {
+                assert!(!text.contains("kret") && !text.contains("u:se"), "{text}");
+            }
+        }
+        let text = server("redis://u:12#kret@host").expect_err("a host `u` and a port 12");
+        assert!(
+            text.contains("%23") && !text.contains("12#") && !text.contains("kret"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_place_is_shown() {
+        for (url, shown) in [
+            ("redis://u:pw@host:1/x", "`redis://…@host:1/x`"),
+            ("rediss://[::1]/0#insecure", "`rediss://[::1]/0`"),
+            ("unix:///run/redis.sock?pass=pw", "`unix:///run/redis.sock`"),
+            ("redis-cluster://a:1,b", "`redis-cluster://a:1,b`"),
+        ] {
+            assert_eq!(redacted(url), shown);
+        }
     }
 }
