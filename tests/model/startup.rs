@@ -296,6 +296,7 @@ async fn two_configs_that_would_take_each_others_sessions_do_not_start() {
     First::start().await.expect("the first one");
     First::start().await.expect("the same one once more");
     let error = SameNamespace::start().await.expect_err("one namespace");
+    assert_eq!(format!("{error:?}"), error.to_string(), "what `main` shows");
     let problem = "`First` already keeps its sessions under the namespace `shared`";
     assert!(error.to_string().contains(problem), "{error}");
     let app = Router::new().route("/", post(open_same_namespace));

@@ -24,14 +24,14 @@ fn options() -> MySqlConnectOptions {
     url().parse().unwrap()
 }
 
-async fn run(statement: String) {
+pub async fn run(statement: String) {
     let mut connection = MySqlConnection::connect(&url()).await.unwrap();
     let script = sqlx::raw_sql(AssertSqlSafe(statement));
     script.execute(&mut connection).await.unwrap();
 }
 
 /// The first column of the first row, as text.
-async fn look(statement: String) -> String {
+pub async fn look(statement: String) -> String {
     let mut connection = MySqlConnection::connect(&url()).await.unwrap();
     let query = sqlx::query(AssertSqlSafe(statement));
     query.fetch_one(&mut connection).await.unwrap().get(0)
@@ -43,7 +43,7 @@ async fn rows(table: &str) -> u64 {
 }
 
 /// What drops a table.
-fn drop_at_last(table: &str) -> AtLast {
+pub fn drop_at_last(table: &str) -> AtLast {
     let table = table.to_owned();
     AtLast::block_on(move || run(format!("DROP TABLE IF EXISTS {table}")))
 }

@@ -9,13 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use connect_session::store::{Key, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store};
 use connect_session::{SessionId, Untyped};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::Connection as _;
 use tokio::task::JoinSet;
 
 use crate::desk::{mint, new_record, open_as};
-use crate::owned::AtLast;
 use crate::redis::tools::Redis;
-use crate::servers;
+use crate::{mysql, postgres, servers};
 
 /// How many requests insert at once.
 const WRITERS: u64 = 32;
@@ -102,63 +101,33 @@ async fn in_redis(name: &str, settings: &[&str]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; scripts/test brings one"]
 async fn postgres() {
-    let url = servers::url("TEST_POSTGRES_URL");
     let table = servers::unique("scale");
-    let store = PostgresStore::connect(&url).await.unwrap();
-    let store = store.table(&table).unwrap().migrate().await.unwrap();
-    let ask = async |statement: String| -> i64 {
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        let query = sqlx::query(AssertSqlSafe(statement));
-        query.fetch_one(&mut connection).await.unwrap().get(0)
-    };
-    let _dropped_at_last = {
-        let (url, table) = (url.clone(), table.clone());
-        AtLast::block_on(move || async move {
-            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-            let statement = AssertSqlSafe(format!("DROP TABLE {table}"));
-            sqlx::raw_sql(statement)
-                .execute(&mut connection)
-                .await
-                .unwrap();
-        })
-    };
+    let store = PostgresStore::connect(&servers::url("TEST_POSTGRES_URL"));
+    let store = store.await.unwrap().table(&table).unwrap();
+    let store = store.migrate().await.unwrap();
+    let _dropped_at_last = postgres::drop_at_last(&table);
     assert_eq!(fill(&Arc::new(store)).await, sessions());
-    let bytes = ask(format!("SELECT pg_total_relation_size('{table}')")).await;
-    print("PostgreSQL, table and indexes", bytes.try_into().unwrap());
-    let bytes = ask(format!("SELECT pg_indexes_size('{table}')")).await;
-    print("PostgreSQL, indexes alone", bytes.try_into().unwrap());
+    let bytes = postgres::look(format!("SELECT pg_total_relation_size('{table}')::text")).await;
+    print("PostgreSQL, table and indexes", bytes.parse().unwrap());
+    let bytes = postgres::look(format!("SELECT pg_indexes_size('{table}')::text")).await;
+    print("PostgreSQL, indexes alone", bytes.parse().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs MySQL or MariaDB; scripts/test brings one"]
 async fn mysql() {
-    let url = servers::url("TEST_MYSQL_URL");
     let table = servers::unique("scale");
-    let store = MySqlStore::connect(&url).await.unwrap();
-    let store = store.table(&table).unwrap().migrate().await.unwrap();
-    let _dropped_at_last = {
-        let (url, table) = (url.clone(), table.clone());
-        AtLast::block_on(move || async move {
-            let mut connection = sqlx::MySqlConnection::connect(&url).await.unwrap();
-            let statement = AssertSqlSafe(format!("DROP TABLE {table}"));
-            sqlx::raw_sql(statement)
-                .execute(&mut connection)
-                .await
-                .unwrap();
-        })
-    };
+    let store = MySqlStore::connect(&servers::url("TEST_MYSQL_URL"));
+    let store = store.await.unwrap().table(&table).unwrap();
+    let store = store.migrate().await.unwrap();
+    let _dropped_at_last = mysql::drop_at_last(&table);
     assert_eq!(fill(&Arc::new(store)).await, sessions());
-    let mut connection = sqlx::MySqlConnection::connect(&url).await.unwrap();
-    let analyze = AssertSqlSafe(format!("ANALYZE TABLE {table}"));
-    sqlx::raw_sql(analyze)
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    let size = "SELECT CAST(data_length + index_length AS SIGNED) FROM information_schema.tables \
-                WHERE table_schema = DATABASE() AND table_name = ?";
-    let size = sqlx::query(size).bind(&table);
-    let bytes: i64 = size.fetch_one(&mut connection).await.unwrap().get(0);
-    print("MariaDB, table and indexes", bytes.try_into().unwrap());
+    mysql::run(format!("ANALYZE TABLE {table}")).await;
+    let bytes = mysql::look(format!(
+        "SELECT CAST(data_length + index_length AS CHAR) FROM information_schema.tables
+        WHERE table_schema = DATABASE() AND table_name = '{table}'"
+    ));
+    print("MariaDB, table and indexes", bytes.await.parse().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

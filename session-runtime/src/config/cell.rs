@@ -148,7 +148,9 @@ pub fn configure<C: SessionConfig>(
 }
 
 /// Why a config cannot start: everything that is wrong, in one list.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its message, because a `main` that returns it is ended with that.
+#[derive(thiserror::Error)]
 #[error("the sessions of {config} cannot start: {}", .problems.join("; "))]
 #[non_exhaustive]
 pub struct StartError {
@@ -156,6 +158,12 @@ pub struct StartError {
     pub config: &'static str,
     /// What is wrong, and how to mend it, one entry for each mistake.
     pub problems: Vec<String>,
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Builds the config's store and asks whether it answers, so that what is wrong shows before the
@@ -213,13 +221,37 @@ fn data_problems<C: SessionConfig>() -> Vec<String> {
     }
 }
 
+/// The error and what caused it. Some errors say their cause themselves; it is not said twice.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no answer: {0}")]
+    struct Talkative(#[source] std::io::Error);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("not available")]
+    struct Silent(#[source] Talkative);
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = Silent(Talkative(std::io::Error::other("connection refused")));
+        let text = with_causes(&error);
+        assert_eq!(text, "not available: no answer: connection refused");
+    }
 }

@@ -1,5 +1,6 @@
 //! The options of a config, and what makes them wrong.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::event::Listener;
@@ -307,7 +308,9 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// Why `configure` refused: everything that is wrong, in one list. Nothing was changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+///
+/// Its `Debug` is its message, because a `main` that returns it is ended with that.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the options of {config} cannot be used: {}", .problems.join("; "))]
 #[non_exhaustive]
 pub struct ConfigureError {
@@ -315,4 +318,10 @@ pub struct ConfigureError {
     pub config: &'static str,
     /// What is wrong, and how to mend it, one entry for each mistake.
     pub problems: Vec<String>,
+}
+
+impl fmt::Debug for ConfigureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

@@ -97,6 +97,11 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
 }
 
 /// A request as middleware sees it: of plain `http`, actix-web, poem, rocket or salvo.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no request in which a session can be looked for",
+    label = "not a request of `http` or of a framework that is enabled",
+    note = "pass the request itself, by reference; a request of actix-web, poem, rocket or salvo needs the feature of that name"
+)]
 pub trait AnyRequest {
     /// Shows the head of the request, and what layers left in it.
     #[doc(hidden)]

@@ -43,6 +43,17 @@ impl From<Fault> for StoreError {
     }
 }
 
+/// Of what is before a `#` in a password, a driver would make a host and a port, and say them.
+pub(super) fn no_fragment(url: &str) -> Result<(), Fault> {
+    if url.contains('#') {
+        return Err(Fault::new(
+            "the URL of the server has a `#`, which belongs to no such URL: in a password it is written as \
+             `%23`",
+        ));
+    }
+    Ok(())
+}
+
 /// Why a statement has no answer.
 #[derive(Debug)]
 pub(super) enum Failure {

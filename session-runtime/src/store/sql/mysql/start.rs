@@ -12,7 +12,7 @@ use crate::record::Key;
 use crate::sid::SessionId;
 use crate::store::sql::bound::Bound;
 use crate::store::sql::connect::{Connect, To};
-use crate::store::sql::fault::{Failure, Fault, bad_column};
+use crate::store::sql::fault::{Failure, Fault, bad_column, no_fragment};
 use crate::store::sql::server;
 use crate::store::{BoxFuture, StoreError};
 
@@ -42,6 +42,7 @@ fn parse(to: &To) -> Result<MySqlConnectOptions, Fault> {
     let To::Url(url) = to else {
         return Err(Fault::new(wrong));
     };
+    no_fragment(url)?;
     let parsed: MySqlConnectOptions = match url.split_once("://") {
         Some(("mysql" | "mariadb", _)) => url
             .parse()

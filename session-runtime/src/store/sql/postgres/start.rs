@@ -10,7 +10,7 @@ use super::ask::code;
 use super::{Inner, PostgresStore};
 use crate::store::sql::bound::Bound;
 use crate::store::sql::connect::{Connect, To};
-use crate::store::sql::fault::{Failure, Fault, bad_column};
+use crate::store::sql::fault::{Failure, Fault, bad_column, no_fragment};
 use crate::store::sql::server;
 use crate::store::{BoxError, BoxFuture, StoreError};
 
@@ -46,6 +46,7 @@ fn parse(to: &To) -> Result<PgConnectOptions, Fault> {
     let To::Url(url) = to else {
         return Err(Fault::new(wrong));
     };
+    no_fragment(url)?;
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
         Some("postgres" | "postgresql") => url.parse().map_err(|error| Fault::new(wrong).by(error)),
