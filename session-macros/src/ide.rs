@@ -186,8 +186,8 @@ fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<T
     Some((name, cfgs, tokens[at + 2..].to_vec()))
 }
 
-/// The constant of a handler has a name, as one without may not stand in an `impl`. The condition is inside of
-/// it, where the compiler does not warn of a `cfg` that it does not know.
+/// The constant of a handler has a name, as one without may not stand in an `impl`. The condition is
+/// inside of it, where the compiler does not warn of a `cfg` that it does not know.
 fn expand(
     name: &TokenStream,
     cfgs: &TokenStream,
