@@ -84,4 +84,5 @@ pub mod store {
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     #[cfg(feature = "redis")]
     pub use connect_session_runtime::store::{RedisStore, RedisStoreBuilder, RedisStoreError};
+    pub use connect_session_runtime::timestamp::Timestamp;
 }

@@ -68,10 +68,7 @@ async fn insert(store: &MemoryStore<Data>, id: SessionId, idle: Duration) {
         transport: Transport::Other,
         data: Arc::new(Data::seed()),
         subject: None,
-        lifetime: Lifetime {
-            idle,
-            absolute: HOUR,
-        },
+        lifetime: Lifetime::new(idle, HOUR),
         commit_id: CommitId::from_bytes([1; 16]),
         max_size: 1 << 20,
     };

@@ -5,7 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 #[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+#[cfg(feature = "testing")]
+use std::time::SystemTime;
+use std::time::{Duration, Instant};
+
+use crate::timestamp::Timestamp;
 
 /// A thousand years in milliseconds: later than any deadline that means anything.
 pub(crate) const FAR: u64 = 1_000 * 365 * 86_400 * 1_000;
@@ -25,7 +29,7 @@ pub(crate) const FAR: u64 = 1_000 * 365 * 86_400 * 1_000;
 #[derive(Clone)]
 pub struct Clock {
     /// What the system's clock said at the origin.
-    wall: SystemTime,
+    wall: Timestamp,
     source: Source,
 }
 
@@ -42,7 +46,7 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         Self {
-            wall: SystemTime::now(),
+            wall: Timestamp::now(),
             source: Source::Monotonic(Instant::now()),
         }
     }
@@ -50,14 +54,14 @@ impl Clock {
     #[cfg(feature = "testing")]
     pub(crate) fn by_hand(wall: SystemTime, nanos: Arc<AtomicU64>) -> Self {
         Self {
-            wall,
+            wall: wall.into(),
             source: Source::ByHand(nanos),
         }
     }
 
     /// Now.
     #[must_use]
-    pub fn now(&self) -> SystemTime {
+    pub fn now(&self) -> Timestamp {
         self.at(self.millis())
     }
 
@@ -73,9 +77,8 @@ impl Clock {
 
     /// The moment at so many milliseconds since the origin.
     #[inline]
-    pub(crate) fn at(&self, millis: u64) -> SystemTime {
-        let since = Duration::from_millis(millis.min(FAR));
-        self.wall.checked_add(since).unwrap_or(self.wall)
+    pub(crate) fn at(&self, millis: u64) -> Timestamp {
+        Timestamp::from_millis(self.wall.as_millis().saturating_add(millis))
     }
 }
 

@@ -27,6 +27,7 @@ pub mod sid;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod timestamp;
 mod unsent;
 pub mod untyped;
 pub mod view;

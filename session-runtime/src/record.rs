@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rand::Rng as _;
 
+use crate::clock::millis;
 use crate::sid::{SecretHash, SessionId};
+use crate::timestamp::Timestamp;
 
 /// The key of a record: the id, within the namespace of its config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,61 +30,95 @@ pub enum Transport {
     Other,
 }
 
-/// How long a session lives. A store counts both from its own clock's now.
+/// How long a session lives, in whole milliseconds. A store counts both from its own clock's now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
-    /// Without any request.
-    pub idle: Duration,
-    /// Whatever happens.
-    pub absolute: Duration,
+    idle_millis: u64,
+    absolute_millis: u64,
+}
+
+impl Lifetime {
+    /// A life of `idle` without any request, and of `absolute` whatever happens. What is less than
+    /// a millisecond is left out.
+    #[must_use]
+    pub fn new(idle: Duration, absolute: Duration) -> Self {
+        Self::from_millis(millis(idle), millis(absolute))
+    }
+
+    pub(crate) const fn from_millis(idle_millis: u64, absolute_millis: u64) -> Self {
+        Self {
+            idle_millis,
+            absolute_millis,
+        }
+    }
+
+    /// How long without any request.
+    #[must_use]
+    pub const fn idle(self) -> Duration {
+        Duration::from_millis(self.idle_millis)
+    }
+
+    /// How long whatever happens.
+    #[must_use]
+    pub const fn absolute(self) -> Duration {
+        Duration::from_millis(self.absolute_millis)
+    }
+
+    pub(crate) const fn idle_millis(self) -> u64 {
+        self.idle_millis
+    }
+
+    pub(crate) const fn absolute_millis(self) -> u64 {
+        self.absolute_millis
+    }
 }
 
 /// The deadlines of a record, by the clock of its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
     /// When the session was created.
-    pub created_at: SystemTime,
+    pub created_at: Timestamp,
     /// When it ends if nothing is asked of it until then.
-    pub idle_until: SystemTime,
+    pub idle_until: Timestamp,
     /// When it ends in any case.
-    pub absolute_until: SystemTime,
+    pub absolute_until: Timestamp,
 }
 
 impl Deadlines {
     /// When the session ends if nothing is asked of it until then.
     #[must_use]
-    pub fn expires_at(&self) -> SystemTime {
+    pub fn expires_at(&self) -> Timestamp {
         self.idle_until.min(self.absolute_until)
     }
 }
 
 /// A random number that marks a change, so that it is never counted twice.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CommitId(u128);
+pub struct CommitId([u8; 16]);
 
 impl CommitId {
     pub(crate) fn mint() -> Self {
         let mut bytes = [0; 16];
         rand::rng().fill_bytes(&mut bytes);
-        Self(u128::from_le_bytes(bytes))
+        Self(bytes)
     }
 
     /// The id as 16 bytes, as a store keeps it.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {
-        self.0.to_le_bytes()
+        self.0
     }
 
     /// The id that these bytes are.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(u128::from_le_bytes(bytes))
+        Self(bytes)
     }
 }
 
 impl fmt::Debug for CommitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CommitId({:032x})", self.0)
+        write!(f, "CommitId({:032x})", u128::from_be_bytes(self.0))
     }
 }
 

@@ -119,7 +119,7 @@ impl<C: SessionConfig> Session<C> {
     /// When the session was created, by the store's clock.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
-        self.shared.ledger().deadlines.created_at
+        self.shared.ledger().deadlines.created_at.into()
     }
 
     /// When the session ends if no other request comes, by the store's clock. After a
@@ -127,7 +127,7 @@ impl<C: SessionConfig> Session<C> {
     /// are stored.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.shared.expires_at()
+        self.shared.expires_at().into()
     }
 
     /// Whom the session belongs to, as [`login`](Self::login) set it.
@@ -258,10 +258,10 @@ impl<C: SessionConfig> Session<C> {
             identity.subject = SubjectChange::Clear;
         })?;
         // Nothing of the one before is left, their "remember me" neither.
-        self.shared.ledger().pending_lifetime = Some(Lifetime {
-            idle: self.shared.options.idle_timeout,
-            absolute: self.shared.options.absolute_timeout,
-        });
+        self.shared.ledger().pending_lifetime = Some(Lifetime::new(
+            self.shared.options.idle_timeout,
+            self.shared.options.absolute_timeout,
+        ));
         self.working = Working::new(Arc::default(), None);
         self.subject = None;
         Ok(())
@@ -340,7 +340,7 @@ impl<C: SessionConfig> Session<C> {
         if fault.is_some() {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
-        self.shared.ledger().pending_lifetime = Some(Lifetime { idle, absolute });
+        self.shared.ledger().pending_lifetime = Some(Lifetime::new(idle, absolute));
         Ok(())
     }
 }

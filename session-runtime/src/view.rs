@@ -55,13 +55,13 @@ impl<C: SessionConfig> SessionView<C> {
     /// When the session was created, by the store's clock.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
-        self.record.deadlines.created_at
+        self.record.deadlines.created_at.into()
     }
 
     /// When the session ends if no other request comes, by the store's clock.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.record.deadlines.expires_at()
+        self.record.deadlines.expires_at().into()
     }
 }
 

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::routing::post;
+use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, Committed, Inserted, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
     StoreError,
@@ -123,7 +123,7 @@ impl Store<Data> for Overtaken {
         self.inner.count(namespace).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.inner.now()
     }
 }

@@ -57,10 +57,7 @@ pub fn new_record(secret: SecretHash, data: &Value) -> NewRecord<Untyped> {
         transport: Transport::Other,
         data: untyped(data),
         subject: None,
-        lifetime: Lifetime {
-            idle: Duration::from_secs(1_800),
-            absolute: Duration::from_secs(86_400),
-        },
+        lifetime: Lifetime::new(Duration::from_secs(1_800), Duration::from_secs(86_400)),
         commit_id: CommitId::from_bytes(unique()),
         max_size: 1 << 24,
     }

@@ -1,9 +1,9 @@
 //! A store that has a table of its own, which goes with it.
 
 use std::future::Future;
-use std::time::SystemTime;
 
 use connect_session::SessionData;
+use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, Committed, Inserted, Key, LoadRequest, NewRecord, Record, Store, StoreError,
 };
@@ -74,7 +74,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for Owned<S> {
         Store::<D>::sweep(&self.store, limit).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         Store::<D>::now(&self.store)
     }
 }

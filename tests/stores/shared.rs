@@ -129,10 +129,7 @@ pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
 ) {
     let opened = mint();
     let short = NewRecord {
-        lifetime: Lifetime {
-            idle: Duration::from_millis(1),
-            absolute: Duration::from_millis(1),
-        },
+        lifetime: Lifetime::new(Duration::from_millis(1), Duration::from_millis(1)),
         ..new_record(opened.secret, &json!({"a": 1}))
     };
     open_as(&*store, opened, &short).await;
@@ -212,10 +209,7 @@ pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
         ended.spawn(async move {
             let opened = mint();
             let record = NewRecord {
-                lifetime: Lifetime {
-                    idle: Duration::from_millis(1),
-                    absolute: Duration::from_secs(60),
-                },
+                lifetime: Lifetime::new(Duration::from_millis(1), Duration::from_secs(60)),
                 ..new_record(opened.secret, &json!({}))
             };
             open_as(&*store, opened, &record).await;
@@ -265,10 +259,7 @@ pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
     // It is no longer due: a sweep of one finds what has ended behind it.
     let ended = mint();
     let record = NewRecord {
-        lifetime: Lifetime {
-            idle: Duration::from_millis(1),
-            absolute: Duration::from_millis(1),
-        },
+        lifetime: Lifetime::new(Duration::from_millis(1), Duration::from_millis(1)),
         ..new_record(ended.secret, &json!({}))
     };
     open_as(&*store, ended, &record).await;
@@ -418,10 +409,7 @@ pub async fn the_task_sweeps<S: Store<Untyped>>(
     let insert = async || {
         let opened = mint();
         let record = NewRecord {
-            lifetime: Lifetime {
-                idle: Duration::from_millis(1),
-                absolute: Duration::from_millis(1),
-            },
+            lifetime: Lifetime::new(Duration::from_millis(1), Duration::from_millis(1)),
             ..new_record(opened.secret, &json!({}))
         };
         open_as(quiet, opened, &record).await;

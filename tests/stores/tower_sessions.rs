@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitId, Committed, DataChange, IdentityChange, Inserted, Key, Lifetime, LoadRequest,
     NewRecord, Record, SecretHash, Store, StoreError, SubjectChange, TowerStore, Transport,
@@ -104,22 +105,22 @@ impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         let mut keys = self.keys.lock().unwrap().clone();
         keys.retain(|key| key.namespace == namespace);
-        let now = Store::<D>::now(&self.store).duration_since(UNIX_EPOCH);
+        let now = Store::<D>::now(&self.store).as_millis();
         let mut living = 0;
         for key in keys {
             // The store below may forget it up to a second later than it has ended.
             if let Some(record) = self.store.inner().load(&tower_id(key)).await.unwrap() {
                 let kept = record.data["connect-session"].as_str().unwrap();
                 let kept: Value = serde_json::from_str(kept).unwrap();
-                let until = |name: &str| u128::from(kept[name].as_u64().unwrap());
+                let until = |name: &str| kept[name].as_u64().unwrap();
                 let ends = until("idle_until").min(until("absolute_until"));
-                living += u64::from(now.as_ref().unwrap().as_millis() < ends);
+                living += u64::from(now < ends);
             }
         }
         Ok(living)
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         Store::<D>::now(&self.store)
     }
 }
@@ -220,10 +221,7 @@ impl Two {
             transport: Transport::Other,
             data: data(json!({"a": 1, "b": 1})),
             subject: None,
-            lifetime: Lifetime {
-                idle: Duration::from_secs(600),
-                absolute: Duration::from_secs(6_000),
-            },
+            lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes([0; 16]),
             max_size: 1_000,
         };

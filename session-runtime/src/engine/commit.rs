@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::open::{self, Offers};
-use super::shared::{Finish, Phase, Shared, Working, deadlines};
+use super::shared::{Emit, Finish, Phase, Shared, Working, deadlines};
 use super::{Emission, turn};
 use crate::config::{OnConflict, OnGone, SessionConfig};
 use crate::data;
@@ -57,9 +57,15 @@ impl<C: SessionConfig> Finish for Shared<C> {
         ledger.forget_pending();
     }
 
-    fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>> {
+    fn commit(mut self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>> {
         Box::pin(async move {
-            let _order = self.order.lock().await;
+            // Mostly the session is dropped by now, and nobody is left to be waited for.
+            let is_alone = Arc::get_mut(&mut self).is_some();
+            let _order = if is_alone {
+                None
+            } else {
+                Some(self.order.lock().await)
+            };
             let working = self.ledger().returned.take();
             let stored = self.persist(working).await;
             if stored.is_ok() {
@@ -98,7 +104,7 @@ impl<C: SessionConfig> Shared<C> {
     async fn confirm_offer(&self) {
         let (offer, sid) = {
             let mut ledger = self.ledger();
-            let offer = ledger.offer.take().filter(|_| ledger.emit.is_none());
+            let offer = (ledger.offer.take()).filter(|_| ledger.emit == Emit::Nothing);
             (offer, ledger.sid.presented())
         };
         let Some(offer) = offer else { return };
@@ -106,7 +112,8 @@ impl<C: SessionConfig> Shared<C> {
         let found = open::load::<C>(store, self.options, &sid, transport, Offers::None).await;
         let mut ledger = self.ledger();
         if matches!(found, Ok(Some(found)) if found.record.epoch == ledger.epoch) {
-            ledger.emit = Some(*offer);
+            ledger.emit = Emit::Offer;
+            ledger.offer = Some(offer);
         }
     }
 
@@ -211,7 +218,7 @@ impl<C: SessionConfig> Shared<C> {
                 ledger.lifetime = record.lifetime;
                 ledger.deadlines = deadlines(now, now, record.lifetime);
                 ledger.sid = ledger.current_sid();
-                ledger.emit = Some(ledger.sid);
+                ledger.emit = Emit::Sid;
                 ledger.forget_pending();
                 drop(ledger);
                 self.tell(EventKind::Created, elapsed);
@@ -325,7 +332,7 @@ impl<C: SessionConfig> Shared<C> {
         if change.lifetime.is_some() || logged_in {
             ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
         } else {
-            ledger.deadlines.idle_until = now + lifetime.idle;
+            ledger.deadlines.idle_until = now + lifetime.idle();
         }
         if let Some(snapshot) = snapshot {
             ledger.phase = Phase::Stored(snapshot);
@@ -334,7 +341,7 @@ impl<C: SessionConfig> Shared<C> {
             ledger.epoch += 1;
             ledger.generation += u64::from(identity.new_generation);
             ledger.sid = ledger.current_sid();
-            ledger.emit = Some(ledger.sid);
+            ledger.emit = Emit::Sid;
             ledger.identity = None;
         }
         if let Some(lifetime) = change.lifetime {
@@ -342,7 +349,7 @@ impl<C: SessionConfig> Shared<C> {
             ledger.pending_lifetime = None;
             // A cookie that outlives the browser says how long.
             if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
-                ledger.emit = Some(ledger.sid);
+                ledger.emit = Emit::Sid;
             }
         }
     }
@@ -357,7 +364,7 @@ impl<C: SessionConfig> Shared<C> {
 
     fn gone(&self) -> Error {
         let mut ledger = self.ledger();
-        ledger.emit = None;
+        ledger.emit = Emit::Nothing;
         if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
             ledger.phase = Phase::Ended { destroyed: false };
         }
@@ -465,7 +472,7 @@ impl<C: SessionConfig> Shared<C> {
         }
         let mut ledger = self.ledger();
         ledger.phase = Phase::Ended { destroyed: stored };
-        ledger.emit = None;
+        ledger.emit = Emit::Nothing;
         ledger.forget_pending();
         Ok(())
     }

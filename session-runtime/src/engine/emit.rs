@@ -9,7 +9,7 @@ use http::header::{
 };
 
 use super::Shared;
-use super::shared::{Ledger, Phase};
+use super::shared::{Emit, Ledger, Phase};
 use crate::config::SessionConfig;
 use crate::loader::{CookieSpec, Target};
 use crate::sid::Sid;
@@ -49,16 +49,19 @@ enum Carrier {
 impl<C: SessionConfig> Shared<C> {
     /// What the response says, as things stand.
     pub(super) fn emission(&self, ledger: &Ledger<C::Data>) -> Emission {
-        let sid = match (ledger.emit, self.target, &ledger.phase) {
+        let emitted = match ledger.emit {
+            Emit::Nothing => None,
+            Emit::Sid => Some(ledger.sid),
+            Emit::Offer => ledger.offer.as_deref().copied(),
+        };
+        let sid = match (emitted, self.target, &ledger.phase) {
             (Some(sid), Target::Header(name), Phase::Stored(_)) => {
                 carry_header(name, sid, self.has_origin)
             }
             (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
-                let left = ledger
-                    .deadlines
-                    .absolute_until
-                    .duration_since(self.store.now());
-                carry_cookie(set_cookie(spec, &sid.expose(), left.unwrap_or_default()))
+                let until = ledger.deadlines.absolute_until;
+                let left = until.saturating_since(self.store.now());
+                carry_cookie(set_cookie(spec, &sid.expose(), left))
             }
             (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => {
                 carry_cookie(clear_cookie(spec))

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Asked;
-use super::shared::{Ledger, Phase, Shared, deadlines};
+use super::shared::{Emit, Ledger, Phase, Shared, deadlines};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
@@ -327,7 +327,7 @@ fn resume<C: SessionConfig>(
             identity: None,
             pending_lifetime: None,
             subject: record.subject,
-            emit: None,
+            emit: Emit::Nothing,
             offer,
             returned: None,
             closed: false,
@@ -342,10 +342,7 @@ fn create<C: SessionConfig>(
     let options = asked.options;
     let sid = Sid::mint();
     let now = store.now();
-    let lifetime = Lifetime {
-        idle: options.idle_timeout,
-        absolute: options.absolute_timeout,
-    };
+    let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
     Shared::new(
         asked,
         store,
@@ -360,7 +357,7 @@ fn create<C: SessionConfig>(
             identity: None,
             pending_lifetime: None,
             subject: None,
-            emit: None,
+            emit: Emit::Nothing,
             offer: None,
             returned: None,
             closed: false,

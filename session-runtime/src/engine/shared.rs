@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{Asked, Emission};
 use crate::config::{Options, SessionConfig};
@@ -12,6 +12,7 @@ use crate::loader::Target;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreRef};
+use crate::timestamp::Timestamp;
 
 /// One session in one request.
 pub(crate) struct Shared<C: SessionConfig> {
@@ -42,8 +43,7 @@ pub(crate) struct Ledger<D> {
     pub(crate) identity: Option<Box<Identity>>,
     pub(crate) pending_lifetime: Option<Lifetime>,
     pub(crate) subject: Option<Arc<str>>,
-    /// The sid that the response has to carry: a new, rotated or offered one that the store knows.
-    pub(crate) emit: Option<Sid>,
+    pub(crate) emit: Emit,
     /// A sid that the load offered. It is sent unless the session got another one meanwhile.
     pub(crate) offer: Option<Box<Sid>>,
     /// The data, when the handler has dropped its session.
@@ -62,6 +62,16 @@ pub(crate) enum Phase<D> {
         /// By this request, so that a cookie is to be cleared.
         destroyed: bool,
     },
+}
+
+/// The sid that the response has to carry: one that the store knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emit {
+    Nothing,
+    /// The session's, which is new or was changed.
+    Sid,
+    /// The one that was offered.
+    Offer,
 }
 
 /// A change of secret that is not yet stored.
@@ -166,7 +176,7 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     /// When the session ends if no other request comes, once what is pending is stored.
-    pub(crate) fn expires_at(&self) -> SystemTime {
+    pub(crate) fn expires_at(&self) -> Timestamp {
         let ledger = self.ledger();
         ledger.deadlines_after(self.store.now()).expires_at()
     }
@@ -209,7 +219,7 @@ impl<D> Ledger<D> {
     }
 
     /// The deadlines once what is pending is stored.
-    fn deadlines_after(&self, now: SystemTime) -> Deadlines {
+    fn deadlines_after(&self, now: Timestamp) -> Deadlines {
         if self.begins_anew() {
             let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
             return deadlines(self.deadlines.created_at, now, lifetime);
@@ -225,10 +235,10 @@ impl<D> Ledger<D> {
 }
 
 /// The deadlines of a lifetime that begins now.
-pub(crate) fn deadlines(created_at: SystemTime, now: SystemTime, lifetime: Lifetime) -> Deadlines {
+pub(crate) fn deadlines(created_at: Timestamp, now: Timestamp, lifetime: Lifetime) -> Deadlines {
     Deadlines {
         created_at,
-        idle_until: now + lifetime.idle,
-        absolute_until: now + lifetime.absolute,
+        idle_until: now + lifetime.idle(),
+        absolute_until: now + lifetime.absolute(),
     }
 }

@@ -6,11 +6,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::{Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+use crate::timestamp::Timestamp;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -70,7 +70,7 @@ trait ErasedStore<D>: Send + Sync {
     fn place(&self) -> Option<String>;
     fn count(&self, namespace: &'static str) -> BoxFuture<'_, Result<u64, StoreError>>;
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
-    fn now(&self) -> SystemTime;
+    fn now(&self) -> Timestamp;
 }
 
 impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
@@ -122,7 +122,7 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         Box::pin(Store::sweep(self, limit))
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         Store::now(self)
     }
 }
@@ -164,7 +164,7 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.sweep(limit).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.0.now()
     }
 }
@@ -229,7 +229,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         }
     }
 
-    pub(crate) fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::Own(store) => store.now(),
             Self::Given(store) => store.0.now(),

@@ -1,11 +1,11 @@
 //! Where sessions are kept: the trait [`Store`], and the stores.
 
 use std::future::Future;
-use std::time::SystemTime;
 
 use crate::data::{EncodeError, SessionData};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::sid::SessionId;
+use crate::timestamp::Timestamp;
 
 mod any;
 mod memory;
@@ -142,8 +142,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     }
 
     /// Now, by the clock that decides over deadlines.
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 

@@ -5,13 +5,13 @@ mod pause;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use self::pause::Gate;
 pub use self::pause::Pause;
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::timestamp::Timestamp;
 
 /// A store around another that fails, and waits, when its [`Faults`] say so.
 ///
@@ -267,7 +267,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.sweep(limit).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.store.now()
     }
 }

@@ -48,7 +48,7 @@ impl FakeClock {
     /// Now.
     #[must_use]
     pub fn now(&self) -> SystemTime {
-        Clock::from(self).now()
+        Clock::from(self).now().into()
     }
 }
 

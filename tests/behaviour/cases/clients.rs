@@ -175,10 +175,7 @@ async fn row_66_an_insert_over_a_living_id_is_refused(on: On) {
         transport: Transport::Other,
         data: std::sync::Arc::new(Stuff::default()),
         subject: None,
-        lifetime: Lifetime {
-            idle: minute,
-            absolute: minute,
-        },
+        lifetime: Lifetime::new(minute, minute),
         commit_id: CommitId::from_bytes([7; 16]),
         max_size: 1 << 20,
     };

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use connect_session::SessionData;
+use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitId, Committed, DataChange, Deadlines, EncodedFields, IdentityChange, Lifetime,
     LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, Transport,
@@ -20,10 +21,10 @@ pub(super) struct Kept {
     generation: u64,
     commit_id: CommitId,
     secret: SecretHash,
-    secret_since: SystemTime,
+    secret_since: Timestamp,
     /// A secret, when it was offered, and the grace time after its first use.
-    offer: Option<(SecretHash, SystemTime, Duration)>,
-    previous: Option<(SecretHash, SystemTime)>,
+    offer: Option<(SecretHash, Timestamp, Duration)>,
+    previous: Option<(SecretHash, Timestamp)>,
     transport: Transport,
     pub(super) lifetime: Lifetime,
     pub(super) deadlines: Deadlines,
@@ -39,7 +40,7 @@ pub(super) struct Field {
 impl Kept {
     pub(super) fn new<D: SessionData>(
         new: &NewRecord<D>,
-        now: SystemTime,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
         let fields = encode(&*new.data, Some(new.max_size))?;
         let field = |text: &RawValue| Field {
@@ -66,12 +67,12 @@ impl Kept {
         })
     }
 
-    pub(super) fn is_alive(&self, now: SystemTime) -> bool {
+    pub(super) fn is_alive(&self, now: Timestamp) -> bool {
         now < self.deadlines.expires_at()
     }
 
-    pub(super) fn slide(&mut self, now: SystemTime) {
-        self.deadlines.idle_until = now + self.lifetime.idle;
+    pub(super) fn slide(&mut self, now: Timestamp) {
+        self.deadlines.idle_until = now + self.lifetime.idle();
     }
 
     pub(super) fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
@@ -111,7 +112,7 @@ impl Kept {
     }
 
     /// Whether the secret opens the record; an offered one becomes the current one.
-    pub(super) fn admit(&mut self, request: &LoadRequest, now: SystemTime) -> Admitted {
+    pub(super) fn admit(&mut self, request: &LoadRequest, now: Timestamp) -> Admitted {
         if request.transport != self.transport {
             return Admitted::No;
         }
@@ -119,7 +120,7 @@ impl Kept {
             let Some(renewal) = request.renewal else {
                 return Admitted::Yes;
             };
-            let is_due = |since: SystemTime| since + renewal.every <= now;
+            let is_due = |since: Timestamp| since + renewal.every <= now;
             if is_due(self.secret_since) && self.offer.is_none_or(|(_, made, _)| is_due(made)) {
                 self.offer = Some((renewal.candidate, now, renewal.grace));
                 return Admitted::WithAnOffer;
@@ -174,7 +175,7 @@ impl Kept {
         }
     }
 
-    fn identify(&mut self, change: &IdentityChange, now: SystemTime) {
+    fn identify(&mut self, change: &IdentityChange, now: Timestamp) {
         (self.secret, self.secret_since) = (change.secret, now);
         (self.offer, self.previous) = (None, None);
         self.epoch += 1;
@@ -188,7 +189,7 @@ impl Kept {
     pub(super) fn commit<D: SessionData>(
         &mut self,
         change: &Change<D>,
-        now: SystemTime,
+        now: Timestamp,
     ) -> Result<(Committed<D>, bool), StoreError> {
         let shown = |kept: &Self| change.data.is_some().then(|| kept.snapshot()).transpose();
         if self.commit_id == change.commit_id {
@@ -231,10 +232,10 @@ pub(super) enum Admitted {
     WithAnOffer,
 }
 
-fn deadlines(created_at: SystemTime, lifetime: Lifetime, now: SystemTime) -> Deadlines {
+fn deadlines(created_at: Timestamp, lifetime: Lifetime, now: Timestamp) -> Deadlines {
     Deadlines {
         created_at,
-        idle_until: now + lifetime.idle,
-        absolute_until: now + lifetime.absolute,
+        idle_until: now + lifetime.idle(),
+        absolute_until: now + lifetime.absolute(),
     }
 }

@@ -6,8 +6,8 @@ mod kept;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
+use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, Committed, Inserted, Key, LoadRequest, NewRecord, Record, Store, StoreError,
 };
@@ -66,8 +66,8 @@ impl EncodedStore {
     }
 
     /// Runs a verb on the record, if it is alive.
-    fn with<R>(&self, key: Key, verb: impl FnOnce(&mut Kept, SystemTime) -> R) -> Option<R> {
-        let now = self.clock.now();
+    fn with<R>(&self, key: Key, verb: impl FnOnce(&mut Kept, Timestamp) -> R) -> Option<R> {
+        let now = Timestamp::from(self.clock.now());
         let mut kept = self.kept.lock().unwrap();
         let record = kept.get_mut(&key).filter(|record| record.is_alive(now))?;
         Some(verb(record, now))
@@ -80,7 +80,7 @@ impl EncodedStore {
 
 impl<D: SessionData> Store<D> for EncodedStore {
     async fn insert(&self, key: Key, new: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
-        let now = self.clock.now();
+        let now = Timestamp::from(self.clock.now());
         let record = Kept::new(new, now)?;
         let snapshot = record.snapshot()?;
         let mut kept = self.kept.lock().unwrap();
@@ -102,9 +102,9 @@ impl<D: SessionData> Store<D> for EncodedStore {
                 return Ok(None);
             }
             let every = (request.touch_every)
-                .filter(|every| *every < record.lifetime.idle)
-                .unwrap_or(record.lifetime.idle / 10);
-            let touched = record.deadlines.idle_until - record.lifetime.idle;
+                .filter(|every| *every < record.lifetime.idle())
+                .unwrap_or(record.lifetime.idle() / 10);
+            let touched = record.deadlines.idle_until - record.lifetime.idle();
             let touch = touched + every <= now;
             if touch {
                 record.slide(now);
@@ -138,7 +138,7 @@ impl<D: SessionData> Store<D> for EncodedStore {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let now = self.clock.now();
+        let now = Timestamp::from(self.clock.now());
         let kept = self.kept.lock().unwrap();
         let living = kept
             .iter()
@@ -147,7 +147,7 @@ impl<D: SessionData> Store<D> for EncodedStore {
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        let now = self.clock.now();
+        let now = Timestamp::from(self.clock.now());
         let mut kept = self.kept.lock().unwrap();
         let dead: Vec<Key> = kept
             .iter()
@@ -161,8 +161,8 @@ impl<D: SessionData> Store<D> for EncodedStore {
         Ok(dead.len())
     }
 
-    fn now(&self) -> SystemTime {
-        self.clock.now()
+    fn now(&self) -> Timestamp {
+        self.clock.now().into()
     }
 }
 

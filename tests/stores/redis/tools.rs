@@ -176,10 +176,7 @@ impl Session {
             transport: Transport::Other,
             data: data(json),
             subject: None,
-            lifetime: Lifetime {
-                idle: Duration::from_secs(600),
-                absolute: Duration::from_secs(6_000),
-            },
+            lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes(random()),
             max_size: 1 << 20,
         }

@@ -1,7 +1,6 @@
 //! One session: who may load it, and what a change does to it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::secrets::{OtherSecrets, Presented};
 use crate::clock::{Clock, millis};
@@ -120,8 +119,8 @@ impl<D> Entry<D> {
     }
 
     fn live_for(&mut self, lifetime: Lifetime, now: u64) {
-        self.idle = millis(lifetime.idle);
-        self.absolute = millis(lifetime.absolute);
+        self.idle = lifetime.idle_millis();
+        self.absolute = lifetime.absolute_millis();
         self.restart(now);
     }
 
@@ -182,10 +181,7 @@ impl<D> Entry<D> {
                 idle_until: clock.at(self.idle_until),
                 absolute_until: clock.at(self.absolute_until),
             },
-            lifetime: Lifetime {
-                idle: Duration::from_millis(self.idle),
-                absolute: Duration::from_millis(self.absolute),
-            },
+            lifetime: Lifetime::from_millis(self.idle, self.absolute),
             subject: self.subject().cloned(),
             renewed,
         }

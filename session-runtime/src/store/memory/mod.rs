@@ -18,7 +18,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::SystemTime;
 
 pub use self::builder::MemoryStoreBuilder;
 use self::entry::{Entry, Verdict};
@@ -26,6 +25,7 @@ use self::room::{Room, SLICE, discard};
 use super::{Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
+use crate::timestamp::Timestamp;
 
 /// After how many slices of a sweep the other tasks of the thread get their turn: some hundred
 /// microseconds.
@@ -204,7 +204,7 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         Ok(self.sweep_all(limit).await)
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.room.clock.now()
     }
 }

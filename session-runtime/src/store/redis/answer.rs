@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redis::Value;
 
@@ -10,6 +9,7 @@ use crate::data::SessionData;
 use crate::patch::StoredFields;
 use crate::record::{CommitId, Deadlines, Lifetime, Record};
 use crate::store::StoreError;
+use crate::timestamp::Timestamp;
 
 /// Whether a verb says that it has written something that must not be lost: a load that offers a
 /// secret does, and one that only slides a deadline does not.
@@ -30,7 +30,7 @@ pub(super) fn has_written(answer: &Value) -> bool {
 /// The answer of a script: what became of it, the server's time, and more.
 pub(super) struct Answer {
     pub(super) outcome: String,
-    pub(super) now: SystemTime,
+    pub(super) now: Timestamp,
     more: std::vec::IntoIter<Value>,
 }
 
@@ -41,7 +41,7 @@ impl Answer {
         };
         let mut more = values.into_iter();
         let outcome = text(more.next())?;
-        let now = instant(number(more.next())?)?;
+        let now = Timestamp::from_millis(number(more.next())?);
         let mut answer = Self { outcome, now, more };
         if answer.outcome == "foreign" {
             let why = text(answer.more.next())?;
@@ -120,14 +120,11 @@ impl Kept {
             generation: self.number("generation")?,
             commit_id: CommitId::from_bytes(commit),
             deadlines: Deadlines {
-                created_at: instant(self.number("created")?)?,
-                idle_until: instant(self.number("idle_until")?)?,
-                absolute_until: instant(self.number("absolute_until")?)?,
+                created_at: self.moment("created")?,
+                idle_until: self.moment("idle_until")?,
+                absolute_until: self.moment("absolute_until")?,
             },
-            lifetime: Lifetime {
-                idle: Duration::from_millis(self.number("idle")?),
-                absolute: Duration::from_millis(self.number("absolute")?),
-            },
+            lifetime: Lifetime::from_millis(self.number("idle")?, self.number("absolute")?),
             subject: subject.transpose()?.map(Arc::from),
             renewed,
             snapshot: self.fields.snapshot(number_of(&self.own, "version")?)?,
@@ -137,6 +134,10 @@ impl Kept {
     fn number(&self, name: &str) -> Result<u64, StoreError> {
         number_of(&self.own, name)
     }
+
+    fn moment(&self, name: &str) -> Result<Timestamp, StoreError> {
+        self.number(name).map(Timestamp::from_millis)
+    }
 }
 
 fn number_of(own: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreError> {
@@ -145,11 +146,6 @@ fn number_of(own: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreErr
         .and_then(|value| std::str::from_utf8(value).ok());
     let number = value.and_then(|value| value.parse().ok());
     number.ok_or_else(|| undecodable(&format!("m:{name} is no number")))
-}
-
-fn instant(millis: u64) -> Result<SystemTime, StoreError> {
-    let at = UNIX_EPOCH.checked_add(Duration::from_millis(millis));
-    at.ok_or_else(|| undecodable("a time is beyond all time"))
 }
 
 fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {

@@ -48,8 +48,8 @@ pub(super) fn insertion<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arg
         .push(record.secret.as_bytes())
         .push(transport(record.transport))
         .push(record.commit_id.to_bytes())
-        .duration(record.lifetime.idle)
-        .duration(record.lifetime.absolute)
+        .duration(record.lifetime.idle())
+        .duration(record.lifetime.absolute())
         .push(record.subject.as_ref().map_or("", |_| "subject"))
         .push(record.subject.as_deref().unwrap_or_default());
     for (name, json) in fields {
@@ -133,8 +133,8 @@ fn push_lifetime(arguments: &mut Arguments, lifetime: Option<Lifetime>) {
     match lifetime {
         Some(lifetime) => arguments
             .push("set")
-            .duration(lifetime.idle)
-            .duration(lifetime.absolute),
+            .duration(lifetime.idle())
+            .duration(lifetime.absolute()),
         None => arguments.push("keep"),
     };
 }

@@ -24,7 +24,7 @@ mod way_in;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use redis::Value;
 
@@ -38,6 +38,7 @@ use self::servers::Servers;
 use super::{Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
 use crate::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
+use crate::timestamp::Timestamp;
 
 /// Keeps sessions on Redis 7.0 or later, or on Valkey: on one server, behind Sentinel, or in a
 /// Cluster.
@@ -206,11 +207,8 @@ impl RedisStore {
 
     fn answer(&self, answer: Value) -> Result<Answer, StoreError> {
         let answer = Answer::read(answer)?;
-        let millis = |at: SystemTime| {
-            let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        };
-        let ahead = millis(answer.now).saturating_sub(millis(SystemTime::now()));
+        let millis = |at: Timestamp| i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+        let ahead = millis(answer.now).saturating_sub(millis(Timestamp::now()));
         self.shared.ahead.store(ahead, Ordering::Relaxed);
         Ok(answer)
     }
@@ -305,15 +303,10 @@ impl<D: SessionData> Store<D> for RedisStore {
             .map_err(Failure::of_read)
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         let ahead = self.shared.ahead.load(Ordering::Relaxed);
         let by = Duration::from_millis(ahead.unsigned_abs());
-        let here = SystemTime::now();
-        let there = if ahead < 0 {
-            here.checked_sub(by)
-        } else {
-            here.checked_add(by)
-        };
-        there.unwrap_or(here)
+        let here = Timestamp::now();
+        if ahead < 0 { here - by } else { here + by }
     }
 }

@@ -51,10 +51,7 @@ async fn live(store: &RedisStore) -> Result<(), StoreError> {
         transport: Transport::Other,
         data: Arc::new(data),
         subject: None,
-        lifetime: Lifetime {
-            idle: TRIAL,
-            absolute: TRIAL,
-        },
+        lifetime: Lifetime::new(TRIAL, TRIAL),
         commit_id: CommitId::mint(),
         max_size: u64::MAX,
     };

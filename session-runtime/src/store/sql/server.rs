@@ -1,7 +1,7 @@
 //! What a store needs of a server, of whatever kind: a connection, an answer, and its time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{ConnectOptions, Connection as _, Database, Pool};
@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection as _, Database, Pool};
 use super::connect::Connect;
 use super::fault::{Failure, Fault};
 use super::time::{length, moment, since_1970};
+use crate::timestamp::Timestamp;
 
 /// A connection that nobody used for so long is asked whether it is alive before it is used: the
 /// server may have been restarted, and a write that is lost with a connection has no known
@@ -94,7 +95,7 @@ impl ServerClock {
     pub(super) fn new() -> Self {
         Self {
             origin: Instant::now(),
-            at_origin: AtomicI64::new(since_1970(SystemTime::now())),
+            at_origin: AtomicI64::new(since_1970(Timestamp::now())),
         }
     }
 
@@ -103,7 +104,7 @@ impl ServerClock {
         self.at_origin.store(at_origin, Ordering::Relaxed);
     }
 
-    pub(super) fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> Timestamp {
         let at_origin = self.at_origin.load(Ordering::Relaxed);
         moment(at_origin.saturating_add(length(self.origin.elapsed())))
     }

@@ -1,9 +1,10 @@
 //! Times in milliseconds since 1970, as a row keeps them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::clock::{FAR, millis};
 use crate::record::Lifetime;
+use crate::timestamp::Timestamp;
 
 /// A duration in milliseconds; one that is too long for any use is a thousand years, so that no
 /// sum with a moment overflows.
@@ -11,25 +12,17 @@ pub(super) fn length(duration: Duration) -> i64 {
     i64::try_from(millis(duration).min(FAR)).unwrap_or(i64::MAX)
 }
 
-pub(super) fn duration(millis: i64) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-}
-
 pub(super) fn lifetime(idle: i64, absolute: i64) -> Lifetime {
-    Lifetime {
-        idle: duration(idle),
-        absolute: duration(absolute),
-    }
+    let millis = |millis| u64::try_from(millis).unwrap_or(0);
+    Lifetime::from_millis(millis(idle), millis(absolute))
 }
 
-pub(super) fn moment(millis: i64) -> SystemTime {
-    UNIX_EPOCH
-        .checked_add(duration(millis))
-        .unwrap_or(UNIX_EPOCH)
+pub(super) fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-pub(super) fn since_1970(moment: SystemTime) -> i64 {
-    moment.duration_since(UNIX_EPOCH).map_or(0, length)
+pub(super) fn since_1970(moment: Timestamp) -> i64 {
+    i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -38,8 +31,8 @@ mod tests {
 
     #[test]
     fn no_sum_of_a_moment_and_a_length_overflows() {
-        let now = since_1970(SystemTime::now());
+        let now = since_1970(Timestamp::now());
         assert!(now.checked_add(length(Duration::MAX)).is_some());
-        assert!(moment(now + length(Duration::MAX)) > SystemTime::now());
+        assert!(moment(now + length(Duration::MAX)) > Timestamp::now());
     }
 }

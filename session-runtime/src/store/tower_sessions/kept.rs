@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -20,6 +19,7 @@ use crate::record::{
 };
 use crate::sid::SecretHash;
 use crate::store::StoreError;
+use crate::timestamp::Timestamp;
 
 /// The only key of the map.
 const KEY: &str = "connect-session";
@@ -192,14 +192,11 @@ impl Kept {
             generation: self.generation,
             commit_id: CommitId::from_bytes(self.commit_id),
             deadlines: Deadlines {
-                created_at: moment(self.created),
-                idle_until: moment(self.idle_until),
-                absolute_until: moment(self.absolute_until),
+                created_at: Timestamp::from_millis(self.created),
+                idle_until: Timestamp::from_millis(self.idle_until),
+                absolute_until: Timestamp::from_millis(self.absolute_until),
             },
-            lifetime: Lifetime {
-                idle: Duration::from_millis(self.idle),
-                absolute: Duration::from_millis(self.absolute),
-            },
+            lifetime: Lifetime::from_millis(self.idle, self.absolute),
             subject: self.subject.as_deref().map(Arc::from),
             renewed,
         })
@@ -343,7 +340,7 @@ impl Kept {
     }
 
     fn live_for(&mut self, lifetime: Lifetime, now: u64) {
-        (self.idle, self.absolute) = (millis(lifetime.idle), millis(lifetime.absolute));
+        (self.idle, self.absolute) = (lifetime.idle_millis(), lifetime.absolute_millis());
         self.absolute_until = now.saturating_add(self.absolute).min(FAR);
         self.slide(now);
     }
@@ -355,8 +352,4 @@ impl Kept {
     fn deadline(&self) -> u64 {
         self.idle_until.min(self.absolute_until)
     }
-}
-
-fn moment(millis: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(millis.min(FAR))
 }

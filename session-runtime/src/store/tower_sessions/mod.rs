@@ -5,7 +5,6 @@ mod kept;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
@@ -13,9 +12,10 @@ use tower_sessions_core::session_store::{Error as TowerError, SessionStore};
 
 use self::kept::{Admitted, Kept, Outcome, Plan};
 use super::{Committed, Inserted, Store, StoreError};
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+use crate::timestamp::Timestamp;
 
 /// How many sessions of one process can be written at the same time.
 const LOCKS: usize = 256;
@@ -121,12 +121,7 @@ impl<S: SessionStore> TowerStore<S> {
 
 impl<S: SessionStore> Shared<S> {
     fn now(&self) -> u64 {
-        millis(
-            self.clock
-                .now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
-        )
+        self.clock.now().as_millis()
     }
 
     async fn lock(&self, key: Key) -> Option<OwnedMutexGuard<()>> {
@@ -304,7 +299,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         ))
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
 }

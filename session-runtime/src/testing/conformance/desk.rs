@@ -63,10 +63,7 @@ impl<S> Desk<S> {
     }
 
     pub(in crate::testing) fn lifetime(&self, idle: f64, absolute: f64) -> Lifetime {
-        Lifetime {
-            idle: self.units(idle),
-            absolute: self.units(absolute),
-        }
+        Lifetime::new(self.units(idle), self.units(absolute))
     }
 
     /// The clock, if it stands still between two steps.

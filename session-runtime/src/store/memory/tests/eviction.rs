@@ -128,10 +128,7 @@ fn what_has_ended_goes_before_what_is_alive() {
     let (short, long) = (id(2), id(1));
     insert(&store, long);
     let record = NewRecord {
-        lifetime: Lifetime {
-            idle: minute(1),
-            absolute: minute(1),
-        },
+        lifetime: Lifetime::new(minute(1), minute(1)),
         ..record(Untyped::default())
     };
     insert_record(&store, short, &record).expect("room");

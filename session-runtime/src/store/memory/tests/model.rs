@@ -45,10 +45,7 @@ impl Dice {
 }
 
 fn lifetime(idle: u64, absolute: u64) -> Lifetime {
-    Lifetime {
-        idle: Duration::from_secs(idle),
-        absolute: Duration::from_secs(absolute),
-    }
+    Lifetime::new(Duration::from_secs(idle), Duration::from_secs(absolute))
 }
 
 #[test]

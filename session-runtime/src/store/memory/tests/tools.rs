@@ -51,10 +51,7 @@ pub(super) fn record<D>(data: D) -> NewRecord<D> {
         transport: Transport::Other,
         data: Arc::new(data),
         subject: None,
-        lifetime: Lifetime {
-            idle: minute(30),
-            absolute: minute(600),
-        },
+        lifetime: Lifetime::new(minute(30), minute(600)),
         commit_id: CommitId::mint(),
         max_size: 1_000,
     }

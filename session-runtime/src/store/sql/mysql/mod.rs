@@ -263,8 +263,8 @@ impl Inner {
         let identity = change.identity.as_ref();
         let restarts =
             change.lifetime.is_some() || identity.is_some_and(|identity| identity.new_generation);
-        let idle = change.lifetime.map(|lifetime| length(lifetime.idle));
-        let absolute = change.lifetime.map(|lifetime| length(lifetime.absolute));
+        let idle = change.lifetime.map(|lifetime| length(lifetime.idle()));
+        let absolute = change.lifetime.map(|lifetime| length(lifetime.absolute()));
         let secret = identity.map(|identity| identity.secret.as_bytes().to_vec());
         let has_secret = secret.is_some();
         let subject = identity.map(|identity| &identity.subject);

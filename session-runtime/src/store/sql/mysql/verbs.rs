@@ -1,7 +1,5 @@
 //! The verbs of the store.
 
-use std::time::SystemTime;
-
 use sqlx::Row as _;
 
 use super::ask::with_key;
@@ -16,6 +14,7 @@ use crate::store::sql::row::Step;
 use crate::store::sql::text;
 use crate::store::sql::time::length;
 use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::timestamp::Timestamp;
 
 impl<D: SessionData> Store<D> for MySqlStore {
     async fn ready(&self) -> Result<(), StoreError> {
@@ -29,8 +28,8 @@ impl<D: SessionData> Store<D> for MySqlStore {
         let encoded = record.fields()?;
         let (revisions, texts) = fields::new(&encoded);
         let (idle, absolute) = (
-            length(record.lifetime.idle),
-            length(record.lifetime.absolute),
+            length(record.lifetime.idle()),
+            length(record.lifetime.absolute()),
         );
         let subject = record.subject.as_deref();
         let bound = || {
@@ -142,7 +141,7 @@ impl<D: SessionData> Store<D> for MySqlStore {
         self.inner.sweep(limit).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 }

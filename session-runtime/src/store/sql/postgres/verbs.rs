@@ -1,7 +1,5 @@
 //! The verbs of the store.
 
-use std::time::SystemTime;
-
 use sqlx::Row as _;
 
 use super::ask::about;
@@ -17,6 +15,7 @@ use crate::store::sql::number::{count, number, way};
 use crate::store::sql::text;
 use crate::store::sql::time::length;
 use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::timestamp::Timestamp;
 
 impl<D: SessionData> Store<D> for PostgresStore {
     async fn ready(&self) -> Result<(), StoreError> {
@@ -32,8 +31,8 @@ impl<D: SessionData> Store<D> for PostgresStore {
             .and(record.commit_id.to_bytes().to_vec())
             .and(way(record.transport))
             .and(record.secret.as_bytes().to_vec())
-            .and(length(record.lifetime.idle))
-            .and(length(record.lifetime.absolute))
+            .and(length(record.lifetime.idle()))
+            .and(length(record.lifetime.absolute()))
             .and(
                 record
                     .subject
@@ -93,8 +92,8 @@ impl<D: SessionData> Store<D> for PostgresStore {
             .and(identity.is_some_and(|identity| identity.new_generation))
             .and(subject.is_some_and(|subject| *subject != SubjectChange::Keep))
             .and(new_subject)
-            .and(change.lifetime.map(|lifetime| length(lifetime.idle)))
-            .and(change.lifetime.map(|lifetime| length(lifetime.absolute)))
+            .and(change.lifetime.map(|lifetime| length(lifetime.idle())))
+            .and(change.lifetime.map(|lifetime| length(lifetime.absolute())))
             .and(change.data.is_some());
         let row = self.inner.ask(&self.inner.statements.commit, bound).await;
         let Some(row) = row.map_err(Failure::of_write)? else {
@@ -147,7 +146,7 @@ impl<D: SessionData> Store<D> for PostgresStore {
         self.inner.sweep(limit).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 }

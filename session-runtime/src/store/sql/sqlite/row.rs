@@ -54,8 +54,8 @@ impl Row {
             secret_since: 0,
             offer: None,
             previous: None,
-            idle: length(record.lifetime.idle),
-            absolute: length(record.lifetime.absolute),
+            idle: length(record.lifetime.idle()),
+            absolute: length(record.lifetime.absolute()),
             created_at: 0,
             idle_until: 0,
             absolute_until: 0,
@@ -102,8 +102,8 @@ impl Row {
         self.commit_id = change.commit_id;
         self.version += i64::from(writes_data);
         if let Some(lifetime) = change.lifetime {
-            self.idle = length(lifetime.idle);
-            self.absolute = length(lifetime.absolute);
+            self.idle = length(lifetime.idle());
+            self.absolute = length(lifetime.absolute());
             self.absolute_until = now + self.absolute;
         }
         if let Some(identity) = &change.identity {

@@ -1,7 +1,6 @@
 //! The verbs of the store.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use sqlx::Row as _;
 
@@ -16,6 +15,7 @@ use crate::store::sql::number::count;
 use crate::store::sql::patience::to_its_end;
 use crate::store::sql::row::{Row, Step};
 use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::timestamp::Timestamp;
 
 impl<D: SessionData> Store<D> for SqliteStore {
     async fn ready(&self) -> Result<(), StoreError> {
@@ -112,7 +112,7 @@ impl<D: SessionData> Store<D> for SqliteStore {
         self.inner.sweep(limit).await
     }
 
-    fn now(&self) -> SystemTime {
+    fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 }

@@ -153,10 +153,7 @@ pub async fn a_life_beyond_all_time_is_a_life<S: Store<Untyped>>(desk: Desk<S>) 
     let century = std::time::Duration::from_secs(100 * 365 * 86_400);
     let opened = desk.open(&json!({})).await;
     let change = Change {
-        lifetime: Some(crate::record::Lifetime {
-            idle: century,
-            absolute: century,
-        }),
+        lifetime: Some(crate::record::Lifetime::new(century, century)),
         ..change_of(&desk.get(&opened).await)
     };
     desk.apply(opened.key, &change).await;
