@@ -34,13 +34,13 @@ fn main() -> ExitCode {
         }
         ["table", only @ ..] => table(only),
         ["memory"] if cfg!(not(feature = "uncounted")) => memory::print(),
-        ["flood"] => memory::flood(),
+        ["flood", threads] => memory::flood(number(threads)),
         ["threads"] if cfg!(feature = "uncounted") => memory::threads(),
         ["budget"] => return budget::check(),
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
             eprintln!(
-                "table [SUBJECT…] | memory | flood | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
+                "table [SUBJECT…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
             );
             return ExitCode::FAILURE;
         }

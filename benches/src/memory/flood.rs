@@ -13,14 +13,8 @@ const COUNTED: bool = cfg!(not(feature = "uncounted"));
 /// So long they live: all of them until the last is there.
 const IDLE: Duration = Duration::from_secs(30);
 
-pub fn print() {
-    for threads in [1, 2] {
-        flood(threads);
-    }
-}
-
 /// A million sessions come from so many threads.
-fn flood(threads: usize) {
+pub fn print(threads: usize) {
     const SESSIONS: usize = 1_000_000;
     let before = resident();
     let region = Region::new(&INSTRUMENTED_SYSTEM);
@@ -28,13 +22,13 @@ fn flood(threads: usize) {
         let change = region.change();
         let live = (change.bytes_allocated - change.bytes_deallocated) >> 10;
         if COUNTED {
-            format!("{live} KiB of heap, ")
+            format!("{live} KiB of heap; ")
         } else {
             String::new()
         }
     };
     let store = MemoryStore::new();
-    println!("{threads} threads; new: {}", heap());
+    println!("new: {}sessions from {threads} thread(s)", heap());
     let of = SESSIONS / threads;
     let running: Vec<_> = (0..threads)
         .map(|thread| {

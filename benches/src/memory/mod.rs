@@ -26,7 +26,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 pub fn print() {
     println!("## A flood of a million sessions that end\n");
-    flood();
+    flood(1);
     println!("\n## Bytes of heap of a living session of 200 B (W8)\n");
     size::print();
     println!("\n## Ten thousand sessions end (W9)\n");
