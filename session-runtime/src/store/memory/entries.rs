@@ -38,15 +38,14 @@ impl<D> Entries<D> {
     /// Puts a session at the end, and says where that is; `None` beyond the last place.
     pub(super) fn push(&mut self, entry: Entry<D>) -> Option<u32> {
         let place = u32::try_from(self.len()).ok()?;
-        match self.blocks.last_mut().filter(|last| last.len() < BLOCK) {
-            Some(last) => last.push(entry),
-            None => {
-                // The first grows as it has to: many stores have but a few sessions in a shard.
-                let room = if self.blocks.is_empty() { 0 } else { BLOCK };
-                let mut block = Vec::with_capacity(room);
-                block.push(entry);
-                self.blocks.push(block);
-            }
+        if let Some(last) = self.blocks.last_mut().filter(|last| last.len() < BLOCK) {
+            last.push(entry);
+        } else {
+            // The first grows as it has to: many stores have but a few sessions in a shard.
+            let room = if self.blocks.is_empty() { 0 } else { BLOCK };
+            let mut block = Vec::with_capacity(room);
+            block.push(entry);
+            self.blocks.push(block);
         }
         Some(place)
     }
