@@ -13,6 +13,14 @@ use std::process::ExitCode;
 
 use case::{Case, Workload};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[cfg(not(feature = "uncounted"))]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
@@ -25,13 +33,14 @@ fn main() -> ExitCode {
             run(subject, workload, number(size), number(requests))
         }
         ["table", only @ ..] => table(only),
-        ["memory"] => memory::print(),
+        ["memory"] if cfg!(not(feature = "uncounted")) => memory::print(),
+        ["flood", threads] => memory::flood(number(threads)),
         ["threads"] if cfg!(feature = "uncounted") => memory::threads(),
         ["budget"] => return budget::check(),
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
             eprintln!(
-                "table [SUBJECT…] | memory | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
+                "table [SUBJECT…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
             );
             return ExitCode::FAILURE;
         }

@@ -115,6 +115,12 @@ impl OverAxum {
         (self.good, self.bad.as_ref())
     }
 
+    /// The number that the last good answer brought.
+    pub fn last_number(&self) -> Option<u64> {
+        let (.., body) = self.last.as_ref()?;
+        std::str::from_utf8(body).ok()?.parse().ok()
+    }
+
     /// The sid of a new session whose data is seeded.
     pub fn seeded(&mut self) -> HeaderValue {
         if !self.keeps_sessions {
@@ -195,11 +201,8 @@ impl Case for OverAxum {
         );
         let ran = handlers_ran() - self.ran_before;
         assert_eq!(ran, self.requests as u64, "every handler ran once");
-        let (_, headers, body) = self.last.take().expect("an answer");
-        let number: u64 = std::str::from_utf8(&body)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .expect("a number is answered");
+        let number = self.last_number().expect("a number is answered");
+        let (_, headers, _) = self.last.take().expect("an answer");
         if !self.keeps_sessions {
             return;
         }

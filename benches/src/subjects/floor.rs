@@ -78,6 +78,10 @@ async fn with_header(HasHeader(sent): HasHeader) -> String {
 /// The least that a library of sessions can do: read the header, decode the id, look it up, clone
 /// the `Arc` of a live value; a write clones the value and puts it back.
 pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
+    Some(Box::new(map_over_axum(workload)))
+}
+
+pub fn map_over_axum(workload: Workload) -> OverAxum {
     let router = Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
@@ -85,11 +89,7 @@ pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
         .route("/create", post(create))
         .route("/seed", post(seed))
         .route("/destroy", post(destroy));
-    Some(Box::new(OverAxum::new(
-        router,
-        Carrier::Header(SID),
-        workload,
-    )))
+    OverAxum::new(router, Carrier::Header(SID), workload)
 }
 
 static SESSIONS: LazyLock<DashMap<[u8; 16], Arc<Data>>> = LazyLock::new(DashMap::new);

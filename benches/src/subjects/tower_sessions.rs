@@ -1,5 +1,7 @@
 //! tower-sessions, with its memory store and its defaults.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::routing::post;
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
@@ -9,6 +11,16 @@ use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
 
 pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
+    Some(Box::new(over_axum(workload, MemoryStore::default())))
+}
+
+/// Every case that is made so has the sessions of all of them.
+pub fn with_one_store(workload: Workload) -> OverAxum {
+    static STORE: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::default);
+    over_axum(workload, STORE.clone())
+}
+
+fn over_axum(workload: Workload, store: MemoryStore) -> OverAxum {
     let router = Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
@@ -16,8 +28,8 @@ pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
         .route("/create", post(create))
         .route("/seed", post(seed))
         .route("/destroy", post(destroy))
-        .layer(SessionManagerLayer::new(MemoryStore::default()));
-    Some(Box::new(OverAxum::new(router, Carrier::Cookie, workload)))
+        .layer(SessionManagerLayer::new(store));
+    OverAxum::new(router, Carrier::Cookie, workload)
 }
 
 /// It has no optional sessions: one that may be missing is one that may be empty. Where the client

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use super::heap::By;
 use super::secrets::{OtherSecrets, Presented};
 use crate::clock::{Clock, millis};
 use crate::record::{
     Change, CommitId, Deadlines, IdentityChange, Lifetime, LoadRequest, NewRecord, Record,
     Snapshot, Transport,
 };
-use crate::sid::SecretHash;
+use crate::sid::{SecretHash, SessionId};
 
 /// A session. All times are milliseconds of the store's clock.
 ///
-/// There may be a million of these: 136 bytes, which with the allocator's header fills a block.
+/// There may be a million of these: 160 bytes.
 pub(super) struct Entry<D> {
+    pub(super) id: SessionId,
     secret: SecretHash,
     /// A [`CommitId`], as bytes because those need no alignment.
     commit_id: [u8; 16],
@@ -26,8 +28,10 @@ pub(super) struct Entry<D> {
     idle_until: u64,
     absolute: u64,
     absolute_until: u64,
-    /// Where the shard's index of deadlines has this session; never later than its deadline.
+    /// By what the shard's index of deadlines has this session; never later than its deadline.
     pub(super) filed: u64,
+    /// Where each of the shard's heaps has this session.
+    positions: [u32; 2],
     version: u32,
     epoch: u32,
     generation: u32,
@@ -37,6 +41,9 @@ pub(super) struct Entry<D> {
     /// Whether a load ever presented its sid.
     loaded: bool,
 }
+
+/// The position of a session that is not in a heap.
+const NOWHERE: u32 = u32::MAX;
 
 /// What most sessions do not have.
 #[derive(Default)]
@@ -83,7 +90,7 @@ pub(super) enum Verdict {
 }
 
 impl<D> Entry<D> {
-    pub(super) fn new(record: &NewRecord<D>) -> Self {
+    pub(super) fn new(id: SessionId, record: &NewRecord<D>) -> Self {
         let extra = record.subject.clone().map(|subject| {
             Box::new(Extra {
                 subject: Some(subject),
@@ -91,6 +98,7 @@ impl<D> Entry<D> {
             })
         });
         Self {
+            id,
             secret: record.secret,
             commit_id: record.commit_id.to_bytes(),
             data: record.data.clone(),
@@ -102,6 +110,7 @@ impl<D> Entry<D> {
             absolute: 0,
             absolute_until: 0,
             filed: 0,
+            positions: [NOWHERE; 2],
             version: 1,
             epoch: 0,
             generation: 0,
@@ -145,6 +154,28 @@ impl<D> Entry<D> {
     /// Whether it may have to give way when the store is full.
     pub(super) fn is_fresh(&self) -> bool {
         !self.loaded && self.subject().is_none()
+    }
+
+    /// What a heap sorts it by.
+    pub(super) fn key(&self, by: By) -> u128 {
+        match by {
+            By::Filing => self.filed.into(),
+            By::Age => u128::from_be_bytes(*self.id.as_bytes()),
+        }
+    }
+
+    pub(super) fn position(&self, by: By) -> Option<usize> {
+        let at = self.positions[by as usize];
+        (at != NOWHERE).then_some(at as usize)
+    }
+
+    pub(super) fn set_position(&mut self, by: By, at: Option<usize>) {
+        let at = at.and_then(|at| u32::try_from(at).ok());
+        self.positions[by as usize] = at.unwrap_or(NOWHERE);
+    }
+
+    pub(super) fn into_data(self) -> Arc<D> {
+        self.data
     }
 
     fn subject(&self) -> Option<&Arc<str>> {
@@ -302,9 +333,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_fills_one_block_of_144_bytes() {
+    fn a_session_has_160_bytes() {
         assert!(
-            size_of::<Entry<()>>() <= 136,
+            size_of::<Entry<()>>() <= 160,
             "{} bytes",
             size_of::<Entry<()>>()
         );

@@ -5,8 +5,10 @@
 //! the user runs under it.
 
 mod builder;
+mod entries;
 mod entry;
 mod hash;
+mod heap;
 mod proof;
 mod room;
 mod secrets;
@@ -213,7 +215,7 @@ impl<D> MemoryStore<D> {
     /// Puts a new session into its shard, if its id is not taken and there is room.
     fn try_put(&self, key: Key, record: &NewRecord<D>) -> Put<D> {
         let room = &*self.room;
-        let mut entry = Box::new(Entry::new(record));
+        let mut entry = Entry::new(key.id, record);
         let mut ended = Vec::new();
         let put = room.write(room.shard_of(&key.id), |shard| {
             let now = room.clock.millis();
@@ -230,7 +232,7 @@ impl<D> MemoryStore<D> {
             }
             entry.begin(record.lifetime, now);
             let snapshot = entry.snapshot();
-            if shard.put(key, entry) {
+            if shard.put(key.namespace, entry) {
                 return Put::Done(snapshot);
             }
             room.release(1);
@@ -269,6 +271,21 @@ impl<D> MemoryStore<D> {
             })
         })?
     }
+}
+
+/// Up to so many places, a list is too small to be worth giving memory back.
+const SMALL: usize = 64;
+
+/// Gives back most of what a list has room for, if it uses little of it. It stays large enough to
+/// be known as one that was large.
+fn shrink<T>(list: &mut Vec<T>) {
+    if is_wasteful(list.capacity(), list.len()) {
+        list.shrink_to(list.len().max(SMALL) * 2);
+    }
+}
+
+fn is_wasteful(room: usize, used: usize) -> bool {
+    room > 4 * SMALL && used < room / 8
 }
 
 /// Gives way once, in whatever runtime this is.

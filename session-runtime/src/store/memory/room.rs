@@ -214,7 +214,7 @@ impl<D> Room<D> {
 
 /// The first eight bytes of an id: the time at which it was minted, and little else.
 fn head(id: &SessionId) -> u64 {
-    halves(id.as_bytes()).0
+    halves(id).0
 }
 
 fn publish(hint: &AtomicU64, value: Option<u64>) {

@@ -1,24 +1,27 @@
 //! A part of the store: some thousand sessions under one lock, and what finds those that end.
 
-use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use hashbrown::HashTable;
+
+use super::entries::Entries;
 use super::entry::Entry;
-use super::hash::IdHash;
+use super::hash::hash_of;
+use super::heap::{By, Heap};
+use super::{SMALL, is_wasteful};
 use crate::record::Key;
 use crate::sid::SessionId;
 
-/// Below this a map is too small to be worth giving memory back.
-const SMALL_MAP: usize = 64;
-
 pub(super) struct Shard<D> {
-    records: HashMap<SessionId, Box<Entry<D>>, IdHash>,
+    entries: Entries<D>,
+    /// Where each session is among the entries, found by its id.
+    places: HashTable<u32>,
     /// Every session once, by a moment that is never later than its deadline. A deadline that
     /// moves back leaves the session where it is: it is filed anew when its turn comes, so that
     /// keeping a session alive costs the index nothing.
-    due: BTreeSet<(u64, SessionId)>,
-    /// The sessions that no load ever presented and that belong to nobody. Ids sort by the time
-    /// at which they were minted.
-    fresh: BTreeSet<SessionId>,
+    due: Heap,
+    /// The sessions that no load ever presented and that belong to nobody.
+    fresh: Heap,
     /// The namespaces, so that a session needs two bytes to name its own.
     spaces: Vec<Space>,
 }
@@ -31,9 +34,10 @@ struct Space {
 impl<D> Default for Shard<D> {
     fn default() -> Self {
         Self {
-            records: HashMap::default(),
-            due: BTreeSet::new(),
-            fresh: BTreeSet::new(),
+            entries: Entries::new(),
+            places: HashTable::new(),
+            due: Heap::new(By::Filing),
+            fresh: Heap::new(By::Age),
             spaces: Vec::new(),
         }
     }
@@ -41,12 +45,29 @@ impl<D> Default for Shard<D> {
 
 impl<D> Shard<D> {
     /// The session of a key, alive or not.
+    #[inline]
     pub(super) fn get(&self, key: Key) -> Option<&Entry<D>> {
-        let entry = self.records.get(&key.id)?;
+        Some(self.find(key)?.1)
+    }
+
+    #[inline]
+    fn find(&self, key: Key) -> Option<(u32, &Entry<D>)> {
+        let (place, entry) = self.find_id(&key.id)?;
         let space = self.spaces.get(usize::from(entry.space))?;
         // A name is mostly the very same text, which is seen without reading it.
         let is_same = std::ptr::eq(space.name, key.namespace) || space.name == key.namespace;
-        is_same.then_some(entry)
+        is_same.then_some((place, entry))
+    }
+
+    #[inline]
+    fn find_id(&self, id: &SessionId) -> Option<(u32, &Entry<D>)> {
+        let mut found = None;
+        self.places.find(hash_of(id), |&place| {
+            let entry = self.entries.get(place).filter(|entry| entry.id == *id);
+            found = entry.map(|entry| (place, entry));
+            found.is_some()
+        });
+        found
     }
 
     /// Changes a living session, and files it again if it ends earlier now.
@@ -56,18 +77,18 @@ impl<D> Shard<D> {
         now: u64,
         change: impl FnOnce(&mut Entry<D>) -> R,
     ) -> Option<R> {
-        self.get(key).filter(|entry| entry.is_alive(now))?;
-        let entry = self.records.get_mut(&key.id)?;
+        let (place, _) = self.find(key).filter(|(_, entry)| entry.is_alive(now))?;
+        let entry = self.entries.get_mut(place)?;
         let was_fresh = entry.is_fresh();
         let result = change(entry);
+        let is_fresh = entry.is_fresh();
         if entry.deadline() < entry.filed {
-            self.due.remove(&(entry.filed, key.id));
             entry.filed = entry.deadline();
-            self.due.insert((entry.filed, key.id));
+            self.due.update(&mut self.entries, place);
         }
-        match (was_fresh, entry.is_fresh()) {
-            (true, false) => _ = self.fresh.remove(&key.id),
-            (false, true) => _ = self.fresh.insert(key.id),
+        match (was_fresh, is_fresh) {
+            (true, false) => self.fresh.remove(&mut self.entries, place),
+            (false, true) => self.fresh.insert(&mut self.entries, place),
             _ => {}
         }
         Some(result)
@@ -75,22 +96,29 @@ impl<D> Shard<D> {
 
     /// Whether the id has a living session, in whichever namespace.
     pub(super) fn is_taken(&self, id: &SessionId, now: u64) -> bool {
-        (self.records.get(id)).is_some_and(|entry| entry.is_alive(now))
+        (self.find_id(id)).is_some_and(|(_, entry)| entry.is_alive(now))
     }
 
-    /// Puts a session where none is; `false` if there are too many namespaces.
-    pub(super) fn put(&mut self, key: Key, mut entry: Box<Entry<D>>) -> bool {
-        let Some(at) = self.space_of(key.namespace) else {
+    /// Puts a session where none is; `false` if there are too many, or too many namespaces.
+    pub(super) fn put(&mut self, namespace: &'static str, mut entry: Entry<D>) -> bool {
+        let Some(at) = self.space_of(namespace) else {
+            return false;
+        };
+        entry.space = at;
+        entry.filed = entry.deadline();
+        let is_fresh = entry.is_fresh();
+        let hash = hash_of(&entry.id);
+        let Some(place) = self.entries.push(entry) else {
             return false;
         };
         self.spaces[usize::from(at)].records += 1;
-        entry.space = at;
-        entry.filed = entry.deadline();
-        self.due.insert((entry.filed, key.id));
-        if entry.is_fresh() {
-            self.fresh.insert(key.id);
+        let entries = &mut self.entries;
+        self.places
+            .insert_unique(hash, place, |&place| hash_at(entries, place));
+        self.due.insert(entries, place);
+        if is_fresh {
+            self.fresh.insert(entries, place);
         }
-        self.records.insert(key.id, entry);
         true
     }
 
@@ -107,37 +135,65 @@ impl<D> Shard<D> {
         Some(number)
     }
 
-    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Box<Entry<D>>> {
-        let entry = self.records.remove(id)?;
-        self.due.remove(&(entry.filed, *id));
-        if entry.is_fresh() {
-            self.fresh.remove(id);
+    /// Takes a session away. Its data is handed out: dropping it may run the user's code, which
+    /// must not happen under a lock.
+    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Arc<D>> {
+        let (place, _) = self.find_id(id)?;
+        self.remove_at(place)
+    }
+
+    fn remove_at(&mut self, place: u32) -> Option<Arc<D>> {
+        self.due.remove(&mut self.entries, place);
+        self.fresh.remove(&mut self.entries, place);
+        let entry = self.entries.swap_remove(place)?;
+        let of = |wanted: u32| move |place: &u32| *place == wanted;
+        if let Ok(found) = self.places.find_entry(hash_of(&entry.id), of(place)) {
+            found.remove();
+        }
+        // The last one is here now.
+        if let Some(moved) = self.entries.get(place) {
+            let last = u32::try_from(self.entries.len()).ok()?;
+            if let Some(found) = self.places.find_mut(hash_of(&moved.id), of(last)) {
+                *found = place;
+            }
+            self.due.moved(&self.entries, place);
+            self.fresh.moved(&self.entries, place);
         }
         if let Some(space) = self.spaces.get_mut(usize::from(entry.space)) {
             space.records -= 1;
         }
-        let room = self.records.capacity();
-        if room > SMALL_MAP && self.records.len() < room / 8 {
-            self.records.shrink_to(self.records.len() * 2);
-        }
-        Some(entry)
+        self.give_memory_back();
+        Some(entry.into_data())
     }
 
-    /// Looks at up to `limit` sessions whose turn has come, and moves those that have ended to
-    /// `ended`.
-    #[allow(clippy::vec_box, reason = "they are moved as the map has them")]
-    pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Box<Entry<D>>>) {
+    fn give_memory_back(&mut self) {
+        let (room, used) = (self.places.capacity(), self.places.len());
+        if used == 0 && room > SMALL {
+            // Not even a small block stays of a shard that was large: it could be the one that
+            // keeps an allocator from giving back all those before it.
+            *self = Self::default();
+        } else if is_wasteful(room, used) {
+            let entries = &self.entries;
+            let places = used.max(SMALL) * 2;
+            self.places
+                .shrink_to(places, |&place| hash_at(entries, place));
+        }
+    }
+
+    /// Looks at up to `limit` sessions whose turn has come, and moves the data of those that have
+    /// ended to `ended`.
+    pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Arc<D>>) {
         for _ in 0..limit {
-            let Some(&(filed, id)) = self.due.first().filter(|(due, _)| *due <= now) else {
+            let Some(place) = self.due.first() else {
                 return;
             };
-            self.due.remove(&(filed, id));
-            match self.records.get_mut(&id) {
+            match self.entries.get_mut(place) {
+                Some(entry) if entry.filed > now => return,
                 Some(entry) if entry.is_alive(now) => {
                     entry.filed = entry.deadline();
-                    self.due.insert((entry.filed, id));
+                    self.due.update(&mut self.entries, place);
                 }
-                _ => ended.extend(self.remove(&id)),
+                _ => ended.extend(self.remove_at(place)),
             }
         }
     }
@@ -151,27 +207,32 @@ impl<D> Shard<D> {
 
     /// When the first session may end.
     pub(super) fn next_due(&self) -> Option<u64> {
-        self.due.first().map(|(due, _)| *due)
+        Some(self.entries.get(self.due.first()?)?.filed)
     }
 
     /// Whether a session may have to give way.
     pub(super) fn is_fresh(&self, id: &SessionId) -> bool {
-        self.fresh.contains(id)
+        (self.find_id(id)).is_some_and(|(_, entry)| entry.is_fresh())
     }
 
     /// The session that gives way first.
     pub(super) fn oldest_fresh(&self) -> Option<SessionId> {
-        self.fresh.first().copied()
+        Some(self.entries.get(self.fresh.first()?)?.id)
     }
 
-    /// How many sessions, filings and places in the map there are.
+    /// How many sessions, filings and places in the table there are.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> [usize; 4] {
+        assert_eq!(self.entries.len(), self.places.len());
         [
-            self.records.len(),
-            self.records.capacity(),
+            self.places.len(),
+            self.places.capacity(),
             self.due.len(),
             self.fresh.len(),
         ]
     }
+}
+
+fn hash_at<D>(entries: &Entries<D>, place: u32) -> u64 {
+    entries.get(place).map_or(0, |entry| hash_of(&entry.id))
 }

@@ -7,6 +7,7 @@
 
 mod eviction;
 mod model;
+mod order;
 mod sweeping;
 mod tools;
 mod user_code;

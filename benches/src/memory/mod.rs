@@ -1,0 +1,103 @@
+//! The memory store by itself: what a session takes, what comes back, what a sweep holds up, what
+//! a full store does, and what two threads do (W7, W8 and W9).
+
+mod bound;
+mod flood;
+mod size;
+mod sweep;
+mod threads;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connect_session::SessionId;
+use connect_session::store::{
+    CommitId, Inserted, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash, Store as _,
+    StoreError, Transport,
+};
+use tokio::runtime::Runtime;
+
+use crate::data::Data;
+
+pub use flood::print as flood;
+pub use threads::print as threads;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+pub fn print() {
+    println!("## A flood of a million sessions that end\n");
+    flood(1);
+    println!("\n## Bytes of heap of a living session of 200 B (W8)\n");
+    size::print();
+    println!("\n## Ten thousand sessions end (W9)\n");
+    sweep::print();
+    println!("\n## A full store\n");
+    bound::print();
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+}
+
+fn new_id(number: usize) -> SessionId {
+    let mut bytes: [u8; 16] = rand::random();
+    bytes[..6].copy_from_slice(&(number as u64).to_be_bytes()[2..]);
+    bytes[6] = 0x70 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    SessionId::from_bytes(bytes)
+}
+
+fn key(id: SessionId) -> Key {
+    Key {
+        namespace: "benches",
+        id,
+    }
+}
+
+fn record(idle: Duration) -> NewRecord<Data> {
+    NewRecord {
+        secret: SecretHash::from_bytes([7; 32]),
+        transport: Transport::Other,
+        data: Arc::new(Data::seed()),
+        subject: None,
+        lifetime: Lifetime::new(idle, HOUR),
+        commit_id: CommitId::from_bytes([1; 16]),
+        max_size: 1 << 20,
+    }
+}
+
+/// Inserts where there is room.
+async fn insert(store: &MemoryStore<Data>, id: SessionId, idle: Duration) {
+    let evicted = try_insert(store, id, &record(idle)).await;
+    assert!(evicted.is_ok_and(|evicted| evicted.is_empty()));
+}
+
+/// Inserts, and says who gave way.
+async fn try_insert(
+    store: &MemoryStore<Data>,
+    id: SessionId,
+    record: &NewRecord<Data>,
+) -> Result<Vec<SessionId>, StoreError> {
+    match store.insert(key(id), record).await? {
+        Inserted::Done { evicted, .. } => Ok(evicted),
+        Inserted::Exists => panic!("the id is new"),
+    }
+}
+
+async fn is_alive(store: &MemoryStore<Data>, id: SessionId) -> bool {
+    let request = LoadRequest {
+        secret: SecretHash::from_bytes([7; 32]),
+        transport: Transport::Other,
+        touch_every: None,
+        renewal: None,
+    };
+    let record = store.load(key(id), &request).await.expect("a store");
+    record.is_some_and(|record| record.snapshot.data.visits == 0)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,136 @@
+//! What a sweep costs, and what it holds up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use connect_session::SessionId;
+use connect_session::store::{MemoryStore, Store as _};
+use cpu_time::ThreadTime;
+
+use super::{HOUR, insert, is_alive, median, new_id, runtime};
+use crate::data::Data;
+
+const ENDING: usize = 10_000;
+/// How long those live that end.
+const SHORT: Duration = Duration::from_secs(1);
+/// What is swept at once under one lock.
+const SLICE: usize = 16;
+const ROUNDS: usize = 9;
+
+pub fn print() {
+    println!("| alive | each that ended | a slice | longest slice | longest insertion |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    let mut reads = String::new();
+    for alive in [100_000, 1_000_000] {
+        reads += &of(alive);
+    }
+    println!("\nTime of the processor; a slice is 16 sessions under one lock, their end included.");
+    println!("\n| alive | reads | without a sweep | beside it | ratio |");
+    println!("| ---: | --- | ---: | ---: | ---: |\n{reads}");
+}
+
+/// Prints what sweeps beside so many sessions cost; says what reads beside them did.
+fn of(alive: usize) -> String {
+    let store = MemoryStore::new();
+    let mut longest_insertion = Duration::ZERO;
+    let ids: Vec<SessionId> = (0..alive - ENDING).map(new_id).collect();
+    runtime().block_on(async {
+        for id in &ids {
+            let started = ThreadTime::now();
+            insert(&store, *id, HOUR).await;
+            longest_insertion = longest_insertion.max(started.elapsed());
+        }
+    });
+    let mut slices = Vec::new();
+    let mut latencies = Vec::new();
+    for _ in 0..ROUNDS {
+        runtime().block_on(async {
+            for number in 0..ENDING {
+                insert(&store, new_id(number), SHORT).await;
+            }
+        });
+        std::thread::sleep(SHORT);
+        let done = Arc::new(AtomicBool::new(false));
+        let sweeper = std::thread::spawn({
+            let (store, done) = (store.clone(), done.clone());
+            move || {
+                let slices = sweep(&store);
+                done.store(true, Ordering::Relaxed);
+                slices
+            }
+        });
+        let beside = read(&store, &ids, |_| done.load(Ordering::Relaxed));
+        slices.extend(sweeper.join().expect("a sweep"));
+        let reads = beside.len();
+        let without = read(&store, &ids, |read| read == reads);
+        latencies.push([without, beside]);
+    }
+    let swept: usize = slices.iter().map(|(_, swept)| swept).sum();
+    // What the reads that came by took away is not counted.
+    assert!(swept > ENDING * ROUNDS / 2, "{swept} were swept");
+    let all: Duration = slices.iter().map(|(took, _)| *took).sum();
+    let longest = slices.iter().map(|(took, _)| *took).max();
+    println!(
+        "| {alive} | {:.2?} | {:.1?} | {:.1?} | {longest_insertion:.1?} |",
+        all / u32::try_from(swept).expect("not so many"),
+        all / u32::try_from(slices.len()).expect("not so many"),
+        longest.expect("a slice")
+    );
+    [("99.9 %", 0.999), ("slowest", 1.0)]
+        .map(|(name, part)| row(alive, name, part, &latencies))
+        .concat()
+}
+
+/// Sweeps all that has ended: how long each slice took, and how many it removed.
+fn sweep(store: &MemoryStore<Data>) -> Vec<(Duration, usize)> {
+    let mut slices = Vec::new();
+    runtime().block_on(async {
+        loop {
+            let started = ThreadTime::now();
+            let swept = store.sweep(SLICE).await.expect("a store");
+            if swept == 0 {
+                return slices;
+            }
+            slices.push((started.elapsed(), swept));
+        }
+    })
+}
+
+/// How long reads take, as they are waited for, in order of length.
+fn read(
+    store: &MemoryStore<Data>,
+    ids: &[SessionId],
+    is_enough: impl Fn(usize) -> bool,
+) -> Vec<Duration> {
+    let mut took = Vec::new();
+    runtime().block_on(async {
+        while took.is_empty() || !is_enough(took.len()) {
+            let id = ids[took.len() * 7_919 % ids.len()];
+            let started = Instant::now();
+            let alive = is_alive(store, id).await;
+            took.push(started.elapsed());
+            assert!(alive);
+        }
+    });
+    took.sort_unstable();
+    took
+}
+
+/// The medians of all rounds: without a sweep, beside it, and of the ratio.
+fn row(alive: usize, name: &str, part: f64, rounds: &[[Vec<Duration>; 2]]) -> String {
+    let at = |took: &Vec<Duration>| took[((took.len() - 1) as f64 * part) as usize].as_secs_f64();
+    let of = |round: fn([f64; 2]) -> f64| {
+        let values = rounds
+            .iter()
+            .map(|[without, beside]| round([at(without), at(beside)]));
+        median(values.collect())
+    };
+    let time = |seconds| format!("{:.1?}", Duration::from_secs_f64(seconds));
+    format!(
+        "| {alive} | {name} | {} | {} | {:.2} |\n",
+        time(of(|[without, _]| without)),
+        time(of(|[_, beside]| beside)),
+        of(|[without, beside]| beside / without)
+    )
+}

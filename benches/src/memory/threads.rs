@@ -1,0 +1,101 @@
+//! What two threads do, on one session and on distinct ones (W7), beside a map and another
+//! library: where two processors share one core, nothing does twice what one thread does.
+
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use cpu_time::ThreadTime;
+
+use super::median;
+use crate::case::{Case as _, Workload};
+use crate::over_axum::OverAxum;
+use crate::subjects;
+
+const REQUESTS: usize = 100_000;
+const ROUNDS: usize = 9;
+
+type Subject = (&'static str, fn(Workload) -> OverAxum);
+
+const SUBJECTS: &[Subject] = &[
+    ("map", subjects::floor::map_over_axum),
+    ("ours", subjects::ours::over_axum),
+    #[cfg(feature = "peers")]
+    ("tower-sessions", subjects::tower_sessions::with_one_store),
+];
+
+pub fn print() {
+    println!("Requests that two threads do in the time in which one thread does one: by the clock");
+    println!("on the wall, which needs two processors for itself, and by that of the processors,");
+    println!("which knows what threads cost each other, but not how long they wait.\n");
+    println!("| workload | on | subject | by the wall | by the processors |");
+    println!("| --- | --- | --- | ---: | ---: |");
+    for workload in [Workload::Read, Workload::Write] {
+        for same in [true, false] {
+            compare(workload, same);
+        }
+    }
+}
+
+/// In every round every subject has its turn, with one thread and with two.
+fn compare(workload: Workload, same: bool) {
+    let mut ratios = vec![[Vec::new(), Vec::new()]; SUBJECTS.len()];
+    for _ in 0..ROUNDS {
+        for ((_, subject), ratios) in SUBJECTS.iter().zip(&mut ratios) {
+            let one = rates(*subject, workload, same, 1);
+            let two = rates(*subject, workload, same, 2);
+            for clock in 0..2 {
+                ratios[clock].push(two[clock] / one[clock]);
+            }
+        }
+    }
+    let on = if same { "one session" } else { "distinct ones" };
+    for ((name, _), ratios) in SUBJECTS.iter().zip(ratios) {
+        let [wall, busy] = ratios.map(median);
+        println!(
+            "| {} | {on} | {name} | {wall:.2} | {busy:.2} |",
+            workload.name()
+        );
+    }
+}
+
+/// Requests a second, by the clock and by the time of the processors.
+fn rates(
+    subject: fn(Workload) -> OverAxum,
+    workload: Workload,
+    same: bool,
+    threads: usize,
+) -> [f64; 2] {
+    let shared = subject(workload).seeded();
+    let barrier = Arc::new(Barrier::new(threads));
+    let running: Vec<_> = (0..threads)
+        .map(|_| {
+            let (barrier, shared) = (barrier.clone(), shared.clone());
+            std::thread::spawn(move || {
+                let mut case = subject(workload);
+                case.prepare(REQUESTS);
+                if same {
+                    case.present(shared);
+                }
+                barrier.wait();
+                let (started, busy) = (Instant::now(), ThreadTime::now());
+                case.run();
+                let (took, busy) = (started.elapsed(), busy.elapsed());
+                let (good, bad) = case.good();
+                assert_eq!(good, REQUESTS, "{bad:?}");
+                assert!(case.last_number() >= Some(41), "the data came back");
+                (took, busy)
+            })
+        })
+        .collect();
+    let times: Vec<_> = running
+        .into_iter()
+        .map(|thread| thread.join().expect("a thread"))
+        .collect();
+    let sum = |of: fn(&(Duration, Duration)) -> Duration| -> f64 {
+        times
+            .iter()
+            .map(|times| REQUESTS as f64 / of(times).as_secs_f64())
+            .sum()
+    };
+    [sum(|times| times.0), sum(|times| times.1)]
+}

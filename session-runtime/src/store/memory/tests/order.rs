@@ -1,0 +1,72 @@
+//! One shard with many sessions finds those that come first, whatever came and went before.
+
+use std::collections::BTreeMap;
+
+use super::tools::{SPACE, id, key, record};
+use crate::record::Lifetime;
+use crate::sid::SessionId;
+use crate::store::memory::entry::Entry;
+use crate::store::memory::shard::Shard;
+use crate::untyped::Untyped;
+
+fn put(shard: &mut Shard<Untyped>, id: SessionId, millis: u64) {
+    let mut entry = Entry::new(id, &record(Untyped::default()));
+    entry.begin(lifetime(millis), 0);
+    assert!(shard.put(SPACE, entry));
+}
+
+fn lifetime(millis: u64) -> Lifetime {
+    let millis = std::time::Duration::from_millis(millis);
+    Lifetime::new(millis, millis)
+}
+
+#[test]
+fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_their_ids() {
+    let mut shard = Shard::default();
+    let mut model = BTreeMap::new();
+    for at in 0..1_500_u64 {
+        let id = id((at * 7_919) % 1_500);
+        let deadline = 1_000 + (at * 104_729) % 10_007;
+        put(&mut shard, id, deadline);
+        model.insert(id, deadline);
+    }
+    let ids: Vec<_> = model.keys().copied().collect();
+    for (at, id) in ids.iter().enumerate() {
+        match at % 4 {
+            0 => {
+                assert!(shard.remove(id).is_some());
+                model.remove(id);
+            }
+            1 => {
+                let deadline = 500 + (at as u64 * 31) % 700;
+                model.insert(*id, deadline.min(model[id]));
+                let shorter = lifetime(model[id]);
+                let changed = shard.change(key(*id), 0, |entry| entry.begin(shorter, 0));
+                assert!(changed.is_some());
+            }
+            _ => {}
+        }
+        assert_eq!(shard.oldest_fresh(), model.keys().next().copied());
+        assert_eq!(shard.next_due(), model.values().min().copied());
+    }
+    let mut now = 0;
+    while let Some(next) = shard.next_due() {
+        assert!(next > now);
+        now = next + 300;
+        let mut ended = Vec::new();
+        shard.sweep(usize::MAX, now, &mut ended);
+        let before = model.len();
+        model.retain(|_, deadline| *deadline > now);
+        assert_eq!(ended.len(), before - model.len());
+        assert_eq!(shard.oldest_fresh(), model.keys().next().copied());
+        for id in &ids {
+            assert_eq!(shard.get(key(*id)).is_some(), model.contains_key(id));
+        }
+    }
+    assert!(model.is_empty());
+    assert_eq!(
+        shard.sizes(),
+        [0; 4],
+        "nothing stays of a shard that was large"
+    );
+}
