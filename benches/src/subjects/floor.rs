@@ -78,18 +78,21 @@ async fn with_header(HasHeader(sent): HasHeader) -> String {
 /// The least that a library of sessions can do: read the header, decode the id, look it up, clone
 /// the `Arc` of a live value; a write clones the value and puts it back.
 pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
-    let router = Router::new()
+    Some(Box::new(OverAxum::new(
+        map_router(),
+        Carrier::Header(SID),
+        workload,
+    )))
+}
+
+pub fn map_router() -> Router {
+    Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
         .route("/write", post(write))
         .route("/create", post(create))
         .route("/seed", post(seed))
-        .route("/destroy", post(destroy));
-    Some(Box::new(OverAxum::new(
-        router,
-        Carrier::Header(SID),
-        workload,
-    )))
+        .route("/destroy", post(destroy))
 }
 
 static SESSIONS: LazyLock<DashMap<[u8; 16], Arc<Data>>> = LazyLock::new(DashMap::new);

@@ -2,10 +2,10 @@
 
 #[cfg(feature = "peers")]
 mod axum_session;
-mod floor;
+pub mod floor;
 pub mod ours;
 #[cfg(feature = "peers")]
-mod tower_sessions;
+pub mod tower_sessions;
 
 use crate::case::{Case, Workload};
 

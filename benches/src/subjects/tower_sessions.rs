@@ -9,15 +9,18 @@ use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
 
 pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
-    let router = Router::new()
+    Some(Box::new(OverAxum::new(router(), Carrier::Cookie, workload)))
+}
+
+pub fn router() -> Router {
+    Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
         .route("/write", post(write))
         .route("/create", post(create))
         .route("/seed", post(seed))
         .route("/destroy", post(destroy))
-        .layer(SessionManagerLayer::new(MemoryStore::default()));
-    Some(Box::new(OverAxum::new(router, Carrier::Cookie, workload)))
+        .layer(SessionManagerLayer::new(MemoryStore::default()))
 }
 
 /// It has no optional sessions: one that may be missing is one that may be empty. Where the client
