@@ -4,8 +4,14 @@ mod budget;
 mod callgrind;
 mod case;
 mod data;
+#[cfg(feature = "load")]
+mod growth;
+#[cfg(feature = "load")]
+mod load;
 mod memory;
 mod over_axum;
+#[cfg(feature = "load")]
+mod plot;
 mod subjects;
 mod table;
 
@@ -36,11 +42,28 @@ fn main() -> ExitCode {
         ["memory"] if cfg!(not(feature = "uncounted")) => memory::print(),
         ["flood", threads] => memory::flood(number(threads)),
         ["threads"] if cfg!(feature = "uncounted") => memory::threads(),
+        #[cfg(feature = "load")]
+        ["load", rest @ ..] if cfg!(feature = "uncounted") => {
+            let [rounds, connections] = numbers(rest, [load::ROUNDS, load::CONNECTIONS]);
+            load::print(rounds, connections);
+        }
+        #[cfg(feature = "load")]
+        ["serve", api] => load::serve(api),
+        #[cfg(feature = "load")]
+        ["growth", rest @ ..] => {
+            let [rounds] = numbers(rest, [growth::ROUNDS]);
+            growth::print(rounds);
+        }
+        #[cfg(feature = "load")]
+        ["crowd", subject, sessions] => growth::take_turns(subject, number(sessions)),
+        #[cfg(feature = "load")]
+        ["plot", files @ ..] => plot::draw(files),
         ["budget"] => return budget::check(),
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
             eprintln!(
-                "table [SUBJECT…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]"
+                "table [SUBJECT…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]\n\
+                 with --features load: growth [ROUNDS] | plot FILE… | load [ROUNDS [CONNECTIONS]] (with uncounted too)"
             );
             return ExitCode::FAILURE;
         }
@@ -52,13 +75,27 @@ fn number(text: &str) -> usize {
     text.parse().expect("a number")
 }
 
+/// The numbers that were said, and for the others these.
+#[cfg(feature = "load")]
+fn numbers<const N: usize>(said: &[&str], mut numbers: [usize; N]) -> [usize; N] {
+    assert!(said.len() <= N, "at most {N} numbers");
+    for (number, said) in numbers.iter_mut().zip(said) {
+        *number = self::number(said);
+    }
+    numbers
+}
+
 fn find(subject: &str, workload: &str) -> Option<Box<dyn Case>> {
-    let subject = subjects::all()
-        .into_iter()
-        .find(|one| one.name == subject)?;
     let workload = Workload::ALL
         .into_iter()
         .find(|one| one.name() == workload)?;
+    #[cfg(feature = "load")]
+    if let Some(case) = growth::find(subject, workload) {
+        return Some(case);
+    }
+    let subject = subjects::all()
+        .into_iter()
+        .find(|one| one.name == subject)?;
     (subject.case)(workload)
 }
 

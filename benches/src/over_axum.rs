@@ -21,7 +21,7 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    fn request_header(&self) -> HeaderName {
+    pub fn request_header(&self) -> HeaderName {
         match self {
             Self::Header(name) => name.clone(),
             Self::Cookie => COOKIE,
@@ -29,7 +29,7 @@ impl Carrier {
     }
 
     /// The sid in a response, as the next request sends it.
-    fn answered(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    pub fn answered(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         match self {
             Self::Header(name) => headers.get(name).cloned(),
             Self::Cookie => {
@@ -132,7 +132,7 @@ impl OverAxum {
     }
 }
 
-async fn ask(
+pub async fn ask(
     router: &mut Router,
     path: &'static str,
     name: &HeaderName,

@@ -82,14 +82,17 @@ pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
 }
 
 pub fn map_over_axum(workload: Workload) -> OverAxum {
-    let router = Router::new()
+    OverAxum::new(map_router(), Carrier::Header(SID), workload)
+}
+
+pub fn map_router() -> Router {
+    Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
         .route("/write", post(write))
         .route("/create", post(create))
         .route("/seed", post(seed))
-        .route("/destroy", post(destroy));
-    OverAxum::new(router, Carrier::Header(SID), workload)
+        .route("/destroy", post(destroy))
 }
 
 static SESSIONS: LazyLock<DashMap<[u8; 16], Arc<Data>>> = LazyLock::new(DashMap::new);

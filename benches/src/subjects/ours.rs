@@ -20,15 +20,18 @@ pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
 }
 
 pub fn over_axum(workload: Workload) -> OverAxum {
-    let router = Router::new()
+    let carrier = Carrier::Header(HeaderName::from_static("x-user-session"));
+    OverAxum::new(router(), carrier, workload)
+}
+
+pub fn router() -> Router {
+    Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
         .route("/write", post(write))
         .route("/create", post(create))
         .route("/seed", post(seed))
-        .route("/destroy", post(destroy));
-    let carrier = Carrier::Header(HeaderName::from_static("x-user-session"));
-    OverAxum::new(router, carrier, workload)
+        .route("/destroy", post(destroy))
 }
 
 #[session(load)]

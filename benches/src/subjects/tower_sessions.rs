@@ -21,15 +21,23 @@ pub fn with_one_store(workload: Workload) -> OverAxum {
 }
 
 fn over_axum(workload: Workload, store: MemoryStore) -> OverAxum {
-    let router = Router::new()
+    OverAxum::new(router_over(store), Carrier::Cookie, workload)
+}
+
+#[cfg(feature = "load")]
+pub fn router() -> Router {
+    router_over(MemoryStore::default())
+}
+
+fn router_over(store: MemoryStore) -> Router {
+    Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
         .route("/write", post(write))
         .route("/create", post(create))
         .route("/seed", post(seed))
         .route("/destroy", post(destroy))
-        .layer(SessionManagerLayer::new(store));
-    OverAxum::new(router, Carrier::Cookie, workload)
+        .layer(SessionManagerLayer::new(store))
 }
 
 /// It has no optional sessions: one that may be missing is one that may be empty. Where the client

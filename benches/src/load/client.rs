@@ -1,0 +1,173 @@
+//! A client: one connection, one session, and what it knows of what it will be answered.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::connection::{Answer, Connection};
+
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Request {
+    /// `GET /sessions/current`
+    Read,
+    /// `POST /views`: a change that is committed after the handler.
+    Change,
+    /// `POST /visits`: one that the handler waits for.
+    Update,
+    /// `POST /sessions`
+    Create,
+}
+
+impl Request {
+    pub const ALL: [Self; 4] = [Self::Read, Self::Change, Self::Update, Self::Create];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Change => "change",
+            Self::Update => "update",
+            Self::Create => "create",
+        }
+    }
+
+    fn line(self) -> &'static str {
+        match self {
+            Self::Read => "GET /sessions/current",
+            Self::Change => "POST /views",
+            Self::Update => "POST /visits",
+            Self::Create => "POST /sessions",
+        }
+    }
+
+    /// As it is sent. Without sessions it is the same, and nobody reads the sid.
+    fn bytes(self, sid: Option<&str>) -> Vec<u8> {
+        let sid = sid.map_or_else(String::new, |sid| format!("X-User-Session: {sid}\r\n"));
+        let length = match self {
+            Self::Read => "",
+            _ => "Content-Length: 0\r\n",
+        };
+        let line = self.line();
+        format!("{line} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n{sid}{length}\r\n")
+            .into_bytes()
+    }
+}
+
+#[derive(Deserialize)]
+struct Opened<'a> {
+    sid: &'a str,
+    id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Current<'a> {
+    id: &'a str,
+    visits: u64,
+    views: u64,
+}
+
+#[derive(Deserialize)]
+struct Visited {
+    visits: u64,
+}
+
+pub struct Client {
+    connection: Connection,
+    id: String,
+    sid: String,
+    /// The counters, as they were answered last.
+    pub visits: u64,
+    pub views: u64,
+    /// The sid that was created last, and the id of its session.
+    created: Option<(String, String)>,
+}
+
+impl Client {
+    /// Connects, and opens a session.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let mut connection = Connection::open(address).await;
+        let answer = connection.ask(&Request::Create.bytes(None)).await;
+        let opened = opened(&answer).expect("a session is opened");
+        Self {
+            id: opened.id.to_owned(),
+            sid: opened.sid.to_owned(),
+            connection,
+            visits: 0,
+            views: 0,
+            created: None,
+        }
+    }
+
+    /// Asks so many times, one after the other, and says how long each took. Panics on an answer
+    /// that is not whole, or not the right one.
+    pub async fn ask(&mut self, request: Request, times: usize, took: &mut Vec<Duration>) {
+        let sid = (request != Request::Create).then_some(self.sid.as_str());
+        let bytes = request.bytes(sid);
+        for _ in 0..times {
+            let started = Instant::now();
+            let answer = self.connection.ask(&bytes).await;
+            took.push(started.elapsed());
+            let right = match request {
+                Request::Read => current(&answer).is_some_and(|now| {
+                    now.id == self.id && (now.visits, now.views) == (self.visits, self.views)
+                }),
+                Request::Change => answer.status == 204 && answer.body.is_empty(),
+                Request::Update => visited(&answer).is_some_and(|visits| {
+                    let before = std::mem::replace(&mut self.visits, visits);
+                    visits > before
+                }),
+                Request::Create => opened(&answer).is_some_and(|opened| {
+                    self.created = Some((opened.sid.to_owned(), opened.id.to_owned()));
+                    opened.sid.len() == 64
+                }),
+            };
+            assert!(right, "{request:?}: {}", shown(&answer));
+        }
+    }
+
+    /// Reads the counters again.
+    pub async fn reload(&mut self) {
+        let answer = self
+            .connection
+            .ask(&Request::Read.bytes(Some(&self.sid)))
+            .await;
+        let now = current(&answer).expect("the session is there");
+        assert_eq!(now.id, self.id);
+        (self.visits, self.views) = (now.visits, now.views);
+    }
+
+    /// Panics unless the session that was created last is there.
+    pub async fn prove_created(&mut self) {
+        let (sid, id) = self.created.take().expect("a session was created");
+        let answer = self.connection.ask(&Request::Read.bytes(Some(&sid))).await;
+        let now = current(&answer).expect("the new session is there");
+        assert_eq!(now.id, id);
+    }
+
+    /// For how long the server has had a processor.
+    pub async fn busy(&mut self) -> Duration {
+        let request = b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let answer = self.connection.ask(request).await;
+        let text = std::str::from_utf8(answer.body).expect("a text");
+        Duration::from_nanos(text.parse().expect("nanoseconds"))
+    }
+}
+
+fn opened<'a>(answer: &Answer<'a>) -> Option<Opened<'a>> {
+    (answer.status == 201).then(|| serde_json::from_slice(answer.body).ok())?
+}
+
+fn current<'a>(answer: &Answer<'a>) -> Option<Current<'a>> {
+    (answer.status == 200).then(|| serde_json::from_slice(answer.body).ok())?
+}
+
+fn visited(answer: &Answer<'_>) -> Option<u64> {
+    let visited: Option<Visited> =
+        (answer.status == 200).then(|| serde_json::from_slice(answer.body).ok())?;
+    Some(visited?.visits)
+}
+
+fn shown(answer: &Answer<'_>) -> String {
+    format!("{} {}", answer.status, String::from_utf8_lossy(answer.body))
+}

@@ -1,0 +1,138 @@
+//! The parts that all pictures have. They bring their own background, so that they can be read on
+//! a dark page too.
+
+use std::fmt::Write as _;
+
+pub const WIDTH: f64 = 760.0;
+pub const HEIGHT: f64 = 430.0;
+/// Of the space in which the figures are.
+pub const LEFT: f64 = 76.0;
+pub const TOP: f64 = 84.0;
+pub const BOTTOM: f64 = 366.0;
+
+const INK: &str = "#1f2328";
+const FAINT: &str = "#59636e";
+
+pub struct Svg(String);
+
+/// Where a text is, seen from its point.
+#[derive(Clone, Copy)]
+pub enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Svg {
+    /// A picture with nothing in it but its title.
+    pub fn new(title: &str, subtitle: &str) -> Self {
+        let mut svg = Self(String::new());
+        svg.add(format_args!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" \
+             height=\"{HEIGHT}\" role=\"img\" font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\">"
+        ));
+        let (title, subtitle) = (escaped(title), escaped(subtitle));
+        svg.add(format_args!("<title>{title}</title>"));
+        svg.add(format_args!(
+            "<rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#ffffff\" stroke=\"#d1d9e0\"/>",
+            WIDTH - 1.0,
+            HEIGHT - 1.0
+        ));
+        svg.add(format_args!(
+            "<text x=\"24\" y=\"34\" font-size=\"16\" font-weight=\"600\" fill=\"{INK}\">{title}</text>"
+        ));
+        svg.add(format_args!(
+            "<text x=\"24\" y=\"55\" font-size=\"12\" fill=\"{FAINT}\">{subtitle}</text>"
+        ));
+        svg
+    }
+
+    fn add(&mut self, part: std::fmt::Arguments<'_>) {
+        writeln!(self.0, "{part}").expect("a text");
+    }
+
+    pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: &str) {
+        self.coloured(x, y, anchor, FAINT, text);
+    }
+
+    pub fn coloured(&mut self, x: f64, y: f64, anchor: Anchor, colour: &str, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        let text = escaped(text);
+        // The rim hides the lines that a text stands on.
+        self.add(format_args!(
+            "<text paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"12\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>"
+        ));
+    }
+
+    /// The lines of the axis that goes up, as far as `right`.
+    pub fn ticks(&mut self, ticks: &[(f64, String)], right: f64) {
+        for (place, label) in ticks {
+            let y = height(*place);
+            let colour = if *place == 0.0 { "#8c959f" } else { "#e3e8ed" };
+            self.add(format_args!(
+                "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\"/>"
+            ));
+            self.text(LEFT - 10.0, y + 4.0, Anchor::End, label);
+        }
+    }
+
+    pub fn line(&mut self, points: &[(f64, f64)], colour: &str, dashed: bool) {
+        let mut path = String::new();
+        for (x, y) in points {
+            write!(path, "{x:.1},{y:.1} ").expect("a text");
+        }
+        let dashes = if dashed {
+            " stroke-dasharray=\"7 4\""
+        } else {
+            ""
+        };
+        self.add(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.25\" \
+             stroke-linejoin=\"round\"{dashes}/>",
+            path.trim_end()
+        ));
+        for (x, y) in points {
+            let fill = if dashed { "#ffffff" } else { colour };
+            self.add(format_args!(
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+            ));
+        }
+    }
+
+    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str) {
+        self.add(format_args!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"2\" fill=\"{colour}\"/>"
+        ));
+    }
+
+    pub fn end(mut self) -> String {
+        self.0.push_str("</svg>\n");
+        self.0
+    }
+}
+
+/// Where that is which is so far up, from 0 to 1.
+pub fn height(place: f64) -> f64 {
+    BOTTOM - place * (BOTTOM - TOP)
+}
+
+/// A whole number, in groups of three digits.
+pub fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
