@@ -6,6 +6,8 @@ mod case;
 mod data;
 mod memory;
 mod over_axum;
+#[cfg(feature = "servers")]
+mod servers;
 mod subjects;
 mod table;
 
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
         ["table", only @ ..] => table(only),
         ["memory"] => memory::print(),
         ["threads"] if cfg!(feature = "uncounted") => memory::threads(),
+        #[cfg(feature = "servers")]
+        ["servers", what @ ..] => return servers::run(what),
         ["budget"] => return budget::check(),
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
