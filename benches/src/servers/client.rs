@@ -79,7 +79,9 @@ impl Client {
     pub fn malformed(&self, living: &HeaderValue) -> HeaderValue {
         let text = living.to_str().expect("a sid");
         let name = text.split_once('=').filter(|_| self.by_cookie);
-        let text = name.map_or("malformed".to_owned(), |(name, _)| format!("{name}=malformed"));
+        let text = name.map_or("malformed".to_owned(), |(name, _)| {
+            format!("{name}=malformed")
+        });
         HeaderValue::try_from(text).expect("a header")
     }
 

@@ -214,7 +214,10 @@ async fn hung_up(client: &Client) -> &'static str {
     });
     gate.wait().await;
     request.abort();
-    assert!(request.await.is_err_and(|end| end.is_cancelled()), "it was under way");
+    assert!(
+        request.await.is_err_and(|end| end.is_cancelled()),
+        "it was under way"
+    );
     // What a library might do after all.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let visits = client.ask("/read", Some(&sid)).await.body;

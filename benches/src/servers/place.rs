@@ -134,7 +134,9 @@ impl Place {
         let mut cursor = "0".to_owned();
         loop {
             let mut scan = redis::cmd("SCAN");
-            scan.arg(&cursor).arg("MATCH").arg(format!("{}*", self.name));
+            scan.arg(&cursor)
+                .arg("MATCH")
+                .arg(format!("{}*", self.name));
             scan.arg("COUNT").arg(1_000);
             let page = scan.query_async(&mut connection).await;
             let (next, keys): (String, Vec<Vec<u8>>) = page.expect("a page of keys");

@@ -119,5 +119,5 @@ fn carry(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
 /// of MySQL, and what a pool of Redis connections says.
 fn is_ping(said: &[u8]) -> bool {
     const UNWATCH: &[u8] = b"*1\r\n$7\r\nUNWATCH";
-    said == b"S\0\0\0\x04" || said == b"\x01\0\0\0\x0e" || said.starts_with(UNWATCH)
+    said.starts_with(b"S\0\0\0\x04") || said == b"\x01\0\0\0\x0e" || said.starts_with(UNWATCH)
 }

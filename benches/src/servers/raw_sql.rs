@@ -118,7 +118,9 @@ impl Raw {
         raw.version = raw.read(0).await;
         let fields = format!("SELECT {text} FROM {table} WHERE {key}");
         raw.fields = over!(&raw.pool, |pool| {
-            let row = query(AssertSqlSafe(fields)).bind(NAMESPACE).bind(&raw.ids[0]);
+            let row = query(AssertSqlSafe(fields))
+                .bind(NAMESPACE)
+                .bind(&raw.ids[0]);
             row.fetch_one(pool).await.expect("a row").get(0)
         });
         raw

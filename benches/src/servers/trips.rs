@@ -90,7 +90,11 @@ async fn row(proxy: &Proxy, library: &str, client: &Client) {
         }
         cells.push(cell(said));
     }
-    println!("| {:?} | {library} | {} |", proxy.place.kind, cells.join(" | "));
+    println!(
+        "| {:?} | {library} | {} |",
+        proxy.place.kind,
+        cells.join(" | ")
+    );
     // Not every library keeps its sessions under a name that could be removed.
     for sid in left {
         client.ask("/destroy", Some(&sid)).await;
