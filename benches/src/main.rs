@@ -12,6 +12,8 @@ mod memory;
 mod over_axum;
 #[cfg(feature = "load")]
 mod plot;
+#[cfg(feature = "servers")]
+mod servers;
 mod subjects;
 mod table;
 
@@ -58,12 +60,15 @@ fn main() -> ExitCode {
         ["crowd", subject, sessions] => growth::take_turns(subject, number(sessions)),
         #[cfg(feature = "load")]
         ["plot", files @ ..] => plot::draw(files),
+        #[cfg(feature = "servers")]
+        ["servers", what @ ..] => return servers::run(what),
         ["budget"] => return budget::check(),
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
             eprintln!(
                 "table [SUBJECT…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]\n\
-                 with --features load: growth [ROUNDS] | plot FILE… | load [ROUNDS [CONNECTIONS]] (with uncounted too)"
+                 with --features load: growth [ROUNDS] | plot FILE… | load [ROUNDS [CONNECTIONS]] (with uncounted too)\n\
+                 with --features servers: servers [trips | latency [N] | connections [N] | overlap]"
             );
             return ExitCode::FAILURE;
         }

@@ -1,0 +1,97 @@
+//! A client that sends requests straight into a router, without a socket.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{COOKIE, HeaderName, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::Service as _;
+
+/// The header in which this library's sids travel.
+const SID: HeaderName = HeaderName::from_static("x-user-session");
+
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    /// Whether the sid is in a cookie, as it is with the other libraries.
+    by_cookie: bool,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    /// The sid, as the next request sends it.
+    pub sid: Option<HeaderValue>,
+    pub body: String,
+}
+
+impl Client {
+    pub fn by_header(router: Router) -> Self {
+        Self {
+            router,
+            by_cookie: false,
+        }
+    }
+
+    #[cfg(feature = "servers-peers")]
+    pub fn by_cookie(router: Router) -> Self {
+        Self {
+            router,
+            by_cookie: true,
+        }
+    }
+
+    pub async fn ask(&self, path: &str, sid: Option<&HeaderValue>) -> Answer {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = path.parse().expect("a path");
+        if let Some(sid) = sid {
+            let name = if self.by_cookie { COOKIE } else { SID };
+            request.headers_mut().insert(name, sid.clone());
+        }
+        let response = match self.router.clone().call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Answer {
+            status: parts.status,
+            sid: self.answered(&parts.headers),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    /// The same, and panics unless the answer is a 200 with this body.
+    pub async fn expect(&self, path: &str, sid: Option<&HeaderValue>, body: &str) -> Answer {
+        let answer = self.ask(path, sid).await;
+        let said = (answer.status, &*answer.body);
+        assert_eq!(said, (StatusCode::OK, body), "the answer of {path}");
+        answer
+    }
+
+    /// The sid of a new session whose data is seeded.
+    pub async fn seeded(&self) -> HeaderValue {
+        let answer = self.expect("/seed", None, "41").await;
+        answer.sid.expect("a sid is answered")
+    }
+
+    /// A sid that is none, where it would stand.
+    pub fn malformed(&self, living: &HeaderValue) -> HeaderValue {
+        let text = living.to_str().expect("a sid");
+        let name = text.split_once('=').filter(|_| self.by_cookie);
+        let text = name.map_or("malformed".to_owned(), |(name, _)| {
+            format!("{name}=malformed")
+        });
+        HeaderValue::try_from(text).expect("a header")
+    }
+
+    fn answered(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        if !self.by_cookie {
+            return headers.get(SID).cloned();
+        }
+        let cookies = headers.get_all(SET_COOKIE).iter();
+        let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        let pairs = pairs.collect::<Vec<_>>().join("; ");
+        (!pairs.is_empty()).then(|| HeaderValue::from_str(&pairs).expect("a cookie"))
+    }
+}

@@ -1,0 +1,121 @@
+//! How long 64 clients wait, beside the raw commands of the same server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::place::{Kind, Place};
+use super::rounds::{self, Measured, Row, Work};
+use super::sessions::{Changes, ChangesOfOne, Creates, Reads};
+use super::{raw_redis, raw_sql, shop};
+
+/// What the stores have by default.
+const CONNECTIONS: u32 = 10;
+
+/// Every store beside what it is made of.
+pub async fn print(requests: usize) {
+    println!("## {} clients at once\n", rounds::CLIENTS);
+    head("raw");
+    super::at_every_place(move |place| async move {
+        let mut rows = raw(&place).await;
+        let router = shop::client(place.store(CONNECTIONS).await);
+        let routers = std::slice::from_ref(&router);
+        let ours = |what, work: Arc<dyn Work>| Row {
+            what,
+            by: "ours".to_owned(),
+            work,
+        };
+        rows.push(ours("read", Arc::new(Reads::new(routers).await)));
+        rows.push(ours("change", Arc::new(Changes::new(routers).await)));
+        let one = ChangesOfOne::new(&router).await;
+        rows.push(ours("change one session", Arc::new(one)));
+        rows.push(ours("create", Arc::new(Creates::new(&router))));
+        show(place.kind, rounds::measure(rows, requests).await);
+    })
+    .await;
+    println!();
+}
+
+/// Every store with several numbers of connections.
+pub async fn connections(requests: usize) {
+    println!("## {} clients, by connections\n", rounds::CLIENTS);
+    head("the first");
+    super::at_every_place(move |place| async move {
+        let mut reads = Vec::new();
+        let mut changes = Vec::new();
+        for number in [1, 2, 5, 10, 20, 40] {
+            let mut routers = Vec::new();
+            match place.kind {
+                // A store has one connection: here are as many stores.
+                Kind::Redis => {
+                    for _ in 0..number {
+                        routers.push(shop::client(place.store(1).await));
+                    }
+                }
+                _ => routers.push(shop::client(place.store(number).await)),
+            }
+            let row = |what, work: Arc<dyn Work>| Row {
+                what,
+                by: format!("{number} connections"),
+                work,
+            };
+            reads.push(row("read", Arc::new(Reads::new(&routers).await)));
+            changes.push(row("change", Arc::new(Changes::new(&routers).await)));
+        }
+        reads.extend(changes);
+        show(place.kind, rounds::measure(reads, requests).await);
+    })
+    .await;
+    println!();
+}
+
+/// The commands that a read and a change cannot do without.
+async fn raw(place: &Place) -> Vec<Row> {
+    let router = shop::client(place.store(1).await);
+    let row = |what, by: &str, work: Arc<dyn Work>| Row {
+        what,
+        by: by.to_owned(),
+        work,
+    };
+    if place.kind == Kind::Redis {
+        use raw_redis::{Raw, What};
+        let read = Raw::new(place, &router, What::Read).await;
+        let script = Raw::new(place, &router, What::ReadByScript).await;
+        let change = Raw::new(place, &router, What::Change).await;
+        return vec![
+            row("read", "HGETALL", Arc::new(read)),
+            row("read", "a script of HGETALL", Arc::new(script)),
+            row("change", "HSET", Arc::new(change)),
+        ];
+    }
+    use raw_sql::{Raw, What};
+    let read = Raw::new(place, &router, CONNECTIONS, What::Read).await;
+    let change = Raw::new(place, &router, CONNECTIONS, What::Change).await;
+    vec![
+        row("read", "SELECT", Arc::new(read)),
+        row("change", "UPDATE", Arc::new(change)),
+    ]
+}
+
+fn head(compared: &str) {
+    println!("| server | | by | requests/s | of {compared} | p50 ms | p99 ms |");
+    println!("| --- | --- | --- | ---: | ---: | ---: | ---: |");
+}
+
+/// The first row of a kind of request is what the others of that kind are compared with.
+fn show(kind: Kind, measured: Vec<Measured>) {
+    let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
+    for row in &measured {
+        let kind_of = |row: &Measured| row.what.split(' ').next().expect("a word").to_owned();
+        let first = measured.iter().find(|one| kind_of(one) == kind_of(row));
+        let first = first.expect("itself, if no other").throughput;
+        println!(
+            "| {kind:?} | {} | {} | {:.0} | {:.2} | {:.2} | {:.2} |",
+            row.what,
+            row.by,
+            row.throughput,
+            row.throughput / first,
+            millis(row.half_within),
+            millis(row.nearly_all_within),
+        );
+    }
+}

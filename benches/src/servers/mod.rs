@@ -1,0 +1,78 @@
+//! Sessions on servers: how many round trips a request costs, how long 64 clients wait, and what
+//! becomes of requests that overlap.
+
+mod client;
+mod latency;
+mod overlap;
+mod overlap_ours;
+#[cfg(feature = "servers-peers")]
+mod overlap_peers;
+mod place;
+mod proxy;
+mod raw_redis;
+mod raw_sql;
+mod rounds;
+mod sessions;
+mod shop;
+mod trips;
+#[cfg(feature = "servers-peers")]
+mod trips_axum_session;
+#[cfg(feature = "servers-peers")]
+mod trips_tower_sessions;
+
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use place::Place;
+
+/// A future of any type.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Requests of a row, unless it is said: so many that a store takes some ten seconds.
+const REQUESTS: usize = 6_400;
+
+pub fn run(what: &[&str]) -> ExitCode {
+    let requests = |text: &str| text.parse::<usize>().expect("a number of requests");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        match what {
+            [] => {
+                trips::print().await;
+                latency::print(REQUESTS).await;
+                latency::connections(REQUESTS).await;
+                return overlap::print().await;
+            }
+            ["trips"] => trips::print().await,
+            ["latency"] => latency::print(REQUESTS).await,
+            ["latency", number] => latency::print(requests(number)).await,
+            ["connections"] => latency::connections(REQUESTS).await,
+            ["connections", number] => latency::connections(requests(number)).await,
+            ["overlap"] => return overlap::print().await,
+            _ => {
+                eprintln!(
+                    "servers [trips | latency [REQUESTS] | connections [REQUESTS] | overlap]"
+                );
+                return ExitCode::FAILURE;
+            }
+        }
+        ExitCode::SUCCESS
+    })
+}
+
+/// Does something with every place that is given, and leaves nothing there, even if it fails.
+async fn at_every_place<F>(mut work: impl FnMut(Place) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    for place in Place::given() {
+        let done = tokio::spawn(work(place.clone())).await;
+        place.clean().await;
+        if let Err(failure) = done {
+            std::panic::resume_unwind(failure.into_panic());
+        }
+    }
+}

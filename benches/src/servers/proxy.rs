@@ -1,0 +1,123 @@
+//! A proxy before a server, which counts round trips.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::place::Place;
+
+/// What clients of a server have said.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// How often one has said something and was answered.
+    pub trips: u64,
+    /// How often it only asked whether the connection is alive.
+    pub pings: u64,
+}
+
+pub struct Proxy {
+    /// The place, as it is reached through the proxy.
+    pub place: Place,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    trips: AtomicU64,
+    pings: AtomicU64,
+}
+
+impl Proxy {
+    pub async fn before(place: &Place) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (server, url) = replaced(&place.url, &address);
+        let counts = Arc::<Counts>::default();
+        let shared = counts.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.expect("the server");
+                carry(client, server, &shared);
+            }
+        });
+        Self {
+            place: Place {
+                url,
+                ..place.clone()
+            },
+            counts,
+        }
+    }
+
+    /// What was said since this was last asked.
+    pub fn said(&self) -> Said {
+        Said {
+            trips: self.counts.trips.swap(0, Ordering::SeqCst),
+            pings: self.counts.pings.swap(0, Ordering::SeqCst),
+        }
+    }
+}
+
+/// The host and port of a URL, and the URL with others instead.
+fn replaced(url: &str, by: &str) -> (String, String) {
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let at = if user.is_empty() { "" } else { "@" };
+    let default = match scheme {
+        "redis" => 6_379,
+        "mysql" => 3_306,
+        _ => 5_432,
+    };
+    let server = match host.rsplit_once(':') {
+        Some(_) => host.to_owned(),
+        None => format!("{host}:{default}"),
+    };
+    (server, format!("{scheme}://{user}{at}{by}{path}"))
+}
+
+/// A client takes turns with its server: what comes after an answer begins another trip.
+fn carry(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
+    // Or the next packet would wait for the last one to be acknowledged.
+    client.set_nodelay(true).expect("a socket");
+    server.set_nodelay(true).expect("a socket");
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let is_asking = Arc::new(AtomicBool::new(false));
+    let (counts, asking) = (counts.clone(), is_asking.clone());
+    tokio::spawn(async move {
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(size @ 1..) = from_client.read(&mut bytes).await {
+            if !asking.swap(true, Ordering::SeqCst) {
+                let count = if is_ping(&bytes[..size]) {
+                    &counts.pings
+                } else {
+                    &counts.trips
+                };
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            if to_server.write_all(&bytes[..size]).await.is_err() {
+                return;
+            }
+        }
+    });
+    tokio::spawn(async move {
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(size @ 1..) = from_server.read(&mut bytes).await {
+            is_asking.store(false, Ordering::SeqCst);
+            if to_client.write_all(&bytes[..size]).await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Whether a client only asks if its connection is alive: the `Sync` of PostgreSQL, the `COM_PING`
+/// of MySQL, and what a pool of Redis connections says.
+fn is_ping(said: &[u8]) -> bool {
+    const UNWATCH: &[u8] = b"*1\r\n$7\r\nUNWATCH";
+    said.starts_with(b"S\0\0\0\x04") || said == b"\x01\0\0\0\x0e" || said.starts_with(UNWATCH)
+}

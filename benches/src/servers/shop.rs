@@ -1,0 +1,94 @@
+//! The application over axum whose sessions are on a server.
+
+use axum::Router;
+use axum::routing::post;
+use connect_session::store::AnyStore;
+use connect_session::{Error, Session, session, session_config};
+
+use super::client::Client;
+use crate::data::Data;
+
+/// What every key of a session begins with, beyond the prefix of the place.
+pub const NAMESPACE: &str = "benches";
+
+session_config! {
+    struct Shop {
+        data: Data,
+        merge: { visits: add },
+        namespace: NAMESPACE,
+    }
+}
+
+pub fn client(store: AnyStore<Data>) -> Client {
+    let router = Router::new()
+        .route("/optional", post(optional))
+        .route("/read", post(read))
+        .route("/write", post(write))
+        .route("/create", post(create))
+        .route("/seed", post(seed))
+        .route("/destroy", post(destroy))
+        .route("/rotate", post(rotate))
+        .route("/login", post(login))
+        .route("/id", post(id))
+        .layer(Shop::layer().with_store(store));
+    Client::by_header(router)
+}
+
+#[session(load)]
+async fn optional(session: Option<Session<Shop>>) -> String {
+    session.map_or(0, |session| session.visits).to_string()
+}
+
+#[session(load)]
+async fn read(session: Session<Shop>) -> String {
+    session.visits.to_string()
+}
+
+#[session(load)]
+async fn write(mut session: Session<Shop>) -> String {
+    session.visits += 1;
+    session.visits.to_string()
+}
+
+#[session(create)]
+async fn create(mut session: Session<Shop>) -> String {
+    *session = Data {
+        visits: 1,
+        ..Data::seed()
+    };
+    session.visits.to_string()
+}
+
+#[session(create)]
+async fn seed(mut session: Session<Shop>) -> String {
+    *session = Data {
+        visits: 41,
+        ..Data::seed()
+    };
+    session.visits.to_string()
+}
+
+#[session(load)]
+async fn destroy(session: Session<Shop>) -> Result<String, Error> {
+    session.destroy().await?;
+    Ok(0.to_string())
+}
+
+#[session(load)]
+async fn rotate(mut session: Session<Shop>) -> Result<String, Error> {
+    session.rotate()?;
+    session.visits += 1;
+    Ok(session.visits.to_string())
+}
+
+#[session(load)]
+async fn login(mut session: Session<Shop>) -> Result<String, Error> {
+    session.login("ada")?;
+    session.visits += 1;
+    Ok(session.visits.to_string())
+}
+
+#[session(load)]
+async fn id(session: Session<Shop>) -> String {
+    session.id().to_string()
+}

@@ -1,0 +1,130 @@
+//! How many round trips to its server one request costs (W11).
+
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+
+use super::client::Client;
+use super::place::{Kind, Place};
+use super::proxy::{Proxy, Said};
+use super::shop;
+#[cfg(feature = "servers-peers")]
+use super::{trips_axum_session, trips_tower_sessions};
+
+/// How often each request is counted.
+const TIMES: u64 = 10;
+/// So long nothing must be heard before the next request: a pool asks whether a connection is alive
+/// after it has been given back, and nobody waits for that.
+const QUIET: Duration = Duration::from_millis(20);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sid {
+    None,
+    Malformed,
+    /// One of a session that nobody has asked for yet.
+    Living,
+    /// One whose session was destroyed.
+    Dead,
+}
+
+/// A column: what it is called, the path, the sid, and the body of the answer.
+const REQUESTS: [(&str, &str, Sid, &str); 9] = [
+    ("no sid", "/optional", Sid::None, "0"),
+    ("malformed", "/optional", Sid::Malformed, "0"),
+    ("read", "/read", Sid::Living, "41"),
+    ("change", "/write", Sid::Living, "42"),
+    ("create", "/create", Sid::None, "1"),
+    ("destroy", "/destroy", Sid::Living, "0"),
+    ("unknown", "/optional", Sid::Dead, "0"),
+    ("rotate, change", "/rotate", Sid::Living, "42"),
+    ("login, change", "/login", Sid::Living, "42"),
+];
+
+pub async fn print() {
+    println!("## Round trips of a request (W11)\n");
+    let names: Vec<&str> = REQUESTS.iter().map(|request| request.0).collect();
+    println!("| server | library | {} |", names.join(" | "));
+    println!("| --- | --- |{}", " ---: |".repeat(names.len()));
+    super::at_every_place(|place| async move {
+        // SQLite is part of the program: there are no trips.
+        if place.kind != Kind::Sqlite {
+            rows(&place).await;
+        }
+    })
+    .await;
+    println!();
+}
+
+async fn rows(place: &Place) {
+    let proxy = Proxy::before(place).await;
+    // One connection, so that every request finds its statements prepared.
+    let ours = shop::client(proxy.place.store(1).await);
+    row(&proxy, "ours", &ours).await;
+    #[cfg(feature = "servers-peers")]
+    {
+        let client = trips_tower_sessions::client(&proxy.place).await;
+        row(&proxy, "tower-sessions", &client).await;
+        let client = trips_axum_session::client(&proxy.place).await;
+        row(&proxy, "axum_session", &client).await;
+    }
+}
+
+async fn row(proxy: &Proxy, library: &str, client: &Client) {
+    let mut left = Vec::new();
+    let mut cells = Vec::new();
+    for (_, path, sid, body) in REQUESTS {
+        // The first has its statements prepared, or its script sent.
+        let mut said = Said::default();
+        for time in 0..=TIMES {
+            let sent = sent(client, sid, &mut left).await;
+            tokio::time::sleep(QUIET).await;
+            proxy.said();
+            let answer = client.expect(path, sent.as_ref(), body).await;
+            tokio::time::sleep(QUIET).await;
+            let now = proxy.said();
+            left.extend(answer.sid);
+            if time > 0 {
+                said.trips += now.trips;
+                said.pings += now.pings;
+            }
+        }
+        cells.push(cell(said));
+    }
+    println!(
+        "| {:?} | {library} | {} |",
+        proxy.place.kind,
+        cells.join(" | ")
+    );
+    // Not every library keeps its sessions under a name that could be removed.
+    for sid in left {
+        client.ask("/destroy", Some(&sid)).await;
+    }
+}
+
+async fn sent(client: &Client, sid: Sid, left: &mut Vec<HeaderValue>) -> Option<HeaderValue> {
+    if sid == Sid::None {
+        return None;
+    }
+    let seeded = client.seeded().await;
+    left.push(seeded.clone());
+    if sid == Sid::Malformed {
+        return Some(client.malformed(&seeded));
+    }
+    if sid == Sid::Dead {
+        client.expect("/destroy", Some(&seeded), "0").await;
+    }
+    Some(seeded)
+}
+
+/// The average of all, with the pings apart.
+fn cell(said: Said) -> String {
+    let each = |total: u64| {
+        let average = total as f64 / TIMES as f64;
+        let text = format!("{average:.1}");
+        text.trim_end_matches(".0").to_owned()
+    };
+    match said.pings {
+        0 => each(said.trips),
+        pings => format!("{} + {}", each(said.trips), each(pings)),
+    }
+}
