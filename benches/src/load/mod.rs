@@ -4,6 +4,7 @@
 mod app;
 mod client;
 mod connection;
+mod pin;
 mod server;
 mod side;
 mod twin;
@@ -11,6 +12,7 @@ mod twin;
 pub use server::serve;
 
 use client::Request;
+use pin::Places;
 use server::Api;
 use side::{Batch, Side};
 
@@ -31,8 +33,9 @@ struct Rounds {
 /// Drives both sides and prints what they did. Each figure is the median of the rounds, each ratio
 /// the median of the ratios of rounds, whose two sides ran one right after the other.
 pub fn print(rounds: usize, connections: usize) {
-    let mut with = Side::start(Api::WithSessions, connections);
-    let mut without = Side::start(Api::Without, connections);
+    let places = Places::take();
+    let mut with = Side::start(Api::WithSessions, connections, places);
+    let mut without = Side::start(Api::Without, connections, places);
     let mut all = Request::ALL.map(|request| {
         // To warm up.
         with.batch(request, EACH);

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use cpu_time::ProcessTime;
 
+use super::pin::Places;
 use super::{app, twin};
 
 /// What is served.
@@ -41,7 +42,7 @@ pub struct Server {
 
 impl Server {
     /// Runs this program again, as a server.
-    pub fn start(api: Api) -> Self {
+    pub fn start(api: Api, places: Places) -> Self {
         let program = std::env::current_exe().expect("this program has a path");
         let mut process = Command::new(program)
             .args(["serve", api.name()])
@@ -49,6 +50,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a server");
+        places.put_server(process.id());
         let mut line = String::new();
         let output = process.stdout.take().expect("its output");
         BufReader::new(output)

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use super::client::{Client, Request};
+use super::pin::Places;
 use super::server::{Api, Server};
 
 pub struct Side {
@@ -38,12 +39,12 @@ impl Batch {
 }
 
 impl Side {
-    pub fn start(api: Api, connections: usize) -> Self {
+    pub fn start(api: Api, connections: usize, places: Places) -> Self {
         assert!(
             (1..=256).contains(&connections),
             "from 1 to 256 connections"
         );
-        let server = Server::start(api);
+        let server = Server::start(api, places);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()

@@ -1,0 +1,44 @@
+//! Which processor a process is on. Waking a process on another processor costs three times what
+//! it costs on the same one; left to the system, one side would be lucky and the other not.
+
+use std::process::{Command, Stdio};
+
+/// The processor of all servers, of which only one has something to do; the client has another.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    server: usize,
+}
+
+impl Places {
+    /// The first and the last processor that this process may have; it takes the first.
+    pub fn take() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let list = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+            .expect("a list of processors");
+        // Such as `0-3,6`.
+        let numbers: Vec<usize> = list
+            .split([',', '-'])
+            .map(|number| number.trim().parse().expect("a processor"))
+            .collect();
+        let [client, .., server] = numbers[..] else {
+            panic!("client and server need a processor each");
+        };
+        pin(std::process::id(), client);
+        Self { server }
+    }
+
+    pub fn put_server(self, process: u32) {
+        pin(process, self.server);
+    }
+}
+
+fn pin(process: u32, processor: usize) {
+    let taskset = Command::new("taskset")
+        .args(["-cp", &processor.to_string(), &process.to_string()])
+        .stdout(Stdio::null())
+        .status()
+        .expect("`taskset`, of util-linux");
+    assert!(taskset.success(), "processor {processor} can be had");
+}
