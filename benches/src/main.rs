@@ -4,6 +4,7 @@ mod budget;
 mod callgrind;
 mod case;
 mod data;
+mod driver;
 #[cfg(feature = "load")]
 mod growth;
 #[cfg(feature = "load")]
