@@ -196,6 +196,8 @@ impl<A: App> Case for Driver<A> {
                 vec![sid]
             }
         };
+        // The first copy of a value makes it one that can be shared: that is the client's affair.
+        self.sids.iter().for_each(|sid| drop(sid.clone()));
         self.requests = requests;
         self.good = 0;
         self.bad = None;

@@ -71,7 +71,7 @@ pub fn print(subjects: Vec<Subject>) {
             instructions.sha256,
             allocations.count,
             allocations.bytes,
-            operations.map_or("–".to_owned(), |each| each.to_string()),
+            operations.map_or("–".to_owned(), |each| format!("{each:.1}")),
         );
     }
 }
