@@ -4,12 +4,19 @@ mod budget;
 mod callgrind;
 mod case;
 mod data;
+mod driver;
 #[cfg(feature = "load")]
 mod growth;
 #[cfg(feature = "load")]
 mod load;
 mod memory;
+#[cfg(feature = "peers")]
+mod over_actix;
 mod over_axum;
+#[cfg(feature = "peers")]
+mod over_poem;
+#[cfg(feature = "peers")]
+mod over_salvo;
 #[cfg(feature = "load")]
 mod plot;
 #[cfg(feature = "servers")]
@@ -25,6 +32,7 @@ use case::{Case, Workload};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+// There is one, also where all features are on at once, as for the lints.
 #[cfg(all(feature = "jemalloc", not(feature = "mimalloc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -66,7 +74,7 @@ fn main() -> ExitCode {
         ["budget", "set", which @ ..] => budget::set(which),
         _ => {
             eprintln!(
-                "table [SUBJECT…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]\n\
+                "table [SUBJECT | FRAMEWORK…] | memory | flood THREADS | threads (with --features uncounted) | budget | budget set [WORKLOAD SIZE]\n\
                  with --features load: growth [ROUNDS] | plot FILE… | load [ROUNDS [CONNECTIONS]] (with uncounted too)\n\
                  with --features servers: servers [trips | latency [N] | connections [N] | overlap]"
             );
@@ -100,7 +108,7 @@ fn find(subject: &str, workload: &str) -> Option<Box<dyn Case>> {
     }
     let subject = subjects::all()
         .into_iter()
-        .find(|one| one.name == subject)?;
+        .find(|one| one.key() == subject)?;
     (subject.case)(workload)
 }
 
@@ -116,11 +124,9 @@ fn run(subject: &str, workload: &str, size: usize, requests: usize) {
 }
 
 fn table(only: &[&str]) {
-    let mut cases = Vec::new();
-    for subject in subjects::all() {
-        if only.is_empty() || only.contains(&subject.name) {
-            cases.extend(Workload::ALL.map(|workload| (subject.name, workload, subject.case)));
-        }
-    }
-    table::print(cases);
+    let asked = |one: &subjects::Subject| {
+        let names = [&one.key(), one.name, one.framework];
+        only.is_empty() || names.iter().any(|name| only.contains(name))
+    };
+    table::print(subjects::all().into_iter().filter(asked).collect());
 }

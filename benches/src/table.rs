@@ -2,71 +2,113 @@
 
 use std::time::{Duration, Instant};
 
-use crate::callgrind;
 use crate::case::{self, Case, Workload};
+use crate::subjects::{LARGEST, SMALLEST, Subject};
+use crate::{callgrind, data};
 
-type Maker = fn(Workload) -> Option<Box<dyn Case>>;
-
-/// Requests in a batch.
-const REQUESTS: usize = 512;
 /// How often the batches of all cases are timed, one after the other.
 const ROUNDS: usize = 41;
 
-struct Row {
-    subject: &'static str,
+/// Sizes of the data, and how the table calls them. With other data than the smallest there is
+/// only what reads or changes it.
+const SIZES: [(usize, &str); 3] = [(SMALLEST, ""), (4 << 10, " 4K"), (LARGEST, " 64K")];
+
+struct Row<'a> {
+    subject: &'a Subject,
     workload: Workload,
+    size: usize,
     case: Box<dyn Case>,
     best: Duration,
 }
 
-/// Measures cases and prints them. Times are the best of many rounds in which all cases take turns,
-/// and are told as what they are of the floor's.
-pub fn print(cases: Vec<(&'static str, Workload, Maker)>) {
-    let mut rows: Vec<Row> = cases
-        .into_iter()
-        .filter_map(|(subject, workload, make)| {
-            Some(Row {
-                subject,
-                workload,
-                case: make(workload)?,
-                best: Duration::MAX,
-            })
-        })
-        .collect();
-    for _ in 0..ROUNDS {
-        for row in &mut rows {
-            row.case.prepare(REQUESTS);
-            let started = Instant::now();
-            case::measured(&mut *row.case);
-            row.best = row.best.min(started.elapsed());
-            row.case.prove();
-        }
+impl Row<'_> {
+    /// Requests in a batch: some subjects need millions of instructions for one that is large.
+    fn requests(&self) -> usize {
+        if self.size == LARGEST { 64 } else { 512 }
     }
-    println!("| workload | subject | instructions | SHA-256 | allocations | bytes | time / map |");
-    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
-    rows.sort_by_key(|row| row.workload.name());
-    let floors: Vec<(Workload, Duration)> = rows
-        .iter()
-        .filter(|row| row.subject == "map")
-        .map(|row| (row.workload, row.best))
-        .collect();
-    for row in &mut rows {
-        let floor = floors
-            .iter()
-            .find(|(workload, _)| *workload == row.workload);
-        let ratio = floor.map_or(f64::NAN, |(_, floor)| {
-            row.best.as_secs_f64() / floor.as_secs_f64()
-        });
-        let allocations = case::allocations(&mut *row.case, REQUESTS);
-        let instructions = callgrind::count(row.subject, row.workload.name(), 200, REQUESTS);
+
+    fn time(&mut self) {
+        data::set_size(self.size);
+        self.case.prepare(self.requests());
+        let started = Instant::now();
+        case::measured(&mut *self.case);
+        self.best = self.best.min(started.elapsed());
+        self.case.prove();
+    }
+
+    /// Whether another row is the floor of this one.
+    fn is_above(&self, floor: &Row<'_>) -> bool {
+        floor.subject.name == "map"
+            && floor.subject.framework == self.subject.framework
+            && (floor.workload, floor.size) == (self.workload, self.size)
+    }
+}
+
+/// Measures subjects and prints them. Times are the best of many rounds in which all cases take
+/// turns, and are told as what they are of the floor's on the same framework.
+pub fn print(subjects: Vec<Subject>) {
+    let mut rows = rows(&subjects);
+    for _ in 0..ROUNDS {
+        rows.iter_mut().for_each(Row::time);
+    }
+    let ratios: Vec<String> = rows.iter().map(|row| ratio(row, &rows)).collect();
+    println!(
+        "| workload | framework | subject | instructions | SHA-256 | allocations | bytes | store operations | time / map |"
+    );
+    println!("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for (row, ratio) in rows.iter_mut().zip(ratios) {
+        data::set_size(row.size);
+        let (subject, name, requests) = (row.subject, row.workload.name(), row.requests());
+        let allocations = case::allocations(&mut *row.case, requests);
+        let instructions = callgrind::count(&subject.key(), name, row.size, requests);
+        let operations = subject.operations(row.workload);
         println!(
-            "| {} | {} | {:.0} | {:.0} | {:.1} | {:.0} | {ratio:.2} |",
-            row.workload.name(),
-            row.subject,
+            "| {name}{} | {} | {} | {:.0} | {:.0} | {:.1} | {:.0} | {} | {ratio} |",
+            called(row.size),
+            subject.framework,
+            subject.name,
             instructions.ours,
             instructions.sha256,
             allocations.count,
             allocations.bytes,
+            operations.map_or("–".to_owned(), |each| format!("{each:.1}")),
         );
     }
+}
+
+/// All rows, as the table has them: the workloads, their sizes, and then the subjects.
+fn rows(subjects: &[Subject]) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for workload in Workload::ALL {
+        let grows = matches!(workload, Workload::Read | Workload::Write);
+        for (size, _) in SIZES {
+            let fits = |one: &&Subject| size == SMALLEST || (grows && size <= one.largest);
+            for subject in subjects.iter().filter(fits) {
+                let Some(case) = (subject.case)(workload) else {
+                    continue;
+                };
+                rows.push(Row {
+                    subject,
+                    workload,
+                    size,
+                    case,
+                    best: Duration::MAX,
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn called(size: usize) -> &'static str {
+    let size = SIZES.iter().find(|(bytes, _)| *bytes == size);
+    size.map_or("", |(_, name)| name)
+}
+
+fn ratio(row: &Row<'_>, rows: &[Row<'_>]) -> String {
+    let floor = rows.iter().find(|floor| row.is_above(floor));
+    floor.map_or("–".to_owned(), |floor| {
+        let ratio = row.best.as_secs_f64() / floor.best.as_secs_f64();
+        format!("{ratio:.2}")
+    })
 }

@@ -11,7 +11,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use tokio::runtime::Runtime;
 
 use crate::case::Workload;
-use crate::over_axum::{Carrier, ask};
+use crate::driver::App as _;
+use crate::over_axum::Carrier;
 use crate::subjects::{floor, ours};
 
 /// What a new session counts from.
@@ -55,10 +56,13 @@ impl Crowd {
         };
         let name = crowd.carrier.request_header();
         for _ in 0..sessions {
-            let seed = ask(&mut crowd.router, "/seed", &name, None);
+            let seed = crowd.router.ask("/seed", &name, None);
             let (status, headers, _) = crowd.runtime.block_on(seed);
             assert_eq!(status, StatusCode::OK, "a session is created");
-            let sid = crowd.carrier.answered(&headers).expect("a sid is answered");
+            let sid = crowd
+                .carrier
+                .answered::<Router>(&headers)
+                .expect("a sid is answered");
             crowd.sids.push(copy(&sid));
         }
         crowd.read_all();
@@ -71,7 +75,7 @@ impl Crowd {
         let name = self.carrier.request_header();
         let path = Workload::Read.path();
         for sid in &self.sids {
-            let read = ask(&mut self.router, path, &name, Some(sid.clone()));
+            let read = self.router.ask(path, &name, Some(sid.clone()));
             let (status, _, body) = self.runtime.block_on(read);
             let answer = (status, body.as_ref());
             assert_eq!(answer, (StatusCode::OK, SEED.to_string().as_bytes()));
@@ -93,7 +97,7 @@ impl Crowd {
         let started = Instant::now();
         self.runtime.block_on(async {
             for sid in sids {
-                let (status, _, body) = ask(&mut self.router, path, &name, Some(sid)).await;
+                let (status, _, body) = self.router.ask(path, &name, Some(sid)).await;
                 let number = std::str::from_utf8(&body).ok();
                 let number = number.and_then(|text| text.parse().ok());
                 answers.push((status, number.unwrap_or(0)));

@@ -1,72 +1,141 @@
 //! axum_session, in memory and with its defaults.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use axum::Router;
 use axum::routing::post;
-use axum_session::{SessionConfig, SessionLayer, SessionNullPool, SessionStore};
+use axum_session::{
+    DatabaseError, DatabasePool, Session, SessionConfig, SessionLayer, SessionNullPool,
+    SessionStore,
+};
+use dashmap::DashMap;
 
+use super::counted::{Counted, Counting};
 use crate::case::{Case, Workload, handler_ran};
 use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
 
-type Session = axum_session::Session<SessionNullPool>;
-
 pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
+    Some(over_pool::<SessionNullPool>(workload, None))
+}
+
+/// What it keeps in memory is behind no trait. What is counted is how often it asks a database that
+/// it also has.
+pub fn counted(workload: Workload) -> Option<Counted> {
+    let (pool, calls) = Counting::new(Texts::default());
+    Some((over_pool(workload, Some(pool)), calls))
+}
+
+trait Pool: DatabasePool + Clone + Debug + Send + Sync + 'static {}
+
+impl<P: DatabasePool + Clone + Debug + Send + Sync + 'static> Pool for P {}
+
+fn over_pool<P: Pool>(workload: Workload, pool: Option<P>) -> Box<dyn Case> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime");
     // The layer starts a task.
     let router = runtime.block_on(async {
-        let store = SessionStore::<SessionNullPool>::new(None, SessionConfig::default());
+        let store = SessionStore::new(pool, SessionConfig::default());
         Router::new()
-            .route("/optional", post(optional))
-            .route("/read", post(read))
-            .route("/write", post(write))
-            .route("/create", post(create))
-            .route("/seed", post(seed))
-            .route("/destroy", post(destroy))
+            .route("/optional", post(read::<P>))
+            .route("/read", post(read::<P>))
+            .route("/write", post(write::<P>))
+            .route("/create", post(create::<P>))
+            .route("/seed", post(seed::<P>))
+            .route("/destroy", post(destroy::<P>))
             .layer(SessionLayer::new(store.await.expect("a store")))
     });
-    let case = OverAxum::new(router, Carrier::Cookie, workload);
-    Some(Box::new(case.on(runtime)))
+    Box::new(OverAxum::new(router, Carrier::Cookie, workload).on(runtime))
 }
 
-/// It has no optional sessions: one that may be missing is one that may be empty.
-async fn optional(session: Session) -> String {
-    handler_ran();
-    visits(&session).to_string()
-}
-
-fn visits(session: &Session) -> u64 {
+fn visits<P: Pool>(session: &Session<P>) -> u64 {
     session.get("visits").unwrap_or(0)
 }
 
-async fn read(session: Session) -> String {
+/// It has no optional sessions: one that may be missing is one that may be empty.
+async fn read<P: Pool>(session: Session<P>) -> String {
     handler_ran();
     visits(&session).to_string()
 }
 
-async fn write(session: Session) -> String {
+async fn write<P: Pool>(session: Session<P>) -> String {
     handler_ran();
     let visits = visits(&session) + 1;
     session.set("visits", visits);
     visits.to_string()
 }
 
-async fn create(session: Session) -> String {
+async fn create<P: Pool>(session: Session<P>) -> String {
     handler_ran();
     session.set("visits", 1);
     1.to_string()
 }
 
-async fn seed(session: Session) -> String {
+async fn seed<P: Pool>(session: Session<P>) -> String {
     session.set("visits", 41);
     session.set("items", Data::seed().items);
     41.to_string()
 }
 
-async fn destroy(session: Session) -> String {
+async fn destroy<P: Pool>(session: Session<P>) -> String {
     handler_ran();
     session.destroy();
     0.to_string()
+}
+
+/// A database of texts.
+type Texts = Arc<DashMap<String, String>>;
+
+type Outcome<T> = Result<T, DatabaseError>;
+
+#[async_trait]
+impl DatabasePool for Counting<Texts> {
+    async fn initiate(&self, _: &str) -> Outcome<()> {
+        Ok(())
+    }
+
+    async fn count(&self, _: &str) -> Outcome<i64> {
+        Ok(self.asked().len() as i64)
+    }
+
+    async fn store(&self, id: &str, session: &str, _: i64, _: &str) -> Outcome<()> {
+        self.asked().insert(id.to_owned(), session.to_owned());
+        Ok(())
+    }
+
+    async fn load(&self, id: &str, _: &str) -> Outcome<Option<String>> {
+        Ok(self.asked().get(id).map(|text| text.clone()))
+    }
+
+    async fn delete_one_by_id(&self, id: &str, _: &str) -> Outcome<()> {
+        self.asked().remove(id);
+        Ok(())
+    }
+
+    async fn exists(&self, id: &str, _: &str) -> Outcome<bool> {
+        Ok(self.asked().contains_key(id))
+    }
+
+    async fn delete_by_expiry(&self, _: &str) -> Outcome<Vec<String>> {
+        self.asked();
+        Ok(Vec::new())
+    }
+
+    async fn delete_all(&self, _: &str) -> Outcome<()> {
+        self.asked().clear();
+        Ok(())
+    }
+
+    async fn get_ids(&self, _: &str) -> Outcome<Vec<String>> {
+        let ids = self.asked().iter();
+        Ok(ids.map(|entry| entry.key().clone()).collect())
+    }
+
+    fn auto_handles_expiry(&self) -> bool {
+        false
+    }
 }

@@ -1,22 +1,18 @@
 //! What any handler costs, and what any session costs.
 
-use std::sync::{Arc, LazyLock};
-
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dashmap::DashMap;
 
+use super::live::{self, Live};
 use crate::case::{Case, SidSent, Workload, handler_ran};
 use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
 
-const SID: HeaderName = HeaderName::from_static("x-user-session");
+pub const SID: HeaderName = HeaderName::from_static("x-user-session");
 
 /// A handler without any argument, and a request without a sid.
 pub fn bare(workload: Workload) -> Option<Box<dyn Case>> {
@@ -75,8 +71,7 @@ async fn with_header(HasHeader(sent): HasHeader) -> String {
     u64::from(sent).to_string()
 }
 
-/// The least that a library of sessions can do: read the header, decode the id, look it up, clone
-/// the `Arc` of a live value; a write clones the value and puts it back.
+/// The least that a library of sessions can do.
 pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
     Some(Box::new(map_over_axum(workload)))
 }
@@ -95,14 +90,7 @@ pub fn map_router() -> Router {
         .route("/destroy", post(destroy))
 }
 
-static SESSIONS: LazyLock<DashMap<[u8; 16], Arc<Data>>> = LazyLock::new(DashMap::new);
-
-struct Floor {
-    id: [u8; 16],
-    data: Arc<Data>,
-}
-
-struct Found(Option<Floor>);
+struct Found(Option<Live>);
 
 impl<S: Sync> FromRequestParts<S> for Found {
     type Rejection = StatusCode;
@@ -112,18 +100,11 @@ impl<S: Sync> FromRequestParts<S> for Found {
     }
 }
 
-fn find(parts: &Parts) -> Option<Floor> {
-    let sid = parts.headers.get(SID)?;
-    let mut id = [0; 16];
-    let bytes = URL_SAFE_NO_PAD.decode_slice(sid.as_bytes(), &mut id).ok()?;
-    let data = (bytes == id.len()).then(|| SESSIONS.get(&id))??;
-    Some(Floor {
-        id,
-        data: data.clone(),
-    })
+fn find(parts: &Parts) -> Option<Live> {
+    Live::find(parts.headers.get(SID)?.as_bytes())
 }
 
-impl<S: Sync> FromRequestParts<S> for Floor {
+impl<S: Sync> FromRequestParts<S> for Live {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
@@ -131,52 +112,39 @@ impl<S: Sync> FromRequestParts<S> for Floor {
     }
 }
 
-async fn optional(Found(floor): Found) -> String {
+async fn optional(Found(live): Found) -> String {
     handler_ran();
-    floor.map_or(0, |floor| floor.data.visits).to_string()
+    live.map_or(0, |live| live.visits()).to_string()
 }
 
-async fn read(floor: Floor) -> String {
+async fn read(live: Live) -> String {
     handler_ran();
-    floor.data.visits.to_string()
+    live.visits().to_string()
 }
 
-async fn write(mut floor: Floor) -> String {
+async fn write(live: Live) -> String {
     handler_ran();
-    let data = Arc::make_mut(&mut floor.data);
-    data.visits += 1;
-    let visits = data.visits;
-    SESSIONS.insert(floor.id, floor.data);
-    visits.to_string()
+    live.raise().to_string()
 }
 
-async fn destroy(floor: Floor) -> String {
+async fn destroy(live: Live) -> String {
     handler_ran();
-    SESSIONS.remove(&floor.id);
+    live.destroy();
     0.to_string()
 }
 
 async fn create() -> Response {
     handler_ran();
-    let data = Data {
-        visits: 1,
-        ..Data::default()
-    };
-    new_session(data)
+    new_session(live::fresh())
 }
 
 async fn seed() -> Response {
-    new_session(Data {
-        visits: 41,
-        ..Data::seed()
-    })
+    new_session(live::seeded())
 }
 
 fn new_session(data: Data) -> Response {
-    let id: [u8; 16] = rand::random();
     let visits = data.visits;
-    SESSIONS.insert(id, Arc::new(data));
-    let sid = HeaderValue::try_from(URL_SAFE_NO_PAD.encode(id)).expect("base64");
+    let sid = HeaderValue::try_from(live::create(data)).expect("base64");
     let mut response = visits.to_string().into_response();
     response.headers_mut().insert(SID, sid);
     response

@@ -2,10 +2,14 @@
 
 use std::sync::LazyLock;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::routing::post;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Result, SessionStore};
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 
+use super::counted::{Counted, Counting};
 use crate::case::{Case, Workload, handler_ran};
 use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
@@ -14,13 +18,18 @@ pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
     Some(Box::new(over_axum(workload, MemoryStore::default())))
 }
 
+pub fn counted(workload: Workload) -> Option<Counted> {
+    let (store, calls) = Counting::new(MemoryStore::default());
+    Some((Box::new(over_axum(workload, store)), calls))
+}
+
 /// Every case that is made so has the sessions of all of them.
 pub fn with_one_store(workload: Workload) -> OverAxum {
     static STORE: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::default);
     over_axum(workload, STORE.clone())
 }
 
-fn over_axum(workload: Workload, store: MemoryStore) -> OverAxum {
+fn over_axum(workload: Workload, store: impl SessionStore + Clone) -> OverAxum {
     OverAxum::new(router_over(store), Carrier::Cookie, workload)
 }
 
@@ -29,7 +38,7 @@ pub fn router() -> Router {
     router_over(MemoryStore::default())
 }
 
-fn router_over(store: MemoryStore) -> Router {
+fn router_over(store: impl SessionStore + Clone) -> Router {
     Router::new()
         .route("/optional", post(optional))
         .route("/read", post(read))
@@ -87,4 +96,23 @@ async fn destroy(session: Session) -> String {
     handler_ran();
     session.flush().await.expect("a store");
     0.to_string()
+}
+
+#[async_trait]
+impl<S: SessionStore> SessionStore for Counting<S> {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        self.asked().create(record).await
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.asked().save(record).await
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        self.asked().load(id).await
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.asked().delete(id).await
+    }
 }
