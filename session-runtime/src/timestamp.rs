@@ -8,9 +8,8 @@ use crate::clock::{FAR, millis};
 
 /// A moment of a store's clock, in whole milliseconds since 1970 (UTC).
 ///
-/// It is half as large as a [`SystemTime`], into which and from which it converts, and no sum
-/// overflows: what lies further away than any deadline that means anything (a thousand years from
-/// 1970 on) is that far away.
+/// It is half as large as a [`SystemTime`], into which and from which it converts. No sum
+/// overflows: beyond the last moment that it can tell there is none.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -33,7 +32,7 @@ impl Timestamp {
     /// So many milliseconds after the beginning of 1970.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
-        Self(if millis < FAR { millis } else { FAR })
+        Self(millis)
     }
 
     /// How many milliseconds after the beginning of 1970.
@@ -53,7 +52,7 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self::from_millis(self.0.saturating_add(millis(duration)))
+        Self(self.0.saturating_add(millis(duration)))
     }
 }
 
@@ -69,14 +68,15 @@ impl Sub<Duration> for Timestamp {
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self::from_millis(millis(since))
+        Self(millis(since))
     }
 }
 
+/// Where the system cannot tell a moment that late, it is a thousand years after 1970.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
-        let since = Duration::from_millis(timestamp.0);
-        UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
+        let at = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
+        at(timestamp.0).or_else(|| at(FAR)).unwrap_or(UNIX_EPOCH)
     }
 }
 
