@@ -40,7 +40,7 @@ impl Place {
                     url,
                     name: name.clone(),
                 }),
-                Err(_) => println!("Without {kind:?}: `{variable}` names no server.\n"),
+                Err(_) => eprintln!("Without {kind:?}: `{variable}` names no server.\n"),
             }
         }
         let file = std::env::temp_dir().join(format!("{name}.db"));

@@ -76,7 +76,13 @@ fn replaced(url: &str, by: &str) -> (String, String) {
         Some(_) => host.to_owned(),
         None => format!("{host}:{default}"),
     };
-    (server, format!("{scheme}://{user}{at}{by}{path}"))
+    // What is encrypted could not be told apart.
+    let plain = match (scheme, path.contains('?')) {
+        ("postgres" | "postgresql", false) => "?sslmode=disable",
+        ("postgres" | "postgresql", true) => "&sslmode=disable",
+        _ => "",
+    };
+    (server, format!("{scheme}://{user}{at}{by}{path}{plain}"))
 }
 
 /// A client takes turns with its server: what comes after an answer begins another trip.
