@@ -194,7 +194,7 @@ impl Handler {
             }
             Op::Login(user) => {
                 self.rotate();
-                self.begins_anew = !self.is_new;
+                self.begins_anew |= !self.is_new;
                 self.pending.subject = Some(user.to_string());
             }
             Op::SetLifetime(idle, absolute) => {
