@@ -13,6 +13,12 @@ pub(super) struct Entries<D> {
     blocks: Vec<Vec<Entry<D>>>,
 }
 
+/// A session that was taken out, and the block that is empty without it.
+pub(super) struct Taken<D> {
+    pub(super) entry: Entry<D>,
+    _block: Option<Vec<Entry<D>>>,
+}
+
 impl<D> Entries<D> {
     pub(super) const fn new() -> Self {
         Self { blocks: Vec::new() }
@@ -51,17 +57,21 @@ impl<D> Entries<D> {
     }
 
     /// Takes a session out. The last one moves to its place, if it is another.
-    pub(super) fn swap_remove(&mut self, place: u32) -> Option<Entry<D>> {
+    pub(super) fn swap_remove(&mut self, place: u32) -> Option<Taken<D>> {
         self.get(place)?;
         let mut taken = self.blocks.last_mut()?.pop()?;
         if let Some(entry) = self.get_mut(place) {
             std::mem::swap(entry, &mut taken);
         }
         // The first block stays: a shard with a session now and then need not ask for it anew.
+        let mut block = None;
         if self.blocks.len() > 1 && self.blocks.last().is_some_and(Vec::is_empty) {
-            self.blocks.pop();
+            block = self.blocks.pop();
             shrink(&mut self.blocks);
         }
-        Some(taken)
+        Some(Taken {
+            entry: taken,
+            _block: block,
+        })
     }
 }

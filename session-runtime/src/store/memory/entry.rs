@@ -174,10 +174,6 @@ impl<D> Entry<D> {
         self.positions[by as usize] = at.unwrap_or(NOWHERE);
     }
 
-    pub(super) fn into_data(self) -> Arc<D> {
-        self.data
-    }
-
     fn subject(&self) -> Option<&Arc<str>> {
         self.extra.as_ref()?.subject.as_ref()
     }

@@ -153,7 +153,7 @@ impl<D> Room<D> {
 
     /// Looks at up to `limit` sessions of a shard whose turn has come; how many had ended.
     pub(super) fn sweep_slice(&self, at: usize, limit: usize, now: u64) -> usize {
-        let mut ended = Vec::new();
+        let mut ended = Vec::with_capacity(limit.min(SLICE));
         self.write(at, |shard| shard.sweep(limit, now, &mut ended));
         let count = ended.len();
         self.release(count);

@@ -1,10 +1,8 @@
 //! A part of the store: some thousand sessions under one lock, and what finds those that end.
 
-use std::sync::Arc;
-
 use hashbrown::HashTable;
 
-use super::entries::Entries;
+use super::entries::{Entries, Taken};
 use super::entry::Entry;
 use super::hash::hash_of;
 use super::heap::{By, Heap};
@@ -24,6 +22,14 @@ pub(super) struct Shard<D> {
     fresh: Heap,
     /// The namespaces, so that a session needs two bytes to name its own.
     spaces: Vec<Space>,
+}
+
+/// A session that was taken away, and the memory that nobody needs without it. It is to be dropped
+/// when the lock is no longer held: the data may run the user's code then, and an allocator may take
+/// a millisecond to give pages back to the system.
+pub(super) struct Removed<D> {
+    _session: Taken<D>,
+    _rest: Option<Box<Shard<D>>>,
 }
 
 struct Space {
@@ -135,17 +141,17 @@ impl<D> Shard<D> {
         Some(number)
     }
 
-    /// Takes a session away. Its data is handed out: dropping it may run the user's code, which
-    /// must not happen under a lock.
-    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Arc<D>> {
+    /// Takes a session away.
+    pub(super) fn remove(&mut self, id: &SessionId) -> Option<Removed<D>> {
         let (place, _) = self.find_id(id)?;
         self.remove_at(place)
     }
 
-    fn remove_at(&mut self, place: u32) -> Option<Arc<D>> {
+    fn remove_at(&mut self, place: u32) -> Option<Removed<D>> {
         self.due.remove(&mut self.entries, place);
         self.fresh.remove(&mut self.entries, place);
-        let entry = self.entries.swap_remove(place)?;
+        let taken = self.entries.swap_remove(place)?;
+        let entry = &taken.entry;
         let of = |wanted: u32| move |place: &u32| *place == wanted;
         if let Ok(found) = self.places.find_entry(hash_of(&entry.id), of(place)) {
             found.remove();
@@ -162,27 +168,32 @@ impl<D> Shard<D> {
         if let Some(space) = self.spaces.get_mut(usize::from(entry.space)) {
             space.records -= 1;
         }
-        self.give_memory_back();
-        Some(entry.into_data())
+        Some(Removed {
+            _session: taken,
+            _rest: self.give_memory_back(),
+        })
     }
 
-    fn give_memory_back(&mut self) {
+    /// What is left of a shard that was large and is empty.
+    fn give_memory_back(&mut self) -> Option<Box<Self>> {
         let (room, used) = (self.places.capacity(), self.places.len());
         if used == 0 && room > SMALL {
             // Not even a small block stays of a shard that was large: it could be the one that
             // keeps an allocator from giving back all those before it.
-            *self = Self::default();
-        } else if is_wasteful(room, used) {
+            return Some(Box::new(std::mem::take(self)));
+        }
+        if is_wasteful(room, used) {
             let entries = &self.entries;
             let places = used.max(SMALL) * 2;
             self.places
                 .shrink_to(places, |&place| hash_at(entries, place));
         }
+        None
     }
 
-    /// Looks at up to `limit` sessions whose turn has come, and moves the data of those that have
-    /// ended to `ended`.
-    pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Arc<D>>) {
+    /// Looks at up to `limit` sessions whose turn has come, and moves those that have ended to
+    /// `ended`.
+    pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Removed<D>>) {
         for _ in 0..limit {
             let Some(place) = self.due.first() else {
                 return;
