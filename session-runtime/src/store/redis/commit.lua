@@ -21,9 +21,9 @@ local function argument()
 end
 
 local commit, epoch, generation = argument(), tonumber(argument()), tonumber(argument())
-if commit == record.commit then
+if commit == record['m:commit'] then
   return { 'repeated', now, everything() }
-elseif generation ~= record.generation then
+elseif generation ~= record['m:generation'] then
   return { 'gone', now }
 end
 
@@ -33,7 +33,7 @@ local function revision(field)
 end
 
 local scope, values, removals, is_current = argument(), {}, {}, true
-local version = record.version
+local version = record['m:version']
 if scope ~= 'none' then
   local to_write = tonumber(argument())
   for _ = 1, to_write do
@@ -50,7 +50,7 @@ if scope ~= 'none' then
   end
 end
 local identity, secret, subject_change, subject = argument(), argument(), argument(), argument()
-if not is_current or (identity ~= 'none' and epoch ~= record.epoch) then
+if not is_current or (identity ~= 'none' and epoch ~= record['m:epoch']) then
   return { 'conflict', now, everything() }
 end
 
@@ -75,9 +75,9 @@ end
 if identity ~= 'none' then
   write('secret', secret)
   write('since', int(now))
-  write('epoch', int(record.epoch + 1))
+  write('epoch', int(record['m:epoch'] + 1))
   if identity == 'new' then
-    write('generation', int(record.generation + 1))
+    write('generation', int(record['m:generation'] + 1))
   end
   for _, field in ipairs({ 'offer', 'offered', 'offer_grace', 'previous', 'previous_until' }) do
     removals[#removals + 1] = 'm:' .. field
@@ -89,7 +89,7 @@ if identity ~= 'none' then
   end
 end
 
-local idle, absolute, absolute_until = record.idle, record.absolute, record.absolute_until
+local idle, absolute, absolute_until = record['m:idle'], record['m:absolute'], record['m:absolute_until']
 local sets_lifetime = argument() == 'set'
 if sets_lifetime then
   idle, absolute = tonumber(argument()), tonumber(argument())

@@ -2,10 +2,10 @@
 --
 -- secret, transport, touch_every or "", and of a renewal: every or "", grace, candidate
 
-local state, record = find()
+local state, record, listed = find(true)
 if state == 'foreign' then
   return { state, now, record }
-elseif state == 'none' or record.transport ~= ARGV[2] then
+elseif state == 'none' or record['m:transport'] ~= ARGV[2] then
   return { 'none', now }
 end
 
@@ -13,40 +13,41 @@ local secret, touch_every = ARGV[1], tonumber(ARGV[3])
 local every, grace, candidate = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local values, is_promoted, is_offered = {}, false, false
 
-if secret == record.secret then
-  local is_due = every and record.since + every <= now
-  if is_due and not (record.offer and record.offered + every > now) then
+if secret == record['m:secret'] then
+  local is_due = every and record['m:since'] + every <= now
+  if is_due and not (record['m:offer'] and record['m:offered'] + every > now) then
     is_offered = true
     values = { 'm:offer', candidate, 'm:offered', int(now), 'm:offer_grace', int(grace) }
   end
-elseif secret == record.offer then
+elseif secret == record['m:offer'] then
   is_promoted = true
   values = {
     'm:secret', secret,
     'm:since', int(now),
-    'm:previous', record.secret,
-    'm:previous_until', int(now + (grace or record.offer_grace)),
+    'm:previous', record['m:secret'],
+    'm:previous_until', int(now + (grace or record['m:offer_grace'])),
   }
-elseif secret ~= record.previous or now >= record.previous_until then
+elseif secret ~= record['m:previous'] or now >= record['m:previous_until'] then
   return { 'none', now }
 end
 
-if not touch_every or touch_every >= record.idle then
-  touch_every = record.idle / 10
+if not touch_every or touch_every >= record['m:idle'] then
+  touch_every = record['m:idle'] / 10
 end
-local idle_until = record.idle_until
-if idle_until - record.idle + touch_every <= now then
-  idle_until = now + record.idle
+local idle_until = record['m:idle_until']
+if idle_until - record['m:idle'] + touch_every <= now then
+  idle_until = now + record['m:idle']
   values[#values + 1] = 'm:idle_until'
   values[#values + 1] = int(idle_until)
 end
 
 if #values > 0 then
   -- First, so that a full server still keeps its sessions alive.
-  expire(idle_until, record.absolute_until)
+  expire(idle_until, record['m:absolute_until'])
   redis.call('HSET', key, unpack(values))
   if is_promoted then
     redis.call('HDEL', key, 'm:offer', 'm:offered', 'm:offer_grace')
   end
+  listed = everything()
 end
-return { 'record', now, everything(), is_offered and 1 or 0 }
+return { 'record', now, listed, is_offered and 1 or 0 }

@@ -26,53 +26,60 @@ local function int(number)
   return string.format('%.0f', number)
 end
 
-local NUMBERS = {
-  'since', 'idle', 'idle_until', 'absolute', 'absolute_until', 'created', 'epoch', 'generation', 'version',
+-- The store's own fields: numbers that every record has, up to ALWAYS; numbers that few have, up to SELDOM; texts.
+local OWN = {
+  'm:since', 'm:idle', 'm:idle_until', 'm:absolute', 'm:absolute_until', 'm:created', 'm:epoch', 'm:generation',
+  'm:version', 'm:offered', 'm:offer_grace', 'm:previous_until', 'm:format', 'm:secret', 'm:transport', 'm:commit',
+  'm:offer', 'm:previous',
 }
+local ALWAYS, SELDOM = 9, 12
+
+local function everything()
+  return redis.call('HGETALL', key)
+end
 
 -- One of
 --   'none', and whether something is left of a session that has ended;
 --   'foreign', why, and the format if it has one;
---   'alive', and the store's own fields.
-local function find()
+--   'alive', and its fields by their names: the store's own, or all of them if `everything_too`, and then also
+--   as the server lists them.
+local function find(everything_too)
   local kind = redis.call('TYPE', key).ok
   if kind == 'none' then
     return 'none', false
   elseif kind ~= 'hash' then
     return 'foreign', 'the key holds something else than a hash'
   end
-  local names = { 'format', 'secret', 'offer', 'offered', 'offer_grace', 'previous', 'previous_until', 'transport',
-    'commit', unpack(NUMBERS) }
-  local fields = {}
-  for at, name in ipairs(names) do
-    fields[at] = 'm:' .. name
-  end
-  local record = {}
-  for at, value in ipairs(redis.call('HMGET', key, unpack(fields))) do
-    record[names[at]] = value or nil
-  end
-  if record.format and record.format ~= '1' then
-    return 'foreign', 'it has the format of another version of the library', record.format
-  end
-  if not (record.format and record.secret and record.transport and record.commit) then
-    return 'foreign', 'the hash is no session, or only half of one', record.format
-  end
-  for _, name in ipairs(NUMBERS) do
-    record[name] = tonumber(record[name] or '')
-    if not record[name] then
-      return 'foreign', 'm:' .. name .. ' is no number', record.format
+  local record, listed = {}, nil
+  if everything_too then
+    listed = everything()
+    for at = 1, #listed, 2 do
+      record[listed[at]] = listed[at + 1]
+    end
+  else
+    for at, value in ipairs(redis.call('HMGET', key, unpack(OWN))) do
+      record[OWN[at]] = value or nil
     end
   end
-  for _, name in ipairs({ 'offered', 'offer_grace', 'previous_until' }) do
-    record[name] = tonumber(record[name] or '0')
-    if not record[name] then
-      return 'foreign', 'm:' .. name .. ' is no number', record.format
-    end
+  local format = record['m:format']
+  if format and format ~= '1' then
+    return 'foreign', 'it has the format of another version of the library', format
   end
-  if now >= math.min(record.idle_until, record.absolute_until) then
+  if not (format and record['m:secret'] and record['m:transport'] and record['m:commit']) then
+    return 'foreign', 'the hash is no session, or only half of one', format
+  end
+  for at = 1, SELDOM do
+    local name = OWN[at]
+    local number = tonumber(record[name] or (at > ALWAYS and 0))
+    if not number then
+      return 'foreign', name .. ' is no number', format
+    end
+    record[name] = number
+  end
+  if now >= math.min(record['m:idle_until'], record['m:absolute_until']) then
     return 'none', true
   end
-  return 'alive', record
+  return 'alive', record, listed
 end
 
 -- Lets the server forget the record at its deadline. It takes no memory, and so is not refused by
@@ -86,8 +93,4 @@ local function call_in_parts(command, values)
   for from = 1, #values, 1000 do
     redis.call(command, key, unpack(values, from, math.min(from + 999, #values)))
   end
-end
-
-local function everything()
-  return redis.call('HGETALL', key)
 end
