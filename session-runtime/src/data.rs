@@ -132,12 +132,12 @@ pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
 }
 
 /// The values of an encoded object, each as its text.
-pub(crate) fn object(text: &RawValue) -> Option<EncodedFields> {
+pub(crate) fn object(text: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
     (text.get().starts_with('{')).then(|| serde_json::from_str(text.get()).ok())?
 }
 
 /// The elements of an encoded list, each as its text.
-pub(crate) fn list(text: &RawValue) -> Option<Vec<Box<RawValue>>> {
+pub(crate) fn list(text: &RawValue) -> Option<Vec<&RawValue>> {
     (text.get().starts_with('[')).then(|| serde_json::from_str(text.get()).ok())?
 }
 

@@ -16,6 +16,7 @@ mod engine;
 pub mod error;
 pub mod event;
 mod framework;
+mod give_way;
 pub mod guard;
 pub mod loader;
 pub mod merge;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Emission;
 use super::open::{self, Offers};
 use super::shared::{Emit, Finish, Phase, Shared, Working, deadlines};
-use super::{Emission, turn};
+use super::turn::{self, Patience, Turn};
 use crate::config::{OnConflict, OnGone, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
@@ -242,7 +243,7 @@ impl<C: SessionConfig> Shared<C> {
     /// Sends a change, and merges it with what others did until it is applied.
     async fn apply(&self, mut change: Box<Change<C::Data>>) -> Result<(), Error> {
         let mut overwrote = Vec::new();
-        let mut turned = turn::first(self.key.id).await;
+        let mut turned = turn::first(self.key.id, self.patience()).await;
         for _ in 0..TRIES {
             match self.send(&change).await? {
                 Committed::Applied(snapshot) => {
@@ -254,6 +255,10 @@ impl<C: SessionConfig> Shared<C> {
                 Committed::Conflict(record) => {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::new(ErrorKind::Superseded));
+                    }
+                    // What others commit meanwhile is newer than this record.
+                    if turned.is_none() && self.take_turn(&mut turned).await {
+                        continue;
                     }
                     let Some(DataChange {
                         base: Some(base),
@@ -279,11 +284,23 @@ impl<C: SessionConfig> Shared<C> {
                     });
                 }
             }
-            if turned.is_none() {
-                turned = Some(turn::again(self.key.id).await);
-            }
         }
         Err(Error::new(ErrorKind::Contention))
+    }
+
+    /// Waits for a turn; whether others had theirs meanwhile.
+    async fn take_turn(&self, turned: &mut Option<Turn>) -> bool {
+        let (turn, waited) = turn::again(self.key.id, self.patience()).await;
+        *turned = Some(turn);
+        waited
+    }
+
+    fn patience(&self) -> Patience {
+        if self.store.encodes() {
+            Patience::Long
+        } else {
+            Patience::Short
+        }
     }
 
     fn tell_overwrote(&self, mut fields: Vec<String>) {
@@ -386,7 +403,7 @@ impl<C: SessionConfig> Shared<C> {
             let ledger = self.ledger();
             (ledger.epoch, ledger.generation)
         };
-        let mut turned = turn::first(self.key.id).await;
+        let mut turned = turn::first(self.key.id, self.patience()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let answer = change(&mut new);
@@ -426,7 +443,7 @@ impl<C: SessionConfig> Shared<C> {
                 Committed::Conflict(record) => base = record.snapshot,
             }
             if turned.is_none() {
-                turned = Some(turn::again(self.key.id).await);
+                self.take_turn(&mut turned).await;
             }
         }
         Err(Error::new(ErrorKind::Contention))

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::give_way::let_others_run;
 use crate::sid::SessionId;
 
 /// Sessions that share a place wait for each other now and then, which does no harm; so many places
@@ -30,12 +31,26 @@ impl Place {
         &PLACES[random % PLACES.len()]
     }
 
-    async fn take(&'static self) -> Turn {
-        let wanted = Wanted::by_one_more(self);
-        Turn {
-            _held: self.queue.lock().await,
-            _wanted: wanted,
+    /// A turn, and whether somebody else had one before.
+    async fn take(&'static self, patience: Patience) -> (Turn, bool) {
+        let place = Wanted::by_one_more(self);
+        let mut held = self.queue.try_lock().ok();
+        let waited = held.is_none();
+        for _ in 0..patience.looks() {
+            if held.is_some() {
+                break;
+            }
+            let_others_run().await;
+            held = self.queue.try_lock().ok();
         }
+        let turn = Turn {
+            _held: match held {
+                Some(held) => held,
+                None => self.queue.lock().await,
+            },
+            _wanted: place,
+        };
+        (turn, waited)
     }
 }
 
@@ -43,6 +58,25 @@ impl Place {
 pub(super) struct Turn {
     _held: MutexGuard<'static, ()>,
     _wanted: Wanted,
+}
+
+/// How to wait for a turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Patience {
+    /// The others are done in microseconds: looking again, and running other tasks meanwhile,
+    /// takes less time than to be woken from another thread.
+    Short,
+    /// The others wait for a server.
+    Long,
+}
+
+impl Patience {
+    fn looks(self) -> u32 {
+        match self {
+            Self::Short => 100,
+            Self::Long => 0,
+        }
+    }
 }
 
 /// Counted, whether it gets its turn or gives up.
@@ -62,15 +96,15 @@ impl Drop for Wanted {
 }
 
 /// For the first try: a turn if others try again, for nobody may be overtaken for ever.
-pub(super) async fn first(id: SessionId) -> Option<Turn> {
+pub(super) async fn first(id: SessionId, patience: Patience) -> Option<Turn> {
     let place = Place::of(id);
     if place.wanted.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    Some(place.take().await)
+    Some(place.take(patience).await.0)
 }
 
-/// For another try.
-pub(super) async fn again(id: SessionId) -> Turn {
-    Place::of(id).take().await
+/// For another try, and whether others came first.
+pub(super) async fn again(id: SessionId, patience: Patience) -> (Turn, bool) {
+    Place::of(id).take(patience).await
 }

@@ -1,5 +1,6 @@
 //! The merge of what no rule is declared for: encoded fields, compared as values.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -15,28 +16,40 @@ pub(super) fn merge<D: data::SessionData>(
     by_key: bool,
     overwrote: &mut Vec<String>,
 ) -> Option<D> {
-    let loaded = data::encode(loaded, None).ok()?;
-    let mine = data::encode(mine, None).ok()?;
-    let mut result = data::encode(theirs, None).ok()?;
-    let names: BTreeSet<_> = loaded.keys().chain(mine.keys()).cloned().collect();
+    let texts = [raw(loaded)?, raw(mine)?, raw(theirs)?];
+    let [loaded, ours, other] = [object(&texts[0])?, object(&texts[1])?, object(&texts[2])?];
+    let mut result = BTreeMap::new();
+    let mut is_mine = true;
+    let names: BTreeSet<_> = [&loaded, &ours, &other]
+        .into_iter()
+        .flat_map(BTreeMap::keys)
+        .collect();
     for name in names {
         let mut lost = false;
-        let (base, ours, other) = (loaded.get(&name), mine.get(&name), result.get(&name));
-        let merged = both(base, ours, other, by_key, &mut lost);
+        let own = ours.get(name).copied();
+        let merged = both(
+            loaded.get(name).copied(),
+            own,
+            other.get(name).copied(),
+            by_key,
+            &mut lost,
+        );
         if lost {
             overwrote.push(name.clone());
         }
-        match merged {
-            Some(text) => result.insert(name, text),
-            None => result.remove(&name),
-        };
+        is_mine &= same(merged.as_deref(), own);
+        result.extend(merged.map(|text| (name.clone(), text.into_owned())));
+    }
+    if is_mine {
+        // Nothing of theirs is left to be laid over it.
+        return Some(mine.clone());
     }
     data::decode_over_default(&result).ok()
 }
 
-type Text = Box<RawValue>;
+type Text<'t> = Cow<'t, RawValue>;
 
-fn same(a: Option<&Text>, b: Option<&Text>) -> bool {
+fn same(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => same_value(a, b),
         (None, None) => true,
@@ -48,70 +61,74 @@ fn same(a: Option<&Text>, b: Option<&Text>) -> bool {
 /// untyped data an object, key by key. Else mine, and theirs is `lost`.
 ///
 /// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
-fn both(
-    loaded: Option<&Text>,
-    mine: Option<&Text>,
-    theirs: Option<&Text>,
+fn both<'t>(
+    loaded: Option<&'t RawValue>,
+    mine: Option<&'t RawValue>,
+    theirs: Option<&'t RawValue>,
     by_key: bool,
     lost: &mut bool,
-) -> Option<Text> {
+) -> Option<Text<'t>> {
     if same(loaded, mine) {
-        return theirs.cloned();
+        return theirs.map(Cow::Borrowed);
     }
+    let own = mine.map(Cow::Borrowed);
     if same(loaded, theirs) {
-        return mine.cloned();
+        return own;
     }
     let (Some(ours), Some(other)) = (mine, theirs) else {
         *lost |= mine.is_some() || theirs.is_some();
-        return mine.cloned();
+        return own;
     };
     // A value that was not there counts as an empty one of its kind.
     let merged = match loaded {
         None => lists(Some(Vec::new()), list(ours), list(other)),
         Some(loaded) => lists(list(loaded), list(ours), list(other)),
     };
-    if merged.is_some() {
-        return merged;
+    if let Some(list) = merged {
+        return Some(Cow::Owned(list));
     }
-    let loaded = loaded.map_or(Some(BTreeMap::new()), |loaded| object(loaded));
-    if let (true, Some(loaded), Some(ours), Some(mut result)) =
+    let loaded = loaded.map_or(Some(BTreeMap::new()), object);
+    if let (true, Some(loaded), Some(ours), Some(other)) =
         (by_key, loaded, object(ours), object(other))
     {
         let names: BTreeSet<_> = loaded.keys().chain(ours.keys()).collect();
+        let mut result: BTreeMap<_, _> = (other.iter())
+            .map(|(name, text)| (name, Cow::Borrowed(*text)))
+            .collect();
         for name in names {
-            let (base, mine, theirs) = (loaded.get(name), ours.get(name), result.get(name));
-            match both(base, mine, theirs, by_key, lost) {
-                Some(value) => result.insert(name.clone(), value),
+            let of = |fields: &BTreeMap<_, &'t RawValue>| fields.get(name).copied();
+            match both(of(&loaded), of(&ours), of(&other), by_key, lost) {
+                Some(value) => result.insert(name, value),
                 None => result.remove(name),
             };
         }
-        return raw(&result).or_else(|| mine.cloned());
+        return raw(&result).map(Cow::Owned).or(own);
     }
     *lost = true;
-    mine.cloned()
+    own
 }
 
 /// What one side appended, after what the other side made of the list.
 fn lists(
-    loaded: Option<Vec<Text>>,
-    mine: Option<Vec<Text>>,
-    theirs: Option<Vec<Text>>,
-) -> Option<Text> {
+    loaded: Option<Vec<&RawValue>>,
+    mine: Option<Vec<&RawValue>>,
+    theirs: Option<Vec<&RawValue>>,
+) -> Option<Box<RawValue>> {
     let (loaded, mine, theirs) = (loaded?, mine?, theirs?);
-    let suffix = |list: &[Text]| {
-        let (begin, rest) = list.split_at_checked(loaded.len())?;
-        let same = begin.iter().zip(&loaded).all(|(a, b)| same_value(a, b));
-        same.then(|| rest.to_vec())
+    let appended = |list: &[_]| {
+        let same = |(a, b): (&&RawValue, &&RawValue)| same_value(a, b);
+        let begins = list.len() >= loaded.len() && list.iter().zip(&loaded).all(same);
+        begins.then_some(loaded.len())
     };
-    let list = match (suffix(&mine), suffix(&theirs)) {
-        (Some(more), _) => [theirs, more].concat(),
-        (None, Some(more)) => [mine, more].concat(),
+    let list = match (appended(&mine), appended(&theirs)) {
+        (Some(at), _) => [&theirs[..], &mine[at..]].concat(),
+        (None, Some(at)) => [&mine[..], &theirs[at..]].concat(),
         (None, None) => return None,
     };
     raw(&list)
 }
 
-fn raw<T: Serialize>(value: &T) -> Option<Text> {
+fn raw<T: Serialize>(value: &T) -> Option<Box<RawValue>> {
     to_raw_value(value).ok()
 }
 
@@ -123,12 +140,12 @@ mod tests {
 
     /// What becomes of three values, and whether one change is lost.
     fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> (Value, bool) {
-        let text = |value: &Value| raw(value);
+        let [loaded, mine, theirs] = [loaded, mine, theirs].map(raw);
         let mut lost = false;
         let result = both(
-            text(loaded).as_ref(),
-            text(mine).as_ref(),
-            text(theirs).as_ref(),
+            loaded.as_deref(),
+            mine.as_deref(),
+            theirs.as_deref(),
             true,
             &mut lost,
         );
@@ -190,8 +207,8 @@ mod tests {
     fn removed_on_one_side_and_changed_on_the_other_is_a_conflict() {
         let (one, two) = (raw(&1), raw(&2));
         let mut lost = false;
-        assert!(both(one.as_ref(), None, two.as_ref(), true, &mut lost).is_none() && lost);
+        assert!(both(one.as_deref(), None, two.as_deref(), true, &mut lost).is_none() && lost);
         let mut lost = false;
-        assert!(both(one.as_ref(), None, None, true, &mut lost).is_none() && !lost);
+        assert!(both(one.as_deref(), None, None, true, &mut lost).is_none() && !lost);
     }
 }

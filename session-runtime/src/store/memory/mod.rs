@@ -17,15 +17,14 @@ mod shard;
 mod tests;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 pub use self::builder::MemoryStoreBuilder;
 use self::entry::{Entry, Verdict};
 use self::room::{Room, SLICE, discard};
 use super::{Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
+use crate::give_way::let_others_run;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::timestamp::Timestamp;
 
@@ -286,17 +285,4 @@ fn shrink<T>(list: &mut Vec<T>) {
 
 fn is_wasteful(room: usize, used: usize) -> bool {
     room > 4 * SMALL && used < room / 8
-}
-
-/// Gives way once, in whatever runtime this is.
-async fn let_others_run() {
-    let mut gave_way = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut gave_way, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
