@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::place::{Kind, Place};
 use super::rounds::{self, Measured, Row, Work};
 use super::sessions::{Changes, ChangesOfOne, Creates, Reads};
-use super::{raw_redis, raw_sql, shop};
+use super::{raw_redis, raw_sql, shop, sliding};
 
 /// What the stores have by default.
 const CONNECTIONS: u32 = 10;
@@ -17,7 +17,9 @@ pub async fn print(requests: usize) {
     head("raw");
     super::at_every_place(move |place| async move {
         let mut rows = raw(&place).await;
-        let router = shop::client(place.store(CONNECTIONS).await);
+        let store = place.store(CONNECTIONS).await;
+        let sliding = sliding::client(store.clone());
+        let router = shop::client(store);
         let routers = std::slice::from_ref(&router);
         let ours = |what, work: Arc<dyn Work>| Row {
             what,
@@ -25,6 +27,8 @@ pub async fn print(requests: usize) {
             work,
         };
         rows.push(ours("read", Arc::new(Reads::new(routers).await)));
+        let slides = Reads::new(std::slice::from_ref(&sliding)).await;
+        rows.push(ours("read that slides", Arc::new(slides)));
         rows.push(ours("change", Arc::new(Changes::new(routers).await)));
         let one = ChangesOfOne::new(&router).await;
         rows.push(ours("change one session", Arc::new(one)));

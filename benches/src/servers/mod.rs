@@ -14,6 +14,7 @@ mod raw_sql;
 mod rounds;
 mod sessions;
 mod shop;
+mod sliding;
 mod trips;
 #[cfg(feature = "servers-peers")]
 mod trips_axum_session;
