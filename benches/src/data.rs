@@ -16,6 +16,12 @@ pub struct Item {
     count: u32,
 }
 
+impl AsRef<Self> for Data {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 static SIZE: AtomicUsize = AtomicUsize::new(200);
 
 /// How large the data of sessions that are seeded from now on is, in bytes of JSON.

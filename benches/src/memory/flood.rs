@@ -8,6 +8,7 @@ use cpu_time::ThreadTime;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 
 use super::{insert, is_alive, new_id, runtime};
+use crate::data::Data;
 
 const COUNTED: bool = cfg!(not(feature = "uncounted"));
 /// So long they live: all of them until the last is there.
@@ -27,7 +28,7 @@ pub fn print(threads: usize) {
             String::new()
         }
     };
-    let store = MemoryStore::new();
+    let store = MemoryStore::<Data>::new();
     println!("new: {}sessions from {threads} thread(s)", heap());
     let of = SESSIONS / threads;
     let running: Vec<_> = (0..threads)

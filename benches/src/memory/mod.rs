@@ -6,15 +6,16 @@ mod flood;
 mod size;
 mod sweep;
 mod threads;
+mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use connect_session::SessionId;
 use connect_session::store::{
     CommitId, Inserted, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash, Store as _,
     StoreError, Transport,
 };
+use connect_session::{SessionData, SessionId};
 use tokio::runtime::Runtime;
 
 use crate::data::Data;
@@ -56,11 +57,11 @@ fn key(id: SessionId) -> Key {
     }
 }
 
-fn record(idle: Duration) -> NewRecord<Data> {
+fn record<D: From<Data>>(idle: Duration) -> NewRecord<D> {
     NewRecord {
         secret: SecretHash::from_bytes([7; 32]),
         transport: Transport::Other,
-        data: Arc::new(Data::seed()),
+        data: Arc::new(Data::seed().into()),
         subject: None,
         lifetime: Lifetime::new(idle, HOUR),
         commit_id: CommitId::from_bytes([1; 16]),
@@ -69,16 +70,20 @@ fn record(idle: Duration) -> NewRecord<Data> {
 }
 
 /// Inserts where there is room.
-async fn insert(store: &MemoryStore<Data>, id: SessionId, idle: Duration) {
+async fn insert<D: SessionData + From<Data>>(
+    store: &MemoryStore<D>,
+    id: SessionId,
+    idle: Duration,
+) {
     let evicted = try_insert(store, id, &record(idle)).await;
     assert!(evicted.is_ok_and(|evicted| evicted.is_empty()));
 }
 
 /// Inserts, and says who gave way.
-async fn try_insert(
-    store: &MemoryStore<Data>,
+async fn try_insert<D: SessionData>(
+    store: &MemoryStore<D>,
     id: SessionId,
-    record: &NewRecord<Data>,
+    record: &NewRecord<D>,
 ) -> Result<Vec<SessionId>, StoreError> {
     match store.insert(key(id), record).await? {
         Inserted::Done { evicted, .. } => Ok(evicted),
@@ -86,7 +91,7 @@ async fn try_insert(
     }
 }
 
-async fn is_alive(store: &MemoryStore<Data>, id: SessionId) -> bool {
+async fn is_alive<D: SessionData + AsRef<Data>>(store: &MemoryStore<D>, id: SessionId) -> bool {
     let request = LoadRequest {
         secret: SecretHash::from_bytes([7; 32]),
         transport: Transport::Other,
@@ -94,7 +99,7 @@ async fn is_alive(store: &MemoryStore<Data>, id: SessionId) -> bool {
         renewal: None,
     };
     let record = store.load(key(id), &request).await.expect("a store");
-    record.is_some_and(|record| record.snapshot.data.visits == 0)
+    record.is_some_and(|record| D::as_ref(&record.snapshot.data).visits == 0)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

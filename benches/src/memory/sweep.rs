@@ -9,8 +9,8 @@ use connect_session::SessionId;
 use connect_session::store::{MemoryStore, Store as _};
 use cpu_time::ThreadTime;
 
+use super::watched::{self, Watched};
 use super::{HOUR, insert, is_alive, median, new_id, runtime};
-use crate::data::Data;
 
 const ENDING: usize = 10_000;
 /// How long those live that end.
@@ -74,6 +74,10 @@ fn of(alive: usize) -> String {
         times(|slice| slice.took),
     );
     lengths(
+        &format!("{alive} | | of it under the lock"),
+        times(|slice| slice.held),
+    );
+    lengths(
         &format!("{alive} | | a loop"),
         times(|slice| slice.loop_took),
     );
@@ -86,8 +90,8 @@ fn of(alive: usize) -> String {
 /// Has sessions end in one store, and reads the other while they are swept: how long each read
 /// took, and the slices of the sweep.
 fn reads_beside_a_sweep(
-    swept: &MemoryStore<Data>,
-    store: &MemoryStore<Data>,
+    swept: &MemoryStore<Watched>,
+    store: &MemoryStore<Watched>,
     ids: &[SessionId],
 ) -> (Vec<Duration>, Vec<Slice>) {
     runtime().block_on(async {
@@ -110,6 +114,8 @@ fn reads_beside_a_sweep(
 }
 
 struct Slice {
+    /// How long nobody else had the shard: until the first data was dropped.
+    held: Duration,
     took: Duration,
     swept: usize,
     /// How long the loop took that came after it.
@@ -130,24 +136,27 @@ fn lengths(what: &str, mut took: Vec<Duration>) {
 }
 
 /// Sweeps all that has ended.
-fn sweep(store: &MemoryStore<Data>) -> Vec<Slice> {
+fn sweep(store: &MemoryStore<Watched>) -> Vec<Slice> {
     let mut slices = Vec::new();
     runtime().block_on(async {
         loop {
+            watched::first_dropped();
             let started = ThreadTime::now();
             let swept = store.sweep(SLICE).await.expect("a store");
             if swept == 0 {
                 return slices;
             }
             let took = started.elapsed();
-            let started = ThreadTime::now();
+            let loop_started = ThreadTime::now();
             for number in 0..LOOP {
                 black_box(number);
             }
+            let dropped = watched::first_dropped().expect("the data of a session");
             slices.push(Slice {
+                held: dropped.duration_since(started),
                 took,
                 swept,
-                loop_took: started.elapsed(),
+                loop_took: loop_started.elapsed(),
             });
         }
     })
@@ -155,7 +164,7 @@ fn sweep(store: &MemoryStore<Data>) -> Vec<Slice> {
 
 /// How long reads take, as they are waited for, in order of length.
 fn read(
-    store: &MemoryStore<Data>,
+    store: &MemoryStore<Watched>,
     ids: &[SessionId],
     is_enough: impl Fn(usize) -> bool,
 ) -> Vec<Duration> {

@@ -1,7 +1,7 @@
 //! The sessions of a shard, side by side and without a hole.
 
 use super::entry::Entry;
-use super::shrink;
+use super::moved_to;
 
 /// How many sessions a block holds.
 const BLOCK: usize = 16;
@@ -22,6 +22,12 @@ pub(super) struct Taken<D> {
 impl<D> Entries<D> {
     pub(super) const fn new() -> Self {
         Self { blocks: Vec::new() }
+    }
+
+    /// The same sessions in a list that has room for so many.
+    pub(super) fn moved_to(&mut self, room: usize) -> Self {
+        let blocks = moved_to(&mut self.blocks, room / BLOCK);
+        Self { blocks }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -67,7 +73,6 @@ impl<D> Entries<D> {
         let mut block = None;
         if self.blocks.len() > 1 && self.blocks.last().is_some_and(Vec::is_empty) {
             block = self.blocks.pop();
-            shrink(&mut self.blocks);
         }
         Some(Taken {
             entry: taken,

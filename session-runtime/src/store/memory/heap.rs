@@ -1,7 +1,7 @@
 //! Which session of a shard comes first.
 
 use super::entries::Entries;
-use super::shrink;
+use super::moved_to;
 
 /// How many follow directly on one: with four there are half the levels of two, and the four are
 /// fetched from memory at the same time.
@@ -27,6 +27,12 @@ impl Heap {
     pub(super) const fn new(by: By) -> Self {
         let places = Vec::new();
         Self { by, places }
+    }
+
+    /// The same heap in a list that has room for so many.
+    pub(super) fn moved_to(&mut self, room: usize) -> Self {
+        let places = moved_to(&mut self.places, room);
+        Self { places, ..*self }
     }
 
     #[cfg(test)]
@@ -55,7 +61,6 @@ impl Heap {
         if let Some(entry) = entries.get_mut(place) {
             entry.set_position(self.by, None);
         }
-        shrink(&mut self.places);
     }
 
     /// Files the session at `place` again, which comes earlier or later now.

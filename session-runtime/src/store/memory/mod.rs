@@ -275,12 +275,11 @@ impl<D> MemoryStore<D> {
 /// Up to so many places, a list is too small to be worth giving memory back.
 const SMALL: usize = 64;
 
-/// Gives back most of what a list has room for, if it uses little of it. It stays large enough to
-/// be known as one that was large.
-fn shrink<T>(list: &mut Vec<T>) {
-    if is_wasteful(list.capacity(), list.len()) {
-        list.shrink_to(list.len().max(SMALL) * 2);
-    }
+/// A list of its own for what is in this one, with room for so many.
+fn moved_to<T>(list: &mut Vec<T>, room: usize) -> Vec<T> {
+    let mut moved = Vec::with_capacity(room.max(list.len()));
+    moved.append(list);
+    moved
 }
 
 fn is_wasteful(room: usize, used: usize) -> bool {

@@ -174,21 +174,31 @@ impl<D> Shard<D> {
         })
     }
 
-    /// What is left of a shard that was large and is empty.
+    /// What is left of a shard that was large: all of it if it is empty, or the lists that were far
+    /// too long for what is in them now.
     fn give_memory_back(&mut self) -> Option<Box<Self>> {
         let (room, used) = (self.places.capacity(), self.places.len());
-        if used == 0 && room > SMALL {
-            // Not even a small block stays of a shard that was large: it could be the one that
-            // keeps an allocator from giving back all those before it.
-            return Some(Box::new(std::mem::take(self)));
+        if room <= SMALL || (used > 0 && !is_wasteful(room, used)) {
+            return None;
         }
-        if is_wasteful(room, used) {
-            let entries = &self.entries;
-            let places = used.max(SMALL) * 2;
-            self.places
-                .shrink_to(places, |&place| hash_at(entries, place));
+        // Not even a small block stays of an empty one: it could be the one that keeps an allocator
+        // from giving back all those before it.
+        let mut large = std::mem::take(self);
+        if used > 0 {
+            let room = used.max(SMALL) * 2;
+            self.entries = large.entries.moved_to(room);
+            self.due = large.due.moved_to(room);
+            self.fresh = large.fresh.moved_to(room);
+            self.spaces = std::mem::take(&mut large.spaces);
+            let (entries, places) = (&self.entries, large.places.iter());
+            self.places.reserve(room, |&place| hash_at(entries, place));
+            for &place in places {
+                let hash = hash_at(entries, place);
+                self.places
+                    .insert_unique(hash, place, |&place| hash_at(entries, place));
+            }
         }
-        None
+        Some(Box::new(large))
     }
 
     /// Looks at up to `limit` sessions whose turn has come, and moves those that have ended to
