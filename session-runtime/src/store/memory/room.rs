@@ -151,6 +151,13 @@ impl<D> Room<D> {
         }
     }
 
+    /// While somebody else sweeps, no request has to.
+    pub(super) fn put_off_tidying(&self) {
+        // Two, or a request would come first whenever a new millisecond begins.
+        let then = self.clock.millis().saturating_add(2 * SWEEP_BEHIND);
+        self.next_sweep.fetch_max(then, Ordering::AcqRel);
+    }
+
     /// Looks at up to `limit` sessions of a shard whose turn has come; how many had ended.
     pub(super) fn sweep_slice(&self, at: usize, limit: usize, now: u64) -> usize {
         let mut ended = Vec::with_capacity(limit.min(SLICE));

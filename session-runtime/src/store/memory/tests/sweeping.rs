@@ -61,10 +61,13 @@ fn memory_comes_back_after_a_flood() {
     let full = sizes(&store);
     assert!(full[1] >= 100_000);
     clock.advance(minute(31));
+    let mut kept = Vec::new();
     for at in 0..50_100 {
         let id = id(at);
         insert(&store, id);
-        if at >= 100 {
+        if at < 100 {
+            kept.push(id);
+        } else {
             // Created and destroyed: nothing of it stays.
             assert!(now(store.destroy(key(id))).expect("a destruction"));
         }
@@ -77,6 +80,9 @@ fn memory_comes_back_after_a_flood() {
         "{places} places of {} are left",
         full[1]
     );
+    assert!(kept.iter().all(|id| load(&store, *id)), "they moved along");
+    clock.advance(minute(31));
+    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 100);
 }
 
 #[test]
@@ -87,4 +93,24 @@ fn debug_shows_counts_and_no_session() {
         format!("{store:?}"),
         "MemoryStore { sessions: 1, capacity: 5, .. }"
     );
+}
+
+#[test]
+fn no_request_sweeps_while_somebody_does() {
+    let (store, clock) = store(10_000);
+    for at in 0..1_000 {
+        insert(&store, id(at));
+    }
+    let living = id(9_999);
+    clock.advance(minute(29));
+    insert(&store, living);
+    clock.advance(minute(1));
+    assert_eq!(now(store.sweep(3)).expect("a sweep"), 3);
+    assert!(load(&store, living));
+    clock.advance(Duration::from_millis(1));
+    assert!(load(&store, living));
+    assert_eq!(sizes(&store)[0], 998);
+    clock.advance(Duration::from_millis(1));
+    assert!(load(&store, living));
+    assert!(sizes(&store)[0] < 998, "nobody did for two milliseconds");
 }
