@@ -6,6 +6,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::give_way::let_others_run;
 use crate::sid::SessionId;
+use crate::store::BoxFuture;
 
 /// Sessions that share a place wait for each other now and then, which does no harm; so many places
 /// make it seldom.
@@ -101,10 +102,15 @@ pub(super) async fn first(id: SessionId, patience: Patience) -> Option<Turn> {
     if place.wanted.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    Some(place.take(patience).await.0)
+    Some(boxed(place, patience).await.0)
 }
 
 /// For another try, and whether others came first.
 pub(super) async fn again(id: SessionId, patience: Patience) -> (Turn, bool) {
-    Place::of(id).take(patience).await
+    boxed(Place::of(id), patience).await
+}
+
+/// In a box: conflicts are rare, and every commit's future would have to have room for it.
+fn boxed(place: &'static Place, patience: Patience) -> BoxFuture<'static, (Turn, bool)> {
+    Box::pin(place.take(patience))
 }
