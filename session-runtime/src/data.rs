@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 ///
 /// Every type with these derives is one; it must serialize as an object (a struct with named
 /// fields, or a map with string keys), because a change is written field by field. What does not
-/// serialize, such as a field with `#[serde(skip)]`, is not part of the session: a merge or a store
-/// on a server forgets it.
+/// serialize, such as a field with `#[serde(skip)]`, is not part of the session: a merge may forget
+/// it, and a store on a server does.
 ///
 /// ```
 /// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]

@@ -248,8 +248,11 @@ impl<D> MemoryStore<D> {
         while removed < limit
             && let Some(at) = self.room.shard_with_due(now)
         {
-            self.room.put_off_tidying();
-            removed += self.room.sweep_slice(at, SLICE.min(limit - removed), now);
+            let slice = SLICE.min(limit - removed);
+            if slice == SLICE {
+                self.room.put_off_tidying();
+            }
+            removed += self.room.sweep_slice(at, slice, now);
             slices += 1;
             if slices % SLICES_AT_ONCE == 0 {
                 let_others_run().await;

@@ -151,11 +151,14 @@ impl<D> Room<D> {
         }
     }
 
-    /// While somebody else sweeps, no request has to.
+    /// While somebody else sweeps as much as a request would, no request has to.
     pub(super) fn put_off_tidying(&self) {
         // Two, or a request would come first whenever a new millisecond begins.
         let then = self.clock.millis().saturating_add(2 * SWEEP_BEHIND);
-        self.next_sweep.fetch_max(then, Ordering::AcqRel);
+        // Mostly nothing changes; then other threads keep the cache line.
+        if self.next_sweep.load(Ordering::Relaxed) < then {
+            self.next_sweep.fetch_max(then, Ordering::AcqRel);
+        }
     }
 
     /// Looks at up to `limit` sessions of a shard whose turn has come; how many had ended.

@@ -2,7 +2,7 @@
 --
 -- secret, transport, touch_every or "", and of a renewal: every or "", grace, candidate
 
-local state, record, listed = find(true)
+local state, record, listed = find(ARGV[1])
 if state == 'foreign' then
   return { state, now, record }
 elseif state == 'none' or record['m:transport'] ~= ARGV[2] then

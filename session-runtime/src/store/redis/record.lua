@@ -41,9 +41,9 @@ end
 -- One of
 --   'none', and whether something is left of a session that has ended;
 --   'foreign', why, and the format if it has one;
---   'alive', and its fields by their names: the store's own, or all of them if `everything_too`, and then also
---   as the server lists them.
-local function find(everything_too)
+--   'alive', and its fields by their names: the store's own. Whoever has a secret of the record is shown all of
+--   them, also as the server lists them; a guess must not cost what a large record costs.
+local function find(secret)
   local kind = redis.call('TYPE', key).ok
   if kind == 'none' then
     return 'none', false
@@ -51,7 +51,8 @@ local function find(everything_too)
     return 'foreign', 'the key holds something else than a hash'
   end
   local record, listed = {}, nil
-  if everything_too then
+  local secrets = secret and redis.call('HMGET', key, 'm:secret', 'm:offer', 'm:previous') or {}
+  if secret and (secret == secrets[1] or secret == secrets[2] or secret == secrets[3]) then
     listed = everything()
     for at = 1, #listed, 2 do
       record[listed[at]] = listed[at + 1]

@@ -105,12 +105,12 @@ fn no_request_sweeps_while_somebody_does() {
     clock.advance(minute(29));
     insert(&store, living);
     clock.advance(minute(1));
-    assert_eq!(now(store.sweep(3)).expect("a sweep"), 3);
+    assert_eq!(now(store.sweep(16)).expect("a sweep"), 16);
     assert!(load(&store, living));
     clock.advance(Duration::from_millis(1));
     assert!(load(&store, living));
-    assert_eq!(sizes(&store)[0], 998);
+    assert_eq!(sizes(&store)[0], 985);
     clock.advance(Duration::from_millis(1));
     assert!(load(&store, living));
-    assert!(sizes(&store)[0] < 998, "nobody did for two milliseconds");
+    assert!(sizes(&store)[0] < 985, "nobody did for two milliseconds");
 }
