@@ -34,7 +34,7 @@ impl Place {
 
     /// A turn, and whether somebody else had one before.
     async fn take(&'static self, patience: Patience) -> (Turn, bool) {
-        let place = Wanted::by_one_more(self);
+        let counted = Wanted::by_one_more(self);
         let mut held = self.queue.try_lock().ok();
         let waited = held.is_none();
         for _ in 0..patience.looks() {
@@ -49,7 +49,7 @@ impl Place {
                 Some(held) => held,
                 None => self.queue.lock().await,
             },
-            _wanted: place,
+            _wanted: counted,
         };
         (turn, waited)
     }

@@ -38,13 +38,14 @@ pub(super) fn merge<D: data::SessionData>(
             overwrote.push(name.clone());
         }
         is_mine &= same(merged.as_deref(), own);
-        result.extend(merged.map(|text| (name.clone(), text.into_owned())));
+        result.extend(merged.map(|text| (name, text)));
     }
     if is_mine {
         // Nothing of theirs is left to be laid over it.
         return Some(mine.clone());
     }
-    data::decode_over_default(&result).ok()
+    let owned = |(name, text): (&String, Text<'_>)| (name.clone(), text.into_owned());
+    data::decode_over_default(&result.into_iter().map(owned).collect()).ok()
 }
 
 type Text<'t> = Cow<'t, RawValue>;
