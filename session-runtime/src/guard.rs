@@ -4,16 +4,18 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use crate::config::{CommitOn, SessionConfig};
-use crate::engine::{self, Asked, Emission, Finish, LoadCache, Opened, Overrides, Purpose};
+use crate::engine::{self, Asked, Emission, Finish, Opened, Opening, Overrides, Purpose};
 use crate::error::{Error, ErrorKind};
-use crate::loader::RequestHead;
 use crate::session::Session;
+use crate::store::BoxFuture;
 
 /// The mode `create`: the session of the request, or a new one.
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
 pub struct Committer {
     shared: Option<Arc<dyn Finish>>,
     vary: Option<&'static HeaderValue>,
-    always: bool,
+    on: CommitOn,
 }
 
 /// A request that is given up, because its client hung up or another argument was refused, stores
@@ -127,55 +129,38 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// What a handler's session needs of the request's head. It holds nothing of the request.
-pub(crate) struct Snapshot<S: SessionArg> {
-    asked: Asked<S::Config>,
-}
-
-/// Reads the head of a request.
-pub(crate) fn snapshot<S: SessionArg, O: Overrides>(
-    head: RequestHead<'_>,
-    layer: Option<Arc<LoadCache<S::Config>>>,
-) -> Snapshot<S> {
-    Snapshot {
-        asked: engine::ask::<S::Config, O>(head, layer),
-    }
-}
-
 /// Opens the session.
 pub(crate) fn open<S: SessionArg, M: Mode, O>(
-    snapshot: Snapshot<S>,
+    asked: &Asked<S::Config>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send {
     async move {
-        let asked = &snapshot.asked;
         let purpose = match (M::CREATES, S::OPTIONAL) {
             (true, _) => Purpose::Create,
             (false, false) => Purpose::LoadRequired,
             (false, true) => Purpose::LoadOptional,
         };
-        let opened = engine::open(asked, purpose)
-            .await
-            .map_err(|error| Rejection::refuse(asked, error))?;
-        let (session, shared) = match opened {
+        let opened = match engine::open(asked, purpose) {
+            Opening::Now(opened) => opened,
+            Opening::Later(opened) => opened.await,
+        };
+        let opened = opened.map_err(|error| Rejection::refuse(asked, error))?;
+        let session = match opened {
             Opened::NoContent => {
                 return Err(Rejection {
                     refusal: Refusal::NoContent,
                     vary: asked.wire.vary(),
                 });
             }
-            Opened::None => (None, None),
-            Opened::Session(shared) => (
-                Some(Session::new(shared.clone())),
-                Some(shared as Arc<dyn Finish>),
-            ),
+            Opened::None => None,
+            Opened::Session(start) => Some(Session::new(start)),
+        };
+        let committer = Committer {
+            shared: session.as_ref().map(Session::finisher),
+            vary: asked.wire.vary(),
+            on: asked.options.commit,
         };
         let Some(session) = S::from_session(session) else {
             return Err(Rejection::refuse(asked, Error::new(ErrorKind::Missing)));
-        };
-        let committer = Committer {
-            shared,
-            vary: asked.wire.vary(),
-            always: asked.options.commit == CommitOn::Always,
         };
         Ok(SessionGuard {
             session,
@@ -221,10 +206,63 @@ impl<T> ViaOther for &Verdict<'_, T> {
     }
 }
 
+/// What the end of a handler comes to. The handler's own future waits for a commit, so that its
+/// value need not be moved into another one.
+pub enum End {
+    /// Nothing is to be written.
+    Known(Ending),
+    /// Something is.
+    Commit(Commit),
+}
+
+/// What a session adds to a response, or why the commit failed.
+pub struct Ending {
+    vary: Option<&'static HeaderValue>,
+    emission: Result<Emission, Error>,
+}
+
+/// A commit under way.
+pub struct Commit {
+    vary: Option<&'static HeaderValue>,
+    emission: BoxFuture<'static, Result<Emission, Error>>,
+}
+
+impl Future for Commit {
+    type Output = Ending;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
+        let vary = self.vary;
+        let emission = self.emission.as_mut().poll(context);
+        emission.map(|emission| Ending { vary, emission })
+    }
+}
+
+/// Ends a handler: what it changed is to be written, unless it failed.
+pub fn end(mut committer: Committer, failed: bool) -> End {
+    let (vary, on) = (committer.vary, committer.on);
+    let known = |emission| {
+        End::Known(Ending {
+            vary,
+            emission: Ok(emission),
+        })
+    };
+    let Some(shared) = committer.shared.take() else {
+        return known(Emission::default());
+    };
+    match shared.settle(failed && on != CommitOn::Always) {
+        Some(emission) => known(emission),
+        None => End::Commit(Commit {
+            vary,
+            emission: shared.commit(),
+        }),
+    }
+}
+
 /// A handler's value, and what its session adds to the response.
 #[must_use = "a reply is what a handler returns"]
 pub struct SessionReply<R> {
-    outcome: Result<(R, Emission), Rejection>,
+    value: R,
+    ending: Ending,
 }
 
 impl<R> fmt::Debug for SessionReply<R> {
@@ -234,36 +272,26 @@ impl<R> fmt::Debug for SessionReply<R> {
 }
 
 impl<R> SessionReply<R> {
+    /// Puts a handler's value and its end together.
+    pub fn new(value: R, ending: Ending) -> Self {
+        Self { value, ending }
+    }
+
     /// The value, and what to do with the headers of its response; or the response of a failed
     /// commit.
     pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
-        self.outcome
+        let Ending { vary, emission } = self.ending;
+        match emission {
+            Ok(emission) => Ok((self.value, emission.with_vary(vary))),
+            Err(error) => Err(Rejection {
+                refusal: Refusal::Error {
+                    error,
+                    challenge: None,
+                },
+                vary,
+            }),
+        }
     }
-}
-
-/// Commits, and puts the handler's value and its headers together.
-pub async fn finish<R>(mut committer: Committer, value: R, failed: bool) -> SessionReply<R> {
-    let (vary, always) = (committer.vary, committer.always);
-    let Some(shared) = committer.shared.take() else {
-        return SessionReply {
-            outcome: Ok((value, Emission::of_none(vary))),
-        };
-    };
-    let emission = match shared.settle(failed && !always) {
-        Some(emission) => Ok(emission),
-        None => shared.commit().await,
-    };
-    let outcome = match emission {
-        Ok(emission) => Ok((value, emission.with_vary(vary))),
-        Err(error) => Err(Rejection {
-            refusal: Refusal::Error {
-                error,
-                challenge: None,
-            },
-            vary,
-        }),
-    };
-    SessionReply { outcome }
 }
 
 /// The response of a request that does not get its session, or whose session could not be stored.

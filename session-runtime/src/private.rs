@@ -17,7 +17,8 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::unattributed::NeedsSessionAttribute;
 pub use crate::guard::{
-    Create, Inherit, Load, SessionGuard, SessionReply, Verdict, ViaOther, ViaResult, finish, split,
+    Create, End, Inherit, Load, SessionGuard, SessionReply, Verdict, ViaOther, ViaResult, end,
+    split,
 };
 pub use crate::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite, Wire};
 pub use crate::merge::{Merged, Three, rule};

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
-use crate::engine::{Identity, Phase, Shared, Working};
+use crate::engine::{Finish, Identity, Phase, Shared, Start, Working};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Lifetime, SubjectChange, Transport};
@@ -51,30 +51,40 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     shared: Arc<Shared<C>>,
     working: Working<C::Data>,
     subject: Option<Arc<str>>,
-    is_new: bool,
-    /// The state is not to be returned when the session is dropped.
-    finished: bool,
+    stage: Stage,
+}
+
+/// What a session that is dropped leaves behind. A word wide, as everything beside it.
+#[derive(Debug, Clone, Copy)]
+#[repr(usize)]
+enum Stage {
+    /// Nothing but its data, if that was changed.
+    Loaded,
+    /// What was asked of it, or of a new session.
+    Open,
     /// A `save` has begun to send something: what became of it is known when it has returned.
-    saving: bool,
+    Saving,
+    /// Nothing: it was saved or destroyed.
+    Finished,
 }
 
 impl<C: SessionConfig> Session<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>) -> Self {
-        let ledger = shared.ledger();
-        let (base, is_new) = match &ledger.phase {
-            Phase::Stored(snapshot) => (snapshot.data.clone(), false),
-            Phase::New | Phase::Ended { .. } => (Arc::default(), true),
+    pub(crate) fn new(start: Start<C>) -> Self {
+        let stage = match start.data {
+            Some(_) => Stage::Loaded,
+            None => Stage::Open,
         };
-        let subject = ledger.subject.clone();
-        drop(ledger);
         Self {
-            shared,
-            working: Working::new(base, None),
-            subject,
-            is_new,
-            finished: false,
-            saving: false,
+            shared: start.shared,
+            working: Working::new(start.data.unwrap_or_default(), None),
+            subject: start.subject,
+            stage,
         }
+    }
+
+    /// What finishes the session when the handler has returned.
+    pub(crate) fn finisher(&self) -> Arc<dyn Finish> {
+        self.shared.clone()
     }
 
     /// The public id: for logs and lists. It does not change when the sid does.
@@ -100,7 +110,7 @@ impl<C: SessionConfig> Session<C> {
     /// Whether this request created the session.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.is_new
+        self.shared.is_new
     }
 
     /// The data.
@@ -198,9 +208,9 @@ impl<C: SessionConfig> Session<C> {
         let working = self.working.clone();
         let shared = self.shared.clone();
         let _order = shared.order.lock().await;
-        self.saving = true;
+        self.stage = Stage::Saving;
         let saved = shared.persist(Some(working)).await;
-        self.finished = true;
+        self.stage = Stage::Finished;
         if saved.is_err() {
             shared.give_up();
         }
@@ -285,6 +295,7 @@ impl<C: SessionConfig> Session<C> {
     }
 
     fn change_identity(&mut self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
+        self.stage = Stage::Open;
         let mut ledger = self.shared.ledger();
         if ledger.closed {
             return Err(Error::new(ErrorKind::TooLate));
@@ -318,7 +329,7 @@ impl<C: SessionConfig> Session<C> {
     /// the session is gone: try again.
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
-        self.finished = true;
+        self.stage = Stage::Finished;
         self.shared.give_up();
         let _order = self.shared.order.lock().await;
         self.shared.destroy().await
@@ -340,6 +351,7 @@ impl<C: SessionConfig> Session<C> {
         if fault.is_some() {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
+        self.stage = Stage::Open;
         self.shared.ledger().pending_lifetime = Some(Lifetime::new(idle, absolute));
         Ok(())
     }
@@ -365,7 +377,7 @@ impl<C: SessionConfig> fmt::Debug for Session<C> {
         f.debug_struct("Session")
             .field("config", &C::NAME)
             .field("id", &self.id())
-            .field("is_new", &self.is_new)
+            .field("is_new", &self.is_new())
             .finish_non_exhaustive()
     }
 }
@@ -373,29 +385,25 @@ impl<C: SessionConfig> fmt::Debug for Session<C> {
 /// The state goes back to the guard, which commits it.
 impl<C: SessionConfig> Drop for Session<C> {
     fn drop(&mut self) {
-        if self.finished {
-            return;
+        let is_changed = self.working.is_changed();
+        match self.stage {
+            Stage::Finished => return,
+            Stage::Loaded if !is_changed => return,
+            Stage::Saving => {
+                // A `save` that was given up half-way: what was sent is not sent again, and nothing
+                // is stored in its place.
+                self.shared.give_up();
+                self.shared.tell(EventKind::DroppedUnsaved, None);
+                return;
+            }
+            Stage::Loaded | Stage::Open => {}
         }
         let mut ledger = self.shared.ledger();
-        if self.saving {
-            // A `save` that was given up half-way: what was sent is not sent again, and nothing is
-            // stored in its place.
-            drop(ledger);
-            self.shared.give_up();
-            self.shared.tell(EventKind::DroppedUnsaved, None);
-            return;
-        }
         if !ledger.closed {
-            // Of a stored session that nothing has touched there is nothing to return.
-            let untouched = !self.working.is_changed()
-                && matches!(ledger.phase, Phase::Stored(_))
-                && ledger.identity.is_none();
-            if !untouched {
-                ledger.returned = Some(self.working.clone());
-            }
+            ledger.returned = Some(self.working.clone());
             return;
         }
-        let unsaved = self.working.is_changed() || ledger.pending_lifetime.is_some();
+        let unsaved = is_changed || ledger.pending_lifetime.is_some();
         drop(ledger);
         if unsaved {
             self.shared.tell(EventKind::DroppedUnsaved, None);

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::time::SystemTime;
 
 use crate::config::{DefaultConfig, SessionConfig};
-use crate::record::Record;
+use crate::engine::Loaded;
 use crate::sid::SessionId;
 
 /// The session of a request, to be read and nothing else: in middleware, and in handlers whose
@@ -26,12 +26,12 @@ use crate::sid::SessionId;
 /// ```
 pub struct SessionView<C: SessionConfig = DefaultConfig> {
     id: SessionId,
-    record: Record<C::Data>,
+    loaded: Loaded<C::Data>,
 }
 
 impl<C: SessionConfig> SessionView<C> {
-    pub(crate) fn new(id: SessionId, record: Record<C::Data>) -> Self {
-        Self { id, record }
+    pub(crate) fn new(id: SessionId, loaded: Loaded<C::Data>) -> Self {
+        Self { id, loaded }
     }
 
     /// The public id: for logs and lists.
@@ -43,25 +43,25 @@ impl<C: SessionConfig> SessionView<C> {
     /// The data, as it was when the request loaded it.
     #[must_use]
     pub fn data(&self) -> &C::Data {
-        &self.record.snapshot.data
+        &self.loaded.snapshot.data
     }
 
     /// Whom the session belongs to.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.record.subject.as_deref()
+        self.loaded.subject.as_deref()
     }
 
     /// When the session was created, by the store's clock.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
-        self.record.deadlines.created_at.into()
+        self.loaded.deadlines.created_at.into()
     }
 
     /// When the session ends if no other request comes, by the store's clock.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.record.deadlines.expires_at().into()
+        self.loaded.deadlines.expires_at().into()
     }
 }
 

@@ -4,6 +4,7 @@
 mod actix_web;
 #[cfg(feature = "peers")]
 mod axum_session;
+mod by_hand;
 #[cfg(feature = "peers")]
 pub mod counted;
 pub mod floor;
@@ -94,6 +95,7 @@ pub fn all() -> Vec<Subject> {
         Subject::new("axum", "bare-sid", floor::bare_with_sid).of_one_size(),
         Subject::new("axum", "header", floor::header).of_one_size(),
         Subject::new("axum", "map", floor::map),
+        Subject::new("axum", "by-hand", by_hand::case),
         #[cfg(not(feature = "peers"))]
         Subject::new("axum", "ours", ours::case),
     ];

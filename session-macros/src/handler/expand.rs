@@ -139,7 +139,7 @@ impl Parts<'_> {
             #require
             #(#splits)*
             #run
-            #private::finish(__committer, __value, __failed).await
+            #private::SessionReply::new(__value, __ending)
         };
         (parameters, output, way)
     }
@@ -191,7 +191,7 @@ impl Parts<'_> {
             .is_some_and(|first| std::ptr::eq(first, argument))
     }
 
-    /// Calls the user's function, and asks its value whether it failed.
+    /// Calls the user's function, asks its value whether it failed, and commits.
     pub(super) fn run(&self) -> TokenStream {
         let private = self.private;
         let Signature {
@@ -228,6 +228,10 @@ impl Parts<'_> {
             let __failed = {
                 use #private::{ViaOther as _, ViaResult as _};
                 (&#private::Verdict(&__value)).failed()
+            };
+            let __ending = match #private::end(__committer, __failed) {
+                #private::End::Known(ending) => ending,
+                #private::End::Commit(commit) => commit.await,
             };
         }
     }

@@ -55,7 +55,7 @@ impl Parts<'_> {
             let __replies = #private::http::replies #returned();
             #(#opened)*
             #run
-            (__replies.finish)(#private::finish(__committer, __value, __failed).await)
+            (__replies.finish)(#private::SessionReply::new(__value, __ending))
         };
         (parameters, quote!(#output), way)
     }

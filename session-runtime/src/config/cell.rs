@@ -72,15 +72,15 @@ pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
     C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS))
 }
 
+/// The config's own store, if it is built.
+pub(crate) fn built<C: SessionConfig>() -> Option<&'static C::Store> {
+    C::cell().store.get()
+}
+
 /// The config's own store, built on first use. A failure is not kept, and is tried again at most
 /// once a second.
 pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error> {
-    let cell = C::cell();
-    if let Some(store) = cell.store.get() {
-        return Ok(store);
-    }
-    // In a box: it happens once, and every request's future would have to have room for it.
-    Box::pin(cell.store.get_or_try_init(build::<C>))
+    (C::cell().store.get_or_try_init(build::<C>))
         .await
         .map_err(|error| {
             let listener = prepared::<C>().options.on_event;

@@ -73,6 +73,7 @@ pub enum OnStoreError {
 
 /// When the changes of a handler are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 pub enum CommitOn {
     /// When it did not return `Err`.
     Ok,

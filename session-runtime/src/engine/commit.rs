@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Emission;
-use super::open::{self, Offers};
+use super::load::{Offers, load};
 use super::shared::{Emit, Finish, Phase, Shared, Working, deadlines};
 use super::turn::{self, Patience, Turn};
 use crate::config::{OnConflict, OnGone, SessionConfig};
@@ -110,9 +110,10 @@ impl<C: SessionConfig> Shared<C> {
         };
         let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
-        let found = open::load::<C>(store, self.options, &sid, transport, Offers::None).await;
+        let found = load::<C>(store, self.options, &sid, transport, Offers::None);
+        let found = found.answer().await;
         let mut ledger = self.ledger();
-        if matches!(found, Ok(Some(found)) if found.record.epoch == ledger.epoch) {
+        if matches!(found, Ok(Some(found)) if found.epoch == ledger.epoch) {
             ledger.emit = Emit::Offer;
             ledger.offer = Some(offer);
         }
@@ -451,28 +452,28 @@ impl<C: SessionConfig> Shared<C> {
 
     /// Loads the record anew; what was not committed is dropped. `order` is held.
     pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
-        let loaded = open::load::<C>(
+        let loading = load::<C>(
             &self.store,
             self.options,
             &sid,
             self.transport(),
             Offers::None,
-        )
-        .await?;
-        let Some(open::Loaded { record, .. }) = loaded else {
+        );
+        let loaded = loading.answer().await?;
+        let Some(loaded) = loaded else {
             return Err(self.gone());
         };
         let mut ledger = self.ledger();
-        if record.generation != ledger.generation {
+        if loaded.generation != ledger.generation {
             drop(ledger);
             return Err(self.gone());
         }
-        let data = record.snapshot.data.clone();
-        ledger.phase = Phase::Stored(record.snapshot);
-        ledger.epoch = record.epoch;
-        ledger.deadlines = record.deadlines;
-        ledger.lifetime = record.lifetime;
-        ledger.subject = record.subject;
+        let data = loaded.snapshot.data.clone();
+        ledger.phase = Phase::Stored(loaded.snapshot);
+        ledger.epoch = loaded.epoch;
+        ledger.deadlines = loaded.deadlines;
+        ledger.lifetime = loaded.lifetime;
+        ledger.subject = loaded.subject;
         ledger.forget_pending();
         Ok(data)
     }

@@ -23,6 +23,7 @@ pub(crate) struct Emission {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 enum Cache {
     /// Nothing was loaded.
     #[default]
@@ -34,6 +35,7 @@ enum Cache {
 }
 
 #[derive(Debug, Default, Clone)]
+#[repr(usize)]
 enum Carrier {
     #[default]
     None,

@@ -4,6 +4,7 @@
 mod ask;
 mod commit;
 mod emit;
+mod load;
 mod open;
 mod shared;
 mod turn;
@@ -15,5 +16,6 @@ pub(crate) use emit::Emission;
 pub(crate) use emit::ReplyHeaders;
 #[cfg(feature = "rocket")]
 pub(crate) use emit::merge_list;
-pub(crate) use open::{LoadCache, Opened, Purpose, open, view};
+pub(crate) use load::{LoadCache, Loaded};
+pub(crate) use open::{Opened, Opening, Purpose, Start, open, view};
 pub(crate) use shared::{Finish, Identity, Phase, Shared, Working};

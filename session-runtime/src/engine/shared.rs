@@ -21,6 +21,8 @@ pub(crate) struct Shared<C: SessionConfig> {
     pub(crate) key: Key,
     pub(crate) target: Target,
     pub(crate) has_origin: bool,
+    /// This request created the session.
+    pub(crate) is_new: bool,
     /// The handler read the sid, so its response must not be cached.
     pub(crate) sid_read: AtomicBool,
     /// Held over everything that is sent to the store, so that the guard and a task that took the
@@ -161,6 +163,7 @@ impl<C: SessionConfig> Shared<C> {
             },
             target: asked.target,
             has_origin: asked.has_origin,
+            is_new: matches!(ledger.phase, Phase::New),
             sid_read: AtomicBool::new(false),
             order: tokio::sync::Mutex::const_new(()),
             ledger: Mutex::new(ledger),

@@ -87,8 +87,9 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let snapshot = request.read(|head, layers| guard::snapshot::<S, O>(head, layer_of(layers)));
-        Box::pin(guard::open(snapshot))
+        let asked =
+            request.read(|head, layers| engine::ask::<S::Config, O>(head, layer_of(layers)));
+        Box::pin(async move { guard::open(&asked).await })
     }
 }
 
@@ -102,7 +103,7 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
         let asked = request.read(|head, layers| engine::ask::<C, Inherit>(head, layer_of(layers)));
         Box::pin(async move {
             match engine::view(&asked).await {
-                Ok(Some((id, record))) => Ok(Self::new(id, record)),
+                Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
                 Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),
                 Err(error) => Err(Rejection::refuse(&asked, error)),
             }

@@ -32,7 +32,7 @@ where
         state: &St,
     ) -> impl Future<Output = Result<Self, Rejection>> + Send {
         async move {
-            let snapshot = {
+            let asked = {
                 let params = if reads_path::<S::Config, O>() {
                     RawPathParams::from_request_parts(parts, state).await.ok()
                 } else {
@@ -40,9 +40,10 @@ where
                 };
                 let find = |name: &str| find(params.as_ref(), name);
                 let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
-                guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(&parts.extensions))
+                let layer = layer_of(&parts.extensions);
+                engine::ask::<S::Config, O>(RequestHead::new(&head), layer)
             };
-            guard::open(snapshot).await
+            guard::open(&asked).await
         }
     }
 }
@@ -76,7 +77,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
         engine::ask::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
     };
     match engine::view(&asked).await {
-        Ok(Some((id, record))) => Ok(Ok(SessionView::new(id, record))),
+        Ok(Some((id, loaded))) => Ok(Ok(SessionView::new(id, loaded))),
         Ok(None) => Ok(Err(Rejection::refuse(&asked, asked.absence()))),
         Err(error) => Err(Rejection::refuse(&asked, error)),
     }

@@ -44,6 +44,13 @@ impl<'a> HttpHead<'a> {
             params: &|_| None,
         }
     }
+
+    /// The values of a header, in their order. Walking past the handful of headers that a request
+    /// has takes less time than hashing one name for the map.
+    fn values(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.headers.iter();
+        headers.filter_map(move |(other, value)| (other == name).then(|| value.as_bytes()))
+    }
 }
 
 impl HeadSource for HttpHead<'_> {
@@ -60,15 +67,12 @@ impl HeadSource for HttpHead<'_> {
     }
 
     fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        if nth == 0 {
-            return Some(self.headers.get(name)?.as_bytes());
-        }
-        Some(self.headers.get_all(name).iter().nth(nth)?.as_bytes())
+        self.values(name).nth(nth)
     }
 
     fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
-        let mut values = self.headers.get_all(name).iter();
-        Some((values.next()?.as_bytes(), values.next().is_some()))
+        let mut values = self.values(name);
+        Some((values.next()?, values.next().is_some()))
     }
 
     fn authority(&self) -> Option<&str> {
@@ -92,8 +96,9 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     request: &Request<B>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
     let head = HttpHead::of_request(request);
-    let snapshot = guard::snapshot::<S, O>(RequestHead::new(&head), layer_of(request.extensions()));
-    guard::open(snapshot)
+    let layer = layer_of(request.extensions());
+    let asked = engine::ask::<S::Config, O>(RequestHead::new(&head), layer);
+    async move { guard::open(&asked).await }
 }
 
 /// A request as middleware sees it: of plain `http`, actix-web, poem, rocket or salvo.
@@ -130,7 +135,7 @@ impl<C: SessionConfig> SessionView<C> {
             request.read(|head, extensions| engine::ask::<C, Inherit>(head, layer_of(extensions)));
         async move {
             let seen = engine::view(&asked).await?;
-            Ok(seen.map(|(id, record)| Self::new(id, record)))
+            Ok(seen.map(|(id, loaded)| Self::new(id, loaded)))
         }
     }
 }

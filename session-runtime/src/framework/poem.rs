@@ -39,8 +39,8 @@ where
 {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let layer = layer_of(request.extensions());
-        let snapshot = with_head(request, |head| guard::snapshot::<S, O>(head, layer));
-        Ok(guard::open(snapshot).await?)
+        let asked = with_head(request, |head| engine::ask::<S::Config, O>(head, layer));
+        Ok(guard::open(&asked).await?)
     }
 }
 
@@ -51,7 +51,7 @@ impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
         let layer = layer_of(request.extensions());
         let asked = with_head(request, |head| engine::ask::<C, Inherit>(head, layer));
         match engine::view(&asked).await {
-            Ok(Some((id, record))) => Ok(Self::new(id, record)),
+            Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&asked, asked.absence()).into()),
             Err(error) => Err(Rejection::refuse(&asked, error).into()),
         }

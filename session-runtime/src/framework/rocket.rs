@@ -95,8 +95,9 @@ where
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        let snapshot = request.read(|head, layers| guard::snapshot::<S, O>(head, layer_of(layers)));
-        match guard::open(snapshot).await {
+        let asked =
+            request.read(|head, layers| engine::ask::<S::Config, O>(head, layer_of(layers)));
+        match guard::open(&asked).await {
             Ok(guard) => Outcome::Success(guard),
             Err(rejection) => refuse(request, rejection, By::Guard),
         }
@@ -112,7 +113,7 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
         let asked = request.read(|head, layers| engine::ask::<C, Inherit>(head, layer_of(layers)));
         let error = match engine::view(&asked).await {
-            Ok(Some((id, record))) => return Outcome::Success(Self::new(id, record)),
+            Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
             Ok(None) => asked.absence(),
             Err(error) => error,
         };

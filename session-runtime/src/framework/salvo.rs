@@ -49,8 +49,8 @@ where
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
         let layer = layer_of(request.extensions());
-        let snapshot = with_head(request, |head| guard::snapshot::<S, O>(head, layer));
-        guard::open(snapshot).await
+        let asked = with_head(request, |head| engine::ask::<S::Config, O>(head, layer));
+        guard::open(&asked).await
     }
 }
 
@@ -64,7 +64,7 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
         let layer = layer_of(request.extensions());
         let asked = with_head(request, |head| engine::ask::<C, Inherit>(head, layer));
         match engine::view(&asked).await {
-            Ok(Some((id, record))) => Ok(Self::new(id, record)),
+            Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),
             Err(error) => Err(Rejection::refuse(&asked, error)),
         }

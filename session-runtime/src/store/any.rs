@@ -14,6 +14,8 @@ use crate::timestamp::Timestamp;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+type LoadAnswer<D> = Result<Option<Record<D>>, StoreError>;
+
 /// A store of any type, for a program that decides at run time where its sessions are kept.
 ///
 /// A clone is the same store. It costs one allocation a verb over the store itself.
@@ -61,6 +63,7 @@ trait ErasedStore<D>: Send + Sync {
         key: Key,
         request: &'a LoadRequest,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
+    fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>>;
     fn commit<'a>(
         &'a self,
         key: Key,
@@ -96,6 +99,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         request: &'a LoadRequest,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>> {
         Box::pin(Store::load(self, key, request))
+    }
+
+    fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>> {
+        Store::load_now(self, key, request)
     }
 
     fn commit<'a>(
@@ -144,6 +151,10 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.load(key, request).await
     }
 
+    fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>> {
+        self.0.load_now(key, request)
+    }
+
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
         self.0.commit(key, change).await
     }
@@ -175,6 +186,15 @@ pub(crate) enum StoreRef<D: SessionData, S: 'static> {
     Given(AnyStore<D>),
 }
 
+impl<D: SessionData, S> Clone for StoreRef<D, S> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Own(store) => Self::Own(store),
+            Self::Given(store) => Self::Given(store.clone()),
+        }
+    }
+}
+
 impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
     pub(crate) fn insert(
         &self,
@@ -199,6 +219,13 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
                 Self::Own(store) => store.load(key, request).await,
                 Self::Given(store) => store.0.load(key, request).await,
             }
+        }
+    }
+
+    pub(crate) fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>> {
+        match self {
+            Self::Own(store) => store.load_now(key, request),
+            Self::Given(store) => store.0.load_now(key, request),
         }
     }
 

@@ -87,6 +87,17 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         request: &LoadRequest,
     ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send;
 
+    /// The same, of a store that need not wait for its answer; `None` from one that may have to.
+    /// A request asks this first, and [`load`](Self::load) where there is no answer.
+    fn load_now(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> Option<Result<Option<Record<D>>, StoreError>> {
+        let _ = (key, request);
+        None
+    }
+
     /// Applies a change to a living record, wholly or not at all; it never creates one. In this
     /// order:
     ///

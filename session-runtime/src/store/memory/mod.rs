@@ -127,24 +127,15 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let room = &*self.room;
-        let at = room.shard_of(&key.id);
-        let now = room.clock.millis();
-        room.tidy(now);
-        // Most loads write nothing, and share the lock.
-        let mut record = None;
-        let has_to_write = room.read(at, |shard| {
-            let entry = shard.get(key)?;
-            let writes = entry.admit(request, now)?;
-            if writes.none() {
-                record = Some(entry.record(&room.clock, false));
-            }
-            Some(!writes.none())
-        });
-        if has_to_write == Some(true) {
-            return Ok(self.load_and_write(key, request));
-        }
-        Ok(record)
+        Ok(self.find(key, request))
+    }
+
+    fn load_now(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> Option<Result<Option<Record<D>>, StoreError>> {
+        Some(Ok(self.find(key, request)))
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
@@ -259,6 +250,28 @@ impl<D> MemoryStore<D> {
             }
         }
         removed
+    }
+
+    /// The record, if the secret is one of it.
+    fn find(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
+        let room = &*self.room;
+        let at = room.shard_of(&key.id);
+        let now = room.clock.millis();
+        room.tidy(now);
+        // Most loads write nothing, and share the lock.
+        let mut record = None;
+        let has_to_write = room.read(at, |shard| {
+            let entry = shard.get(key)?;
+            let writes = entry.admit(request, now)?;
+            if writes.none() {
+                record = Some(entry.record(&room.clock, false));
+            }
+            Some(!writes.none())
+        });
+        if has_to_write == Some(true) {
+            return self.load_and_write(key, request);
+        }
+        record
     }
 
     /// A load that has to write something, or had to a moment ago.

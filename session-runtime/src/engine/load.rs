@@ -1,0 +1,265 @@
+//! Asking the store for the session of a sid, once a request where a layer remembers it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+#[cfg(feature = "_layer")]
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::Asked;
+use crate::config::{Options, SessionConfig};
+use crate::error::Error;
+use crate::event::{Event, EventKind, tell};
+use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
+use crate::sid::{PresentedSid, SessionId, Sid};
+use crate::store::{AnyStore, BoxFuture, StoreError, StoreRef};
+
+/// Whether a load may offer a second sid: only one whose answer can carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offers {
+    Allowed,
+    None,
+}
+
+/// What an app-wide layer keeps for one request: the store that it brought, and the first load.
+pub(crate) struct LoadCache<C: SessionConfig> {
+    pub(super) store: Option<AnyStore<C::Data>>,
+    loaded: tokio::sync::Mutex<Option<CachedLoad<C::Data>>>,
+    /// A view looked for the session, so the response depends on whether there is one.
+    pub(super) looked: AtomicBool,
+    /// A view showed the session.
+    pub(super) viewed: AtomicBool,
+}
+
+struct CachedLoad<D> {
+    sid: PresentedSid,
+    transport: Transport,
+    result: Option<Loaded<D>>,
+}
+
+/// What a request needs of a record, and the sid that the load offered.
+///
+/// No field is a single byte: what is next to one is moved in pieces, which every request would
+/// wait for.
+pub(crate) struct Loaded<D> {
+    pub(crate) snapshot: Snapshot<D>,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) subject: Option<Arc<str>>,
+    pub(super) offer: Option<Box<Sid>>,
+}
+
+impl<D> Clone for Loaded<D> {
+    fn clone(&self) -> Self {
+        Self {
+            snapshot: self.snapshot.clone(),
+            subject: self.subject.clone(),
+            offer: self.offer.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<C: SessionConfig> LoadCache<C> {
+    #[cfg(feature = "_layer")]
+    pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
+        Self {
+            store,
+            loaded: tokio::sync::Mutex::new(None),
+            looked: AtomicBool::new(false),
+            viewed: AtomicBool::new(false),
+        }
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn looked(&self) -> bool {
+        self.looked.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn viewed(&self) -> bool {
+        self.viewed.load(Ordering::Relaxed)
+    }
+}
+
+impl<C: SessionConfig> fmt::Debug for LoadCache<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadCache")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A load: its answer, or the wait for it. The wait is in a box: else the future of every request
+/// had to have room for it, and be moved with it.
+pub(crate) enum Loading<'a, D> {
+    Now(Answer<D>),
+    Later(BoxFuture<'a, Answer<D>>),
+}
+
+type Answer<D> = Result<Option<Loaded<D>>, Error>;
+
+impl<D> Loading<'_, D> {
+    pub(crate) async fn answer(self) -> Answer<D> {
+        match self {
+            Self::Now(answer) => answer,
+            Self::Later(answer) => answer.await,
+        }
+    }
+}
+
+/// The record of a sid, from the layer's cache if it has asked for the same sid before.
+pub(super) fn load_cached<'a, C: SessionConfig>(
+    asked: &'a Asked<C>,
+    store: &StoreRef<C::Data, C::Store>,
+    sid: &'a PresentedSid,
+    transport: Transport,
+    offers: Offers,
+) -> Loading<'a, C::Data> {
+    let Some(layer) = &asked.layer else {
+        return load::<C>(store, asked.options, sid, transport, offers);
+    };
+    let store = store.clone();
+    Loading::Later(Box::pin(async move {
+        let mut cache = layer.loaded.lock().await;
+        if let Some(cached) = &*cache
+            && cached.transport == transport
+            && cached.sid.id() == sid.id()
+            && cached.sid.secret_hash() == sid.secret_hash()
+        {
+            return Ok(cached.result.clone());
+        }
+        let loading = load::<C>(&store, asked.options, sid, transport, Offers::Allowed);
+        let result = loading.answer().await?;
+        *cache = Some(CachedLoad {
+            sid: *sid,
+            transport,
+            result: result.clone(),
+        });
+        Ok(result)
+    }))
+}
+
+/// Asks the store.
+pub(crate) fn load<C: SessionConfig>(
+    store: &StoreRef<C::Data, C::Store>,
+    options: &'static Options,
+    sid: &PresentedSid,
+    transport: Transport,
+    offers: Offers,
+) -> Loading<'static, C::Data> {
+    let question = Question::new(options, sid, transport, offers);
+    match store.load_now(question.key, &question.request) {
+        Some(answer) => Loading::Now(question.answered::<C>(answer)),
+        None => {
+            let store = store.clone();
+            Loading::Later(Box::pin(async move {
+                let answer = store.load(question.key, &question.request).await;
+                question.answered::<C>(answer)
+            }))
+        }
+    }
+}
+
+/// What a store is asked.
+struct Question {
+    options: &'static Options,
+    key: Key,
+    request: LoadRequest,
+    /// The sid of the renewal that is asked for.
+    offer: Option<Box<Sid>>,
+    /// When it is asked, if anybody listens.
+    started: Option<Instant>,
+}
+
+impl Question {
+    fn new(
+        options: &'static Options,
+        sid: &PresentedSid,
+        transport: Transport,
+        offers: Offers,
+    ) -> Self {
+        let renew_every = options.renew_every.filter(|_| offers == Offers::Allowed);
+        let offer = renew_every.map(|_| Box::new(sid.offer()));
+        let renewal = (renew_every.zip(offer.as_ref())).map(|(every, offer)| Renewal {
+            every,
+            grace: options.renew_grace,
+            candidate: offer.secret_hash(),
+        });
+        Self {
+            options,
+            key: Key {
+                namespace: options.namespace,
+                id: sid.id(),
+            },
+            request: LoadRequest {
+                secret: sid.secret_hash(),
+                transport,
+                touch_every: options.touch_every,
+                renewal,
+            },
+            offer,
+            started: options.on_event.map(|_| Instant::now()),
+        }
+    }
+
+    /// Tells of the answer, and takes from it what a request needs.
+    fn answered<C: SessionConfig>(
+        self,
+        answer: Result<Option<Record<C::Data>>, StoreError>,
+    ) -> Result<Option<Loaded<C::Data>>, Error> {
+        let (options, id) = (self.options, Some(self.key.id));
+        let elapsed = self.started.map(|at| at.elapsed());
+        match answer {
+            Ok(Some(record)) => {
+                report::<C>(options, id, EventKind::Loaded, elapsed);
+                let offer = self.offer.filter(|_| record.renewed);
+                if offer.is_some() {
+                    report::<C>(options, id, EventKind::Renewed, None);
+                }
+                Ok(Some(Loaded {
+                    snapshot: record.snapshot,
+                    epoch: record.epoch,
+                    generation: record.generation,
+                    deadlines: record.deadlines,
+                    lifetime: record.lifetime,
+                    subject: record.subject,
+                    offer,
+                }))
+            }
+            Ok(None) => {
+                report::<C>(options, id, EventKind::UnknownSid, elapsed);
+                Ok(None)
+            }
+            Err(error) => {
+                let kind = EventKind::StoreError {
+                    verb: "load",
+                    error: &error,
+                };
+                report::<C>(options, id, kind, elapsed);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Tells whoever listens.
+pub(super) fn report<C: SessionConfig>(
+    options: &Options,
+    id: Option<SessionId>,
+    kind: EventKind<'_>,
+    elapsed: Option<Duration>,
+) {
+    tell(
+        options.on_event,
+        &Event {
+            config: C::NAME,
+            id,
+            kind,
+            elapsed,
+        },
+    );
+}
