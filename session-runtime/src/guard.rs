@@ -12,7 +12,9 @@ use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use crate::config::{CommitOn, SessionConfig};
-use crate::engine::{self, Asked, Emission, Finish, Opened, Opening, Overrides, Purpose};
+use crate::engine::{
+    self, Asked, Emission, Finish, Finishing, Opened, Opening, Overrides, Purpose,
+};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::store::BoxFuture;
@@ -227,6 +229,24 @@ pub struct Commit {
     emission: BoxFuture<'static, Result<Emission, Error>>,
 }
 
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("End")
+    }
+}
+
+impl fmt::Debug for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ending")
+    }
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Commit")
+    }
+}
+
 impl Future for Commit {
     type Output = Ending;
 
@@ -240,21 +260,13 @@ impl Future for Commit {
 /// Ends a handler: what it changed is to be written, unless it failed.
 pub fn end(mut committer: Committer, failed: bool) -> End {
     let (vary, on) = (committer.vary, committer.on);
-    let known = |emission| {
-        End::Known(Ending {
-            vary,
-            emission: Ok(emission),
-        })
-    };
+    let known = |emission| End::Known(Ending { vary, emission });
     let Some(shared) = committer.shared.take() else {
-        return known(Emission::default());
+        return known(Ok(Emission::default()));
     };
-    match shared.settle(failed && on != CommitOn::Always) {
-        Some(emission) => known(emission),
-        None => End::Commit(Commit {
-            vary,
-            emission: shared.commit(),
-        }),
+    match shared.finish(failed && on != CommitOn::Always) {
+        Finishing::Now(emission) => known(emission),
+        Finishing::Later(emission) => End::Commit(Commit { vary, emission }),
     }
 }
 

@@ -178,7 +178,7 @@ impl<C: SessionConfig> Session<C> {
         mut change: impl FnMut(&mut C::Data) -> R,
     ) -> Result<R, Error> {
         let shared = self.shared.clone();
-        let _order = shared.order.lock().await;
+        let _order = shared.in_order().await;
         let base = {
             let ledger = shared.ledger();
             let reset = ledger
@@ -207,7 +207,7 @@ impl<C: SessionConfig> Session<C> {
     pub async fn save(mut self) -> Result<(), Error> {
         let working = self.working.clone();
         let shared = self.shared.clone();
-        let _order = shared.order.lock().await;
+        let _order = shared.in_order().await;
         self.stage = Stage::Saving;
         let saved = shared.persist(Some(working)).await;
         self.stage = Stage::Finished;
@@ -223,7 +223,7 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::Ended`] if the session has ended, or another request gave it a new sid;
     /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
     pub async fn reload(&mut self) -> Result<(), Error> {
-        let _order = self.shared.order.lock().await;
+        let _order = self.shared.in_order().await;
         let sid = {
             let mut ledger = self.shared.ledger();
             match ledger.phase {
@@ -331,7 +331,7 @@ impl<C: SessionConfig> Session<C> {
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.stage = Stage::Finished;
         self.shared.give_up();
-        let _order = self.shared.order.lock().await;
+        let _order = self.shared.in_order().await;
         self.shared.destroy().await
     }
 

@@ -1,34 +1,61 @@
-//! Writing what a request changed.
+//! Writing what a request changed, when its handler has returned.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::Emission;
 use super::load::{Offers, load};
-use super::shared::{Emit, Finish, Phase, Shared, Working, deadlines};
-use super::turn::{self, Patience, Turn};
-use crate::config::{OnConflict, OnGone, SessionConfig};
-use crate::data;
+use super::shared::{Emit, Finish, Finishing, Phase, Shared, Working};
+use crate::config::{OnGone, SessionConfig};
 use crate::error::{Error, ErrorKind};
-use crate::event::EventKind;
-use crate::loader::Target;
-use crate::merge::three_way;
-use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord, Snapshot};
-use crate::sid::PresentedSid;
-use crate::store::{BoxFuture, Committed, Inserted, StoreError};
-
-/// How often a change is tried before the client is told to come back.
-const TRIES: usize = 32;
+use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
 
 /// What there is to do, read off the ledger in one step.
-enum Plan<D> {
+pub(super) enum Plan<D> {
     Nothing,
     Insert(NewRecord<D>),
-    Change(Box<Change<D>>),
+    Change(Change<D>),
     Gone,
 }
 
 impl<C: SessionConfig> Finish for Shared<C> {
+    fn finish(mut self: Arc<Self>, failed: bool) -> Finishing {
+        if let Some(emission) = self.settle(failed) {
+            return Finishing::Now(Ok(emission));
+        }
+        // Mostly the session is dropped by now, and nobody is left to be waited for.
+        if Arc::get_mut(&mut self).is_none() {
+            return Finishing::Later(Box::pin(async move {
+                let _order = self.in_order().await;
+                let working = self.ledger().returned.take();
+                let stored = self.persist(working).await;
+                self.finished(stored).await
+            }));
+        }
+        let working = self.ledger().returned.take();
+        match self.persist_now(working) {
+            Ok(Some(rest)) => Finishing::Later(Box::pin(async move {
+                let stored = self.persist_rest(rest).await;
+                self.finished(stored).await
+            })),
+            Ok(None) if self.ledger().offer.is_some() => {
+                Finishing::Later(Box::pin(async move { self.finished(Ok(())).await }))
+            }
+            Ok(None) => Finishing::Now(self.outcome(Ok(()))),
+            Err(error) => Finishing::Now(self.outcome(Err(error))),
+        }
+    }
+
+    fn abandon(&self) {
+        let mut ledger = self.ledger();
+        ledger.closed = true;
+        ledger.returned = None;
+        ledger.offer = None;
+        ledger.forget_pending();
+    }
+}
+
+impl<C: SessionConfig> Shared<C> {
+    /// What there is to emit, if nothing is to be written.
     fn settle(&self, failed: bool) -> Option<Emission> {
         let mut ledger = self.ledger();
         ledger.closed = true;
@@ -50,52 +77,21 @@ impl<C: SessionConfig> Finish for Shared<C> {
         }
     }
 
-    fn abandon(&self) {
-        let mut ledger = self.ledger();
-        ledger.closed = true;
-        ledger.returned = None;
-        ledger.offer = None;
-        ledger.forget_pending();
+    /// What the response says once everything that could be stored is.
+    async fn finished(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
+        if stored.is_ok() {
+            self.confirm_offer().await;
+        }
+        self.outcome(stored)
     }
 
-    fn commit(mut self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>> {
-        Box::pin(async move {
-            // Mostly the session is dropped by now, and nobody is left to be waited for.
-            let is_alone = Arc::get_mut(&mut self).is_some();
-            let _order = if is_alone {
-                None
-            } else {
-                Some(self.order.lock().await)
-            };
-            let working = self.ledger().returned.take();
-            let stored = self.persist(working).await;
-            if stored.is_ok() {
-                self.confirm_offer().await;
-            }
-            let emission = self.emission(&self.ledger());
-            match stored {
-                Err(error)
-                    if error.kind() == ErrorKind::Ended
-                        && self.options.on_gone == OnGone::Ignore =>
-                {
-                    Ok(emission)
-                }
-                Err(error) => Err(error),
-                Ok(()) => Ok(emission),
-            }
-        })
-    }
-}
-
-impl<C: SessionConfig> Shared<C> {
-    /// Stores a new session, or what has changed of a stored one. `order` is held.
-    pub(crate) async fn persist(&self, working: Option<Working<C::Data>>) -> Result<(), Error> {
-        let plan = self.plan(working)?;
-        match plan {
-            Plan::Nothing => Ok(()),
-            Plan::Gone => Err(self.gone()),
-            Plan::Insert(record) => self.insert(record).await,
-            Plan::Change(change) => self.apply(change).await,
+    fn outcome(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
+        let ignores = |error: &Error| {
+            error.kind() == ErrorKind::Ended && self.options.on_gone == OnGone::Ignore
+        };
+        match stored {
+            Err(error) if !ignores(&error) => Err(error),
+            _ => Ok(self.emission(&self.ledger())),
         }
     }
 
@@ -119,7 +115,7 @@ impl<C: SessionConfig> Shared<C> {
         }
     }
 
-    fn plan(&self, working: Option<Working<C::Data>>) -> Result<Plan<C::Data>, Error> {
+    pub(super) fn plan(&self, working: Option<Working<C::Data>>) -> Result<Plan<C::Data>, Error> {
         let max_size = self.options.encoded_limit();
         let ledger = self.ledger();
         let changed = working.as_ref().is_some_and(Working::is_changed);
@@ -180,7 +176,7 @@ impl<C: SessionConfig> Shared<C> {
                 if change.is_empty() {
                     Plan::Nothing
                 } else {
-                    Plan::Change(Box::new(change))
+                    Plan::Change(change)
                 }
             }
         };
@@ -196,302 +192,5 @@ impl<C: SessionConfig> Shared<C> {
             Plan::Nothing | Plan::Gone => {}
         }
         Ok(plan)
-    }
-
-    /// A declared `max_size` holds in a store of live values too.
-    fn check_size(&self, data: &C::Data) -> Result<(), Error> {
-        if self.store.encodes() || self.options.max_size.is_none() {
-            return Ok(());
-        }
-        data::encode(data, self.options.max_size)
-            .map(drop)
-            .map_err(|error| StoreError::from(error).into())
-    }
-
-    async fn insert(&self, record: NewRecord<C::Data>) -> Result<(), Error> {
-        let started = self.options.on_event.map(|_| Instant::now());
-        let result = self.store.insert(self.key, &record).await;
-        let elapsed = started.map(|at| at.elapsed());
-        match result.map_err(|error| self.failed("insert", error))? {
-            Inserted::Done { snapshot, evicted } => {
-                let now = self.store.now();
-                let mut ledger = self.ledger();
-                ledger.phase = Phase::Stored(snapshot);
-                ledger.lifetime = record.lifetime;
-                ledger.deadlines = deadlines(now, now, record.lifetime);
-                ledger.sid = ledger.current_sid();
-                ledger.emit = Emit::Sid;
-                ledger.forget_pending();
-                drop(ledger);
-                self.tell(EventKind::Created, elapsed);
-                for id in evicted {
-                    let kind = EventKind::Evicted;
-                    let event = crate::event::Event {
-                        config: C::NAME,
-                        id: Some(id),
-                        kind,
-                        elapsed: None,
-                    };
-                    crate::event::tell(self.options.on_event, &event);
-                }
-                Ok(())
-            }
-            // 74 random bits and a millisecond met: the next try has another id.
-            Inserted::Exists => Err(Error::new(ErrorKind::Contention)),
-        }
-    }
-
-    /// Sends a change, and merges it with what others did until it is applied.
-    async fn apply(&self, mut change: Box<Change<C::Data>>) -> Result<(), Error> {
-        let mut overwrote = Vec::new();
-        let mut turned = turn::first(self.key.id, self.patience()).await;
-        for _ in 0..TRIES {
-            match self.send(&change).await? {
-                Committed::Applied(snapshot) => {
-                    self.applied(&change, snapshot);
-                    self.tell_overwrote(overwrote);
-                    return Ok(());
-                }
-                Committed::Gone => return Err(self.gone()),
-                Committed::Conflict(record) => {
-                    if change.identity.is_some() && record.epoch != change.epoch {
-                        return Err(Error::new(ErrorKind::Superseded));
-                    }
-                    // What others commit meanwhile is newer than this record.
-                    if turned.is_none() && self.take_turn(&mut turned).await {
-                        continue;
-                    }
-                    let Some(DataChange {
-                        base: Some(base),
-                        data,
-                        max_size,
-                    }) = change.data.take()
-                    else {
-                        return Err(Error::new(ErrorKind::Contention));
-                    };
-                    let merged = three_way(
-                        C::merge,
-                        C::UNTYPED,
-                        &base.data,
-                        &data,
-                        &record.snapshot.data,
-                    );
-                    overwrote.extend(self.judge(merged.overwrote)?);
-                    self.check_size(&merged.data)?;
-                    change.data = Some(DataChange {
-                        base: Some(record.snapshot),
-                        data: Arc::new(merged.data),
-                        max_size,
-                    });
-                }
-            }
-        }
-        Err(Error::new(ErrorKind::Contention))
-    }
-
-    /// Waits for a turn; whether others had theirs meanwhile.
-    async fn take_turn(&self, turned: &mut Option<Turn>) -> bool {
-        let (turn, waited) = turn::again(self.key.id, self.patience()).await;
-        *turned = Some(turn);
-        waited
-    }
-
-    fn patience(&self) -> Patience {
-        if self.store.encodes() {
-            Patience::Long
-        } else {
-            Patience::Short
-        }
-    }
-
-    fn tell_overwrote(&self, mut fields: Vec<String>) {
-        if !fields.is_empty() {
-            fields.sort_unstable();
-            fields.dedup();
-            self.tell(EventKind::Overwrote { fields: &fields }, None);
-        }
-    }
-
-    /// Whether a merge that lost a change may be written.
-    fn judge(&self, overwrote: Vec<String>) -> Result<Vec<String>, Error> {
-        if !overwrote.is_empty() && self.options.on_conflict == OnConflict::Reject {
-            return Err(Error::new(ErrorKind::Conflict));
-        }
-        Ok(overwrote)
-    }
-
-    /// Sends a change once. A conflict that shows the change's own id is a change that is applied.
-    async fn send(&self, change: &Change<C::Data>) -> Result<Committed<C::Data>, Error> {
-        let started = self.options.on_event.map(|_| Instant::now());
-        let result = self.store.commit(self.key, change).await;
-        let elapsed = started.map(|at| at.elapsed());
-        let committed = match result.map_err(|error| self.failed("commit", error))? {
-            Committed::Conflict(record) if record.commit_id == change.commit_id => {
-                Committed::Applied(change.data.is_some().then_some(record.snapshot))
-            }
-            committed => committed,
-        };
-        match &committed {
-            Committed::Applied(_) => self.tell(EventKind::Committed, elapsed),
-            Committed::Conflict(_) => self.tell(EventKind::Conflict, elapsed),
-            Committed::Gone => {}
-        }
-        Ok(committed)
-    }
-
-    fn applied(&self, change: &Change<C::Data>, snapshot: Option<Snapshot<C::Data>>) {
-        let now = self.store.now();
-        let mut ledger = self.ledger();
-        let lifetime = change.lifetime.unwrap_or(ledger.lifetime);
-        let logged_in = change
-            .identity
-            .as_ref()
-            .is_some_and(|identity| identity.new_generation);
-        if change.lifetime.is_some() || logged_in {
-            ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
-        } else {
-            ledger.deadlines.idle_until = now + lifetime.idle();
-        }
-        if let Some(snapshot) = snapshot {
-            ledger.phase = Phase::Stored(snapshot);
-        }
-        if let Some(identity) = &change.identity {
-            ledger.epoch += 1;
-            ledger.generation += u64::from(identity.new_generation);
-            ledger.sid = ledger.current_sid();
-            ledger.emit = Emit::Sid;
-            ledger.identity = None;
-        }
-        if let Some(lifetime) = change.lifetime {
-            ledger.lifetime = lifetime;
-            ledger.pending_lifetime = None;
-            // A cookie that outlives the browser says how long.
-            if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
-                ledger.emit = Emit::Sid;
-            }
-        }
-    }
-
-    /// A new session whose data could not be stored is not stored without it.
-    pub(crate) fn give_up(&self) {
-        let mut ledger = self.ledger();
-        if matches!(ledger.phase, Phase::New) {
-            ledger.phase = Phase::Ended { destroyed: false };
-        }
-    }
-
-    fn gone(&self) -> Error {
-        let mut ledger = self.ledger();
-        ledger.emit = Emit::Nothing;
-        if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
-            ledger.phase = Phase::Ended { destroyed: false };
-        }
-        ledger.forget_pending();
-        drop(ledger);
-        self.tell(EventKind::Gone, None);
-        Error::new(ErrorKind::Ended)
-    }
-
-    /// Runs a closure on what is committed, and commits what it makes of it, as often as that
-    /// takes. What is still pending in `working` is re-based on the result. `order` is held.
-    pub(crate) async fn update<R>(
-        &self,
-        mut base: Snapshot<C::Data>,
-        working: &mut Working<C::Data>,
-        change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
-    ) -> Result<R, Error> {
-        let (epoch, generation) = {
-            let ledger = self.ledger();
-            (ledger.epoch, ledger.generation)
-        };
-        let mut turned = turn::first(self.key.id, self.patience()).await;
-        for _ in 0..TRIES {
-            let mut new = C::Data::clone(&base.data);
-            let answer = change(&mut new);
-            let mut pending = None;
-            let mut overwrote = Vec::new();
-            if working.is_changed() {
-                let merged = three_way(C::merge, C::UNTYPED, working.base(), working.data(), &new);
-                overwrote = self.judge(merged.overwrote)?;
-                pending = Some(Arc::new(merged.data));
-            }
-            self.check_size(&new)?;
-            let max_size = self.options.encoded_limit();
-            let change = Change {
-                commit_id: CommitId::mint(),
-                epoch,
-                generation,
-                data: Some(DataChange {
-                    base: Some(base),
-                    data: Arc::new(new),
-                    max_size,
-                }),
-                identity: None,
-                lifetime: None,
-            };
-            match self.send(&change).await? {
-                Committed::Applied(snapshot) => {
-                    self.applied(&change, snapshot);
-                    self.tell_overwrote(overwrote);
-                    let committed = match &self.ledger().phase {
-                        Phase::Stored(snapshot) => snapshot.data.clone(),
-                        _ => return Err(Error::new(ErrorKind::Ended)),
-                    };
-                    *working = Working::new(committed, pending);
-                    return Ok(answer);
-                }
-                Committed::Gone => return Err(self.gone()),
-                Committed::Conflict(record) => base = record.snapshot,
-            }
-            if turned.is_none() {
-                self.take_turn(&mut turned).await;
-            }
-        }
-        Err(Error::new(ErrorKind::Contention))
-    }
-
-    /// Loads the record anew; what was not committed is dropped. `order` is held.
-    pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
-        let loading = load::<C>(
-            &self.store,
-            self.options,
-            &sid,
-            self.transport(),
-            Offers::None,
-        );
-        let loaded = loading.answer().await?;
-        let Some(loaded) = loaded else {
-            return Err(self.gone());
-        };
-        let mut ledger = self.ledger();
-        if loaded.generation != ledger.generation {
-            drop(ledger);
-            return Err(self.gone());
-        }
-        let data = loaded.snapshot.data.clone();
-        ledger.phase = Phase::Stored(loaded.snapshot);
-        ledger.epoch = loaded.epoch;
-        ledger.deadlines = loaded.deadlines;
-        ledger.lifetime = loaded.lifetime;
-        ledger.subject = loaded.subject;
-        ledger.forget_pending();
-        Ok(data)
-    }
-
-    /// Removes the record, at once. `order` is held.
-    pub(crate) async fn destroy(&self) -> Result<(), Error> {
-        let stored = matches!(self.ledger().phase, Phase::Stored(_));
-        if stored {
-            self.store
-                .destroy(self.key)
-                .await
-                .map_err(|error| self.failed("destroy", error))?;
-            self.tell(EventKind::Destroyed, None);
-        }
-        let mut ledger = self.ledger();
-        ledger.phase = Phase::Ended { destroyed: stored };
-        ledger.emit = Emit::Nothing;
-        ledger.forget_pending();
-        Ok(())
     }
 }

@@ -152,8 +152,11 @@ pub(crate) fn load<C: SessionConfig>(
     offers: Offers,
 ) -> Loading<'static, C::Data> {
     let question = Question::new(options, sid, transport, offers);
-    match store.load_now(question.key, &question.request) {
-        Some(answer) => Loading::Now(question.answered::<C>(answer)),
+    match store.at_hand() {
+        Some(store) => {
+            let answer = store.load(question.key, &question.request);
+            Loading::Now(question.answered::<C>(answer))
+        }
         None => {
             let store = store.clone();
             Loading::Later(Box::pin(async move {

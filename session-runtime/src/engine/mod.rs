@@ -1,6 +1,8 @@
 //! The way of a request: ask (what does its head say?), open (load or create), the handler,
 //! commit (what changed?), emit (what does the response say?).
 
+mod act;
+mod apply;
 mod ask;
 mod commit;
 mod emit;
@@ -18,4 +20,4 @@ pub(crate) use emit::ReplyHeaders;
 pub(crate) use emit::merge_list;
 pub(crate) use load::{LoadCache, Loaded};
 pub(crate) use open::{Opened, Opening, Purpose, Start, open, view};
-pub(crate) use shared::{Finish, Identity, Phase, Shared, Working};
+pub(crate) use shared::{Finish, Finishing, Identity, Phase, Shared, Working};

@@ -27,7 +27,7 @@ pub(crate) struct Shared<C: SessionConfig> {
     pub(crate) sid_read: AtomicBool,
     /// Held over everything that is sent to the store, so that the guard and a task that took the
     /// session along come one after the other.
-    pub(crate) order: tokio::sync::Mutex<()>,
+    order: tokio::sync::Mutex<()>,
     ledger: Mutex<Ledger<C::Data>>,
 }
 
@@ -136,14 +136,17 @@ impl<D> Clone for Working<D> {
 
 /// What a guard needs of a session whose type it does not know.
 pub(crate) trait Finish: Send + Sync {
-    /// What there is to emit, if nothing is to be written.
-    fn settle(&self, failed: bool) -> Option<Emission>;
+    /// Writes what is to be written, unless the handler failed.
+    fn finish(self: Arc<Self>, failed: bool) -> Finishing;
 
     /// The request was given up: nothing of it is to be stored.
     fn abandon(&self);
+}
 
-    /// Writes what is to be written.
-    fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<Emission, Error>>;
+/// What is to be emitted, or the wait for it.
+pub(crate) enum Finishing {
+    Now(Result<Emission, Error>),
+    Later(BoxFuture<'static, Result<Emission, Error>>),
 }
 
 impl<C: SessionConfig> Shared<C> {
@@ -172,6 +175,15 @@ impl<C: SessionConfig> Shared<C> {
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger<C::Data>> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else sends anything of this session to the store.
+    pub(crate) async fn in_order(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        match self.order.try_lock() {
+            Ok(order) => order,
+            // In a box: it is rare, and every handler's future would have to have room for it.
+            Err(_) => Box::pin(self.order.lock()).await,
+        }
     }
 
     pub(crate) fn transport(&self) -> Transport {

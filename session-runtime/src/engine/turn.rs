@@ -96,13 +96,17 @@ impl Drop for Wanted {
     }
 }
 
+/// Whether nobody has a turn or waits for one.
+pub(super) fn is_free(id: SessionId) -> bool {
+    Place::of(id).wanted.load(Ordering::Relaxed) == 0
+}
+
 /// For the first try: a turn if others try again, for nobody may be overtaken for ever.
 pub(super) async fn first(id: SessionId, patience: Patience) -> Option<Turn> {
-    let place = Place::of(id);
-    if place.wanted.load(Ordering::Relaxed) == 0 {
+    if is_free(id) {
         return None;
     }
-    Some(boxed(place, patience).await.0)
+    Some(boxed(Place::of(id), patience).await.0)
 }
 
 /// For another try, and whether others came first.

@@ -7,14 +7,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Committed, Inserted, Store, StoreError};
+use super::{AtHand, Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-type LoadAnswer<D> = Result<Option<Record<D>>, StoreError>;
 
 /// A store of any type, for a program that decides at run time where its sessions are kept.
 ///
@@ -63,7 +61,7 @@ trait ErasedStore<D>: Send + Sync {
         key: Key,
         request: &'a LoadRequest,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
-    fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>>;
+    fn at_hand(&self) -> Option<&dyn AtHand<D>>;
     fn commit<'a>(
         &'a self,
         key: Key,
@@ -101,8 +99,8 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         Box::pin(Store::load(self, key, request))
     }
 
-    fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>> {
-        Store::load_now(self, key, request)
+    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+        Store::at_hand(self)
     }
 
     fn commit<'a>(
@@ -151,8 +149,8 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.load(key, request).await
     }
 
-    fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>> {
-        self.0.load_now(key, request)
+    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+        self.0.at_hand()
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
@@ -222,10 +220,10 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         }
     }
 
-    pub(crate) fn load_now(&self, key: Key, request: &LoadRequest) -> Option<LoadAnswer<D>> {
+    pub(crate) fn at_hand(&self) -> Option<&dyn AtHand<D>> {
         match self {
-            Self::Own(store) => store.load_now(key, request),
-            Self::Given(store) => store.0.load_now(key, request),
+            Self::Own(store) => store.at_hand(),
+            Self::Given(store) => store.0.at_hand(),
         }
     }
 

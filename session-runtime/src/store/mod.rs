@@ -62,6 +62,11 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         true
     }
 
+    /// The same store, if it never has to wait. A request then asks it without a future.
+    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+        None
+    }
+
     /// Keeps a new record, of epoch 0 and generation 0. It never replaces a living one.
     ///
     /// # Errors
@@ -86,17 +91,6 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         key: Key,
         request: &LoadRequest,
     ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send;
-
-    /// The same, of a store that need not wait for its answer; `None` from one that may have to.
-    /// A request asks this first, and [`load`](Self::load) where there is no answer.
-    fn load_now(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-    ) -> Option<Result<Option<Record<D>>, StoreError>> {
-        let _ = (key, request);
-        None
-    }
 
     /// Applies a change to a living record, wholly or not at all; it never creates one. In this
     /// order:
@@ -156,6 +150,34 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+/// The verbs of a store that never waits for anything: one that keeps its records in the memory of
+/// this process. Each does what that of [`Store`] does.
+pub trait AtHand<D>: Send + Sync {
+    /// As [`Store::insert`].
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError>;
+
+    /// As [`Store::load`].
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError>;
+
+    /// As [`Store::commit`].
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError>;
+
+    /// As [`Store::destroy`].
+    ///
+    /// # Errors
+    /// As [`Store::destroy`].
+    fn destroy(&self, key: Key) -> Result<bool, StoreError>;
 }
 
 /// What became of an insertion.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub use self::builder::MemoryStoreBuilder;
 use self::entry::{Entry, Verdict};
 use self::room::{Room, SLICE, discard};
-use super::{Committed, Inserted, Store, StoreError};
+use super::{AtHand, Committed, Inserted, Store, StoreError};
 use crate::data::SessionData;
 use crate::give_way::let_others_run;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
@@ -105,12 +105,8 @@ enum Put<D> {
     Full,
 }
 
-impl<D: SessionData> Store<D> for MemoryStore<D> {
-    fn encodes(&self) -> bool {
-        false
-    }
-
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+impl<D: SessionData> AtHand<D> for MemoryStore<D> {
+    fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
         if cfg!(debug_assertions) {
             proof::survives_encoding(&*record.data)?;
         }
@@ -126,19 +122,28 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         }
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        Ok(self.find(key, request))
+    fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        let room = &*self.room;
+        let at = room.shard_of(&key.id);
+        let now = room.clock.millis();
+        room.tidy(now);
+        // Most loads write nothing, and share the lock.
+        let mut record = None;
+        let has_to_write = room.read(at, |shard| {
+            let entry = shard.get(key)?;
+            let writes = entry.admit(request, now)?;
+            if writes.none() {
+                record = Some(entry.record(&room.clock, false));
+            }
+            Some(!writes.none())
+        });
+        if has_to_write == Some(true) {
+            return Ok(self.load_and_write(key, request));
+        }
+        Ok(record)
     }
 
-    fn load_now(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-    ) -> Option<Result<Option<Record<D>>, StoreError>> {
-        Some(Ok(self.find(key, request)))
-    }
-
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
         if cfg!(debug_assertions)
             && let Some(data) = &change.data
         {
@@ -168,7 +173,7 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         Ok(committed.unwrap_or(Committed::Gone))
     }
 
-    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+    fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let room = &*self.room;
         let (removed, was_alive) = room.write(room.shard_of(&key.id), |shard| {
             let now = room.clock.millis();
@@ -180,6 +185,32 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         room.release(usize::from(removed.is_some()));
         discard(removed);
         Ok(was_alive)
+    }
+}
+
+impl<D: SessionData> Store<D> for MemoryStore<D> {
+    fn encodes(&self) -> bool {
+        false
+    }
+
+    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+        Some(self)
+    }
+
+    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+        AtHand::insert(self, key, record)
+    }
+
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        AtHand::load(self, key, request)
+    }
+
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+        AtHand::commit(self, key, change)
+    }
+
+    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        AtHand::destroy(self, key)
     }
 
     fn place(&self) -> Option<String> {
@@ -250,28 +281,6 @@ impl<D> MemoryStore<D> {
             }
         }
         removed
-    }
-
-    /// The record, if the secret is one of it.
-    fn find(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
-        let room = &*self.room;
-        let at = room.shard_of(&key.id);
-        let now = room.clock.millis();
-        room.tidy(now);
-        // Most loads write nothing, and share the lock.
-        let mut record = None;
-        let has_to_write = room.read(at, |shard| {
-            let entry = shard.get(key)?;
-            let writes = entry.admit(request, now)?;
-            if writes.none() {
-                record = Some(entry.record(&room.clock, false));
-            }
-            Some(!writes.none())
-        });
-        if has_to_write == Some(true) {
-            return self.load_and_write(key, request);
-        }
-        record
     }
 
     /// A load that has to write something, or had to a moment ago.

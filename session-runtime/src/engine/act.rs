@@ -1,0 +1,141 @@
+//! What a handler does to its session at once, before it returns: update, reload, destroy.
+
+use std::sync::Arc;
+
+use super::apply::TRIES;
+use super::load::{Offers, load};
+use super::shared::{Emit, Phase, Shared, Working};
+use super::turn;
+use crate::config::SessionConfig;
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::merge::three_way;
+use crate::record::{Change, CommitId, DataChange, Snapshot};
+use crate::sid::PresentedSid;
+use crate::store::Committed;
+
+impl<C: SessionConfig> Shared<C> {
+    /// A new session whose data could not be stored is not stored without it.
+    pub(crate) fn give_up(&self) {
+        let mut ledger = self.ledger();
+        if matches!(ledger.phase, Phase::New) {
+            ledger.phase = Phase::Ended { destroyed: false };
+        }
+    }
+
+    pub(super) fn gone(&self) -> Error {
+        let mut ledger = self.ledger();
+        ledger.emit = Emit::Nothing;
+        if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
+            ledger.phase = Phase::Ended { destroyed: false };
+        }
+        ledger.forget_pending();
+        drop(ledger);
+        self.tell(EventKind::Gone, None);
+        Error::new(ErrorKind::Ended)
+    }
+
+    /// Runs a closure on what is committed, and commits what it makes of it, as often as that
+    /// takes. What is still pending in `working` is re-based on the result. `order` is held.
+    pub(crate) async fn update<R>(
+        &self,
+        mut base: Snapshot<C::Data>,
+        working: &mut Working<C::Data>,
+        change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
+    ) -> Result<R, Error> {
+        let (epoch, generation) = {
+            let ledger = self.ledger();
+            (ledger.epoch, ledger.generation)
+        };
+        let mut turned = turn::first(self.key.id, self.patience()).await;
+        for _ in 0..TRIES {
+            let mut new = C::Data::clone(&base.data);
+            let answer = change(&mut new);
+            let mut pending = None;
+            let mut overwrote = Vec::new();
+            if working.is_changed() {
+                let merged = three_way(C::merge, C::UNTYPED, working.base(), working.data(), &new);
+                overwrote = self.judge(merged.overwrote)?;
+                pending = Some(Arc::new(merged.data));
+            }
+            self.check_size(&new)?;
+            let max_size = self.options.encoded_limit();
+            let change = Change {
+                commit_id: CommitId::mint(),
+                epoch,
+                generation,
+                data: Some(DataChange {
+                    base: Some(base),
+                    data: Arc::new(new),
+                    max_size,
+                }),
+                identity: None,
+                lifetime: None,
+            };
+            match self.send(&change).await? {
+                Committed::Applied(snapshot) => {
+                    self.applied(&change, snapshot);
+                    self.tell_overwrote(overwrote);
+                    let committed = match &self.ledger().phase {
+                        Phase::Stored(snapshot) => snapshot.data.clone(),
+                        _ => return Err(Error::new(ErrorKind::Ended)),
+                    };
+                    *working = Working::new(committed, pending);
+                    return Ok(answer);
+                }
+                Committed::Gone => return Err(self.gone()),
+                Committed::Conflict(record) => base = record.snapshot,
+            }
+            if turned.is_none() {
+                self.take_turn(&mut turned).await;
+            }
+        }
+        Err(Error::new(ErrorKind::Contention))
+    }
+
+    /// Loads the record anew; what was not committed is dropped. `order` is held.
+    pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
+        let loading = load::<C>(
+            &self.store,
+            self.options,
+            &sid,
+            self.transport(),
+            Offers::None,
+        );
+        let loaded = loading.answer().await?;
+        let Some(loaded) = loaded else {
+            return Err(self.gone());
+        };
+        let mut ledger = self.ledger();
+        if loaded.generation != ledger.generation {
+            drop(ledger);
+            return Err(self.gone());
+        }
+        let data = loaded.snapshot.data.clone();
+        ledger.phase = Phase::Stored(loaded.snapshot);
+        ledger.epoch = loaded.epoch;
+        ledger.deadlines = loaded.deadlines;
+        ledger.lifetime = loaded.lifetime;
+        ledger.subject = loaded.subject;
+        ledger.forget_pending();
+        Ok(data)
+    }
+
+    /// Removes the record, at once. `order` is held.
+    pub(crate) async fn destroy(&self) -> Result<(), Error> {
+        let stored = matches!(self.ledger().phase, Phase::Stored(_));
+        if stored {
+            let result = match self.store.at_hand() {
+                Some(store) => store.destroy(self.key),
+                None => Box::pin(self.store.destroy(self.key)).await,
+            };
+            result.map_err(|error| self.failed("destroy", error))?;
+            self.tell(EventKind::Destroyed, None);
+        }
+        let mut ledger = self.ledger();
+        ledger.phase = Phase::Ended { destroyed: stored };
+        ledger.emit = Emit::Nothing;
+        ledger.forget_pending();
+        Ok(())
+    }
+}

@@ -1,0 +1,287 @@
+//! Sending a change to the store, and merging it with what other requests did meanwhile.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::commit::Plan;
+use super::shared::{Emit, Phase, Shared, Working, deadlines};
+use super::turn::{self, Patience, Turn};
+use crate::config::{OnConflict, SessionConfig};
+use crate::data;
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::loader::Target;
+use crate::merge::three_way;
+use crate::record::{Change, DataChange, NewRecord, Snapshot};
+use crate::store::{Committed, Inserted, StoreError};
+
+/// How often a change is tried before the client is told to come back.
+pub(super) const TRIES: usize = 32;
+
+/// What is left to be stored where that has to wait.
+pub(super) enum Rest<D> {
+    Insert(NewRecord<D>),
+    /// A change, and what came of it if it was sent before.
+    Change(Box<Change<D>>, Option<Committed<D>>),
+}
+
+impl<C: SessionConfig> Shared<C> {
+    /// Stores a new session, or what has changed of a stored one. `order` is held, or nobody else
+    /// has the session.
+    pub(crate) async fn persist(&self, working: Option<Working<C::Data>>) -> Result<(), Error> {
+        match self.persist_now(working)? {
+            Some(rest) => self.persist_rest(rest).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same as far as nothing has to be waited for; what is left then.
+    pub(super) fn persist_now(
+        &self,
+        working: Option<Working<C::Data>>,
+    ) -> Result<Option<Rest<C::Data>>, Error> {
+        match (self.plan(working)?, self.store.at_hand()) {
+            (Plan::Nothing, _) => Ok(None),
+            (Plan::Gone, _) => Err(self.gone()),
+            (Plan::Insert(record), Some(store)) => {
+                let started = self.started();
+                let result = store.insert(self.key, &record);
+                self.inserted(&record, result, started)?;
+                Ok(None)
+            }
+            (Plan::Insert(record), None) => Ok(Some(Rest::Insert(record))),
+            (Plan::Change(change), Some(store)) if turn::is_free(self.key.id) => {
+                let started = self.started();
+                let result = store.commit(self.key, &change);
+                match self.sent(&change, result, started)? {
+                    Committed::Applied(snapshot) => {
+                        self.applied(&change, snapshot);
+                        Ok(None)
+                    }
+                    Committed::Gone => Err(self.gone()),
+                    conflict @ Committed::Conflict(_) => {
+                        Ok(Some(Rest::Change(Box::new(change), Some(conflict))))
+                    }
+                }
+            }
+            (Plan::Change(change), _) => Ok(Some(Rest::Change(Box::new(change), None))),
+        }
+    }
+
+    pub(super) async fn persist_rest(&self, rest: Rest<C::Data>) -> Result<(), Error> {
+        match rest {
+            Rest::Insert(record) => self.insert(record).await,
+            Rest::Change(change, known) => self.apply(change, known).await,
+        }
+    }
+
+    async fn insert(&self, record: NewRecord<C::Data>) -> Result<(), Error> {
+        let started = self.started();
+        let result = self.store.insert(self.key, &record).await;
+        self.inserted(&record, result, started)
+    }
+
+    fn inserted(
+        &self,
+        record: &NewRecord<C::Data>,
+        result: Result<Inserted<C::Data>, StoreError>,
+        started: Option<Instant>,
+    ) -> Result<(), Error> {
+        let elapsed = started.map(|at| at.elapsed());
+        match result.map_err(|error| self.failed("insert", error))? {
+            Inserted::Done { snapshot, evicted } => {
+                let now = self.store.now();
+                let mut ledger = self.ledger();
+                ledger.phase = Phase::Stored(snapshot);
+                ledger.lifetime = record.lifetime;
+                ledger.deadlines = deadlines(now, now, record.lifetime);
+                ledger.sid = ledger.current_sid();
+                ledger.emit = Emit::Sid;
+                ledger.forget_pending();
+                drop(ledger);
+                self.tell(EventKind::Created, elapsed);
+                for id in evicted {
+                    let kind = EventKind::Evicted;
+                    let event = crate::event::Event {
+                        config: C::NAME,
+                        id: Some(id),
+                        kind,
+                        elapsed: None,
+                    };
+                    crate::event::tell(self.options.on_event, &event);
+                }
+                Ok(())
+            }
+            // 74 random bits and a millisecond met: the next try has another id.
+            Inserted::Exists => Err(Error::new(ErrorKind::Contention)),
+        }
+    }
+
+    /// Sends a change, unless what came of it is known, and merges it with what others did until it
+    /// is applied.
+    async fn apply(
+        &self,
+        mut change: Box<Change<C::Data>>,
+        mut known: Option<Committed<C::Data>>,
+    ) -> Result<(), Error> {
+        let mut overwrote = Vec::new();
+        let mut turned = match known {
+            Some(_) => None,
+            None => turn::first(self.key.id, self.patience()).await,
+        };
+        for _ in 0..TRIES {
+            let committed = match known.take() {
+                Some(committed) => committed,
+                None => self.send(&change).await?,
+            };
+            match committed {
+                Committed::Applied(snapshot) => {
+                    self.applied(&change, snapshot);
+                    self.tell_overwrote(overwrote);
+                    return Ok(());
+                }
+                Committed::Gone => return Err(self.gone()),
+                Committed::Conflict(record) => {
+                    if change.identity.is_some() && record.epoch != change.epoch {
+                        return Err(Error::new(ErrorKind::Superseded));
+                    }
+                    // What others commit meanwhile is newer than this record.
+                    if turned.is_none() && self.take_turn(&mut turned).await {
+                        continue;
+                    }
+                    let Some(DataChange {
+                        base: Some(base),
+                        data,
+                        max_size,
+                    }) = change.data.take()
+                    else {
+                        return Err(Error::new(ErrorKind::Contention));
+                    };
+                    let merged = three_way(
+                        C::merge,
+                        C::UNTYPED,
+                        &base.data,
+                        &data,
+                        &record.snapshot.data,
+                    );
+                    overwrote.extend(self.judge(merged.overwrote)?);
+                    self.check_size(&merged.data)?;
+                    change.data = Some(DataChange {
+                        base: Some(record.snapshot),
+                        data: Arc::new(merged.data),
+                        max_size,
+                    });
+                }
+            }
+        }
+        Err(Error::new(ErrorKind::Contention))
+    }
+
+    /// Waits for a turn; whether others had theirs meanwhile.
+    pub(super) async fn take_turn(&self, turned: &mut Option<Turn>) -> bool {
+        let (turn, waited) = turn::again(self.key.id, self.patience()).await;
+        *turned = Some(turn);
+        waited
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        if self.store.encodes() {
+            Patience::Long
+        } else {
+            Patience::Short
+        }
+    }
+
+    pub(super) fn tell_overwrote(&self, mut fields: Vec<String>) {
+        if !fields.is_empty() {
+            fields.sort_unstable();
+            fields.dedup();
+            self.tell(EventKind::Overwrote { fields: &fields }, None);
+        }
+    }
+
+    /// Whether a merge that lost a change may be written.
+    pub(super) fn judge(&self, overwrote: Vec<String>) -> Result<Vec<String>, Error> {
+        if !overwrote.is_empty() && self.options.on_conflict == OnConflict::Reject {
+            return Err(Error::new(ErrorKind::Conflict));
+        }
+        Ok(overwrote)
+    }
+
+    /// Sends a change once.
+    pub(super) async fn send(&self, change: &Change<C::Data>) -> Result<Committed<C::Data>, Error> {
+        let started = self.started();
+        let result = self.store.commit(self.key, change).await;
+        self.sent(change, result, started)
+    }
+
+    /// A conflict that shows the change's own id is a change that is applied.
+    fn sent(
+        &self,
+        change: &Change<C::Data>,
+        result: Result<Committed<C::Data>, StoreError>,
+        started: Option<Instant>,
+    ) -> Result<Committed<C::Data>, Error> {
+        let elapsed = started.map(|at| at.elapsed());
+        let committed = match result.map_err(|error| self.failed("commit", error))? {
+            Committed::Conflict(record) if record.commit_id == change.commit_id => {
+                Committed::Applied(change.data.is_some().then_some(record.snapshot))
+            }
+            committed => committed,
+        };
+        match &committed {
+            Committed::Applied(_) => self.tell(EventKind::Committed, elapsed),
+            Committed::Conflict(_) => self.tell(EventKind::Conflict, elapsed),
+            Committed::Gone => {}
+        }
+        Ok(committed)
+    }
+
+    /// Now, if anybody listens.
+    fn started(&self) -> Option<Instant> {
+        self.options.on_event.map(|_| Instant::now())
+    }
+
+    pub(super) fn applied(&self, change: &Change<C::Data>, snapshot: Option<Snapshot<C::Data>>) {
+        let now = self.store.now();
+        let mut ledger = self.ledger();
+        let lifetime = change.lifetime.unwrap_or(ledger.lifetime);
+        let logged_in = change
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.new_generation);
+        if change.lifetime.is_some() || logged_in {
+            ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
+        } else {
+            ledger.deadlines.idle_until = now + lifetime.idle();
+        }
+        if let Some(snapshot) = snapshot {
+            ledger.phase = Phase::Stored(snapshot);
+        }
+        if let Some(identity) = &change.identity {
+            ledger.epoch += 1;
+            ledger.generation += u64::from(identity.new_generation);
+            ledger.sid = ledger.current_sid();
+            ledger.emit = Emit::Sid;
+            ledger.identity = None;
+        }
+        if let Some(lifetime) = change.lifetime {
+            ledger.lifetime = lifetime;
+            ledger.pending_lifetime = None;
+            // A cookie that outlives the browser says how long.
+            if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
+                ledger.emit = Emit::Sid;
+            }
+        }
+    }
+
+    /// A declared `max_size` holds in a store of live values too.
+    pub(super) fn check_size(&self, data: &C::Data) -> Result<(), Error> {
+        if self.store.encodes() || self.options.max_size.is_none() {
+            return Ok(());
+        }
+        data::encode(data, self.options.max_size)
+            .map(drop)
+            .map_err(|error| StoreError::from(error).into())
+    }
+}
