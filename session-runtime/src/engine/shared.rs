@@ -150,7 +150,7 @@ pub(crate) enum Finishing {
 }
 
 impl<C: SessionConfig> Shared<C> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         asked: &Asked<C>,
         store: StoreRef<C::Data, C::Store>,
