@@ -258,6 +258,7 @@ impl Future for Commit {
 }
 
 /// Ends a handler: what it changed is to be written, unless it failed.
+#[must_use]
 pub fn end(mut committer: Committer, failed: bool) -> End {
     let (vary, on) = (committer.vary, committer.on);
     let known = |emission| End::Known(Ending { vary, emission });

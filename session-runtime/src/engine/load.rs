@@ -152,19 +152,15 @@ pub(crate) fn load<C: SessionConfig>(
     offers: Offers,
 ) -> Loading<'static, C::Data> {
     let question = Question::new(options, sid, transport, offers);
-    match store.at_hand() {
-        Some(store) => {
-            let answer = store.load(question.key, &question.request);
-            Loading::Now(question.answered::<C>(answer))
-        }
-        None => {
-            let store = store.clone();
-            Loading::Later(Box::pin(async move {
-                let answer = store.load(question.key, &question.request).await;
-                question.answered::<C>(answer)
-            }))
-        }
+    if let Some(store) = store.at_hand() {
+        let answer = store.load(question.key, &question.request);
+        return Loading::Now(question.answered::<C>(answer));
     }
+    let store = store.clone();
+    Loading::Later(Box::pin(async move {
+        let answer = store.load(question.key, &question.request).await;
+        question.answered::<C>(answer)
+    }))
 }
 
 /// What a store is asked.

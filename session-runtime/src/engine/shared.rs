@@ -150,6 +150,10 @@ pub(crate) enum Finishing {
 }
 
 impl<C: SessionConfig> Shared<C> {
+    #[allow(
+        clippy::inline_always,
+        reason = "built where it stays, it is not moved twice before"
+    )]
     #[inline(always)]
     pub(super) fn new(
         asked: &Asked<C>,

@@ -48,8 +48,8 @@ impl<'a> HttpHead<'a> {
     /// The values of a header, in their order. Walking past the handful of headers that a request
     /// has takes less time than hashing one name for the map.
     fn values(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        let headers = self.headers.iter();
-        headers.filter_map(move |(other, value)| (other == name).then(|| value.as_bytes()))
+        let headers = self.headers.iter().filter(move |(other, _)| *other == name);
+        headers.map(|(_, value)| value.as_bytes())
     }
 }
 

@@ -110,10 +110,11 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
         if cfg!(debug_assertions) {
             proof::survives_encoding(&*record.data)?;
         }
-        self.room.tidy(self.room.clock.millis());
         let mut evicted = Vec::new();
         loop {
-            match self.try_put(key, record) {
+            let (put, now) = self.try_put(key, record);
+            self.room.tidy(now);
+            match put {
                 Put::Done(snapshot) => return Ok(Inserted::Done { snapshot, evicted }),
                 Put::Exists => return Ok(Inserted::Exists),
                 Put::NoRoom => evicted.extend(self.room.make_room().ok_or(StoreError::Full)?),
@@ -233,13 +234,15 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
 }
 
 impl<D> MemoryStore<D> {
-    /// Puts a new session into its shard, if its id is not taken and there is room.
-    fn try_put(&self, key: Key, record: &NewRecord<D>) -> Put<D> {
+    /// Puts a new session into its shard, if its id is not taken and there is room; and the time
+    /// at which it did.
+    fn try_put(&self, key: Key, record: &NewRecord<D>) -> (Put<D>, u64) {
         let room = &*self.room;
         let mut entry = Entry::new(key.id, record);
         let mut ended = Vec::new();
+        let mut now = 0;
         let put = room.write(room.shard_of(&key.id), |shard| {
-            let now = room.clock.millis();
+            now = room.clock.millis();
             if shard.is_taken(&key.id, now) {
                 return Put::Exists;
             }
@@ -260,7 +263,7 @@ impl<D> MemoryStore<D> {
             Put::Full
         });
         discard(ended);
-        put
+        (put, now)
     }
 
     async fn sweep_all(&self, limit: usize) -> usize {
