@@ -79,7 +79,7 @@ pub mod store {
     #[cfg(feature = "tower-sessions")]
     pub use connect_session_runtime::store::TowerStore;
     pub use connect_session_runtime::store::{
-        AnyStore, BoxError, Committed, Inserted, Store, StoreError,
+        AnyStore, AtHand, BoxError, Committed, Inserted, Store, StoreError,
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     #[cfg(feature = "redis")]

@@ -12,9 +12,7 @@ use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use crate::config::{CommitOn, SessionConfig};
-use crate::engine::{
-    self, Asked, Emission, Finish, Finishing, Opened, Opening, Overrides, Purpose,
-};
+use crate::engine::{self, Asked, Emission, Finish, Finishing, Opened, Overrides, Purpose};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::store::BoxFuture;
@@ -141,20 +139,22 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             (false, false) => Purpose::LoadRequired,
             (false, true) => Purpose::LoadOptional,
         };
-        let opened = match engine::open(asked, purpose) {
-            Opening::Now(opened) => opened,
-            Opening::Later(opened) => opened.await,
+        let opened = match engine::open_now(asked, purpose) {
+            Some(opened) => opened,
+            // In a box: else the future of every request had to have room for it, and be moved
+            // with it.
+            None => Box::pin(engine::open(asked, purpose)).await,
         };
-        let opened = opened.map_err(|error| Rejection::refuse(asked, error))?;
         let session = match opened {
-            Opened::NoContent => {
+            Ok(Opened::Session(start)) => Some(Session::new(start)),
+            Ok(Opened::None) => None,
+            Ok(Opened::NoContent) => {
                 return Err(Rejection {
                     refusal: Refusal::NoContent,
                     vary: asked.wire.vary(),
                 });
             }
-            Opened::None => None,
-            Opened::Session(start) => Some(Session::new(start)),
+            Err(error) => return Err(Rejection::refuse(asked, error)),
         };
         let committer = Committer {
             shared: session.as_ref().map(Session::finisher),

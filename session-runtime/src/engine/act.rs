@@ -95,14 +95,14 @@ impl<C: SessionConfig> Shared<C> {
 
     /// Loads the record anew; what was not committed is dropped. `order` is held.
     pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
-        let loading = load::<C>(
+        let loaded = load::<C>(
             &self.store,
             self.options,
             &sid,
             self.transport(),
             Offers::None,
-        );
-        let loaded = loading.answer().await?;
+        )
+        .await?;
         let Some(loaded) = loaded else {
             return Err(self.gone());
         };

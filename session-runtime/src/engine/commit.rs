@@ -106,8 +106,7 @@ impl<C: SessionConfig> Shared<C> {
         };
         let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
-        let found = load::<C>(store, self.options, &sid, transport, Offers::None);
-        let found = found.answer().await;
+        let found = load::<C>(store, self.options, &sid, transport, Offers::None).await;
         let mut ledger = self.ledger();
         if matches!(found, Ok(Some(found)) if found.epoch == ledger.epoch) {
             ledger.emit = Emit::Offer;

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::event::{Event, EventKind, tell};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
 use crate::sid::{PresentedSid, SessionId, Sid};
-use crate::store::{AnyStore, BoxFuture, StoreError, StoreRef};
+use crate::store::{AnyStore, AtHand, StoreError, StoreRef};
 
 /// Whether a load may offer a second sid: only one whose answer can carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,74 +93,63 @@ impl<C: SessionConfig> fmt::Debug for LoadCache<C> {
     }
 }
 
-/// A load: its answer, or the wait for it. The wait is in a box: else the future of every request
-/// had to have room for it, and be moved with it.
-pub(crate) enum Loading<'a, D> {
-    Now(Answer<D>),
-    Later(BoxFuture<'a, Answer<D>>),
-}
-
 type Answer<D> = Result<Option<Loaded<D>>, Error>;
 
-impl<D> Loading<'_, D> {
-    pub(crate) async fn answer(self) -> Answer<D> {
-        match self {
-            Self::Now(answer) => answer,
-            Self::Later(answer) => answer.await,
-        }
-    }
-}
-
 /// The record of a sid, from the layer's cache if it has asked for the same sid before.
-pub(super) fn load_cached<'a, C: SessionConfig>(
-    asked: &'a Asked<C>,
+pub(super) async fn load_cached<C: SessionConfig>(
+    asked: &Asked<C>,
     store: &StoreRef<C::Data, C::Store>,
-    sid: &'a PresentedSid,
+    sid: &PresentedSid,
     transport: Transport,
     offers: Offers,
-) -> Loading<'a, C::Data> {
+) -> Answer<C::Data> {
     let Some(layer) = &asked.layer else {
-        return load::<C>(store, asked.options, sid, transport, offers);
+        return load::<C>(store, asked.options, sid, transport, offers).await;
     };
-    let store = store.clone();
-    Loading::Later(Box::pin(async move {
-        let mut cache = layer.loaded.lock().await;
-        if let Some(cached) = &*cache
-            && cached.transport == transport
-            && cached.sid.id() == sid.id()
-            && cached.sid.secret_hash() == sid.secret_hash()
-        {
-            return Ok(cached.result.clone());
-        }
-        let loading = load::<C>(&store, asked.options, sid, transport, Offers::Allowed);
-        let result = loading.answer().await?;
-        *cache = Some(CachedLoad {
-            sid: *sid,
-            transport,
-            result: result.clone(),
-        });
-        Ok(result)
-    }))
+    let mut cache = layer.loaded.lock().await;
+    if let Some(cached) = &*cache
+        && cached.transport == transport
+        && cached.sid.id() == sid.id()
+        && cached.sid.secret_hash() == sid.secret_hash()
+    {
+        return Ok(cached.result.clone());
+    }
+    let result = load::<C>(store, asked.options, sid, transport, Offers::Allowed).await?;
+    *cache = Some(CachedLoad {
+        sid: *sid,
+        transport,
+        result: result.clone(),
+    });
+    Ok(result)
 }
 
 /// Asks the store.
-pub(crate) fn load<C: SessionConfig>(
+pub(super) async fn load<C: SessionConfig>(
     store: &StoreRef<C::Data, C::Store>,
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
     offers: Offers,
-) -> Loading<'static, C::Data> {
-    let question = Question::new(options, sid, transport, offers);
+) -> Answer<C::Data> {
     if let Some(store) = store.at_hand() {
-        let answer = store.load(question.key, &question.request);
-        return Loading::Now(question.answered::<C>(answer));
+        return load_now::<C>(store, options, sid, transport, offers);
     }
-    let store = store.clone();
-    Loading::Later(Box::pin(async move {
-        let answer = store.load(question.key, &question.request).await;
-        question.answered::<C>(answer)
-    }))
+    let question = Question::new(options, sid, transport, offers);
+    let answer = store.load(question.key, &question.request).await;
+    question.answered::<C>(answer)
+}
+
+/// Asks a store that need not be waited for.
+pub(super) fn load_now<C: SessionConfig>(
+    store: &dyn AtHand<C::Data>,
+    options: &'static Options,
+    sid: &PresentedSid,
+    transport: Transport,
+    offers: Offers,
+) -> Answer<C::Data> {
+    let question = Question::new(options, sid, transport, offers);
+    let answer = store.load(question.key, &question.request);
+    question.answered::<C>(answer)
 }
 
 /// What a store is asked.

@@ -19,5 +19,5 @@ pub(crate) use emit::ReplyHeaders;
 #[cfg(feature = "rocket")]
 pub(crate) use emit::merge_list;
 pub(crate) use load::{LoadCache, Loaded};
-pub(crate) use open::{Opened, Opening, Purpose, Start, open, view};
+pub(crate) use open::{Opened, Purpose, Start, open, open_now, view};
 pub(crate) use shared::{Finish, Finishing, Identity, Phase, Shared, Working};

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Asked;
-use super::load::{Loaded, Loading, Offers, load_cached, report};
+use super::load::{Loaded, Offers, load_cached, load_now, report};
 use super::shared::{Emit, Ledger, Phase, Shared, deadlines};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::loader::Found;
-use crate::record::Lifetime;
+use crate::record::{Lifetime, Transport};
 use crate::sid::{PresentedSid, SessionId, Sid};
-use crate::store::{BoxFuture, StoreRef};
+use crate::store::StoreRef;
 
 /// What a handler wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,52 +38,65 @@ pub(crate) struct Start<C: SessionConfig> {
     pub(crate) subject: Option<Arc<str>>,
 }
 
-/// The session that a handler asked for, or the wait for it: in a box, as that for a [`Loading`].
-pub(crate) enum Opening<'a, C: SessionConfig> {
-    Now(Result<Opened<C>, Error>),
-    Later(BoxFuture<'a, Result<Opened<C>, Error>>),
+/// What is to be had from the store.
+enum Wanted<'a, C: SessionConfig> {
+    /// Nothing: this is what there is.
+    Settled(Opened<C>),
+    /// A place for a new session, when that is committed.
+    New,
+    /// The session of this sid.
+    Known(&'a PresentedSid, Transport),
 }
 
-/// Opens the session that a handler asked for.
-pub(crate) fn open<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -> Opening<'_, C> {
-    let found = match find(asked, purpose) {
-        Ok(Ok(found)) => found,
-        Ok(Err(opened)) => return Opening::Now(Ok(opened)),
-        Err(error) => return Opening::Now(Err(error)),
-    };
-    let Some(store) = store_at_hand(asked) else {
-        return Opening::Later(Box::pin(async move {
-            match config::store::<C>().await {
-                // From now on it is at hand.
-                Ok(_) => match open(asked, purpose) {
-                    Opening::Now(opened) => opened,
-                    Opening::Later(opened) => opened.await,
-                },
-                Err(error) => without_store(asked.options, purpose, error),
-            }
-        }));
-    };
-    let Some((sid, place)) = found else {
-        return Opening::Now(Ok(Opened::Session(create(asked, store))));
-    };
-    let transport = asked.wire.transport(*place);
-    match load_cached(asked, &store, sid, transport, Offers::Allowed) {
-        Loading::Now(loaded) => Opening::Now(opened(asked, purpose, store, sid, loaded)),
-        Loading::Later(loaded) => Opening::Later(Box::pin(async move {
-            opened(asked, purpose, store, sid, loaded.await)
-        })),
-    }
-}
-
-/// The sid that is to be loaded, `None` where a session is to be created; or what there is without
-/// asking a store.
-#[allow(clippy::type_complexity, reason = "it is named in one place")]
-fn find<C: SessionConfig>(
+/// The session that a handler asked for; `None` if it has to be waited for.
+///
+/// Where it has not, there is no future at all: every one on the way of a request moves what it
+/// holds.
+pub(crate) fn open_now<C: SessionConfig>(
     asked: &Asked<C>,
     purpose: Purpose,
-) -> Result<Result<Option<&(PresentedSid, usize)>, Opened<C>>, Error> {
+) -> Option<Result<Opened<C>, Error>> {
+    let wanted = match wanted(asked, purpose) {
+        Ok(Wanted::Settled(opened)) => return Some(Ok(opened)),
+        Ok(wanted) => wanted,
+        Err(error) => return Some(Err(error)),
+    };
+    // A layer's cache may be in use.
+    if asked.layer.is_some() {
+        return None;
+    }
+    let store = StoreRef::Own(config::built::<C>()?);
+    let Wanted::Known(sid, transport) = wanted else {
+        return Some(Ok(Opened::Session(create(asked, store))));
+    };
+    let at_hand = store.at_hand()?;
+    let loaded = load_now::<C>(at_hand, asked.options, sid, transport, Offers::Allowed);
+    Some(opened(asked, purpose, store, sid, loaded))
+}
+
+/// The same, and waits where it has to.
+pub(crate) async fn open<C: SessionConfig>(
+    asked: &Asked<C>,
+    purpose: Purpose,
+) -> Result<Opened<C>, Error> {
+    let wanted = match wanted(asked, purpose)? {
+        Wanted::Settled(opened) => return Ok(opened),
+        wanted => wanted,
+    };
+    let store = match store_of(asked).await {
+        Ok(store) => store,
+        Err(error) => return without_store(asked.options, purpose, error),
+    };
+    let Wanted::Known(sid, transport) = wanted else {
+        return Ok(Opened::Session(create(asked, store)));
+    };
+    let loaded = load_cached(asked, &store, sid, transport, Offers::Allowed).await;
+    opened(asked, purpose, store, sid, loaded)
+}
+
+fn wanted<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -> Result<Wanted<'_, C>, Error> {
     if asked.is_options {
-        return Ok(Err(if purpose == Purpose::LoadOptional {
+        return Ok(Wanted::Settled(if purpose == Purpose::LoadOptional {
             Opened::None
         } else {
             Opened::NoContent
@@ -94,9 +107,9 @@ fn find<C: SessionConfig>(
         return Err(refuse_foreign(asked, found));
     }
     match (&found.sid, purpose) {
-        (Some(sid), _) => Ok(Ok(Some(sid))),
-        (None, Purpose::Create) => Ok(Ok(None)),
-        (None, Purpose::LoadOptional) => Ok(Err(Opened::None)),
+        (Some((sid, place)), _) => Ok(Wanted::Known(sid, asked.wire.transport(*place))),
+        (None, Purpose::Create) => Ok(Wanted::New),
+        (None, Purpose::LoadOptional) => Ok(Wanted::Settled(Opened::None)),
         (None, Purpose::LoadRequired) => {
             report::<C>(asked.options, None, EventKind::Missing, None);
             Err(asked.absence())
@@ -163,8 +176,7 @@ pub(crate) async fn view<C: SessionConfig>(
     let store = store_of(asked).await?;
     let transport = asked.wire.transport(*place);
     // Without a layer nobody would send what a view's load offers.
-    let loading = load_cached(asked, &store, sid, transport, Offers::None);
-    let loaded = loading.answer().await?;
+    let loaded = load_cached(asked, &store, sid, transport, Offers::None).await?;
     if let (Some(layer), Some(_)) = (&asked.layer, &loaded) {
         layer.viewed.store(true, Ordering::Relaxed);
     }
@@ -175,17 +187,9 @@ pub(crate) async fn view<C: SessionConfig>(
 async fn store_of<C: SessionConfig>(
     asked: &Asked<C>,
 ) -> Result<StoreRef<C::Data, C::Store>, Error> {
-    match store_at_hand(asked) {
-        Some(store) => Ok(store),
-        None => Ok(StoreRef::Own(config::store::<C>().await?)),
-    }
-}
-
-/// The same, unless it has to be built first.
-fn store_at_hand<C: SessionConfig>(asked: &Asked<C>) -> Option<StoreRef<C::Data, C::Store>> {
     match asked.layer.as_ref().and_then(|layer| layer.store.clone()) {
-        Some(store) => Some(StoreRef::Given(store)),
-        None => config::built::<C>().map(StoreRef::Own),
+        Some(store) => Ok(StoreRef::Given(store)),
+        None => Ok(StoreRef::Own(config::store::<C>().await?)),
     }
 }
 

@@ -1,7 +1,6 @@
 //! axum 0.8.
 
 use std::borrow::Cow;
-use std::future::Future;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams};
@@ -27,24 +26,22 @@ where
 {
     type Rejection = Rejection;
 
-    fn from_request_parts(
-        parts: &mut Parts,
-        state: &St,
-    ) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        async move {
-            let asked = {
-                let params = if reads_path::<S::Config, O>() {
-                    RawPathParams::from_request_parts(parts, state).await.ok()
-                } else {
-                    None
-                };
-                let find = |name: &str| find(params.as_ref(), name);
-                let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
-                let layer = layer_of(&parts.extensions);
-                engine::ask::<S::Config, O>(RequestHead::new(&head), layer)
+    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
+        let asked = {
+            let params = if reads_path::<S::Config, O>() {
+                // In a box: most requests need no room for it.
+                Box::pin(RawPathParams::from_request_parts(parts, state))
+                    .await
+                    .ok()
+            } else {
+                None
             };
-            guard::open(&asked).await
-        }
+            let find = |name: &str| find(params.as_ref(), name);
+            let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
+            let layer = layer_of(&parts.extensions);
+            engine::ask::<S::Config, O>(RequestHead::new(&head), layer)
+        };
+        guard::open(&asked).await
     }
 }
 

@@ -184,15 +184,6 @@ pub(crate) enum StoreRef<D: SessionData, S: 'static> {
     Given(AnyStore<D>),
 }
 
-impl<D: SessionData, S> Clone for StoreRef<D, S> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Own(store) => Self::Own(store),
-            Self::Given(store) => Self::Given(store.clone()),
-        }
-    }
-}
-
 impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
     pub(crate) fn insert(
         &self,

@@ -83,3 +83,59 @@ where
         assert!(done.is_ok(), "the case still runs after {AT_MOST:?}");
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases;
+    use super::*;
+    use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+    use crate::store::{AtHand, Committed, Inserted, MemoryStore, StoreError};
+
+    /// Asked without a future, it is another store than with one.
+    struct Torn([MemoryStore<Untyped>; 2]);
+
+    impl Store<Untyped> for Torn {
+        fn at_hand(&self) -> Option<&dyn AtHand<Untyped>> {
+            self.0[1].at_hand()
+        }
+
+        async fn insert(
+            &self,
+            key: Key,
+            record: &NewRecord<Untyped>,
+        ) -> Result<Inserted<Untyped>, StoreError> {
+            Store::insert(&self.0[0], key, record).await
+        }
+
+        async fn load(
+            &self,
+            key: Key,
+            request: &LoadRequest,
+        ) -> Result<Option<Record<Untyped>>, StoreError> {
+            Store::load(&self.0[0], key, request).await
+        }
+
+        async fn commit(
+            &self,
+            key: Key,
+            change: &Change<Untyped>,
+        ) -> Result<Committed<Untyped>, StoreError> {
+            Store::commit(&self.0[0], key, change).await
+        }
+
+        async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+            Store::destroy(&self.0[0], key).await
+        }
+
+        async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+            self.0[0].count(namespace).await
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the session is alive")]
+    fn a_store_that_is_two_stores_does_not_pass() {
+        let make = || async { UnderTest::new(Torn([MemoryStore::new(), MemoryStore::new()])) };
+        run(make, cases::what_is_inserted_is_loaded);
+    }
+}
