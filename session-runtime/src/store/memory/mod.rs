@@ -113,9 +113,11 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
         let mut evicted = Vec::new();
         loop {
             let (put, now) = self.try_put(key, record);
-            self.room.tidy(now);
             match put {
-                Put::Done(snapshot) => return Ok(Inserted::Done { snapshot, evicted }),
+                Put::Done(snapshot) => {
+                    self.room.tidy(now);
+                    return Ok(Inserted::Done { snapshot, evicted });
+                }
                 Put::Exists => return Ok(Inserted::Exists),
                 Put::NoRoom => evicted.extend(self.room.make_room().ok_or(StoreError::Full)?),
                 Put::Full => return Err(StoreError::Full),
