@@ -211,9 +211,9 @@ impl<T> ViaOther for &Verdict<'_, T> {
 /// What the end of a handler comes to. The handler's own future waits for a commit, so that its
 /// value need not be moved into another one.
 pub enum End {
-    /// Nothing is to be written.
+    /// It has been written, or nothing had to be.
     Known(Ending),
-    /// Something is.
+    /// The store has to be waited for.
     Commit(Commit),
 }
 

@@ -80,7 +80,11 @@ pub(crate) fn built<C: SessionConfig>() -> Option<&'static C::Store> {
 /// The config's own store, built on first use. A failure is not kept, and is tried again at most
 /// once a second.
 pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error> {
-    (C::cell().store.get_or_try_init(build::<C>))
+    if let Some(store) = built::<C>() {
+        return Ok(store);
+    }
+    // In a box: it happens once, and every request's future would have to have room for it.
+    Box::pin(C::cell().store.get_or_try_init(build::<C>))
         .await
         .map_err(|error| {
             let listener = prepared::<C>().options.on_event;

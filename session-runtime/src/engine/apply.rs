@@ -26,8 +26,7 @@ pub(super) enum Rest<D> {
 }
 
 impl<C: SessionConfig> Shared<C> {
-    /// Stores a new session, or what has changed of a stored one. `order` is held, or nobody else
-    /// has the session.
+    /// Stores a new session, or what has changed of a stored one. `order` is held.
     pub(crate) async fn persist(&self, working: Option<Working<C::Data>>) -> Result<(), Error> {
         match self.persist_now(working)? {
             Some(rest) => self.persist_rest(rest).await,
@@ -35,7 +34,8 @@ impl<C: SessionConfig> Shared<C> {
         }
     }
 
-    /// The same as far as nothing has to be waited for; what is left then.
+    /// The same as far as nothing has to be waited for; what is left then. `order` is held, or
+    /// nobody else has the session.
     pub(super) fn persist_now(
         &self,
         working: Option<Working<C::Data>>,

@@ -15,6 +15,8 @@ use crate::loader::{CookieSpec, Target};
 use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
+///
+/// What is said by numbers is a word wide, since a byte beside words is moved in pieces.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Emission {
     vary: Option<&'static HeaderValue>,

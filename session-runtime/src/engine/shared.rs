@@ -183,11 +183,9 @@ impl<C: SessionConfig> Shared<C> {
 
     /// Waits until nobody else sends anything of this session to the store.
     pub(crate) async fn in_order(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        match self.order.try_lock() {
-            Ok(order) => order,
-            // In a box: it is rare, and every handler's future would have to have room for it.
-            Err(_) => Box::pin(self.order.lock()).await,
-        }
+        // Not `try_lock` first: this lock is what lets other tasks run where a handler asks a store in
+        // a loop that never has to wait.
+        self.order.lock().await
     }
 
     pub(crate) fn transport(&self) -> Transport {

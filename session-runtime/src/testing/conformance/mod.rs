@@ -26,8 +26,8 @@
 //! sleeps; the only times that are compared are far apart. Two things are then not checked:
 //! the very millisecond of a deadline, and what would take minutes.
 //!
-//! A store that never has to wait ([`Store::at_hand`](crate::store::Store::at_hand)) is asked in
-//! turn by its futures and without.
+//! A store that never has to wait ([`Store::at_hand`](crate::store::Store::at_hand)) is asked
+//! by its futures half of the time, and half of the time without.
 //!
 //! What the cases cannot see, an author checks alone: that a read-only load writes nothing, the
 //! number of round trips, and what happens when the server fails, restarts or fails over.

@@ -128,7 +128,8 @@ mod tests {
         }
 
         async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-            self.0[0].count(namespace).await
+            let [first, second] = &self.0;
+            Ok(first.count(namespace).await? + second.count(namespace).await?)
         }
     }
 
