@@ -1,6 +1,7 @@
 //! axum.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::axum::Router;
 use ::axum::body::Body;
@@ -9,7 +10,8 @@ use ::axum::middleware::map_response;
 use ::axum::response::sse::{Event, Sse};
 use ::axum::response::{IntoResponse, Response};
 use ::axum::routing::get;
-use connect_session::{Session, session};
+use connect_session::store::MemoryStore;
+use connect_session::{Error, Session, session};
 use futures_util::{Stream, stream};
 use http::Request;
 use tower::ServiceExt as _;
@@ -131,4 +133,46 @@ async fn a_refusal_reaches_the_middleware_for_errors() {
     let response = app.oneshot(request).await.unwrap();
     let body = ::axum::body::to_bytes(response.into_body(), 100).await;
     assert_eq!(body.unwrap(), "a page of our own");
+}
+
+static OTHERS_RAN: AtomicBool = AtomicBool::new(false);
+
+/// Asks the store until another task says so, or for ever as far as a client can tell.
+#[session(load)]
+async fn polls(mut session: Session<Shop>) -> Result<&'static str, Error> {
+    for _ in 0..100_000 {
+        session.reload().await?;
+        if OTHERS_RAN.load(Ordering::SeqCst) {
+            return Ok("others ran");
+        }
+    }
+    Ok("nobody else ran")
+}
+
+#[session(create)]
+async fn begun(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+/// A store that never has to wait must not keep the only thread.
+#[tokio::test]
+async fn a_handler_that_asks_a_store_at_hand_in_a_loop_lets_others_run() {
+    let app = Router::new()
+        .route("/", get(polls).post(begun))
+        .layer(Shop::layer().with_store(MemoryStore::new()));
+    let ask = |method: &str, sid: Option<String>| {
+        let mut request = Request::builder().method(method).uri("/");
+        request = sid.into_iter().fold(request, |request, sid| {
+            request.header("x-user-session", sid)
+        });
+        app.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let created = ask("POST", None).await.unwrap();
+    let sid = crate::shop::sid(created.headers());
+    tokio::spawn(async { OTHERS_RAN.store(true, Ordering::SeqCst) });
+    let answer = ask("GET", Some(sid)).await.unwrap();
+    let body = ::axum::body::to_bytes(answer.into_body(), 100)
+        .await
+        .unwrap();
+    assert_eq!(body, "others ran");
 }

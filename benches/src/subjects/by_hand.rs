@@ -168,7 +168,9 @@ fn new_session(Asked(has_origin, _): &Asked, data: Data) -> Response {
     let mut response = answer(visits, Some("no-store"));
     if *has_origin {
         let exposed = HeaderValue::from(SID);
-        response.headers_mut().append("access-control-expose-headers", exposed);
+        response
+            .headers_mut()
+            .append("access-control-expose-headers", exposed);
     }
     response.headers_mut().insert(SID, sid);
     response
@@ -182,5 +184,9 @@ pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
         .route("/create", post(create))
         .route("/seed", post(seed))
         .route("/destroy", post(destroy));
-    Some(Box::new(OverAxum::new(router, Carrier::Header(SID), workload)))
+    Some(Box::new(OverAxum::new(
+        router,
+        Carrier::Header(SID),
+        workload,
+    )))
 }
