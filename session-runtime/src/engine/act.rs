@@ -15,26 +15,6 @@ use crate::sid::PresentedSid;
 use crate::store::Committed;
 
 impl<C: SessionConfig> Shared<C> {
-    /// A new session whose data could not be stored is not stored without it.
-    pub(crate) fn give_up(&self) {
-        let mut ledger = self.ledger();
-        if matches!(ledger.phase, Phase::New) {
-            ledger.phase = Phase::Ended { destroyed: false };
-        }
-    }
-
-    pub(super) fn gone(&self) -> Error {
-        let mut ledger = self.ledger();
-        ledger.emit = Emit::Nothing;
-        if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
-            ledger.phase = Phase::Ended { destroyed: false };
-        }
-        ledger.forget_pending();
-        drop(ledger);
-        self.tell(EventKind::Gone, None);
-        Error::new(ErrorKind::Ended)
-    }
-
     /// Runs a closure on what is committed, and commits what it makes of it, as often as that
     /// takes. What is still pending in `working` is re-based on the result. `order` is held.
     pub(crate) async fn update<R>(
@@ -125,11 +105,10 @@ impl<C: SessionConfig> Shared<C> {
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let stored = matches!(self.ledger().phase, Phase::Stored(_));
         if stored {
-            let result = match self.store.at_hand() {
-                Some(store) => store.destroy(self.key),
-                None => Box::pin(self.store.destroy(self.key)).await,
-            };
-            result.map_err(|error| self.failed("destroy", error))?;
+            self.store
+                .destroy(self.key)
+                .await
+                .map_err(|error| self.failed("destroy", error))?;
             self.tell(EventKind::Destroyed, None);
         }
         let mut ledger = self.ledger();

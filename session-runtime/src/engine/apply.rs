@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::commit::Plan;
+use super::load::report;
 use super::shared::{Emit, Phase, Shared, Working, deadlines};
 use super::turn::{self, Patience, Turn};
 use crate::config::{OnConflict, SessionConfig};
@@ -101,14 +102,7 @@ impl<C: SessionConfig> Shared<C> {
                 drop(ledger);
                 self.tell(EventKind::Created, elapsed);
                 for id in evicted {
-                    let kind = EventKind::Evicted;
-                    let event = crate::event::Event {
-                        config: C::NAME,
-                        id: Some(id),
-                        kind,
-                        elapsed: None,
-                    };
-                    crate::event::tell(self.options.on_event, &event);
+                    report::<C>(self.options, Some(id), EventKind::Evicted, None);
                 }
                 Ok(())
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Asked, Emission};
 use crate::config::{Options, SessionConfig};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
 use crate::loader::Target;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
@@ -196,6 +196,27 @@ impl<C: SessionConfig> Shared<C> {
     pub(crate) fn expires_at(&self) -> Timestamp {
         let ledger = self.ledger();
         ledger.deadlines_after(self.store.now()).expires_at()
+    }
+
+    /// A new session whose data could not be stored is not stored without it.
+    pub(crate) fn give_up(&self) {
+        let mut ledger = self.ledger();
+        if matches!(ledger.phase, Phase::New) {
+            ledger.phase = Phase::Ended { destroyed: false };
+        }
+    }
+
+    /// The session is found to have ended.
+    pub(super) fn gone(&self) -> Error {
+        let mut ledger = self.ledger();
+        ledger.emit = Emit::Nothing;
+        if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
+            ledger.phase = Phase::Ended { destroyed: false };
+        }
+        ledger.forget_pending();
+        drop(ledger);
+        self.tell(EventKind::Gone, None);
+        Error::new(ErrorKind::Ended)
     }
 
     pub(crate) fn tell(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {

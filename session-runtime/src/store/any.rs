@@ -232,9 +232,11 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
     }
 
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        match self {
-            Self::Own(store) => store.destroy(key).await,
-            Self::Given(store) => store.0.destroy(key).await,
+        match (self.at_hand(), self) {
+            (Some(store), _) => store.destroy(key),
+            // In a box: else a handler that destroys had to have room for it.
+            (None, Self::Own(store)) => Box::pin(store.destroy(key)).await,
+            (None, Self::Given(store)) => store.0.destroy(key).await,
         }
     }
 

@@ -62,7 +62,17 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         true
     }
 
-    /// The same store, if it never has to wait. A request then asks it without a future.
+    /// The same store, if it never has to wait: a request then asks it without a future. A store
+    /// that is at hand once is so always, and its two ways do the same.
+    ///
+    /// ```
+    /// use connect_session::Untyped;
+    /// use connect_session::store::{AnyStore, MemoryStore, Store};
+    ///
+    /// let store = MemoryStore::<Untyped>::new();
+    /// assert!(store.at_hand().is_some());
+    /// assert!(AnyStore::new(store).at_hand().is_some(), "whatever its type is called");
+    /// ```
     fn at_hand(&self) -> Option<&dyn AtHand<D>> {
         None
     }
@@ -153,7 +163,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
 }
 
 /// The verbs of a store that never waits for anything: one that keeps its records in the memory of
-/// this process. Each does what that of [`Store`] does.
+/// this process. Each does what that of [`Store`] does, and blocks its thread for microseconds at
+/// most: no file, no socket.
 pub trait AtHand<D>: Send + Sync {
     /// As [`Store::insert`].
     ///
