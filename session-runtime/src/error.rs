@@ -24,7 +24,10 @@ use crate::store::{BoxError, StoreError};
 ///     }
 /// }
 /// ```
-pub struct Error {
+// A word wide: the results of every request have room for an error.
+pub struct Error(Box<Failure>);
+
+struct Failure {
     kind: ErrorKind,
     source: Option<BoxError>,
 }
@@ -140,32 +143,30 @@ impl ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self { kind, source: None }
+        Self(Box::new(Failure { kind, source: None }))
     }
 
     pub(crate) fn with_source(kind: ErrorKind, source: impl Into<BoxError>) -> Self {
-        Self {
-            kind,
-            source: Some(source.into()),
-        }
+        let source = Some(source.into());
+        Self(Box::new(Failure { kind, source }))
     }
 
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.kind.status()
+        self.kind().status()
     }
 
     /// The body of the response, a problem document (RFC 9457).
     #[must_use]
     pub fn problem(&self) -> String {
-        let kind = self.kind;
+        let kind = self.kind();
         format!(
             r#"{{"type":"{PROBLEMS}{}","title":"{}","status":{}}}"#,
             kind.name(),
@@ -187,22 +188,22 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.title())
+        f.write_str(self.kind().title())
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("kind", &self.kind)
-            .field("source", &self.source)
+            .field("kind", &self.0.kind)
+            .field("source", &self.0.source)
             .finish()
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.0.source.as_deref().map(|source| source as _)
     }
 }
 

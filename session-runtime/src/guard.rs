@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
-use crate::config::{CommitOn, SessionConfig};
-use crate::engine::{self, Asked, Emission, Finish, Finishing, Opened, Overrides, Purpose};
+use crate::config::SessionConfig;
+use crate::engine::{self, Asked, Emission, Finish, Finishing, Opened, Overrides, Purpose, wire};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::store::BoxFuture;
@@ -45,6 +45,9 @@ pub trait SessionArg: Sized + Send {
 
     /// The argument of a session, if it takes what there is.
     fn from_session(session: Option<Session<Self::Config>>) -> Option<Self>;
+
+    /// The session, if there is one.
+    fn session(&self) -> Option<&Session<Self::Config>>;
 }
 
 impl<C: SessionConfig> SessionArg for Session<C> {
@@ -54,6 +57,10 @@ impl<C: SessionConfig> SessionArg for Session<C> {
     fn from_session(session: Option<Self>) -> Option<Self> {
         session
     }
+
+    fn session(&self) -> Option<&Self> {
+        Some(self)
+    }
 }
 
 impl<C: SessionConfig> SessionArg for Option<Session<C>> {
@@ -62,6 +69,10 @@ impl<C: SessionConfig> SessionArg for Option<Session<C>> {
 
     fn from_session(session: Self) -> Option<Self> {
         Some(session)
+    }
+
+    fn session(&self) -> Option<&Session<C>> {
+        self.as_ref()
     }
 }
 
@@ -96,7 +107,6 @@ impl<S: SessionArg> GoesWith<S> for Load {}
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
     session: S,
-    committer: Committer,
     marker: PhantomData<fn() -> (M, O)>,
 }
 
@@ -110,7 +120,6 @@ impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
 pub struct Committer {
     shared: Option<Arc<dyn Finish>>,
     vary: Option<&'static HeaderValue>,
-    on: CommitOn,
 }
 
 /// A request that is given up, because its client hung up or another argument was refused, stores
@@ -150,23 +159,18 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             Ok(Opened::None) => None,
             Ok(Opened::NoContent) => {
                 return Err(Rejection {
-                    refusal: Refusal::NoContent,
+                    error: None,
+                    challenge: None,
                     vary: asked.wire.vary(),
                 });
             }
             Err(error) => return Err(Rejection::refuse(asked, error)),
-        };
-        let committer = Committer {
-            shared: session.as_ref().map(Session::finisher),
-            vary: asked.wire.vary(),
-            on: asked.options.commit,
         };
         let Some(session) = S::from_session(session) else {
             return Err(Rejection::refuse(asked, Error::new(ErrorKind::Missing)));
         };
         Ok(SessionGuard {
             session,
-            committer,
             marker: PhantomData,
         })
     }
@@ -176,7 +180,11 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
 pub fn split<S: SessionArg, M: GoesWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
-    (guard.session, guard.committer)
+    let committer = Committer {
+        shared: guard.session.session().map(Session::finisher),
+        vary: wire::<S::Config, O>().vary(),
+    };
+    (guard.session, committer)
 }
 
 /// Whether a handler's value is a failure, asked of its type: a `Result` knows, anything else is
@@ -260,12 +268,12 @@ impl Future for Commit {
 /// Ends a handler: what it changed is to be written, unless it failed.
 #[must_use]
 pub fn end(mut committer: Committer, failed: bool) -> End {
-    let (vary, on) = (committer.vary, committer.on);
+    let vary = committer.vary;
     let known = |emission| End::Known(Ending { vary, emission });
     let Some(shared) = committer.shared.take() else {
         return known(Ok(Emission::default()));
     };
-    match shared.finish(failed && on != CommitOn::Always) {
+    match shared.finish(failed) {
         Finishing::Now(emission) => known(emission),
         Finishing::Later(emission) => End::Commit(Commit { vary, emission }),
     }
@@ -297,10 +305,8 @@ impl<R> SessionReply<R> {
         match emission {
             Ok(emission) => Ok((self.value, emission.with_vary(vary))),
             Err(error) => Err(Rejection {
-                refusal: Refusal::Error {
-                    error,
-                    challenge: None,
-                },
+                error: Some(error),
+                challenge: None,
                 vary,
             }),
         }
@@ -312,25 +318,18 @@ impl<R> SessionReply<R> {
 /// Its `Debug` holds no sid.
 #[derive(Debug)]
 pub struct Rejection {
-    refusal: Refusal,
+    /// None where it is the answer to OPTIONS.
+    error: Option<Error>,
+    challenge: Option<&'static str>,
     vary: Option<&'static HeaderValue>,
-}
-
-#[derive(Debug)]
-enum Refusal {
-    /// The answer to OPTIONS.
-    NoContent,
-    Error {
-        error: Error,
-        challenge: Option<HeaderValue>,
-    },
 }
 
 impl Rejection {
     pub(crate) fn refuse<C: SessionConfig>(asked: &Asked<C>, error: Error) -> Self {
         let challenge = (error.status() == StatusCode::UNAUTHORIZED).then(|| asked.challenge());
         Self {
-            refusal: Refusal::Error { error, challenge },
+            error: Some(error),
+            challenge,
             vary: asked.wire.vary(),
         }
     }
@@ -344,49 +343,41 @@ impl Rejection {
     /// The error, unless the rejection is the answer to an OPTIONS request.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
-        match &self.refusal {
-            Refusal::NoContent => None,
-            Refusal::Error { error, .. } => Some(error),
-        }
+        self.error.as_ref()
     }
 
     /// The response.
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
-        let mut response = match &self.refusal {
-            Refusal::NoContent => {
-                let mut response = Response::new(String::new());
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                response
-            }
-            Refusal::Error { error, challenge } => {
-                let mut response = error.to_response();
-                // RFC 9110, 15.5.2: every 401 says how to authenticate.
-                let challenge = challenge.clone();
-                response
-                    .headers_mut()
-                    .extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
-                response
-            }
+        let mut response = if let Some(error) = &self.error {
+            error.to_response()
+        } else {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
         };
-        self.emission().apply(response.headers_mut());
+        let headers = response.headers_mut();
+        // RFC 9110, 15.5.2: every 401 says how to authenticate.
+        let challenge = self.challenge.map(HeaderValue::from_static);
+        headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+        self.emission().apply(headers);
         response
     }
 
     /// What the response says of sessions.
     pub(crate) fn emission(&self) -> Emission {
-        match self.refusal {
-            Refusal::NoContent => Emission::of_none(self.vary),
-            Refusal::Error { .. } => Emission::of_refusal(self.vary),
+        match self.error {
+            None => Emission::of_none(self.vary),
+            Some(_) => Emission::of_refusal(self.vary),
         }
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.refusal {
-            Refusal::NoContent => f.write_str("OPTIONS is answered without a session"),
-            Refusal::Error { error, .. } => error.fmt(f),
+        match &self.error {
+            None => f.write_str("OPTIONS is answered without a session"),
+            Some(error) => error.fmt(f),
         }
     }
 }

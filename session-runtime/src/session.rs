@@ -70,13 +70,13 @@ enum Stage {
 
 impl<C: SessionConfig> Session<C> {
     pub(crate) fn new(start: Start<C>) -> Self {
-        let stage = match start.data {
-            Some(_) => Stage::Loaded,
-            None => Stage::Open,
+        let (working, stage) = match start.data {
+            Some(data) => (Working::new(data), Stage::Loaded),
+            None => (Working::fresh(), Stage::Open),
         };
         Self {
             shared: start.shared,
-            working: Working::new(start.data.unwrap_or_default(), None),
+            working,
             subject: start.subject,
             stage,
         }
@@ -129,7 +129,7 @@ impl<C: SessionConfig> Session<C> {
     /// When the session was created, by the store's clock.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
-        self.shared.ledger().deadlines.created_at.into()
+        self.shared.deadlines().created_at.into()
     }
 
     /// When the session ends if no other request comes, by the store's clock. After a
@@ -137,7 +137,7 @@ impl<C: SessionConfig> Session<C> {
     /// are stored.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.shared.expires_at().into()
+        self.shared.deadlines().expires_at().into()
     }
 
     /// Whom the session belongs to, as [`login`](Self::login) set it.
@@ -186,7 +186,7 @@ impl<C: SessionConfig> Session<C> {
                 .as_ref()
                 .is_some_and(|identity| identity.reset);
             match &ledger.phase {
-                Phase::Stored(snapshot) if !reset => Some(snapshot.clone()),
+                Phase::Stored(stamp) if !reset => Some(stamp.on(self.working.base())),
                 Phase::Stored(_) | Phase::New => None,
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
@@ -205,11 +205,10 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
     /// nothing was written.
     pub async fn save(mut self) -> Result<(), Error> {
-        let working = self.working.clone();
         let shared = self.shared.clone();
         let _order = shared.in_order().await;
         self.stage = Stage::Saving;
-        let saved = shared.persist(Some(working)).await;
+        let saved = shared.persist(Some(self.working.hand_over())).await;
         self.stage = Stage::Finished;
         if saved.is_err() {
             shared.give_up();
@@ -236,12 +235,11 @@ impl<C: SessionConfig> Session<C> {
                 }
             }
         };
-        let data = match sid {
-            Some(sid) => self.shared.reload(sid.presented()).await?,
-            None => Arc::default(),
+        self.working = match sid {
+            Some(sid) => Working::new(self.shared.reload(sid.presented()).await?),
+            None => Working::fresh(),
         };
         self.subject.clone_from(&self.shared.ledger().subject);
-        self.working = Working::new(data, None);
         Ok(())
     }
 
@@ -272,7 +270,7 @@ impl<C: SessionConfig> Session<C> {
             self.shared.options.idle_timeout,
             self.shared.options.absolute_timeout,
         ));
-        self.working = Working::new(Arc::default(), None);
+        self.working = Working::fresh();
         self.subject = None;
         Ok(())
     }
@@ -330,7 +328,9 @@ impl<C: SessionConfig> Session<C> {
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.stage = Stage::Finished;
-        self.shared.give_up();
+        if self.shared.is_new {
+            self.shared.give_up();
+        }
         let _order = self.shared.in_order().await;
         self.shared.destroy().await
     }
@@ -400,7 +400,7 @@ impl<C: SessionConfig> Drop for Session<C> {
         }
         let mut ledger = self.shared.ledger();
         if !ledger.closed {
-            ledger.returned = Some(self.working.clone());
+            ledger.returned = Some(self.working.hand_over());
             return;
         }
         let unsaved = is_changed || ledger.pending_lifetime.is_some();

@@ -7,7 +7,7 @@ mod options;
 use std::future::Future;
 
 pub use cell::{ConfigCell, StartError, configure, start};
-pub(crate) use cell::{Prepared, built, prepared, store};
+pub(crate) use cell::{built, prepared, store};
 pub use options::{CommitOn, ConfigureError, OnConflict, OnGone, OnStoreError, Options};
 
 use crate::data::SessionData;

@@ -72,9 +72,7 @@ pub enum OnStoreError {
 }
 
 /// When the changes of a handler are stored.
-// A word wide, for it moves beside words on the way of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
 pub enum CommitOn {
     /// When it did not return `Err`.
     Ok,

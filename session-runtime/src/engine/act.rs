@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::apply::TRIES;
 use super::load::{Offers, load};
-use super::shared::{Emit, Phase, Shared, Working};
+use super::shared::{Emit, Phase, Shared};
 use super::turn;
+use super::working::{Stamp, Working};
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -34,7 +35,7 @@ impl<C: SessionConfig> Shared<C> {
             let mut pending = None;
             let mut overwrote = Vec::new();
             if working.is_changed() {
-                let merged = three_way(C::merge, C::UNTYPED, working.base(), working.data(), &new);
+                let merged = three_way(C::merge, C::UNTYPED, &working.base(), working.data(), &new);
                 overwrote = self.judge(merged.overwrote)?;
                 pending = Some(Arc::new(merged.data));
             }
@@ -54,13 +55,15 @@ impl<C: SessionConfig> Shared<C> {
             };
             match self.send(&change).await? {
                 Committed::Applied(snapshot) => {
-                    self.applied(&change, snapshot);
+                    let committed = self.applied(&change, snapshot);
                     self.tell_overwrote(overwrote);
-                    let committed = match &self.ledger().phase {
-                        Phase::Stored(snapshot) => snapshot.data.clone(),
-                        _ => return Err(Error::new(ErrorKind::Ended)),
+                    let Some(committed) = committed else {
+                        return Err(Error::new(ErrorKind::Ended));
                     };
-                    *working = Working::new(committed, pending);
+                    *working = match pending {
+                        Some(pending) => Working::changed(committed, pending),
+                        None => Working::new(committed),
+                    };
                     return Ok(answer);
                 }
                 Committed::Gone => return Err(self.gone()),
@@ -91,10 +94,10 @@ impl<C: SessionConfig> Shared<C> {
             drop(ledger);
             return Err(self.gone());
         }
-        let data = loaded.snapshot.data.clone();
-        ledger.phase = Phase::Stored(loaded.snapshot);
+        let (stamp, data) = Stamp::of(loaded.snapshot);
+        ledger.phase = Phase::Stored(stamp);
         ledger.epoch = loaded.epoch;
-        ledger.deadlines = loaded.deadlines;
+        ledger.deadlines = Some(loaded.deadlines);
         ledger.lifetime = loaded.lifetime;
         ledger.subject = loaded.subject;
         ledger.forget_pending();

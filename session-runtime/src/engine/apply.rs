@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use super::commit::Plan;
 use super::load::report;
-use super::shared::{Emit, Phase, Shared, Working, deadlines};
+use super::shared::{Emit, Phase, Shared, deadlines};
 use super::turn::{self, Patience, Turn};
+use super::working::{Stamp, Working};
 use crate::config::{OnConflict, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::loader::Target;
 use crate::merge::three_way;
-use crate::record::{Change, DataChange, NewRecord, Snapshot};
+use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
 use crate::store::{Committed, Inserted, StoreError};
 
 /// How often a change is tried before the client is told to come back.
@@ -29,19 +30,23 @@ pub(super) enum Rest<D> {
 impl<C: SessionConfig> Shared<C> {
     /// Stores a new session, or what has changed of a stored one. `order` is held.
     pub(crate) async fn persist(&self, working: Option<Working<C::Data>>) -> Result<(), Error> {
-        match self.persist_now(working)? {
-            Some(rest) => self.persist_rest(rest).await,
+        let plan = self.plan(&self.ledger(), working);
+        match self.carry_out_now(plan)? {
+            Some(rest) => self.carry_out_rest(rest).await,
             None => Ok(()),
         }
     }
 
-    /// The same as far as nothing has to be waited for; what is left then. `order` is held, or
-    /// nobody else has the session.
-    pub(super) fn persist_now(
+    /// Carries a plan out as far as nothing has to be waited for; what is left then. `order` is
+    /// held, or nobody else has the session.
+    pub(super) fn carry_out_now(
         &self,
-        working: Option<Working<C::Data>>,
+        plan: Plan<C::Data>,
     ) -> Result<Option<Rest<C::Data>>, Error> {
-        match (self.plan(working)?, self.store.at_hand()) {
+        if let Some(data) = plan.data() {
+            self.check_size(data)?;
+        }
+        match (plan, self.store.at_hand()) {
             (Plan::Nothing, _) => Ok(None),
             (Plan::Gone, _) => Err(self.gone()),
             (Plan::Insert(record), Some(store)) => {
@@ -69,7 +74,7 @@ impl<C: SessionConfig> Shared<C> {
         }
     }
 
-    pub(super) async fn persist_rest(&self, rest: Rest<C::Data>) -> Result<(), Error> {
+    pub(super) async fn carry_out_rest(&self, rest: Rest<C::Data>) -> Result<(), Error> {
         match rest {
             Rest::Insert(record) => self.insert(record).await,
             Rest::Change(change, known) => self.apply(change, known).await,
@@ -91,14 +96,16 @@ impl<C: SessionConfig> Shared<C> {
         let elapsed = started.map(|at| at.elapsed());
         match result.map_err(|error| self.failed("insert", error))? {
             Inserted::Done { snapshot, evicted } => {
-                let now = self.store.now();
                 let mut ledger = self.ledger();
-                ledger.phase = Phase::Stored(snapshot);
+                ledger.phase = Phase::Stored(Stamp::of(snapshot).0);
                 ledger.lifetime = record.lifetime;
-                ledger.deadlines = deadlines(now, now, record.lifetime);
                 ledger.sid = ledger.current_sid();
                 ledger.emit = Emit::Sid;
                 ledger.forget_pending();
+                ledger.deadlines = ledger.in_use.then(|| {
+                    let now = self.store.now();
+                    deadlines(now, now, record.lifetime)
+                });
                 drop(ledger);
                 self.tell(EventKind::Created, elapsed);
                 for id in evicted {
@@ -236,22 +243,33 @@ impl<C: SessionConfig> Shared<C> {
         self.options.on_event.map(|_| Instant::now())
     }
 
-    pub(super) fn applied(&self, change: &Change<C::Data>, snapshot: Option<Snapshot<C::Data>>) {
-        let now = self.store.now();
+    /// Takes note of it; the data as it is stored now, if that was changed.
+    pub(super) fn applied(
+        &self,
+        change: &Change<C::Data>,
+        snapshot: Option<Snapshot<C::Data>>,
+    ) -> Option<Arc<C::Data>> {
         let mut ledger = self.ledger();
         let lifetime = change.lifetime.unwrap_or(ledger.lifetime);
-        let logged_in = change
-            .identity
-            .as_ref()
-            .is_some_and(|identity| identity.new_generation);
-        if change.lifetime.is_some() || logged_in {
-            ledger.deadlines = deadlines(ledger.deadlines.created_at, now, lifetime);
-        } else {
-            ledger.deadlines.idle_until = now + lifetime.idle();
+        let logged_in = (change.identity.as_ref()).is_some_and(|identity| identity.new_generation);
+        let begins_anew = change.lifetime.is_some() || logged_in;
+        // Mostly nobody asks any more, and the clock need not be read.
+        if let Some(known) = ledger.deadlines.filter(|_| begins_anew || ledger.in_use) {
+            let now = self.store.now();
+            ledger.deadlines = Some(if begins_anew {
+                deadlines(known.created_at, now, lifetime)
+            } else {
+                Deadlines {
+                    idle_until: now + lifetime.idle(),
+                    ..known
+                }
+            });
         }
-        if let Some(snapshot) = snapshot {
-            ledger.phase = Phase::Stored(snapshot);
-        }
+        let data = snapshot.map(|snapshot| {
+            let (stamp, data) = Stamp::of(snapshot);
+            ledger.phase = Phase::Stored(stamp);
+            data
+        });
         if let Some(identity) = &change.identity {
             ledger.epoch += 1;
             ledger.generation += u64::from(identity.new_generation);
@@ -267,6 +285,7 @@ impl<C: SessionConfig> Shared<C> {
                 ledger.emit = Emit::Sid;
             }
         }
+        data
     }
 
     /// A declared `max_size` holds in a store of live values too.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderName};
 
 use super::LoadCache;
-use crate::config::{Options, Prepared, SessionConfig, prepared};
+use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::loader::{Ambiguous, CookieSpec, Emit, Found, RequestHead, Target, Wire};
 
@@ -47,12 +47,17 @@ pub(crate) struct Foreign {
     pub(crate) created: bool,
 }
 
+/// The loaders of a handler.
+pub(crate) fn wire<C: SessionConfig, O: Overrides>() -> &'static Wire {
+    O::wire().unwrap_or(&prepared::<C>().wire)
+}
+
 pub(crate) fn ask<C: SessionConfig, O: Overrides>(
     head: RequestHead<'_>,
     layer: Option<Arc<LoadCache<C>>>,
 ) -> Asked<C> {
-    let Prepared { options, wire } = prepared::<C>();
-    let wire = O::wire().unwrap_or(wire);
+    let options = &prepared::<C>().options;
+    let wire = wire::<C, O>();
     let found = wire.find(head);
     let place = found
         .ok()
@@ -91,13 +96,13 @@ impl<C: SessionConfig> Asked<C> {
 
     /// How a client that was refused is to authenticate: as a bearer where that is read (RFC 6750,
     /// 3), else by a scheme that says no more than that a session is needed.
-    pub(crate) fn challenge(&self) -> HeaderValue {
+    pub(crate) fn challenge(&self) -> &'static str {
         let sent = self.found.is_ok_and(|found| found.bearer);
-        HeaderValue::from_static(match (self.wire.reads_bearer(), sent) {
+        match (self.wire.reads_bearer(), sent) {
             (true, true) => r#"Bearer error="invalid_token""#,
             (true, false) => "Bearer",
             (false, _) => "Session",
-        })
+        }
     }
 }
 

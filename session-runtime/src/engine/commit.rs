@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Emission;
 use super::load::{Offers, load};
-use super::shared::{Emit, Finish, Finishing, Phase, Shared, Working};
-use crate::config::{OnGone, SessionConfig};
+use super::shared::{Emit, Finish, Finishing, Ledger, Phase, Shared};
+use super::working::Working;
+use crate::config::{CommitOn, OnGone, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
 
@@ -17,13 +18,28 @@ pub(super) enum Plan<D> {
     Gone,
 }
 
+impl<D> Plan<D> {
+    /// The data that is to be stored.
+    pub(super) fn data(&self) -> Option<&D> {
+        match self {
+            Self::Insert(record) => Some(&record.data),
+            Self::Change(change) => change.data.as_ref().map(|change| &*change.data),
+            Self::Nothing | Self::Gone => None,
+        }
+    }
+}
+
 impl<C: SessionConfig> Finish for Shared<C> {
-    fn finish(mut self: Arc<Self>, failed: bool) -> Finishing {
-        if let Some(emission) = self.settle(failed) {
+    fn finish(self: Arc<Self>, failed: bool) -> Finishing {
+        let failed = failed && self.options.commit != CommitOn::Always;
+        // Mostly the session is dropped by now, and nobody is left to be waited for.
+        let is_alone = Arc::strong_count(&self) == 1;
+        let mut ledger = self.ledger();
+        if let Some(emission) = self.settle(&mut ledger, failed) {
             return Finishing::Now(Ok(emission));
         }
-        // Mostly the session is dropped by now, and nobody is left to be waited for.
-        if Arc::get_mut(&mut self).is_none() {
+        if !is_alone {
+            drop(ledger);
             return Finishing::Later(Box::pin(async move {
                 let _order = self.in_order().await;
                 let working = self.ledger().returned.take();
@@ -31,16 +47,23 @@ impl<C: SessionConfig> Finish for Shared<C> {
                 self.finished(stored).await
             }));
         }
-        let working = self.ledger().returned.take();
-        match self.persist_now(working) {
+        ledger.in_use = false;
+        let working = ledger.returned.take();
+        let plan = self.plan(&ledger, working);
+        drop(ledger);
+        match self.carry_out_now(plan) {
             Ok(Some(rest)) => Finishing::Later(Box::pin(async move {
-                let stored = self.persist_rest(rest).await;
+                let stored = self.carry_out_rest(rest).await;
                 self.finished(stored).await
             })),
-            Ok(None) if self.ledger().offer.is_some() => {
+            Ok(None) => {
+                let ledger = self.ledger();
+                if ledger.offer.is_none() {
+                    return Finishing::Now(Ok(self.emission(&ledger)));
+                }
+                drop(ledger);
                 Finishing::Later(Box::pin(async move { self.finished(Ok(())).await }))
             }
-            Ok(None) => Finishing::Now(self.outcome(Ok(()))),
             Err(error) => Finishing::Now(self.outcome(Err(error))),
         }
     }
@@ -56,15 +79,14 @@ impl<C: SessionConfig> Finish for Shared<C> {
 
 impl<C: SessionConfig> Shared<C> {
     /// What there is to emit, if nothing is to be written.
-    fn settle(&self, failed: bool) -> Option<Emission> {
-        let mut ledger = self.ledger();
+    fn settle(&self, ledger: &mut Ledger<C::Data>, failed: bool) -> Option<Emission> {
         ledger.closed = true;
         if failed {
             // What `save` has stored is stored: a sid that the store knows is sent all the same.
             ledger.returned = None;
             ledger.offer = None;
             ledger.forget_pending();
-            return Some(self.emission(&ledger));
+            return Some(self.emission(ledger));
         }
         let untouched = ledger.identity.is_none()
             && ledger.pending_lifetime.is_none()
@@ -73,7 +95,7 @@ impl<C: SessionConfig> Shared<C> {
         match ledger.phase {
             Phase::New => None,
             Phase::Stored(_) if !untouched => None,
-            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(&ledger)),
+            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(ledger)),
         }
     }
 
@@ -114,11 +136,15 @@ impl<C: SessionConfig> Shared<C> {
         }
     }
 
-    pub(super) fn plan(&self, working: Option<Working<C::Data>>) -> Result<Plan<C::Data>, Error> {
+    /// What there is to write, `working` included.
+    pub(super) fn plan(
+        &self,
+        ledger: &Ledger<C::Data>,
+        working: Option<Working<C::Data>>,
+    ) -> Plan<C::Data> {
         let max_size = self.options.encoded_limit();
-        let ledger = self.ledger();
         let changed = working.as_ref().is_some_and(Working::is_changed);
-        let plan = match &ledger.phase {
+        match &ledger.phase {
             Phase::New => {
                 let lifetime = ledger.pending_lifetime.unwrap_or(ledger.lifetime);
                 let data = working.map_or_else(Arc::default, Working::into_data);
@@ -139,7 +165,7 @@ impl<C: SessionConfig> Shared<C> {
                 Plan::Gone
             }
             Phase::Ended { .. } => Plan::Nothing,
-            Phase::Stored(base) => {
+            Phase::Stored(stamp) => {
                 let reset = ledger
                     .identity
                     .as_ref()
@@ -152,13 +178,12 @@ impl<C: SessionConfig> Shared<C> {
                         max_size,
                     })
                 } else {
-                    working
-                        .filter(Working::is_changed)
-                        .map(|working| DataChange {
-                            base: Some(base.clone()),
-                            data: working.into_data(),
-                            max_size,
-                        })
+                    let change = working.and_then(Working::into_change);
+                    change.map(|(base, data)| DataChange {
+                        base: Some(stamp.on(base)),
+                        data,
+                        max_size,
+                    })
                 };
                 let change = Change {
                     commit_id: CommitId::mint(),
@@ -178,18 +203,6 @@ impl<C: SessionConfig> Shared<C> {
                     Plan::Change(change)
                 }
             }
-        };
-        drop(ledger);
-        match &plan {
-            Plan::Insert(record) => self.check_size(&record.data)?,
-            Plan::Change(change) => {
-                change
-                    .data
-                    .as_ref()
-                    .map_or(Ok(()), |change| self.check_size(&change.data))?;
-            }
-            Plan::Nothing | Plan::Gone => {}
         }
-        Ok(plan)
     }
 }

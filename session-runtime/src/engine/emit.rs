@@ -21,7 +21,8 @@ use crate::sid::Sid;
 pub(crate) struct Emission {
     vary: Option<&'static HeaderValue>,
     cache: Cache,
-    sid: Carrier,
+    /// In a box: few responses have one, and all would move the room for it.
+    sid: Option<Box<Carrier>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +37,9 @@ enum Cache {
     NoStore,
 }
 
-#[derive(Debug, Default, Clone)]
-#[repr(usize)]
+/// What brings a sid, or takes a cookie away.
+#[derive(Debug, Clone)]
 enum Carrier {
-    #[default]
-    None,
     Header {
         name: &'static HeaderName,
         value: HeaderValue,
@@ -63,17 +62,17 @@ impl<C: SessionConfig> Shared<C> {
                 carry_header(name, sid, self.has_origin)
             }
             (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
-                let until = ledger.deadlines.absolute_until;
-                let left = until.saturating_since(self.store.now());
+                let now = self.store.now();
+                let until = ledger.deadlines_after(now).absolute_until;
+                let left = until.saturating_since(now);
                 carry_cookie(set_cookie(spec, &sid.expose(), left))
             }
             (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => {
                 carry_cookie(clear_cookie(spec))
             }
-            _ => Carrier::None,
+            _ => None,
         };
-        let carries = !matches!(sid, Carrier::None);
-        let cache = if carries || self.sid_read.load(Ordering::Relaxed) {
+        let cache = if sid.is_some() || self.sid_read.load(Ordering::Relaxed) {
             Cache::NoStore
         } else {
             Cache::Private
@@ -106,7 +105,7 @@ impl Emission {
         Self {
             vary,
             cache: Cache::Private,
-            sid: Carrier::None,
+            sid: None,
         }
     }
 
@@ -115,14 +114,14 @@ impl Emission {
         Self {
             vary,
             cache: Cache::NoStore,
-            sid: Carrier::None,
+            sid: None,
         }
     }
 
     /// Whether a sid, or the end of a cookie, has to reach the client.
     #[cfg(feature = "poem")]
     pub(crate) fn carries(&self) -> bool {
-        !matches!(self.sid, Carrier::None)
+        self.sid.is_some()
     }
 
     /// Writes the headers, beside those that the handler set.
@@ -140,13 +139,13 @@ impl Emission {
             }
             Cache::NoStore => headers.set(&CACHE_CONTROL, HeaderValue::from_static("no-store")),
         }
-        match self.sid {
-            Carrier::None => {}
-            Carrier::Header {
+        match self.sid.map(|carrier| *carrier) {
+            None => {}
+            Some(Carrier::Header {
                 name,
                 value,
                 expose,
-            } => {
+            }) => {
                 if expose {
                     merge_list(
                         headers,
@@ -156,7 +155,7 @@ impl Emission {
                 }
                 headers.set(name, value);
             }
-            Carrier::Cookie(value) => {
+            Some(Carrier::Cookie(value)) => {
                 headers.add(&SET_COOKIE, value);
             }
         }
@@ -194,30 +193,24 @@ impl ReplyHeaders for HeaderMap {
     }
 }
 
-fn carry_header(name: &'static HeaderName, sid: Sid, expose: bool) -> Carrier {
-    match HeaderValue::try_from(sid.expose()) {
-        Ok(mut value) => {
-            value.set_sensitive(true);
-            Carrier::Header {
-                name,
-                value,
-                expose,
-            }
-        }
-        // 64 characters of base64url are a header value.
-        Err(_) => Carrier::None,
-    }
+fn carry_header(name: &'static HeaderName, sid: Sid, expose: bool) -> Option<Box<Carrier>> {
+    Some(Box::new(Carrier::Header {
+        name,
+        value: secret(sid.expose())?,
+        expose,
+    }))
 }
 
-fn carry_cookie(text: String) -> Carrier {
-    match HeaderValue::try_from(text) {
-        Ok(mut value) => {
-            value.set_sensitive(true);
-            Carrier::Cookie(value)
-        }
-        // Names and attributes were judged when the config was.
-        Err(_) => Carrier::None,
-    }
+fn carry_cookie(text: String) -> Option<Box<Carrier>> {
+    Some(Box::new(Carrier::Cookie(secret(text)?)))
+}
+
+/// A value that is not shown. It always is one: a sid is 64 characters of base64url, and the names
+/// and attributes of cookies were judged when the config was.
+fn secret(text: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {

@@ -10,9 +10,10 @@ mod load;
 mod open;
 mod shared;
 mod turn;
+mod working;
 
 pub use ask::Overrides;
-pub(crate) use ask::{Asked, ask};
+pub(crate) use ask::{Asked, ask, wire};
 pub(crate) use emit::Emission;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use emit::ReplyHeaders;
@@ -20,4 +21,5 @@ pub(crate) use emit::ReplyHeaders;
 pub(crate) use emit::merge_list;
 pub(crate) use load::{LoadCache, Loaded};
 pub(crate) use open::{Opened, Purpose, Start, open, open_now, view};
-pub(crate) use shared::{Finish, Finishing, Identity, Phase, Shared, Working};
+pub(crate) use shared::{Finish, Finishing, Identity, Phase, Shared};
+pub(crate) use working::Working;

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use super::Asked;
 use super::load::{Loaded, Offers, load_cached, load_now, report};
-use super::shared::{Emit, Ledger, Phase, Shared, deadlines};
+use super::shared::{Emit, Ledger, Phase, Shared};
+use super::working::Stamp;
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::loader::Found;
-use crate::record::{Lifetime, Transport};
+use crate::record::Lifetime;
 use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::StoreRef;
 
@@ -39,13 +40,15 @@ pub(crate) struct Start<C: SessionConfig> {
 }
 
 /// What is to be had from the store.
-enum Wanted<'a, C: SessionConfig> {
-    /// Nothing: this is what there is.
-    Settled(Opened<C>),
+enum Wanted<'a> {
+    /// Nothing: there is no session.
+    None,
+    /// Nothing: the answer is that to an OPTIONS request.
+    NoContent,
     /// A place for a new session, when that is committed.
     New,
-    /// The session of this sid.
-    Known(&'a PresentedSid, Transport),
+    /// The session of a sid, which this loader found.
+    Known(&'a (PresentedSid, usize)),
 }
 
 /// The session that a handler asked for; `None` if it has to be waited for.
@@ -56,9 +59,11 @@ pub(crate) fn open_now<C: SessionConfig>(
     asked: &Asked<C>,
     purpose: Purpose,
 ) -> Option<Result<Opened<C>, Error>> {
-    let wanted = match wanted(asked, purpose) {
-        Ok(Wanted::Settled(opened)) => return Some(Ok(opened)),
-        Ok(wanted) => wanted,
+    let known = match wanted(asked, purpose) {
+        Ok(Wanted::None) => return Some(Ok(Opened::None)),
+        Ok(Wanted::NoContent) => return Some(Ok(Opened::NoContent)),
+        Ok(Wanted::New) => None,
+        Ok(Wanted::Known(known)) => Some(known),
         Err(error) => return Some(Err(error)),
     };
     // A layer's cache may be in use.
@@ -66,10 +71,11 @@ pub(crate) fn open_now<C: SessionConfig>(
         return None;
     }
     let store = StoreRef::Own(config::built::<C>()?);
-    let Wanted::Known(sid, transport) = wanted else {
+    let Some((sid, place)) = known else {
         return Some(Ok(Opened::Session(create(asked, store))));
     };
     let at_hand = store.at_hand()?;
+    let transport = asked.wire.transport(*place);
     let loaded = load_now::<C>(at_hand, asked.options, sid, transport, Offers::Allowed);
     Some(opened(asked, purpose, store, sid, loaded))
 }
@@ -79,37 +85,40 @@ pub(crate) async fn open<C: SessionConfig>(
     asked: &Asked<C>,
     purpose: Purpose,
 ) -> Result<Opened<C>, Error> {
-    let wanted = match wanted(asked, purpose)? {
-        Wanted::Settled(opened) => return Ok(opened),
-        wanted => wanted,
+    let known = match wanted(asked, purpose)? {
+        Wanted::None => return Ok(Opened::None),
+        Wanted::NoContent => return Ok(Opened::NoContent),
+        Wanted::New => None,
+        Wanted::Known(known) => Some(known),
     };
     let store = match store_of(asked).await {
         Ok(store) => store,
         Err(error) => return without_store(asked.options, purpose, error),
     };
-    let Wanted::Known(sid, transport) = wanted else {
+    let Some((sid, place)) = known else {
         return Ok(Opened::Session(create(asked, store)));
     };
+    let transport = asked.wire.transport(*place);
     let loaded = load_cached(asked, &store, sid, transport, Offers::Allowed).await;
     opened(asked, purpose, store, sid, loaded)
 }
 
-fn wanted<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -> Result<Wanted<'_, C>, Error> {
+fn wanted<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -> Result<Wanted<'_>, Error> {
     if asked.is_options {
-        return Ok(Wanted::Settled(if purpose == Purpose::LoadOptional {
-            Opened::None
+        return Ok(if purpose == Purpose::LoadOptional {
+            Wanted::None
         } else {
-            Opened::NoContent
-        }));
+            Wanted::NoContent
+        });
     }
     let found = (asked.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
     if asked.foreign.sent || (asked.foreign.created && purpose == Purpose::Create) {
         return Err(refuse_foreign(asked, found));
     }
     match (&found.sid, purpose) {
-        (Some((sid, place)), _) => Ok(Wanted::Known(sid, asked.wire.transport(*place))),
+        (Some(known), _) => Ok(Wanted::Known(known)),
         (None, Purpose::Create) => Ok(Wanted::New),
-        (None, Purpose::LoadOptional) => Ok(Wanted::Settled(Opened::None)),
+        (None, Purpose::LoadOptional) => Ok(Wanted::None),
         (None, Purpose::LoadRequired) => {
             report::<C>(asked.options, None, EventKind::Missing, None);
             Err(asked.absence())
@@ -131,12 +140,14 @@ fn opened<C: SessionConfig>(
     sid: &PresentedSid,
     loaded: Result<Option<Loaded<C::Data>>, Error>,
 ) -> Result<Opened<C>, Error> {
-    match (loaded, purpose) {
-        (Ok(Some(loaded)), _) => Ok(Opened::Session(resume(asked, store, sid, loaded))),
-        (Ok(None), Purpose::Create) => Ok(Opened::Session(create(asked, store))),
-        (Ok(None), Purpose::LoadOptional) => Ok(Opened::None),
-        (Ok(None), Purpose::LoadRequired) => Err(asked.absence()),
-        (Err(error), _) => without_store(asked.options, purpose, error),
+    match loaded {
+        Ok(Some(loaded)) => Ok(Opened::Session(resume(asked, store, sid, loaded))),
+        Ok(None) => match purpose {
+            Purpose::Create => Ok(Opened::Session(create(asked, store))),
+            Purpose::LoadOptional => Ok(Opened::None),
+            Purpose::LoadRequired => Err(asked.absence()),
+        },
+        Err(error) => without_store(asked.options, purpose, error),
     }
 }
 
@@ -199,13 +210,13 @@ fn resume<C: SessionConfig>(
     sid: &PresentedSid,
     loaded: Loaded<C::Data>,
 ) -> Start<C> {
-    let data = loaded.snapshot.data.clone();
+    let (stamp, data) = Stamp::of(loaded.snapshot);
     let subject = loaded.subject.clone();
     let ledger = Ledger {
-        phase: Phase::Stored(loaded.snapshot),
+        phase: Phase::Stored(stamp),
         epoch: loaded.epoch,
         generation: loaded.generation,
-        deadlines: loaded.deadlines,
+        deadlines: Some(loaded.deadlines),
         lifetime: loaded.lifetime,
         sid: sid.verified(),
         identity: None,
@@ -215,6 +226,7 @@ fn resume<C: SessionConfig>(
         offer: loaded.offer,
         returned: None,
         closed: false,
+        in_use: true,
     };
     Start {
         shared: Shared::new(asked, store, sid.id(), ledger),
@@ -226,13 +238,12 @@ fn resume<C: SessionConfig>(
 fn create<C: SessionConfig>(asked: &Asked<C>, store: StoreRef<C::Data, C::Store>) -> Start<C> {
     let options = asked.options;
     let sid = Sid::mint();
-    let now = store.now();
     let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
     let ledger = Ledger {
         phase: Phase::New,
         epoch: 0,
         generation: 0,
-        deadlines: deadlines(now, now, lifetime),
+        deadlines: None,
         lifetime,
         sid,
         identity: None,
@@ -242,6 +253,7 @@ fn create<C: SessionConfig>(asked: &Asked<C>, store: StoreRef<C::Data, C::Store>
         offer: None,
         returned: None,
         closed: false,
+        in_use: true,
     };
     Start {
         shared: Shared::new(asked, store, sid.id(), ledger),

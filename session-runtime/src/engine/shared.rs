@@ -4,12 +4,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::working::{Stamp, Working};
 use super::{Asked, Emission};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
 use crate::loader::Target;
-use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
+use crate::record::{Deadlines, Key, Lifetime, SubjectChange, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreRef};
 use crate::timestamp::Timestamp;
@@ -33,10 +34,11 @@ pub(crate) struct Shared<C: SessionConfig> {
 
 /// What is known of the record, and what is still to be written.
 pub(crate) struct Ledger<D> {
-    pub(crate) phase: Phase<D>,
+    pub(crate) phase: Phase,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
-    pub(crate) deadlines: Deadlines,
+    /// None where they count from now: nothing is stored yet, or was just now, and nobody has asked.
+    pub(crate) deadlines: Option<Deadlines>,
     /// How long the record lives, once `pending_lifetime` is stored or there is none.
     pub(crate) lifetime: Lifetime,
     /// The sid under which the store knows the record, or will know a new one.
@@ -52,13 +54,15 @@ pub(crate) struct Ledger<D> {
     pub(crate) returned: Option<Working<D>>,
     /// The guard has begun to commit: from now on the response is fixed.
     pub(crate) closed: bool,
+    /// Somebody has the session, and may ask when it ends.
+    pub(crate) in_use: bool,
 }
 
-pub(crate) enum Phase<D> {
+pub(crate) enum Phase {
     /// Not stored yet.
     New,
-    /// Stored, as far as this request knows with this data.
-    Stored(Snapshot<D>),
+    /// Stored, as far as this request knows with the data that is called so.
+    Stored(Stamp),
     /// Destroyed, or found to be gone.
     Ended {
         /// By this request, so that a cookie is to be cleared.
@@ -86,57 +90,9 @@ pub(crate) struct Identity {
     pub(crate) reset: bool,
 }
 
-/// The data as a handler sees and changes it. It was changed if there is a copy of its own: that
-/// is all there is to "dirty", so it cannot be forgotten.
-pub(crate) struct Working<D> {
-    base: Arc<D>,
-    copy: Option<Arc<D>>,
-}
-
-impl<D> Working<D> {
-    /// Data that is not changed, or of which `copy` is the changed form.
-    pub(crate) fn new(base: Arc<D>, copy: Option<Arc<D>>) -> Self {
-        Self { base, copy }
-    }
-
-    /// As it is now.
-    pub(crate) fn data(&self) -> &D {
-        self.copy.as_ref().unwrap_or(&self.base)
-    }
-
-    /// As it was before the handler changed it.
-    pub(crate) fn base(&self) -> &D {
-        &self.base
-    }
-
-    pub(crate) fn into_data(self) -> Arc<D> {
-        self.copy.unwrap_or(self.base)
-    }
-
-    pub(crate) fn is_changed(&self) -> bool {
-        self.copy.is_some()
-    }
-}
-
-impl<D: Clone> Working<D> {
-    pub(crate) fn data_mut(&mut self) -> &mut D {
-        let copy = || Arc::new(D::clone(&self.base));
-        Arc::make_mut(self.copy.get_or_insert_with(copy))
-    }
-}
-
-impl<D> Clone for Working<D> {
-    fn clone(&self) -> Self {
-        Self {
-            base: self.base.clone(),
-            copy: self.copy.clone(),
-        }
-    }
-}
-
 /// What a guard needs of a session whose type it does not know.
 pub(crate) trait Finish: Send + Sync {
-    /// Writes what is to be written, unless the handler failed.
+    /// Writes what is to be written, unless the handler failed and that matters.
     fn finish(self: Arc<Self>, failed: bool) -> Finishing;
 
     /// The request was given up: nothing of it is to be stored.
@@ -192,10 +148,14 @@ impl<C: SessionConfig> Shared<C> {
         self.target.transport()
     }
 
-    /// When the session ends if no other request comes, once what is pending is stored.
-    pub(crate) fn expires_at(&self) -> Timestamp {
-        let ledger = self.ledger();
-        ledger.deadlines_after(self.store.now()).expires_at()
+    /// The deadlines once what is pending is stored.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        let now = self.store.now();
+        let mut ledger = self.ledger();
+        let lifetime = ledger.lifetime;
+        // Whoever asks twice is told the same.
+        (ledger.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
+        ledger.deadlines_after(now)
     }
 
     /// A new session whose data could not be stored is not stored without it.
@@ -250,19 +210,18 @@ impl<D> Ledger<D> {
             .map_or(self.sid, |identity| identity.sid)
     }
 
-    /// Whether both deadlines are to count from the commit.
-    fn begins_anew(&self) -> bool {
-        let logged_in = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
-        logged_in || self.pending_lifetime.is_some()
-    }
-
     /// The deadlines once what is pending is stored.
-    fn deadlines_after(&self, now: Timestamp) -> Deadlines {
-        if self.begins_anew() {
-            let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
-            return deadlines(self.deadlines.created_at, now, lifetime);
+    pub(super) fn deadlines_after(&self, now: Timestamp) -> Deadlines {
+        let logged_in = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
+        let begins_anew = logged_in || self.pending_lifetime.is_some();
+        match self.deadlines {
+            Some(deadlines) if !begins_anew => deadlines,
+            known => {
+                let created_at = known.map_or(now, |known| known.created_at);
+                let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
+                deadlines(created_at, now, lifetime)
+            }
         }
-        self.deadlines
     }
 
     /// Forgets what is not yet stored.

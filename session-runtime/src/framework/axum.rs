@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use super::http::{HttpHead, layer_of};
 use super::unattributed::NeedsSessionAttribute;
-use crate::config::{SessionConfig, prepared};
+use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
 use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
@@ -28,7 +28,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
         let asked = {
-            let params = if reads_path::<S::Config, O>() {
+            let params = if engine::wire::<S::Config, O>().reads_path() {
                 // In a box: most requests need no room for it.
                 Box::pin(RawPathParams::from_request_parts(parts, state))
                     .await
@@ -45,12 +45,6 @@ where
     }
 }
 
-/// Whether a loader reads a parameter of the route.
-fn reads_path<C: SessionConfig, O: Overrides>() -> bool {
-    let wire = O::wire().unwrap_or(&prepared::<C>().wire);
-    wire.reads_path()
-}
-
 fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {
     params?
         .iter()
@@ -64,7 +58,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     state: &St,
 ) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
     let asked = {
-        let params = if reads_path::<C, Inherit>() {
+        let params = if engine::wire::<C, Inherit>().reads_path() {
             RawPathParams::from_request_parts(parts, state).await.ok()
         } else {
             None

@@ -1,5 +1,7 @@
 //! A session that a task takes along.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::server::{Held, On, Server};
@@ -15,7 +17,8 @@ cases! {
         row_48_a_new_session_saved_before_the_response
         row_48_dropped_unsaved
         row_48_the_secret_is_settled_with_the_response
-        row_48_update_and_destroy_in_a_task;
+        row_48_update_and_destroy_in_a_task
+        row_48_a_new_session_tells_how_long_it_lives;
     memory:;
     encoded:;
     servers:
@@ -187,4 +190,57 @@ async fn row_48_update_and_destroy_in_a_task(on: On) {
     go.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
     assert!(!server.is_alive(&held).await);
+}
+
+/// Before it is stored, after that, and when it was changed since.
+async fn row_48_a_new_session_tells_how_long_it_lives(on: On) {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let server = on.start().await;
+    let (told, later, go, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
+    let task = json!([["life"], ["update", ["add", "/visits", 1]], ["life"]]);
+    let script = json!([
+        ["life"],
+        ["signal", told],
+        ["await", later],
+        ["life"],
+        ["spawn", done, after(&go, &task)]
+    ]);
+    let (reply, ()) = tokio::join!(server.post("/main/create").script(script).send(), async {
+        told.pass().await;
+        server.advance(MINUTE);
+        later.open(1);
+    });
+    let reply = reply.ok();
+    let answers = &reply.json()["answers"];
+    let told = lives(&answers[0]);
+    assert_eq!(
+        lives(&answers[1]),
+        told,
+        "whoever asks twice is told the same"
+    );
+    assert_eq!(told[1] - told[0], millis(30 * MINUTE));
+
+    let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+    let stored =
+        [&found.json()["created"], &found.json()["expires"]].map(|at| at.as_u64().unwrap());
+    assert_eq!(
+        stored,
+        told.map(|at| at + millis(MINUTE)),
+        "it begins when it is stored"
+    );
+
+    server.advance(5 * MINUTE);
+    go.open(1);
+    let answers = &report(&done).await["answers"];
+    assert_eq!(lives(&answers[0]), stored);
+    let touched = [stored[0], stored[1] + millis(5 * MINUTE)];
+    assert_eq!(lives(&answers[2]), touched);
+}
+
+fn lives(answer: &Value) -> [u64; 2] {
+    [0, 1].map(|at| answer[at].as_u64().unwrap())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap()
 }

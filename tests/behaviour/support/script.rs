@@ -173,6 +173,11 @@ impl Run {
                     let text = format!("{} {:?}", session.debug(), session.sid());
                     self.answers.push(text.into());
                 }
+                "life" => {
+                    let session = self.session();
+                    let life = json!([session.created_at(), session.expires_at()]);
+                    self.answers.push(life);
+                }
                 // What the session does.
                 "update" => {
                     let edits = args;

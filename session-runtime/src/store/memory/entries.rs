@@ -1,6 +1,6 @@
 //! The sessions of a shard, side by side and without a hole.
 
-use super::entry::Entry;
+use super::entry::{Entry, Owned};
 use super::moved_to;
 
 /// How many sessions a block holds.
@@ -13,9 +13,9 @@ pub(super) struct Entries<D> {
     blocks: Vec<Vec<Entry<D>>>,
 }
 
-/// A session that was taken out, and the block that is empty without it.
+/// What is left of a session that was taken out, and the block that is empty without it.
 pub(super) struct Taken<D> {
-    pub(super) entry: Entry<D>,
+    _session: Owned<D>,
     _block: Option<Vec<Entry<D>>>,
 }
 
@@ -65,17 +65,18 @@ impl<D> Entries<D> {
     /// Takes a session out. The last one moves to its place, if it is another.
     pub(super) fn swap_remove(&mut self, place: u32) -> Option<Taken<D>> {
         self.get(place)?;
-        let mut taken = self.blocks.last_mut()?.pop()?;
-        if let Some(entry) = self.get_mut(place) {
-            std::mem::swap(entry, &mut taken);
-        }
+        let last = self.blocks.last_mut()?.pop()?;
+        let taken = match self.get_mut(place) {
+            Some(entry) => std::mem::replace(entry, last),
+            None => last,
+        };
         // The first block stays: a shard with a session now and then need not ask for it anew.
         let mut block = None;
         if self.blocks.len() > 1 && self.blocks.last().is_some_and(Vec::is_empty) {
             block = self.blocks.pop();
         }
         Some(Taken {
-            entry: taken,
+            _session: taken.into_owned(),
             _block: block,
         })
     }

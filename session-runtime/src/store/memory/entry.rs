@@ -52,6 +52,12 @@ struct Extra {
     secrets: Option<Box<OtherSecrets>>,
 }
 
+/// What a session held on to.
+pub(super) struct Owned<D> {
+    _data: Arc<D>,
+    _extra: Option<Box<Extra>>,
+}
+
 /// What a load that is let in has to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Writes {
@@ -69,9 +75,14 @@ enum Step {
 }
 
 impl Writes {
-    /// Whether a read is enough.
-    pub(super) fn none(self) -> bool {
-        !self.first && !self.touch && self.secret == Step::Nothing
+    /// Whether nothing moves a deadline or a secret.
+    pub(super) fn leave_it(self) -> bool {
+        !self.touch && self.secret == Step::Nothing
+    }
+
+    /// Whether no load presented the sid before.
+    pub(super) fn is_first(self) -> bool {
+        self.first
     }
 
     /// Whether a second secret is offered.
@@ -90,21 +101,22 @@ pub(super) enum Verdict {
 }
 
 impl<D> Entry<D> {
-    pub(super) fn new(id: SessionId, record: &NewRecord<D>) -> Self {
+    /// A session whose life begins now.
+    pub(super) fn new(id: SessionId, record: &NewRecord<D>, now: u64) -> Self {
         let extra = record.subject.clone().map(|subject| {
             Box::new(Extra {
                 subject: Some(subject),
                 secrets: None,
             })
         });
-        Self {
+        let mut entry = Self {
             id,
             secret: record.secret,
             commit_id: record.commit_id.to_bytes(),
             data: record.data.clone(),
             extra,
-            created: 0,
-            secret_since: 0,
+            created: now,
+            secret_since: now,
             idle: 0,
             idle_until: 0,
             absolute: 0,
@@ -117,17 +129,12 @@ impl<D> Entry<D> {
             space: 0,
             transport: record.transport,
             loaded: false,
-        }
+        };
+        entry.live_for(record.lifetime, now);
+        entry
     }
 
-    /// Starts its life.
-    pub(super) fn begin(&mut self, lifetime: Lifetime, now: u64) {
-        self.created = now;
-        self.secret_since = now;
-        self.live_for(lifetime, now);
-    }
-
-    fn live_for(&mut self, lifetime: Lifetime, now: u64) {
+    pub(super) fn live_for(&mut self, lifetime: Lifetime, now: u64) {
         self.idle = lifetime.idle_millis();
         self.absolute = lifetime.absolute_millis();
         self.restart(now);
@@ -172,6 +179,14 @@ impl<D> Entry<D> {
     pub(super) fn set_position(&mut self, by: By, at: Option<usize>) {
         let at = at.and_then(|at| u32::try_from(at).ok());
         self.positions[by as usize] = at.unwrap_or(NOWHERE);
+    }
+
+    /// What may run the user's code when it is dropped, or take an allocator its time.
+    pub(super) fn into_owned(self) -> Owned<D> {
+        Owned {
+            _data: self.data,
+            _extra: self.extra,
+        }
     }
 
     fn subject(&self) -> Option<&Arc<str>> {
@@ -251,6 +266,11 @@ impl<D> Entry<D> {
         } else {
             Step::Nothing
         }
+    }
+
+    /// A load presents its sid.
+    pub(super) fn mark_loaded(&mut self) {
+        self.loaded = true;
     }
 
     pub(super) fn carry_out(&mut self, writes: Writes, request: &LoadRequest, now: u64) {

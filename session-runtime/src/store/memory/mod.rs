@@ -132,18 +132,23 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
         room.tidy(now);
         // Most loads write nothing, and share the lock.
         let mut record = None;
-        let has_to_write = room.read(at, |shard| {
+        let admitted = room.read(at, |shard| {
             let entry = shard.get(key)?;
             let writes = entry.admit(request, now)?;
-            if writes.none() {
+            if writes.leave_it() {
                 record = Some(entry.record(&room.clock, false));
             }
-            Some(!writes.none())
+            Some(writes)
         });
-        if has_to_write == Some(true) {
-            return Ok(self.load_and_write(key, request));
-        }
-        Ok(record)
+        Ok(match admitted {
+            Some(writes) if !writes.leave_it() => self.load_and_write(key, request),
+            // One that gave way to another meanwhile is not there for anybody.
+            Some(writes) if writes.is_first() => {
+                let marked = room.write(at, |shard| shard.change(key, now, Entry::mark_loaded));
+                record.filter(|_| marked.is_some())
+            }
+            _ => record,
+        })
     }
 
     fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
@@ -240,7 +245,6 @@ impl<D> MemoryStore<D> {
     /// at which it did.
     fn try_put(&self, key: Key, record: &NewRecord<D>) -> (Put<D>, u64) {
         let room = &*self.room;
-        let mut entry = Entry::new(key.id, record);
         let mut ended = Vec::new();
         let mut now = 0;
         let put = room.write(room.shard_of(&key.id), |shard| {
@@ -256,7 +260,7 @@ impl<D> MemoryStore<D> {
             if !room.reserve() {
                 return Put::NoRoom;
             }
-            entry.begin(record.lifetime, now);
+            let entry = Entry::new(key.id, record, now);
             let snapshot = entry.snapshot();
             if shard.put(key.namespace, entry) {
                 return Put::Done(snapshot);

@@ -148,12 +148,13 @@ impl<D> Shard<D> {
     }
 
     fn remove_at(&mut self, place: u32) -> Option<Removed<D>> {
+        let entry = self.entries.get(place)?;
+        let (hash, space) = (hash_of(&entry.id), usize::from(entry.space));
         self.due.remove(&mut self.entries, place);
         self.fresh.remove(&mut self.entries, place);
         let taken = self.entries.swap_remove(place)?;
-        let entry = &taken.entry;
         let of = |wanted: u32| move |place: &u32| *place == wanted;
-        if let Ok(found) = self.places.find_entry(hash_of(&entry.id), of(place)) {
+        if let Ok(found) = self.places.find_entry(hash, of(place)) {
             found.remove();
         }
         // The last one is here now.
@@ -165,7 +166,7 @@ impl<D> Shard<D> {
             self.due.moved(&self.entries, place);
             self.fresh.moved(&self.entries, place);
         }
-        if let Some(space) = self.spaces.get_mut(usize::from(entry.space)) {
+        if let Some(space) = self.spaces.get_mut(space) {
             space.records -= 1;
         }
         Some(Removed {

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::tools::{SPACE, id, key, record};
-use crate::record::Lifetime;
+use crate::record::{Lifetime, NewRecord};
 use crate::sid::SessionId;
 use crate::store::memory::entry::Entry;
 use crate::store::memory::shard::Shard;
 use crate::untyped::Untyped;
 
 fn put(shard: &mut Shard<Untyped>, id: SessionId, millis: u64) {
-    let mut entry = Entry::new(id, &record(Untyped::default()));
-    entry.begin(lifetime(millis), 0);
-    assert!(shard.put(SPACE, entry));
+    let record = NewRecord {
+        lifetime: lifetime(millis),
+        ..record(Untyped::default())
+    };
+    assert!(shard.put(SPACE, Entry::new(id, &record, 0)));
 }
 
 fn lifetime(millis: u64) -> Lifetime {
@@ -41,7 +43,7 @@ fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_the
                 let deadline = 500 + (at as u64 * 31) % 700;
                 model.insert(*id, deadline.min(model[id]));
                 let shorter = lifetime(model[id]);
-                let changed = shard.change(key(*id), 0, |entry| entry.begin(shorter, 0));
+                let changed = shard.change(key(*id), 0, |entry| entry.live_for(shorter, 0));
                 assert!(changed.is_some());
             }
             _ => {}
