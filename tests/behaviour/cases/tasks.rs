@@ -18,6 +18,7 @@ cases! {
         row_48_dropped_unsaved
         row_48_the_secret_is_settled_with_the_response
         row_48_update_and_destroy_in_a_task
+        row_48_a_new_session_is_changed_back_to_what_it_began_with
         row_48_a_new_session_tells_how_long_it_lives;
     memory:;
     encoded:;
@@ -28,7 +29,8 @@ cases! {
         row_48_a_new_session_saved_before_the_response
         row_48_dropped_unsaved
         row_48_the_secret_is_settled_with_the_response
-        row_48_update_and_destroy_in_a_task;
+        row_48_update_and_destroy_in_a_task
+        row_48_a_new_session_is_changed_back_to_what_it_began_with;
 }
 
 /// Sends a request whose session goes into a task; the task waits for the gate that is returned.
@@ -190,6 +192,23 @@ async fn row_48_update_and_destroy_in_a_task(on: On) {
     go.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
     assert!(!server.is_alive(&held).await);
+}
+
+/// What it is read as meanwhile is what its changes are compared with, not what it began with.
+async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(on: On) {
+    for read in [json!(["reload"]), json!(["update", ["set", "/visits", 5]])] {
+        let server = on.start().await;
+        let (go, done) = (Gate::new(), Gate::new());
+        let task = json!([read, ["set", "/visits", 0], ["save"]]);
+        let script = json!([["spawn", done, after(&go, &task)]]);
+        let reply = server.post("/main/create").script(script).send().await.ok();
+        let load = || server.get("/main/load").sid(reply.sid());
+        let visits = json!([["set", "/visits", 5]]);
+        load().script(visits).send().await.ok();
+        go.open(1);
+        assert_eq!(report(&done).await["error"], Value::Null);
+        assert_eq!(load().send().await.ok().data()["visits"], 0, "{read}");
+    }
 }
 
 /// Before it is stored, after that, and when it was changed since.
