@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 /// Every type with these derives is one; it must serialize as an object (a struct with named
 /// fields, or a map with string keys), because a change is written field by field. What does not
 /// serialize, such as a field with `#[serde(skip)]`, is not part of the session: a merge may forget
-/// it, and a store on a server does.
+/// it, and a store on a server does. Its `Default` is what a new session begins with and what it is
+/// compared with later, so it has to be the same whenever it is asked for: a time or a random token is
+/// for the handler that creates the session.
 ///
 /// ```
 /// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]

@@ -122,7 +122,7 @@ pub struct Committer {
     vary: Option<&'static HeaderValue>,
 }
 
-/// A request that is given up, because its client hung up or another argument was refused, stores
+/// A request that is given up, because its client hung up or the handler panicked, stores
 /// nothing: not even what a task that took the session along has asked of its sid.
 impl Drop for Committer {
     fn drop(&mut self) {

@@ -156,6 +156,9 @@ impl<C: SessionConfig> Session<C> {
     /// the handler sees it. A field that is changed by `update` and directly in one request is
     /// changed twice, as by two requests. What `update` has stored stays stored if the handler fails.
     ///
+    /// A store on a server compares the fields that `change` changed. To decide by a field that
+    /// another request may change meanwhile, change it too, or [`reload`](Self::reload) before.
+    ///
     /// ```
     /// # use connect_session::{Error, Session};
     /// async fn visit(session: &mut Session) -> Result<u64, Error> {
@@ -186,7 +189,7 @@ impl<C: SessionConfig> Session<C> {
                 .as_ref()
                 .is_some_and(|identity| identity.reset);
             match &ledger.phase {
-                Phase::Stored(stamp) if !reset => Some(stamp.on(self.working.base())),
+                Phase::Stored(snapshot) if !reset => Some(snapshot.clone()),
                 Phase::Stored(_) | Phase::New => None,
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
@@ -204,12 +207,14 @@ impl<C: SessionConfig> Session<C> {
     /// As for a commit: [`ErrorKind::Ended`], [`ErrorKind::Conflict`],
     /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
     /// nothing was written.
-    pub async fn save(mut self) -> Result<(), Error> {
+    pub async fn save(self) -> Result<(), Error> {
         let shared = self.shared.clone();
         let _order = shared.in_order().await;
-        self.stage = Stage::Saving;
-        let saved = shared.persist(Some(self.working.hand_over())).await;
-        self.stage = Stage::Finished;
+        // If this future is given up, the session is dropped before the next one's turn comes.
+        let mut session = self;
+        session.stage = Stage::Saving;
+        let saved = shared.persist(Some(session.working.hand_over())).await;
+        session.stage = Stage::Finished;
         if saved.is_err() {
             shared.give_up();
         }

@@ -6,7 +6,7 @@ use super::apply::TRIES;
 use super::load::{Offers, load};
 use super::shared::{Emit, Phase, Shared};
 use super::turn;
-use super::working::{Stamp, Working};
+use super::working::Working;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -55,15 +55,14 @@ impl<C: SessionConfig> Shared<C> {
             };
             match self.send(&change).await? {
                 Committed::Applied(snapshot) => {
-                    let committed = self.applied(&change, snapshot);
-                    self.tell_overwrote(overwrote);
-                    let Some(committed) = committed else {
+                    let Some(committed) = self.applied(&change, snapshot) else {
                         return Err(Error::new(ErrorKind::Ended));
                     };
                     *working = match pending {
                         Some(pending) => Working::changed(committed, pending),
                         None => Working::new(committed),
                     };
+                    self.tell_overwrote(overwrote);
                     return Ok(answer);
                 }
                 Committed::Gone => return Err(self.gone()),
@@ -94,8 +93,8 @@ impl<C: SessionConfig> Shared<C> {
             drop(ledger);
             return Err(self.gone());
         }
-        let (stamp, data) = Stamp::of(loaded.snapshot);
-        ledger.phase = Phase::Stored(stamp);
+        let data = loaded.snapshot.data.clone();
+        ledger.phase = Phase::Stored(loaded.snapshot);
         ledger.epoch = loaded.epoch;
         ledger.deadlines = Some(loaded.deadlines);
         ledger.lifetime = loaded.lifetime;

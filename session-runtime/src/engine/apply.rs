@@ -7,7 +7,7 @@ use super::commit::Plan;
 use super::load::report;
 use super::shared::{Emit, Phase, Shared, deadlines};
 use super::turn::{self, Patience, Turn};
-use super::working::{Stamp, Working};
+use super::working::Working;
 use crate::config::{OnConflict, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
@@ -29,8 +29,9 @@ pub(super) enum Rest<D> {
 
 impl<C: SessionConfig> Shared<C> {
     /// Stores a new session, or what has changed of a stored one. `order` is held.
-    pub(crate) async fn persist(&self, working: Option<Working<C::Data>>) -> Result<(), Error> {
-        let plan = self.plan(&self.ledger(), working);
+    pub(crate) async fn persist(&self, mut working: Option<Working<C::Data>>) -> Result<(), Error> {
+        let plan = self.plan(&self.ledger(), &mut working);
+        drop(working);
         match self.carry_out_now(plan)? {
             Some(rest) => self.carry_out_rest(rest).await,
             None => Ok(()),
@@ -97,11 +98,9 @@ impl<C: SessionConfig> Shared<C> {
         match result.map_err(|error| self.failed("insert", error))? {
             Inserted::Done { snapshot, evicted } => {
                 let mut ledger = self.ledger();
-                ledger.phase = Phase::Stored(Stamp::of(snapshot).0);
-                ledger.lifetime = record.lifetime;
-                ledger.sid = ledger.current_sid();
+                ledger.phase = Phase::Stored(snapshot);
+                ledger.live_for(record.lifetime);
                 ledger.emit = Emit::Sid;
-                ledger.forget_pending();
                 ledger.deadlines = ledger.in_use.then(|| {
                     let now = self.store.now();
                     deadlines(now, now, record.lifetime)
@@ -113,7 +112,7 @@ impl<C: SessionConfig> Shared<C> {
                 }
                 Ok(())
             }
-            // 74 random bits and a millisecond met: the next try has another id.
+            // 62 random bits and a quarter of a microsecond met: the next try has another id.
             Inserted::Exists => Err(Error::new(ErrorKind::Contention)),
         }
     }
@@ -266,8 +265,8 @@ impl<C: SessionConfig> Shared<C> {
             });
         }
         let data = snapshot.map(|snapshot| {
-            let (stamp, data) = Stamp::of(snapshot);
-            ledger.phase = Phase::Stored(stamp);
+            let data = snapshot.data.clone();
+            ledger.phase = Phase::Stored(snapshot);
             data
         });
         if let Some(identity) = &change.identity {
@@ -278,8 +277,7 @@ impl<C: SessionConfig> Shared<C> {
             ledger.identity = None;
         }
         if let Some(lifetime) = change.lifetime {
-            ledger.lifetime = lifetime;
-            ledger.pending_lifetime = None;
+            ledger.live_for(lifetime);
             // A cookie that outlives the browser says how long.
             if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
                 ledger.emit = Emit::Sid;

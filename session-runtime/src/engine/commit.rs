@@ -32,7 +32,8 @@ impl<D> Plan<D> {
 impl<C: SessionConfig> Finish for Shared<C> {
     fn finish(self: Arc<Self>, failed: bool) -> Finishing {
         let failed = failed && self.options.commit != CommitOn::Always;
-        // Mostly the session is dropped by now, and nobody is left to be waited for.
+        // Mostly the session is dropped by now, and nobody is left to be waited for. Nobody can come:
+        // the last `Arc` is this one.
         let is_alone = Arc::strong_count(&self) == 1;
         let mut ledger = self.ledger();
         if let Some(emission) = self.settle(&mut ledger, failed) {
@@ -48,9 +49,10 @@ impl<C: SessionConfig> Finish for Shared<C> {
             }));
         }
         ledger.in_use = false;
-        let working = ledger.returned.take();
-        let plan = self.plan(&ledger, working);
+        let mut working = ledger.returned.take();
+        let plan = self.plan(&ledger, &mut working);
         drop(ledger);
+        drop(working);
         match self.carry_out_now(plan) {
             Ok(Some(rest)) => Finishing::Later(Box::pin(async move {
                 let stored = self.carry_out_rest(rest).await;
@@ -112,7 +114,11 @@ impl<C: SessionConfig> Shared<C> {
             error.kind() == ErrorKind::Ended && self.options.on_gone == OnGone::Ignore
         };
         match stored {
-            Err(error) if !ignores(&error) => Err(error),
+            Err(error) if !ignores(&error) => {
+                // Nobody is told of a new sid: what is still stored is not to bring it.
+                self.ledger().identity = None;
+                Err(error)
+            }
             _ => Ok(self.emission(&self.ledger())),
         }
     }
@@ -136,18 +142,19 @@ impl<C: SessionConfig> Shared<C> {
         }
     }
 
-    /// What there is to write, `working` included.
+    /// What there is to write. `working` is left where it is not to be: dropping it may run the
+    /// user's code, which is not for whoever has the ledger.
     pub(super) fn plan(
         &self,
         ledger: &Ledger<C::Data>,
-        working: Option<Working<C::Data>>,
+        working: &mut Option<Working<C::Data>>,
     ) -> Plan<C::Data> {
         let max_size = self.options.encoded_limit();
         let changed = working.as_ref().is_some_and(Working::is_changed);
         match &ledger.phase {
             Phase::New => {
                 let lifetime = ledger.pending_lifetime.unwrap_or(ledger.lifetime);
-                let data = working.map_or_else(Arc::default, Working::into_data);
+                let data = working.take().map_or_else(Arc::default, Working::into_data);
                 let record = NewRecord {
                     secret: ledger.current_sid().secret_hash(),
                     transport: self.transport(),
@@ -165,23 +172,23 @@ impl<C: SessionConfig> Shared<C> {
                 Plan::Gone
             }
             Phase::Ended { .. } => Plan::Nothing,
-            Phase::Stored(stamp) => {
+            Phase::Stored(base) => {
                 let reset = ledger
                     .identity
                     .as_ref()
                     .is_some_and(|identity| identity.reset);
                 let data = if reset {
-                    let data = working.map_or_else(Arc::default, Working::into_data);
+                    let data = working.take().map_or_else(Arc::default, Working::into_data);
                     Some(DataChange {
                         base: None,
                         data,
                         max_size,
                     })
                 } else {
-                    let change = working.and_then(Working::into_change);
-                    change.map(|(base, data)| DataChange {
-                        base: Some(stamp.on(base)),
-                        data,
+                    let changed = working.take_if(|working| working.is_changed());
+                    changed.map(|working| DataChange {
+                        base: Some(base.clone()),
+                        data: working.into_data(),
                         max_size,
                     })
                 };

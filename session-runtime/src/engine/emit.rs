@@ -63,8 +63,10 @@ impl<C: SessionConfig> Shared<C> {
             }
             (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
                 let now = self.store.now();
-                let until = ledger.deadlines_after(now).absolute_until;
-                let left = until.saturating_since(now);
+                let left = match ledger.deadlines {
+                    Some(deadlines) => deadlines.absolute_until.saturating_since(now),
+                    None => ledger.lifetime.absolute(),
+                };
                 carry_cookie(set_cookie(spec, &sid.expose(), left))
             }
             (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-#[cfg(feature = "_layer")]
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Asked;
@@ -30,6 +28,14 @@ pub(crate) struct LoadCache<C: SessionConfig> {
     pub(super) looked: AtomicBool,
     /// A view showed the session.
     pub(super) viewed: AtomicBool,
+}
+
+/// Whether a request ever came through a layer. Where none did, none need be searched for what a
+/// layer left in it.
+static LAYERED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn layered() -> bool {
+    LAYERED.load(Ordering::Relaxed)
 }
 
 struct CachedLoad<D> {
@@ -66,6 +72,10 @@ impl<D> Clone for Loaded<D> {
 impl<C: SessionConfig> LoadCache<C> {
     #[cfg(feature = "_layer")]
     pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
+        // Read first: then it is written once, and every processor can keep it.
+        if !layered() {
+            LAYERED.store(true, Ordering::Relaxed);
+        }
         Self {
             store,
             loaded: tokio::sync::Mutex::new(None),

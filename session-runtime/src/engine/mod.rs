@@ -19,7 +19,7 @@ pub(crate) use emit::Emission;
 pub(crate) use emit::ReplyHeaders;
 #[cfg(feature = "rocket")]
 pub(crate) use emit::merge_list;
-pub(crate) use load::{LoadCache, Loaded};
+pub(crate) use load::{LoadCache, Loaded, layered};
 pub(crate) use open::{Opened, Purpose, Start, open, open_now, view};
 pub(crate) use shared::{Finish, Finishing, Identity, Phase, Shared};
 pub(crate) use working::Working;

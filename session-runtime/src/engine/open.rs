@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use super::Asked;
 use super::load::{Loaded, Offers, load_cached, load_now, report};
 use super::shared::{Emit, Ledger, Phase, Shared};
-use super::working::Stamp;
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -210,10 +209,10 @@ fn resume<C: SessionConfig>(
     sid: &PresentedSid,
     loaded: Loaded<C::Data>,
 ) -> Start<C> {
-    let (stamp, data) = Stamp::of(loaded.snapshot);
+    let data = loaded.snapshot.data.clone();
     let subject = loaded.subject.clone();
     let ledger = Ledger {
-        phase: Phase::Stored(stamp),
+        phase: Phase::Stored(loaded.snapshot),
         epoch: loaded.epoch,
         generation: loaded.generation,
         deadlines: Some(loaded.deadlines),

@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::working::{Stamp, Working};
+use super::working::Working;
 use super::{Asked, Emission};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
 use crate::loader::Target;
-use crate::record::{Deadlines, Key, Lifetime, SubjectChange, Transport};
+use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreRef};
 use crate::timestamp::Timestamp;
@@ -34,7 +34,7 @@ pub(crate) struct Shared<C: SessionConfig> {
 
 /// What is known of the record, and what is still to be written.
 pub(crate) struct Ledger<D> {
-    pub(crate) phase: Phase,
+    pub(crate) phase: Phase<D>,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
     /// None where they count from now: nothing is stored yet, or was just now, and nobody has asked.
@@ -58,11 +58,11 @@ pub(crate) struct Ledger<D> {
     pub(crate) in_use: bool,
 }
 
-pub(crate) enum Phase {
+pub(crate) enum Phase<D> {
     /// Not stored yet.
     New,
-    /// Stored, as far as this request knows with the data that is called so.
-    Stored(Stamp),
+    /// Stored, as far as this request knows with this data.
+    Stored(Snapshot<D>),
     /// Destroyed, or found to be gone.
     Ended {
         /// By this request, so that a cookie is to be cleared.
@@ -222,6 +222,12 @@ impl<D> Ledger<D> {
                 deadlines(created_at, now, lifetime)
             }
         }
+    }
+
+    /// A lifetime is stored: unless another one was asked for meanwhile, none is pending.
+    pub(super) fn live_for(&mut self, lifetime: Lifetime) {
+        self.lifetime = lifetime;
+        self.pending_lifetime = self.pending_lifetime.filter(|other| *other != lifetime);
     }
 
     /// Forgets what is not yet stored.

@@ -1,36 +1,6 @@
 //! The data in a handler, and what it was before: what there is to be written is derived from both.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use crate::record::Snapshot;
-
-/// What the store calls the data that a session is based on. The session has the data itself.
-#[derive(Clone)]
-pub(crate) struct Stamp {
-    version: u64,
-    revisions: Option<Arc<BTreeMap<String, u64>>>,
-}
-
-impl Stamp {
-    pub(crate) fn of<D>(snapshot: Snapshot<D>) -> (Self, Arc<D>) {
-        let Snapshot {
-            data,
-            version,
-            revisions,
-        } = snapshot;
-        (Self { version, revisions }, data)
-    }
-
-    /// What a change is based on.
-    pub(crate) fn on<D>(&self, data: Arc<D>) -> Snapshot<D> {
-        Snapshot {
-            data,
-            version: self.version,
-            revisions: self.revisions.clone(),
-        }
-    }
-}
 
 /// The data as a handler sees and changes it. It was changed if there is something that it was
 /// before: that is all there is to "dirty", so it cannot be forgotten.
@@ -47,8 +17,8 @@ enum Before<D> {
     Fresh,
     /// That `Default`. It is not kept, since it can be had again.
     Default,
-    /// This, which is stored.
-    Stored(Arc<D>),
+    /// What was loaded.
+    Loaded(Arc<D>),
 }
 
 impl<D> Working<D> {
@@ -58,9 +28,9 @@ impl<D> Working<D> {
         Self { data, before }
     }
 
-    /// Data that is stored as `stored`.
-    pub(crate) fn changed(stored: Arc<D>, data: Arc<D>) -> Self {
-        let before = Before::Stored(stored);
+    /// Data that was something else before.
+    pub(crate) fn changed(before: Arc<D>, data: Arc<D>) -> Self {
+        let before = Before::Loaded(before);
         Self { data, before }
     }
 
@@ -70,7 +40,7 @@ impl<D> Working<D> {
     }
 
     pub(crate) fn is_changed(&self) -> bool {
-        matches!(self.before, Before::Default | Before::Stored(_))
+        matches!(self.before, Before::Default | Before::Loaded(_))
     }
 
     /// The data as it is now, and the changes with it: what is left here has none.
@@ -100,9 +70,9 @@ impl<D: Clone + Default> Working<D> {
             Before::Fresh => self.before = Before::Default,
             Before::Unchanged => {
                 let copy = Arc::new(D::clone(&self.data));
-                self.before = Before::Stored(std::mem::replace(&mut self.data, copy));
+                self.before = Before::Loaded(std::mem::replace(&mut self.data, copy));
             }
-            Before::Default | Before::Stored(_) => {}
+            Before::Default | Before::Loaded(_) => {}
         }
         Arc::make_mut(&mut self.data)
     }
@@ -112,16 +82,7 @@ impl<D: Clone + Default> Working<D> {
         match &self.before {
             Before::Unchanged | Before::Fresh => self.data.clone(),
             Before::Default => Arc::default(),
-            Before::Stored(stored) => stored.clone(),
-        }
-    }
-
-    /// The base, and what the handler made of it, if it changed anything.
-    pub(crate) fn into_change(self) -> Option<(Arc<D>, Arc<D>)> {
-        match self.before {
-            Before::Unchanged | Before::Fresh => None,
-            Before::Default => Some((Arc::default(), self.data)),
-            Before::Stored(stored) => Some((stored, self.data)),
+            Before::Loaded(stored) => stored.clone(),
         }
     }
 }

@@ -88,6 +88,9 @@ impl HeadSource for HttpHead<'_> {
 pub(crate) fn layer_of<C: SessionConfig>(
     extensions: &Extensions,
 ) -> Option<std::sync::Arc<LoadCache<C>>> {
+    if !engine::layered() {
+        return None;
+    }
     extensions.get::<std::sync::Arc<LoadCache<C>>>().cloned()
 }
 

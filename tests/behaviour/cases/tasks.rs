@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use connect_session::testing::CommitFault;
 use serde_json::{Value, json};
 
 use crate::server::{Held, On, Server};
@@ -19,6 +20,9 @@ cases! {
         row_48_the_secret_is_settled_with_the_response
         row_48_update_and_destroy_in_a_task
         row_48_a_new_session_is_changed_back_to_what_it_began_with
+        row_48_a_reset_that_was_given_up
+        row_48_a_login_that_was_not_stored
+        row_48_a_lifetime_set_while_another_is_stored
         row_48_a_new_session_tells_how_long_it_lives;
     memory:;
     encoded:;
@@ -30,7 +34,10 @@ cases! {
         row_48_dropped_unsaved
         row_48_the_secret_is_settled_with_the_response
         row_48_update_and_destroy_in_a_task
-        row_48_a_new_session_is_changed_back_to_what_it_began_with;
+        row_48_a_new_session_is_changed_back_to_what_it_began_with
+        row_48_a_reset_that_was_given_up
+        row_48_a_login_that_was_not_stored
+        row_48_a_lifetime_set_while_another_is_stored;
 }
 
 /// Sends a request whose session goes into a task; the task waits for the gate that is returned.
@@ -209,6 +216,74 @@ async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(on: On) {
         assert_eq!(report(&done).await["error"], Value::Null);
         assert_eq!(load().send().await.ok().data()["visits"], 0, "{read}");
     }
+}
+
+/// The task changes what is stored, not what a reset would have made of it.
+async fn row_48_a_reset_that_was_given_up(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let stored = json!([["push", "/items", "tea"], ["set", "/visits", 10]]);
+    server.run(&held, stored).send().await.ok();
+    let (go, done) = (Gate::new(), Gate::new());
+    let task = json!([["update", ["add", "/visits", 1]]]);
+    let script = json!([["reset"], ["spawn", done, after(&go, &task)], ["fail", 400]]);
+    server.run(&held, script).send().await.with(400);
+    go.open(1);
+    assert_eq!(report(&done).await["answers"][0]["visits"], 11);
+    let data = server.data(&held).await;
+    assert_eq!(
+        (&data["items"], &data["visits"]),
+        (&json!(["tea"]), &json!(11))
+    );
+}
+
+/// The client was told that it failed, and keeps the sid that it has.
+async fn row_48_a_login_that_was_not_stored(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (go, done) = (Gate::new(), Gate::new());
+    let script = json!([["login", "ada"], ["spawn", done, after(&go, &SAVE())]]);
+    let faults = server.stores.faults();
+    faults.fail_commits(CommitFault::Refused);
+    server
+        .run(&held, script)
+        .send()
+        .await
+        .problem(503, "store-unavailable");
+    faults.heal();
+    go.open(1);
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    let found = server.load(&held).send().await.ok();
+    assert_eq!(found.data()["items"], json!(["late"]));
+    assert_eq!(found.json()["subject"], Value::Null);
+}
+
+async fn row_48_a_lifetime_set_while_another_is_stored(on: On) {
+    let server = on.start().await;
+    let held = server.open("main").await;
+    let (go, set, save, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
+    let task = json!([
+        ["set_lifetime", 7200, 7200],
+        ["signal", set],
+        ["await", save],
+        ["save"]
+    ]);
+    let script = json!([
+        ["set_lifetime", 3600, 3600],
+        ["spawn", done, after(&go, &task)]
+    ]);
+    let pause = server.stores.faults().pause_before_commit();
+    let request = tokio::spawn(server.run(&held, script).send());
+    pause.reached().await;
+    go.open(1);
+    set.pass().await;
+    pause.release();
+    request.await.unwrap().ok();
+    save.open(1);
+    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    let found = server.load(&held).send().await.ok().json();
+    let life = found["expires"].as_u64().unwrap() - found["created"].as_u64().unwrap();
+    assert!(life >= 7_200_000, "{life} ms");
 }
 
 /// Before it is stored, after that, and when it was changed since.
