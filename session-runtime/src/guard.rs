@@ -233,7 +233,9 @@ pub struct Ending {
 
 /// A commit under way.
 pub struct Commit {
-    vary: Option<&'static HeaderValue>,
+    /// Until it is done: nothing of a commit that is given up is for a task to store later. It goes
+    /// before the future, which lets the next one's turn come.
+    committer: Committer,
     emission: BoxFuture<'static, Result<Emission, Error>>,
 }
 
@@ -259,9 +261,12 @@ impl Future for Commit {
     type Output = Ending;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
-        let vary = self.vary;
         let emission = self.emission.as_mut().poll(context);
-        emission.map(|emission| Ending { vary, emission })
+        emission.map(|emission| {
+            self.committer.shared = None;
+            let vary = self.committer.vary;
+            Ending { vary, emission }
+        })
     }
 }
 
@@ -275,7 +280,13 @@ pub fn end(mut committer: Committer, failed: bool) -> End {
     };
     match shared.finish(failed) {
         Finishing::Now(emission) => known(emission),
-        Finishing::Later(emission) => End::Commit(Commit { vary, emission }),
+        Finishing::Later(emission, shared) => {
+            committer.shared = Some(shared);
+            End::Commit(Commit {
+                committer,
+                emission,
+            })
+        }
     }
 }
 

@@ -184,12 +184,8 @@ impl<C: SessionConfig> Session<C> {
         let _order = shared.in_order().await;
         let base = {
             let ledger = shared.ledger();
-            let reset = ledger
-                .identity
-                .as_ref()
-                .is_some_and(|identity| identity.reset);
             match &ledger.phase {
-                Phase::Stored(snapshot) if !reset => Some(snapshot.clone()),
+                Phase::Stored(snapshot) if !ledger.resets() => Some(snapshot.clone()),
                 Phase::Stored(_) | Phase::New => None,
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
@@ -213,7 +209,11 @@ impl<C: SessionConfig> Session<C> {
         // If this future is given up, the session is dropped before the next one's turn comes.
         let mut session = self;
         session.stage = Stage::Saving;
-        let saved = shared.persist(Some(session.working.hand_over())).await;
+        let mut working = session.working.hand_over();
+        let saved = match shared.rebase(&mut working) {
+            Ok(()) => shared.persist(Some(working)).await,
+            Err(error) => Err(error),
+        };
         session.stage = Stage::Finished;
         if saved.is_err() {
             shared.give_up();

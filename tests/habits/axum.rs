@@ -176,3 +176,58 @@ async fn a_handler_that_asks_a_store_at_hand_in_a_loop_lets_others_run() {
         .unwrap();
     assert_eq!(body, "others ran");
 }
+
+#[session(create)]
+async fn begin(session: Session<Shop>) {
+    drop(session);
+}
+
+/// Logs in, and leaves the session to a task that saves it when it may, and tells when it has.
+#[session(load)]
+async fn logs_in(
+    mut session: Session<Shop>,
+    State([may, has]): State<[Gate; 2]>,
+) -> Result<(), Error> {
+    session.login("ada")?;
+    tokio::spawn(async move {
+        may.notified().await;
+        session.items.push("late".to_owned());
+        session.save().await.unwrap();
+        has.notify_one();
+    });
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_during_the_commit_keeps_its_sid() {
+    let (store, [may, has]) = (store(), [Gate::default(), Gate::default()]);
+    let faults = store.faults();
+    let app = Router::new()
+        .route("/begin", get(begin))
+        .route("/items", get(items))
+        .route("/login", get(logs_in))
+        .with_state([may.clone(), has.clone()])
+        .layer(Shop::layer().with_store(store));
+    let ask = |path: &str, sid: &str| {
+        let request = Request::get(path).header("x-user-session", sid);
+        app.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let begun = ask("/begin", "").await.unwrap();
+    let sid = crate::shop::sid(begun.headers());
+
+    let pause = faults.pause_before_commit();
+    let mut login = Box::pin(ask("/login", &sid));
+    tokio::select! {
+        answer = &mut login => panic!("nobody has let it go on: {answer:?}"),
+        () = pause.reached() => {}
+    }
+    drop(login);
+    pause.release();
+    may.notify_one();
+    has.notified().await;
+
+    let found = ask("/items", &sid).await.unwrap();
+    assert_eq!(found.status(), 200, "the login was never answered");
+    let body = ::axum::body::to_bytes(found.into_body(), 1_000).await;
+    assert_eq!(body.unwrap(), r#"["late"]"#);
+}

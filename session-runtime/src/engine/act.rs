@@ -41,13 +41,14 @@ impl<C: SessionConfig> Shared<C> {
             }
             self.check_size(&new)?;
             let max_size = self.options.encoded_limit();
+            let new = Arc::new(new);
             let change = Change {
                 commit_id: CommitId::mint(),
                 epoch,
                 generation,
                 data: Some(DataChange {
                     base: Some(base),
-                    data: Arc::new(new),
+                    data: new.clone(),
                     max_size,
                 }),
                 identity: None,
@@ -55,9 +56,7 @@ impl<C: SessionConfig> Shared<C> {
             };
             match self.send(&change).await? {
                 Committed::Applied(snapshot) => {
-                    let Some(committed) = self.applied(&change, snapshot) else {
-                        return Err(Error::new(ErrorKind::Ended));
-                    };
+                    let committed = self.applied(&change, snapshot).unwrap_or(new);
                     *working = match pending {
                         Some(pending) => Working::changed(committed, pending),
                         None => Working::new(committed),
@@ -73,6 +72,36 @@ impl<C: SessionConfig> Shared<C> {
             }
         }
         Err(Error::new(ErrorKind::Contention))
+    }
+
+    /// After a reset that was given up: what the handler changed since, it changed in what is stored.
+    /// `order` is held.
+    pub(crate) fn rebase(&self, working: &mut Working<C::Data>) -> Result<(), Error> {
+        if self.is_new || !working.began_anew() {
+            return Ok(());
+        }
+        let stored = {
+            let ledger = self.ledger();
+            match &ledger.phase {
+                Phase::Stored(snapshot) if !ledger.resets() => snapshot.data.clone(),
+                _ => return Ok(()),
+            }
+        };
+        let merged = three_way(
+            C::merge,
+            C::UNTYPED,
+            &working.base(),
+            working.data(),
+            &stored,
+        );
+        let overwrote = self.judge(merged.overwrote)?;
+        *working = if working.is_changed() {
+            Working::changed(stored, Arc::new(merged.data))
+        } else {
+            Working::new(stored)
+        };
+        self.tell_overwrote(overwrote);
+        Ok(())
     }
 
     /// Loads the record anew; what was not committed is dropped. `order` is held.

@@ -41,12 +41,12 @@ impl<C: SessionConfig> Finish for Shared<C> {
         }
         if !is_alone {
             drop(ledger);
-            return Finishing::Later(Box::pin(async move {
-                let _order = self.in_order().await;
-                let working = self.ledger().returned.take();
-                let stored = self.persist(working).await;
-                self.finished(stored).await
-            }));
+            return self.later(|shared| async move {
+                let _order = shared.in_order().await;
+                let working = shared.ledger().returned.take();
+                let stored = shared.persist(working).await;
+                shared.finished(stored).await
+            });
         }
         ledger.in_use = false;
         let mut working = ledger.returned.take();
@@ -54,17 +54,17 @@ impl<C: SessionConfig> Finish for Shared<C> {
         drop(ledger);
         drop(working);
         match self.carry_out_now(plan) {
-            Ok(Some(rest)) => Finishing::Later(Box::pin(async move {
-                let stored = self.carry_out_rest(rest).await;
-                self.finished(stored).await
-            })),
+            Ok(Some(rest)) => self.later(|shared| async move {
+                let stored = shared.carry_out_rest(rest).await;
+                shared.finished(stored).await
+            }),
             Ok(None) => {
                 let ledger = self.ledger();
                 if ledger.offer.is_none() {
                     return Finishing::Now(Ok(self.emission(&ledger)));
                 }
                 drop(ledger);
-                Finishing::Later(Box::pin(async move { self.finished(Ok(())).await }))
+                self.later(|shared| async move { shared.finished(Ok(())).await })
             }
             Err(error) => Finishing::Now(self.outcome(Err(error))),
         }
@@ -80,6 +80,13 @@ impl<C: SessionConfig> Finish for Shared<C> {
 }
 
 impl<C: SessionConfig> Shared<C> {
+    fn later<F>(self: Arc<Self>, finish: impl FnOnce(Arc<Self>) -> F) -> Finishing
+    where
+        F: Future<Output = Result<Emission, Error>> + Send + 'static,
+    {
+        Finishing::Later(Box::pin(finish(self.clone())), self)
+    }
+
     /// What there is to emit, if nothing is to be written.
     fn settle(&self, ledger: &mut Ledger<C::Data>, failed: bool) -> Option<Emission> {
         ledger.closed = true;
@@ -115,8 +122,9 @@ impl<C: SessionConfig> Shared<C> {
         };
         match stored {
             Err(error) if !ignores(&error) => {
-                // Nobody is told of a new sid: what is still stored is not to bring it.
-                self.ledger().identity = None;
+                // The client is told that it failed, and of no new sid: a task that saves the session
+                // later is not to bring that.
+                self.ledger().forget_pending();
                 Err(error)
             }
             _ => Ok(self.emission(&self.ledger())),
@@ -173,11 +181,7 @@ impl<C: SessionConfig> Shared<C> {
             }
             Phase::Ended { .. } => Plan::Nothing,
             Phase::Stored(base) => {
-                let reset = ledger
-                    .identity
-                    .as_ref()
-                    .is_some_and(|identity| identity.reset);
-                let data = if reset {
+                let data = if ledger.resets() {
                     let data = working.take().map_or_else(Arc::default, Working::into_data);
                     Some(DataChange {
                         base: None,

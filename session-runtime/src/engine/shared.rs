@@ -102,7 +102,8 @@ pub(crate) trait Finish: Send + Sync {
 /// What is to be emitted, or the wait for it.
 pub(crate) enum Finishing {
     Now(Result<Emission, Error>),
-    Later(BoxFuture<'static, Result<Emission, Error>>),
+    /// The session beside it is to be abandoned if nobody waits to the end.
+    Later(BoxFuture<'static, Result<Emission, Error>>, Arc<dyn Finish>),
 }
 
 impl<C: SessionConfig> Shared<C> {
@@ -208,6 +209,11 @@ impl<D> Ledger<D> {
         self.identity
             .as_ref()
             .map_or(self.sid, |identity| identity.sid)
+    }
+
+    /// Whether the data is to begin anew.
+    pub(crate) fn resets(&self) -> bool {
+        (self.identity.as_ref()).is_some_and(|identity| identity.reset)
     }
 
     /// The deadlines once what is pending is stored.

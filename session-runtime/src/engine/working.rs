@@ -1,4 +1,5 @@
-//! The data in a handler, and what it was before: what there is to be written is derived from both.
+//! The data in a handler, and what it was before: whether there is something to write is derived
+//! from both.
 
 use std::sync::Arc;
 
@@ -41,6 +42,11 @@ impl<D> Working<D> {
 
     pub(crate) fn is_changed(&self) -> bool {
         matches!(self.before, Before::Default | Before::Loaded(_))
+    }
+
+    /// Whether it began as the `Default`, not as what was loaded.
+    pub(crate) fn began_anew(&self) -> bool {
+        matches!(self.before, Before::Fresh | Before::Default)
     }
 
     /// The data as it is now, and the changes with it: what is left here has none.

@@ -235,6 +235,29 @@ async fn row_48_a_reset_that_was_given_up(on: On) {
         (&data["items"], &data["visits"]),
         (&json!(["tea"]), &json!(11))
     );
+
+    // Nor what it saves: by a handler that failed, and by a commit that did.
+    let task = json!([["push", "/items", "late"], ["save"]]);
+    for fails in [true, false] {
+        let (go, done) = (Gate::new(), Gate::new());
+        let mut script = vec![json!(["reset"]), json!(["spawn", done, after(&go, &task)])];
+        let faults = server.stores.faults();
+        if fails {
+            script.push(json!(["fail", 503]));
+        } else {
+            faults.fail_commits(CommitFault::Refused);
+        }
+        let request = server.run(&held, json!(script));
+        request.send().await.with(503);
+        faults.heal();
+        go.open(1);
+        assert_eq!(report(&done).await, json!({ "answers": [] }));
+    }
+    let data = server.data(&held).await;
+    assert_eq!(
+        (&data["items"], &data["visits"]),
+        (&json!(["tea", "late", "late"]), &json!(11))
+    );
 }
 
 /// The client was told that it failed, and keeps the sid that it has.
