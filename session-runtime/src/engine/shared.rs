@@ -155,8 +155,8 @@ impl<C: SessionConfig> Shared<C> {
         let mut ledger = self.ledger();
         let lifetime = ledger.lifetime;
         // Whoever asks twice is told the same.
-        (ledger.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
-        ledger.deadlines_after(now)
+        let known = *(ledger.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
+        ledger.deadlines_after(known, now)
     }
 
     /// A new session whose data could not be stored is not stored without it.
@@ -217,20 +217,17 @@ impl<D> Ledger<D> {
     }
 
     /// The deadlines once what is pending is stored.
-    pub(super) fn deadlines_after(&self, now: Timestamp) -> Deadlines {
+    fn deadlines_after(&self, known: Deadlines, now: Timestamp) -> Deadlines {
         let logged_in = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
-        let begins_anew = logged_in || self.pending_lifetime.is_some();
-        match self.deadlines {
-            Some(deadlines) if !begins_anew => deadlines,
-            known => {
-                let created_at = known.map_or(now, |known| known.created_at);
-                let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
-                deadlines(created_at, now, lifetime)
-            }
+        if !logged_in && self.pending_lifetime.is_none() {
+            return known;
         }
+        let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
+        deadlines(known.created_at, now, lifetime)
     }
 
-    /// A lifetime is stored: unless another one was asked for meanwhile, none is pending.
+    /// A lifetime is stored: unless another one was asked for meanwhile, none is pending. The same once
+    /// more counts as stored.
     pub(super) fn live_for(&mut self, lifetime: Lifetime) {
         self.lifetime = lifetime;
         self.pending_lifetime = self.pending_lifetime.filter(|other| *other != lifetime);
