@@ -331,6 +331,7 @@ impl<R> SessionReply<R> {
 pub struct Rejection {
     /// None where it is the answer to OPTIONS.
     error: Option<Error>,
+    /// What a 401 says of how to authenticate.
     challenge: Option<&'static str>,
     vary: Option<&'static HeaderValue>,
 }

@@ -126,7 +126,8 @@ impl<C: SessionConfig> Session<C> {
         self.working.data_mut()
     }
 
-    /// When the session was created, by the store's clock.
+    /// When the session was created, by the store's clock. Of a session that is not stored yet it is
+    /// when this was first asked.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
         self.shared.deadlines().created_at.into()
@@ -156,8 +157,8 @@ impl<C: SessionConfig> Session<C> {
     /// the handler sees it. A field that is changed by `update` and directly in one request is
     /// changed twice, as by two requests. What `update` has stored stays stored if the handler fails.
     ///
-    /// A store on a server compares the fields that `change` changed. To decide by a field that
-    /// another request may change meanwhile, change it too, or [`reload`](Self::reload) before.
+    /// A store on a server compares the fields that `change` changed, and no others: to decide by a
+    /// field that another request may change meanwhile, change that field too.
     ///
     /// ```
     /// # use connect_session::{Error, Session};

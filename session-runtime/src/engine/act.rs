@@ -87,19 +87,14 @@ impl<C: SessionConfig> Shared<C> {
                 _ => return Ok(()),
             }
         };
-        let merged = three_way(
-            C::merge,
-            C::UNTYPED,
-            &working.base(),
-            working.data(),
-            &stored,
-        );
+        if !working.is_changed() {
+            *working = Working::new(stored);
+            return Ok(());
+        }
+        let base = working.base();
+        let merged = three_way(C::merge, C::UNTYPED, &base, working.data(), &stored);
         let overwrote = self.judge(merged.overwrote)?;
-        *working = if working.is_changed() {
-            Working::changed(stored, Arc::new(merged.data))
-        } else {
-            Working::new(stored)
-        };
+        *working = Working::changed(stored, Arc::new(merged.data));
         self.tell_overwrote(overwrote);
         Ok(())
     }

@@ -274,7 +274,7 @@ impl<D> Entry<D> {
     }
 
     pub(super) fn carry_out(&mut self, writes: Writes, request: &LoadRequest, now: u64) {
-        self.loaded = true;
+        self.mark_loaded();
         if writes.touch {
             self.slide(now);
         }
