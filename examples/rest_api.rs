@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use connect_session::store::{AnyStore, BoxError};
+use connect_session::store::{self, AnyStore, BoxError};
 use connect_session::{Error, Session, session, session_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ session_config! {
 /// config, and needs neither this nor `AnyStore`.
 async fn store() -> Result<AnyStore<Shopper>, BoxError> {
     let url = std::env::var("STORE").unwrap_or_else(|_| "memory".to_owned());
-    AnyStore::connect(&url).await
+    store::connect(&url).await
 }
 
 #[session(create)]

@@ -18,7 +18,7 @@ pub use connect_session_runtime::SessionLayer;
 #[cfg(feature = "actix-web")]
 pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
-    CommitOn, ConfigureError, DefaultConfig, OnConflict, OnGone, OnStoreError, Options,
+    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnStoreError, Options,
     SessionConfig, StartError,
 };
 pub use connect_session_runtime::data::{EncodeError, SessionData};
@@ -48,6 +48,8 @@ pub mod problem {}
 #[doc = include_str!("frameworks/tower.md")]
 pub mod frameworks {}
 
+mod connect;
+
 pub mod merge {
     //! What the rules of `merge` can be used with.
 
@@ -58,6 +60,10 @@ pub mod merge {
 pub mod store {
     //! Where sessions are kept: the trait, what goes over it, and the stores.
 
+    pub use crate::connect::connect;
+
+    #[cfg(feature = "redis")]
+    pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
         EncodedFields, decode, decode_over_default, encode, same_value,
@@ -68,21 +74,19 @@ pub mod store {
         NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
-    #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-    pub use connect_session_runtime::store::Connect;
-    #[cfg(feature = "mysql")]
-    pub use connect_session_runtime::store::MySqlStore;
-    #[cfg(feature = "postgres")]
-    pub use connect_session_runtime::store::PostgresStore;
-    #[cfg(feature = "sqlite")]
-    pub use connect_session_runtime::store::SqliteStore;
-    #[cfg(feature = "tower-sessions")]
-    pub use connect_session_runtime::store::TowerStore;
     pub use connect_session_runtime::store::{
-        AnyStore, AtHand, BoxError, Committed, Inserted, Store, StoreError,
+        AnyStore, BoxError, CommitOutcome, InsertOutcome, Store, StoreError, SyncStore,
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
-    #[cfg(feature = "redis")]
-    pub use connect_session_runtime::store::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::timestamp::Timestamp;
+    #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+    pub use connect_session_sqlx::ConnectBuilder;
+    #[cfg(feature = "mysql")]
+    pub use connect_session_sqlx::MySqlStore;
+    #[cfg(feature = "postgres")]
+    pub use connect_session_sqlx::PostgresStore;
+    #[cfg(feature = "sqlite")]
+    pub use connect_session_sqlx::SqliteStore;
+    #[cfg(feature = "tower-sessions")]
+    pub use connect_session_tower::TowerStore;
 }

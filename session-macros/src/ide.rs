@@ -57,7 +57,13 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
         "session_config",
         entries.iter().map(|entry| entry.first()),
     )];
-    for key in ["emit", "on_conflict", "on_gone", "on_store_error", "commit"] {
+    for key in [
+        "emit",
+        "on_conflict",
+        "on_ended",
+        "on_store_error",
+        "commit",
+    ] {
         scopes.extend(scope_of_values(key, &entries));
     }
     for entry in &entries {
@@ -235,11 +241,11 @@ mod tests {
         let output = session_config(&tokens("struct Shop {}"));
         assert_eq!(words(&output), ["session_config: "]);
         let output = session_config(&tokens(
-            "struct Shop { loaders: [cookie(\"a\", )], on_gone: }",
+            "struct Shop { loaders: [cookie(\"a\", )], on_ended: }",
         ));
         let expected = [
-            "session_config: loaders on_gone",
-            "on_gone: ",
+            "session_config: loaders on_ended",
+            "on_ended: ",
             "loaders: cookie",
             "cookie: ",
         ];
@@ -284,13 +290,13 @@ mod tests {
             "pub struct Shop { /// Docs.
              data: HashMap<String, u32>, store: Map<A, fn() -> B> = a(b, c), loaders: [header(\"X\"), \
              cookie(\"a\", path = b, same_site = La, pers), query(\"q\", allo), bea], \
-             merge: { a: ad, b: }, on_gone: ig, idl }",
+             merge: { a: ad, b: }, on_ended: ig, idl }",
         ));
         assert_eq!(
             words(&output),
             [
-                "session_config: data store loaders merge on_gone idl",
-                "on_gone: ig",
+                "session_config: data store loaders merge on_ended idl",
+                "on_ended: ig",
                 "loaders: header cookie query bea",
                 "cookie: path same_site pers",
                 "same_site: La",

@@ -18,15 +18,6 @@ mod loaders;
 mod quantity;
 #[cfg(test)]
 mod reference;
-#[allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "the runtime has the same files, makes them public and uses the rest"
-)]
-mod rules;
-#[cfg(test)]
-mod same_rules;
 #[cfg(test)]
 mod snapshots;
 mod suggest;
@@ -127,7 +118,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `max_size: 64KiB` | the most bytes that the encoded data of a session may have | `1MiB` in stores that encode |
 /// | `merge: { visits: add, tags: union }` | how changes of one field by overlapping requests come together | a list to which both append keeps both, else `on_conflict` says |
 /// | `on_conflict: reject` | what becomes of a change that cannot be merged: `last_wins`, with an event, or `reject`, with a 409 and nothing written | `last_wins` |
-/// | `on_gone: ignore` | what a client is told when its session ended meanwhile: a 409 by `reject`, the handler's response by `ignore` | `reject` |
+/// | `on_ended: ignore` | what a client is told when its session ended meanwhile: a 409 by `reject`, the handler's response by `ignore` | `reject` |
 /// | `on_store_error: anonymous` | what an optional load does when the store does not answer: a 503 by `reject`, `None` by `anonymous` | `reject` |
 /// | `commit: always` | whether the changes of a handler that returns `Err` are stored: not by `on_ok`, by `always` they are | `on_ok` |
 /// | `namespace: "shop"` | what the keys of the records begin with | the names of the package and the configuration |

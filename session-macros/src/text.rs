@@ -7,8 +7,8 @@ use syn::{Expr, ExprLit, Lit, LitStr, spanned::Spanned as _};
 
 use crate::errors::Errors;
 use crate::hoist::Hoist;
-use crate::rules::Fault;
 use crate::tokens::{OF_RUN_TIME, is_of_run_time, peel};
+use connect_session_rules::Fault;
 
 #[derive(Clone)]
 pub(crate) enum Text {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::config::SessionConfig;
 use crate::guard::SessionArg;
 use crate::loader::{Emit, Loader};
-use crate::rules::{self, Fault};
+use connect_session_rules::{self as rules, Fault};
 
 #[track_caller]
 const fn judge(fault: Option<Fault>) {

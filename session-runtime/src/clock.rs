@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::timestamp::Timestamp;
 
-/// A thousand years in milliseconds: later than any deadline that means anything.
-pub(crate) const FAR: u64 = 1_000 * 365 * 86_400 * 1_000;
+/// A thousand years in milliseconds: later than any useful deadline.
+pub const MAX_MILLIS: u64 = 1_000 * 365 * 86_400 * 1_000;
 
 /// What tells a store the time.
 ///
@@ -52,7 +52,7 @@ impl Clock {
     }
 
     #[cfg(feature = "testing")]
-    pub(crate) fn by_hand(wall: SystemTime, nanos: Arc<AtomicU64>) -> Self {
+    pub(crate) fn manual(wall: SystemTime, nanos: Arc<AtomicU64>) -> Self {
         Self {
             wall: wall.into(),
             source: Source::ByHand(nanos),
@@ -90,17 +90,18 @@ impl Default for Clock {
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by_hand = !matches!(self.source, Source::Monotonic(_));
+        let manual = !matches!(self.source, Source::Monotonic(_));
         f.debug_struct("Clock")
             .field("now", &self.now())
-            .field("by_hand", &by_hand)
+            .field("manual", &manual)
             .finish_non_exhaustive()
     }
 }
 
-/// A duration in whole milliseconds; one that is too long for any use is `u64::MAX`.
+/// A duration in whole milliseconds, saturating at `u64::MAX`.
 #[inline]
-pub(crate) fn millis(duration: Duration) -> u64 {
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
     // `Duration::as_millis` counts in 128 bits, which every request would pay for.
     let millis = duration.as_secs().saturating_mul(1_000);
     millis.saturating_add(duration.subsec_millis().into())
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn a_deadline_beyond_all_time_is_a_moment_and_no_panic() {
         let clock = Clock::system();
-        assert!(clock.at(u64::MAX) > clock.now() + Duration::from_millis(FAR / 2));
+        assert!(clock.at(u64::MAX) > clock.now() + Duration::from_millis(MAX_MILLIS / 2));
         assert_eq!(millis(Duration::MAX), u64::MAX);
     }
 }

@@ -40,13 +40,13 @@ pub enum EventKind<'a> {
     /// Another request had changed the session meanwhile; the changes are being merged.
     Conflict,
     /// Changes of these fields could not be merged: the last one won.
-    Overwrote {
+    Overwritten {
         /// The names of the fields.
         fields: &'a [String],
     },
     /// A change was lost, or a reload found nothing, because the session had ended, or belongs to
     /// another login, meanwhile.
-    Gone,
+    Ended,
     /// The session was destroyed.
     Destroyed,
     /// The session had to give way, in a full store, to a new one.
@@ -77,8 +77,8 @@ impl EventKind<'_> {
             Self::CrossOrigin => "cross_origin",
             Self::Committed => "committed",
             Self::Conflict => "conflict",
-            Self::Overwrote { .. } => "overwrote",
-            Self::Gone => "gone",
+            Self::Overwritten { .. } => "overwritten",
+            Self::Ended => "ended",
             Self::Destroyed => "destroyed",
             Self::Evicted => "evicted",
             Self::Renewed => "renewed",
@@ -96,7 +96,7 @@ impl fmt::Display for Event<'_> {
         }
         f.write_str(")")?;
         match self.kind {
-            EventKind::Overwrote { fields } => write!(f, ": {}", fields.join(", ")),
+            EventKind::Overwritten { fields } => write!(f, ": {}", fields.join(", ")),
             EventKind::StoreError { verb, error } => {
                 write!(f, ": {verb}: {error}")?;
                 let mut cause = error.source();
@@ -127,8 +127,8 @@ pub(crate) fn tell(listener: Option<Listener>, event: &Event<'_>) {
 fn trace(event: &Event<'_>) {
     match event.kind {
         EventKind::StoreError { .. } => tracing::error!(target: "connect_session", "{event}"),
-        EventKind::Overwrote { .. }
-        | EventKind::Gone
+        EventKind::Overwritten { .. }
+        | EventKind::Ended
         | EventKind::DroppedUnsaved
         | EventKind::Evicted => {
             tracing::warn!(target: "connect_session", "{event}");

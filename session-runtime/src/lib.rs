@@ -22,7 +22,6 @@ pub mod loader;
 pub mod merge;
 pub mod patch;
 pub mod record;
-pub mod rules;
 pub mod session;
 pub mod sid;
 pub mod store;

@@ -58,7 +58,7 @@ pub struct CookieSpec {
     /// `https://app.example.com`.
     pub origins: &'static [&'static str],
     /// Lets every origin send requests with this cookie that change something.
-    pub cross_origin_off: bool,
+    pub allow_any_origin: bool,
 }
 
 impl CookieSpec {
@@ -74,7 +74,7 @@ impl CookieSpec {
             partitioned: false,
             persistent: false,
             origins: &[],
-            cross_origin_off: false,
+            allow_any_origin: false,
         }
     }
 }

@@ -73,7 +73,7 @@ impl<D: SessionData> NewRecord<D> {
 
     /// What a later change of the new record, kept as version 1 with these fields, is based on.
     #[must_use]
-    pub fn kept(&self, fields: &EncodedFields) -> Snapshot<D> {
+    pub fn into_snapshot(&self, fields: &EncodedFields) -> Snapshot<D> {
         let revisions = fields.keys().map(|name| (name.clone(), 1)).collect();
         Snapshot {
             data: self.data.clone(),
@@ -155,7 +155,7 @@ impl<D> DataChange<D> {
     /// What a later change is based on, when this one was applied as that patch and the record got
     /// that version, which is the revision of every written field.
     #[must_use]
-    pub fn kept(&self, patch: &Patch, version: u64) -> Snapshot<D> {
+    pub fn snapshot_after(&self, patch: &Patch, version: u64) -> Snapshot<D> {
         let mut revisions = (self.base.as_ref())
             .filter(|_| !patch.replace_all)
             .and_then(|base| base.revisions.as_deref().cloned())

@@ -8,7 +8,7 @@ mod in_memory;
 pub use self::in_memory::InMemoryConfig;
 pub use crate::check;
 pub use crate::config::{
-    CommitOn, ConfigCell, ConfigureError, OnConflict, OnGone, OnStoreError, Options, SessionConfig,
+    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
     StartError, configure, start,
 };
 pub use crate::engine::Overrides;

@@ -45,7 +45,9 @@ impl Lifetime {
         Self::from_millis(millis(idle), millis(absolute))
     }
 
-    pub(crate) const fn from_millis(idle_millis: u64, absolute_millis: u64) -> Self {
+    /// The same, of whole milliseconds, as a store keeps them.
+    #[must_use]
+    pub const fn from_millis(idle_millis: u64, absolute_millis: u64) -> Self {
         Self {
             idle_millis,
             absolute_millis,
@@ -64,11 +66,15 @@ impl Lifetime {
         Duration::from_millis(self.absolute_millis)
     }
 
-    pub(crate) const fn idle_millis(self) -> u64 {
+    /// The idle time in milliseconds.
+    #[must_use]
+    pub const fn idle_millis(self) -> u64 {
         self.idle_millis
     }
 
-    pub(crate) const fn absolute_millis(self) -> u64 {
+    /// The absolute time in milliseconds.
+    #[must_use]
+    pub const fn absolute_millis(self) -> u64 {
         self.absolute_millis
     }
 }
@@ -97,7 +103,9 @@ impl Deadlines {
 pub struct CommitId([u8; 16]);
 
 impl CommitId {
-    pub(crate) fn mint() -> Self {
+    /// A new id: 128 bits of a CSPRNG.
+    #[must_use]
+    pub fn random() -> Self {
         let mut bytes = [0; 16];
         rand::rng().fill_bytes(&mut bytes);
         Self(bytes)

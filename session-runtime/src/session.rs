@@ -11,8 +11,8 @@ use crate::engine::{Finish, Identity, Phase, Shared, Start, Working};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Lifetime, SubjectChange, Transport};
-use crate::rules;
 use crate::sid::{SessionId, Sid};
+use connect_session_rules as rules;
 
 /// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.
 ///

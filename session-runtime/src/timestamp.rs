@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::clock::{FAR, millis};
+use crate::clock::{MAX_MILLIS, millis};
 
 /// A moment of a store's clock, in whole milliseconds since 1970 (UTC).
 ///
@@ -76,7 +76,9 @@ impl From<SystemTime> for Timestamp {
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         let at = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
-        at(timestamp.0).or_else(|| at(FAR)).unwrap_or(UNIX_EPOCH)
+        at(timestamp.0)
+            .or_else(|| at(MAX_MILLIS))
+            .unwrap_or(UNIX_EPOCH)
     }
 }
 

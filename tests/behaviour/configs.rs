@@ -99,7 +99,7 @@ session_config! {
 
 session_config! {
     /// A session that ended meanwhile does not matter.
-    pub struct Lenient { data: Stuff, on_gone: ignore, on_event: note }
+    pub struct Lenient { data: Stuff, on_ended: ignore, on_event: note }
 }
 
 session_config! {

@@ -12,7 +12,7 @@ use axum::http::{Request, StatusCode};
 use axum::routing::post;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, Committed, Inserted, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
+    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
     StoreError,
 };
 use connect_session::{Session, session, session_config};
@@ -90,7 +90,7 @@ impl Rivalry {
 }
 
 impl Store<Data> for Overtaken {
-    fn encodes(&self) -> bool {
+    fn is_serializing(&self) -> bool {
         false
     }
 
@@ -98,7 +98,7 @@ impl Store<Data> for Overtaken {
         &self,
         key: Key,
         record: &NewRecord<Data>,
-    ) -> Result<Inserted<Data>, StoreError> {
+    ) -> Result<InsertOutcome<Data>, StoreError> {
         self.inner.insert(key, record).await
     }
 
@@ -110,7 +110,11 @@ impl Store<Data> for Overtaken {
         self.inner.load(key, request).await
     }
 
-    async fn commit(&self, key: Key, change: &Change<Data>) -> Result<Committed<Data>, StoreError> {
+    async fn commit(
+        &self,
+        key: Key,
+        change: &Change<Data>,
+    ) -> Result<CommitOutcome<Data>, StoreError> {
         self.rivals.overtake().await;
         self.inner.commit(key, change).await
     }

@@ -12,7 +12,7 @@
     reason = "a test reports by panicking, and has no users"
 )]
 
-mod desk;
+mod fixture;
 mod mysql;
 mod owned;
 mod postgres;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{MySqlStore, Store, StoreError};
-use connect_session::testing::conformance::{UnderTest, store_conformance};
+use connect_session::testing::conformance::{Harness, store_conformance};
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
 use tokio::task::JoinSet;
 
-use crate::desk::{self, load, open, set, told, try_load};
+use crate::fixture::{self, load, open, set, told, try_load};
 use crate::owned::{AtLast, Owned};
 use crate::sql_proxy::{Protocol, Proxy};
 use crate::{servers, shared};
@@ -85,7 +85,7 @@ store_conformance! {
     mod conformance, || async {
         // A tenth of the idle time, 400 ms, is more than twenty loads take.
         let store = Arc::into_inner(store().await.0).unwrap();
-        UnderTest::new(store).with_unit(Duration::from_millis(400))
+        Harness::new(store).with_unit(Duration::from_millis(400))
     }
 }
 
@@ -213,9 +213,9 @@ async fn many_migrate_at_once() {
         });
     }
     for store in tasks.join_all().await {
-        Store::<Untyped>::ready(&store).await.unwrap();
+        Store::<Untyped>::check_ready(&store).await.unwrap();
         let opened = open(&store, &json!({"a": 1})).await;
-        assert_eq!(desk::json(&load(&store, opened).await), json!({"a": 1}));
+        assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     }
     drop(at_last);
 }
@@ -235,16 +235,16 @@ async fn a_pool_and_a_database_of_the_program() {
         .unwrap();
     let store = MySqlStore::from_pool(pool.clone());
     let store = store.table(&format!("{schema}.sessions")).unwrap();
-    let missing = Store::<Untyped>::ready(&store).await.unwrap_err();
+    let missing = Store::<Untyped>::check_ready(&store).await.unwrap_err();
     assert!(
         told(&missing).contains("there is no such table"),
         "{}",
         told(&missing)
     );
     run(store.schema()).await;
-    Store::<Untyped>::ready(&store).await.unwrap();
+    Store::<Untyped>::check_ready(&store).await.unwrap();
     let opened = open(&store, &json!({"a": 1})).await;
-    assert_eq!(desk::json(&load(&store, opened).await), json!({"a": 1}));
+    assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     assert_eq!(rows(&format!("{schema}.sessions")).await, 1);
     // The pool is the program's, and has one connection: while it is in use, a request waits as
     // long as the pool says, and no longer.
@@ -331,7 +331,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         );
     }
     let (store, table) = store().await;
-    let ready = async || told(&Store::<Untyped>::ready(&*store).await.unwrap_err());
+    let ready = async || told(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
     run(format!("ALTER TABLE {table} CHANGE due other BIGINT")).await;
     assert!(
         ready().await.contains("has not the columns"),
@@ -367,7 +367,7 @@ async fn missing_rights_are_told() {
         .await
         .unwrap();
     let reader = MySqlStore::from_pool(pool).table(&table).unwrap();
-    let text = told(&Store::<Untyped>::ready(&reader).await.unwrap_err());
+    let text = told(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
     assert!(
         text.contains("GRANT SELECT, INSERT, UPDATE, DELETE"),
         "{text}"
@@ -375,7 +375,7 @@ async fn missing_rights_are_told() {
     // It needs no right to create what is there.
     grant("INSERT, UPDATE, DELETE").await;
     let reader = reader.migrate().await.unwrap();
-    Store::<Untyped>::ready(&reader).await.unwrap();
+    Store::<Untyped>::check_ready(&reader).await.unwrap();
     let opened = open(&*store, &json!({})).await;
     load(&reader, opened).await;
 }

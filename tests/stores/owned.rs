@@ -5,7 +5,7 @@ use std::future::Future;
 use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, Committed, Inserted, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
 };
 
 /// Does something when it is dropped: what has to be done even when a test fails.
@@ -46,11 +46,15 @@ pub struct Owned<S> {
 }
 
 impl<D: SessionData, S: Store<D>> Store<D> for Owned<S> {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.store.ready().await
+    async fn check_ready(&self) -> Result<(), StoreError> {
+        self.store.check_ready().await
     }
 
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
         self.store.insert(key, record).await
     }
 
@@ -58,7 +62,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for Owned<S> {
         self.store.load(key, request).await
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         self.store.commit(key, change).await
     }
 

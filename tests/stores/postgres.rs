@@ -7,13 +7,13 @@ use connect_session::Untyped;
 use connect_session::store::{
     LoadRequest, PostgresStore, Record, Renewal, SecretHash, Store, StoreError,
 };
-use connect_session::testing::conformance::{UnderTest, store_conformance};
+use connect_session::testing::conformance::{Harness, store_conformance};
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
 
-use crate::desk::{self, load, open, request, set, told, try_load};
+use crate::fixture::{self, load, open, request, set, told, try_load};
 use crate::owned::{AtLast, Owned};
 use crate::sql_proxy::{Protocol, Proxy};
 use crate::{servers, shared};
@@ -87,7 +87,7 @@ store_conformance! {
     mod conformance, || async {
         // A tenth of the idle time, 400 ms, is more than twenty loads take.
         let store = Arc::into_inner(store().await.0).unwrap();
-        UnderTest::new(store).with_unit(Duration::from_millis(400))
+        Harness::new(store).with_unit(Duration::from_millis(400))
     }
 }
 
@@ -261,9 +261,9 @@ async fn many_migrate_at_once() {
         });
     }
     for store in tasks.join_all().await {
-        Store::<Untyped>::ready(&store).await.unwrap();
+        Store::<Untyped>::check_ready(&store).await.unwrap();
         let opened = open(&store, &json!({"a": 1})).await;
-        assert_eq!(desk::json(&load(&store, opened).await), json!({"a": 1}));
+        assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     }
     let index = format!("SELECT count(*)::text FROM pg_indexes WHERE tablename = '{table}'");
     assert_eq!(look(index).await, "2");
@@ -285,16 +285,16 @@ async fn a_pool_and_a_schema_of_the_program() {
         .unwrap();
     let store = PostgresStore::from_pool(pool.clone());
     let store = store.table(&format!("{schema}.sessions")).unwrap();
-    let missing = Store::<Untyped>::ready(&store).await.unwrap_err();
+    let missing = Store::<Untyped>::check_ready(&store).await.unwrap_err();
     assert!(
         told(&missing).contains("there is no such table"),
         "{}",
         told(&missing)
     );
     run(store.schema()).await;
-    Store::<Untyped>::ready(&store).await.unwrap();
+    Store::<Untyped>::check_ready(&store).await.unwrap();
     let opened = open(&store, &json!({"a": 1})).await;
-    assert_eq!(desk::json(&load(&store, opened).await), json!({"a": 1}));
+    assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     assert_eq!(rows(&format!("{schema}.sessions")).await, 1);
     // The pool is the program's, and has one connection: while it is in use, a request waits as
     // long as the pool says, and no longer.
@@ -372,7 +372,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         );
     }
     let (store, table) = store().await;
-    let ready = async || told(&Store::<Untyped>::ready(&*store).await.unwrap_err());
+    let ready = async || told(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
     run(format!("ALTER TABLE {table} RENAME COLUMN due TO other")).await;
     assert!(
         ready().await.contains("has not the columns"),
@@ -410,7 +410,7 @@ async fn missing_rights_are_told() {
         .await
         .unwrap();
     let reader = PostgresStore::from_pool(pool).table(&table).unwrap();
-    let text = told(&Store::<Untyped>::ready(&reader).await.unwrap_err());
+    let text = told(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
     assert!(
         text.contains("GRANT SELECT, INSERT, UPDATE, DELETE"),
         "{text}"
@@ -418,7 +418,7 @@ async fn missing_rights_are_told() {
     // It needs no right to create what is there.
     run(format!("GRANT INSERT, UPDATE, DELETE ON {table} TO {user}")).await;
     let reader = reader.migrate().await.unwrap();
-    Store::<Untyped>::ready(&reader).await.unwrap();
+    Store::<Untyped>::check_ready(&reader).await.unwrap();
     let opened = open(&*store, &json!({})).await;
     load(&reader, opened).await;
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::task::JoinSet;
 
-use crate::desk::{mint, new_record, open_as};
+use crate::fixture::{mint, new_record, open_as};
 use crate::redis::tools::Redis;
 use crate::{mysql, postgres, servers};
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{
-    Committed, Inserted, Lifetime, LoadRequest, NewRecord, Renewal, SecretHash, Store, StoreError,
+    CommitOutcome, InsertOutcome, Lifetime, LoadRequest, NewRecord, Renewal, SecretHash, Store,
+    StoreError,
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::desk::{
+use crate::fixture::{
     self, Opened, load, login, mint, new_record, open, open_as, request, set, try_load,
 };
 use crate::sql_proxy::{Network, Proxy};
@@ -28,7 +29,7 @@ pub async fn overlapping_changes_all_count<S: Store<Untyped>>(store: Arc<S>) {
         let (store, start) = (store.clone(), start.clone());
         tasks.spawn(async move {
             start.wait().await;
-            desk::update(&*store, opened, |data| {
+            fixture::update(&*store, opened, |data| {
                 if at % 2 == 0 {
                     data["count"] = json!(data["count"].as_u64().unwrap() + 1);
                 } else {
@@ -45,7 +46,7 @@ pub async fn overlapping_changes_all_count<S: Store<Untyped>>(store: Arc<S>) {
         expected.insert(format!("field {at}"), json!(at));
     }
     assert_eq!(
-        desk::json(&load(&*store, opened).await),
+        fixture::json(&load(&*store, opened).await),
         Value::Object(expected)
     );
 }
@@ -74,25 +75,28 @@ pub async fn a_name_is_data<S: Store<Untyped>>(store: Arc<S>) {
     };
     let opened = open(&*store, &with(&json!(1))).await;
     let record = load(&*store, opened).await;
-    assert!(desk::json(&record) == with(&json!(1)), "inserted");
+    assert!(fixture::json(&record) == with(&json!(1)), "inserted");
     let changed = with(&json!(["\0\\u0000\u{1f980}", {"@": "'"}]));
     let committed = store.commit(opened.key, &set(&record, &changed)).await;
-    assert!(matches!(committed.unwrap(), Committed::Applied(_)));
+    assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
     let record = load(&*store, opened).await;
-    assert!(desk::json(&record) == changed, "changed");
+    assert!(fixture::json(&record) == changed, "changed");
     // Each alone is removed, and is a conflict for whoever did not see it.
     for name in &names {
         let before = load(&*store, opened).await;
-        let mut data = desk::json(&before);
+        let mut data = fixture::json(&before);
         data.as_object_mut().unwrap().remove(name);
         let committed = store.commit(opened.key, &set(&before, &data)).await;
-        assert!(matches!(committed.unwrap(), Committed::Applied(_)));
-        assert!(desk::json(&load(&*store, opened).await) == data, "removed");
-        let mut late = desk::json(&before);
+        assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+        assert!(
+            fixture::json(&load(&*store, opened).await) == data,
+            "removed"
+        );
+        let mut late = fixture::json(&before);
         late[name] = json!(2);
         let committed = store.commit(opened.key, &set(&before, &late)).await;
         assert!(
-            matches!(committed.unwrap(), Committed::Conflict(_)),
+            matches!(committed.unwrap(), CommitOutcome::Conflict(_)),
             "{name:.9}"
         );
     }
@@ -114,7 +118,7 @@ pub async fn a_subject_is_any_text<S: Store<Untyped>>(store: Arc<S>) {
         let committed = store
             .commit(opened.key, &login(&record, secret, subject))
             .await;
-        assert!(matches!(committed.unwrap(), Committed::Applied(_)));
+        assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
         let record = load(&*store, Opened { secret, ..opened }).await;
         assert!(record.subject.as_deref() == Some(subject), "set");
     }
@@ -143,9 +147,9 @@ pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
             "{refused:?}"
         );
         assert!(
-            desk::told(&refused).contains("format 2"),
+            fixture::told(&refused).contains("format 2"),
             "{}",
-            desk::told(&refused)
+            fixture::told(&refused)
         );
         let change = set(&record, &json!({"a": 2}));
         let refused = store.commit(session.key, &change).await.unwrap_err();
@@ -156,7 +160,7 @@ pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
         let inserted = store
             .insert(session.key, &new_record(session.secret, &json!({})))
             .await;
-        assert!(matches!(inserted.unwrap(), Inserted::Exists));
+        assert!(matches!(inserted.unwrap(), InsertOutcome::Exists));
     }
     assert_eq!(store.sweep(10).await.unwrap(), 0);
     assert_eq!(rows().await, 2);
@@ -167,7 +171,7 @@ pub async fn dropped_requests_harm_nobody<S: Store<Untyped>>(store: Arc<S>) {
     let opened = open(&*store, &json!({"count": 0})).await;
     for round in 0..50_u64 {
         let record = load(&*store, opened).await;
-        let before = desk::json(&record)["count"].as_u64().unwrap();
+        let before = fixture::json(&record)["count"].as_u64().unwrap();
         let change = set(&record, &json!({"count": before + 1}));
         let mut commit = Box::pin(store.commit(opened.key, &change));
         let mut polls = 0;
@@ -180,7 +184,7 @@ pub async fn dropped_requests_harm_nobody<S: Store<Untyped>>(store: Arc<S>) {
         })
         .await;
         drop(commit);
-        let after = desk::json(&load(&*store, opened).await)["count"]
+        let after = fixture::json(&load(&*store, opened).await)["count"]
             .as_u64()
             .unwrap();
         assert!(
@@ -221,7 +225,7 @@ pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
         let store = store.clone();
         tasks.spawn(async move {
             for _ in 0..10 {
-                desk::update(&*store, opened, |data| {
+                fixture::update(&*store, opened, |data| {
                     data["count"] = json!(data["count"].as_u64().unwrap() + 1);
                 })
                 .await;
@@ -241,7 +245,7 @@ pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
     assert_eq!(rows().await, 20);
     for opened in living {
         assert_eq!(
-            desk::json(&load(&*store, opened).await),
+            fixture::json(&load(&*store, opened).await),
             json!({"count": 10})
         );
     }
@@ -255,7 +259,7 @@ pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
     let opened = open(&*store, &json!({"a": 1})).await;
     age().await;
     assert_eq!(store.sweep(10).await.unwrap(), 0);
-    assert_eq!(desk::json(&load(&*store, opened).await), json!({"a": 1}));
+    assert_eq!(fixture::json(&load(&*store, opened).await), json!({"a": 1}));
     // It is no longer due: a sweep of one finds what has ended behind it.
     let ended = mint();
     let record = NewRecord {
@@ -266,7 +270,7 @@ pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
     while store.sweep(1).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(desk::json(&load(&*store, opened).await), json!({"a": 1}));
+    assert_eq!(fixture::json(&load(&*store, opened).await), json!({"a": 1}));
 }
 
 /// How many statements each verb took, on a connection that has prepared them, and how many other
@@ -317,19 +321,19 @@ pub async fn statements<S: Store<Untyped>>(
         let commit = async |change| store.commit(opened.key, &change).await.unwrap();
         assert!(matches!(
             commit(set(&stale, &json!({"a": 2}))).await,
-            Committed::Applied(_)
+            CommitOutcome::Applied(_)
         ));
         count("change");
         assert!(matches!(
             commit(set(&stale, &json!({"a": 3}))).await,
-            Committed::Conflict(_)
+            CommitOutcome::Conflict(_)
         ));
         count("conflict");
         let mut rotation = set(&load(store, opened).await, &json!({"a": 4}));
         said();
         let secret = SecretHash::from_bytes([2; 32]);
         rotation.identity = login(&stale, secret, "somebody").identity;
-        assert!(matches!(commit(rotation).await, Committed::Applied(_)));
+        assert!(matches!(commit(rotation).await, CommitOutcome::Applied(_)));
         count("change and login");
         assert!(store.destroy(opened.key).await.unwrap());
         count("destroy");
@@ -380,7 +384,7 @@ pub async fn a_network_fails<S: Store<Untyped>, Lock>(
         assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
         proxy.set(Network::Works);
         // It was written, or is about to be: nobody took it back.
-        while desk::json(&load(&*store, opened).await) != json!({"count": round}) {
+        while fixture::json(&load(&*store, opened).await) != json!({"count": round}) {
             tokio::task::yield_now().await;
         }
         assert!(try_load(&*store, new).await.unwrap().is_none());
@@ -395,7 +399,7 @@ pub async fn a_lost_connection_is_replaced<S: Store<Untyped>>(store: &S, proxy: 
     load(store, opened).await;
     load(store, opened).await;
     proxy.set(Network::Works);
-    assert_eq!(desk::json(&load(store, opened).await), json!({"a": 1}));
+    assert_eq!(fixture::json(&load(store, opened).await), json!({"a": 1}));
 }
 
 /// The task of `sweeping` goes on after an error, and ends with its store. `quiet` is another store
@@ -414,7 +418,7 @@ pub async fn the_task_sweeps<S: Store<Untyped>>(
         };
         open_as(quiet, opened, &record).await;
     };
-    sweeping.ready().await.unwrap();
+    sweeping.check_ready().await.unwrap();
     for _ in 0..2 {
         insert().await;
         while rows().await > 0 {

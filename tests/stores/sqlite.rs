@@ -7,13 +7,13 @@ use std::time::Duration;
 use connect_session::Untyped;
 use connect_session::store::{SqliteStore, Store, StoreError};
 use connect_session::testing::FakeClock;
-use connect_session::testing::conformance::{UnderTest, store_conformance};
+use connect_session::testing::conformance::{Harness, store_conformance};
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use tokio::task::JoinSet;
 
-use crate::desk::{self, load, mint, new_record, open, open_as, set, told, try_load};
+use crate::fixture::{self, load, mint, new_record, open, open_as, set, told, try_load};
 use crate::owned::{AtLast, Owned};
 use crate::{servers, shared};
 
@@ -32,7 +32,7 @@ store_conformance! {
     mod in_memory, || async {
         let clock = FakeClock::new();
         let store = SqliteStore::memory().await.unwrap().clock(clock.clone());
-        UnderTest::new(store).with_clock(clock)
+        Harness::new(store).with_clock(clock)
     }
 }
 
@@ -42,7 +42,7 @@ store_conformance! {
         let (directory, at_last) = directory();
         let store = SqliteStore::open(directory.join("sessions.db")).await.unwrap();
         let store = Owned { store: store.clock(clock.clone()), at_last };
-        UnderTest::new(store).with_clock(clock)
+        Harness::new(store).with_clock(clock)
     }
 }
 
@@ -91,7 +91,7 @@ async fn two_processes_share_a_file() {
         let (store, other) = (store.store.clone(), other.clone());
         tasks.spawn(async move {
             let store = if at % 2 == 0 { store } else { other };
-            desk::update(&store, opened, |data| {
+            fixture::update(&store, opened, |data| {
                 data["count"] = json!(data["count"].as_u64().unwrap() + 1);
             })
             .await;
@@ -99,7 +99,7 @@ async fn two_processes_share_a_file() {
     }
     tasks.join_all().await;
     assert_eq!(
-        desk::json(&load(&other, opened).await),
+        fixture::json(&load(&other, opened).await),
         json!({"count": 20})
     );
 }
@@ -169,7 +169,7 @@ async fn overlap(store: SqliteStore) {
     for _ in 0..16 {
         let store = store.clone();
         tasks.spawn(async move {
-            desk::update(&store, opened, |data| {
+            fixture::update(&store, opened, |data| {
                 data["count"] = json!(data["count"].as_u64().unwrap() + 1);
             })
             .await;
@@ -177,7 +177,7 @@ async fn overlap(store: SqliteStore) {
     }
     tasks.join_all().await;
     assert_eq!(
-        desk::json(&load(&store, opened).await),
+        fixture::json(&load(&store, opened).await),
         json!({"count": 16})
     );
 }
@@ -199,9 +199,9 @@ async fn sessions_survive_a_restart() {
     drop(store);
     let url = format!("sqlite://{}", file.display());
     let store = SqliteStore::connect(&url).connections(2).await.unwrap();
-    Store::<Untyped>::ready(&store).await.unwrap();
+    Store::<Untyped>::check_ready(&store).await.unwrap();
     let record = load(&store, opened).await;
-    assert_eq!(desk::json(&record), json!({"a": 2}));
+    assert_eq!(fixture::json(&record), json!({"a": 2}));
     assert!(try_load(&store, gone).await.unwrap().is_none());
     // A change that is based on what was loaded before the restart still fits.
     store
@@ -212,7 +212,7 @@ async fn sessions_survive_a_restart() {
         let memory = SqliteStore::connect(memory).await.unwrap();
         assert!(try_load(&memory, opened).await.unwrap().is_none());
         // What is no place is nobody else's place.
-        assert_eq!(Store::<Untyped>::place(&memory), None);
+        assert_eq!(Store::<Untyped>::backend_id(&memory), None);
         overlap(memory).await;
     }
 }
@@ -229,7 +229,7 @@ async fn many_open_a_new_file_at_once() {
     }
     for store in tasks.join_all().await {
         let opened = open(&store, &json!({"a": 1})).await;
-        assert_eq!(desk::json(&load(&store, opened).await), json!({"a": 1}));
+        assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     }
 }
 
@@ -270,7 +270,7 @@ async fn a_full_disk_is_full() {
         .unwrap_err();
     assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
     for opened in &kept {
-        assert_eq!(desk::json(&load(&store, *opened).await), long);
+        assert_eq!(fixture::json(&load(&store, *opened).await), long);
     }
     assert!(
         Store::<Untyped>::destroy(&store, kept[1].key)
@@ -302,10 +302,13 @@ async fn a_locked_file_is_not_available() {
     let change = set(&record, &json!({"a": 2}));
     let failed = impatient.commit(opened.key, &change).await.unwrap_err();
     assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
-    assert_eq!(desk::json(&load(&impatient, opened).await), json!({"a": 1}));
+    assert_eq!(
+        fixture::json(&load(&impatient, opened).await),
+        json!({"a": 1})
+    );
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     impatient.commit(opened.key, &change).await.unwrap();
-    assert_eq!(desk::json(&load(&*store, opened).await), json!({"a": 2}));
+    assert_eq!(fixture::json(&load(&*store, opened).await), json!({"a": 2}));
 }
 
 /// One clear error at the beginning, which says what is wrong.
@@ -345,7 +348,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     let options = SqliteConnectOptions::new().filename(directory.join("own.db"));
     let pool = SqlitePoolOptions::new().connect_with(options.create_if_missing(true));
     let pool = pool.await.unwrap();
-    let ready = async |store: &SqliteStore| Store::<Untyped>::ready(store).await;
+    let ready = async |store: &SqliteStore| Store::<Untyped>::check_ready(store).await;
     let store = SqliteStore::from_pool(pool.clone()).table("mine").unwrap();
     let failed = ready(&store).await.unwrap_err();
     assert!(

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitId, Committed, DataChange, IdentityChange, Inserted, Key, Lifetime, LoadRequest,
-    NewRecord, Record, SecretHash, Store, StoreError, SubjectChange, TowerStore, Transport,
+    Change, CommitId, CommitOutcome, DataChange, IdentityChange, InsertOutcome, Key, Lifetime,
+    LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange, TowerStore,
+    Transport,
 };
 use connect_session::testing::FakeClock;
-use connect_session::testing::conformance::{UnderTest, cases, run, store_conformance};
+use connect_session::testing::conformance::{Harness, cases, run, store_conformance};
 use connect_session::{SessionData, SessionId, Untyped};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -85,7 +86,11 @@ fn tower_id(key: Key) -> Id {
 }
 
 impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
         self.keys.lock().unwrap().insert(key);
         self.store.insert(key, record).await
     }
@@ -94,7 +99,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
         self.store.load(key, request).await
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         self.store.commit(key, change).await
     }
 
@@ -129,7 +134,7 @@ store_conformance! {
     mod in_one_process, || async {
         let clock = FakeClock::new();
         let store = TowerStore::with_clock(Shelf::new(clock.clone()), clock.clone());
-        UnderTest::new(Counted::new(store)).with_clock(clock)
+        Harness::new(Counted::new(store)).with_clock(clock)
     }
 }
 
@@ -141,7 +146,7 @@ fn over_the_memory_store_of_tower_sessions() {
             std::thread::scope(|scope| {$(
                 scope.spawn(|| {
                     let store = || TowerStore::new(MemoryStore::default());
-                    run(|| async { UnderTest::new(Counted::new(store())) }, cases::$case);
+                    run(|| async { Harness::new(Counted::new(store())) }, cases::$case);
                 });
             )*});
         };
@@ -252,7 +257,7 @@ impl Two {
     }
 
     /// Does something here while a change is halfway through there; what was said there.
-    async fn meanwhile(&self, here: impl Future<Output = ()>) -> Committed<Untyped> {
+    async fn meanwhile(&self, here: impl Future<Output = ()>) -> CommitOutcome<Untyped> {
         let (there, key) = (self.there.clone(), self.key);
         let change = self.change(1, json!({"a": 2, "b": 1}));
         let task = tokio::spawn(async move { there.commit(key, &change).await.unwrap() });
@@ -265,7 +270,10 @@ impl Two {
 
     async fn commit_here(&self, change: &Change<Untyped>) {
         let committed = self.here.commit(self.key, change).await.unwrap();
-        assert!(matches!(committed, Committed::Applied(_)), "{committed:?}");
+        assert!(
+            matches!(committed, CommitOutcome::Applied(_)),
+            "{committed:?}"
+        );
     }
 
     async fn shown(&self, secret: SecretHash) -> Option<Value> {
@@ -292,7 +300,10 @@ async fn two_processes_lose_a_write() {
     let two = Two::new().await;
     let mine = two.change(2, json!({"a": 1, "b": 2}));
     let theirs = two.meanwhile(two.commit_here(&mine)).await;
-    assert!(matches!(theirs, Committed::Applied(_)), "both were told so");
+    assert!(
+        matches!(theirs, CommitOutcome::Applied(_)),
+        "both were told so"
+    );
     assert_eq!(two.shown(SECRET).await, Some(json!({"a": 2, "b": 1})));
 }
 

@@ -1,14 +1,14 @@
 //! A store that has neither a default nor a value.
 
 use connect_session::store::{
-    Change, Committed, Inserted, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
 };
 use connect_session::{SessionData, session_config};
 
 pub struct Remote(String);
 
 impl<D: SessionData> Store<D> for Remote {
-    async fn insert(&self, _: Key, _: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+    async fn insert(&self, _: Key, _: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError> {
         Err(StoreError::Full)
     }
 
@@ -16,7 +16,7 @@ impl<D: SessionData> Store<D> for Remote {
         Err(StoreError::Full)
     }
 
-    async fn commit(&self, _: Key, _: &Change<D>) -> Result<Committed<D>, StoreError> {
+    async fn commit(&self, _: Key, _: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         Err(StoreError::Full)
     }
 

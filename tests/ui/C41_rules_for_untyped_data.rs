@@ -11,7 +11,7 @@ session_config! {
 session_config! {
     pub struct Blog {
         on_conflict: merge,
-        on_gone: rejct,
+        on_ended: rejct,
         commit: never,
     }
 }

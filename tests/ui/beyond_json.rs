@@ -54,7 +54,7 @@ session_config! {
         idle_timeout: 1h,
         #[cfg(not(debug_assertions))]
         idle_timeout: 30m,
-        on_gone: reject(409),
+        on_ended: reject(409),
     }
 }
 

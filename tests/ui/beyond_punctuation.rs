@@ -10,7 +10,7 @@ session_config! {
         renew_every: 2 hours,
         renew_grace(30s),
         commit => always,,
-        pub on_gone: ignore,
+        pub on_ended: ignore,
         #[serde(default)]
         max_size: 64KiB,
         ..Default::default()

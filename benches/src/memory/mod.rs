@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_session::store::{
-    CommitId, Inserted, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash, Store as _,
+    CommitId, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash, Store as _,
     StoreError, Transport,
 };
 use connect_session::{SessionData, SessionId};
@@ -86,8 +86,8 @@ async fn try_insert<D: SessionData>(
     record: &NewRecord<D>,
 ) -> Result<Vec<SessionId>, StoreError> {
     match store.insert(key(id), record).await? {
-        Inserted::Done { evicted, .. } => Ok(evicted),
-        Inserted::Exists => panic!("the id is new"),
+        InsertOutcome::Done { evicted, .. } => Ok(evicted),
+        InsertOutcome::Exists => panic!("the id is new"),
     }
 }
 

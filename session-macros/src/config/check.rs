@@ -11,15 +11,15 @@ use super::{relations, types};
 use crate::choice::{EMIT, Variants, choose};
 use crate::errors::{Errors, line};
 use crate::loaders::{self, Place};
-use crate::rules;
 use crate::suggest::hint;
 use crate::text::Text;
 use crate::tokens::literals;
+use connect_session_rules as rules;
 
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
 pub(crate) const ON_GONE: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
-pub(crate) const COMMIT: Variants = &[("on_ok", "Ok"), ("always", "Always")];
+pub(crate) const COMMIT: Variants = &[("on_ok", "OnOk"), ("always", "Always")];
 pub(crate) const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
 
 pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
@@ -42,7 +42,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         max_size: None,
         merge: Vec::new(),
         on_conflict: None,
-        on_gone: None,
+        on_ended: None,
         on_store_error: None,
         commit: None,
         namespace: None,
@@ -129,7 +129,7 @@ fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Error
     let (slot, variants) = match key.to_string().as_str() {
         "emit" => (&mut config.emit, EMIT),
         "on_conflict" => (&mut config.on_conflict, ON_CONFLICT),
-        "on_gone" => (&mut config.on_gone, ON_GONE),
+        "on_ended" => (&mut config.on_ended, ON_GONE),
         "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
         _ => (&mut config.commit, COMMIT),
     };

@@ -195,9 +195,9 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let choices = [
         ("emit", "Emit", &config.emit),
         ("on_conflict", "OnConflict", &config.on_conflict),
-        ("on_gone", "OnGone", &config.on_gone),
+        ("on_ended", "OnEnded", &config.on_ended),
         ("on_store_error", "OnStoreError", &config.on_store_error),
-        ("commit", "CommitOn", &config.commit),
+        ("commit", "Commit", &config.commit),
     ];
     for (option, of_type, choice) in choices {
         if let Some(Choice { variant, .. }) = choice {

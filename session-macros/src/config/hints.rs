@@ -16,7 +16,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "max_size",
     "merge",
     "on_conflict",
-    "on_gone",
+    "on_ended",
     "on_store_error",
     "commit",
     "namespace",

@@ -29,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) max_size: Option<Timed>,
     pub(crate) merge: Vec<Rule>,
     pub(crate) on_conflict: Option<Choice>,
-    pub(crate) on_gone: Option<Choice>,
+    pub(crate) on_ended: Option<Choice>,
     pub(crate) on_store_error: Option<Choice>,
     pub(crate) commit: Option<Choice>,
     pub(crate) namespace: Option<(Ident, Text)>,

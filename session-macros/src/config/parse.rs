@@ -270,7 +270,7 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                 broken,
             })
         }
-        "emit" | "on_conflict" | "on_gone" | "on_store_error" | "commit" => {
+        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "commit" => {
             Ok(Value::Words(words(input, key)?))
         }
         "merge" => Ok(Value::Rules(rules::parse(input, errors)?)),
@@ -310,7 +310,7 @@ fn example(key: &Ident) -> &'static str {
         "renew_grace" => "30s",
         "max_size" => "64KiB",
         "merge" => "{ visits: add }",
-        "on_conflict" | "on_gone" | "on_store_error" => "reject",
+        "on_conflict" | "on_ended" | "on_store_error" => "reject",
         "commit" => "on_ok",
         "namespace" => "\"shop\"",
         "on_event" => "crate::log_event",

@@ -7,8 +7,8 @@ use super::model::{Config, Timed};
 use crate::errors::Errors;
 use crate::loaders::{Kind, Loader, const_check, rule_named};
 use crate::quantity::Quantity;
-use crate::rules::{self, Fault};
 use crate::units::DURATION;
+use connect_session_rules::{self as rules, Fault};
 
 /// What breaks a rule beside another option is reported and goes back to its default.
 pub(super) fn check(config: &mut Config, errors: &mut Errors) {

@@ -8,9 +8,9 @@ use syn::Expr;
 
 use super::{Args, Kind, Loader, Named, Place, Raw, cookie};
 use crate::errors::{Errors, line};
-use crate::rules;
 use crate::suggest::{hint, nearest};
 use crate::text::Text;
+use connect_session_rules as rules;
 
 /// The loaders that are right, in order; every mistake is reported.
 pub(crate) fn check(raw: &[Raw], place: Place, errors: &mut Errors) -> Vec<Loader> {

@@ -8,10 +8,10 @@ use super::Named;
 use super::check::read_reason;
 use crate::choice::snake;
 use crate::errors::Errors;
-use crate::rules;
 use crate::suggest::{hint, nearest};
 use crate::text::Text;
 use crate::tokens::peel;
+use connect_session_rules as rules;
 
 pub(crate) const OPTIONS: &[&str] = &[
     "path",
@@ -37,7 +37,7 @@ pub(crate) struct Cookie {
     pub(crate) partitioned: bool,
     pub(crate) persistent: Option<Ident>,
     pub(crate) origins: Vec<Text>,
-    pub(crate) cross_origin_off: Option<Text>,
+    pub(crate) allow_any_origin: Option<Text>,
 }
 
 /// Judges the attributes; one that is wrong stays at its default.
@@ -51,7 +51,7 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
         partitioned: false,
         persistent: None,
         origins: Vec::new(),
-        cross_origin_off: None,
+        allow_any_origin: None,
     };
     let mut secure = None;
     let mut insecure = None;
@@ -87,7 +87,7 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
                     .then(|| key.clone());
             }
             "origins" => cookie.origins = read_origins(key, value, errors),
-            "cross_origin" => cookie.cross_origin_off = read_cross_origin(key, value, errors),
+            "cross_origin" => cookie.allow_any_origin = read_cross_origin(key, value, errors),
             other => errors.at(key.span(), unknown(other)),
         }
     }
@@ -155,7 +155,7 @@ fn judge(
             }
         }
     }
-    if let (Some(_), [first, ..]) = (&cookie.cross_origin_off, cookie.origins.as_slice()) {
+    if let (Some(_), [first, ..]) = (&cookie.allow_any_origin, cookie.origins.as_slice()) {
         errors.at(
             first.span(),
             format!(

@@ -44,9 +44,9 @@ fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
         quote!(cookie.origins = const { &[#(#origins),*] };)
     });
     let cross_origin = cookie
-        .cross_origin_off
+        .allow_any_origin
         .iter()
-        .map(|_| quote!(cookie.cross_origin_off = true;));
+        .map(|_| quote!(cookie.allow_any_origin = true;));
     quote!({
         #[allow(unused_mut)]
         let mut cookie = #private::CookieSpec::new(#name);
@@ -84,7 +84,7 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
                 for origin in constants(&cookie.origins) {
                     call("origin", quote!(#origin));
                 }
-                for reason in constants(cookie.insecure.iter().chain(&cookie.cross_origin_off)) {
+                for reason in constants(cookie.insecure.iter().chain(&cookie.allow_any_origin)) {
                     call("reason", quote!(#reason));
                 }
             }

@@ -50,10 +50,10 @@ pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut H
                     domain,
                     insecure,
                     origins,
-                    cross_origin_off,
+                    allow_any_origin,
                     ..
                 } = &mut **cookie;
-                let single = [path, domain, insecure, cross_origin_off];
+                let single = [path, domain, insecure, allow_any_origin];
                 let texts = single.into_iter().flatten();
                 texts.chain(origins).chain([name]).collect()
             }

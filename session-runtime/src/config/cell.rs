@@ -116,7 +116,7 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
         return Err(FailedJustNow.into());
     }
     let built = C::connect().await.and_then(|store| {
-        neighbours::take_keys::<C>(store.place())?;
+        neighbours::take_keys::<C>(store.backend_id())?;
         Ok(store)
     });
     if built.is_err() {
@@ -180,7 +180,7 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     problems.extend(neighbours::take_names::<C>());
     match store::<C>().await {
         Ok(store) => {
-            if let Err(error) = store.ready().await {
+            if let Err(error) = store.check_ready().await {
                 problems.push(with_causes(&error));
             }
         }

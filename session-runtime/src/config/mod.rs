@@ -8,7 +8,7 @@ use std::future::Future;
 
 pub use cell::{ConfigCell, StartError, configure, start};
 pub(crate) use cell::{built, prepared, store};
-pub use options::{CommitOn, ConfigureError, OnConflict, OnGone, OnStoreError, Options};
+pub use options::{Commit, ConfigureError, OnConflict, OnEnded, OnStoreError, Options};
 
 use crate::data::SessionData;
 use crate::merge::Three;

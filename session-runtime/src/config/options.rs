@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
-use crate::rules::{self, Fault};
+use connect_session_rules::{self as rules, Fault};
 
 /// Everything that `session_config!` declares beside the types, as `configure` can change it before
 /// the first request.
@@ -32,11 +32,11 @@ pub struct Options {
     /// What becomes of a change that cannot be merged.
     pub on_conflict: OnConflict,
     /// What a client is told when its session ended while the request was under way.
-    pub on_gone: OnGone,
+    pub on_ended: OnEnded,
     /// What an optional load does when the store does not answer.
     pub on_store_error: OnStoreError,
     /// Whether the changes of a handler that fails are stored.
-    pub commit: CommitOn,
+    pub commit: Commit,
     /// The most bytes that the encoded data of a session may have. If `None`, 1 MiB in a store
     /// that encodes, and no limit in memory.
     pub max_size: Option<u64>,
@@ -55,7 +55,7 @@ pub enum OnConflict {
 
 /// What a client is told when its session ended while the request was under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnGone {
+pub enum OnEnded {
     /// A 409 `session-ended`.
     Reject,
     /// The handler's response stands.
@@ -73,9 +73,9 @@ pub enum OnStoreError {
 
 /// When the changes of a handler are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommitOn {
+pub enum Commit {
     /// When it did not return `Err`.
-    Ok,
+    OnOk,
     /// When it returned at all.
     Always,
 }
@@ -96,9 +96,9 @@ impl Options {
             renew_every: None,
             renew_grace: Duration::from_secs(30),
             on_conflict: OnConflict::LastWins,
-            on_gone: OnGone::Reject,
+            on_ended: OnEnded::Reject,
             on_store_error: OnStoreError::Reject,
-            commit: CommitOn::Ok,
+            commit: Commit::OnOk,
             max_size: None,
             on_event: None,
         }

@@ -13,7 +13,7 @@ use crate::event::EventKind;
 use crate::merge::three_way;
 use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
-use crate::store::Committed;
+use crate::store::CommitOutcome;
 
 impl<C: SessionConfig> Shared<C> {
     /// Runs a closure on what is committed, and commits what it makes of it, as often as that
@@ -43,7 +43,7 @@ impl<C: SessionConfig> Shared<C> {
             let max_size = self.options.encoded_limit();
             let new = Arc::new(new);
             let change = Change {
-                commit_id: CommitId::mint(),
+                commit_id: CommitId::random(),
                 epoch,
                 generation,
                 data: Some(DataChange {
@@ -55,7 +55,7 @@ impl<C: SessionConfig> Shared<C> {
                 lifetime: None,
             };
             match self.send(&change).await? {
-                Committed::Applied(snapshot) => {
+                CommitOutcome::Applied(snapshot) => {
                     let committed = self.applied(&change, snapshot).unwrap_or(new);
                     *working = match pending {
                         Some(pending) => Working::changed(committed, pending),
@@ -64,8 +64,8 @@ impl<C: SessionConfig> Shared<C> {
                     self.tell_overwrote(overwrote);
                     return Ok(answer);
                 }
-                Committed::Gone => return Err(self.gone()),
-                Committed::Conflict(record) => base = record.snapshot,
+                CommitOutcome::Ended => return Err(self.ended()),
+                CommitOutcome::Conflict(record) => base = record.snapshot,
             }
             if turned.is_none() {
                 self.take_turn(&mut turned).await;
@@ -110,12 +110,12 @@ impl<C: SessionConfig> Shared<C> {
         )
         .await?;
         let Some(loaded) = loaded else {
-            return Err(self.gone());
+            return Err(self.ended());
         };
         let mut ledger = self.ledger();
         if loaded.generation != ledger.generation {
             drop(ledger);
-            return Err(self.gone());
+            return Err(self.ended());
         }
         let data = loaded.snapshot.data.clone();
         ledger.phase = Phase::Stored(loaded.snapshot);

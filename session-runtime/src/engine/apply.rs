@@ -15,7 +15,7 @@ use crate::event::EventKind;
 use crate::loader::Target;
 use crate::merge::three_way;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
-use crate::store::{Committed, Inserted, StoreError};
+use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 
 /// How often a change is tried before the client is told to come back.
 pub(super) const TRIES: usize = 32;
@@ -24,7 +24,7 @@ pub(super) const TRIES: usize = 32;
 pub(super) enum Rest<D> {
     Insert(NewRecord<D>),
     /// A change, and what came of it if it was sent before.
-    Change(Box<Change<D>>, Option<Committed<D>>),
+    Change(Box<Change<D>>, Option<CommitOutcome<D>>),
 }
 
 impl<C: SessionConfig> Shared<C> {
@@ -47,9 +47,9 @@ impl<C: SessionConfig> Shared<C> {
         if let Some(data) = plan.data() {
             self.check_size(data)?;
         }
-        match (plan, self.store.at_hand()) {
+        match (plan, self.store.as_sync()) {
             (Plan::Nothing, _) => Ok(None),
-            (Plan::Gone, _) => Err(self.gone()),
+            (Plan::Ended, _) => Err(self.ended()),
             (Plan::Insert(record), Some(store)) => {
                 let started = self.started();
                 let result = store.insert(self.key, &record);
@@ -61,12 +61,12 @@ impl<C: SessionConfig> Shared<C> {
                 let started = self.started();
                 let result = store.commit(self.key, &change);
                 match self.sent(&change, result, started)? {
-                    Committed::Applied(snapshot) => {
+                    CommitOutcome::Applied(snapshot) => {
                         self.applied(&change, snapshot);
                         Ok(None)
                     }
-                    Committed::Gone => Err(self.gone()),
-                    conflict @ Committed::Conflict(_) => {
+                    CommitOutcome::Ended => Err(self.ended()),
+                    conflict @ CommitOutcome::Conflict(_) => {
                         Ok(Some(Rest::Change(Box::new(change), Some(conflict))))
                     }
                 }
@@ -91,12 +91,12 @@ impl<C: SessionConfig> Shared<C> {
     fn inserted(
         &self,
         record: &NewRecord<C::Data>,
-        result: Result<Inserted<C::Data>, StoreError>,
+        result: Result<InsertOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
     ) -> Result<(), Error> {
         let elapsed = started.map(|at| at.elapsed());
         match result.map_err(|error| self.failed("insert", error))? {
-            Inserted::Done { snapshot, evicted } => {
+            InsertOutcome::Done { snapshot, evicted } => {
                 let mut ledger = self.ledger();
                 ledger.phase = Phase::Stored(snapshot);
                 ledger.live_for(record.lifetime);
@@ -113,7 +113,7 @@ impl<C: SessionConfig> Shared<C> {
                 Ok(())
             }
             // 62 random bits and a quarter of a microsecond met: the next try has another id.
-            Inserted::Exists => Err(Error::new(ErrorKind::Contention)),
+            InsertOutcome::Exists => Err(Error::new(ErrorKind::Contention)),
         }
     }
 
@@ -122,7 +122,7 @@ impl<C: SessionConfig> Shared<C> {
     async fn apply(
         &self,
         mut change: Box<Change<C::Data>>,
-        mut known: Option<Committed<C::Data>>,
+        mut known: Option<CommitOutcome<C::Data>>,
     ) -> Result<(), Error> {
         let mut overwrote = Vec::new();
         let mut turned = match known {
@@ -135,13 +135,13 @@ impl<C: SessionConfig> Shared<C> {
                 None => self.send(&change).await?,
             };
             match committed {
-                Committed::Applied(snapshot) => {
+                CommitOutcome::Applied(snapshot) => {
                     self.applied(&change, snapshot);
                     self.tell_overwrote(overwrote);
                     return Ok(());
                 }
-                Committed::Gone => return Err(self.gone()),
-                Committed::Conflict(record) => {
+                CommitOutcome::Ended => return Err(self.ended()),
+                CommitOutcome::Conflict(record) => {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
@@ -185,7 +185,7 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     pub(super) fn patience(&self) -> Patience {
-        if self.store.encodes() {
+        if self.store.is_serializing() {
             Patience::Long
         } else {
             Patience::Short
@@ -196,7 +196,7 @@ impl<C: SessionConfig> Shared<C> {
         if !fields.is_empty() {
             fields.sort_unstable();
             fields.dedup();
-            self.tell(EventKind::Overwrote { fields: &fields }, None);
+            self.tell(EventKind::Overwritten { fields: &fields }, None);
         }
     }
 
@@ -209,7 +209,10 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     /// Sends a change once.
-    pub(super) async fn send(&self, change: &Change<C::Data>) -> Result<Committed<C::Data>, Error> {
+    pub(super) async fn send(
+        &self,
+        change: &Change<C::Data>,
+    ) -> Result<CommitOutcome<C::Data>, Error> {
         let started = self.started();
         let result = self.store.commit(self.key, change).await;
         self.sent(change, result, started)
@@ -219,20 +222,20 @@ impl<C: SessionConfig> Shared<C> {
     fn sent(
         &self,
         change: &Change<C::Data>,
-        result: Result<Committed<C::Data>, StoreError>,
+        result: Result<CommitOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
-    ) -> Result<Committed<C::Data>, Error> {
+    ) -> Result<CommitOutcome<C::Data>, Error> {
         let elapsed = started.map(|at| at.elapsed());
         let committed = match result.map_err(|error| self.failed("commit", error))? {
-            Committed::Conflict(record) if record.commit_id == change.commit_id => {
-                Committed::Applied(change.data.is_some().then_some(record.snapshot))
+            CommitOutcome::Conflict(record) if record.commit_id == change.commit_id => {
+                CommitOutcome::Applied(change.data.is_some().then_some(record.snapshot))
             }
             committed => committed,
         };
         match &committed {
-            Committed::Applied(_) => self.tell(EventKind::Committed, elapsed),
-            Committed::Conflict(_) => self.tell(EventKind::Conflict, elapsed),
-            Committed::Gone => {}
+            CommitOutcome::Applied(_) => self.tell(EventKind::Committed, elapsed),
+            CommitOutcome::Conflict(_) => self.tell(EventKind::Conflict, elapsed),
+            CommitOutcome::Ended => {}
         }
         Ok(committed)
     }
@@ -288,7 +291,7 @@ impl<C: SessionConfig> Shared<C> {
 
     /// A declared `max_size` holds in a store of live values too.
     pub(super) fn check_size(&self, data: &C::Data) -> Result<(), Error> {
-        if self.store.encodes() || self.options.max_size.is_none() {
+        if self.store.is_serializing() || self.options.max_size.is_none() {
             return Ok(());
         }
         data::encode(data, self.options.max_size)

@@ -111,7 +111,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Whether a request that may change something comes from another origin. Browsers say so
 /// themselves (Fetch Metadata, and `Origin`); what says neither is no browser.
 pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
-    if spec.cross_origin_off || matches!(head.method(), "GET" | "HEAD" | "OPTIONS") {
+    if spec.allow_any_origin || matches!(head.method(), "GET" | "HEAD" | "OPTIONS") {
         return false;
     }
     let origin = head.first(&header::ORIGIN);

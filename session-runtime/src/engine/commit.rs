@@ -6,7 +6,7 @@ use super::Emission;
 use super::load::{Offers, load};
 use super::shared::{Emit, Finish, Finishing, Ledger, Phase, Shared};
 use super::working::Working;
-use crate::config::{CommitOn, OnGone, SessionConfig};
+use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
 
@@ -15,7 +15,7 @@ pub(super) enum Plan<D> {
     Nothing,
     Insert(NewRecord<D>),
     Change(Change<D>),
-    Gone,
+    Ended,
 }
 
 impl<D> Plan<D> {
@@ -24,14 +24,14 @@ impl<D> Plan<D> {
         match self {
             Self::Insert(record) => Some(&record.data),
             Self::Change(change) => change.data.as_ref().map(|change| &*change.data),
-            Self::Nothing | Self::Gone => None,
+            Self::Nothing | Self::Ended => None,
         }
     }
 }
 
 impl<C: SessionConfig> Finish for Shared<C> {
     fn finish(self: Arc<Self>, failed: bool) -> Finishing {
-        let failed = failed && self.options.commit != CommitOn::Always;
+        let failed = failed && self.options.commit != Commit::Always;
         // Mostly the session is dropped by now, and nobody is left to be waited for. Nobody can come:
         // the last `Arc` is this one.
         let is_alone = Arc::strong_count(&self) == 1;
@@ -118,7 +118,7 @@ impl<C: SessionConfig> Shared<C> {
 
     fn outcome(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
         let ignores = |error: &Error| {
-            error.kind() == ErrorKind::Ended && self.options.on_gone == OnGone::Ignore
+            error.kind() == ErrorKind::Ended && self.options.on_ended == OnEnded::Ignore
         };
         match stored {
             Err(error) if !ignores(&error) => {
@@ -169,7 +169,7 @@ impl<C: SessionConfig> Shared<C> {
                     data,
                     subject: ledger.subject.clone(),
                     lifetime,
-                    commit_id: CommitId::mint(),
+                    commit_id: CommitId::random(),
                     max_size,
                 };
                 Plan::Insert(record)
@@ -177,7 +177,7 @@ impl<C: SessionConfig> Shared<C> {
             Phase::Ended { .. }
                 if changed || ledger.identity.is_some() || ledger.pending_lifetime.is_some() =>
             {
-                Plan::Gone
+                Plan::Ended
             }
             Phase::Ended { .. } => Plan::Nothing,
             Phase::Stored(base) => {
@@ -197,7 +197,7 @@ impl<C: SessionConfig> Shared<C> {
                     })
                 };
                 let change = Change {
-                    commit_id: CommitId::mint(),
+                    commit_id: CommitId::random(),
                     epoch: ledger.epoch,
                     generation: ledger.generation,
                     data,

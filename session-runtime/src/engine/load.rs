@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::{Event, EventKind, tell};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
 use crate::sid::{PresentedSid, SessionId, Sid};
-use crate::store::{AnyStore, AtHand, StoreError, StoreRef};
+use crate::store::{AnyStore, StoreError, StoreRef, SyncStore};
 
 /// Whether a load may offer a second sid: only one whose answer can carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub(super) async fn load<C: SessionConfig>(
     transport: Transport,
     offers: Offers,
 ) -> Answer<C::Data> {
-    if let Some(store) = store.at_hand() {
+    if let Some(store) = store.as_sync() {
         return load_now::<C>(store, options, sid, transport, offers);
     }
     let question = Question::new(options, sid, transport, offers);
@@ -151,7 +151,7 @@ pub(super) async fn load<C: SessionConfig>(
 
 /// Asks a store that need not be waited for.
 pub(super) fn load_now<C: SessionConfig>(
-    store: &dyn AtHand<C::Data>,
+    store: &dyn SyncStore<C::Data>,
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,

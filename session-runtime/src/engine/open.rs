@@ -73,9 +73,9 @@ pub(crate) fn open_now<C: SessionConfig>(
     let Some((sid, place)) = known else {
         return Some(Ok(Opened::Session(create(asked, store))));
     };
-    let at_hand = store.at_hand()?;
+    let as_sync = store.as_sync()?;
     let transport = asked.wire.transport(*place);
-    let loaded = load_now::<C>(at_hand, asked.options, sid, transport, Offers::Allowed);
+    let loaded = load_now::<C>(as_sync, asked.options, sid, transport, Offers::Allowed);
     Some(opened(asked, purpose, store, sid, loaded))
 }
 

@@ -168,7 +168,7 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     /// The session is found to have ended.
-    pub(super) fn gone(&self) -> Error {
+    pub(super) fn ended(&self) -> Error {
         let mut ledger = self.ledger();
         ledger.emit = Emit::Nothing;
         if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
@@ -176,7 +176,7 @@ impl<C: SessionConfig> Shared<C> {
         }
         ledger.forget_pending();
         drop(ledger);
-        self.tell(EventKind::Gone, None);
+        self.tell(EventKind::Ended, None);
         Error::new(ErrorKind::Ended)
     }
 

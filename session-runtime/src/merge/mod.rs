@@ -24,13 +24,13 @@ pub enum Merged {
     /// Both changes are in the result.
     Both,
     /// The other change, or a part of it, is lost.
-    Overwrote,
+    Overwritten,
 }
 
 impl<D> Three<'_, D> {
     /// Notes what a rule did with a field.
     pub fn settle(&mut self, field: &'static str, outcome: Merged) {
-        if outcome == Merged::Overwrote {
+        if outcome == Merged::Overwritten {
             self.overwrote.push(field.to_owned());
         }
     }

@@ -249,7 +249,7 @@ macro_rules! maps {
                         return;
                     }
                     if !same(base, other) && !(ours.is_none() && other.is_none()) {
-                        outcome = Merged::Overwrote;
+                        outcome = Merged::Overwritten;
                     }
                     match ours {
                         Some(value) => result.insert(key.clone(), value.clone()),

@@ -84,9 +84,9 @@ pub mod session_config {
     /// `on_conflict: reject`: what becomes of a change that cannot be merged: `last_wins`, with an
     /// event, or `reject`, with a 409 and nothing written. Default: `last_wins`.
     pub const on_conflict: Word = Word;
-    /// `on_gone: ignore`: what a client is told when its session ended meanwhile: a 409 by
+    /// `on_ended: ignore`: what a client is told when its session ended meanwhile: a 409 by
     /// `reject`, the handler's response by `ignore`. Default: `reject`.
-    pub const on_gone: Word = Word;
+    pub const on_ended: Word = Word;
     /// `on_store_error: anonymous`: what an optional load does when the store does not answer: a
     /// 503 by `reject`, `None` by `anonymous`. Default: `reject`.
     pub const on_store_error: Word = Word;
@@ -203,7 +203,7 @@ pub mod on_conflict {
 }
 
 /// What a client is told when its session ended meanwhile.
-pub mod on_gone {
+pub mod on_ended {
     use super::Word;
 
     /// A 409 `session-ended`.

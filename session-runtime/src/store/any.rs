@@ -1,18 +1,17 @@
 //! A store whose type is known at run time only.
 
-mod url;
-
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{AtHand, Committed, Inserted, Store, StoreError};
+use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A boxed future that can be sent between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store of any type, for a program that decides at run time where its sessions are kept.
 ///
@@ -49,45 +48,45 @@ impl<D> fmt::Debug for AnyStore<D> {
 
 /// The form of [`Store`] without its type.
 trait ErasedStore<D>: Send + Sync {
-    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
-    fn encodes(&self) -> bool;
+    fn check_ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn is_serializing(&self) -> bool;
     fn insert<'a>(
         &'a self,
         key: Key,
         record: &'a NewRecord<D>,
-    ) -> BoxFuture<'a, Result<Inserted<D>, StoreError>>;
+    ) -> BoxFuture<'a, Result<InsertOutcome<D>, StoreError>>;
     fn load<'a>(
         &'a self,
         key: Key,
         request: &'a LoadRequest,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
-    fn at_hand(&self) -> Option<&dyn AtHand<D>>;
+    fn as_sync(&self) -> Option<&dyn SyncStore<D>>;
     fn commit<'a>(
         &'a self,
         key: Key,
         change: &'a Change<D>,
-    ) -> BoxFuture<'a, Result<Committed<D>, StoreError>>;
+    ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>>;
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
-    fn place(&self) -> Option<String>;
+    fn backend_id(&self) -> Option<String>;
     fn count(&self, namespace: &'static str) -> BoxFuture<'_, Result<u64, StoreError>>;
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
     fn now(&self) -> Timestamp;
 }
 
 impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
-    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(Store::ready(self))
+    fn check_ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(Store::check_ready(self))
     }
 
-    fn encodes(&self) -> bool {
-        Store::encodes(self)
+    fn is_serializing(&self) -> bool {
+        Store::is_serializing(self)
     }
 
     fn insert<'a>(
         &'a self,
         key: Key,
         record: &'a NewRecord<D>,
-    ) -> BoxFuture<'a, Result<Inserted<D>, StoreError>> {
+    ) -> BoxFuture<'a, Result<InsertOutcome<D>, StoreError>> {
         Box::pin(Store::insert(self, key, record))
     }
 
@@ -99,15 +98,15 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         Box::pin(Store::load(self, key, request))
     }
 
-    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
-        Store::at_hand(self)
+    fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
+        Store::as_sync(self)
     }
 
     fn commit<'a>(
         &'a self,
         key: Key,
         change: &'a Change<D>,
-    ) -> BoxFuture<'a, Result<Committed<D>, StoreError>> {
+    ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>> {
         Box::pin(Store::commit(self, key, change))
     }
 
@@ -115,8 +114,8 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         Box::pin(Store::destroy(self, key))
     }
 
-    fn place(&self) -> Option<String> {
-        Store::place(self)
+    fn backend_id(&self) -> Option<String> {
+        Store::backend_id(self)
     }
 
     fn count(&self, namespace: &'static str) -> BoxFuture<'_, Result<u64, StoreError>> {
@@ -133,15 +132,19 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
 }
 
 impl<D: SessionData> Store<D> for AnyStore<D> {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.0.ready().await
+    async fn check_ready(&self) -> Result<(), StoreError> {
+        self.0.check_ready().await
     }
 
-    fn encodes(&self) -> bool {
-        self.0.encodes()
+    fn is_serializing(&self) -> bool {
+        self.0.is_serializing()
     }
 
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
         self.0.insert(key, record).await
     }
 
@@ -149,11 +152,11 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.load(key, request).await
     }
 
-    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
-        self.0.at_hand()
+    fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
+        self.0.as_sync()
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         self.0.commit(key, change).await
     }
 
@@ -161,8 +164,8 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.destroy(key).await
     }
 
-    fn place(&self) -> Option<String> {
-        self.0.place()
+    fn backend_id(&self) -> Option<String> {
+        self.0.backend_id()
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
@@ -189,7 +192,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         record: &NewRecord<D>,
-    ) -> impl Future<Output = Result<Inserted<D>, StoreError>> + Send {
+    ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send {
         async move {
             match self {
                 Self::Own(store) => store.insert(key, record).await,
@@ -211,10 +214,10 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         }
     }
 
-    pub(crate) fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+    pub(crate) fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
         match self {
-            Self::Own(store) => store.at_hand(),
-            Self::Given(store) => store.0.at_hand(),
+            Self::Own(store) => store.as_sync(),
+            Self::Given(store) => store.0.as_sync(),
         }
     }
 
@@ -222,7 +225,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         change: &Change<D>,
-    ) -> impl Future<Output = Result<Committed<D>, StoreError>> + Send {
+    ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send {
         async move {
             match self {
                 Self::Own(store) => store.commit(key, change).await,
@@ -232,7 +235,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
     }
 
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        match (self.at_hand(), self) {
+        match (self.as_sync(), self) {
             (Some(store), _) => store.destroy(key),
             // In a box: else a handler that destroys had to have room for it.
             (None, Self::Own(store)) => Box::pin(store.destroy(key)).await,
@@ -240,10 +243,10 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         }
     }
 
-    pub(crate) fn encodes(&self) -> bool {
+    pub(crate) fn is_serializing(&self) -> bool {
         match self {
-            Self::Own(store) => store.encodes(),
-            Self::Given(store) => store.0.encodes(),
+            Self::Own(store) => store.is_serializing(),
+            Self::Given(store) => store.0.is_serializing(),
         }
     }
 

@@ -9,28 +9,10 @@ use crate::timestamp::Timestamp;
 
 mod any;
 mod memory;
-#[cfg(feature = "redis")]
-mod redis;
-#[cfg(feature = "sql")]
-mod sql;
-#[cfg(feature = "tower-sessions")]
-mod tower_sessions;
 
-#[cfg(feature = "redis")]
-pub use self::redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
-pub use any::AnyStore;
-pub(crate) use any::{BoxFuture, StoreRef};
+pub(crate) use any::StoreRef;
+pub use any::{AnyStore, BoxFuture};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
-#[cfg(feature = "sql")]
-pub use sql::Connect;
-#[cfg(feature = "mysql")]
-pub use sql::MySqlStore;
-#[cfg(feature = "postgres")]
-pub use sql::PostgresStore;
-#[cfg(feature = "sqlite")]
-pub use sql::SqliteStore;
-#[cfg(feature = "tower-sessions")]
-pub use tower_sessions::TowerStore;
 
 /// The cause of a failure, whatever it is.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -53,12 +35,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong, for the person who started the program.
-    fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+    fn check_ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         async { Ok(()) }
     }
 
     /// Whether the store keeps data in encoded form, and so looks after `max_size` itself.
-    fn encodes(&self) -> bool {
+    fn is_serializing(&self) -> bool {
         true
     }
 
@@ -70,10 +52,10 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// use connect_session::store::{AnyStore, MemoryStore, Store};
     ///
     /// let store = MemoryStore::<Untyped>::new();
-    /// assert!(store.at_hand().is_some());
-    /// assert!(AnyStore::new(store).at_hand().is_some(), "whatever its type is called");
+    /// assert!(store.as_sync().is_some());
+    /// assert!(AnyStore::new(store).as_sync().is_some(), "whatever its type is called");
     /// ```
-    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+    fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
         None
     }
 
@@ -85,7 +67,7 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         &self,
         key: Key,
         record: &NewRecord<D>,
-    ) -> impl Future<Output = Result<Inserted<D>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send;
 
     /// The record, if it is alive and the secret is its current one, an offered one, or one whose
     /// grace time is not over, and was presented the way the record's sid travels. Nothing is
@@ -105,12 +87,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// Applies a change to a living record, wholly or not at all; it never creates one. In this
     /// order:
     ///
-    /// 1. no living record: [`Committed::Gone`];
-    /// 2. the record carries the change's commit id: [`Committed::Applied`], nothing is written;
-    /// 3. another generation: [`Committed::Gone`];
+    /// 1. no living record: [`CommitOutcome::Ended`];
+    /// 2. the record carries the change's commit id: [`CommitOutcome::Applied`], nothing is written;
+    /// 3. another generation: [`CommitOutcome::Ended`];
     /// 4. an identity change from another epoch, or data of which a changed field (in a store of
     ///    live values: the whole) is no longer what the change is based on:
-    ///    [`Committed::Conflict`], with the record as it is;
+    ///    [`CommitOutcome::Conflict`], with the record as it is;
     /// 5. else it is applied. The epoch rises by one with an identity change, and the generation
     ///    with one that says so; the version of the data, and the revision of each written field,
     ///    rise; the commit id is kept; the idle deadline counts from now.
@@ -122,7 +104,7 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         &self,
         key: Key,
         change: &Change<D>,
-    ) -> impl Future<Output = Result<Committed<D>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send;
 
     /// Removes the record; whether there was a living one.
     ///
@@ -133,7 +115,7 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// What tells this store from others, if it can be told: two stores of one place keep the same
     /// records. It is compared and shown, so it has no secret in it. `start()` refuses two
     /// configs with one namespace in one place.
-    fn place(&self) -> Option<String> {
+    fn backend_id(&self) -> Option<String> {
         None
     }
 
@@ -165,12 +147,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
 /// The verbs of a store that never waits for anything: one that keeps its records in the memory of
 /// this process. Each does what that of [`Store`] does, and blocks its thread for microseconds at
 /// most: no file, no socket.
-pub trait AtHand<D>: Send + Sync {
+pub trait SyncStore<D>: Send + Sync {
     /// As [`Store::insert`].
     ///
     /// # Errors
     /// As [`Store::insert`].
-    fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError>;
+    fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError>;
 
     /// As [`Store::load`].
     ///
@@ -182,7 +164,7 @@ pub trait AtHand<D>: Send + Sync {
     ///
     /// # Errors
     /// As [`Store::commit`].
-    fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError>;
+    fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError>;
 
     /// As [`Store::destroy`].
     ///
@@ -193,7 +175,7 @@ pub trait AtHand<D>: Send + Sync {
 
 /// What became of an insertion.
 #[derive(Debug)]
-pub enum Inserted<D> {
+pub enum InsertOutcome<D> {
     /// The record is kept.
     Done {
         /// What a later change is based on.
@@ -207,13 +189,13 @@ pub enum Inserted<D> {
 
 /// What became of a change.
 #[derive(Debug)]
-pub enum Committed<D> {
+pub enum CommitOutcome<D> {
     /// It is applied; if the data changed, this is what a later change is based on.
     Applied(Option<Snapshot<D>>),
     /// Something that the change is based on is no longer so; nothing was written.
     Conflict(Box<Record<D>>),
     /// The session has ended; nothing was written.
-    Gone,
+    Ended,
 }
 
 /// Why a store did not do what it was asked.

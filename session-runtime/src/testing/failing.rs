@@ -10,7 +10,7 @@ use self::pause::Gate;
 pub use self::pause::Pause;
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
-use crate::store::{Committed, Inserted, Store, StoreError};
+use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use crate::timestamp::Timestamp;
 
 /// A store around another that fails, and waits, when its [`Faults`] say so.
@@ -24,7 +24,7 @@ use crate::timestamp::Timestamp;
 /// let faults = store.faults();
 /// // … give the store to a layer, and then:
 /// faults.fail_loads(true);  // every request answers 503
-/// faults.heal();            // and the session is there as it was
+/// faults.clear();            // and the session is there as it was
 /// assert_eq!(faults.commits(), 0, "nothing was written");
 /// ```
 #[derive(Clone)]
@@ -101,7 +101,7 @@ impl Faults {
     }
 
     /// Ends every fault. A [`Pause`] goes on.
-    pub fn heal(&self) {
+    pub fn clear(&self) {
         self.fail_loads(false);
         self.fail_inserts(false);
         self.fail_destroys(false);
@@ -213,15 +213,19 @@ impl<S> fmt::Debug for FailingStore<S> {
 
 #[diagnostic::do_not_recommend]
 impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
-    async fn ready(&self) -> Result<(), StoreError> {
-        self.store.ready().await
+    async fn check_ready(&self) -> Result<(), StoreError> {
+        self.store.check_ready().await
     }
 
-    fn encodes(&self) -> bool {
-        self.store.encodes()
+    fn is_serializing(&self) -> bool {
+        self.store.is_serializing()
     }
 
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
         self.faults.shared.inserts.call()?;
         self.store.insert(key, record).await
     }
@@ -231,7 +235,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.load(key, request).await
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let lost = || StoreError::OutcomeUnknown("the store was told to lose it".into());
         match self.faults.before_commit().await {
             None => {}
@@ -255,8 +259,8 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.destroy(key).await
     }
 
-    fn place(&self) -> Option<String> {
-        self.store.place()
+    fn backend_id(&self) -> Option<String> {
+        self.store.backend_id()
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

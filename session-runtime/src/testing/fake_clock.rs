@@ -54,7 +54,7 @@ impl FakeClock {
 
 impl From<FakeClock> for Clock {
     fn from(clock: FakeClock) -> Self {
-        Self::by_hand(SystemTime::UNIX_EPOCH + START, clock.nanos)
+        Self::manual(SystemTime::UNIX_EPOCH + START, clock.nanos)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connect_session::SessionConfig as _;
 use connect_session::store::{
-    Change, CommitId, Inserted, Key, Lifetime, NewRecord, SecretHash, Store as _, Transport,
+    Change, CommitId, InsertOutcome, Key, Lifetime, NewRecord, SecretHash, Store as _, Transport,
 };
 use serde_json::{Value, json};
 
@@ -180,7 +180,7 @@ async fn row_66_an_insert_over_a_living_id_is_refused(on: On) {
         max_size: 1 << 20,
     };
     let inserted = server.stores.stuff.insert(key, &thief).await.unwrap();
-    assert!(matches!(inserted, Inserted::Exists), "{inserted:?}");
+    assert!(matches!(inserted, InsertOutcome::Exists), "{inserted:?}");
     assert_eq!(server.data(&held).await["items"], json!(["mine"]));
     // And a change never makes a record.
     server.run(&held, json!([["destroy"]])).send().await.ok();

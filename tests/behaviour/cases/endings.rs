@@ -84,7 +84,7 @@ async fn row_63_destroyed_before_the_store_sees_the_write(on: On) {
         pause.release();
         late.await.unwrap().problem(409, "session-ended");
         assert!(!server.is_alive(&held).await);
-        assert_eq!(held.events("gone"), 1);
+        assert_eq!(held.events("ended"), 1);
     }
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
@@ -247,7 +247,7 @@ async fn ended<End: Future<Output = ()>>(
     });
     let replies = replies.collect();
     assert!(!server.is_alive(&held).await);
-    assert_eq!(held.events("gone"), 4);
+    assert_eq!(held.events("ended"), 4);
     replies
 }
 
@@ -305,5 +305,5 @@ async fn row_64d_nothing_is_lost_by_a_request_that_read(on: On) {
     let late = Overlap::one(call(), json!([]), json!([["status", 201]])).await;
     server.run(&held, json!([["destroy"]])).send().await.ok();
     late.finish().await.with(201).without_sid();
-    assert_eq!(held.events("gone"), 0);
+    assert_eq!(held.events("ended"), 0);
 }

@@ -52,7 +52,7 @@ async fn row_43_the_store_fails_at_commit(on: On) {
             !reply.headers.contains_key("x-own"),
             "it is the handler's response"
         );
-        faults.heal();
+        faults.clear();
         let after = server.load(&held).send().await.ok();
         assert_eq!(
             (after.data(), &after.json()["subject"]),
@@ -78,7 +78,7 @@ async fn row_43_the_store_fails_at_insert_and_destroy(on: On) {
         .send()
         .await
         .problem(503, "store-unavailable");
-    faults.heal();
+    faults.clear();
     let held = server.open("main").await;
     faults.fail_destroys(true);
     server
@@ -86,7 +86,7 @@ async fn row_43_the_store_fails_at_insert_and_destroy(on: On) {
         .send()
         .await
         .problem(503, "store-unavailable");
-    faults.heal();
+    faults.clear();
     assert!(server.is_alive(&held).await);
     server.run(&held, json!([["destroy"]])).send().await.ok();
     assert!(!server.is_alive(&held).await);
@@ -117,7 +117,7 @@ async fn row_44_the_store_fails_at_load(on: On) {
         writes,
         "a failing store is written to"
     );
-    faults.heal();
+    faults.clear();
     assert_eq!(server.data(&held).await["items"], json!(["kept"]));
     assert_eq!(held.events("store_error"), 3);
 }
@@ -144,7 +144,7 @@ async fn row_44_on_store_error_anonymous(on: On) {
         reply.problem(503, "store-unavailable");
     }
     assert_eq!(server.stores.writes(), writes);
-    faults.heal();
+    faults.clear();
     let reply = server
         .get("/anonymous/optional")
         .sid(&held.sid)
@@ -184,7 +184,7 @@ async fn row_64c_a_lost_reply(on: On) {
             .await
             .problem(503, "outcome-unknown");
         assert_eq!(faults.commits(), 1, "it was sent again");
-        faults.heal();
+        faults.clear();
         let data = server.data(&held).await;
         assert_eq!(data["visits"], expected, "{fault:?}");
         assert_eq!(
@@ -199,7 +199,7 @@ async fn row_64c_a_lost_reply(on: On) {
         .send()
         .await
         .problem(503, "outcome-unknown");
-    faults.heal();
+    faults.clear();
     assert!(!server.is_alive(&held).await, "the rotation was applied");
 }
 
@@ -220,7 +220,7 @@ async fn row_64c_a_change_that_is_sent_twice(on: On) {
         let changed = server.run(&held, json!([secret])).send().await.ok();
         held = held.with_sid(changed.sid());
     }
-    faults.heal();
+    faults.clear();
     let data = server.data(&held).await;
     assert_eq!(
         (&data["visits"], &data["items"]),

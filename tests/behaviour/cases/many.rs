@@ -133,7 +133,7 @@ async fn row_61_each_an_entry_of_one_map(on: On) {
         let prefs = server.data(held).await["prefs"].clone();
         assert_eq!(prefs.as_object().unwrap().len(), MANY, "{}", held.config);
         assert!((0..MANY).all(|number| prefs[format!("n{number}")]["number"] == number));
-        assert_eq!(held.events("overwrote"), 0);
+        assert_eq!(held.events("overwritten"), 0);
     }
 }
 
@@ -173,7 +173,7 @@ async fn row_62_plain_additions_under_a_rule(on: On) {
     assert_eq!(data["odd name"], -2 * i64::try_from(MANY).unwrap());
     assert_eq!(data["best"], MANY - 1);
     assert!(numbered().contains(data["draft"].as_str().unwrap()));
-    assert_eq!(held.events("overwrote"), 0, "it was declared");
+    assert_eq!(held.events("overwritten"), 0, "it was declared");
 }
 
 async fn row_62_without_a_rule_the_last_wins(on: On) {
@@ -193,9 +193,9 @@ async fn row_62_without_a_rule_the_last_wins(on: On) {
     assert_eq!(data["visits"], MANY, "what has a rule is not lost with it");
     let told: Vec<_> = events::of(&held.id)
         .into_iter()
-        .filter(|seen| seen.name == "overwrote")
+        .filter(|seen| seen.name == "overwritten")
         .collect();
-    assert_eq!(told.len(), held.events("overwrote"));
+    assert_eq!(told.len(), held.events("overwritten"));
     // The first one to land overwrote nothing; every other did.
     assert_eq!(told.len(), MANY - 1);
     assert!(
@@ -231,7 +231,7 @@ async fn row_62_on_conflict_reject(on: On) {
         json!([winner]),
         "a part of a refused request was written"
     );
-    assert_eq!(held.events("overwrote"), 0);
+    assert_eq!(held.events("overwritten"), 0);
 }
 
 /// Two requests that both loaded: what is there when the first ended before the second, and the

@@ -128,7 +128,7 @@ async fn row_62_update_beside_a_pending_change_of_the_same_field(on: On) {
     ]);
     server.run(&held, script.clone()).send().await.ok();
     assert_eq!(server.data(&held).await["note"], "pending");
-    assert_eq!(held.events("overwrote"), 1);
+    assert_eq!(held.events("overwritten"), 1);
     let held = server.open("rejecting").await;
     server
         .run(&held, script)

@@ -92,7 +92,7 @@ async fn row_72_two_configs_with_two_stores(on: On) {
         .send()
         .await
         .problem(503, "store-unavailable");
-    server.stores.faults().heal();
+    server.stores.faults().clear();
     server.run(&untyped, json!([["destroy"]])).send().await.ok();
     assert_eq!(server.data(&typed).await["items"], json!(["typed"]));
 }

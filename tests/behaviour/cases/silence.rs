@@ -52,14 +52,14 @@ async fn row_70_no_event_and_no_debug_shows_a_sid(on: On) {
         .send()
         .await;
     failed.problem(503, "outcome-unknown");
-    faults.heal();
+    faults.clear();
     faults.fail_loads(true);
     server
         .load(&held)
         .send()
         .await
         .problem(503, "store-unavailable");
-    faults.heal();
+    faults.clear();
     let (go, done) = (Gate::new(), Gate::new());
     let task = json!([[
         "spawn",

@@ -249,7 +249,7 @@ async fn row_48_a_reset_that_was_given_up(on: On) {
         }
         let request = server.run(&held, json!(script));
         request.send().await.with(503);
-        faults.heal();
+        faults.clear();
         go.open(1);
         assert_eq!(report(&done).await, json!({ "answers": [] }));
     }
@@ -273,7 +273,7 @@ async fn row_48_a_login_that_was_not_stored(on: On) {
         .send()
         .await
         .problem(503, "store-unavailable");
-    faults.heal();
+    faults.clear();
     go.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
     let found = server.load(&held).send().await.ok();

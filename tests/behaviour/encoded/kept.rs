@@ -7,8 +7,8 @@ use std::time::Duration;
 use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitId, Committed, DataChange, Deadlines, EncodedFields, IdentityChange, Lifetime,
-    LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, Transport,
+    Change, CommitId, CommitOutcome, DataChange, Deadlines, EncodedFields, IdentityChange,
+    Lifetime, LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, Transport,
     decode_over_default, encode,
 };
 use serde_json::value::RawValue;
@@ -190,18 +190,21 @@ impl Kept {
         &mut self,
         change: &Change<D>,
         now: Timestamp,
-    ) -> Result<(Committed<D>, bool), StoreError> {
+    ) -> Result<(CommitOutcome<D>, bool), StoreError> {
         let shown = |kept: &Self| change.data.is_some().then(|| kept.snapshot()).transpose();
         if self.commit_id == change.commit_id {
-            return Ok((Committed::Applied(shown(self)?), false));
+            return Ok((CommitOutcome::Applied(shown(self)?), false));
         }
         if self.generation != change.generation {
-            return Ok((Committed::Gone, false));
+            return Ok((CommitOutcome::Ended, false));
         }
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
         let is_late = change.identity.is_some() && self.epoch != change.epoch;
         if is_late || patch.as_ref().is_some_and(|patch| !self.is_current(patch)) {
-            return Ok((Committed::Conflict(Box::new(self.record(false)?)), false));
+            return Ok((
+                CommitOutcome::Conflict(Box::new(self.record(false)?)),
+                false,
+            ));
         }
         let patch = patch.filter(|patch| !patch.is_empty());
         let writes = patch.is_some() || change.identity.is_some() || change.lifetime.is_some();
@@ -219,7 +222,7 @@ impl Kept {
             self.deadlines = deadlines(self.deadlines.created_at, lifetime, now);
         }
         self.slide(now);
-        Ok((Committed::Applied(shown(self)?), writes))
+        Ok((CommitOutcome::Applied(shown(self)?), writes))
     }
 }
 

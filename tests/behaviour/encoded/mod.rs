@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, Committed, Inserted, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
 };
 use connect_session::testing::FakeClock;
 use connect_session::{SessionData, SessionId};
@@ -79,17 +79,17 @@ impl EncodedStore {
 }
 
 impl<D: SessionData> Store<D> for EncodedStore {
-    async fn insert(&self, key: Key, new: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+    async fn insert(&self, key: Key, new: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError> {
         let now = Timestamp::from(self.clock.now());
         let record = Kept::new(new, now)?;
         let snapshot = record.snapshot()?;
         let mut kept = self.kept.lock().unwrap();
         if kept.get(&key).is_some_and(|record| record.is_alive(now)) {
-            return Ok(Inserted::Exists);
+            return Ok(InsertOutcome::Exists);
         }
         kept.insert(key, record);
         self.wrote();
-        Ok(Inserted::Done {
+        Ok(InsertOutcome::Done {
             snapshot,
             evicted: Vec::new(),
         })
@@ -117,9 +117,9 @@ impl<D: SessionData> Store<D> for EncodedStore {
         record.unwrap_or(Ok(None))
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         match self.with(key, |record, now| record.commit(change, now)) {
-            None => Ok(Committed::Gone),
+            None => Ok(CommitOutcome::Ended),
             Some(Err(error)) => Err(error),
             Some(Ok((committed, wrote))) => {
                 if wrote {
@@ -170,6 +170,6 @@ connect_session::testing::conformance::store_conformance! {
     mod conformance, || async {
         let clock = FakeClock::new();
         let store = EncodedStore::new(clock.clone());
-        connect_session::testing::conformance::UnderTest::new(store).with_clock(clock)
+        connect_session::testing::conformance::Harness::new(store).with_clock(clock)
     }
 }

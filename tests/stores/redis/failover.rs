@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connect_session::store::{Committed, RedisStore, RedisStoreBuilder, StoreError};
+use connect_session::store::{CommitOutcome, RedisStore, RedisStoreBuilder, StoreError};
 use serde_json::json;
 
 use super::tools::{
@@ -114,7 +114,7 @@ async fn the_sentinels_know_who_takes_over() {
         .commit(&store, &set(&record, &json!({"n": 2})))
         .await
         .unwrap();
-    assert!(matches!(committed, Committed::Applied(Some(_))));
+    assert!(matches!(committed, CommitOutcome::Applied(Some(_))));
     let ended = opened(&store, &json!({})).await;
     assert!(ended.destroy(&store).await.unwrap());
     watched.primary.kill();
@@ -163,7 +163,7 @@ async fn a_frozen_primary_is_left_for_the_new_one() {
     let change = set(&record, &json!({"n": 2}));
     let committed = session.commit(&store, &change).await.unwrap();
     assert!(
-        matches!(committed, Committed::Applied(Some(_))),
+        matches!(committed, CommitOutcome::Applied(Some(_))),
         "{committed:?}"
     );
     let seen: String = command(
@@ -190,7 +190,7 @@ async fn what_no_replica_has_is_lost_and_was_told_so_where_it_was_asked() {
     let told = session
         .commit(&trusting, &set(&record, &json!({"a": 2, "b": 1})))
         .await;
-    assert!(matches!(told, Ok(Committed::Applied(_))), "{told:?}");
+    assert!(matches!(told, Ok(CommitOutcome::Applied(_))), "{told:?}");
     let told = session
         .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
         .await;
@@ -376,7 +376,7 @@ async fn a_cluster_loses_what_no_replica_has() {
     let told = session
         .commit(&trusting, &set(&record, &json!({"a": 2, "b": 1})))
         .await;
-    assert!(matches!(told, Ok(Committed::Applied(_))), "{told:?}");
+    assert!(matches!(told, Ok(CommitOutcome::Applied(_))), "{told:?}");
     let told = session
         .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
         .await;

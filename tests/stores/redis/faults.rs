@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{
-    Committed, IdentityChange, Inserted, LoadRequest, RedisStore, Renewal, SecretHash, Store,
-    StoreError, SubjectChange,
+    CommitOutcome, IdentityChange, InsertOutcome, LoadRequest, RedisStore, Renewal, SecretHash,
+    Store, StoreError, SubjectChange,
 };
 use serde_json::json;
 
@@ -70,7 +70,7 @@ async fn a_killed_server_is_told_and_found_again() {
     assert!(session.load(&store).await.unwrap().is_none());
     assert!(matches!(
         session.commit(&store, &change).await.unwrap(),
-        Committed::Gone
+        CommitOutcome::Ended
     ));
     assert!(!session.destroy(&store).await.unwrap());
     opened(&store, &json!({})).await;
@@ -146,7 +146,7 @@ async fn a_change_whose_answer_is_lost_is_sent_once_and_not_told_as_done() {
         let before = calls();
         // Who asks again with the same id learns that it was done.
         let again = session.commit(&store, &change).await.unwrap();
-        assert!(matches!(again, Committed::Applied(Some(_))));
+        assert!(matches!(again, CommitOutcome::Applied(Some(_))));
         assert_eq!(calls(), before + 1);
     }
     proxy.lose_answers(true);
@@ -258,7 +258,7 @@ async fn a_full_server_takes_no_new_data_and_keeps_what_it_has() {
     let _: String = command(&mut redis.raw(), &["CONFIG", "SET", "maxmemory", "0"]);
     assert!(matches!(
         Session::mint().insert(&store, &json!({})).await,
-        Ok(Inserted::Done { .. })
+        Ok(InsertOutcome::Done { .. })
     ));
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use connect_session::store::Timestamp;
-use connect_session::store::{Change, Committed, Inserted, Lifetime, RedisStore, StoreError};
+use connect_session::store::{
+    Change, CommitOutcome, InsertOutcome, Lifetime, RedisStore, StoreError,
+};
 use serde_json::json;
 
 use super::tools::{Session, change, command, json as json_of, opened, random, raw, set};
@@ -58,7 +60,7 @@ async fn the_key_ends_with_the_session() {
             ..change(&record)
         };
         let committed = session.commit(&store, &change).await.unwrap();
-        assert!(matches!(committed, Committed::Applied(None)));
+        assert!(matches!(committed, CommitOutcome::Applied(None)));
         let deadlines = session.load(&store).await.unwrap().unwrap().deadlines;
         assert_eq!(
             ends(&key),
@@ -88,9 +90,9 @@ async fn what_is_past_its_deadline_is_gone_though_its_key_is_not() {
         let committed = session
             .commit(&store, &set(&record, &json!({"a": 1})))
             .await;
-        assert!(matches!(committed.unwrap(), Committed::Gone));
+        assert!(matches!(committed.unwrap(), CommitOutcome::Ended));
         let inserted = session.insert(&store, &json!({"new": 1})).await.unwrap();
-        assert!(matches!(inserted, Inserted::Done { .. }));
+        assert!(matches!(inserted, InsertOutcome::Done { .. }));
         let record = session.load(&store).await.unwrap().unwrap();
         assert_eq!(
             json_of(&record),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connect_session::store::{Committed, RedisStore};
+use connect_session::store::{CommitOutcome, RedisStore};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
@@ -60,7 +60,7 @@ async fn field(
     data[format!("field {at}")] = json!(at);
     let committed = session.commit(store, &set(loaded, &data)).await.unwrap();
     assert!(
-        matches!(committed, Committed::Applied(Some(_))),
+        matches!(committed, CommitOutcome::Applied(Some(_))),
         "{committed:?}"
     );
 }
@@ -73,9 +73,9 @@ async fn count_up(store: &RedisStore, session: Session) -> u64 {
         let next = data["n"].as_u64().unwrap() + 1;
         data["n"] = json!(next);
         match session.commit(store, &set(&record, &data)).await.unwrap() {
-            Committed::Applied(_) => return next,
-            Committed::Conflict(theirs) => record = *theirs,
-            Committed::Gone => panic!("the session is alive"),
+            CommitOutcome::Applied(_) => return next,
+            CommitOutcome::Conflict(theirs) => record = *theirs,
+            CommitOutcome::Ended => panic!("the session is alive"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `RedisStore`, on one server and on many.
 
 use connect_session::store::RedisStore;
-use connect_session::testing::conformance::{UnderTest, store_conformance};
+use connect_session::testing::conformance::{Harness, store_conformance};
 
 use crate::servers;
 
@@ -18,7 +18,7 @@ store_conformance! {
     #[ignore = "needs Redis; scripts/test brings one"]
     mod conformance, || async {
         let store = RedisStore::connect(servers::url("TEST_REDIS_URL")).await.unwrap();
-        UnderTest::new(store)
+        Harness::new(store)
     }
 }
 
@@ -27,6 +27,6 @@ store_conformance! {
     mod cluster_conformance, || async {
         let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
         let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();
-        UnderTest::new(store)
+        Harness::new(store)
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use connect_session::SessionId;
 use connect_session::Untyped;
 use connect_session::store::{
-    Change, CommitId, Committed, DataChange, Inserted, Key, Lifetime, LoadRequest, NewRecord,
-    Record, RedisStore, SecretHash, Store, StoreError, Transport,
+    Change, CommitId, CommitOutcome, DataChange, InsertOutcome, Key, Lifetime, LoadRequest,
+    NewRecord, Record, RedisStore, SecretHash, Store, StoreError, Transport,
 };
 use serde_json::Value;
 
@@ -195,7 +195,7 @@ impl Session {
         &self,
         store: &RedisStore,
         json: &Value,
-    ) -> Result<Inserted<Untyped>, StoreError> {
+    ) -> Result<InsertOutcome<Untyped>, StoreError> {
         store.insert(self.key, &self.new_record(json)).await
     }
 
@@ -207,7 +207,7 @@ impl Session {
         &self,
         store: &RedisStore,
         change: &Change<Untyped>,
-    ) -> Result<Committed<Untyped>, StoreError> {
+    ) -> Result<CommitOutcome<Untyped>, StoreError> {
         store.commit(self.key, change).await
     }
 
@@ -220,7 +220,7 @@ impl Session {
 pub async fn opened(store: &RedisStore, json: &Value) -> Session {
     let session = Session::mint();
     let inserted = session.insert(store, json).await.unwrap();
-    assert!(matches!(inserted, Inserted::Done { .. }));
+    assert!(matches!(inserted, InsertOutcome::Done { .. }));
     session
 }
 
@@ -249,7 +249,7 @@ pub fn set(record: &Record<Untyped>, json: &Value) -> Change<Untyped> {
 }
 
 pub async fn ready(store: &RedisStore) -> Result<(), StoreError> {
-    Store::<Untyped>::ready(store).await
+    Store::<Untyped>::check_ready(store).await
 }
 
 /// An error and its causes, as a log shows them.

@@ -53,7 +53,7 @@ async fn every_verb_is_one_trip() {
         .unwrap();
     assert!(matches!(
         conflict,
-        connect_session::store::Committed::Conflict(_)
+        connect_session::store::CommitOutcome::Conflict(_)
     ));
     assert_eq!(proxy.trips(), 1, "a conflict, with the record");
     let mut rotation = set(&record, &json!({"a": 1, "b": 2}));

@@ -41,7 +41,7 @@ session_config! {
         max_size: 64KiB,                // C30
         merge: { items: union, visits: add, seen: max, r#type: last_wins }, // C39, C40
         on_conflict: reject,            // C41
-        on_gone: ignore,
+        on_ended: ignore,
         on_store_error: anonymous,
         commit: always,
         namespace: "shop",              // C37

@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub use self::builder::MemoryStoreBuilder;
 use self::entry::{Entry, Verdict};
 use self::room::{Room, SLICE, discard};
-use super::{AtHand, Committed, Inserted, Store, StoreError};
+use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
 use crate::data::SessionData;
 use crate::give_way::let_others_run;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
@@ -105,8 +105,8 @@ enum Put<D> {
     Full,
 }
 
-impl<D: SessionData> AtHand<D> for MemoryStore<D> {
-    fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
+impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
+    fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError> {
         if cfg!(debug_assertions) {
             proof::survives_encoding(&*record.data)?;
         }
@@ -116,9 +116,9 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
             match put {
                 Put::Done(snapshot) => {
                     self.room.tidy(now);
-                    return Ok(Inserted::Done { snapshot, evicted });
+                    return Ok(InsertOutcome::Done { snapshot, evicted });
                 }
-                Put::Exists => return Ok(Inserted::Exists),
+                Put::Exists => return Ok(InsertOutcome::Exists),
                 Put::NoRoom => evicted.extend(self.room.make_room().ok_or(StoreError::Full)?),
                 Put::Full => return Err(StoreError::Full),
             }
@@ -151,7 +151,7 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
         })
     }
 
-    fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
+    fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         if cfg!(debug_assertions)
             && let Some(data) = &change.data
         {
@@ -165,20 +165,20 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
             now = room.clock.millis();
             let changed_data = |entry: &Entry<D>| change.data.is_some().then(|| entry.snapshot());
             shard.change(key, now, |entry| match entry.judge(change) {
-                Verdict::Repeated => Committed::Applied(changed_data(entry)),
-                Verdict::OtherGeneration => Committed::Gone,
+                Verdict::Repeated => CommitOutcome::Applied(changed_data(entry)),
+                Verdict::OtherGeneration => CommitOutcome::Ended,
                 Verdict::Conflict => {
-                    Committed::Conflict(Box::new(entry.record(&room.clock, false)))
+                    CommitOutcome::Conflict(Box::new(entry.record(&room.clock, false)))
                 }
                 Verdict::Apply => {
                     replaced = entry.apply(change, now);
-                    Committed::Applied(changed_data(entry))
+                    CommitOutcome::Applied(changed_data(entry))
                 }
             })
         });
         discard(replaced);
         room.tidy(now);
-        Ok(committed.unwrap_or(Committed::Gone))
+        Ok(committed.unwrap_or(CommitOutcome::Ended))
     }
 
     fn destroy(&self, key: Key) -> Result<bool, StoreError> {
@@ -197,31 +197,35 @@ impl<D: SessionData> AtHand<D> for MemoryStore<D> {
 }
 
 impl<D: SessionData> Store<D> for MemoryStore<D> {
-    fn encodes(&self) -> bool {
+    fn is_serializing(&self) -> bool {
         false
     }
 
-    fn at_hand(&self) -> Option<&dyn AtHand<D>> {
+    fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
         Some(self)
     }
 
-    async fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<Inserted<D>, StoreError> {
-        AtHand::insert(self, key, record)
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
+        SyncStore::insert(self, key, record)
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        AtHand::load(self, key, request)
+        SyncStore::load(self, key, request)
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<Committed<D>, StoreError> {
-        AtHand::commit(self, key, change)
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        SyncStore::commit(self, key, change)
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        AtHand::destroy(self, key)
+        SyncStore::destroy(self, key)
     }
 
-    fn place(&self) -> Option<String> {
+    fn backend_id(&self) -> Option<String> {
         Some(format!("memory store {}", self.room.number))
     }
 

@@ -14,13 +14,13 @@ mod user_code;
 
 use crate::store::MemoryStore;
 use crate::testing::FakeClock;
-use crate::testing::conformance::{UnderTest, cases, run};
+use crate::testing::conformance::{Harness, cases, run};
 
 crate::store_conformance! {
     mod conformance, || async {
         let clock = FakeClock::new();
         let store = MemoryStore::builder().clock(clock.clone()).build();
-        UnderTest::new(store).with_clock(clock)
+        Harness::new(store).with_clock(clock)
     }
 }
 
@@ -31,7 +31,7 @@ fn the_cases_about_time_hold_by_the_clock_of_the_system() {
         ($($case:ident)*) => {
             std::thread::scope(|scope| {$(
                 scope.spawn(|| {
-                    run(|| async { UnderTest::new(MemoryStore::new()) }, cases::$case);
+                    run(|| async { Harness::new(MemoryStore::new()) }, cases::$case);
                 });
             )*});
         };

@@ -6,13 +6,13 @@
 //! ```
 //! use connect_session::store::MemoryStore;
 //! use connect_session::testing::FakeClock;
-//! use connect_session::testing::conformance::{UnderTest, store_conformance};
+//! use connect_session::testing::conformance::{Harness, store_conformance};
 //!
 //! store_conformance! {
 //!     mod memory_store, || async {
 //!         let clock = FakeClock::new();
 //!         let store = MemoryStore::builder().clock(clock.clone()).build();
-//!         UnderTest::new(store).with_clock(clock)
+//!         Harness::new(store).with_clock(clock)
 //!     }
 //! }
 //! # fn main() {}
@@ -26,20 +26,20 @@
 //! sleeps; the only times that are compared are far apart. Two things are then not checked:
 //! the very millisecond of a deadline, and what would take minutes.
 //!
-//! A store that never has to wait ([`Store::at_hand`](crate::store::Store::at_hand)) is asked
+//! A store that never has to wait ([`Store::as_sync`](crate::store::Store::as_sync)) is asked
 //! by its futures half of the time, and half of the time without.
 //!
 //! What the cases cannot see, an author checks alone: that a read-only load writes nothing, the
 //! number of round trips, and what happens when the server fails, restarts or fails over.
 
-mod desk;
+mod fixture;
 mod macros;
 mod run;
 
 pub mod cases;
 
 pub use crate::store_conformance;
-pub use desk::Desk;
+pub use fixture::Fixture;
 #[cfg(test)]
-pub(super) use desk::{request, set};
-pub use run::{UnderTest, run};
+pub(super) use fixture::{request, set};
+pub use run::{Harness, run};

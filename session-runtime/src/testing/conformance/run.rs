@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::desk::Desk;
+use super::fixture::Fixture;
 use crate::store::Store;
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
@@ -14,13 +14,13 @@ use crate::untyped::Untyped;
 const AT_MOST: Duration = Duration::from_secs(120);
 
 /// A store, and what time it goes by.
-pub struct UnderTest<S> {
+pub struct Harness<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Option<FakeClock>,
     pub(super) unit: Duration,
 }
 
-impl<S: Store<Untyped>> UnderTest<S> {
+impl<S: Store<Untyped>> Harness<S> {
     /// A store that goes by a real clock, with deadlines of some seconds: ten units of 200 ms are
     /// the usual idle time.
     pub fn new(store: S) -> Self {
@@ -48,9 +48,9 @@ impl<S: Store<Untyped>> UnderTest<S> {
     }
 }
 
-impl<S> fmt::Debug for UnderTest<S> {
+impl<S> fmt::Debug for Harness<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnderTest")
+        f.debug_struct("Harness")
             .field("clock", &self.clock)
             .field("unit", &self.unit)
             .finish_non_exhaustive()
@@ -68,8 +68,8 @@ pub fn run<S, Make, Made, Case, Run>(make: Make, case: Case)
 where
     S: Store<Untyped>,
     Make: FnOnce() -> Made,
-    Made: Future<Output = UnderTest<S>>,
-    Case: FnOnce(Desk<S>) -> Run,
+    Made: Future<Output = Harness<S>>,
+    Case: FnOnce(Fixture<S>) -> Run,
     Run: Future<Output = ()>,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -79,7 +79,7 @@ where
         .expect("a tokio runtime");
     runtime.block_on(async {
         let under_test = make().await;
-        let done = tokio::time::timeout(AT_MOST, case(Desk::new(under_test))).await;
+        let done = tokio::time::timeout(AT_MOST, case(Fixture::new(under_test))).await;
         assert!(done.is_ok(), "the case still runs after {AT_MOST:?}");
     });
 }
@@ -89,21 +89,21 @@ mod tests {
     use super::super::cases;
     use super::*;
     use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
-    use crate::store::{AtHand, Committed, Inserted, MemoryStore, StoreError};
+    use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, StoreError, SyncStore};
 
     /// Asked without a future, it is another store than with one.
     struct Torn([MemoryStore<Untyped>; 2]);
 
     impl Store<Untyped> for Torn {
-        fn at_hand(&self) -> Option<&dyn AtHand<Untyped>> {
-            self.0[1].at_hand()
+        fn as_sync(&self) -> Option<&dyn SyncStore<Untyped>> {
+            self.0[1].as_sync()
         }
 
         async fn insert(
             &self,
             key: Key,
             record: &NewRecord<Untyped>,
-        ) -> Result<Inserted<Untyped>, StoreError> {
+        ) -> Result<InsertOutcome<Untyped>, StoreError> {
             Store::insert(&self.0[0], key, record).await
         }
 
@@ -119,7 +119,7 @@ mod tests {
             &self,
             key: Key,
             change: &Change<Untyped>,
-        ) -> Result<Committed<Untyped>, StoreError> {
+        ) -> Result<CommitOutcome<Untyped>, StoreError> {
             Store::commit(&self.0[0], key, change).await
         }
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the session is alive")]
     fn a_store_that_is_two_stores_does_not_pass() {
-        let make = || async { UnderTest::new(Torn([MemoryStore::new(), MemoryStore::new()])) };
+        let make = || async { Harness::new(Torn([MemoryStore::new(), MemoryStore::new()])) };
         run(make, cases::what_is_inserted_is_loaded);
     }
 }

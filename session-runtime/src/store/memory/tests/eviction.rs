@@ -9,7 +9,7 @@ use crate::record::{
     Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, SubjectChange,
 };
 use crate::sid::{SecretHash, SessionId, Sid};
-use crate::store::{Inserted, Store, StoreError};
+use crate::store::{InsertOutcome, Store, StoreError};
 use crate::untyped::Untyped;
 
 #[test]
@@ -81,7 +81,7 @@ fn what_was_presented_or_belongs_to_somebody_stays() {
 
 fn login(subject: Option<&str>) -> Change<Untyped> {
     Change {
-        commit_id: CommitId::mint(),
+        commit_id: CommitId::random(),
         epoch: 0,
         generation: 0,
         data: None,
@@ -109,7 +109,7 @@ fn a_full_store_refuses_and_keeps_what_it_has() {
     assert_eq!(count(&store), 3);
     let again = now(store.insert(key(ids[0]), &record(Untyped::default())));
     assert!(
-        matches!(again, Ok(Inserted::Exists)),
+        matches!(again, Ok(InsertOutcome::Exists)),
         "taken, which is not full"
     );
     now(store.destroy(key(ids[1]))).expect("a destruction");
@@ -167,7 +167,7 @@ fn an_id_is_taken_in_every_namespace() {
         id,
     };
     let inserted = now(store.insert(other, &record(Untyped::default())));
-    assert!(matches!(inserted, Ok(Inserted::Exists)));
+    assert!(matches!(inserted, Ok(InsertOutcome::Exists)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::tools::{count, id, insert_record, key, load, now, record, sizes, store};
 use crate::record::{Change, CommitId, Lifetime, NewRecord};
 use crate::sid::SessionId;
-use crate::store::{Committed, Store, StoreError};
+use crate::store::{CommitOutcome, Store, StoreError};
 use crate::untyped::Untyped;
 
 const CAPACITY: usize = 12;
@@ -112,7 +112,7 @@ fn run(seed: u64) {
             }
             5 => {
                 let change = Change {
-                    commit_id: CommitId::mint(),
+                    commit_id: CommitId::random(),
                     epoch: 0,
                     generation: 0,
                     data: None,
@@ -121,7 +121,10 @@ fn run(seed: u64) {
                 };
                 let committed = now(store.commit(key(any), &change)).expect("a commit");
                 let session = model.get_mut(&any).filter(|session| session.is_alive(time));
-                assert_eq!(!matches!(committed, Committed::Gone), session.is_some());
+                assert_eq!(
+                    !matches!(committed, CommitOutcome::Ended),
+                    session.is_some()
+                );
                 if let Some(session) = session {
                     if change.lifetime.is_some() {
                         session.idle = idle;

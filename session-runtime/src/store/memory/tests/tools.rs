@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::record::{CommitId, Key, Lifetime, LoadRequest, NewRecord, Transport};
 use crate::sid::{SecretHash, SessionId, Sid};
 use crate::store::memory::shard::Shard;
-use crate::store::{Inserted, MemoryStore, Store, StoreError};
+use crate::store::{InsertOutcome, MemoryStore, Store, StoreError};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
@@ -52,7 +52,7 @@ pub(super) fn record<D>(data: D) -> NewRecord<D> {
         data: Arc::new(data),
         subject: None,
         lifetime: Lifetime::new(minute(30), minute(600)),
-        commit_id: CommitId::mint(),
+        commit_id: CommitId::random(),
         max_size: 1_000,
     }
 }
@@ -84,8 +84,8 @@ pub(super) fn insert_record(
     record: &NewRecord<Untyped>,
 ) -> Result<Vec<SessionId>, StoreError> {
     match now(store.insert(key(id), record))? {
-        Inserted::Done { evicted, .. } => Ok(evicted),
-        Inserted::Exists => panic!("the id is taken"),
+        InsertOutcome::Done { evicted, .. } => Ok(evicted),
+        InsertOutcome::Exists => panic!("the id is taken"),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::tools::{key, now, record, request};
 use crate::record::{Change, CommitId, DataChange};
 use crate::sid::Sid;
-use crate::store::{Committed, Inserted, MemoryStore, Store};
+use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, Store};
 use crate::testing::FakeClock;
 
 type Then = Arc<dyn Fn() + Send + Sync>;
@@ -57,7 +57,7 @@ fn everything(
     let insert = || {
         let id = Sid::mint().id();
         let inserted = now(store.insert(key(id), &record(data()))).expect("room");
-        assert!(matches!(inserted, Inserted::Done { .. }));
+        assert!(matches!(inserted, InsertOutcome::Done { .. }));
         id
     };
     let (changed, destroyed) = (insert(), insert());
@@ -67,7 +67,7 @@ fn everything(
             .is_some()
     );
     let change = Change {
-        commit_id: CommitId::mint(),
+        commit_id: CommitId::random(),
         epoch: 0,
         generation: 0,
         data: Some(DataChange {
@@ -80,7 +80,7 @@ fn everything(
     };
     assert!(matches!(
         now(store.commit(key(changed), &change)),
-        Ok(Committed::Applied(Some(_)))
+        Ok(CommitOutcome::Applied(Some(_)))
     ));
     drop(change);
     assert!(now(store.destroy(key(destroyed))).expect("a destruction"));

@@ -3,44 +3,49 @@
 use serde_json::json;
 
 use crate::record::{Change, DataChange};
-use crate::store::{Committed, Store};
-use crate::testing::conformance::Desk;
-use crate::testing::conformance::desk::{self, Opened, change_of, rotate, secret, set, untyped};
+use crate::store::{CommitOutcome, Store};
+use crate::testing::conformance::Fixture;
+use crate::testing::conformance::fixture::{self, Opened, change_of, rotate, secret, set, untyped};
 use crate::untyped::Untyped;
 
 /// A change of fields is there afterwards; the next one can be based on what it answered.
-pub async fn a_change_is_applied<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk
+pub async fn a_change_is_applied<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture
         .open(&json!({"same": 1, "changed": 1, "removed": 1}))
         .await;
-    let record = desk.get(&opened).await;
+    let record = fixture.get(&opened).await;
     let data = json!({"same": 1, "changed": 2, "added": {"a": [null]}});
     let change = set(&record, &data);
-    let snapshot = desk
+    let snapshot = fixture
         .apply(opened.key, &change)
         .await
         .expect("the data changed");
-    assert_eq!(desk::json(&snapshot), data, "as the commit gives it back");
+    assert_eq!(
+        fixture::json(&snapshot),
+        data,
+        "as the commit gives it back"
+    );
     assert_ne!(snapshot.version, record.snapshot.version);
-    let mut record = desk.get(&opened).await;
-    assert_eq!(desk::json(&record.snapshot), data);
+    let mut record = fixture.get(&opened).await;
+    assert_eq!(fixture::json(&record.snapshot), data);
     assert_eq!(record.snapshot.version, snapshot.version);
     assert_eq!(record.commit_id, change.commit_id);
     assert_eq!((record.epoch, record.generation), (0, 0));
     record.snapshot = snapshot;
-    desk.apply(opened.key, &set(&record, &json!({"changed": 3})))
+    fixture
+        .apply(opened.key, &set(&record, &json!({"changed": 3})))
         .await;
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"changed": 3})
     );
 }
 
 /// The first change can be based on what the insertion answered.
-pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1})).await;
+pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1})).await;
     let change = Change {
-        commit_id: crate::record::CommitId::mint(),
+        commit_id: crate::record::CommitId::random(),
         epoch: 0,
         generation: 0,
         data: Some(DataChange {
@@ -51,74 +56,81 @@ pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(desk: De
         identity: None,
         lifetime: None,
     };
-    desk.apply(opened.key, &change).await;
+    fixture.apply(opened.key, &change).await;
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 2})
     );
 }
 
 /// A change without data answers none, and leaves the data as they are.
-pub async fn a_change_without_data_leaves_the_data<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1})).await;
-    let record = desk.get(&opened).await;
+pub async fn a_change_without_data_leaves_the_data<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1})).await;
+    let record = fixture.get(&opened).await;
     let change = Change {
-        lifetime: Some(desk.lifetime(20.0, 30.0)),
+        lifetime: Some(fixture.lifetime(20.0, 30.0)),
         ..change_of(&record)
     };
-    assert!(desk.apply(opened.key, &change).await.is_none());
-    assert!(desk.apply(opened.key, &change_of(&record)).await.is_none());
-    let after = desk.get(&opened).await;
-    assert_eq!(desk::json(&after.snapshot), json!({"a": 1}));
+    assert!(fixture.apply(opened.key, &change).await.is_none());
+    assert!(
+        fixture
+            .apply(opened.key, &change_of(&record))
+            .await
+            .is_none()
+    );
+    let after = fixture.get(&opened).await;
+    assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
     // What was loaded before is no less good to base a change on.
-    desk.apply(opened.key, &set(&record, &json!({"a": 2})))
+    fixture
+        .apply(opened.key, &set(&record, &json!({"a": 2})))
         .await;
 }
 
 /// A change whose id the record carries already is applied, and is not applied again. Only the
 /// last id is kept: once another change came between, it is a conflict.
-pub async fn a_change_is_applied_once<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1})).await;
-    let change = set(&desk.get(&opened).await, &json!({"a": 2}));
-    desk.apply(opened.key, &change).await;
-    let first = desk.get(&opened).await;
-    let again = desk
+pub async fn a_change_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1})).await;
+    let change = set(&fixture.get(&opened).await, &json!({"a": 2}));
+    fixture.apply(opened.key, &change).await;
+    let first = fixture.get(&opened).await;
+    let again = fixture
         .apply(opened.key, &change)
         .await
         .expect("the data changed");
-    let second = desk.get(&opened).await;
+    let second = fixture.get(&opened).await;
     assert_eq!(again.version, first.snapshot.version);
     assert_eq!(second.snapshot.version, first.snapshot.version);
 
-    desk.apply(opened.key, &set(&second, &json!({"a": 3})))
+    fixture
+        .apply(opened.key, &set(&second, &json!({"a": 3})))
         .await;
-    let late = desk.commit(opened.key, &change).await;
-    assert!(matches!(late, Committed::Conflict(_)), "{late:?}");
+    let late = fixture.commit(opened.key, &change).await;
+    assert!(matches!(late, CommitOutcome::Conflict(_)), "{late:?}");
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 3})
     );
 }
 
 /// A repeated change is known by its id before anything else of it is looked at.
-pub async fn a_repeated_rotation_is_applied_once<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({})).await;
+pub async fn a_repeated_rotation_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({})).await;
     let new = secret();
-    let change = desk::login(&desk.get(&opened).await, new, "somebody");
-    desk.apply(opened.key, &change).await;
-    desk.apply(opened.key, &change).await;
-    let record = desk.load(opened.key, new).await.expect("alive");
+    let change = fixture::login(&fixture.get(&opened).await, new, "somebody");
+    fixture.apply(opened.key, &change).await;
+    fixture.apply(opened.key, &change).await;
+    let record = fixture.load(opened.key, new).await.expect("alive");
     assert_eq!((record.epoch, record.generation), (1, 1));
 }
 
 /// A change of a field that is no longer as it was loaded is a conflict, which shows the record
 /// as it is. Nothing of the change is written: no other field, no secret, no lifetime.
-pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1, "b": 1, "gone": 1})).await;
-    let stale = desk.get(&opened).await;
+pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1, "b": 1, "gone": 1})).await;
+    let stale = fixture.get(&opened).await;
     let theirs = set(&stale, &json!({"a": 2, "b": 1, "new": 1}));
-    desk.apply(opened.key, &theirs).await;
-    let now = desk.get(&opened).await;
+    fixture.apply(opened.key, &theirs).await;
+    let now = fixture.get(&opened).await;
     for mine in [
         json!({"a": 9, "b": 9, "gone": 1, "c": 9}),
         json!({"b": 9, "gone": 1}),
@@ -128,114 +140,127 @@ pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(desk: Desk<S>) {
         let new = secret();
         let change = Change {
             identity: rotate(&stale, new).identity,
-            lifetime: Some(desk.lifetime(20.0, 30.0)),
+            lifetime: Some(fixture.lifetime(20.0, 30.0)),
             ..set(&stale, &mine)
         };
-        match desk.commit(opened.key, &change).await {
-            Committed::Conflict(record) => {
-                assert_eq!(desk::json(&record.snapshot), desk::json(&now.snapshot));
+        match fixture.commit(opened.key, &change).await {
+            CommitOutcome::Conflict(record) => {
+                assert_eq!(
+                    fixture::json(&record.snapshot),
+                    fixture::json(&now.snapshot)
+                );
                 assert_eq!(record.commit_id, theirs.commit_id);
             }
             other => panic!("{mine}: {other:?}"),
         }
-        let after = desk.get(&opened).await;
+        let after = fixture.get(&opened).await;
         assert_eq!(
-            desk::json(&after.snapshot),
-            desk::json(&now.snapshot),
+            fixture::json(&after.snapshot),
+            fixture::json(&now.snapshot),
             "{mine}"
         );
         assert_eq!(after.snapshot.version, now.snapshot.version);
         assert_eq!(after.epoch, 0);
         assert_eq!(after.deadlines.absolute_until, now.deadlines.absolute_until);
-        assert!(desk.load(opened.key, new).await.is_none());
+        assert!(fixture.load(opened.key, new).await.is_none());
     }
 }
 
 /// A change can be based on what a conflict showed.
-pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1})).await;
-    let stale = desk.get(&opened).await;
-    desk.apply(opened.key, &set(&stale, &json!({"a": 2}))).await;
-    let Committed::Conflict(shown) = desk
+pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1})).await;
+    let stale = fixture.get(&opened).await;
+    fixture
+        .apply(opened.key, &set(&stale, &json!({"a": 2})))
+        .await;
+    let CommitOutcome::Conflict(shown) = fixture
         .commit(opened.key, &set(&stale, &json!({"a": 3})))
         .await
     else {
         panic!("no conflict");
     };
     assert!(
-        desk.apply(opened.key, &set(&shown, &json!({"a": 3})))
+        fixture
+            .apply(opened.key, &set(&shown, &json!({"a": 3})))
             .await
             .is_some()
     );
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 3})
     );
 }
 
 /// Changes of different fields both land: a store of fields has no conflict, and a store of live
 /// values one that shows the record as it is.
-pub async fn different_fields_both_land<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1, "b": 1, "c": 1})).await;
-    let loaded = desk.get(&opened).await;
+pub async fn different_fields_both_land<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1, "b": 1, "c": 1})).await;
+    let loaded = fixture.get(&opened).await;
     let mut mine = set(&loaded, &json!({"a": 2, "b": 1, "c": 1}));
-    desk.apply(opened.key, &set(&loaded, &json!({"a": 1, "c": 1, "d": 2})))
+    fixture
+        .apply(opened.key, &set(&loaded, &json!({"a": 1, "c": 1, "d": 2})))
         .await;
-    match desk.commit(opened.key, &mine).await {
-        Committed::Applied(Some(_)) => {
+    match fixture.commit(opened.key, &mine).await {
+        CommitOutcome::Applied(Some(_)) => {
             assert!(loaded.snapshot.revisions.is_some(), "a store of fields");
         }
-        Committed::Conflict(shown) => {
+        CommitOutcome::Conflict(shown) => {
             assert!(loaded.snapshot.revisions.is_none(), "fields never conflict");
-            assert_eq!(desk::json(&shown.snapshot), json!({"a": 1, "c": 1, "d": 2}));
+            assert_eq!(
+                fixture::json(&shown.snapshot),
+                json!({"a": 1, "c": 1, "d": 2})
+            );
             mine = set(&shown, &json!({"a": 2, "c": 1, "d": 2}));
-            desk.apply(opened.key, &mine).await;
+            fixture.apply(opened.key, &mine).await;
         }
         other => panic!("{other:?}"),
     }
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 2, "c": 1, "d": 2})
     );
 }
 
 /// New data without a base replaces whatever is there.
-pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1, "b": 1})).await;
-    let stale = desk.get(&opened).await;
-    desk.apply(opened.key, &set(&stale, &json!({"a": 2, "c": 1})))
+pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1, "b": 1})).await;
+    let stale = fixture.get(&opened).await;
+    fixture
+        .apply(opened.key, &set(&stale, &json!({"a": 2, "c": 1})))
         .await;
     let mut change = set(&stale, &json!({"a": 3, "d": 1}));
     change.data.as_mut().expect("data").base = None;
-    let snapshot = desk
+    let snapshot = fixture
         .apply(opened.key, &change)
         .await
         .expect("the data changed");
-    assert_eq!(desk::json(&snapshot), json!({"a": 3, "d": 1}));
-    let after = desk.get(&opened).await;
-    assert_eq!(desk::json(&after.snapshot), json!({"a": 3, "d": 1}));
-    desk.apply(opened.key, &set(&after, &json!({"a": 4}))).await;
+    assert_eq!(fixture::json(&snapshot), json!({"a": 3, "d": 1}));
+    let after = fixture.get(&opened).await;
+    assert_eq!(fixture::json(&after.snapshot), json!({"a": 3, "d": 1}));
+    fixture
+        .apply(opened.key, &set(&after, &json!({"a": 4})))
+        .await;
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 4})
     );
 }
 
-/// A change of a session that was destroyed or has expired is `Gone`, and never creates.
-pub async fn a_change_never_creates<S: Store<Untyped>>(desk: Desk<S>) {
-    let destroyed = desk.open(&json!({"a": 1})).await;
-    let expired = desk.open(&json!({"a": 1})).await;
-    let record = desk.get(&destroyed).await;
-    desk.destroy(destroyed.key).await;
-    desk.pass(11.0).await;
+/// A change of a session that was destroyed or has expired is `Ended`, and never creates.
+pub async fn a_change_never_creates<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let destroyed = fixture.open(&json!({"a": 1})).await;
+    let expired = fixture.open(&json!({"a": 1})).await;
+    let record = fixture.get(&destroyed).await;
+    fixture.destroy(destroyed.key).await;
+    fixture.pass(11.0).await;
     for session in [destroyed, expired] {
-        every_change_is_gone(&desk, &session, &record).await;
+        every_change_is_gone(&fixture, &session, &record).await;
     }
-    assert_eq!(desk.count().await, 0);
+    assert_eq!(fixture.count().await, 0);
 }
 
 async fn every_change_is_gone<S: Store<Untyped>>(
-    desk: &Desk<S>,
+    fixture: &Fixture<S>,
     session: &Opened,
     record: &crate::record::Record<Untyped>,
 ) {
@@ -243,7 +268,7 @@ async fn every_change_is_gone<S: Store<Untyped>>(
     let mut replace = set(record, &json!({"a": 2}));
     replace.data.as_mut().expect("data").base = None;
     let longer = Change {
-        lifetime: Some(desk.lifetime(100.0, 100.0)),
+        lifetime: Some(fixture.lifetime(100.0, 100.0)),
         ..change_of(record)
     };
     // One with the id that the record carried is no exception.
@@ -259,9 +284,9 @@ async fn every_change_is_gone<S: Store<Untyped>>(
         longer,
         repeated,
     ] {
-        let committed = desk.commit(session.key, &change).await;
-        assert!(matches!(committed, Committed::Gone), "{committed:?}");
+        let committed = fixture.commit(session.key, &change).await;
+        assert!(matches!(committed, CommitOutcome::Ended), "{committed:?}");
     }
-    assert!(!desk.is_alive(session).await);
-    assert!(desk.load(session.key, new).await.is_none());
+    assert!(!fixture.is_alive(session).await);
+    assert!(fixture.load(session.key, new).await.is_none());
 }

@@ -3,28 +3,28 @@
 use serde_json::{Map, Value, json};
 
 use crate::record::{Change, Key, LoadRequest, NewRecord, Transport};
-use crate::store::{Committed, Inserted, Store};
-use crate::testing::conformance::Desk;
-use crate::testing::conformance::desk::{self, change_of, request, secret, set};
+use crate::store::{CommitOutcome, InsertOutcome, Store};
+use crate::testing::conformance::Fixture;
+use crate::testing::conformance::fixture::{self, change_of, request, secret, set};
 use crate::untyped::Untyped;
 
 /// What was inserted is loaded: the data, the epoch and generation 0, the commit id.
-pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(desk: Desk<S>) {
+pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(fixture: Fixture<S>) {
     let data = json!({
         "text": "naïve 日本語 🦀 \u{0} \" \\ \n", "empty": "", "yes": true, "no": false, "null": null,
         "biggest": u64::MAX, "lowest": i64::MIN, "half": 0.5, "tiny": -1.25e-7,
         "list": [1, [2, [3, {}]], []], "nested": {"a": {"b": {"c": null}}},
     });
-    let record = desk.new_record(secret(), &data);
+    let record = fixture.new_record(secret(), &data);
     let (commit_id, lifetime) = (record.commit_id, record.lifetime);
-    let opened = desk.open_as(record).await;
+    let opened = fixture.open_as(record).await;
     assert_eq!(
-        desk::json(&opened.snapshot),
+        fixture::json(&opened.snapshot),
         data,
         "as the insertion gives it back"
     );
-    let loaded = desk.get(&opened).await;
-    assert_eq!(desk::json(&loaded.snapshot), data);
+    let loaded = fixture.get(&opened).await;
+    assert_eq!(fixture::json(&loaded.snapshot), data);
     assert_eq!((loaded.epoch, loaded.generation), (0, 0));
     assert_eq!(loaded.commit_id, commit_id);
     assert_eq!(loaded.subject, None);
@@ -34,24 +34,28 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(desk: Desk<S>) {
     assert!(deadlines.idle_until < deadlines.absolute_until);
     assert_eq!(deadlines.expires_at(), deadlines.idle_until);
     assert_eq!(loaded.lifetime, lifetime);
-    assert_eq!(desk.count().await, 1);
+    assert_eq!(fixture.count().await, 1);
 }
 
 /// A session without any data is a session.
-pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({})).await;
-    let loaded = desk.get(&opened).await;
-    assert_eq!(desk::json(&loaded.snapshot), json!({}));
-    desk.apply(opened.key, &set(&loaded, &json!({"a": 1})))
+pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({})).await;
+    let loaded = fixture.get(&opened).await;
+    assert_eq!(fixture::json(&loaded.snapshot), json!({}));
+    fixture
+        .apply(opened.key, &set(&loaded, &json!({"a": 1})))
         .await;
-    let loaded = desk.get(&opened).await;
-    desk.apply(opened.key, &set(&loaded, &json!({}))).await;
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({}));
-    assert!(desk.destroy(opened.key).await);
+    let loaded = fixture.get(&opened).await;
+    fixture.apply(opened.key, &set(&loaded, &json!({}))).await;
+    assert_eq!(
+        fixture::json(&fixture.get(&opened).await.snapshot),
+        json!({})
+    );
+    assert!(fixture.destroy(opened.key).await);
 }
 
 /// Keys that a store may use for itself, or that mean something somewhere, are plain data.
-pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(desk: Desk<S>) {
+pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(fixture: Fixture<S>) {
     let keys = [
         "id",
         "sid",
@@ -101,174 +105,181 @@ pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(desk: Desk<S>) {
                 .collect(),
         )
     };
-    let opened = desk
+    let opened = fixture
         .open(&with(|at| json!({"id": at, "__proto__": "x", "": null})))
         .await;
-    let loaded = desk.get(&opened).await;
+    let loaded = fixture.get(&opened).await;
     assert_eq!(
-        desk::json(&loaded.snapshot),
+        fixture::json(&loaded.snapshot),
         with(|at| json!({"id": at, "__proto__": "x", "": null}))
     );
-    desk.apply(opened.key, &set(&loaded, &with(|at| json!(at))))
+    fixture
+        .apply(opened.key, &set(&loaded, &with(|at| json!(at))))
         .await;
-    let loaded = desk.get(&opened).await;
-    assert_eq!(desk::json(&loaded.snapshot), with(|at| json!(at)));
-    desk.apply(opened.key, &set(&loaded, &json!({}))).await;
-    assert_eq!(desk::json(&desk.get(&opened).await.snapshot), json!({}));
+    let loaded = fixture.get(&opened).await;
+    assert_eq!(fixture::json(&loaded.snapshot), with(|at| json!(at)));
+    fixture.apply(opened.key, &set(&loaded, &json!({}))).await;
+    assert_eq!(
+        fixture::json(&fixture.get(&opened).await.snapshot),
+        json!({})
+    );
 }
 
 /// 64 KiB in one field, and 64 KiB in two thousand.
-pub async fn large_data_is_kept<S: Store<Untyped>>(desk: Desk<S>) {
+pub async fn large_data_is_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
     let long = json!({"long": "é".repeat(32 * 1024)});
     let many: Map<String, Value> = (0..2_000)
         .map(|at| (format!("field {at:04}"), json!("x".repeat(16))))
         .collect();
     for data in [long, Value::Object(many)] {
-        let opened = desk.open(&json!({})).await;
-        let loaded = desk.get(&opened).await;
-        desk.apply(opened.key, &set(&loaded, &data)).await;
+        let opened = fixture.open(&json!({})).await;
+        let loaded = fixture.get(&opened).await;
+        fixture.apply(opened.key, &set(&loaded, &data)).await;
         assert!(
-            desk::json(&desk.get(&opened).await.snapshot) == data,
+            fixture::json(&fixture.get(&opened).await.snapshot) == data,
             "changed to it"
         );
-        let opened = desk.open(&data).await;
+        let opened = fixture.open(&data).await;
         assert!(
-            desk::json(&desk.get(&opened).await.snapshot) == data,
+            fixture::json(&fixture.get(&opened).await.snapshot) == data,
             "inserted"
         );
     }
 }
 
 /// Data over `max_size` is refused by a store that encodes, and nothing is written.
-pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(desk: Desk<S>) {
-    if !desk.store.encodes() {
+pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(fixture: Fixture<S>) {
+    if !fixture.store.is_serializing() {
         return;
     }
     let long = json!({"a": "x".repeat(100)});
-    let (key, secret) = desk.mint();
+    let (key, secret) = fixture.mint();
     let record = NewRecord {
         max_size: 99,
-        ..desk.new_record(secret, &long)
+        ..fixture.new_record(secret, &long)
     };
-    assert!(desk.store.insert(key, &record).await.is_err());
-    assert!(desk.load(key, secret).await.is_none());
-    let opened = desk.open(&json!({"a": 1})).await;
-    let mut change = set(&desk.get(&opened).await, &long);
+    assert!(fixture.store.insert(key, &record).await.is_err());
+    assert!(fixture.load(key, secret).await.is_none());
+    let opened = fixture.open(&json!({"a": 1})).await;
+    let mut change = set(&fixture.get(&opened).await, &long);
     change.data.as_mut().expect("data").max_size = 99;
-    assert!(desk.store.commit(opened.key, &change).await.is_err());
+    assert!(fixture.store.commit(opened.key, &change).await.is_err());
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 1})
     );
 }
 
 /// An id that the store does not know: every verb says so, and makes nothing of it.
-pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(desk: Desk<S>) {
-    let record = desk.get(&desk.open(&json!({})).await).await;
-    let (key, secret) = desk.mint();
-    assert!(desk.load(key, secret).await.is_none());
+pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let record = fixture.get(&fixture.open(&json!({})).await).await;
+    let (key, secret) = fixture.mint();
+    assert!(fixture.load(key, secret).await.is_none());
     let change = Change {
-        lifetime: Some(desk.lifetime(5.0, 5.0)),
+        lifetime: Some(fixture.lifetime(5.0, 5.0)),
         ..set(&record, &json!({"a": 1}))
     };
-    assert!(matches!(desk.commit(key, &change).await, Committed::Gone));
     assert!(matches!(
-        desk.commit(key, &change_of(&record)).await,
-        Committed::Gone
+        fixture.commit(key, &change).await,
+        CommitOutcome::Ended
     ));
-    assert!(!desk.destroy(key).await);
-    assert!(desk.load(key, secret).await.is_none());
-    assert_eq!(desk.count().await, 1);
+    assert!(matches!(
+        fixture.commit(key, &change_of(&record)).await,
+        CommitOutcome::Ended
+    ));
+    assert!(!fixture.destroy(key).await);
+    assert!(fixture.load(key, secret).await.is_none());
+    assert_eq!(fixture.count().await, 1);
 }
 
 /// The id is public: with a made-up secret it neither reads nor keeps the session alive.
-pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1})).await;
+pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1})).await;
     let mut almost = *opened.secret.as_bytes();
     almost[31] ^= 1;
-    desk.pass(6.0).await;
+    fixture.pass(6.0).await;
     for wrong in [secret(), crate::sid::SecretHash::from_bytes(almost)] {
-        assert!(desk.load(opened.key, wrong).await.is_none());
+        assert!(fixture.load(opened.key, wrong).await.is_none());
     }
-    desk.pass(5.0).await;
+    fixture.pass(5.0).await;
     assert!(
-        !desk.is_alive(&opened).await,
+        !fixture.is_alive(&opened).await,
         "a wrong secret kept it alive"
     );
 }
 
 /// A sid that was set as a cookie is unknown anywhere else, and the other way round.
-pub async fn a_sid_is_known_only_the_way_it_travels<S: Store<Untyped>>(desk: Desk<S>) {
+pub async fn a_sid_is_known_only_the_way_it_travels<S: Store<Untyped>>(fixture: Fixture<S>) {
     for (own, other) in [
         (Transport::Cookie, Transport::Other),
         (Transport::Other, Transport::Cookie),
     ] {
         let record = NewRecord {
             transport: own,
-            ..desk.new_record(secret(), &json!({}))
+            ..fixture.new_record(secret(), &json!({}))
         };
-        let opened = desk.open_as(record).await;
+        let opened = fixture.open_as(record).await;
         let by = |transport| LoadRequest {
             transport,
             ..request(opened.secret)
         };
-        assert!(desk.load_with(opened.key, by(own)).await.is_some());
-        assert!(desk.load_with(opened.key, by(other)).await.is_none());
-        desk.pass(6.0).await;
-        assert!(desk.load_with(opened.key, by(other)).await.is_none());
-        desk.pass(5.0).await;
-        let own = desk.load_with(opened.key, by(own)).await;
+        assert!(fixture.load_with(opened.key, by(own)).await.is_some());
+        assert!(fixture.load_with(opened.key, by(other)).await.is_none());
+        fixture.pass(6.0).await;
+        assert!(fixture.load_with(opened.key, by(other)).await.is_none());
+        fixture.pass(5.0).await;
+        let own = fixture.load_with(opened.key, by(own)).await;
         assert!(own.is_none(), "presented the other way, it was kept alive");
     }
 }
 
 /// A record is unknown under another namespace: to load, change, destroy or count.
-pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"a": 1})).await;
-    let record = desk.get(&opened).await;
-    let namespace = format!("{}-other", desk.namespace).leak();
+pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"a": 1})).await;
+    let record = fixture.get(&opened).await;
+    let namespace = format!("{}-other", fixture.namespace).leak();
     for namespace in [namespace, ""] {
         let foreign = Key {
             namespace,
             id: opened.key.id,
         };
-        assert!(desk.load(foreign, opened.secret).await.is_none());
+        assert!(fixture.load(foreign, opened.secret).await.is_none());
         let change = set(&record, &json!({"a": 2}));
         assert!(matches!(
-            desk.commit(foreign, &change).await,
-            Committed::Gone
+            fixture.commit(foreign, &change).await,
+            CommitOutcome::Ended
         ));
-        assert!(!desk.destroy(foreign).await);
+        assert!(!fixture.destroy(foreign).await);
     }
-    assert_eq!(desk.store.count(namespace).await.expect("a count"), 0);
+    assert_eq!(fixture.store.count(namespace).await.expect("a count"), 0);
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 1})
     );
 }
 
 /// An insertion never replaces a living record.
-pub async fn a_living_record_is_never_replaced<S: Store<Untyped>>(desk: Desk<S>) {
-    let opened = desk.open(&json!({"mine": 1})).await;
-    let thief = desk.new_record(secret(), &json!({"theirs": 1}));
+pub async fn a_living_record_is_never_replaced<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let opened = fixture.open(&json!({"mine": 1})).await;
+    let thief = fixture.new_record(secret(), &json!({"theirs": 1}));
     assert!(matches!(
-        desk.insert(opened.key, &thief).await,
-        Inserted::Exists
+        fixture.insert(opened.key, &thief).await,
+        InsertOutcome::Exists
     ));
-    assert!(desk.load(opened.key, thief.secret).await.is_none());
+    assert!(fixture.load(opened.key, thief.secret).await.is_none());
     assert_eq!(
-        desk::json(&desk.get(&opened).await.snapshot),
+        fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"mine": 1})
     );
-    assert_eq!(desk.count().await, 1);
+    assert_eq!(fixture.count().await, 1);
 }
 
 /// `now` is the clock by which the deadlines are.
-pub async fn now_is_the_clock_of_the_deadlines<S: Store<Untyped>>(desk: Desk<S>) {
-    let before = desk.store.now();
-    let opened = desk.open(&json!({})).await;
-    let after = desk.store.now();
-    let created = desk.get(&opened).await.deadlines.created_at;
+pub async fn now_is_the_clock_of_the_deadlines<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let before = fixture.store.now();
+    let opened = fixture.open(&json!({})).await;
+    let after = fixture.store.now();
+    let created = fixture.get(&opened).await.deadlines.created_at;
     // The clock of a server may be a little apart from what is known of it here.
     let slack = std::time::Duration::from_secs(5);
     assert!(before <= created + slack && created <= after + slack);

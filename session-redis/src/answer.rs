@@ -1,0 +1,180 @@
+//! What a script answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use redis::Value;
+
+use connect_session_runtime::data::SessionData;
+use connect_session_runtime::patch::StoredFields;
+use connect_session_runtime::record::{CommitId, Deadlines, Lifetime, Record};
+use connect_session_runtime::store::StoreError;
+use connect_session_runtime::timestamp::Timestamp;
+
+/// Whether a verb says that it has written something that must not be lost: a load that offers a
+/// secret does, and one that only slides a deadline does not.
+pub(super) fn has_written(answer: &Value) -> bool {
+    let Value::Array(values) = answer else {
+        return false;
+    };
+    match values.first() {
+        Some(Value::BulkString(outcome)) => match outcome.as_slice() {
+            b"done" | b"applied" | b"destroyed" => true,
+            b"record" => values.last() != Some(&Value::Int(0)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The answer of a script: what became of it, the server's time, and more.
+pub(super) struct Answer {
+    pub(super) outcome: String,
+    pub(super) now: Timestamp,
+    more: std::vec::IntoIter<Value>,
+}
+
+impl Answer {
+    pub(super) fn read(value: Value) -> Result<Self, StoreError> {
+        let Value::Array(values) = value else {
+            return Err(undecodable("the script's answer is no list"));
+        };
+        let mut more = values.into_iter();
+        let outcome = text(more.next())?;
+        let now = Timestamp::from_millis(number(more.next())?);
+        let mut answer = Self { outcome, now, more };
+        if answer.outcome == "foreign" {
+            let why = text(answer.more.next())?;
+            return Err(undecodable(&format!(
+                "what its key holds is no session that can be read here, and was left as it is: {why}"
+            )));
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, StoreError> {
+        number(self.more.next())
+    }
+
+    pub(super) fn kept(&mut self) -> Result<Kept, StoreError> {
+        Kept::read(self.more.next())
+    }
+
+    pub(super) fn unexpected(&self) -> StoreError {
+        undecodable(&format!("the script answered `{}`", self.outcome))
+    }
+}
+
+/// A record as the server keeps it.
+pub(super) struct Kept {
+    own: HashMap<String, Vec<u8>>,
+    fields: StoredFields,
+}
+
+impl Kept {
+    fn read(value: Option<Value>) -> Result<Self, StoreError> {
+        let Some(Value::Array(values)) = value else {
+            return Err(undecodable("the record is no list of fields"));
+        };
+        let mut kept = Self {
+            own: HashMap::new(),
+            fields: StoredFields::default(),
+        };
+        let mut values = values.into_iter();
+        while let (Some(field), Some(value)) = (values.next(), values.next()) {
+            let field = text(Some(field))?;
+            let value = bytes(value)?;
+            if let Some(name) = field.strip_prefix("d:") {
+                kept.data(name, value)?;
+            } else if let Some(name) = field.strip_prefix("m:") {
+                kept.own.insert(name.to_owned(), value);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// A field of the data: its revision, a space, its JSON text.
+    fn data(&mut self, name: &str, value: Vec<u8>) -> Result<(), StoreError> {
+        let value = String::from_utf8(value).ok();
+        let parts = value.as_deref().and_then(|value| value.split_once(' '));
+        let parts = parts.and_then(|(revision, json)| Some((revision.parse().ok()?, json)));
+        let Some((revision, json)) = parts else {
+            return Err(StoreError::Undecodable {
+                field: Some(name.to_owned()),
+                source: "it is not a revision and a text".into(),
+            });
+        };
+        self.fields
+            .insert(name.to_owned(), json.to_owned(), revision)
+    }
+
+    pub(super) fn record<D: SessionData>(mut self, renewed: bool) -> Result<Record<D>, StoreError> {
+        let commit = self.own.remove("commit").unwrap_or_default();
+        let commit = <[u8; 16]>::try_from(commit).map_err(|_| undecodable("m:commit is no id"))?;
+        let subject = self.own.remove("subject").map(|subject| {
+            let subject = String::from_utf8(subject);
+            subject.map_err(|_| undecodable("m:subject is no text"))
+        });
+        Ok(Record {
+            epoch: self.number("epoch")?,
+            generation: self.number("generation")?,
+            commit_id: CommitId::from_bytes(commit),
+            deadlines: Deadlines {
+                created_at: self.moment("created")?,
+                idle_until: self.moment("idle_until")?,
+                absolute_until: self.moment("absolute_until")?,
+            },
+            lifetime: Lifetime::from_millis(self.number("idle")?, self.number("absolute")?),
+            subject: subject.transpose()?.map(Arc::from),
+            renewed,
+            snapshot: self.fields.snapshot(number_of(&self.own, "version")?)?,
+        })
+    }
+
+    fn number(&self, name: &str) -> Result<u64, StoreError> {
+        number_of(&self.own, name)
+    }
+
+    fn moment(&self, name: &str) -> Result<Timestamp, StoreError> {
+        self.number(name).map(Timestamp::from_millis)
+    }
+}
+
+fn number_of(own: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreError> {
+    let value = own
+        .get(name)
+        .and_then(|value| std::str::from_utf8(value).ok());
+    let number = value.and_then(|value| value.parse().ok());
+    number.ok_or_else(|| undecodable(&format!("m:{name} is no number")))
+}
+
+fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
+    match value {
+        Value::BulkString(bytes) => Ok(bytes),
+        Value::SimpleString(text) => Ok(text.into_bytes()),
+        _ => Err(undecodable(
+            "the script's answer has no text where one belongs",
+        )),
+    }
+}
+
+fn text(value: Option<Value>) -> Result<String, StoreError> {
+    let bytes = bytes(value.unwrap_or(Value::Nil))?;
+    String::from_utf8(bytes).map_err(|_| undecodable("the name of a field is no UTF-8"))
+}
+
+fn number(value: Option<Value>) -> Result<u64, StoreError> {
+    match value {
+        Some(Value::Int(number)) => u64::try_from(number).ok(),
+        Some(other) => text(Some(other))?.parse().ok(),
+        None => None,
+    }
+    .ok_or_else(|| undecodable("the script's answer has no number where one belongs"))
+}
+
+fn undecodable(why: &str) -> StoreError {
+    StoreError::Undecodable {
+        field: None,
+        source: why.into(),
+    }
+}

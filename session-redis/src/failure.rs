@@ -1,0 +1,124 @@
+//! Why a command was not done, and whether that is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{RedisError, ServerError, ServerErrorKind};
+
+use super::slots::Address;
+use super::target::Target;
+use connect_session_runtime::store::StoreError;
+
+/// A command that has no answer, or a bad one.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    /// It was not sent.
+    #[error("there is no connection to Redis at {server}: {why}")]
+    NotSent { server: Arc<str>, why: Arc<str> },
+    /// The server answered that it does not do it, which it says before it has done anything.
+    #[error("Redis at {server} refused: {why}")]
+    Refused {
+        server: Arc<str>,
+        why: Arc<str>,
+        code: Arc<str>,
+        kind: Option<ServerErrorKind>,
+    },
+    /// It may have been done or not.
+    #[error("{0}")]
+    Lost(Arc<str>),
+}
+
+impl Failure {
+    pub(super) fn not_sent(server: &Target, why: impl std::fmt::Display) -> Self {
+        Self::NotSent {
+            server: server.to_string().into(),
+            // Some of the driver's have several lines.
+            why: why
+                .to_string()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .into(),
+        }
+    }
+
+    pub(super) fn no_connection(server: &Target, after: Duration) -> Self {
+        Self::not_sent(server, format_args!("it did not answer within {after:?}"))
+    }
+
+    /// While a connection was made.
+    pub(super) fn of_connecting(server: &Target, error: RedisError) -> Self {
+        match ServerError::try_from(error) {
+            Ok(error) => Self::refused(server, &error),
+            Err(error) => Self::not_sent(server, error),
+        }
+    }
+
+    /// After something was sent.
+    pub(super) fn of_answer(server: &Target, error: RedisError) -> Self {
+        match ServerError::try_from(error) {
+            Ok(error) => Self::refused(server, &error),
+            Err(error) => Self::Lost(
+                format!("the connection to Redis at {server} was lost, or too slow: {error}")
+                    .into(),
+            ),
+        }
+    }
+
+    pub(super) fn too_few_replicas(server: &Target, reached: u32, wanted: u32) -> Self {
+        Self::Lost(
+            format!(
+                "of the replicas of Redis at {server}, {reached} have the change, not {wanted}"
+            )
+            .into(),
+        )
+    }
+
+    fn refused(server: &Target, error: &ServerError) -> Self {
+        // The arguments, which the server quotes after this, are nobody's business.
+        let details = error.details().unwrap_or_default();
+        let details = details.split(", with args").next().unwrap_or_default();
+        Self::Refused {
+            server: server.to_string().into(),
+            why: format!("{} {details}", error.code()).trim_end().into(),
+            code: error.code().into(),
+            kind: error.kind(),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Option<ServerErrorKind> {
+        match self {
+            Self::Refused { kind, .. } => *kind,
+            _ => None,
+        }
+    }
+
+    pub(super) fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } => code,
+            _ => "",
+        }
+    }
+
+    /// Where a server of a Cluster says that the key is.
+    pub(super) fn address(&self) -> Option<Address> {
+        let Self::Refused { why, .. } = self else {
+            return None;
+        };
+        let (host, port) = why.split(' ').nth(2)?.rsplit_once(':')?;
+        Some((host.to_owned(), port.parse().ok()?))
+    }
+
+    /// As the failure of a verb that writes.
+    pub(super) fn of_write(self) -> StoreError {
+        match self {
+            Self::Lost(_) => StoreError::OutcomeUnknown(self.into()),
+            Self::NotSent { .. } | Self::Refused { .. } => StoreError::Unavailable(self.into()),
+        }
+    }
+
+    /// As the failure of a verb that only reads, or whose writing nobody minds.
+    pub(super) fn of_read(self) -> StoreError {
+        StoreError::Unavailable(self.into())
+    }
+}

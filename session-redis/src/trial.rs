@@ -1,0 +1,83 @@
+//! A session that lives for a moment: what it meets, others would.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::ServerErrorKind;
+
+use super::RedisStore;
+use super::check::mend;
+use super::failure::Failure;
+use connect_session_runtime::record::{
+    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Record, Transport,
+};
+use connect_session_runtime::sid::{SecretHash, SessionId};
+use connect_session_runtime::store::{Store, StoreError};
+use connect_session_runtime::untyped::Untyped;
+
+/// How long it lives, should its end not arrive.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// Why a session cannot live there. A server that is full may still keep what it has; and a user
+/// may be let to the keys of one namespace only, which is not known here.
+pub(super) async fn problem(store: &RedisStore) -> Option<String> {
+    let source = match live(store).await {
+        Ok(()) | Err(StoreError::Full) => return None,
+        Err(StoreError::Unavailable(source) | StoreError::OutcomeUnknown(source)) => source,
+        Err(error) => error.into(),
+    };
+    match source.downcast_ref::<Failure>() {
+        Some(failure) => {
+            let is_of_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
+                && failure.to_string().contains("keys");
+            (!is_of_keys).then(|| mend(failure))
+        }
+        None => Some(source.to_string()),
+    }
+}
+
+/// The life of a session, in which every command is used.
+async fn live(store: &RedisStore) -> Result<(), StoreError> {
+    let key = Key {
+        namespace: "start",
+        id: SessionId::from_bytes(rand::random()),
+    };
+    let mut data = Untyped::default();
+    // A number has a form in JSON.
+    let _ = data.insert("trial", 1);
+    let record = NewRecord {
+        secret: SecretHash::from_bytes(rand::random()),
+        transport: Transport::Other,
+        data: Arc::new(data),
+        subject: None,
+        lifetime: Lifetime::new(TRIAL, TRIAL),
+        commit_id: CommitId::random(),
+        max_size: u64::MAX,
+    };
+    store.insert(key, &record).await?;
+    let request = LoadRequest {
+        secret: record.secret,
+        transport: record.transport,
+        touch_every: None,
+        renewal: None,
+    };
+    let loaded: Option<Record<Untyped>> = store.load(key, &request).await?;
+    let bases = [loaded.map(|record| record.snapshot), None];
+    for base in bases {
+        let change = Change {
+            commit_id: CommitId::random(),
+            epoch: 0,
+            generation: 0,
+            data: Some(DataChange {
+                base,
+                data: Arc::new(Untyped::default()),
+                max_size: u64::MAX,
+            }),
+            identity: None,
+            lifetime: None,
+        };
+        store.commit(key, &change).await?;
+    }
+    Store::<Untyped>::destroy(store, key).await?;
+    Ok(())
+}

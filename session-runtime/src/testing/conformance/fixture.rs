@@ -1,0 +1,317 @@
+//! What a case works with: a store, its time, and short names for what is asked of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::run::Harness;
+use crate::record::{
+    Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
+    Renewal, Snapshot, SubjectChange, Transport,
+};
+use crate::sid::{SecretHash, Sid};
+use crate::store::{CommitOutcome, InsertOutcome, Store, SyncStore};
+use crate::testing::FakeClock;
+use crate::untyped::Untyped;
+
+/// How long a session of [`Fixture::open`] may idle, in units.
+pub(in crate::testing) const IDLE: f64 = 10.0;
+/// How long it lives at most, in units.
+pub(in crate::testing) const ABSOLUTE: f64 = 25.0;
+
+/// A store under test, in a namespace of its own.
+pub struct Fixture<S> {
+    pub(in crate::testing) store: Arc<S>,
+    clock: Option<FakeClock>,
+    unit: Duration,
+    pub(in crate::testing) namespace: &'static str,
+    asked: Arc<AtomicUsize>,
+}
+
+/// A session that was put into the store.
+#[derive(Clone)]
+pub(in crate::testing) struct Opened {
+    pub(in crate::testing) key: Key,
+    pub(in crate::testing) secret: SecretHash,
+    pub(in crate::testing) snapshot: Snapshot<Untyped>,
+}
+
+impl<S> Clone for Fixture<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            unit: self.unit,
+            namespace: self.namespace,
+            asked: self.asked.clone(),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Fixture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fixture")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Time.
+impl<S> Fixture<S> {
+    pub(in crate::testing) fn units(&self, units: f64) -> Duration {
+        self.unit.mul_f64(units)
+    }
+
+    pub(in crate::testing) fn lifetime(&self, idle: f64, absolute: f64) -> Lifetime {
+        Lifetime::new(self.units(idle), self.units(absolute))
+    }
+
+    /// The clock, if it stands still between two steps.
+    pub(in crate::testing) fn exact(&self) -> Option<&FakeClock> {
+        self.clock.as_ref()
+    }
+
+    pub(in crate::testing) async fn pass(&self, units: f64) {
+        match &self.clock {
+            Some(clock) => clock.advance(self.units(units)),
+            None => tokio::time::sleep(self.units(units)).await,
+        }
+    }
+}
+
+/// The verbs.
+impl<S: Store<Untyped>> Fixture<S> {
+    pub(in crate::testing) fn new(under_test: Harness<S>) -> Self {
+        // A namespace is `&'static str`; a test may leak one.
+        let namespace = format!("conformance-{}", Sid::mint().id());
+        Self {
+            store: under_test.store,
+            clock: under_test.clock,
+            unit: under_test.unit,
+            namespace: namespace.leak(),
+            asked: Arc::default(),
+        }
+    }
+
+    /// Half of the time the store without futures, if it never has to wait; not every second time,
+    /// since cases ask their verbs in turn.
+    fn as_sync(&self) -> Option<&dyn SyncStore<Untyped>> {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+        self.store.as_sync().filter(|_| turn.count_ones() % 2 == 1)
+    }
+
+    /// A key and a secret that no store knows.
+    pub(in crate::testing) fn mint(&self) -> (Key, SecretHash) {
+        let sid = Sid::mint();
+        let key = Key {
+            namespace: self.namespace,
+            id: sid.id(),
+        };
+        (key, sid.secret_hash())
+    }
+
+    pub(in crate::testing) fn new_record(
+        &self,
+        secret: SecretHash,
+        data: &Value,
+    ) -> NewRecord<Untyped> {
+        NewRecord {
+            secret,
+            transport: Transport::Other,
+            data: untyped(data),
+            subject: None,
+            lifetime: self.lifetime(IDLE, ABSOLUTE),
+            commit_id: CommitId::random(),
+            max_size: 1 << 20,
+        }
+    }
+
+    pub(in crate::testing) async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<Untyped>,
+    ) -> InsertOutcome<Untyped> {
+        let inserted = match self.as_sync() {
+            Some(store) => store.insert(key, record),
+            None => self.store.insert(key, record).await,
+        };
+        inserted.expect("an insertion")
+    }
+
+    pub(in crate::testing) async fn open_as(&self, record: NewRecord<Untyped>) -> Opened {
+        let (key, _) = self.mint();
+        match self.insert(key, &record).await {
+            InsertOutcome::Done { snapshot, .. } => Opened {
+                key,
+                secret: record.secret,
+                snapshot,
+            },
+            InsertOutcome::Exists => panic!("a random id is taken"),
+        }
+    }
+
+    pub(in crate::testing) async fn open(&self, data: &Value) -> Opened {
+        self.open_as(self.new_record(secret(), data)).await
+    }
+
+    pub(in crate::testing) async fn load_with(
+        &self,
+        key: Key,
+        request: LoadRequest,
+    ) -> Option<Record<Untyped>> {
+        let loaded = match self.as_sync() {
+            Some(store) => store.load(key, &request),
+            None => self.store.load(key, &request).await,
+        };
+        loaded.expect("a load")
+    }
+
+    pub(in crate::testing) async fn load(
+        &self,
+        key: Key,
+        secret: SecretHash,
+    ) -> Option<Record<Untyped>> {
+        self.load_with(key, request(secret)).await
+    }
+
+    /// The record, which has to be there.
+    pub(in crate::testing) async fn get(&self, session: &Opened) -> Record<Untyped> {
+        let record = self.load(session.key, session.secret).await;
+        record.expect("the session is alive")
+    }
+
+    pub(in crate::testing) async fn is_alive(&self, session: &Opened) -> bool {
+        self.load(session.key, session.secret).await.is_some()
+    }
+
+    /// A load of the session's secret that asks for a renewal.
+    pub(in crate::testing) async fn renew(
+        &self,
+        key: Key,
+        presented: SecretHash,
+        renewal: Renewal,
+    ) -> Option<Record<Untyped>> {
+        let renewal = Some(renewal);
+        let request = LoadRequest {
+            renewal,
+            ..request(presented)
+        };
+        self.load_with(key, request).await
+    }
+
+    pub(in crate::testing) async fn commit(
+        &self,
+        key: Key,
+        change: &Change<Untyped>,
+    ) -> CommitOutcome<Untyped> {
+        let committed = match self.as_sync() {
+            Some(store) => store.commit(key, change),
+            None => self.store.commit(key, change).await,
+        };
+        committed.expect("a commit")
+    }
+
+    /// A commit that has to be applied.
+    pub(in crate::testing) async fn apply(
+        &self,
+        key: Key,
+        change: &Change<Untyped>,
+    ) -> Option<Snapshot<Untyped>> {
+        match self.commit(key, change).await {
+            CommitOutcome::Applied(snapshot) => snapshot,
+            CommitOutcome::Conflict(_) => panic!("a conflict where nothing else was changed"),
+            CommitOutcome::Ended => panic!("a living session is gone"),
+        }
+    }
+
+    pub(in crate::testing) async fn destroy(&self, key: Key) -> bool {
+        let destroyed = match self.as_sync() {
+            Some(store) => store.destroy(key),
+            None => self.store.destroy(key).await,
+        };
+        destroyed.expect("a destruction")
+    }
+
+    pub(in crate::testing) async fn count(&self) -> u64 {
+        self.store.count(self.namespace).await.expect("a count")
+    }
+}
+
+/// A load without anything special.
+pub(in crate::testing) fn request(secret: SecretHash) -> LoadRequest {
+    LoadRequest {
+        secret,
+        transport: Transport::Other,
+        touch_every: None,
+        renewal: None,
+    }
+}
+
+/// The hash of a new secret.
+pub(in crate::testing) fn secret() -> SecretHash {
+    Sid::mint().secret_hash()
+}
+
+pub(in crate::testing) fn untyped(data: &Value) -> Arc<Untyped> {
+    Arc::new(serde_json::from_value(data.clone()).expect("an object"))
+}
+
+/// Data as JSON, which a failed comparison can show.
+pub(in crate::testing) fn json(snapshot: &Snapshot<Untyped>) -> Value {
+    serde_json::to_value(&*snapshot.data).expect("JSON")
+}
+
+/// A change of nothing, by somebody who loaded this record.
+pub(in crate::testing) fn change_of(record: &Record<Untyped>) -> Change<Untyped> {
+    Change {
+        commit_id: CommitId::random(),
+        epoch: record.epoch,
+        generation: record.generation,
+        data: None,
+        identity: None,
+        lifetime: None,
+    }
+}
+
+/// A change of the data, by somebody who loaded this record.
+pub(in crate::testing) fn set(record: &Record<Untyped>, data: &Value) -> Change<Untyped> {
+    Change {
+        data: Some(DataChange {
+            base: Some(record.snapshot.clone()),
+            data: untyped(data),
+            max_size: 1 << 20,
+        }),
+        ..change_of(record)
+    }
+}
+
+/// A new secret, by somebody who loaded this record.
+pub(in crate::testing) fn rotate(record: &Record<Untyped>, secret: SecretHash) -> Change<Untyped> {
+    Change {
+        identity: Some(IdentityChange {
+            secret,
+            new_generation: false,
+            subject: SubjectChange::Keep,
+        }),
+        ..change_of(record)
+    }
+}
+
+/// A login, by somebody who loaded this record.
+pub(in crate::testing) fn login(
+    record: &Record<Untyped>,
+    secret: SecretHash,
+    subject: &str,
+) -> Change<Untyped> {
+    Change {
+        identity: Some(IdentityChange {
+            secret,
+            new_generation: true,
+            subject: SubjectChange::Set(subject.into()),
+        }),
+        ..change_of(record)
+    }
+}

@@ -1,0 +1,151 @@
+//! The verbs of the store.
+
+use sqlx::Row as _;
+
+use super::ask::with_key;
+use super::fields::{self, Written};
+use super::{LOOKS, MySqlStore};
+use crate::bound::Bound;
+use crate::fault::{Failure, Fault, bad_column};
+use crate::number::{count, way};
+use crate::row::Step;
+use crate::text;
+use crate::time::length;
+use connect_session_runtime::data::SessionData;
+use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
+use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
+use connect_session_runtime::timestamp::Timestamp;
+
+impl<D: SessionData> Store<D> for MySqlStore {
+    async fn check_ready(&self) -> Result<(), StoreError> {
+        self.inner.check_ready().await?;
+        self.start_sweeper();
+        Ok(())
+    }
+
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
+        self.start_sweeper();
+        let encoded = record.fields()?;
+        let (revisions, texts) = fields::new(&encoded);
+        let (idle, absolute) = (
+            length(record.lifetime.idle()),
+            length(record.lifetime.absolute()),
+        );
+        let subject = record.subject.as_deref();
+        let bound = || {
+            with_key(Bound::new(), key)
+                .and(record.commit_id.to_bytes().to_vec())
+                .and(way(record.transport))
+                .and(record.secret.as_bytes().to_vec())
+                .and(idle)
+                .and(absolute)
+                .and(idle)
+                .and(absolute)
+                .and(idle)
+                .and(absolute)
+                .and(subject.map(|subject| text::escape(subject).into_owned()))
+                .and(revisions.clone())
+                .and(texts.clone())
+        };
+        let inner = &self.inner;
+        let mut done = inner.insert(bound()).await.map_err(Failure::of_write)?;
+        if !done {
+            // A random id is taken only where it was chosen on purpose, or has ended.
+            let gone = inner
+                .run(&inner.statements.forget, with_key(Bound::new(), key))
+                .await;
+            if gone.map_err(Failure::of_write)?.rows_affected() > 0 {
+                done = inner.insert(bound()).await.map_err(Failure::of_write)?;
+            }
+        }
+        if !done {
+            return Ok(InsertOutcome::Exists);
+        }
+        Ok(InsertOutcome::Done {
+            snapshot: record.into_snapshot(&encoded),
+            evicted: Vec::new(),
+        })
+    }
+
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        for _ in 0..LOOKS {
+            let Some(seen) = self.inner.see(key).await? else {
+                return Ok(None);
+            };
+            let Some(due) = seen.row.admit(request, seen.now) else {
+                return Ok(None);
+            };
+            let mut after = seen.row.clone();
+            after.carry_out(due, request, seen.now);
+            if due.nothing()
+                || self
+                    .inner
+                    .admit(key, &seen.row, &after, due, seen.now)
+                    .await?
+            {
+                let renewed = due.step == Step::Offer;
+                return after.record(seen.fields()?, renewed).map(Some);
+            }
+            // Another request promoted or rotated the secret, or the session ended: look again.
+        }
+        Err(Fault::new(format!("the session changed {LOOKS} times during one load")).into())
+    }
+
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
+        let written = Written::new(patch.as_ref());
+        let applied = self.inner.apply(key, change, &written).await;
+        if let Some(version) = applied.map_err(Failure::of_write)? {
+            let kept = change.data.as_ref().zip(patch.as_ref());
+            return Ok(CommitOutcome::Applied(
+                kept.map(|(data, patch)| data.snapshot_after(patch, version)),
+            ));
+        }
+        let Some(seen) = self.inner.see(key).await? else {
+            return Ok(CommitOutcome::Ended);
+        };
+        let (row, fields) = (&seen.row, seen.fields()?);
+        Ok(if !row.is_alive(seen.now) {
+            CommitOutcome::Ended
+        } else if row.commit_id == change.commit_id {
+            let wanted = change.data.as_ref();
+            let snapshot = wanted.map(|_| fields.snapshot(count(row.version)));
+            CommitOutcome::Applied(snapshot.transpose()?)
+        } else if count(row.generation) != change.generation {
+            CommitOutcome::Ended
+        } else {
+            // Whatever it was that did not fit a moment ago, this is how the record is now.
+            CommitOutcome::Conflict(Box::new(row.record(fields, false)?))
+        })
+    }
+
+    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        let bound = with_key(Bound::new(), key);
+        let done = self.inner.run(&self.inner.statements.destroy, bound).await;
+        Ok(done.map_err(Failure::of_write)?.rows_affected() > 0)
+    }
+
+    fn backend_id(&self) -> Option<String> {
+        Some(self.inner.backend_id())
+    }
+
+    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+        let bound = Bound::new().and(namespace.as_bytes().to_vec());
+        let rows = self.inner.rows(&self.inner.statements.count, bound).await;
+        let rows = rows.map_err(Failure::of_read)?;
+        let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
+        number.unwrap_or(Ok(0)).map(count)
+    }
+
+    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
+        self.inner.sweep(limit).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+}
