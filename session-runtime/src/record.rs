@@ -273,6 +273,19 @@ impl<D> Change<D> {
     pub fn is_empty(&self) -> bool {
         self.data.is_none() && self.identity.is_none() && self.lifetime.is_none()
     }
+
+    /// The same change without its data, for a task that must not depend on the type of the data.
+    #[must_use]
+    pub fn without_data(&self) -> Change<()> {
+        Change {
+            commit_id: self.commit_id,
+            epoch: self.epoch,
+            generation: self.generation,
+            data: None,
+            identity: self.identity.clone(),
+            lifetime: self.lifetime,
+        }
+    }
 }
 
 /// New data, and what it is based on.

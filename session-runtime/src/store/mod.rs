@@ -9,6 +9,7 @@ use crate::timestamp::Timestamp;
 
 mod any;
 mod memory;
+pub mod state;
 
 pub(crate) use any::StoreRef;
 pub use any::{AnyStore, BoxFuture};
