@@ -50,7 +50,7 @@ fn ids_of_one_millisecond_give_way_in_their_order() {
 #[test]
 fn what_was_presented_or_belongs_to_somebody_stays() {
     let (store, _) = store(4);
-    let [presented, of_birth, logged_in, fresh] = [id(1), id(2), id(3), id(4)];
+    let [presented, of_birth, logged_in, unpresented] = [id(1), id(2), id(3), id(4)];
     insert(&store, presented);
     assert!(load(&store, presented));
     let subject = Some(Arc::from("somebody"));
@@ -61,7 +61,7 @@ fn what_was_presented_or_belongs_to_somebody_stays() {
     insert_record(&store, of_birth, &owned).expect("room");
     insert(&store, logged_in);
     now(store.commit(key(logged_in), &login(Some("somebody")))).expect("a login");
-    insert(&store, fresh);
+    insert(&store, unpresented);
 
     // A wrong secret presents nothing.
     let wrong = LoadRequest {
@@ -69,12 +69,12 @@ fn what_was_presented_or_belongs_to_somebody_stays() {
         ..request()
     };
     assert!(
-        now(store.load(key(fresh), &wrong))
+        now(store.load(key(unpresented), &wrong))
             .expect("a load")
             .is_none()
     );
     let next = id(5);
-    assert_eq!(insert(&store, next), [fresh]);
+    assert_eq!(insert(&store, next), [unpresented]);
     assert_eq!(insert(&store, id(6)), [next]);
     assert!(load(&store, presented) && load(&store, of_birth) && load(&store, logged_in));
 }
@@ -180,7 +180,7 @@ fn insertions_at_once_never_exceed_the_capacity() {
                 let mut evicted = 0;
                 for _ in 0..500 {
                     evicted += insert(&store, Sid::mint().id()).len();
-                    assert!(store.room.records() <= 50);
+                    assert!(store.shards.records() <= 50);
                     assert!(count(&store) <= 50);
                 }
                 evicted

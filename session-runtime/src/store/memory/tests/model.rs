@@ -149,8 +149,8 @@ fn run(seed: u64) {
                 let _ = now(store.sweep(3));
             }
         }
-        let [records, _, filings, fresh] = sizes(&store);
-        assert!(records <= CAPACITY && filings == records && fresh <= records);
+        let [records, _, filings, unpresented] = sizes(&store);
+        assert!(records <= CAPACITY && filings == records && unpresented <= records);
         if step % 10 == 0 {
             model.retain(|_, session| session.is_alive(time));
             assert_eq!(
@@ -158,8 +158,12 @@ fn run(seed: u64) {
                 model.len() as u64,
                 "seed {seed}, step {step}"
             );
-            let fresh_of_model = model.values().filter(|session| !session.presented).count();
-            assert_eq!(sizes(&store)[3], fresh_of_model, "seed {seed}, step {step}");
+            let unpresented_of_model = model.values().filter(|session| !session.presented).count();
+            assert_eq!(
+                sizes(&store)[3],
+                unpresented_of_model,
+                "seed {seed}, step {step}"
+            );
         }
     }
 }

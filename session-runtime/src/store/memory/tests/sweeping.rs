@@ -73,8 +73,8 @@ fn memory_comes_back_after_a_flood() {
         }
     }
     let _ = now(store.sweep(usize::MAX));
-    let [records, places, filings, fresh] = sizes(&store);
-    assert_eq!((records, filings, fresh), (100, 100, 100));
+    let [records, places, filings, unpresented] = sizes(&store);
+    assert_eq!((records, filings, unpresented), (100, 100, 100));
     assert!(
         places < full[1] / 5,
         "{places} places of {} are left",

@@ -10,7 +10,7 @@ use crate::store::{InsertOutcome, MemoryStore, Store, StoreError};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
-pub(super) const SPACE: &str = "test";
+pub(super) const NAMESPACE: &str = "test";
 
 /// A store of so many sessions, and its clock.
 pub(super) fn store(capacity: usize) -> (MemoryStore<Untyped>, FakeClock) {
@@ -36,7 +36,7 @@ pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
 
 pub(super) fn key(id: SessionId) -> Key {
     Key {
-        namespace: SPACE,
+        namespace: NAMESPACE,
         id,
     }
 }
@@ -96,17 +96,17 @@ pub(super) fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
 }
 
 pub(super) fn count(store: &MemoryStore<Untyped>) -> u64 {
-    now(store.count(SPACE)).expect("a count")
+    now(store.count(NAMESPACE)).expect("a count")
 }
 
 /// Sessions, places in the maps, filings of deadlines, and sessions that may give way.
 pub(super) fn sizes(store: &MemoryStore<Untyped>) -> [usize; 4] {
-    let room = &store.room;
+    let shards = &store.shards;
     let mut sum = [0; 4];
-    for at in room.shards() {
-        let sizes = room.read(at, Shard::sizes);
+    for at in shards.shards() {
+        let sizes = shards.read(at, Shard::sizes);
         (sum.iter_mut().zip(sizes)).for_each(|(sum, size)| *sum += size);
     }
-    assert_eq!(room.records(), sum[0], "the places that are taken");
+    assert_eq!(shards.records(), sum[0], "the places that are taken");
     sum
 }

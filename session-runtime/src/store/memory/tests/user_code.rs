@@ -92,7 +92,7 @@ fn everything(
     let _ = now(store.sweep(usize::MAX));
     clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 1);
-    assert_eq!(store.room.records(), 0);
+    assert_eq!(store.shards.records(), 0);
     store
 }
 

@@ -1,4 +1,4 @@
-//! The proof, in debug builds, that data survives being encoded.
+//! The check, in debug builds, that data survives being encoded and decoded.
 
 use serde::ser::Error as _;
 use serde_json::Value;
@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 
 use crate::data::{self, EncodeError, SessionData};
 
-/// How far two numbers may be apart, for their size: reading a decimal may miss the last bits.
+/// The relative difference that two floats may have: reading a decimal may miss the last bits.
 const ROUNDING: f64 = 1e-12;
 
-/// Proves that a store of encoded fields would give back what was stored.
+/// Checks that a serializing store would return the data unchanged.
 ///
 /// # Errors
-/// What would not come back, with the name of its field.
-pub(super) fn survives_encoding<D: SessionData>(data: &D) -> Result<(), EncodeError> {
+/// If a field would be lost or changed; the error names it.
+pub(super) fn check<D: SessionData>(data: &D) -> Result<(), EncodeError> {
     let stored = data::encode(data, None)?;
     let decoded =
         data::decode_over_default::<D>(&stored).map_err(|(field, error)| match field {
@@ -60,7 +60,7 @@ fn alike(a: &RawValue, b: &RawValue) -> bool {
         || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b || is_alike(&a, &b))
 }
 
-/// Whether two values are the same but for the order of a set and the rounding of a float.
+/// Whether two values are equal except for the order of lists and the rounding of floats.
 fn is_alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
@@ -93,9 +93,7 @@ mod tests {
     use super::*;
 
     fn error<D: SessionData>(data: &D) -> String {
-        survives_encoding(data)
-            .expect_err("does not survive")
-            .to_string()
+        check(data).expect_err("does not survive").to_string()
     }
 
     #[test]
@@ -120,7 +118,7 @@ mod tests {
             flags: vec![false, true, false],
             note: None,
         };
-        survives_encoding(&data).expect("survives");
+        check(&data).expect("survives");
     }
 
     #[test]
@@ -165,6 +163,6 @@ mod tests {
 
     #[test]
     fn data_that_is_no_object_is_refused() {
-        assert!(survives_encoding(&vec![1_u32]).is_err());
+        assert!(check(&vec![1_u32]).is_err());
     }
 }
