@@ -35,7 +35,7 @@ mod tests {
     use crate::sid::Sid;
 
     #[test]
-    fn minted_ids_fill_every_shard_evenly() {
+    fn minted_ids_are_spread_evenly_over_the_shards() {
         let mut shards = [0_u32; 320];
         for _ in 0..64_000 {
             shards[shard_of(&Sid::mint().id(), 320)] += 1;
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_a_hash_is_used() {
+    fn every_bit_of_a_hash_varies() {
         let (mut ones, mut zeros) = (0, 0);
         for _ in 0..1_000 {
             let hash = hash_of(&Sid::mint().id());

@@ -17,13 +17,10 @@ pub(super) fn check<D: SessionData>(data: &D) -> Result<(), EncodeError> {
     let stored = data::encode(data, None)?;
     let decoded =
         data::decode_over_default::<D>(&stored).map_err(|(field, error)| match field {
-            Some(field) => lost(
-                &field,
-                &format!("is written and then cannot be read: {error}"),
-            ),
+            Some(field) => lost(&field, &format!("is written but cannot be read: {error}")),
             None => lost(
                 "?",
-                &format!("or another is written and then cannot be read: {error}"),
+                &format!("or another is written but cannot be read: {error}"),
             ),
         })?;
     let again = data::encode(&decoded, None)?;
@@ -33,24 +30,21 @@ pub(super) fn check<D: SessionData>(data: &D) -> Result<(), EncodeError> {
             Some(_) => {
                 return Err(lost(
                     field,
-                    "is another value when it is written and read again",
+                    "has another value after it is written and read again",
                 ));
             }
-            None => return Err(lost(field, "is written and then not read")),
+            None => return Err(lost(field, "is written but not read")),
         }
     }
     match again.keys().find(|field| !stored.contains_key(*field)) {
-        Some(field) => Err(lost(
-            field,
-            "is not written, and read as a value all the same",
-        )),
+        Some(field) => Err(lost(field, "is not written but read as a value")),
         None => Ok(()),
     }
 }
 
 fn lost(field: &str, what: &str) -> EncodeError {
     EncodeError::Json(serde_json::Error::custom(format!(
-        "the field `{field}` {what}; a store on a server would lose it"
+        "the field `{field}` {what}; a server store would lose it"
     )))
 }
 
@@ -97,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_order_and_what_is_rounded_survives() {
+    fn unordered_sets_and_rounded_floats_survive() {
         #[derive(Clone, Default, Serialize, Deserialize)]
         struct Data {
             tags: HashSet<String>,
@@ -122,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_written_is_named() {
+    fn the_error_names_a_field_that_is_not_written() {
         #[derive(Clone, Serialize, Deserialize)]
         struct Data {
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_read_is_named() {
+    fn the_error_names_a_field_that_is_not_read() {
         #[derive(Clone, Default, Serialize, Deserialize)]
         struct Data {
             kept: u32,
@@ -148,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_cannot_be_read_is_named() {
+    fn the_error_names_a_field_that_cannot_be_read() {
         #[derive(Clone, Default, Serialize, Deserialize)]
         struct Data {
             fine: u32,
@@ -162,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_is_no_object_is_refused() {
+    fn data_that_is_not_an_object_is_refused() {
         assert!(check(&vec![1_u32]).is_err());
     }
 }

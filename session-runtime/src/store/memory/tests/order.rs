@@ -1,4 +1,4 @@
-//! One shard with many sessions finds those that come first, whatever came and went before.
+//! A shard with many sessions keeps its indexes in order while sessions come and go.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn lifetime(millis: u64) -> Lifetime {
 }
 
 #[test]
-fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_their_ids() {
+fn sessions_end_in_order_of_deadlines_and_are_evicted_in_order_of_ids() {
     let mut shard = Shard::default();
     let mut model = BTreeMap::new();
     for at in 0..1_500_u64 {
@@ -69,6 +69,6 @@ fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_the
     assert_eq!(
         shard.sizes(),
         [0; 4],
-        "nothing stays of a shard that was large"
+        "an empty shard that was large keeps no memory"
     );
 }
