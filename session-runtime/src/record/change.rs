@@ -1,4 +1,4 @@
-//! What a commit sends to a store.
+//! Changes: the requests of a commit.
 
 use std::fmt;
 use std::sync::Arc;

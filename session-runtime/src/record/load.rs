@@ -1,4 +1,4 @@
-//! What a load asks a store for.
+//! The request of a load.
 
 use std::time::Duration;
 

@@ -170,7 +170,7 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         async { Ok(0) }
     }
 
-    /// The current time by the clock that decides over deadlines.
+    /// The current time by the clock that deadlines are compared with.
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -1,4 +1,4 @@
-//! What a store's operations return.
+//! The results and errors of a store's operations.
 
 use crate::data::EncodeError;
 use crate::record::{Record, Snapshot};

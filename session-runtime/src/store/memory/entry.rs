@@ -11,8 +11,8 @@ use crate::store::state::{
 
 /// A session. All times are milliseconds of the store's clock.
 ///
-/// A store may hold a million of these, so each is 160 bytes. What is decided about it is in
-/// [`state`](crate::store::state).
+/// A store may hold a million of these, so each is 160 bytes. Its
+/// logic is in [`state`](crate::store::state).
 pub(super) struct Entry<D> {
     pub(super) id: SessionId,
     secret: CurrentSecret,
@@ -149,7 +149,7 @@ impl<D> Entry<D> {
         }
     }
 
-    /// What a load has to write; `None` if it does not find the session.
+    /// The effects of a load; `None` if it does not find the session.
     pub(super) fn on_load(&self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {
         let view = LoadView {
             transport: self.transport,
@@ -181,7 +181,7 @@ impl<D> Entry<D> {
         }
     }
 
-    /// Decides over a change; the session is alive.
+    /// Checks a change; the session must be alive.
     pub(super) fn check(&self, change: &Change<D>) -> Verdict {
         self.stamp().check(change, || {
             let base = change.data.as_ref().and_then(|data| data.base.as_ref());

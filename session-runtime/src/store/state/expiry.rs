@@ -68,8 +68,8 @@ impl Expiry {
         self.idle_until = now.saturating_add(self.lifetime.idle_millis());
     }
 
-    /// What a change does to the deadlines: the idle one counts from `now`. With a new lifetime or
-    /// a new generation the absolute one does too.
+    /// Applies a change: the idle deadline counts from `now`. With a new lifetime or a new
+    /// generation the absolute deadline does too.
     #[inline]
     pub fn apply<D>(&mut self, change: &Change<D>, now: u64) {
         let begins_anew =

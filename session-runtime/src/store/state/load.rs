@@ -1,11 +1,11 @@
-//! What a load may see, and what it writes.
+//! Loads: whether they find the record, and their effects.
 
 use super::expiry::Expiry;
 use super::secrets::{CurrentSecret, OtherSecrets};
 use crate::clock::millis;
 use crate::record::{LoadRequest, Transport};
 
-/// The parts of a record that decide over a load, borrowed from the store's own layout.
+/// The parts of a record that a load depends on, borrowed from the store's own layout.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadView<'a> {
     /// How the sid travels.
@@ -18,16 +18,16 @@ pub struct LoadView<'a> {
     pub expiry: &'a Expiry,
 }
 
-/// What a load writes to a record that it finds.
+/// The effects of a load on the record that it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadEffects {
     /// Whether the idle deadline counts from now.
     pub touch: bool,
-    /// What happens to the secrets.
+    /// The change of the secrets.
     pub secret: SecretStep,
 }
 
-/// What a load does to the secrets of a record.
+/// The effect of a load on the secrets of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretStep {
     /// Nothing.
@@ -39,7 +39,7 @@ pub enum SecretStep {
 }
 
 impl LoadView<'_> {
-    /// Decides over a load: `None` if it finds nothing, otherwise what it has to write.
+    /// The effects of a load; `None` if the load does not find the record.
     ///
     /// A record is found if it is alive, if its sid was presented in the way it travels, and if
     /// the presented secret is the current one, the offered one, or the previous one within its

@@ -1,12 +1,12 @@
-//! The state machine of a session record: what a load or a change is allowed to do, and what it
-//! writes.
+//! The state machine of a session record: it decides whether a load finds the record and whether a
+//! change applies, and computes what each writes.
 //!
 //! A [`Store`](super::Store) that decides in Rust, rather than in a script or a statement of its
 //! server, calls these functions. They are pure: each takes the record, the request and the time,
 //! and neither reads a clock nor does I/O. Call them inside the store's atomic step (under its
 //! lock, or in its transaction), with a time that was read inside that step.
 //!
-//! All times are whole milliseconds of the store's clock, whatever its origin is. Sums saturate.
+//! All times are whole milliseconds of the store's clock, counted from any origin. Sums saturate.
 //!
 //! [`RecordState`] is everything of a record except its data. A store that packs its records more
 //! tightly uses the parts: [`Expiry`], [`CurrentSecret`], [`OtherSecrets`], [`CommitStamp`] and
@@ -88,7 +88,7 @@ pub struct RecordState {
     pub others: OtherSecrets,
     /// The lifetime and the deadlines.
     pub expiry: Expiry,
-    /// What a commit is compared with.
+    /// The commit id and counters that a commit is compared with.
     pub stamp: CommitStamp,
     /// The version of the data; a new record has 1.
     pub version: u64,
@@ -134,7 +134,7 @@ impl RecordState {
         self.expiry.deadline()
     }
 
-    /// Decides over a load: `None` if it finds nothing, otherwise what it has to write.
+    /// The effects of a load; `None` if the load does not find the record.
     ///
     /// A load without effects can be answered from what was read.
     #[inline]
@@ -156,8 +156,8 @@ impl RecordState {
         effects.apply(request, now, &mut self.secret, &mut self.expiry, || others);
     }
 
-    /// Decides over a change. `is_current` says whether the stored data still is what the change
-    /// is based on; it is only called if nothing else rules the change out.
+    /// Checks a change. `is_current` returns whether the stored data still is the base of the
+    /// change; it is only called if all other checks pass.
     #[inline]
     pub fn check<D>(
         &self,

@@ -1,8 +1,8 @@
-//! What a change is compared with, and what it leads to.
+//! Conflict detection: the counters that a change is compared with, and the result.
 
 use crate::record::{Change, CommitId};
 
-/// What tells a record's last change from others.
+/// Identifies the state of a record that a change is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommitStamp {
     /// The last change that was applied.
@@ -13,7 +13,7 @@ pub struct CommitStamp {
     pub generation: u64,
 }
 
-/// What a change leads to. [`Store::commit`](crate::store::Store::commit) says when.
+/// The result of checking a change; see [`Store::commit`](crate::store::Store::commit).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The record has ended, or another generation has begun: nothing is written.
@@ -38,8 +38,8 @@ impl CommitStamp {
         }
     }
 
-    /// Decides over a change of a living record. `is_current` says whether the stored data still
-    /// is what the change is based on; it is only called if nothing else rules the change out.
+    /// Checks a change of a living record. `is_current` returns whether the stored data still is
+    /// the base of the change; it is only called if all other checks pass.
     #[inline]
     pub fn check<D>(&self, change: &Change<D>, is_current: impl FnOnce() -> bool) -> Verdict {
         if self.commit_id == change.commit_id {
@@ -53,7 +53,7 @@ impl CommitStamp {
         }
     }
 
-    /// The stamp after a change. Counters wrap: they are only compared for equality.
+    /// Applies a change. Counters wrap: they are only compared for equality.
     #[inline]
     pub fn apply<D>(&mut self, change: &Change<D>) {
         self.commit_id = change.commit_id;
