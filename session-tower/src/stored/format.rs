@@ -122,3 +122,30 @@ impl From<Format> for StoredRecord {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_does_not_change() {
+        let bytes = |byte: u8, count| vec![byte.to_string(); count].join(",");
+        let text = format!(
+            concat!(
+                r#"{{"namespace":"shop","secret":[{}],"secret_since":1,"#,
+                r#""offer":{{"secret":[{}],"made":2,"grace":3}},"#,
+                r#""previous":{{"secret":[{}],"until":4}},"cookie":true,"version":5,"epoch":6,"#,
+                r#""generation":7,"commit_id":[{}],"created":8,"idle":9,"idle_until":10,"#,
+                r#""absolute":11,"absolute_until":12,"subject":"ada","#,
+                r#""fields":{{"cart":{{"json":"[]","revision":13}}}}}}"#,
+            ),
+            bytes(1, 32),
+            bytes(2, 32),
+            bytes(3, 32),
+            bytes(4, 16),
+        );
+        let stored: StoredRecord = serde_json::from_str(&text).expect("a stored session");
+        assert_eq!(serde_json::to_string(&stored).expect("encodes"), text);
+    }
+}
