@@ -31,12 +31,14 @@ macro_rules! cases {
         $(servers: $($servers:ident)*;)?
     ) => {
         mod on_other_stores {
+            #[cfg(feature = "sqlite")]
             mod sqlite {
                 $(crate::support::cases::test!(Axum, Sqlite, $everywhere);)*
                 $($(crate::support::cases::test!(Axum, Sqlite, $sqlite);)*)?
             }
             $(crate::support::cases::servers!($($servers)*);)?
         }
+        #[cfg(feature = "actix-web")]
         mod actix {
             crate::support::cases::stores!(
                 Actix, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -47,11 +49,13 @@ macro_rules! cases {
                 Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        #[cfg(feature = "poem")]
         mod poem {
             crate::support::cases::stores!(
                 Poem, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        #[cfg(feature = "salvo")]
         mod salvo {
             crate::support::cases::stores!(
                 Salvo, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -62,6 +66,7 @@ macro_rules! cases {
                 Plain, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        #[cfg(feature = "rocket")]
         mod rocket {
             crate::support::cases::stores!(
                 Rocket, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -83,16 +88,19 @@ macro_rules! stores {
 
 macro_rules! servers {
     ($($case:ident)*) => {
+        #[cfg(feature = "redis")]
         mod redis {
             $(crate::support::cases::test!(
                 #[ignore = "needs Redis; scripts/test brings one"] Axum, Redis, $case
             );)*
         }
+        #[cfg(feature = "postgres")]
         mod postgres {
             $(crate::support::cases::test!(
                 #[ignore = "needs PostgreSQL; scripts/test brings one"] Axum, Postgres, $case
             );)*
         }
+        #[cfg(feature = "mysql")]
         mod mysql {
             $(crate::support::cases::test!(
                 #[ignore = "needs MariaDB; scripts/test brings one"] Axum, MySql, $case
