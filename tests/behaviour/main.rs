@@ -32,8 +32,8 @@
 mod cases;
 mod configs;
 mod data;
-mod encoded;
 mod frameworks;
+mod reference_store;
 mod server;
 mod stores;
 mod support;

@@ -31,7 +31,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use self::temp_table::AtLast;
 use crate::data::Stuff;
-use crate::encoded::EncodedStore;
+use crate::reference_store::EncodedStore;
 
 /// Which store a case runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

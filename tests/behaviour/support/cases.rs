@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::server::On;
+use crate::server::Env;
 
 /// How long a case may take before it counts as hanging. No case measures time.
 const WATCHDOG: Duration = Duration::from_secs(240);
 
 /// Runs a case on threads of its own.
-pub fn run<Case: Future<Output = ()>>(on: On, case: impl FnOnce(On) -> Case) {
+pub fn run<Case: Future<Output = ()>>(env: Env, case: impl FnOnce(Env) -> Case) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
-    let done = runtime.block_on(async { tokio::time::timeout(WATCHDOG, case(on)).await });
+    let done = runtime.block_on(async { tokio::time::timeout(WATCHDOG, case(env)).await });
     assert!(done.is_ok(), "the case hangs");
 }
 
@@ -114,11 +114,11 @@ macro_rules! test {
         #[test]
         $(#[$attribute])?
         fn $case() {
-            let on = crate::server::On {
+            let env = crate::server::Env {
                 framework: crate::frameworks::Framework::$framework,
                 store: crate::stores::StoreKind::$store,
             };
-            crate::support::cases::run(on, super::super::$case);
+            crate::support::cases::run(env, super::super::$case);
         }
     };
 }
