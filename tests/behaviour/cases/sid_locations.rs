@@ -1,6 +1,6 @@
 //! Bearer tokens, sids in URLs, and custom loaders.
 
-use crate::server::On;
+use crate::server::Env;
 use crate::support::cases::cases;
 
 cases! {
@@ -14,8 +14,8 @@ cases! {
     encoded:;
 }
 
-async fn row_19_bearer_tokens(on: On) {
-    let server = on.start().await;
+async fn row_19_bearer_tokens(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let sid = &held.sid;
     for value in [
@@ -54,8 +54,8 @@ async fn row_19_bearer_tokens(on: On) {
     two.send().await.problem(400, "ambiguous-session");
 }
 
-async fn row_19_the_bearer_challenge(on: On) {
-    let server = on.start().await;
+async fn row_19_the_bearer_challenge(env: Env) {
+    let server = env.start().await;
     let held = server.open("bearer").await;
     let load = || server.get("/bearer/load");
     assert_eq!(load().bearer(&held.sid).send().await.ok().id(), held.id);
@@ -83,8 +83,8 @@ async fn row_19_the_bearer_challenge(on: On) {
     );
 }
 
-async fn row_29_query_values_are_decoded(on: On) {
-    let server = on.start().await;
+async fn row_29_query_values_are_decoded(env: Env) {
+    let server = env.start().await;
     let reply = server.post("/urls/-/create").send().await.ok();
     let (sid, id) = (reply.sid(), reply.id());
     let queries = [
@@ -120,13 +120,13 @@ async fn row_29_query_values_are_decoded(on: On) {
     two.send().await.problem(400, "ambiguous-session");
 }
 
-async fn row_29_path_values_are_decoded(on: On) {
-    let server = on.start().await;
+async fn row_29_path_values_are_decoded(env: Env) {
+    let server = env.start().await;
     let reply = server.post("/urls/-/create").send().await.ok();
     let (sid, id) = (reply.sid(), reply.id());
     for segment in [sid.clone(), encoded(&sid)] {
         let reply = server.get(format!("/urls/{segment}/load")).send().await;
-        if on.framework.has_path_parameters() {
+        if env.framework.has_path_parameters() {
             assert_eq!(reply.ok().id(), id);
         } else {
             reply.problem(401, "missing-session");
@@ -140,8 +140,8 @@ fn encoded(text: &str) -> String {
         .fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
-async fn row_30_a_custom_loader(on: On) {
-    let server = on.start().await;
+async fn row_30_a_custom_loader(env: Env) {
+    let server = env.start().await;
     let reply = server.post("/urls/-/create").send().await.ok();
     let key = format!("key.{}", reply.sid());
     let found = server

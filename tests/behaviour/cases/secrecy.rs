@@ -3,10 +3,10 @@
 use connect_session::testing::CommitFault;
 use serde_json::{Value, json};
 
-use crate::server::On;
+use crate::server::Env;
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::events;
-use crate::support::gates::Gate;
 use crate::support::script::report;
 
 cases! {
@@ -18,8 +18,8 @@ cases! {
         row_70_no_event_and_no_debug_shows_a_sid;
 }
 
-async fn row_70_no_event_and_no_debug_shows_a_sid(on: On) {
-    let server = on.start().await;
+async fn row_70_no_event_and_no_debug_shows_a_sid(env: Env) {
+    let server = env.start().await;
     let mut held = server.open("main").await;
     let mut sids = vec![held.sid.clone(), held.forged().sid];
     let mut said = Vec::new();

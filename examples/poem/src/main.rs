@@ -1,13 +1,14 @@
-//! `rest_api` on actix-web: the same routes, the same answers.
+//! `rest_api` on poem: the same routes, the same answers.
 //!
-//! `cargo run --example actix_api`. `PORT` sets the port (default 3000).
+//! `cargo run -p poem-api`. `PORT` sets the port (default 3000).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use actix_web::http::StatusCode;
-use actix_web::web::Json;
-use actix_web::{App, HttpResponse, HttpServer, delete, get, post};
 use connect_session::{Error, Session, session, session_config};
+use poem::http::StatusCode;
+use poem::listener::TcpAcceptor;
+use poem::web::Json;
+use poem::{Route, Server, get, handler, post};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -29,19 +30,20 @@ session_config! {
     }
 }
 
+/// `#[session]` stands above `#[handler]`.
 #[session(create)]
-#[post("/sessions")]
-async fn open(session: Session<Shop>) -> (Json<Value>, StatusCode) {
+#[handler]
+async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
     let answer = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (Json(answer), StatusCode::CREATED)
+    (StatusCode::CREATED, Json(answer))
 }
 
 #[session(load)]
-#[get("/sessions/current")]
+#[handler]
 async fn current(session: Session<Shop>) -> Json<Value> {
     Json(json!({
         "id": session.id(),
@@ -54,10 +56,10 @@ async fn current(session: Session<Shop>) -> Json<Value> {
 }
 
 #[session(load)]
-#[delete("/sessions/current")]
-async fn close(session: Session<Shop>) -> Result<HttpResponse, Error> {
+#[handler]
+async fn close(session: Session<Shop>) -> Result<StatusCode, Error> {
     session.destroy().await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
@@ -68,14 +70,14 @@ struct Login {
 /// Whoever knew the sid from before the login does not know the new one. A real program checks a
 /// password here.
 #[session(create)]
-#[post("/login")]
-async fn login(mut session: Session<Shop>, login: Json<Login>) -> Result<Json<Value>, Error> {
-    session.login(login.into_inner().user)?;
+#[handler]
+async fn login(mut session: Session<Shop>, Json(login): Json<Login>) -> Result<Json<Value>, Error> {
+    session.login(login.user)?;
     Ok(Json(json!({ "sid": session.sid() })))
 }
 
 #[session(load)]
-#[get("/cart")]
+#[handler]
 async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
     let items = session
         .as_ref()
@@ -91,15 +93,15 @@ struct Item {
 
 /// Two requests that push at once both find their item in the list.
 #[session(load)]
-#[post("/cart/items")]
-async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
-    session.cart.push(item.into_inner().item);
+#[handler]
+async fn add_item(mut session: Session<Shop>, Json(item): Json<Item>) -> Json<Value> {
+    session.cart.push(item.item);
     Json(json!({ "items": session.cart, "session": true }))
 }
 
 /// The answer is the committed number, so no two answers are equal.
 #[session(load)]
-#[post("/visits")]
+#[handler]
 async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     let visits = session
         .update(|shopper| {
@@ -112,10 +114,10 @@ async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
 
 /// Nobody needs the number here: `merge: { views: add }` makes the sum right.
 #[session(load)]
-#[post("/views")]
-async fn view(mut session: Session<Shop>) -> HttpResponse {
+#[handler]
+async fn view(mut session: Session<Shop>) -> StatusCode {
     session.views += 1;
-    HttpResponse::NoContent().finish()
+    StatusCode::NO_CONTENT
 }
 
 fn seconds(time: SystemTime) -> u64 {
@@ -123,27 +125,46 @@ fn seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-#[actix_web::main]
+#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Shop::start().await?;
+    let app = Route::new()
+        .at("/sessions", post(open))
+        .at("/sessions/current", get(current).delete(close))
+        .at("/login", post(login))
+        .at("/cart", get(cart))
+        .at("/cart/items", post(add_item))
+        .at("/visits", post(visit))
+        .at("/views", post(view));
+
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let server = HttpServer::new(|| {
-        App::new()
-            .service(open)
-            .service(current)
-            .service(close)
-            .service(login)
-            .service(cart)
-            .service(add_item)
-            .service(visit)
-            .service(view)
-    })
-    // A client that hangs up ends its request; by default actix-web takes it for half closed.
-    .h1_allow_half_closed(false)
-    .bind(("127.0.0.1", port))?;
-    for address in server.addrs() {
-        println!("listening on http://{address}");
-    }
-    server.run().await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?)
+        .run_with_graceful_shutdown(app, stopped(), None)
+        .await?;
     Ok(())
+}
+
+/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+async fn stopped() {
+    let interrupt = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
 }

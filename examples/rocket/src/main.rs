@@ -1,13 +1,14 @@
-//! `rest_api` on salvo: the same routes, the same answers.
+//! `rest_api` on rocket: the same routes, the same answers.
 //!
-//! `cargo run --example salvo_api --features salvo`. `PORT` sets the port (default 3000).
+//! `cargo run -p rocket-api`. `PORT` sets the port (default 3000).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use connect_session::{Error, Session, session, session_config};
-use salvo::conn::tcp::TcpAcceptor;
-use salvo::oapi::extract::JsonBody;
-use salvo::prelude::*;
+use rocket::fairing::AdHoc;
+use rocket::http::Status;
+use rocket::serde::json::Json;
+use rocket::{delete, get, post, routes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -29,20 +30,19 @@ session_config! {
     }
 }
 
-/// `#[session]` stands above `#[handler]`.
 #[session(create)]
-#[handler]
-async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
+#[post("/sessions")]
+async fn open(session: Session<Shop>) -> (Status, Json<Value>) {
     let answer = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (StatusCode::CREATED, Json(answer))
+    (Status::Created, Json(answer))
 }
 
 #[session(load)]
-#[handler]
+#[get("/sessions/current")]
 async fn current(session: Session<Shop>) -> Json<Value> {
     Json(json!({
         "id": session.id(),
@@ -55,10 +55,10 @@ async fn current(session: Session<Shop>) -> Json<Value> {
 }
 
 #[session(load)]
-#[handler]
-async fn close(session: Session<Shop>) -> Result<StatusCode, Error> {
+#[delete("/sessions/current")]
+async fn close(session: Session<Shop>) -> Result<Status, Error> {
     session.destroy().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Status::NoContent)
 }
 
 #[derive(Deserialize)]
@@ -69,14 +69,14 @@ struct Login {
 /// Whoever knew the sid from before the login does not know the new one. A real program checks a
 /// password here.
 #[session(create)]
-#[handler]
-async fn login(mut session: Session<Shop>, body: JsonBody<Login>) -> Result<Json<Value>, Error> {
-    session.login(body.into_inner().user)?;
+#[post("/login", data = "<login>")]
+async fn login(mut session: Session<Shop>, login: Json<Login>) -> Result<Json<Value>, Error> {
+    session.login(login.into_inner().user)?;
     Ok(Json(json!({ "sid": session.sid() })))
 }
 
 #[session(load)]
-#[handler]
+#[get("/cart")]
 async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
     let items = session
         .as_ref()
@@ -92,15 +92,15 @@ struct Item {
 
 /// Two requests that push at once both find their item in the list.
 #[session(load)]
-#[handler]
-async fn add_item(mut session: Session<Shop>, body: JsonBody<Item>) -> Json<Value> {
-    session.cart.push(body.into_inner().item);
+#[post("/cart/items", data = "<item>")]
+async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
+    session.cart.push(item.into_inner().item);
     Json(json!({ "items": session.cart, "session": true }))
 }
 
 /// The answer is the committed number, so no two answers are equal.
 #[session(load)]
-#[handler]
+#[post("/visits")]
 async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     let visits = session
         .update(|shopper| {
@@ -113,10 +113,10 @@ async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
 
 /// Nobody needs the number here: `merge: { views: add }` makes the sum right.
 #[session(load)]
-#[handler]
-async fn view(mut session: Session<Shop>) -> StatusCode {
+#[post("/views")]
+async fn view(mut session: Session<Shop>) -> Status {
     session.views += 1;
-    StatusCode::NO_CONTENT
+    Status::NoContent
 }
 
 fn seconds(time: SystemTime) -> u64 {
@@ -124,54 +124,26 @@ fn seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-#[tokio::main]
+#[rocket::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Shop::start().await?;
-    let app = Router::new()
-        .push(Router::with_path("sessions").post(open))
-        .push(
-            Router::with_path("sessions/current")
-                .get(current)
-                .delete(close),
-        )
-        .push(Router::with_path("login").post(login))
-        .push(Router::with_path("cart").get(cart))
-        .push(Router::with_path("cart/items").post(add_item))
-        .push(Router::with_path("visits").post(visit))
-        .push(Router::with_path("views").post(view));
-
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let server = Server::new(TcpAcceptor::try_from(listener)?);
-    let handle = server.handle();
-    tokio::spawn(async move {
-        stopped().await;
-        handle.stop_graceful(None);
+    let config = rocket::Config::figment()
+        .merge(("port", port))
+        .merge(("log_level", "critical"));
+    let greeting = AdHoc::on_liftoff("greeting", |rocket| {
+        Box::pin(async move {
+            let config = rocket.config();
+            println!("listening on http://{}:{}", config.address, config.port);
+        })
     });
-    server.serve(app).await;
+    let routes = routes![open, current, close, login, cart, add_item, visit, view];
+    rocket::custom(config)
+        // What a guard refuses, a catcher answers on rocket; the layer makes it our answer.
+        .attach(Shop::layer())
+        .attach(greeting)
+        .mount("/", routes)
+        .launch()
+        .await?;
     Ok(())
-}
-
-/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupt = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
 }

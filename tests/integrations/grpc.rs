@@ -111,7 +111,7 @@ async fn peek(request: Request<Body>) -> Reply {
 struct Counter;
 
 impl NamedService for Counter {
-    const NAME: &'static str = "habits.Counter";
+    const NAME: &'static str = "integrations.Counter";
 }
 
 impl Service<Request<Body>> for Counter {
@@ -126,12 +126,12 @@ impl Service<Request<Body>> for Counter {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(async move {
             Ok(match request.uri().path() {
-                "/habits.Counter/Open" => in_grpc(open(request).await),
-                "/habits.Counter/Count" => match count(request).await {
+                "/integrations.Counter/Open" => in_grpc(open(request).await),
+                "/integrations.Counter/Count" => match count(request).await {
                     Ok(reply) => in_grpc(reply),
                     Err(status) => failed(status),
                 },
-                "/habits.Counter/Peek" => peek(request).await,
+                "/integrations.Counter/Peek" => peek(request).await,
                 _ => failed(Status::unimplemented("no such method")),
             })
         })
@@ -188,9 +188,9 @@ async fn call(
         .await
 }
 
-const OPEN: &str = "/habits.Counter/Open";
-const COUNT: &str = "/habits.Counter/Count";
-const PEEK: &str = "/habits.Counter/Peek";
+const OPEN: &str = "/integrations.Counter/Open";
+const COUNT: &str = "/integrations.Counter/Count";
+const PEEK: &str = "/integrations.Counter/Peek";
 
 #[tokio::test]
 async fn a_call_carries_its_sid_in_the_metadata() {

@@ -9,9 +9,9 @@ from docs import snippet
 PIECES = 64  # of 4 KiB: more than any buffer between here and the handler
 
 
-def curl_checks(stage, report):
-    plain = stage.base["plain"]
-    opened = curl(stage, "-X", "POST", plain + "/sessions")
+def curl_checks(environment, report):
+    plain = environment.base["plain"]
+    opened = curl(environment, "-X", "POST", plain + "/sessions")
     sid = opened.headers.get("x-user-session", "")
     report.check(
         "curl",
@@ -24,22 +24,22 @@ def curl_checks(stage, report):
     )
     by_header, by_bearer = ["-H", f"X-User-Session: {sid}"], ["--oauth2-bearer", sid]
     item = ["-H", "Content-Type: application/json", "-d", '{"item":"tea"}']
-    curl(stage, *by_header, *item, plain + "/cart/items")
+    curl(environment, *by_header, *item, plain + "/cart/items")
     for what, credentials in (("by header", by_header), ("as a bearer token", by_bearer)):
-        answer = curl(stage, *credentials, plain + "/cart")
+        answer = curl(environment, *credentials, plain + "/cart")
         report.same("curl", f"the session {what}", json.loads(answer.body)["items"], ["tea"])
-    answer = curl(stage, *by_header, "--head", plain + "/sessions/current")
+    answer = curl(environment, *by_header, "--head", plain + "/sessions/current")
     report.same("curl", "HEAD: 200 and no body", (answer.status, answer.body), (200, ""))
     piece = "x" * 4096
     streamed = curl(
-        stage, *by_header, "-H", "Content-Type: application/json", "-H", "Expect:", "-X", "POST",
+        environment, *by_header, "-H", "Content-Type: application/json", "-H", "Expect:", "-X", "POST",
         "-T", "-", plain + "/cart/items", send=f'{{"item":"{piece * PIECES}"}}'.encode(),
     )  # fmt: skip
     items = json.loads(streamed.body)["items"]
     report.same("curl", "a streamed upload arrives whole", len(items[-1]), len(piece) * PIECES)
 
-    echo = f"{stage.base['pages']}/moved?to={stage.base['elsewhere']}/echo"
-    seen = json.loads(curl(stage, "-L", *by_header, *by_bearer, echo).body)
+    echo = f"{environment.base['pages']}/moved?to={environment.base['elsewhere']}/echo"
+    seen = json.loads(curl(environment, "-L", *by_header, *by_bearer, echo).body)
     report.same(
         "curl",
         "-L takes X-User-Session to another origin, and not Authorization",
@@ -47,41 +47,41 @@ def curl_checks(stage, report):
         (sid, None),
     )
 
-    curl(stage, *by_header, "-X", "DELETE", plain + "/sessions/current")
+    curl(environment, *by_header, "-X", "DELETE", plain + "/sessions/current")
     for what, credentials, challenge in (
         ("nothing", [], "Bearer"),
         ("a sid that was logged out", by_header, "Bearer"),
         ("a bearer token that was", by_bearer, 'Bearer error="invalid_token"'),
     ):
-        answer = curl(stage, *credentials, plain + "/sessions/current")
+        answer = curl(environment, *credentials, plain + "/sessions/current")
         report.same(
             "curl",
             f"{what}: 401 problem+json, WWW-Authenticate: {challenge}",
             (answer.status, answer.headers["content-type"], answer.headers["www-authenticate"]),
             (401, "application/problem+json", challenge),
         )
-    lines = run(stage, SH, snippet("curl-header"))
+    lines = run(environment, SH, snippet("curl-header"))
     report.same("curl", "docs: a header session", lines, '{"items":["tea"]}')
-    curl_cookies(stage, report)
+    curl_cookies(environment, report)
 
 
-def curl_cookies(stage, report):
-    lines = run(stage, SH, snippet("curl-cookie"))
+def curl_cookies(environment, report):
+    lines = run(environment, SH, snippet("curl-cookie"))
     expected = '{"theme":"","user":"ada"}{"theme":"dark","user":"ada"}'
     report.same("curl", "docs: a cookie session", lines, expected)
 
-    api, jar = stage.base["api"], stage.folder / "jar"
+    api, jar = environment.base["api"], environment.folder / "jar"
     both = ["-b", str(jar), "-c", str(jar)]
-    foreign = curl(stage, *both, "-H", "Origin: https://evil.example", "-d", "", api + "/theme")
+    foreign = curl(environment, *both, "-H", "Origin: https://evil.example", "-d", "", api + "/theme")
     report.same("curl", "an Origin that is not listed: 403", foreign.status, 403)
     kept = "__Host-sid" in jar.read_text()
-    curl(stage, *both, "-d", "", api + "/logout")
+    curl(environment, *both, "-d", "", api + "/logout")
     report.same(
         "curl", "the logout empties the jar", (kept, "__Host-sid" in jar.read_text()), (True, False)
     )
     asked = ["-X", "OPTIONS", "-H", "Access-Control-Request-Method: POST"]
     for origin, allowed in (("https://app.shop.example", True), ("https://evil.example", False)):
-        answer = curl(stage, *asked, "-H", f"Origin: {origin}", api + "/sessions")
+        answer = curl(environment, *asked, "-H", f"Origin: {origin}", api + "/sessions")
         seen = answer.headers.get("access-control-allow-origin") == origin
         report.same(
             "curl",
@@ -90,11 +90,11 @@ def curl_cookies(stage, report):
             (allowed, False),
         )
 
-    port = stage.base["api-http"].rpartition(":")[2]
+    port = environment.base["api-http"].rpartition(":")[2]
     for host, kept in (("localhost", True), ("127.0.0.1", True), ("api.shop.example", False)):
         jar.unlink(missing_ok=True)
         resolve = ["--resolve", f"{host}:{port}:127.0.0.1"]
-        curl(stage, *both, *resolve, "-d", "user=ada", f"http://{host}:{port}/login")
+        curl(environment, *both, *resolve, "-d", "user=ada", f"http://{host}:{port}/login")
         report.same(
             "curl",
             f"http://{host}: the __Host- cookie is {'kept' if kept else 'refused'}",
@@ -130,23 +130,23 @@ SEEN = [4096 * PIECES, 200, 401, "application/problem+json", 'Bearer error="inva
 WHOLE = "a streamed upload, a bearer token, HEAD, and 401 problem+json after the logout"
 
 
-def variables(stage):
-    moved = f"{stage.base['pages']}/moved?to={stage.base['elsewhere']}/echo"
-    return {"PLAIN": stage.base["plain"], "MOVED": moved, "PIECES": str(PIECES)}
+def variables(environment):
+    moved = f"{environment.base['pages']}/moved?to={environment.base['elsewhere']}/echo"
+    return {"PLAIN": environment.base["plain"], "MOVED": moved, "PIECES": str(PIECES)}
 
 
-def node_checks(stage, report):
+def node_checks(environment, report):
     report.same(
-        "node", "docs: a header session", run(stage, NODE, snippet("node-header")), '{"items":["tea"]}'
+        "node", "docs: a header session", run(environment, NODE, snippet("node-header")), '{"items":["tea"]}'
     )
-    lines = run(stage, NODE, snippet("node-cookie"))
+    lines = run(environment, NODE, snippet("node-cookie"))
     report.same("node", "docs: a cookie session", lines, '{"theme":"","user":"ada"}')
-    lines = run(stage, NODE, NODE_STREAM, **variables(stage))
+    lines = run(environment, NODE, NODE_STREAM, **variables(environment))
     report.same("node", WHOLE, lines, json.dumps(SEEN, separators=(",", ":")))
     report.same(
         "node",
         "fetch takes X-User-Session to another origin, and neither Authorization nor Cookie",
-        run(stage, NODE, NODE_REDIRECT, **variables(stage)),
+        run(environment, NODE, NODE_REDIRECT, **variables(environment)),
         '["a",null,null]',
     )
 
@@ -184,22 +184,22 @@ print(site.post(os.environ["HTTP"] + "/login", data={"user": "ada"}).text)
 """
 
 
-def python_checks(stage, report, program):
-    lines = run(stage, program, snippet("python-header"))
+def python_checks(environment, report, program):
+    lines = run(environment, program, snippet("python-header"))
     report.same("requests", "docs: a header session", lines, '{"items":["tea"]}')
-    lines = run(stage, program, snippet("python-cookie"))
+    lines = run(environment, program, snippet("python-cookie"))
     report.same("requests", "docs: a cookie session", lines, '{"theme":"","user":"ada"}')
-    lines = run(stage, program, PYTHON_STREAM, **variables(stage))
+    lines = run(environment, program, PYTHON_STREAM, **variables(environment))
     report.same("requests", WHOLE, lines, json.dumps(SEEN))
     report.same(
         "requests",
         "a redirect takes X-User-Session to another origin, and not Authorization",
-        run(stage, program, PYTHON_REDIRECT, **variables(stage)),
+        run(environment, program, PYTHON_REDIRECT, **variables(environment)),
         '["a", null]',
     )
     report.same(
         "requests",
         "http: the Secure cookie is kept and never sent, not even on localhost",
-        run(stage, program, PYTHON_HTTP, HTTP=stage.base["api-http"]),
+        run(environment, program, PYTHON_HTTP, HTTP=environment.base["api-http"]),
         '{"user":null}',
     )

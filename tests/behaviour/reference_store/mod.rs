@@ -1,7 +1,7 @@
 //! A store of encoded fields, as one on a server would be: it keeps a JSON text and a revision for
 //! each top-level field, and never looks into the text. Its lock is its transaction.
 
-mod kept;
+mod stored;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use connect_session::store::{
 use connect_session::testing::FakeClock;
 use connect_session::{SessionData, SessionId};
 
-use self::kept::{Admitted, Field, Kept};
+use self::stored::{Admitted, Field, StoredRecord};
 
 /// A clone is the same store, for whatever type of data.
 #[derive(Debug, Clone)]
 pub struct EncodedStore {
     clock: FakeClock,
-    kept: Arc<Mutex<HashMap<Key, Kept>>>,
+    kept: Arc<Mutex<HashMap<Key, StoredRecord>>>,
     writes: Arc<AtomicU64>,
 }
 
@@ -66,7 +66,7 @@ impl EncodedStore {
     }
 
     /// Runs a verb on the record, if it is alive.
-    fn with<R>(&self, key: Key, verb: impl FnOnce(&mut Kept, Timestamp) -> R) -> Option<R> {
+    fn with<R>(&self, key: Key, verb: impl FnOnce(&mut StoredRecord, Timestamp) -> R) -> Option<R> {
         let now = Timestamp::from(self.clock.now());
         let mut kept = self.kept.lock().unwrap();
         let record = kept.get_mut(&key).filter(|record| record.is_alive(now))?;
@@ -81,7 +81,7 @@ impl EncodedStore {
 impl<D: SessionData> Store<D> for EncodedStore {
     async fn insert(&self, key: Key, new: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError> {
         let now = Timestamp::from(self.clock.now());
-        let record = Kept::new(new, now)?;
+        let record = StoredRecord::new(new, now)?;
         let snapshot = record.snapshot()?;
         let mut kept = self.kept.lock().unwrap();
         if kept.get(&key).is_some_and(|record| record.is_alive(now)) {

@@ -14,7 +14,7 @@ use connect_session::store::{
 use serde_json::value::RawValue;
 
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct StoredRecord {
     pub(super) fields: BTreeMap<String, Field>,
     pub(super) version: u64,
     epoch: u64,
@@ -37,7 +37,7 @@ pub(super) struct Field {
     pub(super) revision: u64,
 }
 
-impl Kept {
+impl StoredRecord {
     pub(super) fn new<D: SessionData>(
         new: &NewRecord<D>,
         now: Timestamp,

@@ -1,6 +1,6 @@
 """What the clients meet: the examples, TLS in front of them, and pages of other origins.
 
-Everything listens on the loopback interface, on ports that are free, and ends with the stage.
+Everything listens on the loopback interface, on ports that are free, and ends with the environment.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ EXAMPLES = ("rest_api", "browser_api")
 NAMES = "DNS:localhost,IP:127.0.0.1,DNS:*.shop.example,DNS:evil.example"
 
 
-class Stage:
+class Environment:
     """`plain` is rest_api, `api` is browser_api, `pages` and `elsewhere` two origins of pages."""
 
     def __init__(self, scripts):
@@ -102,7 +102,7 @@ def end(process):
 
 
 def certify(folder):
-    """A certificate that vouches for itself, for the names of this stage."""
+    """A certificate that vouches for itself, for the names of this environment."""
     certificate = folder / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 use crate::support::client::Reply;
 use crate::support::events;
@@ -45,7 +45,7 @@ const MANY: usize = 64;
 /// first of them ends.
 async fn overlapping(
     server: &Server,
-    held: &Held,
+    held: &ClientSession,
     before: impl Fn(usize) -> Value,
     after: impl Fn(usize) -> Value,
 ) -> Vec<Reply> {
@@ -68,8 +68,8 @@ fn numbered() -> BTreeSet<String> {
     (0..MANY).map(|number| format!("n{number}")).collect()
 }
 
-async fn row_61_each_its_own_key(on: On) {
-    let server = on.start().await;
+async fn row_61_each_its_own_key(env: Env) {
+    let server = env.start().await;
     let held = server.open("loose").await;
     let set = |number| json!([["set", format!("/n{number}"), number]]);
     for reply in overlapping(&server, &held, set, nothing).await {
@@ -81,8 +81,8 @@ async fn row_61_each_its_own_key(on: On) {
     assert!((0..MANY).all(|number| data[format!("n{number}")] == number));
 }
 
-async fn row_61_different_fields_never_conflict(on: On) {
-    let server = on.start().await;
+async fn row_61_different_fields_never_conflict(env: Env) {
+    let server = env.start().await;
     let held = server.open("loose").await;
     let set = |number| json!([["set", format!("/n{number}"), number]]);
     overlapping(&server, &held, set, nothing).await;
@@ -90,8 +90,8 @@ async fn row_61_different_fields_never_conflict(on: On) {
     assert_eq!(held.events("committed"), MANY);
 }
 
-async fn row_61_each_an_element_of_one_list(on: On) {
-    let server = on.start().await;
+async fn row_61_each_an_element_of_one_list(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "first"]]))
         .await;
@@ -115,8 +115,8 @@ async fn row_61_each_an_element_of_one_list(on: On) {
     assert_eq!(texts(&data["items"]), expected);
 }
 
-async fn row_61_each_an_entry_of_one_map(on: On) {
-    let server = on.start().await;
+async fn row_61_each_an_entry_of_one_map(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let loose = server.open("loose").await;
     let typed = |number| json!([["set", format!("/prefs/n{number}"), { "number": number }]]);
@@ -137,8 +137,8 @@ async fn row_61_each_an_entry_of_one_map(on: On) {
     }
 }
 
-async fn row_62_updates_of_one_counter(on: On) {
-    let server = on.start().await;
+async fn row_62_updates_of_one_counter(env: Env) {
+    let server = env.start().await;
     let held = server.open("rejecting").await;
     // No rule is declared there: an update needs none.
     let update = |_| json!([["update", ["add", "/visits", 1]]]);
@@ -152,8 +152,8 @@ async fn row_62_updates_of_one_counter(on: On) {
     assert!(held.events("committed") == MANY, "each counted once");
 }
 
-async fn row_62_plain_additions_under_a_rule(on: On) {
-    let server = on.start().await;
+async fn row_62_plain_additions_under_a_rule(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["add", "/visits", 5], ["set", "/best", -9]]))
         .await;
@@ -176,8 +176,8 @@ async fn row_62_plain_additions_under_a_rule(on: On) {
     assert_eq!(held.events("overwritten"), 0, "it was declared");
 }
 
-async fn row_62_without_a_rule_the_last_wins(on: On) {
-    let server = on.start().await;
+async fn row_62_without_a_rule_the_last_wins(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let write = |number| {
         json!([
@@ -204,8 +204,8 @@ async fn row_62_without_a_rule_the_last_wins(on: On) {
     );
 }
 
-async fn row_62_on_conflict_reject(on: On) {
-    let server = on.start().await;
+async fn row_62_on_conflict_reject(env: Env) {
+    let server = env.start().await;
     let held = server.open("rejecting").await;
     let write = |number| {
         let name = format!("n{number}");
@@ -255,8 +255,8 @@ async fn both_orders(
     results
 }
 
-async fn row_62a_removed_here_and_appended_there(on: On) {
-    let server = on.start().await;
+async fn row_62a_removed_here_and_appended_there(env: Env) {
+    let server = env.start().await;
     for (config, field) in [("main", "/items"), ("main", "/tags"), ("loose", "/items")] {
         let start = json!([["set", field, ["a", "b", "c"]]]);
         let (drop, push) = (json!([["drop", field, "b"]]), json!([["push", field, "d"]]));
@@ -275,8 +275,8 @@ async fn row_62a_removed_here_and_appended_there(on: On) {
     }
 }
 
-async fn row_62a_removed_here_and_changed_there(on: On) {
-    let server = on.start().await;
+async fn row_62a_removed_here_and_changed_there(env: Env) {
+    let server = env.start().await;
     for config in ["main", "loose"] {
         let start = json!([["set", "/prefs", { "k": 1, "other": 1 }]]);
         let delete = json!([["delete", "/prefs/k"]]);
