@@ -24,9 +24,9 @@ use self::entry::{Entry, Verdict};
 use self::room::{Room, SLICE, discard};
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
 use crate::data::SessionData;
-use crate::give_way::let_others_run;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::timestamp::Timestamp;
+use crate::yield_now::yield_now;
 
 /// After how many slices of a sweep the other tasks of the thread get their turn: some hundred
 /// microseconds.
@@ -290,7 +290,7 @@ impl<D> MemoryStore<D> {
             removed += self.room.sweep_slice(at, slice, now);
             slices += 1;
             if slices % SLICES_AT_ONCE == 0 {
-                let_others_run().await;
+                yield_now().await;
             }
         }
         removed
