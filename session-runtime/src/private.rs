@@ -11,18 +11,18 @@ pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
     StartError, configure, start,
 };
+pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
 pub use crate::event::Event;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::unattributed::NeedsSessionAttribute;
 pub use crate::guard::{
-    Create, End, Inherit, Load, SessionGuard, SessionReply, Verdict, ViaOther, ViaResult, end,
-    split,
+    Create, HandlerEnd, Inherit, IsErr, IsErrFallback, IsErrResult, Load, SessionGuard,
+    SessionReply, end, split,
 };
 pub use crate::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite, Wire};
 pub use crate::merge::{Merged, Three, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;
-pub use crate::unsent::SerializedAsAWhole;
 pub use crate::untyped::Untyped;

@@ -226,12 +226,12 @@ impl Parts<'_> {
         quote! {
             let __value = #ident #turbofish (#(#arguments),*).await;
             let __failed = {
-                use #private::{ViaOther as _, ViaResult as _};
-                (&#private::Verdict(&__value)).failed()
+                use #private::{IsErrFallback as _, IsErrResult as _};
+                (&#private::IsErr(&__value)).failed()
             };
             let __ending = match #private::end(__committer, __failed) {
-                #private::End::Known(ending) => ending,
-                #private::End::Commit(commit) => commit.await,
+                #private::HandlerEnd::Finished(ending) => ending,
+                #private::HandlerEnd::Commit(commit) => commit.await,
             };
         }
     }

@@ -1,14 +1,14 @@
 //! What a config declares, and where its one store of a process lives.
 
-mod cell;
-mod neighbours;
+mod claims;
 mod options;
+mod state;
 
 use std::future::Future;
 
-pub use cell::{ConfigCell, StartError, configure, start};
-pub(crate) use cell::{built, prepared, store};
 pub use options::{Commit, ConfigureError, OnConflict, OnEnded, OnStoreError, Options};
+pub use state::{ConfigCell, StartError, configure, start};
+pub(crate) use state::{prepared, store, store_if_built};
 
 use crate::data::SessionData;
 use crate::merge::Three;

@@ -8,8 +8,8 @@ use http::header::{
     VARY,
 };
 
-use super::Shared;
-use super::shared::{Emit, Ledger, Phase};
+use super::SessionCore;
+use super::session_core::{Emit, Phase, SessionState};
 use crate::config::SessionConfig;
 use crate::loader::{CookieSpec, Target};
 use crate::sid::Sid;
@@ -49,23 +49,23 @@ enum Carrier {
     Cookie(HeaderValue),
 }
 
-impl<C: SessionConfig> Shared<C> {
+impl<C: SessionConfig> SessionCore<C> {
     /// What the response says, as things stand.
-    pub(super) fn emission(&self, ledger: &Ledger<C::Data>) -> Emission {
-        let emitted = match ledger.emit {
+    pub(super) fn emission(&self, state: &SessionState<C::Data>) -> Emission {
+        let emitted = match state.emit {
             Emit::Nothing => None,
-            Emit::Sid => Some(ledger.sid),
-            Emit::Offer => ledger.offer.as_deref().copied(),
+            Emit::Sid => Some(state.sid),
+            Emit::Offer => state.offer.as_deref().copied(),
         };
-        let sid = match (emitted, self.target, &ledger.phase) {
+        let sid = match (emitted, self.target, &state.phase) {
             (Some(sid), Target::Header(name), Phase::Stored(_)) => {
                 carry_header(name, sid, self.has_origin)
             }
             (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
                 let now = self.store.now();
-                let left = match ledger.deadlines {
+                let left = match state.deadlines {
                     Some(deadlines) => deadlines.absolute_until.saturating_since(now),
-                    None => ledger.lifetime.absolute(),
+                    None => state.lifetime.absolute(),
                 };
                 carry_cookie(set_cookie(spec, &sid.expose(), left))
             }

@@ -25,9 +25,9 @@ use self::shards::{SLICE, Shards, discard};
 use super::state::Verdict;
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
 use crate::data::SessionData;
-use crate::give_way::let_others_run;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::timestamp::Timestamp;
+use crate::yield_now::yield_now;
 
 /// The number of slices, some hundred microseconds, after which a sweep yields to other tasks.
 const SLICES_AT_ONCE: usize = 64;
@@ -292,7 +292,7 @@ impl<D> MemoryStore<D> {
             removed += self.shards.sweep_slice(at, slice, now);
             slices += 1;
             if slices % SLICES_AT_ONCE == 0 {
-                let_others_run().await;
+                yield_now().await;
             }
         }
         removed

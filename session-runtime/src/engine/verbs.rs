@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::apply::TRIES;
-use super::load::{Offers, load};
-use super::shared::{Emit, Phase, Shared};
-use super::turn;
-use super::working::Working;
+use super::commit_queue;
+use super::load::{RenewalPolicy, load};
+use super::session_core::{Emit, Phase, SessionCore};
+use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -15,28 +15,28 @@ use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
 
-impl<C: SessionConfig> Shared<C> {
+impl<C: SessionConfig> SessionCore<C> {
     /// Runs a closure on what is committed, and commits what it makes of it, as often as that
     /// takes. What is still pending in `working` is re-based on the result. `order` is held.
     pub(crate) async fn update<R>(
         &self,
         mut base: Snapshot<C::Data>,
-        working: &mut Working<C::Data>,
+        tracked: &mut TrackedData<C::Data>,
         change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
     ) -> Result<R, Error> {
         let (epoch, generation) = {
-            let ledger = self.ledger();
-            (ledger.epoch, ledger.generation)
+            let state = self.state();
+            (state.epoch, state.generation)
         };
-        let mut turned = turn::first(self.key.id, self.patience()).await;
+        let mut permit = commit_queue::first(self.key.id, self.spin_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let answer = change(&mut new);
             let mut pending = None;
-            let mut overwrote = Vec::new();
-            if working.is_changed() {
-                let merged = three_way(C::merge, C::UNTYPED, &working.base(), working.data(), &new);
-                overwrote = self.judge(merged.overwrote)?;
+            let mut overwritten = Vec::new();
+            if tracked.is_changed() {
+                let merged = three_way(C::merge, C::UNTYPED, &tracked.base(), tracked.data(), &new);
+                overwritten = self.check_conflicts(merged.overwrote)?;
                 pending = Some(Arc::new(merged.data));
             }
             self.check_size(&new)?;
@@ -57,18 +57,18 @@ impl<C: SessionConfig> Shared<C> {
             match self.send(&change).await? {
                 CommitOutcome::Applied(snapshot) => {
                     let committed = self.applied(&change, snapshot).unwrap_or(new);
-                    *working = match pending {
-                        Some(pending) => Working::changed(committed, pending),
-                        None => Working::new(committed),
+                    *tracked = match pending {
+                        Some(pending) => TrackedData::changed(committed, pending),
+                        None => TrackedData::new(committed),
                     };
-                    self.tell_overwrote(overwrote);
+                    self.emit_overwritten(overwritten);
                     return Ok(answer);
                 }
                 CommitOutcome::Ended => return Err(self.ended()),
                 CommitOutcome::Conflict(record) => base = record.snapshot,
             }
-            if turned.is_none() {
-                self.take_turn(&mut turned).await;
+            if permit.is_none() {
+                self.wait_for_permit(&mut permit).await;
             }
         }
         Err(Error::new(ErrorKind::Contention))
@@ -76,26 +76,26 @@ impl<C: SessionConfig> Shared<C> {
 
     /// After a reset that was given up: what the handler changed since, it changed in what is stored.
     /// `order` is held.
-    pub(crate) fn rebase(&self, working: &mut Working<C::Data>) -> Result<(), Error> {
-        if self.is_new || !working.began_anew() {
+    pub(crate) fn rebase(&self, tracked: &mut TrackedData<C::Data>) -> Result<(), Error> {
+        if self.is_new || !tracked.started_fresh() {
             return Ok(());
         }
         let stored = {
-            let ledger = self.ledger();
-            match &ledger.phase {
-                Phase::Stored(snapshot) if !ledger.resets() => snapshot.data.clone(),
+            let state = self.state();
+            match &state.phase {
+                Phase::Stored(snapshot) if !state.resets() => snapshot.data.clone(),
                 _ => return Ok(()),
             }
         };
-        if !working.is_changed() {
-            *working = Working::new(stored);
+        if !tracked.is_changed() {
+            *tracked = TrackedData::new(stored);
             return Ok(());
         }
-        let base = working.base();
-        let merged = three_way(C::merge, C::UNTYPED, &base, working.data(), &stored);
-        let overwrote = self.judge(merged.overwrote)?;
-        *working = Working::changed(stored, Arc::new(merged.data));
-        self.tell_overwrote(overwrote);
+        let base = tracked.base();
+        let merged = three_way(C::merge, C::UNTYPED, &base, tracked.data(), &stored);
+        let overwritten = self.check_conflicts(merged.overwrote)?;
+        *tracked = TrackedData::changed(stored, Arc::new(merged.data));
+        self.emit_overwritten(overwritten);
         Ok(())
     }
 
@@ -106,41 +106,41 @@ impl<C: SessionConfig> Shared<C> {
             self.options,
             &sid,
             self.transport(),
-            Offers::None,
+            RenewalPolicy::Never,
         )
         .await?;
         let Some(loaded) = loaded else {
             return Err(self.ended());
         };
-        let mut ledger = self.ledger();
-        if loaded.generation != ledger.generation {
-            drop(ledger);
+        let mut state = self.state();
+        if loaded.generation != state.generation {
+            drop(state);
             return Err(self.ended());
         }
         let data = loaded.snapshot.data.clone();
-        ledger.phase = Phase::Stored(loaded.snapshot);
-        ledger.epoch = loaded.epoch;
-        ledger.deadlines = Some(loaded.deadlines);
-        ledger.lifetime = loaded.lifetime;
-        ledger.subject = loaded.subject;
-        ledger.forget_pending();
+        state.phase = Phase::Stored(loaded.snapshot);
+        state.epoch = loaded.epoch;
+        state.deadlines = Some(loaded.deadlines);
+        state.lifetime = loaded.lifetime;
+        state.subject = loaded.subject;
+        state.forget_pending();
         Ok(data)
     }
 
     /// Removes the record, at once. `order` is held.
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
-        let stored = matches!(self.ledger().phase, Phase::Stored(_));
+        let stored = matches!(self.state().phase, Phase::Stored(_));
         if stored {
             self.store
                 .destroy(self.key)
                 .await
                 .map_err(|error| self.failed("destroy", error))?;
-            self.tell(EventKind::Destroyed, None);
+            self.emit_event(EventKind::Destroyed, None);
         }
-        let mut ledger = self.ledger();
-        ledger.phase = Phase::Ended { destroyed: stored };
-        ledger.emit = Emit::Nothing;
-        ledger.forget_pending();
+        let mut state = self.state();
+        state.phase = Phase::Ended { destroyed: stored };
+        state.emit = Emit::Nothing;
+        state.forget_pending();
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub trait Overrides: Send + Sync + 'static {
 }
 
 /// What the head of a request says.
-pub(crate) struct Asked<C: SessionConfig> {
+pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) options: &'static Options,
     pub(crate) wire: &'static Wire,
     pub(crate) found: Result<Found, Ambiguous>,
@@ -31,7 +31,7 @@ pub(crate) struct Asked<C: SessionConfig> {
     pub(crate) target: Target,
     pub(crate) is_options: bool,
     /// The request would change something and comes from another origin with, or for, a cookie.
-    pub(crate) foreign: Foreign,
+    pub(crate) foreign: CrossOrigin,
     /// A page of some origin sent the request.
     pub(crate) has_origin: bool,
     /// What an app-wide layer brought.
@@ -40,7 +40,7 @@ pub(crate) struct Asked<C: SessionConfig> {
 
 /// Whether the cross-origin rule refuses the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Foreign {
+pub(crate) struct CrossOrigin {
     /// Its sid came by a cookie.
     pub(crate) sent: bool,
     /// A new sid would be sent as a cookie.
@@ -52,10 +52,10 @@ pub(crate) fn wire<C: SessionConfig, O: Overrides>() -> &'static Wire {
     O::wire().unwrap_or(&prepared::<C>().wire)
 }
 
-pub(crate) fn ask<C: SessionConfig, O: Overrides>(
+pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     head: RequestHead<'_>,
     layer: Option<Arc<LoadCache<C>>>,
-) -> Asked<C> {
+) -> RequestContext<C> {
     let options = &prepared::<C>().options;
     let wire = wire::<C, O>();
     let found = wire.find(head);
@@ -65,10 +65,10 @@ pub(crate) fn ask<C: SessionConfig, O: Overrides>(
         .map(|(_, place)| place);
     let target = wire.target(place, O::EMIT.or(options.emit));
     let foreign = |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
-    Asked {
+    RequestContext {
         options,
         wire,
-        foreign: Foreign {
+        foreign: CrossOrigin {
             sent: foreign(place.and_then(|place| wire.cookie(place))),
             created: foreign(match target {
                 Target::Cookie(spec) => Some(spec),
@@ -83,7 +83,7 @@ pub(crate) fn ask<C: SessionConfig, O: Overrides>(
     }
 }
 
-impl<C: SessionConfig> Asked<C> {
+impl<C: SessionConfig> RequestContext<C> {
     /// Why there is no session.
     pub(crate) fn absence(&self) -> Error {
         let sent = self.found.is_ok_and(|found| found.sid.is_some());

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 /// Gives way once: the other tasks of the thread get their turn.
-pub(crate) async fn let_others_run() {
+pub(crate) async fn yield_now() {
     let mut gave_way = false;
     poll_fn(|context| {
         if std::mem::replace(&mut gave_way, true) {

@@ -12,7 +12,9 @@ use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use crate::config::SessionConfig;
-use crate::engine::{self, Asked, Emission, Finish, Finishing, Opened, Overrides, Purpose, wire};
+use crate::engine::{
+    self, Emission, Finalize, FinalizeResult, OpenOutcome, Overrides, Purpose, RequestContext, wire,
+};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::store::BoxFuture;
@@ -97,12 +99,12 @@ impl Mode for Load {
     label = "this handler never gets `None`",
     note = "take `Session<…>`, or write `#[session(load)]` where the session may be missing"
 )]
-pub trait GoesWith<S: SessionArg>: Mode {}
+pub trait CompatibleWith<S: SessionArg>: Mode {}
 
 #[diagnostic::do_not_recommend]
-impl<C: SessionConfig> GoesWith<Session<C>> for Create {}
+impl<C: SessionConfig> CompatibleWith<Session<C>> for Create {}
 
-impl<S: SessionArg> GoesWith<S> for Load {}
+impl<S: SessionArg> CompatibleWith<S> for Load {}
 
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
@@ -118,7 +120,7 @@ impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
 
 /// What commits the session when the handler has returned.
 pub struct Committer {
-    shared: Option<Arc<dyn Finish>>,
+    core: Option<Arc<dyn Finalize>>,
     vary: Option<&'static HeaderValue>,
 }
 
@@ -126,8 +128,8 @@ pub struct Committer {
 /// nothing: not even what a task that took the session along has asked of its sid.
 impl Drop for Committer {
     fn drop(&mut self) {
-        if let Some(shared) = self.shared.take() {
-            shared.abandon();
+        if let Some(core) = self.core.take() {
+            core.abandon();
         }
     }
 }
@@ -140,7 +142,7 @@ impl fmt::Debug for Committer {
 
 /// Opens the session.
 pub(crate) fn open<S: SessionArg, M: Mode, O>(
-    asked: &Asked<S::Config>,
+    context: &RequestContext<S::Config>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send {
     async move {
         let purpose = match (M::CREATES, S::OPTIONAL) {
@@ -148,26 +150,26 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             (false, false) => Purpose::LoadRequired,
             (false, true) => Purpose::LoadOptional,
         };
-        let opened = match engine::open_now(asked, purpose) {
+        let opened = match engine::open_sync(context, purpose) {
             Some(opened) => opened,
             // In a box: else the future of every request had to have room for it, and be moved
             // with it.
-            None => Box::pin(engine::open(asked, purpose)).await,
+            None => Box::pin(engine::open(context, purpose)).await,
         };
         let session = match opened {
-            Ok(Opened::Session(start)) => Some(Session::new(start)),
-            Ok(Opened::None) => None,
-            Ok(Opened::NoContent) => {
+            Ok(OpenOutcome::Session(start)) => Some(Session::new(start)),
+            Ok(OpenOutcome::None) => None,
+            Ok(OpenOutcome::NoContent) => {
                 return Err(Rejection {
                     error: None,
                     challenge: None,
-                    vary: asked.wire.vary(),
+                    vary: context.wire.vary(),
                 });
             }
-            Err(error) => return Err(Rejection::refuse(asked, error)),
+            Err(error) => return Err(Rejection::refuse(context, error)),
         };
         let Some(session) = S::from_session(session) else {
-            return Err(Rejection::refuse(asked, Error::new(ErrorKind::Missing)));
+            return Err(Rejection::refuse(context, Error::new(ErrorKind::Missing)));
         };
         Ok(SessionGuard {
             session,
@@ -177,11 +179,11 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
 }
 
 /// Takes a guard apart for the handler.
-pub fn split<S: SessionArg, M: GoesWith<S>, O: Overrides>(
+pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     let committer = Committer {
-        shared: guard.session.session().map(Session::finisher),
+        core: guard.session.session().map(Session::finisher),
         vary: wire::<S::Config, O>().vary(),
     };
     (guard.session, committer)
@@ -190,27 +192,27 @@ pub fn split<S: SessionArg, M: GoesWith<S>, O: Overrides>(
 /// Whether a handler's value is a failure, asked of its type: a `Result` knows, anything else is
 /// none.
 #[derive(Debug)]
-pub struct Verdict<'a, T>(pub &'a T);
+pub struct IsErr<'a, T>(pub &'a T);
 
 /// The verdict of a `Result`.
-pub trait ViaResult {
+pub trait IsErrResult {
     /// Whether the handler failed.
     fn failed(&self) -> bool;
 }
 
-impl<T, E> ViaResult for Verdict<'_, Result<T, E>> {
+impl<T, E> IsErrResult for IsErr<'_, Result<T, E>> {
     fn failed(&self) -> bool {
         self.0.is_err()
     }
 }
 
 /// The verdict of any other value.
-pub trait ViaOther {
+pub trait IsErrFallback {
     /// Whether the handler failed.
     fn failed(&self) -> bool;
 }
 
-impl<T> ViaOther for &Verdict<'_, T> {
+impl<T> IsErrFallback for &IsErr<'_, T> {
     fn failed(&self) -> bool {
         false
     }
@@ -218,71 +220,71 @@ impl<T> ViaOther for &Verdict<'_, T> {
 
 /// What the end of a handler comes to. The handler's own future waits for a commit, so that its
 /// value need not be moved into another one.
-pub enum End {
+pub enum HandlerEnd {
     /// It has been written, or nothing had to be.
-    Known(Ending),
+    Finished(Finished),
     /// The store has to be waited for.
-    Commit(Commit),
+    Commit(PendingCommit),
 }
 
 /// What a session adds to a response, or why the commit failed.
-pub struct Ending {
+pub struct Finished {
     vary: Option<&'static HeaderValue>,
     emission: Result<Emission, Error>,
 }
 
 /// A commit under way.
-pub struct Commit {
+pub struct PendingCommit {
     /// Until it is done: nothing of a commit that is given up is for a task to store later. It goes
     /// before the future, which lets the next one's turn come.
     committer: Committer,
     emission: BoxFuture<'static, Result<Emission, Error>>,
 }
 
-impl fmt::Debug for End {
+impl fmt::Debug for HandlerEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("End")
+        f.write_str("HandlerEnd")
     }
 }
 
-impl fmt::Debug for Ending {
+impl fmt::Debug for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ending")
+        f.write_str("Finished")
     }
 }
 
-impl fmt::Debug for Commit {
+impl fmt::Debug for PendingCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Commit")
+        f.write_str("PendingCommit")
     }
 }
 
-impl Future for Commit {
-    type Output = Ending;
+impl Future for PendingCommit {
+    type Output = Finished;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
         let emission = self.emission.as_mut().poll(context);
         emission.map(|emission| {
-            self.committer.shared = None;
+            self.committer.core = None;
             let vary = self.committer.vary;
-            Ending { vary, emission }
+            Finished { vary, emission }
         })
     }
 }
 
 /// Ends a handler: what it changed is to be written, unless it failed.
 #[must_use]
-pub fn end(mut committer: Committer, failed: bool) -> End {
+pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
     let vary = committer.vary;
-    let known = |emission| End::Known(Ending { vary, emission });
-    let Some(shared) = committer.shared.take() else {
+    let known = |emission| HandlerEnd::Finished(Finished { vary, emission });
+    let Some(core) = committer.core.take() else {
         return known(Ok(Emission::default()));
     };
-    match shared.finish(failed) {
-        Finishing::Now(emission) => known(emission),
-        Finishing::Later(emission, shared) => {
-            committer.shared = Some(shared);
-            End::Commit(Commit {
+    match core.finish(failed) {
+        FinalizeResult::Now(emission) => known(emission),
+        FinalizeResult::Later(emission, core) => {
+            committer.core = Some(core);
+            HandlerEnd::Commit(PendingCommit {
                 committer,
                 emission,
             })
@@ -294,7 +296,7 @@ pub fn end(mut committer: Committer, failed: bool) -> End {
 #[must_use = "a reply is what a handler returns"]
 pub struct SessionReply<R> {
     value: R,
-    ending: Ending,
+    finished: Finished,
 }
 
 impl<R> fmt::Debug for SessionReply<R> {
@@ -305,14 +307,14 @@ impl<R> fmt::Debug for SessionReply<R> {
 
 impl<R> SessionReply<R> {
     /// Puts a handler's value and its end together.
-    pub fn new(value: R, ending: Ending) -> Self {
-        Self { value, ending }
+    pub fn new(value: R, finished: Finished) -> Self {
+        Self { value, finished }
     }
 
     /// The value, and what to do with the headers of its response; or the response of a failed
     /// commit.
     pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
-        let Ending { vary, emission } = self.ending;
+        let Finished { vary, emission } = self.finished;
         match emission {
             Ok(emission) => Ok((self.value, emission.with_vary(vary))),
             Err(error) => Err(Rejection {
@@ -337,12 +339,12 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    pub(crate) fn refuse<C: SessionConfig>(asked: &Asked<C>, error: Error) -> Self {
-        let challenge = (error.status() == StatusCode::UNAUTHORIZED).then(|| asked.challenge());
+    pub(crate) fn refuse<C: SessionConfig>(context: &RequestContext<C>, error: Error) -> Self {
+        let challenge = (error.status() == StatusCode::UNAUTHORIZED).then(|| context.challenge());
         Self {
             error: Some(error),
             challenge,
-            vary: asked.wire.vary(),
+            vary: context.wire.vary(),
         }
     }
 
@@ -388,7 +390,7 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
-            None => f.write_str("OPTIONS is answered without a session"),
+            None => f.write_str("OPTIONS is finish without a session"),
             Some(error) => error.fmt(f),
         }
     }

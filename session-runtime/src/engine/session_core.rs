@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::working::Working;
-use super::{Asked, Emission};
+use super::tracked_data::TrackedData;
+use super::{Emission, RequestContext};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
@@ -16,7 +16,7 @@ use crate::store::{BoxFuture, StoreRef};
 use crate::timestamp::Timestamp;
 
 /// One session in one request.
-pub(crate) struct Shared<C: SessionConfig> {
+pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) store: StoreRef<C::Data, C::Store>,
     pub(crate) options: &'static Options,
     pub(crate) key: Key,
@@ -28,12 +28,12 @@ pub(crate) struct Shared<C: SessionConfig> {
     pub(crate) sid_read: AtomicBool,
     /// Held over everything that is sent to the store, so that the guard and a task that took the
     /// session along come one after the other.
-    order: tokio::sync::Mutex<()>,
-    ledger: Mutex<Ledger<C::Data>>,
+    write_lock: tokio::sync::Mutex<()>,
+    state: Mutex<SessionState<C::Data>>,
 }
 
 /// What is known of the record, and what is still to be written.
-pub(crate) struct Ledger<D> {
+pub(crate) struct SessionState<D> {
     pub(crate) phase: Phase<D>,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
@@ -51,7 +51,7 @@ pub(crate) struct Ledger<D> {
     /// A sid that the load offered. It is sent unless the session got another one meanwhile.
     pub(crate) offer: Option<Box<Sid>>,
     /// The data, when the handler has dropped its session.
-    pub(crate) returned: Option<Working<D>>,
+    pub(crate) returned: Option<TrackedData<D>>,
     /// The guard has begun to commit: from now on the response is fixed.
     pub(crate) closed: bool,
     /// Somebody has the session, and may ask when it ends.
@@ -91,58 +91,61 @@ pub(crate) struct Identity {
 }
 
 /// What a guard needs of a session whose type it does not know.
-pub(crate) trait Finish: Send + Sync {
+pub(crate) trait Finalize: Send + Sync {
     /// Writes what is to be written, unless the handler failed and that matters.
-    fn finish(self: Arc<Self>, failed: bool) -> Finishing;
+    fn finish(self: Arc<Self>, failed: bool) -> FinalizeResult;
 
     /// The request was given up: nothing of it is to be stored.
     fn abandon(&self);
 }
 
 /// What is to be emitted, or the wait for it.
-pub(crate) enum Finishing {
+pub(crate) enum FinalizeResult {
     Now(Result<Emission, Error>),
     /// The session beside it is to be abandoned if nobody waits to the end.
-    Later(BoxFuture<'static, Result<Emission, Error>>, Arc<dyn Finish>),
+    Later(
+        BoxFuture<'static, Result<Emission, Error>>,
+        Arc<dyn Finalize>,
+    ),
 }
 
-impl<C: SessionConfig> Shared<C> {
+impl<C: SessionConfig> SessionCore<C> {
     #[allow(
         clippy::inline_always,
         reason = "built where it stays, it is not moved twice before"
     )]
     #[inline(always)]
     pub(super) fn new(
-        asked: &Asked<C>,
+        context: &RequestContext<C>,
         store: StoreRef<C::Data, C::Store>,
         id: SessionId,
-        ledger: Ledger<C::Data>,
+        state: SessionState<C::Data>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            options: asked.options,
+            options: context.options,
             key: Key {
-                namespace: asked.options.namespace,
+                namespace: context.options.namespace,
                 id,
             },
-            target: asked.target,
-            has_origin: asked.has_origin,
-            is_new: matches!(ledger.phase, Phase::New),
+            target: context.target,
+            has_origin: context.has_origin,
+            is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),
-            order: tokio::sync::Mutex::const_new(()),
-            ledger: Mutex::new(ledger),
+            write_lock: tokio::sync::Mutex::const_new(()),
+            state: Mutex::new(state),
         })
     }
 
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger<C::Data>> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, SessionState<C::Data>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until nobody else sends anything of this session to the store.
-    pub(crate) async fn in_order(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn lock_writes(&self) -> tokio::sync::MutexGuard<'_, ()> {
         // Not `try_lock` first: this lock is what lets other tasks run where a handler asks a store in
         // a loop that never has to wait.
-        self.order.lock().await
+        self.write_lock.lock().await
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -152,35 +155,35 @@ impl<C: SessionConfig> Shared<C> {
     /// The deadlines once what is pending is stored.
     pub(crate) fn deadlines(&self) -> Deadlines {
         let now = self.store.now();
-        let mut ledger = self.ledger();
-        let lifetime = ledger.lifetime;
+        let mut state = self.state();
+        let lifetime = state.lifetime;
         // Whoever asks twice is told the same.
-        let known = *(ledger.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
-        ledger.deadlines_after(known, now)
+        let known = *(state.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
+        state.deadlines_after(known, now)
     }
 
     /// A new session whose data could not be stored is not stored without it.
     pub(crate) fn give_up(&self) {
-        let mut ledger = self.ledger();
-        if matches!(ledger.phase, Phase::New) {
-            ledger.phase = Phase::Ended { destroyed: false };
+        let mut state = self.state();
+        if matches!(state.phase, Phase::New) {
+            state.phase = Phase::Ended { destroyed: false };
         }
     }
 
     /// The session is found to have ended.
     pub(super) fn ended(&self) -> Error {
-        let mut ledger = self.ledger();
-        ledger.emit = Emit::Nothing;
-        if !matches!(ledger.phase, Phase::Ended { destroyed: true }) {
-            ledger.phase = Phase::Ended { destroyed: false };
+        let mut state = self.state();
+        state.emit = Emit::Nothing;
+        if !matches!(state.phase, Phase::Ended { destroyed: true }) {
+            state.phase = Phase::Ended { destroyed: false };
         }
-        ledger.forget_pending();
-        drop(ledger);
-        self.tell(EventKind::Ended, None);
+        state.forget_pending();
+        drop(state);
+        self.emit_event(EventKind::Ended, None);
         Error::new(ErrorKind::Ended)
     }
 
-    pub(crate) fn tell(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
+    pub(crate) fn emit_event(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
         let event = Event {
             config: C::NAME,
             id: Some(self.key.id),
@@ -190,9 +193,9 @@ impl<C: SessionConfig> Shared<C> {
         tell(self.options.on_event, &event);
     }
 
-    /// An error of the store, told to whoever listens and turned into the client's.
+    /// An error of the store, told to whoever listens and permit into the client's.
     pub(crate) fn failed(&self, verb: &'static str, error: crate::store::StoreError) -> Error {
-        self.tell(
+        self.emit_event(
             EventKind::StoreError {
                 verb,
                 error: &error,
@@ -203,7 +206,7 @@ impl<C: SessionConfig> Shared<C> {
     }
 }
 
-impl<D> Ledger<D> {
+impl<D> SessionState<D> {
     /// The sid that the client knows, or will know with the response.
     pub(crate) fn current_sid(&self) -> Sid {
         self.identity
@@ -228,7 +231,7 @@ impl<D> Ledger<D> {
 
     /// A lifetime is stored: unless another one was asked for meanwhile, none is pending. The same once
     /// more counts as stored.
-    pub(super) fn live_for(&mut self, lifetime: Lifetime) {
+    pub(super) fn set_lifetime(&mut self, lifetime: Lifetime) {
         self.lifetime = lifetime;
         self.pending_lifetime = self.pending_lifetime.filter(|other| *other != lifetime);
     }

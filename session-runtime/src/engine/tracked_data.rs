@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// The data as a handler sees and changes it. It was changed if there is something that it was
 /// before: that is all there is to "dirty", so it cannot be forgotten.
-pub(crate) struct Working<D> {
+pub(crate) struct TrackedData<D> {
     data: Arc<D>,
     before: Before<D>,
 }
@@ -22,7 +22,7 @@ enum Before<D> {
     Loaded(Arc<D>),
 }
 
-impl<D> Working<D> {
+impl<D> TrackedData<D> {
     /// Data that nobody has changed yet.
     pub(crate) fn new(data: Arc<D>) -> Self {
         let before = Before::Unchanged;
@@ -45,12 +45,12 @@ impl<D> Working<D> {
     }
 
     /// Whether it began as the `Default`, not as what was loaded.
-    pub(crate) fn began_anew(&self) -> bool {
+    pub(crate) fn started_fresh(&self) -> bool {
         matches!(self.before, Before::Fresh | Before::Default)
     }
 
     /// The data as it is now, and the changes with it: what is left here has none.
-    pub(crate) fn hand_over(&mut self) -> Self {
+    pub(crate) fn take(&mut self) -> Self {
         let data = self.data.clone();
         let before = std::mem::replace(&mut self.before, Before::Unchanged);
         Self { data, before }
@@ -61,7 +61,7 @@ impl<D> Working<D> {
     }
 }
 
-impl<D: Clone + Default> Working<D> {
+impl<D: Clone + Default> TrackedData<D> {
     /// The data that a session begins with.
     pub(crate) fn fresh() -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
-use super::{ConfigureError, Options, SessionConfig, neighbours};
+use super::{ConfigureError, Options, SessionConfig, claims};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
@@ -73,14 +73,14 @@ pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
 }
 
 /// The config's own store, if it is built.
-pub(crate) fn built<C: SessionConfig>() -> Option<&'static C::Store> {
+pub(crate) fn store_if_built<C: SessionConfig>() -> Option<&'static C::Store> {
     C::cell().store.get()
 }
 
 /// The config's own store, built on first use. A failure is not kept, and is tried again at most
 /// once a second.
 pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error> {
-    if let Some(store) = built::<C>() {
+    if let Some(store) = store_if_built::<C>() {
         return Ok(store);
     }
     // In a box: it happens once, and every request's future would have to have room for it.
@@ -107,16 +107,16 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
 
 #[derive(Debug, thiserror::Error)]
 #[error("the session store could not be built less than a second ago")]
-struct FailedJustNow;
+struct BuildBackoff;
 
 async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
     let failed = &C::cell().failed;
     let last = *failed.lock().unwrap_or_else(PoisonError::into_inner);
     if last.is_some_and(|at| at.elapsed() < BUILD_AGAIN) {
-        return Err(FailedJustNow.into());
+        return Err(BuildBackoff.into());
     }
     let built = C::connect().await.and_then(|store| {
-        neighbours::take_keys::<C>(store.backend_id())?;
+        claims::claim_keys::<C>(store.backend_id())?;
         Ok(store)
     });
     if built.is_err() {
@@ -177,7 +177,7 @@ impl fmt::Debug for StartError {
 /// Everything that is wrong, in one list.
 pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     let mut problems = data_problems::<C>();
-    problems.extend(neighbours::take_names::<C>());
+    problems.extend(claims::claim_names::<C>());
     match store::<C>().await {
         Ok(store) => {
             if let Err(error) = store.check_ready().await {
