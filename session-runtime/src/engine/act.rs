@@ -10,7 +10,7 @@ use super::working::Working;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::merge::three_way;
+use crate::merge;
 use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
@@ -35,8 +35,9 @@ impl<C: SessionConfig> Shared<C> {
             let mut pending = None;
             let mut overwrote = Vec::new();
             if working.is_changed() {
-                let merged = three_way(C::merge, C::UNTYPED, &working.base(), working.data(), &new);
-                overwrote = self.judge(merged.overwrote)?;
+                let merged =
+                    merge::merge(C::merge, C::UNTYPED, &working.base(), working.data(), &new);
+                overwrote = self.judge(merged.overwritten)?;
                 pending = Some(Arc::new(merged.data));
             }
             self.check_size(&new)?;
@@ -92,8 +93,8 @@ impl<C: SessionConfig> Shared<C> {
             return Ok(());
         }
         let base = working.base();
-        let merged = three_way(C::merge, C::UNTYPED, &base, working.data(), &stored);
-        let overwrote = self.judge(merged.overwrote)?;
+        let merged = merge::merge(C::merge, C::UNTYPED, &base, working.data(), &stored);
+        let overwrote = self.judge(merged.overwritten)?;
         *working = Working::changed(stored, Arc::new(merged.data));
         self.tell_overwrote(overwrote);
         Ok(())
