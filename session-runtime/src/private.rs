@@ -21,8 +21,8 @@ pub use crate::guard::{
     Create, HandlerEnd, Inherit, IsErr, IsErrFallback, IsErrResult, Load, SessionGuard,
     SessionReply, end, split,
 };
-pub use crate::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite, Wire};
-pub use crate::merge::{Merged, Three, rule};
+pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
+pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;
 pub use crate::untyped::Untyped;

@@ -221,15 +221,15 @@ fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
         let function = placed(quote!(#private::rule::#word::<>), rule.span());
         quote! {{
             let settled = #function(
-                &mut three.loaded.#field,
-                &mut three.mine.#field,
-                &mut three.theirs.#field,
+                &mut inputs.loaded.#field,
+                &mut inputs.mine.#field,
+                &mut inputs.theirs.#field,
             );
-            three.settle(#plain, settled);
+            inputs.settle(#plain, settled);
         }}
     });
     quote! {
-        fn merge(three: &mut #private::Three<'_, Self::Data>) {
+        fn merge(inputs: &mut #private::MergeInputs<'_, Self::Data>) {
             #(#each)*
         }
     }

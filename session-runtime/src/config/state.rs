@@ -11,7 +11,7 @@ use super::{ConfigureError, Options, SessionConfig, claims};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
-use crate::loader::Wire;
+use crate::loader::LoaderSet;
 use crate::store::{BoxError, Store as _};
 
 /// How long a store that could not be built is left alone.
@@ -29,13 +29,13 @@ pub struct ConfigCell<C: SessionConfig> {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) options: Options,
-    pub(crate) wire: Wire,
+    pub(crate) wire: LoaderSet,
 }
 
 impl Prepared {
     fn new(options: Options) -> Self {
         Self {
-            wire: Wire::new(options.loaders),
+            wire: LoaderSet::new(options.loaders),
             options,
         }
     }

@@ -12,8 +12,8 @@ use crate::config::{OnConflict, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::loader::Target;
-use crate::merge::three_way;
+use crate::loader::EmitTarget;
+use crate::merge;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
 use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 
@@ -160,14 +160,14 @@ impl<C: SessionConfig> SessionCore<C> {
                     else {
                         return Err(Error::new(ErrorKind::Contention));
                     };
-                    let merged = three_way(
+                    let merged = merge::merge(
                         C::merge,
                         C::UNTYPED,
                         &base.data,
                         &data,
                         &record.snapshot.data,
                     );
-                    overwritten.extend(self.check_conflicts(merged.overwrote)?);
+                    overwritten.extend(self.check_conflicts(merged.overwritten)?);
                     self.check_size(&merged.data)?;
                     change.data = Some(DataChange {
                         base: Some(record.snapshot),
@@ -285,7 +285,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(lifetime);
             // A cookie that outlives the browser says how long.
-            if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
+            if matches!(self.target, EmitTarget::Cookie(spec) if spec.persistent) {
                 state.emit = Emit::Sid;
             }
         }

@@ -11,7 +11,7 @@ use http::header::{
 use super::SessionCore;
 use super::session_core::{Emit, Phase, SessionState};
 use crate::config::SessionConfig;
-use crate::loader::{CookieSpec, Target};
+use crate::loader::{CookieSpec, EmitTarget};
 use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
@@ -58,10 +58,10 @@ impl<C: SessionConfig> SessionCore<C> {
             Emit::Offer => state.offer.as_deref().copied(),
         };
         let sid = match (emitted, self.target, &state.phase) {
-            (Some(sid), Target::Header(name), Phase::Stored(_)) => {
+            (Some(sid), EmitTarget::Header(name), Phase::Stored(_)) => {
                 carry_header(name, sid, self.has_origin)
             }
-            (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
+            (Some(sid), EmitTarget::Cookie(spec), Phase::Stored(_)) => {
                 let now = self.store.now();
                 let left = match state.deadlines {
                     Some(deadlines) => deadlines.absolute_until.saturating_since(now),
@@ -69,7 +69,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 };
                 carry_cookie(set_cookie(spec, &sid.expose(), left))
             }
-            (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => {
+            (_, EmitTarget::Cookie(spec), Phase::Ended { destroyed: true }) => {
                 carry_cookie(clear_cookie(spec))
             }
             _ => None,

@@ -8,7 +8,7 @@ use http::header::{self, HeaderName};
 use super::LoadCache;
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
-use crate::loader::{Ambiguous, CookieSpec, Emit, Found, RequestHead, Target, Wire};
+use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
 
 /// What one handler says other than its config.
 pub trait Overrides: Send + Sync + 'static {
@@ -17,7 +17,7 @@ pub trait Overrides: Send + Sync + 'static {
 
     /// The loaders.
     #[must_use]
-    fn wire() -> Option<&'static Wire> {
+    fn wire() -> Option<&'static LoaderSet> {
         None
     }
 }
@@ -25,10 +25,10 @@ pub trait Overrides: Send + Sync + 'static {
 /// What the head of a request says.
 pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) options: &'static Options,
-    pub(crate) wire: &'static Wire,
+    pub(crate) wire: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
     /// Where an answer with a sid goes.
-    pub(crate) target: Target,
+    pub(crate) target: EmitTarget,
     pub(crate) is_options: bool,
     /// The request would change something and comes from another origin with, or for, a cookie.
     pub(crate) foreign: CrossOrigin,
@@ -48,7 +48,7 @@ pub(crate) struct CrossOrigin {
 }
 
 /// The loaders of a handler.
-pub(crate) fn wire<C: SessionConfig, O: Overrides>() -> &'static Wire {
+pub(crate) fn wire<C: SessionConfig, O: Overrides>() -> &'static LoaderSet {
     O::wire().unwrap_or(&prepared::<C>().wire)
 }
 
@@ -71,8 +71,8 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         foreign: CrossOrigin {
             sent: foreign(place.and_then(|place| wire.cookie(place))),
             created: foreign(match target {
-                Target::Cookie(spec) => Some(spec),
-                Target::Header(_) => None,
+                EmitTarget::Cookie(spec) => Some(spec),
+                EmitTarget::Header(_) => None,
             }),
         },
         found,

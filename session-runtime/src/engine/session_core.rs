@@ -9,7 +9,7 @@ use super::{Emission, RequestContext};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventKind, tell};
-use crate::loader::Target;
+use crate::loader::EmitTarget;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreRef};
@@ -20,7 +20,7 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) store: StoreRef<C::Data, C::Store>,
     pub(crate) options: &'static Options,
     pub(crate) key: Key,
-    pub(crate) target: Target,
+    pub(crate) target: EmitTarget,
     pub(crate) has_origin: bool,
     /// This request created the session.
     pub(crate) is_new: bool,

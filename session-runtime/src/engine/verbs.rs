@@ -10,7 +10,7 @@ use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::merge::three_way;
+use crate::merge;
 use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
@@ -35,8 +35,9 @@ impl<C: SessionConfig> SessionCore<C> {
             let mut pending = None;
             let mut overwritten = Vec::new();
             if tracked.is_changed() {
-                let merged = three_way(C::merge, C::UNTYPED, &tracked.base(), tracked.data(), &new);
-                overwritten = self.check_conflicts(merged.overwrote)?;
+                let merged =
+                    merge::merge(C::merge, C::UNTYPED, &tracked.base(), tracked.data(), &new);
+                overwritten = self.check_conflicts(merged.overwritten)?;
                 pending = Some(Arc::new(merged.data));
             }
             self.check_size(&new)?;
@@ -92,8 +93,8 @@ impl<C: SessionConfig> SessionCore<C> {
             return Ok(());
         }
         let base = tracked.base();
-        let merged = three_way(C::merge, C::UNTYPED, &base, tracked.data(), &stored);
-        let overwritten = self.check_conflicts(merged.overwrote)?;
+        let merged = merge::merge(C::merge, C::UNTYPED, &base, tracked.data(), &stored);
+        let overwritten = self.check_conflicts(merged.overwritten)?;
         *tracked = TrackedData::changed(stored, Arc::new(merged.data));
         self.emit_overwritten(overwritten);
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigCell, Options, SessionConfig};
 use crate::data::SessionData;
-use crate::merge::Three;
+use crate::merge::MergeInputs;
 use crate::store::{BoxError, MemoryStore};
 
 /// What `session_config!` implements where no store is named. Data that cannot be kept then breaks
@@ -18,8 +18,8 @@ pub trait InMemoryConfig: Sized + Send + Sync + 'static {
     const UNTYPED: bool = false;
 
     /// Merges the fields for which a rule is declared.
-    fn merge(three: &mut Three<'_, Self::Data>) {
-        let _ = three;
+    fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
+        let _ = inputs;
     }
 
     /// The config's place in the process.
@@ -39,8 +39,8 @@ impl<C: InMemoryConfig> SessionConfig for C {
         Ok(MemoryStore::default())
     }
 
-    fn merge(three: &mut Three<'_, Self::Data>) {
-        C::merge(three);
+    fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
+        C::merge(inputs);
     }
 
     fn cell() -> &'static ConfigCell<Self> {
