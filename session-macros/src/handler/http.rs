@@ -3,14 +3,14 @@
 use quote::quote;
 use syn::ReturnType;
 
-use super::expand::{Parts, Way, parameter, session_type};
+use super::expand::{OuterParts, Parts, parameter, session_type};
 use super::model::Argument;
 use crate::tokens::mentions;
 
 impl Parts<'_> {
     /// Without a framework the head is taken from the request. The future that opens the session
     /// holds nothing of it: a body need not be `Sync`.
-    pub(super) fn plain(&self, request: &Argument) -> Way {
+    pub(super) fn http(&self, request: &Argument) -> OuterParts {
         let Self {
             handler,
             private,
@@ -51,12 +51,12 @@ impl Parts<'_> {
             });
         let output = &handler.signature.output;
         let run = self.run();
-        let way = quote! {
+        let statements = quote! {
             let __replies = #private::http::replies #returned();
             #(#opened)*
             #run
             (__replies.finish)(#private::SessionReply::new(__value, __ending))
         };
-        (parameters, quote!(#output), way)
+        (parameters, quote!(#output), statements)
     }
 }

@@ -1,6 +1,6 @@
 //! The rules as the compiler runs them, over constants that a macro cannot see through.
 //!
-//! `session_config!` writes `const _: () = check::header_name(NAME);` for a name that is no
+//! `session_config!` writes `const _: () = const_check::header_name(NAME);` for a name that is no
 //! literal. `#[track_caller]` puts the error on the option.
 
 #![allow(

@@ -6,15 +6,15 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::model::{Config, Timed};
+use super::model::{Amount, Config};
 
 const THIRTY_DAYS: u64 = 30 * 24 * 60 * 60 * 1000;
 const LONG: &str = "a session of more than 30 days is advised against (NIST SP 800-63B-4, AAL1, \
     2.1.3); shorten it, or write `#[allow(deprecated)]` above the struct";
 
 /// Items that make the compiler warn. `#[allow(deprecated)]` on the struct holds for them too.
-pub(super) fn warnings(config: &Config) -> Option<TokenStream> {
-    let Timed { key, quantity } = config.absolute_timeout.as_ref()?;
+pub(super) fn expand(config: &Config) -> Option<TokenStream> {
+    let Amount { key, quantity } = config.absolute_timeout.as_ref()?;
     if quantity.known()? <= THIRTY_DAYS {
         return None;
     }

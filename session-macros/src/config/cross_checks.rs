@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::model::{Config, Timed};
+use super::model::{Amount, Config};
 use crate::errors::Errors;
 use crate::loaders::{Kind, Loader, const_check, rule_named};
 use crate::quantity::Quantity;
@@ -12,7 +12,7 @@ use connect_session_rules::{self as rules, Fault};
 
 /// What breaks a rule beside another option is reported and goes back to its default.
 pub(super) fn check(config: &mut Config, errors: &mut Errors) {
-    if !config.is_unsure("loaders") {
+    if !config.is_invalid("loaders") {
         emit(config, errors);
     }
     durations(config, errors);
@@ -56,21 +56,21 @@ struct Relation<'a> {
 /// One duration of two.
 struct Side<'a> {
     name: &'static str,
-    said: Option<&'a Timed>,
+    said: Option<&'a Amount>,
     default: Option<u64>,
 }
 
 impl Side<'_> {
     fn known(&self) -> Option<u64> {
         match self.said {
-            Some(timed) => timed.quantity.known(),
+            Some(amount) => amount.quantity.known(),
             None => self.default,
         }
     }
 
     fn value(&self) -> Option<TokenStream> {
         match self.said {
-            Some(Timed { quantity, .. }) => Some(quote!(#quantity)),
+            Some(Amount { quantity, .. }) => Some(quote!(#quantity)),
             None => self
                 .default
                 .map(|amount| quote!(::core::time::Duration::from_millis(#amount))),
@@ -83,7 +83,7 @@ fn relations(config: &Config) -> [Relation<'_>; 4] {
         name,
         said: Option::as_ref(said),
         // What was said, and is reported, is not the default.
-        default: default.filter(|_| !config.is_unsure(name)),
+        default: default.filter(|_| !config.is_invalid(name)),
     };
     let idle = || {
         side(
@@ -149,7 +149,7 @@ fn durations(config: &mut Config, errors: &mut Errors) {
         } else {
             &first
         };
-        let note = match &other.said.map(|timed| &timed.quantity) {
+        let note = match &other.said.map(|amount| &amount.quantity) {
             Some(Quantity::Known { written, .. }) => format!(" (`{}: {written}`)", other.name),
             Some(Quantity::Constant(_)) => String::new(),
             None => format!(
@@ -190,7 +190,7 @@ fn persistent(config: &Config) -> Option<&proc_macro2::Ident> {
 /// The same rules for what only the compiler can evaluate, as items.
 pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let mut checks = Vec::new();
-    let constant = |timed: &&Timed| matches!(timed.quantity, Quantity::Constant(_));
+    let constant = |amount: &&Amount| matches!(amount.quantity, Quantity::Constant(_));
     let alone = [
         (&config.idle_timeout, "duration"),
         (&config.absolute_timeout, "duration"),
@@ -200,7 +200,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
         (&config.max_size, "size"),
     ];
     for (option, check) in alone {
-        if let Some(Timed { key, quantity }) = option.as_ref().filter(constant) {
+        if let Some(Amount { key, quantity }) = option.as_ref().filter(constant) {
             checks.push(const_check(
                 private,
                 &rule_named(check),
@@ -211,20 +211,22 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
     }
     for relation in relations(config) {
         let sides = [&relation.first, &relation.second];
-        let unsure = sides.iter().filter_map(|side| side.said).find(constant);
-        if let (Some(unsure), Some(a), Some(b)) =
-            (unsure, relation.first.value(), relation.second.value())
-        {
+        let constant_side = sides.iter().filter_map(|side| side.said).find(constant);
+        if let (Some(constant_side), Some(a), Some(b)) = (
+            constant_side,
+            relation.first.value(),
+            relation.second.value(),
+        ) {
             let arguments = quote!(#a, #b);
             checks.push(const_check(
                 private,
                 &rule_named(relation.check),
                 &arguments,
-                unsure.key.span(),
+                constant_side.key.span(),
             ));
         }
     }
-    if let (Some(Timed { key, quantity }), Some(_)) = (
+    if let (Some(Amount { key, quantity }), Some(_)) = (
         config.absolute_timeout.as_ref().filter(constant),
         persistent(config),
     ) {
