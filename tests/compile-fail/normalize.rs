@@ -77,7 +77,7 @@ impl Line {
         }
         Self {
             number: None,
-            rest: line.replace(root, ""),
+            rest: without_count(&line.replace(root, "")),
             is_own: *is_own,
         }
     }
@@ -93,6 +93,19 @@ impl Line {
                 self.rest[cut..].to_owned()
             }
         }
+    }
+}
+
+/// How many other types implement a trait depends on the version of the framework.
+fn without_count(line: &str) -> String {
+    let counted = line
+        .strip_suffix(" others")
+        .and_then(|line| line.rsplit_once("and "));
+    match counted {
+        Some((start, count)) if count.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{start}and $N others")
+        }
+        _ => line.to_owned(),
     }
 }
 
