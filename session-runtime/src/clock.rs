@@ -1,24 +1,22 @@
-//! The clock of a store that keeps time itself.
+//! The clock of a store that measures time itself.
 
 use std::fmt;
 #[cfg(feature = "testing")]
 use std::sync::Arc;
 #[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 #[cfg(feature = "testing")]
 use std::time::SystemTime;
-use std::time::{Duration, Instant};
 
 use crate::timestamp::Timestamp;
+pub use crate::timestamp::{MAX_MILLIS, millis};
 
-/// A thousand years in milliseconds: later than any useful deadline.
-pub const MAX_MILLIS: u64 = 1_000 * 365 * 86_400 * 1_000;
-
-/// What tells a store the time.
+/// A source of time for a store.
 ///
-/// The clock of the system is read once, when the `Clock` is made; from then on a monotonic
-/// timer counts. So nothing ends, and nothing lives longer, because somebody set the system's
-/// clock. A clone tells the same time.
+/// The system clock is read once, when the `Clock` is created; a monotonic timer counts from
+/// there. So a change of the system clock neither ends nor prolongs a session. A clone shows the
+/// same time.
 ///
 /// ```
 /// use connect_session::store::Clock;
@@ -28,7 +26,7 @@ pub const MAX_MILLIS: u64 = 1_000 * 365 * 86_400 * 1_000;
 /// ```
 #[derive(Clone)]
 pub struct Clock {
-    /// What the system's clock said at the origin.
+    /// The system time at the origin.
     wall: Timestamp,
     source: Source,
 }
@@ -36,13 +34,13 @@ pub struct Clock {
 #[derive(Clone)]
 enum Source {
     Monotonic(Instant),
-    /// Nanoseconds since the origin, moved by hand.
+    /// Nanoseconds since the origin, advanced by a test.
     #[cfg(feature = "testing")]
-    ByHand(Arc<AtomicU64>),
+    Manual(Arc<AtomicU64>),
 }
 
 impl Clock {
-    /// The time of the system, from now on by a monotonic timer.
+    /// A clock that starts at the current system time.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -55,11 +53,11 @@ impl Clock {
     pub(crate) fn manual(wall: SystemTime, nanos: Arc<AtomicU64>) -> Self {
         Self {
             wall: wall.into(),
-            source: Source::ByHand(nanos),
+            source: Source::Manual(nanos),
         }
     }
 
-    /// Now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.at(self.millis())
@@ -71,11 +69,11 @@ impl Clock {
         match &self.source {
             Source::Monotonic(origin) => millis(origin.elapsed()),
             #[cfg(feature = "testing")]
-            Source::ByHand(nanos) => nanos.load(Ordering::SeqCst) / 1_000_000,
+            Source::Manual(nanos) => nanos.load(Ordering::SeqCst) / 1_000_000,
         }
     }
 
-    /// The moment at so many milliseconds since the origin.
+    /// The time at this number of milliseconds since the origin.
     #[inline]
     pub(crate) fn at(&self, millis: u64) -> Timestamp {
         Timestamp::from_millis(self.wall.as_millis().saturating_add(millis))
@@ -98,21 +96,14 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A duration in whole milliseconds, saturating at `u64::MAX`.
-#[inline]
-#[must_use]
-pub fn millis(duration: Duration) -> u64 {
-    // `Duration::as_millis` counts in 128 bits, which every request would pay for.
-    let millis = duration.as_secs().saturating_mul(1_000);
-    millis.saturating_add(duration.subsec_millis().into())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn a_deadline_beyond_all_time_is_a_moment_and_no_panic() {
+    fn a_deadline_beyond_the_range_saturates() {
         let clock = Clock::system();
         assert!(clock.at(u64::MAX) > clock.now() + Duration::from_millis(MAX_MILLIS / 2));
         assert_eq!(millis(Duration::MAX), u64::MAX);

@@ -1,4 +1,4 @@
-//! What a session can hold, and its form as top-level fields.
+//! The data of a session and its encoding as top-level JSON fields.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,16 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::value::RawValue;
 
-/// What a session can hold.
+/// A type that a session can hold. Implemented for every type with the derives below.
 ///
-/// Every type with these derives is one; it must serialize as an object (a struct with named
-/// fields, or a map with string keys), because a change is written field by field. What does not
-/// serialize, such as a field with `#[serde(skip)]`, is not part of the session: a merge may forget
-/// it, and a store on a server does. Its `Default` is what a new session begins with and what it is
-/// compared with later, so it has to be the same whenever it is asked for: a time or a random token is
-/// for the handler that creates the session.
+/// The type must serialize as a JSON object (a struct with named fields, or a map with string
+/// keys), because changes are written field by field. Fields that are not serialized, such as those
+/// with `#[serde(skip)]`, are not part of the session: a server store does not keep them, and a
+/// merge may reset them.
+///
+/// A new session begins with the `Default` of its data and is later compared with it. Therefore
+/// `default()` must always return the same value. Set a time or a random token in the handler that
+/// creates the session.
 ///
 /// ```
 /// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -35,11 +37,11 @@ pub trait SessionData:
 
 impl<D: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for D {}
 
-/// Why data could not be encoded.
+/// Why session data could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The data has more bytes than `max_size` allows.
+    /// The encoded data has more bytes than `max_size` allows.
     #[error("the session data has {size} bytes, more than the {limit} that `max_size` allows")]
     TooLarge {
         /// The size of the encoded data in bytes.
@@ -47,18 +49,26 @@ pub enum EncodeError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The data is no JSON object, or a value in it has no JSON form.
+    /// The data is not a JSON object, or a value in it has no JSON form.
     #[error("the session data does not serialize as a JSON object: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// The top-level fields of encoded data: each an opaque JSON text.
+/// The top-level fields of encoded data, each as its JSON text.
 pub type EncodedFields = BTreeMap<String, Box<RawValue>>;
 
 /// Encodes data as its top-level fields.
 ///
+/// ```
+/// use connect_session_runtime::data::encode;
+///
+/// let fields = encode(&serde_json::json!({ "user": "ada" }), Some(100))?;
+/// assert_eq!(fields["user"].get(), r#""ada""#);
+/// # Ok::<(), connect_session_runtime::data::EncodeError>(())
+/// ```
+///
 /// # Errors
-/// When the data is no object, has no JSON form, or has more than `limit` bytes.
+/// If the data is not an object, has no JSON form, or its JSON text has more than `limit` bytes.
 pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedFields, EncodeError> {
     let text = serde_json::to_string(data)?;
     if let Some(limit) = limit
@@ -74,17 +84,20 @@ pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedField
 
 /// Decodes data from its top-level fields.
 ///
+/// Every field of the type must be there or have a serde default; see [`decode_over_default`].
+///
 /// # Errors
-/// When the fields are not what the type expects.
+/// If the fields do not match the type.
 pub fn decode<D: DeserializeOwned>(fields: &EncodedFields) -> Result<D, serde_json::Error> {
     serde_json::from_str(&serde_json::to_string(fields)?)
 }
 
-/// Lays stored fields over the encoded `Default`, so that a field which is new to the type needs
-/// no serde attribute, and decodes the whole.
+/// Decodes stored fields, and takes missing ones from the encoded `Default`. So a field that was
+/// added to the type needs no serde attribute.
 ///
 /// # Errors
-/// The name of the field that could not be decoded, where one can be told, and the cause.
+/// The name of the field that could not be decoded, if known, and the cause. The cause does not
+/// contain stored values.
 pub fn decode_over_default<D: SessionData>(
     stored: &EncodedFields,
 ) -> Result<D, (Option<String>, serde_json::Error)> {
@@ -104,14 +117,14 @@ pub fn decode_over_default<D: SessionData>(
             one.insert((*name).clone(), (*text).clone());
             decode::<D>(&one).is_err()
         });
-        // What serde says of it would quote the value, which is the user's.
-        let error = serde_json::Error::custom("it is not what the type expects");
+        // serde's own message would quote the value, which belongs to the user.
+        let error = serde_json::Error::custom("the stored value does not match the type");
         (culprit.map(|(name, _)| name.clone()), error)
     })
 }
 
-/// Whether two encoded fields hold the same value. Texts may differ where the values do not: a
-/// hash map has no order. Numbers are compared as they are written, so that none is rounded.
+/// Whether two encoded fields have the same value. The order of an object's keys does not matter,
+/// since that of a hash map is arbitrary. Numbers are compared as texts, so that none is rounded.
 #[must_use]
 pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
     if a.get() == b.get() {
@@ -133,12 +146,12 @@ pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
     }
 }
 
-/// The values of an encoded object, each as its text.
+/// The values of an encoded object as JSON texts; `None` if it is not an object.
 pub(crate) fn object(text: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
     (text.get().starts_with('{')).then(|| serde_json::from_str(text.get()).ok())?
 }
 
-/// The elements of an encoded list, each as its text.
+/// The elements of an encoded array as JSON texts; `None` if it is not an array.
 pub(crate) fn list(text: &RawValue) -> Option<Vec<&RawValue>> {
     (text.get().starts_with('[')).then(|| serde_json::from_str(text.get()).ok())?
 }
@@ -158,8 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_field_comes_from_default_and_an_unknown_one_is_ignored() {
-        let data: New = decode_over_default(&fields(r#"{"kept":7,"gone":true}"#)).expect("decodes");
+    fn a_missing_field_comes_from_default_and_an_unknown_one_is_ignored() {
+        let data: New =
+            decode_over_default(&fields(r#"{"kept":7,"removed":true}"#)).expect("decodes");
         assert_eq!(
             data,
             New {
@@ -170,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_that_does_not_decode_is_named() {
+    fn a_decode_error_names_the_field_and_quotes_no_value() {
         let error =
             decode_over_default::<New>(&fields(r#"{"kept":7,"added":1}"#)).expect_err("a number");
         assert_eq!(error.0.as_deref(), Some("added"));
@@ -180,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_is_no_object_is_refused() {
+    fn data_that_is_not_an_object_or_too_large_is_refused() {
         assert!(matches!(encode(&3, None), Err(EncodeError::Json(_))));
         assert!(matches!(
             encode(&New::default(), Some(3)),
@@ -189,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_a_map_is_no_difference() {
+    fn same_value_ignores_the_order_of_keys_and_rounds_no_number() {
         let a: EncodedFields = fields(r#"{"m":{"a":1,"b":2}}"#);
         let b: EncodedFields = fields(r#"{"m":{"b":2,"a":1}}"#);
         assert!(same_value(&a["m"], &b["m"]));

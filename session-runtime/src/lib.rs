@@ -8,15 +8,15 @@
     reason = "an `async fn` keeps its arguments twice, in a future that every request allocates and moves"
 )]
 
-pub mod check;
 pub mod clock;
 pub mod config;
+pub mod const_check;
 pub mod data;
+mod diagnostics;
 mod engine;
 pub mod error;
 pub mod event;
 mod framework;
-mod give_way;
 pub mod guard;
 pub mod loader;
 pub mod merge;
@@ -28,9 +28,9 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod timestamp;
-mod unsent;
 pub mod untyped;
 pub mod view;
+mod yield_now;
 
 #[cfg(feature = "actix-web")]
 pub use framework::actix_web;

@@ -1,4 +1,4 @@
-//! Data field by field: what a store of encoded fields keeps, and what a change sends to it.
+//! Session data field by field, as serializing stores keep and change it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::data::{self, EncodeError, EncodedFields, SessionData};
 use crate::record::{DataChange, NewRecord, Snapshot};
 use crate::store::StoreError;
 
-/// The top-level fields of a record as a store keeps them.
+/// The top-level fields of a stored record, with their revisions.
 ///
 /// ```
 /// use connect_session::Untyped;
@@ -28,25 +28,27 @@ pub struct StoredFields {
 }
 
 impl StoredFields {
-    /// Adds a field as it was read.
+    /// Adds a field: its name, its JSON text and its revision.
     ///
     /// # Errors
-    /// [`StoreError::Undecodable`] with the name of the field if the text is no JSON.
+    /// [`StoreError::Undecodable`] with the name of the field if the text is not JSON.
     pub fn insert(&mut self, name: String, json: String, revision: u64) -> Result<(), StoreError> {
         let text = RawValue::from_string(json).map_err(|_| StoreError::Undecodable {
             field: Some(name.clone()),
-            // What serde says of it would quote the value, which is the user's.
-            source: "its text is no JSON".into(),
+            // serde's own message would quote the value, which belongs to the user.
+            source: "the stored text is not JSON".into(),
         })?;
         self.revisions.insert(name.clone(), revision);
         self.texts.insert(name, text);
         Ok(())
     }
 
-    /// The data, laid over its `Default`, and what a later change is based on.
+    /// Decodes the data as the base of a later change. Missing fields are taken from `Default`.
+    ///
+    /// `version` is that of the record.
     ///
     /// # Errors
-    /// [`StoreError::Undecodable`] if the fields are not what the type expects.
+    /// [`StoreError::Undecodable`] if the fields do not match the type.
     pub fn snapshot<D: SessionData>(self, version: u64) -> Result<Snapshot<D>, StoreError> {
         let data = data::decode_over_default(&self.texts).map_err(|(field, source)| {
             StoreError::Undecodable {
@@ -63,15 +65,15 @@ impl StoredFields {
 }
 
 impl<D: SessionData> NewRecord<D> {
-    /// The fields of a new record, each of revision 1.
+    /// Encodes the data of a new record. Each field is stored with revision 1.
     ///
     /// # Errors
-    /// When the data cannot be encoded, or has more bytes than `max_size`.
+    /// If the data cannot be encoded, or has more bytes than `max_size`.
     pub fn fields(&self) -> Result<EncodedFields, EncodeError> {
         data::encode(&*self.data, Some(self.max_size))
     }
 
-    /// What a later change of the new record, kept as version 1 with these fields, is based on.
+    /// The snapshot of the new record, stored with version 1 and these fields.
     #[must_use]
     pub fn into_snapshot(&self, fields: &EncodedFields) -> Snapshot<D> {
         let revisions = fields.keys().map(|name| (name.clone(), 1)).collect();
@@ -83,33 +85,35 @@ impl<D: SessionData> NewRecord<D> {
     }
 }
 
-/// A change of data, field by field, for a store of encoded fields.
+/// A change of data, field by field, for a serializing store.
 #[derive(Debug, Default)]
 pub struct Patch {
-    /// The fields that are to be written.
+    /// The fields to write.
     pub set: Vec<FieldChange>,
-    /// The fields that are to be removed, each with the revision that it must still have.
+    /// The fields to remove, each with the revision that it must still have.
     pub remove: Vec<(String, u64)>,
-    /// Whether every other field is removed too, whatever its revision.
+    /// Whether all stored fields are replaced, regardless of their revisions.
     pub replace_all: bool,
 }
 
-/// A field that is to be written.
+/// A field to write.
 #[derive(Debug)]
 pub struct FieldChange {
     /// The name of the field.
     pub name: String,
     /// Its JSON text.
     pub json: String,
-    /// The revision that it must still have; `None` if it must not exist.
+    /// The revision that it must still have; `None` if it must not exist. Ignored if the patch
+    /// replaces all fields.
     pub base: Option<u64>,
 }
 
 impl<D: SessionData> DataChange<D> {
-    /// The change field by field: what differs between the base and the new data.
+    /// The fields that differ between the base and the new data. Without a base, the patch replaces
+    /// all fields.
     ///
     /// # Errors
-    /// When the data cannot be encoded, or has more bytes than `max_size`.
+    /// If the data cannot be encoded, or has more bytes than `max_size`.
     pub fn patch(&self) -> Result<Patch, EncodeError> {
         let new = data::encode(&*self.data, Some(self.max_size))?;
         let Some(base) = &self.base else {
@@ -152,8 +156,8 @@ impl<D: SessionData> DataChange<D> {
 }
 
 impl<D> DataChange<D> {
-    /// What a later change is based on, when this one was applied as that patch and the record got
-    /// that version, which is the revision of every written field.
+    /// The snapshot after this change was applied as `patch` and raised the record to `version`,
+    /// which is the revision of every written field.
     #[must_use]
     pub fn snapshot_after(&self, patch: &Patch, version: u64) -> Snapshot<D> {
         let mut revisions = (self.base.as_ref())
@@ -175,7 +179,7 @@ impl<D> DataChange<D> {
 }
 
 impl Patch {
-    /// Whether nothing is to be written.
+    /// Whether there is nothing to write or to remove.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.remove.is_empty() && !self.replace_all
@@ -210,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_has_what_differs_and_the_revision_it_is_based_on() {
+    fn a_patch_contains_the_differences_with_their_base_revisions() {
         let patch = patch(
             r#"{"same":1,"changed":1,"dropped":1}"#,
             &[("same", 3), ("changed", 4), ("dropped", 5)],
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_and_changed_back_is_no_patch() {
+    fn a_field_that_only_changed_its_key_order_is_not_in_the_patch() {
         assert!(
             patch(
                 r#"{"a":{"x":1,"y":2}}"#,

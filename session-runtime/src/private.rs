@@ -1,28 +1,28 @@
 //! What the macros expand to; no part of the public interface.
 
+#[path = "private/default_store.rs"]
+mod default_store;
 #[path = "private/ide.rs"]
 pub mod ide;
-#[path = "private/in_memory.rs"]
-mod in_memory;
 
-pub use self::in_memory::InMemoryConfig;
-pub use crate::check;
+pub use self::default_store::InMemoryConfig;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
     StartError, configure, start,
 };
+pub use crate::const_check;
+pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
 pub use crate::event::Event;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::unattributed::NeedsSessionAttribute;
 pub use crate::guard::{
-    Create, End, Inherit, Load, SessionGuard, SessionReply, Verdict, ViaOther, ViaResult, end,
-    split,
+    Create, HandlerEnd, Inherit, IsErr, IsErrFallback, IsErrResult, Load, SessionGuard,
+    SessionReply, end, split,
 };
-pub use crate::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite, Wire};
-pub use crate::merge::{Merged, Three, rule};
+pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
+pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;
-pub use crate::unsent::SerializedAsAWhole;
 pub use crate::untyped::Untyped;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
-use crate::engine::{Finish, Identity, Phase, Shared, Start, Working};
+use crate::engine::{Finalize, Identity, OpenedSession, Phase, SessionCore, TrackedData};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Lifetime, SubjectChange, Transport};
@@ -48,8 +48,8 @@ use connect_session_rules as rules;
 /// it with [`save`](Self::save).
 #[must_use = "a session that is dropped at once was not needed"]
 pub struct Session<C: SessionConfig = DefaultConfig> {
-    shared: Arc<Shared<C>>,
-    working: Working<C::Data>,
+    core: Arc<SessionCore<C>>,
+    tracked: TrackedData<C::Data>,
     subject: Option<Arc<str>>,
     stage: Stage,
 }
@@ -69,68 +69,68 @@ enum Stage {
 }
 
 impl<C: SessionConfig> Session<C> {
-    pub(crate) fn new(start: Start<C>) -> Self {
-        let (working, stage) = match start.data {
-            Some(data) => (Working::new(data), Stage::Loaded),
-            None => (Working::fresh(), Stage::Open),
+    pub(crate) fn new(start: OpenedSession<C>) -> Self {
+        let (tracked, stage) = match start.data {
+            Some(data) => (TrackedData::new(data), Stage::Loaded),
+            None => (TrackedData::fresh(), Stage::Open),
         };
         Self {
-            shared: start.shared,
-            working,
+            core: start.core,
+            tracked,
             subject: start.subject,
             stage,
         }
     }
 
     /// What finishes the session when the handler has returned.
-    pub(crate) fn finisher(&self) -> Arc<dyn Finish> {
-        self.shared.clone()
+    pub(crate) fn finisher(&self) -> Arc<dyn Finalize> {
+        self.core.clone()
     }
 
     /// The public id: for logs and lists. It does not change when the sid does.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        self.shared.key.id
+        self.core.key.id
     }
 
-    /// The sid, to be answered to the client. `None` when it travels in a cookie, which scripts
+    /// The sid, to be finish to the client. `None` when it travels in a cookie, which scripts
     /// cannot read (`HttpOnly`, ASVS 5.0 3.3.4).
     ///
     /// The response is marked `Cache-Control: no-store`. After a [`rotate`](Self::rotate),
     /// [`reset`](Self::reset) or [`login`](Self::login) it is the new one.
     #[must_use]
     pub fn sid(&self) -> Option<Sid> {
-        if self.shared.transport() == Transport::Cookie {
+        if self.core.transport() == Transport::Cookie {
             return None;
         }
-        self.shared.sid_read.store(true, Ordering::Relaxed);
-        Some(self.shared.ledger().current_sid())
+        self.core.sid_read.store(true, Ordering::Relaxed);
+        Some(self.core.state().current_sid())
     }
 
     /// Whether this request created the session.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.shared.is_new
+        self.core.is_new
     }
 
     /// The data.
     #[must_use]
     pub fn data(&self) -> &C::Data {
-        self.working.data()
+        self.tracked.data()
     }
 
     /// The data, to be changed. In memory this counts as a change; a server store writes the
     /// fields that differ in the end.
     #[must_use]
     pub fn data_mut(&mut self) -> &mut C::Data {
-        self.working.data_mut()
+        self.tracked.data_mut()
     }
 
     /// When the session was created, by the store's clock. Of a session that is not stored yet it is
     /// when this was first asked.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
-        self.shared.deadlines().created_at.into()
+        self.core.deadlines().created_at.into()
     }
 
     /// When the session ends if no other request comes, by the store's clock. After a
@@ -138,7 +138,7 @@ impl<C: SessionConfig> Session<C> {
     /// are stored.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.shared.deadlines().expires_at().into()
+        self.core.deadlines().expires_at().into()
     }
 
     /// Whom the session belongs to, as [`login`](Self::login) set it.
@@ -181,19 +181,19 @@ impl<C: SessionConfig> Session<C> {
         &mut self,
         mut change: impl FnMut(&mut C::Data) -> R,
     ) -> Result<R, Error> {
-        let shared = self.shared.clone();
-        let _order = shared.in_order().await;
+        let core = self.core.clone();
+        let _order = core.lock_writes().await;
         let base = {
-            let ledger = shared.ledger();
-            match &ledger.phase {
-                Phase::Stored(snapshot) if !ledger.resets() => Some(snapshot.clone()),
+            let state = core.state();
+            match &state.phase {
+                Phase::Stored(snapshot) if !state.resets() => Some(snapshot.clone()),
                 Phase::Stored(_) | Phase::New => None,
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
         };
         match base {
             None => Ok(change(self.data_mut())),
-            Some(base) => shared.update(base, &mut self.working, &mut change).await,
+            Some(base) => core.update(base, &mut self.tracked, &mut change).await,
         }
     }
 
@@ -205,19 +205,19 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
     /// nothing was written.
     pub async fn save(self) -> Result<(), Error> {
-        let shared = self.shared.clone();
-        let _order = shared.in_order().await;
+        let core = self.core.clone();
+        let _order = core.lock_writes().await;
         // If this future is given up, the session is dropped before the next one's turn comes.
         let mut session = self;
         session.stage = Stage::Saving;
-        let mut working = session.working.hand_over();
-        let saved = match shared.rebase(&mut working) {
-            Ok(()) => shared.persist(Some(working)).await,
+        let mut tracked = session.tracked.take();
+        let saved = match core.rebase(&mut tracked) {
+            Ok(()) => core.persist(Some(tracked)).await,
             Err(error) => Err(error),
         };
         session.stage = Stage::Finished;
         if saved.is_err() {
-            shared.give_up();
+            core.give_up();
         }
         saved
     }
@@ -228,24 +228,24 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::Ended`] if the session has ended, or another request gave it a new sid;
     /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
     pub async fn reload(&mut self) -> Result<(), Error> {
-        let _order = self.shared.in_order().await;
+        let _order = self.core.lock_writes().await;
         let sid = {
-            let mut ledger = self.shared.ledger();
-            match ledger.phase {
+            let mut state = self.core.state();
+            match state.phase {
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
-                Phase::Stored(_) => Some(ledger.sid),
+                Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
-                    ledger.forget_pending();
-                    ledger.subject = None;
+                    state.forget_pending();
+                    state.subject = None;
                     None
                 }
             }
         };
-        self.working = match sid {
-            Some(sid) => Working::new(self.shared.reload(sid.presented()).await?),
-            None => Working::fresh(),
+        self.tracked = match sid {
+            Some(sid) => TrackedData::new(self.core.reload(sid.presented()).await?),
+            None => TrackedData::fresh(),
         };
-        self.subject.clone_from(&self.shared.ledger().subject);
+        self.subject.clone_from(&self.core.state().subject);
         Ok(())
     }
 
@@ -272,11 +272,11 @@ impl<C: SessionConfig> Session<C> {
             identity.subject = SubjectChange::Clear;
         })?;
         // Nothing of the one before is left, their "remember me" neither.
-        self.shared.ledger().pending_lifetime = Some(Lifetime::new(
-            self.shared.options.idle_timeout,
-            self.shared.options.absolute_timeout,
+        self.core.state().pending_lifetime = Some(Lifetime::new(
+            self.core.options.idle_timeout,
+            self.core.options.absolute_timeout,
         ));
-        self.working = Working::fresh();
+        self.tracked = TrackedData::fresh();
         self.subject = None;
         Ok(())
     }
@@ -300,12 +300,12 @@ impl<C: SessionConfig> Session<C> {
 
     fn change_identity(&mut self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
         self.stage = Stage::Open;
-        let mut ledger = self.shared.ledger();
-        if ledger.closed {
+        let mut state = self.core.state();
+        if state.closed {
             return Err(Error::new(ErrorKind::TooLate));
         }
-        let sid = ledger.sid.rotated();
-        let mut identity = match ledger.identity.take() {
+        let sid = state.sid.rotated();
+        let mut identity = match state.identity.take() {
             Some(identity) => identity,
             None => Box::new(Identity {
                 sid,
@@ -316,12 +316,12 @@ impl<C: SessionConfig> Session<C> {
         };
         identity.sid = sid;
         change(&mut identity);
-        if matches!(ledger.phase, Phase::New) {
+        if matches!(state.phase, Phase::New) {
             // Nobody knows the session yet: it is stored with this sid and subject to begin with.
-            ledger.sid = identity.sid;
-            ledger.subject = identity.subject.apply(ledger.subject.take());
+            state.sid = identity.sid;
+            state.subject = identity.subject.apply(state.subject.take());
         } else {
-            ledger.identity = Some(identity);
+            state.identity = Some(identity);
         }
         Ok(())
     }
@@ -334,11 +334,11 @@ impl<C: SessionConfig> Session<C> {
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.stage = Stage::Finished;
-        if self.shared.is_new {
-            self.shared.give_up();
+        if self.core.is_new {
+            self.core.give_up();
         }
-        let _order = self.shared.in_order().await;
-        self.shared.destroy().await
+        let _order = self.core.lock_writes().await;
+        self.core.destroy().await
     }
 
     /// Gives this session a life of its own, such as 30 days for "remember me". Both times count
@@ -358,7 +358,7 @@ impl<C: SessionConfig> Session<C> {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
         self.stage = Stage::Open;
-        self.shared.ledger().pending_lifetime = Some(Lifetime::new(idle, absolute));
+        self.core.state().pending_lifetime = Some(Lifetime::new(idle, absolute));
         Ok(())
     }
 }
@@ -391,28 +391,28 @@ impl<C: SessionConfig> fmt::Debug for Session<C> {
 /// The state goes back to the guard, which commits it.
 impl<C: SessionConfig> Drop for Session<C> {
     fn drop(&mut self) {
-        let is_changed = self.working.is_changed();
+        let is_changed = self.tracked.is_changed();
         match self.stage {
             Stage::Finished => return,
             Stage::Loaded if !is_changed => return,
             Stage::Saving => {
                 // A `save` that was given up half-way: what was sent is not sent again, and nothing
                 // is stored in its place.
-                self.shared.give_up();
-                self.shared.tell(EventKind::DroppedUnsaved, None);
+                self.core.give_up();
+                self.core.emit_event(EventKind::DroppedUnsaved, None);
                 return;
             }
             Stage::Loaded | Stage::Open => {}
         }
-        let mut ledger = self.shared.ledger();
-        if !ledger.closed {
-            ledger.returned = Some(self.working.hand_over());
+        let mut state = self.core.state();
+        if !state.closed {
+            state.returned = Some(self.tracked.take());
             return;
         }
-        let unsaved = is_changed || ledger.pending_lifetime.is_some();
-        drop(ledger);
+        let unsaved = is_changed || state.pending_lifetime.is_some();
+        drop(state);
         if unsaved {
-            self.shared.tell(EventKind::DroppedUnsaved, None);
+            self.core.emit_event(EventKind::DroppedUnsaved, None);
         }
     }
 }

@@ -1,15 +1,25 @@
-//! A moment, small enough that a record can carry several.
+//! A point in time, small enough for a record to hold several.
 
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::clock::{MAX_MILLIS, millis};
+/// A thousand years in milliseconds: later than any useful deadline.
+pub const MAX_MILLIS: u64 = 1_000 * 365 * 86_400 * 1_000;
 
-/// A moment of a store's clock, in whole milliseconds since 1970 (UTC).
+/// A duration in whole milliseconds, saturating at `u64::MAX`.
+#[inline]
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    // `Duration::as_millis` computes in 128 bits, which every request would pay for.
+    let millis = duration.as_secs().saturating_mul(1_000);
+    millis.saturating_add(duration.subsec_millis().into())
+}
+
+/// A point in time of a store's clock, in whole milliseconds since 1970-01-01 00:00 UTC.
 ///
-/// It is half as large as a [`SystemTime`], into which and from which it converts. No sum
-/// overflows: beyond the last moment that it can tell there is none.
+/// It is half the size of a [`SystemTime`], and converts from and into one. Arithmetic saturates
+/// instead of overflowing.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -23,25 +33,25 @@ use crate::clock::{MAX_MILLIS, millis};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Now, by the clock of the system.
+    /// The current time of the system clock.
     #[must_use]
     pub fn now() -> Self {
         SystemTime::now().into()
     }
 
-    /// So many milliseconds after the beginning of 1970.
+    /// Creates a timestamp from milliseconds since 1970.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// How many milliseconds after the beginning of 1970.
+    /// The milliseconds since 1970.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// How long after an earlier moment; zero if that one is the later.
+    /// The time elapsed since `earlier`; zero if `earlier` is later than `self`.
     #[must_use]
     pub fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -64,7 +74,7 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
-/// A time before 1970 is the beginning of 1970.
+/// A time before 1970 becomes the start of 1970.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -72,7 +82,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// Where the system cannot tell a moment that late, it is a thousand years after 1970.
+/// A time that the system cannot represent becomes a thousand years after 1970.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         let at = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
@@ -93,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_sum_overflows_and_no_difference_is_negative() {
+    fn arithmetic_saturates() {
         let far = Timestamp::now() + Duration::MAX;
         assert_eq!(far, Timestamp::from_millis(u64::MAX));
         assert!(SystemTime::from(far) > SystemTime::now());

@@ -1,6 +1,6 @@
-//! Stores that were written for tower-sessions.
+//! Stores that were written for tower-sessions, as stores of connect-session.
 
-mod kept;
+mod stored;
 
 use std::fmt;
 use std::future::Future;
@@ -10,48 +10,48 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
 use tower_sessions_core::session_store::{Error as TowerError, SessionStore};
 
-use self::kept::{Admitted, Kept, Outcome, Plan};
+use self::stored::{EncodedChange, Outcome, StoredRecord};
 use connect_session_runtime::clock::Clock;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-/// How many sessions of one process can be written at the same time.
+/// The number of sessions of a process that can be written at the same time.
 const LOCKS: usize = 256;
 
-/// Any store that was written for [tower-sessions](https://docs.rs/tower-sessions), so that what
-/// exists for other engines can be used.
+/// Any store that was written for [tower-sessions](https://docs.rs/tower-sessions), so that its
+/// backends can be used here.
 ///
-/// Such a store can create, save, load and delete a whole record, and nothing in one step that
-/// depends on what is there. This one therefore loads, changes and saves under a lock of its
-/// process, and what is promised by [`Store`] holds as far as that lock reaches:
+/// Such a store can create, save, load and delete a whole record. It has no operation that depends
+/// on the stored record. `TowerStore` therefore loads, changes and saves under a lock of its
+/// process, and the guarantees of [`Store`] hold as far as that lock reaches:
 ///
-/// | promise | one process | several processes on one store |
+/// | guarantee | one process | several processes on one store |
 /// | --- | --- | --- |
 /// | a wrong, rotated or expired sid is unknown | kept | kept, but see the next rows |
-/// | two writes at once are both there | kept | **not kept**: the later one takes the place of the other, and both clients see a success |
-/// | a logout is final | kept | **not kept**: a request that was under way there can bring the session back |
-/// | the sid from before a `login` or `rotate` is dead | kept | **not kept**: a request that was under way there can make it good again |
-/// | of two logins at once one lands | kept | **not kept** |
+/// | two concurrent writes are both stored | kept | **not kept**: the later one replaces the other, and both clients see a success |
+/// | a logout is final | kept | **not kept**: a request in progress in another process can restore the session |
+/// | the sid from before a `login` or `rotate` is invalid | kept | **not kept**: a request in progress in another process can make it valid again |
+/// | of two concurrent logins one succeeds | kept | **not kept** |
 /// | a counter in `update` is exact | kept | **not kept** |
-/// | a request that only reads changes nothing | kept | **not kept**: once every `touch_every` it writes the whole record back, as it loaded it |
+/// | a request that only reads changes nothing | kept | **not kept**: once per `touch_every` it writes the whole record back, as it loaded it |
 /// | a failing store is a 503 and never an empty session | kept | kept |
-/// | a dropped request has written all or nothing | kept | kept, if a `save` of the store is one step |
-/// | one round trip a request | a request that reads: 1, one that changes: 3 | the same |
-/// | `count`, and lists of a user's sessions | **not kept**: the store cannot tell | **not kept** |
+/// | a dropped request has written everything or nothing | kept | kept, if `save` of the store is atomic |
+/// | one round trip per request | a request that reads: 1, one that changes: 3 | the same |
+/// | `count`, and lists of a user's sessions | **not kept**: the store cannot count | **not kept** |
 /// | expired records are removed | by the store, or by its own `ExpiredDeletion` | the same |
 ///
-/// So it is right for one process, and for several where each session stays with one of them. For
-/// anything else, use a store of this library. A cache in front, such as `CachingSessionStore`, is
-/// one more place that other processes do not see.
+/// Use it with one process, or with several if each session stays with one of them. Otherwise, use
+/// a store of this library. A cache in front, such as `CachingSessionStore`, is another place that
+/// other processes do not see.
 ///
-/// Give it a table, a database or a prefix of its own. tower-sessions takes a record's id for the
-/// secret; here the id is public, and a program that serves the same records with tower-sessions
-/// would open each to whoever read an id in a log.
+/// Give it a table, a database or a prefix of its own. tower-sessions treats a record's id as the
+/// secret; here the id is public. A program that serves the same records with tower-sessions would
+/// open each of them to anybody who read an id in a log.
 ///
-/// It needs a tokio runtime, like most of the stores that it is for: a change that was begun is
-/// finished in a task of its own, whatever becomes of the request.
+/// It needs a tokio runtime, like most of the stores that it wraps: a change that has begun is
+/// finished in a task of its own, even if the request is dropped.
 ///
 /// ```
 /// use connect_session::session_config;
@@ -72,20 +72,20 @@ pub struct TowerStore<S> {
 struct Shared<S> {
     store: S,
     clock: Clock,
-    /// One for each session that has this number, so that nothing has to be made or forgotten.
+    /// Each is shared by the sessions with its index, so that none has to be created or removed.
     locks: Vec<Arc<Mutex<()>>>,
 }
 
 impl<S: SessionStore> TowerStore<S> {
-    /// A store over this one.
+    /// Wraps a store.
     ///
-    /// Two that are made apart over the same records are like two processes: clone the first.
+    /// Two wrappers of the same records behave like two processes. Clone the first one instead.
     pub fn new(store: S) -> Self {
         Self::with_clock(store, Clock::system())
     }
 
-    /// The same by another clock, for tests. It decides over the deadlines; the store below may
-    /// forget a record only later.
+    /// Wraps a store, with another clock for the deadlines, for tests. The wrapped store must not
+    /// remove a record before this clock has reached its deadline.
     pub fn with_clock(store: S, clock: impl Into<Clock>) -> Self {
         let locks = std::iter::repeat_with(Arc::default).take(LOCKS).collect();
         Self {
@@ -97,23 +97,23 @@ impl<S: SessionStore> TowerStore<S> {
         }
     }
 
-    /// The store that keeps the records.
+    /// The wrapped store.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.shared.store
     }
 
-    /// Runs a verb to its end, also if the request is no longer interested: what is begun under the
-    /// lock must not go on without it.
-    async fn whole<T, Verb>(
+    /// Runs an operation to its end in a task of its own, so that a dropped request does not release
+    /// the lock while the store still writes.
+    async fn run_detached<T, Operation>(
         &self,
-        verb: impl FnOnce(Arc<Shared<S>>) -> Verb,
+        operation: impl FnOnce(Arc<Shared<S>>) -> Operation,
     ) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        Verb: Future<Output = Result<T, StoreError>> + Send + 'static,
+        Operation: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let task = tokio::spawn(verb(self.shared.clone()));
+        let task = tokio::spawn(operation(self.shared.clone()));
         task.await
             .map_err(|error| StoreError::OutcomeUnknown(error.into()))?
     }
@@ -125,34 +125,34 @@ impl<S: SessionStore> Shared<S> {
     }
 
     async fn lock(&self, key: Key) -> Option<OwnedMutexGuard<()>> {
-        // The last bytes of an id are random.
-        let number = usize::from(key.id.as_bytes()[15]);
-        let lock = self.locks.get(number)?;
+        // The last byte of an id is random.
+        let index = usize::from(key.id.as_bytes()[15]);
+        let lock = self.locks.get(index)?;
         Some(lock.clone().lock_owned().await)
     }
 
-    /// The living session of a key, by this moment.
-    async fn read(&self, key: Key) -> Result<Option<(Kept, u64)>, StoreError> {
+    /// The living session of a key, and the time at which it was read.
+    async fn read(&self, key: Key) -> Result<Option<(StoredRecord, u64)>, StoreError> {
         let record = self.store.load(&id(key)).await.map_err(of_load)?;
         let now = self.now();
         let Some(record) = record else {
             return Ok(None);
         };
-        let kept = Kept::read(&record, key.namespace, now)?;
-        Ok(kept.map(|kept| (kept, now)))
+        let stored = StoredRecord::read(&record, key.namespace, now)?;
+        Ok(stored.map(|stored| (stored, now)))
     }
 
-    async fn save(&self, key: Key, kept: &Kept) -> Result<(), StoreError> {
+    async fn save(&self, key: Key, stored: &StoredRecord) -> Result<(), StoreError> {
         self.store
-            .save(&kept.write(id(key))?)
+            .save(&stored.write(id(key))?)
             .await
             .map_err(of_write)
     }
 
-    /// Whether there was none, and the record is there now.
+    /// Creates the record; `false` if there is one already.
     async fn create(&self, record: TowerRecord) -> Result<bool, StoreError> {
         let id = record.id;
-        // A store may count one that has expired as one that is there, and take another id.
+        // A store may take another id if there is an expired record with this one.
         for _ in 0..2 {
             let mut created = record.clone();
             self.store.create(&mut created).await.map_err(of_write)?;
@@ -191,8 +191,8 @@ fn of_write(error: TowerError) -> StoreError {
 
 impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
     async fn check_ready(&self) -> Result<(), StoreError> {
-        let nobody = Id(0);
-        self.shared.store.load(&nobody).await.map_err(of_load)?;
+        let unused = Id(0);
+        self.shared.store.load(&unused).await.map_err(of_load)?;
         Ok(())
     }
 
@@ -201,17 +201,17 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        let (kept, snapshot) = Kept::new(key, record, self.shared.now())?;
+        let (stored, snapshot) = StoredRecord::new(key, record, self.shared.now())?;
         let done = self
-            .whole(async move |shared: Arc<Shared<S>>| {
+            .run_detached(async move |shared: Arc<Shared<S>>| {
                 let _lock = shared.lock(key).await;
-                let there = shared.store.load(&id(key)).await.map_err(of_load)?;
+                let found = shared.store.load(&id(key)).await.map_err(of_load)?;
                 let now = shared.now();
-                // A record that cannot be read is one that may live.
-                if there.is_some_and(|record| !Kept::has_ended(&record, now)) {
+                // A record that cannot be read may be alive.
+                if found.is_some_and(|record| !StoredRecord::has_ended(&record, now)) {
                     return Ok(false);
                 }
-                shared.create(kept.write(id(key))?).await
+                shared.create(stored.write(id(key))?).await
             })
             .await?;
         Ok(if done {
@@ -225,56 +225,56 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        // Most loads write nothing, and need no lock.
-        let Some((mut kept, now)) = self.shared.read(key).await? else {
+        // Most loads write nothing and need no lock.
+        let Some((mut stored, now)) = self.shared.read(key).await? else {
             return Ok(None);
         };
-        match kept.admit(request, now) {
+        match stored.load(request, now) {
             None => return Ok(None),
-            Some(Admitted::AsItIs) => return kept.record(false).map(Some),
+            Some(effects) if effects.is_empty() => return stored.record(false).map(Some),
             Some(_) => {}
         }
         let request = *request;
-        let admitted = self
-            .whole(async move |shared: Arc<Shared<S>>| {
+        let found = self
+            .run_detached(async move |shared: Arc<Shared<S>>| {
                 let _lock = shared.lock(key).await;
-                let Some((mut kept, now)) = shared.read(key).await? else {
+                let Some((mut stored, now)) = shared.read(key).await? else {
                     return Ok(None);
                 };
-                let Some(admitted) = kept.admit(&request, now) else {
+                let Some(effects) = stored.load(&request, now) else {
                     return Ok(None);
                 };
-                if admitted != Admitted::AsItIs {
-                    shared.save(key, &kept).await?;
+                if !effects.is_empty() {
+                    shared.save(key, &stored).await?;
                 }
-                Ok(Some((kept, admitted)))
+                Ok(Some((stored, effects)))
             })
             .await?;
-        admitted
-            .map(|(kept, admitted)| kept.record(admitted == Admitted::Renewed))
+        found
+            .map(|(stored, effects)| stored.record(effects.makes_offer()))
             .transpose()
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        let plan = Plan::of(change);
+        let encoded = EncodedChange::new(change);
         let outcome = self
-            .whole(async move |shared: Arc<Shared<S>>| {
+            .run_detached(async move |shared: Arc<Shared<S>>| {
                 let _lock = shared.lock(key).await;
-                let Some((mut kept, now)) = shared.read(key).await? else {
+                let Some((mut stored, now)) = shared.read(key).await? else {
                     return Ok(Outcome::Ended);
                 };
-                let outcome = kept.commit(plan, now)?;
+                let outcome = stored.commit(encoded, now)?;
                 if matches!(outcome, Outcome::Applied { .. }) {
-                    shared.save(key, &kept).await?;
+                    shared.save(key, &stored).await?;
                 }
                 Ok(outcome)
             })
             .await?;
         Ok(match outcome {
             Outcome::Ended => CommitOutcome::Ended,
-            Outcome::Conflict(kept) => CommitOutcome::Conflict(Box::new(kept.record(false)?)),
-            Outcome::Repeated(kept) => {
-                let snapshot = change.data.is_some().then(|| kept.snapshot());
+            Outcome::Conflict(stored) => CommitOutcome::Conflict(Box::new(stored.record(false)?)),
+            Outcome::AlreadyApplied(stored) => {
+                let snapshot = change.data.is_some().then(|| stored.snapshot());
                 CommitOutcome::Applied(snapshot.transpose()?)
             }
             Outcome::Applied { version, patch } => {
@@ -287,7 +287,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        self.whole(async move |shared: Arc<Shared<S>>| {
+        self.run_detached(async move |shared: Arc<Shared<S>>| {
             let _lock = shared.lock(key).await;
             let was_alive = shared.read(key).await?.is_some();
             if was_alive {
@@ -298,10 +298,10 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         .await
     }
 
-    /// What this store cannot tell.
+    /// Not available: tower-sessions stores have no operation for it.
     async fn count(&self, _: &'static str) -> Result<u64, StoreError> {
         Err(StoreError::Unavailable(
-            "a store of tower-sessions cannot say how many sessions it has".into(),
+            "a tower-sessions store cannot count its sessions".into(),
         ))
     }
 

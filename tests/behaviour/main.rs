@@ -3,6 +3,22 @@
 //! A case is written once, against HTTP, and is named after what it shows; `support/cases.rs` makes
 //! a test of it for each framework and store. What a handler does, the request says
 //! (`support/script.rs`).
+#![cfg_attr(
+    not(all(
+        feature = "actix-web",
+        feature = "poem",
+        feature = "rocket",
+        feature = "salvo",
+        feature = "redis",
+        feature = "postgres",
+        feature = "mysql",
+        feature = "sqlite",
+    )),
+    allow(
+        dead_code,
+        reason = "some helpers and cases are only for a framework or a store that is off"
+    )
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,8 +32,8 @@
 mod cases;
 mod configs;
 mod data;
-mod encoded;
 mod frameworks;
+mod reference_store;
 mod server;
 mod stores;
 mod support;

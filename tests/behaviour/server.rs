@@ -13,12 +13,12 @@ use crate::support::events;
 
 /// Where a case runs.
 #[derive(Debug, Clone, Copy)]
-pub struct On {
+pub struct Env {
     pub framework: Framework,
     pub store: StoreKind,
 }
 
-impl On {
+impl Env {
     /// A server of its own, on a store of its own.
     pub async fn start(self) -> Server {
         self.start_with(Stores::new(self.store).await).await
@@ -39,7 +39,7 @@ pub struct Server {
 
 /// A session as its client knows it.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct ClientSession {
     pub id: String,
     pub sid: String,
     pub config: &'static str,
@@ -59,19 +59,19 @@ impl Server {
     }
 
     /// A new session of a config that answers in `X-User-Session`.
-    pub async fn open(&self, config: &'static str) -> Held {
+    pub async fn open(&self, config: &'static str) -> ClientSession {
         self.open_with(config, json!([])).await
     }
 
     /// The same, after a script.
-    pub async fn open_with(&self, config: &'static str, script: Value) -> Held {
+    pub async fn open_with(&self, config: &'static str, script: Value) -> ClientSession {
         let reply = self
             .post(format!("/{config}/create"))
             .script(script)
             .send()
             .await
             .ok();
-        Held {
+        ClientSession {
             id: reply.id(),
             sid: reply.sid(),
             config,
@@ -79,23 +79,23 @@ impl Server {
     }
 
     /// A request that needs the session.
-    pub fn load(&self, held: &Held) -> Call {
+    pub fn load(&self, held: &ClientSession) -> Call {
         self.get(format!("/{}/load", held.config)).sid(&held.sid)
     }
 
     /// The same with a script.
-    pub fn run(&self, held: &Held, script: Value) -> Call {
+    pub fn run(&self, held: &ClientSession, script: Value) -> Call {
         self.post(format!("/{}/load", held.config))
             .sid(&held.sid)
             .script(script)
     }
 
     /// What the session holds; it has to be alive.
-    pub async fn data(&self, held: &Held) -> Value {
+    pub async fn data(&self, held: &ClientSession) -> Value {
         self.load(held).send().await.ok().data()
     }
 
-    pub async fn is_alive(&self, held: &Held) -> bool {
+    pub async fn is_alive(&self, held: &ClientSession) -> bool {
         let reply = self.load(held).send().await;
         if reply.status == 200 {
             return true;
@@ -109,7 +109,7 @@ impl Server {
     }
 }
 
-impl Held {
+impl ClientSession {
     /// The same session under another sid.
     pub fn with_sid(&self, sid: impl Into<String>) -> Self {
         Self {

@@ -1,23 +1,37 @@
 //! The stores under test. Another one is a variant here, and a module in `support/cases.rs`.
 
-#[path = "../stores/owned.rs"]
-#[allow(dead_code, reason = "the tests of the stores use the rest")]
-mod owned;
+#[cfg(any(feature = "redis", feature = "postgres", feature = "mysql"))]
 #[path = "../shared/servers.rs"]
 mod servers;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[path = "../shared/temp_table.rs"]
+#[allow(dead_code, reason = "the tests of the stores use the rest")]
+mod temp_table;
 
 use std::sync::Arc;
 
-use connect_session::store::{
-    AnyStore, MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store,
-};
+#[cfg(feature = "mysql")]
+use connect_session::store::MySqlStore;
+#[cfg(feature = "postgres")]
+use connect_session::store::PostgresStore;
+#[cfg(feature = "redis")]
+use connect_session::store::RedisStore;
+#[cfg(feature = "sqlite")]
+use connect_session::store::SqliteStore;
+use connect_session::store::{AnyStore, MemoryStore, Store};
 use connect_session::testing::{FailingStore, FakeClock, Faults};
 use connect_session::{SessionData, Untyped};
-use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
+#[cfg(feature = "mysql")]
+use sqlx::MySqlConnection;
+#[cfg(feature = "postgres")]
+use sqlx::PgConnection;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sqlx::{AssertSqlSafe, Connection as _};
 
-use self::owned::AtLast;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use self::temp_table::AtLast;
 use crate::data::Stuff;
-use crate::encoded::EncodedStore;
+use crate::reference_store::EncodedStore;
 
 /// Which store a case runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +41,16 @@ pub enum StoreKind {
     /// Encoded fields, as a store on a server keeps them.
     Encoded,
     /// `SqliteStore`, in memory.
+    #[cfg(feature = "sqlite")]
     Sqlite,
     /// `RedisStore`, by the clock of its server.
+    #[cfg(feature = "redis")]
     Redis,
     /// `PostgresStore`, by the clock of its server.
+    #[cfg(feature = "postgres")]
     Postgres,
     /// `MySqlStore`, by the clock of its server.
+    #[cfg(feature = "mysql")]
     MySql,
 }
 
@@ -50,7 +68,8 @@ pub struct Stores {
     pub encoded: EncodedStore,
     clock: FakeClock,
     place: Place,
-    _at_last: Option<Arc<AtLast>>,
+    /// Drops the table of this store.
+    _at_last: Option<Arc<dyn Send + Sync>>,
 }
 
 /// What the stores of all types of data share.
@@ -59,9 +78,13 @@ enum Place {
     /// Each type has a store of its own, of this size.
     Memory(usize),
     Encoded,
+    #[cfg(feature = "sqlite")]
     Sqlite(SqliteStore),
+    #[cfg(feature = "redis")]
     Redis(RedisStore),
+    #[cfg(feature = "postgres")]
     Postgres(PostgresStore),
+    #[cfg(feature = "mysql")]
     MySql(MySqlStore),
 }
 
@@ -74,18 +97,22 @@ impl Stores {
     pub async fn with_capacity(kind: StoreKind, sessions: usize) -> Self {
         let clock = FakeClock::new();
         let encoded = EncodedStore::new(clock.clone());
-        let (place, at_last) = match kind {
+        let (place, at_last): (_, Option<Arc<dyn Send + Sync>>) = match kind {
             StoreKind::Memory => (Place::Memory(sessions), None),
             StoreKind::Encoded => (Place::Encoded, None),
+            #[cfg(feature = "sqlite")]
             StoreKind::Sqlite => {
                 let store = SqliteStore::memory().await.unwrap();
                 (Place::Sqlite(store.clock(clock.clone())), None)
             }
+            #[cfg(feature = "redis")]
             StoreKind::Redis => (Place::Redis(redis().await), None),
+            #[cfg(feature = "postgres")]
             StoreKind::Postgres => {
                 let (store, at_last) = postgres().await;
                 (Place::Postgres(store), Some(Arc::new(at_last)))
             }
+            #[cfg(feature = "mysql")]
             StoreKind::MySql => {
                 let (store, at_last) = mysql().await;
                 (Place::MySql(store), Some(Arc::new(at_last)))
@@ -123,10 +150,15 @@ impl Stores {
 
     /// Whether a case can let time pass, or has to wait.
     pub fn time_passes_by_hand(&self) -> bool {
-        !matches!(
-            self.place,
-            Place::Redis(_) | Place::Postgres(_) | Place::MySql(_)
-        )
+        match self.place {
+            #[cfg(feature = "redis")]
+            Place::Redis(_) => false,
+            #[cfg(feature = "postgres")]
+            Place::Postgres(_) => false,
+            #[cfg(feature = "mysql")]
+            Place::MySql(_) => false,
+            _ => true,
+        }
     }
 
     /// How many living sessions of a namespace that store has.
@@ -149,15 +181,20 @@ impl Place {
                 AnyStore::new(memory.build())
             }
             Self::Encoded => AnyStore::new(encoded.clone()),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => AnyStore::new(store.clone()),
+            #[cfg(feature = "redis")]
             Self::Redis(store) => AnyStore::new(store.clone()),
+            #[cfg(feature = "postgres")]
             Self::Postgres(store) => AnyStore::new(store.clone()),
+            #[cfg(feature = "mysql")]
             Self::MySql(store) => AnyStore::new(store.clone()),
         }
     }
 }
 
 /// Keys of its own; the server forgets them by itself.
+#[cfg(feature = "redis")]
 async fn redis() -> RedisStore {
     RedisStore::builder()
         .url(servers::url("TEST_REDIS_URL"))
@@ -168,6 +205,7 @@ async fn redis() -> RedisStore {
 }
 
 /// A table of its own, which is dropped at last.
+#[cfg(feature = "postgres")]
 async fn postgres() -> (PostgresStore, AtLast) {
     let table = servers::unique("behaviour");
     let store = PostgresStore::connect(&servers::url("TEST_POSTGRES_URL"));
@@ -183,6 +221,7 @@ async fn postgres() -> (PostgresStore, AtLast) {
 }
 
 /// The same.
+#[cfg(feature = "mysql")]
 async fn mysql() -> (MySqlStore, AtLast) {
     let table = servers::unique("behaviour");
     let store = MySqlStore::connect(&servers::url("TEST_MYSQL_URL"));
@@ -197,6 +236,7 @@ async fn mysql() -> (MySqlStore, AtLast) {
     (store, AtLast::block_on(drop))
 }
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 fn drop_table(table: &str) -> String {
     format!("DROP TABLE IF EXISTS {table}")
 }

@@ -17,22 +17,22 @@ SEEN = """const seen = async (response) => ({
     sid: response.headers.get('X-User-Session'), body: await response.text() });"""
 
 
-def run(stage, report, program):
+def run(environment, report, program):
     at = {"api": API, "plain": PLAIN, "elsewhere": ELSEWHERE}
-    hosts = {at[name].removeprefix("https://"): stage.ports[name] for name in at}
-    hosts |= {page.removeprefix("https://"): stage.ports["pages"] for page in (APP, BLOG, EVIL)}
+    hosts = {at[name].removeprefix("https://"): environment.ports[name] for name in at}
+    hosts |= {page.removeprefix("https://"): environment.ports["pages"] for page in (APP, BLOG, EVIL)}
     addresses = {name: f"127.0.0.1:{port}" for name, port in hosts.items()}
-    browser = Chromium(program, stage.folder / "chromium", addresses)
+    browser = Chromium(program, environment.folder / "chromium", addresses)
     try:
-        header_sessions(stage, report, browser)
+        header_sessions(environment, report, browser)
         cookie_sessions(report, browser)
         forgeries(report, browser)
-        without_tls(stage, report, browser)
+        without_tls(environment, report, browser)
     finally:
         browser.close()
 
 
-def header_sessions(stage, report, browser):
+def header_sessions(environment, report, browser):
     page = browser.page(browser.profile(), APP + "/")
     opened = page.run(f"{CALL}{SEEN} return seen(await call('/sessions', {{ method: 'POST' }}))")
     sid = opened["sid"] if isinstance(opened, dict) else None
@@ -219,8 +219,8 @@ def forgeries(report, browser):
     refused(page, "with a SameSite=None cookie it is refused too", "cross-site", True, 403)
 
 
-def without_tls(stage, report, browser):
-    base = stage.base["api-http"]
+def without_tls(environment, report, browser):
+    base = environment.base["api-http"]
     page = browser.page(browser.profile(), base + "/")
     report.same(
         "chromium",

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 
-def curl(stage, *arguments, send=None):
+def curl(environment, *arguments, send=None):
     """One run of curl: the status, headers and body of the last response."""
     command = ["curl", "-q", "--silent", "--show-error", "--max-time", "30", "-i", *arguments]
-    ran = subprocess.run(command, input=send, capture_output=True, env=stage.environment())
+    ran = subprocess.run(command, input=send, capture_output=True, env=environment.environment())
     head, _, body = ran.stdout.decode().partition("\r\n\r\n")
     while re.match(r"HTTP/\S+ (100|3\d\d)", head) and body.startswith("HTTP/"):
         head, _, body = body.partition("\r\n\r\n")
@@ -27,12 +27,12 @@ class Response:
         return f"{self.status} {self.headers} {self.body[:200]!r} {self.error}"
 
 
-def run(stage, program, text, **variables):
+def run(environment, program, text, **variables):
     """What a script prints, or how it failed."""
     ran = subprocess.run(
         [*program, text],
-        cwd=stage.folder,
-        env={**stage.environment(), **variables},
+        cwd=environment.folder,
+        env={**environment.environment(), **variables},
         capture_output=True,
         text=True,
         timeout=120,

@@ -2,7 +2,7 @@
 
 import re
 
-from stage import ROOT
+from environment import ROOT
 
 TEXT = (ROOT / "docs" / "clients.md").read_text()
 # ```js node-header: the language, and a name by which a check finds the snippet.

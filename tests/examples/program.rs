@@ -20,23 +20,23 @@ pub(crate) struct Reply {
 }
 
 impl Program {
-    /// Starts an example that was built beside this test, on a port that is free.
+    /// Starts an example that was built beside this test, on a free port.
     pub(crate) fn start(name: &str) -> Self {
         Self::start_with(name, &[])
     }
 
     /// The same, with these variables in its environment.
     pub(crate) fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
-        let mut path: PathBuf = std::env::current_exe().expect("this test is a file");
-        path.pop();
-        path.pop();
-        path.extend(["examples", name]);
+        let path = built(name);
         let mut child = Command::new(&path)
             .env("PORT", "0")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            .unwrap_or_else(|error| {
+                let path = path.display();
+                panic!("{path}: {error}; run `cargo build --workspace --examples --bins` first")
+            });
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let address = lines
             .by_ref()
@@ -87,6 +87,18 @@ impl Program {
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");
         Reply::parse(&text)
+    }
+}
+
+/// An example of the root package, or else a package of its own, in the folder of this build.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test is a file");
+    let folder = test.ancestors().nth(2).expect("the folder of this build");
+    let example = folder.join("examples").join(name);
+    if example.exists() {
+        example
+    } else {
+        folder.join(name)
     }
 }
 

@@ -10,10 +10,10 @@
 )]
 
 mod app;
-mod heads;
+mod contention;
+mod loader_model;
 mod model;
 mod regressions;
-mod rivals;
 mod startup;
 
 use app::Client;

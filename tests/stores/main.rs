@@ -14,7 +14,6 @@
 
 mod fixture;
 mod mysql;
-mod owned;
 mod postgres;
 
 mod redis;
@@ -23,4 +22,6 @@ mod servers;
 mod shared;
 mod sql_proxy;
 mod sqlite;
+#[path = "../shared/temp_table.rs"]
+mod temp_table;
 mod tower_sessions;

@@ -12,8 +12,8 @@ use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
 use tokio::task::JoinSet;
 
 use crate::fixture::{self, load, open, set, told, try_load};
-use crate::owned::{AtLast, Owned};
 use crate::sql_proxy::{Protocol, Proxy};
+use crate::temp_table::{AtLast, Owned};
 use crate::{servers, shared};
 
 fn url() -> String {

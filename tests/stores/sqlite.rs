@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use tokio::task::JoinSet;
 
 use crate::fixture::{self, load, mint, new_record, open, open_as, set, told, try_load};
-use crate::owned::{AtLast, Owned};
+use crate::temp_table::{AtLast, Owned};
 use crate::{servers, shared};
 
 /// A directory of its own, and what removes it.

@@ -30,9 +30,9 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
     let wire = (!handler.loaders.is_empty()).then(|| {
         let loaders = loaders::expand(&handler.loaders, private);
         quote! {
-            fn wire() -> ::core::option::Option<&'static #private::Wire> {
-                static WIRE: ::std::sync::LazyLock<#private::Wire> =
-                    ::std::sync::LazyLock::new(|| #private::Wire::new(#loaders));
+            fn wire() -> ::core::option::Option<&'static #private::LoaderSet> {
+                static WIRE: ::std::sync::LazyLock<#private::LoaderSet> =
+                    ::std::sync::LazyLock::new(|| #private::LoaderSet::new(#loaders));
                 ::core::option::Option::Some(&WIRE)
             }
         }

@@ -1,17 +1,17 @@
 //! What a config declares, and where its one store of a process lives.
 
-mod cell;
-mod neighbours;
+mod claims;
 mod options;
+mod state;
 
 use std::future::Future;
 
-pub use cell::{ConfigCell, StartError, configure, start};
-pub(crate) use cell::{built, prepared, store};
 pub use options::{Commit, ConfigureError, OnConflict, OnEnded, OnStoreError, Options};
+pub use state::{ConfigCell, StartError, configure, start};
+pub(crate) use state::{prepared, store, store_if_built};
 
 use crate::data::SessionData;
-use crate::merge::Three;
+use crate::merge::MergeInputs;
 use crate::store::{BoxError, Store};
 
 /// A type declared by `session_config!`: which data a session holds, where it is kept and how its
@@ -37,8 +37,8 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
     fn connect() -> impl Future<Output = Result<Self::Store, BoxError>> + Send;
 
     /// Merges the fields for which a rule is declared.
-    fn merge(three: &mut Three<'_, Self::Data>) {
-        let _ = three;
+    fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
+        let _ = inputs;
     }
 
     /// The config's place in the process.

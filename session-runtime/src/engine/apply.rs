@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::commit::Plan;
+use super::commit_queue::{self, Permit, SpinPolicy};
 use super::load::report;
-use super::shared::{Emit, Phase, Shared, deadlines};
-use super::turn::{self, Patience, Turn};
-use super::working::Working;
+use super::session_core::{Emit, Phase, SessionCore, deadlines};
+use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::loader::Target;
-use crate::merge::three_way;
+use crate::loader::EmitTarget;
+use crate::merge;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
 use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 
@@ -21,29 +21,32 @@ use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 pub(super) const TRIES: usize = 32;
 
 /// What is left to be stored where that has to wait.
-pub(super) enum Rest<D> {
+pub(super) enum PendingWrite<D> {
     Insert(NewRecord<D>),
     /// A change, and what came of it if it was sent before.
     Change(Box<Change<D>>, Option<CommitOutcome<D>>),
 }
 
-impl<C: SessionConfig> Shared<C> {
+impl<C: SessionConfig> SessionCore<C> {
     /// Stores a new session, or what has changed of a stored one. `order` is held.
-    pub(crate) async fn persist(&self, mut working: Option<Working<C::Data>>) -> Result<(), Error> {
-        let plan = self.plan(&self.ledger(), &mut working);
-        drop(working);
-        match self.carry_out_now(plan)? {
-            Some(rest) => self.carry_out_rest(rest).await,
+    pub(crate) async fn persist(
+        &self,
+        mut tracked: Option<TrackedData<C::Data>>,
+    ) -> Result<(), Error> {
+        let plan = self.plan(&self.state(), &mut tracked);
+        drop(tracked);
+        match self.execute_sync(plan)? {
+            Some(rest) => self.execute_pending(rest).await,
             None => Ok(()),
         }
     }
 
     /// Carries a plan out as far as nothing has to be waited for; what is left then. `order` is
     /// held, or nobody else has the session.
-    pub(super) fn carry_out_now(
+    pub(super) fn execute_sync(
         &self,
         plan: Plan<C::Data>,
-    ) -> Result<Option<Rest<C::Data>>, Error> {
+    ) -> Result<Option<PendingWrite<C::Data>>, Error> {
         if let Some(data) = plan.data() {
             self.check_size(data)?;
         }
@@ -56,8 +59,8 @@ impl<C: SessionConfig> Shared<C> {
                 self.inserted(&record, result, started)?;
                 Ok(None)
             }
-            (Plan::Insert(record), None) => Ok(Some(Rest::Insert(record))),
-            (Plan::Change(change), Some(store)) if turn::is_free(self.key.id) => {
+            (Plan::Insert(record), None) => Ok(Some(PendingWrite::Insert(record))),
+            (Plan::Change(change), Some(store)) if commit_queue::is_free(self.key.id) => {
                 let started = self.started();
                 let result = store.commit(self.key, &change);
                 match self.sent(&change, result, started)? {
@@ -67,18 +70,18 @@ impl<C: SessionConfig> Shared<C> {
                     }
                     CommitOutcome::Ended => Err(self.ended()),
                     conflict @ CommitOutcome::Conflict(_) => {
-                        Ok(Some(Rest::Change(Box::new(change), Some(conflict))))
+                        Ok(Some(PendingWrite::Change(Box::new(change), Some(conflict))))
                     }
                 }
             }
-            (Plan::Change(change), _) => Ok(Some(Rest::Change(Box::new(change), None))),
+            (Plan::Change(change), _) => Ok(Some(PendingWrite::Change(Box::new(change), None))),
         }
     }
 
-    pub(super) async fn carry_out_rest(&self, rest: Rest<C::Data>) -> Result<(), Error> {
+    pub(super) async fn execute_pending(&self, rest: PendingWrite<C::Data>) -> Result<(), Error> {
         match rest {
-            Rest::Insert(record) => self.insert(record).await,
-            Rest::Change(change, known) => self.apply(change, known).await,
+            PendingWrite::Insert(record) => self.insert(record).await,
+            PendingWrite::Change(change, known) => self.apply(change, known).await,
         }
     }
 
@@ -97,16 +100,16 @@ impl<C: SessionConfig> Shared<C> {
         let elapsed = started.map(|at| at.elapsed());
         match result.map_err(|error| self.failed("insert", error))? {
             InsertOutcome::Done { snapshot, evicted } => {
-                let mut ledger = self.ledger();
-                ledger.phase = Phase::Stored(snapshot);
-                ledger.live_for(record.lifetime);
-                ledger.emit = Emit::Sid;
-                ledger.deadlines = ledger.in_use.then(|| {
+                let mut state = self.state();
+                state.phase = Phase::Stored(snapshot);
+                state.set_lifetime(record.lifetime);
+                state.emit = Emit::Sid;
+                state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
                     deadlines(now, now, record.lifetime)
                 });
-                drop(ledger);
-                self.tell(EventKind::Created, elapsed);
+                drop(state);
+                self.emit_event(EventKind::Created, elapsed);
                 for id in evicted {
                     report::<C>(self.options, Some(id), EventKind::Evicted, None);
                 }
@@ -124,10 +127,10 @@ impl<C: SessionConfig> Shared<C> {
         mut change: Box<Change<C::Data>>,
         mut known: Option<CommitOutcome<C::Data>>,
     ) -> Result<(), Error> {
-        let mut overwrote = Vec::new();
-        let mut turned = match known {
+        let mut overwritten = Vec::new();
+        let mut permit = match known {
             Some(_) => None,
-            None => turn::first(self.key.id, self.patience()).await,
+            None => commit_queue::first(self.key.id, self.spin_policy()).await,
         };
         for _ in 0..TRIES {
             let committed = match known.take() {
@@ -137,7 +140,7 @@ impl<C: SessionConfig> Shared<C> {
             match committed {
                 CommitOutcome::Applied(snapshot) => {
                     self.applied(&change, snapshot);
-                    self.tell_overwrote(overwrote);
+                    self.emit_overwritten(overwritten);
                     return Ok(());
                 }
                 CommitOutcome::Ended => return Err(self.ended()),
@@ -146,7 +149,7 @@ impl<C: SessionConfig> Shared<C> {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
                     // What others commit meanwhile is newer than this record.
-                    if turned.is_none() && self.take_turn(&mut turned).await {
+                    if permit.is_none() && self.wait_for_permit(&mut permit).await {
                         continue;
                     }
                     let Some(DataChange {
@@ -157,14 +160,14 @@ impl<C: SessionConfig> Shared<C> {
                     else {
                         return Err(Error::new(ErrorKind::Contention));
                     };
-                    let merged = three_way(
+                    let merged = merge::merge(
                         C::merge,
                         C::UNTYPED,
                         &base.data,
                         &data,
                         &record.snapshot.data,
                     );
-                    overwrote.extend(self.judge(merged.overwrote)?);
+                    overwritten.extend(self.check_conflicts(merged.overwritten)?);
                     self.check_size(&merged.data)?;
                     change.data = Some(DataChange {
                         base: Some(record.snapshot),
@@ -178,34 +181,34 @@ impl<C: SessionConfig> Shared<C> {
     }
 
     /// Waits for a turn; whether others had theirs meanwhile.
-    pub(super) async fn take_turn(&self, turned: &mut Option<Turn>) -> bool {
-        let (turn, waited) = turn::again(self.key.id, self.patience()).await;
-        *turned = Some(turn);
+    pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> bool {
+        let (taken, waited) = commit_queue::again(self.key.id, self.spin_policy()).await;
+        *permit = Some(taken);
         waited
     }
 
-    pub(super) fn patience(&self) -> Patience {
+    pub(super) fn spin_policy(&self) -> SpinPolicy {
         if self.store.is_serializing() {
-            Patience::Long
+            SpinPolicy::Long
         } else {
-            Patience::Short
+            SpinPolicy::Short
         }
     }
 
-    pub(super) fn tell_overwrote(&self, mut fields: Vec<String>) {
+    pub(super) fn emit_overwritten(&self, mut fields: Vec<String>) {
         if !fields.is_empty() {
             fields.sort_unstable();
             fields.dedup();
-            self.tell(EventKind::Overwritten { fields: &fields }, None);
+            self.emit_event(EventKind::Overwritten { fields: &fields }, None);
         }
     }
 
     /// Whether a merge that lost a change may be written.
-    pub(super) fn judge(&self, overwrote: Vec<String>) -> Result<Vec<String>, Error> {
-        if !overwrote.is_empty() && self.options.on_conflict == OnConflict::Reject {
+    pub(super) fn check_conflicts(&self, overwritten: Vec<String>) -> Result<Vec<String>, Error> {
+        if !overwritten.is_empty() && self.options.on_conflict == OnConflict::Reject {
             return Err(Error::new(ErrorKind::Conflict));
         }
-        Ok(overwrote)
+        Ok(overwritten)
     }
 
     /// Sends a change once.
@@ -233,8 +236,8 @@ impl<C: SessionConfig> Shared<C> {
             committed => committed,
         };
         match &committed {
-            CommitOutcome::Applied(_) => self.tell(EventKind::Committed, elapsed),
-            CommitOutcome::Conflict(_) => self.tell(EventKind::Conflict, elapsed),
+            CommitOutcome::Applied(_) => self.emit_event(EventKind::Committed, elapsed),
+            CommitOutcome::Conflict(_) => self.emit_event(EventKind::Conflict, elapsed),
             CommitOutcome::Ended => {}
         }
         Ok(committed)
@@ -251,14 +254,14 @@ impl<C: SessionConfig> Shared<C> {
         change: &Change<C::Data>,
         snapshot: Option<Snapshot<C::Data>>,
     ) -> Option<Arc<C::Data>> {
-        let mut ledger = self.ledger();
-        let lifetime = change.lifetime.unwrap_or(ledger.lifetime);
+        let mut state = self.state();
+        let lifetime = change.lifetime.unwrap_or(state.lifetime);
         let logged_in = (change.identity.as_ref()).is_some_and(|identity| identity.new_generation);
         let begins_anew = change.lifetime.is_some() || logged_in;
         // Mostly nobody asks any more, and the clock need not be read.
-        if let Some(known) = ledger.deadlines.filter(|_| begins_anew || ledger.in_use) {
+        if let Some(known) = state.deadlines.filter(|_| begins_anew || state.in_use) {
             let now = self.store.now();
-            ledger.deadlines = Some(if begins_anew {
+            state.deadlines = Some(if begins_anew {
                 deadlines(known.created_at, now, lifetime)
             } else {
                 Deadlines {
@@ -269,21 +272,21 @@ impl<C: SessionConfig> Shared<C> {
         }
         let data = snapshot.map(|snapshot| {
             let data = snapshot.data.clone();
-            ledger.phase = Phase::Stored(snapshot);
+            state.phase = Phase::Stored(snapshot);
             data
         });
         if let Some(identity) = &change.identity {
-            ledger.epoch += 1;
-            ledger.generation += u64::from(identity.new_generation);
-            ledger.sid = ledger.current_sid();
-            ledger.emit = Emit::Sid;
-            ledger.identity = None;
+            state.epoch += 1;
+            state.generation += u64::from(identity.new_generation);
+            state.sid = state.current_sid();
+            state.emit = Emit::Sid;
+            state.identity = None;
         }
         if let Some(lifetime) = change.lifetime {
-            ledger.live_for(lifetime);
+            state.set_lifetime(lifetime);
             // A cookie that outlives the browser says how long.
-            if matches!(self.target, Target::Cookie(spec) if spec.persistent) {
-                ledger.emit = Emit::Sid;
+            if matches!(self.target, EmitTarget::Cookie(spec) if spec.persistent) {
+                state.emit = Emit::Sid;
             }
         }
         data

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Emission;
-use super::load::{Offers, load};
-use super::shared::{Emit, Finish, Finishing, Ledger, Phase, Shared};
-use super::working::Working;
+use super::load::{RenewalPolicy, load};
+use super::session_core::{Emit, Finalize, FinalizeResult, Phase, SessionCore, SessionState};
+use super::tracked_data::TrackedData;
 use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
@@ -29,94 +29,98 @@ impl<D> Plan<D> {
     }
 }
 
-impl<C: SessionConfig> Finish for Shared<C> {
-    fn finish(self: Arc<Self>, failed: bool) -> Finishing {
+impl<C: SessionConfig> Finalize for SessionCore<C> {
+    fn finish(self: Arc<Self>, failed: bool) -> FinalizeResult {
         let failed = failed && self.options.commit != Commit::Always;
         // Mostly the session is dropped by now, and nobody is left to be waited for. Nobody can come:
         // the last `Arc` is this one.
         let is_alone = Arc::strong_count(&self) == 1;
-        let mut ledger = self.ledger();
-        if let Some(emission) = self.settle(&mut ledger, failed) {
-            return Finishing::Now(Ok(emission));
+        let mut state = self.state();
+        if let Some(emission) = self.settle_without_write(&mut state, failed) {
+            return FinalizeResult::Now(Ok(emission));
         }
         if !is_alone {
-            drop(ledger);
-            return self.later(|shared| async move {
-                let _order = shared.in_order().await;
-                let working = shared.ledger().returned.take();
-                let stored = shared.persist(working).await;
-                shared.finished(stored).await
+            drop(state);
+            return self.later(|core| async move {
+                let _order = core.lock_writes().await;
+                let tracked = core.state().returned.take();
+                let stored = core.persist(tracked).await;
+                core.confirm(stored).await
             });
         }
-        ledger.in_use = false;
-        let mut working = ledger.returned.take();
-        let plan = self.plan(&ledger, &mut working);
-        drop(ledger);
-        drop(working);
-        match self.carry_out_now(plan) {
-            Ok(Some(rest)) => self.later(|shared| async move {
-                let stored = shared.carry_out_rest(rest).await;
-                shared.finished(stored).await
+        state.in_use = false;
+        let mut tracked = state.returned.take();
+        let plan = self.plan(&state, &mut tracked);
+        drop(state);
+        drop(tracked);
+        match self.execute_sync(plan) {
+            Ok(Some(rest)) => self.later(|core| async move {
+                let stored = core.execute_pending(rest).await;
+                core.confirm(stored).await
             }),
             Ok(None) => {
-                let ledger = self.ledger();
-                if ledger.offer.is_none() {
-                    return Finishing::Now(Ok(self.emission(&ledger)));
+                let state = self.state();
+                if state.offer.is_none() {
+                    return FinalizeResult::Now(Ok(self.emission(&state)));
                 }
-                drop(ledger);
-                self.later(|shared| async move { shared.finished(Ok(())).await })
+                drop(state);
+                self.later(|core| async move { core.confirm(Ok(())).await })
             }
-            Err(error) => Finishing::Now(self.outcome(Err(error))),
+            Err(error) => FinalizeResult::Now(self.to_emission(Err(error))),
         }
     }
 
     fn abandon(&self) {
-        let mut ledger = self.ledger();
-        ledger.closed = true;
-        ledger.returned = None;
-        ledger.offer = None;
-        ledger.forget_pending();
+        let mut state = self.state();
+        state.closed = true;
+        state.returned = None;
+        state.offer = None;
+        state.forget_pending();
     }
 }
 
-impl<C: SessionConfig> Shared<C> {
-    fn later<F>(self: Arc<Self>, finish: impl FnOnce(Arc<Self>) -> F) -> Finishing
+impl<C: SessionConfig> SessionCore<C> {
+    fn later<F>(self: Arc<Self>, finish: impl FnOnce(Arc<Self>) -> F) -> FinalizeResult
     where
         F: Future<Output = Result<Emission, Error>> + Send + 'static,
     {
-        Finishing::Later(Box::pin(finish(self.clone())), self)
+        FinalizeResult::Later(Box::pin(finish(self.clone())), self)
     }
 
     /// What there is to emit, if nothing is to be written.
-    fn settle(&self, ledger: &mut Ledger<C::Data>, failed: bool) -> Option<Emission> {
-        ledger.closed = true;
+    fn settle_without_write(
+        &self,
+        state: &mut SessionState<C::Data>,
+        failed: bool,
+    ) -> Option<Emission> {
+        state.closed = true;
         if failed {
             // What `save` has stored is stored: a sid that the store knows is sent all the same.
-            ledger.returned = None;
-            ledger.offer = None;
-            ledger.forget_pending();
-            return Some(self.emission(ledger));
+            state.returned = None;
+            state.offer = None;
+            state.forget_pending();
+            return Some(self.emission(state));
         }
-        let untouched = ledger.identity.is_none()
-            && ledger.pending_lifetime.is_none()
-            && ledger.offer.is_none()
-            && !ledger.returned.as_ref().is_some_and(Working::is_changed);
-        match ledger.phase {
+        let untouched = state.identity.is_none()
+            && state.pending_lifetime.is_none()
+            && state.offer.is_none()
+            && !state.returned.as_ref().is_some_and(TrackedData::is_changed);
+        match state.phase {
             Phase::New => None,
             Phase::Stored(_) if !untouched => None,
-            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(ledger)),
+            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(state)),
         }
     }
 
     /// What the response says once everything that could be stored is.
-    async fn finished(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
+    async fn confirm(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
         if stored.is_ok() {
             self.confirm_offer().await;
         }
-        self.outcome(stored)
+        self.to_emission(stored)
     }
 
-    fn outcome(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
+    fn to_emission(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
         let ignores = |error: &Error| {
             error.kind() == ErrorKind::Ended && self.options.on_ended == OnEnded::Ignore
         };
@@ -124,10 +128,10 @@ impl<C: SessionConfig> Shared<C> {
             Err(error) if !ignores(&error) => {
                 // The client is told that it failed, and of no new sid: a task that saves the session
                 // later is not to bring that.
-                self.ledger().forget_pending();
+                self.state().forget_pending();
                 Err(error)
             }
-            _ => Ok(self.emission(&self.ledger())),
+            _ => Ok(self.emission(&self.state())),
         }
     }
 
@@ -136,17 +140,17 @@ impl<C: SessionConfig> Shared<C> {
     /// does not answer takes nothing away but the offer.
     async fn confirm_offer(&self) {
         let (offer, sid) = {
-            let mut ledger = self.ledger();
-            let offer = (ledger.offer.take()).filter(|_| ledger.emit == Emit::Nothing);
-            (offer, ledger.sid.presented())
+            let mut state = self.state();
+            let offer = (state.offer.take()).filter(|_| state.emit == Emit::Nothing);
+            (offer, state.sid.presented())
         };
         let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
-        let found = load::<C>(store, self.options, &sid, transport, Offers::None).await;
-        let mut ledger = self.ledger();
-        if matches!(found, Ok(Some(found)) if found.epoch == ledger.epoch) {
-            ledger.emit = Emit::Offer;
-            ledger.offer = Some(offer);
+        let found = load::<C>(store, self.options, &sid, transport, RenewalPolicy::Never).await;
+        let mut state = self.state();
+        if matches!(found, Ok(Some(found)) if found.epoch == state.epoch) {
+            state.emit = Emit::Offer;
+            state.offer = Some(offer);
         }
     }
 
@@ -154,20 +158,22 @@ impl<C: SessionConfig> Shared<C> {
     /// user's code, which is not for whoever has the ledger.
     pub(super) fn plan(
         &self,
-        ledger: &Ledger<C::Data>,
-        working: &mut Option<Working<C::Data>>,
+        state: &SessionState<C::Data>,
+        tracked: &mut Option<TrackedData<C::Data>>,
     ) -> Plan<C::Data> {
         let max_size = self.options.encoded_limit();
-        let changed = working.as_ref().is_some_and(Working::is_changed);
-        match &ledger.phase {
+        let changed = tracked.as_ref().is_some_and(TrackedData::is_changed);
+        match &state.phase {
             Phase::New => {
-                let lifetime = ledger.pending_lifetime.unwrap_or(ledger.lifetime);
-                let data = working.take().map_or_else(Arc::default, Working::into_data);
+                let lifetime = state.pending_lifetime.unwrap_or(state.lifetime);
+                let data = tracked
+                    .take()
+                    .map_or_else(Arc::default, TrackedData::into_data);
                 let record = NewRecord {
-                    secret: ledger.current_sid().secret_hash(),
+                    secret: state.current_sid().secret_hash(),
                     transport: self.transport(),
                     data,
-                    subject: ledger.subject.clone(),
+                    subject: state.subject.clone(),
                     lifetime,
                     commit_id: CommitId::random(),
                     max_size,
@@ -175,38 +181,40 @@ impl<C: SessionConfig> Shared<C> {
                 Plan::Insert(record)
             }
             Phase::Ended { .. }
-                if changed || ledger.identity.is_some() || ledger.pending_lifetime.is_some() =>
+                if changed || state.identity.is_some() || state.pending_lifetime.is_some() =>
             {
                 Plan::Ended
             }
             Phase::Ended { .. } => Plan::Nothing,
             Phase::Stored(base) => {
-                let data = if ledger.resets() {
-                    let data = working.take().map_or_else(Arc::default, Working::into_data);
+                let data = if state.resets() {
+                    let data = tracked
+                        .take()
+                        .map_or_else(Arc::default, TrackedData::into_data);
                     Some(DataChange {
                         base: None,
                         data,
                         max_size,
                     })
                 } else {
-                    let changed = working.take_if(|working| working.is_changed());
-                    changed.map(|working| DataChange {
+                    let changed = tracked.take_if(|tracked| tracked.is_changed());
+                    changed.map(|tracked| DataChange {
                         base: Some(base.clone()),
-                        data: working.into_data(),
+                        data: tracked.into_data(),
                         max_size,
                     })
                 };
                 let change = Change {
                     commit_id: CommitId::random(),
-                    epoch: ledger.epoch,
-                    generation: ledger.generation,
+                    epoch: state.epoch,
+                    generation: state.generation,
                     data,
-                    identity: ledger.identity.as_ref().map(|identity| IdentityChange {
+                    identity: state.identity.as_ref().map(|identity| IdentityChange {
                         secret: identity.sid.secret_hash(),
                         new_generation: identity.new_generation,
                         subject: identity.subject.clone(),
                     }),
-                    lifetime: ledger.pending_lifetime,
+                    lifetime: state.pending_lifetime,
                 };
                 if change.is_empty() {
                     Plan::Nothing

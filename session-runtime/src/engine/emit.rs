@@ -8,10 +8,10 @@ use http::header::{
     VARY,
 };
 
-use super::Shared;
-use super::shared::{Emit, Ledger, Phase};
+use super::SessionCore;
+use super::session_core::{Emit, Phase, SessionState};
 use crate::config::SessionConfig;
-use crate::loader::{CookieSpec, Target};
+use crate::loader::{CookieSpec, EmitTarget};
 use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
@@ -49,27 +49,27 @@ enum Carrier {
     Cookie(HeaderValue),
 }
 
-impl<C: SessionConfig> Shared<C> {
+impl<C: SessionConfig> SessionCore<C> {
     /// What the response says, as things stand.
-    pub(super) fn emission(&self, ledger: &Ledger<C::Data>) -> Emission {
-        let emitted = match ledger.emit {
+    pub(super) fn emission(&self, state: &SessionState<C::Data>) -> Emission {
+        let emitted = match state.emit {
             Emit::Nothing => None,
-            Emit::Sid => Some(ledger.sid),
-            Emit::Offer => ledger.offer.as_deref().copied(),
+            Emit::Sid => Some(state.sid),
+            Emit::Offer => state.offer.as_deref().copied(),
         };
-        let sid = match (emitted, self.target, &ledger.phase) {
-            (Some(sid), Target::Header(name), Phase::Stored(_)) => {
+        let sid = match (emitted, self.target, &state.phase) {
+            (Some(sid), EmitTarget::Header(name), Phase::Stored(_)) => {
                 carry_header(name, sid, self.has_origin)
             }
-            (Some(sid), Target::Cookie(spec), Phase::Stored(_)) => {
+            (Some(sid), EmitTarget::Cookie(spec), Phase::Stored(_)) => {
                 let now = self.store.now();
-                let left = match ledger.deadlines {
+                let left = match state.deadlines {
                     Some(deadlines) => deadlines.absolute_until.saturating_since(now),
-                    None => ledger.lifetime.absolute(),
+                    None => state.lifetime.absolute(),
                 };
                 carry_cookie(set_cookie(spec, &sid.expose(), left))
             }
-            (_, Target::Cookie(spec), Phase::Ended { destroyed: true }) => {
+            (_, EmitTarget::Cookie(spec), Phase::Ended { destroyed: true }) => {
                 carry_cookie(clear_cookie(spec))
             }
             _ => None,

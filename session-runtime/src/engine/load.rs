@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Asked;
+use super::RequestContext;
 use crate::config::{Options, SessionConfig};
 use crate::error::Error;
 use crate::event::{Event, EventKind, tell};
@@ -15,9 +15,9 @@ use crate::store::{AnyStore, StoreError, StoreRef, SyncStore};
 
 /// Whether a load may offer a second sid: only one whose answer can carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offers {
+pub(crate) enum RenewalPolicy {
     Allowed,
-    None,
+    Never,
 }
 
 /// What an app-wide layer keeps for one request: the store that it brought, and the first load.
@@ -103,18 +103,18 @@ impl<C: SessionConfig> fmt::Debug for LoadCache<C> {
     }
 }
 
-type Answer<D> = Result<Option<Loaded<D>>, Error>;
+type LoadResult<D> = Result<Option<Loaded<D>>, Error>;
 
 /// The record of a sid, from the layer's cache if it has asked for the same sid before.
 pub(super) async fn load_cached<C: SessionConfig>(
-    asked: &Asked<C>,
+    context: &RequestContext<C>,
     store: &StoreRef<C::Data, C::Store>,
     sid: &PresentedSid,
     transport: Transport,
-    offers: Offers,
-) -> Answer<C::Data> {
-    let Some(layer) = &asked.layer else {
-        return load::<C>(store, asked.options, sid, transport, offers).await;
+    offers: RenewalPolicy,
+) -> LoadResult<C::Data> {
+    let Some(layer) = &context.layer else {
+        return load::<C>(store, context.options, sid, transport, offers).await;
     };
     let mut cache = layer.loaded.lock().await;
     if let Some(cached) = &*cache
@@ -124,7 +124,14 @@ pub(super) async fn load_cached<C: SessionConfig>(
     {
         return Ok(cached.result.clone());
     }
-    let result = load::<C>(store, asked.options, sid, transport, Offers::Allowed).await?;
+    let result = load::<C>(
+        store,
+        context.options,
+        sid,
+        transport,
+        RenewalPolicy::Allowed,
+    )
+    .await?;
     *cache = Some(CachedLoad {
         sid: *sid,
         transport,
@@ -139,31 +146,31 @@ pub(super) async fn load<C: SessionConfig>(
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
-    offers: Offers,
-) -> Answer<C::Data> {
+    offers: RenewalPolicy,
+) -> LoadResult<C::Data> {
     if let Some(store) = store.as_sync() {
-        return load_now::<C>(store, options, sid, transport, offers);
+        return load_sync::<C>(store, options, sid, transport, offers);
     }
-    let question = Question::new(options, sid, transport, offers);
-    let answer = store.load(question.key, &question.request).await;
-    question.answered::<C>(answer)
+    let query = LoadQuery::new(options, sid, transport, offers);
+    let answer = store.load(query.key, &query.request).await;
+    query.finish::<C>(answer)
 }
 
 /// Asks a store that need not be waited for.
-pub(super) fn load_now<C: SessionConfig>(
+pub(super) fn load_sync<C: SessionConfig>(
     store: &dyn SyncStore<C::Data>,
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
-    offers: Offers,
-) -> Answer<C::Data> {
-    let question = Question::new(options, sid, transport, offers);
-    let answer = store.load(question.key, &question.request);
-    question.answered::<C>(answer)
+    offers: RenewalPolicy,
+) -> LoadResult<C::Data> {
+    let query = LoadQuery::new(options, sid, transport, offers);
+    let answer = store.load(query.key, &query.request);
+    query.finish::<C>(answer)
 }
 
 /// What a store is asked.
-struct Question {
+struct LoadQuery {
     options: &'static Options,
     key: Key,
     request: LoadRequest,
@@ -173,14 +180,16 @@ struct Question {
     started: Option<Instant>,
 }
 
-impl Question {
+impl LoadQuery {
     fn new(
         options: &'static Options,
         sid: &PresentedSid,
         transport: Transport,
-        offers: Offers,
+        offers: RenewalPolicy,
     ) -> Self {
-        let renew_every = options.renew_every.filter(|_| offers == Offers::Allowed);
+        let renew_every = options
+            .renew_every
+            .filter(|_| offers == RenewalPolicy::Allowed);
         let offer = renew_every.map(|_| Box::new(sid.offer()));
         let renewal = (renew_every.zip(offer.as_ref())).map(|(every, offer)| Renewal {
             every,
@@ -205,7 +214,7 @@ impl Question {
     }
 
     /// Tells of the answer, and takes from it what a request needs.
-    fn answered<C: SessionConfig>(
+    fn finish<C: SessionConfig>(
         self,
         answer: Result<Option<Record<C::Data>>, StoreError>,
     ) -> Result<Option<Loaded<C::Data>>, Error> {

@@ -1,25 +1,25 @@
 //! The way of a request: ask (what does its head say?), open (load or create), the handler,
 //! commit (what changed?), emit (what does the response say?).
 
-mod act;
 mod apply;
-mod ask;
 mod commit;
+mod commit_queue;
 mod emit;
+mod extract;
 mod load;
 mod open;
-mod shared;
-mod turn;
-mod working;
+mod session_core;
+mod tracked_data;
+mod verbs;
 
-pub use ask::Overrides;
-pub(crate) use ask::{Asked, ask, wire};
 pub(crate) use emit::Emission;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use emit::ReplyHeaders;
 #[cfg(feature = "rocket")]
 pub(crate) use emit::merge_list;
+pub use extract::Overrides;
+pub(crate) use extract::{RequestContext, extract, wire};
 pub(crate) use load::{LoadCache, Loaded, layered};
-pub(crate) use open::{Opened, Purpose, Start, open, open_now, view};
-pub(crate) use shared::{Finish, Finishing, Identity, Phase, Shared};
-pub(crate) use working::Working;
+pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
+pub(crate) use session_core::{Finalize, FinalizeResult, Identity, Phase, SessionCore};
+pub(crate) use tracked_data::TrackedData;

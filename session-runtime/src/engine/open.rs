@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Asked;
-use super::load::{Loaded, Offers, load_cached, load_now, report};
-use super::shared::{Emit, Ledger, Phase, Shared};
+use super::RequestContext;
+use super::load::{Loaded, RenewalPolicy, load_cached, load_sync, report};
+use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -23,23 +23,23 @@ pub(crate) enum Purpose {
 }
 
 /// The session of a request.
-pub(crate) enum Opened<C: SessionConfig> {
-    Session(Start<C>),
+pub(crate) enum OpenOutcome<C: SessionConfig> {
+    Session(OpenedSession<C>),
     None,
     /// The answer to an OPTIONS request, which never has a session.
     NoContent,
 }
 
 /// What a handler's session begins with.
-pub(crate) struct Start<C: SessionConfig> {
-    pub(crate) shared: Arc<Shared<C>>,
+pub(crate) struct OpenedSession<C: SessionConfig> {
+    pub(crate) core: Arc<SessionCore<C>>,
     /// As it is stored; `None` in a new session.
     pub(crate) data: Option<Arc<C::Data>>,
     pub(crate) subject: Option<Arc<str>>,
 }
 
 /// What is to be had from the store.
-enum Wanted<'a> {
+enum OpenPlan<'a> {
     /// Nothing: there is no session.
     None,
     /// Nothing: the answer is that to an OPTIONS request.
@@ -54,99 +54,108 @@ enum Wanted<'a> {
 ///
 /// Where it has not, there is no future at all: every one on the way of a request moves what it
 /// holds.
-pub(crate) fn open_now<C: SessionConfig>(
-    asked: &Asked<C>,
+pub(crate) fn open_sync<C: SessionConfig>(
+    context: &RequestContext<C>,
     purpose: Purpose,
-) -> Option<Result<Opened<C>, Error>> {
-    let known = match wanted(asked, purpose) {
-        Ok(Wanted::None) => return Some(Ok(Opened::None)),
-        Ok(Wanted::NoContent) => return Some(Ok(Opened::NoContent)),
-        Ok(Wanted::New) => None,
-        Ok(Wanted::Known(known)) => Some(known),
+) -> Option<Result<OpenOutcome<C>, Error>> {
+    let known = match wanted(context, purpose) {
+        Ok(OpenPlan::None) => return Some(Ok(OpenOutcome::None)),
+        Ok(OpenPlan::NoContent) => return Some(Ok(OpenOutcome::NoContent)),
+        Ok(OpenPlan::New) => None,
+        Ok(OpenPlan::Known(known)) => Some(known),
         Err(error) => return Some(Err(error)),
     };
     // A layer's cache may be in use.
-    if asked.layer.is_some() {
+    if context.layer.is_some() {
         return None;
     }
-    let store = StoreRef::Own(config::built::<C>()?);
+    let store = StoreRef::Own(config::store_if_built::<C>()?);
     let Some((sid, place)) = known else {
-        return Some(Ok(Opened::Session(create(asked, store))));
+        return Some(Ok(OpenOutcome::Session(create(context, store))));
     };
     let as_sync = store.as_sync()?;
-    let transport = asked.wire.transport(*place);
-    let loaded = load_now::<C>(as_sync, asked.options, sid, transport, Offers::Allowed);
-    Some(opened(asked, purpose, store, sid, loaded))
+    let transport = context.wire.transport(*place);
+    let loaded = load_sync::<C>(
+        as_sync,
+        context.options,
+        sid,
+        transport,
+        RenewalPolicy::Allowed,
+    );
+    Some(opened(context, purpose, store, sid, loaded))
 }
 
 /// The same, and waits where it has to.
 pub(crate) async fn open<C: SessionConfig>(
-    asked: &Asked<C>,
+    context: &RequestContext<C>,
     purpose: Purpose,
-) -> Result<Opened<C>, Error> {
-    let known = match wanted(asked, purpose)? {
-        Wanted::None => return Ok(Opened::None),
-        Wanted::NoContent => return Ok(Opened::NoContent),
-        Wanted::New => None,
-        Wanted::Known(known) => Some(known),
+) -> Result<OpenOutcome<C>, Error> {
+    let known = match wanted(context, purpose)? {
+        OpenPlan::None => return Ok(OpenOutcome::None),
+        OpenPlan::NoContent => return Ok(OpenOutcome::NoContent),
+        OpenPlan::New => None,
+        OpenPlan::Known(known) => Some(known),
     };
-    let store = match store_of(asked).await {
+    let store = match store_of(context).await {
         Ok(store) => store,
-        Err(error) => return without_store(asked.options, purpose, error),
+        Err(error) => return without_store(context.options, purpose, error),
     };
     let Some((sid, place)) = known else {
-        return Ok(Opened::Session(create(asked, store)));
+        return Ok(OpenOutcome::Session(create(context, store)));
     };
-    let transport = asked.wire.transport(*place);
-    let loaded = load_cached(asked, &store, sid, transport, Offers::Allowed).await;
-    opened(asked, purpose, store, sid, loaded)
+    let transport = context.wire.transport(*place);
+    let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Allowed).await;
+    opened(context, purpose, store, sid, loaded)
 }
 
-fn wanted<C: SessionConfig>(asked: &Asked<C>, purpose: Purpose) -> Result<Wanted<'_>, Error> {
-    if asked.is_options {
+fn wanted<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+) -> Result<OpenPlan<'_>, Error> {
+    if context.is_options {
         return Ok(if purpose == Purpose::LoadOptional {
-            Wanted::None
+            OpenPlan::None
         } else {
-            Wanted::NoContent
+            OpenPlan::NoContent
         });
     }
-    let found = (asked.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if asked.foreign.sent || (asked.foreign.created && purpose == Purpose::Create) {
-        return Err(refuse_foreign(asked, found));
+    let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
+    if context.foreign.sent || (context.foreign.created && purpose == Purpose::Create) {
+        return Err(refuse_foreign(context, found));
     }
     match (&found.sid, purpose) {
-        (Some(known), _) => Ok(Wanted::Known(known)),
-        (None, Purpose::Create) => Ok(Wanted::New),
-        (None, Purpose::LoadOptional) => Ok(Wanted::None),
+        (Some(known), _) => Ok(OpenPlan::Known(known)),
+        (None, Purpose::Create) => Ok(OpenPlan::New),
+        (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
         (None, Purpose::LoadRequired) => {
-            report::<C>(asked.options, None, EventKind::Missing, None);
-            Err(asked.absence())
+            report::<C>(context.options, None, EventKind::Missing, None);
+            Err(context.absence())
         }
     }
 }
 
-fn refuse_foreign<C: SessionConfig>(asked: &Asked<C>, found: &Found) -> Error {
+fn refuse_foreign<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
     let id = found.sid.map(|(sid, _)| sid.id());
-    report::<C>(asked.options, id, EventKind::CrossOrigin, None);
+    report::<C>(context.options, id, EventKind::CrossOrigin, None);
     Error::new(ErrorKind::CrossOrigin)
 }
 
 /// What a load comes to.
 fn opened<C: SessionConfig>(
-    asked: &Asked<C>,
+    context: &RequestContext<C>,
     purpose: Purpose,
     store: StoreRef<C::Data, C::Store>,
     sid: &PresentedSid,
     loaded: Result<Option<Loaded<C::Data>>, Error>,
-) -> Result<Opened<C>, Error> {
+) -> Result<OpenOutcome<C>, Error> {
     match loaded {
-        Ok(Some(loaded)) => Ok(Opened::Session(resume(asked, store, sid, loaded))),
+        Ok(Some(loaded)) => Ok(OpenOutcome::Session(resume(context, store, sid, loaded))),
         Ok(None) => match purpose {
-            Purpose::Create => Ok(Opened::Session(create(asked, store))),
-            Purpose::LoadOptional => Ok(Opened::None),
-            Purpose::LoadRequired => Err(asked.absence()),
+            Purpose::Create => Ok(OpenOutcome::Session(create(context, store))),
+            Purpose::LoadOptional => Ok(OpenOutcome::None),
+            Purpose::LoadRequired => Err(context.absence()),
         },
-        Err(error) => without_store(asked.options, purpose, error),
+        Err(error) => without_store(context.options, purpose, error),
     }
 }
 
@@ -155,12 +164,12 @@ fn without_store<C: SessionConfig>(
     options: &Options,
     purpose: Purpose,
     error: Error,
-) -> Result<Opened<C>, Error> {
+) -> Result<OpenOutcome<C>, Error> {
     let anonymous = options.on_store_error == OnStoreError::Anonymous
         && purpose == Purpose::LoadOptional
         && error.kind() == ErrorKind::StoreUnavailable;
     if anonymous {
-        Ok(Opened::None)
+        Ok(OpenOutcome::None)
     } else {
         Err(error)
     }
@@ -168,26 +177,26 @@ fn without_store<C: SessionConfig>(
 
 /// The record of the request's session, for a view: nothing is created or changed.
 pub(crate) async fn view<C: SessionConfig>(
-    asked: &Asked<C>,
+    context: &RequestContext<C>,
 ) -> Result<Option<(SessionId, Loaded<C::Data>)>, Error> {
-    if let Some(layer) = &asked.layer {
+    if let Some(layer) = &context.layer {
         layer.looked.store(true, Ordering::Relaxed);
     }
-    if asked.is_options {
+    if context.is_options {
         return Ok(None);
     }
-    let found = (asked.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if asked.foreign.sent {
-        return Err(refuse_foreign(asked, found));
+    let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
+    if context.foreign.sent {
+        return Err(refuse_foreign(context, found));
     }
     let Some((sid, place)) = &found.sid else {
         return Ok(None);
     };
-    let store = store_of(asked).await?;
-    let transport = asked.wire.transport(*place);
+    let store = store_of(context).await?;
+    let transport = context.wire.transport(*place);
     // Without a layer nobody would send what a view's load offers.
-    let loaded = load_cached(asked, &store, sid, transport, Offers::None).await?;
-    if let (Some(layer), Some(_)) = (&asked.layer, &loaded) {
+    let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Never).await?;
+    if let (Some(layer), Some(_)) = (&context.layer, &loaded) {
         layer.viewed.store(true, Ordering::Relaxed);
     }
     Ok(loaded.map(|loaded| (sid.id(), loaded)))
@@ -195,23 +204,23 @@ pub(crate) async fn view<C: SessionConfig>(
 
 /// The store of this request: the layer's, or the config's own.
 async fn store_of<C: SessionConfig>(
-    asked: &Asked<C>,
+    context: &RequestContext<C>,
 ) -> Result<StoreRef<C::Data, C::Store>, Error> {
-    match asked.layer.as_ref().and_then(|layer| layer.store.clone()) {
+    match context.layer.as_ref().and_then(|layer| layer.store.clone()) {
         Some(store) => Ok(StoreRef::Given(store)),
         None => Ok(StoreRef::Own(config::store::<C>().await?)),
     }
 }
 
 fn resume<C: SessionConfig>(
-    asked: &Asked<C>,
+    context: &RequestContext<C>,
     store: StoreRef<C::Data, C::Store>,
     sid: &PresentedSid,
     loaded: Loaded<C::Data>,
-) -> Start<C> {
+) -> OpenedSession<C> {
     let data = loaded.snapshot.data.clone();
     let subject = loaded.subject.clone();
-    let ledger = Ledger {
+    let state = SessionState {
         phase: Phase::Stored(loaded.snapshot),
         epoch: loaded.epoch,
         generation: loaded.generation,
@@ -227,18 +236,21 @@ fn resume<C: SessionConfig>(
         closed: false,
         in_use: true,
     };
-    Start {
-        shared: Shared::new(asked, store, sid.id(), ledger),
+    OpenedSession {
+        core: SessionCore::new(context, store, sid.id(), state),
         data: Some(data),
         subject,
     }
 }
 
-fn create<C: SessionConfig>(asked: &Asked<C>, store: StoreRef<C::Data, C::Store>) -> Start<C> {
-    let options = asked.options;
+fn create<C: SessionConfig>(
+    context: &RequestContext<C>,
+    store: StoreRef<C::Data, C::Store>,
+) -> OpenedSession<C> {
+    let options = context.options;
     let sid = Sid::mint();
     let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
-    let ledger = Ledger {
+    let state = SessionState {
         phase: Phase::New,
         epoch: 0,
         generation: 0,
@@ -254,8 +266,8 @@ fn create<C: SessionConfig>(asked: &Asked<C>, store: StoreRef<C::Data, C::Store>
         closed: false,
         in_use: true,
     };
-    Start {
-        shared: Shared::new(asked, store, sid.id(), ledger),
+    OpenedSession {
+        core: SessionCore::new(context, store, sid.id(), state),
         data: None,
         subject: None,
     }

@@ -88,7 +88,7 @@ where
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let asked =
-            request.read(|head, layers| engine::ask::<S::Config, O>(head, layer_of(layers)));
+            request.read(|head, layers| engine::extract::<S::Config, O>(head, layer_of(layers)));
         Box::pin(async move { guard::open(&asked).await })
     }
 }
@@ -100,7 +100,8 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let asked = request.read(|head, layers| engine::ask::<C, Inherit>(head, layer_of(layers)));
+        let asked =
+            request.read(|head, layers| engine::extract::<C, Inherit>(head, layer_of(layers)));
         Box::pin(async move {
             match engine::view(&asked).await {
                 Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),

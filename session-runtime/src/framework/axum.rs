@@ -39,7 +39,7 @@ where
             let find = |name: &str| find(params.as_ref(), name);
             let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
             let layer = layer_of(&parts.extensions);
-            engine::ask::<S::Config, O>(RequestHead::new(&head), layer)
+            engine::extract::<S::Config, O>(RequestHead::new(&head), layer)
         };
         guard::open(&asked).await
     }
@@ -65,7 +65,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
         };
         let find = |name: &str| find(params.as_ref(), name);
         let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
-        engine::ask::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
+        engine::extract::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
     };
     match engine::view(&asked).await {
         Ok(Some((id, loaded))) => Ok(Ok(SessionView::new(id, loaded))),

@@ -100,7 +100,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
     let head = HttpHead::of_request(request);
     let layer = layer_of(request.extensions());
-    let asked = engine::ask::<S::Config, O>(RequestHead::new(&head), layer);
+    let asked = engine::extract::<S::Config, O>(RequestHead::new(&head), layer);
     async move { guard::open(&asked).await }
 }
 
@@ -134,8 +134,8 @@ impl<C: SessionConfig> SessionView<C> {
     pub fn of_request<Q: AnyRequest>(
         request: &Q,
     ) -> impl Future<Output = Result<Option<Self>, Error>> + Send + use<C, Q> {
-        let asked =
-            request.read(|head, extensions| engine::ask::<C, Inherit>(head, layer_of(extensions)));
+        let asked = request
+            .read(|head, extensions| engine::extract::<C, Inherit>(head, layer_of(extensions)));
         async move {
             let seen = engine::view(&asked).await?;
             Ok(seen.map(|(id, loaded)| Self::new(id, loaded)))

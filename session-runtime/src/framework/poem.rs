@@ -39,7 +39,7 @@ where
 {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::ask::<S::Config, O>(head, layer));
+        let asked = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
         Ok(guard::open(&asked).await?)
     }
 }
@@ -49,7 +49,7 @@ where
 impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::ask::<C, Inherit>(head, layer));
+        let asked = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
         match engine::view(&asked).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&asked, asked.absence()).into()),

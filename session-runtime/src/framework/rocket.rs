@@ -96,7 +96,7 @@ where
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
         let asked =
-            request.read(|head, layers| engine::ask::<S::Config, O>(head, layer_of(layers)));
+            request.read(|head, layers| engine::extract::<S::Config, O>(head, layer_of(layers)));
         match guard::open(&asked).await {
             Ok(guard) => Outcome::Success(guard),
             Err(rejection) => refuse(request, rejection, By::Guard),
@@ -111,7 +111,8 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        let asked = request.read(|head, layers| engine::ask::<C, Inherit>(head, layer_of(layers)));
+        let asked =
+            request.read(|head, layers| engine::extract::<C, Inherit>(head, layer_of(layers)));
         let error = match engine::view(&asked).await {
             Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
             Ok(None) => asked.absence(),

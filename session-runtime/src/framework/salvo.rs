@@ -49,7 +49,7 @@ where
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::ask::<S::Config, O>(head, layer));
+        let asked = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
         guard::open(&asked).await
     }
 }
@@ -62,7 +62,7 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::ask::<C, Inherit>(head, layer));
+        let asked = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
         match engine::view(&asked).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),

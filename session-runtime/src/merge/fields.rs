@@ -14,7 +14,7 @@ pub(super) fn merge<D: data::SessionData>(
     mine: &D,
     theirs: &D,
     by_key: bool,
-    overwrote: &mut Vec<String>,
+    overwritten: &mut Vec<String>,
 ) -> Option<D> {
     let texts = [raw(loaded)?, raw(mine)?, raw(theirs)?];
     let [loaded, ours, other] = [object(&texts[0])?, object(&texts[1])?, object(&texts[2])?];
@@ -27,7 +27,7 @@ pub(super) fn merge<D: data::SessionData>(
     for name in names {
         let mut lost = false;
         let own = ours.get(name).copied();
-        let merged = both(
+        let merged = merge_value(
             loaded.get(name).copied(),
             own,
             other.get(name).copied(),
@@ -35,7 +35,7 @@ pub(super) fn merge<D: data::SessionData>(
             &mut lost,
         );
         if lost {
-            overwrote.push(name.clone());
+            overwritten.push(name.clone());
         }
         is_mine &= same(merged.as_deref(), own);
         result.extend(merged.map(|text| (name, text)));
@@ -62,7 +62,7 @@ fn same(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
 /// untyped data an object, key by key. Else mine, and theirs is `lost`.
 ///
 /// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
-fn both<'t>(
+fn merge_value<'t>(
     loaded: Option<&'t RawValue>,
     mine: Option<&'t RawValue>,
     theirs: Option<&'t RawValue>,
@@ -98,7 +98,7 @@ fn both<'t>(
             .collect();
         for name in names {
             let of = |fields: &BTreeMap<_, &'t RawValue>| fields.get(name).copied();
-            match both(of(&loaded), of(&ours), of(&other), by_key, lost) {
+            match merge_value(of(&loaded), of(&ours), of(&other), by_key, lost) {
                 Some(value) => result.insert(name, value),
                 None => result.remove(name),
             };
@@ -143,7 +143,7 @@ mod tests {
     fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> (Value, bool) {
         let [loaded, mine, theirs] = [loaded, mine, theirs].map(raw);
         let mut lost = false;
-        let result = both(
+        let result = merge_value(
             loaded.as_deref(),
             mine.as_deref(),
             theirs.as_deref(),
@@ -208,8 +208,10 @@ mod tests {
     fn removed_on_one_side_and_changed_on_the_other_is_a_conflict() {
         let (one, two) = (raw(&1), raw(&2));
         let mut lost = false;
-        assert!(both(one.as_deref(), None, two.as_deref(), true, &mut lost).is_none() && lost);
+        assert!(
+            merge_value(one.as_deref(), None, two.as_deref(), true, &mut lost).is_none() && lost
+        );
         let mut lost = false;
-        assert!(both(one.as_deref(), None, None, true, &mut lost).is_none() && !lost);
+        assert!(merge_value(one.as_deref(), None, None, true, &mut lost).is_none() && !lost);
     }
 }

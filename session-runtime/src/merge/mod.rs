@@ -1,4 +1,4 @@
-//! Three-way merges: what was loaded, what this request made of it, and what another one did.
+//! MergeInputs-way merges: what was loaded, what this request made of it, and what another one did.
 
 mod fields;
 pub mod rule;
@@ -7,14 +7,14 @@ use crate::data::SessionData;
 
 /// The three versions of the data, for the rules that a config declares.
 #[derive(Debug)]
-pub struct Three<'a, D> {
+pub struct MergeInputs<'a, D> {
     /// What was loaded.
     pub loaded: &'a mut D,
     /// What this request made of it.
     pub mine: &'a mut D,
     /// What is stored now.
     pub theirs: &'a mut D,
-    overwrote: Vec<String>,
+    overwritten: Vec<String>,
 }
 
 /// Whether a rule could keep both changes.
@@ -27,11 +27,11 @@ pub enum Merged {
     Overwritten,
 }
 
-impl<D> Three<'_, D> {
+impl<D> MergeInputs<'_, D> {
     /// Notes what a rule did with a field.
     pub fn settle(&mut self, field: &'static str, outcome: Merged) {
         if outcome == Merged::Overwritten {
-            self.overwrote.push(field.to_owned());
+            self.overwritten.push(field.to_owned());
         }
     }
 }
@@ -41,36 +41,36 @@ impl<D> Three<'_, D> {
 pub(crate) struct Merge<D> {
     pub(crate) data: D,
     /// The fields of which the other change is lost.
-    pub(crate) overwrote: Vec<String>,
+    pub(crate) overwritten: Vec<String>,
 }
 
 /// Merges what this request made of the data with what is stored now.
 ///
 /// Declared fields first, as typed values: their rule leaves the same value in all three versions,
 /// so that they are no difference any more when the rest is compared as encoded fields.
-pub(crate) fn three_way<D: SessionData>(
-    rules: fn(&mut Three<'_, D>),
+pub(crate) fn merge<D: SessionData>(
+    rules: fn(&mut MergeInputs<'_, D>),
     by_key: bool,
     loaded: &D,
     mine: &D,
     theirs: &D,
 ) -> Merge<D> {
     let (mut base, mut ours, mut other) = (loaded.clone(), mine.clone(), theirs.clone());
-    let mut three = Three {
+    let mut inputs = MergeInputs {
         loaded: &mut base,
         mine: &mut ours,
         theirs: &mut other,
-        overwrote: Vec::new(),
+        overwritten: Vec::new(),
     };
-    rules(&mut three);
-    let mut overwrote = three.overwrote;
-    match fields::merge(&base, &ours, &other, by_key, &mut overwrote) {
-        Some(data) => Merge { data, overwrote },
+    rules(&mut inputs);
+    let mut overwritten = inputs.overwritten;
+    match fields::merge(&base, &ours, &other, by_key, &mut overwritten) {
+        Some(data) => Merge { data, overwritten },
         // The fields do not go together, or have no encoded form: the whole is one opaque value,
         // but for what the rules have merged.
         None => Merge {
             data: ours,
-            overwrote: vec!["(all)".to_owned()],
+            overwritten: vec!["(all)".to_owned()],
         },
     }
 }
@@ -106,19 +106,19 @@ mod tests {
             Ok(MemoryStore::new())
         }
 
-        fn merge(three: &mut Three<'_, Data>) {
+        fn merge(inputs: &mut MergeInputs<'_, Data>) {
             let outcome = rule::add(
-                &mut three.loaded.sum,
-                &mut three.mine.sum,
-                &mut three.theirs.sum,
+                &mut inputs.loaded.sum,
+                &mut inputs.mine.sum,
+                &mut inputs.theirs.sum,
             );
-            three.settle("sum", outcome);
+            inputs.settle("sum", outcome);
             let outcome = rule::last_wins(
-                &mut three.loaded.quiet,
-                &mut three.mine.quiet,
-                &mut three.theirs.quiet,
+                &mut inputs.loaded.quiet,
+                &mut inputs.mine.quiet,
+                &mut inputs.theirs.quiet,
             );
-            three.settle("quiet", outcome);
+            inputs.settle("quiet", outcome);
         }
 
         fn cell() -> &'static ConfigCell<Self> {
@@ -145,23 +145,23 @@ mod tests {
     proptest! {
         #[test]
         fn what_only_one_side_changed_is_that_side(loaded in data(), changed in data()) {
-            let mine = three_way(Config::merge, Config::UNTYPED, &loaded, &changed, &loaded);
+            let mine = merge(Config::merge, Config::UNTYPED, &loaded, &changed, &loaded);
             prop_assert_eq!(&mine.data, &changed);
-            prop_assert!(mine.overwrote.is_empty());
-            let theirs = three_way(Config::merge, Config::UNTYPED, &loaded, &loaded, &changed);
+            prop_assert!(mine.overwritten.is_empty());
+            let theirs = merge(Config::merge, Config::UNTYPED, &loaded, &loaded, &changed);
             prop_assert_eq!(&theirs.data, &changed);
-            prop_assert!(theirs.overwrote.is_empty());
+            prop_assert!(theirs.overwritten.is_empty());
         }
 
         #[test]
         fn both_changes_are_kept_or_told(loaded in data(), mine in data(), theirs in data()) {
-            let Merge { data, overwrote } = three_way(Config::merge, Config::UNTYPED, &loaded, &mine, &theirs);
+            let Merge { data, overwritten } = merge(Config::merge, Config::UNTYPED, &loaded, &mine, &theirs);
             prop_assert_eq!(data.sum, theirs.sum + mine.sum - loaded.sum);
             let conflict = mine.note != loaded.note && theirs.note != loaded.note;
-            prop_assert_eq!(overwrote.contains(&"note".to_owned()), conflict);
+            prop_assert_eq!(overwritten.contains(&"note".to_owned()), conflict);
             prop_assert_eq!(data.note, if mine.note == loaded.note { theirs.note } else { mine.note });
             prop_assert_eq!(data.quiet, if mine.quiet == loaded.quiet { theirs.quiet } else { mine.quiet });
-            prop_assert!(!overwrote.contains(&"quiet".to_owned()));
+            prop_assert!(!overwritten.contains(&"quiet".to_owned()));
         }
 
         #[test]
@@ -171,9 +171,9 @@ mod tests {
             theirs in proptest::collection::vec(0..9u8, 1..4),
         ) {
             let with = |more: &[u8]| Data { list: [&loaded.list, more].concat(), ..loaded.clone() };
-            let merged = three_way(Config::merge, Config::UNTYPED, &loaded, &with(&mine), &with(&theirs));
+            let merged = merge(Config::merge, Config::UNTYPED, &loaded, &with(&mine), &with(&theirs));
             prop_assert_eq!(merged.data.list, [&loaded.list[..], &theirs, &mine].concat());
-            prop_assert!(merged.overwrote.is_empty());
+            prop_assert!(merged.overwritten.is_empty());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A store whose type is known at run time only.
+//! A store whose type is only known at run time.
 
 use std::fmt;
 use std::future::Future;
@@ -13,9 +13,10 @@ use crate::timestamp::Timestamp;
 /// A boxed future that can be sent between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A store of any type, for a program that decides at run time where its sessions are kept.
+/// A store of any type, for a program that chooses its store at run time.
 ///
-/// A clone is the same store. It costs one allocation a verb over the store itself.
+/// A clone refers to the same store. Each asynchronous operation costs one allocation more than
+/// with the store's own type.
 ///
 /// ```
 /// use connect_session::Untyped;
@@ -27,7 +28,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct AnyStore<D>(Arc<dyn ErasedStore<D>>);
 
 impl<D: SessionData> AnyStore<D> {
-    /// This store, without its type.
+    /// Erases the type of a store.
     #[must_use]
     pub fn new(store: impl Store<D>) -> Self {
         Self(Arc::new(store))
@@ -46,7 +47,7 @@ impl<D> fmt::Debug for AnyStore<D> {
     }
 }
 
-/// The form of [`Store`] without its type.
+/// The object-safe form of [`Store`].
 trait ErasedStore<D>: Send + Sync {
     fn check_ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
     fn is_serializing(&self) -> bool;
@@ -181,7 +182,7 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
     }
 }
 
-/// The store of a request: the config's own, or one that a layer brought.
+/// The store of a request: the one of its config, or one that a layer provided.
 pub(crate) enum StoreRef<D: SessionData, S: 'static> {
     Own(&'static S),
     Given(AnyStore<D>),
@@ -237,7 +238,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         match (self.as_sync(), self) {
             (Some(store), _) => store.destroy(key),
-            // In a box: else a handler that destroys had to have room for it.
+            // Boxed; otherwise the future of every handler that destroys a session would contain it.
             (None, Self::Own(store)) => Box::pin(store.destroy(key)).await,
             (None, Self::Given(store)) => store.0.destroy(key).await,
         }

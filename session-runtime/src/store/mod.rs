@@ -1,51 +1,73 @@
-//! Where sessions are kept: the trait [`Store`], and the stores.
+//! Session stores: the trait [`Store`] and the stores of this crate.
 
 use std::future::Future;
 
-use crate::data::{EncodeError, SessionData};
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
-use crate::sid::SessionId;
+use crate::data::SessionData;
+use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
 mod any;
 mod memory;
+mod outcome;
+pub mod state;
 
 pub(crate) use any::StoreRef;
 pub use any::{AnyStore, BoxFuture};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
+pub use outcome::{BoxError, CommitOutcome, InsertOutcome, StoreError};
 
-/// The cause of a failure, whatever it is.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A place where sessions with data `D` are kept.
+/// A store for sessions that hold data of type `D`.
 ///
-/// Every verb is one atomic step: two that overlap happen one after the other, whichever process
-/// they come from. A record whose idle or absolute deadline has passed, by the store's own clock,
-/// does not exist for any verb. A store never parses the fields that it keeps. What a verb
-/// promises is checked by the conformance kit, `connect_session::testing::conformance`.
+/// # Writing a store
 ///
-/// A verb whose future is dropped has happened wholly or not at all.
+/// A store implements [`insert`](Self::insert), [`load`](Self::load), [`commit`](Self::commit),
+/// [`destroy`](Self::destroy) and [`count`](Self::count); the other methods have defaults. These
+/// rules hold for all of them:
+///
+/// - Each operation is atomic: concurrent operations on a record, from any process, have the same
+///   result as if they ran one after the other.
+/// - If the future of an operation is dropped, the operation has happened completely or not at all.
+/// - A record whose idle or absolute deadline has passed, by the store's own clock, does not exist
+///   for any operation. Deadlines have millisecond precision.
+/// - A record is only known under the namespace that it was inserted with.
+/// - Secrets are only stored and compared as their hashes.
+///
+/// A store that decides in Rust can take all decisions from [`state`]; one that decides in a script
+/// or statement of its server must decide the same. There are two ways to keep the data:
+///
+/// - A *serializing* store keeps the top-level fields of the data as opaque JSON texts, each with a
+///   revision. [`NewRecord::fields`] encodes new data, [`DataChange::patch`] a change, and
+///   [`StoredFields`] decodes. Changes of different fields do not conflict.
+/// - A store of live values, such as [`MemoryStore`], keeps the `Arc` with a version for the whole.
+///
+/// The conformance kit, `connect_session::testing::conformance`, tests all of these rules.
+///
+/// [`NewRecord::fields`]: crate::record::NewRecord::fields
+/// [`DataChange::patch`]: crate::record::DataChange::patch
+/// [`StoredFields`]: crate::patch::StoredFields
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no store for sessions that hold `{D}`",
+    message = "`{Self}` is not a store for sessions that hold `{D}`",
     label = "not a session store",
     note = "a store implements `connect_session::store::Store<{D}>`; `MemoryStore` does for every data type"
 )]
 pub trait Store<D: SessionData>: Send + Sync + 'static {
-    /// Whether the store answers, asked once by `start()`.
+    /// Checks that the store is reachable and set up. `start()` calls it once.
     ///
     /// # Errors
-    /// What is wrong, for the person who started the program.
+    /// A description of the problem and its fix, for the operator of the program.
     fn check_ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         async { Ok(()) }
     }
 
-    /// Whether the store keeps data in encoded form, and so looks after `max_size` itself.
+    /// Whether the store encodes the data. Such a store enforces `max_size` itself.
     fn is_serializing(&self) -> bool {
         true
     }
 
-    /// The same store, if it never has to wait: a request then asks it without a future. A store
-    /// that is at hand once is so always, and its two ways do the same.
+    /// The synchronous interface of this store, if none of its operations ever waits. Requests then
+    /// use it without creating a future.
+    ///
+    /// Must always return the same answer; both interfaces must behave identically.
     ///
     /// ```
     /// use connect_session::Untyped;
@@ -53,174 +75,134 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     ///
     /// let store = MemoryStore::<Untyped>::new();
     /// assert!(store.as_sync().is_some());
-    /// assert!(AnyStore::new(store).as_sync().is_some(), "whatever its type is called");
+    /// assert!(AnyStore::new(store).as_sync().is_some(), "also behind `AnyStore`");
     /// ```
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
         None
     }
 
-    /// Keeps a new record, of epoch 0 and generation 0. It never replaces a living one.
+    /// Stores a new record with epoch 0, generation 0 and version 1. Both deadlines count from now.
+    ///
+    /// Never replaces a living record: if the id belongs to one, returns [`InsertOutcome::Exists`].
     ///
     /// # Errors
-    /// [`StoreError::Full`] where there is no room; nothing was written.
+    /// [`StoreError::Full`] if there is no room; nothing was written. [`StoreError::Encode`] if the
+    /// data cannot be encoded or exceeds `max_size`. [`StoreError::OutcomeUnknown`] if the record
+    /// may have been written.
     fn insert(
         &self,
         key: Key,
         record: &NewRecord<D>,
     ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send;
 
-    /// The record, if it is alive and the secret is its current one, an offered one, or one whose
-    /// grace time is not over, and was presented the way the record's sid travels. Nothing is
-    /// read, and no deadline slides, otherwise.
+    /// Returns the record if it is alive, the transport matches, and the presented secret is the
+    /// current one, an offered one, or the previous one within its grace period. Otherwise returns
+    /// `None` and writes nothing.
     ///
-    /// The same step slides the idle deadline once `touch_every` has passed since it last did,
-    /// promotes an offered secret that was presented, and takes a renewal's candidate.
+    /// The same atomic step
+    ///
+    /// - counts the idle deadline from now, if `touch_every` has passed since that was last done;
+    /// - makes an offered secret that was presented the current one;
+    /// - offers the renewal's candidate, if a renewal is due ([`Record::renewed`]).
     ///
     /// # Errors
-    /// [`StoreError::Undecodable`] where what is kept is not what `D` expects.
+    /// [`StoreError::Undecodable`] if the stored data does not match `D`.
     fn load(
         &self,
         key: Key,
         request: &LoadRequest,
     ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send;
 
-    /// Applies a change to a living record, wholly or not at all; it never creates one. In this
-    /// order:
+    /// Applies a change to a living record, completely or not at all. Never creates a record. The
+    /// first of these rules that matches decides:
     ///
-    /// 1. no living record: [`CommitOutcome::Ended`];
-    /// 2. the record carries the change's commit id: [`CommitOutcome::Applied`], nothing is written;
-    /// 3. another generation: [`CommitOutcome::Ended`];
-    /// 4. an identity change from another epoch, or data of which a changed field (in a store of
-    ///    live values: the whole) is no longer what the change is based on:
-    ///    [`CommitOutcome::Conflict`], with the record as it is;
-    /// 5. else it is applied. The epoch rises by one with an identity change, and the generation
-    ///    with one that says so; the version of the data, and the revision of each written field,
-    ///    rise; the commit id is kept; the idle deadline counts from now.
+    /// 1. There is no living record: [`CommitOutcome::Ended`].
+    /// 2. The record's commit id is that of the change: [`CommitOutcome::Applied`], and nothing is
+    ///    written. So a repeated change is applied once.
+    /// 3. The generation differs: [`CommitOutcome::Ended`].
+    /// 4. [`CommitOutcome::Conflict`], with the record as it is, if the change has an identity and
+    ///    the epoch differs; or if it has data with a base, and a changed field no longer has the
+    ///    revision of the base. A store of live values compares the version instead.
+    /// 5. The change is applied. The record takes over its commit id, and the idle deadline counts
+    ///    from now. An identity change raises the epoch by one, and the generation too if it says
+    ///    so. New data raises the version, which becomes the revision of each written field.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if nothing was written for sure, else
-    /// [`StoreError::OutcomeUnknown`].
+    /// [`StoreError::Unavailable`] if certainly nothing was written, otherwise
+    /// [`StoreError::OutcomeUnknown`]. [`StoreError::Encode`] if the data cannot be encoded or
+    /// exceeds `max_size`; nothing was written.
     fn commit(
         &self,
         key: Key,
         change: &Change<D>,
     ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send;
 
-    /// Removes the record; whether there was a living one.
+    /// Removes the record. Returns whether there was a living one.
     ///
     /// # Errors
-    /// When it is not sure that the record is gone.
+    /// If the record may still exist.
     fn destroy(&self, key: Key) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// What tells this store from others, if it can be told: two stores of one place keep the same
-    /// records. It is compared and shown, so it has no secret in it. `start()` refuses two
-    /// configs with one namespace in one place.
+    /// Identifies the backend, if known: two stores with equal ids keep the same records.
+    ///
+    /// `start()` refuses two configs with the same namespace in one backend. The id appears in
+    /// messages, so it must not contain a secret.
     fn backend_id(&self) -> Option<String> {
         None
     }
 
-    /// How many living records a namespace has.
+    /// The number of living records in a namespace.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// If the store does not answer or cannot count.
     fn count(
         &self,
         namespace: &'static str,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Removes up to `limit` records whose deadlines have passed, and says how many. Stores whose
-    /// server forgets by itself have nothing to do.
+    /// Removes up to `limit` expired records of any namespace, and returns how many it removed.
+    /// Stores whose server expires records itself keep the default, which does nothing.
     ///
     /// # Errors
-    /// When the store did not answer.
+    /// If the store does not answer.
     fn sweep(&self, limit: usize) -> impl Future<Output = Result<usize, StoreError>> + Send {
         let _ = limit;
         async { Ok(0) }
     }
 
-    /// Now, by the clock that decides over deadlines.
+    /// The current time by the clock that deadlines are compared with.
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 }
 
-/// The verbs of a store that never waits for anything: one that keeps its records in the memory of
-/// this process. Each does what that of [`Store`] does, and blocks its thread for microseconds at
-/// most: no file, no socket.
+/// The operations of a store that never waits, because it keeps its records in the memory of this
+/// process. See [`Store::as_sync`].
+///
+/// Each operation behaves like the one of [`Store`] with the same name. It may block its thread for
+/// some microseconds, for instance on a lock, but must not do I/O.
 pub trait SyncStore<D>: Send + Sync {
-    /// As [`Store::insert`].
+    /// See [`Store::insert`].
     ///
     /// # Errors
-    /// As [`Store::insert`].
+    /// See [`Store::insert`].
     fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError>;
 
-    /// As [`Store::load`].
+    /// See [`Store::load`].
     ///
     /// # Errors
-    /// As [`Store::load`].
+    /// See [`Store::load`].
     fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError>;
 
-    /// As [`Store::commit`].
+    /// See [`Store::commit`].
     ///
     /// # Errors
-    /// As [`Store::commit`].
+    /// See [`Store::commit`].
     fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError>;
 
-    /// As [`Store::destroy`].
+    /// See [`Store::destroy`].
     ///
     /// # Errors
-    /// As [`Store::destroy`].
+    /// See [`Store::destroy`].
     fn destroy(&self, key: Key) -> Result<bool, StoreError>;
-}
-
-/// What became of an insertion.
-#[derive(Debug)]
-pub enum InsertOutcome<D> {
-    /// The record is kept.
-    Done {
-        /// What a later change is based on.
-        snapshot: Snapshot<D>,
-        /// The sessions that had to give way.
-        evicted: Vec<SessionId>,
-    },
-    /// A living record has this id; nothing was written.
-    Exists,
-}
-
-/// What became of a change.
-#[derive(Debug)]
-pub enum CommitOutcome<D> {
-    /// It is applied; if the data changed, this is what a later change is based on.
-    Applied(Option<Snapshot<D>>),
-    /// Something that the change is based on is no longer so; nothing was written.
-    Conflict(Box<Record<D>>),
-    /// The session has ended; nothing was written.
-    Ended,
-}
-
-/// Why a store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The store did not answer, or refused; nothing was written.
-    #[error("the session store is not available")]
-    Unavailable(#[source] BoxError),
-    /// The store did not answer in time; what was sent may have been written or not.
-    #[error("the session store did not say whether the change was written")]
-    OutcomeUnknown(#[source] BoxError),
-    /// There is no room for another session.
-    #[error("the session store is full")]
-    Full,
-    /// What is kept for a session is not what its type expects. It is left as it is.
-    #[error("the stored session cannot be decoded{}", .field.as_ref().map(|name| format!(": field `{name}`")).unwrap_or_default())]
-    Undecodable {
-        /// The top-level field that is wrong, where one can be told.
-        field: Option<String>,
-        /// What is wrong with it.
-        #[source]
-        source: BoxError,
-    },
-    /// The data cannot be encoded, or is too large; nothing was written.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
 }

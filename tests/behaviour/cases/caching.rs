@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::On;
+use crate::server::Env;
 use crate::support::cases::cases;
 use crate::support::client::Reply;
 
@@ -16,8 +16,8 @@ cases! {
     encoded:;
 }
 
-async fn row_24_a_response_with_a_sid_is_not_stored(on: On) {
-    let server = on.start().await;
+async fn row_24_a_response_with_a_sid_is_not_stored(env: Env) {
+    let server = env.start().await;
     let public = ["header", "Cache-Control", "public, max-age=60"];
     for path in ["/main/create", "/main/cookie/create", "/jar/create"] {
         let reply = server.post(path).script(json!([public])).send().await.ok();
@@ -50,8 +50,8 @@ async fn row_24_a_response_with_a_sid_is_not_stored(on: On) {
     assert_eq!(cleared.send().await.ok().cache(), "no-store");
 }
 
-async fn row_24_a_response_of_a_session_is_private(on: On) {
-    let server = on.start().await;
+async fn row_24_a_response_of_a_session_is_private(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let private = "private, no-cache";
     assert_eq!(server.load(&held).send().await.ok().cache(), private);
@@ -71,7 +71,7 @@ async fn row_24_a_response_of_a_session_is_private(on: On) {
     let none = server.get("/main/optional");
     assert_eq!(none.clone().send().await.ok().cache(), "");
     assert_eq!(none.script(own).send().await.ok().cache(), "max-age=60");
-    if on.framework.answers_errors() {
+    if env.framework.answers_errors() {
         let failed = server
             .run(&held, json!([["fail", 418]]))
             .send()
@@ -83,8 +83,8 @@ async fn row_24_a_response_of_a_session_is_private(on: On) {
     }
 }
 
-async fn row_25_vary_is_merged(on: On) {
-    let server = on.start().await;
+async fn row_25_vary_is_merged(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let vary = |reply: &Reply| {
         let text = reply.text("vary").to_lowercase();
@@ -137,8 +137,8 @@ async fn row_25_vary_is_merged(on: On) {
     );
 }
 
-async fn row_26_expose_headers_is_merged(on: On) {
-    let server = on.start().await;
+async fn row_26_expose_headers_is_merged(env: Env) {
+    let server = env.start().await;
     let exposed = |reply: &Reply| reply.text("access-control-expose-headers").to_lowercase();
     let create = || {
         server

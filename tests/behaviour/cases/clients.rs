@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::configs::Main;
 use crate::data::Stuff;
-use crate::server::{On, at_once};
+use crate::server::{Env, at_once};
 use crate::stores::Stores;
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
-use crate::support::gates::Gate;
 use crate::support::raw::Raw;
 
 cases! {
@@ -46,8 +46,8 @@ impl Dice {
     }
 }
 
-async fn row_65_half_of_a_thousand_clients_hang_up(on: On) {
-    let server = on.start().await;
+async fn row_65_half_of_a_thousand_clients_hang_up(env: Env) {
+    let server = env.start().await;
     let mut sessions = Vec::new();
     for _ in 0..10 {
         sessions.push((server.open("main").await, BTreeSet::new()));
@@ -144,8 +144,8 @@ fn hang_up(
     }
 }
 
-async fn row_66_two_creates_never_collide(on: On) {
-    let server = on.start().await;
+async fn row_66_two_creates_never_collide(env: Env) {
+    let server = env.start().await;
     let calls = (0..200).map(|_| server.post("/main/create"));
     let replies = at_once(calls).await;
     let ids: BTreeSet<_> = replies
@@ -160,8 +160,8 @@ async fn row_66_two_creates_never_collide(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 200);
 }
 
-async fn row_66_an_insert_over_a_living_id_is_refused(on: On) {
-    let server = on.start().await;
+async fn row_66_an_insert_over_a_living_id_is_refused(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "mine"]]))
         .await;
@@ -198,9 +198,9 @@ async fn row_66_an_insert_over_a_living_id_is_refused(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
 
-async fn row_66a_a_full_store_evicts_what_was_never_presented(on: On) {
-    let server = on
-        .start_with(Stores::with_capacity(on.store, 8).await)
+async fn row_66a_a_full_store_evicts_what_was_never_presented(env: Env) {
+    let server = env
+        .start_with(Stores::with_capacity(env.store, 8).await)
         .await;
     let mut presented = Vec::new();
     for _ in 0..3 {
@@ -230,9 +230,9 @@ async fn row_66a_a_full_store_evicts_what_was_never_presented(on: On) {
     }
 }
 
-async fn row_66a_a_store_that_cannot_evict(on: On) {
-    let server = on
-        .start_with(Stores::with_capacity(on.store, 4).await)
+async fn row_66a_a_store_that_cannot_evict(env: Env) {
+    let server = env
+        .start_with(Stores::with_capacity(env.store, 4).await)
         .await;
     let mut sessions = Vec::new();
     for _ in 0..4 {

@@ -5,10 +5,10 @@ use http::Method;
 use serde_json::json;
 
 use crate::configs::{Always, Main};
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::client::Call;
-use crate::support::gates::Gate;
 
 cases! {
     everywhere:
@@ -35,8 +35,8 @@ cases! {
         row_49_reload_drops_what_is_not_committed;
 }
 
-async fn row_39_a_read_only_request_writes_nothing(on: On) {
-    let server = on.start().await;
+async fn row_39_a_read_only_request_writes_nothing(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let writes = server.stores.encoded.writes();
     server.stores.faults().reset_counts();
@@ -54,8 +54,8 @@ async fn row_39_a_read_only_request_writes_nothing(on: On) {
     assert_eq!(server.stores.encoded.writes(), writes);
 }
 
-async fn row_40_a_handler_that_fails_commits_nothing(on: On) {
-    let server = on.start().await;
+async fn row_40_a_handler_that_fails_commits_nothing(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let before = server.data(&held).await;
     server.stores.faults().reset_counts();
@@ -88,8 +88,8 @@ async fn row_40_a_handler_that_fails_commits_nothing(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
-async fn row_41_a_handler_that_panics(on: On) {
-    let server = on.start().await;
+async fn row_41_a_handler_that_panics(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let scripts = [
         json!([["push", "/items", "lost"], ["panic"]]),
@@ -97,29 +97,29 @@ async fn row_41_a_handler_that_panics(on: On) {
         json!([["update", ["push", "/items", "lost"], ["panic"]]]),
     ];
     for script in scripts {
-        panics(on, server.run(&held, script)).await;
+        panics(env, server.run(&held, script)).await;
         still_works(&server, &held).await;
     }
     let create = server
         .post("/main/create")
         .script(json!([["push", "/items", "x"], ["panic"]]));
-    panics(on, create).await;
+    panics(env, create).await;
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
 /// Sends a request whose handler panics.
-async fn panics(on: On, call: Call) {
+async fn panics(env: Env, call: Call) {
     match call.try_send().await {
         Ok(reply) => {
-            assert!(on.framework.answers_panics(), "nobody caught the panic");
+            assert!(env.framework.answers_panics(), "nobody caught the panic");
             reply.with(500).without_sid();
         }
-        Err(_) => assert!(!on.framework.answers_panics()),
+        Err(_) => assert!(!env.framework.answers_panics()),
     }
 }
 
 /// The session has none of what was lost, and can be read and written.
-async fn still_works(server: &Server, held: &Held) {
+async fn still_works(server: &Server, held: &ClientSession) {
     let script = json!([
         ["push", "/items", "kept"],
         ["update", ["drop", "/items", "kept"]]
@@ -133,10 +133,10 @@ async fn still_works(server: &Server, held: &Held) {
     assert_eq!(server.data(held).await["items"], json!([]));
 }
 
-async fn row_41_a_client_that_hangs_up(on: On) {
-    let server = on.start().await;
+async fn row_41_a_client_that_hangs_up(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
-    if !on.framework.ends_with_the_client() {
+    if !env.framework.ends_with_the_client() {
         return nobody_is_left_to_hear(&server, &held).await;
     }
     let scripts = [
@@ -166,7 +166,7 @@ async fn row_41_a_client_that_hangs_up(on: On) {
 }
 
 /// A handler that goes on when its client is gone commits as any other, once and as a whole.
-async fn nobody_is_left_to_hear(server: &Server, held: &Held) {
+async fn nobody_is_left_to_hear(server: &Server, held: &ClientSession) {
     let (waits, goes_on) = (Gate::new(), Gate::new());
     let script = json!([
         ["push", "/items", "kept"],
@@ -182,8 +182,8 @@ async fn nobody_is_left_to_hear(server: &Server, held: &Held) {
     }
 }
 
-async fn row_42_commit_always(on: On) {
-    let server = on.start().await;
+async fn row_42_commit_always(env: Env) {
+    let server = env.start().await;
     let held = server.open("always").await;
     let script = json!([["push", "/items", "kept"], ["fail", 400]]);
     server.run(&held, script.clone()).send().await.with(400);
@@ -195,7 +195,7 @@ async fn row_42_commit_always(on: On) {
         .await
         .with(400);
     assert_eq!(server.stores.count(Always::OPTIONS.namespace).await, 2);
-    if on.framework.answers_errors() {
+    if env.framework.answers_errors() {
         let found = server
             .get("/always/load")
             .sid(create.sid())
@@ -206,12 +206,12 @@ async fn row_42_commit_always(on: On) {
     }
     // A handler that did not return has not said anything.
     let call = server.run(&held, json!([["push", "/items", "lost"], ["panic"]]));
-    panics(on, call).await;
+    panics(env, call).await;
     assert_eq!(server.data(&held).await["items"], json!(["kept"]));
 }
 
-async fn row_42a_the_same_verdict_with_and_without_the_layer(on: On) {
-    let server = on.start().await;
+async fn row_42a_the_same_verdict_with_and_without_the_layer(env: Env) {
+    let server = env.start().await;
     let mut outcomes = Vec::new();
     for config in ["bare", "bare-layered"] {
         let held = server
@@ -235,10 +235,10 @@ async fn row_42a_the_same_verdict_with_and_without_the_layer(on: On) {
     assert_eq!(outcomes[0].4, json!(["first", "kept"]));
 }
 
-async fn row_45_every_return_type(on: On) {
-    let server = on.start().await;
-    assert!(!on.framework.shapes().is_empty());
-    for shape in on.framework.shapes() {
+async fn row_45_every_return_type(env: Env) {
+    let server = env.start().await;
+    assert!(!env.framework.shapes().is_empty());
+    for shape in env.framework.shapes() {
         let count = server.stores.count(Main::OPTIONS.namespace).await;
         let reply = server.post(shape.path).send().await;
         assert_eq!(reply.status, shape.status, "{shape:?}");
@@ -253,8 +253,8 @@ async fn row_45_every_return_type(on: On) {
     }
 }
 
-async fn row_46_destroyed_stays_destroyed(on: On) {
-    let server = on.start().await;
+async fn row_46_destroyed_stays_destroyed(env: Env) {
+    let server = env.start().await;
     for end in [
         json!(["fail", 400]),
         json!(["panic"]),
@@ -271,8 +271,8 @@ async fn row_46_destroyed_stays_destroyed(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
 
-async fn row_47_created_and_destroyed_is_nothing(on: On) {
-    let server = on.start().await;
+async fn row_47_created_and_destroyed_is_nothing(env: Env) {
+    let server = env.start().await;
     for path in ["/main/create", "/main/cookie/create", "/jar/create"] {
         let script = json!([["push", "/items", "x"], ["login", "ada"], ["destroy"]]);
         let reply = server
@@ -290,8 +290,8 @@ async fn row_47_created_and_destroyed_is_nothing(on: On) {
     assert_eq!(server.stores.writes(), 0);
 }
 
-async fn row_49_reload_drops_what_is_not_committed(on: On) {
-    let server = on.start().await;
+async fn row_49_reload_drops_what_is_not_committed(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "kept"]]))
         .await;

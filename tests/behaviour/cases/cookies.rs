@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::json;
 
-use crate::server::{On, Server};
+use crate::server::{Env, Server};
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::client::Call;
-use crate::support::gates::Gate;
 
 cases! {
     everywhere:
@@ -33,8 +33,8 @@ async fn open(server: &Server, config: &str, cookie: &str) -> String {
     sid
 }
 
-async fn row_22_attributes_as_declared(on: On) {
-    let server = on.start().await;
+async fn row_22_attributes_as_declared(env: Env) {
+    let server = env.start().await;
     let plain = server.post("/cookie-first/create").send().await.ok();
     let (_, attributes) = plain.cookie("__Host-sid");
     assert_eq!(
@@ -54,8 +54,8 @@ async fn row_22_attributes_as_declared(on: On) {
     assert_eq!(sorted(attributes), expected);
 }
 
-async fn row_22_max_age_follows_the_absolute_deadline(on: On) {
-    let server = on.start().await;
+async fn row_22_max_age_follows_the_absolute_deadline(env: Env) {
+    let server = env.start().await;
     let mut sid = open(&server, "jar", "shop.sid").await;
     for minutes in [20_u64, 40, 60] {
         server.advance(std::time::Duration::from_secs(20 * 60));
@@ -83,8 +83,8 @@ async fn row_22_max_age_follows_the_absolute_deadline(on: On) {
     );
 }
 
-async fn row_22_max_age_after_a_login(on: On) {
-    let server = on.start().await;
+async fn row_22_max_age_after_a_login(env: Env) {
+    let server = env.start().await;
     let sid = open(&server, "jar", "shop.sid").await;
     server.advance(std::time::Duration::from_secs(20 * 60));
     let call = server
@@ -99,8 +99,8 @@ async fn row_22_max_age_after_a_login(on: On) {
     );
 }
 
-async fn row_28_destroy_clears_the_cookie(on: On) {
-    let server = on.start().await;
+async fn row_28_destroy_clears_the_cookie(env: Env) {
+    let server = env.start().await;
     let sid = open(&server, "jar", "shop.sid").await;
     let destroy = json!([["destroy"]]);
     let call = server
@@ -128,7 +128,7 @@ async fn row_28_destroy_clears_the_cookie(on: On) {
         !by_header.headers.contains_key("set-cookie"),
         "{by_header:?}"
     );
-    if on.framework.answers_errors() {
+    if env.framework.answers_errors() {
         let sid = open(&server, "jar", "shop.sid").await;
         let script = json!([["destroy"], ["fail", 500]]);
         let call = server
@@ -154,8 +154,8 @@ fn strange() -> [fn(Call) -> Call; 6] {
     ]
 }
 
-async fn row_28a_a_cookie_from_another_origin(on: On) {
-    let server = on.start().await;
+async fn row_28a_a_cookie_from_another_origin(env: Env) {
+    let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
     let ran = Gate::new();
     let with = |method: Method, path: &str| {
@@ -187,8 +187,8 @@ async fn row_28a_a_cookie_from_another_origin(on: On) {
     assert_eq!(server.stores.writes(), writes);
 }
 
-async fn row_28a_who_is_no_stranger(on: On) {
-    let server = on.start().await;
+async fn row_28a_who_is_no_stranger(env: Env) {
+    let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
     let post = || server.post("/cookie-first/load").cookie("__Host-sid", &sid);
     post().send().await.ok();
@@ -228,8 +228,8 @@ async fn row_28a_who_is_no_stranger(on: On) {
     }
 }
 
-async fn row_28a_header_sessions_are_not_concerned(on: On) {
-    let server = on.start().await;
+async fn row_28a_header_sessions_are_not_concerned(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (cookie, _) = server
         .post("/main/cookie/create")

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::server::On;
+use crate::server::Env;
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
-use crate::support::gates::Gate;
 use crate::support::raw::Raw;
 
 cases! {
@@ -25,8 +25,8 @@ cases! {
     encoded:;
 }
 
-async fn row_01_create_without_a_sid(on: On) {
-    let server = on.start().await;
+async fn row_01_create_without_a_sid(env: Env) {
+    let server = env.start().await;
     let reply = server
         .post("/main/create")
         .script(json!([["sid"]]))
@@ -44,8 +44,8 @@ async fn row_01_create_without_a_sid(on: On) {
     assert_eq!(reply.cache(), "no-store");
 }
 
-async fn row_02_the_same_sid_finds_the_same_session(on: On) {
-    let server = on.start().await;
+async fn row_02_the_same_sid_finds_the_same_session(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "tea"]]))
         .await;
@@ -55,8 +55,8 @@ async fn row_02_the_same_sid_finds_the_same_session(on: On) {
     assert_eq!(reply.data()["items"], json!(["tea"]));
 }
 
-async fn row_03_the_header_name_in_any_case(on: On) {
-    let server = on.start().await;
+async fn row_03_the_header_name_in_any_case(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     for name in [
         "X-User-Session",
@@ -76,15 +76,15 @@ async fn row_03_the_header_name_in_any_case(on: On) {
     }
 }
 
-async fn row_04_optional_load_without_a_sid(on: On) {
-    let server = on.start().await;
+async fn row_04_optional_load_without_a_sid(env: Env) {
+    let server = env.start().await;
     let reply = server.get("/main/optional").send().await.ok().without_sid();
     assert_eq!(reply.json()["session"], false);
     assert_eq!(server.stores.writes() + server.stores.faults().loads(), 0);
 }
 
-async fn row_05_required_load_without_a_sid(on: On) {
-    let server = on.start().await;
+async fn row_05_required_load_without_a_sid(env: Env) {
+    let server = env.start().await;
     let ran = Gate::new();
     let call = server.get("/main/load").script(json!([["signal", ran]]));
     let reply = call.send().await.problem(401, "missing-session");
@@ -93,8 +93,8 @@ async fn row_05_required_load_without_a_sid(on: On) {
     assert_eq!(ran.waiting(), 0, "the handler ran");
 }
 
-async fn row_06_required_load_of_an_unknown_or_expired_sid(on: On) {
-    let server = on.start().await;
+async fn row_06_required_load_of_an_unknown_or_expired_sid(env: Env) {
+    let server = env.start().await;
     let ran = Gate::new();
     let expired = server.open("main").await;
     let destroyed = server.open("main").await;
@@ -120,8 +120,8 @@ async fn row_06_required_load_of_an_unknown_or_expired_sid(on: On) {
     assert!(server.is_alive(&alive).await);
 }
 
-async fn row_07_optional_load_of_an_unknown_sid(on: On) {
-    let server = on.start().await;
+async fn row_07_optional_load_of_an_unknown_sid(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let before = server.stores.writes();
     let reply = server
@@ -135,8 +135,8 @@ async fn row_07_optional_load_of_an_unknown_sid(on: On) {
     assert_eq!(server.stores.writes(), before);
 }
 
-async fn row_08_create_with_a_dead_or_foreign_sid(on: On) {
-    let server = on.start().await;
+async fn row_08_create_with_a_dead_or_foreign_sid(env: Env) {
+    let server = env.start().await;
     let expired = server.open("main").await;
     server.advance(std::time::Duration::from_secs(30 * 60));
     let foreign = server.open("rejecting").await;
@@ -149,8 +149,8 @@ async fn row_08_create_with_a_dead_or_foreign_sid(on: On) {
     }
 }
 
-async fn row_09_create_with_a_living_sid(on: On) {
-    let server = on.start().await;
+async fn row_09_create_with_a_living_sid(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["set", "/note", "kept"]]))
         .await;
@@ -168,8 +168,8 @@ async fn row_09_create_with_a_living_sid(on: On) {
     assert_eq!(server.stores.faults().inserts(), inserts);
 }
 
-async fn row_10_another_header_on_one_handler(on: On) {
-    let server = on.start().await;
+async fn row_10_another_header_on_one_handler(env: Env) {
+    let server = env.start().await;
     let reply = server.post("/main/other/create").send().await.ok();
     let sid = reply.text("x-other");
     assert_eq!(
@@ -194,8 +194,8 @@ async fn row_10_another_header_on_one_handler(on: On) {
     );
 }
 
-async fn row_11_an_empty_header_is_none(on: On) {
-    let server = on.start().await;
+async fn row_11_an_empty_header_is_none(env: Env) {
+    let server = env.start().await;
     for empty in ["", " ", "\t"] {
         let reply = server.get("/main/load").sid(empty).send().await;
         reply.problem(401, "missing-session");
@@ -213,8 +213,8 @@ async fn row_11_an_empty_header_is_none(on: On) {
     assert_eq!(reply.id(), held.id);
 }
 
-async fn row_12_a_header_that_comes_twice(on: On) {
-    let server = on.start().await;
+async fn row_12_a_header_that_comes_twice(env: Env) {
+    let server = env.start().await;
     let (one, other) = (server.open("main").await, server.open("main").await);
     let equal = server
         .get("/main/load")

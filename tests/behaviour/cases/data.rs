@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::configs::Small;
 use crate::data::{Inner, Nested, Stuff};
-use crate::server::On;
+use crate::server::Env;
 use crate::support::cases::cases;
 use crate::support::events;
 
@@ -35,8 +35,8 @@ cases! {
 const TEXT: &str =
     "tea ☕ 茶 e\u{301} \u{1F469}\u{200D}\u{1F52C} \"quoted\" \\ back / \u{1} \u{7f} \r\n\t";
 
-async fn row_31_typed_data_round_trips(on: On) {
-    let server = on.start().await;
+async fn row_31_typed_data_round_trips(env: Env) {
+    let server = env.start().await;
     let inner = |other| Inner {
         flags: vec![true, false],
         by_name: [("a b".to_owned(), -1), (TEXT.to_owned(), i64::MAX)].into(),
@@ -77,16 +77,16 @@ async fn row_31_typed_data_round_trips(on: On) {
     assert_eq!(server.data(&held).await, empty);
 }
 
-async fn row_32_untyped_data(on: On) {
-    let server = on.start().await;
+async fn row_32_untyped_data(env: Env) {
+    let server = env.start().await;
     let reply = server.post("/untyped").send().await.ok();
     assert_eq!(reply.body, "", "what did not do what it should");
     let found = server.get("/loose/load").sid(reply.sid()).send().await.ok();
     assert_eq!(found.data(), json!({ "number": 42, "list": ["a", "b"] }));
 }
 
-async fn row_33_any_key_is_plain_data(on: On) {
-    let server = on.start().await;
+async fn row_33_any_key_is_plain_data(env: Env) {
+    let server = env.start().await;
     let keys = [
         "id",
         "sid",
@@ -150,8 +150,8 @@ async fn row_33_any_key_is_plain_data(on: On) {
     }
 }
 
-async fn row_34_changed_and_changed_back(on: On) {
-    let server = on.start().await;
+async fn row_34_changed_and_changed_back(env: Env) {
+    let server = env.start().await;
     let start = json!([["set", "/note", "same"], ["set", "/prefs", { "a": 1, "b": 2 }]]);
     let held = server.open_with("main", start).await;
     let writes = server.stores.encoded.writes();
@@ -174,8 +174,8 @@ async fn row_34_changed_and_changed_back(on: On) {
     assert_eq!(server.stores.encoded.writes(), writes + 1);
 }
 
-async fn row_35_a_nested_change_is_seen(on: On) {
-    let server = on.start().await;
+async fn row_35_a_nested_change_is_seen(env: Env) {
+    let server = env.start().await;
     let start = json!([["set", "/nested/inner/by_name", { "a": 1 }]]);
     let held = server.open_with("main", start).await;
     let edits = json!([
@@ -198,8 +198,8 @@ async fn row_35_a_nested_change_is_seen(on: On) {
     assert_eq!(nested["inner"]["other"]["by_name"], json!({ "deep": 4 }));
 }
 
-async fn row_36_a_field_that_another_version_knows(on: On) {
-    let server = on.start().await;
+async fn row_36_a_field_that_another_version_knows(env: Env) {
+    let server = env.start().await;
     let script = json!([["set", "/name", "ada"], ["set", "/dropped", "still here"]]);
     let held = server.open_with("before", script).await;
     let after = || server.post("/after/load").sid(&held.sid);
@@ -236,8 +236,8 @@ async fn row_36_a_field_that_another_version_knows(on: On) {
     );
 }
 
-async fn row_37_what_cannot_be_decoded(on: On) {
-    let server = on.start().await;
+async fn row_37_what_cannot_be_decoded(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "tea"]]))
         .await;
@@ -271,8 +271,8 @@ async fn row_37_what_cannot_be_decoded(on: On) {
     assert_eq!(server.data(&held).await["items"], json!(["tea"]));
 }
 
-async fn row_38_over_max_size(on: On) {
-    let server = on.start().await;
+async fn row_38_over_max_size(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("small", json!([["fill", "/note", 3000]]))
         .await;

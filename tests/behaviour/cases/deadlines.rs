@@ -8,7 +8,7 @@ use connect_session::store::Store as _;
 use serde_json::{Value, json};
 
 use crate::configs::Main;
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 
 cases! {
@@ -31,8 +31,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-async fn row_50_idle_passes(on: On) {
-    let server = on.start().await;
+async fn row_50_idle_passes(env: Env) {
+    let server = env.start().await;
     let (held, other) = (server.open("main").await, server.open("main").await);
     server.advance(Duration::from_millis(30 * 60_000 - 1));
     assert!(server.is_alive(&other).await);
@@ -45,8 +45,8 @@ async fn row_50_idle_passes(on: On) {
     assert_eq!(u128::from(life), (30 * MINUTE).as_millis());
 }
 
-async fn row_51_activity_keeps_it_alive(on: On) {
-    let server = on.start().await;
+async fn row_51_activity_keeps_it_alive(env: Env) {
+    let server = env.start().await;
     let reader = server.open("main").await;
     let writer = server.open("main").await;
     let viewer = server.open("main").await;
@@ -69,8 +69,8 @@ async fn row_51_activity_keeps_it_alive(on: On) {
     assert_eq!(server.data(&writer).await["visits"], 10);
 }
 
-async fn row_52_the_absolute_deadline_ends_an_active_session(on: On) {
-    let server = on.start().await;
+async fn row_52_the_absolute_deadline_ends_an_active_session(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     for _ in 0..35 {
         server.advance(20 * MINUTE);
@@ -95,8 +95,8 @@ async fn row_52_the_absolute_deadline_ends_an_active_session(on: On) {
     assert!(!server.is_alive(&held).await);
 }
 
-async fn row_53_touches_are_coalesced(on: On) {
-    let server = on.start().await;
+async fn row_53_touches_are_coalesced(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let writes = server.stores.encoded.writes();
     let mut deadlines = BTreeSet::new();
@@ -113,8 +113,8 @@ async fn row_53_touches_are_coalesced(on: On) {
     assert!(server.is_alive(&held).await);
 }
 
-async fn row_54_a_longer_life_survives_later_writes(on: On) {
-    let server = on.start().await;
+async fn row_54_a_longer_life_survives_later_writes(env: Env) {
+    let server = env.start().await;
     let remember = json!(["set_lifetime", (30 * DAY).as_secs(), (90 * DAY).as_secs()]);
     let held = server.open_with("main", json!([remember])).await;
     let later = server.open("main").await;
@@ -140,8 +140,8 @@ async fn row_54_a_longer_life_survives_later_writes(on: On) {
     }
 }
 
-async fn row_55_expired_is_invisible_at_once(on: On) {
-    let server = on.start().await;
+async fn row_55_expired_is_invisible_at_once(env: Env) {
+    let server = env.start().await;
     let mut sessions = Vec::new();
     for _ in 0..5 {
         sessions.push(server.open("main").await);
@@ -161,8 +161,8 @@ async fn row_55_expired_is_invisible_at_once(on: On) {
     }
 }
 
-async fn row_55_expired_is_swept_later(on: On) {
-    let server = on.start().await;
+async fn row_55_expired_is_swept_later(env: Env) {
+    let server = env.start().await;
     let mut sessions = Vec::new();
     for _ in 0..5 {
         sessions.push(server.open("main").await);
@@ -180,8 +180,8 @@ async fn row_55_expired_is_swept_later(on: On) {
     assert!(server.is_alive(&alive).await);
 }
 
-async fn row_60a_set_lifetime_outlives_writes_and_touches(on: On) {
-    let server = on.start().await;
+async fn row_60a_set_lifetime_outlives_writes_and_touches(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let script = json!([["set_lifetime", (30 * DAY).as_secs(), (90 * DAY).as_secs()]]);
     let promised = server.run(&held, script).send().await.ok().json();
@@ -207,8 +207,8 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap()
 }
 
-async fn row_60a_a_lifetime_that_is_none(on: On) {
-    let server = on.start().await;
+async fn row_60a_a_lifetime_that_is_none(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     for wrong in [json!([0, 60]), json!([0, 0]), json!([61, 60])] {
         let script = json!([
@@ -246,8 +246,8 @@ async fn row_60a_a_lifetime_that_is_none(on: On) {
     );
 }
 
-async fn row_60b_a_made_up_secret(on: On) {
-    let server = on.start().await;
+async fn row_60b_a_made_up_secret(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "secret"]]))
         .await;
@@ -276,7 +276,7 @@ async fn row_60b_a_made_up_secret(on: On) {
     );
 }
 
-async fn assert_dead(server: &Server, held: &Held, script: Value) {
+async fn assert_dead(server: &Server, held: &ClientSession, script: Value) {
     let reply = server.run(held, script).send().await;
     reply.problem(401, "unknown-session");
 }

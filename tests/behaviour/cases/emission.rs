@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::On;
+use crate::server::Env;
 use crate::support::cases::cases;
 use crate::support::client::{Call, Reply};
 
@@ -35,8 +35,8 @@ fn place(reply: &Reply) -> String {
     format!("cookie {}", cookie.split('=').next().unwrap())
 }
 
-async fn row_21_a_new_sid_answers_where_the_old_one_came(on: On) {
-    let server = on.start().await;
+async fn row_21_a_new_sid_answers_where_the_old_one_came(env: Env) {
+    let server = env.start().await;
     let dead = server.open("main").await.forged();
     let dead = dead.sid.as_str();
     let header: Send = |call, sid| call.sid(sid);
@@ -68,8 +68,8 @@ async fn row_21_a_new_sid_answers_where_the_old_one_came(on: On) {
     assert_eq!(place(&query), "x-user-session");
 }
 
-async fn row_21_a_first_sid_goes_where_the_config_says(on: On) {
-    let server = on.start().await;
+async fn row_21_a_first_sid_goes_where_the_config_says(env: Env) {
+    let server = env.start().await;
     let cases = [
         ("/main/create", "x-user-session"),
         ("/main/cookie/create", "cookie __Host-sid"),
@@ -87,8 +87,8 @@ async fn row_21_a_first_sid_goes_where_the_config_says(on: On) {
     }
 }
 
-async fn row_21_a_rotated_sid_answers_where_it_came(on: On) {
-    let server = on.start().await;
+async fn row_21_a_rotated_sid_answers_where_it_came(env: Env) {
+    let server = env.start().await;
     let rotate = json!([["rotate"]]);
     let held = server.open("main").await;
     let reply = server.run(&held, rotate.clone()).send().await.ok();
@@ -124,8 +124,8 @@ async fn row_21_a_rotated_sid_answers_where_it_came(on: On) {
         .ok();
 }
 
-async fn row_23_a_cookie_of_the_handler_survives(on: On) {
-    let server = on.start().await;
+async fn row_23_a_cookie_of_the_handler_survives(env: Env) {
+    let server = env.start().await;
     let own = json!([
         ["header", "Set-Cookie", "theme=dark"],
         ["header", "Set-Cookie", "lang=en; Path=/"],
@@ -144,8 +144,8 @@ async fn row_23_a_cookie_of_the_handler_survives(on: On) {
     assert_eq!(reply.cookie("shop.sid").0.len(), 64);
 }
 
-async fn row_27_nothing_is_emitted_when_nothing_changed(on: On) {
-    let server = on.start().await;
+async fn row_27_nothing_is_emitted_when_nothing_changed(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     server.load(&held).send().await.ok().without_sid();
     server

@@ -6,7 +6,7 @@ use connect_session::SessionConfig as _;
 use serde_json::{Value, json};
 
 use crate::configs::Main;
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 use crate::support::overlap::Overlap;
 
@@ -37,8 +37,8 @@ cases! {
         row_64d_nothing_is_lost_by_a_request_that_read;
 }
 
-async fn row_63_destroyed_while_a_write_is_in_flight(on: On) {
-    let server = on.start().await;
+async fn row_63_destroyed_while_a_write_is_in_flight(env: Env) {
+    let server = env.start().await;
     let writes = [
         json!([["push", "/items", "x"]]),
         json!([["rotate"]]),
@@ -69,8 +69,8 @@ async fn row_63_destroyed_while_a_write_is_in_flight(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
 
-async fn row_63_destroyed_before_the_store_sees_the_write(on: On) {
-    let server = on.start().await;
+async fn row_63_destroyed_before_the_store_sees_the_write(env: Env) {
+    let server = env.start().await;
     for write in [
         json!(["push", "/items", "x"]),
         json!(["rotate"]),
@@ -89,8 +89,8 @@ async fn row_63_destroyed_before_the_store_sees_the_write(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
 
-async fn row_64_rotated_while_a_write_is_in_flight(on: On) {
-    let server = on.start().await;
+async fn row_64_rotated_while_a_write_is_in_flight(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let writes = [
         json!([["push", "/items", "x"]]),
@@ -112,8 +112,8 @@ async fn row_64_rotated_while_a_write_is_in_flight(on: On) {
     assert!(server.is_alive(&new).await);
 }
 
-async fn row_64_two_rotations(on: On) {
-    let server = on.start().await;
+async fn row_64_two_rotations(env: Env) {
+    let server = env.start().await;
     // With data in them, and with nothing but a new secret.
     for edit in [
         json!([["push", "/items", "x"], ["rotate"]]),
@@ -147,8 +147,8 @@ fn attempts() -> [Value; 7] {
     ]
 }
 
-async fn row_64a_loaded_before_a_login_or_reset(on: On) {
-    let server = on.start().await;
+async fn row_64a_loaded_before_a_login_or_reset(env: Env) {
+    let server = env.start().await;
     for takes_over in [json!(["login", "ada"]), json!(["reset"])] {
         let held = server
             .open_with("main", json!([["set", "/note", "secret"]]))
@@ -175,8 +175,8 @@ async fn row_64a_loaded_before_a_login_or_reset(on: On) {
     }
 }
 
-async fn row_64a_a_save_from_before_a_login(on: On) {
-    let server = on.start().await;
+async fn row_64a_a_save_from_before_a_login(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let call = || server.post("/main/load").sid(&held.sid);
     let save = Overlap::one(call(), json!([["push", "/items", "x"]]), json!([["save"]])).await;
@@ -195,8 +195,8 @@ async fn row_64a_a_save_from_before_a_login(on: On) {
     destroy.finish().await.ok().without_sid();
 }
 
-async fn row_64b_two_parallel_logins(on: On) {
-    let server = on.start().await;
+async fn row_64b_two_parallel_logins(env: Env) {
+    let server = env.start().await;
     for _ in 0..20 {
         let held = server.open("main").await;
         let call = || server.post("/main/load").sid(&held.sid);
@@ -227,7 +227,7 @@ async fn row_64b_two_parallel_logins(on: On) {
 async fn ended<End: Future<Output = ()>>(
     server: &Server,
     config: &'static str,
-    end: impl Fn(Server, Held) -> End,
+    end: impl Fn(Server, ClientSession) -> End,
 ) -> Vec<(u16, Vec<String>, String)> {
     let held = server.open(config).await;
     let call = || server.post(format!("/{config}/load")).sid(&held.sid);
@@ -251,11 +251,11 @@ async fn ended<End: Future<Output = ()>>(
     replies
 }
 
-async fn destroyed(server: Server, held: Held) {
+async fn destroyed(server: Server, held: ClientSession) {
     server.run(&held, json!([["destroy"]])).send().await.ok();
 }
 
-async fn expired(server: Server, held: Held) {
+async fn expired(server: Server, held: ClientSession) {
     if server.stores.time_passes_by_hand() {
         server.advance(Duration::from_secs(30 * 60));
         return;
@@ -265,7 +265,7 @@ async fn expired(server: Server, held: Held) {
     tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
-async fn emptied(server: Server, _: Held) {
+async fn emptied(server: Server, _: ClientSession) {
     server.stores.encoded.clear();
 }
 
@@ -277,20 +277,20 @@ fn assert_refused(replies: Vec<(u16, Vec<String>, String)>) {
     }
 }
 
-async fn row_64d_ended_under_a_request_that_wrote(on: On) {
-    let server = on.start().await;
+async fn row_64d_ended_under_a_request_that_wrote(env: Env) {
+    let server = env.start().await;
     assert_refused(ended(&server, "main", destroyed).await);
     assert_refused(ended(&server, "main", expired).await);
 }
 
-async fn row_64d_emptied_under_a_request_that_wrote(on: On) {
-    let server = on.start().await;
+async fn row_64d_emptied_under_a_request_that_wrote(env: Env) {
+    let server = env.start().await;
     assert_refused(ended(&server, "main", emptied).await);
     assert!(server.stores.encoded.fields("").is_empty());
 }
 
-async fn row_64d_on_gone_ignore(on: On) {
-    let server = on.start().await;
+async fn row_64d_on_gone_ignore(env: Env) {
+    let server = env.start().await;
     let mut all = ended(&server, "lenient", destroyed).await;
     all.extend(ended(&server, "lenient", expired).await);
     for (status, sids, problem) in all {
@@ -298,8 +298,8 @@ async fn row_64d_on_gone_ignore(on: On) {
     }
 }
 
-async fn row_64d_nothing_is_lost_by_a_request_that_read(on: On) {
-    let server = on.start().await;
+async fn row_64d_nothing_is_lost_by_a_request_that_read(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let call = || server.post("/main/load").sid(&held.sid);
     let late = Overlap::one(call(), json!([]), json!([["status", 201]])).await;

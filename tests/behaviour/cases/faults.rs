@@ -3,7 +3,7 @@
 use connect_session::testing::CommitFault;
 use serde_json::json;
 
-use crate::server::On;
+use crate::server::Env;
 use crate::support::cases::cases;
 
 cases! {
@@ -25,8 +25,8 @@ cases! {
         row_64c_a_change_that_is_sent_twice;
 }
 
-async fn row_43_the_store_fails_at_commit(on: On) {
-    let server = on.start().await;
+async fn row_43_the_store_fails_at_commit(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let before = server.data(&held).await;
     let faults = server.stores.faults();
@@ -65,8 +65,8 @@ async fn row_43_the_store_fails_at_commit(on: On) {
     server.load(&held).send().await.ok();
 }
 
-async fn row_43_the_store_fails_at_insert_and_destroy(on: On) {
-    let server = on.start().await;
+async fn row_43_the_store_fails_at_insert_and_destroy(env: Env) {
+    let server = env.start().await;
     let faults = server.stores.faults();
     faults.fail_inserts(true);
     let create = server
@@ -92,8 +92,8 @@ async fn row_43_the_store_fails_at_insert_and_destroy(on: On) {
     assert!(!server.is_alive(&held).await);
 }
 
-async fn row_44_the_store_fails_at_load(on: On) {
-    let server = on.start().await;
+async fn row_44_the_store_fails_at_load(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "kept"]]))
         .await;
@@ -122,8 +122,8 @@ async fn row_44_the_store_fails_at_load(on: On) {
     assert_eq!(held.events("store_error"), 3);
 }
 
-async fn row_44_on_store_error_anonymous(on: On) {
-    let server = on.start().await;
+async fn row_44_on_store_error_anonymous(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("anonymous", json!([["push", "/items", "kept"]]))
         .await;
@@ -154,8 +154,8 @@ async fn row_44_on_store_error_anonymous(on: On) {
     assert_eq!(reply.data()["items"], json!(["kept"]));
 }
 
-async fn row_64c_a_lost_reply(on: On) {
-    let server = on.start().await;
+async fn row_64c_a_lost_reply(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let faults = server.stores.faults();
     let cases = [
@@ -203,8 +203,8 @@ async fn row_64c_a_lost_reply(on: On) {
     assert!(!server.is_alive(&held).await, "the rotation was applied");
 }
 
-async fn row_64c_a_change_that_is_sent_twice(on: On) {
-    let server = on.start().await;
+async fn row_64c_a_change_that_is_sent_twice(env: Env) {
+    let server = env.start().await;
     let mut held = server.open("main").await;
     let faults = server.stores.faults();
     faults.fail_commits(CommitFault::SentTwice);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 use crate::support::client::Call;
 
@@ -17,31 +17,31 @@ cases! {
     encoded:;
 }
 
-type Send = fn(Call, &Held) -> Call;
+type Send = fn(Call, &ClientSession) -> Call;
 
 /// A session whose sid travels in the cookie `__Host-sid`.
-async fn open_cookie(server: &Server, path: &str) -> Held {
+async fn open_cookie(server: &Server, path: &str) -> ClientSession {
     let reply = server.post(path).send().await.ok();
     let held = server.open("main").await;
     let (sid, _) = reply.cookie("__Host-sid");
-    Held {
+    ClientSession {
         id: reply.id(),
         ..held.with_sid(sid)
     }
 }
 
 /// A session whose sid travels in a header, of a config that prefers a cookie.
-async fn open_header(server: &Server, path: &str) -> Held {
+async fn open_header(server: &Server, path: &str) -> ClientSession {
     let dead = server.open("main").await.forged();
     let reply = server.post(path).sid(&dead.sid).send().await.ok();
-    Held {
+    ClientSession {
         id: reply.id(),
         ..dead.with_sid(reply.sid())
     }
 }
 
-async fn row_17_the_declared_order_in_all_combinations(on: On) {
-    let server = on.start().await;
+async fn row_17_the_declared_order_in_all_combinations(env: Env) {
+    let server = env.start().await;
     let main = [
         open_header(&server, "/main/create").await,
         open_header(&server, "/main/create").await,
@@ -77,8 +77,8 @@ async fn row_17_the_declared_order_in_all_combinations(on: On) {
     }
 }
 
-async fn row_18_malformed_is_passed_over_and_unknown_is_not(on: On) {
-    let server = on.start().await;
+async fn row_18_malformed_is_passed_over_and_unknown_is_not(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let cookie = open_cookie(&server, "/main/cookie/create").await;
     let good = server
@@ -105,8 +105,8 @@ async fn row_18_malformed_is_passed_over_and_unknown_is_not(on: On) {
     assert_eq!(unknown.send().await.ok().json()["session"], false);
 }
 
-async fn row_20_a_cookie_among_others(on: On) {
-    let server = on.start().await;
+async fn row_20_a_cookie_among_others(env: Env) {
+    let server = env.start().await;
     let held = open_cookie(&server, "/main/cookie/create").await;
     let other = open_cookie(&server, "/main/cookie/create").await;
     let (sid, load) = (&held.sid, || server.get("/main/load"));
@@ -151,8 +151,8 @@ async fn row_20_a_cookie_among_others(on: On) {
     two_lines.send().await.problem(400, "ambiguous-session");
 }
 
-async fn row_21a_a_sid_keeps_its_transport(on: On) {
-    let server = on.start().await;
+async fn row_21a_a_sid_keeps_its_transport(env: Env) {
+    let server = env.start().await;
     let cookie = open_cookie(&server, "/main/cookie/create").await;
     let header = server.open("main").await;
     let load = || server.get("/main/load");
@@ -192,8 +192,8 @@ async fn row_21a_a_sid_keeps_its_transport(on: On) {
     assert!(!String::from_utf8_lossy(&new.body).contains(&new.cookie("__Host-sid").0[24..]));
 }
 
-async fn row_21b_a_sid_is_of_one_config(on: On) {
-    let server = on.start().await;
+async fn row_21b_a_sid_is_of_one_config(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     for path in [
         "/rejecting/load",

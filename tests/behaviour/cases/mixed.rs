@@ -4,7 +4,7 @@ use connect_session::SessionConfig as _;
 use serde_json::json;
 
 use crate::configs::Main;
-use crate::server::On;
+use crate::server::Env;
 use crate::support::cases::cases;
 use crate::support::overlap::Overlap;
 
@@ -31,8 +31,8 @@ cases! {
         row_64_reset_drops_what_was_written_meanwhile;
 }
 
-async fn row_46_what_update_stored_stays_stored(on: On) {
-    let server = on.start().await;
+async fn row_46_what_update_stored_stays_stored(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     for end in [json!(["fail", 400]), json!(["panic"])] {
         let script = json!([
@@ -41,7 +41,7 @@ async fn row_46_what_update_stored_stays_stored(on: On) {
             end
         ]);
         if let Ok(reply) = server.run(&held, script).try_send().await {
-            let panicked = on.framework.answers_panics() && end[0] == "panic";
+            let panicked = env.framework.answers_panics() && end[0] == "panic";
             reply.with(if panicked { 500 } else { 400 });
         }
     }
@@ -49,8 +49,8 @@ async fn row_46_what_update_stored_stays_stored(on: On) {
     assert_eq!((&data["visits"], &data["items"]), (&json!(2), &json!([])));
 }
 
-async fn row_62_update_sees_what_is_committed(on: On) {
-    let server = on.start().await;
+async fn row_62_update_sees_what_is_committed(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let script = json!([
         ["set", "/note", "pending"],
@@ -78,8 +78,8 @@ async fn row_62_update_sees_what_is_committed(on: On) {
     assert_eq!(data["items"], json!(["updated", "pending", "after"]));
 }
 
-async fn row_62_update_of_a_new_session(on: On) {
-    let server = on.start().await;
+async fn row_62_update_of_a_new_session(env: Env) {
+    let server = env.start().await;
     let script = json!([["push", "/items", "x"], ["update", ["add", "/visits", 1]]]);
     let reply = server.post("/main/create").script(script).send().await.ok();
     assert_eq!(
@@ -111,8 +111,8 @@ async fn row_62_update_of_a_new_session(on: On) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
-async fn row_62_update_beside_a_pending_change_of_the_same_field(on: On) {
-    let server = on.start().await;
+async fn row_62_update_beside_a_pending_change_of_the_same_field(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let script = json!([
         ["add", "/visits", 1],
@@ -142,8 +142,8 @@ async fn row_62_update_beside_a_pending_change_of_the_same_field(on: On) {
     );
 }
 
-async fn row_62_update_after_a_write_of_another(on: On) {
-    let server = on.start().await;
+async fn row_62_update_after_a_write_of_another(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let call = || server.post("/main/load").sid(&held.sid);
     let pending = json!([["push", "/items", "pending"]]);
@@ -170,8 +170,8 @@ async fn row_62_update_after_a_write_of_another(on: On) {
     );
 }
 
-async fn row_62_appends_are_no_conflict(on: On) {
-    let server = on.start().await;
+async fn row_62_appends_are_no_conflict(env: Env) {
+    let server = env.start().await;
     let held = server.open("rejecting").await;
     let call = || server.post("/rejecting/load").sid(&held.sid);
     let push = |item| (call(), json!([["push", "/items", item]]), json!([]));
@@ -184,8 +184,8 @@ async fn row_62_appends_are_no_conflict(on: On) {
     );
 }
 
-async fn row_64_a_write_lands_while_another_rotates_or_logs_in(on: On) {
-    let server = on.start().await;
+async fn row_64_a_write_lands_while_another_rotates_or_logs_in(env: Env) {
+    let server = env.start().await;
     for secret in [json!(["rotate"]), json!(["login", "ada"])] {
         let held = server.open("main").await;
         let call = || server.post("/main/load").sid(&held.sid);
@@ -205,8 +205,8 @@ async fn row_64_a_write_lands_while_another_rotates_or_logs_in(on: On) {
     }
 }
 
-async fn row_64_reset_drops_what_was_written_meanwhile(on: On) {
-    let server = on.start().await;
+async fn row_64_reset_drops_what_was_written_meanwhile(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let call = || server.post("/main/load").sid(&held.sid);
     let reset = json!([["reset"], ["set", "/note", "new"]]);

@@ -4,7 +4,7 @@ use connect_session::SessionConfig as _;
 use serde_json::json;
 
 use crate::configs::Main;
-use crate::server::{On, at_once};
+use crate::server::{Env, at_once};
 use crate::support::cases::cases;
 
 cases! {
@@ -24,9 +24,9 @@ cases! {
         row_72_two_configs_with_two_stores;
 }
 
-async fn row_67_a_logout_on_another_process(on: On) {
-    let server = on.start().await;
-    let other = on.start_with(server.stores.clone()).await;
+async fn row_67_a_logout_on_another_process(env: Env) {
+    let server = env.start().await;
+    let other = env.start_with(server.stores.clone()).await;
     let held = server.open("main").await;
     assert!(other.is_alive(&held).await);
     other.run(&held, json!([["destroy"]])).send().await.ok();
@@ -44,9 +44,9 @@ async fn row_67_a_logout_on_another_process(on: On) {
     assert_eq!(server.load(&new).send().await.ok().json()["subject"], "ada");
 }
 
-async fn row_67_writes_of_two_processes(on: On) {
-    let server = on.start().await;
-    let other = on.start_with(server.stores.clone()).await;
+async fn row_67_writes_of_two_processes(env: Env) {
+    let server = env.start().await;
+    let other = env.start_with(server.stores.clone()).await;
     let held = server.open("main").await;
     let push = |number: usize| {
         json!([
@@ -69,8 +69,8 @@ async fn row_67_writes_of_two_processes(on: On) {
     assert_eq!(data["items"].as_array().unwrap().len(), 64);
 }
 
-async fn row_72_two_configs_with_two_stores(on: On) {
-    let server = on.start().await;
+async fn row_72_two_configs_with_two_stores(env: Env) {
+    let server = env.start().await;
     let typed = server
         .open_with("main", json!([["push", "/items", "typed"]]))
         .await;
@@ -97,8 +97,8 @@ async fn row_72_two_configs_with_two_stores(on: On) {
     assert_eq!(server.data(&typed).await["items"], json!(["typed"]));
 }
 
-async fn row_73_two_guards_and_one_load(on: On) {
-    let server = on.start().await;
+async fn row_73_two_guards_and_one_load(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     server.stores.faults().reset_counts();
     let script = json!([["push", "/items", "inner"], ["add", "/visits", 10]]);
@@ -113,8 +113,8 @@ async fn row_73_two_guards_and_one_load(on: On) {
     );
 }
 
-async fn row_73_a_view_and_a_handler(on: On) {
-    let server = on.start().await;
+async fn row_73_a_view_and_a_handler(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["set", "/note", "seen"]]))
         .await;
@@ -144,8 +144,8 @@ async fn row_73_a_view_and_a_handler(on: On) {
     assert_eq!(server.stores.faults().commits(), 1);
 }
 
-async fn row_73_without_a_session_the_store_is_not_asked(on: On) {
-    let server = on.start().await;
+async fn row_73_without_a_session_the_store_is_not_asked(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     server.stores.faults().reset_counts();
     let reply = server
@@ -160,8 +160,8 @@ async fn row_73_without_a_session_the_store_is_not_asked(on: On) {
     assert_eq!(server.stores.faults().loads() + server.stores.writes(), 0);
 }
 
-async fn row_73_two_routers_with_stores_of_their_own(on: On) {
-    let (one, other) = (on.start().await, on.start().await);
+async fn row_73_two_routers_with_stores_of_their_own(env: Env) {
+    let (one, other) = (env.start().await, env.start().await);
     let held = one.open("main").await;
     assert!(!other.is_alive(&held).await);
     assert!(one.is_alive(&held).await);

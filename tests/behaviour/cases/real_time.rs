@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 
 cases! {
@@ -22,7 +22,7 @@ cases! {
 }
 
 /// A session that may idle for so many seconds, and lives for so many.
-async fn brief(server: &Server, idle: u64, absolute: u64) -> Held {
+async fn brief(server: &Server, idle: u64, absolute: u64) -> ClientSession {
     let script = json!([["set_lifetime", idle, absolute]]);
     server.open_with("main", script).await
 }
@@ -31,8 +31,8 @@ async fn pass(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }
 
-async fn row_50_idle_passes_in_real_time(on: On) {
-    let server = on.start().await;
+async fn row_50_idle_passes_in_real_time(env: Env) {
+    let server = env.start().await;
     let (held, longer) = (brief(&server, 3, 60).await, brief(&server, 30, 60).await);
     pass(1.5).await;
     assert!(server.is_alive(&held).await);
@@ -43,8 +43,8 @@ async fn row_50_idle_passes_in_real_time(on: On) {
     assert!(server.is_alive(&longer).await);
 }
 
-async fn row_51_activity_keeps_it_alive_in_real_time(on: On) {
-    let server = on.start().await;
+async fn row_51_activity_keeps_it_alive_in_real_time(env: Env) {
+    let server = env.start().await;
     let (reader, writer) = (brief(&server, 3, 60).await, brief(&server, 3, 60).await);
     for round in 0..4 {
         pass(1.5).await;
@@ -55,8 +55,8 @@ async fn row_51_activity_keeps_it_alive_in_real_time(on: On) {
     assert_eq!(server.data(&writer).await["visits"], 4);
 }
 
-async fn row_52_the_absolute_deadline_in_real_time(on: On) {
-    let server = on.start().await;
+async fn row_52_the_absolute_deadline_in_real_time(env: Env) {
+    let server = env.start().await;
     let held = brief(&server, 4, 4).await;
     for _ in 0..2 {
         pass(1.0).await;
@@ -67,8 +67,8 @@ async fn row_52_the_absolute_deadline_in_real_time(on: On) {
     assert!(!server.is_alive(&held).await, "a write moved the deadline");
 }
 
-async fn row_60a_a_lifetime_outlives_a_write_in_real_time(on: On) {
-    let server = on.start().await;
+async fn row_60a_a_lifetime_outlives_a_write_in_real_time(env: Env) {
+    let server = env.start().await;
     let held = brief(&server, 3, 60).await;
     let script = json!([["push", "/items", "x"]]);
     server.run(&held, script).send().await.ok();
@@ -79,8 +79,8 @@ async fn row_60a_a_lifetime_outlives_a_write_in_real_time(on: On) {
     );
 }
 
-async fn row_60b_a_made_up_secret_in_real_time(on: On) {
-    let server = on.start().await;
+async fn row_60b_a_made_up_secret_in_real_time(env: Env) {
+    let server = env.start().await;
     let held = brief(&server, 3, 60).await;
     pass(1.7).await;
     assert!(!server.is_alive(&held.forged()).await);

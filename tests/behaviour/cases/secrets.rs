@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::server::{Held, On, Server, at_once};
+use crate::server::{ClientSession, Env, Server, at_once};
 use crate::support::cases::cases;
 
 cases! {
@@ -33,8 +33,8 @@ cases! {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn row_56_rotate(on: On) {
-    let server = on.start().await;
+async fn row_56_rotate(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "tea"]]))
         .await;
@@ -60,8 +60,8 @@ async fn row_56_rotate(on: On) {
     assert_eq!(held.events("committed"), 1);
 }
 
-async fn row_57_rotate_and_then_fail(on: On) {
-    let server = on.start().await;
+async fn row_57_rotate_and_then_fail(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     for what in [json!(["rotate"]), json!(["login", "eve"]), json!(["reset"])] {
         let script = json!([["sid"], what, ["fail", 400]]);
@@ -82,8 +82,8 @@ async fn row_57_rotate_and_then_fail(on: On) {
     );
 }
 
-async fn row_58_reset(on: On) {
-    let server = on.start().await;
+async fn row_58_reset(env: Env) {
+    let server = env.start().await;
     let start = json!([["push", "/items", "tea"], ["login", "ada"]]);
     let held = server.open_with("main", start).await;
     let script = json!([
@@ -112,7 +112,7 @@ async fn row_58_reset(on: On) {
 }
 
 /// The sid that a load offers, if it does.
-async fn offered(server: &Server, held: &Held) -> Option<Held> {
+async fn offered(server: &Server, held: &ClientSession) -> Option<ClientSession> {
     let reply = server.load(held).send().await.ok();
     let sid = reply.sids().into_iter().next()?;
     assert_eq!(reply.cache(), "no-store");
@@ -120,8 +120,8 @@ async fn offered(server: &Server, held: &Held) -> Option<Held> {
     Some(held.with_sid(sid))
 }
 
-async fn row_59_an_offer_and_its_first_use(on: On) {
-    let server = on.start().await;
+async fn row_59_an_offer_and_its_first_use(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("renewing", json!([["push", "/items", "kept"]]))
         .await;
@@ -150,8 +150,8 @@ async fn row_59_an_offer_and_its_first_use(on: On) {
     assert!(offered(&server, &new).await.is_some(), "and again");
 }
 
-async fn row_59_an_offer_that_is_never_used(on: On) {
-    let server = on.start().await;
+async fn row_59_an_offer_that_is_never_used(env: Env) {
+    let server = env.start().await;
     let held = server.open("renewing").await;
     let mut offers = Vec::new();
     for _ in 0..5 {
@@ -168,8 +168,8 @@ async fn row_59_an_offer_that_is_never_used(on: On) {
     assert!(server.is_alive(last).await);
 }
 
-async fn row_59_an_offer_by_cookie(on: On) {
-    let server = on.start().await;
+async fn row_59_an_offer_by_cookie(env: Env) {
+    let server = env.start().await;
     let dead = "A".repeat(64);
     let create = server.post("/renewing/create").cookie("__Host-sid", &dead);
     let (old, _) = create.send().await.ok().cookie("__Host-sid");
@@ -183,8 +183,8 @@ async fn row_59_an_offer_by_cookie(on: On) {
     load(&new).send().await.ok();
 }
 
-async fn row_59_parallel_requests_get_one_living_offer(on: On) {
-    let server = on.start().await;
+async fn row_59_parallel_requests_get_one_living_offer(env: Env) {
+    let server = env.start().await;
     for _ in 0..10 {
         let held = server.open("renewing").await;
         server.advance(10 * MINUTE);
@@ -202,8 +202,8 @@ async fn row_59_parallel_requests_get_one_living_offer(on: On) {
     }
 }
 
-async fn row_60_login(on: On) {
-    let server = on.start().await;
+async fn row_60_login(env: Env) {
+    let server = env.start().await;
     let held = server
         .open_with("main", json!([["push", "/items", "tea"]]))
         .await;
@@ -235,8 +235,8 @@ async fn row_60_login(on: On) {
     assert_eq!(again.json()["subject"], "bob");
 }
 
-async fn row_60_login_of_a_new_session(on: On) {
-    let server = on.start().await;
+async fn row_60_login_of_a_new_session(env: Env) {
+    let server = env.start().await;
     let script = json!([["login", "ada"], ["push", "/items", "tea"], ["sid"]]);
     let reply = server.post("/main/create").script(script).send().await.ok();
     assert_eq!(reply.answers(), json!([reply.sid()]));
@@ -252,10 +252,10 @@ async fn row_60_login_of_a_new_session(on: On) {
     );
 }
 
-async fn row_60_login_begins_both_deadlines_anew(on: On) {
-    let server = on.start().await;
+async fn row_60_login_begins_both_deadlines_anew(env: Env) {
+    let server = env.start().await;
     let mut held = server.open("main").await;
-    let active = async |held: &Held, rounds| {
+    let active = async |held: &ClientSession, rounds| {
         for _ in 0..rounds {
             server.advance(20 * MINUTE);
             assert!(server.is_alive(held).await);
@@ -276,8 +276,8 @@ async fn row_60_login_begins_both_deadlines_anew(on: On) {
     assert!(!server.is_alive(&held).await);
 }
 
-async fn row_60_what_login_promises_is_what_holds(on: On) {
-    let server = on.start().await;
+async fn row_60_what_login_promises_is_what_holds(env: Env) {
+    let server = env.start().await;
     for what in [json!(["login", "ada"]), json!(["reset"])] {
         let held = server.open("main").await;
         for _ in 0..35 {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use connect_session::testing::CommitFault;
 use serde_json::{Value, json};
 
-use crate::server::{Held, On, Server};
+use crate::server::{ClientSession, Env, Server};
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
-use crate::support::gates::Gate;
 use crate::support::script::report;
 
 cases! {
@@ -41,7 +41,7 @@ cases! {
 }
 
 /// Sends a request whose session goes into a task; the task waits for the gate that is returned.
-async fn leave_behind(server: &Server, held: &Held, script: Value) -> (Gate, Gate) {
+async fn leave_behind(server: &Server, held: &ClientSession, script: Value) -> (Gate, Gate) {
     let (go, done) = (Gate::new(), Gate::new());
     let script = after(&go, &script);
     server
@@ -61,8 +61,8 @@ fn after(go: &Gate, script: &Value) -> Value {
 
 const SAVE: fn() -> Value = || json!([["push", "/items", "late"], ["save"]]);
 
-async fn row_48_saved_before_the_response(on: On) {
-    let server = on.start().await;
+async fn row_48_saved_before_the_response(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (saved, done) = (Gate::new(), Gate::new());
     let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
@@ -73,8 +73,8 @@ async fn row_48_saved_before_the_response(on: On) {
     assert_eq!(held.events("dropped_unsaved"), 0);
 }
 
-async fn row_48_saved_after_the_response(on: On) {
-    let server = on.start().await;
+async fn row_48_saved_after_the_response(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (go, done) = leave_behind(&server, &held, SAVE()).await;
     assert_eq!(server.data(&held).await["items"], json!([]));
@@ -95,8 +95,8 @@ async fn row_48_saved_after_the_response(on: On) {
     assert!(!server.is_alive(&held).await);
 }
 
-async fn row_48_a_new_session_saved_after_the_response(on: On) {
-    let server = on.start().await;
+async fn row_48_a_new_session_saved_after_the_response(env: Env) {
+    let server = env.start().await;
     let (go, done) = (Gate::new(), Gate::new());
     let script = json!([
         ["push", "/items", "early"],
@@ -115,8 +115,8 @@ async fn row_48_a_new_session_saved_after_the_response(on: On) {
     assert_eq!(server.stores.faults().inserts(), 1);
 }
 
-async fn row_48_a_new_session_saved_before_the_response(on: On) {
-    let server = on.start().await;
+async fn row_48_a_new_session_saved_before_the_response(env: Env) {
+    let server = env.start().await;
     let (saved, done) = (Gate::new(), Gate::new());
     let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
     let script = json!([["login", "ada"], ["spawn", done, task], ["await", saved]]);
@@ -128,8 +128,8 @@ async fn row_48_a_new_session_saved_before_the_response(on: On) {
     assert_eq!(server.stores.faults().inserts(), 1);
 }
 
-async fn row_48_dropped_unsaved(on: On) {
-    let server = on.start().await;
+async fn row_48_dropped_unsaved(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (go, done) = leave_behind(&server, &held, json!([])).await;
     go.open(1);
@@ -142,8 +142,8 @@ async fn row_48_dropped_unsaved(on: On) {
     assert_eq!(server.data(&held).await["items"], json!([]));
 }
 
-async fn row_48_the_secret_is_settled_with_the_response(on: On) {
-    let server = on.start().await;
+async fn row_48_the_secret_is_settled_with_the_response(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let late = json!([
         ["try", ["rotate"]],
@@ -181,8 +181,8 @@ async fn row_48_the_secret_is_settled_with_the_response(on: On) {
     server.get("/main/load").sid(reply.sid()).send().await.ok();
 }
 
-async fn row_48_update_and_destroy_in_a_task(on: On) {
-    let server = on.start().await;
+async fn row_48_update_and_destroy_in_a_task(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (go, done) = leave_behind(&server, &held, json!([["update", ["add", "/visits", 1]]])).await;
     go.open(1);
@@ -202,9 +202,9 @@ async fn row_48_update_and_destroy_in_a_task(on: On) {
 }
 
 /// What it is read as meanwhile is what its changes are compared with, not what it began with.
-async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(on: On) {
+async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(env: Env) {
     for read in [json!(["reload"]), json!(["update", ["set", "/visits", 5]])] {
-        let server = on.start().await;
+        let server = env.start().await;
         let (go, done) = (Gate::new(), Gate::new());
         let task = json!([read, ["set", "/visits", 0], ["save"]]);
         let script = json!([["spawn", done, after(&go, &task)]]);
@@ -219,8 +219,8 @@ async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(on: On) {
 }
 
 /// The task changes what is stored, not what a reset would have made of it.
-async fn row_48_a_reset_that_was_given_up(on: On) {
-    let server = on.start().await;
+async fn row_48_a_reset_that_was_given_up(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let stored = json!([["push", "/items", "tea"], ["set", "/visits", 10]]);
     server.run(&held, stored).send().await.ok();
@@ -261,8 +261,8 @@ async fn row_48_a_reset_that_was_given_up(on: On) {
 }
 
 /// The client was told that it failed, and keeps the sid that it has.
-async fn row_48_a_login_that_was_not_stored(on: On) {
-    let server = on.start().await;
+async fn row_48_a_login_that_was_not_stored(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (go, done) = (Gate::new(), Gate::new());
     let script = json!([["login", "ada"], ["spawn", done, after(&go, &SAVE())]]);
@@ -281,8 +281,8 @@ async fn row_48_a_login_that_was_not_stored(on: On) {
     assert_eq!(found.json()["subject"], Value::Null);
 }
 
-async fn row_48_a_lifetime_set_while_another_is_stored(on: On) {
-    let server = on.start().await;
+async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let (go, set, save, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
     let task = json!([
@@ -310,9 +310,9 @@ async fn row_48_a_lifetime_set_while_another_is_stored(on: On) {
 }
 
 /// Before it is stored, after that, and when it was changed since.
-async fn row_48_a_new_session_tells_how_long_it_lives(on: On) {
+async fn row_48_a_new_session_tells_how_long_it_lives(env: Env) {
     const MINUTE: Duration = Duration::from_secs(60);
-    let server = on.start().await;
+    let server = env.start().await;
     let (told, later, go, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
     let task = json!([["life"], ["update", ["add", "/visits", 1]], ["life"]]);
     let script = json!([

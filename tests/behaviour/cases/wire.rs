@@ -3,9 +3,9 @@
 use http::Method;
 use serde_json::json;
 
-use crate::server::On;
+use crate::server::Env;
+use crate::support::barriers::Gate;
 use crate::support::cases::cases;
-use crate::support::gates::Gate;
 use crate::support::raw::Raw;
 
 cases! {
@@ -18,8 +18,8 @@ cases! {
     encoded:;
 }
 
-async fn row_13_what_is_no_sid(on: On) {
-    let server = on.start().await;
+async fn row_13_what_is_no_sid(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     server.stores.faults().reset_counts();
     let texts = [
@@ -58,8 +58,8 @@ async fn row_13_what_is_no_sid(on: On) {
     assert_eq!(created.json()["new"], true);
 }
 
-async fn row_14_head_and_options(on: On) {
-    let server = on.start().await;
+async fn row_14_head_and_options(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let reply = server.load(&held).method(Method::HEAD).send().await.ok();
     assert!(reply.body.is_empty());
@@ -92,8 +92,8 @@ async fn row_14_head_and_options(on: On) {
     assert_eq!(server.stores.writes() + server.stores.faults().loads(), 0);
 }
 
-async fn row_15_the_request_body_is_whole(on: On) {
-    let server = on.start().await;
+async fn row_15_the_request_body_is_whole(env: Env) {
+    let server = env.start().await;
     let held = server.open("main").await;
     let body: String = (0..40_000)
         .map(|number: u32| number.to_string() + ",")
@@ -132,8 +132,8 @@ async fn row_15_the_request_body_is_whole(on: On) {
     );
 }
 
-async fn row_16_a_response_that_streams(on: On) {
-    let server = on.start().await;
+async fn row_16_a_response_that_streams(env: Env) {
+    let server = env.start().await;
     let gate = Gate::new();
     let name = serde_json::to_value(&gate).unwrap();
     let mut raw = Raw::connect(server.address).await;

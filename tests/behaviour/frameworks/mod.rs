@@ -4,11 +4,15 @@
 //! method, with what [`script::run`](crate::support::script::run) makes of the request. `Main` has
 //! a few more, which the harnesses list.
 
+#[cfg(feature = "actix-web")]
 mod actix;
 mod axum;
 mod plain;
+#[cfg(feature = "poem")]
 mod poem;
+#[cfg(feature = "rocket")]
 mod rocket;
+#[cfg(feature = "salvo")]
 mod salvo;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,12 +24,16 @@ use crate::stores::Stores;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framework {
+    #[cfg(feature = "actix-web")]
     Actix,
     Axum,
+    #[cfg(feature = "poem")]
     Poem,
+    #[cfg(feature = "salvo")]
     Salvo,
     /// Handlers of `http::Request`, served by hyper.
     Plain,
+    #[cfg(feature = "rocket")]
     Rocket,
 }
 
@@ -52,11 +60,15 @@ impl Framework {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         match self {
+            #[cfg(feature = "actix-web")]
             Self::Actix => actix::serve(listener, stores),
             Self::Axum => axum::serve(listener, &stores),
             Self::Plain => plain::serve(listener, stores),
+            #[cfg(feature = "poem")]
             Self::Poem => poem::serve(listener, &stores),
+            #[cfg(feature = "salvo")]
             Self::Salvo => salvo::serve(listener, &stores),
+            #[cfg(feature = "rocket")]
             Self::Rocket => return rocket::serve(stores).await,
         }
         address
@@ -65,11 +77,15 @@ impl Framework {
     /// What a handler can return here, beside what every other case returns.
     pub fn shapes(self) -> &'static [Shape] {
         match self {
+            #[cfg(feature = "actix-web")]
             Self::Actix => actix::SHAPES,
             Self::Axum => axum::SHAPES,
             Self::Plain => plain::SHAPES,
+            #[cfg(feature = "poem")]
             Self::Poem => poem::SHAPES,
+            #[cfg(feature = "salvo")]
             Self::Salvo => salvo::SHAPES,
+            #[cfg(feature = "rocket")]
             Self::Rocket => rocket::SHAPES,
         }
     }
@@ -81,7 +97,11 @@ impl Framework {
 
     /// Whether a handler that panics is answered, with a 500. Elsewhere the server hangs up.
     pub fn answers_panics(self) -> bool {
-        self == Self::Rocket
+        #[cfg(feature = "rocket")]
+        if self == Self::Rocket {
+            return true;
+        }
+        false
     }
 
     /// Whether a handler that returns `Err` still answers through the library. With plain `http`
@@ -93,6 +113,12 @@ impl Framework {
     /// Whether a request ends with its client. poem's own server and rocket let a handler run to
     /// its end.
     pub fn ends_with_the_client(self) -> bool {
-        !matches!(self, Self::Poem | Self::Rocket)
+        match self {
+            #[cfg(feature = "poem")]
+            Self::Poem => false,
+            #[cfg(feature = "rocket")]
+            Self::Rocket => false,
+            _ => true,
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame};
 
-use super::gates::Gate;
+use super::barriers::Gate;
 use super::session::BoxFuture;
 
 pub struct TwoParts {

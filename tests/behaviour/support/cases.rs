@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::server::On;
+use crate::server::Env;
 
 /// How long a case may take before it counts as hanging. No case measures time.
 const WATCHDOG: Duration = Duration::from_secs(240);
 
 /// Runs a case on threads of its own.
-pub fn run<Case: Future<Output = ()>>(on: On, case: impl FnOnce(On) -> Case) {
+pub fn run<Case: Future<Output = ()>>(env: Env, case: impl FnOnce(Env) -> Case) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
-    let done = runtime.block_on(async { tokio::time::timeout(WATCHDOG, case(on)).await });
+    let done = runtime.block_on(async { tokio::time::timeout(WATCHDOG, case(env)).await });
     assert!(done.is_ok(), "the case hangs");
 }
 
@@ -31,12 +31,14 @@ macro_rules! cases {
         $(servers: $($servers:ident)*;)?
     ) => {
         mod on_other_stores {
+            #[cfg(feature = "sqlite")]
             mod sqlite {
                 $(crate::support::cases::test!(Axum, Sqlite, $everywhere);)*
                 $($(crate::support::cases::test!(Axum, Sqlite, $sqlite);)*)?
             }
             $(crate::support::cases::servers!($($servers)*);)?
         }
+        #[cfg(feature = "actix-web")]
         mod actix {
             crate::support::cases::stores!(
                 Actix, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -47,11 +49,13 @@ macro_rules! cases {
                 Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        #[cfg(feature = "poem")]
         mod poem {
             crate::support::cases::stores!(
                 Poem, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        #[cfg(feature = "salvo")]
         mod salvo {
             crate::support::cases::stores!(
                 Salvo, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -62,6 +66,7 @@ macro_rules! cases {
                 Plain, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
             );
         }
+        #[cfg(feature = "rocket")]
         mod rocket {
             crate::support::cases::stores!(
                 Rocket, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
@@ -83,16 +88,19 @@ macro_rules! stores {
 
 macro_rules! servers {
     ($($case:ident)*) => {
+        #[cfg(feature = "redis")]
         mod redis {
             $(crate::support::cases::test!(
                 #[ignore = "needs Redis; scripts/test brings one"] Axum, Redis, $case
             );)*
         }
+        #[cfg(feature = "postgres")]
         mod postgres {
             $(crate::support::cases::test!(
                 #[ignore = "needs PostgreSQL; scripts/test brings one"] Axum, Postgres, $case
             );)*
         }
+        #[cfg(feature = "mysql")]
         mod mysql {
             $(crate::support::cases::test!(
                 #[ignore = "needs MariaDB; scripts/test brings one"] Axum, MySql, $case
@@ -106,11 +114,11 @@ macro_rules! test {
         #[test]
         $(#[$attribute])?
         fn $case() {
-            let on = crate::server::On {
+            let env = crate::server::Env {
                 framework: crate::frameworks::Framework::$framework,
                 store: crate::stores::StoreKind::$store,
             };
-            crate::support::cases::run(on, super::super::$case);
+            crate::support::cases::run(env, super::super::$case);
         }
     };
 }

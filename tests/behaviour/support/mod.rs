@@ -1,13 +1,13 @@
 //! What the cases are written with.
 
+pub mod barriers;
 pub mod body;
 pub mod cases;
 pub mod client;
 mod edit;
 pub mod events;
-pub mod gates;
-pub mod loose;
 pub mod overlap;
 pub mod raw;
 pub mod script;
 pub mod session;
+pub mod untyped;

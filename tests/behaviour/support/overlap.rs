@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::barriers::Gate;
 use super::client::{Call, Reply};
-use super::gates::Gate;
 
 /// Requests that wait in their handlers.
 pub struct Overlap {

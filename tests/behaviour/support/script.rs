@@ -11,8 +11,8 @@ use connect_session::{Error, ErrorKind};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use super::barriers::Gate;
 use super::edit::edit;
-use super::gates::Gate;
 use super::session::{AnySession, BoxFuture};
 
 /// The answer of a handler, for a framework to turn into a response.

@@ -6,13 +6,13 @@ use connect_session::testing::conformance::{Harness, store_conformance};
 use crate::servers;
 
 mod access;
+mod concurrency;
 mod failover;
 mod faults;
-mod kept;
-mod many;
+mod round_trips;
 mod startup;
+mod stored;
 pub mod tools;
-mod trips;
 
 store_conformance! {
     #[ignore = "needs Redis; scripts/test brings one"]

@@ -11,7 +11,7 @@ use crate::config::{SessionConfig, prepared};
 use crate::engine::Overrides;
 use crate::error::Error;
 use crate::guard::{Inherit, Mode, SessionArg, SessionGuard, SessionReply};
-use crate::loader::{Loader, Wire};
+use crate::loader::{Loader, LoaderSet};
 use crate::view::SessionView;
 
 impl<S: SessionArg, M: Mode, O: Overrides> EndpointArgRegister for SessionGuard<S, M, O> {
@@ -44,7 +44,7 @@ fn describe<C: SessionConfig, O: Overrides>(
     operation: &mut Operation,
     required: bool,
 ) {
-    let wire: &'static Wire = O::wire().unwrap_or(&prepared::<C>().wire);
+    let wire: &'static LoaderSet = O::wire().unwrap_or(&prepared::<C>().wire);
     let securities = operation.securities.get_or_insert_default();
     for loader in wire.loaders() {
         let Some((name, scheme)) = scheme(loader) else {

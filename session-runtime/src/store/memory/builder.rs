@@ -1,17 +1,17 @@
-//! How a memory store is made.
+//! The builder of a memory store.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::MemoryStore;
-use super::room::Room;
+use super::shards::Shards;
 use crate::clock::Clock;
 
-/// How many sessions a store holds unless it is told otherwise.
+/// The default capacity, in sessions.
 const CAPACITY: usize = 1_000_000;
 
-/// Builds a [`MemoryStore`].
+/// Builds a [`MemoryStore`]; see [`MemoryStore::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct MemoryStoreBuilder<D> {
     capacity: usize,
@@ -28,24 +28,26 @@ impl<D> MemoryStoreBuilder<D> {
         }
     }
 
-    /// The most sessions that the store holds; a million unless this is called.
+    /// The largest number of sessions that the store holds; the default is a million.
+    ///
+    /// Memory is allocated as sessions are added.
     pub fn capacity(mut self, sessions: usize) -> Self {
         self.capacity = sessions;
         self
     }
 
-    /// The clock that decides over deadlines; [`Clock::system`] unless this is called.
+    /// The clock for deadlines; the default is [`Clock::system`]. Tests pass a fake clock.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = Some(clock.into());
         self
     }
 
-    /// The store, empty.
+    /// Builds the store, which is empty.
     #[must_use]
     pub fn build(self) -> MemoryStore<D> {
         let clock = self.clock.unwrap_or_default();
         MemoryStore {
-            room: Arc::new(Room::new(self.capacity, clock)),
+            shards: Arc::new(Shards::new(self.capacity, clock)),
         }
     }
 }

@@ -1,19 +1,20 @@
-//! The sessions of a shard, side by side and without a hole.
+//! The sessions of a shard, stored without gaps.
 
 use super::entry::{Entry, Owned};
-use super::moved_to;
+use super::shrink::moved_to;
 
 /// How many sessions a block holds.
 const BLOCK: usize = 16;
 
 /// A list of sessions in small blocks. A `Vec` would move them all when it grows, under the lock,
-/// and be half empty after it; and each by itself in a `Box` would have to be pointed at by every
-/// index, where four bytes name a place here.
+/// and be half empty afterwards. With one `Box` per session, every index would need an 8-byte
+/// pointer; here it needs a 4-byte place.
 pub(super) struct Entries<D> {
     blocks: Vec<Vec<Entry<D>>>,
 }
 
-/// What is left of a session that was taken out, and the block that is empty without it.
+/// The parts of a removed session, and its block if that is now empty; to be dropped without a
+/// lock.
 pub(super) struct Taken<D> {
     _session: Owned<D>,
     _block: Option<Vec<Entry<D>>>,
@@ -24,7 +25,7 @@ impl<D> Entries<D> {
         Self { blocks: Vec::new() }
     }
 
-    /// The same sessions in a list that has room for so many.
+    /// Moves the sessions to a list with room for `room` of them.
     pub(super) fn moved_to(&mut self, room: usize) -> Self {
         let blocks = moved_to(&mut self.blocks, room / BLOCK);
         Self { blocks }
@@ -47,13 +48,13 @@ impl<D> Entries<D> {
         self.blocks.get_mut(place / BLOCK)?.get_mut(place % BLOCK)
     }
 
-    /// Puts a session at the end, and says where that is; `None` beyond the last place.
+    /// Appends a session and returns its place; `None` if the list is full.
     pub(super) fn push(&mut self, entry: Entry<D>) -> Option<u32> {
         let place = u32::try_from(self.len()).ok()?;
         if let Some(last) = self.blocks.last_mut().filter(|last| last.len() < BLOCK) {
             last.push(entry);
         } else {
-            // The first grows as it has to: many stores have but a few sessions in a shard.
+            // The first block grows on demand: many stores have only a few sessions per shard.
             let room = if self.blocks.is_empty() { 0 } else { BLOCK };
             let mut block = Vec::with_capacity(room);
             block.push(entry);
@@ -62,7 +63,7 @@ impl<D> Entries<D> {
         Some(place)
     }
 
-    /// Takes a session out. The last one moves to its place, if it is another.
+    /// Removes a session. The last session, if it is another, moves to its place.
     pub(super) fn swap_remove(&mut self, place: u32) -> Option<Taken<D>> {
         self.get(place)?;
         let last = self.blocks.last_mut()?.pop()?;
@@ -70,7 +71,7 @@ impl<D> Entries<D> {
             Some(entry) => std::mem::replace(entry, last),
             None => last,
         };
-        // The first block stays: a shard with a session now and then need not ask for it anew.
+        // The first block stays, for shards that have a session only now and then.
         let mut block = None;
         if self.blocks.len() > 1 && self.blocks.last().is_some_and(Vec::is_empty) {
             block = self.blocks.pop();

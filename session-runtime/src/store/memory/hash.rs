@@ -1,20 +1,19 @@
-//! Hashing of ids that are random already.
+//! Hashes of session ids, which are random already.
 
 use crate::sid::SessionId;
 
-/// 64 random bits of a `UUIDv7` as its hash: the last 8 bytes without the two constant bits at
-/// their top (the variant), and where these are missing the byte before, which is the smallest part
-/// of the time.
+/// The hash of an id: the 64 random bits of a `UUIDv7`. Its last 8 bytes begin with two constant
+/// bits (the variant); those are shifted out, and the byte before, the end of the time, is mixed in.
 ///
-/// No collisions can be forced: only ids that this library minted from its CSPRNG are ever put
-/// into a table, and looking up a made-up one inserts nothing.
+/// Clients cannot force collisions: tables only contain ids that this library minted from its
+/// CSPRNG, and looking up an invented id inserts nothing.
 #[inline]
 pub(super) fn hash_of(id: &SessionId) -> u64 {
     let [.., before, _, _, _, _, _, _, _, _] = *id.as_bytes();
     (halves(id).1 << 2) ^ u64::from(before)
 }
 
-/// The first and the last eight bytes of an id as numbers that sort as they do.
+/// The first and the last eight bytes of an id, as big-endian numbers.
 #[inline]
 pub(super) fn halves(id: &SessionId) -> (u64, u64) {
     let id = id.as_bytes();
@@ -22,8 +21,8 @@ pub(super) fn halves(id: &SessionId) -> (u64, u64) {
     (number(id.first_chunk()), number(id.last_chunk()))
 }
 
-/// Which of `shards` an id belongs to. The bits that choose are none of those that the tables use
-/// (the highest seven and the lowest few).
+/// The shard that an id belongs to. It is chosen by bits that the tables do not use; those use the
+/// highest seven and the lowest few.
 #[inline]
 pub(super) fn shard_of(id: &SessionId, shards: usize) -> usize {
     let bits = (hash_of(id) >> 24) & 0xffff_ffff;
@@ -36,7 +35,7 @@ mod tests {
     use crate::sid::Sid;
 
     #[test]
-    fn minted_ids_fill_every_shard_evenly() {
+    fn minted_ids_are_spread_evenly_over_the_shards() {
         let mut shards = [0_u32; 320];
         for _ in 0..64_000 {
             shards[shard_of(&Sid::mint().id(), 320)] += 1;
@@ -48,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_a_hash_is_used() {
+    fn every_bit_of_a_hash_varies() {
         let (mut ones, mut zeros) = (0, 0);
         for _ in 0..1_000 {
             let hash = hash_of(&Sid::mint().id());

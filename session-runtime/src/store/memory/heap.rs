@@ -1,23 +1,15 @@
-//! Which session of a shard comes first.
+//! A heap over the sessions of a shard.
 
 use super::entries::Entries;
-use super::moved_to;
+use super::entry::By;
+use super::shrink::moved_to;
 
-/// How many follow directly on one: with four there are half the levels of two, and the four are
-/// fetched from memory at the same time.
+/// Children of a node. Four halve the number of levels that two need, and the CPU fetches the four
+/// at the same time.
 const BRANCHES: usize = 4;
 
-/// What sessions are sorted by.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum By {
-    /// The moment for which they are filed.
-    Filing,
-    /// Their ids, which sort by the time at which they were minted.
-    Age,
-}
-
-/// A heap of places of [`Entries`]. Each session knows where in the heap it is, so that it can be
-/// taken out from anywhere.
+/// A min-heap of indexes into [`Entries`]. Each session stores its own position in the heap, so
+/// that any session can be removed, not only the first.
 pub(super) struct Heap {
     by: By,
     places: Vec<u32>,
@@ -29,7 +21,7 @@ impl Heap {
         Self { by, places }
     }
 
-    /// The same heap in a list that has room for so many.
+    /// Moves the heap to a list with room for `room` sessions.
     pub(super) fn moved_to(&mut self, room: usize) -> Self {
         let places = moved_to(&mut self.places, room);
         Self { places, ..*self }
@@ -45,13 +37,13 @@ impl Heap {
         self.places.first().copied()
     }
 
-    /// Puts in the session at `place`, which is not in the heap.
+    /// Inserts the session at `place`, which is not in the heap.
     pub(super) fn insert<D>(&mut self, entries: &mut Entries<D>, place: u32) {
         self.places.push(place);
         self.rise(entries, self.places.len() - 1);
     }
 
-    /// Takes out the session at `place`, if it is in the heap.
+    /// Removes the session at `place`, if it is in the heap.
     pub(super) fn remove<D>(&mut self, entries: &mut Entries<D>, place: u32) {
         let Some(at) = entries.get(place).and_then(|entry| entry.position(self.by)) else {
             return;
@@ -63,14 +55,14 @@ impl Heap {
         }
     }
 
-    /// Files the session at `place` again, which comes earlier or later now.
+    /// Restores the order after the key of the session at `place` has changed.
     pub(super) fn update<D>(&mut self, entries: &mut Entries<D>, place: u32) {
         if let Some(at) = entries.get(place).and_then(|entry| entry.position(self.by)) {
             self.settle(entries, at);
         }
     }
 
-    /// A session has moved to `place`.
+    /// Records that a session has moved to `place`.
     pub(super) fn moved<D>(&mut self, entries: &Entries<D>, place: u32) {
         let at = entries.get(place).and_then(|entry| entry.position(self.by));
         if let Some(slot) = at.and_then(|at| self.places.get_mut(at)) {
@@ -78,7 +70,7 @@ impl Heap {
         }
     }
 
-    /// Moves whatever is at `at` to where it belongs.
+    /// Moves the element at `at` to its place in the order.
     fn settle<D>(&mut self, entries: &mut Entries<D>, at: usize) {
         if at < self.places.len() {
             let at = self.rise(entries, at);
@@ -86,7 +78,7 @@ impl Heap {
         }
     }
 
-    /// Moves it towards the first, and says where it is then.
+    /// Moves the element up, and returns its new position.
     fn rise<D>(&mut self, entries: &mut Entries<D>, mut at: usize) -> usize {
         let place = self.places[at];
         let key = self.key(entries, place);
@@ -103,7 +95,7 @@ impl Heap {
         at
     }
 
-    /// Moves it away from the first.
+    /// Moves the element down.
     fn sink<D>(&mut self, entries: &mut Entries<D>, mut at: usize) {
         let place = self.places[at];
         let key = self.key(entries, place);

@@ -1,18 +1,18 @@
 //! The memory store.
 //!
-//! Sessions are live values behind an [`Arc`]: loading one is a lookup and a count up, whatever
-//! its size. Everything about one session is decided under the lock of one shard, and no code of
-//! the user runs under it.
+//! Sessions are live values behind an [`Arc`]: loading one is a lookup and a reference count,
+//! independent of its size. Every decision about a session is made under the lock of its shard. No
+//! user code runs under that lock.
 
 mod builder;
 mod entries;
 mod entry;
 mod hash;
 mod heap;
-mod proof;
-mod room;
-mod secrets;
+mod roundtrip;
 mod shard;
+mod shards;
+mod shrink;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 
@@ -20,31 +20,33 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::MemoryStoreBuilder;
-use self::entry::{Entry, Verdict};
-use self::room::{Room, SLICE, discard};
+use self::entry::Entry;
+use self::shards::{SLICE, Shards, discard};
+use super::state::Verdict;
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
 use crate::data::SessionData;
-use crate::give_way::let_others_run;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use crate::timestamp::Timestamp;
+use crate::yield_now::yield_now;
 
-/// After how many slices of a sweep the other tasks of the thread get their turn: some hundred
-/// microseconds.
+/// The number of slices, some hundred microseconds, after which a sweep yields to other tasks.
 const SLICES_AT_ONCE: usize = 64;
 
 /// Keeps sessions in the memory of this process, as live values of `D`.
 ///
-/// It is the default store. Its sessions end with the process, and no other process sees them.
-/// A clone shares the sessions; two stores that were made apart share nothing.
+/// It is the default store. Its sessions end with the process, and other processes do not see
+/// them. A clone shares the sessions of the original; stores that are built separately share
+/// nothing.
 ///
-/// It holds a million sessions unless [`capacity`](MemoryStoreBuilder::capacity) says otherwise.
-/// When it is full, sessions that have ended go first, then, oldest first, those that no request
-/// ever presented and that belong to no subject; if every session has to stay, a new one is
-/// refused with [`StoreError::Full`]. Sessions that have ended are removed a few at a time by the
-/// requests that come by, so that neither a task nor a runtime is needed.
+/// The store holds up to a million sessions; change that with
+/// [`capacity`](MemoryStoreBuilder::capacity). A full store removes expired sessions first. Then
+/// it evicts sessions that no request ever presented and that belong to no subject, oldest first.
+/// If there are none, it refuses a new session with [`StoreError::Full`]. Requests remove expired
+/// sessions in passing, a few at a time, so the store needs neither a background task nor an
+/// async runtime.
 ///
-/// In debug builds it proves of all data that it survives being encoded and decoded, so that
-/// moving to a store on a server brings no surprise; what does not is refused with
+/// In debug builds the store encodes and decodes the data of every insert and commit, so that a
+/// later move to a server store brings no surprises. Data that does not survive is refused with
 /// [`StoreError::Encode`], which names the field.
 ///
 /// ```
@@ -56,7 +58,7 @@ const SLICES_AT_ONCE: usize = 64;
 /// # let _ = (store, small);
 /// ```
 pub struct MemoryStore<D> {
-    room: Arc<Room<D>>,
+    shards: Arc<Shards<D>>,
 }
 
 impl<D> MemoryStore<D> {
@@ -66,7 +68,7 @@ impl<D> MemoryStore<D> {
         Self::builder().build()
     }
 
-    /// An empty store, to be described further.
+    /// A builder for a store with another capacity or clock.
     pub fn builder() -> MemoryStoreBuilder<D> {
         MemoryStoreBuilder::new()
     }
@@ -75,7 +77,7 @@ impl<D> MemoryStore<D> {
 impl<D> Clone for MemoryStore<D> {
     fn clone(&self) -> Self {
         Self {
-            room: self.room.clone(),
+            shards: self.shards.clone(),
         }
     }
 }
@@ -89,62 +91,62 @@ impl<D> Default for MemoryStore<D> {
 impl<D> fmt::Debug for MemoryStore<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
-            .field("sessions", &self.room.records())
-            .field("capacity", &self.room.capacity)
+            .field("sessions", &self.shards.records())
+            .field("capacity", &self.shards.capacity)
             .finish_non_exhaustive()
     }
 }
 
-/// What became of one try to put a new session into its shard.
+/// The result of one attempt to put a new session into its shard.
 enum Put<D> {
     Done(Snapshot<D>),
     Exists,
-    /// The store is full: something has to give way first.
+    /// The store is full: a session has to be removed first.
     NoRoom,
-    /// The store is full whatever gives way.
+    /// The shard cannot take another session or namespace.
     Full,
 }
 
 impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
     fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError> {
         if cfg!(debug_assertions) {
-            proof::survives_encoding(&*record.data)?;
+            roundtrip::check(&*record.data)?;
         }
         let mut evicted = Vec::new();
         loop {
             let (put, now) = self.try_put(key, record);
             match put {
                 Put::Done(snapshot) => {
-                    self.room.tidy(now);
+                    self.shards.maybe_sweep(now);
                     return Ok(InsertOutcome::Done { snapshot, evicted });
                 }
                 Put::Exists => return Ok(InsertOutcome::Exists),
-                Put::NoRoom => evicted.extend(self.room.make_room().ok_or(StoreError::Full)?),
+                Put::NoRoom => evicted.extend(self.shards.make_room().ok_or(StoreError::Full)?),
                 Put::Full => return Err(StoreError::Full),
             }
         }
     }
 
     fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let room = &*self.room;
-        let at = room.shard_of(&key.id);
-        let now = room.clock.millis();
-        room.tidy(now);
-        // Most loads write nothing, and share the lock.
+        let shards = &*self.shards;
+        let at = shards.shard_of(&key.id);
+        let now = shards.clock.millis();
+        shards.maybe_sweep(now);
+        // Most loads write nothing and share the lock.
         let mut record = None;
-        let admitted = room.read(at, |shard| {
+        let found = shards.read(at, |shard| {
             let entry = shard.get(key)?;
-            let writes = entry.admit(request, now)?;
-            if writes.leave_it() {
-                record = Some(entry.record(&room.clock, false));
+            let effects = entry.on_load(request, now)?;
+            if effects.is_empty() {
+                record = Some(entry.record(&shards.clock, false));
             }
-            Some(writes)
+            Some((effects, entry.is_unpresented()))
         });
-        Ok(match admitted {
-            Some(writes) if !writes.leave_it() => self.load_and_write(key, request),
-            // One that gave way to another meanwhile is not there for anybody.
-            Some(writes) if writes.is_first() => {
-                let marked = room.write(at, |shard| shard.change(key, now, Entry::mark_loaded));
+        Ok(match found {
+            Some((effects, _)) if !effects.is_empty() => self.load_and_write(key, request),
+            // It may have been evicted in between; then nobody finds it.
+            Some((_, true)) => {
+                let marked = shards.write(at, |shard| shard.change(key, now, Entry::mark_loaded));
                 record.filter(|_| marked.is_some())
             }
             _ => record,
@@ -155,20 +157,20 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         if cfg!(debug_assertions)
             && let Some(data) = &change.data
         {
-            proof::survives_encoding(&*data.data)?;
+            roundtrip::check(&*data.data)?;
         }
-        let room = &*self.room;
+        let shards = &*self.shards;
         let mut replaced = None;
         let mut now = 0;
-        let committed = room.write(room.shard_of(&key.id), |shard| {
-            // Taken under the lock: else a session that was seen as gone could come back.
-            now = room.clock.millis();
+        let committed = shards.write(shards.shard_of(&key.id), |shard| {
+            // Read under the lock; otherwise a session that another request saw as ended could come back.
+            now = shards.clock.millis();
             let changed_data = |entry: &Entry<D>| change.data.is_some().then(|| entry.snapshot());
-            shard.change(key, now, |entry| match entry.judge(change) {
-                Verdict::Repeated => CommitOutcome::Applied(changed_data(entry)),
-                Verdict::OtherGeneration => CommitOutcome::Ended,
+            shard.change(key, now, |entry| match entry.check(change) {
+                Verdict::AlreadyApplied => CommitOutcome::Applied(changed_data(entry)),
+                Verdict::Ended => CommitOutcome::Ended,
                 Verdict::Conflict => {
-                    CommitOutcome::Conflict(Box::new(entry.record(&room.clock, false)))
+                    CommitOutcome::Conflict(Box::new(entry.record(&shards.clock, false)))
                 }
                 Verdict::Apply => {
                     replaced = entry.apply(change, now);
@@ -177,20 +179,20 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
             })
         });
         discard(replaced);
-        room.tidy(now);
+        shards.maybe_sweep(now);
         Ok(committed.unwrap_or(CommitOutcome::Ended))
     }
 
     fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let room = &*self.room;
-        let (removed, was_alive) = room.write(room.shard_of(&key.id), |shard| {
-            let now = room.clock.millis();
+        let shards = &*self.shards;
+        let (removed, was_alive) = shards.write(shards.shard_of(&key.id), |shard| {
+            let now = shards.clock.millis();
             match shard.get(key).map(|entry| entry.is_alive(now)) {
                 Some(was_alive) => (shard.remove(&key.id), was_alive),
                 None => (None, false),
             }
         });
-        room.release(usize::from(removed.is_some()));
+        shards.release(usize::from(removed.is_some()));
         discard(removed);
         Ok(was_alive)
     }
@@ -226,13 +228,13 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     fn backend_id(&self) -> Option<String> {
-        Some(format!("memory store {}", self.room.number))
+        Some(format!("memory store {}", self.shards.number))
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        // What has ended is taken away, a little at a time: nothing has to be counted out then.
+        // Expired sessions are removed first, in slices; the number that is left is known.
         self.sweep_all(usize::MAX).await;
-        Ok(self.room.count(namespace))
+        Ok(self.shards.count(namespace))
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
@@ -240,28 +242,28 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     fn now(&self) -> Timestamp {
-        self.room.clock.now()
+        self.shards.clock.now()
     }
 }
 
 impl<D> MemoryStore<D> {
-    /// Puts a new session into its shard, if its id is not taken and there is room; and the time
-    /// at which it did.
+    /// Puts a new session into its shard if its id is free and there is room; also returns the time
+    /// of the attempt.
     fn try_put(&self, key: Key, record: &NewRecord<D>) -> (Put<D>, u64) {
-        let room = &*self.room;
+        let shards = &*self.shards;
         let mut ended = Vec::new();
         let mut now = 0;
-        let put = room.write(room.shard_of(&key.id), |shard| {
-            now = room.clock.millis();
+        let put = shards.write(shards.shard_of(&key.id), |shard| {
+            now = shards.clock.millis();
             if shard.is_taken(&key.id, now) {
                 return Put::Exists;
             }
-            // One that has ended is replaced. And whoever brings a session takes two that have
-            // ended away, so that a store in use never holds much that is dead.
+            // An expired session of this id is replaced. Each insert also looks at two sessions that are
+            // due, so that a store in use never holds many expired ones.
             ended.extend(shard.remove(&key.id));
             shard.sweep(2, now, &mut ended);
-            room.release(ended.len());
-            if !room.reserve() {
+            shards.release(ended.len());
+            if !shards.reserve() {
                 return Put::NoRoom;
             }
             let entry = Entry::new(key.id, record, now);
@@ -269,7 +271,7 @@ impl<D> MemoryStore<D> {
             if shard.put(key.namespace, entry) {
                 return Put::Done(snapshot);
             }
-            room.release(1);
+            shards.release(1);
             Put::Full
         });
         discard(ended);
@@ -277,50 +279,36 @@ impl<D> MemoryStore<D> {
     }
 
     async fn sweep_all(&self, limit: usize) -> usize {
-        let now = self.room.clock.millis();
+        let now = self.shards.clock.millis();
         let mut removed = 0;
         let mut slices = 0;
         while removed < limit
-            && let Some(at) = self.room.shard_with_due(now)
+            && let Some(at) = self.shards.shard_with_due(now)
         {
             let slice = SLICE.min(limit - removed);
             if slice == SLICE {
-                self.room.put_off_tidying();
+                self.shards.postpone_sweep();
             }
-            removed += self.room.sweep_slice(at, slice, now);
+            removed += self.shards.sweep_slice(at, slice, now);
             slices += 1;
             if slices % SLICES_AT_ONCE == 0 {
-                let_others_run().await;
+                yield_now().await;
             }
         }
         removed
     }
 
-    /// A load that has to write something, or had to a moment ago.
+    /// A load that had something to write when it was read under the shared lock.
     fn load_and_write(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
-        let room = &*self.room;
-        room.write(room.shard_of(&key.id), |shard| {
-            // Taken under the lock: else a session that was seen as gone could come back.
-            let now = room.clock.millis();
+        let shards = &*self.shards;
+        shards.write(shards.shard_of(&key.id), |shard| {
+            // Read under the lock; otherwise a session that another request saw as ended could come back.
+            let now = shards.clock.millis();
             shard.change(key, now, |entry| {
-                let writes = entry.admit(request, now)?;
-                entry.carry_out(writes, request, now);
-                Some(entry.record(&room.clock, writes.offers()))
+                let effects = entry.on_load(request, now)?;
+                entry.apply_load(effects, request, now);
+                Some(entry.record(&shards.clock, effects.makes_offer()))
             })
         })?
     }
-}
-
-/// Up to so many places, a list is too small to be worth giving memory back.
-const SMALL: usize = 64;
-
-/// A list of its own for what is in this one, with room for so many.
-fn moved_to<T>(list: &mut Vec<T>, room: usize) -> Vec<T> {
-    let mut moved = Vec::with_capacity(room.max(list.len()));
-    moved.append(list);
-    moved
-}
-
-fn is_wasteful(room: usize, used: usize) -> bool {
-    room > 4 * SMALL && used < room / 8
 }

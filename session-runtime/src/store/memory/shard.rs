@@ -1,38 +1,38 @@
-//! A part of the store: some thousand sessions under one lock, and what finds those that end.
+//! A part of the store: some thousand sessions under one lock, with an index of their deadlines.
 
 use hashbrown::HashTable;
 
 use super::entries::{Entries, Taken};
-use super::entry::Entry;
+use super::entry::{By, Entry};
 use super::hash::hash_of;
-use super::heap::{By, Heap};
-use super::{SMALL, is_wasteful};
+use super::heap::Heap;
+use super::shrink::{SMALL, is_wasteful};
 use crate::record::Key;
 use crate::sid::SessionId;
 
 pub(super) struct Shard<D> {
     entries: Entries<D>,
-    /// Where each session is among the entries, found by its id.
+    /// The place of each session among the entries, by id.
     places: HashTable<u32>,
-    /// Every session once, by a moment that is never later than its deadline. A deadline that
-    /// moves back leaves the session where it is: it is filed anew when its turn comes, so that
-    /// keeping a session alive costs the index nothing.
+    /// Every session once, by a time that is never later than its deadline. When a deadline moves
+    /// to a later time the index stays as it is; the sweep updates it when it reaches the session.
+    /// So keeping a session alive does not touch the index.
     due: Heap,
-    /// The sessions that no load ever presented and that belong to nobody.
-    fresh: Heap,
-    /// The namespaces, so that a session needs two bytes to name its own.
-    spaces: Vec<Space>,
+    /// The sessions that a full store may evict, oldest first.
+    unpresented: Heap,
+    /// The namespaces; a session stores a 2-byte index into this list.
+    namespaces: Vec<Namespace>,
 }
 
-/// A session that was taken away, and the memory that nobody needs without it. It is to be dropped
-/// when the lock is no longer held: the data may run the user's code then, and an allocator may take
-/// a millisecond to give pages back to the system.
+/// A removed session, and memory that the shard no longer needs. Drop it after the lock is
+/// released: dropping the data may run the user's code, and an allocator may take a millisecond to
+/// return pages to the system.
 pub(super) struct Removed<D> {
     _session: Taken<D>,
     _rest: Option<Box<Shard<D>>>,
 }
 
-struct Space {
+struct Namespace {
     name: &'static str,
     records: u64,
 }
@@ -42,9 +42,9 @@ impl<D> Default for Shard<D> {
         Self {
             entries: Entries::new(),
             places: HashTable::new(),
-            due: Heap::new(By::Filing),
-            fresh: Heap::new(By::Age),
-            spaces: Vec::new(),
+            due: Heap::new(By::Deadline),
+            unpresented: Heap::new(By::Age),
+            namespaces: Vec::new(),
         }
     }
 }
@@ -59,9 +59,10 @@ impl<D> Shard<D> {
     #[inline]
     fn find(&self, key: Key) -> Option<(u32, &Entry<D>)> {
         let (place, entry) = self.find_id(&key.id)?;
-        let space = self.spaces.get(usize::from(entry.space))?;
-        // A name is mostly the very same text, which is seen without reading it.
-        let is_same = std::ptr::eq(space.name, key.namespace) || space.name == key.namespace;
+        let namespace = self.namespaces.get(usize::from(entry.namespace))?;
+        // Usually both are the same `&str`, which needs no comparison of the text.
+        let is_same =
+            std::ptr::eq(namespace.name, key.namespace) || namespace.name == key.namespace;
         is_same.then_some((place, entry))
     }
 
@@ -76,7 +77,7 @@ impl<D> Shard<D> {
         found
     }
 
-    /// Changes a living session, and files it again if it ends earlier now.
+    /// Changes a living session, and updates the index if it ends earlier now.
     pub(super) fn change<R>(
         &mut self,
         key: Key,
@@ -85,63 +86,70 @@ impl<D> Shard<D> {
     ) -> Option<R> {
         let (place, _) = self.find(key).filter(|(_, entry)| entry.is_alive(now))?;
         let entry = self.entries.get_mut(place)?;
-        let was_fresh = entry.is_fresh();
+        let was_evictable = entry.is_evictable();
         let result = change(entry);
-        let is_fresh = entry.is_fresh();
-        if entry.deadline() < entry.filed {
-            entry.filed = entry.deadline();
+        let is_evictable = entry.is_evictable();
+        if entry.deadline() < entry.indexed_deadline {
+            entry.indexed_deadline = entry.deadline();
             self.due.update(&mut self.entries, place);
         }
-        match (was_fresh, is_fresh) {
-            (true, false) => self.fresh.remove(&mut self.entries, place),
-            (false, true) => self.fresh.insert(&mut self.entries, place),
+        match (was_evictable, is_evictable) {
+            (true, false) => self.unpresented.remove(&mut self.entries, place),
+            (false, true) => self.unpresented.insert(&mut self.entries, place),
             _ => {}
         }
         Some(result)
     }
 
-    /// Whether the id has a living session, in whichever namespace.
+    /// Whether the id belongs to a living session, in any namespace.
     pub(super) fn is_taken(&self, id: &SessionId, now: u64) -> bool {
         (self.find_id(id)).is_some_and(|(_, entry)| entry.is_alive(now))
     }
 
-    /// Puts a session where none is; `false` if there are too many, or too many namespaces.
+    /// Inserts a session whose id is free; `false` if the shard has too many sessions or namespaces.
     pub(super) fn put(&mut self, namespace: &'static str, mut entry: Entry<D>) -> bool {
-        let Some(at) = self.space_of(namespace) else {
+        let Some(at) = self.namespace_index(namespace) else {
             return false;
         };
-        entry.space = at;
-        entry.filed = entry.deadline();
-        let is_fresh = entry.is_fresh();
+        entry.namespace = at;
+        entry.indexed_deadline = entry.deadline();
+        let is_evictable = entry.is_evictable();
         let hash = hash_of(&entry.id);
         let Some(place) = self.entries.push(entry) else {
             return false;
         };
-        self.spaces[usize::from(at)].records += 1;
+        self.namespaces[usize::from(at)].records += 1;
         let entries = &mut self.entries;
         self.places
             .insert_unique(hash, place, |&place| hash_at(entries, place));
         self.due.insert(entries, place);
-        if is_fresh {
-            self.fresh.insert(entries, place);
+        if is_evictable {
+            self.unpresented.insert(entries, place);
         }
         true
     }
 
-    /// The number of a namespace. One that has no session any more lends its number out.
-    fn space_of(&mut self, name: &'static str) -> Option<u16> {
-        let at = (self.spaces.iter().position(|space| space.name == name))
-            .or_else(|| self.spaces.iter().position(|space| space.records == 0))
-            .unwrap_or(self.spaces.len());
+    /// The index of a namespace, which reuses the index of one without sessions.
+    fn namespace_index(&mut self, name: &'static str) -> Option<u16> {
+        let at = (self
+            .namespaces
+            .iter()
+            .position(|namespace| namespace.name == name))
+        .or_else(|| {
+            self.namespaces
+                .iter()
+                .position(|namespace| namespace.records == 0)
+        })
+        .unwrap_or(self.namespaces.len());
         let number = u16::try_from(at).ok()?;
-        match self.spaces.get_mut(at) {
-            Some(space) => space.name = name,
-            None => self.spaces.push(Space { name, records: 0 }),
+        match self.namespaces.get_mut(at) {
+            Some(namespace) => namespace.name = name,
+            None => self.namespaces.push(Namespace { name, records: 0 }),
         }
         Some(number)
     }
 
-    /// Takes a session away.
+    /// Removes a session, alive or not.
     pub(super) fn remove(&mut self, id: &SessionId) -> Option<Removed<D>> {
         let (place, _) = self.find_id(id)?;
         self.remove_at(place)
@@ -149,25 +157,25 @@ impl<D> Shard<D> {
 
     fn remove_at(&mut self, place: u32) -> Option<Removed<D>> {
         let entry = self.entries.get(place)?;
-        let (hash, space) = (hash_of(&entry.id), usize::from(entry.space));
+        let (hash, namespace) = (hash_of(&entry.id), usize::from(entry.namespace));
         self.due.remove(&mut self.entries, place);
-        self.fresh.remove(&mut self.entries, place);
+        self.unpresented.remove(&mut self.entries, place);
         let taken = self.entries.swap_remove(place)?;
         let of = |wanted: u32| move |place: &u32| *place == wanted;
         if let Ok(found) = self.places.find_entry(hash, of(place)) {
             found.remove();
         }
-        // The last one is here now.
+        // The last session has moved to this place.
         if let Some(moved) = self.entries.get(place) {
             let last = u32::try_from(self.entries.len()).ok()?;
             if let Some(found) = self.places.find_mut(hash_of(&moved.id), of(last)) {
                 *found = place;
             }
             self.due.moved(&self.entries, place);
-            self.fresh.moved(&self.entries, place);
+            self.unpresented.moved(&self.entries, place);
         }
-        if let Some(space) = self.spaces.get_mut(space) {
-            space.records -= 1;
+        if let Some(namespace) = self.namespaces.get_mut(namespace) {
+            namespace.records -= 1;
         }
         Some(Removed {
             _session: taken,
@@ -175,22 +183,22 @@ impl<D> Shard<D> {
         })
     }
 
-    /// What is left of a shard that was large: all of it if it is empty, or the lists that were far
-    /// too long for what is in them now.
+    /// Shrinks a shard that was large and now is empty or mostly unused, and returns the memory to
+    /// be dropped.
     fn give_memory_back(&mut self) -> Option<Box<Self>> {
         let (room, used) = (self.places.capacity(), self.places.len());
         if room <= SMALL || (used > 0 && !is_wasteful(room, used)) {
             return None;
         }
-        // Not even a small block stays of an empty one: it could be the one that keeps an allocator
-        // from giving back all those before it.
+        // An empty shard keeps no block at all: one small block could keep an allocator from
+        // returning all the pages before it.
         let mut large = std::mem::take(self);
         if used > 0 {
             let room = used.max(SMALL) * 2;
             self.entries = large.entries.moved_to(room);
             self.due = large.due.moved_to(room);
-            self.fresh = large.fresh.moved_to(room);
-            self.spaces = std::mem::take(&mut large.spaces);
+            self.unpresented = large.unpresented.moved_to(room);
+            self.namespaces = std::mem::take(&mut large.namespaces);
             let (entries, places) = (&self.entries, large.places.iter());
             self.places.reserve(room, |&place| hash_at(entries, place));
             for &place in places {
@@ -202,17 +210,16 @@ impl<D> Shard<D> {
         Some(Box::new(large))
     }
 
-    /// Looks at up to `limit` sessions whose turn has come, and moves those that have ended to
-    /// `ended`.
+    /// Looks at up to `limit` sessions that are due, and moves those that have ended to `ended`.
     pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Removed<D>>) {
         for _ in 0..limit {
             let Some(place) = self.due.first() else {
                 return;
             };
             match self.entries.get_mut(place) {
-                Some(entry) if entry.filed > now => return,
+                Some(entry) if entry.indexed_deadline > now => return,
                 Some(entry) if entry.is_alive(now) => {
-                    entry.filed = entry.deadline();
+                    entry.indexed_deadline = entry.deadline();
                     self.due.update(&mut self.entries, place);
                 }
                 _ => ended.extend(self.remove_at(place)),
@@ -220,29 +227,28 @@ impl<D> Shard<D> {
         }
     }
 
-    /// How many sessions of a namespace there are, those included that have ended and were not
-    /// yet swept.
+    /// The number of sessions of a namespace, including expired ones that no sweep has removed yet.
     pub(super) fn count(&self, namespace: &str) -> u64 {
-        let mut spaces = self.spaces.iter();
-        (spaces.find(|space| space.name == namespace)).map_or(0, |space| space.records)
+        let mut namespaces = self.namespaces.iter();
+        (namespaces.find(|known| known.name == namespace)).map_or(0, |known| known.records)
     }
 
-    /// When the first session may end.
+    /// When the next session may end.
     pub(super) fn next_due(&self) -> Option<u64> {
-        Some(self.entries.get(self.due.first()?)?.filed)
+        Some(self.entries.get(self.due.first()?)?.indexed_deadline)
     }
 
-    /// Whether a session may have to give way.
-    pub(super) fn is_fresh(&self, id: &SessionId) -> bool {
-        (self.find_id(id)).is_some_and(|(_, entry)| entry.is_fresh())
+    /// Whether a full store may evict the session.
+    pub(super) fn is_evictable(&self, id: &SessionId) -> bool {
+        (self.find_id(id)).is_some_and(|(_, entry)| entry.is_evictable())
     }
 
-    /// The session that gives way first.
-    pub(super) fn oldest_fresh(&self) -> Option<SessionId> {
-        Some(self.entries.get(self.fresh.first()?)?.id)
+    /// The session that is evicted first.
+    pub(super) fn oldest_unpresented(&self) -> Option<SessionId> {
+        Some(self.entries.get(self.unpresented.first()?)?.id)
     }
 
-    /// How many sessions, filings and places in the table there are.
+    /// The number of sessions, of places in the table, and the sizes of both heaps.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> [usize; 4] {
         assert_eq!(self.entries.len(), self.places.len());
@@ -250,7 +256,7 @@ impl<D> Shard<D> {
             self.places.len(),
             self.places.capacity(),
             self.due.len(),
-            self.fresh.len(),
+            self.unpresented.len(),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! What the conformance kit cannot see.
+//! Tests of what the conformance kit does not cover.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -24,10 +24,10 @@ crate::store_conformance! {
     }
 }
 
-/// By the system's clock the cases about time sleep, so they do it all at once.
+/// With the system's clock these cases sleep, so they run in parallel.
 #[test]
-fn the_cases_about_time_hold_by_the_clock_of_the_system() {
-    macro_rules! at_once {
+fn the_timing_cases_pass_with_the_system_clock() {
+    macro_rules! in_parallel {
         ($($case:ident)*) => {
             std::thread::scope(|scope| {$(
                 scope.spawn(|| {
@@ -36,7 +36,7 @@ fn the_cases_about_time_hold_by_the_clock_of_the_system() {
             )*});
         };
     }
-    at_once! {
+    in_parallel! {
         an_idle_session_ends
         reading_keeps_alive_until_the_absolute_deadline
         changing_keeps_alive_until_the_absolute_deadline

@@ -18,11 +18,11 @@ use crate::configs::{
     Main, OpenJar, Rejecting, Renewing, Small, Urls,
 };
 use crate::stores::Stores;
+use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::gates::Gate;
-use crate::support::loose::Basket;
 use crate::support::script::{Answer, Failure, run};
 use crate::support::session::AnySession;
+use crate::support::untyped::Basket;
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {

@@ -29,10 +29,10 @@ use crate::configs::{
     Main, OpenJar, Rejecting, Renewing, Small, Urls,
 };
 use crate::stores::Stores;
-use crate::support::gates::Gate;
-use crate::support::loose::Basket;
+use crate::support::barriers::Gate;
 use crate::support::script::{Answer, Failure, run};
 use crate::support::session::AnySession;
+use crate::support::untyped::Basket;
 
 type Reply = Result<Answer, Failure>;
 

@@ -13,11 +13,11 @@ use tokio::net::TcpListener;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{Loose, Main};
 use crate::stores::Stores;
+use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::gates::Gate;
-use crate::support::loose::Basket;
 use crate::support::script::{Answer, Failure, run};
 use crate::support::session::AnySession;
+use crate::support::untyped::Basket;
 
 impl Scribe for Answer {
     fn render(self, response: &mut Response) {

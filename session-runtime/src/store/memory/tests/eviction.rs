@@ -1,4 +1,4 @@
-//! Who gives way in a full store, and that it never holds too many.
+//! Which sessions a full store evicts, and that it never exceeds its capacity.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::store::{InsertOutcome, Store, StoreError};
 use crate::untyped::Untyped;
 
 #[test]
-fn the_oldest_that_nobody_presented_gives_way() {
+fn a_full_store_evicts_the_oldest_unpresented_session() {
     let (store, _) = store(20);
-    // Not in the order in which they are inserted, but in that in which they were minted.
+    // The order of insertion differs from that of minting, which counts.
     let ids: Vec<_> = (0..20).map(|at| id(1_000 + (at * 7) % 20)).collect();
     let mut by_age = ids.clone();
     by_age.sort();
@@ -30,12 +30,12 @@ fn the_oldest_that_nobody_presented_gives_way() {
 }
 
 #[test]
-fn ids_of_one_millisecond_give_way_in_their_order() {
+fn ids_of_one_millisecond_are_evicted_in_order() {
     let (store, _) = store(3);
     let ids = [1_u8, 2, 3, 4].map(|last| {
         let mut bytes = [0; 16];
         bytes[15] = last;
-        // Each in another shard.
+        // Each id is in another shard.
         bytes[9] = last.wrapping_mul(67);
         SessionId::from_bytes(bytes)
     });
@@ -48,9 +48,9 @@ fn ids_of_one_millisecond_give_way_in_their_order() {
 }
 
 #[test]
-fn what_was_presented_or_belongs_to_somebody_stays() {
+fn presented_sessions_and_those_with_a_subject_are_not_evicted() {
     let (store, _) = store(4);
-    let [presented, of_birth, logged_in, fresh] = [id(1), id(2), id(3), id(4)];
+    let [presented, created_with_subject, logged_in, unpresented] = [id(1), id(2), id(3), id(4)];
     insert(&store, presented);
     assert!(load(&store, presented));
     let subject = Some(Arc::from("somebody"));
@@ -58,25 +58,27 @@ fn what_was_presented_or_belongs_to_somebody_stays() {
         subject,
         ..record(Untyped::default())
     };
-    insert_record(&store, of_birth, &owned).expect("room");
+    insert_record(&store, created_with_subject, &owned).expect("room");
     insert(&store, logged_in);
     now(store.commit(key(logged_in), &login(Some("somebody")))).expect("a login");
-    insert(&store, fresh);
+    insert(&store, unpresented);
 
-    // A wrong secret presents nothing.
+    // A wrong secret does not count as presenting the sid.
     let wrong = LoadRequest {
         secret: SecretHash::from_bytes([8; 32]),
         ..request()
     };
     assert!(
-        now(store.load(key(fresh), &wrong))
+        now(store.load(key(unpresented), &wrong))
             .expect("a load")
             .is_none()
     );
     let next = id(5);
-    assert_eq!(insert(&store, next), [fresh]);
+    assert_eq!(insert(&store, next), [unpresented]);
     assert_eq!(insert(&store, id(6)), [next]);
-    assert!(load(&store, presented) && load(&store, of_birth) && load(&store, logged_in));
+    assert!(
+        load(&store, presented) && load(&store, created_with_subject) && load(&store, logged_in)
+    );
 }
 
 fn login(subject: Option<&str>) -> Change<Untyped> {
@@ -97,7 +99,7 @@ fn login(subject: Option<&str>) -> Change<Untyped> {
 }
 
 #[test]
-fn a_full_store_refuses_and_keeps_what_it_has() {
+fn a_full_store_without_evictable_sessions_refuses_an_insert() {
     let (store, clock) = store(3);
     let ids = [id(1), id(2), id(3)];
     for id in ids {
@@ -110,7 +112,7 @@ fn a_full_store_refuses_and_keeps_what_it_has() {
     let again = now(store.insert(key(ids[0]), &record(Untyped::default())));
     assert!(
         matches!(again, Ok(InsertOutcome::Exists)),
-        "taken, which is not full"
+        "an existing id is reported before a full store"
     );
     now(store.destroy(key(ids[1]))).expect("a destruction");
     assert_eq!(insert(&store, id(5)), []);
@@ -123,7 +125,7 @@ fn a_full_store_refuses_and_keeps_what_it_has() {
 }
 
 #[test]
-fn what_has_ended_goes_before_what_is_alive() {
+fn expired_sessions_are_removed_before_living_ones_are_evicted() {
     let (store, clock) = store(2);
     let (short, long) = (id(2), id(1));
     insert(&store, long);
@@ -133,17 +135,13 @@ fn what_has_ended_goes_before_what_is_alive() {
     };
     insert_record(&store, short, &record).expect("room");
     clock.advance(minute(1));
-    assert_eq!(
-        insert(&store, id(3)),
-        [],
-        "the one that had ended gave its place"
-    );
+    assert_eq!(insert(&store, id(3)), [], "the expired session made room");
     assert!(load(&store, long));
 }
 
 #[test]
-fn an_ended_session_leaves_its_place_to_one_of_its_id() {
-    // More than are swept in passing.
+fn an_expired_session_can_be_replaced_by_one_with_its_id() {
+    // More than the inserts sweep in passing.
     let (store, clock) = store(200);
     let ids: Vec<_> = (0..200).map(id).collect();
     for &id in &ids {
@@ -158,7 +156,7 @@ fn an_ended_session_leaves_its_place_to_one_of_its_id() {
 }
 
 #[test]
-fn an_id_is_taken_in_every_namespace() {
+fn an_id_is_unique_across_namespaces() {
     let (store, _) = store(10);
     let id = id(1);
     insert(&store, id);
@@ -171,7 +169,7 @@ fn an_id_is_taken_in_every_namespace() {
 }
 
 #[test]
-fn insertions_at_once_never_exceed_the_capacity() {
+fn concurrent_inserts_never_exceed_the_capacity() {
     let (store, _) = store(50);
     let threads: Vec<_> = (0..8)
         .map(|_| {
@@ -180,7 +178,7 @@ fn insertions_at_once_never_exceed_the_capacity() {
                 let mut evicted = 0;
                 for _ in 0..500 {
                     evicted += insert(&store, Sid::mint().id()).len();
-                    assert!(store.room.records() <= 50);
+                    assert!(store.shards.records() <= 50);
                     assert!(count(&store) <= 50);
                 }
                 evicted
@@ -191,12 +189,16 @@ fn insertions_at_once_never_exceed_the_capacity() {
         .into_iter()
         .map(|thread| thread.join().expect("a thread"))
         .sum();
-    assert_eq!(evicted, 8 * 500 - 50, "each that gave way is named once");
+    assert_eq!(
+        evicted,
+        8 * 500 - 50,
+        "every evicted session is reported once"
+    );
     assert_eq!(sizes(&store)[0], 50);
 }
 
 #[test]
-fn a_session_that_lost_its_subject_unseen_may_give_way_again() {
+fn an_unpresented_session_that_loses_its_subject_is_evictable_again() {
     let (store, _) = store(2);
     let id = id(1);
     insert(&store, id);

@@ -1,5 +1,5 @@
-//! The store against a model of it that is too simple to be wrong: after every one of many random
-//! requests both hold the same sessions, and every index of the store says the same.
+//! Compares the store with a simple model: after each of many random operations both hold the same
+//! sessions, and the store's indexes agree with them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::untyped::Untyped;
 
 const CAPACITY: usize = 12;
 
-/// A session, in seconds.
+/// A session; all times are in seconds.
 struct Modelled {
     idle: u64,
     idle_until: u64,
@@ -26,16 +26,16 @@ impl Modelled {
         now < self.idle_until.min(self.absolute_until)
     }
 
-    fn slide(&mut self, now: u64) {
+    fn touch(&mut self, now: u64) {
         self.idle_until = now + self.idle;
         self.touched = now;
     }
 }
 
-/// Numbers that look random and are the same in every run (Marsaglia's xorshift).
-struct Dice(u64);
+/// A deterministic pseudorandom number generator (Marsaglia's xorshift).
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -49,23 +49,23 @@ fn lifetime(idle: u64, absolute: u64) -> Lifetime {
 }
 
 #[test]
-fn the_store_does_what_a_simple_model_does() {
+fn the_store_behaves_like_a_simple_model() {
     for seed in 1..=40 {
         run(seed);
     }
 }
 
-#[allow(clippy::too_many_lines, reason = "one arm for each verb")]
+#[allow(clippy::too_many_lines, reason = "one arm per operation")]
 fn run(seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let (store, clock) = store(CAPACITY);
     let mut model: BTreeMap<SessionId, Modelled> = BTreeMap::new();
     let mut ids = vec![id(0)];
     let mut time = 0;
     for step in 0..400_u64 {
-        let any = ids[usize::try_from(dice.below(ids.len() as u64)).expect("an index")];
-        let (idle, absolute) = (50 + dice.below(200), 100 + dice.below(400));
-        match dice.below(8) {
+        let any = ids[usize::try_from(rng.below(ids.len() as u64)).expect("an index")];
+        let (idle, absolute) = (50 + rng.below(200), 100 + rng.below(400));
+        match rng.below(8) {
             0..3 => {
                 let id = id(step + 1);
                 ids.push(id);
@@ -104,9 +104,9 @@ fn run(seed: u64) {
                 );
                 if let Some(session) = session {
                     session.presented = true;
-                    // Tenths of a second: the idle time may be no multiple of ten.
+                    // Scaled by ten, since the idle time may not be a multiple of ten.
                     if (time - session.touched) * 10 >= session.idle {
-                        session.slide(time);
+                        session.touch(time);
                     }
                 }
             }
@@ -117,7 +117,7 @@ fn run(seed: u64) {
                     generation: 0,
                     data: None,
                     identity: None,
-                    lifetime: (dice.below(2) == 0).then(|| lifetime(idle, absolute)),
+                    lifetime: (rng.below(2) == 0).then(|| lifetime(idle, absolute)),
                 };
                 let committed = now(store.commit(key(any), &change)).expect("a commit");
                 let session = model.get_mut(&any).filter(|session| session.is_alive(time));
@@ -130,7 +130,7 @@ fn run(seed: u64) {
                         session.idle = idle;
                         session.absolute_until = time + absolute;
                     }
-                    session.slide(time);
+                    session.touch(time);
                 }
             }
             6 => {
@@ -143,14 +143,14 @@ fn run(seed: u64) {
                 );
             }
             _ => {
-                let seconds = dice.below(60);
+                let seconds = rng.below(60);
                 clock.advance(Duration::from_secs(seconds));
                 time += seconds;
                 let _ = now(store.sweep(3));
             }
         }
-        let [records, _, filings, fresh] = sizes(&store);
-        assert!(records <= CAPACITY && filings == records && fresh <= records);
+        let [records, _, deadlines, unpresented] = sizes(&store);
+        assert!(records <= CAPACITY && deadlines == records && unpresented <= records);
         if step % 10 == 0 {
             model.retain(|_, session| session.is_alive(time));
             assert_eq!(
@@ -158,8 +158,12 @@ fn run(seed: u64) {
                 model.len() as u64,
                 "seed {seed}, step {step}"
             );
-            let fresh_of_model = model.values().filter(|session| !session.presented).count();
-            assert_eq!(sizes(&store)[3], fresh_of_model, "seed {seed}, step {step}");
+            let unpresented_of_model = model.values().filter(|session| !session.presented).count();
+            assert_eq!(
+                sizes(&store)[3],
+                unpresented_of_model,
+                "seed {seed}, step {step}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
-//! One shard with many sessions finds those that come first, whatever came and went before.
+//! A shard with many sessions keeps its indexes in order while sessions come and go.
 
 use std::collections::BTreeMap;
 
-use super::tools::{SPACE, id, key, record};
+use super::tools::{NAMESPACE, id, key, record};
 use crate::record::{Lifetime, NewRecord};
 use crate::sid::SessionId;
 use crate::store::memory::entry::Entry;
@@ -14,7 +14,7 @@ fn put(shard: &mut Shard<Untyped>, id: SessionId, millis: u64) {
         lifetime: lifetime(millis),
         ..record(Untyped::default())
     };
-    assert!(shard.put(SPACE, Entry::new(id, &record, 0)));
+    assert!(shard.put(NAMESPACE, Entry::new(id, &record, 0)));
 }
 
 fn lifetime(millis: u64) -> Lifetime {
@@ -23,7 +23,7 @@ fn lifetime(millis: u64) -> Lifetime {
 }
 
 #[test]
-fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_their_ids() {
+fn sessions_end_in_order_of_deadlines_and_are_evicted_in_order_of_ids() {
     let mut shard = Shard::default();
     let mut model = BTreeMap::new();
     for at in 0..1_500_u64 {
@@ -43,12 +43,12 @@ fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_the
                 let deadline = 500 + (at as u64 * 31) % 700;
                 model.insert(*id, deadline.min(model[id]));
                 let shorter = lifetime(model[id]);
-                let changed = shard.change(key(*id), 0, |entry| entry.live_for(shorter, 0));
+                let changed = shard.change(key(*id), 0, |entry| entry.set_lifetime(shorter, 0));
                 assert!(changed.is_some());
             }
             _ => {}
         }
-        assert_eq!(shard.oldest_fresh(), model.keys().next().copied());
+        assert_eq!(shard.oldest_unpresented(), model.keys().next().copied());
         assert_eq!(shard.next_due(), model.values().min().copied());
     }
     let mut now = 0;
@@ -60,7 +60,7 @@ fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_the
         let before = model.len();
         model.retain(|_, deadline| *deadline > now);
         assert_eq!(ended.len(), before - model.len());
-        assert_eq!(shard.oldest_fresh(), model.keys().next().copied());
+        assert_eq!(shard.oldest_unpresented(), model.keys().next().copied());
         for id in &ids {
             assert_eq!(shard.get(key(*id)).is_some(), model.contains_key(id));
         }
@@ -69,6 +69,6 @@ fn many_sessions_end_in_the_order_of_their_deadlines_and_give_way_in_that_of_the
     assert_eq!(
         shard.sizes(),
         [0; 4],
-        "nothing stays of a shard that was large"
+        "an empty shard that was large keeps no memory"
     );
 }

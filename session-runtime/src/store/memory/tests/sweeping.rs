@@ -1,4 +1,4 @@
-//! What has ended is taken away, and its memory comes back.
+//! Expired sessions are removed, and their memory is released.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::tools::{count, id, insert, key, load, minute, now, sizes, store};
 use crate::store::Store;
 
 #[test]
-fn a_sweep_takes_what_has_ended_and_not_more_than_it_may() {
+fn a_sweep_removes_expired_sessions_up_to_its_limit() {
     let (store, clock) = store(10_000);
     let mut alive = Vec::new();
     for at in 0..1_000 {
@@ -25,14 +25,14 @@ fn a_sweep_takes_what_has_ended_and_not_more_than_it_may() {
     assert_eq!(sizes(&store)[0], 970);
     assert_eq!(now(store.sweep(0)).expect("a sweep"), 0);
     assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 470);
-    let [records, _, filings, _] = sizes(&store);
-    assert_eq!((records, filings), (500, 500));
+    let [records, _, deadlines, _] = sizes(&store);
+    assert_eq!((records, deadlines), (500, 500));
     assert_eq!(count(&store), 500);
     assert!(alive.iter().all(|id| load(&store, *id)));
 }
 
 #[test]
-fn requests_that_come_by_sweep_everywhere() {
+fn requests_sweep_all_shards_in_passing() {
     let (store, clock) = store(10_000);
     for at in 0..3_000 {
         insert(&store, id(at));
@@ -48,12 +48,12 @@ fn requests_that_come_by_sweep_everywhere() {
     assert_eq!(
         sizes(&store)[0],
         1,
-        "loads of one session have removed all the others"
+        "loads of one session removed all the others"
     );
 }
 
 #[test]
-fn memory_comes_back_after_a_flood() {
+fn memory_is_released_after_a_flood() {
     let (store, clock) = store(1_000_000);
     for at in 0..100_000 {
         insert(&store, id(at));
@@ -68,19 +68,22 @@ fn memory_comes_back_after_a_flood() {
         if at < 100 {
             kept.push(id);
         } else {
-            // Created and destroyed: nothing of it stays.
+            // Created and destroyed: it leaves nothing behind.
             assert!(now(store.destroy(key(id))).expect("a destruction"));
         }
     }
     let _ = now(store.sweep(usize::MAX));
-    let [records, places, filings, fresh] = sizes(&store);
-    assert_eq!((records, filings, fresh), (100, 100, 100));
+    let [records, places, deadlines, unpresented] = sizes(&store);
+    assert_eq!((records, deadlines, unpresented), (100, 100, 100));
     assert!(
         places < full[1] / 5,
-        "{places} places of {} are left",
+        "{places} of {} places are left",
         full[1]
     );
-    assert!(kept.iter().all(|id| load(&store, *id)), "they moved along");
+    assert!(
+        kept.iter().all(|id| load(&store, *id)),
+        "they were moved to the smaller lists"
+    );
     clock.advance(minute(31));
     assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 100);
 }
@@ -96,7 +99,7 @@ fn debug_shows_counts_and_no_session() {
 }
 
 #[test]
-fn no_request_sweeps_while_somebody_does() {
+fn no_request_sweeps_while_a_full_sweep_runs() {
     let (store, clock) = store(10_000);
     for at in 0..1_000 {
         insert(&store, id(at));
@@ -112,5 +115,8 @@ fn no_request_sweeps_while_somebody_does() {
     assert_eq!(sizes(&store)[0], 985);
     clock.advance(Duration::from_millis(1));
     assert!(load(&store, living));
-    assert!(sizes(&store)[0] < 985, "nobody did for two milliseconds");
+    assert!(
+        sizes(&store)[0] < 985,
+        "the last sweep was two milliseconds ago"
+    );
 }

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers for the tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::store::{InsertOutcome, MemoryStore, Store, StoreError};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
-pub(super) const SPACE: &str = "test";
+pub(super) const NAMESPACE: &str = "test";
 
-/// A store of so many sessions, and its clock.
+/// A store with this capacity, and its clock.
 pub(super) fn store(capacity: usize) -> (MemoryStore<Untyped>, FakeClock) {
     let clock = FakeClock::new();
     let store = MemoryStore::builder();
@@ -23,7 +23,7 @@ pub(super) fn minute(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// Runs a verb. None waits for anything; a long sweep gives way now and then.
+/// Runs an operation. None waits; a long sweep yields now and then.
 pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -36,7 +36,7 @@ pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
 
 pub(super) fn key(id: SessionId) -> Key {
     Key {
-        namespace: SPACE,
+        namespace: NAMESPACE,
         id,
     }
 }
@@ -66,14 +66,14 @@ pub(super) fn request() -> LoadRequest {
     }
 }
 
-/// An id as if minted so many milliseconds after the beginning of time.
+/// An id as if minted this many milliseconds after 1970.
 pub(super) fn id(millis: u64) -> SessionId {
     let mut bytes = *Sid::mint().id().as_bytes();
     bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
     SessionId::from_bytes(bytes)
 }
 
-/// Inserts, and says who gave way.
+/// Inserts a session, and returns those that were evicted.
 pub(super) fn insert(store: &MemoryStore<Untyped>, id: SessionId) -> Vec<SessionId> {
     insert_record(store, id, &record(Untyped::default())).expect("room")
 }
@@ -96,17 +96,17 @@ pub(super) fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
 }
 
 pub(super) fn count(store: &MemoryStore<Untyped>) -> u64 {
-    now(store.count(SPACE)).expect("a count")
+    now(store.count(NAMESPACE)).expect("a count")
 }
 
-/// Sessions, places in the maps, filings of deadlines, and sessions that may give way.
+/// The number of sessions, of places in the tables, of indexed deadlines and of evictable sessions.
 pub(super) fn sizes(store: &MemoryStore<Untyped>) -> [usize; 4] {
-    let room = &store.room;
+    let shards = &store.shards;
     let mut sum = [0; 4];
-    for at in room.shards() {
-        let sizes = room.read(at, Shard::sizes);
+    for at in shards.shards() {
+        let sizes = shards.read(at, Shard::sizes);
         (sum.iter_mut().zip(sizes)).for_each(|(sum, size)| *sum += size);
     }
-    assert_eq!(room.records(), sum[0], "the places that are taken");
+    assert_eq!(shards.records(), sum[0], "the reserved places");
     sum
 }

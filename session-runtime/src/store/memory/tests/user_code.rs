@@ -1,4 +1,4 @@
-//! Code of the user: whatever its `Clone` and `Drop` do, no lock is held, and nobody else pays.
+//! User code: its `Clone` and `Drop` never run under a lock, and cannot break other requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,16 +12,16 @@ use crate::sid::Sid;
 use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, Store};
 use crate::testing::FakeClock;
 
-type Then = Arc<dyn Fn() + Send + Sync>;
+type Callback = Arc<dyn Fn() + Send + Sync>;
 
-/// Data that does something when they are dropped, and are never cloned.
+/// Data that runs a hook when it is dropped, and panics when it is cloned.
 #[derive(Default, Serialize, Deserialize)]
 struct Nasty {
     #[serde(skip)]
     on_drop: Option<Hook>,
 }
 
-struct Hook(Then);
+struct Hook(Callback);
 
 impl Drop for Nasty {
     fn drop(&mut self) {
@@ -43,7 +43,7 @@ fn nasty(on_drop: impl Fn() + Send + Sync + 'static) -> Nasty {
     }
 }
 
-/// What goes through: an insertion, a load, a change, a destruction, a sweep and an eviction.
+/// Runs an insert, a load, a commit, a destroy, a sweep and an eviction.
 fn everything(
     on_drop: impl Fn(&MemoryStore<Nasty>) + Clone + Send + Sync + 'static,
 ) -> MemoryStore<Nasty> {
@@ -92,12 +92,12 @@ fn everything(
     let _ = now(store.sweep(usize::MAX));
     clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 1);
-    assert_eq!(store.room.records(), 0);
+    assert_eq!(store.shards.records(), 0);
     store
 }
 
 #[test]
-fn data_that_ask_the_store_when_they_are_dropped_find_no_lock() {
+fn data_can_use_the_store_while_it_is_dropped() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     everything(move |store| {
@@ -108,11 +108,11 @@ fn data_that_ask_the_store_when_they_are_dropped_find_no_lock() {
         assert!(now(store.sweep(1)).is_ok());
         count.fetch_add(1, Ordering::SeqCst);
     });
-    assert_eq!(asked.load(Ordering::SeqCst), 10, "all data were dropped");
+    assert_eq!(asked.load(Ordering::SeqCst), 10, "all data was dropped");
 }
 
 #[test]
-fn data_that_panic_when_they_are_dropped_break_nothing() {
+fn data_that_panics_while_it_is_dropped_breaks_nothing() {
     let dropped = Arc::new(Mutex::new(0));
     let count = dropped.clone();
     let store = everything(move |_| {
@@ -124,7 +124,7 @@ fn data_that_panic_when_they_are_dropped_break_nothing() {
     let count = *dropped
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    assert_eq!(count, 10, "all data were dropped");
+    assert_eq!(count, 10, "all data was dropped");
     let id = Sid::mint().id();
     assert!(now(store.insert(key(id), &record(Nasty::default()))).is_ok());
     assert!(now(store.destroy(key(id))).expect("a destruction"));

@@ -1,0 +1,149 @@
+//! `rest_api` on actix-web: the same routes, the same answers.
+//!
+//! `cargo run -p actix-api`. `PORT` sets the port (default 3000).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actix_web::http::StatusCode;
+use actix_web::web::Json;
+use actix_web::{App, HttpResponse, HttpServer, delete, get, post};
+use connect_session::{Error, Session, session, session_config};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Shopper {
+    cart: Vec<String>,
+    visits: u64,
+    views: u64,
+}
+
+session_config! {
+    /// The shop's sessions.
+    struct Shop {
+        data: Shopper,
+        loaders: [header("X-User-Session"), bearer],
+        idle_timeout: 30m,
+        absolute_timeout: 12h,
+        merge: { views: add },
+    }
+}
+
+#[session(create)]
+#[post("/sessions")]
+async fn open(session: Session<Shop>) -> (Json<Value>, StatusCode) {
+    let answer = json!({
+        "sid": session.sid(),
+        "id": session.id(),
+        "expires_at": seconds(session.expires_at()),
+    });
+    (Json(answer), StatusCode::CREATED)
+}
+
+#[session(load)]
+#[get("/sessions/current")]
+async fn current(session: Session<Shop>) -> Json<Value> {
+    Json(json!({
+        "id": session.id(),
+        "user": session.subject(),
+        "created_at": seconds(session.created_at()),
+        "expires_at": seconds(session.expires_at()),
+        "visits": session.visits,
+        "views": session.views,
+    }))
+}
+
+#[session(load)]
+#[delete("/sessions/current")]
+async fn close(session: Session<Shop>) -> Result<HttpResponse, Error> {
+    session.destroy().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+}
+
+/// Whoever knew the sid from before the login does not know the new one. A real program checks a
+/// password here.
+#[session(create)]
+#[post("/login")]
+async fn login(mut session: Session<Shop>, login: Json<Login>) -> Result<Json<Value>, Error> {
+    session.login(login.into_inner().user)?;
+    Ok(Json(json!({ "sid": session.sid() })))
+}
+
+#[session(load)]
+#[get("/cart")]
+async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
+    let items = session
+        .as_ref()
+        .map(|session| session.cart.clone())
+        .unwrap_or_default();
+    Json(json!({ "items": items, "session": session.is_some() }))
+}
+
+#[derive(Deserialize)]
+struct Item {
+    item: String,
+}
+
+/// Two requests that push at once both find their item in the list.
+#[session(load)]
+#[post("/cart/items")]
+async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
+    session.cart.push(item.into_inner().item);
+    Json(json!({ "items": session.cart, "session": true }))
+}
+
+/// The answer is the committed number, so no two answers are equal.
+#[session(load)]
+#[post("/visits")]
+async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
+    let visits = session
+        .update(|shopper| {
+            shopper.visits += 1;
+            shopper.visits
+        })
+        .await?;
+    Ok(Json(json!({ "visits": visits })))
+}
+
+/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+#[session(load)]
+#[post("/views")]
+async fn view(mut session: Session<Shop>) -> HttpResponse {
+    session.views += 1;
+    HttpResponse::NoContent().finish()
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    Shop::start().await?;
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let server = HttpServer::new(|| {
+        App::new()
+            .service(open)
+            .service(current)
+            .service(close)
+            .service(login)
+            .service(cart)
+            .service(add_item)
+            .service(visit)
+            .service(view)
+    })
+    // A client that hangs up ends its request; by default actix-web takes it for half closed.
+    .h1_allow_half_closed(false)
+    .bind(("127.0.0.1", port))?;
+    for address in server.addrs() {
+        println!("listening on http://{address}");
+    }
+    server.run().await?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! `rest_api` on salvo: the same routes, the same answers.
+//!
+//! `cargo run -p salvo-api`. `PORT` sets the port (default 3000).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use connect_session::{Error, Session, session, session_config};
+use salvo::conn::tcp::TcpAcceptor;
+use salvo::oapi::extract::JsonBody;
+use salvo::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Shopper {
+    cart: Vec<String>,
+    visits: u64,
+    views: u64,
+}
+
+session_config! {
+    /// The shop's sessions.
+    struct Shop {
+        data: Shopper,
+        loaders: [header("X-User-Session"), bearer],
+        idle_timeout: 30m,
+        absolute_timeout: 12h,
+        merge: { views: add },
+    }
+}
+
+/// `#[session]` stands above `#[handler]`.
+#[session(create)]
+#[handler]
+async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
+    let answer = json!({
+        "sid": session.sid(),
+        "id": session.id(),
+        "expires_at": seconds(session.expires_at()),
+    });
+    (StatusCode::CREATED, Json(answer))
+}
+
+#[session(load)]
+#[handler]
+async fn current(session: Session<Shop>) -> Json<Value> {
+    Json(json!({
+        "id": session.id(),
+        "user": session.subject(),
+        "created_at": seconds(session.created_at()),
+        "expires_at": seconds(session.expires_at()),
+        "visits": session.visits,
+        "views": session.views,
+    }))
+}
+
+#[session(load)]
+#[handler]
+async fn close(session: Session<Shop>) -> Result<StatusCode, Error> {
+    session.destroy().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+}
+
+/// Whoever knew the sid from before the login does not know the new one. A real program checks a
+/// password here.
+#[session(create)]
+#[handler]
+async fn login(mut session: Session<Shop>, body: JsonBody<Login>) -> Result<Json<Value>, Error> {
+    session.login(body.into_inner().user)?;
+    Ok(Json(json!({ "sid": session.sid() })))
+}
+
+#[session(load)]
+#[handler]
+async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
+    let items = session
+        .as_ref()
+        .map(|session| session.cart.clone())
+        .unwrap_or_default();
+    Json(json!({ "items": items, "session": session.is_some() }))
+}
+
+#[derive(Deserialize)]
+struct Item {
+    item: String,
+}
+
+/// Two requests that push at once both find their item in the list.
+#[session(load)]
+#[handler]
+async fn add_item(mut session: Session<Shop>, body: JsonBody<Item>) -> Json<Value> {
+    session.cart.push(body.into_inner().item);
+    Json(json!({ "items": session.cart, "session": true }))
+}
+
+/// The answer is the committed number, so no two answers are equal.
+#[session(load)]
+#[handler]
+async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
+    let visits = session
+        .update(|shopper| {
+            shopper.visits += 1;
+            shopper.visits
+        })
+        .await?;
+    Ok(Json(json!({ "visits": visits })))
+}
+
+/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+#[session(load)]
+#[handler]
+async fn view(mut session: Session<Shop>) -> StatusCode {
+    session.views += 1;
+    StatusCode::NO_CONTENT
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    Shop::start().await?;
+    let app = Router::new()
+        .push(Router::with_path("sessions").post(open))
+        .push(
+            Router::with_path("sessions/current")
+                .get(current)
+                .delete(close),
+        )
+        .push(Router::with_path("login").post(login))
+        .push(Router::with_path("cart").get(cart))
+        .push(Router::with_path("cart/items").post(add_item))
+        .push(Router::with_path("visits").post(visit))
+        .push(Router::with_path("views").post(view));
+
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let server = Server::new(TcpAcceptor::try_from(listener)?);
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stopped().await;
+        handle.stop_graceful(None);
+    });
+    server.serve(app).await;
+    Ok(())
+}
+
+/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+async fn stopped() {
+    let interrupt = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,94 @@
+//! The configs of a process beside each other: what no compiler sees, because each is declared on
+//! its own.
+
+use std::any::TypeId;
+use std::sync::{Mutex, PoisonError};
+
+use super::{SessionConfig, prepared};
+use crate::loader::Loader;
+
+/// Resource a config in use has taken for itself.
+struct Claim {
+    config: TypeId,
+    name: &'static str,
+    resource: Resource,
+}
+
+#[derive(PartialEq, Eq)]
+enum Resource {
+    /// The keys of a namespace in a store.
+    Keys {
+        namespace: &'static str,
+        backend_id: String,
+    },
+    /// A request header, in lower case.
+    Header(String),
+    /// A cookie, where a browser keeps it.
+    Cookie {
+        name: &'static str,
+        domain: Option<&'static str>,
+        path: &'static str,
+    },
+}
+
+static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
+
+/// Takes the config's keys in its store; what is wrong if another config has them already: each
+/// would open the sessions of the other.
+pub(super) fn claim_keys<C: SessionConfig>(backend_id: Option<String>) -> Result<(), String> {
+    let Some(backend_id) = backend_id else {
+        return Ok(());
+    };
+    let namespace = prepared::<C>().options.namespace;
+    let message = format!("the namespace `{namespace}` in {backend_id}");
+    claim::<C>(Resource::Keys { namespace, backend_id }).map_err(|other| {
+        format!(
+            "`{other}` already keeps its sessions under {message}, and a sid of one would be known to the \
+             other: give one of the two a `namespace` of its own"
+        )
+    })
+}
+
+/// Takes the config's headers and cookies; what is wrong with those that another config has
+/// already: a client can send only one sid there.
+pub(super) fn claim_names<C: SessionConfig>() -> Vec<String> {
+    let loaders = prepared::<C>().options.loaders;
+    let problems = loaders.iter().filter_map(|loader| {
+        let (kind, name, resource) = match *loader {
+            Loader::Header(name) => ("header", name, Resource::Header(name.to_ascii_lowercase())),
+            Loader::Cookie(spec) => {
+                let resource = Resource::Cookie {
+                    name: spec.name,
+                    domain: spec.domain,
+                    path: spec.path,
+                };
+                ("cookie", spec.name, resource)
+            }
+            _ => return None,
+        };
+        let other = claim::<C>(resource).err()?;
+        Some(format!(
+            "`{other}` already reads the {kind} `{name}`, in which a client can send the sid of one of the \
+             two only: give one of them a {kind} of its own"
+        ))
+    });
+    problems.collect()
+}
+
+/// Notes that the config has this; the name of the other one that has it.
+fn claim<C: SessionConfig>(resource: Resource) -> Result<(), &'static str> {
+    let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+    let config = TypeId::of::<C>();
+    match claims.iter().find(|claim| claim.resource == resource) {
+        Some(same) if same.config == config => Ok(()),
+        Some(other) => Err(other.name),
+        None => {
+            claims.push(Claim {
+                config,
+                name: C::NAME,
+                resource,
+            });
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The one place of a config in a process: its options, made ready once, and its store.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+
+use super::{ConfigureError, Options, SessionConfig, claims};
+use crate::data;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, EventKind, tell};
+use crate::loader::LoaderSet;
+use crate::store::{BoxError, Store as _};
+
+/// How long a store that could not be built is left alone.
+const BUILD_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a config keeps for the life of the process.
+pub struct ConfigCell<C: SessionConfig> {
+    prepared: OnceLock<Prepared>,
+    store: OnceCell<C::Store>,
+    /// When the store last could not be built.
+    failed: Mutex<Option<Instant>>,
+}
+
+/// Options with their loaders made ready.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) options: Options,
+    pub(crate) wire: LoaderSet,
+}
+
+impl Prepared {
+    fn new(options: Options) -> Self {
+        Self {
+            wire: LoaderSet::new(options.loaders),
+            options,
+        }
+    }
+}
+
+impl<C: SessionConfig> ConfigCell<C> {
+    /// A place in which nothing is yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            prepared: OnceLock::new(),
+            store: OnceCell::const_new(),
+            failed: Mutex::new(None),
+        }
+    }
+}
+
+impl<C: SessionConfig> Default for ConfigCell<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C: SessionConfig> fmt::Debug for ConfigCell<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigCell")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The config as it is used; from the first call on it can no longer change.
+pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
+    C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS))
+}
+
+/// The config's own store, if it is built.
+pub(crate) fn store_if_built<C: SessionConfig>() -> Option<&'static C::Store> {
+    C::cell().store.get()
+}
+
+/// The config's own store, built on first use. A failure is not kept, and is tried again at most
+/// once a second.
+pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error> {
+    if let Some(store) = store_if_built::<C>() {
+        return Ok(store);
+    }
+    // In a box: it happens once, and every request's future would have to have room for it.
+    Box::pin(C::cell().store.get_or_try_init(build::<C>))
+        .await
+        .map_err(|error| {
+            let listener = prepared::<C>().options.on_event;
+            let kind = EventKind::StoreError {
+                verb: "build",
+                error: &*error,
+            };
+            tell(
+                listener,
+                &Event {
+                    config: C::NAME,
+                    id: None,
+                    kind,
+                    elapsed: None,
+                },
+            );
+            Error::with_source(ErrorKind::StoreUnavailable, error)
+        })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the session store could not be built less than a second ago")]
+struct BuildBackoff;
+
+async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
+    let failed = &C::cell().failed;
+    let last = *failed.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|at| at.elapsed() < BUILD_AGAIN) {
+        return Err(BuildBackoff.into());
+    }
+    let built = C::connect().await.and_then(|store| {
+        claims::claim_keys::<C>(store.backend_id())?;
+        Ok(store)
+    });
+    if built.is_err() {
+        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+    built
+}
+
+/// Changes options before the first request.
+///
+/// # Errors
+/// Everything that is wrong with the options, or that the config is already in use; nothing is
+/// changed then.
+pub fn configure<C: SessionConfig>(
+    change: impl FnOnce(&mut Options),
+) -> Result<(), ConfigureError> {
+    let mut options = C::OPTIONS;
+    change(&mut options);
+    let mut problems = options.problems();
+    if problems.is_empty() && C::cell().prepared.set(Prepared::new(options)).is_err() {
+        problems.push(
+            "the config is already in use; `configure` it before the first request".to_owned(),
+        );
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigureError {
+            config: C::NAME,
+            problems,
+        })
+    }
+}
+
+/// Why a config cannot start: everything that is wrong, in one list.
+///
+/// Its `Debug` is its message, because a `main` that returns it is ended with that.
+#[derive(thiserror::Error)]
+#[error("the sessions of {config} cannot start: {}", .problems.join("; "))]
+#[non_exhaustive]
+pub struct StartError {
+    /// The name of the config.
+    pub config: &'static str,
+    /// What is wrong, and how to mend it, one entry for each mistake.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Builds the config's store and asks whether it answers, so that what is wrong shows before the
+/// first request.
+///
+/// # Errors
+/// Everything that is wrong, in one list.
+pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
+    let mut problems = data_problems::<C>();
+    problems.extend(claims::claim_names::<C>());
+    match store::<C>().await {
+        Ok(store) => {
+            if let Err(error) = store.check_ready().await {
+                problems.push(with_causes(&error));
+            }
+        }
+        // What a client is told of it is no news to who started the program.
+        Err(error) => problems.push(
+            error
+                .source()
+                .map_or_else(|| with_causes(&error), with_causes),
+        ),
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError {
+            config: C::NAME,
+            problems,
+        })
+    }
+}
+
+/// What would keep the data from being written field by field.
+fn data_problems<C: SessionConfig>() -> Vec<String> {
+    match data::encode(&C::Data::default(), None) {
+        Err(error) => vec![error.to_string()],
+        Ok(fields) if data::decode::<C::Data>(&fields).is_err() => vec![
+            "the session data cannot be read as it is written: give the field that is not always \
+             written `#[serde(default)]`"
+                .to_owned(),
+        ],
+        Ok(mut fields) => {
+            let unknown = serde_json::value::RawValue::from_string("null".to_owned());
+            fields.extend(unknown.map(|null| ("a field of another version".to_owned(), null)));
+            if C::UNTYPED || data::decode::<C::Data>(&fields).is_ok() {
+                return Vec::new();
+            }
+            vec![
+                "the session data refuses unknown fields, so a version of the program with one field \
+                 more could not be rolled back: remove `#[serde(deny_unknown_fields)]`"
+                    .to_owned(),
+            ]
+        }
+    }
+}
+
+/// The error and what caused it. Some errors say their cause themselves; it is not said twice.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no answer: {0}")]
+    struct Talkative(#[source] std::io::Error);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("not available")]
+    struct Silent(#[source] Talkative);
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = Silent(Talkative(std::io::Error::other("connection refused")));
+        let text = with_causes(&error);
+        assert_eq!(text, "not available: no answer: connection refused");
+    }
+}

@@ -1,0 +1,105 @@
+//! The head of a request, independent of the framework.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::HeaderName;
+use http::header;
+
+/// Access to the head of a request, implemented by each framework adapter. Header names are
+/// lower-case.
+pub trait HeadSource {
+    /// The method, such as `GET`.
+    fn method(&self) -> &str;
+    /// The path of the request target.
+    fn path(&self) -> &str;
+    /// The query string without its `?`.
+    fn query(&self) -> Option<&str>;
+    /// The `nth` value of a header, counted from 0 in the order of the request.
+    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]>;
+    /// The first value of a header, and whether another one follows.
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        Some((self.header(name, 0)?, self.header(name, 1).is_some()))
+    }
+    /// The host and port of the request target; used where there is no `Host` header (HTTP/2).
+    fn authority(&self) -> Option<&str> {
+        None
+    }
+    /// The decoded value of a route parameter.
+    fn path_param(&self, name: &str) -> Option<Cow<'_, str>>;
+}
+
+/// The head of a request, as a [custom loader](super::Loader::Custom) sees it.
+///
+/// ```
+/// use connect_session::RequestHead;
+///
+/// /// The sid is the second half of `X-Api-Key: <key>.<sid>`.
+/// fn from_api_key(head: &RequestHead<'_>) -> Option<String> {
+///     let (_, sid) = head.header("X-Api-Key")?.split_once('.')?;
+///     Some(sid.to_owned())
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct RequestHead<'a>(pub(super) &'a dyn HeadSource);
+
+impl<'a> RequestHead<'a> {
+    /// Wraps the head that a framework adapter provides.
+    #[must_use]
+    pub fn new(source: &'a dyn HeadSource) -> Self {
+        Self(source)
+    }
+
+    /// The method, such as `GET`.
+    #[must_use]
+    pub fn method(&self) -> &'a str {
+        self.0.method()
+    }
+
+    /// The path of the request target.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.0.path()
+    }
+
+    /// The query string without its `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a str> {
+        self.0.query()
+    }
+
+    /// The first value of a header, if it is UTF-8. The name is not case-sensitive.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        std::str::from_utf8(self.0.header(&name, 0)?).ok()
+    }
+
+    /// The decoded value of a route parameter.
+    #[must_use]
+    pub fn path_param(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.0.path_param(name)
+    }
+
+    pub(super) fn values(self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        (0..).map_while(move |nth| self.0.header(name, nth))
+    }
+
+    /// The host and port that the client addressed.
+    pub(crate) fn host(self) -> Option<&'a [u8]> {
+        self.first(&header::HOST)
+            .or_else(|| self.0.authority().map(str::as_bytes))
+    }
+
+    pub(crate) fn first(self, name: &HeaderName) -> Option<&'a [u8]> {
+        self.0.header(name, 0)
+    }
+}
+
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! Loaders, compiled for use by every request.
+
+use http::header::{self, HeaderName, HeaderValue};
+
+use super::parse::{Ambiguous, bearer_token, cookie_value, query_value, single_text, single_value};
+use super::{CookieSpec, DEFAULT_HEADER, Emit, Loader, RequestHead};
+use crate::record::Transport;
+use crate::sid::PresentedSid;
+
+/// [`DEFAULT_HEADER`] in the lower case that `HeaderName::from_static` requires.
+const LOWER_CASE_DEFAULT_HEADER: &str = "x-user-session";
+const _: () = assert!(DEFAULT_HEADER.eq_ignore_ascii_case(LOWER_CASE_DEFAULT_HEADER));
+
+/// The loaders of a config or handler, compiled once: parsed header names and a ready `Vary` value.
+#[derive(Debug)]
+pub struct LoaderSet {
+    loaders: Vec<CompiledLoader>,
+    /// The response header for loaders that have no counterpart in a response.
+    header: HeaderName,
+    vary: Option<HeaderValue>,
+}
+
+/// A [`Loader`] with its header name parsed.
+#[derive(Debug)]
+enum CompiledLoader {
+    Header(HeaderName),
+    Bearer,
+    Cookie(CookieSpec),
+    Query(&'static str),
+    Path(&'static str),
+    Custom(fn(&RequestHead<'_>) -> Option<String>),
+}
+
+/// Where a response carries the sid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum EmitTarget {
+    Header(&'static HeaderName),
+    Cookie(&'static CookieSpec),
+}
+
+impl EmitTarget {
+    pub(crate) fn transport(self) -> Transport {
+        match self {
+            Self::Header(_) => Transport::Other,
+            Self::Cookie(_) => Transport::Cookie,
+        }
+    }
+}
+
+/// The result of searching a request for a sid.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// The first well-formed sid, and the index of the loader that found it.
+    pub(crate) sid: Option<(PresentedSid, usize)>,
+    /// Whether the request has a bearer token, well-formed or not (RFC 6750, 3.1).
+    pub(crate) bearer: bool,
+}
+
+impl LoaderSet {
+    /// Compiles loaders. Skips those with an invalid header name, which the macros and `configure`
+    /// reject earlier.
+    #[must_use]
+    pub fn new(loaders: &[Loader]) -> Self {
+        let loaders: Vec<_> = loaders.iter().filter_map(CompiledLoader::new).collect();
+        let header = loaders
+            .iter()
+            .find_map(|loader| match loader {
+                CompiledLoader::Header(name) => Some(name.clone()),
+                _ => None,
+            })
+            .unwrap_or_else(|| HeaderName::from_static(LOWER_CASE_DEFAULT_HEADER));
+        let mut names: Vec<&str> = Vec::new();
+        for name in loaders.iter().filter_map(CompiledLoader::request_header) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let vary = if names.is_empty() {
+            None
+        } else {
+            HeaderValue::from_str(&names.join(", ")).ok()
+        };
+        Self {
+            loaders,
+            header,
+            vary,
+        }
+    }
+
+    /// Tries the loaders in order. The first well-formed sid wins, even if the store turns out not
+    /// to know it.
+    pub(crate) fn find(&self, head: RequestHead<'_>) -> Result<Found, Ambiguous> {
+        let mut found = Found::default();
+        for (index, loader) in self.loaders.iter().enumerate() {
+            let sid = match loader {
+                CompiledLoader::Header(name) => match head.0.header_and_more(name) {
+                    None => None,
+                    Some((value, false)) => PresentedSid::parse_bytes(value.trim_ascii()),
+                    Some((_, true)) => single_value(head.values(name).map(<[u8]>::trim_ascii))?
+                        .and_then(PresentedSid::parse_bytes),
+                },
+                CompiledLoader::Bearer => {
+                    let tokens = head.values(&header::AUTHORIZATION).filter_map(bearer_token);
+                    let token = single_value(tokens)?;
+                    found.bearer |= token.is_some();
+                    token.and_then(PresentedSid::parse_bytes)
+                }
+                CompiledLoader::Cookie(spec) => {
+                    let pairs = head
+                        .values(&header::COOKIE)
+                        .flat_map(|line| line.split(|byte| *byte == b';'));
+                    single_value(pairs.filter_map(|pair| cookie_value(pair, spec.name)))?
+                        .and_then(PresentedSid::parse_bytes)
+                }
+                CompiledLoader::Query(name) => {
+                    let pairs = head.query().unwrap_or_default().split('&');
+                    let values = pairs.filter_map(|pair| query_value(pair, name));
+                    single_text(values)?.and_then(|text| PresentedSid::parse(&text))
+                }
+                CompiledLoader::Path(name) => head
+                    .path_param(name)
+                    .and_then(|text| PresentedSid::parse(&text)),
+                CompiledLoader::Custom(find) => {
+                    find(&head).and_then(|text| PresentedSid::parse(&text))
+                }
+            };
+            if let Some(sid) = sid {
+                found.sid = Some((sid, index));
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// How the loader at this index transports a sid.
+    pub(crate) fn transport(&self, index: usize) -> Transport {
+        match self.loaders.get(index) {
+            Some(CompiledLoader::Cookie(_)) => Transport::Cookie,
+            _ => Transport::Other,
+        }
+    }
+
+    /// The cookie that the loader at this index reads, if it reads one.
+    pub(crate) fn cookie(&self, index: usize) -> Option<&CookieSpec> {
+        match self.loaders.get(index) {
+            Some(CompiledLoader::Cookie(spec)) => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// Where the response carries the sid: at the counterpart of the loader at `index`, or, without
+    /// an index, where a new session's sid goes.
+    pub(crate) fn target(&'static self, index: Option<usize>, emit: Option<Emit>) -> EmitTarget {
+        let fits = |loader: &&CompiledLoader| match emit {
+            None => true,
+            Some(Emit::Cookie) => matches!(loader, CompiledLoader::Cookie(_)),
+            Some(Emit::Header) => matches!(loader, CompiledLoader::Header(_)),
+        };
+        let loader = match index {
+            Some(index) => self.loaders.get(index),
+            None => self
+                .loaders
+                .iter()
+                .find(|loader| loader.is_emitting() && fits(loader)),
+        };
+        match loader {
+            Some(CompiledLoader::Header(name)) => EmitTarget::Header(name),
+            Some(CompiledLoader::Cookie(spec)) => EmitTarget::Cookie(spec),
+            _ => EmitTarget::Header(&self.header),
+        }
+    }
+
+    /// The `Vary` value: the request headers on which the response depends.
+    pub(crate) fn vary(&self) -> Option<&HeaderValue> {
+        self.vary.as_ref()
+    }
+
+    pub(crate) fn reads_bearer(&self) -> bool {
+        self.loaders
+            .iter()
+            .any(|loader| matches!(loader, CompiledLoader::Bearer))
+    }
+
+    /// The loaders, for an OpenAPI document.
+    #[cfg(feature = "salvo-oapi")]
+    pub(crate) fn loaders(&'static self) -> impl Iterator<Item = Loader> {
+        self.loaders.iter().map(|loader| match loader {
+            CompiledLoader::Header(name) => Loader::Header(name.as_str()),
+            CompiledLoader::Bearer => Loader::Bearer,
+            CompiledLoader::Cookie(spec) => Loader::Cookie(*spec),
+            CompiledLoader::Query(name) => Loader::Query(name),
+            CompiledLoader::Path(name) => Loader::Path(name),
+            CompiledLoader::Custom(find) => Loader::Custom(*find),
+        })
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn reads_path(&self) -> bool {
+        self.loaders
+            .iter()
+            .any(|loader| matches!(loader, CompiledLoader::Path(_)))
+    }
+}
+
+impl CompiledLoader {
+    fn new(loader: &Loader) -> Option<Self> {
+        Some(match *loader {
+            Loader::Header(name) => Self::Header(HeaderName::from_bytes(name.as_bytes()).ok()?),
+            Loader::Bearer => Self::Bearer,
+            Loader::Cookie(spec) => Self::Cookie(spec),
+            Loader::Query(name) => Self::Query(name),
+            Loader::Path(name) => Self::Path(name),
+            Loader::Custom(find) => Self::Custom(find),
+        })
+    }
+
+    /// Whether a response can carry a sid in the place that the loader reads.
+    fn is_emitting(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Cookie(_))
+    }
+
+    /// The request header that the loader reads.
+    fn request_header(&self) -> Option<&str> {
+        match self {
+            Self::Header(name) => Some(name.as_str()),
+            Self::Bearer => Some(header::AUTHORIZATION.as_str()),
+            Self::Cookie(_) => Some(header::COOKIE.as_str()),
+            Self::Query(_) | Self::Path(_) | Self::Custom(_) => None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Changes: the requests of a commit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::Rng as _;
+
+use super::{Lifetime, Snapshot};
+use crate::sid::SecretHash;
+
+/// A random number that identifies a change, so that a repeated change is applied only once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommitId([u8; 16]);
+
+impl CommitId {
+    /// A new id: 128 bits from a CSPRNG.
+    #[must_use]
+    pub fn random() -> Self {
+        let mut bytes = [0; 16];
+        rand::rng().fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// The id as 16 bytes.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// The id with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommitId({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+/// A change of a record: only the parts that are `Some` are written.
+///
+/// A store applies it in one atomic step; see [`Store::commit`](crate::store::Store::commit).
+#[derive(Debug)]
+pub struct Change<D> {
+    /// Identifies the change; a record with this commit id already contains it.
+    pub commit_id: CommitId,
+    /// The epoch that was loaded.
+    pub epoch: u64,
+    /// The generation that was loaded.
+    pub generation: u64,
+    /// New data.
+    pub data: Option<DataChange<D>>,
+    /// A new secret and subject.
+    pub identity: Option<IdentityChange>,
+    /// A new lifetime. Both deadlines count from now.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl<D> Change<D> {
+    /// Whether the change has no part. Committing it still moves the idle deadline.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.data.is_none() && self.identity.is_none() && self.lifetime.is_none()
+    }
+
+    /// The same change without its data, for code that must not depend on the type of the data.
+    #[must_use]
+    pub fn without_data(&self) -> Change<()> {
+        Change {
+            commit_id: self.commit_id,
+            epoch: self.epoch,
+            generation: self.generation,
+            data: None,
+            identity: self.identity.clone(),
+            lifetime: self.lifetime,
+        }
+    }
+}
+
+/// New data and the data that it is based on.
+#[derive(Debug)]
+pub struct DataChange<D> {
+    /// The snapshot that the change is based on; `None` replaces the stored data unconditionally.
+    pub base: Option<Snapshot<D>>,
+    /// The new data.
+    pub data: Arc<D>,
+    /// The largest size of the encoded data in bytes, which serializing stores enforce.
+    pub max_size: u64,
+}
+
+/// A new secret and, if it changes, a new subject.
+#[derive(Debug, Clone)]
+pub struct IdentityChange {
+    /// The hash of the new secret. Every other secret of the record becomes invalid.
+    pub secret: SecretHash,
+    /// Whether the generation is raised, as a login and a reset do. Both deadlines then count
+    /// from now (NIST SP 800-63B-4, 5.2).
+    pub new_generation: bool,
+    /// The change of the subject.
+    pub subject: SubjectChange,
+}
+
+/// A change of a session's subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubjectChange {
+    /// The subject stays.
+    Keep,
+    /// The session belongs to this subject from now on.
+    Set(Arc<str>),
+    /// The session belongs to no subject from now on.
+    Clear,
+}
+
+impl SubjectChange {
+    /// The subject after the change.
+    #[must_use]
+    pub fn apply(&self, before: Option<Arc<str>>) -> Option<Arc<str>> {
+        match self {
+            Self::Keep => before,
+            Self::Set(subject) => Some(subject.clone()),
+            Self::Clear => None,
+        }
+    }
+}

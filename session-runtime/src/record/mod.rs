@@ -1,0 +1,120 @@
+//! The record that a store keeps for a session, and the requests that a store answers.
+
+mod change;
+mod lifetime;
+mod load;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::change::{Change, CommitId, DataChange, IdentityChange, SubjectChange};
+pub use self::lifetime::{Deadlines, Lifetime};
+pub use self::load::{LoadRequest, Renewal};
+use crate::sid::{SecretHash, SessionId};
+
+/// The key of a record: the session's id within the namespace of its config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The config's namespace; a record is unknown under any other.
+    pub namespace: &'static str,
+    /// The session's id.
+    pub id: SessionId,
+}
+
+/// How the sid of a session travels. A sid that was set as a cookie is unknown when it is presented
+/// in another way, and vice versa.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// In a cookie that scripts cannot read.
+    Cookie,
+    /// In a header or another part of the request.
+    Other,
+}
+
+/// The data of a record at one point in time, as the base of a later change.
+///
+/// A store of live values uses `version` to detect conflicts. A serializing store uses `revisions`,
+/// so that changes of different fields do not conflict.
+pub struct Snapshot<D> {
+    /// The data.
+    pub data: Arc<D>,
+    /// Raised by every change of the data.
+    pub version: u64,
+    /// The revision of each stored field; `None` in a store of live values.
+    pub revisions: Option<Arc<BTreeMap<String, u64>>>,
+}
+
+impl<D> Clone for Snapshot<D> {
+    fn clone(&self) -> Self {
+        Self {
+            data: self.data.clone(),
+            version: self.version,
+            revisions: self.revisions.clone(),
+        }
+    }
+}
+
+impl<D> fmt::Debug for Snapshot<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record as a load or a conflict returns it.
+#[derive(Debug)]
+pub struct Record<D> {
+    /// The data.
+    pub snapshot: Snapshot<D>,
+    /// Raised by every [`IdentityChange`]. The first use of an offered secret does not raise it,
+    /// since it invalidates no request in progress.
+    pub epoch: u64,
+    /// Raised by every login and reset: data of another generation belongs to another user.
+    pub generation: u64,
+    /// The id of the last change that was applied.
+    pub commit_id: CommitId,
+    /// The deadlines.
+    pub deadlines: Deadlines,
+    /// The lifetime from which the deadlines are counted.
+    pub lifetime: Lifetime,
+    /// The user that the session belongs to.
+    pub subject: Option<Arc<str>>,
+    /// Whether the load that returned this record offered the [`Renewal::candidate`].
+    pub renewed: bool,
+}
+
+impl<D> Clone for Record<D> {
+    fn clone(&self) -> Self {
+        Self {
+            snapshot: self.snapshot.clone(),
+            epoch: self.epoch,
+            generation: self.generation,
+            commit_id: self.commit_id,
+            deadlines: self.deadlines,
+            lifetime: self.lifetime,
+            subject: self.subject.clone(),
+            renewed: self.renewed,
+        }
+    }
+}
+
+/// A session to be stored.
+#[derive(Debug)]
+pub struct NewRecord<D> {
+    /// The hash of its secret.
+    pub secret: SecretHash,
+    /// How its sid travels.
+    pub transport: Transport,
+    /// Its data.
+    pub data: Arc<D>,
+    /// The user that it belongs to.
+    pub subject: Option<Arc<str>>,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// Identifies the insertion.
+    pub commit_id: CommitId,
+    /// The largest size of the encoded data in bytes, which serializing stores enforce.
+    pub max_size: u64,
+}

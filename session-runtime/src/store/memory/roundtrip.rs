@@ -1,0 +1,162 @@
+//! The check, in debug builds, that data survives being encoded and decoded.
+
+use serde::ser::Error as _;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::data::{self, EncodeError, SessionData};
+
+/// The relative difference that two floats may have: reading a decimal may miss the last bits.
+const ROUNDING: f64 = 1e-12;
+
+/// Checks that a serializing store would return the data unchanged.
+///
+/// # Errors
+/// If a field would be lost or changed; the error names it.
+pub(super) fn check<D: SessionData>(data: &D) -> Result<(), EncodeError> {
+    let stored = data::encode(data, None)?;
+    let decoded =
+        data::decode_over_default::<D>(&stored).map_err(|(field, error)| match field {
+            Some(field) => lost(&field, &format!("is written but cannot be read: {error}")),
+            None => lost(
+                "?",
+                &format!("or another is written but cannot be read: {error}"),
+            ),
+        })?;
+    let again = data::encode(&decoded, None)?;
+    for (field, text) in &stored {
+        match again.get(field) {
+            Some(other) if alike(text, other) => {}
+            Some(_) => {
+                return Err(lost(
+                    field,
+                    "has another value after it is written and read again",
+                ));
+            }
+            None => return Err(lost(field, "is written but not read")),
+        }
+    }
+    match again.keys().find(|field| !stored.contains_key(*field)) {
+        Some(field) => Err(lost(field, "is not written but read as a value")),
+        None => Ok(()),
+    }
+}
+
+fn lost(field: &str, what: &str) -> EncodeError {
+    EncodeError::Json(serde_json::Error::custom(format!(
+        "the field `{field}` {what}; a server store would lose it"
+    )))
+}
+
+fn alike(a: &RawValue, b: &RawValue) -> bool {
+    let parse = |text: &RawValue| serde_json::from_str::<Value>(text.get());
+    a.get() == b.get()
+        || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b || is_alike(&a, &b))
+}
+
+/// Whether two values are equal except for the order of lists and the rounding of floats.
+fn is_alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
+            (Some(x), Some(y)) if a.is_f64() || b.is_f64() => (x - y).abs() <= x.abs() * ROUNDING,
+            _ => a == b,
+        },
+        (Value::Array(a), Value::Array(b)) => {
+            let mut rest: Vec<_> = b.iter().collect();
+            let take = |x| {
+                let at = rest.iter().position(|y| is_alike(x, y));
+                at.map(|at| rest.remove(at)).is_some()
+            };
+            a.len() == b.len() && a.iter().all(take)
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && (a.iter()).all(|(key, x)| b.get(key).is_some_and(|y| is_alike(x, y)))
+        }
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    fn error<D: SessionData>(data: &D) -> String {
+        check(data).expect_err("does not survive").to_string()
+    }
+
+    #[test]
+    fn unordered_sets_and_rounded_floats_survive() {
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        struct Data {
+            tags: HashSet<String>,
+            prefs: HashMap<String, Vec<f64>>,
+            ratio: f64,
+            single: f32,
+            flags: Vec<bool>,
+            note: Option<String>,
+        }
+        let names = (0..50).map(|at| format!("name {at}"));
+        let data = Data {
+            tags: names.clone().collect(),
+            prefs: names
+                .map(|name| (name, vec![0.1 + 0.2, 1e300, -0.0]))
+                .collect(),
+            ratio: 2.0_f64.sqrt() / 3.0,
+            single: 0.1,
+            flags: vec![false, true, false],
+            note: None,
+        };
+        check(&data).expect("survives");
+    }
+
+    #[test]
+    fn the_error_names_a_field_that_is_not_written() {
+        #[derive(Clone, Serialize, Deserialize)]
+        struct Data {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limit: Option<u32>,
+        }
+        impl Default for Data {
+            fn default() -> Self {
+                Self { limit: Some(10) }
+            }
+        }
+        assert!(error(&Data { limit: None }).contains("`limit`"));
+    }
+
+    #[test]
+    fn the_error_names_a_field_that_is_not_read() {
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        struct Data {
+            kept: u32,
+            #[serde(skip_deserializing)]
+            lost: u32,
+        }
+        assert!(error(&Data { kept: 1, lost: 2 }).contains("`lost`"));
+    }
+
+    #[test]
+    fn the_error_names_a_field_that_cannot_be_read() {
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        struct Data {
+            fine: u32,
+            not_a_number: f64,
+        }
+        let data = Data {
+            fine: 1,
+            not_a_number: f64::NAN,
+        };
+        assert!(error(&data).contains("`not_a_number`"));
+    }
+
+    #[test]
+    fn data_that_is_not_an_object_is_refused() {
+        assert!(check(&vec![1_u32]).is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! What the store keeps for a session, and what a verb does to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connect_session::SessionData;
+use connect_session::store::Timestamp;
+use connect_session::store::{
+    Change, CommitId, CommitOutcome, DataChange, Deadlines, EncodedFields, IdentityChange,
+    Lifetime, LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, Transport,
+    decode_over_default, encode,
+};
+use serde_json::value::RawValue;
+
+#[derive(Debug)]
+pub(super) struct StoredRecord {
+    pub(super) fields: BTreeMap<String, Field>,
+    pub(super) version: u64,
+    epoch: u64,
+    generation: u64,
+    commit_id: CommitId,
+    secret: SecretHash,
+    secret_since: Timestamp,
+    /// A secret, when it was offered, and the grace time after its first use.
+    offer: Option<(SecretHash, Timestamp, Duration)>,
+    previous: Option<(SecretHash, Timestamp)>,
+    transport: Transport,
+    pub(super) lifetime: Lifetime,
+    pub(super) deadlines: Deadlines,
+    subject: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) json: String,
+    pub(super) revision: u64,
+}
+
+impl StoredRecord {
+    pub(super) fn new<D: SessionData>(
+        new: &NewRecord<D>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let fields = encode(&*new.data, Some(new.max_size))?;
+        let field = |text: &RawValue| Field {
+            json: text.get().to_owned(),
+            revision: 1,
+        };
+        Ok(Self {
+            fields: fields
+                .iter()
+                .map(|(name, text)| (name.clone(), field(text)))
+                .collect(),
+            version: 1,
+            epoch: 0,
+            generation: 0,
+            commit_id: new.commit_id,
+            secret: new.secret,
+            secret_since: now,
+            offer: None,
+            previous: None,
+            transport: new.transport,
+            lifetime: new.lifetime,
+            deadlines: deadlines(now, new.lifetime, now),
+            subject: new.subject.clone(),
+        })
+    }
+
+    pub(super) fn is_alive(&self, now: Timestamp) -> bool {
+        now < self.deadlines.expires_at()
+    }
+
+    pub(super) fn slide(&mut self, now: Timestamp) {
+        self.deadlines.idle_until = now + self.lifetime.idle();
+    }
+
+    pub(super) fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
+        let text = |field: &Field| RawValue::from_string(field.json.clone()).unwrap();
+        let fields: EncodedFields = self
+            .fields
+            .iter()
+            .map(|(name, field)| (name.clone(), text(field)))
+            .collect();
+        let data =
+            decode_over_default(&fields).map_err(|(field, source)| StoreError::Undecodable {
+                field,
+                source: source.into(),
+            })?;
+        let revisions = self
+            .fields
+            .iter()
+            .map(|(name, field)| (name.clone(), field.revision));
+        Ok(Snapshot {
+            data: Arc::new(data),
+            version: self.version,
+            revisions: Some(Arc::new(revisions.collect())),
+        })
+    }
+
+    pub(super) fn record<D: SessionData>(&self, renewed: bool) -> Result<Record<D>, StoreError> {
+        Ok(Record {
+            snapshot: self.snapshot()?,
+            epoch: self.epoch,
+            generation: self.generation,
+            commit_id: self.commit_id,
+            deadlines: self.deadlines,
+            lifetime: self.lifetime,
+            subject: self.subject.clone(),
+            renewed,
+        })
+    }
+
+    /// Whether the secret opens the record; an offered one becomes the current one.
+    pub(super) fn admit(&mut self, request: &LoadRequest, now: Timestamp) -> Admitted {
+        if request.transport != self.transport {
+            return Admitted::No;
+        }
+        if request.secret == self.secret {
+            let Some(renewal) = request.renewal else {
+                return Admitted::Yes;
+            };
+            let is_due = |since: Timestamp| since + renewal.every <= now;
+            if is_due(self.secret_since) && self.offer.is_none_or(|(_, made, _)| is_due(made)) {
+                self.offer = Some((renewal.candidate, now, renewal.grace));
+                return Admitted::WithAnOffer;
+            }
+            return Admitted::Yes;
+        }
+        if let Some((_, _, offered)) = (self.offer).filter(|(secret, ..)| *secret == request.secret)
+        {
+            let grace = request.renewal.map_or(offered, |renewal| renewal.grace);
+            self.previous = Some((self.secret, now + grace));
+            self.secret = request.secret;
+            self.secret_since = now;
+            self.offer = None;
+            return Admitted::Promoted;
+        }
+        let in_grace = |(secret, until)| secret == request.secret && now < until;
+        if self.previous.is_some_and(in_grace) {
+            Admitted::Yes
+        } else {
+            Admitted::No
+        }
+    }
+
+    /// Whether every field that the patch writes is what the patch is based on.
+    fn is_current(&self, patch: &Patch) -> bool {
+        let revision = |name: &str| self.fields.get(name).map(|field| field.revision);
+        patch.replace_all
+            || (patch
+                .set
+                .iter()
+                .all(|field| revision(&field.name) == field.base)
+                && patch
+                    .remove
+                    .iter()
+                    .all(|(name, base)| revision(name) == Some(*base)))
+    }
+
+    fn write(&mut self, patch: Patch) {
+        self.version += 1;
+        if patch.replace_all {
+            self.fields.clear();
+        }
+        for (name, _) in patch.remove {
+            self.fields.remove(&name);
+        }
+        for field in patch.set {
+            let new = Field {
+                json: field.json,
+                revision: self.version,
+            };
+            self.fields.insert(field.name, new);
+        }
+    }
+
+    fn identify(&mut self, change: &IdentityChange, now: Timestamp) {
+        (self.secret, self.secret_since) = (change.secret, now);
+        (self.offer, self.previous) = (None, None);
+        self.epoch += 1;
+        if change.new_generation {
+            self.generation += 1;
+            self.deadlines = deadlines(self.deadlines.created_at, self.lifetime, now);
+        }
+        self.subject = change.subject.apply(self.subject.take());
+    }
+
+    pub(super) fn commit<D: SessionData>(
+        &mut self,
+        change: &Change<D>,
+        now: Timestamp,
+    ) -> Result<(CommitOutcome<D>, bool), StoreError> {
+        let shown = |kept: &Self| change.data.is_some().then(|| kept.snapshot()).transpose();
+        if self.commit_id == change.commit_id {
+            return Ok((CommitOutcome::Applied(shown(self)?), false));
+        }
+        if self.generation != change.generation {
+            return Ok((CommitOutcome::Ended, false));
+        }
+        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
+        let is_late = change.identity.is_some() && self.epoch != change.epoch;
+        if is_late || patch.as_ref().is_some_and(|patch| !self.is_current(patch)) {
+            return Ok((
+                CommitOutcome::Conflict(Box::new(self.record(false)?)),
+                false,
+            ));
+        }
+        let patch = patch.filter(|patch| !patch.is_empty());
+        let writes = patch.is_some() || change.identity.is_some() || change.lifetime.is_some();
+        if writes {
+            self.commit_id = change.commit_id;
+        }
+        if let Some(patch) = patch {
+            self.write(patch);
+        }
+        if let Some(identity) = &change.identity {
+            self.identify(identity, now);
+        }
+        if let Some(lifetime) = change.lifetime {
+            self.lifetime = lifetime;
+            self.deadlines = deadlines(self.deadlines.created_at, lifetime, now);
+        }
+        self.slide(now);
+        Ok((CommitOutcome::Applied(shown(self)?), writes))
+    }
+}
+
+/// Whether a load may see the record, and what it wrote.
+#[derive(PartialEq, Eq)]
+pub(super) enum Admitted {
+    No,
+    Yes,
+    Promoted,
+    WithAnOffer,
+}
+
+fn deadlines(created_at: Timestamp, lifetime: Lifetime, now: Timestamp) -> Deadlines {
+    Deadlines {
+        created_at,
+        idle_until: now + lifetime.idle(),
+        absolute_until: now + lifetime.absolute(),
+    }
+}

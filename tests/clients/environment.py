@@ -1,0 +1,214 @@
+"""What the clients meet: the examples, TLS in front of them, and pages of other origins.
+
+Everything listens on the loopback interface, on ports that are free, and ends with the environment.
+"""
+
+import asyncio
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import ssl
+import subprocess
+import tempfile
+import threading
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ("rest_api", "browser_api")
+NAMES = "DNS:localhost,IP:127.0.0.1,DNS:*.shop.example,DNS:evil.example"
+
+
+class Environment:
+    """`plain` is rest_api, `api` is browser_api, `pages` and `elsewhere` two origins of pages."""
+
+    def __init__(self, scripts):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-"))
+        self.closing = []
+        try:
+            self.build(scripts)
+        except BaseException:
+            self.close()
+            raise
+
+    def build(self, scripts):
+        self.certificate = certify(self.folder)
+        tls = Tls(self.certificate)
+        self.closing.append(tls.close)
+        self.ports, self.base = {}, {}
+        programs = build_examples()
+        for name, example in (("plain", "rest_api"), ("api", "browser_api")):
+            program, address = start(programs[example])
+            self.closing.append(lambda program=program: end(program))
+            self.base[name + "-http"] = f"http://localhost:{address[1]}"
+            self.ports[name] = tls.put_before(address)
+        pages = Pages(scripts)
+        self.closing.append(pages.close)
+        for name in ("pages", "elsewhere"):
+            self.ports[name] = tls.put_before(pages.server_address)
+        for name, port in self.ports.items():
+            self.base[name] = f"https://localhost:{port}"
+
+    def environment(self):
+        """By which every client trusts the certificate."""
+        path = str(self.certificate)
+        names = ("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
+        return {**os.environ, **dict.fromkeys(names, path), "API": self.base["api"]}
+
+    def close(self):
+        for close in reversed(self.closing):
+            close()
+        self.closing = []
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def build_examples():
+    command = ["cargo", "build", "--quiet", "--message-format=json"]
+    for name in EXAMPLES:
+        command += ["--example", name]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    messages = [json.loads(line) for line in built.stdout.splitlines()]
+    programs = {
+        message["target"]["name"]: message["executable"]
+        for message in messages
+        if message.get("executable") and "example" in message["target"]["kind"]
+    }
+    if built.returncode or programs.keys() != set(EXAMPLES):
+        errors = [message["message"]["rendered"] for message in messages if "message" in message]
+        raise SystemExit("the examples do not build:\n" + "\n".join(errors))
+    return programs
+
+
+def start(program):
+    process = subprocess.Popen(
+        [program], env={**os.environ, "PORT": "0"}, stdout=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if line.startswith("listening on http://"):
+            host, port = line.strip().removeprefix("listening on http://").split(":")
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return process, (host, int(port))
+    raise SystemExit(f"{program} does not say where it listens")
+
+
+def end(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def certify(folder):
+    """A certificate that vouches for itself, for the names of this environment."""
+    certificate = folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        + ["-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", f"subjectAltName={NAMES}"]
+        + ["-keyout", str(folder / "key.pem"), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    return certificate
+
+
+class Tls:
+    """Ends TLS and hands the bytes on, as a proxy does that changes no header."""
+
+    def __init__(self, certificate):
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+        self.loop = asyncio.new_event_loop()
+        # A client that hangs up is none of this program's errors.
+        self.loop.set_exception_handler(lambda loop, context: None)
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def put_before(self, address):
+        """The port that speaks TLS for the program at `address`."""
+
+        async def serve():
+            server = await asyncio.start_server(
+                lambda reader, writer: hand_on(reader, writer, address),
+                "127.0.0.1",
+                0,
+                ssl=self.context,
+            )
+            return server.sockets[0].getsockname()[1]
+
+        return asyncio.run_coroutine_threadsafe(serve(), self.loop).result(10)
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+
+async def hand_on(reader, writer, address):
+    async def pump(source, sink):
+        try:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        finally:
+            sink.close()
+
+    there_reader, there_writer = await asyncio.open_connection(*address)
+    await asyncio.gather(
+        pump(reader, there_writer), pump(there_reader, writer), return_exceptions=True
+    )
+
+
+class Pages(http.server.ThreadingHTTPServer):
+    """Empty pages, scripts, redirects, and an echo of what a request carried."""
+
+    daemon_threads = True
+
+    def __init__(self, scripts):
+        super().__init__(("127.0.0.1", 0), Page)
+        self.scripts = scripts
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        if path == "/moved":
+            location = urllib.parse.parse_qs(query)["to"][0]
+            self.answer(307, "text/plain", "", ("Location", location))
+        elif path == "/echo":
+            seen = {name.lower(): value for name, value in self.headers.items()}
+            self.answer(200, "application/json", json.dumps(seen))
+        elif path in self.server.scripts:
+            self.answer(200, "text/javascript", self.server.scripts[path])
+        else:
+            self.answer(200, "text/html", "<!doctype html><title>a page</title>")
+
+    def do_OPTIONS(self):
+        self.answer(204, "text/plain", "")
+
+    def answer(self, status, kind, body, *more):
+        # Any page may read what is here, and send it what it likes.
+        allowed = self.headers.get("Access-Control-Request-Headers", "")
+        self.send_response(status)
+        for name, value in (
+            ("Content-Type", kind),
+            ("Content-Length", str(len(body.encode()))),
+            ("Access-Control-Allow-Origin", "*"),
+            ("Access-Control-Allow-Headers", allowed),
+            *more,
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        pass
