@@ -1,4 +1,4 @@
-/* Preloaded by scripts/faults, so that a program sees another time of day. */
+/* Preloaded by scripts/fault-injection, so that a program sees another time of day. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
