@@ -10,7 +10,7 @@ use connect_session_runtime::record::{
 
 /// The longest duration that is told to a server, in milliseconds: 140,000 years, which added to
 /// its clock stays below 2^53.
-const LONGEST: u64 = 1 << 52;
+const MAX_MILLIS: u64 = 1 << 52;
 
 /// What a script is told.
 #[derive(Default)]
@@ -38,11 +38,13 @@ impl Arguments {
 
 fn millis(duration: Duration) -> u64 {
     let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis).unwrap_or(LONGEST).clamp(1, LONGEST)
+    u64::try_from(millis)
+        .unwrap_or(MAX_MILLIS)
+        .clamp(1, MAX_MILLIS)
 }
 
 /// Of `insert.lua`.
-pub(super) fn insertion<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arguments {
+pub(super) fn insert<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
         .push(record.secret.as_bytes())
@@ -79,7 +81,7 @@ pub(super) fn load(request: &LoadRequest) -> Arguments {
 }
 
 /// Of `commit.lua`.
-pub(super) fn change<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
+pub(super) fn commit<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
         .push(change.commit_id.to_bytes())

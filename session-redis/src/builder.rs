@@ -7,15 +7,15 @@ use redis::ClientTlsConfig;
 
 use super::RedisStore;
 use super::check;
-use super::link::Patience;
-use super::way_in::{Place, WayIn};
+use super::connection::Timeouts;
+use super::endpoints::{ConnectOptions, Endpoint};
 
 /// How long to wait for a connection, unless it is said.
-const CONNECT: Duration = Duration::from_secs(2);
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait for an answer, unless it is said.
-const COMMAND: Duration = Duration::from_secs(2);
+const DEFAULT_COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest prefix: a key is sent with every command.
-const PREFIX: usize = 128;
+const MAX_PREFIX_BYTES: usize = 128;
 
 /// Makes a [`RedisStore`].
 ///
@@ -39,20 +39,20 @@ const PREFIX: usize = 128;
 /// ```
 #[derive(Clone)]
 pub struct RedisStoreBuilder {
-    way_in: WayIn,
+    options: ConnectOptions,
     prefix: String,
-    patience: Patience,
+    timeouts: Timeouts,
     replicas: u32,
 }
 
 impl Default for RedisStoreBuilder {
     fn default() -> Self {
         Self {
-            way_in: WayIn::default(),
+            options: ConnectOptions::default(),
             prefix: String::new(),
-            patience: Patience {
-                connect: CONNECT,
-                command: COMMAND,
+            timeouts: Timeouts {
+                connect: DEFAULT_CONNECT_TIMEOUT,
+                command: DEFAULT_COMMAND_TIMEOUT,
             },
             replicas: 0,
         }
@@ -63,7 +63,7 @@ impl fmt::Debug for RedisStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStoreBuilder")
             .field("prefix", &self.prefix)
-            .field("patience", &self.patience)
+            .field("timeouts", &self.timeouts)
             .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
@@ -92,7 +92,7 @@ impl RedisStoreBuilder {
     /// The server, or the servers: see [`RedisStore::connect`].
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.way_in.places.push(Place::Url(url.into()));
+        self.options.endpoints.push(Endpoint::Url(url.into()));
         self
     }
 
@@ -101,7 +101,7 @@ impl RedisStoreBuilder {
     #[must_use]
     pub fn cluster(mut self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let urls = urls.into_iter().map(Into::into).collect();
-        self.way_in.places.push(Place::Cluster(urls));
+        self.options.endpoints.push(Endpoint::Cluster(urls));
         self
     }
 
@@ -115,21 +115,23 @@ impl RedisStoreBuilder {
         name: impl Into<String>,
     ) -> Self {
         let urls = urls.into_iter().map(Into::into).collect();
-        self.way_in.places.push(Place::Sentinel(urls, name.into()));
+        self.options
+            .endpoints
+            .push(Endpoint::Sentinel(urls, name.into()));
         self
     }
 
     /// Who the client is, instead of what the URL says. `default` is the user of a password alone.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.way_in.credentials = Some((user.into(), password.into()));
+        self.options.credentials = Some((user.into(), password.into()));
         self
     }
 
     /// The number of the database, instead of what the URL says. A Cluster has only 0.
     #[must_use]
     pub fn database(mut self, number: u32) -> Self {
-        self.way_in.database = Some(number);
+        self.options.database = Some(number);
         self
     }
 
@@ -137,7 +139,7 @@ impl RedisStoreBuilder {
     /// trusts.
     #[must_use]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.way_in.certificates.root_cert = Some(pem.into());
+        self.options.certificates.root_cert = Some(pem.into());
         self
     }
 
@@ -148,7 +150,7 @@ impl RedisStoreBuilder {
         certificate: impl Into<Vec<u8>>,
         key: impl Into<Vec<u8>>,
     ) -> Self {
-        self.way_in.certificates.client_tls = Some(ClientTlsConfig {
+        self.options.certificates.client_tls = Some(ClientTlsConfig {
             client_cert: certificate.into(),
             client_key: key.into(),
         });
@@ -167,14 +169,14 @@ impl RedisStoreBuilder {
     /// How long to wait for a connection, 2 seconds by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.connect = timeout;
+        self.timeouts.connect = timeout;
         self
     }
 
     /// How long to wait for an answer, 2 seconds by default.
     #[must_use]
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.command = timeout;
+        self.timeouts.command = timeout;
         self
     }
 
@@ -193,29 +195,29 @@ impl RedisStoreBuilder {
     /// in.
     pub async fn build(self) -> Result<RedisStore, RedisStoreError> {
         let mut problems = Vec::new();
-        let servers = self.way_in.servers(self.patience, &mut problems);
-        self.judge(&mut problems);
+        let servers = self.options.servers(self.timeouts, &mut problems);
+        self.check_settings(&mut problems);
         let Some(servers) = servers.filter(|_| problems.is_empty()) else {
             return Err(RedisStoreError::new(problems));
         };
         let connected = servers.connect().await;
-        connected.map_err(|failure| RedisStoreError::new(vec![check::mend(&failure)]))?;
+        connected.map_err(|failure| RedisStoreError::new(vec![check::with_remedy(&failure)]))?;
         Ok(RedisStore::new(servers, self.prefix, self.replicas))
     }
 
-    fn judge(&self, problems: &mut Vec<String>) {
-        self.way_in.judge_certificates(problems);
+    fn check_settings(&self, problems: &mut Vec<String>) {
+        self.options.check_certificates(problems);
         for (name, timeout) in [
-            ("connect_timeout", self.patience.connect),
-            ("command_timeout", self.patience.command),
+            ("connect_timeout", self.timeouts.connect),
+            ("command_timeout", self.timeouts.command),
         ] {
             if timeout.is_zero() {
                 problems.push(format!("`{name}` is zero: nothing would ever be in time"));
             }
         }
-        if self.prefix.len() > PREFIX {
+        if self.prefix.len() > MAX_PREFIX_BYTES {
             problems.push(format!(
-                "the prefix has {} bytes: it may have {PREFIX}",
+                "the prefix has {} bytes: it may have {MAX_PREFIX_BYTES}",
                 self.prefix.len()
             ));
         }

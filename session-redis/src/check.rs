@@ -6,23 +6,23 @@ use super::builder::RedisStoreError;
 use super::failure::Failure;
 use super::node::Node;
 use super::servers::Servers;
-use super::{RedisStore, Shared, trial};
+use super::{Inner, RedisStore, probe};
 use connect_session_runtime::store::StoreError;
 
 /// The oldest Redis that the scripts are tested on; Valkey began later.
-const OLDEST: u64 = 7;
+const MIN_MAJOR_VERSION: u64 = 7;
 
 /// Everything that is wrong, of every server.
 pub(super) async fn check(store: &RedisStore) -> Result<(), StoreError> {
-    let shared = &*store.shared;
-    let nodes = shared.servers.primaries().await;
-    let nodes = nodes.map_err(|failure| unavailable(vec![mend(&failure)]))?;
+    let inner = &*store.inner;
+    let nodes = inner.servers.primaries().await;
+    let nodes = nodes.map_err(|failure| unavailable(vec![with_remedy(&failure)]))?;
     let mut problems = Vec::new();
     for node in nodes {
-        problems.extend(check_node(&node, shared).await);
+        problems.extend(check_node(&node, inner).await);
     }
     if problems.is_empty() {
-        problems.extend(trial::problem(store).await);
+        problems.extend(probe::find_problem(store).await);
     }
     if problems.is_empty() {
         Ok(())
@@ -35,32 +35,37 @@ fn unavailable(problems: Vec<String>) -> StoreError {
     StoreError::Unavailable(RedisStoreError::new(problems).into())
 }
 
-async fn check_node(node: &Node, shared: &Shared) -> Vec<String> {
-    let info = node.link.send(&redis::cmd("INFO")).await;
-    match info.and_then(|info| node.link.read::<String>(info)) {
+async fn check_node(node: &Node, inner: &Inner) -> Vec<String> {
+    let info = node.connection.send(&redis::cmd("INFO")).await;
+    match info.and_then(|info| node.connection.read::<String>(info)) {
         Ok(info) => {
-            let is_cluster = matches!(shared.servers, Servers::Cluster(_));
-            judge(
-                &node.link.target().to_string(),
+            let is_cluster = matches!(inner.servers, Servers::Cluster(_));
+            find_problems(
+                &node.connection.address().to_string(),
                 &info,
                 is_cluster,
-                shared.replicas,
+                inner.replicas,
             )
         }
-        Err(failure) => vec![mend(&failure)],
+        Err(failure) => vec![with_remedy(&failure)],
     }
 }
 
-/// What a server's `INFO` says against it.
-fn judge(server: &str, info: &str, is_cluster: bool, wanted: u32) -> Vec<String> {
+/// What a server's `INFO` field against it.
+fn find_problems(
+    server: &str,
+    info: &str,
+    is_cluster: bool,
+    required_replicas: u32,
+) -> Vec<String> {
     let info: HashMap<&str, &str> = info
         .lines()
         .filter_map(|line| line.split_once(':'))
         .collect();
-    let says = |name: &str| info.get(name).copied().unwrap_or_default();
+    let field = |name: &str| info.get(name).copied().unwrap_or_default();
     let mut problems = Vec::new();
 
-    let version = says("redis_version");
+    let version = field("redis_version");
     let major = version
         .split('.')
         .next()
@@ -69,12 +74,12 @@ fn judge(server: &str, info: &str, is_cluster: bool, wanted: u32) -> Vec<String>
         None => problems.push(format!(
             "what answers at {server} is neither Redis nor Valkey"
         )),
-        Some(major) if major < OLDEST => problems.push(format!(
-            "Redis {version} at {server} is too old: it takes Redis {OLDEST}.0 or Valkey"
+        Some(major) if major < MIN_MAJOR_VERSION => problems.push(format!(
+            "Redis {version} at {server} is too old: it takes Redis {MIN_MAJOR_VERSION}.0 or Valkey"
         )),
         Some(_) => {}
     }
-    match says("redis_mode") {
+    match field("redis_mode") {
         "sentinel" => problems.push(format!(
             "what answers at {server} is a sentinel: name it by `sentinel`, or by \
              `redis-sentinel://…`"
@@ -88,23 +93,23 @@ fn judge(server: &str, info: &str, is_cluster: bool, wanted: u32) -> Vec<String>
         )),
         _ => {}
     }
-    if says("role") == "slave" {
+    if field("role") == "slave" {
         problems.push(format!(
             "Redis at {server} is a replica, which takes no changes: name the primary, or its \
              sentinels"
         ));
     }
-    let policy = says("maxmemory_policy");
-    if policy != "noeviction" && says("redis_mode") != "sentinel" {
+    let policy = field("maxmemory_policy");
+    if policy != "noeviction" && field("redis_mode") != "sentinel" {
         problems.push(format!(
             "Redis at {server} throws away sessions that have not ended when its memory is full \
              (`maxmemory-policy {policy}`): set it to `noeviction`"
         ));
     }
-    let replicas = says("connected_slaves").parse().unwrap_or(0);
-    if replicas < wanted {
+    let replicas = field("connected_slaves").parse().unwrap_or(0);
+    if replicas < required_replicas {
         problems.push(format!(
-            "Redis at {server} has {replicas} replicas, and `replicas({wanted})` waits for more: \
+            "Redis at {server} has {replicas} replicas, and `replicas({required_replicas})` waits for more: \
              no change would ever be done"
         ));
     }
@@ -112,10 +117,10 @@ fn judge(server: &str, info: &str, is_cluster: bool, wanted: u32) -> Vec<String>
 }
 
 /// A failure, and what to do about it.
-pub(super) fn mend(failure: &Failure) -> String {
+pub(super) fn with_remedy(failure: &Failure) -> String {
     let text = failure.to_string();
     let says = |part: &str| text.contains(part);
-    let mend = if says("WRONGPASS") {
+    let remedy = if says("WRONGPASS") {
         "the user name or the password is wrong"
     } else if says("NOAUTH") {
         "it asks for a password: say it in the URL, as in `redis://user:password@…`, or by \
@@ -155,7 +160,7 @@ pub(super) fn mend(failure: &Failure) -> String {
     } else {
         return text;
     };
-    format!("{text}: {mend}")
+    format!("{text}: {remedy}")
 }
 
 #[cfg(test)]
@@ -167,12 +172,12 @@ mod tests {
         maxmemory_policy:noeviction\r\n";
 
     fn problems(from: &str, to: &str) -> Vec<String> {
-        judge("here", &GOOD.replace(from, to), false, 1)
+        find_problems("here", &GOOD.replace(from, to), false, 1)
     }
 
     #[test]
     fn a_good_server_is_let_pass_and_each_bad_one_is_told() {
-        assert!(judge("here", GOOD, false, 1).is_empty());
+        assert!(find_problems("here", GOOD, false, 1).is_empty());
         for (from, to, told) in [
             ("redis_version:7.2.4", "redis_version:6.2.14", "too old"),
             ("redis_version:7.2.4", "memcached:1", "neither"),
@@ -190,6 +195,6 @@ mod tests {
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].contains(told), "{problems:?}");
         }
-        assert_eq!(judge("here", GOOD, true, 0).len(), 1, "no Cluster");
+        assert_eq!(find_problems("here", GOOD, true, 0).len(), 1, "no Cluster");
     }
 }

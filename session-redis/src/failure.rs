@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use redis::{RedisError, ServerError, ServerErrorKind};
 
-use super::slots::Address;
-use super::target::Target;
+use super::address::ServerAddress;
+use super::slots::HostPort;
 use connect_session_runtime::store::StoreError;
 
 /// A command that has no answer, or a bad one.
@@ -25,11 +25,11 @@ pub(super) enum Failure {
     },
     /// It may have been done or not.
     #[error("{0}")]
-    Lost(Arc<str>),
+    OutcomeUnknown(Arc<str>),
 }
 
 impl Failure {
-    pub(super) fn not_sent(server: &Target, why: impl std::fmt::Display) -> Self {
+    pub(super) fn not_sent(server: &ServerAddress, why: impl std::fmt::Display) -> Self {
         Self::NotSent {
             server: server.to_string().into(),
             // Some of the driver's have several lines.
@@ -42,12 +42,12 @@ impl Failure {
         }
     }
 
-    pub(super) fn no_connection(server: &Target, after: Duration) -> Self {
+    pub(super) fn no_reply_in_time(server: &ServerAddress, after: Duration) -> Self {
         Self::not_sent(server, format_args!("it did not answer within {after:?}"))
     }
 
     /// While a connection was made.
-    pub(super) fn of_connecting(server: &Target, error: RedisError) -> Self {
+    pub(super) fn while_connecting(server: &ServerAddress, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
             Err(error) => Self::not_sent(server, error),
@@ -55,26 +55,26 @@ impl Failure {
     }
 
     /// After something was sent.
-    pub(super) fn of_answer(server: &Target, error: RedisError) -> Self {
+    pub(super) fn after_sending(server: &ServerAddress, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
-            Err(error) => Self::Lost(
+            Err(error) => Self::OutcomeUnknown(
                 format!("the connection to Redis at {server} was lost, or too slow: {error}")
                     .into(),
             ),
         }
     }
 
-    pub(super) fn too_few_replicas(server: &Target, reached: u32, wanted: u32) -> Self {
-        Self::Lost(
+    pub(super) fn too_few_replicas(server: &ServerAddress, confirmed: u32, required: u32) -> Self {
+        Self::OutcomeUnknown(
             format!(
-                "of the replicas of Redis at {server}, {reached} have the change, not {wanted}"
+                "of the replicas of Redis at {server}, {confirmed} have the change, not {required}"
             )
             .into(),
         )
     }
 
-    fn refused(server: &Target, error: &ServerError) -> Self {
+    fn refused(server: &ServerAddress, error: &ServerError) -> Self {
         // The arguments, which the server quotes after this, are nobody's business.
         let details = error.details().unwrap_or_default();
         let details = details.split(", with args").next().unwrap_or_default();
@@ -101,7 +101,7 @@ impl Failure {
     }
 
     /// Where a server of a Cluster says that the key is.
-    pub(super) fn address(&self) -> Option<Address> {
+    pub(super) fn redirect(&self) -> Option<HostPort> {
         let Self::Refused { why, .. } = self else {
             return None;
         };
@@ -110,15 +110,15 @@ impl Failure {
     }
 
     /// As the failure of a verb that writes.
-    pub(super) fn of_write(self) -> StoreError {
+    pub(super) fn into_write_error(self) -> StoreError {
         match self {
-            Self::Lost(_) => StoreError::OutcomeUnknown(self.into()),
+            Self::OutcomeUnknown(_) => StoreError::OutcomeUnknown(self.into()),
             Self::NotSent { .. } | Self::Refused { .. } => StoreError::Unavailable(self.into()),
         }
     }
 
     /// As the failure of a verb that only reads, or whose writing nobody minds.
-    pub(super) fn of_read(self) -> StoreError {
+    pub(super) fn into_read_error(self) -> StoreError {
         StoreError::Unavailable(self.into())
     }
 }

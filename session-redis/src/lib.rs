@@ -5,21 +5,21 @@
 //! with the most users, whose plain connection sends a command once, which is what this needs most
 //! (what sends again after a lost connection may do a change twice).
 
-mod answer;
+mod address;
 mod arguments;
 mod builder;
 mod check;
 mod cluster;
+mod connection;
+mod endpoints;
 mod failure;
-mod link;
 mod node;
+mod probe;
+mod reply;
 mod script;
 mod servers;
 mod slots;
-mod target;
-mod trial;
 mod url;
-mod way_in;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,12 +28,12 @@ use std::time::Duration;
 
 use redis::Value;
 
-use self::answer::Answer;
 use self::arguments::Arguments;
 pub use self::builder::{RedisStoreBuilder, RedisStoreError};
+use self::connection::Durability;
 use self::failure::Failure;
-use self::link::Durability;
-use self::script::{COMMIT, DESTROY, INSERT, LOAD, Verb};
+use self::reply::Reply;
+use self::script::{COMMIT, DESTROY, INSERT, LOAD, StoreScript};
 use self::servers::Servers;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
@@ -91,7 +91,7 @@ use connect_session_runtime::timestamp::Timestamp;
 /// [`command_timeout`](RedisStoreBuilder::command_timeout), and at once where it was found
 /// unreachable less than a moment ago. A new connection is tried after 50 ms, then after twice as long
 /// each time, up to a second; nothing has to be started again. A command is sent once: if it was not
-/// sent, or the server refused it, it is [`StoreError::Unavailable`]; if its answer was lost, a change
+/// sent, or the server refused it, it is [`StoreError::Unavailable`]; if its reply was lost, a change
 /// is [`StoreError::OutcomeUnknown`], and never sent again. A server whose memory is full
 /// ([`StoreError::Full`]) takes no new session and no larger data, but still keeps sessions alive,
 /// rotates and ends them.
@@ -126,23 +126,23 @@ use connect_session_runtime::timestamp::Timestamp;
 ///   namespaces.
 #[derive(Clone)]
 pub struct RedisStore {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
 }
 
-struct Shared {
+struct Inner {
     servers: Servers,
     prefix: String,
     /// How many replicas must have a change before it counts.
     replicas: u32,
-    /// By how many milliseconds the server's clock is ahead of this machine's.
-    ahead: AtomicI64,
+    /// By how many milliseconds the server's clock is clock_offset of this machine's.
+    clock_offset: AtomicI64,
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
-            .field("servers", &self.shared.servers)
-            .field("prefix", &self.shared.prefix)
+            .field("servers", &self.inner.servers)
+            .field("prefix", &self.inner.prefix)
             .finish_non_exhaustive()
     }
 }
@@ -160,7 +160,7 @@ impl RedisStore {
     /// | `rediss-sentinel://…`, `rediss-cluster://…` | the same with TLS |
     ///
     /// # Errors
-    /// When the URL is wrong, or the server does not answer or does not let the client in. No error
+    /// When the URL is wrong, or the server does not reply or does not let the client in. No error
     /// shows a password.
     pub async fn connect(url: impl Into<String>) -> Result<Self, RedisStoreError> {
         Self::builder().url(url).build().await
@@ -174,43 +174,56 @@ impl RedisStore {
 
     fn new(servers: Servers, prefix: String, replicas: u32) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            inner: Arc::new(Inner {
                 servers,
                 prefix,
                 replicas,
-                ahead: AtomicI64::new(0),
+                clock_offset: AtomicI64::new(0),
             }),
         }
     }
 
     /// An id is always as long, so that whatever is in front of it, no two records share a key.
     fn key(&self, key: Key) -> String {
-        format!("{}{}:{}", self.shared.prefix, key.namespace, key.id)
+        format!("{}{}:{}", self.inner.prefix, key.namespace, key.id)
     }
 
-    async fn read(&self, verb: &Verb, key: Key, arguments: &Arguments) -> Result<Value, Failure> {
-        let servers = &self.shared.servers;
-        verb.run(servers, &self.key(key), arguments, None).await
+    async fn read(
+        &self,
+        script: &StoreScript,
+        key: Key,
+        arguments: &Arguments,
+    ) -> Result<Value, Failure> {
+        let servers = &self.inner.servers;
+        script.run(servers, &self.key(key), arguments, None).await
     }
 
-    /// Runs a verb, and waits for the replicas if it answers that it has written.
-    async fn write(&self, verb: &Verb, key: Key, arguments: &Arguments) -> Result<Value, Failure> {
-        let replicas = self.shared.replicas;
+    /// Runs a verb, and waits for the replicas if it replies that it has written.
+    async fn write(
+        &self,
+        script: &StoreScript,
+        key: Key,
+        arguments: &Arguments,
+    ) -> Result<Value, Failure> {
+        let replicas = self.inner.replicas;
         let durability = (replicas > 0).then_some(Durability {
             replicas,
-            has_written: answer::has_written,
+            has_written: reply::has_written,
         });
-        let servers = &self.shared.servers;
-        verb.run(servers, &self.key(key), arguments, durability)
+        let servers = &self.inner.servers;
+        script
+            .run(servers, &self.key(key), arguments, durability)
             .await
     }
 
-    fn answer(&self, answer: Value) -> Result<Answer, StoreError> {
-        let answer = Answer::read(answer)?;
+    fn parse_reply(&self, value: Value) -> Result<Reply, StoreError> {
+        let reply = Reply::read(value)?;
         let millis = |at: Timestamp| i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-        let ahead = millis(answer.now).saturating_sub(millis(Timestamp::now()));
-        self.shared.ahead.store(ahead, Ordering::Relaxed);
-        Ok(answer)
+        let clock_offset = millis(reply.now).saturating_sub(millis(Timestamp::now()));
+        self.inner
+            .clock_offset
+            .store(clock_offset, Ordering::Relaxed);
+        Ok(reply)
     }
 }
 
@@ -225,92 +238,96 @@ impl<D: SessionData> Store<D> for RedisStore {
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
         let fields = record.fields()?;
-        let arguments = arguments::insertion(record, &fields);
-        let answer = self.write(&INSERT, key, &arguments).await;
-        let answer = answer.map_err(|failure| match failure.code() {
+        let arguments = arguments::insert(record, &fields);
+        let reply = self.write(&INSERT, key, &arguments).await;
+        let reply = reply.map_err(|failure| match failure.code() {
             "OOM" => StoreError::Full,
-            _ => failure.of_write(),
+            _ => failure.into_write_error(),
         })?;
-        let answer = self.answer(answer)?;
-        match &*answer.outcome {
+        let reply = self.parse_reply(reply)?;
+        match &*reply.outcome {
             "done" => Ok(InsertOutcome::Done {
                 snapshot: record.into_snapshot(&fields),
                 evicted: Vec::new(),
             }),
             "exists" => Ok(InsertOutcome::Exists),
-            _ => Err(answer.unexpected()),
+            _ => Err(reply.unexpected()),
         }
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
         let arguments = arguments::load(request);
         // A load that says that it writes promises a secret to the client.
-        let answer = match &request.renewal {
+        let reply = match &request.renewal {
             Some(_) => self.write(&LOAD, key, &arguments).await,
             None => self.read(&LOAD, key, &arguments).await,
         };
-        let mut answer = self.answer(answer.map_err(Failure::of_read)?)?;
-        match &*answer.outcome {
+        let mut reply = self.parse_reply(reply.map_err(Failure::into_read_error)?)?;
+        match &*reply.outcome {
             "record" => {
-                let kept = answer.kept()?;
-                let renewed = answer.number()? == 1;
-                kept.record(renewed).map(Some)
+                let stored = reply.stored_record()?;
+                let renewed = reply.number()? == 1;
+                stored.into_record(renewed).map(Some)
             }
             "none" => Ok(None),
-            _ => Err(answer.unexpected()),
+            _ => Err(reply.unexpected()),
         }
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let arguments = arguments::change(change, patch.as_ref());
-        let answer = self.write(&COMMIT, key, &arguments).await;
-        let mut answer = self.answer(answer.map_err(Failure::of_write)?)?;
-        match &*answer.outcome {
+        let arguments = arguments::commit(change, patch.as_ref());
+        let reply = self.write(&COMMIT, key, &arguments).await;
+        let mut reply = self.parse_reply(reply.map_err(Failure::into_write_error)?)?;
+        match &*reply.outcome {
             "applied" => {
-                let version = answer.number()?;
+                let version = reply.number()?;
                 let data = change.data.as_ref().zip(patch.as_ref());
                 Ok(CommitOutcome::Applied(
                     data.map(|(data, patch)| data.snapshot_after(patch, version)),
                 ))
             }
             "repeated" => {
-                let record = answer.kept()?.record(false)?;
+                let record = reply.stored_record()?.into_record(false)?;
                 let data = change.data.as_ref();
                 Ok(CommitOutcome::Applied(data.map(|_| record.snapshot)))
             }
             "conflict" => {
-                let record = answer.kept()?.record(false)?;
+                let record = reply.stored_record()?.into_record(false)?;
                 Ok(CommitOutcome::Conflict(Box::new(record)))
             }
             "ended" => Ok(CommitOutcome::Ended),
-            _ => Err(answer.unexpected()),
+            _ => Err(reply.unexpected()),
         }
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let answer = self.write(&DESTROY, key, &Arguments::default()).await;
-        let mut answer = self.answer(answer.map_err(Failure::of_write)?)?;
-        match &*answer.outcome {
-            "destroyed" => Ok(answer.number()? == 1),
-            _ => Err(answer.unexpected()),
+        let reply = self.write(&DESTROY, key, &Arguments::default()).await;
+        let mut reply = self.parse_reply(reply.map_err(Failure::into_write_error)?)?;
+        match &*reply.outcome {
+            "destroyed" => Ok(reply.number()? == 1),
+            _ => Err(reply.unexpected()),
         }
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let Shared {
+        let Inner {
             servers, prefix, ..
-        } = &*self.shared;
+        } = &*self.inner;
         servers
             .count(prefix, namespace)
             .await
-            .map_err(Failure::of_read)
+            .map_err(Failure::into_read_error)
     }
 
     fn now(&self) -> Timestamp {
-        let ahead = self.shared.ahead.load(Ordering::Relaxed);
-        let by = Duration::from_millis(ahead.unsigned_abs());
+        let clock_offset = self.inner.clock_offset.load(Ordering::Relaxed);
+        let by = Duration::from_millis(clock_offset.unsigned_abs());
         let here = Timestamp::now();
-        if ahead < 0 { here - by } else { here + by }
+        if clock_offset < 0 {
+            here - by
+        } else {
+            here + by
+        }
     }
 }

@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::cluster::Cluster;
 use super::failure::Failure;
-use super::node::{Node, Order};
+use super::node::{Command, Node};
 
 #[derive(Debug, Clone)]
 pub(super) enum Servers {
@@ -17,16 +17,16 @@ pub(super) enum Servers {
 impl Servers {
     pub(super) async fn connect(&self) -> Result<(), Failure> {
         match self {
-            Self::One(node) => node.link.connect().await,
+            Self::One(node) => node.connection.connect().await,
             Self::Cluster(cluster) => cluster.connect().await,
         }
     }
 
     /// Sends a command to the server that keeps the key.
-    pub(super) async fn send(&self, key: &str, order: Order<'_>) -> Result<Value, Failure> {
+    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Value, Failure> {
         match self {
-            Self::One(node) => node.send(order, false).await,
-            Self::Cluster(cluster) => cluster.send(key, order).await,
+            Self::One(node) => node.send(command, false).await,
+            Self::Cluster(cluster) => cluster.send(key, command).await,
         }
     }
 
@@ -56,8 +56,8 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
         let mut scan = redis::cmd("SCAN");
         scan.arg(&cursor).arg("MATCH").arg(pattern);
         scan.arg("COUNT").arg(1_000).arg("TYPE").arg("hash");
-        let page = node.link.send(&scan).await?;
-        let (next, keys): (String, Vec<Vec<u8>>) = node.link.read(page)?;
+        let page = node.connection.send(&scan).await?;
+        let (next, keys): (String, Vec<Vec<u8>>) = node.connection.read(page)?;
         count += keys.len() as u64;
         cursor = next;
         if cursor == "0" {

@@ -35,18 +35,18 @@ pub(super) struct SlotMap(Vec<SlotRange>);
 pub(super) struct SlotRange {
     pub(super) first: u16,
     pub(super) last: u16,
-    pub(super) primary: Address,
+    pub(super) primary: HostPort,
 }
 
 /// A host and a port.
-pub(super) type Address = (String, u16);
+pub(super) type HostPort = (String, u16);
 
 impl SlotMap {
     pub(super) fn new(ranges: Vec<SlotRange>) -> Self {
         Self(ranges)
     }
 
-    pub(super) fn primary(&self, slot: u16) -> Option<&Address> {
+    pub(super) fn primary(&self, slot: u16) -> Option<&HostPort> {
         let range = self
             .0
             .iter()
@@ -54,12 +54,12 @@ impl SlotMap {
         range.map(|range| &range.primary)
     }
 
-    pub(super) fn has(&self, address: &Address) -> bool {
+    pub(super) fn has(&self, address: &HostPort) -> bool {
         self.0.iter().any(|range| range.primary == *address)
     }
 
     /// Each primary once; `None` while a slot has none.
-    pub(super) fn primaries(&self) -> Option<Vec<Address>> {
+    pub(super) fn primaries(&self) -> Option<Vec<HostPort>> {
         let covered: u32 = (self.0.iter())
             .map(|range| u32::from(range.last.saturating_sub(range.first)) + 1)
             .sum();

@@ -6,10 +6,10 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, Pro
 const SENTINEL_PORT: u16 = 26_379;
 
 /// The name by which the server knows its client, in `CLIENT LIST`.
-const LIBRARY: &str = "connect-session";
+const LIBRARY_NAME: &str = "connect-session";
 
 /// How to get into one server. What is wrong is told without the URL, which has a password.
-pub(super) fn server(url: &str) -> Result<ConnectionInfo, String> {
+pub(super) fn parse_server(url: &str) -> Result<ConnectionInfo, String> {
     // Of what is before a `#` in a password, the driver would make a host and a port.
     if url.contains('#') && !url.ends_with("#insecure") {
         return Err(format!(
@@ -41,12 +41,12 @@ pub(super) fn server(url: &str) -> Result<ConnectionInfo, String> {
     let settings = info.redis_settings().clone();
     let settings = settings
         .set_protocol(ProtocolVersion::RESP3)
-        .set_lib_name(LIBRARY, env!("CARGO_PKG_VERSION"));
+        .set_lib_name(LIBRARY_NAME, env!("CARGO_PKG_VERSION"));
     Ok(info.set_redis_settings(settings))
 }
 
 /// What the URL of a primary that is watched says.
-pub(super) struct Watch {
+pub(super) struct SentinelUrl {
     /// URLs of the sentinels.
     pub(super) sentinels: Vec<String>,
     pub(super) name: String,
@@ -54,10 +54,10 @@ pub(super) struct Watch {
     pub(super) primary: String,
 }
 
-impl Watch {
+impl SentinelUrl {
     /// By the URLs of the sentinels; how to get into the primary is said elsewhere, but it speaks TLS
     /// if they do.
-    pub(super) fn of(sentinels: &[String], name: &str) -> Self {
+    pub(super) fn new(sentinels: &[String], name: &str) -> Self {
         let is_tls = |url: &String| url.starts_with("rediss:") || url.starts_with("valkeys:");
         let scheme = if sentinels.first().is_some_and(is_tls) {
             "rediss"
@@ -73,15 +73,15 @@ impl Watch {
 }
 
 /// The parts of `redis-sentinel://user:password@host:26379,host:26379/name/0`.
-pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
+pub(super) fn parse_sentinel(url: &str) -> Option<Result<SentinelUrl, String>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme {
         "redis-sentinel" | "redis+sentinel" => "redis",
         "rediss-sentinel" | "rediss+sentinel" => "rediss",
         _ => return None,
     };
-    let (login, rest) = match rest.rsplit_once('@') {
-        Some((login, rest)) => (format!("{login}@"), rest),
+    let (userinfo, rest) = match rest.rsplit_once('@') {
+        Some((userinfo, rest)) => (format!("{userinfo}@"), rest),
         None => (String::new(), rest),
     };
     let mut parts = rest.split('/');
@@ -107,35 +107,35 @@ pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
         };
         format!("{scheme}://{host}{port}")
     };
-    Some(Ok(Watch {
+    Some(Ok(SentinelUrl {
         sentinels: hosts.split(',').map(host).collect(),
         name: name.to_owned(),
-        primary: format!("{scheme}://{login}primary/{database}"),
+        primary: format!("{scheme}://{userinfo}primary/{database}"),
     }))
 }
 
 /// The servers of `redis-cluster://user:password@host:6379,host:6379`.
-pub(super) fn cluster(url: &str) -> Option<Vec<String>> {
+pub(super) fn parse_cluster(url: &str) -> Option<Vec<String>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme {
         "redis-cluster" | "redis+cluster" => "redis",
         "rediss-cluster" | "rediss+cluster" => "rediss",
         _ => return None,
     };
-    let (login, hosts) = match rest.rsplit_once('@') {
-        Some((login, hosts)) => (format!("{login}@"), hosts),
+    let (userinfo, hosts) = match rest.rsplit_once('@') {
+        Some((userinfo, hosts)) => (format!("{userinfo}@"), hosts),
         None => (String::new(), rest),
     };
     let hosts = hosts.trim_end_matches('/').split(',');
     Some(
         hosts
-            .map(|host| format!("{scheme}://{login}{host}"))
+            .map(|host| format!("{scheme}://{userinfo}{host}"))
             .collect(),
     )
 }
 
 /// A client that gets in, and checks the server by these certificates.
-pub(super) fn client(
+pub(super) fn open_client(
     info: &ConnectionInfo,
     certificates: Option<&redis::TlsCertificates>,
 ) -> Result<Client, String> {
@@ -157,18 +157,18 @@ pub(super) fn client(
 }
 
 /// The URL without what nobody else must know. A password that was not escaped may stand in any part,
-/// so only what can be nothing else than a place is shown.
+/// so only what can be nothing else than a location is redacted_url.
 pub(super) fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "the text".to_owned();
     };
-    let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => (login, place),
+    let (userinfo, location) = match rest.rsplit_once('@') {
+        Some((userinfo, location)) => (userinfo, location),
         None => ("", rest),
     };
     // What is behind a `?` may be a password too.
-    let place = place.split(['?', '#']).next().unwrap_or_default();
-    let hosts = place.split('/').next().unwrap_or_default();
+    let location = location.split(['?', '#']).next().unwrap_or_default();
+    let hosts = location.split('/').next().unwrap_or_default();
     let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
     let is_host = |host: &str| match host.rsplit_once(':') {
         Some((_, port)) => host.ends_with(']') || is_port(port),
@@ -178,12 +178,12 @@ pub(super) fn redacted(url: &str) -> String {
         (scheme.bytes()).all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'-');
     if !is_scheme {
         "the text".to_owned()
-    } else if login.contains(['?', '#', '/']) || !hosts.split(',').all(is_host) {
+    } else if userinfo.contains(['?', '#', '/']) || !hosts.split(',').all(is_host) {
         format!("`{scheme}://…`")
     } else if rest.contains('@') {
-        format!("`{scheme}://…@{place}`")
+        format!("`{scheme}://…@{location}`")
     } else {
-        format!("`{scheme}://{place}`")
+        format!("`{scheme}://{location}`")
     }
 }
 
@@ -204,15 +204,15 @@ mod tests {
             "u:se://kret@host",
             "redis://u:s%ek%re@host:65536000",
         ] {
-            let shown = redacted(url);
+            let redacted_url = redacted(url);
             for part in ["se", "kret", "s%e"] {
-                assert!(!shown.contains(part), "{url}: {shown}");
+                assert!(!redacted_url.contains(part), "{url}: {redacted_url}");
             }
-            if let Err(text) = server(url) {
+            if let Err(text) = parse_server(url) {
                 assert!(!text.contains("kret") && !text.contains("u:se"), "{text}");
             }
         }
-        let text = server("redis://u:12#kret@host").expect_err("a host `u` and a port 12");
+        let text = parse_server("redis://u:12#kret@host").expect_err("a host `u` and a port 12");
         assert!(
             text.contains("%23") && !text.contains("12#") && !text.contains("kret"),
             "{text}"
@@ -221,13 +221,13 @@ mod tests {
 
     #[test]
     fn a_place_is_shown() {
-        for (url, shown) in [
+        for (url, redacted_url) in [
             ("redis://u:pw@host:1/x", "`redis://…@host:1/x`"),
             ("rediss://[::1]/0#insecure", "`rediss://[::1]/0`"),
             ("unix:///run/redis.sock?pass=pw", "`unix:///run/redis.sock`"),
             ("redis-cluster://a:1,b", "`redis-cluster://a:1,b`"),
         ] {
-            assert_eq!(redacted(url), shown);
+            assert_eq!(redacted(url), redacted_url);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::ServerErrorKind;
 
 use super::RedisStore;
-use super::check::mend;
+use super::check::with_remedy;
 use super::failure::Failure;
 use connect_session_runtime::record::{
     Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Record, Transport,
@@ -16,12 +16,12 @@ use connect_session_runtime::store::{Store, StoreError};
 use connect_session_runtime::untyped::Untyped;
 
 /// How long it lives, should its end not arrive.
-const TRIAL: Duration = Duration::from_secs(10);
+const LIFETIME: Duration = Duration::from_secs(10);
 
 /// Why a session cannot live there. A server that is full may still keep what it has; and a user
 /// may be let to the keys of one namespace only, which is not known here.
-pub(super) async fn problem(store: &RedisStore) -> Option<String> {
-    let source = match live(store).await {
+pub(super) async fn find_problem(store: &RedisStore) -> Option<String> {
+    let source = match run_every_command(store).await {
         Ok(()) | Err(StoreError::Full) => return None,
         Err(StoreError::Unavailable(source) | StoreError::OutcomeUnknown(source)) => source,
         Err(error) => error.into(),
@@ -30,27 +30,27 @@ pub(super) async fn problem(store: &RedisStore) -> Option<String> {
         Some(failure) => {
             let is_of_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
                 && failure.to_string().contains("keys");
-            (!is_of_keys).then(|| mend(failure))
+            (!is_of_keys).then(|| with_remedy(failure))
         }
         None => Some(source.to_string()),
     }
 }
 
 /// The life of a session, in which every command is used.
-async fn live(store: &RedisStore) -> Result<(), StoreError> {
+async fn run_every_command(store: &RedisStore) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
         id: SessionId::from_bytes(rand::random()),
     };
     let mut data = Untyped::default();
     // A number has a form in JSON.
-    let _ = data.insert("trial", 1);
+    let _ = data.insert("probe", 1);
     let record = NewRecord {
         secret: SecretHash::from_bytes(rand::random()),
         transport: Transport::Other,
         data: Arc::new(data),
         subject: None,
-        lifetime: Lifetime::new(TRIAL, TRIAL),
+        lifetime: Lifetime::new(LIFETIME, LIFETIME),
         commit_id: CommitId::random(),
         max_size: u64::MAX,
     };

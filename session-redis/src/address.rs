@@ -6,16 +6,16 @@ use std::sync::Arc;
 use redis::{Client, ConnectionInfo};
 use tokio::task::JoinSet;
 
+use super::connection::Timeouts;
 use super::failure::Failure;
-use super::link::Patience;
 
 /// A server, by its address or by what others know of it.
 #[derive(Clone)]
-pub(super) enum Target {
+pub(super) enum ServerAddress {
     /// The one at this address.
-    Server(Arc<Client>),
+    Direct(Arc<Client>),
     /// Whichever is the primary now.
-    Primary(Arc<Sentinels>),
+    Sentinel(Arc<Sentinels>),
 }
 
 /// The sentinels that watch over a primary.
@@ -28,32 +28,36 @@ pub(super) struct Sentinels {
 
 impl Sentinels {
     /// Asks each for the primary, all at once: one that hangs keeps nobody waiting.
-    pub(super) fn ask(self: &Arc<Self>, patience: Patience) -> JoinSet<Result<Client, Failure>> {
-        let mut answers = JoinSet::new();
+    pub(super) fn find_primary(
+        self: &Arc<Self>,
+        timeouts: Timeouts,
+    ) -> JoinSet<Result<Client, Failure>> {
+        let mut replies = JoinSet::new();
         for client in &self.clients {
             let (this, client) = (self.clone(), client.clone());
-            answers.spawn(async move {
-                let asked = this.ask_one(&client);
-                let answer = tokio::time::timeout(patience.connect, asked).await;
-                let sentinel = Target::server(client.clone());
-                answer.unwrap_or_else(|_| Err(Failure::no_connection(&sentinel, patience.connect)))
+            replies.spawn(async move {
+                let primary = this.ask_sentinel(&client);
+                let reply = tokio::time::timeout(timeouts.connect, primary).await;
+                let sentinel = ServerAddress::direct(client.clone());
+                reply
+                    .unwrap_or_else(|_| Err(Failure::no_reply_in_time(&sentinel, timeouts.connect)))
             });
         }
-        answers
+        replies
     }
 
-    async fn ask_one(&self, client: &Client) -> Result<Client, Failure> {
-        let sentinel = Target::server(client.clone());
+    async fn ask_sentinel(&self, client: &Client) -> Result<Client, Failure> {
+        let sentinel = ServerAddress::direct(client.clone());
         let mut connection = client
             .get_multiplexed_async_connection()
             .await
-            .map_err(|error| Failure::of_connecting(&sentinel, error))?;
+            .map_err(|error| Failure::while_connecting(&sentinel, error))?;
         let address: Option<(String, u16)> = redis::cmd("SENTINEL")
             .arg("GET-MASTER-ADDR-BY-NAME")
             .arg(&self.name)
             .query_async(&mut connection)
             .await
-            .map_err(|error| Failure::of_connecting(&sentinel, error))?;
+            .map_err(|error| Failure::while_connecting(&sentinel, error))?;
         let Some((host, port)) = address else {
             let name = &self.name;
             return Err(Failure::not_sent(
@@ -64,12 +68,13 @@ impl Sentinels {
                 ),
             ));
         };
-        open(&self.template, host, port).map_err(|error| Failure::of_connecting(&sentinel, error))
+        client_for(&self.template, host, port)
+            .map_err(|error| Failure::while_connecting(&sentinel, error))
     }
 }
 
 /// A client that gets into the server at that address as into the one it is like.
-pub(super) fn open(
+pub(super) fn client_for(
     like: &ConnectionInfo,
     host: String,
     port: u16,
@@ -91,29 +96,29 @@ pub(super) fn open(
     Client::open(like.clone().set_addr(addr))
 }
 
-impl Target {
-    pub(super) fn server(client: Client) -> Self {
-        Self::Server(Arc::new(client))
+impl ServerAddress {
+    pub(super) fn direct(client: Client) -> Self {
+        Self::Direct(Arc::new(client))
     }
 
     pub(super) fn host(&self) -> Option<String> {
         use redis::ConnectionAddr::{Tcp, TcpTls};
         match self {
-            Self::Server(client) => match client.get_connection_info().addr() {
+            Self::Direct(client) => match client.get_connection_info().addr() {
                 Tcp(host, _) | TcpTls { host, .. } => Some(host.clone()),
                 _ => None,
             },
-            Self::Primary(_) => None,
+            Self::Sentinel(_) => None,
         }
     }
 }
 
 /// Where it is; never how to get in.
-impl fmt::Display for Target {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Server(client) => fmt::Display::fmt(client.get_connection_info().addr(), f),
-            Self::Primary(sentinels) => {
+            Self::Direct(client) => fmt::Display::fmt(client.get_connection_info().addr(), f),
+            Self::Sentinel(sentinels) => {
                 write!(f, "the primary `{}` of the sentinels at ", sentinels.name)?;
                 for (at, client) in sentinels.clients.iter().enumerate() {
                     let comma = if at == 0 { "" } else { ", " };
@@ -125,7 +130,7 @@ impl fmt::Display for Target {
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -1,4 +1,4 @@
-//! What a script answers.
+//! What a script replies.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use connect_session_runtime::timestamp::Timestamp;
 
 /// Whether a verb says that it has written something that must not be lost: a load that offers a
 /// secret does, and one that only slides a deadline does not.
-pub(super) fn has_written(answer: &Value) -> bool {
-    let Value::Array(values) = answer else {
+pub(super) fn has_written(reply: &Value) -> bool {
+    let Value::Array(values) = reply else {
         return false;
     };
     match values.first() {
@@ -27,37 +27,37 @@ pub(super) fn has_written(answer: &Value) -> bool {
     }
 }
 
-/// The answer of a script: what became of it, the server's time, and more.
-pub(super) struct Answer {
+/// The reply of a script: what became of it, the server's time, and rest.
+pub(super) struct Reply {
     pub(super) outcome: String,
     pub(super) now: Timestamp,
-    more: std::vec::IntoIter<Value>,
+    rest: std::vec::IntoIter<Value>,
 }
 
-impl Answer {
+impl Reply {
     pub(super) fn read(value: Value) -> Result<Self, StoreError> {
         let Value::Array(values) = value else {
-            return Err(undecodable("the script's answer is no list"));
+            return Err(undecodable("the script's reply is no list"));
         };
-        let mut more = values.into_iter();
-        let outcome = text(more.next())?;
-        let now = Timestamp::from_millis(number(more.next())?);
-        let mut answer = Self { outcome, now, more };
-        if answer.outcome == "foreign" {
-            let why = text(answer.more.next())?;
+        let mut rest = values.into_iter();
+        let outcome = text(rest.next())?;
+        let now = Timestamp::from_millis(number(rest.next())?);
+        let mut reply = Self { outcome, now, rest };
+        if reply.outcome == "foreign" {
+            let reason = text(reply.rest.next())?;
             return Err(undecodable(&format!(
-                "what its key holds is no session that can be read here, and was left as it is: {why}"
+                "what its key holds is no session that can be read here, and was left as it is: {reason}"
             )));
         }
-        Ok(answer)
+        Ok(reply)
     }
 
     pub(super) fn number(&mut self) -> Result<u64, StoreError> {
-        number(self.more.next())
+        number(self.rest.next())
     }
 
-    pub(super) fn kept(&mut self) -> Result<Kept, StoreError> {
-        Kept::read(self.more.next())
+    pub(super) fn stored_record(&mut self) -> Result<StoredRecord, StoreError> {
+        StoredRecord::read(self.rest.next())
     }
 
     pub(super) fn unexpected(&self) -> StoreError {
@@ -66,18 +66,18 @@ impl Answer {
 }
 
 /// A record as the server keeps it.
-pub(super) struct Kept {
-    own: HashMap<String, Vec<u8>>,
+pub(super) struct StoredRecord {
+    meta: HashMap<String, Vec<u8>>,
     fields: StoredFields,
 }
 
-impl Kept {
+impl StoredRecord {
     fn read(value: Option<Value>) -> Result<Self, StoreError> {
         let Some(Value::Array(values)) = value else {
             return Err(undecodable("the record is no list of fields"));
         };
-        let mut kept = Self {
-            own: HashMap::new(),
+        let mut stored = Self {
+            meta: HashMap::new(),
             fields: StoredFields::default(),
         };
         let mut values = values.into_iter();
@@ -85,12 +85,12 @@ impl Kept {
             let field = text(Some(field))?;
             let value = bytes(value)?;
             if let Some(name) = field.strip_prefix("d:") {
-                kept.data(name, value)?;
+                stored.data(name, value)?;
             } else if let Some(name) = field.strip_prefix("m:") {
-                kept.own.insert(name.to_owned(), value);
+                stored.meta.insert(name.to_owned(), value);
             }
         }
-        Ok(kept)
+        Ok(stored)
     }
 
     /// A field of the data: its revision, a space, its JSON text.
@@ -108,10 +108,13 @@ impl Kept {
             .insert(name.to_owned(), json.to_owned(), revision)
     }
 
-    pub(super) fn record<D: SessionData>(mut self, renewed: bool) -> Result<Record<D>, StoreError> {
-        let commit = self.own.remove("commit").unwrap_or_default();
+    pub(super) fn into_record<D: SessionData>(
+        mut self,
+        renewed: bool,
+    ) -> Result<Record<D>, StoreError> {
+        let commit = self.meta.remove("commit").unwrap_or_default();
         let commit = <[u8; 16]>::try_from(commit).map_err(|_| undecodable("m:commit is no id"))?;
-        let subject = self.own.remove("subject").map(|subject| {
+        let subject = self.meta.remove("subject").map(|subject| {
             let subject = String::from_utf8(subject);
             subject.map_err(|_| undecodable("m:subject is no text"))
         });
@@ -120,28 +123,28 @@ impl Kept {
             generation: self.number("generation")?,
             commit_id: CommitId::from_bytes(commit),
             deadlines: Deadlines {
-                created_at: self.moment("created")?,
-                idle_until: self.moment("idle_until")?,
-                absolute_until: self.moment("absolute_until")?,
+                created_at: self.timestamp("created")?,
+                idle_until: self.timestamp("idle_until")?,
+                absolute_until: self.timestamp("absolute_until")?,
             },
             lifetime: Lifetime::from_millis(self.number("idle")?, self.number("absolute")?),
             subject: subject.transpose()?.map(Arc::from),
             renewed,
-            snapshot: self.fields.snapshot(number_of(&self.own, "version")?)?,
+            snapshot: self.fields.snapshot(number_of(&self.meta, "version")?)?,
         })
     }
 
     fn number(&self, name: &str) -> Result<u64, StoreError> {
-        number_of(&self.own, name)
+        number_of(&self.meta, name)
     }
 
-    fn moment(&self, name: &str) -> Result<Timestamp, StoreError> {
+    fn timestamp(&self, name: &str) -> Result<Timestamp, StoreError> {
         self.number(name).map(Timestamp::from_millis)
     }
 }
 
-fn number_of(own: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreError> {
-    let value = own
+fn number_of(meta: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreError> {
+    let value = meta
         .get(name)
         .and_then(|value| std::str::from_utf8(value).ok());
     let number = value.and_then(|value| value.parse().ok());
@@ -153,7 +156,7 @@ fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
         Value::BulkString(bytes) => Ok(bytes),
         Value::SimpleString(text) => Ok(text.into_bytes()),
         _ => Err(undecodable(
-            "the script's answer has no text where one belongs",
+            "the script's reply has no text where one belongs",
         )),
     }
 }
@@ -169,12 +172,12 @@ fn number(value: Option<Value>) -> Result<u64, StoreError> {
         Some(other) => text(Some(other))?.parse().ok(),
         None => None,
     }
-    .ok_or_else(|| undecodable("the script's answer has no number where one belongs"))
+    .ok_or_else(|| undecodable("the script's reply has no number where one belongs"))
 }
 
-fn undecodable(why: &str) -> StoreError {
+fn undecodable(reason: &str) -> StoreError {
     StoreError::Undecodable {
         field: None,
-        source: why.into(),
+        source: reason.into(),
     }
 }
