@@ -6,8 +6,8 @@ use std::sync::Arc;
 use redis::{Client, ConnectionInfo};
 use tokio::task::JoinSet;
 
-use super::connection::Timeouts;
 use super::failure::Failure;
+use super::timeouts::Timeouts;
 
 /// A server, by its address or by what others know of it.
 #[derive(Clone)]

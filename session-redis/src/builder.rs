@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use redis::ClientTlsConfig;
 
-use super::RedisStore;
-use super::check;
-use super::connection::Timeouts;
 use super::endpoints::{ConnectOptions, Endpoint};
+use super::error::RedisStoreError;
+use super::remedy::with_remedy;
+use super::store::RedisStore;
+use super::timeouts::Timeouts;
 
-/// How long to wait for a connection, unless it is said.
-const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long to wait for an answer, unless it is said.
-const DEFAULT_COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest prefix: a key is sent with every command.
 const MAX_PREFIX_BYTES: usize = 128;
 
@@ -37,26 +34,12 @@ const MAX_PREFIX_BYTES: usize = 128;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct RedisStoreBuilder {
     options: ConnectOptions,
     prefix: String,
     timeouts: Timeouts,
     replicas: u32,
-}
-
-impl Default for RedisStoreBuilder {
-    fn default() -> Self {
-        Self {
-            options: ConnectOptions::default(),
-            prefix: String::new(),
-            timeouts: Timeouts {
-                connect: DEFAULT_CONNECT_TIMEOUT,
-                command: DEFAULT_COMMAND_TIMEOUT,
-            },
-            replicas: 0,
-        }
-    }
 }
 
 impl fmt::Debug for RedisStoreBuilder {
@@ -69,22 +52,29 @@ impl fmt::Debug for RedisStoreBuilder {
     }
 }
 
-/// Why there is no store: everything that is wrong, and what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("sessions cannot be kept on Redis: {}", problems.join("; "))]
-pub struct RedisStoreError {
-    problems: Vec<String>,
-}
-
-impl RedisStoreError {
-    pub(super) fn new(problems: Vec<String>) -> Self {
-        Self { problems }
+impl RedisStore {
+    /// A store on the server of a URL, with every other setting at its default. It connects, once.
+    ///
+    /// | URL | |
+    /// | --- | --- |
+    /// | `redis://user:password@host:6379/0` | one server, and the number of a database |
+    /// | `rediss://…` | the same with TLS |
+    /// | `unix:///path?db=0&user=…&pass=…` | by a socket |
+    /// | `redis-sentinel://user:password@host:26379,host/name/0` | the primary of that name, as its sentinels say; user and password are the primary's |
+    /// | `redis-cluster://user:password@host:6379,host` | some servers of a Cluster |
+    /// | `rediss-sentinel://…`, `rediss-cluster://…` | the same with TLS |
+    ///
+    /// # Errors
+    /// When the URL is wrong, or the server does not reply or does not let the client in. No error
+    /// shows a password.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, RedisStoreError> {
+        Self::builder().url(url).build().await
     }
 
-    /// What is wrong, each with its mend.
+    /// A store with other settings.
     #[must_use]
-    pub fn problems(&self) -> &[String] {
-        &self.problems
+    pub fn builder() -> RedisStoreBuilder {
+        RedisStoreBuilder::default()
     }
 }
 
@@ -201,7 +191,7 @@ impl RedisStoreBuilder {
             return Err(RedisStoreError::new(problems));
         };
         let connected = servers.connect().await;
-        connected.map_err(|failure| RedisStoreError::new(vec![check::with_remedy(&failure)]))?;
+        connected.map_err(|failure| RedisStoreError::new(vec![with_remedy(&failure)]))?;
         Ok(RedisStore::new(servers, self.prefix, self.replicas))
     }
 

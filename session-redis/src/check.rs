@@ -2,24 +2,29 @@
 
 use std::collections::HashMap;
 
-use super::builder::RedisStoreError;
-use super::failure::Failure;
+use super::error::RedisStoreError;
 use super::node::Node;
+use super::probe;
+use super::remedy::with_remedy;
 use super::servers::Servers;
-use super::{Inner, RedisStore, probe};
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::store::{Store, StoreError};
+use connect_session_runtime::untyped::Untyped;
 
 /// The oldest Redis that the scripts are tested on; Valkey began later.
 const MIN_MAJOR_VERSION: u64 = 7;
 
-/// Everything that is wrong, of every server.
-pub(super) async fn check(store: &RedisStore) -> Result<(), StoreError> {
-    let inner = &*store.inner;
-    let nodes = inner.servers.primaries().await;
+/// Checks every server, and, if each is good, that the store's commands work on them.
+pub(super) async fn check(
+    servers: &Servers,
+    required_replicas: u32,
+    store: &impl Store<Untyped>,
+) -> Result<(), StoreError> {
+    let nodes = servers.primaries().await;
     let nodes = nodes.map_err(|failure| unavailable(vec![with_remedy(&failure)]))?;
+    let is_cluster = matches!(servers, Servers::Cluster(_));
     let mut problems = Vec::new();
     for node in nodes {
-        problems.extend(check_node(&node, inner).await);
+        problems.extend(check_node(&node, is_cluster, required_replicas).await);
     }
     if problems.is_empty() {
         problems.extend(probe::find_problem(store).await);
@@ -35,18 +40,11 @@ fn unavailable(problems: Vec<String>) -> StoreError {
     StoreError::Unavailable(RedisStoreError::new(problems).into())
 }
 
-async fn check_node(node: &Node, inner: &Inner) -> Vec<String> {
+async fn check_node(node: &Node, is_cluster: bool, required_replicas: u32) -> Vec<String> {
     let info = node.connection.send(&redis::cmd("INFO")).await;
+    let server = node.connection.address().to_string();
     match info.and_then(|info| node.connection.read::<String>(info)) {
-        Ok(info) => {
-            let is_cluster = matches!(inner.servers, Servers::Cluster(_));
-            find_problems(
-                &node.connection.address().to_string(),
-                &info,
-                is_cluster,
-                inner.replicas,
-            )
-        }
+        Ok(info) => find_problems(&server, &info, is_cluster, required_replicas),
         Err(failure) => vec![with_remedy(&failure)],
     }
 }
@@ -114,53 +112,6 @@ fn find_problems(
         ));
     }
     problems
-}
-
-/// A failure, and what to do about it.
-pub(super) fn with_remedy(failure: &Failure) -> String {
-    let text = failure.to_string();
-    let says = |part: &str| text.contains(part);
-    let remedy = if says("WRONGPASS") {
-        "the user name or the password is wrong"
-    } else if says("NOAUTH") {
-        "it asks for a password: say it in the URL, as in `redis://user:password@…`, or by \
-         `credentials`"
-    } else if says("NOPERM") || says("can't run this command") {
-        "the user may not do what a store does: the documentation of `RedisStore` says what to grant"
-    } else if says("switch database") {
-        "there is no database of that number: `databases` in its configuration says how many it has, \
-         and a Cluster has only 0"
-    } else if says("SENTINEL") && says("unknown command") {
-        "it is no sentinel"
-    } else if says("cluster support disabled") {
-        "it belongs to no Cluster: name it by `url`, as `redis://…`"
-    } else if says("LOADING") {
-        "it is still reading its data: try again"
-    } else if says("HELLO") || says("RESP3") {
-        "it is older than Redis 7.0, or no Redis"
-    } else if says("lookup address") {
-        "there is no host of that name"
-    } else if says("refused (os") || says("No such file") {
-        "nobody listens there: is it running, and are the host and the port right?"
-    } else if says("CertificateRequired") {
-        "it asks for a certificate of the client's: say it by `client_certificate`"
-    } else if says("certificate") {
-        "if its certificate is signed by an authority of your own, name that by `root_certificate`"
-    } else if says("Parse error") || says("corrupt message") || says("InvalidContentType") {
-        "what answers there is no Redis, or one that does, or does not, speak TLS: with TLS the URL \
-         is `rediss://…`"
-    } else if says("timed out")
-        || says("did not answer")
-        || says("closed")
-        || says("reset")
-        || says("broken pipe")
-    {
-        "it cannot be reached from here, or it does, or does not, speak TLS: with TLS the URL is \
-         `rediss://…`"
-    } else {
-        return text;
-    };
-    format!("{text}: {remedy}")
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use redis::{Client, ConnectionInfo, ServerErrorKind, Value};
 use tokio::task::JoinSet;
 
 use super::address::{ServerAddress, client_for};
-use super::connection::Timeouts;
 use super::failure::Failure;
 use super::node::{Command, Node};
 use super::slots::{HostPort, SlotMap, SlotRange, slot_of};
+use super::timeouts::Timeouts;
 
 /// How often a command follows where it is sent.
 const MAX_REDIRECTIONS: usize = 8;

@@ -3,30 +3,21 @@
 //! A command is sent once. The driver's connections that send again by themselves are not used:
 //! nobody can tell whether a command whose reply was lost has been done.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value,
-};
+use redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value};
 
 use super::address::{Sentinels, ServerAddress};
 use super::failure::Failure;
+use super::open_connection::OpenConnection;
+use super::timeouts::Timeouts;
 
 /// How long a server that could not be confirmed is left alone at first; it doubles every time.
 const MIN_BACKOFF: Duration = Duration::from_millis(50);
 /// How long it is left alone at most.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
-
-/// How long to wait for a server.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timeouts {
-    pub(super) connect: Duration,
-    pub(super) command: Duration,
-}
 
 /// A way to one server, which is one connection at a time. A clone is the same one.
 #[derive(Clone)]
@@ -38,14 +29,6 @@ struct Inner {
     current: RwLock<Option<OpenConnection>>,
     /// Held by whoever connects, so that the others wait for what comes of it.
     outage: tokio::sync::Mutex<Option<Outage>>,
-}
-
-/// A connection, and whether it still is one.
-#[derive(Clone)]
-struct OpenConnection {
-    multiplexed: MultiplexedConnection,
-    /// Held by the driver for as long as it reads from the connection.
-    driver: Weak<()>,
 }
 
 /// Why the server could not be confirmed, and until when that is taken for granted.
@@ -193,10 +176,7 @@ impl Connection {
             .current
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if open
-            .as_ref()
-            .is_some_and(|open| open.driver.ptr_eq(&dead.driver))
-        {
+        if open.as_ref().is_some_and(|open| open.is_same(dead)) {
             *open = None;
         }
     }
@@ -207,7 +187,7 @@ impl Connection {
             .current
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        open.clone().filter(|open| open.driver.strong_count() > 0)
+        open.clone().filter(OpenConnection::is_open)
     }
 
     /// The connection, established if there is none. It takes at most twice the time to connect.
@@ -255,7 +235,7 @@ impl Connection {
 
     async fn establish(&self) -> Result<OpenConnection, Failure> {
         match &self.0.address {
-            ServerAddress::Direct(client) => self.open(client).await,
+            ServerAddress::Direct(client) => OpenConnection::open(client, self.0.timeouts).await,
             ServerAddress::Sentinel(sentinels) => self.open_via_sentinels(sentinels).await,
         }
     }
@@ -269,7 +249,7 @@ impl Connection {
         let mut replies = sentinels.find_primary(self.0.timeouts);
         while let Some(reply) = replies.join_next().await {
             let found = match reply {
-                Ok(Ok(client)) => self.open_primary(&client).await,
+                Ok(Ok(client)) => OpenConnection::open_primary(&client, self.0.timeouts).await,
                 Ok(Err(failure)) => Err(failure),
                 Err(error) => Err(Failure::not_sent(&self.0.address, error)),
             };
@@ -279,43 +259,5 @@ impl Connection {
             }
         }
         Err(failure.unwrap_or_else(|| Failure::not_sent(&self.0.address, "there is no sentinel")))
-    }
-
-    async fn open_primary(&self, client: &Client) -> Result<OpenConnection, Failure> {
-        let mut open = self.open(client).await?;
-        let server = ServerAddress::direct(client.clone());
-        let role = redis::cmd("ROLE").query_async(&mut open.multiplexed).await;
-        let role: Vec<Value> = role.map_err(|error| Failure::while_connecting(&server, error))?;
-        match role.first() {
-            Some(Value::BulkString(role)) if role == b"master" => Ok(open),
-            _ => Err(Failure::not_sent(
-                &server,
-                "a sentinel names it as the primary, which it is not",
-            )),
-        }
-    }
-
-    async fn open(&self, client: &Client) -> Result<OpenConnection, Failure> {
-        let alive = Arc::new(());
-        let driver = Arc::downgrade(&alive);
-        // The driver drops what it pushes to when the connection ends, and when it is dropped.
-        let push = move |_| {
-            let _ = &alive;
-            Ok::<(), Infallible>(())
-        };
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.0.timeouts.connect))
-            .set_response_timeout(Some(self.0.timeouts.command))
-            .set_push_sender(push);
-        let multiplexed = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|error| {
-                Failure::while_connecting(&ServerAddress::direct(client.clone()), error)
-            })?;
-        Ok(OpenConnection {
-            multiplexed,
-            driver,
-        })
     }
 }

@@ -6,9 +6,9 @@ use redis::{ConnectionAddr, ConnectionInfo, TlsCertificates};
 
 use super::address::{Sentinels, ServerAddress};
 use super::cluster::Cluster;
-use super::connection::Timeouts;
 use super::node::Node;
 use super::servers::Servers;
+use super::timeouts::Timeouts;
 use super::url;
 
 /// What was said of it.

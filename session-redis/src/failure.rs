@@ -1,11 +1,11 @@
 //! Why a command was not done, and whether that is known.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{RedisError, ServerError, ServerErrorKind};
 
-use super::address::ServerAddress;
 use super::slots::HostPort;
 use connect_session_runtime::store::StoreError;
 
@@ -29,7 +29,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn not_sent(server: &ServerAddress, why: impl std::fmt::Display) -> Self {
+    pub(super) fn not_sent(server: &dyn fmt::Display, why: impl fmt::Display) -> Self {
         Self::NotSent {
             server: server.to_string().into(),
             // Some of the driver's have several lines.
@@ -42,12 +42,12 @@ impl Failure {
         }
     }
 
-    pub(super) fn no_reply_in_time(server: &ServerAddress, after: Duration) -> Self {
+    pub(super) fn no_reply_in_time(server: &dyn fmt::Display, after: Duration) -> Self {
         Self::not_sent(server, format_args!("it did not answer within {after:?}"))
     }
 
     /// While a connection was made.
-    pub(super) fn while_connecting(server: &ServerAddress, error: RedisError) -> Self {
+    pub(super) fn while_connecting(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
             Err(error) => Self::not_sent(server, error),
@@ -55,7 +55,7 @@ impl Failure {
     }
 
     /// After something was sent.
-    pub(super) fn after_sending(server: &ServerAddress, error: RedisError) -> Self {
+    pub(super) fn after_sending(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
             Err(error) => Self::OutcomeUnknown(
@@ -65,7 +65,11 @@ impl Failure {
         }
     }
 
-    pub(super) fn too_few_replicas(server: &ServerAddress, confirmed: u32, required: u32) -> Self {
+    pub(super) fn too_few_replicas(
+        server: &dyn fmt::Display,
+        confirmed: u32,
+        required: u32,
+    ) -> Self {
         Self::OutcomeUnknown(
             format!(
                 "of the replicas of Redis at {server}, {confirmed} have the change, not {required}"
@@ -74,7 +78,7 @@ impl Failure {
         )
     }
 
-    fn refused(server: &ServerAddress, error: &ServerError) -> Self {
+    fn refused(server: &dyn fmt::Display, error: &ServerError) -> Self {
         // The arguments, which the server quotes after this, are nobody's business.
         let details = error.details().unwrap_or_default();
         let details = details.split(", with args").next().unwrap_or_default();

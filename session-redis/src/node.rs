@@ -6,8 +6,9 @@ use redis::{Cmd, Value};
 use tokio::sync::Semaphore;
 
 use super::address::ServerAddress;
-use super::connection::{Connection, Durability, Timeouts};
+use super::connection::{Connection, Durability};
 use super::failure::Failure;
+use super::timeouts::Timeouts;
 
 /// How many changes at once may wait for the replicas of a server.
 const MAX_WAITING: usize = 32;

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use redis::ServerErrorKind;
 
-use super::RedisStore;
-use super::check::with_remedy;
 use super::failure::Failure;
+use super::remedy::with_remedy;
 use connect_session_runtime::record::{
-    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Record, Transport,
+    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Transport,
 };
 use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::{Store, StoreError};
@@ -20,7 +19,7 @@ const LIFETIME: Duration = Duration::from_secs(10);
 
 /// Why a session cannot live there. A server that is full may still keep what it has; and a user
 /// may be let to the keys of one namespace only, which is not known here.
-pub(super) async fn find_problem(store: &RedisStore) -> Option<String> {
+pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> {
     let source = match run_every_command(store).await {
         Ok(()) | Err(StoreError::Full) => return None,
         Err(StoreError::Unavailable(source) | StoreError::OutcomeUnknown(source)) => source,
@@ -37,7 +36,7 @@ pub(super) async fn find_problem(store: &RedisStore) -> Option<String> {
 }
 
 /// The life of a session, in which every command is used.
-async fn run_every_command(store: &RedisStore) -> Result<(), StoreError> {
+async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
         id: SessionId::from_bytes(rand::random()),
@@ -61,7 +60,7 @@ async fn run_every_command(store: &RedisStore) -> Result<(), StoreError> {
         touch_every: None,
         renewal: None,
     };
-    let loaded: Option<Record<Untyped>> = store.load(key, &request).await?;
+    let loaded = store.load(key, &request).await?;
     let bases = [loaded.map(|record| record.snapshot), None];
     for base in bases {
         let change = Change {
@@ -78,6 +77,6 @@ async fn run_every_command(store: &RedisStore) -> Result<(), StoreError> {
         };
         store.commit(key, &change).await?;
     }
-    Store::<Untyped>::destroy(store, key).await?;
+    store.destroy(key).await?;
     Ok(())
 }
