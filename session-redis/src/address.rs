@@ -1,4 +1,4 @@
-//! Which server a link leads to.
+//! How to find a server: by its address, or through Sentinel.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,25 +9,27 @@ use tokio::task::JoinSet;
 use super::failure::Failure;
 use super::timeouts::Timeouts;
 
-/// A server, by its address or by what others know of it.
+/// Where a connection leads.
 #[derive(Clone)]
 pub(super) enum ServerAddress {
-    /// The one at this address.
+    /// A fixed address.
     Direct(Arc<Client>),
-    /// Whichever is the primary now.
+    /// The current primary, as reported by its sentinels.
     Sentinel(Arc<Sentinels>),
 }
 
-/// The sentinels that watch over a primary.
+/// The sentinels that monitor one primary.
 pub(super) struct Sentinels {
     pub(super) clients: Vec<Client>,
+    /// The name of the primary in `sentinel monitor`.
     pub(super) name: String,
-    /// How to get into the primary; its address is what the sentinels say.
+    /// Credentials, database and TLS settings for the primary. Its address is replaced by the one
+    /// that the sentinels report.
     pub(super) template: ConnectionInfo,
 }
 
 impl Sentinels {
-    /// Asks each for the primary, all at once: one that hangs keeps nobody waiting.
+    /// Asks all sentinels concurrently, so that one that hangs does not delay the others.
     pub(super) fn find_primary(
         self: &Arc<Self>,
         timeouts: Timeouts,
@@ -63,8 +65,8 @@ impl Sentinels {
             return Err(Failure::not_sent(
                 &sentinel,
                 format_args!(
-                    "this sentinel watches no primary of the name `{name}`: it is the one in its \
-                     `sentinel monitor`"
+                    "this sentinel does not monitor a primary named `{name}`: use the name from \
+                     its `sentinel monitor` line"
                 ),
             ));
         };
@@ -73,14 +75,14 @@ impl Sentinels {
     }
 }
 
-/// A client that gets into the server at that address as into the one it is like.
+/// Creates a client for another address with the credentials and TLS settings of `template`.
 pub(super) fn client_for(
-    like: &ConnectionInfo,
+    template: &ConnectionInfo,
     host: String,
     port: u16,
 ) -> Result<Client, redis::RedisError> {
     use redis::ConnectionAddr::{Tcp, TcpTls};
-    let addr = match like.addr() {
+    let addr = match template.addr() {
         TcpTls {
             insecure,
             tls_params,
@@ -93,7 +95,7 @@ pub(super) fn client_for(
         },
         _ => Tcp(host, port),
     };
-    Client::open(like.clone().set_addr(addr))
+    Client::open(template.clone().set_addr(addr))
 }
 
 impl ServerAddress {
@@ -113,7 +115,7 @@ impl ServerAddress {
     }
 }
 
-/// Where it is; never how to get in.
+/// Shows the address, never the credentials.
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

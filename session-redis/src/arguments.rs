@@ -1,4 +1,4 @@
-//! What the scripts are told, in the order in which each of them reads it.
+//! The arguments of the scripts, in the order in which each script reads them.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use connect_session_runtime::record::{
     Change, IdentityChange, Lifetime, LoadRequest, NewRecord, SubjectChange, Transport,
 };
 
-/// The longest duration that is told to a server, in milliseconds: 140,000 years, which added to
-/// its clock stays below 2^53.
+/// The longest duration, in milliseconds: about 140,000 years. Added to the server's clock it stays
+/// below 2^53, up to which Lua's numbers are exact.
 const MAX_MILLIS: u64 = 1 << 52;
 
-/// What a script is told.
+/// The `ARGV` of a script.
 #[derive(Default)]
 pub(super) struct Arguments(Vec<Vec<u8>>);
 
@@ -30,7 +30,7 @@ impl Arguments {
         self.push(number.to_string())
     }
 
-    /// A duration in milliseconds: at least one, as a deadline of now is none.
+    /// A duration in milliseconds, at least 1: a record whose deadline is now would have ended.
     fn duration(&mut self, duration: Duration) -> &mut Self {
         self.number(millis(duration))
     }
@@ -43,7 +43,7 @@ fn millis(duration: Duration) -> u64 {
         .clamp(1, MAX_MILLIS)
 }
 
-/// Of `insert.lua`.
+/// The arguments of `insert.lua`.
 pub(super) fn insert<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
@@ -60,7 +60,7 @@ pub(super) fn insert<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Argume
     arguments
 }
 
-/// Of `load.lua`.
+/// The arguments of `load.lua`.
 pub(super) fn load(request: &LoadRequest) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
@@ -80,7 +80,7 @@ pub(super) fn load(request: &LoadRequest) -> Arguments {
     arguments
 }
 
-/// Of `commit.lua`.
+/// The arguments of `commit.lua`.
 pub(super) fn commit<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
     let mut arguments = Arguments::default();
     arguments

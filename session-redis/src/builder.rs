@@ -1,4 +1,4 @@
-//! What a store on Redis is made of.
+//! [`RedisStoreBuilder`], and the constructors of the store.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,10 +11,13 @@ use super::remedy::with_remedy;
 use super::store::RedisStore;
 use super::timeouts::Timeouts;
 
-/// The longest prefix: a key is sent with every command.
+/// The longest prefix. Every command sends the whole key.
 const MAX_PREFIX_BYTES: usize = 128;
 
-/// Makes a [`RedisStore`].
+/// Configures and creates a [`RedisStore`].
+///
+/// Name the servers with exactly one of [`url`](Self::url), [`cluster`](Self::cluster) and
+/// [`sentinel`](Self::sentinel). Everything else has a default.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -53,25 +56,27 @@ impl fmt::Debug for RedisStoreBuilder {
 }
 
 impl RedisStore {
-    /// A store on the server of a URL, with every other setting at its default. It connects, once.
+    /// Connects to the server or servers of a URL, with defaults for all other settings.
     ///
-    /// | URL | |
+    /// | URL | meaning |
     /// | --- | --- |
-    /// | `redis://user:password@host:6379/0` | one server, and the number of a database |
-    /// | `rediss://…` | the same with TLS |
-    /// | `unix:///path?db=0&user=…&pass=…` | by a socket |
-    /// | `redis-sentinel://user:password@host:26379,host/name/0` | the primary of that name, as its sentinels say; user and password are the primary's |
-    /// | `redis-cluster://user:password@host:6379,host` | some servers of a Cluster |
+    /// | `redis://user:password@host:6379/0` | one server; the number is the database |
+    /// | `rediss://…` | one server, with TLS |
+    /// | `unix:///path?db=0&user=…&pass=…` | one server, through a Unix socket |
+    /// | `redis-sentinel://user:password@host:26379,host/name/0` | the primary `name` of these sentinels; user and password are the primary's |
+    /// | `redis-cluster://user:password@host:6379,host` | a Cluster; one reachable server is enough to find the others |
     /// | `rediss-sentinel://…`, `rediss-cluster://…` | the same with TLS |
     ///
+    /// Percent-encode special characters of the user name and the password.
+    ///
     /// # Errors
-    /// When the URL is wrong, or the server does not reply or does not let the client in. No error
-    /// shows a password.
+    /// The URL is invalid, no server can be reached, or the server rejects the client. No error
+    /// contains the password.
     pub async fn connect(url: impl Into<String>) -> Result<Self, RedisStoreError> {
         Self::builder().url(url).build().await
     }
 
-    /// A store with other settings.
+    /// A builder, for settings that a URL cannot express.
     #[must_use]
     pub fn builder() -> RedisStoreBuilder {
         RedisStoreBuilder::default()
@@ -79,15 +84,16 @@ impl RedisStore {
 }
 
 impl RedisStoreBuilder {
-    /// The server, or the servers: see [`RedisStore::connect`].
+    /// Sets the server or servers by a URL; see [`RedisStore::connect`] for the forms.
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.options.endpoints.push(Endpoint::Url(url.into()));
         self
     }
 
-    /// Some servers of a Cluster, as URLs; the others are found by them. How to get in is what the
-    /// first says.
+    /// Uses a Cluster, and finds its servers through those of these URLs.
+    ///
+    /// Credentials and TLS settings for the servers that are found are taken from the first URL.
     #[must_use]
     pub fn cluster(mut self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let urls = urls.into_iter().map(Into::into).collect();
@@ -95,9 +101,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The sentinels, as URLs, and the name of the primary that they watch. A password in these URLs
-    /// is for the sentinels; for the primary it is said by [`credentials`](Self::credentials). Where
-    /// the sentinels speak TLS, so does the primary.
+    /// Uses the primary `name` that the sentinels at these URLs monitor, and follows its failovers.
+    ///
+    /// User and password in these URLs are those of the sentinels; set the primary's with
+    /// [`credentials`](Self::credentials). If the first URL has TLS, the primary is reached with
+    /// TLS too.
     #[must_use]
     pub fn sentinel(
         mut self,
@@ -111,29 +119,30 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Who the client is, instead of what the URL says. `default` is the user of a password alone.
+    /// Sets the user and the password, instead of those of the URL.
+    ///
+    /// For a server with a password but no users (`requirepass`), the user is `default`.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.options.credentials = Some((user.into(), password.into()));
         self
     }
 
-    /// The number of the database, instead of what the URL says. A Cluster has only 0.
+    /// Sets the number of the database, instead of that of the URL. A Cluster has only database 0.
     #[must_use]
     pub fn database(mut self, number: u32) -> Self {
         self.options.database = Some(number);
         self
     }
 
-    /// The certificates, in PEM, that a server's must be signed by, instead of those that the system
-    /// trusts.
+    /// Sets the certificate authorities to trust, as PEM, instead of those of the system.
     #[must_use]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.options.certificates.root_cert = Some(pem.into());
         self
     }
 
-    /// The client's own certificate and its private key, in PEM.
+    /// Sets the certificate and the private key of the client, as PEM, for mutual TLS.
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -147,42 +156,46 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// What every key begins with: nothing by default. A key is `prefix`, the config's namespace, a
-    /// colon and the id. In a Cluster, a prefix with something in braces puts all sessions on one
-    /// server.
+    /// Sets a prefix for all keys, at most 128 bytes; by default there is none.
+    ///
+    /// A key is `{prefix}{namespace}:{id}`. In a Cluster, do not use braces in the prefix: as a
+    /// hash tag, they would put all sessions on one server.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long to wait for a connection, 2 seconds by default.
+    /// Sets how long to wait for a connection; 2 seconds by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.connect = timeout;
         self
     }
 
-    /// How long to wait for an answer, 2 seconds by default.
+    /// Sets how long to wait for the reply to a command; 2 seconds by default.
     #[must_use]
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.command = timeout;
         self
     }
 
-    /// How many replicas must have a change before it counts as done, 0 by default: see
-    /// [`RedisStore`]. They are waited for half of the command timeout.
+    /// Sets how many replicas must confirm a change before it is acknowledged; 0 by default.
+    ///
+    /// See [what a failover can lose](RedisStore#what-a-failover-can-lose). The server waits for
+    /// the replicas for half of the command timeout; with fewer confirmations, the change fails
+    /// with
+    /// [`StoreError::OutcomeUnknown`](connect_session_runtime::store::StoreError::OutcomeUnknown).
     #[must_use]
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Connects, once.
+    /// Connects, and creates the store. There is no retry.
     ///
     /// # Errors
-    /// Everything that is wrong with the settings; or, if nothing is, why no server lets the client
-    /// in.
+    /// All problems of the settings; if there are none, the reason why the connection failed.
     pub async fn build(self) -> Result<RedisStore, RedisStoreError> {
         let mut problems = Vec::new();
         let servers = self.options.servers(self.timeouts, &mut problems);
@@ -202,12 +215,14 @@ impl RedisStoreBuilder {
             ("command_timeout", self.timeouts.command),
         ] {
             if timeout.is_zero() {
-                problems.push(format!("`{name}` is zero: nothing would ever be in time"));
+                problems.push(format!(
+                    "`{name}` is zero, so every command would time out: set a longer time"
+                ));
             }
         }
         if self.prefix.len() > MAX_PREFIX_BYTES {
             problems.push(format!(
-                "the prefix has {} bytes: it may have {MAX_PREFIX_BYTES}",
+                "the prefix has {} bytes: use at most {MAX_PREFIX_BYTES}",
                 self.prefix.len()
             ));
         }

@@ -1,4 +1,4 @@
-//! Whether a server is one that sessions can be kept on.
+//! The checks at start-up: whether the servers are suitable for sessions.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,13 @@ use super::servers::Servers;
 use connect_session_runtime::store::{Store, StoreError};
 use connect_session_runtime::untyped::Untyped;
 
-/// The oldest Redis that the scripts are tested on; Valkey began later.
+/// The oldest supported Redis. Valkey reports 7 or later.
 const MIN_MAJOR_VERSION: u64 = 7;
 
-/// Checks every server, and, if each is good, that the store's commands work on them.
+/// Checks every server; if none has a problem, runs the store's commands once.
+///
+/// # Errors
+/// All problems that were found.
 pub(super) async fn check(
     servers: &Servers,
     required_replicas: u32,
@@ -49,7 +52,7 @@ async fn check_node(node: &Node, is_cluster: bool, required_replicas: u32) -> Ve
     }
 }
 
-/// What a server's `INFO` field against it.
+/// The problems that a server's `INFO` shows.
 fn find_problems(
     server: &str,
     info: &str,
@@ -70,45 +73,45 @@ fn find_problems(
         .and_then(|major| major.parse::<u64>().ok());
     match major {
         None => problems.push(format!(
-            "what answers at {server} is neither Redis nor Valkey"
+            "the server at {server} is neither Redis nor Valkey"
         )),
         Some(major) if major < MIN_MAJOR_VERSION => problems.push(format!(
-            "Redis {version} at {server} is too old: it takes Redis {MIN_MAJOR_VERSION}.0 or Valkey"
+            "Redis {version} at {server} is too old: use Redis {MIN_MAJOR_VERSION}.0 or later, or \
+             Valkey"
         )),
         Some(_) => {}
     }
     match field("redis_mode") {
         "sentinel" => problems.push(format!(
-            "what answers at {server} is a sentinel: name it by `sentinel`, or by \
-             `redis-sentinel://…`"
+            "the server at {server} is a sentinel: use `sentinel`, or a URL `redis-sentinel://…`"
         )),
         "cluster" if !is_cluster => problems.push(format!(
-            "Redis at {server} belongs to a Cluster: name it by `cluster`, or by \
-             `redis-cluster://…`"
+            "Redis at {server} is part of a Cluster: use `cluster`, or a URL `redis-cluster://…`"
         )),
         "standalone" if is_cluster => problems.push(format!(
-            "Redis at {server} belongs to no Cluster: name it by `url`, as `redis://…`"
+            "Redis at {server} is not part of a Cluster: use `url` with `redis://…`"
         )),
         _ => {}
     }
     if field("role") == "slave" {
         problems.push(format!(
-            "Redis at {server} is a replica, which takes no changes: name the primary, or its \
+            "Redis at {server} is a replica, which rejects changes: use the primary, or its \
              sentinels"
         ));
     }
     let policy = field("maxmemory_policy");
     if policy != "noeviction" && field("redis_mode") != "sentinel" {
         problems.push(format!(
-            "Redis at {server} throws away sessions that have not ended when its memory is full \
-             (`maxmemory-policy {policy}`): set it to `noeviction`"
+            "Redis at {server} evicts sessions that have not ended when its memory is full \
+             (`maxmemory-policy {policy}`): set `maxmemory-policy noeviction`"
         ));
     }
     let replicas = field("connected_slaves").parse().unwrap_or(0);
     if replicas < required_replicas {
         problems.push(format!(
-            "Redis at {server} has {replicas} replicas, and `replicas({required_replicas})` waits for more: \
-             no change would ever be done"
+            "Redis at {server} has {replicas} of the {required_replicas} replicas that \
+             `replicas({required_replicas})` requires, so every change would fail: add replicas, \
+             or require fewer"
         ));
     }
     problems
@@ -127,9 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn a_good_server_is_let_pass_and_each_bad_one_is_told() {
+    fn a_suitable_server_passes_and_each_problem_is_reported() {
         assert!(find_problems("here", GOOD, false, 1).is_empty());
-        for (from, to, told) in [
+        for (from, to, expected) in [
             ("redis_version:7.2.4", "redis_version:6.2.14", "too old"),
             ("redis_version:7.2.4", "memcached:1", "neither"),
             ("mode:standalone", "mode:cluster", "redis-cluster://"),
@@ -140,12 +143,20 @@ mod tests {
                 "volatile-ttl",
                 "`maxmemory-policy volatile-ttl`",
             ),
-            ("connected_slaves:1", "connected_slaves:0", "has 0 replicas"),
+            (
+                "connected_slaves:1",
+                "connected_slaves:0",
+                "has 0 of the 1 replicas",
+            ),
         ] {
             let problems = problems(from, to);
             assert_eq!(problems.len(), 1, "{problems:?}");
-            assert!(problems[0].contains(told), "{problems:?}");
+            assert!(problems[0].contains(expected), "{problems:?}");
         }
-        assert_eq!(find_problems("here", GOOD, true, 0).len(), 1, "no Cluster");
+        assert_eq!(
+            find_problems("here", GOOD, true, 0).len(),
+            1,
+            "not part of a Cluster"
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! A Cluster: every key has its slot, every slot its primary, and both may move.
+//! A Cluster: sends each command to the primary of its key, and follows redirects.
 //!
-//! A server that says `MOVED`, `ASK`, `TRYAGAIN`, `CLUSTERDOWN`, `LOADING` or `READONLY` has done
-//! nothing, so that the command may be sent again, elsewhere or later. One whose reply is lost is
-//! never sent again.
+//! A server that replies with `MOVED`, `ASK`, `TRYAGAIN`, `CLUSTERDOWN`, `LOADING` or `READONLY`
+//! has not executed the command, so it is sent again, elsewhere or later. A command whose reply was
+//! lost is never sent again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,25 +18,26 @@ use super::node::{Command, Node};
 use super::slots::{HostPort, SlotMap, SlotRange, slot_of};
 use super::timeouts::Timeouts;
 
-/// How often a command follows where it is sent.
+/// How many redirects one command follows.
 const MAX_REDIRECTIONS: usize = 8;
-/// How long to wait for a Cluster that is about to change.
+/// The pause before a retry while the Cluster is being reconfigured.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
-/// How old the map has to be to be asked for again.
+/// The slot map is not fetched again while it is younger than this.
 const MIN_MAP_AGE: Duration = Duration::from_millis(100);
 
-/// A Cluster. A clone is the same one.
+/// A Cluster. Clones share the slot map and the connections.
 #[derive(Clone)]
 pub(super) struct Cluster(Arc<Inner>);
 
 struct Inner {
+    /// The servers that the settings name. The others are discovered through them.
     seeds: Vec<Node>,
-    /// How to get into every server.
+    /// Credentials and TLS settings for every server.
     template: ConnectionInfo,
     timeouts: Timeouts,
     nodes: RwLock<HashMap<HostPort, Node>>,
     map: RwLock<Arc<SlotMap>>,
-    /// Held by whoever asks for the map; when it was last asked for, and what was wrong.
+    /// When the slot map was last fetched, and the result. Locked while it is being fetched.
     last_refresh: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
 }
 
@@ -65,7 +66,7 @@ impl Cluster {
         self.refresh().await
     }
 
-    /// Sends a command to the primary of a key, wherever it has gone.
+    /// Sends a command to the primary of a key, and follows redirects.
     pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Value, Failure> {
         let slot = slot_of(key);
         let deadline = Instant::now() + self.0.timeouts.command;
@@ -85,7 +86,7 @@ impl Cluster {
                     let Some((host, port)) = failure.redirect() else {
                         return Err(failure);
                     };
-                    // Without a host, it is the host of who says so.
+                    // An empty host means the host of the server that sent the redirect.
                     let own = node.connection.address().host().unwrap_or_default();
                     let host = if host.is_empty() { own } else { host };
                     is_asking = failure.kind() == Some(ServerErrorKind::Ask);
@@ -107,7 +108,7 @@ impl Cluster {
                     node = self.primary(slot).await?;
                 }
                 None if matches!(failure, Failure::NotSent { .. }) && !is_exhausted => {
-                    // Another server may have taken over.
+                    // A replica may have been promoted.
                     self.refresh().await?;
                     let next = self.primary(slot).await?;
                     if next.connection.is_same(&node.connection) {
@@ -125,7 +126,7 @@ impl Cluster {
         }
     }
 
-    /// Every primary.
+    /// The primaries of all slots.
     pub(super) async fn primaries(&self) -> Result<Vec<Node>, Failure> {
         self.refresh().await?;
         let Some(primaries) = self.map().primaries() else {
@@ -174,21 +175,21 @@ impl Cluster {
 
     fn failure(&self, why: impl fmt::Display) -> Failure {
         let Some(seed) = self.0.seeds.first() else {
-            return Failure::OutcomeUnknown("a Cluster without servers".into());
+            return Failure::OutcomeUnknown("the Cluster has no servers".into());
         };
         Failure::not_sent(
             seed.connection.address(),
-            format_args!("of the Cluster, {why}"),
+            format_args!("the Cluster cannot be used: {why}"),
         )
     }
 
-    /// Asks for the map, while whoever found it wrong goes on.
+    /// Refreshes the slot map without delaying the caller.
     fn refresh_in_background(&self) {
         let this = self.clone();
         tokio::spawn(async move { this.refresh().await });
     }
 
-    /// Asks all servers for the map, and takes the first reply; not if it was just asked for.
+    /// Fetches the slot map, unless it was fetched just now; then returns the same result.
     async fn refresh(&self) -> Result<(), Failure> {
         let mut last_refresh = self.0.last_refresh.lock().await;
         if let Some((at, result)) = &*last_refresh
@@ -208,6 +209,7 @@ impl Cluster {
         *self.0.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
     }
 
+    /// Asks all known servers concurrently, and takes the first slot map.
     async fn fetch_slot_map(&self) -> Result<SlotMap, Failure> {
         let mut replies = JoinSet::new();
         for node in self.all_nodes() {
@@ -222,7 +224,7 @@ impl Cluster {
             }
         }
         Err(match failure {
-            // Whatever became of the question, the command was not sent.
+            // Only the query for the slot map was sent, not the command.
             Some(Failure::OutcomeUnknown(why)) => self.failure(why),
             Some(failure) => failure,
             None => self.failure("no server is known"),
@@ -240,7 +242,7 @@ async fn fetch_slot_map(node: &Node) -> Result<SlotMap, Failure> {
         let mut primary = primary.into_iter();
         let host: Option<String> = node.connection.read(primary.next().unwrap_or(Value::Nil))?;
         let port: u16 = node.connection.read(primary.next().unwrap_or(Value::Nil))?;
-        // A server that does not know its own name leaves it out.
+        // A server that does not know its own host sends none: it is the host we connected to.
         let host = host.filter(|host| !host.is_empty() && host != "?");
         let host = host.or_else(|| own_host.clone()).unwrap_or_default();
         Ok(SlotRange {
@@ -252,7 +254,7 @@ async fn fetch_slot_map(node: &Node) -> Result<SlotMap, Failure> {
     Ok(SlotMap::new(ranges.collect::<Result<_, Failure>>()?))
 }
 
-/// First slot, last slot, the primary as host, port and more; the replicas are not asked for.
+/// The ranges of `CLUSTER SLOTS`: first slot, last slot and primary. The replicas are ignored.
 fn read_ranges(node: &Node, reply: Value) -> Result<Vec<(u16, u16, Vec<Value>)>, Failure> {
     let ranges: Vec<Vec<Value>> = node.connection.read(reply)?;
     let read = |range: Vec<Value>| {

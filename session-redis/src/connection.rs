@@ -1,7 +1,7 @@
-//! The way to one server: a connection that is established again when it is lost.
+//! A connection to one server that is reestablished after it was lost.
 //!
-//! A command is sent once. The driver's connections that send again by themselves are not used:
-//! nobody can tell whether a command whose reply was lost has been done.
+//! A command is sent once. The driver's self-reconnecting connections are not used because they
+//! resend commands: when a reply was lost, the command may already have been executed.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,12 +14,12 @@ use super::failure::Failure;
 use super::open_connection::OpenConnection;
 use super::timeouts::Timeouts;
 
-/// How long a server that could not be confirmed is left alone at first; it doubles every time.
+/// The pause after the first failed attempt to connect. It doubles with each further failure.
 const MIN_BACKOFF: Duration = Duration::from_millis(50);
-/// How long it is left alone at most.
+/// The longest pause between two attempts to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// A way to one server, which is one connection at a time. A clone is the same one.
+/// One server, with at most one open connection at a time. A clone shares that connection.
 #[derive(Clone)]
 pub(super) struct Connection(Arc<Inner>);
 
@@ -27,18 +27,20 @@ struct Inner {
     address: ServerAddress,
     timeouts: Timeouts,
     current: RwLock<Option<OpenConnection>>,
-    /// Held by whoever connects, so that the others wait for what comes of it.
+    /// Locked while connecting, so that concurrent callers wait for one attempt and share its
+    /// result.
     outage: tokio::sync::Mutex<Option<Outage>>,
 }
 
-/// Why the server could not be confirmed, and until when that is taken for granted.
+/// The last failed attempt to connect. Until `until`, callers get its failure without a new
+/// attempt.
 struct Outage {
     failure: Failure,
     pause: Duration,
     until: Instant,
 }
 
-/// How many replicas must have a change, and whether an reply says that there was one.
+/// How many replicas must confirm a change, and how to see from a reply that there was one.
 #[derive(Clone, Copy)]
 pub(super) struct Durability {
     pub(super) replicas: u32,
@@ -73,19 +75,19 @@ impl Connection {
         self.0.timeouts
     }
 
-    /// Connects, if there is no connection.
+    /// Connects, unless there is an open connection.
     pub(super) async fn connect(&self) -> Result<(), Failure> {
         self.get_or_connect().await.map(drop)
     }
 
-    /// Sends a command, and waits for its reply.
+    /// Sends a command and waits for its reply.
     pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
         let mut open = self.get_or_connect().await?;
         let reply = open.multiplexed.send_packed_command(command).await;
         self.check_reply(&open, reply)
     }
 
-    /// Sends a command to a server that takes over the slot of its key, and does not own it yet.
+    /// Sends a command to a server that is importing the slot of its key, after an `ASK` redirect.
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
         let mut open = self.get_or_connect().await?;
         let mut commands = redis::pipe();
@@ -95,9 +97,9 @@ impl Connection {
         self.check_reply(&open, last)
     }
 
-    /// Sends a command that may write, and waits until enough replicas have what it wrote. The
-    /// connection can do nothing else meanwhile. It must be one and the same for commands: a server
-    /// waits for what this connection wrote.
+    /// Sends a command that may write, then waits with `WAIT` until enough replicas have the
+    /// change. Both must use the same connection, since `WAIT` covers only the writes of its own
+    /// connection; other commands on that connection are blocked meanwhile.
     pub(super) async fn send_and_wait(
         &self,
         command: &Cmd,
@@ -120,7 +122,7 @@ impl Connection {
         if !(durability.has_written)(&reply) {
             return Ok(reply);
         }
-        // The server gives up before the client does, so that the client learns how many there are.
+        // Less than the client's timeout, so that the client receives the number of replicas.
         let wait_timeout = self.0.timeouts.command / 2;
         let mut wait = redis::cmd("WAIT");
         wait.arg(durability.replicas).arg(
@@ -143,7 +145,7 @@ impl Connection {
         Ok(reply)
     }
 
-    /// An reply as the type that it has to be.
+    /// Converts a reply to the expected type.
     pub(super) fn read<T: FromRedisValue>(&self, reply: Value) -> Result<T, Failure> {
         redis::from_redis_value(reply)
             .map_err(|error| Failure::after_sending(&self.0.address, error.into()))
@@ -158,8 +160,9 @@ impl Connection {
             Ok(value) => Ok(value),
             Err(error) => {
                 let failure = Failure::after_sending(&self.0.address, error);
-                // A server that is no primary any longer is asked by its name again; one that does
-                // not reply is given up, as it might never close the connection.
+                // After `READONLY` the server is no longer the primary: reconnect, which asks the
+                // sentinels again. After a missing reply, the peer may be dead without having
+                // closed the connection.
                 let is_demoted = failure.kind() == Some(ServerErrorKind::ReadOnly);
                 if is_demoted || matches!(failure, Failure::OutcomeUnknown(_)) {
                     self.discard(open);
@@ -169,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// The next command makes a connection of its own. Who still waits on this one goes on.
+    /// Makes the next command open a new connection. Commands in flight on the old one continue.
     fn discard(&self, dead: &OpenConnection) {
         let mut open = self
             .0
@@ -190,7 +193,8 @@ impl Connection {
         open.clone().filter(OpenConnection::is_open)
     }
 
-    /// The connection, established if there is none. It takes at most twice the time to connect.
+    /// Returns the open connection, or connects. Takes at most twice the connect timeout: once
+    /// waiting for the attempt of another caller, once for its own.
     async fn get_or_connect(&self) -> Result<OpenConnection, Failure> {
         if let Some(open) = self.open_connection() {
             return Ok(open);
@@ -240,7 +244,7 @@ impl Connection {
         }
     }
 
-    /// The first server that a sentinel names as the primary and that says so itself.
+    /// Connects to the first server that a sentinel names as the primary and that confirms it.
     async fn open_via_sentinels(
         &self,
         sentinels: &Arc<Sentinels>,
@@ -258,6 +262,7 @@ impl Connection {
                 Err(why) => failure = Some(why),
             }
         }
-        Err(failure.unwrap_or_else(|| Failure::not_sent(&self.0.address, "there is no sentinel")))
+        Err(failure
+            .unwrap_or_else(|| Failure::not_sent(&self.0.address, "no sentinel is configured")))
     }
 }

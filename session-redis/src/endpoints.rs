@@ -1,4 +1,4 @@
-//! Where the servers are, and how to get into them.
+//! Addresses, credentials and certificates as set on the builder, and the servers they describe.
 
 use std::sync::Arc;
 
@@ -11,21 +11,24 @@ use super::servers::Servers;
 use super::timeouts::Timeouts;
 use super::url;
 
-/// What was said of it.
+/// The settings of the builder that concern the connection.
 #[derive(Clone)]
 pub(super) struct ConnectOptions {
+    /// One entry for each call that names servers. Exactly one is valid.
     pub(super) endpoints: Vec<Endpoint>,
-    /// A user and a password.
+    /// A user name and a password. They replace those of the URL.
     pub(super) credentials: Option<(String, String)>,
+    /// The number of a database. It replaces that of the URL.
     pub(super) database: Option<u32>,
     pub(super) certificates: TlsCertificates,
 }
 
-/// Where the servers are, as it was said.
+/// The servers, as named by one call on the builder.
 #[derive(Clone)]
 pub(super) enum Endpoint {
     Url(String),
     Cluster(Vec<String>),
+    /// The URLs of the sentinels, and the name of the primary.
     Sentinel(Vec<String>, String),
 }
 
@@ -44,6 +47,7 @@ impl Default for ConnectOptions {
 }
 
 impl ConnectOptions {
+    /// Creates the servers without connecting. Adds every problem of the settings to `problems`.
     pub(super) fn servers(
         &self,
         timeouts: Timeouts,
@@ -51,9 +55,9 @@ impl ConnectOptions {
     ) -> Option<Servers> {
         let [endpoint] = &*self.endpoints else {
             problems.push(match self.endpoints.len() {
-                0 => "no server is named: say one of `url`, `cluster` and `sentinel`".to_owned(),
+                0 => "no server is named: call one of `url`, `cluster` and `sentinel`".to_owned(),
                 _ => {
-                    "the servers are named twice: say one of `url`, `cluster` and `sentinel`, once"
+                    "the servers are named twice: call one of `url`, `cluster` and `sentinel`, once"
                         .to_owned()
                 }
             });
@@ -105,15 +109,17 @@ impl ConnectOptions {
             .collect();
         let clients: Vec<_> = clients.into_iter().collect::<Option<_>>()?;
         let Some(first) = clients.first() else {
-            problems.push("`cluster` names no server: one at least is needed".to_owned());
+            problems.push("`cluster` names no server: at least one is required".to_owned());
             return None;
         };
         let template = first.get_connection_info().clone();
         if template.redis_settings().db() != 0 {
-            problems.push("a Cluster has only the database 0".to_owned());
+            problems.push("a Cluster has only database 0: remove the other number".to_owned());
         }
         if matches!(template.addr(), ConnectionAddr::Unix(_)) {
-            problems.push("the servers of a Cluster are reached by TCP: name hosts".to_owned());
+            problems.push(
+                "a Cluster cannot be reached by a Unix socket: use URLs with hosts".to_owned(),
+            );
         }
         Some(Servers::Cluster(Cluster::new(clients, template, timeouts)))
     }
@@ -125,7 +131,7 @@ impl ConnectOptions {
         problems: &mut Vec<String>,
     ) -> Option<Servers> {
         if sentinel_url.sentinels.is_empty() {
-            problems.push("`sentinel` names no sentinel: one at least is needed".to_owned());
+            problems.push("`sentinel` names no sentinel: at least one is required".to_owned());
         }
         let clients: Vec<_> = (sentinel_url.sentinels.iter())
             .map(|url| {
@@ -145,7 +151,7 @@ impl ConnectOptions {
         Some(Servers::One(Node::new(address, timeouts)))
     }
 
-    /// What a URL says, and what was said otherwise.
+    /// Parses a URL and applies `credentials` and `database`.
     fn connection_info(&self, url: &str, problems: &mut Vec<String>) -> Option<ConnectionInfo> {
         let info = match url::parse_server(url) {
             Ok(info) => info,
@@ -171,13 +177,13 @@ impl ConnectOptions {
         match url::open_client(info, certificates) {
             Ok(client) => Some(client),
             Err(problem) => {
-                problems.push(format!("the certificates cannot be used: {problem}"));
+                problems.push(format!("the certificates cannot be loaded: {problem}"));
                 None
             }
         }
     }
 
-    /// Says of certificates that are none; the driver takes them for an empty list.
+    /// Reports text that contains no PEM block. The driver would treat it as an empty list.
     pub(super) fn check_certificates(&self, problems: &mut Vec<String>) {
         let client = self.certificates.client_tls.as_ref();
         for (name, pem, part) in [
@@ -200,8 +206,7 @@ impl ConnectOptions {
             let has = |pem: &Vec<u8>| String::from_utf8_lossy(pem).contains(part);
             if pem.is_some_and(|pem| !has(pem)) {
                 problems.push(format!(
-                    "`{name}` is not PEM: it takes the text of a file that has a \
-                    line with `{part}`"
+                    "`{name}` is not PEM: pass the content of a file that has a line with `{part}`"
                 ));
             }
         }

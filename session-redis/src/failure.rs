@@ -1,4 +1,4 @@
-//! Why a command was not done, and whether that is known.
+//! Why a command failed, and whether it may have been executed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use redis::{RedisError, ServerError, ServerErrorKind};
 use super::slots::HostPort;
 use connect_session_runtime::store::StoreError;
 
-/// A command that has no answer, or a bad one.
+/// A command without a reply, or with an error reply.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
-    /// It was not sent.
+    /// The command was not sent.
     #[error("there is no connection to Redis at {server}: {why}")]
     NotSent { server: Arc<str>, why: Arc<str> },
-    /// The server answered that it does not do it, which it says before it has done anything.
+    /// The server replied with an error. It does so before it changes anything.
     #[error("Redis at {server} refused: {why}")]
     Refused {
         server: Arc<str>,
@@ -23,7 +23,7 @@ pub(super) enum Failure {
         code: Arc<str>,
         kind: Option<ServerErrorKind>,
     },
-    /// It may have been done or not.
+    /// The command may have been executed.
     #[error("{0}")]
     OutcomeUnknown(Arc<str>),
 }
@@ -32,7 +32,7 @@ impl Failure {
     pub(super) fn not_sent(server: &dyn fmt::Display, why: impl fmt::Display) -> Self {
         Self::NotSent {
             server: server.to_string().into(),
-            // Some of the driver's have several lines.
+            // Some of the driver's messages have several lines.
             why: why
                 .to_string()
                 .split_whitespace()
@@ -46,7 +46,7 @@ impl Failure {
         Self::not_sent(server, format_args!("it did not answer within {after:?}"))
     }
 
-    /// While a connection was made.
+    /// An error of connecting: no command was sent yet.
     pub(super) fn while_connecting(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
@@ -54,13 +54,15 @@ impl Failure {
         }
     }
 
-    /// After something was sent.
+    /// An error after a command was sent.
     pub(super) fn after_sending(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
             Err(error) => Self::OutcomeUnknown(
-                format!("the connection to Redis at {server} was lost, or too slow: {error}")
-                    .into(),
+                format!(
+                    "Redis at {server} did not reply in time, or the connection was lost: {error}"
+                )
+                .into(),
             ),
         }
     }
@@ -72,14 +74,14 @@ impl Failure {
     ) -> Self {
         Self::OutcomeUnknown(
             format!(
-                "of the replicas of Redis at {server}, {confirmed} have the change, not {required}"
+                "{confirmed} of {required} required replicas of Redis at {server} confirmed the change"
             )
             .into(),
         )
     }
 
     fn refused(server: &dyn fmt::Display, error: &ServerError) -> Self {
-        // The arguments, which the server quotes after this, are nobody's business.
+        // After this, the server quotes the arguments, which may be secret.
         let details = error.details().unwrap_or_default();
         let details = details.split(", with args").next().unwrap_or_default();
         Self::Refused {
@@ -104,7 +106,7 @@ impl Failure {
         }
     }
 
-    /// Where a server of a Cluster says that the key is.
+    /// The address in a `MOVED` or `ASK` error.
     pub(super) fn redirect(&self) -> Option<HostPort> {
         let Self::Refused { why, .. } = self else {
             return None;
@@ -113,7 +115,7 @@ impl Failure {
         Some((host.to_owned(), port.parse().ok()?))
     }
 
-    /// As the failure of a verb that writes.
+    /// The error of an operation that writes.
     pub(super) fn into_write_error(self) -> StoreError {
         match self {
             Self::OutcomeUnknown(_) => StoreError::OutcomeUnknown(self.into()),
@@ -121,7 +123,7 @@ impl Failure {
         }
     }
 
-    /// As the failure of a verb that only reads, or whose writing nobody minds.
+    /// The error of an operation that only reads, or whose write may be lost.
     pub(super) fn into_read_error(self) -> StoreError {
         StoreError::Unavailable(self.into())
     }

@@ -1,9 +1,12 @@
-//! The store on Redis and Valkey.
+//! [`RedisStore`]: keeps sessions on Redis or Valkey.
 //!
-//! Each verb is a script on one key, and so one atomic step in one round trip. The server's clock
-//! decides, and its own expiry forgets what has ended. The driver is `redis`: the maintained client
-//! with the most users, whose plain connection sends a command once, which is what this needs most
-//! (what sends again after a lost connection may do a change twice).
+//! Applications use it as `connect_session::store::RedisStore`, with the feature `redis` of
+//! `connect-session`.
+//!
+//! Each operation is a script on one key: one atomic step in one round trip. The server's clock
+//! decides which sessions have ended, and the server's own key expiry removes them. The driver is
+//! the crate `redis`, used without its automatic retries: a client that resends a command after a
+//! lost connection may apply a change twice.
 
 mod address;
 mod arguments;

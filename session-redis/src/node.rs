@@ -1,4 +1,5 @@
-//! One server: a link that all share, and, where replicas are waited for, some that nobody shares.
+//! One server: a shared connection, and a pool of exclusive ones for changes that wait for
+//! replicas.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,28 +11,28 @@ use super::connection::{Connection, Durability};
 use super::failure::Failure;
 use super::timeouts::Timeouts;
 
-/// How many changes at once may wait for the replicas of a server.
+/// How many changes may wait for the replicas of a server at the same time.
 const MAX_WAITING: usize = 32;
 
-/// A server. A clone is the same one.
+/// A server. Clones share its connections.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) connection: Connection,
     wait_pool: Arc<WaitPool>,
 }
 
-/// Links for one change at a time: a connection that waits for replicas can do nothing else.
+/// Exclusive connections: `WAIT` blocks all other commands on its connection.
 #[derive(Debug)]
 struct WaitPool {
     permits: Semaphore,
     idle: Mutex<Vec<Connection>>,
 }
 
-/// A command, and how it is to be sent.
+/// A command, and whether to wait for replicas after it.
 #[derive(Clone, Copy)]
 pub(super) struct Command<'a> {
     pub(super) cmd: &'a Cmd,
-    /// How many replicas must have what it writes, if any.
+    /// Set if replicas must confirm what the command writes.
     pub(super) durability: Option<Durability>,
 }
 
@@ -63,7 +64,7 @@ impl Node {
         let Ok(Ok(_permit)) = permit else {
             return Err(Failure::not_sent(
                 self.connection.address(),
-                format_args!("{MAX_WAITING} changes wait for its replicas already"),
+                format_args!("{MAX_WAITING} changes are already waiting for its replicas"),
             ));
         };
         let idle = self.wait_pool.idle().pop();

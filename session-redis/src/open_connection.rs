@@ -55,7 +55,7 @@ impl OpenConnection {
             Some(Value::BulkString(role)) if role == b"master" => Ok(open),
             _ => Err(Failure::not_sent(
                 &server,
-                "a sentinel names it as the primary, but it is not one",
+                "a sentinel names it as the primary, but the server reports another role",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! A session that lives for a moment: what it meets, others would.
+//! A start-up check that runs every command once, on a throw-away session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::{Store, StoreError};
 use connect_session_runtime::untyped::Untyped;
 
-/// How long it lives, should its end not arrive.
+/// When the session expires, should its deletion fail.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// Why a session cannot live there. A server that is full may still keep what it has; and a user
-/// may be let to the keys of one namespace only, which is not known here.
+/// The problem, if a command fails. Two failures are not problems: a full server still serves its
+/// sessions; and an ACL may allow only the keys of certain namespaces, which are not known here.
 pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> {
     let source = match run_every_command(store).await {
         Ok(()) | Err(StoreError::Full) => return None,
@@ -27,22 +27,22 @@ pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> 
     };
     match source.downcast_ref::<Failure>() {
         Some(failure) => {
-            let is_of_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
+            let is_about_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
                 && failure.to_string().contains("keys");
-            (!is_of_keys).then(|| with_remedy(failure))
+            (!is_about_keys).then(|| with_remedy(failure))
         }
         None => Some(source.to_string()),
     }
 }
 
-/// The life of a session, in which every command is used.
+/// Inserts, loads, changes and destroys a session.
 async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
         id: SessionId::from_bytes(rand::random()),
     };
     let mut data = Untyped::default();
-    // A number has a form in JSON.
+    // A number can always be encoded.
     let _ = data.insert("probe", 1);
     let record = NewRecord {
         secret: SecretHash::from_bytes(rand::random()),

@@ -1,4 +1,4 @@
-//! What a script replies.
+//! The replies of the scripts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use connect_session_runtime::record::{CommitId, Deadlines, Lifetime, Record};
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::timestamp::Timestamp;
 
-/// Whether a verb says that it has written something that must not be lost: a load that offers a
-/// secret does, and one that only slides a deadline does not.
+/// Whether a script has written something that must not be lost. A load that offers a new secret
+/// has; a load that only extends the idle deadline has not.
 pub(super) fn has_written(reply: &Value) -> bool {
     let Value::Array(values) = reply else {
         return false;
@@ -27,7 +27,7 @@ pub(super) fn has_written(reply: &Value) -> bool {
     }
 }
 
-/// The reply of a script: what became of it, the server's time, and rest.
+/// The reply of a script: the outcome, the server's time, and values that depend on the outcome.
 pub(super) struct Reply {
     pub(super) outcome: String,
     pub(super) now: Timestamp,
@@ -37,16 +37,17 @@ pub(super) struct Reply {
 impl Reply {
     pub(super) fn read(value: Value) -> Result<Self, StoreError> {
         let Value::Array(values) = value else {
-            return Err(undecodable("the script's reply is no list"));
+            return Err(undecodable("the script's reply is not a list"));
         };
         let mut rest = values.into_iter();
         let outcome = text(rest.next())?;
         let now = Timestamp::from_millis(number(rest.next())?);
         let mut reply = Self { outcome, now, rest };
-        if reply.outcome == "foreign" {
+        if reply.outcome == "undecodable" {
             let reason = text(reply.rest.next())?;
             return Err(undecodable(&format!(
-                "what its key holds is no session that can be read here, and was left as it is: {reason}"
+                "its key holds a value that this version cannot read as a session, and that was left \
+                 unchanged: {reason}"
             )));
         }
         Ok(reply)
@@ -61,20 +62,25 @@ impl Reply {
     }
 
     pub(super) fn unexpected(&self) -> StoreError {
-        undecodable(&format!("the script answered `{}`", self.outcome))
+        undecodable(&format!(
+            "the script replied with the unknown outcome `{}`",
+            self.outcome
+        ))
     }
 }
 
-/// A record as the server keeps it.
+/// A record as stored in the hash.
 pub(super) struct StoredRecord {
+    /// The fields `m:…`, by their names without the prefix.
     meta: HashMap<String, Vec<u8>>,
+    /// The fields `d:…`.
     fields: StoredFields,
 }
 
 impl StoredRecord {
     fn read(value: Option<Value>) -> Result<Self, StoreError> {
         let Some(Value::Array(values)) = value else {
-            return Err(undecodable("the record is no list of fields"));
+            return Err(undecodable("the record is not a list of fields"));
         };
         let mut stored = Self {
             meta: HashMap::new(),
@@ -93,7 +99,7 @@ impl StoredRecord {
         Ok(stored)
     }
 
-    /// A field of the data: its revision, a space, its JSON text.
+    /// Adds a field of the data: its revision, a space, its JSON text.
     fn data(&mut self, name: &str, value: Vec<u8>) -> Result<(), StoreError> {
         let value = String::from_utf8(value).ok();
         let parts = value.as_deref().and_then(|value| value.split_once(' '));
@@ -101,7 +107,7 @@ impl StoredRecord {
         let Some((revision, json)) = parts else {
             return Err(StoreError::Undecodable {
                 field: Some(name.to_owned()),
-                source: "it is not a revision and a text".into(),
+                source: "it is not a revision followed by JSON text".into(),
             });
         };
         self.fields
@@ -113,10 +119,11 @@ impl StoredRecord {
         renewed: bool,
     ) -> Result<Record<D>, StoreError> {
         let commit = self.meta.remove("commit").unwrap_or_default();
-        let commit = <[u8; 16]>::try_from(commit).map_err(|_| undecodable("m:commit is no id"))?;
+        let commit =
+            <[u8; 16]>::try_from(commit).map_err(|_| undecodable("m:commit is not an id"))?;
         let subject = self.meta.remove("subject").map(|subject| {
             let subject = String::from_utf8(subject);
-            subject.map_err(|_| undecodable("m:subject is no text"))
+            subject.map_err(|_| undecodable("m:subject is not UTF-8"))
         });
         Ok(Record {
             epoch: self.number("epoch")?,
@@ -148,22 +155,20 @@ fn number_of(meta: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreEr
         .get(name)
         .and_then(|value| std::str::from_utf8(value).ok());
     let number = value.and_then(|value| value.parse().ok());
-    number.ok_or_else(|| undecodable(&format!("m:{name} is no number")))
+    number.ok_or_else(|| undecodable(&format!("m:{name} is not a number")))
 }
 
 fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         Value::SimpleString(text) => Ok(text.into_bytes()),
-        _ => Err(undecodable(
-            "the script's reply has no text where one belongs",
-        )),
+        _ => Err(undecodable("a text is missing in the script's reply")),
     }
 }
 
 fn text(value: Option<Value>) -> Result<String, StoreError> {
     let bytes = bytes(value.unwrap_or(Value::Nil))?;
-    String::from_utf8(bytes).map_err(|_| undecodable("the name of a field is no UTF-8"))
+    String::from_utf8(bytes).map_err(|_| undecodable("the name of a field is not UTF-8"))
 }
 
 fn number(value: Option<Value>) -> Result<u64, StoreError> {
@@ -172,7 +177,7 @@ fn number(value: Option<Value>) -> Result<u64, StoreError> {
         Some(other) => text(Some(other))?.parse().ok(),
         None => None,
     }
-    .ok_or_else(|| undecodable("the script's reply has no number where one belongs"))
+    .ok_or_else(|| undecodable("a number is missing in the script's reply"))
 }
 
 fn undecodable(reason: &str) -> StoreError {

@@ -1,4 +1,4 @@
-//! The scripts, one a verb.
+//! The Lua scripts, one for each operation.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::node::Command;
 use super::servers::Servers;
 
-/// The source of a verb, and what it is called on the server.
+/// The source of a script, and its SHA-1 for `EVALSHA`.
 pub(super) struct StoreScript {
     source: &'static str,
     script: LazyLock<Script>,
@@ -31,8 +31,8 @@ store_script!(COMMIT, "commit.lua");
 store_script!(DESTROY, "destroy.lua");
 
 impl StoreScript {
-    /// Runs it on a key. A server that does not know it yet is sent the eval source: it has said that
-    /// it did nothing.
+    /// Runs the script on a key. On `NOSCRIPT`, which means that nothing was executed, sends the
+    /// whole source.
     pub(super) async fn run(
         &self,
         servers: &Servers,

@@ -1,4 +1,4 @@
-//! The servers that keep the sessions: one, or many that share them.
+//! The servers that store the sessions: a single one, or a Cluster.
 
 use redis::Value;
 
@@ -8,9 +8,9 @@ use super::node::{Command, Node};
 
 #[derive(Debug, Clone)]
 pub(super) enum Servers {
-    /// All sessions are on one.
+    /// One server, by its address or through Sentinel.
     One(Node),
-    /// Each session is on the server that its key belongs to.
+    /// Each session is on the primary of its key's slot.
     Cluster(Cluster),
 }
 
@@ -22,7 +22,7 @@ impl Servers {
         }
     }
 
-    /// Sends a command to the server that keeps the key.
+    /// Sends a command to the server that stores the key.
     pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Value, Failure> {
         match self {
             Self::One(node) => node.send(command, false).await,
@@ -30,7 +30,7 @@ impl Servers {
         }
     }
 
-    /// Every server that keeps sessions.
+    /// All servers that store sessions.
     pub(super) async fn primaries(&self) -> Result<Vec<Node>, Failure> {
         match self {
             Self::One(node) => Ok(vec![node.clone()]),
@@ -38,7 +38,7 @@ impl Servers {
         }
     }
 
-    /// How many keys a namespace has. It walks through all keys of every server, in many steps.
+    /// Counts the keys of a namespace. Scans all keys of every server, in steps of 1,000.
     pub(super) async fn count(&self, prefix: &str, namespace: &str) -> Result<u64, Failure> {
         let pattern = pattern(prefix, namespace);
         let mut count = 0;
@@ -66,7 +66,7 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
     }
 }
 
-/// What the keys of a namespace look like: its name as it is, and any id.
+/// The `MATCH` pattern for the keys of a namespace. An id has 36 characters.
 fn pattern(prefix: &str, namespace: &str) -> String {
     let mut pattern = String::new();
     for character in prefix.chars().chain(namespace.chars()) {

@@ -1,4 +1,4 @@
-//! The store: the scripts behind the interface of `Store`.
+//! [`RedisStore`]: the operations of `Store` as scripts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,71 +37,79 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// #[tokio::main]
 /// async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-///     // Says now what is wrong, instead of at the first request.
+///     // Reports problems now instead of at the first request.
 ///     Shop::start().await?;
 ///     Ok(())
 /// }
 /// ```
 ///
-/// A clone is the same store, with the same connections; it works for any type of data.
+/// A clone shares the connections of the original. One store can hold sessions of any data type.
 ///
-/// # What is kept
+/// # What is stored
 ///
-/// A session is one hash under `{prefix}{namespace}:{id}`, with one field for each top-level field of
-/// the data. A load, a change, an insertion and a destruction are one script and one round trip each;
-/// after the server has been started, the first of each kind is two, because it has to be sent the
-/// script. A request that only reads writes nothing, except for its deadline once a tenth of the idle
-/// time has passed. The deadline is the key's own, so that the server forgets by itself; its clock
-/// decides, not that of the program. Where no field is long, a server with `hash-max-listpack-value
-/// 1024` needs a third of the memory.
+/// A session is one hash under `{prefix}{namespace}:{id}`, with one field for each top-level field
+/// of the data. Each load, change, insertion and destruction is one script and takes one round
+/// trip. The first call of each script after a restart of the server takes two, because the server
+/// does not have the script yet. A load writes only if it extends the deadline (by default, once a
+/// tenth of the idle timeout has passed) or renews the sid. The deadline is the expiry of the key,
+/// so the server removes ended sessions itself. Deadlines follow the server's clock, not that of
+/// the program. If no field is long, `hash-max-listpack-value 1024` reduces the server's memory use
+/// to about a third.
 ///
-/// Two configs share no key as long as their namespaces, with the prefixes of their stores in front,
-/// differ. A key that holds something else, half a session, or one in the format of a later version
-/// of this library, is [`StoreError::Undecodable`] and is left as it is.
+/// Configs may share a server as long as prefix and namespace together differ. A key that holds
+/// something other than a session, an incomplete session, or a session in the format of a later
+/// version of this library results in [`StoreError::Undecodable`] and is left unchanged.
 ///
-/// [`count`](Store::count) walks through all keys of every server with `SCAN`, in steps of a
-/// thousand: its time grows with everything that the database holds, and it is for a person who
-/// wants to know, not for every request.
+/// [`count`](Store::count) scans all keys of every server with `SCAN`, 1,000 at a time. Its time
+/// grows with the size of the whole database, so call it for administration, not on every request.
 ///
 /// # When a server fails
 ///
-/// Until it is back, or another has taken over, every verb fails soon: after
-/// [`connect_timeout`](crate::RedisStoreBuilder::connect_timeout) and
-/// [`command_timeout`](crate::RedisStoreBuilder::command_timeout), and at once where it was found
-/// unreachable less than a moment ago. A new connection is tried after 50 ms, then after twice as long
-/// each time, up to a second; nothing has to be started again. A command is sent once: if it was not
-/// sent, or the server refused it, it is [`StoreError::Unavailable`]; if its reply was lost, a change
-/// is [`StoreError::OutcomeUnknown`], and never sent again. A server whose memory is full
-/// ([`StoreError::Full`]) takes no new session and no larger data, but still keeps sessions alive,
-/// rotates and ends them.
+/// While a server is unreachable, operations fail fast: within
+/// [`connect_timeout`](crate::RedisStoreBuilder::connect_timeout) plus
+/// [`command_timeout`](crate::RedisStoreBuilder::command_timeout), and immediately if an attempt to
+/// connect has just failed. The next attempt is made after 50 ms at the earliest, then after twice
+/// as long each time, up to one second; the program does not need a restart. A command is sent once:
+///
+/// - If it was not sent, or the server refused it, the error is [`StoreError::Unavailable`].
+/// - If the reply to a change was lost, the error is [`StoreError::OutcomeUnknown`]. The change is
+///   not sent again.
+/// - If the server's memory is full, new sessions fail with [`StoreError::Full`], and changes that
+///   write data with [`StoreError::Unavailable`]. Existing sessions can still be loaded, extended,
+///   rotated and ended.
 ///
 /// # What a failover can lose
 ///
-/// **Redis acknowledges a change before any replica has it.** When the primary then dies, the replica
-/// that takes over knows nothing of the last changes: an item put into a cart is gone, and *a session
-/// that was logged out may be alive again, and one that was rotated may know its old sid*. So it is
-/// with Sentinel, in a Cluster, and with every managed service that fails over.
-/// [`replicas(n)`](crate::RedisStoreBuilder::replicas) waits (`WAIT`) after each change until `n` replicas
-/// have it, which costs one more round trip; with fewer, the change is
-/// [`StoreError::OutcomeUnknown`], as it may survive or not. With as many as the primary has, no
-/// acknowledged change is lost when it dies; with fewer, it is not if one of those `n` takes over.
-/// What it does not cover: a slid deadline, which is not waited for; and a primary that is cut off
-/// from the others but not from the program, and takes changes until it notices. For that the server
-/// has `min-replicas-to-write`.
+/// **Redis acknowledges a change before any replica has it.** If the primary then fails, the
+/// replica that is promoted does not know the latest changes: an item that was put into a cart is
+/// missing, *a session that was logged out may be valid again, and a session that was rotated may
+/// accept its old sid*. This holds for Sentinel, for a Cluster and for every managed service with
+/// failover.
 ///
-/// Memory is what Redis keeps sessions in: after a restart, what is there is what its persistence
-/// (`appendonly yes`, `save`) has kept.
+/// With [`replicas(n)`](crate::RedisStoreBuilder::replicas), each change waits (`WAIT`) until `n`
+/// replicas have it, which costs one more round trip. If fewer confirm, the change fails with
+/// [`StoreError::OutcomeUnknown`], because it may survive or not. If `n` is the number of replicas
+/// of the primary, no acknowledged change is lost when the primary fails; if `n` is smaller, none
+/// is lost if one of the replicas that confirmed is promoted.
 ///
-/// # What the server must be like
+/// Two cases are not covered. Extended idle deadlines are not waited for. And a primary that is
+/// partitioned from the other servers but not from the program accepts changes until it notices;
+/// set `min-replicas-to-write` on the server against that.
 ///
-/// `start()` tries all of this, and says what to do:
+/// Redis keeps its data in memory: a restart restores only what its persistence (`appendonly yes`,
+/// `save`) has written to disk.
 ///
-/// - Redis 7.0 or Valkey, no replica; a Cluster is named as one, and a sentinel as one.
-/// - `maxmemory-policy noeviction`. Any other throws away sessions that have not ended: each has a
-///   deadline, so the `volatile-…` policies do too.
-/// - A user with an ACL needs `+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel
-///   +pexpireat +del +unlink +info`; `+scan` for a count, `+wait` for `replicas`, `+cluster|slots
-///   +asking` in a Cluster, `+role` behind Sentinel; and the keys `~{prefix}*`, or those of the
+/// # Requirements on the server
+///
+/// `start()` checks all of this and reports how to fix each problem:
+///
+/// - The server is Redis 7.0 or later, or Valkey, and not a replica. A Cluster is configured as a
+///   Cluster, and a sentinel as a sentinel.
+/// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
+///   that have not ended, since every session has an expiry.
+/// - An ACL user needs `+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel
+///   +pexpireat +del +unlink +info`; `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots
+///   +asking` in a Cluster, `+role` with Sentinel; and the keys `~{prefix}*`, or those of the
 ///   namespaces.
 #[derive(Clone)]
 pub struct RedisStore {
@@ -111,9 +119,9 @@ pub struct RedisStore {
 struct Inner {
     servers: Servers,
     prefix: String,
-    /// How many replicas must have a change before it counts.
+    /// How many replicas must confirm a change.
     replicas: u32,
-    /// By how many milliseconds the server's clock is clock_offset of this machine's.
+    /// The server's clock minus this machine's, in milliseconds, as of the last reply.
     clock_offset: AtomicI64,
 }
 
@@ -138,7 +146,8 @@ impl RedisStore {
         }
     }
 
-    /// An id is always as long, so that whatever is in front of it, no two records share a key.
+    /// All ids have the same length, so two records share a key only if the texts before their ids
+    /// are equal.
     fn key(&self, key: Key) -> String {
         format!("{}{}:{}", self.inner.prefix, key.namespace, key.id)
     }
@@ -153,7 +162,7 @@ impl RedisStore {
         script.run(servers, &self.key(key), arguments, None).await
     }
 
-    /// Runs a verb, and waits for the replicas if it replies that it has written.
+    /// Runs a script, and waits for the replicas if its reply says that it has written.
     async fn write(
         &self,
         script: &StoreScript,
@@ -215,7 +224,7 @@ impl<D: SessionData> Store<D> for RedisStore {
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
         let arguments = arguments::load(request);
-        // A load that says that it writes promises a secret to the client.
+        // A load that renews promises a new secret to the client, so it must not be lost.
         let reply = match &request.renewal {
             Some(_) => self.write(&LOAD, key, &arguments).await,
             None => self.read(&LOAD, key, &arguments).await,

@@ -1,42 +1,42 @@
-//! What a URL says: one server, the sentinels of a primary, or servers of a Cluster.
+//! URLs of a server, of the sentinels of a primary, and of servers of a Cluster.
 
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
 
-/// Where sentinels listen, unless they are told otherwise.
+/// Sentinel's default port.
 const SENTINEL_PORT: u16 = 26_379;
 
-/// The name by which the server knows its client, in `CLIENT LIST`.
+/// The `lib-name` of the connection in `CLIENT LIST`.
 const LIBRARY_NAME: &str = "connect-session";
 
-/// How to get into one server. What is wrong is told without the URL, which has a password.
+/// Parses the URL of one server. Errors show the URL without its password.
 pub(super) fn parse_server(url: &str) -> Result<ConnectionInfo, String> {
-    // Of what is before a `#` in a password, the driver would make a host and a port.
+    // With a `#` in the password, the driver would take the part before it for a host and a port.
     if url.contains('#') && !url.ends_with("#insecure") {
         return Err(format!(
-            "{} has a `#`, which belongs to no URL of a Redis server: in a password it is written \
-             as `%23`",
+            "{} has a `#`, which is not allowed in the URL of a Redis server: in a password, write \
+             it as `%23`",
             redacted(url)
         ));
     }
     let info = url.into_connection_info().map_err(|error| {
         let error = error.to_string().replace(" - InvalidClientConfig", "");
         format!(
-            "{} is no URL of a Redis server ({error}): it is like \
-             `redis://user:password@host:6379/0`, `rediss://…` with TLS, or `unix:///path`; other \
-             characters than letters, digits and `-._~` in a user name or password are written as \
-             `%` and their code",
+            "{} is not the URL of a Redis server ({error}): write it as \
+             `redis://user:password@host:6379/0`, `rediss://…` with TLS, or `unix:///path`; \
+             percent-encode every character of a user name or password except letters, digits and \
+             `-._~`",
             redacted(url)
         )
     })?;
     if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
         return Err(format!(
-            "{} asks not to check the server's certificate: instead, trust it by \
-             `root_certificate`",
+            "{} disables the check of the server's certificate: remove `#insecure`, and pass the \
+             certificate to `root_certificate` instead",
             redacted(url)
         ));
     }
     if info.redis_settings().db() < 0 {
-        return Err(format!("{} names a database below 0", redacted(url)));
+        return Err(format!("{} has a database number below 0", redacted(url)));
     }
     let settings = info.redis_settings().clone();
     let settings = settings
@@ -45,18 +45,19 @@ pub(super) fn parse_server(url: &str) -> Result<ConnectionInfo, String> {
     Ok(info.set_redis_settings(settings))
 }
 
-/// What the URL of a primary that is watched says.
+/// The sentinels of a primary, and how to connect to it.
 pub(super) struct SentinelUrl {
-    /// URLs of the sentinels.
+    /// The URLs of the sentinels.
     pub(super) sentinels: Vec<String>,
+    /// The name of the primary.
     pub(super) name: String,
-    /// How to get into the primary, at an address that means nothing.
+    /// A URL with the primary's credentials and database. Its host is a placeholder.
     pub(super) primary: String,
 }
 
 impl SentinelUrl {
-    /// By the URLs of the sentinels; how to get into the primary is said elsewhere, but it speaks TLS
-    /// if they do.
+    /// From the URLs of the sentinels. The primary has no credentials yet; it uses TLS if the first
+    /// sentinel does.
     pub(super) fn new(sentinels: &[String], name: &str) -> Self {
         let is_tls = |url: &String| url.starts_with("rediss:") || url.starts_with("valkeys:");
         let scheme = if sentinels.first().is_some_and(is_tls) {
@@ -72,7 +73,8 @@ impl SentinelUrl {
     }
 }
 
-/// The parts of `redis-sentinel://user:password@host:26379,host:26379/name/0`.
+/// Parses `redis-sentinel://user:password@host:26379,host:26379/name/0`; `None` if the scheme is
+/// another one.
 pub(super) fn parse_sentinel(url: &str) -> Option<Result<SentinelUrl, String>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme {
@@ -92,7 +94,8 @@ pub(super) fn parse_sentinel(url: &str) -> Option<Result<SentinelUrl, String>> {
     let database = parts.next().unwrap_or_default();
     if hosts.is_empty() || name.is_empty() {
         return Some(Err(format!(
-            "{} names no primary: it is like `redis-sentinel://user:password@host:26379,host/name/0`",
+            "{} does not name a primary: write it as \
+             `redis-sentinel://user:password@host:26379,host/name/0`",
             redacted(url)
         )));
     }
@@ -114,7 +117,8 @@ pub(super) fn parse_sentinel(url: &str) -> Option<Result<SentinelUrl, String>> {
     }))
 }
 
-/// The servers of `redis-cluster://user:password@host:6379,host:6379`.
+/// The URLs of the servers in `redis-cluster://user:password@host:6379,host:6379`; `None` if the
+/// scheme is another one.
 pub(super) fn parse_cluster(url: &str) -> Option<Vec<String>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme {
@@ -134,16 +138,16 @@ pub(super) fn parse_cluster(url: &str) -> Option<Vec<String>> {
     )
 }
 
-/// A client that gets in, and checks the server by these certificates.
+/// Creates a client, which does not connect yet. The certificates are used with TLS only.
 pub(super) fn open_client(
     info: &ConnectionInfo,
     certificates: Option<&redis::TlsCertificates>,
 ) -> Result<Client, String> {
     if let ConnectionAddr::TcpTls { .. } = info.addr() {
-        // With two providers in the program, and none chosen, rustls would panic.
+        // rustls panics if the program links two crypto providers and none is the default.
         let provider = rustls::crypto::ring::default_provider();
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Somebody else may just have been faster, which is as good.
+            // An error means that another thread has just installed one.
             let _ = provider.install_default();
         }
     }
@@ -156,8 +160,9 @@ pub(super) fn open_client(
     client.map_err(|error| error.to_string())
 }
 
-/// The URL without what nobody else must know. A password that was not escaped may stand in any part,
-/// so only what can be nothing else than a location is redacted_url.
+/// The URL without its user name and password, for error messages. A password that is not
+/// percent-encoded may end up in any part of the URL, so only parts that cannot contain it are
+/// shown.
 pub(super) fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "the text".to_owned();
@@ -166,7 +171,7 @@ pub(super) fn redacted(url: &str) -> String {
         Some((userinfo, location)) => (userinfo, location),
         None => ("", rest),
     };
-    // What is behind a `?` may be a password too.
+    // The query may contain a password too.
     let location = location.split(['?', '#']).next().unwrap_or_default();
     let hosts = location.split('/').next().unwrap_or_default();
     let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
@@ -212,7 +217,8 @@ mod tests {
                 assert!(!text.contains("kret") && !text.contains("u:se"), "{text}");
             }
         }
-        let text = parse_server("redis://u:12#kret@host").expect_err("a host `u` and a port 12");
+        let text = parse_server("redis://u:12#kret@host")
+            .expect_err("the driver would read a host `u` and a port 12");
         assert!(
             text.contains("%23") && !text.contains("12#") && !text.contains("kret"),
             "{text}"
@@ -220,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_shown() {
+    fn host_path_and_scheme_are_shown() {
         for (url, redacted_url) in [
             ("redis://u:pw@host:1/x", "`redis://…@host:1/x`"),
             ("rediss://[::1]/0#insecure", "`rediss://[::1]/0`"),
