@@ -1,4 +1,4 @@
-//! What a script answers.
+//! The replies of the scripts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use connect_session_runtime::record::{CommitId, Deadlines, Lifetime, Record};
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::timestamp::Timestamp;
 
-/// Whether a verb says that it has written something that must not be lost: a load that offers a
-/// secret does, and one that only slides a deadline does not.
-pub(super) fn has_written(answer: &Value) -> bool {
-    let Value::Array(values) = answer else {
+/// Whether a script has written something that must not be lost. A load that offers a new secret
+/// has; a load that only extends the idle deadline has not.
+pub(super) fn has_written(reply: &Value) -> bool {
+    let Value::Array(values) = reply else {
         return false;
     };
     match values.first() {
@@ -27,57 +27,63 @@ pub(super) fn has_written(answer: &Value) -> bool {
     }
 }
 
-/// The answer of a script: what became of it, the server's time, and more.
-pub(super) struct Answer {
+/// The reply of a script: the outcome, the server's time, and values that depend on the outcome.
+pub(super) struct Reply {
     pub(super) outcome: String,
     pub(super) now: Timestamp,
-    more: std::vec::IntoIter<Value>,
+    rest: std::vec::IntoIter<Value>,
 }
 
-impl Answer {
+impl Reply {
     pub(super) fn read(value: Value) -> Result<Self, StoreError> {
         let Value::Array(values) = value else {
-            return Err(undecodable("the script's answer is no list"));
+            return Err(undecodable("the script's reply is not a list"));
         };
-        let mut more = values.into_iter();
-        let outcome = text(more.next())?;
-        let now = Timestamp::from_millis(number(more.next())?);
-        let mut answer = Self { outcome, now, more };
-        if answer.outcome == "foreign" {
-            let why = text(answer.more.next())?;
+        let mut rest = values.into_iter();
+        let outcome = text(rest.next())?;
+        let now = Timestamp::from_millis(number(rest.next())?);
+        let mut reply = Self { outcome, now, rest };
+        if reply.outcome == "undecodable" {
+            let reason = text(reply.rest.next())?;
             return Err(undecodable(&format!(
-                "what its key holds is no session that can be read here, and was left as it is: {why}"
+                "its key holds a value that this version cannot read as a session, and that was left \
+                 unchanged: {reason}"
             )));
         }
-        Ok(answer)
+        Ok(reply)
     }
 
     pub(super) fn number(&mut self) -> Result<u64, StoreError> {
-        number(self.more.next())
+        number(self.rest.next())
     }
 
-    pub(super) fn kept(&mut self) -> Result<Kept, StoreError> {
-        Kept::read(self.more.next())
+    pub(super) fn stored_record(&mut self) -> Result<StoredRecord, StoreError> {
+        StoredRecord::read(self.rest.next())
     }
 
     pub(super) fn unexpected(&self) -> StoreError {
-        undecodable(&format!("the script answered `{}`", self.outcome))
+        undecodable(&format!(
+            "the script replied with the unknown outcome `{}`",
+            self.outcome
+        ))
     }
 }
 
-/// A record as the server keeps it.
-pub(super) struct Kept {
-    own: HashMap<String, Vec<u8>>,
+/// A record as stored in the hash.
+pub(super) struct StoredRecord {
+    /// The fields `m:…`, by their names without the prefix.
+    meta: HashMap<String, Vec<u8>>,
+    /// The fields `d:…`.
     fields: StoredFields,
 }
 
-impl Kept {
+impl StoredRecord {
     fn read(value: Option<Value>) -> Result<Self, StoreError> {
         let Some(Value::Array(values)) = value else {
-            return Err(undecodable("the record is no list of fields"));
+            return Err(undecodable("the record is not a list of fields"));
         };
-        let mut kept = Self {
-            own: HashMap::new(),
+        let mut stored = Self {
+            meta: HashMap::new(),
             fields: StoredFields::default(),
         };
         let mut values = values.into_iter();
@@ -85,15 +91,15 @@ impl Kept {
             let field = text(Some(field))?;
             let value = bytes(value)?;
             if let Some(name) = field.strip_prefix("d:") {
-                kept.data(name, value)?;
+                stored.data(name, value)?;
             } else if let Some(name) = field.strip_prefix("m:") {
-                kept.own.insert(name.to_owned(), value);
+                stored.meta.insert(name.to_owned(), value);
             }
         }
-        Ok(kept)
+        Ok(stored)
     }
 
-    /// A field of the data: its revision, a space, its JSON text.
+    /// Adds a field of the data: its revision, a space, its JSON text.
     fn data(&mut self, name: &str, value: Vec<u8>) -> Result<(), StoreError> {
         let value = String::from_utf8(value).ok();
         let parts = value.as_deref().and_then(|value| value.split_once(' '));
@@ -101,66 +107,68 @@ impl Kept {
         let Some((revision, json)) = parts else {
             return Err(StoreError::Undecodable {
                 field: Some(name.to_owned()),
-                source: "it is not a revision and a text".into(),
+                source: "it is not a revision followed by JSON text".into(),
             });
         };
         self.fields
             .insert(name.to_owned(), json.to_owned(), revision)
     }
 
-    pub(super) fn record<D: SessionData>(mut self, renewed: bool) -> Result<Record<D>, StoreError> {
-        let commit = self.own.remove("commit").unwrap_or_default();
-        let commit = <[u8; 16]>::try_from(commit).map_err(|_| undecodable("m:commit is no id"))?;
-        let subject = self.own.remove("subject").map(|subject| {
+    pub(super) fn into_record<D: SessionData>(
+        mut self,
+        renewed: bool,
+    ) -> Result<Record<D>, StoreError> {
+        let commit = self.meta.remove("commit").unwrap_or_default();
+        let commit =
+            <[u8; 16]>::try_from(commit).map_err(|_| undecodable("m:commit is not an id"))?;
+        let subject = self.meta.remove("subject").map(|subject| {
             let subject = String::from_utf8(subject);
-            subject.map_err(|_| undecodable("m:subject is no text"))
+            subject.map_err(|_| undecodable("m:subject is not UTF-8"))
         });
         Ok(Record {
             epoch: self.number("epoch")?,
             generation: self.number("generation")?,
             commit_id: CommitId::from_bytes(commit),
             deadlines: Deadlines {
-                created_at: self.moment("created")?,
-                idle_until: self.moment("idle_until")?,
-                absolute_until: self.moment("absolute_until")?,
+                created_at: self.timestamp("created")?,
+                idle_until: self.timestamp("idle_until")?,
+                absolute_until: self.timestamp("absolute_until")?,
             },
             lifetime: Lifetime::from_millis(self.number("idle")?, self.number("absolute")?),
             subject: subject.transpose()?.map(Arc::from),
             renewed,
-            snapshot: self.fields.snapshot(number_of(&self.own, "version")?)?,
+            snapshot: self.fields.snapshot(number_of(&self.meta, "version")?)?,
         })
     }
 
     fn number(&self, name: &str) -> Result<u64, StoreError> {
-        number_of(&self.own, name)
+        number_of(&self.meta, name)
     }
 
-    fn moment(&self, name: &str) -> Result<Timestamp, StoreError> {
+    fn timestamp(&self, name: &str) -> Result<Timestamp, StoreError> {
         self.number(name).map(Timestamp::from_millis)
     }
 }
 
-fn number_of(own: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreError> {
-    let value = own
+fn number_of(meta: &HashMap<String, Vec<u8>>, name: &str) -> Result<u64, StoreError> {
+    let value = meta
         .get(name)
         .and_then(|value| std::str::from_utf8(value).ok());
     let number = value.and_then(|value| value.parse().ok());
-    number.ok_or_else(|| undecodable(&format!("m:{name} is no number")))
+    number.ok_or_else(|| undecodable(&format!("m:{name} is not a number")))
 }
 
 fn bytes(value: Value) -> Result<Vec<u8>, StoreError> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         Value::SimpleString(text) => Ok(text.into_bytes()),
-        _ => Err(undecodable(
-            "the script's answer has no text where one belongs",
-        )),
+        _ => Err(undecodable("a text is missing in the script's reply")),
     }
 }
 
 fn text(value: Option<Value>) -> Result<String, StoreError> {
     let bytes = bytes(value.unwrap_or(Value::Nil))?;
-    String::from_utf8(bytes).map_err(|_| undecodable("the name of a field is no UTF-8"))
+    String::from_utf8(bytes).map_err(|_| undecodable("the name of a field is not UTF-8"))
 }
 
 fn number(value: Option<Value>) -> Result<u64, StoreError> {
@@ -169,12 +177,12 @@ fn number(value: Option<Value>) -> Result<u64, StoreError> {
         Some(other) => text(Some(other))?.parse().ok(),
         None => None,
     }
-    .ok_or_else(|| undecodable("the script's answer has no number where one belongs"))
+    .ok_or_else(|| undecodable("a number is missing in the script's reply"))
 }
 
-fn undecodable(why: &str) -> StoreError {
+fn undecodable(reason: &str) -> StoreError {
     StoreError::Undecodable {
         field: None,
-        source: why.into(),
+        source: reason.into(),
     }
 }

@@ -1,56 +1,55 @@
-//! A session that lives for a moment: what it meets, others would.
+//! A start-up check that runs every command once, on a throw-away session.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::ServerErrorKind;
 
-use super::RedisStore;
-use super::check::mend;
 use super::failure::Failure;
+use super::remedy::with_remedy;
 use connect_session_runtime::record::{
-    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Record, Transport,
+    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Transport,
 };
 use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::{Store, StoreError};
 use connect_session_runtime::untyped::Untyped;
 
-/// How long it lives, should its end not arrive.
-const TRIAL: Duration = Duration::from_secs(10);
+/// When the session expires, should its deletion fail.
+const LIFETIME: Duration = Duration::from_secs(10);
 
-/// Why a session cannot live there. A server that is full may still keep what it has; and a user
-/// may be let to the keys of one namespace only, which is not known here.
-pub(super) async fn problem(store: &RedisStore) -> Option<String> {
-    let source = match live(store).await {
+/// The problem, if a command fails. Two failures are not problems: a full server still serves its
+/// sessions; and an ACL may allow only the keys of certain namespaces, which are not known here.
+pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> {
+    let source = match run_every_command(store).await {
         Ok(()) | Err(StoreError::Full) => return None,
         Err(StoreError::Unavailable(source) | StoreError::OutcomeUnknown(source)) => source,
         Err(error) => error.into(),
     };
     match source.downcast_ref::<Failure>() {
         Some(failure) => {
-            let is_of_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
+            let is_about_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
                 && failure.to_string().contains("keys");
-            (!is_of_keys).then(|| mend(failure))
+            (!is_about_keys).then(|| with_remedy(failure))
         }
         None => Some(source.to_string()),
     }
 }
 
-/// The life of a session, in which every command is used.
-async fn live(store: &RedisStore) -> Result<(), StoreError> {
+/// Inserts, loads, changes and destroys a session.
+async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
         id: SessionId::from_bytes(rand::random()),
     };
     let mut data = Untyped::default();
-    // A number has a form in JSON.
-    let _ = data.insert("trial", 1);
+    // A number can always be encoded.
+    let _ = data.insert("probe", 1);
     let record = NewRecord {
         secret: SecretHash::from_bytes(rand::random()),
         transport: Transport::Other,
         data: Arc::new(data),
         subject: None,
-        lifetime: Lifetime::new(TRIAL, TRIAL),
+        lifetime: Lifetime::new(LIFETIME, LIFETIME),
         commit_id: CommitId::random(),
         max_size: u64::MAX,
     };
@@ -61,7 +60,7 @@ async fn live(store: &RedisStore) -> Result<(), StoreError> {
         touch_every: None,
         renewal: None,
     };
-    let loaded: Option<Record<Untyped>> = store.load(key, &request).await?;
+    let loaded = store.load(key, &request).await?;
     let bases = [loaded.map(|record| record.snapshot), None];
     for base in bases {
         let change = Change {
@@ -78,6 +77,6 @@ async fn live(store: &RedisStore) -> Result<(), StoreError> {
         };
         store.commit(key, &change).await?;
     }
-    Store::<Untyped>::destroy(store, key).await?;
+    store.destroy(key).await?;
     Ok(())
 }

@@ -1,38 +1,41 @@
-//! Where the servers are, and how to get into them.
+//! Addresses, credentials and certificates as set on the builder, and the servers they describe.
 
 use std::sync::Arc;
 
 use redis::{ConnectionAddr, ConnectionInfo, TlsCertificates};
 
+use super::address::{Sentinels, ServerAddress};
 use super::cluster::Cluster;
-use super::link::Patience;
 use super::node::Node;
 use super::servers::Servers;
-use super::target::{Sentinels, Target};
+use super::timeouts::Timeouts;
 use super::url;
 
-/// What was said of it.
+/// The settings of the builder that concern the connection.
 #[derive(Clone)]
-pub(super) struct WayIn {
-    pub(super) places: Vec<Place>,
-    /// A user and a password.
+pub(super) struct ConnectOptions {
+    /// One entry for each call that names servers. Exactly one is valid.
+    pub(super) endpoints: Vec<Endpoint>,
+    /// A user name and a password. They replace those of the URL.
     pub(super) credentials: Option<(String, String)>,
+    /// The number of a database. It replaces that of the URL.
     pub(super) database: Option<u32>,
     pub(super) certificates: TlsCertificates,
 }
 
-/// Where the servers are, as it was said.
+/// The servers, as named by one call on the builder.
 #[derive(Clone)]
-pub(super) enum Place {
+pub(super) enum Endpoint {
     Url(String),
     Cluster(Vec<String>),
+    /// The URLs of the sentinels, and the name of the primary.
     Sentinel(Vec<String>, String),
 }
 
-impl Default for WayIn {
+impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
-            places: Vec::new(),
+            endpoints: Vec::new(),
             credentials: None,
             database: None,
             certificates: TlsCertificates {
@@ -43,56 +46,62 @@ impl Default for WayIn {
     }
 }
 
-impl WayIn {
+impl ConnectOptions {
+    /// Creates the servers without connecting. Adds every problem of the settings to `problems`.
     pub(super) fn servers(
         &self,
-        patience: Patience,
+        timeouts: Timeouts,
         problems: &mut Vec<String>,
     ) -> Option<Servers> {
-        let [place] = &*self.places else {
-            problems.push(match self.places.len() {
-                0 => "no server is named: say one of `url`, `cluster` and `sentinel`".to_owned(),
+        let [endpoint] = &*self.endpoints else {
+            problems.push(match self.endpoints.len() {
+                0 => "no server is named: call one of `url`, `cluster` and `sentinel`".to_owned(),
                 _ => {
-                    "the servers are named twice: say one of `url`, `cluster` and `sentinel`, once"
+                    "the servers are named twice: call one of `url`, `cluster` and `sentinel`, once"
                         .to_owned()
                 }
             });
             return None;
         };
-        match place {
-            Place::Cluster(urls) => self.cluster_of(urls, patience, problems),
-            Place::Sentinel(urls, name) => {
-                let watch = url::Watch::of(urls, name);
-                self.watched(&watch, patience, problems)
+        match endpoint {
+            Endpoint::Cluster(urls) => self.cluster_servers(urls, timeouts, problems),
+            Endpoint::Sentinel(urls, name) => {
+                let sentinel_url = url::SentinelUrl::new(urls, name);
+                self.sentinel_servers(&sentinel_url, timeouts, problems)
             }
-            Place::Url(text) => {
-                if let Some(urls) = url::cluster(text) {
-                    return self.cluster_of(&urls, patience, problems);
+            Endpoint::Url(text) => {
+                if let Some(urls) = url::parse_cluster(text) {
+                    return self.cluster_servers(&urls, timeouts, problems);
                 }
-                match url::sentinels(text) {
-                    Some(Ok(watch)) => self.watched(&watch, patience, problems),
+                match url::parse_sentinel(text) {
+                    Some(Ok(sentinel_url)) => {
+                        self.sentinel_servers(&sentinel_url, timeouts, problems)
+                    }
                     Some(Err(problem)) => {
                         problems.push(problem);
                         None
                     }
                     None => {
-                        let info = self.way_in(text, problems)?;
+                        let info = self.connection_info(text, problems)?;
                         let client = self.client(&info, problems)?;
-                        Some(Servers::One(Node::new(Target::server(client), patience)))
+                        Some(Servers::One(Node::new(
+                            ServerAddress::direct(client),
+                            timeouts,
+                        )))
                     }
                 }
             }
         }
     }
 
-    fn cluster_of(
+    fn cluster_servers(
         &self,
         urls: &[String],
-        patience: Patience,
+        timeouts: Timeouts,
         problems: &mut Vec<String>,
     ) -> Option<Servers> {
         let infos: Vec<_> = (urls.iter())
-            .map(|url| self.way_in(url, problems))
+            .map(|url| self.connection_info(url, problems))
             .collect();
         let infos: Vec<ConnectionInfo> = infos.into_iter().collect::<Option<_>>()?;
         let clients: Vec<_> = (infos.iter())
@@ -100,49 +109,51 @@ impl WayIn {
             .collect();
         let clients: Vec<_> = clients.into_iter().collect::<Option<_>>()?;
         let Some(first) = clients.first() else {
-            problems.push("`cluster` names no server: one at least is needed".to_owned());
+            problems.push("`cluster` names no server: at least one is required".to_owned());
             return None;
         };
         let template = first.get_connection_info().clone();
         if template.redis_settings().db() != 0 {
-            problems.push("a Cluster has only the database 0".to_owned());
+            problems.push("a Cluster has only database 0: remove the other number".to_owned());
         }
         if matches!(template.addr(), ConnectionAddr::Unix(_)) {
-            problems.push("the servers of a Cluster are reached by TCP: name hosts".to_owned());
+            problems.push(
+                "a Cluster cannot be reached by a Unix socket: use URLs with hosts".to_owned(),
+            );
         }
-        Some(Servers::Cluster(Cluster::new(clients, template, patience)))
+        Some(Servers::Cluster(Cluster::new(clients, template, timeouts)))
     }
 
-    fn watched(
+    fn sentinel_servers(
         &self,
-        watch: &url::Watch,
-        patience: Patience,
+        sentinel_url: &url::SentinelUrl,
+        timeouts: Timeouts,
         problems: &mut Vec<String>,
     ) -> Option<Servers> {
-        if watch.sentinels.is_empty() {
-            problems.push("`sentinel` names no sentinel: one at least is needed".to_owned());
+        if sentinel_url.sentinels.is_empty() {
+            problems.push("`sentinel` names no sentinel: at least one is required".to_owned());
         }
-        let clients: Vec<_> = (watch.sentinels.iter())
+        let clients: Vec<_> = (sentinel_url.sentinels.iter())
             .map(|url| {
-                let info = url::server(url).map_err(|problem| problems.push(problem));
+                let info = url::parse_server(url).map_err(|problem| problems.push(problem));
                 info.ok().and_then(|info| self.client(&info, problems))
             })
             .collect();
         let clients = clients.into_iter().collect::<Option<Vec<_>>>()?;
-        let info = self.way_in(&watch.primary, problems)?;
+        let info = self.connection_info(&sentinel_url.primary, problems)?;
         let client = self.client(&info, problems)?;
         let sentinels = Sentinels {
             clients,
-            name: watch.name.clone(),
+            name: sentinel_url.name.clone(),
             template: client.get_connection_info().clone(),
         };
-        let target = Target::Primary(Arc::new(sentinels));
-        Some(Servers::One(Node::new(target, patience)))
+        let address = ServerAddress::Sentinel(Arc::new(sentinels));
+        Some(Servers::One(Node::new(address, timeouts)))
     }
 
-    /// What a URL says, and what was said otherwise.
-    fn way_in(&self, url: &str, problems: &mut Vec<String>) -> Option<ConnectionInfo> {
-        let info = match url::server(url) {
+    /// Parses a URL and applies `credentials` and `database`.
+    fn connection_info(&self, url: &str, problems: &mut Vec<String>) -> Option<ConnectionInfo> {
+        let info = match url::parse_server(url) {
             Ok(info) => info,
             Err(problem) => {
                 problems.push(problem);
@@ -160,20 +171,20 @@ impl WayIn {
     }
 
     fn client(&self, info: &ConnectionInfo, problems: &mut Vec<String>) -> Option<redis::Client> {
-        let is_given =
+        let has_certificates =
             self.certificates.root_cert.is_some() || self.certificates.client_tls.is_some();
-        let certificates = is_given.then_some(&self.certificates);
-        match url::client(info, certificates) {
+        let certificates = has_certificates.then_some(&self.certificates);
+        match url::open_client(info, certificates) {
             Ok(client) => Some(client),
             Err(problem) => {
-                problems.push(format!("the certificates cannot be used: {problem}"));
+                problems.push(format!("the certificates cannot be loaded: {problem}"));
                 None
             }
         }
     }
 
-    /// Says of certificates that are none; the driver takes them for an empty list.
-    pub(super) fn judge_certificates(&self, problems: &mut Vec<String>) {
+    /// Reports text that contains no PEM block. The driver would treat it as an empty list.
+    pub(super) fn check_certificates(&self, problems: &mut Vec<String>) {
         let client = self.certificates.client_tls.as_ref();
         for (name, pem, part) in [
             (
@@ -195,8 +206,7 @@ impl WayIn {
             let has = |pem: &Vec<u8>| String::from_utf8_lossy(pem).contains(part);
             if pem.is_some_and(|pem| !has(pem)) {
                 problems.push(format!(
-                    "`{name}` is not PEM: it takes the text of a file that has a \
-                    line with `{part}`"
+                    "`{name}` is not PEM: pass the content of a file that has a line with `{part}`"
                 ));
             }
         }
