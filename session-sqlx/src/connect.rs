@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::patience;
+use super::timeout;
 
 /// A store that connects when it is awaited.
 ///
@@ -23,14 +23,14 @@ use super::patience;
 /// ```
 #[must_use = "it connects when it is awaited"]
 pub struct ConnectBuilder<S> {
-    pub(super) to: To,
+    pub(super) to: Target,
     pub(super) connections: u32,
     pub(super) acquire_timeout: Duration,
     store: PhantomData<fn() -> S>,
 }
 
 /// What is connected to.
-pub(super) enum To {
+pub(super) enum Target {
     Url(String),
     #[cfg(feature = "sqlite")]
     File(std::path::PathBuf),
@@ -39,11 +39,11 @@ pub(super) enum To {
 }
 
 impl<S> ConnectBuilder<S> {
-    pub(super) fn new(to: To) -> Self {
+    pub(super) fn new(to: Target) -> Self {
         Self {
             to,
             connections: 10,
-            acquire_timeout: patience::DEFAULT,
+            acquire_timeout: timeout::DEFAULT,
             store: PhantomData,
         }
     }

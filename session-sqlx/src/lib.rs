@@ -1,23 +1,22 @@
 //! Stores on SQL servers, and in a file of SQLite: one row a session.
 //!
 //! A row has the fields of the data as opaque JSON texts, each with a revision. No server parses
-//! the texts, and none of what a user wrote is part of a statement: names and texts are bound.
+//! the texts, and none of what a user wrote is part of a statement: names and texts are args.
 
-mod bound;
+mod args;
 mod connect;
+mod convert;
+mod error;
+mod escape;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod container;
-mod fault;
-mod number;
-mod patience;
+mod fields_json;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod row;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
 mod sweeper;
 mod table;
-mod text;
-mod time;
+mod timeout;
 
 #[cfg(feature = "mysql")]
 mod mysql;

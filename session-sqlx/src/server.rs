@@ -7,14 +7,14 @@ use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{ConnectOptions, Connection as _, Database, Pool};
 
 use super::connect::ConnectBuilder;
-use super::fault::{Failure, Fault};
-use super::time::{length, moment, since_1970};
+use super::convert::{timestamp, to_millis, unix_millis};
+use super::error::{ContextError, StatementError};
 use connect_session_runtime::timestamp::Timestamp;
 
 /// A connection that nobody used for so long is asked whether it is alive before it is used: the
 /// server may have been restarted, and a write that is lost with a connection has no known
 /// outcome. One in steady use is not asked.
-const ASK_AFTER: Duration = Duration::from_secs(1);
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 type OptionsOf<DB> = <<DB as Database>::Connection as sqlx::Connection>::Options;
 
@@ -36,9 +36,9 @@ pub(super) async fn pool<DB: Database, S>(
         .acquire_timeout(how.acquire_timeout)
         .test_before_acquire(false)
         .before_acquire(|connection: &mut DB::Connection, about| {
-            Box::pin(
-                async move { Ok(about.idle_for < ASK_AFTER || connection.ping().await.is_ok()) },
-            )
+            Box::pin(async move {
+                Ok(about.idle_for < PING_AFTER_IDLE || connection.ping().await.is_ok())
+            })
         })
         .connect_lazy_with(options))
 }
@@ -47,27 +47,27 @@ pub(super) async fn pool<DB: Database, S>(
 /// it would say next is the answer to something else.
 pub(super) async fn answer<DB: Database, T>(
     mut connection: PoolConnection<DB>,
-    patience: Duration,
+    timeout: Duration,
     statement: impl AsyncFnOnce(&mut DB::Connection) -> Result<T, sqlx::Error>,
     refused: impl Fn(&sqlx::Error) -> bool,
-) -> Result<T, Failure> {
-    match tokio::time::timeout(patience, statement(&mut connection)).await {
+) -> Result<T, StatementError> {
+    match tokio::time::timeout(timeout, statement(&mut connection)).await {
         Ok(Ok(answer)) => {
-            give_back(connection, patience);
+            return_connection(connection, timeout);
             Ok(answer)
         }
         Ok(Err(error)) if refused(&error) => {
-            give_back(connection, patience);
-            Err(Failure::Nothing(error.into()))
+            return_connection(connection, timeout);
+            Err(StatementError::NotApplied(error.into()))
         }
         Ok(Err(error)) => {
             drop(connection.detach());
-            Err(Failure::Unknown(error.into()))
+            Err(StatementError::Unknown(error.into()))
         }
         Err(_) => {
             drop(connection.detach());
-            let late = format!("the server did not answer within {patience:?}");
-            Err(Failure::Unknown(Fault::new(late).into()))
+            let late = format!("the server did not answer within {timeout:?}");
+            Err(StatementError::Unknown(ContextError::new(late).into()))
         }
     }
 }
@@ -75,9 +75,9 @@ pub(super) async fn answer<DB: Database, T>(
 /// A connection that is given back is asked whether it is alive, which nobody waits for. Where the
 /// network swallows the question, the pool itself would wait as long as TCP does, a quarter of an
 /// hour, and have a connection less all that time.
-fn give_back<DB: Database>(mut connection: PoolConnection<DB>, patience: Duration) {
+fn return_connection<DB: Database>(mut connection: PoolConnection<DB>, timeout: Duration) {
     tokio::spawn(async move {
-        let asked = tokio::time::timeout(patience, connection.return_to_pool());
+        let asked = tokio::time::timeout(timeout, connection.return_to_pool());
         let _ = asked.await;
     });
 }
@@ -95,18 +95,18 @@ impl ServerClock {
     pub(super) fn new() -> Self {
         Self {
             origin: Instant::now(),
-            at_origin: AtomicI64::new(since_1970(Timestamp::now())),
+            at_origin: AtomicI64::new(unix_millis(Timestamp::now())),
         }
     }
 
     pub(super) fn observe(&self, server: i64) {
-        let at_origin = server.saturating_sub(length(self.origin.elapsed()));
+        let at_origin = server.saturating_sub(to_millis(self.origin.elapsed()));
         self.at_origin.store(at_origin, Ordering::Relaxed);
     }
 
     pub(super) fn now(&self) -> Timestamp {
         let at_origin = self.at_origin.load(Ordering::Relaxed);
-        moment(at_origin.saturating_add(length(self.origin.elapsed())))
+        timestamp(at_origin.saturating_add(to_millis(self.origin.elapsed())))
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
     fn the_time_of_the_server_goes_on() {
         let clock = ServerClock::new();
         clock.observe(1_000);
-        let now = since_1970(clock.now());
+        let now = unix_millis(clock.now());
         assert!((1_000..60_000).contains(&now), "{now}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fault::Fault;
+use super::error::ContextError;
 
 /// The longest name: with what an index adds to it, every server takes it.
 const LONGEST: usize = 48;
@@ -18,13 +18,13 @@ pub(super) struct Table {
 impl Table {
     pub(super) const DEFAULT: &str = "connect_sessions";
 
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(text: &str) -> Result<Self, ContextError> {
         let (schema, name) = match text.split_once('.') {
             Some((schema, name)) => (Some(schema), name),
             None => (None, text),
         };
         if !is_name(name) || !schema.is_none_or(is_name) {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{text:?} cannot be the name of the table: it has ASCII letters, digits and `_`, \
                  begins with no digit, and is no longer than {LONGEST}; a schema before it ends \
                  with a dot, as in `app.sessions`"

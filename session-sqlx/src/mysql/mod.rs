@@ -1,7 +1,7 @@
 //! The store on MySQL and MariaDB.
 
-mod ask;
-mod fields;
+mod fields_json;
+mod send;
 mod start;
 mod statements;
 mod sweep;
@@ -14,19 +14,19 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlPool, MySqlRow};
 use sqlx::{MySql, Row as _};
 
-use self::ask::with_key;
-use self::fields::Written;
+use self::fields_json::PatchArgs;
+use self::send::with_key;
 use self::statements::Statements;
-use super::bound::Bound;
-use super::connect::{ConnectBuilder, To};
-use super::fault::{Failure, bad_column};
-use super::number::{self};
-use super::row::{COLUMNS, Due, Row};
+use super::args::Args;
+use super::connect::{ConnectBuilder, Target};
+use super::convert;
+use super::convert::to_millis;
+use super::error::{StatementError, bad_column};
+use super::row::{COLUMNS, LoadWrites, Row};
 use super::server::ServerClock;
 use super::sweeper::Sweeper;
 use super::table::Table;
-use super::time::length;
-use super::{patience, text};
+use super::{escape, timeout};
 use connect_session_runtime::patch::StoredFields;
 use connect_session_runtime::record::{Change, Key, SubjectChange};
 use connect_session_runtime::store::StoreError;
@@ -35,7 +35,7 @@ use connect_session_runtime::store::StoreError;
 const IS_TAKEN: u16 = 1062;
 
 /// How often a load that has to write looks again, because something came between.
-const LOOKS: u32 = 8;
+const RETRIES: u32 = 8;
 
 /// Keeps sessions in a table of a MySQL 8 server, or one of MariaDB 10.11 or later.
 ///
@@ -90,7 +90,7 @@ struct Inner {
     pool: MySqlPool,
     table: Table,
     statements: Arc<Statements>,
-    patience: Duration,
+    timeout: Duration,
     clock: Arc<ServerClock>,
 }
 
@@ -104,7 +104,7 @@ impl MySqlStore {
     /// # Errors
     /// When no server answers, or it refuses: which one, and why.
     pub fn connect(url: &str) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Url(url.to_owned()))
+        ConnectBuilder::new(Target::Url(url.to_owned()))
     }
 
     /// Uses a pool that the program has.
@@ -117,7 +117,7 @@ impl MySqlStore {
             pool,
             statements: Arc::new(Statements::new(&table)),
             table,
-            patience: patience::DEFAULT,
+            timeout: timeout::DEFAULT,
             clock: Arc::new(ServerClock::new()),
         };
         Self {
@@ -145,7 +145,7 @@ impl MySqlStore {
     #[must_use]
     pub fn statement_timeout(self, at_most: Duration) -> Self {
         self.with(|inner| Inner {
-            patience: at_most,
+            timeout: at_most,
             ..inner
         })
     }
@@ -196,33 +196,33 @@ impl fmt::Debug for MySqlStore {
 }
 
 /// A record as it was read, and the time of the server then.
-struct Seen {
+struct ReadRow {
     row: Row,
     now: i64,
     answer: MySqlRow,
 }
 
-impl Seen {
+impl ReadRow {
     fn fields(&self) -> Result<StoredFields, StoreError> {
         let text = |after: usize| {
             let at = COLUMNS.len() + after;
             self.answer.try_get::<&str, _>(at).map_err(bad_column)
         };
-        fields::read(text(2)?, text(3)?)
+        fields_json::read(text(2)?, text(3)?)
     }
 }
 
 impl Inner {
-    async fn see(&self, key: Key) -> Result<Option<Seen>, StoreError> {
-        let bound = with_key(Bound::new(), key);
-        let rows = self.rows(&self.statements.select, bound).await;
-        let Some(answer) = rows.map_err(Failure::of_read)?.pop() else {
+    async fn see(&self, key: Key) -> Result<Option<ReadRow>, StoreError> {
+        let args = with_key(Args::new(), key);
+        let rows = self.rows(&self.statements.select, args).await;
+        let Some(answer) = rows.map_err(StatementError::into_read_error)?.pop() else {
             return Ok(None);
         };
         let row = Row::read(&answer)?;
         let now = answer.try_get(COLUMNS.len() + 1).map_err(bad_column)?;
         self.clock.observe(now);
-        Ok(Some(Seen { row, now, answer }))
+        Ok(Some(ReadRow { row, now, answer }))
     }
 
     /// Writes what a load has to, if the record still is as it was seen.
@@ -231,26 +231,29 @@ impl Inner {
         key: Key,
         before: &Row,
         after: &Row,
-        due: Due,
+        due: LoadWrites,
         now: i64,
     ) -> Result<bool, StoreError> {
         let bytes = |secret: connect_session_runtime::sid::SecretHash| secret.as_bytes().to_vec();
-        let bound = Bound::new()
-            .and(bytes(after.secret))
-            .and(after.secret_since)
-            .and(after.offer.map(|offer| bytes(offer.secret)))
-            .and(after.offer.map(|offer| offer.at))
-            .and(after.offer.map(|offer| offer.grace))
-            .and(after.previous.map(|(secret, _)| bytes(secret)))
-            .and(after.previous.map(|(_, until)| until))
-            .and(due.touch)
-            .and(now);
-        let bound = with_key(bound, key)
-            .and(before.epoch)
-            .and(bytes(before.secret))
-            .and(before.offer.map(|offer| bytes(offer.secret)));
-        let done = self.run(&self.statements.admit, bound).await;
-        Ok(done.map_err(Failure::of_read)?.rows_affected() > 0)
+        let args = Args::new()
+            .bind(bytes(after.secret))
+            .bind(after.secret_since)
+            .bind(after.offer.map(|offer| bytes(offer.secret)))
+            .bind(after.offer.map(|offer| offer.at))
+            .bind(after.offer.map(|offer| offer.grace))
+            .bind(after.previous.map(|(secret, _)| bytes(secret)))
+            .bind(after.previous.map(|(_, until)| until))
+            .bind(due.touch)
+            .bind(now);
+        let args = with_key(args, key)
+            .bind(before.epoch)
+            .bind(bytes(before.secret))
+            .bind(before.offer.map(|offer| bytes(offer.secret)));
+        let done = self.run(&self.statements.admit, args).await;
+        Ok(done
+            .map_err(StatementError::into_read_error)?
+            .rows_affected()
+            > 0)
     }
 
     /// Applies a change; the version, or none if the record is not what the change is based on.
@@ -258,65 +261,71 @@ impl Inner {
         &self,
         key: Key,
         change: &Change<D>,
-        written: &Written,
-    ) -> Result<Option<u64>, Failure> {
+        written: &PatchArgs,
+    ) -> Result<Option<u64>, StatementError> {
         let identity = change.identity.as_ref();
         let restarts =
             change.lifetime.is_some() || identity.is_some_and(|identity| identity.new_generation);
-        let idle = change.lifetime.map(|lifetime| length(lifetime.idle()));
-        let absolute = change.lifetime.map(|lifetime| length(lifetime.absolute()));
+        let idle = change.lifetime.map(|lifetime| to_millis(lifetime.idle()));
+        let absolute = change
+            .lifetime
+            .map(|lifetime| to_millis(lifetime.absolute()));
         let secret = identity.map(|identity| identity.secret.as_bytes().to_vec());
         let has_secret = secret.is_some();
         let subject = identity.map(|identity| &identity.subject);
         let new_subject = match subject {
-            Some(SubjectChange::Set(subject)) => Some(text::escape(subject).into_owned()),
+            Some(SubjectChange::Set(subject)) => Some(escape::escape(subject).into_owned()),
             _ => None,
         };
         // `due`, `absolute_until`, `idle_until`, `idle`, `absolute`.
-        let bound = Bound::<MySql>::new()
-            .and(idle)
-            .and(restarts)
-            .and(absolute)
-            .and(restarts)
-            .and(absolute)
-            .and(idle)
-            .and(idle)
-            .and(absolute);
+        let args = Args::<MySql>::new()
+            .bind(idle)
+            .bind(restarts)
+            .bind(absolute)
+            .bind(restarts)
+            .bind(absolute)
+            .bind(idle)
+            .bind(idle)
+            .bind(absolute);
         // The offered and the previous secret, and `secret_since`.
-        let bound = (0..6).fold(bound, |bound, _| bound.and(has_secret));
-        let bound = bound
-            .and(secret)
-            .and(i64::from(has_secret))
-            .and(i64::from(
+        let args = (0..6).fold(args, |args, _| args.bind(has_secret));
+        let args = args
+            .bind(secret)
+            .bind(i64::from(has_secret))
+            .bind(i64::from(
                 identity.is_some_and(|identity| identity.new_generation),
             ))
-            .and(subject.is_some_and(|subject| *subject != SubjectChange::Keep))
-            .and(new_subject)
-            .and(change.commit_id.to_bytes().to_vec())
-            .and(written.any)
-            .and(written.replace_all)
-            .and(written.revisions.clone())
-            .and(written.any)
-            .and(written.replace_all)
-            .and(written.texts.clone())
-            .and(i64::from(written.any));
-        let bound = with_key(bound, key)
-            .and(change.commit_id.to_bytes().to_vec())
-            .and(number::number(change.generation))
-            .and(has_secret)
-            .and(number::number(change.epoch))
-            .and(written.bases.clone())
-            .and(written.absent.clone())
-            .and(written.absent_count);
-        let done = self.run(&self.statements.commit, bound).await?;
+            .bind(subject.is_some_and(|subject| *subject != SubjectChange::Keep))
+            .bind(new_subject)
+            .bind(change.commit_id.to_bytes().to_vec())
+            .bind(written.any)
+            .bind(written.replace_all)
+            .bind(written.revisions.clone())
+            .bind(written.any)
+            .bind(written.replace_all)
+            .bind(written.texts.clone())
+            .bind(i64::from(written.any));
+        let args = with_key(args, key)
+            .bind(change.commit_id.to_bytes().to_vec())
+            .bind(convert::to_i64(change.generation))
+            .bind(has_secret)
+            .bind(convert::to_i64(change.epoch))
+            .bind(written.bases.clone())
+            .bind(written.absent.clone())
+            .bind(written.absent_count);
+        let done = self.run(&self.statements.commit, args).await?;
         Ok((done.rows_affected() > 0).then(|| done.last_insert_id()))
     }
 
     /// Whether it was done; `false` if the id is taken.
-    async fn insert(&self, bound: Bound<MySql>) -> Result<bool, Failure> {
-        match self.run(&self.statements.insert, bound).await {
+    async fn insert(&self, args: Args<MySql>) -> Result<bool, StatementError> {
+        match self.run(&self.statements.insert, args).await {
             Ok(_) => Ok(true),
-            Err(Failure::Nothing(error)) if ask::number(&error) == Some(IS_TAKEN) => Ok(false),
+            Err(StatementError::NotApplied(error))
+                if send::boxed_error_number(&error) == Some(IS_TAKEN) =>
+            {
+                Ok(false)
+            }
             Err(failure) => Err(failure),
         }
     }

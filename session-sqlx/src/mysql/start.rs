@@ -6,11 +6,11 @@ use std::time::Duration;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::ask::{number, number_of, with_key};
+use super::send::{boxed_error_number, error_number, with_key};
 use super::{Inner, MySqlStore};
-use crate::bound::Bound;
-use crate::connect::{ConnectBuilder, To};
-use crate::fault::{Failure, Fault, bad_column, no_fragment};
+use crate::args::Args;
+use crate::connect::{ConnectBuilder, Target};
+use crate::error::{ContextError, StatementError, bad_column, no_fragment};
 use crate::server;
 use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
@@ -35,27 +35,29 @@ async fn connect(how: ConnectBuilder<MySqlStore>) -> Result<MySqlStore, StoreErr
     Ok(MySqlStore::from_pool(pool))
 }
 
-fn parse(to: &To) -> Result<MySqlConnectOptions, Fault> {
+fn parse(to: &Target) -> Result<MySqlConnectOptions, ContextError> {
     let wrong = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
                  mysql://user:password@host:3306/database";
     #[allow(irrefutable_let_patterns, reason = "there is more where SQLite is")]
-    let To::Url(url) = to else {
-        return Err(Fault::new(wrong));
+    let Target::Url(url) = to else {
+        return Err(ContextError::new(wrong));
     };
     no_fragment(url)?;
     let parsed: MySqlConnectOptions = match url.split_once("://") {
         Some(("mysql" | "mariadb", _)) => url
             .parse()
-            .map_err(|error: sqlx::Error| Fault::new(wrong).by(error))?,
+            .map_err(|error: sqlx::Error| ContextError::new(wrong).caused_by(error))?,
         Some((other @ ("postgres" | "postgresql" | "sqlite" | "redis" | "rediss"), _)) => {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "this is the URL of another kind of server, `{other}`; {wrong}"
             )));
         }
-        _ => return Err(Fault::new(wrong)),
+        _ => return Err(ContextError::new(wrong)),
     };
     if parsed.get_database().is_none_or(str::is_empty) {
-        return Err(Fault::new(format!("the URL names no database; {wrong}")));
+        return Err(ContextError::new(format!(
+            "the URL names no database; {wrong}"
+        )));
     }
     Ok(parsed)
 }
@@ -69,10 +71,10 @@ fn address(options: &MySqlConnectOptions) -> String {
     format!("{at}/{}", options.get_database().unwrap_or_default())
 }
 
-fn no_connection(options: &MySqlConnectOptions, error: sqlx::Error) -> Fault {
+fn no_connection(options: &MySqlConnectOptions, error: sqlx::Error) -> ContextError {
     let place = address(options);
     let user = options.get_username();
-    let message = match (number_of(&error), &error) {
+    let message = match (error_number(&error), &error) {
         (Some(1044 | 1045 | 1698), _) => format!(
             "the server at {place} does not let `{user}` in: look at the user, the password, and what is \
              granted to it"
@@ -95,7 +97,7 @@ fn no_connection(options: &MySqlConnectOptions, error: sqlx::Error) -> Fault {
              runs, and whether it is a server of another kind"
         ),
     };
-    Fault::new(message).by(error)
+    ContextError::new(message).caused_by(error)
 }
 
 /// Whether this is a server that the store works on; it says `10.11.6-MariaDB`, or `8.0.36`.
@@ -123,23 +125,23 @@ impl Inner {
     /// Whether the server is one that this store works on, and the table is there.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let rows = self.rows(&self.statements.ready, Bound::new()).await;
+        let rows = self.rows(&self.statements.ready, Args::new()).await;
         let rows = rows.map_err(|failure| self.not_ready(failure))?;
         let Some(row) = rows.first() else {
-            return Err(Fault::new(format!("{place}: no answer")).into());
+            return Err(ContextError::new(format!("{place}: no answer")).into());
         };
         let version: String = row.try_get(0).map_err(bad_column)?;
         let read_only: i64 = row.try_get(1).map_err(bad_column)?;
         self.clock.observe(row.try_get(2).map_err(bad_column)?);
         if !is_known(&version) {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{place}: the server says that it is `{version}`; `MySqlStore` needs MySQL 8, or MariaDB \
                  10.11 or later"
             ))
             .into());
         }
         if read_only != 0 {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{place}: the server is read-only, as a replica is: name the primary in the URL"
             ))
             .into());
@@ -152,40 +154,42 @@ impl Inner {
 
     /// Reads and writes a record that does not exist: that needs the table, its columns, and the
     /// rights.
-    async fn look(&self) -> Result<(), Failure> {
+    async fn look(&self) -> Result<(), StatementError> {
         let nobody = Key {
             namespace: "",
             id: SessionId::from_bytes([0; 16]),
         };
-        let about = || with_key(Bound::new(), nobody);
+        let about = || with_key(Args::new(), nobody);
         self.rows(&self.statements.select, about()).await?;
         self.run(&self.statements.forget, about()).await?;
         Ok(())
     }
 
-    fn not_ready(&self, failure: Failure) -> Fault {
-        let (Failure::Nothing(error) | Failure::Unknown(error)) = failure;
+    fn not_ready(&self, failure: StatementError) -> ContextError {
+        let (StatementError::NotApplied(error) | StatementError::Unknown(error)) = failure;
         let place = self.backend_id();
         let error = match error.downcast::<sqlx::Error>() {
             Ok(error) => *error,
-            Err(error) => return Fault::new(place).by(error),
+            Err(error) => return ContextError::new(place).caused_by(error),
         };
-        match (number_of(&error), &error) {
-            (Some(1146), _) => Fault::new(format!(
+        match (error_number(&error), &error) {
+            (Some(1146), _) => ContextError::new(format!(
                 "{place}: there is no such table: call `.migrate().await?` on the store, or run what \
                  `MySqlStore::SCHEMA` says"
             )),
-            (Some(1054), _) => Fault::new(format!(
+            (Some(1054), _) => ContextError::new(format!(
                 "{place}: the table has not the columns of this version: it is somebody else's, or \
                  another version's; name another one with `.table(…)`"
             ))
-            .by(error),
-            (Some(1142 | 1143), _) => Fault::new(format!(
+            .caused_by(error),
+            (Some(1142 | 1143), _) => ContextError::new(format!(
                 "{place}: `{}` may not use the table: GRANT SELECT, INSERT, UPDATE, DELETE on it",
                 self.pool.connect_options().get_username()
             ))
-            .by(error),
-            (Some(_), _) | (_, sqlx::Error::PoolClosed) => Fault::new(place).by(error),
+            .caused_by(error),
+            (Some(_), _) | (_, sqlx::Error::PoolClosed) => {
+                ContextError::new(place).caused_by(error)
+            }
             _ => no_connection(&self.pool.connect_options(), error),
         }
     }
@@ -194,7 +198,7 @@ impl Inner {
         // Where the table is there, no right to create one is needed.
         match self.look().await {
             Ok(()) => return Ok(()),
-            Err(Failure::Nothing(error)) if number(&error) == Some(1146) => {}
+            Err(StatementError::NotApplied(error)) if boxed_error_number(&error) == Some(1146) => {}
             Err(failure) => return Err(self.not_ready(failure).into()),
         }
         let schema = self.table.in_schema(MySqlStore::SCHEMA, '`');
@@ -207,10 +211,10 @@ impl Inner {
         };
         match tokio::time::timeout(MIGRATION, run).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Fault::new(format!("{place}: the table cannot be created"))
-                .by(error)
+            Ok(Err(error)) => Err(ContextError::new(format!("{place}: the table cannot be created"))
+                .caused_by(error)
                 .into()),
-            Err(_) => Err(Fault::new(format!(
+            Err(_) => Err(ContextError::new(format!(
                 "{place}: the table could not be created within {MIGRATION:?}: something holds a lock"
             ))
             .into()),

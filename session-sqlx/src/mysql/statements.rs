@@ -9,7 +9,7 @@ use crate::table::Table;
 const BEGAN: &str =
     "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
 
-/// The time of the server at this very moment, which may be long after the statement began: it had
+/// The time of the server at this very timestamp, which may be long after the statement began: it had
 /// to wait for a lock. `SYSDATE` alone is in the time zone of the connection, and means two moments
 /// in the hour in which summer ends.
 const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \

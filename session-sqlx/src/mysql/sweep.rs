@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sqlx::{MySql, Row as _};
 
 use super::Inner;
-use crate::bound::Bound;
-use crate::fault::{Failure, bad_column};
+use crate::args::Args;
+use crate::error::{StatementError, bad_column};
 use connect_session_runtime::store::StoreError;
 
 /// How many rows one statement removes: it holds their locks until it has ended, and somebody may
@@ -25,9 +25,9 @@ impl Inner {
         let mut removed = 0;
         loop {
             let batch = BATCH.min(limit - removed);
-            let bound = Bound::new().and(i64::try_from(batch).unwrap_or(i64::MAX));
-            let rows = self.rows(&self.statements.found, bound).await;
-            let rows = rows.map_err(Failure::of_read)?;
+            let args = Args::new().bind(i64::try_from(batch).unwrap_or(i64::MAX));
+            let rows = self.rows(&self.statements.found, args).await;
+            let rows = rows.map_err(StatementError::into_read_error)?;
             let (mut ended, mut alive) = (Vec::new(), Vec::new());
             for row in &rows {
                 let place = (
@@ -55,15 +55,18 @@ impl Inner {
         }
         places.sort_unstable();
         let mut text = statement.to_owned();
-        let mut bound: Bound<MySql> = Bound::new();
+        let mut args: Args<MySql> = Args::new();
         for (at, (namespace, id)) in places.into_iter().enumerate() {
             let or = if at == 0 { "(" } else { " OR " };
             let _ = write!(text, "{or}(namespace = ? AND id = ?)");
-            bound = bound.and(namespace).and(id);
+            args = args.bind(namespace).bind(id);
         }
         text.push(')');
         let text: Arc<str> = text.into();
-        let done = self.run(&text, bound).await.map_err(Failure::of_read)?;
+        let done = self
+            .run(&text, args)
+            .await
+            .map_err(StatementError::into_read_error)?;
         Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
     }
 }

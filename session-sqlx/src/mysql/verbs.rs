@@ -2,15 +2,15 @@
 
 use sqlx::Row as _;
 
-use super::ask::with_key;
-use super::fields::{self, Written};
-use super::{LOOKS, MySqlStore};
-use crate::bound::Bound;
-use crate::fault::{Failure, Fault, bad_column};
-use crate::number::{count, way};
+use super::fields_json::{self, PatchArgs};
+use super::send::with_key;
+use super::{MySqlStore, RETRIES};
+use crate::args::Args;
+use crate::convert::to_millis;
+use crate::convert::{to_u64, transport_code};
+use crate::error::{ContextError, StatementError, bad_column};
+use crate::escape;
 use crate::row::Step;
-use crate::text;
-use crate::time::length;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
@@ -30,36 +30,46 @@ impl<D: SessionData> Store<D> for MySqlStore {
     ) -> Result<InsertOutcome<D>, StoreError> {
         self.start_sweeper();
         let encoded = record.fields()?;
-        let (revisions, texts) = fields::new(&encoded);
+        let (revisions, texts) = fields_json::new(&encoded);
         let (idle, absolute) = (
-            length(record.lifetime.idle()),
-            length(record.lifetime.absolute()),
+            to_millis(record.lifetime.idle()),
+            to_millis(record.lifetime.absolute()),
         );
         let subject = record.subject.as_deref();
-        let bound = || {
-            with_key(Bound::new(), key)
-                .and(record.commit_id.to_bytes().to_vec())
-                .and(way(record.transport))
-                .and(record.secret.as_bytes().to_vec())
-                .and(idle)
-                .and(absolute)
-                .and(idle)
-                .and(absolute)
-                .and(idle)
-                .and(absolute)
-                .and(subject.map(|subject| text::escape(subject).into_owned()))
-                .and(revisions.clone())
-                .and(texts.clone())
+        let args = || {
+            with_key(Args::new(), key)
+                .bind(record.commit_id.to_bytes().to_vec())
+                .bind(transport_code(record.transport))
+                .bind(record.secret.as_bytes().to_vec())
+                .bind(idle)
+                .bind(absolute)
+                .bind(idle)
+                .bind(absolute)
+                .bind(idle)
+                .bind(absolute)
+                .bind(subject.map(|subject| escape::escape(subject).into_owned()))
+                .bind(revisions.clone())
+                .bind(texts.clone())
         };
         let inner = &self.inner;
-        let mut done = inner.insert(bound()).await.map_err(Failure::of_write)?;
+        let mut done = inner
+            .insert(args())
+            .await
+            .map_err(StatementError::into_write_error)?;
         if !done {
             // A random id is taken only where it was chosen on purpose, or has ended.
             let gone = inner
-                .run(&inner.statements.forget, with_key(Bound::new(), key))
+                .run(&inner.statements.forget, with_key(Args::new(), key))
                 .await;
-            if gone.map_err(Failure::of_write)?.rows_affected() > 0 {
-                done = inner.insert(bound()).await.map_err(Failure::of_write)?;
+            if gone
+                .map_err(StatementError::into_write_error)?
+                .rows_affected()
+                > 0
+            {
+                done = inner
+                    .insert(args())
+                    .await
+                    .map_err(StatementError::into_write_error)?;
             }
         }
         if !done {
@@ -72,7 +82,7 @@ impl<D: SessionData> Store<D> for MySqlStore {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        for _ in 0..LOOKS {
+        for _ in 0..RETRIES {
             let Some(seen) = self.inner.see(key).await? else {
                 return Ok(None);
             };
@@ -92,14 +102,17 @@ impl<D: SessionData> Store<D> for MySqlStore {
             }
             // Another request promoted or rotated the secret, or the session ended: look again.
         }
-        Err(Fault::new(format!("the session changed {LOOKS} times during one load")).into())
+        Err(ContextError::new(format!(
+            "the session changed {RETRIES} times during one load"
+        ))
+        .into())
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let written = Written::new(patch.as_ref());
+        let written = PatchArgs::new(patch.as_ref());
         let applied = self.inner.apply(key, change, &written).await;
-        if let Some(version) = applied.map_err(Failure::of_write)? {
+        if let Some(version) = applied.map_err(StatementError::into_write_error)? {
             let kept = change.data.as_ref().zip(patch.as_ref());
             return Ok(CommitOutcome::Applied(
                 kept.map(|(data, patch)| data.snapshot_after(patch, version)),
@@ -113,9 +126,9 @@ impl<D: SessionData> Store<D> for MySqlStore {
             CommitOutcome::Ended
         } else if row.commit_id == change.commit_id {
             let wanted = change.data.as_ref();
-            let snapshot = wanted.map(|_| fields.snapshot(count(row.version)));
+            let snapshot = wanted.map(|_| fields.snapshot(to_u64(row.version)));
             CommitOutcome::Applied(snapshot.transpose()?)
-        } else if count(row.generation) != change.generation {
+        } else if to_u64(row.generation) != change.generation {
             CommitOutcome::Ended
         } else {
             // Whatever it was that did not fit a moment ago, this is how the record is now.
@@ -124,9 +137,12 @@ impl<D: SessionData> Store<D> for MySqlStore {
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let bound = with_key(Bound::new(), key);
-        let done = self.inner.run(&self.inner.statements.destroy, bound).await;
-        Ok(done.map_err(Failure::of_write)?.rows_affected() > 0)
+        let args = with_key(Args::new(), key);
+        let done = self.inner.run(&self.inner.statements.destroy, args).await;
+        Ok(done
+            .map_err(StatementError::into_write_error)?
+            .rows_affected()
+            > 0)
     }
 
     fn backend_id(&self) -> Option<String> {
@@ -134,11 +150,11 @@ impl<D: SessionData> Store<D> for MySqlStore {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace.as_bytes().to_vec());
-        let rows = self.inner.rows(&self.inner.statements.count, bound).await;
-        let rows = rows.map_err(Failure::of_read)?;
+        let args = Args::new().bind(namespace.as_bytes().to_vec());
+        let rows = self.inner.rows(&self.inner.statements.count, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?;
         let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
-        number.unwrap_or(Ok(0)).map(count)
+        number.unwrap_or(Ok(0)).map(to_u64)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {

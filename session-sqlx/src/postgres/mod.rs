@@ -1,11 +1,11 @@
 //! The store on PostgreSQL: every verb is one statement.
 
-mod ask;
+mod patch_args;
 mod rows;
+mod send;
 mod start;
 mod statements;
 mod verbs;
-mod written;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use sqlx::postgres::{PgPool, PgRow};
 
 use self::statements::Statements;
 use super::FORMAT;
-use super::bound::Bound;
-use super::connect::{ConnectBuilder, To};
-use super::fault::{Failure, bad_column, foreign};
-use super::patience;
+use super::args::Args;
+use super::connect::{ConnectBuilder, Target};
+use super::error::{StatementError, bad_column, unknown_format};
 use super::server::ServerClock;
 use super::sweeper::Sweeper;
 use super::table::Table;
+use super::timeout;
 use connect_session_runtime::store::StoreError;
 
 /// How many rows a sweep looks at in one statement: few, so that nobody waits for it.
@@ -83,7 +83,7 @@ struct Inner {
     pool: PgPool,
     table: Table,
     statements: Arc<Statements>,
-    patience: Duration,
+    timeout: Duration,
     clock: Arc<ServerClock>,
 }
 
@@ -97,7 +97,7 @@ impl PostgresStore {
     /// # Errors
     /// When no server answers, or it refuses: which one, and why.
     pub fn connect(url: &str) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Url(url.to_owned()))
+        ConnectBuilder::new(Target::Url(url.to_owned()))
     }
 
     /// Uses a pool that the program has.
@@ -110,7 +110,7 @@ impl PostgresStore {
             pool,
             statements: Arc::new(Statements::new(&table)),
             table,
-            patience: patience::DEFAULT,
+            timeout: timeout::DEFAULT,
             clock: Arc::new(ServerClock::new()),
         })
     }
@@ -141,7 +141,7 @@ impl PostgresStore {
     #[must_use]
     pub fn statement_timeout(self, at_most: Duration) -> Self {
         self.with(|inner| Inner {
-            patience: at_most,
+            timeout: at_most,
             ..inner
         })
     }
@@ -196,9 +196,9 @@ impl Inner {
         let mut removed = 0;
         loop {
             let batch = BATCH.min(limit - removed);
-            let bound = Bound::new().and(i64::try_from(batch).unwrap_or(i64::MAX));
-            let row = self.ask(&self.statements.sweep, bound).await;
-            let Some(row) = row.map_err(Failure::of_read)? else {
+            let args = Args::new().bind(i64::try_from(batch).unwrap_or(i64::MAX));
+            let row = self.ask(&self.statements.sweep, args).await;
+            let Some(row) = row.map_err(StatementError::into_read_error)? else {
                 return Ok(removed);
             };
             let number = |at| row.try_get::<i64, _>(at).map_err(bad_column);
@@ -212,11 +212,11 @@ impl Inner {
     }
 
     /// Refuses what another version of this library wrote, and keeps the time of an answer.
-    fn refuse_foreign(&self, row: &PgRow) -> Result<(), StoreError> {
+    fn check_format(&self, row: &PgRow) -> Result<(), StoreError> {
         self.clock.observe(row.try_get(12).map_err(bad_column)?);
         match row.try_get(11).map_err(bad_column)? {
             FORMAT => Ok(()),
-            other => Err(foreign(other)),
+            other => Err(unknown_format(other)),
         }
     }
 }

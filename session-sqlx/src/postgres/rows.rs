@@ -3,10 +3,10 @@
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use crate::container::Fields;
-use crate::fault::bad_column;
-use crate::text;
-use crate::time::{lifetime, moment};
+use crate::convert::{lifetime, timestamp};
+use crate::error::bad_column;
+use crate::escape;
+use crate::fields_json::Fields;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{CommitId, Deadlines, Record, Snapshot};
 use connect_session_runtime::store::StoreError;
@@ -23,12 +23,12 @@ pub(super) fn record<D: SessionData>(row: &PgRow, renewed: bool) -> Result<Recor
         generation: count(2)?,
         commit_id: CommitId::from_bytes(commit_id.try_into().unwrap_or_default()),
         deadlines: Deadlines {
-            created_at: moment(number(4)?),
-            idle_until: moment(number(5)?),
-            absolute_until: moment(number(6)?),
+            created_at: timestamp(number(4)?),
+            idle_until: timestamp(number(5)?),
+            absolute_until: timestamp(number(6)?),
         },
         lifetime: lifetime(number(7)?, number(8)?),
-        subject: subject.map(|subject| text::unescape(subject).into()),
+        subject: subject.map(|subject| escape::unescape(subject).into()),
         renewed,
     })
 }

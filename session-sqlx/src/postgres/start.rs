@@ -6,11 +6,11 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::ask::code;
+use super::send::code;
 use super::{Inner, PostgresStore};
-use crate::bound::Bound;
-use crate::connect::{ConnectBuilder, To};
-use crate::fault::{Failure, Fault, bad_column, no_fragment};
+use crate::args::Args;
+use crate::connect::{ConnectBuilder, Target};
+use crate::error::{ContextError, StatementError, bad_column, no_fragment};
 use crate::server;
 use connect_session_runtime::store::{BoxError, BoxFuture, StoreError};
 
@@ -39,21 +39,25 @@ async fn connect(how: ConnectBuilder<PostgresStore>) -> Result<PostgresStore, St
     Ok(PostgresStore::from_pool(pool))
 }
 
-fn parse(to: &To) -> Result<PgConnectOptions, Fault> {
+fn parse(to: &Target) -> Result<PgConnectOptions, ContextError> {
     let wrong = "the URL of the PostgreSQL server cannot be read: it has the form \
                  postgres://user:password@host:5432/database";
     #[allow(irrefutable_let_patterns, reason = "there is more where SQLite is")]
-    let To::Url(url) = to else {
-        return Err(Fault::new(wrong));
+    let Target::Url(url) = to else {
+        return Err(ContextError::new(wrong));
     };
     no_fragment(url)?;
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
-        Some("postgres" | "postgresql") => url.parse().map_err(|error| Fault::new(wrong).by(error)),
-        Some(other @ ("mysql" | "mariadb" | "sqlite" | "redis" | "rediss")) => Err(Fault::new(
-            format!("this is the URL of another kind of server, `{other}`; {wrong}"),
-        )),
-        _ => Err(Fault::new(wrong)),
+        Some("postgres" | "postgresql") => url
+            .parse()
+            .map_err(|error| ContextError::new(wrong).caused_by(error)),
+        Some(other @ ("mysql" | "mariadb" | "sqlite" | "redis" | "rediss")) => {
+            Err(ContextError::new(format!(
+                "this is the URL of another kind of server, `{other}`; {wrong}"
+            )))
+        }
+        _ => Err(ContextError::new(wrong)),
     }
 }
 
@@ -67,7 +71,7 @@ fn address(options: &PgConnectOptions) -> String {
     format!("{at}/{database}")
 }
 
-fn no_connection(options: &PgConnectOptions, error: sqlx::Error) -> Fault {
+fn no_connection(options: &PgConnectOptions, error: sqlx::Error) -> ContextError {
     let place = address(options);
     let user = options.get_username();
     let code = match &error {
@@ -96,7 +100,7 @@ fn no_connection(options: &PgConnectOptions, error: sqlx::Error) -> Fault {
             "no PostgreSQL server answers at {place}: look at the host and the port, and whether it runs"
         ),
     };
-    Fault::new(message).by(error)
+    ContextError::new(message).caused_by(error)
 }
 
 impl Inner {
@@ -109,30 +113,30 @@ impl Inner {
     /// Whether the server is one that this store works on, and the table is there.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let row = self.ask(&self.statements.ready, Bound::new()).await;
+        let row = self.ask(&self.statements.ready, Args::new()).await;
         let row = row.map_err(|failure| self.not_ready(failure))?;
         let Some(row) = row else {
-            return Err(Fault::new(format!("{place}: no answer")).into());
+            return Err(ContextError::new(format!("{place}: no answer")).into());
         };
         let get = |at: usize| row.try_get::<bool, _>(at).map_err(bad_column);
         let banner: String = row.try_get(0).map_err(bad_column)?;
         let version: i32 = row.try_get(1).map_err(bad_column)?;
         self.clock.observe(row.try_get(3).map_err(bad_column)?);
         if !banner.starts_with("PostgreSQL") {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{place}: the server says that it is `{banner}`; `PostgresStore` needs PostgreSQL 13 or \
                  later"
             ))
             .into());
         }
         if version < OLDEST {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{place}: the server is {banner}, and `PostgresStore` needs PostgreSQL 13 or later"
             ))
             .into());
         }
         if get(2)? {
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{place}: the server is a replica that cannot be written: name the primary in the URL"
             ))
             .into());
@@ -142,53 +146,53 @@ impl Inner {
         }
         if !get(5)? {
             let user = self.pool.connect_options().get_username().to_owned();
-            return Err(Fault::new(format!(
+            return Err(ContextError::new(format!(
                 "{place}: `{user}` may not use the table: GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO \
                  \"{user}\"",
                 self.table
             ))
             .into());
         }
-        let columns = self.ask(&self.statements.columns, Bound::new()).await;
+        let columns = self.ask(&self.statements.columns, Args::new()).await;
         columns.map_err(|failure| self.not_ready(failure))?;
         Ok(())
     }
 
-    fn missing_table(&self) -> Fault {
-        Fault::new(format!(
+    fn missing_table(&self) -> ContextError {
+        ContextError::new(format!(
             "{}: there is no such table: call `.migrate().await?` on the store, or run what \
              `PostgresStore::SCHEMA` says",
             self.backend_id()
         ))
     }
 
-    fn not_ready(&self, failure: Failure) -> Fault {
-        let (Failure::Nothing(error) | Failure::Unknown(error)) = failure;
+    fn not_ready(&self, failure: StatementError) -> ContextError {
+        let (StatementError::NotApplied(error) | StatementError::Unknown(error)) = failure;
         let place = self.backend_id();
         match error.downcast::<sqlx::Error>() {
             Ok(error) => match *error {
                 sqlx::Error::Database(error) if error.code().as_deref() == Some("42703") => {
-                    Fault::new(format!(
+                    ContextError::new(format!(
                         "{place}: the table has not the columns of this version: it is somebody else's, \
                          or another version's; name another one with `.table(…)`"
                     ))
-                    .by(error.into_error())
+                    .caused_by(error.into_error())
                 }
                 error @ (sqlx::Error::Database(_) | sqlx::Error::PoolClosed) => {
-                    Fault::new(place).by(error)
+                    ContextError::new(place).caused_by(error)
                 }
                 error => no_connection(&self.pool.connect_options(), error),
             },
-            Err(error) => Fault::new(place).by(error),
+            Err(error) => ContextError::new(place).caused_by(error),
         }
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         // Where the table is there, nothing is locked, and no right to create one is needed.
-        let columns = self.ask(&self.statements.columns, Bound::new()).await;
+        let columns = self.ask(&self.statements.columns, Args::new()).await;
         match columns {
             Ok(_) => return Ok(()),
-            Err(Failure::Nothing(error)) if is_missing(&error) => {}
+            Err(StatementError::NotApplied(error)) if is_missing(&error) => {}
             Err(failure) => return Err(self.not_ready(failure).into()),
         }
         let schema = self.table.in_schema(PostgresStore::SCHEMA, '"');
@@ -204,10 +208,10 @@ impl Inner {
         };
         match tokio::time::timeout(MIGRATION, run).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Fault::new(format!("{place}: the table cannot be created"))
-                .by(error)
+            Ok(Err(error)) => Err(ContextError::new(format!("{place}: the table cannot be created"))
+                .caused_by(error)
                 .into()),
-            Err(_) => Err(Fault::new(format!(
+            Err(_) => Err(ContextError::new(format!(
                 "{place}: the table could not be created within {MIGRATION:?}: something holds a lock"
             ))
             .into()),

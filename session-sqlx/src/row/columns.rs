@@ -3,8 +3,8 @@
 use sqlx::{ColumnIndex, Decode, Type};
 
 use super::{Offer, Row};
-use crate::fault::{Fault, bad_column, foreign};
-use crate::{FORMAT, text};
+use crate::error::{ContextError, bad_column, unknown_format};
+use crate::{FORMAT, escape};
 use connect_session_runtime::record::CommitId;
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
@@ -52,7 +52,7 @@ impl Row {
         };
         let format = row.try_get(0).map_err(bad_column)?;
         if format != FORMAT {
-            return Err(foreign(format));
+            return Err(unknown_format(format));
         }
         let subject: Option<String> = row.try_get(19).map_err(bad_column)?;
         let offer = (secret(8)?.zip(maybe(9)?)).map(|(secret, at)| (secret, at, maybe(10)));
@@ -80,7 +80,7 @@ impl Row {
             idle_until: number(16)?,
             absolute_until: number(17)?,
             due: number(18)?,
-            subject: subject.map(|subject| text::unescape(&subject).into()),
+            subject: subject.map(|subject| escape::unescape(&subject).into()),
         })
     }
 }
@@ -93,6 +93,6 @@ fn hash(bytes: Vec<u8>) -> Result<SecretHash, StoreError> {
 fn misshapen() -> StoreError {
     StoreError::Undecodable {
         field: None,
-        source: Fault::new("a column has not the length that this library writes").into(),
+        source: ContextError::new("a column has not the to_millis that this library writes").into(),
     }
 }

@@ -5,8 +5,8 @@ mod columns;
 use std::sync::Arc;
 
 pub(super) use self::columns::COLUMNS;
-use super::number::{count, way};
-use super::time::{length, lifetime, moment};
+use super::convert::{lifetime, timestamp, to_millis};
+use super::convert::{to_u64, transport_code};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::patch::StoredFields;
 use connect_session_runtime::record::{CommitId, Deadlines, LoadRequest, Record};
@@ -49,7 +49,7 @@ pub(super) struct Offer {
 
 /// What a load that is let in has to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Due {
+pub(super) struct LoadWrites {
     pub(super) touch: bool,
     pub(super) step: Step,
 }
@@ -62,7 +62,7 @@ pub(super) enum Step {
     Promote,
 }
 
-impl Due {
+impl LoadWrites {
     pub(super) fn nothing(self) -> bool {
         !self.touch && self.step == Step::Nothing
     }
@@ -78,8 +78,8 @@ impl Row {
     }
 
     /// What letting this load in would write; `None` if it is not let in.
-    pub(super) fn admit(&self, request: &LoadRequest, now: i64) -> Option<Due> {
-        if !self.is_alive(now) || self.transport != way(request.transport) {
+    pub(super) fn admit(&self, request: &LoadRequest, now: i64) -> Option<LoadWrites> {
+        if !self.is_alive(now) || self.transport != transport_code(request.transport) {
             return None;
         }
         let presented = request.secret;
@@ -93,11 +93,11 @@ impl Row {
             Step::Nothing
         };
         // A session may have a shorter life of its own than its config was written for.
-        let every = (request.touch_every.map(length))
+        let every = (request.touch_every.map(to_millis))
             .filter(|every| *every < self.idle)
             .unwrap_or(self.idle / 10);
         let touched = self.idle_until - self.idle;
-        Some(Due {
+        Some(LoadWrites {
             touch: now - touched >= every.max(1),
             step,
         })
@@ -107,7 +107,7 @@ impl Row {
         let Some(renewal) = &request.renewal else {
             return Step::Nothing;
         };
-        let is_old = |since: i64| since + length(renewal.every) <= now;
+        let is_old = |since: i64| since + to_millis(renewal.every) <= now;
         if is_old(self.secret_since) && self.offer.is_none_or(|offer| is_old(offer.at)) {
             Step::Offer
         } else {
@@ -115,7 +115,7 @@ impl Row {
         }
     }
 
-    pub(super) fn carry_out(&mut self, due: Due, request: &LoadRequest, now: i64) {
+    pub(super) fn carry_out(&mut self, due: LoadWrites, request: &LoadRequest, now: i64) {
         if due.touch {
             self.idle_until = now + self.idle;
         }
@@ -125,11 +125,11 @@ impl Row {
                 self.offer = Some(Offer {
                     secret: renewal.candidate,
                     at: now,
-                    grace: length(renewal.grace),
+                    grace: to_millis(renewal.grace),
                 });
             }
             (Step::Promote, _, Some(offer)) => {
-                let grace = renewal.map_or(offer.grace, |renewal| length(renewal.grace));
+                let grace = renewal.map_or(offer.grace, |renewal| to_millis(renewal.grace));
                 self.previous = Some((self.secret, now + grace));
                 self.secret = offer.secret;
                 self.secret_since = now;
@@ -145,14 +145,14 @@ impl Row {
         renewed: bool,
     ) -> Result<Record<D>, StoreError> {
         Ok(Record {
-            snapshot: fields.snapshot(count(self.version))?,
-            epoch: count(self.epoch),
-            generation: count(self.generation),
+            snapshot: fields.snapshot(to_u64(self.version))?,
+            epoch: to_u64(self.epoch),
+            generation: to_u64(self.generation),
             commit_id: self.commit_id,
             deadlines: Deadlines {
-                created_at: moment(self.created_at),
-                idle_until: moment(self.idle_until),
-                absolute_until: moment(self.absolute_until),
+                created_at: timestamp(self.created_at),
+                idle_until: timestamp(self.idle_until),
+                absolute_until: timestamp(self.absolute_until),
             },
             lifetime: lifetime(self.idle, self.absolute),
             subject: self.subject.clone(),

@@ -3,8 +3,8 @@
 mod row;
 mod start;
 mod statements;
-mod turn;
 mod verbs;
+mod write;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,20 +14,20 @@ use std::time::Duration;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Row as _, Sqlite};
 
-use self::row::{Facts, Verdict};
+use self::row::{ChangeMeta, Verdict};
 use self::statements::Statements;
-use self::turn::{After, Writing};
-use super::bound::Bound;
-use super::connect::{ConnectBuilder, To};
-use super::container::Fields;
-use super::fault::{Failure, bad_column};
-use super::number::count;
-use super::patience::{self, to_its_end};
-use super::row::{COLUMNS, Due, Row};
+use self::write::{Finish, WriteTxn};
+use super::args::Args;
+use super::connect::{ConnectBuilder, Target};
+use super::convert::to_u64;
+use super::error::{StatementError, bad_column};
+use super::fields_json::Fields;
+use super::row::{COLUMNS, LoadWrites, Row};
 use super::sweeper::Sweeper;
 use super::table::Table;
+use super::timeout::{self, run_detached};
 
-use super::time::since_1970;
+use super::convert::unix_millis;
 use connect_session_runtime::clock::Clock;
 use connect_session_runtime::patch::Patch;
 use connect_session_runtime::record::{Key, LoadRequest};
@@ -79,7 +79,7 @@ struct Inner {
     turn: Arc<tokio::sync::Mutex<()>>,
     table: Table,
     statements: Arc<Statements>,
-    patience: Duration,
+    timeout: Duration,
     clock: Clock,
 }
 
@@ -92,7 +92,7 @@ impl SqliteStore {
     /// # Errors
     /// When the file cannot be opened, or is none of SQLite.
     pub fn open(file: impl Into<PathBuf>) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::File(file.into()))
+        ConnectBuilder::new(Target::File(file.into()))
     }
 
     /// Opens the file of a `sqlite://path/to/sessions.db` URL, as [`open`](Self::open) does.
@@ -100,7 +100,7 @@ impl SqliteStore {
     /// # Errors
     /// When the URL is none, or the file cannot be opened.
     pub fn connect(url: &str) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Url(url.to_owned()))
+        ConnectBuilder::new(Target::Url(url.to_owned()))
     }
 
     /// Keeps sessions in memory, until the store is dropped: for tests of what will be a file.
@@ -108,7 +108,7 @@ impl SqliteStore {
     /// # Errors
     /// When there is no memory.
     pub fn memory() -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Memory)
+        ConnectBuilder::new(Target::Memory)
     }
 
     /// Uses a pool that the program has, as it was set up: the docs of SQLite say what `WAL`,
@@ -121,7 +121,7 @@ impl SqliteStore {
             turn: Arc::default(),
             statements: Arc::new(Statements::new(&table)),
             table,
-            patience: patience::DEFAULT,
+            timeout: timeout::DEFAULT,
             clock: Clock::system(),
         };
         Self {
@@ -150,7 +150,7 @@ impl SqliteStore {
     #[must_use]
     pub fn statement_timeout(self, at_most: Duration) -> Self {
         self.with(|inner| Inner {
-            patience: at_most,
+            timeout: at_most,
             ..inner
         })
     }
@@ -214,14 +214,14 @@ type Changed = (Row, Fields, Verdict);
 struct Admitted {
     row: Row,
     fields: Fields,
-    due: Due,
+    due: LoadWrites,
 }
 
 /// The arguments of a statement about a record.
-fn about(key: Key) -> Bound<Sqlite> {
-    Bound::new()
-        .and(key.namespace)
-        .and(key.id.as_bytes().to_vec())
+fn about(key: Key) -> Args<Sqlite> {
+    Args::new()
+        .bind(key.namespace)
+        .bind(key.id.as_bytes().to_vec())
 }
 
 /// The data of a row, after its columns.
@@ -232,31 +232,31 @@ fn fields(row: &SqliteRow) -> Result<Fields, StoreError> {
 
 impl Inner {
     fn millis(&self) -> i64 {
-        since_1970(self.clock.now())
+        unix_millis(self.clock.now())
     }
 
     /// Writes the whole row.
     async fn put(
         &self,
-        writing: &mut Writing,
+        txn: &mut WriteTxn,
         key: Key,
         row: &Row,
         fields: &Fields,
-    ) -> Result<(), Failure> {
-        let bound = row.bind(about(key)).and(fields.container());
-        writing.run(&self.statements.replace, bound).await
+    ) -> Result<(), StatementError> {
+        let args = row.bind(about(key)).bind(fields.to_json());
+        txn.run(&self.statements.replace, args).await
     }
 
-    async fn insert(&self, key: Key, row: Row, fields: Fields) -> Result<bool, Failure> {
-        self.write(async |writing| {
+    async fn insert(&self, key: Key, row: Row, fields: Fields) -> Result<bool, StatementError> {
+        self.write(async |txn| {
             let now = self.millis();
-            let old = writing.one(&self.statements.select, about(key)).await?;
+            let old = txn.one(&self.statements.select, about(key)).await?;
             // What cannot be read is not known to have ended.
             if old.is_some_and(|old| !Row::read(&old).is_ok_and(|old| !old.is_alive(now))) {
-                return Ok(After::Rollback(false));
+                return Ok(Finish::Rollback(false));
             }
-            self.put(writing, key, &row.begun(now), &fields).await?;
-            Ok(After::Commit(true))
+            self.put(txn, key, &row.starting_at(now), &fields).await?;
+            Ok(Finish::Commit(true))
         })
         .await
     }
@@ -283,19 +283,18 @@ impl Inner {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Result<Option<Admitted>, StoreError>, Failure> {
-        self.write(async |writing| {
-            let row = writing.one(&self.statements.select, about(key)).await?;
+    ) -> Result<Result<Option<Admitted>, StoreError>, StatementError> {
+        self.write(async |txn| {
+            let row = txn.one(&self.statements.select, about(key)).await?;
             let admitted = match row.map(|row| self.admitted(&row, request)) {
                 Some(Ok(Some(admitted))) => admitted,
-                other => return Ok(After::Rollback(other.unwrap_or(Ok(None)))),
+                other => return Ok(Finish::Rollback(other.unwrap_or(Ok(None)))),
             };
             if admitted.due.nothing() {
-                return Ok(After::Rollback(Ok(Some(admitted))));
+                return Ok(Finish::Rollback(Ok(Some(admitted))));
             }
-            self.put(writing, key, &admitted.row, &admitted.fields)
-                .await?;
-            Ok(After::Commit(Ok(Some(admitted))))
+            self.put(txn, key, &admitted.row, &admitted.fields).await?;
+            Ok(Finish::Commit(Ok(Some(admitted))))
         })
         .await
     }
@@ -304,42 +303,42 @@ impl Inner {
     async fn commit(
         &self,
         key: Key,
-        change: &Facts,
+        change: &ChangeMeta,
         patch: Option<&Patch>,
-    ) -> Result<Result<Option<Changed>, StoreError>, Failure> {
-        self.write(async |writing| {
-            let Some(row) = writing.one(&self.statements.select, about(key)).await? else {
-                return Ok(After::Rollback(Ok(None)));
+    ) -> Result<Result<Option<Changed>, StoreError>, StatementError> {
+        self.write(async |txn| {
+            let Some(row) = txn.one(&self.statements.select, about(key)).await? else {
+                return Ok(Finish::Rollback(Ok(None)));
             };
             let now = self.millis();
             let read = Row::read(&row).and_then(|read| Ok((read, fields(&row)?)));
             let (mut row, mut fields) = match read {
                 Ok(read) => read,
-                Err(error) => return Ok(After::Rollback(Err(error))),
+                Err(error) => return Ok(Finish::Rollback(Err(error))),
             };
             let is_current = || patch.is_none_or(|patch| fields.is_base_of(patch));
             let verdict = row.judge(change, now, is_current);
             if verdict != Verdict::Apply {
-                return Ok(After::Rollback(Ok(Some((row, fields, verdict)))));
+                return Ok(Finish::Rollback(Ok(Some((row, fields, verdict)))));
             }
             let patch = patch.filter(|patch| !patch.is_empty());
             row.apply(change, patch.is_some(), now);
             if let Some(patch) = patch {
-                fields.write(patch, count(row.version));
+                fields.write(patch, to_u64(row.version));
             }
-            self.put(writing, key, &row, &fields).await?;
-            Ok(After::Commit(Ok(Some((row, fields, verdict)))))
+            self.put(txn, key, &row, &fields).await?;
+            Ok(Finish::Commit(Ok(Some((row, fields, verdict)))))
         })
         .await
     }
 
-    async fn destroy(&self, key: Key) -> Result<bool, Failure> {
-        self.write(async |writing| {
+    async fn destroy(&self, key: Key) -> Result<bool, StatementError> {
+        self.write(async |txn| {
             let now = self.millis();
-            let row = writing.one(&self.statements.destroy, about(key)).await?;
+            let row = txn.one(&self.statements.destroy, about(key)).await?;
             let deadline = row.and_then(|row| row.try_get::<i64, _>(0).ok());
             let was_alive = deadline.is_some_and(|deadline| now < deadline);
-            Ok(After::Commit(was_alive))
+            Ok(Finish::Commit(was_alive))
         })
         .await
     }
@@ -349,8 +348,8 @@ impl Inner {
         loop {
             let batch = BATCH.min(limit - removed);
             let inner = self.clone();
-            let swept = to_its_end(async move { inner.sweep_batch(batch).await }).await;
-            let (found, gone) = swept.map_err(Failure::of_read)?;
+            let swept = run_detached(async move { inner.sweep_batch(batch).await }).await;
+            let (found, gone) = swept.map_err(StatementError::into_read_error)?;
             removed += gone;
             if found < batch || removed >= limit {
                 return Ok(removed);
@@ -360,16 +359,16 @@ impl Inner {
 
     /// How many rows were looked at, and how many of those were removed; the others had their
     /// deadline moved since they were filed, and are filed anew.
-    async fn sweep_batch(&self, batch: usize) -> Result<(usize, usize), Failure> {
+    async fn sweep_batch(&self, batch: usize) -> Result<(usize, usize), StatementError> {
         let now = self.millis();
         let limit = i64::try_from(batch).unwrap_or(i64::MAX);
-        let bound = || Bound::new().and(now).and(limit);
+        let args = || Args::new().bind(now).bind(limit);
         // Most sweeps find nothing, and need not write.
-        if self.all(&self.statements.found, bound()).await?.is_empty() {
+        if self.all(&self.statements.found, args()).await?.is_empty() {
             return Ok((0, 0));
         }
-        self.write(async |writing| {
-            let rows = writing.all(&self.statements.found, bound()).await?;
+        self.write(async |txn| {
+            let rows = txn.all(&self.statements.found, args()).await?;
             let mut gone = 0;
             for row in &rows {
                 let (Ok(place), Ok(deadline)) =
@@ -379,14 +378,14 @@ impl Inner {
                 };
                 if deadline <= now {
                     gone += 1;
-                    let bound = Bound::new().and(place);
-                    writing.run(&self.statements.removed, bound).await?;
+                    let args = Args::new().bind(place);
+                    txn.run(&self.statements.removed, args).await?;
                 } else {
-                    let bound = Bound::new().and(deadline).and(place);
-                    writing.run(&self.statements.filed, bound).await?;
+                    let args = Args::new().bind(deadline).bind(place);
+                    txn.run(&self.statements.filed, args).await?;
                 }
             }
-            Ok(After::Commit((rows.len(), gone)))
+            Ok(Finish::Commit((rows.len(), gone)))
         })
         .await
     }

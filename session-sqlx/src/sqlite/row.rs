@@ -2,17 +2,17 @@
 
 use sqlx::Sqlite;
 
-use crate::bound::Bound;
-use crate::number::{number, way};
+use crate::args::Args;
+use crate::convert::to_millis;
+use crate::convert::{to_i64, transport_code};
+use crate::escape;
 use crate::row::Row;
-use crate::text;
-use crate::time::length;
 use connect_session_runtime::record::{Change, CommitId, IdentityChange, Lifetime, NewRecord};
 use connect_session_runtime::sid::SecretHash;
 
 /// A change without its data, whose type is the program's.
 #[derive(Debug, Clone)]
-pub(super) struct Facts {
+pub(super) struct ChangeMeta {
     commit_id: CommitId,
     epoch: i64,
     generation: i64,
@@ -20,12 +20,12 @@ pub(super) struct Facts {
     lifetime: Option<Lifetime>,
 }
 
-impl Facts {
+impl ChangeMeta {
     pub(super) fn of<D>(change: &Change<D>) -> Self {
         Self {
             commit_id: change.commit_id,
-            epoch: number(change.epoch),
-            generation: number(change.generation),
+            epoch: to_i64(change.epoch),
+            generation: to_i64(change.generation),
             identity: change.identity.clone(),
             lifetime: change.lifetime,
         }
@@ -42,20 +42,20 @@ pub(super) enum Verdict {
 }
 
 impl Row {
-    /// A new row, which has not begun.
+    /// A new row, which has not starting_at.
     pub(super) fn new<D>(record: &NewRecord<D>) -> Self {
         Self {
             version: 1,
             epoch: 0,
             generation: 0,
             commit_id: record.commit_id,
-            transport: way(record.transport),
+            transport: transport_code(record.transport),
             secret: record.secret,
             secret_since: 0,
             offer: None,
             previous: None,
-            idle: length(record.lifetime.idle()),
-            absolute: length(record.lifetime.absolute()),
+            idle: to_millis(record.lifetime.idle()),
+            absolute: to_millis(record.lifetime.absolute()),
             created_at: 0,
             idle_until: 0,
             absolute_until: 0,
@@ -65,7 +65,7 @@ impl Row {
     }
 
     /// This new row, as one that begins now.
-    pub(super) fn begun(mut self, now: i64) -> Self {
+    pub(super) fn starting_at(mut self, now: i64) -> Self {
         (self.secret_since, self.created_at) = (now, now);
         self.idle_until = now + self.idle;
         self.absolute_until = now + self.absolute;
@@ -77,7 +77,7 @@ impl Row {
     /// what it is based on.
     pub(super) fn judge(
         &self,
-        change: &Facts,
+        change: &ChangeMeta,
         now: i64,
         is_current: impl FnOnce() -> bool,
     ) -> Verdict {
@@ -98,12 +98,12 @@ impl Row {
     }
 
     /// Applies everything of a change but its data.
-    pub(super) fn apply(&mut self, change: &Facts, writes_data: bool, now: i64) {
+    pub(super) fn apply(&mut self, change: &ChangeMeta, writes_data: bool, now: i64) {
         self.commit_id = change.commit_id;
         self.version += i64::from(writes_data);
         if let Some(lifetime) = change.lifetime {
-            self.idle = length(lifetime.idle());
-            self.absolute = length(lifetime.absolute());
+            self.idle = to_millis(lifetime.idle());
+            self.absolute = to_millis(lifetime.absolute());
             self.absolute_until = now + self.absolute;
         }
         if let Some(identity) = &change.identity {
@@ -123,28 +123,27 @@ impl Row {
     }
 
     /// Writes [`COLUMNS`].
-    pub(super) fn bind(&self, bound: Bound<Sqlite>) -> Bound<Sqlite> {
+    pub(super) fn bind(&self, args: Args<Sqlite>) -> Args<Sqlite> {
         let bytes = |secret: SecretHash| secret.as_bytes().to_vec();
         let subject = self.subject.as_deref();
-        bound
-            .and(self.version)
-            .and(self.epoch)
-            .and(self.generation)
-            .and(self.commit_id.to_bytes().to_vec())
-            .and(self.transport)
-            .and(bytes(self.secret))
-            .and(self.secret_since)
-            .and(self.offer.map(|offer| bytes(offer.secret)))
-            .and(self.offer.map(|offer| offer.at))
-            .and(self.offer.map(|offer| offer.grace))
-            .and(self.previous.map(|(secret, _)| bytes(secret)))
-            .and(self.previous.map(|(_, until)| until))
-            .and(self.idle)
-            .and(self.absolute)
-            .and(self.created_at)
-            .and(self.idle_until)
-            .and(self.absolute_until)
-            .and(self.due)
-            .and(subject.map(|subject| text::escape(subject).into_owned()))
+        args.bind(self.version)
+            .bind(self.epoch)
+            .bind(self.generation)
+            .bind(self.commit_id.to_bytes().to_vec())
+            .bind(self.transport)
+            .bind(bytes(self.secret))
+            .bind(self.secret_since)
+            .bind(self.offer.map(|offer| bytes(offer.secret)))
+            .bind(self.offer.map(|offer| offer.at))
+            .bind(self.offer.map(|offer| offer.grace))
+            .bind(self.previous.map(|(secret, _)| bytes(secret)))
+            .bind(self.previous.map(|(_, until)| until))
+            .bind(self.idle)
+            .bind(self.absolute)
+            .bind(self.created_at)
+            .bind(self.idle_until)
+            .bind(self.absolute_until)
+            .bind(self.due)
+            .bind(subject.map(|subject| escape::escape(subject).into_owned()))
     }
 }

@@ -9,11 +9,11 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::turn::{After, primary_code};
+use super::write::{Finish, primary_code};
 use super::{Inner, SqliteStore, about};
-use crate::connect::{ConnectBuilder, To};
-use crate::fault::{Failure, Fault};
-use crate::patience::{self, to_its_end};
+use crate::connect::{ConnectBuilder, Target};
+use crate::error::{ContextError, StatementError};
+use crate::timeout::{self, run_detached};
 use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{BoxFuture, StoreError};
@@ -33,9 +33,9 @@ async fn connect(how: ConnectBuilder<SqliteStore>) -> Result<SqliteStore, StoreE
         // Nothing breaks a connection to a file, so that none is asked whether it is alive.
         .test_before_acquire(false);
     let file = match how.to {
-        To::File(file) => SqliteConnectOptions::new().filename(file),
-        To::Url(url) if !is_memory(&url) => parse(&url)?,
-        To::Url(_) | To::Memory => {
+        Target::File(file) => SqliteConnectOptions::new().filename(file),
+        Target::Url(url) if !is_memory(&url) => parse(&url)?,
+        Target::Url(_) | Target::Memory => {
             // A database in memory is its connection's: there is one, and it stays.
             let pool = pool
                 .max_connections(1)
@@ -49,7 +49,7 @@ async fn connect(how: ConnectBuilder<SqliteStore>) -> Result<SqliteStore, StoreE
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(patience::DEFAULT);
+        .busy_timeout(timeout::DEFAULT);
     open(pool.max_connections(how.connections), file).await
 }
 
@@ -63,7 +63,7 @@ async fn open(
     SqliteStore::from_pool(pool).migrate().await
 }
 
-/// Processes that open a new file at once may find it locked for a moment, which SQLite does not
+/// Processes that open a new file at once may find it locked for a timestamp, which SQLite does not
 /// wait out where it would have to change the journal.
 async fn connected(
     pool: SqlitePoolOptions,
@@ -93,16 +93,18 @@ fn is_memory(url: &str) -> bool {
     memory.contains(&url) || (url.starts_with("sqlite:") && url.contains("mode=memory"))
 }
 
-fn parse(url: &str) -> Result<SqliteConnectOptions, Fault> {
+fn parse(url: &str) -> Result<SqliteConnectOptions, ContextError> {
     let wrong =
         "the URL of the SQLite file cannot be read: it has the form sqlite://path/to/sessions.db";
     match url.split_once(':') {
-        Some(("sqlite", _)) => url.parse().map_err(|error| Fault::new(wrong).by(error)),
-        _ => Err(Fault::new(wrong)),
+        Some(("sqlite", _)) => url
+            .parse()
+            .map_err(|error| ContextError::new(wrong).caused_by(error)),
+        _ => Err(ContextError::new(wrong)),
     }
 }
 
-fn not_opened(file: &Path, error: sqlx::Error) -> Fault {
+fn not_opened(file: &Path, error: sqlx::Error) -> ContextError {
     let file = file.display();
     let message = match primary_code(&error) {
         Some(14) => format!(
@@ -115,7 +117,7 @@ fn not_opened(file: &Path, error: sqlx::Error) -> Fault {
         Some(5 | 6) => format!("another program has the SQLite file `{file}` locked"),
         _ => format!("the SQLite file `{file}` cannot be used"),
     };
-    Fault::new(message).by(error)
+    ContextError::new(message).caused_by(error)
 }
 
 impl Inner {
@@ -141,11 +143,11 @@ impl Inner {
             id: SessionId::from_bytes([0; 16]),
         };
         let inner = self.clone();
-        let look = to_its_end(async move {
+        let look = run_detached(async move {
             inner
-                .write(async |writing| {
-                    writing.one(&inner.statements.select, about(nobody)).await?;
-                    Ok(After::Rollback(()))
+                .write(async |txn| {
+                    txn.one(&inner.statements.select, about(nobody)).await?;
+                    Ok(Finish::Rollback(()))
                 })
                 .await
         });
@@ -153,28 +155,28 @@ impl Inner {
         Ok(())
     }
 
-    fn not_ready(&self, failure: Failure) -> Fault {
-        let (Failure::Nothing(error) | Failure::Unknown(error)) = failure;
+    fn not_ready(&self, failure: StatementError) -> ContextError {
+        let (StatementError::NotApplied(error) | StatementError::Unknown(error)) = failure;
         let place = self
             .backend_id()
             .unwrap_or_else(|| "SQLite in memory".to_owned());
         let error = match error.downcast::<sqlx::Error>() {
             Ok(error) => *error,
-            Err(error) => return Fault::new(place).by(error),
+            Err(error) => return ContextError::new(place).caused_by(error),
         };
         let text = error.to_string();
         if text.contains("no such table") {
-            return Fault::new(format!(
+            return ContextError::new(format!(
                 "{place}: there is no such table: call `.migrate().await?` on the store, or run what \
                  `SqliteStore::SCHEMA` says"
             ));
         }
         if text.contains("no such column") {
-            return Fault::new(format!(
+            return ContextError::new(format!(
                 "{place}: the table has not the columns of this version: it is somebody else's, or \
                  another version's; name another one with `.table(…)`"
             ))
-            .by(error);
+            .caused_by(error);
         }
         not_opened(self.pool.connect_options().get_filename(), error)
     }
@@ -182,13 +184,13 @@ impl Inner {
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         let schema = self.table.in_schema(SqliteStore::SCHEMA, '"');
         let inner = self.clone();
-        let run = to_its_end(async move {
+        let run = run_detached(async move {
             inner
-                .write(async |writing| {
+                .write(async |txn| {
                     let script = sqlx::raw_sql(AssertSqlSafe(schema));
-                    let done = script.execute(&mut *writing.connection).await;
-                    done.map_err(|error| Failure::Nothing(error.into()))?;
-                    Ok(After::Commit(()))
+                    let done = script.execute(&mut *txn.connection).await;
+                    done.map_err(|error| StatementError::NotApplied(error.into()))?;
+                    Ok(Finish::Commit(()))
                 })
                 .await
         });

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use sqlx::Row as _;
 
-use super::row::{Facts, Verdict};
-use super::{SqliteStore, about, turn};
-use crate::bound::Bound;
-use crate::container::Fields;
-use crate::fault::{Failure, bad_column};
-use crate::number::count;
-use crate::patience::to_its_end;
+use super::row::{ChangeMeta, Verdict};
+use super::{SqliteStore, about, write};
+use crate::args::Args;
+use crate::convert::to_u64;
+use crate::error::{StatementError, bad_column};
+use crate::fields_json::Fields;
 use crate::row::{Row, Step};
+use crate::timeout::run_detached;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
@@ -33,8 +33,8 @@ impl<D: SessionData> Store<D> for SqliteStore {
         let encoded = record.fields()?;
         let (row, fields) = (Row::new(record), Fields::new(&encoded));
         let inner = self.inner.clone();
-        let inserted = to_its_end(async move { inner.insert(key, row, fields).await }).await;
-        if !inserted.map_err(turn::full_or)? {
+        let inserted = run_detached(async move { inner.insert(key, row, fields).await }).await;
+        if !inserted.map_err(write::full_or)? {
             return Ok(InsertOutcome::Exists);
         }
         Ok(InsertOutcome::Done {
@@ -48,7 +48,7 @@ impl<D: SessionData> Store<D> for SqliteStore {
             .inner
             .all(&self.inner.statements.select, about(key))
             .await;
-        let seen = seen.map_err(Failure::of_read)?;
+        let seen = seen.map_err(StatementError::into_read_error)?;
         let Some(row) = seen.first() else {
             return Ok(None);
         };
@@ -57,8 +57,8 @@ impl<D: SessionData> Store<D> for SqliteStore {
         };
         if !admitted.due.nothing() {
             let (inner, request) = (self.inner.clone(), *request);
-            let written = to_its_end(async move { inner.load_and_write(key, &request).await });
-            match written.await.map_err(Failure::of_read)?? {
+            let written = run_detached(async move { inner.load_and_write(key, &request).await });
+            match written.await.map_err(StatementError::into_read_error)?? {
                 Some(now) => admitted = now,
                 None => return Ok(None),
             }
@@ -71,10 +71,14 @@ impl<D: SessionData> Store<D> for SqliteStore {
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
         let patch = patch.map(Arc::new);
-        let facts = Facts::of(change);
+        let meta = ChangeMeta::of(change);
         let (inner, sent) = (self.inner.clone(), patch.clone());
-        let committed = to_its_end(async move { inner.commit(key, &facts, sent.as_deref()).await });
-        let Some((row, fields, verdict)) = committed.await.map_err(Failure::of_write)?? else {
+        let committed =
+            run_detached(async move { inner.commit(key, &meta, sent.as_deref()).await });
+        let Some((row, fields, verdict)) = committed
+            .await
+            .map_err(StatementError::into_write_error)??
+        else {
             return Ok(CommitOutcome::Ended);
         };
         Ok(match verdict {
@@ -83,12 +87,12 @@ impl<D: SessionData> Store<D> for SqliteStore {
                 CommitOutcome::Conflict(Box::new(row.record(fields.stored()?, false)?))
             }
             Verdict::Repeated if change.data.is_some() => {
-                CommitOutcome::Applied(Some(fields.stored()?.snapshot(count(row.version))?))
+                CommitOutcome::Applied(Some(fields.stored()?.snapshot(to_u64(row.version))?))
             }
             Verdict::Repeated => CommitOutcome::Applied(None),
             Verdict::Apply => {
                 let kept = change.data.as_ref().zip(patch.as_ref());
-                let version = count(row.version);
+                let version = to_u64(row.version);
                 CommitOutcome::Applied(
                     kept.map(|(data, patch)| data.snapshot_after(patch, version)),
                 )
@@ -98,8 +102,8 @@ impl<D: SessionData> Store<D> for SqliteStore {
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let inner = self.inner.clone();
-        let destroyed = to_its_end(async move { inner.destroy(key).await }).await;
-        destroyed.map_err(Failure::of_write)
+        let destroyed = run_detached(async move { inner.destroy(key).await }).await;
+        destroyed.map_err(StatementError::into_write_error)
     }
 
     fn backend_id(&self) -> Option<String> {
@@ -107,11 +111,11 @@ impl<D: SessionData> Store<D> for SqliteStore {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace).and(self.inner.millis());
-        let rows = self.inner.all(&self.inner.statements.count, bound).await;
-        let rows = rows.map_err(Failure::of_read)?;
+        let args = Args::new().bind(namespace).bind(self.inner.millis());
+        let rows = self.inner.all(&self.inner.statements.count, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?;
         let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
-        number.unwrap_or(Ok(0)).map(count)
+        number.unwrap_or(Ok(0)).map(to_u64)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {

@@ -3,15 +3,15 @@
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments as _, Database, Encode, Type};
 
-use super::fault::Failure;
+use super::error::StatementError;
 
 /// Arguments in their order; that one could not be encoded is told when they are sent.
-pub(super) struct Bound<DB: Database> {
+pub(super) struct Args<DB: Database> {
     arguments: DB::Arguments,
     wrong: Option<BoxDynError>,
 }
 
-impl<DB: Database> Bound<DB> {
+impl<DB: Database> Args<DB> {
     pub(super) fn new() -> Self {
         Self {
             arguments: DB::Arguments::default(),
@@ -19,7 +19,7 @@ impl<DB: Database> Bound<DB> {
         }
     }
 
-    pub(super) fn and<T>(mut self, value: T) -> Self
+    pub(super) fn bind<T>(mut self, value: T) -> Self
     where
         T: for<'q> Encode<'q, DB> + Type<DB>,
     {
@@ -29,9 +29,9 @@ impl<DB: Database> Bound<DB> {
         self
     }
 
-    pub(super) fn arguments(self) -> Result<DB::Arguments, Failure> {
+    pub(super) fn finish(self) -> Result<DB::Arguments, StatementError> {
         match self.wrong {
-            Some(error) => Err(Failure::Nothing(error)),
+            Some(error) => Err(StatementError::NotApplied(error)),
             None => Ok(self.arguments),
         }
     }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::fault::Fault;
-use crate::text::json;
+use crate::error::ContextError;
+use crate::escape::json;
 use connect_session_runtime::data::EncodedFields;
 use connect_session_runtime::patch::{Patch, StoredFields};
 use connect_session_runtime::store::StoreError;
@@ -92,7 +92,7 @@ pub(super) fn read(revisions: &str, texts: &str) -> Result<StoredFields, StoreEr
     // What serde says of them could quote the data, which are the user's.
     let misshapen = |column: &str| StoreError::Undecodable {
         field: None,
-        source: Fault::new(format!(
+        source: ContextError::new(format!(
             "the column `{column}` is not as this library writes it"
         ))
         .into(),
@@ -115,7 +115,7 @@ pub(super) fn read(revisions: &str, texts: &str) -> Result<StoredFields, StoreEr
 
 /// What a change writes, as the statement takes it.
 #[derive(Debug, Clone)]
-pub(super) struct Written {
+pub(super) struct PatchArgs {
     pub(super) any: bool,
     pub(super) replace_all: bool,
     /// What is merged into `revisions`; `@` is the new version, which no key has in it.
@@ -129,7 +129,7 @@ pub(super) struct Written {
     pub(super) absent_count: i64,
 }
 
-impl Written {
+impl PatchArgs {
     pub(super) fn new(patch: Option<&Patch>) -> Self {
         let none = Patch::default();
         let patch = patch.unwrap_or(&none);

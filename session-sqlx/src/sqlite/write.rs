@@ -1,4 +1,4 @@
-//! Reading, and writing in turn.
+//! Reading, and txn in turn.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Sqlite};
 
 use super::Inner;
-use crate::bound::Bound;
-use crate::fault::{Failure, Fault};
+use crate::args::Args;
+use crate::error::{ContextError, StatementError};
 use connect_session_runtime::store::StoreError;
 
 /// `SQLITE_IOERR`: it is not known what is on the disk.
@@ -20,12 +20,12 @@ const FULL: i32 = 13;
 ///
 /// It is not sqlx's own: when the disk is full SQLite ends a transaction by itself, and sqlx would
 /// go on to believe in it, whoever has the connection next.
-pub(super) struct Writing {
+pub(super) struct WriteTxn {
     pub(super) connection: PoolConnection<Sqlite>,
 }
 
 /// What becomes of what was written.
-pub(super) enum After<T> {
+pub(super) enum Finish<T> {
     Commit(T),
     Rollback(T),
 }
@@ -35,9 +35,9 @@ impl Inner {
     pub(super) async fn all(
         &self,
         statement: &Arc<str>,
-        bound: Bound<Sqlite>,
-    ) -> Result<Vec<SqliteRow>, Failure> {
-        let query = sqlx::query_with(AssertSqlSafe(statement.clone()), bound.arguments()?);
+        args: Args<Sqlite>,
+    ) -> Result<Vec<SqliteRow>, StatementError> {
+        let query = sqlx::query_with(AssertSqlSafe(statement.clone()), args.finish()?);
         query.fetch_all(&self.pool).await.map_err(failed)
     }
 
@@ -45,67 +45,67 @@ impl Inner {
     /// queue; without it writers would try again and again, and the luckiest would win.
     pub(super) async fn write<T>(
         &self,
-        work: impl AsyncFnOnce(&mut Writing) -> Result<After<T>, Failure>,
-    ) -> Result<T, Failure> {
-        let turn = tokio::time::timeout(self.patience, self.turn.lock()).await;
+        work: impl AsyncFnOnce(&mut WriteTxn) -> Result<Finish<T>, StatementError>,
+    ) -> Result<T, StatementError> {
+        let turn = tokio::time::timeout(self.timeout, self.turn.lock()).await;
         let _turn = turn.map_err(|_| {
-            let late = format!("no turn to write within {:?}", self.patience);
-            Failure::Nothing(Fault::new(late).into())
+            let late = format!("no turn to write within {:?}", self.timeout);
+            StatementError::NotApplied(ContextError::new(late).into())
         })?;
-        let mut writing = Writing {
+        let mut txn = WriteTxn {
             connection: self.pool.acquire().await.map_err(failed)?,
         };
-        writing.say("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let (result, is_over) = match work(&mut writing).await {
-            Ok(After::Commit(value)) => match writing.say("COMMIT").await {
+        txn.execute("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let (result, is_over) = match work(&mut txn).await {
+            Ok(Finish::Commit(value)) => match txn.execute("COMMIT").await {
                 Ok(()) => (Ok(value), true),
                 Err(error) => (Err(uncommitted(error)), false),
             },
-            Ok(After::Rollback(value)) => (Ok(value), false),
+            Ok(Finish::Rollback(value)) => (Ok(value), false),
             Err(failure) => (Err(failure), false),
         };
         if !is_over {
-            writing.undo().await;
+            txn.rollback().await;
         }
         result
     }
 }
 
-impl Writing {
+impl WriteTxn {
     pub(super) async fn all(
         &mut self,
         statement: &Arc<str>,
-        bound: Bound<Sqlite>,
-    ) -> Result<Vec<SqliteRow>, Failure> {
-        let query = sqlx::query_with(AssertSqlSafe(statement.clone()), bound.arguments()?);
+        args: Args<Sqlite>,
+    ) -> Result<Vec<SqliteRow>, StatementError> {
+        let query = sqlx::query_with(AssertSqlSafe(statement.clone()), args.finish()?);
         query.fetch_all(&mut *self.connection).await.map_err(failed)
     }
 
     pub(super) async fn one(
         &mut self,
         statement: &Arc<str>,
-        bound: Bound<Sqlite>,
-    ) -> Result<Option<SqliteRow>, Failure> {
-        Ok(self.all(statement, bound).await?.pop())
+        args: Args<Sqlite>,
+    ) -> Result<Option<SqliteRow>, StatementError> {
+        Ok(self.all(statement, args).await?.pop())
     }
 
     pub(super) async fn run(
         &mut self,
         statement: &Arc<str>,
-        bound: Bound<Sqlite>,
-    ) -> Result<(), Failure> {
-        self.all(statement, bound).await.map(drop)
+        args: Args<Sqlite>,
+    ) -> Result<(), StatementError> {
+        self.all(statement, args).await.map(drop)
     }
 
-    async fn say(&mut self, what: &'static str) -> Result<(), sqlx::Error> {
+    async fn execute(&mut self, what: &'static str) -> Result<(), sqlx::Error> {
         let query = sqlx::query(what);
         query.execute(&mut *self.connection).await.map(drop)
     }
 
     /// Undoes what was written, if SQLite has not done so already. A connection of which that is
     /// not sure is closed, which undoes it.
-    async fn undo(mut self) {
-        if let Err(error) = self.say("ROLLBACK").await
+    async fn rollback(mut self) {
+        if let Err(error) = self.execute("ROLLBACK").await
             && !error.to_string().contains("no transaction is active")
         {
             drop(self.connection.detach());
@@ -114,26 +114,26 @@ impl Writing {
 }
 
 /// Before a commit nothing is written for sure: whatever fails is rolled back.
-fn failed(error: sqlx::Error) -> Failure {
-    Failure::Nothing(error.into())
+fn failed(error: sqlx::Error) -> StatementError {
+    StatementError::NotApplied(error.into())
 }
 
-fn uncommitted(error: sqlx::Error) -> Failure {
+fn uncommitted(error: sqlx::Error) -> StatementError {
     match &error {
         sqlx::Error::Database(_) if primary_code(&error) != Some(IO_ERROR) => failed(error),
-        _ => Failure::Unknown(error.into()),
+        _ => StatementError::Unknown(error.into()),
     }
 }
 
 /// What an insertion that failed says: that the disk is full has a name of its own.
-pub(super) fn full_or(failure: Failure) -> StoreError {
+pub(super) fn full_or(failure: StatementError) -> StoreError {
     match failure {
-        Failure::Nothing(error)
+        StatementError::NotApplied(error)
             if (error.downcast_ref::<sqlx::Error>()).and_then(primary_code) == Some(FULL) =>
         {
             StoreError::Full
         }
-        other => other.of_write(),
+        other => other.into_write_error(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::{escape, json};
+use crate::escape::{escape, json};
 use connect_session_runtime::patch::Patch;
 
 /// What a change writes, as a statement takes it.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct PatchArgs {
     /// The revision that each changed field must still have, or null if it must not exist; `None`
     /// if nothing is asked.
     pub(super) bases: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct Written {
     pub(super) remove: Vec<String>,
 }
 
-impl Written {
+impl PatchArgs {
     pub(super) fn new(patch: Option<&Patch>) -> Self {
         let Some(patch) = patch.filter(|patch| !patch.is_empty()) else {
             return Self::default();

@@ -9,10 +9,10 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql};
 
 use super::Inner;
-use crate::bound::Bound;
-use crate::fault::Failure;
-use crate::patience::to_its_end;
+use crate::args::Args;
+use crate::error::StatementError;
 use crate::server::answer;
+use crate::timeout::run_detached;
 use connect_session_runtime::record::Key;
 use connect_session_runtime::store::{BoxError, BoxFuture};
 
@@ -35,48 +35,48 @@ fn execute(connection: &mut MySqlConnection, question: Question) -> Asking<'_, M
 }
 
 /// The arguments of a statement about a record, which may be at their end.
-pub(super) fn with_key(bound: Bound<MySql>, key: Key) -> Bound<MySql> {
-    bound
-        .and(key.namespace.as_bytes().to_vec())
-        .and(key.id.as_bytes().to_vec())
+pub(super) fn with_key(args: Args<MySql>, key: Key) -> Args<MySql> {
+    args.bind(key.namespace.as_bytes().to_vec())
+        .bind(key.id.as_bytes().to_vec())
 }
 
 impl Inner {
     pub(super) async fn rows(
         &self,
         statement: &Arc<str>,
-        bound: Bound<MySql>,
-    ) -> Result<Vec<MySqlRow>, Failure> {
-        self.ask(statement, bound, fetch).await
+        args: Args<MySql>,
+    ) -> Result<Vec<MySqlRow>, StatementError> {
+        self.ask(statement, args, fetch).await
     }
 
     pub(super) async fn run(
         &self,
         statement: &Arc<str>,
-        bound: Bound<MySql>,
-    ) -> Result<MySqlQueryResult, Failure> {
-        self.ask(statement, bound, execute).await
+        args: Args<MySql>,
+    ) -> Result<MySqlQueryResult, StatementError> {
+        self.ask(statement, args, execute).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         statement: &Arc<str>,
-        bound: Bound<MySql>,
+        args: Args<MySql>,
         how: fn(&mut MySqlConnection, Question) -> Asking<'_, T>,
-    ) -> Result<T, Failure> {
-        let arguments = bound.arguments()?;
-        let (pool, patience, statement) = (self.pool.clone(), self.patience, statement.clone());
-        to_its_end(async move {
+    ) -> Result<T, StatementError> {
+        let arguments = args.finish()?;
+        let (pool, timeout, statement) = (self.pool.clone(), self.timeout, statement.clone());
+        run_detached(async move {
             let mut tries = 1;
             loop {
                 let connection = pool.acquire().await;
-                let connection = connection.map_err(|error| Failure::Nothing(error.into()))?;
+                let connection =
+                    connection.map_err(|error| StatementError::NotApplied(error.into()))?;
                 let question =
                     sqlx::query_with(AssertSqlSafe(statement.clone()), arguments.clone());
                 let ask = async |connection: &mut MySqlConnection| how(connection, question).await;
-                match answer(connection, patience, ask, is_refusal).await {
-                    Err(Failure::Nothing(error))
-                        if tries < TRIES && number(&error) == Some(1213) =>
+                match answer(connection, timeout, ask, is_refusal).await {
+                    Err(StatementError::NotApplied(error))
+                        if tries < TRIES && boxed_error_number(&error) == Some(1213) =>
                     {
                         tries += 1;
                     }
@@ -101,11 +101,11 @@ fn is_refusal(error: &sqlx::Error) -> bool {
 
 /// What the server calls the error; 1213 is a deadlock, 1062 a key that is there, 1146 a table that
 /// is not.
-pub(super) fn number(error: &BoxError) -> Option<u16> {
-    number_of(error.downcast_ref::<sqlx::Error>()?)
+pub(super) fn boxed_error_number(error: &BoxError) -> Option<u16> {
+    error_number(error.downcast_ref::<sqlx::Error>()?)
 }
 
-pub(super) fn number_of(error: &sqlx::Error) -> Option<u16> {
+pub(super) fn error_number(error: &sqlx::Error) -> Option<u16> {
     let error = error.as_database_error()?;
     Some(error.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }

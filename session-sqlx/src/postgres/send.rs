@@ -7,10 +7,10 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Postgres};
 
 use super::Inner;
-use crate::bound::Bound;
-use crate::fault::Failure;
-use crate::patience::to_its_end;
+use crate::args::Args;
+use crate::error::StatementError;
 use crate::server::answer;
+use crate::timeout::run_detached;
 use connect_session_runtime::record::Key;
 use connect_session_runtime::store::BoxError;
 
@@ -18,8 +18,8 @@ use connect_session_runtime::store::BoxError;
 const TRIES: u32 = 4;
 
 /// The arguments of a statement about a record.
-pub(super) fn about(key: Key) -> Bound<Postgres> {
-    Bound::new().and(key.namespace).and(key.id.to_string())
+pub(super) fn about(key: Key) -> Args<Postgres> {
+    Args::new().bind(key.namespace).bind(key.id.to_string())
 }
 
 impl Inner {
@@ -27,20 +27,23 @@ impl Inner {
     pub(super) async fn ask(
         &self,
         statement: &Arc<str>,
-        bound: Bound<Postgres>,
-    ) -> Result<Option<PgRow>, Failure> {
-        let arguments = bound.arguments()?;
-        let (pool, patience, statement) = (self.pool.clone(), self.patience, statement.clone());
-        to_its_end(async move {
+        args: Args<Postgres>,
+    ) -> Result<Option<PgRow>, StatementError> {
+        let arguments = args.finish()?;
+        let (pool, timeout, statement) = (self.pool.clone(), self.timeout, statement.clone());
+        run_detached(async move {
             let mut tries = 1;
             loop {
                 let connection = pool.acquire().await;
-                let connection = connection.map_err(|error| Failure::Nothing(error.into()))?;
+                let connection =
+                    connection.map_err(|error| StatementError::NotApplied(error.into()))?;
                 let query = sqlx::query_with(AssertSqlSafe(statement.clone()), arguments.clone());
                 let ask =
                     async |connection: &mut PgConnection| query.fetch_optional(connection).await;
-                match answer(connection, patience, ask, is_refusal).await {
-                    Err(Failure::Nothing(error)) if tries < TRIES && gave_way(&error) => tries += 1,
+                match answer(connection, timeout, ask, is_refusal).await {
+                    Err(StatementError::NotApplied(error)) if tries < TRIES && gave_way(&error) => {
+                        tries += 1
+                    }
                     answer => return answer,
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{escape, json, unescape};
+use super::escape::{escape, json, unescape};
 use connect_session_runtime::data::EncodedFields;
 #[cfg(feature = "sqlite")]
 use connect_session_runtime::patch::Patch;
@@ -23,9 +23,9 @@ impl Fields {
         Self(kept.collect())
     }
 
-    /// Reads what [`container`](Self::container) wrote.
-    pub(super) fn read(container: &str) -> Result<Self, StoreError> {
-        let fields = serde_json::from_str(container).map_err(|_| StoreError::Undecodable {
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    pub(super) fn read(text: &str) -> Result<Self, StoreError> {
+        let fields = serde_json::from_str(text).map_err(|_| StoreError::Undecodable {
             field: None,
             // What serde says of it could quote the data, which are the user's.
             source: "the column `fields` is not as this library writes it".into(),
@@ -35,7 +35,7 @@ impl Fields {
 
     /// All of them as one JSON text. The text of a field is a string in it, so that nobody parses
     /// it.
-    pub(super) fn container(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         json(&self.0)
     }
 
