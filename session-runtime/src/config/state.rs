@@ -29,13 +29,13 @@ pub struct ConfigCell<C: SessionConfig> {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) options: Options,
-    pub(crate) wire: LoaderSet,
+    pub(crate) loaders: LoaderSet,
 }
 
 impl Prepared {
     fn new(options: Options) -> Self {
         Self {
-            wire: LoaderSet::new(options.loaders),
+            loaders: LoaderSet::new(options.loaders),
             options,
         }
     }

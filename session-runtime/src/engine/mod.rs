@@ -18,7 +18,7 @@ pub(crate) use emit::ReplyHeaders;
 #[cfg(feature = "rocket")]
 pub(crate) use emit::merge_list;
 pub use extract::Overrides;
-pub(crate) use extract::{RequestContext, extract, wire};
+pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use load::{LoadCache, Loaded, layered};
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
 pub(crate) use session_core::{Finalize, FinalizeResult, Identity, Phase, SessionCore};

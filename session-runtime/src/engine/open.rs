@@ -74,7 +74,7 @@ pub(crate) fn open_sync<C: SessionConfig>(
         return Some(Ok(OpenOutcome::Session(create(context, store))));
     };
     let as_sync = store.as_sync()?;
-    let transport = context.wire.transport(*place);
+    let transport = context.loaders.transport(*place);
     let loaded = load_sync::<C>(
         as_sync,
         context.options,
@@ -103,7 +103,7 @@ pub(crate) async fn open<C: SessionConfig>(
     let Some((sid, place)) = known else {
         return Ok(OpenOutcome::Session(create(context, store)));
     };
-    let transport = context.wire.transport(*place);
+    let transport = context.loaders.transport(*place);
     let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Allowed).await;
     opened(context, purpose, store, sid, loaded)
 }
@@ -193,7 +193,7 @@ pub(crate) async fn view<C: SessionConfig>(
         return Ok(None);
     };
     let store = store_of(context).await?;
-    let transport = context.wire.transport(*place);
+    let transport = context.loaders.transport(*place);
     // Without a layer nobody would send what a view's load offers.
     let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Never).await?;
     if let (Some(layer), Some(_)) = (&context.layer, &loaded) {

@@ -13,7 +13,8 @@ use http::{Response, StatusCode};
 
 use crate::config::SessionConfig;
 use crate::engine::{
-    self, Emission, Finalize, FinalizeResult, OpenOutcome, Overrides, Purpose, RequestContext, wire,
+    self, Emission, Finalize, FinalizeResult, OpenOutcome, Overrides, Purpose, RequestContext,
+    loaders,
 };
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -163,7 +164,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
                 return Err(Rejection {
                     error: None,
                     challenge: None,
-                    vary: context.wire.vary(),
+                    vary: context.loaders.vary(),
                 });
             }
             Err(error) => return Err(Rejection::refuse(context, error)),
@@ -184,7 +185,7 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
 ) -> (S, Committer) {
     let committer = Committer {
         core: guard.session.session().map(Session::finisher),
-        vary: wire::<S::Config, O>().vary(),
+        vary: loaders::<S::Config, O>().vary(),
     };
     (guard.session, committer)
 }
@@ -344,7 +345,7 @@ impl Rejection {
         Self {
             error: Some(error),
             challenge,
-            vary: context.wire.vary(),
+            vary: context.loaders.vary(),
         }
     }
 
