@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::error_chain::with_causes;
 use crate::sid::SessionId;
 
 /// Something that happened to a session; given to the function that a config names as `on_event`.
@@ -98,13 +99,7 @@ impl fmt::Display for Event<'_> {
         match self.kind {
             EventKind::Overwritten { fields } => write!(f, ": {}", fields.join(", ")),
             EventKind::StoreError { verb, error } => {
-                write!(f, ": {verb}: {error}")?;
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    write!(f, ": {error}")?;
-                    cause = error.source();
-                }
-                Ok(())
+                write!(f, ": {verb}: {}", with_causes(error))
             }
             _ => Ok(()),
         }
@@ -114,12 +109,24 @@ impl fmt::Display for Event<'_> {
 /// The function that hears of events.
 pub type Listener = fn(&Event<'_>);
 
-/// Tells the config's listener, and `tracing` where that feature is on.
-pub(crate) fn tell(listener: Option<Listener>, event: &Event<'_>) {
+/// Passes an event to the config's listener, and to `tracing` if that feature is on.
+pub(crate) fn emit(
+    listener: Option<Listener>,
+    config: &'static str,
+    id: Option<SessionId>,
+    kind: EventKind<'_>,
+    elapsed: Option<Duration>,
+) {
+    let event = Event {
+        config,
+        id,
+        kind,
+        elapsed,
+    };
     #[cfg(feature = "tracing")]
-    trace(event);
+    trace(&event);
     if let Some(listener) = listener {
-        listener(event);
+        listener(&event);
     }
 }
 

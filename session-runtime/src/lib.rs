@@ -15,6 +15,7 @@ pub mod data;
 mod diagnostics;
 mod engine;
 pub mod error;
+mod error_chain;
 pub mod event;
 mod framework;
 pub mod guard;

@@ -10,7 +10,8 @@ use tokio::sync::OnceCell;
 use super::{ConfigureError, Options, SessionConfig, claims};
 use crate::data;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Event, EventKind, tell};
+use crate::error_chain::with_causes;
+use crate::event::{self, EventKind};
 use crate::loader::LoaderSet;
 use crate::store::{BoxError, Store as _};
 
@@ -92,15 +93,7 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
                 verb: "build",
                 error: &*error,
             };
-            tell(
-                listener,
-                &Event {
-                    config: C::NAME,
-                    id: None,
-                    kind,
-                    elapsed: None,
-                },
-            );
+            event::emit(listener, C::NAME, None, kind, None);
             Error::with_source(ErrorKind::StoreUnavailable, error)
         })
 }
@@ -222,40 +215,5 @@ fn data_problems<C: SessionConfig>() -> Vec<String> {
                     .to_owned(),
             ]
         }
-    }
-}
-
-/// The error and what caused it. Some errors say their cause themselves; it is not said twice.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("no answer: {0}")]
-    struct Talkative(#[source] std::io::Error);
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("not available")]
-    struct Silent(#[source] Talkative);
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let error = Silent(Talkative(std::io::Error::other("connection refused")));
-        let text = with_causes(&error);
-        assert_eq!(text, "not available: no answer: connection refused");
     }
 }

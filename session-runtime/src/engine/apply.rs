@@ -5,13 +5,12 @@ use std::time::Instant;
 
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, SpinPolicy};
-use super::load::report;
 use super::session_core::{Emit, Phase, SessionCore, deadlines};
 use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
-use crate::event::EventKind;
+use crate::event::{self, EventKind};
 use crate::loader::EmitTarget;
 use crate::merge;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
@@ -111,7 +110,13 @@ impl<C: SessionConfig> SessionCore<C> {
                 drop(state);
                 self.emit_event(EventKind::Created, elapsed);
                 for id in evicted {
-                    report::<C>(self.options, Some(id), EventKind::Evicted, None);
+                    event::emit(
+                        self.options.on_event,
+                        C::NAME,
+                        Some(id),
+                        EventKind::Evicted,
+                        None,
+                    );
                 }
                 Ok(())
             }

@@ -8,7 +8,9 @@ use http::header::{self, HeaderName};
 use super::LoadCache;
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
+use crate::event::{self, EventKind};
 use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::sid::SessionId;
 
 /// What one handler says other than its config.
 pub trait Overrides: Send + Sync + 'static {
@@ -84,6 +86,11 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
 }
 
 impl<C: SessionConfig> RequestContext<C> {
+    /// Emits an event for which the store was not asked.
+    pub(super) fn emit_event(&self, id: Option<SessionId>, kind: EventKind<'_>) {
+        event::emit(self.options.on_event, C::NAME, id, kind, None);
+    }
+
     /// Why there is no session.
     pub(crate) fn absence(&self) -> Error {
         let sent = self.found.is_ok_and(|found| found.sid.is_some());

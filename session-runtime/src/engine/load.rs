@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::RequestContext;
 use crate::config::{Options, SessionConfig};
 use crate::error::Error;
-use crate::event::{Event, EventKind, tell};
+use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
-use crate::sid::{PresentedSid, SessionId, Sid};
+use crate::sid::{PresentedSid, Sid};
 use crate::store::{AnyStore, StoreError, StoreRef, SyncStore};
 
 /// Whether a load may offer a second sid: only one whose answer can carry it.
@@ -218,14 +218,17 @@ impl LoadQuery {
         self,
         answer: Result<Option<Record<C::Data>>, StoreError>,
     ) -> Result<Option<Loaded<C::Data>>, Error> {
-        let (options, id) = (self.options, Some(self.key.id));
         let elapsed = self.started.map(|at| at.elapsed());
+        let emit = |kind: EventKind<'_>, elapsed| {
+            let listener = self.options.on_event;
+            event::emit(listener, C::NAME, Some(self.key.id), kind, elapsed);
+        };
         match answer {
             Ok(Some(record)) => {
-                report::<C>(options, id, EventKind::Loaded, elapsed);
+                emit(EventKind::Loaded, elapsed);
                 let offer = self.offer.filter(|_| record.renewed);
                 if offer.is_some() {
-                    report::<C>(options, id, EventKind::Renewed, None);
+                    emit(EventKind::Renewed, None);
                 }
                 Ok(Some(Loaded {
                     snapshot: record.snapshot,
@@ -238,7 +241,7 @@ impl LoadQuery {
                 }))
             }
             Ok(None) => {
-                report::<C>(options, id, EventKind::UnknownSid, elapsed);
+                emit(EventKind::UnknownSid, elapsed);
                 Ok(None)
             }
             Err(error) => {
@@ -246,27 +249,9 @@ impl LoadQuery {
                     verb: "load",
                     error: &error,
                 };
-                report::<C>(options, id, kind, elapsed);
+                emit(kind, elapsed);
                 Err(error.into())
             }
         }
     }
-}
-
-/// Tells whoever listens.
-pub(super) fn report<C: SessionConfig>(
-    options: &Options,
-    id: Option<SessionId>,
-    kind: EventKind<'_>,
-    elapsed: Option<Duration>,
-) {
-    tell(
-        options.on_event,
-        &Event {
-            config: C::NAME,
-            id,
-            kind,
-            elapsed,
-        },
-    );
 }

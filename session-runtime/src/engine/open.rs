@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::RequestContext;
-use super::load::{Loaded, RenewalPolicy, load_cached, load_sync, report};
+use super::load::{Loaded, RenewalPolicy, load_cached, load_sync};
 use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -128,7 +128,7 @@ fn wanted<C: SessionConfig>(
         (None, Purpose::Create) => Ok(OpenPlan::New),
         (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
         (None, Purpose::LoadRequired) => {
-            report::<C>(context.options, None, EventKind::Missing, None);
+            context.emit_event(None, EventKind::Missing);
             Err(context.absence())
         }
     }
@@ -136,7 +136,7 @@ fn wanted<C: SessionConfig>(
 
 fn refuse_foreign<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
     let id = found.sid.map(|(sid, _)| sid.id());
-    report::<C>(context.options, id, EventKind::CrossOrigin, None);
+    context.emit_event(id, EventKind::CrossOrigin);
     Error::new(ErrorKind::CrossOrigin)
 }
 
