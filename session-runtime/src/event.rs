@@ -1,4 +1,7 @@
-//! What happens to sessions, told to whoever listens.
+//! Events of sessions: for the listener of a config, and for `tracing`.
+
+#[cfg_attr(not(feature = "tracing"), path = "event/no_trace.rs")]
+pub(crate) mod trace;
 
 use std::fmt;
 use std::time::Duration;
@@ -89,6 +92,41 @@ impl EventKind<'_> {
     }
 }
 
+impl EventKind<'_> {
+    /// Whether an operator should see it: the level in `tracing` is warn or error.
+    const fn is_problem(&self) -> bool {
+        matches!(
+            self,
+            Self::Overwritten { .. }
+                | Self::Ended
+                | Self::Evicted
+                | Self::DroppedUnsaved
+                | Self::StoreError { .. }
+        )
+    }
+
+    /// What happened, as a message for a log.
+    #[cfg(feature = "tracing")]
+    const fn message(&self) -> &'static str {
+        match self {
+            Self::Created => "session created",
+            Self::Loaded => "session loaded",
+            Self::Missing => "required session not sent",
+            Self::UnknownSid => "session unknown or expired",
+            Self::CrossOrigin => "cross-origin request refused",
+            Self::Committed => "session change stored",
+            Self::Conflict => "session changed by another request, merging",
+            Self::Overwritten { .. } => "session fields overwritten",
+            Self::Ended => "session ended during the request",
+            Self::Destroyed => "session destroyed",
+            Self::Evicted => "session evicted from a full store",
+            Self::Renewed => "session id renewed",
+            Self::DroppedUnsaved => "changed session dropped without a save",
+            Self::StoreError { .. } => "session store failed",
+        }
+    }
+}
+
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "session {} ({}", self.kind.name(), self.config)?;
@@ -110,6 +148,7 @@ impl fmt::Display for Event<'_> {
 pub type Listener = fn(&Event<'_>);
 
 /// Passes an event to the config's listener, and to `tracing` if that feature is on.
+#[inline]
 pub(crate) fn emit(
     listener: Option<Listener>,
     config: &'static str,
@@ -117,29 +156,23 @@ pub(crate) fn emit(
     kind: EventKind<'_>,
     elapsed: Option<Duration>,
 ) {
-    let event = Event {
-        config,
-        id,
-        kind,
-        elapsed,
-    };
-    #[cfg(feature = "tracing")]
-    trace(&event);
-    if let Some(listener) = listener {
-        listener(&event);
+    // An event of every request is put together only for a receiver. The others are rare, and
+    // `tracing` may pass them to the `log` crate where it has no subscriber.
+    if listener.is_some() || kind.is_problem() || trace::records_debug() {
+        let event = Event {
+            config,
+            id,
+            kind,
+            elapsed,
+        };
+        deliver(listener, &event);
     }
 }
 
-#[cfg(feature = "tracing")]
-fn trace(event: &Event<'_>) {
-    match event.kind {
-        EventKind::StoreError { .. } => tracing::error!(target: "connect_session", "{event}"),
-        EventKind::Overwritten { .. }
-        | EventKind::Ended
-        | EventKind::DroppedUnsaved
-        | EventKind::Evicted => {
-            tracing::warn!(target: "connect_session", "{event}");
-        }
-        _ => tracing::debug!(target: "connect_session", "{event}"),
+#[inline(never)]
+fn deliver(listener: Option<Listener>, event: &Event<'_>) {
+    trace::record(event);
+    if let Some(listener) = listener {
+        listener(event);
     }
 }

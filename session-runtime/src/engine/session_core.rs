@@ -12,7 +12,7 @@ use crate::event::{self, EventKind};
 use crate::loader::EmitTarget;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
 use crate::sid::{SessionId, Sid};
-use crate::store::{BoxFuture, StoreRef};
+use crate::store::{BoxFuture, StoreError, StoreRef};
 use crate::timestamp::Timestamp;
 
 /// One session in one request.
@@ -195,14 +195,17 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// Emits an event for an error of the store, and converts it to the error for the client.
-    pub(crate) fn failed(&self, verb: &'static str, error: crate::store::StoreError) -> Error {
-        self.emit_event(
-            EventKind::StoreError {
-                verb,
-                error: &error,
-            },
-            None,
-        );
+    pub(crate) fn failed(
+        &self,
+        verb: &'static str,
+        error: StoreError,
+        elapsed: Option<Duration>,
+    ) -> Error {
+        let kind = EventKind::StoreError {
+            verb,
+            error: &error,
+        };
+        self.emit_event(kind, elapsed);
         error.into()
     }
 }
