@@ -8,6 +8,8 @@
 
 mod choice;
 mod config;
+#[cfg(test)]
+mod docs_in_sync;
 mod errors;
 #[cfg(test)]
 mod fuzz;
@@ -16,8 +18,6 @@ mod hoist;
 mod ide;
 mod loaders;
 mod quantity;
-#[cfg(test)]
-mod reference;
 #[cfg(test)]
 mod snapshots;
 mod suggest;

@@ -6,7 +6,7 @@ use syn::{Expr, ExprLit, Lit, spanned::Spanned as _};
 
 use crate::errors::Errors;
 use crate::suggest::one_of;
-use crate::tokens::{OF_RUN_TIME, is_of_run_time, literals, peel};
+use crate::tokens::{RUNTIME_VALUE, is_runtime_value, literals, peel};
 
 /// What is measured.
 pub(crate) struct Measure {
@@ -143,8 +143,8 @@ impl Measure {
             );
             return None;
         }
-        if is_of_run_time(expr.to_token_stream()) {
-            errors.over(expr, OF_RUN_TIME);
+        if is_runtime_value(expr.to_token_stream()) {
+            errors.over(expr, RUNTIME_VALUE);
             return None;
         }
         let mut found = Vec::new();

@@ -7,7 +7,7 @@ use syn::{Expr, ExprLit, Lit, LitStr, spanned::Spanned as _};
 
 use crate::errors::Errors;
 use crate::hoist::Hoist;
-use crate::tokens::{OF_RUN_TIME, is_of_run_time, peel};
+use crate::tokens::{RUNTIME_VALUE, is_runtime_value, peel};
 use connect_session_rules::Fault;
 
 #[derive(Clone)]
@@ -64,8 +64,8 @@ impl Text {
                 errors.over(expr, format!("{what} is a text; write `\"{name}\"`"));
                 None
             }
-            constant if is_of_run_time(constant.to_token_stream()) => {
-                errors.over(constant, OF_RUN_TIME);
+            constant if is_runtime_value(constant.to_token_stream()) => {
+                errors.over(constant, RUNTIME_VALUE);
                 None
             }
             other @ (Expr::Array(_)

@@ -16,7 +16,7 @@ pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
 
 /// The same tokens, at one place for the compiler, which looks at the first and the last one: they
 /// are punctuation or a group. An editor would explain every word that is there, so no word is.
-pub(crate) fn placed(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut token| {
@@ -29,7 +29,7 @@ pub(crate) fn placed(tokens: TokenStream, span: Span) -> TokenStream {
 }
 
 /// The places of the first and the last token.
-pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+pub(crate) fn end_spans(tokens: &impl ToTokens) -> (Span, Span) {
     let mut spans = tokens
         .to_token_stream()
         .into_iter()
@@ -41,13 +41,13 @@ pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
 /// A type of ours with arguments. Its punctuation alone is at the places of the first and the last
 /// token of a type of the user's: that is where errors about the whole are shown, and an editor
 /// explains the user's words and not ours.
-pub(crate) fn around(
+pub(crate) fn wrap_generic(
     of_ours: &TokenStream,
     arguments: &TokenStream,
     first: Span,
     last: Span,
 ) -> TokenStream {
-    let of_ours = placed(of_ours.clone(), first);
+    let of_ours = respan(of_ours.clone(), first);
     let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
     quote!(#of_ours #open #arguments #close)
 }
@@ -89,7 +89,7 @@ pub(crate) fn separator(input: ParseStream<'_>, what: &str) -> (syn::Error, bool
 
 /// Whether an expression asks for what is there only when the program runs: it fails by `?`, waits
 /// by `.await`, or reads the environment.
-pub(crate) fn is_of_run_time(tokens: TokenStream) -> bool {
+pub(crate) fn is_runtime_value(tokens: TokenStream) -> bool {
     let tokens: Vec<_> = tokens.into_iter().collect();
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Punct(punct) => punct.as_char() == '?',
@@ -100,14 +100,14 @@ pub(crate) fn is_of_run_time(tokens: TokenStream) -> bool {
         }
         // A block may hold a function of its own.
         TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
-            is_of_run_time(group.stream())
+            is_runtime_value(group.stream())
         }
         _ => false,
     })
 }
 
 /// What is said of such an expression.
-pub(crate) const OF_RUN_TIME: &str = "an option is a constant, and this is known only when the \
+pub(crate) const RUNTIME_VALUE: &str = "an option is a constant, and this is known only when the \
     program runs; set it before the first request: `Shop::configure(|options| …)?`";
 
 /// A value, or what to write where there is none.

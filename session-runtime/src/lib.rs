@@ -8,9 +8,9 @@
     reason = "an `async fn` keeps its arguments twice, in a future that every request allocates and moves"
 )]
 
-pub mod check;
 pub mod clock;
 pub mod config;
+pub mod const_check;
 pub mod data;
 mod diagnostics;
 mod engine;

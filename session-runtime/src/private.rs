@@ -1,16 +1,16 @@
 //! What the macros expand to; no part of the public interface.
 
+#[path = "private/default_store.rs"]
+mod default_store;
 #[path = "private/ide.rs"]
 pub mod ide;
-#[path = "private/in_memory.rs"]
-mod in_memory;
 
-pub use self::in_memory::InMemoryConfig;
-pub use crate::check;
+pub use self::default_store::InMemoryConfig;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
     StartError, configure, start,
 };
+pub use crate::const_check;
 pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
 pub use crate::event::Event;

@@ -5,9 +5,9 @@ use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Expr, Lit};
 
-use super::model::{Config, Rule, Timed};
+use super::model::{Amount, Config, Rule};
 use super::parse::{Entry, Value, Written, measure};
-use super::{relations, types};
+use super::{cross_checks, types};
 use crate::choice::{EMIT, Variants, choose};
 use crate::errors::{Errors, line};
 use crate::loaders::{self, Place};
@@ -32,7 +32,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         store: None,
         store_value: None,
         loaders: Vec::new(),
-        unsure: Vec::new(),
+        invalid: Vec::new(),
         emit: None,
         idle_timeout: None,
         absolute_timeout: None,
@@ -61,10 +61,10 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         let found = errors.len();
         option(&mut config, key.clone(), value, errors);
         if errors.len() > found {
-            config.unsure.push(key);
+            config.invalid.push(key);
         }
     }
-    if config.data.is_none() && !config.is_unsure("data") {
+    if config.data.is_none() && !config.is_invalid("data") {
         refuse_rules(&mut config, errors);
     }
     if config.namespace.is_none() && !config.name.unraw().to_string().is_ascii() {
@@ -74,7 +74,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
              `namespace: \"shop\"`",
         );
     }
-    relations::check(&mut config, errors);
+    cross_checks::check(&mut config, errors);
     config
 }
 
@@ -114,14 +114,14 @@ fn option(config: &mut Config, key: Ident, value: Value, errors: &mut Errors) {
             }
             config.loaders = loaders::check(&loaders, Place::Config, errors);
             if config.loaders.len() != loaders.len() || broken {
-                config.unsure.push(key);
+                config.invalid.push(key);
             }
         }
         Value::Words(words) => choices(config, &key, &words, errors),
         Value::Expr(expr) => expression(config, key, &expr, errors),
         Value::Rules(rules) => config.merge = merge(rules, errors),
         Value::Library(path) => config.library = Some(path.into_token_stream()),
-        Value::Broken => config.unsure.push(key),
+        Value::Broken => config.invalid.push(key),
     }
 }
 
@@ -159,7 +159,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             "renew_grace" => &mut config.renew_grace,
             _ => &mut config.max_size,
         };
-        *slot = Some(Timed { key, quantity });
+        *slot = Some(Amount { key, quantity });
     } else if name == "namespace" {
         if let Some(text) = Text::read(expr, "the namespace", "shop", errors)
             && text.judge(rules::namespace, errors)

@@ -5,15 +5,15 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Expr, Type};
 
-use super::model::{Config, Rule, Timed};
-use super::{advice, relations};
+use super::model::{Amount, Config, Rule};
+use super::{cross_checks, warnings};
 use crate::choice::Choice;
 use crate::hoist::Hoist;
 use crate::loaders;
 use crate::loaders::{const_check, rule_named};
 use crate::quantity::Quantity;
 use crate::text::Text;
-use crate::tokens::{self, placed, private};
+use crate::tokens::{self, private, respan};
 
 pub(super) fn expand(mut config: Config) -> TokenStream {
     let constants = hoist(&mut config);
@@ -37,7 +37,7 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
     let functions = functions(config, &private);
     let checks = checks(config, &private)
         .into_iter()
-        .chain(advice::warnings(config))
+        .chain(warnings::expand(config))
         .map(|check| quote!(#(#cfgs)* #check));
     quote! {
         #(#attrs)*
@@ -72,7 +72,7 @@ fn hoist(config: &mut Config) -> TokenStream {
         (&mut config.renew_grace, duration()),
         (&mut config.max_size, quote!(::core::primitive::u64)),
     ] {
-        if let Some(Timed {
+        if let Some(Amount {
             quantity: Quantity::Constant(expr),
             ..
         }) = option
@@ -116,8 +116,8 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
     let (first, last) = config
         .data
         .as_ref()
-        .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::ends);
-    let cell = tokens::around(&quote!(#private::ConfigCell), &quote!(#name), first, last);
+        .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::end_spans);
+    let cell = tokens::wrap_generic(&quote!(#private::ConfigCell), &quote!(#name), first, last);
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
     quote! {
         impl #private::#kind for #name {
@@ -180,8 +180,8 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("renew_grace", &config.renew_grace, false),
         ("max_size", &config.max_size, true),
     ];
-    for (option, timed, optional) in plain {
-        if let Some(Timed { quantity, .. }) = timed {
+    for (option, amount, optional) in plain {
+        if let Some(Amount { quantity, .. }) = amount {
             let value = quote!(#quantity);
             set(option, if optional { some(value) } else { value });
         }
@@ -218,7 +218,7 @@ fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
     let each = rules.iter().map(|Rule { field, rule }| {
         let plain = field.unraw().to_string();
         let word = Ident::new(&rule.to_string(), Span::call_site());
-        let function = placed(quote!(#private::rule::#word::<>), rule.span());
+        let function = respan(quote!(#private::rule::#word::<>), rule.span());
         quote! {{
             let settled = #function(
                 &mut inputs.loaded.#field,
@@ -274,7 +274,7 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
 
 fn checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let mut checks = loaders::checks(&config.loaders, private);
-    checks.extend(relations::const_checks(config, private));
+    checks.extend(cross_checks::const_checks(config, private));
     if let Some((key, namespace @ Text::Constant(_))) = &config.namespace {
         let namespace = namespace.to_token_stream();
         checks.push(const_check(

@@ -1,24 +1,24 @@
 //! `session_config!`: parse, check, model, expand, recover.
 
-mod advice;
 mod check;
+mod cross_checks;
 mod expand;
 mod hints;
 mod model;
 mod parse;
-mod relations;
 mod rules;
-mod strays;
+mod stray_tokens;
 #[cfg(test)]
 pub(crate) mod tests;
 mod types;
+mod warnings;
 
 #[cfg(test)]
 pub(crate) use check::{COMMIT, ON_CONFLICT, ON_GONE, ON_STORE_ERROR, RULES};
+pub(crate) use cross_checks::unread;
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;
 pub(crate) use hints::is_option;
-pub(crate) use relations::unread;
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser as _;

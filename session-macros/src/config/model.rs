@@ -19,14 +19,14 @@ pub(crate) struct Config {
     pub(crate) store_value: Option<Expr>,
     pub(crate) loaders: Vec<Loader>,
     /// Options that were said and are wrong: what depends on them is not judged.
-    pub(crate) unsure: Vec<Ident>,
+    pub(crate) invalid: Vec<Ident>,
     pub(crate) emit: Option<Choice>,
-    pub(crate) idle_timeout: Option<Timed>,
-    pub(crate) absolute_timeout: Option<Timed>,
-    pub(crate) touch_every: Option<Timed>,
-    pub(crate) renew_every: Option<Timed>,
-    pub(crate) renew_grace: Option<Timed>,
-    pub(crate) max_size: Option<Timed>,
+    pub(crate) idle_timeout: Option<Amount>,
+    pub(crate) absolute_timeout: Option<Amount>,
+    pub(crate) touch_every: Option<Amount>,
+    pub(crate) renew_every: Option<Amount>,
+    pub(crate) renew_grace: Option<Amount>,
+    pub(crate) max_size: Option<Amount>,
     pub(crate) merge: Vec<Rule>,
     pub(crate) on_conflict: Option<Choice>,
     pub(crate) on_ended: Option<Choice>,
@@ -38,13 +38,13 @@ pub(crate) struct Config {
 
 impl Config {
     /// Whether an option was said and is wrong.
-    pub(crate) fn is_unsure(&self, option: &str) -> bool {
-        self.unsure.iter().any(|unsure| unsure == option)
+    pub(crate) fn is_invalid(&self, option: &str) -> bool {
+        self.invalid.iter().any(|invalid| invalid == option)
     }
 }
 
 /// An amount, and the option that it was given to.
-pub(crate) struct Timed {
+pub(crate) struct Amount {
     pub(crate) key: Ident,
     pub(crate) quantity: Quantity,
 }

@@ -6,7 +6,7 @@ use quote::ToTokens as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, Path, Token, Type, Visibility, braced, token};
 
-use super::strays::{decoration, unexpected};
+use super::stray_tokens::{decoration, unexpected};
 use super::{hints, rules};
 use crate::choice::words;
 use crate::errors::Errors;

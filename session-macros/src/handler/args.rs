@@ -73,9 +73,9 @@ fn with_name(attrs: &[Attribute], name: &str) -> Vec<Attribute> {
 }
 
 fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
-    if let Some((spoiled, message)) = spoiled(&written.ty) {
+    if let Some((invalid, message)) = invalid(&written.ty) {
         errors.over(&*written.ty, message);
-        return Role::Spoiled(Box::new(spoiled));
+        return Role::Invalid(Box::new(invalid));
     }
     if !marked && !says_session(&written.ty) {
         return Role::Other;
@@ -154,11 +154,11 @@ fn is_optional(ty: &Type) -> bool {
 }
 
 /// The session inside something that cannot hold one, and what to write.
-fn spoiled(ty: &Type) -> Option<(Type, String)> {
+fn invalid(ty: &Type) -> Option<(Type, String)> {
     let found = |ty: &Type| {
         says_session(ty)
             .then(|| ty.clone())
-            .or_else(|| spoiled(ty).map(|(inside, _)| inside))
+            .or_else(|| invalid(ty).map(|(inside, _)| inside))
     };
     match peel(ty) {
         Type::Reference(reference) => Some((
@@ -176,7 +176,7 @@ fn spoiled(ty: &Type) -> Option<(Type, String)> {
             let name = segment.ident.to_string();
             let inside = if name == "Option" {
                 generic_types(segment)
-                    .find_map(spoiled)
+                    .find_map(invalid)
                     .map(|(inside, _)| inside)?
             } else if WRAPPERS.contains(&name.as_str()) {
                 generic_types(segment).find_map(found)?
@@ -223,7 +223,7 @@ fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)>
             "a session is not taken in `{name}`: it is an argument of its own; write \
              `session: Session`"
         );
-        return Some((place, message, Role::Spoiled(Box::new(inside))));
+        return Some((place, message, Role::Invalid(Box::new(inside))));
     }
     if name == "SessionView" {
         let message = "a `SessionView` needs no attribute; leave `#[session]` out, or take \
@@ -273,7 +273,7 @@ fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
         Pat::Ident(name) if name.subpat.is_none() => match role {
             Role::Other => name.ident.clone(),
             // Not at the user's place, where an editor would explain the guard instead.
-            Role::Session | Role::Spoiled(_) => at_call_site(&name.ident),
+            Role::Session | Role::Invalid(_) => at_call_site(&name.ident),
         },
         _ => format_ident!("__arg{index}", span = Span::call_site()),
     }

@@ -14,7 +14,7 @@ const OF_THE_BODY: &[&str] = &["instrument"];
 /// Lint levels hold for both functions.
 const LEVELS: &[&str] = &["allow", "warn", "deny", "forbid"];
 
-pub(super) fn share(written: Vec<Attribute>, errors: &mut Errors) -> Attrs {
+pub(super) fn split(written: Vec<Attribute>, errors: &mut Errors) -> Attrs {
     let mut attrs = Attrs::default();
     for attr in written {
         let name = name(&attr);

@@ -6,7 +6,7 @@ use syn::{ReturnType, Type};
 use super::function::Function;
 use super::model::{Argument, Handler, Mode, Role};
 use super::options::Options;
-use super::{args, attrs, scan};
+use super::{args, attrs, fallible};
 use crate::errors::Errors;
 
 /// The handler to put out; none where there is no session to put in.
@@ -25,7 +25,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         mut signature,
         body,
     } = function;
-    let attrs = attrs::share(attrs, errors);
+    let attrs = attrs::split(attrs, errors);
     let arguments = args::arguments(&mut signature, errors);
     if mode == Mode::Create {
         for argument in &arguments {
@@ -99,7 +99,8 @@ fn returned(
     };
     for argument in arguments {
         if matches!(argument.role, Role::Session)
-            && let Some(place) = scan::find(&argument.ty.to_token_stream(), &ty.to_token_stream())
+            && let Some(place) =
+                fallible::find(&argument.ty.to_token_stream(), &ty.to_token_stream())
         {
             errors.at(
                 place,
@@ -110,7 +111,7 @@ fn returned(
         }
     }
     if let Type::ImplTrait(hidden) = &**ty
-        && let Some(failure) = scan::failure(body.stream())
+        && let Some(failure) = fallible::failure(body.stream())
     {
         errors.over(
             hidden,

@@ -10,7 +10,7 @@ use super::model::{Argument, Handler, Mode, Role};
 use super::{args, overrides};
 use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
-use crate::tokens::{around, ends, placed, private};
+use crate::tokens::{end_spans, private, respan, wrap_generic};
 
 pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let cfgs = &handler.attrs.cfgs;
@@ -41,14 +41,14 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         ..
     } = &handler.signature;
     let where_clause = &generics.where_clause;
-    let (parameters, output, way) = match handler.request {
-        Some(request) => parts.plain(&handler.arguments[request]),
+    let (parameters, output, statements) = match handler.request {
+        Some(request) => parts.http(&handler.arguments[request]),
         None => parts.framework(),
     };
     let recovered = handler
         .arguments
         .iter()
-        .any(|argument| matches!(argument.role, Role::Spoiled(_)))
+        .any(|argument| matches!(argument.role, Role::Invalid(_)))
         .then(|| quote!(#[allow(unused, unreachable_code, clippy::diverging_sub_expression)]));
     let mut checks = loaders::checks(&handler.loaders, &private);
     checks.extend(emit_check(handler, &private));
@@ -56,7 +56,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let body = quote! {
         #inner
         #(#checks)*
-        #way
+        #statements
     };
     // An argument of the function's own name would be hidden by the inner function.
     let body = match parts.namesake() {
@@ -88,11 +88,11 @@ pub(super) struct Parts<'a> {
 }
 
 /// Parameters, output and body of the outer function.
-pub(super) type Way = (Vec<TokenStream>, TokenStream, TokenStream);
+pub(super) type OuterParts = (Vec<TokenStream>, TokenStream, TokenStream);
 
 impl Parts<'_> {
     /// The guard is the first argument, whatever the user wrote: a later one may take the body.
-    fn framework(&self) -> Way {
+    fn framework(&self) -> OuterParts {
         let Self {
             handler,
             private,
@@ -135,13 +135,13 @@ impl Parts<'_> {
             self.split(argument, &quote!(#name))
         });
         let run = self.run();
-        let way = quote! {
+        let statements = quote! {
             #require
             #(#splits)*
             #run
             #private::SessionReply::new(__value, __ending)
         };
-        (parameters, output, way)
+        (parameters, output, statements)
     }
 
     /// The argument that is called as the function is.
@@ -176,7 +176,7 @@ impl Parts<'_> {
         let mode = match ty {
             Some(ty) if !args::says_session(ty) => {
                 let mode = &self.mode;
-                placed(quote!(#mode<>), ty.span())
+                respan(quote!(#mode<>), ty.span())
             }
             _ => quote!(_),
         };
@@ -211,7 +211,7 @@ impl Parts<'_> {
         let arguments = self.handler.arguments.iter().map(|argument| {
             let cfgs = &argument.cfgs;
             let value = match argument.role {
-                Role::Spoiled(_) => quote!(loop {}),
+                Role::Invalid(_) => quote!(loop {}),
                 Role::Session => {
                     let name = inner_name(argument);
                     quote!(#name)
@@ -274,15 +274,15 @@ fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
 
 /// A type of ours around the user's.
 fn wrapped(of_ours: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
-    let (first, last) = ends(user);
-    around(of_ours, arguments, first, last)
+    let (first, last) = end_spans(user);
+    wrap_generic(of_ours, arguments, first, last)
 }
 
 /// The type that the guard of an argument is for, if it has one.
 pub(super) fn session_type(argument: &Argument) -> Option<&Type> {
     match &argument.role {
         Role::Session => Some(&argument.ty),
-        Role::Spoiled(ty) => Some(ty),
+        Role::Invalid(ty) => Some(ty),
         Role::Other => None,
     }
 }

@@ -4,13 +4,13 @@ mod args;
 mod attrs;
 mod check;
 mod expand;
+mod fallible;
 mod function;
 mod hints;
+mod http;
 mod model;
 mod options;
 mod overrides;
-mod plain;
-mod scan;
 #[cfg(test)]
 mod tests;
 

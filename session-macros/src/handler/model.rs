@@ -59,7 +59,7 @@ pub(super) enum Role {
     /// A session, whose guard takes its place.
     Session,
     /// A session that cannot be had in this form, which is reported; the type is the session's.
-    Spoiled(Box<Type>),
+    Invalid(Box<Type>),
     /// Anything else.
     Other,
 }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::{Cookie, Kind, Loader};
 use crate::text::Text;
-use crate::tokens::placed;
+use crate::tokens::respan;
 
 /// A slice of loaders. It lives for ever, which an inline const makes sure of.
 pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
@@ -103,7 +103,7 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
             Kind::Header(_) | Kind::Bearer | Kind::Custom(_) => {}
         }
         for earlier in &loaders[..index] {
-            if let Some((rule, a, b)) = unsure(&earlier.kind, &loader.kind) {
+            if let Some((rule, a, b)) = maybe_same_name(&earlier.kind, &loader.kind) {
                 call(rule, quote!(#a, #b));
             }
         }
@@ -118,7 +118,7 @@ pub(crate) fn const_check(
     arguments: &TokenStream,
     span: Span,
 ) -> TokenStream {
-    let function = placed(quote!(#private::check::#rule), span);
+    let function = respan(quote!(#private::const_check::#rule), span);
     let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
     arguments.set_span(span);
     quote!(const _: () = #function #arguments;)
@@ -137,7 +137,7 @@ fn constants<'a>(texts: impl IntoIterator<Item = &'a Text>) -> impl Iterator<Ite
 }
 
 /// Two loaders of one kind that may have one name, which only the compiler knows.
-fn unsure<'a>(a: &'a Kind, b: &'a Kind) -> Option<(&'static str, &'a Text, &'a Text)> {
+fn maybe_same_name<'a>(a: &'a Kind, b: &'a Kind) -> Option<(&'static str, &'a Text, &'a Text)> {
     let rule = match (a, b) {
         (Kind::Header(_), Kind::Header(_)) => "different_headers",
         (Kind::Cookie(_), Kind::Cookie(_))

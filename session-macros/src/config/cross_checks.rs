@@ -1,0 +1,241 @@
+//! Judges what options say together.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::{Amount, Config};
+use crate::errors::Errors;
+use crate::loaders::{Kind, Loader, const_check, rule_named};
+use crate::quantity::Quantity;
+use crate::units::DURATION;
+use connect_session_rules::{self as rules, Fault};
+
+/// What breaks a rule beside another option is reported and goes back to its default.
+pub(super) fn check(config: &mut Config, errors: &mut Errors) {
+    if !config.is_invalid("loaders") {
+        emit(config, errors);
+    }
+    durations(config, errors);
+}
+
+fn emit(config: &mut Config, errors: &mut Errors) {
+    if let Some(choice) = &config.emit
+        && let Some(message) = unread(choice.variant, &config.loaders)
+    {
+        errors.at(choice.written.span(), message);
+        config.emit = None;
+    }
+}
+
+/// Why a sid that is emitted so could never come back.
+pub(crate) fn unread(emit: &str, loaders: &[Loader]) -> Option<String> {
+    let cookies = loaders.iter().filter(|one| one.kind.is_cookie()).count();
+    match emit {
+        "Cookie" if cookies == 0 => Some(
+            "no loader reads a cookie, so the client could never send this sid back; add \
+             `cookie(\"__Host-sid\")` to the loaders"
+                .to_owned(),
+        ),
+        "Header" if cookies > 0 && cookies == loaders.len() => Some(
+            "no loader reads anything but cookies, so the client could never send this sid back; \
+             add `header(\"X-User-Session\")` to the loaders"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// A rule over two durations, and which of the two is to blame.
+struct Relation<'a> {
+    check: &'static str,
+    rule: fn(u64, u64) -> Option<Fault>,
+    first: Side<'a>,
+    second: Side<'a>,
+}
+
+/// One duration of two.
+struct Side<'a> {
+    name: &'static str,
+    said: Option<&'a Amount>,
+    default: Option<u64>,
+}
+
+impl Side<'_> {
+    fn known(&self) -> Option<u64> {
+        match self.said {
+            Some(amount) => amount.quantity.known(),
+            None => self.default,
+        }
+    }
+
+    fn value(&self) -> Option<TokenStream> {
+        match self.said {
+            Some(Amount { quantity, .. }) => Some(quote!(#quantity)),
+            None => self
+                .default
+                .map(|amount| quote!(::core::time::Duration::from_millis(#amount))),
+        }
+    }
+}
+
+fn relations(config: &Config) -> [Relation<'_>; 4] {
+    let side = |name, said, default: Option<u64>| Side {
+        name,
+        said: Option::as_ref(said),
+        // What was said, and is reported, is not the default.
+        default: default.filter(|_| !config.is_invalid(name)),
+    };
+    let idle = || {
+        side(
+            "idle_timeout",
+            &config.idle_timeout,
+            Some(rules::DEFAULT_IDLE),
+        )
+    };
+    let absolute = || {
+        let default = Some(rules::DEFAULT_ABSOLUTE);
+        side("absolute_timeout", &config.absolute_timeout, default)
+    };
+    let renew = || side("renew_every", &config.renew_every, None);
+    [
+        Relation {
+            check: "idle_within_absolute",
+            rule: rules::idle_within_absolute,
+            first: idle(),
+            second: absolute(),
+        },
+        Relation {
+            check: "touch_within_idle",
+            rule: rules::touch_within_idle,
+            first: side("touch_every", &config.touch_every, None),
+            second: idle(),
+        },
+        Relation {
+            check: "renew_within_absolute",
+            rule: rules::renew_within_absolute,
+            first: renew(),
+            second: absolute(),
+        },
+        Relation {
+            check: "grace_within_renewal",
+            rule: rules::grace_within_renewal,
+            first: side(
+                "renew_grace",
+                &config.renew_grace,
+                Some(rules::DEFAULT_GRACE),
+            ),
+            second: renew(),
+        },
+    ]
+}
+
+fn durations(config: &mut Config, errors: &mut Errors) {
+    let mut wrong = Vec::new();
+    for Relation {
+        rule,
+        first,
+        second,
+        ..
+    } in relations(config)
+    {
+        let (Some(a), Some(b)) = (first.known(), second.known()) else {
+            continue;
+        };
+        let (Some(fault), Some(blamed)) = (rule(a, b), first.said.or(second.said)) else {
+            continue;
+        };
+        let other = if first.said.is_some() {
+            &second
+        } else {
+            &first
+        };
+        let note = match &other.said.map(|amount| &amount.quantity) {
+            Some(Quantity::Known { written, .. }) => format!(" (`{}: {written}`)", other.name),
+            Some(Quantity::Constant(_)) => String::new(),
+            None => format!(
+                " (`{}` is {} unless you set it)",
+                other.name,
+                DURATION.write(other.default.unwrap_or_default())
+            ),
+        };
+        errors.at(blamed.quantity.span(), format!("{}{note}", fault.reason));
+        wrong.push(blamed.key.to_string());
+    }
+    if let (Some(absolute), Some(cookie)) = (&config.absolute_timeout, persistent(config))
+        && let Some(fault) = absolute.quantity.known().and_then(rules::cookie_lifetime)
+    {
+        let _ = cookie;
+        errors.at(absolute.quantity.span(), fault.reason);
+        wrong.push(absolute.key.to_string());
+    }
+    for name in wrong {
+        match name.as_str() {
+            "idle_timeout" => config.idle_timeout = None,
+            "absolute_timeout" => config.absolute_timeout = None,
+            "touch_every" => config.touch_every = None,
+            "renew_every" => config.renew_every = None,
+            _ => config.renew_grace = None,
+        }
+    }
+}
+
+/// The word that makes a cookie outlive the browser.
+fn persistent(config: &Config) -> Option<&proc_macro2::Ident> {
+    config.loaders.iter().find_map(|loader| match &loader.kind {
+        Kind::Cookie(cookie) => cookie.persistent.as_ref(),
+        _ => None,
+    })
+}
+
+/// The same rules for what only the compiler can evaluate, as items.
+pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
+    let mut checks = Vec::new();
+    let constant = |amount: &&Amount| matches!(amount.quantity, Quantity::Constant(_));
+    let alone = [
+        (&config.idle_timeout, "duration"),
+        (&config.absolute_timeout, "duration"),
+        (&config.touch_every, "duration"),
+        (&config.renew_every, "duration"),
+        (&config.renew_grace, "grace"),
+        (&config.max_size, "size"),
+    ];
+    for (option, check) in alone {
+        if let Some(Amount { key, quantity }) = option.as_ref().filter(constant) {
+            checks.push(const_check(
+                private,
+                &rule_named(check),
+                &quote!(#quantity),
+                key.span(),
+            ));
+        }
+    }
+    for relation in relations(config) {
+        let sides = [&relation.first, &relation.second];
+        let constant_side = sides.iter().filter_map(|side| side.said).find(constant);
+        if let (Some(constant_side), Some(a), Some(b)) = (
+            constant_side,
+            relation.first.value(),
+            relation.second.value(),
+        ) {
+            let arguments = quote!(#a, #b);
+            checks.push(const_check(
+                private,
+                &rule_named(relation.check),
+                &arguments,
+                constant_side.key.span(),
+            ));
+        }
+    }
+    if let (Some(Amount { key, quantity }), Some(_)) = (
+        config.absolute_timeout.as_ref().filter(constant),
+        persistent(config),
+    ) {
+        checks.push(const_check(
+            private,
+            &rule_named("cookie_lifetime"),
+            &quote!(#quantity),
+            key.span(),
+        ));
+    }
+    checks
+}

@@ -1,0 +1,62 @@
+//! Handlers of plain `http`, which belong to no framework.
+
+use quote::quote;
+use syn::ReturnType;
+
+use super::expand::{OuterParts, Parts, parameter, session_type};
+use super::model::Argument;
+use crate::tokens::mentions;
+
+impl Parts<'_> {
+    /// Without a framework the head is taken from the request. The future that opens the session
+    /// holds nothing of it: a body need not be `Sync`.
+    pub(super) fn http(&self, request: &Argument) -> OuterParts {
+        let Self {
+            handler,
+            private,
+            mode,
+            overrides,
+        } = self;
+        let request = self.name_inside(request);
+        let parameters = handler
+            .arguments
+            .iter()
+            .filter(|argument| session_type(argument).is_none())
+            .map(parameter)
+            .collect();
+        // Where the type can be named, it takes the blame for being no response.
+        let returned = match &handler.signature.output {
+            ReturnType::Type(_, ty) if !mentions(&quote!(#ty), |word| word == "impl") => {
+                Some(quote!(::<#ty>))
+            }
+            _ => None,
+        };
+        let opened = handler
+            .arguments
+            .iter()
+            .filter_map(|argument| Some((argument, session_type(argument)?)))
+            .map(|(argument, ty)| {
+                let split = self.split(argument, &quote!(__guard));
+                quote! {
+                    let __opening =
+                        #private::http::open::<#ty, #mode, #overrides, _>(&#request);
+                    let __guard = match __opening.await {
+                        ::core::result::Result::Ok(guard) => guard,
+                        ::core::result::Result::Err(refused) => {
+                            return (__replies.refuse)(refused);
+                        }
+                    };
+                    #split
+                }
+            });
+        let output = &handler.signature.output;
+        let run = self.run();
+        let statements = quote! {
+            let __replies = #private::http::replies #returned();
+            #(#opened)*
+            #run
+            (__replies.finish)(#private::SessionReply::new(__value, __ending))
+        };
+        (parameters, quote!(#output), statements)
+    }
+}
