@@ -1,5 +1,5 @@
-//! The way of a request: ask (what does its head say?), open (load or create), the handler,
-//! commit (what changed?), emit (what does the response say?).
+//! The steps of a request: `extract` reads its head, `open` loads or creates the session, the
+//! handler runs, `commit` writes what changed, and `emit` sets the headers of the response.
 
 mod apply;
 mod commit;

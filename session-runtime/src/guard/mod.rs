@@ -36,7 +36,7 @@ impl Overrides for Inherit {}
 
 /// A type that a handler can take as its session: `Session<C>` or `Option<Session<C>>`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no session argument",
+    message = "`{Self}` is not a session argument",
     label = "neither `Session<…>` nor `Option<Session<…>>`",
     note = "take the session by value: `session: Session<Shop>`, or `session: Option<Session<Shop>>` where it may be missing"
 )]
