@@ -2,6 +2,7 @@
 
 mod check;
 mod cross_checks;
+mod entry;
 mod expand;
 mod hints;
 mod model;

@@ -1,19 +1,18 @@
 //! Reads `vis struct Name { key: value, … }`, option by option: one that cannot be read is
 //! reported and skipped.
 
-use proc_macro2::{Ident, Span, TokenTree};
+use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, Path, Token, Type, Visibility, braced, token};
+use syn::{Attribute, Token, Type, Visibility, braced, token};
 
+use super::entry::{Entry, Value};
 use super::stray_tokens::{decoration, unexpected};
 use super::{hints, rules};
 use crate::choice::words;
 use crate::errors::Errors;
-use crate::loaders::{self, Raw};
-use crate::quantity::Measure;
+use crate::loaders;
 use crate::tokens::{self, at_word, mentions, skip_to, word};
-use crate::units::{DURATION, SIZE};
 
 /// A configuration as written.
 pub(super) struct Written {
@@ -21,27 +20,6 @@ pub(super) struct Written {
     pub(super) visibility: Visibility,
     pub(super) name: Ident,
     pub(super) options: Vec<Entry>,
-}
-
-pub(super) struct Entry {
-    pub(super) key: Ident,
-    pub(super) value: Value,
-}
-
-pub(super) enum Value {
-    Type(Type),
-    Store(Type, Option<Expr>),
-    Loaders {
-        brackets: Span,
-        loaders: Vec<Raw>,
-        broken: bool,
-    },
-    Words(Vec<Ident>),
-    Expr(Expr),
-    Rules(Vec<(Ident, Ident)>),
-    Library(Path),
-    /// Not readable, which is reported.
-    Broken,
 }
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Written> {
@@ -157,16 +135,6 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
         let _: Option<Token![,]> = input.parse()?;
     }
     Ok(())
-}
-
-pub(super) fn measure(option: &str) -> Option<&'static Measure> {
-    match option {
-        "idle_timeout" | "absolute_timeout" | "touch_every" | "renew_every" | "renew_grace" => {
-            Some(&DURATION)
-        }
-        "max_size" => Some(&SIZE),
-        _ => None,
-    }
 }
 
 fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entry>> {
