@@ -1,4 +1,4 @@
-//! What a handler says otherwise than its configuration: a type beside the handler.
+//! What a handler says otherwise than its config: a type beside the handler.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
