@@ -3,34 +3,34 @@
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments as _, Database, Encode, Type};
 
-use super::error::StatementError;
+use crate::error::StatementError;
 
-/// Arguments in their order; that one could not be encoded is told when they are sent.
-pub(super) struct Args<DB: Database> {
+/// The arguments of a statement, in order. An encoding error is kept until [`finish`](Self::finish).
+pub(crate) struct Args<DB: Database> {
     arguments: DB::Arguments,
-    wrong: Option<BoxDynError>,
+    error: Option<BoxDynError>,
 }
 
 impl<DB: Database> Args<DB> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             arguments: DB::Arguments::default(),
-            wrong: None,
+            error: None,
         }
     }
 
-    pub(super) fn bind<T>(mut self, value: T) -> Self
+    pub(crate) fn bind<T>(mut self, value: T) -> Self
     where
         T: for<'q> Encode<'q, DB> + Type<DB>,
     {
         if let Err(error) = self.arguments.add(value) {
-            self.wrong.get_or_insert(error);
+            self.error.get_or_insert(error);
         }
         self
     }
 
-    pub(super) fn finish(self) -> Result<DB::Arguments, StatementError> {
-        match self.wrong {
+    pub(crate) fn finish(self) -> Result<DB::Arguments, StatementError> {
+        match self.error {
             Some(error) => Err(StatementError::NotApplied(error)),
             None => Ok(self.arguments),
         }

@@ -1,16 +1,16 @@
-//! How long anything is waited for, and what happens to what nobody waits for any more.
+//! Time limits, and work that outlives the request that started it.
 
 use std::future::Future;
 use std::time::Duration;
 
-use super::error::StatementError;
+use crate::error::StatementError;
 
-/// How long a connection, or an answer, is waited for unless the program says otherwise.
-pub(super) const DEFAULT: Duration = Duration::from_secs(5);
+/// The default time to wait for a connection or an answer.
+pub(crate) const DEFAULT: Duration = Duration::from_secs(5);
 
-/// Runs a verb to its end in a task of its own. A request may be dropped at any moment; what was
-/// starting_at for it goes on, so that no connection goes back to its pool in the middle of an answer.
-pub(super) async fn run_detached<T: Send + 'static>(
+/// Runs a future to completion in its own task. A request can be dropped at any time; the task goes
+/// on, so that no connection returns to its pool in the middle of an answer.
+pub(crate) async fn run_detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, StatementError>> + Send + 'static,
 ) -> Result<T, StatementError> {
     tokio::spawn(work)

@@ -1,47 +1,31 @@
 //! The store on MySQL and MariaDB.
 
 mod fields_json;
+mod ops;
 mod send;
-mod start;
+mod setup;
 mod statements;
 mod sweep;
 mod verbs;
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use sqlx::MySql;
+use sqlx::mysql::MySqlPool;
 
-use sqlx::mysql::{MySqlPool, MySqlRow};
-use sqlx::{MySql, Row as _};
-
-use self::fields_json::PatchArgs;
-use self::send::with_key;
-use self::statements::Statements;
-use super::args::Args;
-use super::connect::{ConnectBuilder, Target};
-use super::convert;
-use super::convert::to_millis;
-use super::error::{StatementError, bad_column};
-use super::row::{COLUMNS, LoadWrites, Row};
-use super::server::ServerClock;
-use super::sweeper::Sweeper;
-use super::table::Table;
-use super::{escape, timeout};
-use connect_session_runtime::patch::StoredFields;
-use connect_session_runtime::record::{Change, Key, SubjectChange};
 use connect_session_runtime::store::StoreError;
 
-/// `ER_DUP_ENTRY`.
-const IS_TAKEN: u16 = 1062;
+use self::statements::Statements;
+use crate::backend::{self, Backend, Handle, Swept};
+use crate::connect::{ConnectBuilder, Target};
+use crate::server::{self, ServerClock};
+use crate::store_methods::store_methods;
+use crate::table::Table;
 
-/// How often a load that has to write looks again, because something came between.
-const RETRIES: u32 = 8;
-
-/// Keeps sessions in a table of a MySQL 8 server, or one of MariaDB 10.11 or later.
+/// Stores sessions in a table of a MySQL 8 or MariaDB 10.11 server, or a later version.
 ///
-/// A session is one row. A change, an insertion and a destruction are one statement each, and so one
-/// round trip; a conflict takes one more, to show the record. A load is one, and one more when a
-/// tenth of the idle time has passed, or a secret is renewed. Deadlines go by the server's clock.
+/// Each session is one row. A load, an insertion, a commit and a destruction are one statement each,
+/// and therefore one round trip. A second one follows a commit that conflicts, to read the record, and
+/// a load that moves the idle deadline (by default, after a tenth of the idle timeout) or renews the
+/// secret. Deadlines are measured by the server's clock.
 ///
 /// ```no_run
 /// use connect_session::session_config;
@@ -59,274 +43,104 @@ const RETRIES: u32 = 8;
 /// }
 /// ```
 ///
-/// # The table
+/// # Table
 ///
-/// Nothing is created unless [`migrate`](Self::migrate) is called, which any number of processes
-/// may do at once, and which changes nothing, and needs no right to, where the table is there.
-/// Where programs may not create tables, [`schema`](Self::schema) is what to run, and `start()`
-/// says that it was not. The program needs `SELECT`, `INSERT`, `UPDATE` and `DELETE`.
+/// [`migrate`](Self::migrate) creates the table unless it exists. Any number of processes can call it
+/// at the same time; if the table exists, it changes nothing and needs no permission to create tables.
+/// Where an application must not create tables, run the SQL of [`schema`](Self::schema) instead; a
+/// missing table is reported by `start()` of the config. The application needs the privileges
+/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table.
 ///
 /// # Connections
 ///
-/// [`connect`](Self::connect) opens up to ten; [`from_pool`](Self::from_pool) takes a pool that the
-/// program has. Statements are prepared once a connection, which costs one more round trip the
-/// first time. A connection that was idle for a second is asked whether it is alive before it is
-/// used. A statement that was sent is never sent again, unless the server says that it rolled it
-/// back (a deadlock).
+/// [`connect`](Self::connect) opens up to 10 connections; [`from_pool`](Self::from_pool) uses an
+/// existing pool. Each connection prepares a statement the first time it runs it, which costs one more
+/// round trip. A connection that was idle for a second is pinged before use. A statement is never sent
+/// twice, unless the server reports that it was rolled back (a deadlock).
 ///
-/// # What has ended
+/// # Removal of ended sessions
 ///
-/// A task removes it, in small batches: once a minute, from the first use of the store until it is
-/// dropped, or as [`sweep_every`](Self::sweep_every) says. Several processes may do so at once.
+/// A background task removes them in small batches. It starts with the first insertion or
+/// [`check_ready`](connect_session_runtime::store::Store::check_ready), runs every 60 seconds or as
+/// [`sweep_every`](Self::sweep_every) sets, and ends when the store is dropped. Several processes can
+/// run it at the same time.
 #[derive(Clone)]
-pub struct MySqlStore {
-    inner: Arc<Inner>,
-    sweeper: Arc<Sweeper>,
+pub struct MySqlStore(Handle<MySqlBackend>);
+
+/// The part of the state that only MySQL needs.
+#[derive(Clone)]
+struct MySqlBackend {
+    clock: ServerClock,
 }
 
-/// What a verb needs, and a task may keep.
-#[derive(Clone)]
-struct Inner {
-    pool: MySqlPool,
-    table: Table,
-    statements: Arc<Statements>,
-    timeout: Duration,
-    clock: Arc<ServerClock>,
-}
+type Inner = backend::Inner<MySqlBackend>;
 
 impl MySqlStore {
-    /// The table and its index as SQL, for the default name of the table.
+    /// The SQL of the table and its index, for the default table name `connect_sessions`.
     pub const SCHEMA: &str = include_str!("schema.sql");
 
-    /// Connects to the server of a `mysql://user:password@host:port/database` URL, when it is
-    /// awaited.
+    /// Connects to a server when the returned builder is awaited. The URL has the form
+    /// `mysql://user:password@host:port/database`.
     ///
     /// # Errors
-    /// When no server answers, or it refuses: which one, and why.
+    /// If the URL is invalid, or the server cannot be reached or refuses the connection. The message
+    /// names the server and the reason, and never the password.
     pub fn connect(url: &str) -> ConnectBuilder<Self> {
         ConnectBuilder::new(Target::Url(url.to_owned()))
     }
 
-    /// Uses a pool that the program has.
+    /// Uses an existing pool.
     ///
-    /// Give it an `acquire_timeout`: it is how long a request waits for a connection.
+    /// Its `acquire_timeout` limits how long a request waits for a connection.
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+    /// use connect_session::store::MySqlStore;
+    /// use sqlx::mysql::MySqlPoolOptions;
+    ///
+    /// let pool = MySqlPoolOptions::new().max_connections(20).connect("mysql://app@db/shop").await?;
+    /// let store = MySqlStore::from_pool(pool).table("app.sessions")?.migrate().await?;
+    /// # let _ = store;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn from_pool(pool: MySqlPool) -> Self {
-        let table = Table::default();
-        let inner = Inner {
-            pool,
-            statements: Arc::new(Statements::new(&table)),
-            table,
-            timeout: timeout::DEFAULT,
-            clock: Arc::new(ServerClock::new()),
-        };
-        Self {
-            inner: Arc::new(inner),
-            sweeper: Arc::default(),
-        }
-    }
-
-    /// Another table than `connect_sessions`, perhaps in another database: `app.sessions`.
-    ///
-    /// # Errors
-    /// When the name has anything else than letters, digits and `_`, or is longer than 48.
-    pub fn table(self, name: &str) -> Result<Self, StoreError> {
-        let table = Table::parse(name)?;
-        let statements = Arc::new(Statements::new(&table));
-        Ok(self.with(|inner| Inner {
-            table,
-            statements,
-            ..inner
-        }))
-    }
-
-    /// How long the answer to a statement is waited for, before the outcome is unknown; five
-    /// seconds unless this is called.
-    #[must_use]
-    pub fn statement_timeout(self, at_most: Duration) -> Self {
-        self.with(|inner| Inner {
-            timeout: at_most,
-            ..inner
-        })
-    }
-
-    /// How often what has ended is removed; once a minute unless this is called, and never by this
-    /// process with `None`.
-    #[must_use]
-    pub fn sweep_every(mut self, every: Option<Duration>) -> Self {
-        self.sweeper = Arc::new(Sweeper::new(every));
-        self
-    }
-
-    fn with(mut self, change: impl FnOnce(Inner) -> Inner) -> Self {
-        self.inner = Arc::new(change(Arc::unwrap_or_clone(self.inner)));
-        self
-    }
-
-    /// Creates the table and its index, if they are not there.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub async fn migrate(self) -> Result<Self, StoreError> {
-        self.inner.migrate().await?;
-        Ok(self)
-    }
-
-    /// The SQL that [`migrate`](Self::migrate) runs: for this table.
-    #[must_use]
-    pub fn schema(&self) -> String {
-        self.inner.table.in_schema(Self::SCHEMA, '`')
-    }
-
-    fn start_sweeper(&self) {
-        let inner = self.inner.clone();
-        self.sweeper.start(move || {
-            let inner = inner.clone();
-            async move { inner.sweep(usize::MAX).await }
-        });
+        let clock = ServerClock::new();
+        Self(Handle::new(pool, MySqlBackend { clock }))
     }
 }
 
-impl fmt::Debug for MySqlStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MySqlStore")
-            .field("place", &self.inner.backend_id())
-            .finish_non_exhaustive()
-    }
-}
+store_methods!(
+    MySqlStore,
+    table: "Sets the name of the table, optionally in another database, as in `app.sessions`; the \
+            default is `connect_sessions`.",
+    timeout: "Sets how long to wait for the answer to a statement. After that its outcome is unknown. \
+              The default is 5 seconds."
+);
 
-/// A record as it was read, and the time of the server then.
-struct ReadRow {
-    row: Row,
-    now: i64,
-    answer: MySqlRow,
-}
+impl Backend for MySqlBackend {
+    type Db = MySql;
+    type Statements = Statements;
 
-impl ReadRow {
-    fn fields(&self) -> Result<StoredFields, StoreError> {
-        let text = |after: usize| {
-            let at = COLUMNS.len() + after;
-            self.answer.try_get::<&str, _>(at).map_err(bad_column)
-        };
-        fields_json::read(text(2)?, text(3)?)
-    }
-}
+    const SCHEMA: &str = MySqlStore::SCHEMA;
+    const QUOTE: char = '`';
+    /// A batch is one statement, which holds the locks of its rows until it ends.
+    const BATCH: usize = 100;
 
-impl Inner {
-    async fn see(&self, key: Key) -> Result<Option<ReadRow>, StoreError> {
-        let args = with_key(Args::new(), key);
-        let rows = self.rows(&self.statements.select, args).await;
-        let Some(answer) = rows.map_err(StatementError::into_read_error)?.pop() else {
-            return Ok(None);
-        };
-        let row = Row::read(&answer)?;
-        let now = answer.try_get(COLUMNS.len() + 1).map_err(bad_column)?;
-        self.clock.observe(now);
-        Ok(Some(ReadRow { row, now, answer }))
+    fn statements(table: &Table) -> Statements {
+        Statements::new(table)
     }
 
-    /// Writes what a load has to, if the record still is as it was seen.
-    async fn admit(
-        &self,
-        key: Key,
-        before: &Row,
-        after: &Row,
-        due: LoadWrites,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        let bytes = |secret: connect_session_runtime::sid::SecretHash| secret.as_bytes().to_vec();
-        let args = Args::new()
-            .bind(bytes(after.secret))
-            .bind(after.secret_since)
-            .bind(after.offer.map(|offer| bytes(offer.secret)))
-            .bind(after.offer.map(|offer| offer.at))
-            .bind(after.offer.map(|offer| offer.grace))
-            .bind(after.previous.map(|(secret, _)| bytes(secret)))
-            .bind(after.previous.map(|(_, until)| until))
-            .bind(due.touch)
-            .bind(now);
-        let args = with_key(args, key)
-            .bind(before.epoch)
-            .bind(bytes(before.secret))
-            .bind(before.offer.map(|offer| bytes(offer.secret)));
-        let done = self.run(&self.statements.admit, args).await;
-        Ok(done
-            .map_err(StatementError::into_read_error)?
-            .rows_affected()
-            > 0)
+    async fn check_ready(inner: &Inner) -> Result<(), StoreError> {
+        inner.check_ready().await
     }
 
-    /// Applies a change; the version, or none if the record is not what the change is based on.
-    async fn apply<D>(
-        &self,
-        key: Key,
-        change: &Change<D>,
-        written: &PatchArgs,
-    ) -> Result<Option<u64>, StatementError> {
-        let identity = change.identity.as_ref();
-        let restarts =
-            change.lifetime.is_some() || identity.is_some_and(|identity| identity.new_generation);
-        let idle = change.lifetime.map(|lifetime| to_millis(lifetime.idle()));
-        let absolute = change
-            .lifetime
-            .map(|lifetime| to_millis(lifetime.absolute()));
-        let secret = identity.map(|identity| identity.secret.as_bytes().to_vec());
-        let has_secret = secret.is_some();
-        let subject = identity.map(|identity| &identity.subject);
-        let new_subject = match subject {
-            Some(SubjectChange::Set(subject)) => Some(escape::escape(subject).into_owned()),
-            _ => None,
-        };
-        // `due`, `absolute_until`, `idle_until`, `idle`, `absolute`.
-        let args = Args::<MySql>::new()
-            .bind(idle)
-            .bind(restarts)
-            .bind(absolute)
-            .bind(restarts)
-            .bind(absolute)
-            .bind(idle)
-            .bind(idle)
-            .bind(absolute);
-        // The offered and the previous secret, and `secret_since`.
-        let args = (0..6).fold(args, |args, _| args.bind(has_secret));
-        let args = args
-            .bind(secret)
-            .bind(i64::from(has_secret))
-            .bind(i64::from(
-                identity.is_some_and(|identity| identity.new_generation),
-            ))
-            .bind(subject.is_some_and(|subject| *subject != SubjectChange::Keep))
-            .bind(new_subject)
-            .bind(change.commit_id.to_bytes().to_vec())
-            .bind(written.any)
-            .bind(written.replace_all)
-            .bind(written.revisions.clone())
-            .bind(written.any)
-            .bind(written.replace_all)
-            .bind(written.texts.clone())
-            .bind(i64::from(written.any));
-        let args = with_key(args, key)
-            .bind(change.commit_id.to_bytes().to_vec())
-            .bind(convert::to_i64(change.generation))
-            .bind(has_secret)
-            .bind(convert::to_i64(change.epoch))
-            .bind(written.bases.clone())
-            .bind(written.absent.clone())
-            .bind(written.absent_count);
-        let done = self.run(&self.statements.commit, args).await?;
-        Ok((done.rows_affected() > 0).then(|| done.last_insert_id()))
+    async fn migrate(inner: &Inner) -> Result<(), StoreError> {
+        server::migrate(inner).await
     }
 
-    /// Whether it was done; `false` if the id is taken.
-    async fn insert(&self, args: Args<MySql>) -> Result<bool, StatementError> {
-        match self.run(&self.statements.insert, args).await {
-            Ok(_) => Ok(true),
-            Err(StatementError::NotApplied(error))
-                if send::boxed_error_number(&error) == Some(IS_TAKEN) =>
-            {
-                Ok(false)
-            }
-            Err(failure) => Err(failure),
-        }
+    async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
+        inner.sweep_batch(limit).await
     }
 }

@@ -1,12 +1,13 @@
-//! Reading what a statement answered: the columns of `RECORD`, and the fields after them.
+//! Reads rows: the columns of `RECORD`, followed by the fields.
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use crate::convert::{lifetime, timestamp};
+use crate::convert::{lifetime, to_u64};
 use crate::error::bad_column;
-use crate::escape;
+use crate::escape::unescape;
 use crate::fields_json::Fields;
+use crate::server::timestamp;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{CommitId, Deadlines, Record, Snapshot};
 use connect_session_runtime::store::StoreError;
@@ -14,7 +15,7 @@ use connect_session_runtime::store::StoreError;
 /// The record of a row.
 pub(super) fn record<D: SessionData>(row: &PgRow, renewed: bool) -> Result<Record<D>, StoreError> {
     let number = |at| row.try_get::<i64, _>(at).map_err(bad_column);
-    let count = |at| Ok::<_, StoreError>(u64::try_from(number(at)?).unwrap_or(0));
+    let count = |at| number(at).map(to_u64);
     let commit_id: Vec<u8> = row.try_get(3).map_err(bad_column)?;
     let subject: Option<&str> = row.try_get(9).map_err(bad_column)?;
     Ok(Record {
@@ -28,7 +29,7 @@ pub(super) fn record<D: SessionData>(row: &PgRow, renewed: bool) -> Result<Recor
             absolute_until: timestamp(number(6)?),
         },
         lifetime: lifetime(number(7)?, number(8)?),
-        subject: subject.map(|subject| escape::unescape(subject).into()),
+        subject: subject.map(|subject| unescape(subject).into()),
         renewed,
     })
 }
@@ -39,5 +40,5 @@ pub(super) fn snapshot<D: SessionData>(
     version: u64,
 ) -> Result<Snapshot<D>, StoreError> {
     let fields: &str = row.try_get(10).map_err(bad_column)?;
-    Fields::read(fields)?.stored()?.snapshot(version)
+    Fields::parse(fields)?.into_stored()?.snapshot(version)
 }

@@ -1,4 +1,4 @@
-//! Reading, and txn in turn.
+//! Reads, and write transactions.
 
 use std::sync::Arc;
 
@@ -6,65 +6,69 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Sqlite};
 
-use super::Inner;
-use crate::args::Args;
-use crate::error::{ContextError, StatementError};
 use connect_session_runtime::store::StoreError;
 
-/// `SQLITE_IOERR`: it is not known what is on the disk.
+use crate::args::Args;
+use crate::backend;
+use crate::error::{ContextError, StatementError};
+
+/// `SQLITE_IOERR`: the state of the file is unknown.
 const IO_ERROR: i32 = 10;
-/// `SQLITE_FULL`: the disk, or what the file may grow to, is full.
+/// `SQLITE_FULL`: the disk is full, or the file has reached its maximum size.
 const FULL: i32 = 13;
 
-/// A transaction that has the right to write.
+/// A transaction that can write.
 ///
-/// It is not sqlx's own: when the disk is full SQLite ends a transaction by itself, and sqlx would
-/// go on to believe in it, whoever has the connection next.
+/// It does not use sqlx's transactions: if the disk is full, SQLite ends a transaction by itself, and
+/// sqlx would still consider it open when the connection is used next.
 pub(super) struct WriteTxn {
     pub(super) connection: PoolConnection<Sqlite>,
 }
 
-/// What becomes of what was written.
+/// How a transaction ends.
 pub(super) enum Finish<T> {
     Commit(T),
     Rollback(T),
 }
 
-impl Inner {
-    /// The rows of an answer.
+impl backend::Inner<super::SqliteBackend> {
+    /// Runs a statement outside a transaction and returns its rows.
     pub(super) async fn all(
         &self,
         statement: &Arc<str>,
         args: Args<Sqlite>,
     ) -> Result<Vec<SqliteRow>, StatementError> {
         let query = sqlx::query_with(AssertSqlSafe(statement.clone()), args.finish()?);
-        query.fetch_all(&self.pool).await.map_err(failed)
+        query.fetch_all(&self.pool).await.map_err(not_applied)
     }
 
-    /// Waits for the turn to write, and writes all of it or nothing. In this process the turn is a
-    /// queue; without it writers would try again and again, and the luckiest would win.
+    /// Runs a write transaction. Those of one process take turns in the order of arrival; without
+    /// this queue, SQLite makes each writer retry, and a writer can be overtaken without limit.
     pub(super) async fn write<T>(
         &self,
         work: impl AsyncFnOnce(&mut WriteTxn) -> Result<Finish<T>, StatementError>,
     ) -> Result<T, StatementError> {
-        let turn = tokio::time::timeout(self.timeout, self.turn.lock()).await;
-        let _turn = turn.map_err(|_| {
-            let late = format!("no turn to write within {:?}", self.timeout);
+        let permit = tokio::time::timeout(self.timeout, self.backend.write_lock.lock()).await;
+        let _permit = permit.map_err(|_| {
+            let late = format!(
+                "another write held the lock for more than {:?}",
+                self.timeout
+            );
             StatementError::NotApplied(ContextError::new(late).into())
         })?;
         let mut txn = WriteTxn {
-            connection: self.pool.acquire().await.map_err(failed)?,
+            connection: self.pool.acquire().await.map_err(not_applied)?,
         };
-        txn.execute("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let (result, is_over) = match work(&mut txn).await {
+        txn.execute("BEGIN IMMEDIATE").await.map_err(not_applied)?;
+        let (result, is_committed) = match work(&mut txn).await {
             Ok(Finish::Commit(value)) => match txn.execute("COMMIT").await {
                 Ok(()) => (Ok(value), true),
-                Err(error) => (Err(uncommitted(error)), false),
+                Err(error) => (Err(commit_error(error)), false),
             },
             Ok(Finish::Rollback(value)) => (Ok(value), false),
             Err(failure) => (Err(failure), false),
         };
-        if !is_over {
+        if !is_committed {
             txn.rollback().await;
         }
         result
@@ -78,7 +82,8 @@ impl WriteTxn {
         args: Args<Sqlite>,
     ) -> Result<Vec<SqliteRow>, StatementError> {
         let query = sqlx::query_with(AssertSqlSafe(statement.clone()), args.finish()?);
-        query.fetch_all(&mut *self.connection).await.map_err(failed)
+        let rows = query.fetch_all(&mut *self.connection).await;
+        rows.map_err(not_applied)
     }
 
     pub(super) async fn one(
@@ -97,13 +102,13 @@ impl WriteTxn {
         self.all(statement, args).await.map(drop)
     }
 
-    async fn execute(&mut self, what: &'static str) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(what);
+    async fn execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        let query = sqlx::query(statement);
         query.execute(&mut *self.connection).await.map(drop)
     }
 
-    /// Undoes what was written, if SQLite has not done so already. A connection of which that is
-    /// not sure is closed, which undoes it.
+    /// Rolls back, unless SQLite already has. If the rollback fails, the connection is closed, which
+    /// rolls back too.
     async fn rollback(mut self) {
         if let Err(error) = self.execute("ROLLBACK").await
             && !error.to_string().contains("no transaction is active")
@@ -113,31 +118,28 @@ impl WriteTxn {
     }
 }
 
-/// Before a commit nothing is written for sure: whatever fails is rolled back.
-fn failed(error: sqlx::Error) -> StatementError {
+/// An error before the commit: the transaction is rolled back, so nothing is written.
+fn not_applied(error: sqlx::Error) -> StatementError {
     StatementError::NotApplied(error.into())
 }
 
-fn uncommitted(error: sqlx::Error) -> StatementError {
+fn commit_error(error: sqlx::Error) -> StatementError {
     match &error {
-        sqlx::Error::Database(_) if primary_code(&error) != Some(IO_ERROR) => failed(error),
+        sqlx::Error::Database(_) if primary_code(&error) != Some(IO_ERROR) => not_applied(error),
         _ => StatementError::Unknown(error.into()),
     }
 }
 
-/// What an insertion that failed says: that the disk is full has a name of its own.
-pub(super) fn full_or(failure: StatementError) -> StoreError {
-    match failure {
-        StatementError::NotApplied(error)
-            if (error.downcast_ref::<sqlx::Error>()).and_then(primary_code) == Some(FULL) =>
-        {
-            StoreError::Full
-        }
-        other => other.into_write_error(),
+/// The error of an insertion that failed.
+pub(super) fn insert_error(failure: StatementError) -> StoreError {
+    if failure.not_applied().and_then(primary_code) == Some(FULL) {
+        StoreError::Full
+    } else {
+        failure.into_write_error()
     }
 }
 
-/// The code of SQLite without what extends it.
+/// The result code of SQLite without its extension.
 pub(super) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error()?.code()?;
     code.parse::<i32>().ok().map(|code| code & 0xff)

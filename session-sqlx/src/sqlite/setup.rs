@@ -1,6 +1,5 @@
-//! The beginning: opening the file, and creating the table.
+//! Opening a file, checking it, and creating the table.
 
-use std::future::IntoFuture;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,34 +8,30 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::write::{Finish, primary_code};
-use super::{Inner, SqliteStore, about};
-use crate::connect::{ConnectBuilder, Target};
-use crate::error::{ContextError, StatementError};
-use crate::timeout::{self, run_detached};
 use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
-use connect_session_runtime::store::{BoxFuture, StoreError};
+use connect_session_runtime::store::StoreError;
 
-impl IntoFuture for ConnectBuilder<SqliteStore> {
-    type Output = Result<SqliteStore, StoreError>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+use super::ops::key_args;
+use super::write::{Finish, primary_code};
+use super::{SqliteBackend, SqliteStore};
+use crate::backend::Inner;
+use crate::connect::{ConnectBuilder, Target};
+use crate::error::{ContextError, StatementError, missing_table, wrong_columns};
+use crate::timeout::{self, run_detached};
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(connect(self))
-    }
-}
-
-async fn connect(how: ConnectBuilder<SqliteStore>) -> Result<SqliteStore, StoreError> {
+pub(super) async fn connect(
+    builder: ConnectBuilder<SqliteStore>,
+) -> Result<SqliteStore, StoreError> {
     let pool = SqlitePoolOptions::new()
-        .acquire_timeout(how.acquire_timeout)
-        // Nothing breaks a connection to a file, so that none is asked whether it is alive.
+        .acquire_timeout(builder.acquire_timeout)
+        // A connection to a file does not break, so there is no need to ping it.
         .test_before_acquire(false);
-    let file = match how.to {
+    let file = match builder.target {
         Target::File(file) => SqliteConnectOptions::new().filename(file),
         Target::Url(url) if !is_memory(&url) => parse(&url)?,
         Target::Url(_) | Target::Memory => {
-            // A database in memory is its connection's: there is one, and it stays.
+            // A database in memory belongs to its connection, so there is only one, which stays open.
             let pool = pool
                 .max_connections(1)
                 .idle_timeout(None)
@@ -50,7 +45,7 @@ async fn connect(how: ConnectBuilder<SqliteStore>) -> Result<SqliteStore, StoreE
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(timeout::DEFAULT);
-    open(pool.max_connections(how.connections), file).await
+    open(pool.max_connections(builder.connections), file).await
 }
 
 async fn open(
@@ -59,7 +54,7 @@ async fn open(
 ) -> Result<SqliteStore, StoreError> {
     let file = options.get_filename().to_owned();
     let pool = connected(pool, options).await;
-    let pool = pool.map_err(|error| not_opened(&file, error))?;
+    let pool = pool.map_err(|error| file_error(&file, error))?;
     SqliteStore::from_pool(pool).migrate().await
 }
 
@@ -82,7 +77,7 @@ async fn connected(
     }
 }
 
-/// What means a database in memory, as sqlx reads it.
+/// Whether sqlx reads the URL as a database in memory.
 fn is_memory(url: &str) -> bool {
     let memory = [
         "sqlite::memory:",
@@ -94,34 +89,34 @@ fn is_memory(url: &str) -> bool {
 }
 
 fn parse(url: &str) -> Result<SqliteConnectOptions, ContextError> {
-    let wrong =
+    let invalid =
         "the URL of the SQLite file cannot be read: it has the form sqlite://path/to/sessions.db";
     match url.split_once(':') {
         Some(("sqlite", _)) => url
             .parse()
-            .map_err(|error| ContextError::new(wrong).caused_by(error)),
-        _ => Err(ContextError::new(wrong)),
+            .map_err(|error| ContextError::new(invalid).caused_by(error)),
+        _ => Err(ContextError::new(invalid)),
     }
 }
 
-fn not_opened(file: &Path, error: sqlx::Error) -> ContextError {
+fn file_error(file: &Path, error: sqlx::Error) -> ContextError {
     let file = file.display();
     let message = match primary_code(&error) {
         Some(14) => format!(
-            "the SQLite file `{file}` cannot be opened: look whether its directory is there, and whether \
-             this program may write in it"
+            "the SQLite file `{file}` cannot be opened: check that its directory exists and that this \
+             program may write to it"
         ),
-        Some(26) => format!("`{file}` is a file of something else than SQLite: name another one"),
-        Some(8) => format!("the SQLite file `{file}` may not be written by this program"),
+        Some(26) => format!("`{file}` is not an SQLite database: choose another file"),
+        Some(8) => format!("this program may not write to the SQLite file `{file}`"),
         Some(11) => format!("the SQLite file `{file}` is damaged: restore it, or move it away"),
-        Some(5 | 6) => format!("another program has the SQLite file `{file}` locked"),
+        Some(5 | 6) => format!("the SQLite file `{file}` is locked by another program"),
         _ => format!("the SQLite file `{file}` cannot be used"),
     };
     ContextError::new(message).caused_by(error)
 }
 
-impl Inner {
-    /// What tells this place from others; none for one in memory, which nobody shares.
+impl Inner<SqliteBackend> {
+    /// Identifies the table; `None` for a database in memory, which is never shared.
     pub(super) fn backend_id(&self) -> Option<String> {
         let options = self.pool.connect_options();
         let file = options.get_filename();
@@ -136,65 +131,54 @@ impl Inner {
         ))
     }
 
-    /// Whether the file can be written, and the table is there.
+    /// Checks that the file can be written, and that the table exists and has every column.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
-        let nobody = Key {
+        let no_record = Key {
             namespace: "",
             id: SessionId::from_bytes([0; 16]),
         };
         let inner = self.clone();
-        let look = run_detached(async move {
-            inner
-                .write(async |txn| {
-                    txn.one(&inner.statements.select, about(nobody)).await?;
-                    Ok(Finish::Rollback(()))
-                })
-                .await
+        let probe = run_detached(async move {
+            let work = inner.write(async |txn| {
+                let key = key_args(no_record);
+                txn.one(&inner.statements.select, key).await?;
+                Ok(Finish::Rollback(()))
+            });
+            work.await
         });
-        look.await.map_err(|failure| self.not_ready(failure))?;
-        Ok(())
-    }
-
-    fn not_ready(&self, failure: StatementError) -> ContextError {
-        let (StatementError::NotApplied(error) | StatementError::Unknown(error)) = failure;
-        let place = self
-            .backend_id()
-            .unwrap_or_else(|| "SQLite in memory".to_owned());
-        let error = match error.downcast::<sqlx::Error>() {
-            Ok(error) => *error,
-            Err(error) => return ContextError::new(place).caused_by(error),
-        };
-        let text = error.to_string();
-        if text.contains("no such table") {
-            return ContextError::new(format!(
-                "{place}: there is no such table: call `.migrate().await?` on the store, or run what \
-                 `SqliteStore::SCHEMA` says"
-            ));
-        }
-        if text.contains("no such column") {
-            return ContextError::new(format!(
-                "{place}: the table has not the columns of this version: it is somebody else's, or \
-                 another version's; name another one with `.table(…)`"
-            ))
-            .caused_by(error);
-        }
-        not_opened(self.pool.connect_options().get_filename(), error)
+        Ok(probe.await.map_err(|failure| self.setup_error(failure))?)
     }
 
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         let schema = self.table.in_schema(SqliteStore::SCHEMA, '"');
         let inner = self.clone();
         let run = run_detached(async move {
-            inner
-                .write(async |txn| {
-                    let script = sqlx::raw_sql(AssertSqlSafe(schema));
-                    let done = script.execute(&mut *txn.connection).await;
-                    done.map_err(|error| StatementError::NotApplied(error.into()))?;
-                    Ok(Finish::Commit(()))
-                })
-                .await
+            let work = inner.write(async |txn| {
+                let script = sqlx::raw_sql(AssertSqlSafe(schema));
+                let done = script.execute(&mut *txn.connection).await;
+                done.map_err(|error| StatementError::NotApplied(error.into()))?;
+                Ok(Finish::Commit(()))
+            });
+            work.await
         });
-        run.await.map_err(|failure| self.not_ready(failure))?;
-        Ok(())
+        Ok(run.await.map_err(|failure| self.setup_error(failure))?)
+    }
+
+    fn setup_error(&self, failure: StatementError) -> ContextError {
+        let place = self
+            .backend_id()
+            .unwrap_or_else(|| "SQLite in memory".to_owned());
+        let error = match failure.into_inner().downcast::<sqlx::Error>() {
+            Ok(error) => *error,
+            Err(error) => return ContextError::new(place).caused_by(error),
+        };
+        let text = error.to_string();
+        if text.contains("no such table") {
+            missing_table(&place, "SqliteStore")
+        } else if text.contains("no such column") {
+            wrong_columns(&place, error)
+        } else {
+            file_error(self.pool.connect_options().get_filename(), error)
+        }
     }
 }
