@@ -5,6 +5,8 @@
 //! with the most users, whose plain connection sends a command once, which is what this needs most
 //! (what sends again after a lost connection may do a change twice).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod answer;
 mod arguments;
 mod builder;

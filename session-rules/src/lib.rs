@@ -5,6 +5,8 @@
 //! byte: in `connect-session-macros`, which cannot depend on the runtime, and in
 //! `connect-session-runtime`. A test compares them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod cookie;
 mod header;
 mod name;

@@ -3,6 +3,8 @@
 //! The way of a request: a framework adapter shows its head (`framework`), the guard around the
 //! handler (`guard`) has the engine load or create the session (`engine`), the handler gets it
 //! (`session`), and the guard commits what changed to the store (`store`).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
     clippy::manual_async_fn,
     reason = "an `async fn` keeps its arguments twice, in a future that every request allocates and moves"

@@ -3,6 +3,8 @@
 //! A row has the fields of the data as opaque JSON texts, each with a revision. No server parses
 //! the texts, and none of what a user wrote is part of a statement: names and texts are bound.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod bound;
 mod connect;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
