@@ -1,4 +1,4 @@
-//! What the scripts are told, in the order in which each of them reads it.
+//! The arguments of the scripts, in the order in which each script reads them.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use connect_session_runtime::record::{
     Change, IdentityChange, Lifetime, LoadRequest, NewRecord, SubjectChange, Transport,
 };
 
-/// The longest duration that is told to a server, in milliseconds: 140,000 years, which added to
-/// its clock stays below 2^53.
-const LONGEST: u64 = 1 << 52;
+/// The longest duration, in milliseconds: about 140,000 years. Added to the server's clock it stays
+/// below 2^53, up to which Lua's numbers are exact.
+const MAX_MILLIS: u64 = 1 << 52;
 
-/// What a script is told.
+/// The `ARGV` of a script.
 #[derive(Default)]
 pub(super) struct Arguments(Vec<Vec<u8>>);
 
@@ -30,7 +30,7 @@ impl Arguments {
         self.push(number.to_string())
     }
 
-    /// A duration in milliseconds: at least one, as a deadline of now is none.
+    /// A duration in milliseconds, at least 1: a record whose deadline is now would have ended.
     fn duration(&mut self, duration: Duration) -> &mut Self {
         self.number(millis(duration))
     }
@@ -38,11 +38,13 @@ impl Arguments {
 
 fn millis(duration: Duration) -> u64 {
     let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis).unwrap_or(LONGEST).clamp(1, LONGEST)
+    u64::try_from(millis)
+        .unwrap_or(MAX_MILLIS)
+        .clamp(1, MAX_MILLIS)
 }
 
-/// Of `insert.lua`.
-pub(super) fn insertion<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arguments {
+/// The arguments of `insert.lua`.
+pub(super) fn insert<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
         .push(record.secret.as_bytes())
@@ -58,7 +60,7 @@ pub(super) fn insertion<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arg
     arguments
 }
 
-/// Of `load.lua`.
+/// The arguments of `load.lua`.
 pub(super) fn load(request: &LoadRequest) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
@@ -78,8 +80,8 @@ pub(super) fn load(request: &LoadRequest) -> Arguments {
     arguments
 }
 
-/// Of `commit.lua`.
-pub(super) fn change<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
+/// The arguments of `commit.lua`.
+pub(super) fn commit<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
     let mut arguments = Arguments::default();
     arguments
         .push(change.commit_id.to_bytes())

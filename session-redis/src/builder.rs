@@ -1,23 +1,23 @@
-//! What a store on Redis is made of.
+//! [`RedisStoreBuilder`], and the constructors of the store.
 
 use std::fmt;
 use std::time::Duration;
 
 use redis::ClientTlsConfig;
 
-use super::RedisStore;
-use super::check;
-use super::link::Patience;
-use super::way_in::{Place, WayIn};
+use super::endpoints::{ConnectOptions, Endpoint};
+use super::error::RedisStoreError;
+use super::remedy::with_remedy;
+use super::store::RedisStore;
+use super::timeouts::Timeouts;
 
-/// How long to wait for a connection, unless it is said.
-const CONNECT: Duration = Duration::from_secs(2);
-/// How long to wait for an answer, unless it is said.
-const COMMAND: Duration = Duration::from_secs(2);
-/// The longest prefix: a key is sent with every command.
-const PREFIX: usize = 128;
+/// The longest prefix. Every command sends the whole key.
+const MAX_PREFIX_BYTES: usize = 128;
 
-/// Makes a [`RedisStore`].
+/// Configures and creates a [`RedisStore`].
+///
+/// Name the servers with exactly one of [`url`](Self::url), [`cluster`](Self::cluster) and
+/// [`sentinel`](Self::sentinel). Everything else has a default.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -37,77 +37,75 @@ const PREFIX: usize = 128;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct RedisStoreBuilder {
-    way_in: WayIn,
+    options: ConnectOptions,
     prefix: String,
-    patience: Patience,
+    timeouts: Timeouts,
     replicas: u32,
-}
-
-impl Default for RedisStoreBuilder {
-    fn default() -> Self {
-        Self {
-            way_in: WayIn::default(),
-            prefix: String::new(),
-            patience: Patience {
-                connect: CONNECT,
-                command: COMMAND,
-            },
-            replicas: 0,
-        }
-    }
 }
 
 impl fmt::Debug for RedisStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStoreBuilder")
             .field("prefix", &self.prefix)
-            .field("patience", &self.patience)
+            .field("timeouts", &self.timeouts)
             .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
 }
 
-/// Why there is no store: everything that is wrong, and what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("sessions cannot be kept on Redis: {}", problems.join("; "))]
-pub struct RedisStoreError {
-    problems: Vec<String>,
-}
-
-impl RedisStoreError {
-    pub(super) fn new(problems: Vec<String>) -> Self {
-        Self { problems }
+impl RedisStore {
+    /// Connects to the server or servers of a URL, with defaults for all other settings.
+    ///
+    /// | URL | meaning |
+    /// | --- | --- |
+    /// | `redis://user:password@host:6379/0` | one server; the number is the database |
+    /// | `rediss://…` | one server, with TLS |
+    /// | `unix:///path?db=0&user=…&pass=…` | one server, through a Unix socket |
+    /// | `redis-sentinel://user:password@host:26379,host/name/0` | the primary `name` of these sentinels; user and password are the primary's |
+    /// | `redis-cluster://user:password@host:6379,host` | a Cluster; one reachable server is enough to find the others |
+    /// | `rediss-sentinel://…`, `rediss-cluster://…` | the same with TLS |
+    ///
+    /// Percent-encode special characters of the user name and the password.
+    ///
+    /// # Errors
+    /// The URL is invalid, no server can be reached, or the server rejects the client. No error
+    /// contains the password.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, RedisStoreError> {
+        Self::builder().url(url).build().await
     }
 
-    /// What is wrong, each with its mend.
+    /// A builder, for settings that a URL cannot express.
     #[must_use]
-    pub fn problems(&self) -> &[String] {
-        &self.problems
+    pub fn builder() -> RedisStoreBuilder {
+        RedisStoreBuilder::default()
     }
 }
 
 impl RedisStoreBuilder {
-    /// The server, or the servers: see [`RedisStore::connect`].
+    /// Sets the server or servers by a URL; see [`RedisStore::connect`] for the forms.
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.way_in.places.push(Place::Url(url.into()));
+        self.options.endpoints.push(Endpoint::Url(url.into()));
         self
     }
 
-    /// Some servers of a Cluster, as URLs; the others are found by them. How to get in is what the
-    /// first says.
+    /// Uses a Cluster, and finds its servers through those of these URLs.
+    ///
+    /// Credentials and TLS settings for the servers that are found are taken from the first URL.
     #[must_use]
     pub fn cluster(mut self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let urls = urls.into_iter().map(Into::into).collect();
-        self.way_in.places.push(Place::Cluster(urls));
+        self.options.endpoints.push(Endpoint::Cluster(urls));
         self
     }
 
-    /// The sentinels, as URLs, and the name of the primary that they watch. A password in these URLs
-    /// is for the sentinels; for the primary it is said by [`credentials`](Self::credentials). Where
-    /// the sentinels speak TLS, so does the primary.
+    /// Uses the primary `name` that the sentinels at these URLs monitor, and follows its failovers.
+    ///
+    /// User and password in these URLs are those of the sentinels; set the primary's with
+    /// [`credentials`](Self::credentials). If the first URL has TLS, the primary is reached with
+    /// TLS too.
     #[must_use]
     pub fn sentinel(
         mut self,
@@ -115,107 +113,116 @@ impl RedisStoreBuilder {
         name: impl Into<String>,
     ) -> Self {
         let urls = urls.into_iter().map(Into::into).collect();
-        self.way_in.places.push(Place::Sentinel(urls, name.into()));
+        self.options
+            .endpoints
+            .push(Endpoint::Sentinel(urls, name.into()));
         self
     }
 
-    /// Who the client is, instead of what the URL says. `default` is the user of a password alone.
+    /// Sets the user and the password, instead of those of the URL.
+    ///
+    /// For a server with a password but no users (`requirepass`), the user is `default`.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.way_in.credentials = Some((user.into(), password.into()));
+        self.options.credentials = Some((user.into(), password.into()));
         self
     }
 
-    /// The number of the database, instead of what the URL says. A Cluster has only 0.
+    /// Sets the number of the database, instead of that of the URL. A Cluster has only database 0.
     #[must_use]
     pub fn database(mut self, number: u32) -> Self {
-        self.way_in.database = Some(number);
+        self.options.database = Some(number);
         self
     }
 
-    /// The certificates, in PEM, that a server's must be signed by, instead of those that the system
-    /// trusts.
+    /// Sets the certificate authorities to trust, as PEM, instead of those of the system.
     #[must_use]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.way_in.certificates.root_cert = Some(pem.into());
+        self.options.certificates.root_cert = Some(pem.into());
         self
     }
 
-    /// The client's own certificate and its private key, in PEM.
+    /// Sets the certificate and the private key of the client, as PEM, for mutual TLS.
     #[must_use]
     pub fn client_certificate(
         mut self,
         certificate: impl Into<Vec<u8>>,
         key: impl Into<Vec<u8>>,
     ) -> Self {
-        self.way_in.certificates.client_tls = Some(ClientTlsConfig {
+        self.options.certificates.client_tls = Some(ClientTlsConfig {
             client_cert: certificate.into(),
             client_key: key.into(),
         });
         self
     }
 
-    /// What every key begins with: nothing by default. A key is `prefix`, the config's namespace, a
-    /// colon and the id. In a Cluster, a prefix with something in braces puts all sessions on one
-    /// server.
+    /// Sets a prefix for all keys, at most 128 bytes; by default there is none.
+    ///
+    /// A key is `{prefix}{namespace}:{id}`. In a Cluster, do not use braces in the prefix: as a
+    /// hash tag, they would put all sessions on one server.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long to wait for a connection, 2 seconds by default.
+    /// Sets how long to wait for a connection; 2 seconds by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.connect = timeout;
+        self.timeouts.connect = timeout;
         self
     }
 
-    /// How long to wait for an answer, 2 seconds by default.
+    /// Sets how long to wait for the reply to a command; 2 seconds by default.
     #[must_use]
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.command = timeout;
+        self.timeouts.command = timeout;
         self
     }
 
-    /// How many replicas must have a change before it counts as done, 0 by default: see
-    /// [`RedisStore`]. They are waited for half of the command timeout.
+    /// Sets how many replicas must confirm a change before it is acknowledged; 0 by default.
+    ///
+    /// See [what a failover can lose](RedisStore#what-a-failover-can-lose). The server waits for
+    /// the replicas for half of the command timeout; with fewer confirmations, the change fails
+    /// with
+    /// [`StoreError::OutcomeUnknown`](connect_session_runtime::store::StoreError::OutcomeUnknown).
     #[must_use]
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Connects, once.
+    /// Connects, and creates the store. There is no retry.
     ///
     /// # Errors
-    /// Everything that is wrong with the settings; or, if nothing is, why no server lets the client
-    /// in.
+    /// All problems of the settings; if there are none, the reason why the connection failed.
     pub async fn build(self) -> Result<RedisStore, RedisStoreError> {
         let mut problems = Vec::new();
-        let servers = self.way_in.servers(self.patience, &mut problems);
-        self.judge(&mut problems);
+        let servers = self.options.servers(self.timeouts, &mut problems);
+        self.check_settings(&mut problems);
         let Some(servers) = servers.filter(|_| problems.is_empty()) else {
             return Err(RedisStoreError::new(problems));
         };
         let connected = servers.connect().await;
-        connected.map_err(|failure| RedisStoreError::new(vec![check::mend(&failure)]))?;
+        connected.map_err(|failure| RedisStoreError::new(vec![with_remedy(&failure)]))?;
         Ok(RedisStore::new(servers, self.prefix, self.replicas))
     }
 
-    fn judge(&self, problems: &mut Vec<String>) {
-        self.way_in.judge_certificates(problems);
+    fn check_settings(&self, problems: &mut Vec<String>) {
+        self.options.check_certificates(problems);
         for (name, timeout) in [
-            ("connect_timeout", self.patience.connect),
-            ("command_timeout", self.patience.command),
+            ("connect_timeout", self.timeouts.connect),
+            ("command_timeout", self.timeouts.command),
         ] {
             if timeout.is_zero() {
-                problems.push(format!("`{name}` is zero: nothing would ever be in time"));
+                problems.push(format!(
+                    "`{name}` is zero, so every command would time out: set a longer time"
+                ));
             }
         }
-        if self.prefix.len() > PREFIX {
+        if self.prefix.len() > MAX_PREFIX_BYTES {
             problems.push(format!(
-                "the prefix has {} bytes: it may have {PREFIX}",
+                "the prefix has {} bytes: use at most {MAX_PREFIX_BYTES}",
                 self.prefix.len()
             ));
         }

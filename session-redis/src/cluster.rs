@@ -1,8 +1,8 @@
-//! A Cluster: every key has its slot, every slot its primary, and both may move.
+//! A Cluster: sends each command to the primary of its key, and follows redirects.
 //!
-//! A server that says `MOVED`, `ASK`, `TRYAGAIN`, `CLUSTERDOWN`, `LOADING` or `READONLY` has done
-//! nothing, so that the command may be sent again, elsewhere or later. One whose answer is lost is
-//! never sent again.
+//! A server that replies with `MOVED`, `ASK`, `TRYAGAIN`, `CLUSTERDOWN`, `LOADING` or `READONLY`
+//! has not executed the command, so it is sent again, elsewhere or later. A command whose reply was
+//! lost is never sent again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,32 +12,33 @@ use std::time::{Duration, Instant};
 use redis::{Client, ConnectionInfo, ServerErrorKind, Value};
 use tokio::task::JoinSet;
 
+use super::address::{ServerAddress, client_for};
 use super::failure::Failure;
-use super::link::Patience;
-use super::node::{Node, Order};
-use super::slots::{Address, SlotMap, SlotRange, slot_of};
-use super::target::{Target, open};
+use super::node::{Command, Node};
+use super::slots::{HostPort, SlotMap, SlotRange, slot_of};
+use super::timeouts::Timeouts;
 
-/// How often a command follows where it is sent.
-const REDIRECTIONS: usize = 8;
-/// How long to wait for a Cluster that is about to change.
-const PAUSE: Duration = Duration::from_millis(50);
-/// How old the map has to be to be asked for again.
-const FRESH: Duration = Duration::from_millis(100);
+/// How many redirects one command follows.
+const MAX_REDIRECTIONS: usize = 8;
+/// The pause before a retry while the Cluster is being reconfigured.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+/// The slot map is not fetched again while it is younger than this.
+const MIN_MAP_AGE: Duration = Duration::from_millis(100);
 
-/// A Cluster. A clone is the same one.
+/// A Cluster. Clones share the slot map and the connections.
 #[derive(Clone)]
 pub(super) struct Cluster(Arc<Inner>);
 
 struct Inner {
+    /// The servers that the settings name. The others are discovered through them.
     seeds: Vec<Node>,
-    /// How to get into every server.
+    /// Credentials and TLS settings for every server.
     template: ConnectionInfo,
-    patience: Patience,
-    nodes: RwLock<HashMap<Address, Node>>,
+    timeouts: Timeouts,
+    nodes: RwLock<HashMap<HostPort, Node>>,
     map: RwLock<Arc<SlotMap>>,
-    /// Held by whoever asks for the map; when it was last asked for, and what was wrong.
-    refreshed: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
+    /// When the slot map was last fetched, and the result. Locked while it is being fetched.
+    last_refresh: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
 }
 
 impl fmt::Debug for Cluster {
@@ -47,17 +48,17 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    pub(super) fn new(seeds: Vec<Client>, template: ConnectionInfo, patience: Patience) -> Self {
+    pub(super) fn new(seeds: Vec<Client>, template: ConnectionInfo, timeouts: Timeouts) -> Self {
         let seeds = seeds
             .into_iter()
-            .map(|seed| Node::new(Target::server(seed), patience));
+            .map(|seed| Node::new(ServerAddress::direct(seed), timeouts));
         Self(Arc::new(Inner {
             seeds: seeds.collect(),
             template,
-            patience,
+            timeouts,
             nodes: RwLock::default(),
             map: RwLock::default(),
-            refreshed: tokio::sync::Mutex::default(),
+            last_refresh: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -65,33 +66,33 @@ impl Cluster {
         self.refresh().await
     }
 
-    /// Sends a command to the primary of a key, wherever it has gone.
-    pub(super) async fn send(&self, key: &str, order: Order<'_>) -> Result<Value, Failure> {
+    /// Sends a command to the primary of a key, and follows redirects.
+    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Value, Failure> {
         let slot = slot_of(key);
-        let until = Instant::now() + self.0.patience.command;
+        let deadline = Instant::now() + self.0.timeouts.command;
         let mut node = self.primary(slot).await?;
         let mut is_asking = false;
         let mut redirections = 0;
         loop {
-            let failure = match node.send(order, is_asking).await {
-                Ok(answer) => return Ok(answer),
+            let failure = match node.send(command, is_asking).await {
+                Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
             is_asking = false;
             redirections += 1;
-            let is_over = redirections > REDIRECTIONS || Instant::now() >= until;
+            let is_exhausted = redirections > MAX_REDIRECTIONS || Instant::now() >= deadline;
             match failure.kind() {
-                Some(ServerErrorKind::Moved | ServerErrorKind::Ask) if !is_over => {
-                    let Some((host, port)) = failure.address() else {
+                Some(ServerErrorKind::Moved | ServerErrorKind::Ask) if !is_exhausted => {
+                    let Some((host, port)) = failure.redirect() else {
                         return Err(failure);
                     };
-                    // Without a host, it is the host of who says so.
-                    let own = node.link.target().host().unwrap_or_default();
+                    // An empty host means the host of the server that sent the redirect.
+                    let own = node.connection.address().host().unwrap_or_default();
                     let host = if host.is_empty() { own } else { host };
                     is_asking = failure.kind() == Some(ServerErrorKind::Ask);
                     node = self.node(&(host, port))?;
                     if !is_asking {
-                        self.refresh_behind();
+                        self.refresh_in_background();
                     }
                 }
                 Some(
@@ -100,24 +101,24 @@ impl Cluster {
                     | ServerErrorKind::MasterDown
                     | ServerErrorKind::BusyLoading
                     | ServerErrorKind::ReadOnly,
-                ) if Instant::now() < until => {
+                ) if Instant::now() < deadline => {
                     redirections = 0;
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(RETRY_DELAY).await;
                     self.refresh().await?;
                     node = self.primary(slot).await?;
                 }
-                None if matches!(failure, Failure::NotSent { .. }) && !is_over => {
-                    // Another server may have taken over.
+                None if matches!(failure, Failure::NotSent { .. }) && !is_exhausted => {
+                    // A replica may have been promoted.
                     self.refresh().await?;
                     let next = self.primary(slot).await?;
-                    if next.link.is(&node.link) {
+                    if next.connection.is_same(&node.connection) {
                         return Err(failure);
                     }
                     node = next;
                 }
                 _ => {
-                    if matches!(failure, Failure::Lost(_)) {
-                        self.refresh_behind();
+                    if matches!(failure, Failure::OutcomeUnknown(_)) {
+                        self.refresh_in_background();
                     }
                     return Err(failure);
                 }
@@ -125,7 +126,7 @@ impl Cluster {
         }
     }
 
-    /// Every primary.
+    /// The primaries of all slots.
     pub(super) async fn primaries(&self) -> Result<Vec<Node>, Failure> {
         self.refresh().await?;
         let Some(primaries) = self.map().primaries() else {
@@ -153,90 +154,95 @@ impl Cluster {
             .clone()
     }
 
-    fn node(&self, address: &Address) -> Result<Node, Failure> {
+    fn node(&self, address: &HostPort) -> Result<Node, Failure> {
         let known = self.0.nodes.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(node) = known.get(address) {
             return Ok(node.clone());
         }
         drop(known);
         let (host, port) = address.clone();
-        let client = open(&self.0.template, host, port).map_err(|error| self.failure(error))?;
-        let node = Node::new(Target::server(client), self.0.patience);
+        let client =
+            client_for(&self.0.template, host, port).map_err(|error| self.failure(error))?;
+        let node = Node::new(ServerAddress::direct(client), self.0.timeouts);
         let mut nodes = self.0.nodes.write().unwrap_or_else(PoisonError::into_inner);
         Ok(nodes.entry(address.clone()).or_insert(node).clone())
     }
 
-    fn everybody(&self) -> Vec<Node> {
+    fn all_nodes(&self) -> Vec<Node> {
         let known = self.0.nodes.read().unwrap_or_else(PoisonError::into_inner);
         known.values().chain(&self.0.seeds).cloned().collect()
     }
 
     fn failure(&self, why: impl fmt::Display) -> Failure {
         let Some(seed) = self.0.seeds.first() else {
-            return Failure::Lost("a Cluster without servers".into());
+            return Failure::OutcomeUnknown("the Cluster has no servers".into());
         };
-        Failure::not_sent(seed.link.target(), format_args!("of the Cluster, {why}"))
+        Failure::not_sent(
+            seed.connection.address(),
+            format_args!("the Cluster cannot be used: {why}"),
+        )
     }
 
-    /// Asks for the map, while whoever found it wrong goes on.
-    fn refresh_behind(&self) {
+    /// Refreshes the slot map without delaying the caller.
+    fn refresh_in_background(&self) {
         let this = self.clone();
         tokio::spawn(async move { this.refresh().await });
     }
 
-    /// Asks all servers for the map, and takes the first answer; not if it was just asked for.
+    /// Fetches the slot map, unless it was fetched just now; then returns the same result.
     async fn refresh(&self) -> Result<(), Failure> {
-        let mut refreshed = self.0.refreshed.lock().await;
-        if let Some((at, result)) = &*refreshed
-            && at.elapsed() < FRESH
+        let mut last_refresh = self.0.last_refresh.lock().await;
+        if let Some((at, result)) = &*last_refresh
+            && at.elapsed() < MIN_MAP_AGE
         {
             return result.clone();
         }
-        let result = self.ask_for_map().await.map(|map| self.learn(map));
-        *refreshed = Some((Instant::now(), result.clone()));
+        let result = self.fetch_slot_map().await.map(|map| self.install(map));
+        *last_refresh = Some((Instant::now(), result.clone()));
         result
     }
 
-    fn learn(&self, map: SlotMap) {
+    fn install(&self, map: SlotMap) {
         let mut nodes = self.0.nodes.write().unwrap_or_else(PoisonError::into_inner);
         nodes.retain(|address, _| map.has(address));
         drop(nodes);
         *self.0.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
     }
 
-    async fn ask_for_map(&self) -> Result<SlotMap, Failure> {
-        let mut answers = JoinSet::new();
-        for node in self.everybody() {
-            answers.spawn(async move { ask_for_map(&node).await });
+    /// Asks all known servers concurrently, and takes the first slot map.
+    async fn fetch_slot_map(&self) -> Result<SlotMap, Failure> {
+        let mut replies = JoinSet::new();
+        for node in self.all_nodes() {
+            replies.spawn(async move { fetch_slot_map(&node).await });
         }
         let mut failure = None;
-        while let Some(answer) = answers.join_next().await {
-            match answer {
+        while let Some(reply) = replies.join_next().await {
+            match reply {
                 Ok(Ok(map)) => return Ok(map),
                 Ok(Err(why)) => failure = Some(why),
                 Err(why) => failure = Some(self.failure(why)),
             }
         }
         Err(match failure {
-            // Whatever became of the question, the command was not sent.
-            Some(Failure::Lost(why)) => self.failure(why),
+            // Only the query for the slot map was sent, not the command.
+            Some(Failure::OutcomeUnknown(why)) => self.failure(why),
             Some(failure) => failure,
             None => self.failure("no server is known"),
         })
     }
 }
 
-async fn ask_for_map(node: &Node) -> Result<SlotMap, Failure> {
+async fn fetch_slot_map(node: &Node) -> Result<SlotMap, Failure> {
     let mut slots = redis::cmd("CLUSTER");
     slots.arg("SLOTS");
-    let answer = node.link.send(&slots).await?;
-    let ranges: Vec<(u16, u16, Vec<Value>)> = read_ranges(node, answer)?;
-    let own_host = node.link.target().host();
+    let reply = node.connection.send(&slots).await?;
+    let ranges: Vec<(u16, u16, Vec<Value>)> = read_ranges(node, reply)?;
+    let own_host = node.connection.address().host();
     let ranges = ranges.into_iter().map(|(first, last, primary)| {
         let mut primary = primary.into_iter();
-        let host: Option<String> = node.link.read(primary.next().unwrap_or(Value::Nil))?;
-        let port: u16 = node.link.read(primary.next().unwrap_or(Value::Nil))?;
-        // A server that does not know its own name leaves it out.
+        let host: Option<String> = node.connection.read(primary.next().unwrap_or(Value::Nil))?;
+        let port: u16 = node.connection.read(primary.next().unwrap_or(Value::Nil))?;
+        // A server that does not know its own host sends none: it is the host we connected to.
         let host = host.filter(|host| !host.is_empty() && host != "?");
         let host = host.or_else(|| own_host.clone()).unwrap_or_default();
         Ok(SlotRange {
@@ -248,16 +254,16 @@ async fn ask_for_map(node: &Node) -> Result<SlotMap, Failure> {
     Ok(SlotMap::new(ranges.collect::<Result<_, Failure>>()?))
 }
 
-/// First slot, last slot, the primary as host, port and more; the replicas are not asked for.
-fn read_ranges(node: &Node, answer: Value) -> Result<Vec<(u16, u16, Vec<Value>)>, Failure> {
-    let ranges: Vec<Vec<Value>> = node.link.read(answer)?;
+/// The ranges of `CLUSTER SLOTS`: first slot, last slot and primary. The replicas are ignored.
+fn read_ranges(node: &Node, reply: Value) -> Result<Vec<(u16, u16, Vec<Value>)>, Failure> {
+    let ranges: Vec<Vec<Value>> = node.connection.read(reply)?;
     let read = |range: Vec<Value>| {
         let mut range = range.into_iter();
         let mut next = || range.next().unwrap_or(Value::Nil);
         Ok((
-            node.link.read(next())?,
-            node.link.read(next())?,
-            node.link.read(next())?,
+            node.connection.read(next())?,
+            node.connection.read(next())?,
+            node.connection.read(next())?,
         ))
     };
     ranges.into_iter().map(read).collect()

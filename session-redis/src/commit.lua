@@ -1,57 +1,58 @@
--- Applies a change to a living record, wholly or not at all.
+-- Applies a change to a live record, atomically.
 --
--- commit, epoch, generation
--- of the data: "none", "some" (fields) or "all" (what is not named is removed);
---   how many fields to write, of each the name, the revision it must have ("" is none), the JSON text;
---   how many fields to remove, of each the name and the revision it must have
--- of the identity: "none", "same" (generation) or "new"; the secret; "keep", "set" or "clear", the subject
--- of the lifetime: "keep" or "set", idle, absolute
+-- Arguments: commit id, epoch, generation
+--   data: "none", "some" (the named fields) or "all" (fields that are not named are removed);
+--     the number of fields to write, and for each its name, expected revision ("" if absent) and JSON text;
+--     the number of fields to remove, and for each its name and expected revision
+--   identity: "none", "same" (generation) or "new" (generation); secret; "keep", "set" or "clear"; subject
+--   lifetime: "keep", or "set" and the idle and absolute timeouts
+-- Replies: applied and the version; repeated or conflict, both with the record; ended
 
-local state, record = find()
-if state == 'foreign' then
+local state, record = find_record()
+if state == 'undecodable' then
   return { state, now, record }
 elseif state == 'none' then
   return { 'ended', now }
 end
 
 local at = 0
-local function argument()
+local function next_argument()
   at = at + 1
   return ARGV[at]
 end
 
-local commit, epoch, generation = argument(), tonumber(argument()), tonumber(argument())
+local commit, epoch, generation = next_argument(), tonumber(next_argument()), tonumber(next_argument())
 if commit == record['m:commit'] then
-  return { 'repeated', now, everything() }
+  return { 'repeated', now, all_fields() }
 elseif generation ~= record['m:generation'] then
   return { 'ended', now }
 end
 
 local function revision(field)
   local value = redis.call('HGET', key, field)
-  return value and (string.match(value, '^(%d+) ') or 'none that could be read') or ''
+  return value and (string.match(value, '^(%d+) ') or 'unreadable') or ''
 end
 
-local scope, values, removals, is_current = argument(), {}, {}, true
+local scope, values, removals, is_current = next_argument(), {}, {}, true
 local version = record['m:version']
 if scope ~= 'none' then
-  local to_write = tonumber(argument())
+  local to_write = tonumber(next_argument())
   for _ = 1, to_write do
-    local field, base, json = 'd:' .. argument(), argument(), argument()
+    local field, base, json = 'd:' .. next_argument(), next_argument(), next_argument()
     is_current = is_current and (scope == 'all' or revision(field) == base)
     values[#values + 1] = field
     values[#values + 1] = int(version + 1) .. ' ' .. json
   end
-  local to_remove = tonumber(argument())
+  local to_remove = tonumber(next_argument())
   for _ = 1, to_remove do
-    local field, base = 'd:' .. argument(), argument()
+    local field, base = 'd:' .. next_argument(), next_argument()
     is_current = is_current and (scope == 'all' or revision(field) == base)
     removals[#removals + 1] = field
   end
 end
-local identity, secret, subject_change, subject = argument(), argument(), argument(), argument()
+local identity, secret, subject_change, subject = next_argument(), next_argument(), next_argument(), next_argument()
 if not is_current or (identity ~= 'none' and epoch ~= record['m:epoch']) then
-  return { 'conflict', now, everything() }
+  return { 'conflict', now, all_fields() }
 end
 
 if scope == 'all' then
@@ -90,9 +91,9 @@ if identity ~= 'none' then
 end
 
 local idle, absolute, absolute_until = record['m:idle'], record['m:absolute'], record['m:absolute_until']
-local sets_lifetime = argument() == 'set'
+local sets_lifetime = next_argument() == 'set'
 if sets_lifetime then
-  idle, absolute = tonumber(argument()), tonumber(argument())
+  idle, absolute = tonumber(next_argument()), tonumber(next_argument())
   write('idle', int(idle))
   write('absolute', int(absolute))
 end
@@ -105,12 +106,14 @@ if #values > 0 or #removals > 0 then
 end
 write('idle_until', int(now + idle))
 
--- A full server may refuse the first write, and only that: data that may grow, but neither a new
--- secret nor a longer life. What is removed goes first, so that what is written too is there.
+-- A server whose memory is full refuses the first write of a script if it may need memory, and only the first.
+-- If fields of the data are written, write the version first, so that the server can refuse. Otherwise begin with
+-- the expiry, which is never refused: a new secret or lifetime must be stored. Remove before writing, since a
+-- field may be in both lists.
 if grows then
   redis.call('HSET', key, 'm:version', int(version))
 end
 expire(now + idle, absolute_until)
-call_in_parts('HDEL', removals)
-call_in_parts('HSET', values)
+call_in_chunks('HDEL', removals)
+call_in_chunks('HSET', values)
 return { 'applied', now, int(version) }

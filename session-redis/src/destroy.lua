@@ -1,9 +1,11 @@
--- Removes the record; whether there was a living one. A record that cannot be read, but has our mark, is
--- removed too, whichever version it is of: a logout must be one.
+-- Removes the record. A record that cannot be decoded is removed too if it has "m:format", whichever version
+-- wrote it: a logout must take effect.
+--
+-- Replies: destroyed, and 1 if there was a session, otherwise 0
 
-local state, found, format = find()
-if state == 'foreign' and not format then
+local state, found, format = find_record()
+if state == 'undecodable' and not format then
   return { state, now, found }
 end
 redis.call('UNLINK', key)
-return { 'destroyed', now, (state == 'alive' or state == 'foreign') and 1 or 0 }
+return { 'destroyed', now, (state == 'alive' or state == 'undecodable') and 1 or 0 }

@@ -1,21 +1,21 @@
-//! Why a command was not done, and whether that is known.
+//! Why a command failed, and whether it may have been executed.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{RedisError, ServerError, ServerErrorKind};
 
-use super::slots::Address;
-use super::target::Target;
+use super::slots::HostPort;
 use connect_session_runtime::store::StoreError;
 
-/// A command that has no answer, or a bad one.
+/// A command without a reply, or with an error reply.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
-    /// It was not sent.
+    /// The command was not sent.
     #[error("there is no connection to Redis at {server}: {why}")]
     NotSent { server: Arc<str>, why: Arc<str> },
-    /// The server answered that it does not do it, which it says before it has done anything.
+    /// The server replied with an error. It does so before it changes anything.
     #[error("Redis at {server} refused: {why}")]
     Refused {
         server: Arc<str>,
@@ -23,16 +23,16 @@ pub(super) enum Failure {
         code: Arc<str>,
         kind: Option<ServerErrorKind>,
     },
-    /// It may have been done or not.
+    /// The command may have been executed.
     #[error("{0}")]
-    Lost(Arc<str>),
+    OutcomeUnknown(Arc<str>),
 }
 
 impl Failure {
-    pub(super) fn not_sent(server: &Target, why: impl std::fmt::Display) -> Self {
+    pub(super) fn not_sent(server: &dyn fmt::Display, why: impl fmt::Display) -> Self {
         Self::NotSent {
             server: server.to_string().into(),
-            // Some of the driver's have several lines.
+            // Some of the driver's messages have several lines.
             why: why
                 .to_string()
                 .split_whitespace()
@@ -42,40 +42,46 @@ impl Failure {
         }
     }
 
-    pub(super) fn no_connection(server: &Target, after: Duration) -> Self {
+    pub(super) fn no_reply_in_time(server: &dyn fmt::Display, after: Duration) -> Self {
         Self::not_sent(server, format_args!("it did not answer within {after:?}"))
     }
 
-    /// While a connection was made.
-    pub(super) fn of_connecting(server: &Target, error: RedisError) -> Self {
+    /// An error of connecting: no command was sent yet.
+    pub(super) fn while_connecting(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
             Err(error) => Self::not_sent(server, error),
         }
     }
 
-    /// After something was sent.
-    pub(super) fn of_answer(server: &Target, error: RedisError) -> Self {
+    /// An error after a command was sent.
+    pub(super) fn after_sending(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
-            Err(error) => Self::Lost(
-                format!("the connection to Redis at {server} was lost, or too slow: {error}")
-                    .into(),
+            Err(error) => Self::OutcomeUnknown(
+                format!(
+                    "Redis at {server} did not reply in time, or the connection was lost: {error}"
+                )
+                .into(),
             ),
         }
     }
 
-    pub(super) fn too_few_replicas(server: &Target, reached: u32, wanted: u32) -> Self {
-        Self::Lost(
+    pub(super) fn too_few_replicas(
+        server: &dyn fmt::Display,
+        confirmed: u32,
+        required: u32,
+    ) -> Self {
+        Self::OutcomeUnknown(
             format!(
-                "of the replicas of Redis at {server}, {reached} have the change, not {wanted}"
+                "{confirmed} of {required} required replicas of Redis at {server} confirmed the change"
             )
             .into(),
         )
     }
 
-    fn refused(server: &Target, error: &ServerError) -> Self {
-        // The arguments, which the server quotes after this, are nobody's business.
+    fn refused(server: &dyn fmt::Display, error: &ServerError) -> Self {
+        // After this, the server quotes the arguments, which may be secret.
         let details = error.details().unwrap_or_default();
         let details = details.split(", with args").next().unwrap_or_default();
         Self::Refused {
@@ -100,8 +106,8 @@ impl Failure {
         }
     }
 
-    /// Where a server of a Cluster says that the key is.
-    pub(super) fn address(&self) -> Option<Address> {
+    /// The address in a `MOVED` or `ASK` error.
+    pub(super) fn redirect(&self) -> Option<HostPort> {
         let Self::Refused { why, .. } = self else {
             return None;
         };
@@ -109,16 +115,16 @@ impl Failure {
         Some((host.to_owned(), port.parse().ok()?))
     }
 
-    /// As the failure of a verb that writes.
-    pub(super) fn of_write(self) -> StoreError {
+    /// The error of an operation that writes.
+    pub(super) fn into_write_error(self) -> StoreError {
         match self {
-            Self::Lost(_) => StoreError::OutcomeUnknown(self.into()),
+            Self::OutcomeUnknown(_) => StoreError::OutcomeUnknown(self.into()),
             Self::NotSent { .. } | Self::Refused { .. } => StoreError::Unavailable(self.into()),
         }
     }
 
-    /// As the failure of a verb that only reads, or whose writing nobody minds.
-    pub(super) fn of_read(self) -> StoreError {
+    /// The error of an operation that only reads, or whose write may be lost.
+    pub(super) fn into_read_error(self) -> StoreError {
         StoreError::Unavailable(self.into())
     }
 }

@@ -1,11 +1,13 @@
--- Keeps a new record, if there is no living one.
+-- Stores a new record, unless there is a live one.
 --
--- secret, transport, commit, idle, absolute, "subject" or "", the subject, then a name and a JSON text a field
+-- Arguments: secret, transport, commit id, idle timeout, absolute timeout, "subject" or "", subject, then for
+--   each field its name and JSON text
+-- Replies: done; exists
 
-local state, found = find()
+local state, found = find_record()
 if state == 'alive' then
   return { 'exists', now }
-elseif state == 'foreign' then
+elseif state == 'undecodable' then
   return { state, now, found }
 end
 
@@ -34,10 +36,10 @@ for at = 8, #ARGV, 2 do
   values[#values + 1] = '1 ' .. ARGV[at + 1]
 end
 
--- What is left of a session that has ended, if its key outlived it.
+-- A session that has ended, but whose key has not expired yet.
 if found then
   redis.call('DEL', key)
 end
-call_in_parts('HSET', values)
+call_in_chunks('HSET', values)
 expire(now + idle, now + absolute)
 return { 'done', now }

@@ -1,9 +1,11 @@
--- Shows a living record to whoever has a secret of it. Nothing is written unless something is due.
+-- Returns a live record if the secret is its current, offered or (in its grace period) previous one. Writes only
+-- if the idle deadline is extended, an offered secret is used for the first time, or a new one is offered.
 --
--- secret, transport, touch_every or "", and of a renewal: every or "", grace, candidate
+-- Arguments: secret, transport, touch_every or "", and for renewal: every or "", grace, candidate
+-- Replies: record, the fields, and 1 if the candidate is now offered, otherwise 0; none
 
-local state, record, listed = find(ARGV[1])
-if state == 'foreign' then
+local state, record, raw_fields = find_record(ARGV[1])
+if state == 'undecodable' then
   return { state, now, record }
 elseif state == 'none' or record['m:transport'] ~= ARGV[2] then
   return { 'none', now }
@@ -42,12 +44,12 @@ if idle_until - record['m:idle'] + touch_every <= now then
 end
 
 if #values > 0 then
-  -- First, so that a full server still keeps its sessions alive.
+  -- The expiry comes first, so that a server whose memory is full accepts the writes after it.
   expire(idle_until, record['m:absolute_until'])
   redis.call('HSET', key, unpack(values))
   if is_promoted then
     redis.call('HDEL', key, 'm:offer', 'm:offered', 'm:offer_grace')
   end
-  listed = everything()
+  raw_fields = all_fields()
 end
-return { 'record', now, listed, is_offered and 1 or 0 }
+return { 'record', now, raw_fields, is_offered and 1 or 0 }

@@ -1,79 +1,89 @@
-//! One server: a link that all share, and, where replicas are waited for, some that nobody shares.
+//! One server: a shared connection, and a pool of exclusive ones for changes that wait for
+//! replicas.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::{Cmd, Value};
 use tokio::sync::Semaphore;
 
+use super::address::ServerAddress;
+use super::connection::{Connection, Durability};
 use super::failure::Failure;
-use super::link::{Durability, Link, Patience};
-use super::target::Target;
+use super::timeouts::Timeouts;
 
-/// How many changes at once may wait for the replicas of a server.
-const LANES: usize = 32;
+/// How many changes may wait for the replicas of a server at the same time.
+const MAX_WAITING: usize = 32;
 
-/// A server. A clone is the same one.
+/// A server. Clones share its connections.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) link: Link,
-    lanes: Arc<Lanes>,
+    pub(super) connection: Connection,
+    wait_pool: Arc<WaitPool>,
 }
 
-/// Links for one change at a time: a connection that waits for replicas can do nothing else.
+/// Exclusive connections: `WAIT` blocks all other commands on its connection.
 #[derive(Debug)]
-struct Lanes {
-    free: Semaphore,
-    idle: Mutex<Vec<Link>>,
+struct WaitPool {
+    permits: Semaphore,
+    idle: Mutex<Vec<Connection>>,
 }
 
-/// A command, and how it is to be sent.
+/// A command, and whether to wait for replicas after it.
 #[derive(Clone, Copy)]
-pub(super) struct Order<'a> {
-    pub(super) command: &'a Cmd,
-    /// How many replicas must have what it writes, if any.
+pub(super) struct Command<'a> {
+    pub(super) cmd: &'a Cmd,
+    /// Set if replicas must confirm what the command writes.
     pub(super) durability: Option<Durability>,
 }
 
 impl Node {
-    pub(super) fn new(target: Target, patience: Patience) -> Self {
+    pub(super) fn new(address: ServerAddress, timeouts: Timeouts) -> Self {
         Self {
-            link: Link::new(target, patience),
-            lanes: Arc::new(Lanes {
-                free: Semaphore::new(LANES),
+            connection: Connection::new(address, timeouts),
+            wait_pool: Arc::new(WaitPool {
+                permits: Semaphore::new(MAX_WAITING),
                 idle: Mutex::default(),
             }),
         }
     }
 
-    pub(super) async fn send(&self, order: Order<'_>, is_asking: bool) -> Result<Value, Failure> {
-        let Some(durability) = order.durability else {
+    pub(super) async fn send(
+        &self,
+        command: Command<'_>,
+        is_asking: bool,
+    ) -> Result<Value, Failure> {
+        let Some(durability) = command.durability else {
             return if is_asking {
-                self.link.ask(order.command).await
+                self.connection.ask(command.cmd).await
             } else {
-                self.link.send(order.command).await
+                self.connection.send(command.cmd).await
             };
         };
-        let patience = self.link.patience().command;
-        let permit = tokio::time::timeout(patience, self.lanes.free.acquire()).await;
+        let timeout = self.connection.timeouts().command;
+        let permit = tokio::time::timeout(timeout, self.wait_pool.permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else {
             return Err(Failure::not_sent(
-                self.link.target(),
-                format_args!("{LANES} changes wait for its replicas already"),
+                self.connection.address(),
+                format_args!("{MAX_WAITING} changes are already waiting for its replicas"),
             ));
         };
-        let idle = self.lanes.idle().pop();
-        let lane =
-            idle.unwrap_or_else(|| Link::new(self.link.target().clone(), self.link.patience()));
-        let answer = lane
-            .send_and_wait(order.command, is_asking, durability)
+        let idle = self.wait_pool.idle().pop();
+        let connection = idle.unwrap_or_else(|| {
+            Connection::new(
+                self.connection.address().clone(),
+                self.connection.timeouts(),
+            )
+        });
+        let reply = connection
+            .send_and_wait(command.cmd, is_asking, durability)
             .await;
-        self.lanes.idle().push(lane);
-        answer
+        self.wait_pool.idle().push(connection);
+        reply
     }
 }
 
-impl Lanes {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {
+impl WaitPool {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,96 +1,98 @@
--- The record of a session, as every verb finds it. This part is put in front of each script.
+-- The record of a session. This part precedes each script.
 --
--- One hash keeps it. Fields that begin with "m:" are the store's own, a field "d:NAME" is the
--- top-level field NAME of the data: its revision, a space, its JSON text, which is never parsed.
--- Times and durations are whole milliseconds; nothing exceeds 2^53, up to which Lua counts exactly.
+-- A record is one hash. Fields "m:NAME" are metadata of the store. A field "d:NAME" is the top-level field NAME
+-- of the data: its revision, a space, its JSON text, which is never parsed here. Times and durations are whole
+-- milliseconds, below 2^53, up to which Lua's numbers are exact.
 --
---   m:format          "1"; a record of another format is left alone
---   m:secret          the hash of the current secret        m:since           since when
---   m:offer           the hash of an offered secret         m:offered         since when
---                                                           m:offer_grace     from its use on
---   m:previous        the hash of the secret before         m:previous_until  until when
---   m:transport       "cookie" or "other"                   m:subject         if there is one
---   m:idle            how long it lives between requests    m:idle_until      until when
---   m:absolute        how long it lives at most             m:absolute_until  until when
---   m:created         when it was created                   m:commit          the last commit's id
+--   m:format          "1"; a record with another format is left unchanged
+--   m:secret          hash of the current secret            m:since           when it became current
+--   m:offer           hash of an offered secret             m:offered         when it was offered
+--                                                           m:offer_grace     grace period of the secret it replaces
+--   m:previous        hash of the previous secret           m:previous_until  accepted until
+--   m:transport       "cookie" or "other"                   m:subject         if the session has one
+--   m:idle            idle timeout                          m:idle_until      idle deadline
+--   m:absolute        absolute timeout                      m:absolute_until  absolute deadline
+--   m:created         time of creation                      m:commit          id of the last commit
 --   m:epoch  m:generation  m:version                        counters
 --
--- A script that fails is not rolled back: all that can be wrong is looked at before the first write.
+-- Redis does not roll back a script that fails, so everything that can fail is checked before the first write.
 
 local key = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- A number as text with all of its digits.
+-- A number as text, without an exponent.
 local function int(number)
   return string.format('%.0f', number)
 end
 
--- The store's own fields: numbers that every record has, up to ALWAYS; numbers that few have, up to SELDOM; texts.
-local OWN = {
+-- The metadata, in this order: REQUIRED_NUMBERS numbers that every record has, then optional ones (NUMBERS in
+-- total), then texts.
+local META_FIELDS = {
   'm:since', 'm:idle', 'm:idle_until', 'm:absolute', 'm:absolute_until', 'm:created', 'm:epoch', 'm:generation',
   'm:version', 'm:offered', 'm:offer_grace', 'm:previous_until', 'm:format', 'm:secret', 'm:transport', 'm:commit',
   'm:offer', 'm:previous',
 }
-local ALWAYS, SELDOM = 9, 12
+local REQUIRED_NUMBERS, NUMBERS = 9, 12
 
-local function everything()
+local function all_fields()
   return redis.call('HGETALL', key)
 end
 
--- One of
---   'none', and whether something is left of a session that has ended;
---   'foreign', why, and the format if it has one;
---   'alive', and its fields by their names: the store's own. Whoever has a secret of the record is shown all of
---   them, also as the server lists them; a guess must not cost what a large record costs.
-local function find(secret)
+-- Reads the record. Returns one of
+--   'none', and whether the key still holds a session that has ended;
+--   'undecodable', the reason, and the format if there is one;
+--   'alive', and the metadata by field name. If the secret is one of the record's, the data is included, and the
+--   third value is the reply of HGETALL. With any other secret only the metadata is read, so that a guess costs
+--   the same however large the record is.
+local function find_record(secret)
   local kind = redis.call('TYPE', key).ok
   if kind == 'none' then
     return 'none', false
   elseif kind ~= 'hash' then
-    return 'foreign', 'the key holds something else than a hash'
+    return 'undecodable', 'the key does not hold a hash'
   end
-  local record, listed = {}, nil
+  local record, raw_fields = {}, nil
   local secrets = secret and redis.call('HMGET', key, 'm:secret', 'm:offer', 'm:previous') or {}
   if secret and (secret == secrets[1] or secret == secrets[2] or secret == secrets[3]) then
-    listed = everything()
-    for at = 1, #listed, 2 do
-      record[listed[at]] = listed[at + 1]
+    raw_fields = all_fields()
+    for at = 1, #raw_fields, 2 do
+      record[raw_fields[at]] = raw_fields[at + 1]
     end
   else
-    for at, value in ipairs(redis.call('HMGET', key, unpack(OWN))) do
-      record[OWN[at]] = value or nil
+    for at, value in ipairs(redis.call('HMGET', key, unpack(META_FIELDS))) do
+      record[META_FIELDS[at]] = value or nil
     end
   end
   local format = record['m:format']
   if format and format ~= '1' then
-    return 'foreign', 'it has the format of another version of the library', format
+    return 'undecodable', 'it has the format of another version of this library', format
   end
   if not (format and record['m:secret'] and record['m:transport'] and record['m:commit']) then
-    return 'foreign', 'the hash is no session, or only half of one', format
+    return 'undecodable', 'the hash is not a complete session', format
   end
-  for at = 1, SELDOM do
-    local name = OWN[at]
-    local number = tonumber(record[name] or (at > ALWAYS and 0))
+  for at = 1, NUMBERS do
+    local name = META_FIELDS[at]
+    local number = tonumber(record[name] or (at > REQUIRED_NUMBERS and 0))
     if not number then
-      return 'foreign', name .. ' is no number', format
+      return 'undecodable', name .. ' is not a number', format
     end
     record[name] = number
   end
   if now >= math.min(record['m:idle_until'], record['m:absolute_until']) then
     return 'none', true
   end
-  return 'alive', record, listed
+  return 'alive', record, raw_fields
 end
 
--- Lets the server forget the record at its deadline. It takes no memory, and so is not refused by
--- a full server; what a script writes after it is not refused either.
+-- Sets the expiry of the key to the record's deadline. A server whose memory is full accepts this command, and
+-- after it every further write of the same script.
 local function expire(idle_until, absolute_until)
   redis.call('PEXPIREAT', key, int(math.min(idle_until, absolute_until)))
 end
 
--- Calls a command for a list of any length: Lua passes at most some thousand values at once.
-local function call_in_parts(command, values)
+-- Calls a command with a list of any length, in chunks: unpack is limited to some thousand values.
+local function call_in_chunks(command, values)
   for from = 1, #values, 1000 do
     redis.call(command, key, unpack(values, from, math.min(from + 999, #values)))
   end

@@ -1,38 +1,38 @@
-//! The scripts, one a verb.
+//! The Lua scripts, one for each operation.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, Script, ServerErrorKind, Value};
 
 use super::arguments::Arguments;
+use super::connection::Durability;
 use super::failure::Failure;
-use super::link::Durability;
-use super::node::Order;
+use super::node::Command;
 use super::servers::Servers;
 
-/// The text of a verb, and what it is called on the server.
-pub(super) struct Verb {
-    text: &'static str,
+/// The source of a script, and its SHA-1 for `EVALSHA`.
+pub(super) struct StoreScript {
+    source: &'static str,
     script: LazyLock<Script>,
 }
 
-macro_rules! verb {
+macro_rules! store_script {
     ($name:ident, $file:literal) => {
-        pub(super) static $name: Verb = Verb {
-            text: concat!(include_str!("record.lua"), "\n", include_str!($file)),
-            script: LazyLock::new(|| Script::new($name.text)),
+        pub(super) static $name: StoreScript = StoreScript {
+            source: concat!(include_str!("record.lua"), "\n", include_str!($file)),
+            script: LazyLock::new(|| Script::new($name.source)),
         };
     };
 }
 
-verb!(INSERT, "insert.lua");
-verb!(LOAD, "load.lua");
-verb!(COMMIT, "commit.lua");
-verb!(DESTROY, "destroy.lua");
+store_script!(INSERT, "insert.lua");
+store_script!(LOAD, "load.lua");
+store_script!(COMMIT, "commit.lua");
+store_script!(DESTROY, "destroy.lua");
 
-impl Verb {
-    /// Runs it on a key. A server that does not know it yet is sent the whole text: it has said that
-    /// it did nothing.
+impl StoreScript {
+    /// Runs the script on a key. On `NOSCRIPT`, which means that nothing was executed, sends the
+    /// whole source.
     pub(super) async fn run(
         &self,
         servers: &Servers,
@@ -40,27 +40,20 @@ impl Verb {
         arguments: &Arguments,
         durability: Option<Durability>,
     ) -> Result<Value, Failure> {
-        let order = |command| Order {
-            command,
-            durability,
-        };
-        let known = command("EVALSHA", self.script.get_hash(), key, arguments);
-        match servers.send(key, order(&known)).await {
+        let with_durability = |cmd| Command { cmd, durability };
+        let evalsha = script_cmd("EVALSHA", self.script.get_hash(), key, arguments);
+        match servers.send(key, with_durability(&evalsha)).await {
             Err(failure) if failure.kind() == Some(ServerErrorKind::NoScript) => {
-                let whole = command("EVAL", self.text, key, arguments);
-                servers.send(key, order(&whole)).await
+                let eval = script_cmd("EVAL", self.source, key, arguments);
+                servers.send(key, with_durability(&eval)).await
             }
-            answer => answer,
+            reply => reply,
         }
     }
 }
 
-fn command(name: &str, script: &str, key: &str, arguments: &Arguments) -> Cmd {
-    let mut command = redis::cmd(name);
-    command
-        .arg(script)
-        .arg(1)
-        .arg(key)
-        .arg(arguments.as_slice());
-    command
+fn script_cmd(name: &str, script: &str, key: &str, arguments: &Arguments) -> Cmd {
+    let mut cmd = redis::cmd(name);
+    cmd.arg(script).arg(1).arg(key).arg(arguments.as_slice());
+    cmd
 }

@@ -1,36 +1,36 @@
-//! The servers that keep the sessions: one, or many that share them.
+//! The servers that store the sessions: a single one, or a Cluster.
 
 use redis::Value;
 
 use super::cluster::Cluster;
 use super::failure::Failure;
-use super::node::{Node, Order};
+use super::node::{Command, Node};
 
 #[derive(Debug, Clone)]
 pub(super) enum Servers {
-    /// All sessions are on one.
+    /// One server, by its address or through Sentinel.
     One(Node),
-    /// Each session is on the server that its key belongs to.
+    /// Each session is on the primary of its key's slot.
     Cluster(Cluster),
 }
 
 impl Servers {
     pub(super) async fn connect(&self) -> Result<(), Failure> {
         match self {
-            Self::One(node) => node.link.connect().await,
+            Self::One(node) => node.connection.connect().await,
             Self::Cluster(cluster) => cluster.connect().await,
         }
     }
 
-    /// Sends a command to the server that keeps the key.
-    pub(super) async fn send(&self, key: &str, order: Order<'_>) -> Result<Value, Failure> {
+    /// Sends a command to the server that stores the key.
+    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Value, Failure> {
         match self {
-            Self::One(node) => node.send(order, false).await,
-            Self::Cluster(cluster) => cluster.send(key, order).await,
+            Self::One(node) => node.send(command, false).await,
+            Self::Cluster(cluster) => cluster.send(key, command).await,
         }
     }
 
-    /// Every server that keeps sessions.
+    /// All servers that store sessions.
     pub(super) async fn primaries(&self) -> Result<Vec<Node>, Failure> {
         match self {
             Self::One(node) => Ok(vec![node.clone()]),
@@ -38,7 +38,7 @@ impl Servers {
         }
     }
 
-    /// How many keys a namespace has. It walks through all keys of every server, in many steps.
+    /// Counts the keys of a namespace. Scans all keys of every server, in steps of 1,000.
     pub(super) async fn count(&self, prefix: &str, namespace: &str) -> Result<u64, Failure> {
         let pattern = pattern(prefix, namespace);
         let mut count = 0;
@@ -56,8 +56,8 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
         let mut scan = redis::cmd("SCAN");
         scan.arg(&cursor).arg("MATCH").arg(pattern);
         scan.arg("COUNT").arg(1_000).arg("TYPE").arg("hash");
-        let page = node.link.send(&scan).await?;
-        let (next, keys): (String, Vec<Vec<u8>>) = node.link.read(page)?;
+        let page = node.connection.send(&scan).await?;
+        let (next, keys): (String, Vec<Vec<u8>>) = node.connection.read(page)?;
         count += keys.len() as u64;
         cursor = next;
         if cursor == "0" {
@@ -66,7 +66,7 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
     }
 }
 
-/// What the keys of a namespace look like: its name as it is, and any id.
+/// The `MATCH` pattern for the keys of a namespace. An id has 36 characters.
 fn pattern(prefix: &str, namespace: &str) -> String {
     let mut pattern = String::new();
     for character in prefix.chars().chain(namespace.chars()) {

@@ -1,9 +1,9 @@
-//! Which server of a Cluster keeps a key.
+//! Slots of a Cluster, and which server is the primary of each.
 
-/// How many parts the keys of a Cluster are divided into.
+/// The number of slots in a Cluster.
 const SLOTS: u16 = 16_384;
 
-/// The slot of a key: of what is between its first braces, if there is something.
+/// The slot of a key. If the key has a non-empty hash tag (`{…}`), only the tag is hashed.
 pub(super) fn slot_of(key: &str) -> u16 {
     let tag = key
         .split_once('{')
@@ -13,7 +13,7 @@ pub(super) fn slot_of(key: &str) -> u16 {
     crc16(tag.unwrap_or(key).as_bytes()) % SLOTS
 }
 
-/// CRC-16/XMODEM, as the specification of Redis Cluster says.
+/// CRC-16/XMODEM, as in the specification of Redis Cluster.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
@@ -27,7 +27,7 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// The slots, and the address of the primary of each.
+/// Ranges of slots with their primaries.
 #[derive(Debug, Default)]
 pub(super) struct SlotMap(Vec<SlotRange>);
 
@@ -35,18 +35,18 @@ pub(super) struct SlotMap(Vec<SlotRange>);
 pub(super) struct SlotRange {
     pub(super) first: u16,
     pub(super) last: u16,
-    pub(super) primary: Address,
+    pub(super) primary: HostPort,
 }
 
 /// A host and a port.
-pub(super) type Address = (String, u16);
+pub(super) type HostPort = (String, u16);
 
 impl SlotMap {
     pub(super) fn new(ranges: Vec<SlotRange>) -> Self {
         Self(ranges)
     }
 
-    pub(super) fn primary(&self, slot: u16) -> Option<&Address> {
+    pub(super) fn primary(&self, slot: u16) -> Option<&HostPort> {
         let range = self
             .0
             .iter()
@@ -54,12 +54,12 @@ impl SlotMap {
         range.map(|range| &range.primary)
     }
 
-    pub(super) fn has(&self, address: &Address) -> bool {
+    pub(super) fn has(&self, address: &HostPort) -> bool {
         self.0.iter().any(|range| range.primary == *address)
     }
 
-    /// Each primary once; `None` while a slot has none.
-    pub(super) fn primaries(&self) -> Option<Vec<Address>> {
+    /// Each primary once, or `None` if some slot has no primary.
+    pub(super) fn primaries(&self) -> Option<Vec<HostPort>> {
         let covered: u32 = (self.0.iter())
             .map(|range| u32::from(range.last.saturating_sub(range.first)) + 1)
             .sum();
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_are_those_of_the_specification() {
+    fn slots_match_the_cluster_specification() {
         assert_eq!(crc16(b"123456789"), 0x31c3);
         assert_eq!(slot_of("foo"), 12_182);
         assert_eq!(slot_of("bar"), 5_061);

@@ -1,63 +1,64 @@
-//! What a URL says: one server, the sentinels of a primary, or servers of a Cluster.
+//! URLs of a server, of the sentinels of a primary, and of servers of a Cluster.
 
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
 
-/// Where sentinels listen, unless they are told otherwise.
+/// Sentinel's default port.
 const SENTINEL_PORT: u16 = 26_379;
 
-/// The name by which the server knows its client, in `CLIENT LIST`.
-const LIBRARY: &str = "connect-session";
+/// The `lib-name` of the connection in `CLIENT LIST`.
+const LIBRARY_NAME: &str = "connect-session";
 
-/// How to get into one server. What is wrong is told without the URL, which has a password.
-pub(super) fn server(url: &str) -> Result<ConnectionInfo, String> {
-    // Of what is before a `#` in a password, the driver would make a host and a port.
+/// Parses the URL of one server. Errors show the URL without its password.
+pub(super) fn parse_server(url: &str) -> Result<ConnectionInfo, String> {
+    // With a `#` in the password, the driver would take the part before it for a host and a port.
     if url.contains('#') && !url.ends_with("#insecure") {
         return Err(format!(
-            "{} has a `#`, which belongs to no URL of a Redis server: in a password it is written \
-             as `%23`",
+            "{} has a `#`, which is not allowed in the URL of a Redis server: in a password, write \
+             it as `%23`",
             redacted(url)
         ));
     }
     let info = url.into_connection_info().map_err(|error| {
         let error = error.to_string().replace(" - InvalidClientConfig", "");
         format!(
-            "{} is no URL of a Redis server ({error}): it is like \
-             `redis://user:password@host:6379/0`, `rediss://…` with TLS, or `unix:///path`; other \
-             characters than letters, digits and `-._~` in a user name or password are written as \
-             `%` and their code",
+            "{} is not the URL of a Redis server ({error}): write it as \
+             `redis://user:password@host:6379/0`, `rediss://…` with TLS, or `unix:///path`; \
+             percent-encode every character of a user name or password except letters, digits and \
+             `-._~`",
             redacted(url)
         )
     })?;
     if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
         return Err(format!(
-            "{} asks not to check the server's certificate: instead, trust it by \
-             `root_certificate`",
+            "{} disables the check of the server's certificate: remove `#insecure`, and pass the \
+             certificate to `root_certificate` instead",
             redacted(url)
         ));
     }
     if info.redis_settings().db() < 0 {
-        return Err(format!("{} names a database below 0", redacted(url)));
+        return Err(format!("{} has a database number below 0", redacted(url)));
     }
     let settings = info.redis_settings().clone();
     let settings = settings
         .set_protocol(ProtocolVersion::RESP3)
-        .set_lib_name(LIBRARY, env!("CARGO_PKG_VERSION"));
+        .set_lib_name(LIBRARY_NAME, env!("CARGO_PKG_VERSION"));
     Ok(info.set_redis_settings(settings))
 }
 
-/// What the URL of a primary that is watched says.
-pub(super) struct Watch {
-    /// URLs of the sentinels.
+/// The sentinels of a primary, and how to connect to it.
+pub(super) struct SentinelUrl {
+    /// The URLs of the sentinels.
     pub(super) sentinels: Vec<String>,
+    /// The name of the primary.
     pub(super) name: String,
-    /// How to get into the primary, at an address that means nothing.
+    /// A URL with the primary's credentials and database. Its host is a placeholder.
     pub(super) primary: String,
 }
 
-impl Watch {
-    /// By the URLs of the sentinels; how to get into the primary is said elsewhere, but it speaks TLS
-    /// if they do.
-    pub(super) fn of(sentinels: &[String], name: &str) -> Self {
+impl SentinelUrl {
+    /// From the URLs of the sentinels. The primary has no credentials yet; it uses TLS if the first
+    /// sentinel does.
+    pub(super) fn new(sentinels: &[String], name: &str) -> Self {
         let is_tls = |url: &String| url.starts_with("rediss:") || url.starts_with("valkeys:");
         let scheme = if sentinels.first().is_some_and(is_tls) {
             "rediss"
@@ -72,16 +73,17 @@ impl Watch {
     }
 }
 
-/// The parts of `redis-sentinel://user:password@host:26379,host:26379/name/0`.
-pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
+/// Parses `redis-sentinel://user:password@host:26379,host:26379/name/0`; `None` if the scheme is
+/// another one.
+pub(super) fn parse_sentinel(url: &str) -> Option<Result<SentinelUrl, String>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme {
         "redis-sentinel" | "redis+sentinel" => "redis",
         "rediss-sentinel" | "rediss+sentinel" => "rediss",
         _ => return None,
     };
-    let (login, rest) = match rest.rsplit_once('@') {
-        Some((login, rest)) => (format!("{login}@"), rest),
+    let (userinfo, rest) = match rest.rsplit_once('@') {
+        Some((userinfo, rest)) => (format!("{userinfo}@"), rest),
         None => (String::new(), rest),
     };
     let mut parts = rest.split('/');
@@ -92,7 +94,8 @@ pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
     let database = parts.next().unwrap_or_default();
     if hosts.is_empty() || name.is_empty() {
         return Some(Err(format!(
-            "{} names no primary: it is like `redis-sentinel://user:password@host:26379,host/name/0`",
+            "{} does not name a primary: write it as \
+             `redis-sentinel://user:password@host:26379,host/name/0`",
             redacted(url)
         )));
     }
@@ -107,43 +110,44 @@ pub(super) fn sentinels(url: &str) -> Option<Result<Watch, String>> {
         };
         format!("{scheme}://{host}{port}")
     };
-    Some(Ok(Watch {
+    Some(Ok(SentinelUrl {
         sentinels: hosts.split(',').map(host).collect(),
         name: name.to_owned(),
-        primary: format!("{scheme}://{login}primary/{database}"),
+        primary: format!("{scheme}://{userinfo}primary/{database}"),
     }))
 }
 
-/// The servers of `redis-cluster://user:password@host:6379,host:6379`.
-pub(super) fn cluster(url: &str) -> Option<Vec<String>> {
+/// The URLs of the servers in `redis-cluster://user:password@host:6379,host:6379`; `None` if the
+/// scheme is another one.
+pub(super) fn parse_cluster(url: &str) -> Option<Vec<String>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme {
         "redis-cluster" | "redis+cluster" => "redis",
         "rediss-cluster" | "rediss+cluster" => "rediss",
         _ => return None,
     };
-    let (login, hosts) = match rest.rsplit_once('@') {
-        Some((login, hosts)) => (format!("{login}@"), hosts),
+    let (userinfo, hosts) = match rest.rsplit_once('@') {
+        Some((userinfo, hosts)) => (format!("{userinfo}@"), hosts),
         None => (String::new(), rest),
     };
     let hosts = hosts.trim_end_matches('/').split(',');
     Some(
         hosts
-            .map(|host| format!("{scheme}://{login}{host}"))
+            .map(|host| format!("{scheme}://{userinfo}{host}"))
             .collect(),
     )
 }
 
-/// A client that gets in, and checks the server by these certificates.
-pub(super) fn client(
+/// Creates a client, which does not connect yet. The certificates are used with TLS only.
+pub(super) fn open_client(
     info: &ConnectionInfo,
     certificates: Option<&redis::TlsCertificates>,
 ) -> Result<Client, String> {
     if let ConnectionAddr::TcpTls { .. } = info.addr() {
-        // With two providers in the program, and none chosen, rustls would panic.
+        // rustls panics if the program links two crypto providers and none is the default.
         let provider = rustls::crypto::ring::default_provider();
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Somebody else may just have been faster, which is as good.
+            // An error means that another thread has just installed one.
             let _ = provider.install_default();
         }
     }
@@ -156,19 +160,20 @@ pub(super) fn client(
     client.map_err(|error| error.to_string())
 }
 
-/// The URL without what nobody else must know. A password that was not escaped may stand in any part,
-/// so only what can be nothing else than a place is shown.
+/// The URL without its user name and password, for error messages. A password that is not
+/// percent-encoded may end up in any part of the URL, so only parts that cannot contain it are
+/// shown.
 pub(super) fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "the text".to_owned();
     };
-    let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => (login, place),
+    let (userinfo, location) = match rest.rsplit_once('@') {
+        Some((userinfo, location)) => (userinfo, location),
         None => ("", rest),
     };
-    // What is behind a `?` may be a password too.
-    let place = place.split(['?', '#']).next().unwrap_or_default();
-    let hosts = place.split('/').next().unwrap_or_default();
+    // The query may contain a password too.
+    let location = location.split(['?', '#']).next().unwrap_or_default();
+    let hosts = location.split('/').next().unwrap_or_default();
     let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
     let is_host = |host: &str| match host.rsplit_once(':') {
         Some((_, port)) => host.ends_with(']') || is_port(port),
@@ -178,12 +183,12 @@ pub(super) fn redacted(url: &str) -> String {
         (scheme.bytes()).all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'-');
     if !is_scheme {
         "the text".to_owned()
-    } else if login.contains(['?', '#', '/']) || !hosts.split(',').all(is_host) {
+    } else if userinfo.contains(['?', '#', '/']) || !hosts.split(',').all(is_host) {
         format!("`{scheme}://…`")
     } else if rest.contains('@') {
-        format!("`{scheme}://…@{place}`")
+        format!("`{scheme}://…@{location}`")
     } else {
-        format!("`{scheme}://{place}`")
+        format!("`{scheme}://{location}`")
     }
 }
 
@@ -204,15 +209,16 @@ mod tests {
             "u:se://kret@host",
             "redis://u:s%ek%re@host:65536000",
         ] {
-            let shown = redacted(url);
+            let redacted_url = redacted(url);
             for part in ["se", "kret", "s%e"] {
-                assert!(!shown.contains(part), "{url}: {shown}");
+                assert!(!redacted_url.contains(part), "{url}: {redacted_url}");
             }
-            if let Err(text) = server(url) {
+            if let Err(text) = parse_server(url) {
                 assert!(!text.contains("kret") && !text.contains("u:se"), "{text}");
             }
         }
-        let text = server("redis://u:12#kret@host").expect_err("a host `u` and a port 12");
+        let text = parse_server("redis://u:12#kret@host")
+            .expect_err("the driver would read a host `u` and a port 12");
         assert!(
             text.contains("%23") && !text.contains("12#") && !text.contains("kret"),
             "{text}"
@@ -220,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_shown() {
-        for (url, shown) in [
+    fn host_path_and_scheme_are_shown() {
+        for (url, redacted_url) in [
             ("redis://u:pw@host:1/x", "`redis://…@host:1/x`"),
             ("rediss://[::1]/0#insecure", "`rediss://[::1]/0`"),
             ("unix:///run/redis.sock?pass=pw", "`unix:///run/redis.sock`"),
             ("redis-cluster://a:1,b", "`redis-cluster://a:1,b`"),
         ] {
-            assert_eq!(redacted(url), shown);
+            assert_eq!(redacted(url), redacted_url);
         }
     }
 }

@@ -129,7 +129,7 @@ async fn the_sentinels_know_who_takes_over() {
     );
     // Nobody is left that could have a change too.
     let error = whole(&ready(&store).await.unwrap_err());
-    assert!(error.contains("has 0 replicas"), "{error}");
+    assert!(error.contains("has 0 of the 1 replicas"), "{error}");
     let record = session.load(&store).await.unwrap().unwrap();
     assert!(is_unknown(
         &session
@@ -195,7 +195,7 @@ async fn what_no_replica_has_is_lost_and_was_told_so_where_it_was_asked() {
         .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
         .await;
     assert!(is_unknown(&told), "{told:?}");
-    assert!(whole(&told.unwrap_err()).contains("0 have the change, not 1"));
+    assert!(whole(&told.unwrap_err()).contains("0 of 1 required replicas"));
     assert!(ended.destroy(&trusting).await.unwrap());
     watched.primary.kill();
     watched.replica.thaw();
@@ -234,13 +234,13 @@ async fn a_wrong_kind_of_server_is_told() {
         "{text}"
     );
     let text = told(RedisStore::builder().sentinel([watched.primary.url()], "shop")).await;
-    assert!(text.contains("no sentinel"), "{text}");
+    assert!(text.contains("not a sentinel"), "{text}");
     let text = told(RedisStore::builder().url(watched.replica.url())).await;
     assert!(text.contains("is a replica"), "{text}");
     let text = told(RedisStore::builder().cluster([watched.primary.url()])).await;
-    assert!(text.contains("no Cluster"), "{text}");
+    assert!(text.contains("not part of a Cluster"), "{text}");
     let text = told(RedisStore::builder().url(watched.primary.url()).replicas(2)).await;
-    assert!(text.contains("has 1 replicas"), "{text}");
+    assert!(text.contains("has 1 of the 2 replicas"), "{text}");
     let text = told(
         RedisStore::builder()
             .cluster(Vec::<String>::new())

@@ -1,0 +1,268 @@
+//! A connection to one server that is reestablished after it was lost.
+//!
+//! A command is sent once. The driver's self-reconnecting connections are not used because they
+//! resend commands: when a reply was lost, the command may already have been executed.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value};
+
+use super::address::{Sentinels, ServerAddress};
+use super::failure::Failure;
+use super::open_connection::OpenConnection;
+use super::timeouts::Timeouts;
+
+/// The pause after the first failed attempt to connect. It doubles with each further failure.
+const MIN_BACKOFF: Duration = Duration::from_millis(50);
+/// The longest pause between two attempts to connect.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// One server, with at most one open connection at a time. A clone shares that connection.
+#[derive(Clone)]
+pub(super) struct Connection(Arc<Inner>);
+
+struct Inner {
+    address: ServerAddress,
+    timeouts: Timeouts,
+    current: RwLock<Option<OpenConnection>>,
+    /// Locked while connecting, so that concurrent callers wait for one attempt and share its
+    /// result.
+    outage: tokio::sync::Mutex<Option<Outage>>,
+}
+
+/// The last failed attempt to connect. Until `until`, callers get its failure without a new
+/// attempt.
+struct Outage {
+    failure: Failure,
+    pause: Duration,
+    until: Instant,
+}
+
+/// How many replicas must confirm a change, and how to see from a reply that there was one.
+#[derive(Clone, Copy)]
+pub(super) struct Durability {
+    pub(super) replicas: u32,
+    pub(super) has_written: fn(&Value) -> bool,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0.address, f)
+    }
+}
+
+impl Connection {
+    pub(super) fn new(address: ServerAddress, timeouts: Timeouts) -> Self {
+        Self(Arc::new(Inner {
+            address,
+            timeouts,
+            current: RwLock::default(),
+            outage: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    pub(super) fn address(&self) -> &ServerAddress {
+        &self.0.address
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.0.timeouts
+    }
+
+    /// Connects, unless there is an open connection.
+    pub(super) async fn connect(&self) -> Result<(), Failure> {
+        self.get_or_connect().await.map(drop)
+    }
+
+    /// Sends a command and waits for its reply.
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
+        let mut open = self.get_or_connect().await?;
+        let reply = open.multiplexed.send_packed_command(command).await;
+        self.check_reply(&open, reply)
+    }
+
+    /// Sends a command to a server that is importing the slot of its key, after an `ASK` redirect.
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
+        let mut open = self.get_or_connect().await?;
+        let mut commands = redis::pipe();
+        commands.cmd("ASKING").add_command(command.clone());
+        let replies = open.multiplexed.send_packed_commands(&commands, 0, 2).await;
+        let last = replies.map(|mut replies| replies.pop().unwrap_or(Value::Nil));
+        self.check_reply(&open, last)
+    }
+
+    /// Sends a command that may write, then waits with `WAIT` until enough replicas have the
+    /// change. Both must use the same connection, since `WAIT` covers only the writes of its own
+    /// connection; other commands on that connection are blocked meanwhile.
+    pub(super) async fn send_and_wait(
+        &self,
+        command: &Cmd,
+        is_asking: bool,
+        durability: Durability,
+    ) -> Result<Value, Failure> {
+        let mut open = self.get_or_connect().await?;
+        let mut commands = redis::pipe();
+        if is_asking {
+            commands.cmd("ASKING");
+        }
+        commands.add_command(command.clone());
+        let count = if is_asking { 2 } else { 1 };
+        let replies = open
+            .multiplexed
+            .send_packed_commands(&commands, 0, count)
+            .await;
+        let last = replies.map(|mut replies| replies.pop().unwrap_or(Value::Nil));
+        let reply = self.check_reply(&open, last)?;
+        if !(durability.has_written)(&reply) {
+            return Ok(reply);
+        }
+        // Less than the client's timeout, so that the client receives the number of replicas.
+        let wait_timeout = self.0.timeouts.command / 2;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(durability.replicas).arg(
+            u64::try_from(wait_timeout.as_millis())
+                .unwrap_or(u64::MAX)
+                .max(1),
+        );
+        let confirmed = open.multiplexed.send_packed_command(&wait).await;
+        let confirmed: u32 = match self.check_reply(&open, confirmed) {
+            Ok(confirmed) => self.read(confirmed)?,
+            Err(failure) => return Err(Failure::OutcomeUnknown(failure.to_string().into())),
+        };
+        if confirmed < durability.replicas {
+            return Err(Failure::too_few_replicas(
+                &self.0.address,
+                confirmed,
+                durability.replicas,
+            ));
+        }
+        Ok(reply)
+    }
+
+    /// Converts a reply to the expected type.
+    pub(super) fn read<T: FromRedisValue>(&self, reply: Value) -> Result<T, Failure> {
+        redis::from_redis_value(reply)
+            .map_err(|error| Failure::after_sending(&self.0.address, error.into()))
+    }
+
+    fn check_reply(
+        &self,
+        open: &OpenConnection,
+        reply: RedisResult<Value>,
+    ) -> Result<Value, Failure> {
+        match reply.and_then(Value::extract_error) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let failure = Failure::after_sending(&self.0.address, error);
+                // After `READONLY` the server is no longer the primary: reconnect, which asks the
+                // sentinels again. After a missing reply, the peer may be dead without having
+                // closed the connection.
+                let is_demoted = failure.kind() == Some(ServerErrorKind::ReadOnly);
+                if is_demoted || matches!(failure, Failure::OutcomeUnknown(_)) {
+                    self.discard(open);
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Makes the next command open a new connection. Commands in flight on the old one continue.
+    fn discard(&self, dead: &OpenConnection) {
+        let mut open = self
+            .0
+            .current
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if open.as_ref().is_some_and(|open| open.is_same(dead)) {
+            *open = None;
+        }
+    }
+
+    fn open_connection(&self) -> Option<OpenConnection> {
+        let open = self
+            .0
+            .current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        open.clone().filter(OpenConnection::is_open)
+    }
+
+    /// Returns the open connection, or connects. Takes at most twice the connect timeout: once
+    /// waiting for the attempt of another caller, once for its own.
+    async fn get_or_connect(&self) -> Result<OpenConnection, Failure> {
+        if let Some(open) = self.open_connection() {
+            return Ok(open);
+        }
+        let timeout = self.0.timeouts.connect;
+        let mut outage = tokio::time::timeout(timeout, self.0.outage.lock())
+            .await
+            .map_err(|_| Failure::no_reply_in_time(&self.0.address, timeout))?;
+        if let Some(open) = self.open_connection() {
+            return Ok(open);
+        }
+        if let Some(outage) = &*outage
+            && Instant::now() < outage.until
+        {
+            return Err(outage.failure.clone());
+        }
+        let established = tokio::time::timeout(timeout, self.establish()).await;
+        let established = established
+            .unwrap_or_else(|_| Err(Failure::no_reply_in_time(&self.0.address, timeout)));
+        match established {
+            Ok(open) => {
+                *outage = None;
+                *self
+                    .0
+                    .current
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
+                Ok(open)
+            }
+            Err(failure) => {
+                let before = outage.as_ref().map(|outage| outage.pause * 2);
+                let pause = before.unwrap_or(MIN_BACKOFF).min(MAX_BACKOFF);
+                *outage = Some(Outage {
+                    failure: failure.clone(),
+                    pause,
+                    until: Instant::now() + pause,
+                });
+                Err(failure)
+            }
+        }
+    }
+
+    async fn establish(&self) -> Result<OpenConnection, Failure> {
+        match &self.0.address {
+            ServerAddress::Direct(client) => OpenConnection::open(client, self.0.timeouts).await,
+            ServerAddress::Sentinel(sentinels) => self.open_via_sentinels(sentinels).await,
+        }
+    }
+
+    /// Connects to the first server that a sentinel names as the primary and that confirms it.
+    async fn open_via_sentinels(
+        &self,
+        sentinels: &Arc<Sentinels>,
+    ) -> Result<OpenConnection, Failure> {
+        let mut failure = None;
+        let mut replies = sentinels.find_primary(self.0.timeouts);
+        while let Some(reply) = replies.join_next().await {
+            let found = match reply {
+                Ok(Ok(client)) => OpenConnection::open_primary(&client, self.0.timeouts).await,
+                Ok(Err(failure)) => Err(failure),
+                Err(error) => Err(Failure::not_sent(&self.0.address, error)),
+            };
+            match found {
+                Ok(open) => return Ok(open),
+                Err(why) => failure = Some(why),
+            }
+        }
+        Err(failure
+            .unwrap_or_else(|| Failure::not_sent(&self.0.address, "no sentinel is configured")))
+    }
+}

@@ -1,0 +1,82 @@
+//! A start-up check that runs every command once, on a throw-away session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::ServerErrorKind;
+
+use super::failure::Failure;
+use super::remedy::with_remedy;
+use connect_session_runtime::record::{
+    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Transport,
+};
+use connect_session_runtime::sid::{SecretHash, SessionId};
+use connect_session_runtime::store::{Store, StoreError};
+use connect_session_runtime::untyped::Untyped;
+
+/// When the session expires, should its deletion fail.
+const LIFETIME: Duration = Duration::from_secs(10);
+
+/// The problem, if a command fails. Two failures are not problems: a full server still serves its
+/// sessions; and an ACL may allow only the keys of certain namespaces, which are not known here.
+pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> {
+    let source = match run_every_command(store).await {
+        Ok(()) | Err(StoreError::Full) => return None,
+        Err(StoreError::Unavailable(source) | StoreError::OutcomeUnknown(source)) => source,
+        Err(error) => error.into(),
+    };
+    match source.downcast_ref::<Failure>() {
+        Some(failure) => {
+            let is_about_keys = failure.kind() == Some(ServerErrorKind::NoPerm)
+                && failure.to_string().contains("keys");
+            (!is_about_keys).then(|| with_remedy(failure))
+        }
+        None => Some(source.to_string()),
+    }
+}
+
+/// Inserts, loads, changes and destroys a session.
+async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError> {
+    let key = Key {
+        namespace: "start",
+        id: SessionId::from_bytes(rand::random()),
+    };
+    let mut data = Untyped::default();
+    // A number can always be encoded.
+    let _ = data.insert("probe", 1);
+    let record = NewRecord {
+        secret: SecretHash::from_bytes(rand::random()),
+        transport: Transport::Other,
+        data: Arc::new(data),
+        subject: None,
+        lifetime: Lifetime::new(LIFETIME, LIFETIME),
+        commit_id: CommitId::random(),
+        max_size: u64::MAX,
+    };
+    store.insert(key, &record).await?;
+    let request = LoadRequest {
+        secret: record.secret,
+        transport: record.transport,
+        touch_every: None,
+        renewal: None,
+    };
+    let loaded = store.load(key, &request).await?;
+    let bases = [loaded.map(|record| record.snapshot), None];
+    for base in bases {
+        let change = Change {
+            commit_id: CommitId::random(),
+            epoch: 0,
+            generation: 0,
+            data: Some(DataChange {
+                base,
+                data: Arc::new(Untyped::default()),
+                max_size: u64::MAX,
+            }),
+            identity: None,
+            lifetime: None,
+        };
+        store.commit(key, &change).await?;
+    }
+    store.destroy(key).await?;
+    Ok(())
+}

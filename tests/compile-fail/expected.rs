@@ -1,0 +1,123 @@
+//! The cases, and what the compiler has to say about each.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use crate::package::{self, Framework};
+
+/// A program, and what must become of it.
+pub(crate) struct Case {
+    /// The name of the program.
+    pub(crate) target: String,
+    pub(crate) file: PathBuf,
+    /// The expected text; `None` if the program has to compile without a warning.
+    stderr: Option<PathBuf>,
+}
+
+/// Every case of a framework, in the order of their names.
+///
+/// # Panics
+/// If an expected text belongs to no case.
+pub(crate) fn cases(framework: Framework) -> Vec<Case> {
+    let folder = package::here().join("cases").join(framework.folder());
+    let mut cases: Vec<Case> = sources(&folder)
+        .into_iter()
+        .map(|file| Case {
+            target: target("fail", &file),
+            stderr: Some(file.with_extension("stderr")),
+            file,
+        })
+        .collect();
+    for text in files(&folder, "stderr") {
+        assert!(
+            text.with_extension("rs").exists(),
+            "{} belongs to no case",
+            text.display()
+        );
+    }
+    if framework == Framework::Axum {
+        let twins = sources(&package::here().join("pass"));
+        cases.extend(twins.into_iter().map(|file| Case {
+            target: target("pass", &file),
+            stderr: None,
+            file,
+        }));
+    }
+    assert!(!cases.is_empty(), "{} holds no case", folder.display());
+    cases
+}
+
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "rs")
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|file| file.extension().is_some_and(|found| found == extension))
+        .collect();
+    files.sort();
+    files
+}
+
+/// In lower case, as the compiler asks of a crate's name.
+fn target(kind: &str, file: &Path) -> String {
+    let stem = file.file_stem().and_then(|stem| stem.to_str());
+    format!("{kind}_{}", stem.expect("a readable name").to_lowercase())
+}
+
+impl Case {
+    /// What is wrong, given what the compiler said about this case.
+    pub(crate) fn problem(&self, said: Vec<String>) -> Option<String> {
+        let name = self
+            .file
+            .strip_prefix(package::here())
+            .unwrap_or(&self.file);
+        let name = name.display();
+        let actual = said.join("\n");
+        let Some(stderr) = &self.stderr else {
+            return (!actual.is_empty()).then(|| format!("{name} must compile:\n{actual}\n"));
+        };
+        if !actual.lines().any(|line| line.starts_with("error")) {
+            return Some(format!("{name} compiles, but must not:\n{actual}\n"));
+        }
+        if env::var_os("CATALOGUE").is_some_and(|value| value == "overwrite") {
+            fs::write(stderr, &actual).expect("a written file");
+            return None;
+        }
+        let Ok(expected) = fs::read_to_string(stderr) else {
+            return Some(format!("{name} has no expected text:\n{actual}\n"));
+        };
+        let difference = difference(expected.trim_end(), actual.trim_end());
+        difference.map(|difference| format!("{name} (- expected, + actual):\n{difference}\n"))
+    }
+}
+
+/// The lines that differ, between those that are the same at the beginning and at the end.
+fn difference(expected: &str, actual: &str) -> Option<String> {
+    if expected == actual {
+        return None;
+    }
+    let (expected, actual): (Vec<_>, Vec<_>) =
+        (expected.lines().collect(), actual.lines().collect());
+    let same = |(a, b): &(&&str, &&str)| a == b;
+    let start = expected.iter().zip(&actual).take_while(same).count();
+    let (expected, actual) = (&expected[start..], &actual[start..]);
+    let end = expected
+        .iter()
+        .rev()
+        .zip(actual.iter().rev())
+        .take_while(same)
+        .count();
+    let removed = expected[..expected.len() - end]
+        .iter()
+        .map(|line| format!("- {line}\n"));
+    let added = actual[..actual.len() - end]
+        .iter()
+        .map(|line| format!("+ {line}\n"));
+    Some(format!(
+        "after line {start}:\n{}",
+        removed.chain(added).collect::<String>()
+    ))
+}

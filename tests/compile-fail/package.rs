@@ -1,0 +1,197 @@
+//! Checks the cases of one framework: a package whose programs are the case files, and one `cargo check`
+//! over all of them.
+//!
+//! The package is generated, because a member of the workspace that does not compile would break every
+//! command that covers the whole workspace. It has the workspace's lock file, profile and target folder,
+//! so that what is built already is used again.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::{env, fs};
+
+use serde::Deserialize;
+
+use crate::expected::{self, Case};
+use crate::normalize;
+
+/// The dependencies of the cases of a framework, and the folder that holds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "a feature adds each of the frameworks but axum")]
+pub(crate) enum Framework {
+    /// A build in which no framework is enabled.
+    None,
+    Axum,
+    ActixWeb,
+    Poem,
+    Rocket,
+    Salvo,
+}
+
+impl Framework {
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::None => "no-framework",
+            Self::Axum => "axum",
+            Self::ActixWeb => "actix-web",
+            Self::Poem => "poem",
+            Self::Rocket => "rocket",
+            Self::Salvo => "salvo",
+        }
+    }
+
+    /// The features of connect-session, and the dependencies beside it.
+    fn dependencies(self) -> (&'static str, &'static str) {
+        match self {
+            Self::None => ("", "http = \"1\"\n"),
+            Self::Axum => (
+                "\"axum\"",
+                "axum = { version = \"0.8\", features = [\"macros\"] }\nhttp = \"1\"\n\
+                 serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n\
+                 tokio = { version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\"] }\n",
+            ),
+            Self::ActixWeb => (
+                "\"actix-web\"",
+                "actix-web = { version = \"4\", default-features = false, features = [\"macros\"] }\n",
+            ),
+            Self::Poem => ("\"poem\"", "poem = \"3\"\n"),
+            Self::Rocket => (
+                "\"rocket\"",
+                "rocket = { version = \"0.5\", default-features = false }\n",
+            ),
+            Self::Salvo => (
+                "\"salvo\"",
+                "salvo = { version = \"1\", default-features = false, features = [\"http1\", \"server\"] }\n",
+            ),
+        }
+    }
+}
+
+/// The folder of this package.
+pub(crate) fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    here().join("../..").canonicalize().expect("the workspace")
+}
+
+/// One `cargo check` at a time: two would only wait for each other's lock.
+static CARGO: Mutex<()> = Mutex::new(());
+
+/// Checks every case of a framework, and fails with all that is not as expected.
+pub(crate) fn check(framework: Framework) {
+    let cases = expected::cases(framework);
+    let manifest = write_package(framework, &cases);
+    let mut said = run_cargo(&manifest);
+    let problems: String = cases
+        .iter()
+        .filter_map(|case| case.problem(said.remove(&case.target).unwrap_or_default()))
+        .collect();
+    assert!(said.is_empty(), "messages about unknown targets: {said:?}");
+    println!("{} cases on {}", cases.len(), framework.folder());
+    assert!(problems.is_empty(), "{problems}");
+}
+
+fn write_package(framework: Framework, cases: &[Case]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("compile-fail")
+        .join(framework.folder());
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a copied file");
+    let (features, dependencies) = framework.dependencies();
+    let mut manifest = format!(
+        "[package]\nname = \"cases-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\nautobins = false\n\
+         [workspace]\n\
+         [profile.dev]\ndebug = \"line-tables-only\"\n[profile.dev.package.\"*\"]\ndebug = false\n\
+         [dependencies]\n{dependencies}\
+         connect-session = {{ path = {:?}, default-features = false, features = [{features}] }}\n",
+        framework.folder(),
+        root(),
+    );
+    for case in cases {
+        let Case { target, file, .. } = case;
+        write!(manifest, "[[bin]]\nname = {target:?}\npath = {file:?}\n").expect("a text grows");
+    }
+    let path = folder.join("Cargo.toml");
+    fs::write(&path, manifest).expect("a written file");
+    path
+}
+
+/// What cargo says on each line of its output.
+#[derive(Deserialize)]
+struct Line {
+    reason: String,
+    target: Option<Target>,
+    message: Option<Message>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: String,
+    rendered: String,
+}
+
+/// What the compiler says about each program, as it is compared with the expected text.
+fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
+    let _alone = CARGO
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--bins", "--keep-going", "--offline", "--quiet"])
+        .args(["--message-format", "json", "--manifest-path"])
+        .arg(manifest)
+        .env("CARGO_TARGET_DIR", target_folder())
+        .env_remove("RUSTFLAGS")
+        .output()
+        .expect("cargo");
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let mut said = BTreeMap::<String, Vec<String>>::new();
+    let mut checked = false;
+    for line in stdout.lines() {
+        let line: Line = serde_json::from_str(line).expect("a message of cargo");
+        checked |= line.reason == "compiler-artifact" || line.message.is_some();
+        let (Some(target), Some(message)) = (line.target, line.message) else {
+            continue;
+        };
+        if target.kind != ["bin"] || is_summary(&message.message) {
+            continue;
+        }
+        let texts = said.entry(target.name).or_default();
+        let text = normalize::message(&message.rendered);
+        // As cargo itself does, where it prints for people.
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    assert!(
+        checked,
+        "cargo checked nothing:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    said
+}
+
+/// What the compiler says at the end, beside the errors themselves.
+fn is_summary(message: &str) -> bool {
+    message.starts_with("aborting due to")
+        || message.starts_with("For more information about")
+        || message.starts_with("Some errors have detailed explanations")
+        || message.ends_with("warning emitted")
+        || message.ends_with("warnings emitted")
+}
+
+/// The target folder in which this test was built.
+fn target_folder() -> PathBuf {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tmp.parent().expect("a target folder").to_owned()
+}
