@@ -1,12 +1,13 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Where to read on
+//! # In this documentation
 //!
-//! - [`session`] is the attribute, [`session_config!`] the declaration with every option.
-//! - [`Session`] is what a handler gets, [`SessionView`] what everything else may look at.
-//! - [`store`] says what a store promises; [`testing`] proves it, and has a fake clock.
-//! - [`frameworks`] says what is particular to each framework.
-//! - [`problem`] describes every problem type that a client can be answered with.
+//! - [`session`](macro@session) is the attribute; [`session_config!`] declares a config and lists every option.
+//! - [`Session`] is the argument of a handler; [`SessionView`] gives read access elsewhere.
+//! - [`store`] has the stores, and the rules for writing one. The module `testing`, behind the feature of
+//!   that name, checks them, and has a fake clock.
+//! - [`frameworks`] describes the differences between frameworks.
+//! - [`problem`] describes every problem type that a client can receive.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -51,14 +52,14 @@ pub mod frameworks {}
 mod connect;
 
 pub mod merge {
-    //! What the rules of `merge` can be used with.
+    //! Types that the rules of `merge` apply to.
 
     pub use connect_session_runtime::merge::Merged;
     pub use connect_session_runtime::merge::rule::{MergeAdd, MergeKeys, MergeOrder, MergeUnion};
 }
 
 pub mod store {
-    //! Where sessions are kept: the trait, what goes over it, and the stores.
+    //! Session stores: the trait [`Store`], the types of its methods, and the stores.
 
     pub use crate::connect::connect;
 

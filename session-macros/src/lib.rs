@@ -1,6 +1,7 @@
 //! The macros of connect-session; use the `connect-session` crate, whose documentation explains
 //! them.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     test,
     allow(clippy::expect_used, reason = "a test that expects in vain has failed")

@@ -8,6 +8,8 @@
 //! the crate `redis`, used without its automatic retries: a client that resends a command after a
 //! lost connection may apply a change twice.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod address;
 mod arguments;
 mod builder;

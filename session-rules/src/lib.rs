@@ -5,6 +5,7 @@
 //! `connect-session-macros` cannot depend on the runtime.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cookie;
 mod header;

@@ -3,6 +3,8 @@
 //! The way of a request: a framework adapter reads its head (`framework`), the guard around the
 //! handler (`guard`) lets the engine load or create the session (`engine`), the handler receives it
 //! (`session`), and the guard commits the changes to the store (`store`).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
     clippy::manual_async_fn,
     reason = "an `async fn` stores its arguments twice in its future, which every request allocates and moves"

@@ -7,6 +7,7 @@
 //! parses these texts. Field names and texts are always bound as arguments, never part of a
 //! statement.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a feature there is no store, and nothing uses the rest.
 #![cfg_attr(
     not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),

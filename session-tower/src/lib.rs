@@ -1,5 +1,7 @@
 //! Stores that were written for tower-sessions, as stores of connect-session.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod stored;
 
 use std::fmt;

@@ -1,4 +1,5 @@
-/* Preloaded by scripts/fault-injection, so that a program sees another time of day. */
+/* Shifts the time of day of a program, without its monotonic clock. scripts/fault-injection preloads it
+   (LD_PRELOAD), and changes the shift while the program runs. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -8,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds to add to the time of day, in a file that another process writes. */
+/* The seconds to add to the time of day: the content of a file that another process writes. */
 static long offset(void) {
     static volatile long *shared;
     if (!shared) {
