@@ -18,12 +18,12 @@ impl Errors {
     }
 
     /// A mistake that several tokens make together.
-    pub(crate) fn over(&mut self, tokens: impl ToTokens, message: impl Display) {
+    pub(crate) fn spanning(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.add(syn::Error::new_spanned(tokens, message));
     }
 
     /// Something that may be said only once; it names the first.
-    pub(crate) fn twice(&mut self, second: &Ident, first: &Ident) {
+    pub(crate) fn duplicate(&mut self, second: &Ident, first: &Ident) {
         let line = line(first.span());
         self.at(
             second.span(),

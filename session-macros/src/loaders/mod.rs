@@ -87,7 +87,7 @@ impl Kind {
     }
 }
 
-/// In which macro loaders are written: mends differ.
+/// In which macro loaders are written: fixes differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Config,
