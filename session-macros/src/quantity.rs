@@ -8,21 +8,21 @@ use crate::errors::Errors;
 use crate::suggest::one_of;
 use crate::tokens::{RUNTIME_VALUE, is_runtime_value, literals, peel};
 
-/// What is measured.
+/// A kind of quantity: its units, its type and the texts of its errors.
 pub(crate) struct Measure {
     pub(crate) what: &'static str,
     pub(crate) example: &'static str,
-    /// From the smallest to the largest, with what each is worth.
+    /// From the smallest to the largest, each with its factor.
     pub(crate) units: &'static [(&'static str, u64)],
     /// Units that people write, and the one to write instead.
     pub(crate) foreign_units: &'static [(&'static str, &'static str)],
     pub(crate) constant: fn(u64) -> TokenStream,
     pub(crate) type_name: &'static str,
-    /// What to do for none at all.
+    /// The advice for a value that asks for no limit.
     pub(crate) if_unlimited: &'static str,
 }
 
-/// What is written for an amount that shall not be limited, or not be.
+/// Words that users write for "no limit" or "none".
 const UNLIMITED_WORDS: &[&str] = &[
     "never",
     "none",
@@ -45,7 +45,7 @@ fn has_words(tokens: TokenStream) -> bool {
     })
 }
 
-/// An amount of what is measured.
+/// A duration or a size.
 #[derive(Clone)]
 pub(crate) enum Quantity {
     /// In milliseconds, or bytes.
@@ -84,7 +84,7 @@ impl ToTokens for Quantity {
 }
 
 impl Measure {
-    /// Judges what was written.
+    /// Reads and checks an expression.
     pub(crate) fn read(&self, expr: &Expr, errors: &mut Errors) -> Option<Quantity> {
         let Expr::Lit(ExprLit { lit, .. }) = peel(expr) else {
             return self.constant(expr, errors);

@@ -1,4 +1,4 @@
-//! Judges a config, option by option.
+//! Checks a config, option by option.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;

@@ -1,4 +1,4 @@
-//! What a user meant who wrote an option that does not exist.
+//! Suggestions for options that do not exist.
 
 use crate::choice::snake;
 use crate::suggest::{hint, nearest};

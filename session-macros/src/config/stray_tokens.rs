@@ -1,4 +1,4 @@
-//! What stands beside an option and does not belong there.
+//! Tokens beside an option that do not belong there.
 
 use proc_macro2::TokenTree;
 use quote::ToTokens as _;

@@ -1,4 +1,4 @@
-//! Judges loaders.
+//! Checks loaders.
 
 use std::fmt::Write as _;
 
