@@ -104,12 +104,12 @@ pub(crate) fn choose(
     let variant = variants.iter().find(|(known, _)| *known == written);
     if variant.is_none() {
         let known: Vec<_> = variants.iter().map(|(known, _)| *known).collect();
-        let mend = if key == "emit" && ["bearer", "query", "path", "custom"].contains(&&*written) {
+        let fix = if key == "emit" && ["bearer", "query", "path", "custom"].contains(&&*written) {
             format!("; a sid that came by `{written}` is answered in a header: write `header`")
         } else {
             hint(&written, &known)
         };
-        errors.at(word.span(), format!("`{key}` cannot be `{written}`{mend}"));
+        errors.at(word.span(), format!("`{key}` cannot be `{written}`{fix}"));
     }
     variant.map(|(_, variant)| Choice {
         written: word.clone(),

@@ -99,7 +99,7 @@ fn an_editor_knows_the_words_that_the_parser_knows() {
         ("merge", config::RULES.to_vec()),
         ("emit", of(choice::EMIT)),
         ("on_conflict", of(config::ON_CONFLICT)),
-        ("on_ended", of(config::ON_GONE)),
+        ("on_ended", of(config::ON_ENDED)),
         ("on_store_error", of(config::ON_STORE_ERROR)),
         ("commit", of(config::COMMIT)),
     ] {

@@ -5,25 +5,24 @@ use std::fmt::Display;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 
-/// Collects mistakes, so that none hides another. What was collected must be put out with
-/// [`Errors::into_tokens`].
+/// Collects errors, so that none hides another. Emit them with [`Errors::into_tokens`].
 #[derive(Default)]
 #[must_use]
 pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
-    /// A mistake at one token.
+    /// Adds an error at one token.
     pub(crate) fn at(&mut self, span: Span, message: impl Display) {
         self.add(syn::Error::new(span, message));
     }
 
-    /// A mistake that several tokens make together.
-    pub(crate) fn over(&mut self, tokens: impl ToTokens, message: impl Display) {
+    /// Adds an error that spans several tokens.
+    pub(crate) fn spanning(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.add(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Something that may be said only once; it names the first.
-    pub(crate) fn twice(&mut self, second: &Ident, first: &Ident) {
+    /// Reports an option that is given twice, with the line of the first.
+    pub(crate) fn duplicate(&mut self, second: &Ident, first: &Ident) {
         let line = line(first.span());
         self.at(
             second.span(),
@@ -31,17 +30,17 @@ impl Errors {
         );
     }
 
-    /// How many there are.
+    /// The number of errors.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// A mistake that a parser found.
+    /// Adds the errors of a parser.
     pub(crate) fn add(&mut self, error: syn::Error) {
         self.0.extend(error);
     }
 
-    /// Keeps what went well.
+    /// Returns the value of `Ok`, or adds the error.
     pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
@@ -57,7 +56,7 @@ impl Errors {
     }
 }
 
-/// `, first on line 7`, where that can be told.
+/// `, first on line 7`, or nothing where lines are unknown.
 pub(crate) fn line(first: Span) -> String {
     match place(first) {
         Some((line, _)) => format!(", first on line {line}"),
@@ -75,7 +74,7 @@ fn place(span: Span) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 impl Errors {
-    /// What a user would read.
+    /// The messages, as a user reads them.
     pub(crate) fn messages(self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }

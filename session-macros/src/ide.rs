@@ -38,7 +38,7 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
     let mut scopes = vec![scope("session", entries.iter().map(|entry| entry.first()))];
     scopes.extend(scope_of_values("emit", &entries));
     // In an `impl` of a trait the compiler says that this is no member of it: the first thing that
-    // is said of the mistake, so the name says the mend.
+    // is said of the mistake, so the name says the fix.
     let name = format_ident!("__session_goes_on_free_functions_{}", name.unraw());
     let name = Ident::new(&name.to_string(), Span::call_site());
     expand(&quote!(#name), &cfgs, library(&entries).as_ref(), &scopes)

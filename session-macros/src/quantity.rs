@@ -8,22 +8,22 @@ use crate::errors::Errors;
 use crate::suggest::one_of;
 use crate::tokens::{RUNTIME_VALUE, is_runtime_value, literals, peel};
 
-/// What is measured.
+/// A kind of quantity: its units, its type and the texts of its errors.
 pub(crate) struct Measure {
     pub(crate) what: &'static str,
     pub(crate) example: &'static str,
-    /// From the smallest to the largest, with what each is worth.
+    /// From the smallest to the largest, each with its factor.
     pub(crate) units: &'static [(&'static str, u64)],
     /// Units that people write, and the one to write instead.
-    pub(crate) others: &'static [(&'static str, &'static str)],
+    pub(crate) foreign_units: &'static [(&'static str, &'static str)],
     pub(crate) constant: fn(u64) -> TokenStream,
-    pub(crate) of_type: &'static str,
-    /// What to do for none at all.
-    pub(crate) endless: &'static str,
+    pub(crate) type_name: &'static str,
+    /// The advice for a value that asks for no limit.
+    pub(crate) if_unlimited: &'static str,
 }
 
-/// What is written for an amount that shall not be limited, or not be.
-const NOTHING: &[&str] = &[
+/// Words that users write for "no limit" or "none".
+const UNLIMITED_WORDS: &[&str] = &[
     "never",
     "none",
     "off",
@@ -45,7 +45,7 @@ fn has_words(tokens: TokenStream) -> bool {
     })
 }
 
-/// An amount of what is measured.
+/// A duration or a size.
 #[derive(Clone)]
 pub(crate) enum Quantity {
     /// In milliseconds, or bytes.
@@ -84,7 +84,7 @@ impl ToTokens for Quantity {
 }
 
 impl Measure {
-    /// Judges what was written.
+    /// Reads and checks an expression.
     pub(crate) fn read(&self, expr: &Expr, errors: &mut Errors) -> Option<Quantity> {
         let Expr::Lit(ExprLit { lit, .. }) = peel(expr) else {
             return self.constant(expr, errors);
@@ -96,13 +96,13 @@ impl Measure {
                 return None;
             }
             Lit::Float(number) => {
-                let mend = self.mend(&number.to_string()).map_or_else(
+                let fix = self.fix(&number.to_string()).map_or_else(
                     || format!("`{}`; take a smaller unit", self.example),
-                    |mend| format!("`{mend}`"),
+                    |fix| format!("`{fix}`"),
                 );
                 errors.at(
                     number.span(),
-                    format!("a {} is a whole number with a unit: {mend}", self.what),
+                    format!("a {} is a whole number with a unit: {fix}", self.what),
                 );
                 return None;
             }
@@ -135,26 +135,26 @@ impl Measure {
             && let Some(word) = path.path.get_ident()
             // `NEVER` may be a constant of the user's.
             && word.to_string().chars().any(char::is_lowercase)
-            && NOTHING.contains(&word.to_string().to_lowercase().as_str())
+            && UNLIMITED_WORDS.contains(&word.to_string().to_lowercase().as_str())
         {
             errors.at(
                 word.span(),
-                format!("there is no {} `{word}`; {}", self.what, self.endless),
+                format!("there is no {} `{word}`; {}", self.what, self.if_unlimited),
             );
             return None;
         }
         if is_runtime_value(expr.to_token_stream()) {
-            errors.over(expr, RUNTIME_VALUE);
+            errors.spanning(expr, RUNTIME_VALUE);
             return None;
         }
         let mut found = Vec::new();
         literals(expr.to_token_stream(), &mut found);
-        if self.of_type != "u64" && !found.is_empty() && !has_words(expr.to_token_stream()) {
-            errors.over(
+        if self.type_name != "u64" && !found.is_empty() && !has_words(expr.to_token_stream()) {
+            errors.spanning(
                 expr,
                 format!(
                     "a {} is a number with a unit, such as `{}`, or a constant of type `{}`",
-                    self.what, self.example, self.of_type
+                    self.what, self.example, self.type_name
                 ),
             );
             return None;
@@ -168,7 +168,7 @@ impl Measure {
                     format!(
                         "a {} such as `{text}` stands alone, with a positive number; in a larger \
                          expression write constants of type `{}`",
-                        self.what, self.of_type
+                        self.what, self.type_name
                     ),
                 );
                 return None;
@@ -188,7 +188,7 @@ impl Measure {
                 "a {} has a unit, {}: `{}`",
                 self.what,
                 one_of(&units),
-                self.likely(text)
+                self.with_likely_unit(text)
             ));
         }
         let Some((_, factor)) = self.units.iter().find(|(known, _)| *known == unit) else {
@@ -203,7 +203,7 @@ impl Measure {
     }
 
     /// What was meant by a number without a unit: many libraries count in bytes or in seconds.
-    fn likely(&self, number: &str) -> String {
+    fn with_likely_unit(&self, number: &str) -> String {
         let amount = number.replace('_', "").parse().unwrap_or(u64::MAX);
         let bytes = self.units.first().is_some_and(|(unit, _)| *unit == "B");
         match (bytes, amount) {
@@ -217,7 +217,7 @@ impl Measure {
 
     /// What to write for an amount that is no single number with a unit: `90m` for `1h30m`, `30m`
     /// for `0.5h`.
-    pub(crate) fn mend(&self, text: &str) -> Option<String> {
+    pub(crate) fn fix(&self, text: &str) -> Option<String> {
         let mut rest = text.trim();
         let mut amount = 0_u64;
         while !rest.is_empty() {
@@ -233,7 +233,7 @@ impl Measure {
             amount = amount.checked_add(scaled(&number.replace('_', ""), *factor)?)?;
             rest = after.trim_start();
         }
-        Some(self.write(amount)).filter(|mend| !mend.is_empty())
+        Some(self.write(amount)).filter(|fix| !fix.is_empty())
     }
 
     fn unknown_unit(&self, digits: &str, unit: &str, units: &[&str]) -> String {
@@ -243,11 +243,11 @@ impl Measure {
                 self.what
             );
         }
-        if let (true, Some(mend)) = (
+        if let (true, Some(fix)) = (
             unit.contains(|c: char| c.is_ascii_digit()),
-            self.mend(&format!("{digits}{unit}")),
+            self.fix(&format!("{digits}{unit}")),
         ) {
-            return format!("a {} has one number and one unit: `{mend}`", self.what);
+            return format!("a {} has one number and one unit: `{fix}`", self.what);
         }
         if unit == "w"
             && self.what == "duration"
@@ -273,12 +273,12 @@ impl Measure {
             return format!("a {} is written without quotes: `{compact}`", self.what);
         }
         let digits = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit());
-        if let Some(mend) = self
-            .mend(value)
-            .or_else(|| digits.then(|| self.likely(value)))
+        if let Some(fix) = self
+            .fix(value)
+            .or_else(|| digits.then(|| self.with_likely_unit(value)))
         {
             return format!(
-                "a {} is written as a number with a unit, without quotes: `{mend}`",
+                "a {} is written as a number with a unit, without quotes: `{fix}`",
                 self.what
             );
         }
@@ -304,7 +304,7 @@ impl Measure {
         let known = self.units.iter().find(|(unit, _)| *unit == word);
         known.map(|(unit, _)| *unit).or_else(|| {
             let same = |wrong: &str| wrong == word || wrong == word.to_lowercase();
-            let other = self.others.iter().find(|(wrong, _)| same(wrong));
+            let other = self.foreign_units.iter().find(|(wrong, _)| same(wrong));
             other.map(|(_, right)| *right)
         })
     }

@@ -50,7 +50,7 @@ impl Text {
                     .to_token_stream()
                     .to_string()
                     .replace([' ', '"', '+'], "");
-                errors.over(expr, format!("{what} is a text; write `\"{name}\"`"));
+                errors.spanning(expr, format!("{what} is a text; write `\"{name}\"`"));
                 None
             }
             // A constant has an upper-case name.
@@ -61,11 +61,11 @@ impl Text {
                     .is_some_and(|word| !word.to_string().contains(char::is_uppercase)) =>
             {
                 let name = path.to_token_stream().to_string();
-                errors.over(expr, format!("{what} is a text; write `\"{name}\"`"));
+                errors.spanning(expr, format!("{what} is a text; write `\"{name}\"`"));
                 None
             }
             constant if is_runtime_value(constant.to_token_stream()) => {
-                errors.over(constant, RUNTIME_VALUE);
+                errors.spanning(constant, RUNTIME_VALUE);
                 None
             }
             other @ (Expr::Array(_)
@@ -74,7 +74,7 @@ impl Text {
             | Expr::Closure(_)
             | Expr::Assign(_)
             | Expr::Unary(_)) => {
-                errors.over(other, format!("{what} is one text; write `\"{example}\"`"));
+                errors.spanning(other, format!("{what} is one text; write `\"{example}\"`"));
                 None
             }
             constant => Some(Self::Constant(constant.clone())),

@@ -42,14 +42,14 @@ pub(crate) fn end_spans(tokens: &impl ToTokens) -> (Span, Span) {
 /// token of a type of the user's: that is where errors about the whole are shown, and an editor
 /// explains the user's words and not ours.
 pub(crate) fn wrap_generic(
-    of_ours: &TokenStream,
+    outer: &TokenStream,
     arguments: &TokenStream,
     first: Span,
     last: Span,
 ) -> TokenStream {
-    let of_ours = respan(of_ours.clone(), first);
+    let outer = respan(outer.clone(), first);
     let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
-    quote!(#of_ours #open #arguments #close)
+    quote!(#outer #open #arguments #close)
 }
 
 /// The expression itself, where a macro by example passed it on in an invisible group.
@@ -78,12 +78,12 @@ pub(crate) fn separator(input: ParseStream<'_>, what: &str) -> (syn::Error, bool
         return (error, true);
     }
     let begins = at_word(input) || input.peek(Lit);
-    let mend = if begins {
+    let fix = if begins {
         "write a `,` before this"
     } else {
         "this has no place here"
     };
-    let error = input.error(format!("{what} are separated by commas; {mend}"));
+    let error = input.error(format!("{what} are separated by commas; {fix}"));
     (error, false)
 }
 

@@ -14,7 +14,7 @@ pub(crate) const DURATION: Measure = Measure {
         ("h", 60 * 60 * 1000),
         ("d", 24 * 60 * 60 * 1000),
     ],
-    others: &[
+    foreign_units: &[
         ("millis", "ms"),
         ("milliseconds", "ms"),
         ("sec", "s"),
@@ -37,8 +37,8 @@ pub(crate) const DURATION: Measure = Measure {
         ("D", "d"),
     ],
     constant: |milliseconds| quote!(::core::time::Duration::from_millis(#milliseconds)),
-    of_type: "core::time::Duration",
-    endless: "every session ends (ASVS 7.3.1, 7.3.2): write `30m`, or leave the option out for its \
+    type_name: "core::time::Duration",
+    if_unlimited: "every session ends (ASVS 7.3.1, 7.3.2): write `30m`, or leave the option out for its \
               default",
 };
 
@@ -51,7 +51,7 @@ pub(crate) const SIZE: Measure = Measure {
         ("MiB", 1 << 20),
         ("GiB", 1 << 30),
     ],
-    others: &[
+    foreign_units: &[
         ("b", "B"),
         ("bytes", "B"),
         ("k", "KiB"),
@@ -72,6 +72,6 @@ pub(crate) const SIZE: Measure = Measure {
         ("gib", "GiB"),
     ],
     constant: |bytes| quote!(#bytes),
-    of_type: "u64",
-    endless: "leave the option out for its default, or write `64KiB`",
+    type_name: "u64",
+    if_unlimited: "leave the option out for its default, or write `64KiB`",
 };

@@ -19,17 +19,17 @@ pub const SID_LENGTH: usize = 64;
 pub const fn cookie_name(name: &str) -> Option<Fault> {
     let bytes = name.as_bytes();
     if bytes.is_empty() {
-        return Fault::whole("a cookie needs a name, such as `__Host-sid`");
+        return Fault::new("a cookie needs a name, such as `__Host-sid`");
     }
     let mut at = 0;
     while at < bytes.len() {
         if !is_token(bytes[at]) {
-            return Fault::place("a cookie name is a token (RFC 6265bis 4.1.1)", at);
+            return Fault::at_byte("a cookie name is a token (RFC 6265bis 4.1.1)", at);
         }
         at += 1;
     }
     if bytes.len() + SID_LENGTH > COOKIE_LENGTH {
-        return Fault::whole(
+        return Fault::new(
             "browsers ignore a cookie whose name and value have more than 4096 bytes (RFC \
             6265bis 5.7)",
         );
@@ -42,14 +42,14 @@ pub const fn cookie_name(name: &str) -> Option<Fault> {
 pub const fn cookie_path(path: &str) -> Option<Fault> {
     let bytes = path.as_bytes();
     if bytes.is_empty() || bytes[0] != b'/' {
-        return Fault::whole(
+        return Fault::new(
             "the path of a cookie begins with `/`, or browsers ignore it (RFC 6265bis 5.6.4)",
         );
     }
     let mut at = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_graphic() || bytes[at] == b';' {
-            return Fault::place(
+            return Fault::at_byte(
                 "the path of a cookie has visible ASCII characters, without `;` (RFC 6265bis \
                 4.1.1)",
                 at,
@@ -65,13 +65,13 @@ pub const fn cookie_path(path: &str) -> Option<Fault> {
 pub const fn cookie_domain(domain: &str) -> Option<Fault> {
     let bytes = domain.as_bytes();
     if bytes.is_empty() {
-        return Fault::whole(
+        return Fault::new(
             "the domain of a cookie is a host name; leave `domain` out for a cookie of this host \
             alone",
         );
     }
     if bytes[0] == b'.' {
-        return Fault::place(
+        return Fault::at_byte(
             "the domain of a cookie is a host name; leave the leading dot out, subdomains are \
             meant anyway (RFC 6265bis 5.6.3)",
             0,
@@ -92,7 +92,7 @@ pub const fn cookie_domain(domain: &str) -> Option<Fault> {
         at += 1;
     }
     if address {
-        return Fault::whole(
+        return Fault::new(
             "the domain of a cookie is a host name, not an address; leave `domain` out",
         );
     }
@@ -103,7 +103,7 @@ pub const fn cookie_domain(domain: &str) -> Option<Fault> {
 #[must_use]
 pub const fn prefix_with_domain(name: &str) -> Option<Fault> {
     if has_prefix(name, "__Host-") {
-        return Fault::whole(
+        return Fault::new(
             "browsers refuse a `__Host-` cookie with a domain; leave `domain` out, or call the \
             cookie `__Secure-…` (RFC 6265bis 5.7)",
         );
@@ -115,7 +115,7 @@ pub const fn prefix_with_domain(name: &str) -> Option<Fault> {
 #[must_use]
 pub const fn prefix_with_path(name: &str, path: &str) -> Option<Fault> {
     if has_prefix(name, "__Host-") && !same_bytes(path, DEFAULT_COOKIE_PATH) {
-        return Fault::whole(
+        return Fault::new(
             "browsers refuse a `__Host-` cookie whose path is not `/`; leave `path` out, or call \
             the cookie `__Secure-…` (RFC 6265bis 5.7)",
         );
@@ -127,13 +127,13 @@ pub const fn prefix_with_path(name: &str, path: &str) -> Option<Fault> {
 #[must_use]
 pub const fn prefix_without_secure(name: &str) -> Option<Fault> {
     if has_prefix(name, "__Host-") {
-        return Fault::whole(
+        return Fault::new(
             "browsers refuse a `__Host-` cookie that is not Secure; leave it Secure, or choose a \
             name without the prefix (RFC 6265bis 5.7)",
         );
     }
     if has_prefix(name, "__Secure-") {
-        return Fault::whole(
+        return Fault::new(
             "browsers refuse a `__Secure-` cookie that is not Secure; leave it Secure, or choose \
             a name without the prefix (RFC 6265bis 5.7)",
         );
@@ -147,7 +147,7 @@ pub const fn same_site_none(secure: bool) -> Option<Fault> {
     if secure {
         return None;
     }
-    Fault::whole(
+    Fault::new(
         "browsers refuse a cookie with `SameSite=None` that is not Secure; leave it Secure, or \
         choose `Lax` or `Strict` (RFC 6265bis 5.7)",
     )
@@ -159,7 +159,7 @@ pub const fn partitioned(secure: bool) -> Option<Fault> {
     if secure {
         return None;
     }
-    Fault::whole(
+    Fault::new(
         "browsers refuse a partitioned cookie that is not Secure; leave it Secure, or leave \
         `partitioned` out (CHIPS)",
     )
@@ -217,7 +217,7 @@ pub const fn origin(origin: &str) -> Option<Fault> {
     } else if covers(b"http://*", bytes) {
         7
     } else {
-        return Fault::whole(SHAPE);
+        return Fault::new(SHAPE);
     };
     let mut end = start;
     while end < bytes.len() && bytes[end] != b':' {
@@ -226,7 +226,7 @@ pub const fn origin(origin: &str) -> Option<Fault> {
     let mut at = 0;
     while at < bytes.len() {
         if bytes[at].is_ascii_uppercase() {
-            return Fault::place(SHAPE, at);
+            return Fault::at_byte(SHAPE, at);
         }
         at += 1;
     }
@@ -238,17 +238,17 @@ pub const fn origin(origin: &str) -> Option<Fault> {
     }
     at = end + 1;
     if at == bytes.len() {
-        return Fault::place(SHAPE, end);
+        return Fault::at_byte(SHAPE, end);
     }
     while at < bytes.len() {
         if !bytes[at].is_ascii_digit() {
-            return Fault::place(SHAPE, at);
+            return Fault::at_byte(SHAPE, at);
         }
         at += 1;
     }
     let default_port: &[u8] = if start == 8 { b"443" } else { b"80" };
     if covers(default_port, bytes.split_at(end + 1).1) {
-        return Fault::place(DEFAULT_PORT, end);
+        return Fault::at_byte(DEFAULT_PORT, end);
     }
     None
 }
@@ -257,7 +257,7 @@ pub const fn origin(origin: &str) -> Option<Fault> {
 #[must_use]
 pub const fn cookie_lifetime(absolute: u64) -> Option<Fault> {
     if absolute > LIFETIME {
-        return Fault::whole(
+        return Fault::new(
             "browsers keep a cookie for 400 days at most (RFC 6265bis 5.5); shorten \
             `absolute_timeout`, or leave `persistent` out",
         );

@@ -89,23 +89,23 @@ const FORBIDDEN_HEADERS: &[(&str, &str)] = &[
 pub const fn header_name(name: &str) -> Option<Fault> {
     let bytes = name.as_bytes();
     if bytes.is_empty() {
-        return Fault::whole("a header needs a name, such as `X-User-Session`");
+        return Fault::new("a header needs a name, such as `X-User-Session`");
     }
     let mut at = 0;
     while at < bytes.len() {
         let byte = bytes[at];
         if byte == b'_' {
-            return Fault::place(
+            return Fault::at_byte(
                 "proxies drop headers that have a `_` in their names; write `-` (RFC 9110 \
                 16.3.2.1)",
                 at,
             );
         }
         if at == 0 && (byte.is_ascii_digit() || byte == b'-') {
-            return Fault::place("a header name begins with a letter (RFC 9110 16.3.2.1)", at);
+            return Fault::at_byte("a header name begins with a letter (RFC 9110 16.3.2.1)", at);
         }
         if !byte.is_ascii_alphanumeric() && byte != b'-' {
-            return Fault::place(
+            return Fault::at_byte(
                 "a header of your own is named with letters, digits and `-` (RFC 9110 5.6.2, 16.3.2.1)",
                 at,
             );
@@ -116,7 +116,7 @@ pub const fn header_name(name: &str) -> Option<Fault> {
     while row < FORBIDDEN_HEADERS.len() {
         let (forbidden, reason) = FORBIDDEN_HEADERS[row];
         if covers(forbidden.as_bytes(), bytes) {
-            return Fault::whole(reason);
+            return Fault::new(reason);
         }
         row += 1;
     }

@@ -38,11 +38,11 @@ pub struct Fault {
     reason = "every rule answers with an option"
 )]
 impl Fault {
-    const fn whole(reason: &'static str) -> Option<Self> {
+    const fn new(reason: &'static str) -> Option<Self> {
         Some(Self { reason, at: None })
     }
 
-    const fn place(reason: &'static str, at: usize) -> Option<Self> {
+    const fn at_byte(reason: &'static str, at: usize) -> Option<Self> {
         Some(Self {
             reason,
             at: Some(at),
@@ -57,7 +57,7 @@ pub const DEFAULT_MAX_SIZE: u64 = 1 << 20;
 #[must_use]
 pub const fn size(bytes: u64) -> Option<Fault> {
     if bytes == 0 {
-        return Fault::whole("`max_size` is zero: no data would ever fit");
+        return Fault::new("`max_size` is zero: no data would ever fit");
     }
     None
 }

@@ -31,7 +31,7 @@ pub const fn path_name(name: &str) -> Option<Fault> {
 #[must_use]
 pub const fn namespace(namespace: &str) -> Option<Fault> {
     if namespace.len() > NAMESPACE_LENGTH {
-        return Fault::whole("a namespace has at most 128 characters");
+        return Fault::new("a namespace has at most 128 characters");
     }
     parameter(
         namespace,
@@ -103,12 +103,12 @@ const fn parameter(
 ) -> Option<Fault> {
     let bytes = name.as_bytes();
     if bytes.is_empty() {
-        return Fault::whole(if_empty);
+        return Fault::new(if_empty);
     }
     let mut at = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_alphanumeric() && !contains(beside_alphanumerics, bytes[at]) {
-            return Fault::place(reason, at);
+            return Fault::at_byte(reason, at);
         }
         at += 1;
     }
@@ -123,7 +123,7 @@ pub(super) const fn host(
     reason: &'static str,
 ) -> Option<Fault> {
     if start == end || end - start > 253 {
-        return Fault::whole(reason);
+        return Fault::new(reason);
     }
     let mut at = start;
     let mut label = 0;
@@ -131,21 +131,21 @@ pub(super) const fn host(
         let byte = bytes[at];
         if byte == b'.' {
             if label == 0 || bytes[at - 1] == b'-' {
-                return Fault::place(reason, at);
+                return Fault::at_byte(reason, at);
             }
             label = 0;
         } else if byte.is_ascii_alphanumeric() || (byte == b'-' && label > 0) {
             label += 1;
             if label > 63 {
-                return Fault::place(reason, at);
+                return Fault::at_byte(reason, at);
             }
         } else {
-            return Fault::place(reason, at);
+            return Fault::at_byte(reason, at);
         }
         at += 1;
     }
     if label == 0 || bytes[end - 1] == b'-' {
-        return Fault::place(reason, end - 1);
+        return Fault::at_byte(reason, end - 1);
     }
     None
 }

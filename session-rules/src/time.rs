@@ -17,10 +17,10 @@ const LONGEST: u64 = 36_500 * DAY;
 #[must_use]
 pub const fn duration(milliseconds: u64) -> Option<Fault> {
     if milliseconds == 0 {
-        return Fault::whole("this duration is zero: a session would be dead at birth");
+        return Fault::new("this duration is zero: a session would be dead at birth");
     }
     if milliseconds > LONGEST {
-        return Fault::whole(
+        return Fault::new(
             "this duration is longer than a century, which not every store can keep",
         );
     }
@@ -40,7 +40,7 @@ pub const fn grace(milliseconds: u64) -> Option<Fault> {
 #[must_use]
 pub const fn idle_within_absolute(idle: u64, absolute: u64) -> Option<Fault> {
     if idle > absolute {
-        return Fault::whole(
+        return Fault::new(
             "`idle_timeout` is longer than `absolute_timeout`: no session could ever idle out",
         );
     }
@@ -51,7 +51,7 @@ pub const fn idle_within_absolute(idle: u64, absolute: u64) -> Option<Fault> {
 #[must_use]
 pub const fn touch_within_idle(touch: u64, idle: u64) -> Option<Fault> {
     if touch >= idle {
-        return Fault::whole(
+        return Fault::new(
             "`touch_every` is not shorter than `idle_timeout`: active users would be logged out",
         );
     }
@@ -62,7 +62,7 @@ pub const fn touch_within_idle(touch: u64, idle: u64) -> Option<Fault> {
 #[must_use]
 pub const fn renew_within_absolute(renew: u64, absolute: u64) -> Option<Fault> {
     if renew > absolute {
-        return Fault::whole(
+        return Fault::new(
             "`renew_every` is longer than `absolute_timeout`: no session would ever be renewed",
         );
     }
@@ -73,7 +73,7 @@ pub const fn renew_within_absolute(renew: u64, absolute: u64) -> Option<Fault> {
 #[must_use]
 pub const fn grace_within_renewal(grace: u64, renew: u64) -> Option<Fault> {
     if grace >= renew {
-        return Fault::whole(
+        return Fault::new(
             "`renew_grace` is not shorter than `renew_every`: old secrets would pile up",
         );
     }

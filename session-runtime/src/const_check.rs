@@ -1,4 +1,4 @@
-//! The rules as the compiler runs them, over constants that a macro cannot see through.
+//! The rules for constants that a macro cannot evaluate, run by the compiler.
 //!
 //! `session_config!` writes `const _: () = const_check::header_name(NAME);` for a name that is no
 //! literal. `#[track_caller]` puts the error on the option.
@@ -167,7 +167,7 @@ pub const fn size(bytes: u64) {
     judge(rules::size(bytes));
 }
 
-/// What a handler says of emission beside the loaders of its config.
+/// A handler's `emit` against the loaders of its config.
 #[track_caller]
 pub const fn emit<S: SessionArg>(emit: Emit) {
     let loaders = <S::Config as SessionConfig>::OPTIONS.loaders;

@@ -1,4 +1,4 @@
-//! Judges a config, option by option.
+//! Checks a config, option by option.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
@@ -18,7 +18,7 @@ use crate::tokens::literals;
 use connect_session_rules as rules;
 
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
-pub(crate) const ON_GONE: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
+pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
 pub(crate) const COMMIT: Variants = &[("on_ok", "OnOk"), ("always", "Always")];
 pub(crate) const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
@@ -54,7 +54,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         if let Some(first) = seen.iter().find(|first| **first == key) {
             // What is reported already may have been meant for a condition.
             if !matches!(value, Value::Broken) {
-                errors.twice(&key, first);
+                errors.duplicate(&key, first);
             }
             continue;
         }
@@ -130,7 +130,7 @@ fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Error
     let (slot, variants) = match key.to_string().as_str() {
         "emit" => (&mut config.emit, EMIT),
         "on_conflict" => (&mut config.on_conflict, ON_CONFLICT),
-        "on_ended" => (&mut config.on_ended, ON_GONE),
+        "on_ended" => (&mut config.on_ended, ON_ENDED),
         "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
         _ => (&mut config.commit, COMMIT),
     };
@@ -168,7 +168,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             config.namespace = Some((key, text));
         }
     } else if matches!(expr, Expr::Lit(_)) {
-        errors.over(
+        errors.spanning(
             expr,
             "`on_event` takes the path of a function, without quotes: `on_event: crate::log_event`",
         );
@@ -190,7 +190,7 @@ fn merge(written: Vec<(Ident, Ident)>, errors: &mut Errors) -> Vec<Rule> {
         } else if RULES.contains(&name.as_str()) {
             rules.push(Rule { field, rule });
         } else {
-            let mend = match name.as_str() {
+            let fix = match name.as_str() {
                 "sum" | "increment" | "count" | "counter" => "; did you mean `add`?".to_owned(),
                 "append" | "concat" | "push" => {
                     "; appending to a list merges without a rule".to_owned()
@@ -200,7 +200,7 @@ fn merge(written: Vec<(Ident, Ident)>, errors: &mut Errors) -> Vec<Rule> {
                 ),
                 _ => hint(&name, RULES),
             };
-            errors.at(rule.span(), format!("there is no rule `{name}`{mend}"));
+            errors.at(rule.span(), format!("there is no rule `{name}`{fix}"));
         }
     }
     rules

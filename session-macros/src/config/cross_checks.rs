@@ -56,20 +56,20 @@ struct Relation<'a> {
 /// One duration of two.
 struct Side<'a> {
     name: &'static str,
-    said: Option<&'a Amount>,
+    given: Option<&'a Amount>,
     default: Option<u64>,
 }
 
 impl Side<'_> {
     fn known(&self) -> Option<u64> {
-        match self.said {
+        match self.given {
             Some(amount) => amount.quantity.known(),
             None => self.default,
         }
     }
 
     fn value(&self) -> Option<TokenStream> {
-        match self.said {
+        match self.given {
             Some(Amount { quantity, .. }) => Some(quote!(#quantity)),
             None => self
                 .default
@@ -79,9 +79,9 @@ impl Side<'_> {
 }
 
 fn relations(config: &Config) -> [Relation<'_>; 4] {
-    let side = |name, said, default: Option<u64>| Side {
+    let side = |name, given, default: Option<u64>| Side {
         name,
-        said: Option::as_ref(said),
+        given: Option::as_ref(given),
         // What was said, and is reported, is not the default.
         default: default.filter(|_| !config.is_invalid(name)),
     };
@@ -141,15 +141,15 @@ fn durations(config: &mut Config, errors: &mut Errors) {
         let (Some(a), Some(b)) = (first.known(), second.known()) else {
             continue;
         };
-        let (Some(fault), Some(blamed)) = (rule(a, b), first.said.or(second.said)) else {
+        let (Some(fault), Some(blamed)) = (rule(a, b), first.given.or(second.given)) else {
             continue;
         };
-        let other = if first.said.is_some() {
+        let other = if first.given.is_some() {
             &second
         } else {
             &first
         };
-        let note = match &other.said.map(|amount| &amount.quantity) {
+        let note = match &other.given.map(|amount| &amount.quantity) {
             Some(Quantity::Known { written, .. }) => format!(" (`{}: {written}`)", other.name),
             Some(Quantity::Constant(_)) => String::new(),
             None => format!(
@@ -211,7 +211,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
     }
     for relation in relations(config) {
         let sides = [&relation.first, &relation.second];
-        let constant_side = sides.iter().filter_map(|side| side.said).find(constant);
+        let constant_side = sides.iter().filter_map(|side| side.given).find(constant);
         if let (Some(constant_side), Some(a), Some(b)) = (
             constant_side,
             relation.first.value(),

@@ -1,4 +1,4 @@
-//! Puts a config out.
+//! Expands a config.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};

@@ -1,4 +1,4 @@
-//! What a user meant who wrote an option that does not exist.
+//! Suggestions for options that do not exist.
 
 use crate::choice::snake;
 use crate::suggest::{hint, nearest};
@@ -184,12 +184,12 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 /// What builders and other configs put before the word that matters.
 const PREFIXES: &[&str] = &["with_", "set_", "session_", "cookie_"];
 
-fn elsewhere(word: &str) -> Option<&'static str> {
+fn hint_elsewhere(word: &str) -> Option<&'static str> {
     let one = word.strip_suffix('s').unwrap_or(word);
     ELSEWHERE
         .iter()
         .find(|(words, _)| words.contains(&word) || words.contains(&one))
-        .map(|(_, mend)| *mend)
+        .map(|(_, fix)| *fix)
 }
 
 /// The message for an option that does not exist; a type as its value makes a field of it.
@@ -198,21 +198,21 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let bare = PREFIXES
         .iter()
         .find_map(|prefix| plain.strip_prefix(prefix));
-    let mend = [Some(plain.as_str()), bare]
+    let fix = [Some(plain.as_str()), bare]
         .into_iter()
         .flatten()
         .find_map(|word| {
             let near = || nearest(word, OPTIONS).map(|_| hint(word, OPTIONS));
-            elsewhere(word).map(str::to_owned).or_else(near)
+            hint_elsewhere(word).map(str::to_owned).or_else(near)
         });
-    let mend = match mend {
-        Some(mend) => mend,
+    let fix = match fix {
+        Some(fix) => fix,
         None if is_field => {
             "; what a session holds is a struct of its own: `data: Cart`".to_owned()
         }
         None => hint(&plain, OPTIONS),
     };
-    format!("there is no option `{option}`{mend}")
+    format!("there is no option `{option}`{fix}")
 }
 
 /// Whether a word begins an option: it is one, or is found under another name.
@@ -222,5 +222,5 @@ pub(super) fn begins(word: &str) -> bool {
 
 /// Whether a word is an option of a config, perhaps misspelled.
 pub(crate) fn is_option(word: &str) -> bool {
-    nearest(word, OPTIONS).is_some() || elsewhere(word).is_some()
+    nearest(word, OPTIONS).is_some() || hint_elsewhere(word).is_some()
 }

@@ -15,7 +15,7 @@ mod types;
 mod warnings;
 
 #[cfg(test)]
-pub(crate) use check::{COMMIT, ON_CONFLICT, ON_GONE, ON_STORE_ERROR, RULES};
+pub(crate) use check::{COMMIT, ON_CONFLICT, ON_ENDED, ON_STORE_ERROR, RULES};
 pub(crate) use cross_checks::unread;
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;

@@ -93,7 +93,7 @@ fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<At
         let option = option.filter(|name| hints::OPTIONS.contains(&name.as_str()));
         if let Some(name) = &option {
             let message = format!("the options stand in the braces: `{name}: …`");
-            errors.over(attr.path(), message);
+            errors.spanning(attr.path(), message);
         }
         option.is_none()
     });
@@ -218,9 +218,9 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
         }
         "store" => {
             not_text(input, "a type, without quotes: `store: RedisStore = …`")?;
-            let mend = "`store` takes a type first, then perhaps its value: `store: RedisStore = \
+            let fix = "`store` takes a type first, then perhaps its value: `store: RedisStore = \
                         RedisStore::connect(…).await?`";
-            let ty = ty(input, mend)?;
+            let ty = ty(input, fix)?;
             let value = match input.parse::<Option<Token![=]>>()? {
                 Some(_) => Some(tokens::value(
                     input,
@@ -253,9 +253,9 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
     }
 }
 
-fn ty(input: ParseStream<'_>, mend: &str) -> syn::Result<Type> {
+fn ty(input: ParseStream<'_>, fix: &str) -> syn::Result<Type> {
     let start = input.span();
-    input.parse().map_err(|_| syn::Error::new(start, mend))
+    input.parse().map_err(|_| syn::Error::new(start, fix))
 }
 
 fn no_value(key: &Ident) -> syn::Error {
@@ -287,9 +287,9 @@ fn example(key: &Ident) -> &'static str {
     }
 }
 
-fn not_text(input: ParseStream<'_>, mend: &str) -> syn::Result<()> {
+fn not_text(input: ParseStream<'_>, fix: &str) -> syn::Result<()> {
     if input.peek(syn::LitStr) {
-        return Err(input.error(format!("this is {mend}")));
+        return Err(input.error(format!("this is {fix}")));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What stands beside an option and does not belong there.
+//! Tokens beside an option that do not belong there.
 
 use proc_macro2::TokenTree;
 use quote::ToTokens as _;
@@ -22,17 +22,17 @@ pub(super) fn decoration(input: ParseStream<'_>, errors: &mut Errors) -> bool {
     }
     if let Some(attrs) = errors.take(input.call(Attribute::parse_outer)) {
         for attr in attrs.iter().filter(|attr| !attr.path().is_ident("doc")) {
-            let mend = if attr.path().is_ident("cfg") {
+            let fix = if attr.path().is_ident("cfg") {
                 "; write `cfg` on a constant that the option names, or on the whole struct"
             } else {
                 ""
             };
-            errors.over(attr, format!("an option has no attributes{mend}"));
+            errors.spanning(attr, format!("an option has no attributes{fix}"));
             decorated = true;
         }
     }
     if let (true, Ok(visibility)) = (input.peek(Token![pub]), input.parse::<Visibility>()) {
-        errors.over(visibility, "an option is no field; leave `pub` out");
+        errors.spanning(visibility, "an option is no field; leave `pub` out");
     }
     decorated
 }
@@ -59,10 +59,10 @@ pub(super) fn unexpected(input: ParseStream<'_>, last: &mut [Entry]) -> (syn::Er
         input.fork().parse::<syn::Lit>(),
     ) {
         let text = format!("{} {}", first.to_token_stream(), second.to_token_stream());
-        if let Some(mend) = measure.mend(&text) {
+        if let Some(fix) = measure.fix(&text) {
             *value = Value::Broken;
             let what = measure.what;
-            let error = input.error(format!("a {what} has one number and one unit: `{mend}`"));
+            let error = input.error(format!("a {what} has one number and one unit: `{fix}`"));
             return (error, false);
         }
     }

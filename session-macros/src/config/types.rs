@@ -17,14 +17,14 @@ const NO_OBJECT: &[&str] = &[
 pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type> {
     match &ty {
         Type::Reference(reference) => {
-            errors.over(
+            errors.spanning(
                 &ty,
                 "a session owns its data, which outlives the request; write the type without `&`",
             );
             return Some((*reference.elem).clone()).filter(is_sized);
         }
         Type::Path(path) if path.path.is_ident(config) => {
-            errors.over(
+            errors.spanning(
                 &ty,
                 format!(
                     "`{config}` is the config itself; give it a name of its own, and name \
@@ -33,14 +33,14 @@ pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type
             );
             return None;
         }
-        Type::Path(path) if is_value(path) => errors.over(
+        Type::Path(path) if is_value(path) => errors.spanning(
             &ty,
             "untyped data is what a session holds without this option; leave `data` out",
         ),
-        Type::Path(path) if is_no_object(path) => errors.over(&ty, object(&ty)),
-        Type::Tuple(_) | Type::Array(_) => errors.over(&ty, object(&ty)),
+        Type::Path(path) if is_no_object(path) => errors.spanning(&ty, object(&ty)),
+        Type::Tuple(_) | Type::Array(_) => errors.spanning(&ty, object(&ty)),
         other if !is_sized(other) => {
-            errors.over(
+            errors.spanning(
                 &ty,
                 "the data of a session has a size and a name; write a struct: `data: Cart`",
             );
@@ -94,7 +94,7 @@ pub(super) fn store(ty: Type, errors: &mut Errors) -> Option<Type> {
         word == "dyn" || word == "impl"
     });
     if hidden || matches!(ty, Type::Infer(_)) {
-        errors.over(
+        errors.spanning(
             &ty,
             "the type of a store is named; one that is chosen when the program runs is \
              `AnyStore<…>`: `store: AnyStore<Cart> = AnyStore::new(…)`",

@@ -74,7 +74,7 @@ fn with_name(attrs: &[Attribute], name: &str) -> Vec<Attribute> {
 
 fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
     if let Some((invalid, message)) = invalid(&written.ty) {
-        errors.over(&*written.ty, message);
+        errors.spanning(&*written.ty, message);
         return Role::Invalid(Box::new(invalid));
     }
     if !marked && !says_session(&written.ty) {
@@ -83,17 +83,17 @@ fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
     match &*written.pat {
         Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {}
         Pat::Wild(_) => {}
-        Pat::Reference(pattern) => errors.over(
+        Pat::Reference(pattern) => errors.spanning(
             pattern,
             "a session is taken by value: `session: Session`, or `mut session: Session` to change it",
         ),
-        pattern => errors.over(
+        pattern => errors.spanning(
             pattern,
             "a session is taken whole: `session: Session`; reach its data through it",
         ),
     }
     if let Some(cfg) = with_name(&written.attrs, "cfg").first() {
-        errors.over(
+        errors.spanning(
             cfg,
             "a handler either has a session or not; write `cfg` on the function",
         );
@@ -183,17 +183,14 @@ fn invalid(ty: &Type) -> Option<(Type, String)> {
             } else {
                 return None;
             };
-            let mend = if name == "Result" {
+            let fix = if name == "Result" {
                 "what goes wrong while it is loaded is answered before the handler runs; write \
                  `Session`, or `Option<Session>` for a handler that runs without one"
             } else {
                 "it is the handler's own; write `Session`, or `Option<Session>` for a handler that \
                  runs without one"
             };
-            Some((
-                inside,
-                format!("a session is not taken in `{name}`: {mend}"),
-            ))
+            Some((inside, format!("a session is not taken in `{name}`: {fix}")))
         }
     }
 }
@@ -203,7 +200,7 @@ fn invalid(ty: &Type) -> Option<(Type, String)> {
 fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Errors) {
     if let Some((place, message, role)) = arguments.iter().enumerate().find_map(meant) {
         if let Some(argument) = arguments.get_mut(place) {
-            errors.over(&argument.ty, message);
+            errors.spanning(&argument.ty, message);
             argument.role = role;
         }
         return;
@@ -259,7 +256,7 @@ fn twice(arguments: &[Argument], errors: &mut Errors) {
         .filter(|argument| !matches!(argument.role, Role::Other));
     sessions.next();
     for second in sessions {
-        errors.over(
+        errors.spanning(
             &second.ty,
             "a handler has one session; the session of another config is read as \
              `SessionView<…>`",

@@ -9,7 +9,7 @@ use super::model::Attrs;
 use crate::errors::Errors;
 
 /// Attributes that look at a body and its arguments as the user wrote them.
-const OF_THE_BODY: &[&str] = &["instrument"];
+const BODY_ATTRIBUTES: &[&str] = &["instrument"];
 
 /// Lint levels hold for both functions.
 const LEVELS: &[&str] = &["allow", "warn", "deny", "forbid"];
@@ -31,7 +31,7 @@ pub(super) fn split(written: Vec<Attribute>, errors: &mut Errors) -> Attrs {
         } else if LEVELS.contains(&name.as_str()) {
             attrs.outer.push(attr.to_token_stream());
             attrs.inner.push(attr);
-        } else if OF_THE_BODY.contains(&name.as_str()) {
+        } else if BODY_ATTRIBUTES.contains(&name.as_str()) {
             attrs.inner.push(attr);
         } else {
             if name == "cfg" {
@@ -56,7 +56,7 @@ fn name(attr: &Attribute) -> String {
         && let Ok(parts) = list
             .parse_args_with(syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated)
         && let (Some(held), 2) = (parts.last(), parts.len())
-        && OF_THE_BODY.contains(&last(held.path()).as_str())
+        && BODY_ATTRIBUTES.contains(&last(held.path()).as_str())
     {
         return last(held.path());
     }

@@ -113,7 +113,7 @@ fn returned(
     if let Type::ImplTrait(hidden) = &**ty
         && let Some(failure) = fallible::failure(body.stream())
     {
-        errors.over(
+        errors.spanning(
             hidden,
             format!(
                 "whether the handler failed cannot be told from this type, and {failure} in the \

@@ -59,7 +59,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         #statements
     };
     // An argument of the function's own name would be hidden by the inner function.
-    let body = match parts.namesake() {
+    let body = match parts.same_named() {
         Some(argument) => {
             let (name, other) = (&argument.name, parts.name_inside(argument));
             quote!(let #other = #name; { #body })
@@ -145,15 +145,15 @@ impl Parts<'_> {
     }
 
     /// The argument that is called as the function is.
-    fn namesake(&self) -> Option<&Argument> {
+    fn same_named(&self) -> Option<&Argument> {
         let ident = &self.handler.signature.ident;
         (self.handler.arguments.iter()).find(|argument| argument.name == *ident)
     }
 
     /// What an argument is called beside the inner function.
     pub(super) fn name_inside(&self, argument: &Argument) -> Ident {
-        match self.namesake() {
-            Some(namesake) if std::ptr::eq(namesake, argument) => {
+        match self.same_named() {
+            Some(same_named) if std::ptr::eq(same_named, argument) => {
                 Ident::new("__namesake", Span::call_site())
             }
             // Not the user's own use of the name: a lint on it would be no fault of theirs.
@@ -273,9 +273,9 @@ fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
 }
 
 /// A type of ours around the user's.
-fn wrapped(of_ours: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
+fn wrapped(outer: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
     let (first, last) = end_spans(user);
-    wrap_generic(of_ours, arguments, first, last)
+    wrap_generic(outer, arguments, first, last)
 }
 
 /// The type that the guard of an argument is for, if it has one.

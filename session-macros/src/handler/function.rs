@@ -121,22 +121,22 @@ fn qualifiers(signature: &mut Signature, errors: &mut Errors) {
         signature.asyncness = Some(Token![async](Span::call_site()));
     }
     if let Some(constness) = signature.constness.take() {
-        errors.over(constness, "a handler cannot be `const`");
+        errors.spanning(constness, "a handler cannot be `const`");
     }
     match std::mem::replace(&mut signature.safety, Safety::Default) {
-        Safety::Unsafe(token) => errors.over(
+        Safety::Unsafe(token) => errors.spanning(
             token,
             "a handler cannot be `unsafe`: a framework calls it; write `unsafe { … }` where the \
              body needs it",
         ),
-        Safety::Safe(token) => errors.over(token, "a handler is written without `safe`"),
+        Safety::Safe(token) => errors.spanning(token, "a handler is written without `safe`"),
         Safety::Default => {}
     }
     if let Some(abi) = signature.abi.take() {
-        errors.over(abi, "a handler cannot be `extern`: a framework calls it");
+        errors.spanning(abi, "a handler cannot be `extern`: a framework calls it");
     }
     if let Some(variadic) = signature.variadic.take() {
-        errors.over(
+        errors.spanning(
             variadic,
             "a handler has a fixed number of arguments, without `...`",
         );

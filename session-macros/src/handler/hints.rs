@@ -1,4 +1,4 @@
-//! What a user meant who wrote an option that does not exist.
+//! Suggestions for options that do not exist.
 
 use crate::config;
 use crate::suggest::{hint, nearest};
@@ -75,8 +75,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 pub(super) fn unknown(name: &str) -> String {
     let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&name));
     let is_type = name.starts_with(char::is_uppercase) && meant(name).is_none();
-    let mend = if let Some((_, mend)) = elsewhere {
-        (*mend).to_owned()
+    let fix = if let Some((_, fix)) = elsewhere {
+        (*fix).to_owned()
     } else if is_type {
         format!("; a config is named by the argument: `session: Session<{name}>`")
     } else if meant(name).is_none() && config::is_option(name) {
@@ -84,7 +84,7 @@ pub(super) fn unknown(name: &str) -> String {
     } else {
         hint(name, OPTIONS)
     };
-    format!("there is no option `{name}`{mend}")
+    format!("there is no option `{name}`{fix}")
 }
 
 /// The option that a misspelled word was meant to be.

@@ -120,7 +120,7 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
     }
     if let Some(mode) = mode(&name) {
         set_mode(mode, key.clone(), written, errors);
-        return alone(input, &key);
+        return expect_no_value(input, &key);
     }
     // A header may be overridden by two headers, but not by one twice: that is the loaders' rule.
     let repeatable = matches!(
@@ -129,7 +129,7 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
     );
     let first = written.seen.iter().find(|first| **first == key);
     if let (Some(first), false) = (first, repeatable) {
-        errors.twice(&key, first);
+        errors.duplicate(&key, first);
         skip_entry(input);
         return Ok(());
     }
@@ -140,11 +140,11 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
                 keyword: key.clone(),
                 args: None,
             });
-            alone(input, &key)
+            expect_no_value(input, &key)
         }
         "http" => {
             written.http = Some(key.clone());
-            alone(input, &key)
+            expect_no_value(input, &key)
         }
         "emit" => {
             equals(input, &key, "header")?;
@@ -177,7 +177,7 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
 
 fn set_mode(mode: Mode, key: Ident, written: &mut Written, errors: &mut Errors) {
     match &written.mode {
-        Some((earlier, first)) if *earlier == mode => errors.twice(&key, first),
+        Some((earlier, first)) if *earlier == mode => errors.duplicate(&key, first),
         Some((_, first)) => errors.at(
             key.span(),
             format!(
@@ -198,7 +198,7 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
     };
     if input.peek(token::Paren) {
         let group: Group = input.parse()?;
-        let mend = if key == "cookie" {
+        let fix = if key == "cookie" {
             "; a cookie with attributes belongs into `session_config!`"
         } else {
             ""
@@ -207,7 +207,7 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
         let name = name.map_or_else(|_| example.to_owned(), |name| format!("{:?}", name.value()));
         return Err(syn::Error::new(
             group.span(),
-            format!("in an attribute a loader is written `{key} = {name}`{mend}"),
+            format!("in an attribute a loader is written `{key} = {name}`{fix}"),
         ));
     }
     equals(input, &key, example)?;
@@ -225,7 +225,7 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
 }
 
 /// A word that takes no value.
-fn alone(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
+fn expect_no_value(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Judges loaders.
+//! Checks loaders.
 
 use std::fmt::Write as _;
 
@@ -133,20 +133,20 @@ fn name<'a>(
         } else {
             format!("`{keyword}` takes one name; write another loader for another name")
         };
-        errors.over(other, message);
+        errors.spanning(other, message);
     }
     Some((Text::read(first, what, example, errors)?, args))
 }
 
 fn no_options(named: &[Named], keyword: &str, errors: &mut Errors) {
     for option in named {
-        let mend = match option.key.to_string().as_str() {
+        let fix = match option.key.to_string().as_str() {
             "allow_in_url" => "; a header is no part of the URL",
             _ => "; it takes a name and nothing else",
         };
         errors.at(
             option.key.span(),
-            format!("`{keyword}` has no option `{}`{mend}", option.key),
+            format!("`{keyword}` has no option `{}`{fix}", option.key),
         );
     }
 }
@@ -173,14 +173,14 @@ fn in_url(
                 ),
             );
         } else if let Some(first) = reason {
-            errors.twice(&option.key, &first.key);
+            errors.duplicate(&option.key, &first.key);
         } else {
             reason = Some(option);
         }
     }
     let Some(option) = reason else {
         let name = quote!(#name);
-        let mend = match place {
+        let fix = match place {
             Place::Config => {
                 format!("`{keyword}({name}, allow_in_url = \"why it is needed here\")`")
             }
@@ -193,7 +193,7 @@ fn in_url(
                 keyword.span(),
                 format!(
                     "a sid in a URL ends up in logs, histories and `Referer` headers (ASVS \
-                     14.2.1); use a header or a cookie, or say why not: {mend}"
+                     14.2.1); use a header or a cookie, or say why not: {fix}"
                 ),
             );
         }
@@ -212,7 +212,7 @@ fn custom(raw: &Raw, errors: &mut Errors) -> Option<Kind> {
     let first = args.and_then(|args| args.positional.first());
     match first {
         Some(Expr::Lit(literal)) => {
-            errors.over(
+            errors.spanning(
                 literal,
                 "`custom` takes the path of a function, without quotes: `custom(crate::find_sid)`",
             );
@@ -223,7 +223,7 @@ fn custom(raw: &Raw, errors: &mut Errors) -> Option<Kind> {
                 .into_iter()
                 .flat_map(|args| args.positional.iter().skip(1))
             {
-                errors.over(other, "`custom` takes one function");
+                errors.spanning(other, "`custom` takes one function");
             }
             if let Some(args) = args {
                 no_options(&args.named, "custom", errors);

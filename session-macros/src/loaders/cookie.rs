@@ -60,7 +60,7 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
     let mut seen: Vec<&Ident> = Vec::new();
     for Named { key, value } in options {
         if let Some(first) = seen.iter().find(|first| **first == key) {
-            errors.twice(key, first);
+            errors.duplicate(key, first);
             continue;
         }
         seen.push(key);
@@ -168,7 +168,7 @@ fn judge(
 
 fn unknown(option: &str) -> String {
     let plain = snake(option);
-    let mend = match plain.as_str() {
+    let fix = match plain.as_str() {
         "http_only" | "httponly" => "; a session cookie is always HttpOnly (ASVS 3.3.4)".to_owned(),
         "max_age" | "maxage" | "expires" | "ttl" => {
             "; write `persistent` for a cookie that lives as long as `absolute_timeout`".to_owned()
@@ -181,7 +181,7 @@ fn unknown(option: &str) -> String {
         }
         _ => hint(&plain, OPTIONS),
     };
-    format!("`cookie` has no option `{option}`{mend}")
+    format!("`cookie` has no option `{option}`{fix}")
 }
 
 fn text(key: &Ident, value: Option<&Expr>, example: &str, errors: &mut Errors) -> Option<Text> {
@@ -204,7 +204,7 @@ fn flag(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<bool> 
             ..
         })) => Some(value.value),
         Some(other) => {
-            errors.over(
+            errors.spanning(
                 other,
                 format!("`{key}` is on or off; write `{key}` or `{key} = false`"),
             );
@@ -214,7 +214,7 @@ fn flag(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<bool> 
 }
 
 /// A word that stands alone.
-fn lone(value: &Expr) -> Option<String> {
+fn plain_word(value: &Expr) -> Option<String> {
     match peel(value) {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         _ => None,
@@ -229,7 +229,7 @@ fn read_same_site(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Opt
         );
         return None;
     };
-    let written = lone(value);
+    let written = plain_word(value);
     let known = SAME_SITE
         .iter()
         .find(|known| written.as_deref() == Some(**known));
@@ -238,12 +238,12 @@ fn read_same_site(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Opt
         let tokens = value.to_token_stream().to_string();
         let last = tokens.rsplit("::").next().unwrap_or_default();
         let meant = nearest(last.trim_matches([' ', '"']), SAME_SITE);
-        let mend = match (written, meant) {
+        let fix = match (written, meant) {
             (Some(word), _) => hint(&word, SAME_SITE),
             (None, Some(meant)) => format!("; write `{meant}` alone"),
             (None, None) => "; write `Lax`, `Strict` or `None`, without quotes".to_owned(),
         };
-        errors.over(value, format!("this is no `same_site`{mend}"));
+        errors.spanning(value, format!("this is no `same_site`{fix}"));
     }
     known.copied()
 }
@@ -274,15 +274,15 @@ fn read_cross_origin(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> 
         return None;
     };
     let Expr::Call(call) = peel(value) else {
-        errors.over(value, MEND);
+        errors.spanning(value, MEND);
         return None;
     };
-    if lone(&call.func).as_deref() != Some("off") || call.args.len() > 1 {
-        errors.over(value, MEND);
+    if plain_word(&call.func).as_deref() != Some("off") || call.args.len() > 1 {
+        errors.spanning(value, MEND);
         return None;
     }
     let Some(reason) = call.args.first() else {
-        errors.over(value, MEND);
+        errors.spanning(value, MEND);
         return None;
     };
     let reason = Text::read(

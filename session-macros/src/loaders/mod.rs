@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     Custom(Expr),
 }
 
-/// Puts constants of ours in the place of expressions.
+/// Replaces expressions by generated constants.
 pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut Hoist) {
     for Loader { kind, .. } in loaders {
         let texts: Vec<&mut Text> = match kind {
@@ -87,7 +87,7 @@ impl Kind {
     }
 }
 
-/// In which macro loaders are written: mends differ.
+/// The macro in which loaders are written; the suggested fixes differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Config,

@@ -38,7 +38,7 @@ fn constants_are_left_to_the_compiler() {
 }
 
 #[test]
-fn mistakes_are_mended() {
+fn mistakes_get_a_suggested_fix() {
     for (text, part) in [
         ("30min", "write `30m`"),
         ("5w", "`35d`"),

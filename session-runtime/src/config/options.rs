@@ -314,7 +314,7 @@ fn millis(duration: Duration) -> u64 {
 pub struct ConfigureError {
     /// The name of the config.
     pub config: &'static str,
-    /// What is wrong, and how to mend it, one entry for each mistake.
+    /// What is wrong, and how to fix it, one entry for each mistake.
     pub problems: Vec<String>,
 }
 
