@@ -15,6 +15,7 @@
 
 mod args;
 mod backend;
+mod columns;
 mod connect;
 mod convert;
 mod error;
