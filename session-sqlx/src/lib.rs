@@ -16,6 +16,7 @@
 
 mod args;
 mod backend;
+mod columns;
 mod connect;
 mod convert;
 mod error;

@@ -16,9 +16,10 @@ use super::fields_json::{self, PatchArgs};
 use super::send::{DUPLICATE_KEY, bind_key, error_number};
 use crate::args::Args;
 use crate::backend::Inner;
+use crate::columns::COLUMNS;
 use crate::convert::{to_i64, to_u64};
 use crate::error::{StatementError, bad_column};
-use crate::row::{COLUMNS, Row};
+use crate::row::Row;
 use crate::server::ChangeArgs;
 
 /// A row, and the time of the server when it was read.

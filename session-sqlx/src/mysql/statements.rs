@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::row::COLUMNS;
+use crate::columns::COLUMNS;
 use crate::table::Table;
 
 /// The time of the server when the statement began.
 const STARTED: &str =
     "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
 
-/// The time of the server at this very timestamp, which may be long after the statement began: it had
-/// to wait for a lock. `SYSDATE` alone is in the time zone of the connection, and means two moments
-/// in the hour in which summer ends.
+/// The current time of the server, which can be long after the statement began if it waited for a
+/// lock. `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving
+/// time ends.
 const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \
                    + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) DIV 1000)";
 

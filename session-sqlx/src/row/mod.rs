@@ -1,10 +1,8 @@
 //! A row, for the databases on which the state machine of the runtime decides.
 
-mod columns;
+mod read;
 
 use connect_session_runtime::store::state::RecordState;
-
-pub(crate) use self::columns::COLUMNS;
 
 /// Everything of a record except its data. Times are milliseconds since 1970.
 #[derive(Debug, Clone)]

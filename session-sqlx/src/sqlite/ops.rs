@@ -12,10 +12,11 @@ use super::SqliteBackend;
 use super::write::{Finish, WriteTxn};
 use crate::args::Args;
 use crate::backend::Inner;
+use crate::columns::COLUMNS;
 use crate::convert::to_u64;
 use crate::error::{StatementError, bad_column};
 use crate::fields_json::Fields;
-use crate::row::{COLUMNS, Row};
+use crate::row::Row;
 
 /// A record that a load found, and the effects of the load, which the row already has.
 pub(super) struct Loaded {

@@ -40,7 +40,7 @@ impl Row {
         self.due = self.due.min(self.state.deadline());
     }
 
-    /// Binds [`COLUMNS`](crate::row::COLUMNS).
+    /// Binds [`COLUMNS`](crate::columns::COLUMNS).
     pub(super) fn bind(&self, args: Args<Sqlite>) -> Args<Sqlite> {
         let bytes = |secret: SecretHash| secret.as_bytes().to_vec();
         let RecordState { stamp, expiry, .. } = &self.state;

@@ -58,8 +58,8 @@ async fn open(
     SqliteStore::from_pool(pool).migrate().await
 }
 
-/// Processes that open a new file at once may find it locked for a timestamp, which SQLite does not
-/// wait out where it would have to change the journal.
+/// Connects, and retries while the file is locked. Processes that open a new file at the same time can
+/// find it locked, and SQLite does not apply `busy_timeout` to a change of the journal mode.
 async fn connected(
     pool: SqlitePoolOptions,
     options: SqliteConnectOptions,

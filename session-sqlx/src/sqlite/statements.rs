@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::row::COLUMNS;
+use crate::columns::COLUMNS;
 use crate::table::Table;
 
 /// The texts of the statements for one table.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 pub(super) use self::commit::Verdict;
 
+use crate::columns::COLUMNS;
 use crate::table::Table;
 
 /// The current time of the server. `now()` would be the start of the transaction, which can be long
@@ -16,30 +17,6 @@ const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 /// The columns of a row `r` that a record is read from.
 const RECORD: &str = "r.version, r.epoch, r.generation, r.commit_id, r.created_at, r.idle_until, \
                       r.absolute_until, r.idle, r.absolute, r.subject";
-
-/// The columns that an insertion overwrites in an ended record.
-const COLUMNS: [&str; 20] = [
-    "version",
-    "epoch",
-    "generation",
-    "commit_id",
-    "transport",
-    "secret",
-    "secret_since",
-    "offered_secret",
-    "offered_at",
-    "offered_grace",
-    "previous_secret",
-    "previous_until",
-    "idle",
-    "absolute",
-    "created_at",
-    "idle_until",
-    "absolute_until",
-    "due",
-    "subject",
-    "fields",
-];
 
 /// The texts of the statements for one table.
 #[derive(Debug)]
@@ -85,7 +62,7 @@ fn ready(table: &str) -> String {
 /// Fails unless the table has every column.
 fn columns(table: &str) -> String {
     let columns = COLUMNS.join(", ");
-    format!("SELECT namespace, id, format, {columns} FROM {table} LIMIT 0")
+    format!("SELECT namespace, id, format, {columns}, fields FROM {table} LIMIT 0")
 }
 
 /// $1 namespace, $2 id, $3 commit id, $4 transport, $5 secret, $6 idle, $7 absolute, $8 subject,
@@ -97,12 +74,13 @@ fn insert(table: &str) -> String {
         .join(", ");
     format!(
         "WITH clock AS MATERIALIZED (SELECT {NOW} AS now)
-        INSERT INTO {table} AS r (namespace, id, format, {columns})
+        INSERT INTO {table} AS r (namespace, id, format, {columns}, fields)
         SELECT $1::text, $2::text::uuid, 1, 1, 0, 0, $3::bytea, $4::smallint, $5::bytea, now,
             NULL, NULL, NULL, NULL, NULL, $6::bigint, $7::bigint, now, now + $6::bigint,
             now + $7::bigint, now + least($6::bigint, $7::bigint), $8::text, $9::text::jsonb
         FROM clock
-        ON CONFLICT (namespace, id) DO UPDATE SET ({columns}) = ROW({excluded})
+        ON CONFLICT (namespace, id) DO UPDATE
+            SET ({columns}, fields) = ROW({excluded}, excluded.fields)
         WHERE r.format = 1 AND least(r.idle_until, r.absolute_until) <= {NOW}
         RETURNING r.created_at"
     )

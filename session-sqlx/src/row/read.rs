@@ -1,4 +1,4 @@
-//! The columns of a row.
+//! Reading a row.
 
 use sqlx::{ColumnIndex, Decode, Type};
 
@@ -15,32 +15,8 @@ use crate::convert::{lifetime, to_u64, transport_code};
 use crate::error::{bad_column, unknown_format};
 use crate::escape::unescape;
 
-/// The columns of a [`Row`], in the order in which they are read and written. `format` comes before
-/// them, and the data after them.
-pub(crate) const COLUMNS: [&str; 19] = [
-    "version",
-    "epoch",
-    "generation",
-    "commit_id",
-    "transport",
-    "secret",
-    "secret_since",
-    "offered_secret",
-    "offered_at",
-    "offered_grace",
-    "previous_secret",
-    "previous_until",
-    "idle",
-    "absolute",
-    "created_at",
-    "idle_until",
-    "absolute_until",
-    "due",
-    "subject",
-];
-
 impl Row {
-    /// Reads `format` and [`COLUMNS`].
+    /// Reads `format` and [`COLUMNS`](crate::columns::COLUMNS).
     pub(crate) fn read<R: sqlx::Row>(row: &R) -> Result<Self, StoreError>
     where
         usize: ColumnIndex<R>,
