@@ -226,7 +226,7 @@ fn no_handler_panics() {
 }
 
 #[test]
-fn no_configuration_panics() {
+fn no_config_panics() {
     let mut random = Random(0x5EED_0002);
     let configs: Vec<_> = CONFIGS.iter().map(|config| tokens(config)).collect();
     for round in 0..rounds() {

@@ -44,7 +44,7 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
     expand(&quote!(#name), &cfgs, library(&entries).as_ref(), &scopes)
 }
 
-/// The words of `session_config!`, beside the configuration.
+/// The words of `session_config!`, beside the config.
 pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
     let Some((_, cfgs, after)) = named(input, "struct") else {
         return TokenStream::new();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_configuration_are_told_from_its_types() {
+    fn the_words_of_a_config_are_not_those_of_its_types() {
         let output = session_config(&tokens(
             "pub struct Shop { /// Docs.
              data: HashMap<String, u32>, store: Map<A, fn() -> B> = a(b, c), loaders: [header(\"X\"), \

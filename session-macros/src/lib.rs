@@ -65,13 +65,13 @@ use proc_macro::TokenStream;
 /// | --- | --- | --- |
 /// | `create` | the session that the request names, or a new one: the handler takes a `Session<…>`, which says by `is_new()` which it is | |
 /// | `load` | the session that the request names. Without one a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None` | |
-/// | `header = "X-Device-Session"` | the sid is looked for in this request header, and not where the configuration says. Several loaders are asked in order | |
-/// | `bearer` | the sid is looked for in `Authorization: Bearer …` (RFC 6750 2.1), and not where the configuration says | |
-/// | `cookie = "__Host-sid"` | the sid is looked for in this cookie, and not where the configuration says. Its attributes are the defaults; others belong into `session_config!` | |
+/// | `header = "X-Device-Session"` | the sid is looked for in this request header, and not where the config says. Several loaders are asked in order | |
+/// | `bearer` | the sid is looked for in `Authorization: Bearer …` (RFC 6750 2.1), and not where the config says | |
+/// | `cookie = "__Host-sid"` | the sid is looked for in this cookie, and not where the config says. Its attributes are the defaults; others belong into `session_config!` | |
 /// | `query = "sid"` | the sid is looked for in this query parameter. It takes a reason, by `allow_in_url` (ASVS 14.2.1) | |
 /// | `path = "sid"` | the sid is looked for in this parameter of the route. It takes a reason, by `allow_in_url` (ASVS 14.2.1) | |
 /// | `allow_in_url = "download links cannot set headers"` | why the sid may stand in the URL, where logs and histories keep it (ASVS 14.2.1) | |
-/// | `emit = header` or `emit = cookie` | how a first sid is sent. Without it: as the dead sid came, else as the configuration says | |
+/// | `emit = header` or `emit = cookie` | how a first sid is sent. Without it: as the dead sid came, else as the config says | |
 /// | `http` | the handler belongs to no framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
 /// | `crate = path` | where the library is | `::connect_session` |
 /// <!-- -->
@@ -80,7 +80,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
     handler::expand(attr.into(), item.into()).into()
 }
 
-/// Declares a configuration: a type that `Session<…>` carries, with `start`, `configure` and `layer`.
+/// Declares a config: a type that `Session<…>` carries, with `start`, `configure` and `layer`.
 ///
 /// ```
 /// # use connect_session::{session_config, store::MemoryStore};
@@ -122,7 +122,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_ended: ignore` | what a client is told when its session ended meanwhile: a 409 by `reject`, the handler's response by `ignore` | `reject` |
 /// | `on_store_error: anonymous` | what an optional load does when the store does not answer: a 503 by `reject`, `None` by `anonymous` | `reject` |
 /// | `commit: always` | whether the changes of a handler that returns `Err` are stored: not by `on_ok`, by `always` they are | `on_ok` |
-/// | `namespace: "shop"` | what the keys of the records begin with | the names of the package and the configuration |
+/// | `namespace: "shop"` | what the keys of the records begin with | the names of the package and the config |
 /// | `on_event: crate::log_event` | a function that hears of every event | none |
 /// | `crate: path` | where the library is | `::connect_session` |
 /// <!-- -->

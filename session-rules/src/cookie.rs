@@ -4,12 +4,15 @@ use super::Fault;
 use super::name::{covers, host, is_token, same_bytes};
 use super::time::DAY;
 
+/// The `Path` of a cookie whose config names none.
+pub const DEFAULT_COOKIE_PATH: &str = "/";
+
 /// How long browsers keep a cookie at most, in milliseconds.
 const LIFETIME: u64 = 400 * DAY;
 /// What a browser keeps of a cookie at most, name and value together.
 const COOKIE_LENGTH: usize = 4096;
-/// The characters of a sid.
-const SID_LENGTH: usize = 64;
+/// The number of characters of a sid.
+pub const SID_LENGTH: usize = 64;
 
 /// The name of a cookie that carries a sid.
 #[must_use]
@@ -111,7 +114,7 @@ pub const fn prefix_with_domain(name: &str) -> Option<Fault> {
 /// The prefix of a cookie's name beside its `Path` (`__Host-` has `/`).
 #[must_use]
 pub const fn prefix_with_path(name: &str, path: &str) -> Option<Fault> {
-    if has_prefix(name, "__Host-") && !same_bytes(path, "/") {
+    if has_prefix(name, "__Host-") && !same_bytes(path, DEFAULT_COOKIE_PATH) {
         return Fault::whole(
             "browsers refuse a `__Host-` cookie whose path is not `/`; leave `path` out, or call \
             the cookie `__Secure-…` (RFC 6265bis 5.7)",

@@ -3,7 +3,7 @@
 use super::Fault;
 use super::name::covers;
 
-/// The header that carries a sid where a configuration names none.
+/// The header that carries a sid if the config names no loader.
 pub const DEFAULT_HEADER: &str = "X-User-Session";
 
 const FRAMING: &str = "this header frames the message or belongs to one hop, so it does not reach \

@@ -1,9 +1,10 @@
-//! What may be configured, as rules over plain values.
+//! The rules for every option of a config, and the defaults.
 //!
-//! The same rules judge literals while a macro expands, constants while the compiler evaluates
-//! them, and values from the environment at start-up. So these files exist twice, byte for
-//! byte: in `connect-session-macros`, which cannot depend on the runtime, and in
-//! `connect-session-runtime`. A test compares them.
+//! The same rules check literals while a macro expands, constants while the compiler evaluates
+//! them, and values from the environment at start-up. They are a crate of their own because
+//! `connect-session-macros` cannot depend on the runtime.
+
+#![no_std]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -13,8 +14,9 @@ mod name;
 mod time;
 
 pub use cookie::{
-    cookie, cookie_domain, cookie_lifetime, cookie_name, cookie_path, origin, partitioned,
-    prefix_with_domain, prefix_with_path, prefix_without_secure, same_site_none,
+    DEFAULT_COOKIE_PATH, SID_LENGTH, cookie, cookie_domain, cookie_lifetime, cookie_name,
+    cookie_path, origin, partitioned, prefix_with_domain, prefix_with_path, prefix_without_secure,
+    same_site_none,
 };
 pub use header::{DEFAULT_HEADER, header_name};
 pub use name::{namespace, path_name, query_name, same_bytes, same_name};
@@ -48,6 +50,9 @@ impl Fault {
         })
     }
 }
+
+/// The default `max_size` of stores that serialize, in bytes.
+pub const DEFAULT_MAX_SIZE: u64 = 1 << 20;
 
 /// The largest size that encoded data may have, in bytes.
 #[must_use]

@@ -27,7 +27,7 @@ pub const fn path_name(name: &str) -> Option<Fault> {
     )
 }
 
-/// What the keys of a configuration's records begin with.
+/// What the keys of a config's records begin with.
 #[must_use]
 pub const fn namespace(namespace: &str) -> Option<Fault> {
     if namespace.len() > NAMESPACE_LENGTH {
@@ -36,7 +36,7 @@ pub const fn namespace(namespace: &str) -> Option<Fault> {
     parameter(
         namespace,
         b"-_./:",
-        "without a namespace, two configurations would share their records in one store",
+        "without a namespace, two configs would share their records in one store",
         "a namespace has ASCII letters, digits and `-_./:`, which every store can keep in a key",
     )
 }

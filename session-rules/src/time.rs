@@ -2,11 +2,11 @@
 
 use super::Fault;
 
-/// The idle timeout of a configuration that names none.
+/// The default `idle_timeout`, in milliseconds.
 pub const DEFAULT_IDLE: u64 = 30 * 60 * 1000;
-/// The absolute timeout of a configuration that names none.
+/// The default `absolute_timeout`, in milliseconds.
 pub const DEFAULT_ABSOLUTE: u64 = DAY;
-/// The grace time of a renewal where a configuration names none.
+/// The default `renew_grace`, in milliseconds.
 pub const DEFAULT_GRACE: u64 = 30 * 1000;
 
 pub(super) const DAY: u64 = 24 * 60 * 60 * 1000;

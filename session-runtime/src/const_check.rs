@@ -167,7 +167,7 @@ pub const fn size(bytes: u64) {
     judge(rules::size(bytes));
 }
 
-/// What a handler says of emission beside the loaders of its configuration.
+/// What a handler says of emission beside the loaders of its config.
 #[track_caller]
 pub const fn emit<S: SessionArg>(emit: Emit) {
     let loaders = <S::Config as SessionConfig>::OPTIONS.loaders;
@@ -181,11 +181,11 @@ pub const fn emit<S: SessionArg>(emit: Emit) {
     }
     match emit {
         Emit::Cookie => panic!(
-            "no loader of the configuration reads a cookie, so the client could never send this \
+            "no loader of the config reads a cookie, so the client could never send this \
              sid back; add `cookie(\"__Host-sid\")` to its loaders"
         ),
         Emit::Header => panic!(
-            "the configuration's loaders read nothing but cookies, so the client could never send \
+            "the config's loaders read nothing but cookies, so the client could never send \
              this sid back; add `header(\"X-User-Session\")` to them"
         ),
     }

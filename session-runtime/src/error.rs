@@ -1,4 +1,4 @@
-//! What a client is told when a request cannot have its session.
+//! The errors of a session, and the responses that report them to a client.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use http::{Response, StatusCode};
 use crate::data::EncodeError;
 use crate::store::{BoxError, StoreError};
 
-/// Why a session could not be had, changed or stored.
+/// Why a session could not be loaded, created, changed or stored.
 ///
-/// A handler may return it: it answers with its [status](Error::status) and an
-/// `application/problem+json` body (RFC 9457). Neither the body, nor `Display`, nor `Debug` holds a
-/// sid.
+/// A handler may return it. The response then has the [status](Error::status) and an
+/// `application/problem+json` body (RFC 9457). Neither the body nor `Display` nor `Debug` contains
+/// a sid.
 ///
 /// ```
 /// use connect_session::{Error, ErrorKind, Session};
@@ -24,7 +24,7 @@ use crate::store::{BoxError, StoreError};
 ///     }
 /// }
 /// ```
-// A word wide: the results of every request have room for an error.
+// One word wide, because every `Result` on the way of a request reserves room for it.
 pub struct Error(Box<Failure>);
 
 struct Failure {
@@ -32,45 +32,47 @@ struct Failure {
     source: Option<BoxError>,
 }
 
-/// The kinds of [`Error`]. Each has a problem type of the same name.
+/// The kind of an [`Error`]. Each kind has its own problem type, and a response status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request carries no sid: 401.
+    /// 401: the request does not carry a sid.
     Missing,
-    /// The sid of the request opens no living session: 401.
+    /// 401: the sid does not open a session; it is wrong, expired or replaced.
     Unknown,
-    /// The request carries two different sids in one place: 400.
+    /// 400: the request carries two different sids in one place.
     Ambiguous,
-    /// A request with a session cookie came from another origin: 403.
+    /// 403: a cross-origin request uses a session cookie, or would set one.
     CrossOrigin,
-    /// Another request changed the same fields, and the config rejects that: 409.
+    /// 409: another request changed the same fields, and the config has `on_conflict: reject`.
     Conflict,
-    /// The session ended, or was taken over by a login, while the request was under way: 409.
+    /// 409: the session ended, or was taken over by a login or a reset, while the request was
+    /// running.
     Ended,
-    /// The session's secret was changed by another request meanwhile: 409.
+    /// 409: another request gave the session a new sid at the same time.
     Superseded,
-    /// The session's data is larger than the config allows: 413.
+    /// 413: the data is larger than the config's `max_size`.
     TooLarge,
-    /// The stored session is not what its type expects: 500.
+    /// 500: the stored data does not match the session's data type.
     Undecodable,
-    /// The session's data has no encoded form: 500.
+    /// 500: the data cannot be encoded as a JSON object.
     Unencodable,
-    /// The secret can no longer change: the response is already under way: 500.
+    /// 500: the sid was to change after the response had started.
     TooLate,
-    /// A lifetime of zero, or an idle one longer than the absolute: 500.
+    /// 500: a lifetime is zero, longer than a hundred years, or its idle timeout is longer than the
+    /// absolute one.
     InvalidLifetime,
-    /// Too many requests change the session at once; nothing was written: 503.
+    /// 503: too many requests change the session at once; nothing was written.
     Contention,
-    /// The store did not say whether the change was written: 503.
+    /// 503: the store did not confirm whether the change was written.
     OutcomeUnknown,
-    /// The store does not answer; nothing was written: 503.
+    /// 503: the store is not available; nothing was written.
     StoreUnavailable,
-    /// The store has no room for another session: 503.
+    /// 503: the store has no room for another session.
     StoreFull,
 }
 
-/// Where the problem types are described.
+/// The page that documents the problem types.
 const PROBLEMS: &str = "https://docs.rs/connect-session/latest/connect_session/problem/index.html#";
 
 impl ErrorKind {
@@ -92,7 +94,7 @@ impl ErrorKind {
         }
     }
 
-    /// The name of the problem type.
+    /// The name of the problem type, such as `unknown-session`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,7 +153,7 @@ impl Error {
         Self(Box::new(Failure { kind, source }))
     }
 
-    /// What kind of failure it is.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

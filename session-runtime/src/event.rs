@@ -1,23 +1,27 @@
-//! What happens to sessions, told to whoever listens.
+//! Events of sessions: for the listener of a config, and for `tracing`.
+
+#[cfg_attr(not(feature = "tracing"), path = "event/no_trace.rs")]
+pub(crate) mod trace;
 
 use std::fmt;
 use std::time::Duration;
 
+use crate::error_chain::with_causes;
 use crate::sid::SessionId;
 
-/// Something that happened to a session; given to the function that a config names as `on_event`.
+/// Something that happened to a session. A config's `on_event` function receives it.
 ///
-/// It never holds a sid, nor anything of a session's data.
+/// It never contains a sid or session data.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Event<'a> {
     /// The name of the config.
     pub config: &'static str,
-    /// The session, where there is one.
+    /// The public id of the session, if the event concerns one.
     pub id: Option<SessionId>,
     /// What happened.
     pub kind: EventKind<'a>,
-    /// How long the store took, where it was asked.
+    /// How long the store took to answer, if it was called.
     pub elapsed: Option<Duration>,
 }
 
@@ -25,48 +29,50 @@ pub struct Event<'a> {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum EventKind<'a> {
-    /// A new session is stored.
+    /// A new session was stored.
     Created,
     /// A session was loaded.
     Loaded,
-    /// A required session was not sent.
+    /// A request without a sid was refused, because its handler requires a session.
     Missing,
-    /// A well-formed sid was sent that no living session has.
+    /// A request carried a well-formed sid that does not open a session: it is wrong, expired or
+    /// replaced.
     UnknownSid,
-    /// A request was refused because it came from another origin with a session cookie.
+    /// A cross-origin request was refused, because it uses a session cookie or would set one.
     CrossOrigin,
-    /// A change is stored.
+    /// A change was stored.
     Committed,
-    /// Another request had changed the session meanwhile; the changes are being merged.
+    /// Another request changed the session at the same time; the changes are being merged.
     Conflict,
-    /// Changes of these fields could not be merged: the last one won.
+    /// Changes to these fields could not be merged: the last write won.
     Overwritten {
         /// The names of the fields.
         fields: &'a [String],
     },
-    /// A change was lost, or a reload found nothing, because the session had ended, or belongs to
-    /// another login, meanwhile.
+    /// A change was lost or a reload failed, because the session ended, or was taken over by a login
+    /// or a reset, while the request was running.
     Ended,
     /// The session was destroyed.
     Destroyed,
-    /// The session had to give way, in a full store, to a new one.
+    /// A full store removed the session to make room for a new one.
     Evicted,
-    /// A second sid was offered to the client.
+    /// The client was offered a new sid. The old one works until a grace period after the first use
+    /// of the new one.
     Renewed,
-    /// A session that was changed was dropped when its request had already been committed: call
-    /// `save` at the end of a task that takes a session along.
+    /// A changed session was dropped after its request had been committed, so the change was lost.
+    /// Call `save` at the end of a task that owns a session.
     DroppedUnsaved,
-    /// The store did not do what it was asked.
+    /// A call of the store failed.
     StoreError {
-        /// What was asked: `build`, `load`, `insert`, `commit` or `destroy`.
+        /// The call: `build`, `load`, `insert`, `commit` or `destroy`.
         verb: &'static str,
-        /// What is wrong, with its causes; for a session that cannot be decoded it names the field.
+        /// The error, with its causes as `source`. If a session cannot be decoded, it names the field.
         error: &'a (dyn std::error::Error + 'static),
     },
 }
 
 impl EventKind<'_> {
-    /// A name for counters, such as `unknown_sid`.
+    /// A stable name for metrics, such as `unknown_sid`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -88,6 +94,41 @@ impl EventKind<'_> {
     }
 }
 
+impl EventKind<'_> {
+    /// Whether the event is for an operator: `tracing` records it as a warning or an error.
+    const fn is_problem(&self) -> bool {
+        matches!(
+            self,
+            Self::Overwritten { .. }
+                | Self::Ended
+                | Self::Evicted
+                | Self::DroppedUnsaved
+                | Self::StoreError { .. }
+        )
+    }
+
+    /// The message of the `tracing` event.
+    #[cfg(feature = "tracing")]
+    const fn message(&self) -> &'static str {
+        match self {
+            Self::Created => "session created",
+            Self::Loaded => "session loaded",
+            Self::Missing => "required session not sent",
+            Self::UnknownSid => "session unknown or expired",
+            Self::CrossOrigin => "cross-origin request refused",
+            Self::Committed => "session change stored",
+            Self::Conflict => "session changed by another request, merging",
+            Self::Overwritten { .. } => "session fields overwritten",
+            Self::Ended => "session ended during the request",
+            Self::Destroyed => "session destroyed",
+            Self::Evicted => "session evicted from a full store",
+            Self::Renewed => "session id renewed",
+            Self::DroppedUnsaved => "changed session dropped without a save",
+            Self::StoreError { .. } => "session store failed",
+        }
+    }
+}
+
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "session {} ({}", self.kind.name(), self.config)?;
@@ -98,41 +139,42 @@ impl fmt::Display for Event<'_> {
         match self.kind {
             EventKind::Overwritten { fields } => write!(f, ": {}", fields.join(", ")),
             EventKind::StoreError { verb, error } => {
-                write!(f, ": {verb}: {error}")?;
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    write!(f, ": {error}")?;
-                    cause = error.source();
-                }
-                Ok(())
+                write!(f, ": {verb}: {}", with_causes(error))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The function that hears of events.
+/// A function that receives events.
 pub type Listener = fn(&Event<'_>);
 
-/// Tells the config's listener, and `tracing` where that feature is on.
-pub(crate) fn tell(listener: Option<Listener>, event: &Event<'_>) {
-    #[cfg(feature = "tracing")]
-    trace(event);
-    if let Some(listener) = listener {
-        listener(event);
+/// Passes an event to the config's listener, and to `tracing` if that feature is on.
+#[inline]
+pub(crate) fn emit(
+    listener: Option<Listener>,
+    config: &'static str,
+    id: Option<SessionId>,
+    kind: EventKind<'_>,
+    elapsed: Option<Duration>,
+) {
+    // Routine events are only built for a listener or a subscriber. Problems are rare and always
+    // recorded: without a subscriber, `tracing` can pass them on to the `log` crate.
+    if listener.is_some() || kind.is_problem() || trace::records_debug() {
+        let event = Event {
+            config,
+            id,
+            kind,
+            elapsed,
+        };
+        deliver(listener, &event);
     }
 }
 
-#[cfg(feature = "tracing")]
-fn trace(event: &Event<'_>) {
-    match event.kind {
-        EventKind::StoreError { .. } => tracing::error!(target: "connect_session", "{event}"),
-        EventKind::Overwritten { .. }
-        | EventKind::Ended
-        | EventKind::DroppedUnsaved
-        | EventKind::Evicted => {
-            tracing::warn!(target: "connect_session", "{event}");
-        }
-        _ => tracing::debug!(target: "connect_session", "{event}"),
+#[inline(never)]
+fn deliver(listener: Option<Listener>, event: &Event<'_>) {
+    trace::record(event);
+    if let Some(listener) = listener {
+        listener(event);
     }
 }

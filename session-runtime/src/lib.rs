@@ -1,13 +1,13 @@
 //! The runtime of connect-session; use the `connect-session` crate.
 //!
-//! The way of a request: a framework adapter shows its head (`framework`), the guard around the
-//! handler (`guard`) has the engine load or create the session (`engine`), the handler gets it
-//! (`session`), and the guard commits what changed to the store (`store`).
+//! The way of a request: a framework adapter reads its head (`framework`), the guard around the
+//! handler (`guard`) lets the engine load or create the session (`engine`), the handler receives it
+//! (`session`), and the guard commits the changes to the store (`store`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
     clippy::manual_async_fn,
-    reason = "an `async fn` keeps its arguments twice, in a future that every request allocates and moves"
+    reason = "an `async fn` stores its arguments twice in its future, which every request allocates and moves"
 )]
 
 pub mod clock;
@@ -17,6 +17,7 @@ pub mod data;
 mod diagnostics;
 mod engine;
 pub mod error;
+mod error_chain;
 pub mod event;
 mod framework;
 pub mod guard;

@@ -1,4 +1,4 @@
-//! The session in a handler.
+//! `Session`, the argument of a handler.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -16,9 +16,9 @@ use connect_session_rules as rules;
 
 /// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.
 ///
-/// It is the data that the config names: read and change it through the session itself. What was
-/// changed is stored when the handler has returned, before the first byte of the response is sent.
-/// A handler that returns `Err`, panics or is cancelled stores nothing.
+/// It dereferences to the config's data: read and change it directly. Changes are stored when the
+/// handler has returned, before the first byte of the response is sent. A handler that returns
+/// `Err`, panics or is cancelled stores nothing.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] mod example {
@@ -41,11 +41,10 @@ use connect_session_rules as rules;
 /// # }
 /// ```
 ///
-/// A function that the attribute has rewritten is a handler for a router and is not called
-/// directly; test it through a router.
+/// The attribute rewrites the function, so it cannot be called directly; test it through a router.
 ///
-/// A session that is moved into a task or a stream is no longer stored with the response: finish
-/// it with [`save`](Self::save).
+/// A session that is moved into a task or a stream is not stored with the response. Call
+/// [`save`](Self::save) at the end of the task.
 #[must_use = "a session that is dropped at once was not needed"]
 pub struct Session<C: SessionConfig = DefaultConfig> {
     core: Arc<SessionCore<C>>,
@@ -54,17 +53,17 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     stage: Stage,
 }
 
-/// What a session that is dropped leaves behind. A word wide, as everything beside it.
+/// What to do when the session is dropped. One word wide, as the fields next to it.
 #[derive(Debug, Clone, Copy)]
 #[repr(usize)]
 enum Stage {
-    /// Nothing but its data, if that was changed.
+    /// Return the data to the guard, if it was changed.
     Loaded,
-    /// What was asked of it, or of a new session.
+    /// Return the data to the guard: the session is new, or its identity or lifetime was changed.
     Open,
-    /// A `save` has begun to send something: what became of it is known when it has returned.
+    /// Store nothing: a `save` that has not returned may have sent the change.
     Saving,
-    /// Nothing: it was saved or destroyed.
+    /// Nothing: the session was saved or destroyed.
     Finished,
 }
 
@@ -82,22 +81,23 @@ impl<C: SessionConfig> Session<C> {
         }
     }
 
-    /// What finishes the session when the handler has returned.
+    /// The part of the session that the guard commits when the handler has returned.
     pub(crate) fn finisher(&self) -> Arc<dyn Finalize> {
         self.core.clone()
     }
 
-    /// The public id: for logs and lists. It does not change when the sid does.
+    /// The public id, for logs and lists. It does not open the session, and does not change when the
+    /// sid does.
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.core.key.id
     }
 
-    /// The sid, to be finish to the client. `None` when it travels in a cookie, which scripts
-    /// cannot read (`HttpOnly`, ASVS 5.0 3.3.4).
+    /// The sid, to send to the client in the body of the response. `None` if it travels in a cookie,
+    /// which scripts must not read (`HttpOnly`, ASVS 5.0 3.3.4).
     ///
-    /// The response is marked `Cache-Control: no-store`. After a [`rotate`](Self::rotate),
-    /// [`reset`](Self::reset) or [`login`](Self::login) it is the new one.
+    /// The response gets `Cache-Control: no-store`. After [`rotate`](Self::rotate),
+    /// [`reset`](Self::reset) or [`login`](Self::login), this is the new sid.
     #[must_use]
     pub fn sid(&self) -> Option<Sid> {
         if self.core.transport() == Transport::Cookie {
@@ -113,52 +113,55 @@ impl<C: SessionConfig> Session<C> {
         self.core.is_new
     }
 
-    /// The data.
+    /// The data, as this handler has changed it.
     #[must_use]
     pub fn data(&self) -> &C::Data {
         self.tracked.data()
     }
 
-    /// The data, to be changed. In memory this counts as a change; a server store writes the
-    /// fields that differ in the end.
+    /// Mutable access to the data. For a store in memory, the call itself counts as a change. Any
+    /// other store writes the fields that differ when the session is committed.
     #[must_use]
     pub fn data_mut(&mut self) -> &mut C::Data {
         self.tracked.data_mut()
     }
 
-    /// When the session was created, by the store's clock. Of a session that is not stored yet it is
-    /// when this was first asked.
+    /// When the session was created, by the store's clock. For an unsaved session, the time of the
+    /// first call.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
         self.core.deadlines().created_at.into()
     }
 
-    /// When the session ends if no other request comes, by the store's clock. After a
-    /// [`login`](Self::login) or [`set_lifetime`](Self::set_lifetime) it is what holds when they
-    /// are stored.
+    /// When the session ends unless another request uses it, by the store's clock. It takes a
+    /// [`login`](Self::login) or [`set_lifetime`](Self::set_lifetime) of this request into account.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.core.deadlines().expires_at().into()
     }
 
-    /// Whom the session belongs to, as [`login`](Self::login) set it.
+    /// The user to whom the session belongs, as set by [`login`](Self::login).
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// Changes the committed data at once, exactly: `change` runs on what is stored now, and again
-    /// if another request comes between. Every call that returns `Ok` counted once, whatever
-    /// overlaps, so its answer can be told to the client.
+    /// Changes the stored data at once and atomically: `change` runs on the stored data, and again if
+    /// another request commits in between. Each `Ok` means that the change was applied exactly once,
+    /// even under concurrent requests, so its result can be sent to the client.
     ///
-    /// Whatever `change` returns, what it did to the data is stored: to leave the data alone, change
-    /// nothing. `change` sees committed data and nothing else; what the handler changed before and has not
-    /// stored is kept and merged with the result. A session that is not stored yet is changed as
-    /// the handler sees it. A field that is changed by `update` and directly in one request is
-    /// changed twice, as by two requests. What `update` has stored stays stored if the handler fails.
+    /// - The data is stored regardless of the value that `change` returns. To store nothing, do not
+    ///   change the data.
+    /// - `change` sees stored data only. Earlier changes of this handler that are not stored yet are
+    ///   kept, and merged with the result. A field that is changed both by `update` and directly is
+    ///   changed twice, as by two requests.
+    /// - For an unsaved session, and after [`reset`](Self::reset), `change` runs once, on the data of
+    ///   this handler, and the result is stored with the handler's other changes.
+    /// - Otherwise the change stays stored if the handler fails.
     ///
-    /// A store on a server compares the fields that `change` changed, and no others: to decide by a
-    /// field that another request may change meanwhile, change that field too.
+    /// A store that is not in memory detects conflicts only in the fields that `change` changed. If
+    /// the result depends on another field that concurrent requests may change, change that field
+    /// too.
     ///
     /// ```
     /// # use connect_session::{Error, Session};
@@ -174,9 +177,9 @@ impl<C: SessionConfig> Session<C> {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Ended`] if the session ended meanwhile, [`ErrorKind::Contention`] if too many
-    /// requests change it at once, [`ErrorKind::OutcomeUnknown`] if the store did not answer, and
-    /// what else a commit can meet. Except for `OutcomeUnknown`, nothing was written.
+    /// [`ErrorKind::Ended`] if the session has ended, [`ErrorKind::Contention`] if too many requests
+    /// change it at once, [`ErrorKind::OutcomeUnknown`] if the store did not confirm the change, and
+    /// the other errors of a commit. Except for `OutcomeUnknown`, nothing was written.
     pub async fn update<R>(
         &mut self,
         mut change: impl FnMut(&mut C::Data) -> R,
@@ -197,17 +200,18 @@ impl<C: SessionConfig> Session<C> {
         }
     }
 
-    /// Stores what was changed, now. It is how a session is finished that was moved into a task or
-    /// a stream, before or after the response.
+    /// Stores the changes now. Call it at the end of a task or a stream that owns the session, before
+    /// or after the response.
     ///
     /// # Errors
-    /// As for a commit: [`ErrorKind::Ended`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::StoreUnavailable`] and so on; unless it is [`ErrorKind::OutcomeUnknown`],
-    /// nothing was written.
+    /// The errors of a commit, such as [`ErrorKind::Ended`], [`ErrorKind::Conflict`] and
+    /// [`ErrorKind::StoreUnavailable`]. Except for [`ErrorKind::OutcomeUnknown`], nothing was
+    /// written.
     pub async fn save(self) -> Result<(), Error> {
         let core = self.core.clone();
         let _order = core.lock_writes().await;
-        // If this future is given up, the session is dropped before the next one's turn comes.
+        // Declared after the lock: if this future is dropped, so is the session, before the lock is
+        // released.
         let mut session = self;
         session.stage = Stage::Saving;
         let mut tracked = session.tracked.take();
@@ -222,11 +226,11 @@ impl<C: SessionConfig> Session<C> {
         saved
     }
 
-    /// Reads the session anew, and drops every change that is not stored.
+    /// Loads the session again, and discards every change that is not stored.
     ///
     /// # Errors
-    /// [`ErrorKind::Ended`] if the session has ended, or another request gave it a new sid;
-    /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
+    /// [`ErrorKind::Ended`] if the session has ended or another request gave it a new sid;
+    /// [`ErrorKind::StoreUnavailable`] if the store is not available.
     pub async fn reload(&mut self) -> Result<(), Error> {
         let _order = self.core.lock_writes().await;
         let sid = {
@@ -249,21 +253,21 @@ impl<C: SessionConfig> Session<C> {
         Ok(())
     }
 
-    /// Gives the session a new sid; the old one is dead when the response is under way. Id and
-    /// data stay. Nothing happens if the handler fails.
+    /// Gives the session a new sid; the old one stops working before the response is sent. The id and
+    /// the data stay. Nothing happens if the handler fails.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLate`] when the response is already under way.
+    /// [`ErrorKind::TooLate`] if the response has already started.
     #[doc(alias("regenerate", "renew", "cycle_id"))]
     pub fn rotate(&mut self) -> Result<(), Error> {
         self.change_identity(|_| {})
     }
 
-    /// Gives the session a new sid, empty data and no subject. What other requests still write to
-    /// the old data is lost, on purpose. Nothing happens if the handler fails.
+    /// Gives the session a new sid and empty data, and clears the subject. Changes that concurrent
+    /// requests make to the old data are lost, on purpose. Nothing happens if the handler fails.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLate`] when the response is already under way.
+    /// [`ErrorKind::TooLate`] if the response has already started.
     #[doc(alias("flush", "clear"))]
     pub fn reset(&mut self) -> Result<(), Error> {
         self.change_identity(|identity| {
@@ -271,7 +275,7 @@ impl<C: SessionConfig> Session<C> {
             identity.reset = true;
             identity.subject = SubjectChange::Clear;
         })?;
-        // Nothing of the one before is left, their "remember me" neither.
+        // The previous user's "remember me" does not apply either.
         self.core.state().pending_lifetime = Some(Lifetime::new(
             self.core.options.idle_timeout,
             self.core.options.absolute_timeout,
@@ -281,13 +285,13 @@ impl<C: SessionConfig> Session<C> {
         Ok(())
     }
 
-    /// Binds the session to a user, and gives it a new sid, so that nobody who knew the old one is
-    /// logged in too (ASVS 5.0 7.2.4). Data stays; both deadlines begin anew (NIST SP 800-63B-4,
-    /// 5.2). A request that loaded the session before can write nothing to it any more. Nothing
-    /// happens if the handler fails.
+    /// Binds the session to a user, and gives it a new sid, so that a client that knows the old one is
+    /// not logged in too (ASVS 5.0 7.2.4). The data stays, and both timeouts start again (NIST SP
+    /// 800-63B-4, 5.2). Requests that loaded the session before the login can no longer change it.
+    /// Nothing happens if the handler fails.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLate`] when the response is already under way.
+    /// [`ErrorKind::TooLate`] if the response has already started.
     pub fn login(&mut self, subject: impl Into<String>) -> Result<(), Error> {
         let subject: Arc<str> = subject.into().into();
         self.change_identity(|identity| {
@@ -317,7 +321,7 @@ impl<C: SessionConfig> Session<C> {
         identity.sid = sid;
         change(&mut identity);
         if matches!(state.phase, Phase::New) {
-            // Nobody knows the session yet: it is stored with this sid and subject to begin with.
+            // No other request can know an unsaved session, so there is nothing to invalidate.
             state.sid = identity.sid;
             state.subject = identity.subject.apply(state.subject.take());
         } else {
@@ -326,11 +330,11 @@ impl<C: SessionConfig> Session<C> {
         Ok(())
     }
 
-    /// Ends the session, at once, whatever becomes of the request. Its cookie is cleared.
+    /// Ends the session at once, even if the request fails later. Its cookie is cleared.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] when it is not sure that
-    /// the session is gone: try again.
+    /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] if the session may still
+    /// exist: try again.
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.stage = Stage::Finished;
@@ -341,11 +345,11 @@ impl<C: SessionConfig> Session<C> {
         self.core.destroy().await
     }
 
-    /// Gives this session a life of its own, such as 30 days for "remember me". Both times count
-    /// from the commit of this request; the idle time holds for every later request.
+    /// Sets the timeouts of this session, such as 30 days for "remember me". Both count from the
+    /// commit of this request; `idle` then counts from every later one.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or `idle`
+    /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or if `idle`
     /// is longer than `absolute`.
     #[doc(alias("set_expiry", "remember_me"))]
     pub fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error> {
@@ -377,7 +381,7 @@ impl<C: SessionConfig> DerefMut for Session<C> {
     }
 }
 
-/// Shows the id, and nothing of the sid or the data.
+/// Shows the config, the id and whether the session is new, but neither the sid nor the data.
 impl<C: SessionConfig> fmt::Debug for Session<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
@@ -388,7 +392,7 @@ impl<C: SessionConfig> fmt::Debug for Session<C> {
     }
 }
 
-/// The state goes back to the guard, which commits it.
+/// Returns the state to the guard, which commits it.
 impl<C: SessionConfig> Drop for Session<C> {
     fn drop(&mut self) {
         let is_changed = self.tracked.is_changed();
@@ -396,8 +400,8 @@ impl<C: SessionConfig> Drop for Session<C> {
             Stage::Finished => return,
             Stage::Loaded if !is_changed => return,
             Stage::Saving => {
-                // A `save` that was given up half-way: what was sent is not sent again, and nothing
-                // is stored in its place.
+                // The future of `save` was dropped: what it sent is not sent again, and nothing is
+                // stored in its place.
                 self.core.give_up();
                 self.core.emit_event(EventKind::DroppedUnsaved, None);
                 return;

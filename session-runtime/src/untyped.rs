@@ -1,4 +1,4 @@
-//! Data without a type of its own.
+//! Session data without a declared type.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 
 /// The data of a session whose config names no `data`: a map from strings to JSON values.
 ///
-/// Any key is plain data, whatever it is called.
+/// Every key is plain data; none has a special meaning.
 ///
 /// ```
 /// use connect_session::Untyped;
@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 /// let mut data = Untyped::default();
 /// data.insert("visits", 3)?;
 /// assert_eq!(data.get::<u32>("visits")?, Some(3));
-/// assert!(data.get::<String>("visits").is_err(), "a number is no string");
+/// assert!(data.get::<String>("visits").is_err(), "a number is not a string");
 /// # Ok::<(), connect_session::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,12 +26,12 @@ use crate::error::{Error, ErrorKind};
 pub struct Untyped(Map<String, Value>);
 
 impl Untyped {
-    /// The value of a key, if there is one.
+    /// The value of a key, if present.
     ///
     /// # Errors
-    /// [`ErrorKind::Undecodable`] when the value is not of type `T`.
+    /// [`ErrorKind::Undecodable`] if the value is not of type `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
-        // What serde says of it would quote the value, which is the user's.
+        // serde's error would quote the value, which may be private.
         let value = self
             .0
             .get(key)
@@ -41,7 +41,7 @@ impl Untyped {
         value.map_err(|error| Error::with_source(ErrorKind::Undecodable, error))
     }
 
-    /// The value of a key as JSON, if there is one.
+    /// The value of a key as JSON, if present.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
@@ -50,7 +50,7 @@ impl Untyped {
     /// Sets the value of a key.
     ///
     /// # Errors
-    /// [`ErrorKind::Unencodable`] when the value has no JSON form; nothing is changed then.
+    /// [`ErrorKind::Unencodable`] if the value cannot be encoded as JSON; nothing is changed then.
     pub fn insert<T: Serialize>(&mut self, key: impl Into<String>, value: T) -> Result<(), Error> {
         let value = serde_json::to_value(value)
             .map_err(|error| Error::with_source(ErrorKind::Unencodable, error))?;
@@ -58,12 +58,12 @@ impl Untyped {
         Ok(())
     }
 
-    /// Removes a key, and gives its value if there was one.
+    /// Removes a key, and returns its value if it was present.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.0.remove(key)
     }
 
-    /// Whether there is a value for a key.
+    /// Whether a key is present.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)
@@ -74,29 +74,29 @@ impl Untyped {
         self.0.clear();
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no key.
+    /// Whether the map is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Every key with its value.
+    /// The keys with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the value is of another type than the one that was asked for")]
+#[error("the value is not of the requested type")]
 struct WrongType;
 
-/// Shows how many keys there are, and nothing of what a user stored.
+/// Shows the number of keys, but neither keys nor values.
 impl fmt::Debug for Untyped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Untyped({} keys)", self.0.len())
@@ -108,11 +108,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_nothing_of_the_value() {
+    fn an_error_does_not_contain_the_value() {
         let mut data = Untyped::default();
         data.insert("token", "a user's own").expect("inserted");
         let error = data.get::<u32>("token").expect_err("a text");
-        let said = format!("{error:?} {error} {data:?}");
-        assert!(!said.contains("own"), "{said}");
+        let text = format!("{error:?} {error} {data:?}");
+        assert!(!text.contains("own"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! A session that is only looked at.
+//! Read-only access to the session of a request.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,12 +8,12 @@ use crate::config::{DefaultConfig, SessionConfig};
 use crate::engine::Loaded;
 use crate::sid::SessionId;
 
-/// The session of a request, to be read and nothing else: in middleware, and in handlers whose
-/// session argument is of another config.
+/// A read-only view of a request's session: for middleware, and for handlers whose session argument
+/// is of another config.
 ///
-/// It is an extractor of its own and needs no attribute. Under [`layer()`](crate::SessionLayer)
-/// it shares the load with the handler, and responses are marked as depending on the session;
-/// without the layer it asks the store itself.
+/// It is an extractor and needs no attribute. Under [`layer()`](crate::SessionLayer) it shares one
+/// load with the handler, and a `Vary` header marks the response as depending on the session.
+/// Without the layer, every view loads the session itself.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] mod example {
@@ -34,7 +34,7 @@ impl<C: SessionConfig> SessionView<C> {
         Self { id, loaded }
     }
 
-    /// The public id: for logs and lists.
+    /// The public id, for logs and lists. It does not open the session.
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.id
@@ -46,7 +46,7 @@ impl<C: SessionConfig> SessionView<C> {
         &self.loaded.snapshot.data
     }
 
-    /// Whom the session belongs to.
+    /// The user to whom the session belongs, if one is logged in.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.loaded.subject.as_deref()
@@ -58,7 +58,7 @@ impl<C: SessionConfig> SessionView<C> {
         self.loaded.deadlines.created_at.into()
     }
 
-    /// When the session ends if no other request comes, by the store's clock.
+    /// When the session ends unless another request uses it, by the store's clock.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.loaded.deadlines.expires_at().into()
@@ -73,7 +73,7 @@ impl<C: SessionConfig> Deref for SessionView<C> {
     }
 }
 
-/// Shows the id, and nothing of the data.
+/// Shows the config and the id, but not the data.
 impl<C: SessionConfig> fmt::Debug for SessionView<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionView")

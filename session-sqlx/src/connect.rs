@@ -1,12 +1,15 @@
-//! A store that is about to connect.
+//! The settings of a connection.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::patience;
+use crate::timeout;
 
-/// A store that connects when it is awaited.
+/// Connects to a store when it is awaited.
+///
+/// Returned by the `connect` method of each SQL store, and by `SqliteStore::open` and
+/// `SqliteStore::memory`. A URL that is not valid is reported when the builder is awaited.
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,16 +24,16 @@ use super::patience;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "it connects when it is awaited"]
+#[must_use = "a builder connects when it is awaited"]
 pub struct ConnectBuilder<S> {
-    pub(super) to: To,
-    pub(super) connections: u32,
-    pub(super) acquire_timeout: Duration,
+    pub(crate) target: Target,
+    pub(crate) connections: u32,
+    pub(crate) acquire_timeout: Duration,
     store: PhantomData<fn() -> S>,
 }
 
-/// What is connected to.
-pub(super) enum To {
+/// What to connect to.
+pub(crate) enum Target {
     Url(String),
     #[cfg(feature = "sqlite")]
     File(std::path::PathBuf),
@@ -39,24 +42,25 @@ pub(super) enum To {
 }
 
 impl<S> ConnectBuilder<S> {
-    pub(super) fn new(to: To) -> Self {
+    pub(crate) fn new(target: Target) -> Self {
         Self {
-            to,
+            target,
             connections: 10,
-            acquire_timeout: patience::DEFAULT,
+            acquire_timeout: timeout::DEFAULT,
             store: PhantomData,
         }
     }
 
-    /// The most connections that are open at once; ten unless this is called. They are opened when
-    /// they are needed.
+    /// Sets the maximum number of open connections; the default is 10, the minimum 1. Connections
+    /// are opened as they are needed.
     pub fn connections(mut self, most: u32) -> Self {
         self.connections = most.max(1);
         self
     }
 
-    /// How long a verb waits for a connection, to be opened or to be given back, before it is
-    /// [`Unavailable`](connect_session_runtime::store::StoreError::Unavailable); five seconds unless this is called.
+    /// Sets how long an operation waits for a connection to open or to become free, before it fails
+    /// with [`Unavailable`](connect_session_runtime::store::StoreError::Unavailable). The default is
+    /// 5 seconds.
     pub fn acquire_timeout(mut self, at_most: Duration) -> Self {
         self.acquire_timeout = at_most;
         self
@@ -65,7 +69,7 @@ impl<S> ConnectBuilder<S> {
 
 impl<S> fmt::Debug for ConnectBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may have a password in it.
+        // The target is left out because a URL can contain a password.
         f.debug_struct("ConnectBuilder")
             .field("connections", &self.connections)
             .field("acquire_timeout", &self.acquire_timeout)

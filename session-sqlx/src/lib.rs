@@ -1,25 +1,37 @@
-//! Stores on SQL servers, and in a file of SQLite: one row a session.
+//! Session stores on SQL databases: [`PostgresStore`], [`MySqlStore`] and [`SqliteStore`]. Each
+//! session is one row.
 //!
-//! A row has the fields of the data as opaque JSON texts, each with a revision. No server parses
-//! the texts, and none of what a user wrote is part of a statement: names and texts are bound.
+//! Applications use them through the features `postgres`, `mysql` and `sqlite` of `connect-session`.
+//!
+//! A row holds the fields of the session data as opaque JSON texts, each with a revision. No database
+//! parses these texts. Field names and texts are always bound as arguments, never part of a
+//! statement.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod bound;
+// Without a feature there is no store, and nothing uses the rest.
+#![cfg_attr(
+    not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
+    allow(dead_code, unused_imports, unused_macros)
+)]
+
+mod args;
+mod backend;
 mod connect;
+mod convert;
+mod error;
+mod escape;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod container;
-mod fault;
-mod number;
-mod patience;
+mod fields_json;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod row;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
+mod store_methods;
 mod sweeper;
 mod table;
-mod text;
-mod time;
+mod timeout;
+mod verbs;
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -36,6 +48,6 @@ pub use self::postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 
-/// How a row is laid out. A row of another format was written by another version of this library,
-/// and is refused, whatever is in it.
+/// The version of the row layout. A row of any other format was written by another version of this
+/// library and is refused.
 const FORMAT: i16 = 1;

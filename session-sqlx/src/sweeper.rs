@@ -1,4 +1,4 @@
-//! The task that takes away what has ended.
+//! The background task that removes ended sessions.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -9,26 +9,27 @@ use tokio::task::AbortHandle;
 
 use connect_session_runtime::store::StoreError;
 
-/// How often a store looks for what has ended, unless the program says otherwise.
-const EVERY: Duration = Duration::from_secs(60);
+/// The default interval of the sweep.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Starts the task once, and ends it when the store is dropped.
+/// Starts the task once, and stops it when the store is dropped.
 #[derive(Debug)]
-pub(super) struct Sweeper {
+pub(crate) struct Sweeper {
     every: Option<Duration>,
     task: Mutex<Option<AbortHandle>>,
 }
 
 impl Sweeper {
-    pub(super) fn new(every: Option<Duration>) -> Self {
+    pub(crate) fn new(every: Option<Duration>) -> Self {
         Self {
             every: every.map(|every| every.max(Duration::from_millis(10))),
             task: Mutex::new(None),
         }
     }
 
-    /// Starts the task, if none runs: the first one may have ended with a runtime before this one.
-    pub(super) fn start<F>(&self, sweep: impl Fn() -> F + Send + Sync + 'static)
+    /// Starts the task unless it is running. A task that was started in an earlier tokio runtime ended
+    /// together with that runtime.
+    pub(crate) fn start<F>(&self, sweep: impl Fn() -> F + Send + Sync + 'static)
     where
         F: Future<Output = Result<usize, StoreError>> + Send,
     {
@@ -37,13 +38,13 @@ impl Sweeper {
         if task.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
-        // Processes that were started together do not sweep together.
+        // Processes that start at the same time should not sweep at the same time.
         let first = every.mul_f64(rand::rng().random_range(0.0..1.0));
         let work = async move {
             tokio::time::sleep(first).await;
             loop {
                 if let Err(error) = sweep().await {
-                    tell(&error);
+                    log_failure(&error);
                 }
                 tokio::time::sleep(every).await;
             }
@@ -54,7 +55,7 @@ impl Sweeper {
 
 impl Default for Sweeper {
     fn default() -> Self {
-        Self::new(Some(EVERY))
+        Self::new(Some(DEFAULT_INTERVAL))
     }
 }
 
@@ -67,8 +68,8 @@ impl Drop for Sweeper {
     }
 }
 
-/// A sweep that failed is tried again at the next turn; until then only room is lost.
-fn tell(error: &StoreError) {
+/// The next sweep tries again; until then, ended sessions only take up space.
+fn log_failure(error: &StoreError) {
     tracing::warn!(
         target: "connect_session",
         error = error as &dyn std::error::Error,

@@ -2,32 +2,32 @@
 
 use std::fmt;
 
-use super::fault::Fault;
+use crate::error::ContextError;
 
-/// The longest name: with what an index adds to it, every server takes it.
-const LONGEST: usize = 48;
+/// The maximum length of a name. Every database also accepts the name of the index, which is longer.
+const MAX_LENGTH: usize = 48;
 
-/// What a table is called, perhaps in a schema. The name is part of every statement, and so it is
-/// made of letters, digits and `_`.
+/// The name of a table, optionally with a schema. It is part of the text of every statement, so only
+/// letters, digits and `_` are allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
+pub(crate) struct Table {
     schema: Option<String>,
     name: String,
 }
 
 impl Table {
-    pub(super) const DEFAULT: &str = "connect_sessions";
+    pub(crate) const DEFAULT: &str = "connect_sessions";
 
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ContextError> {
         let (schema, name) = match text.split_once('.') {
             Some((schema, name)) => (Some(schema), name),
             None => (None, text),
         };
         if !is_name(name) || !schema.is_none_or(is_name) {
-            return Err(Fault::new(format!(
-                "{text:?} cannot be the name of the table: it has ASCII letters, digits and `_`, \
-                 begins with no digit, and is no longer than {LONGEST}; a schema before it ends \
-                 with a dot, as in `app.sessions`"
+            return Err(ContextError::new(format!(
+                "{text:?} is not a valid table name: use ASCII letters, digits and `_`, at most \
+                 {MAX_LENGTH}, and do not begin with a digit; a schema before it ends with a dot, as in \
+                 `app.sessions`"
             )));
         }
         Ok(Self {
@@ -36,8 +36,8 @@ impl Table {
         })
     }
 
-    /// The name in a statement.
-    pub(super) fn quoted(&self, quote: char) -> String {
+    /// The name as it is written in a statement.
+    pub(crate) fn quoted(&self, quote: char) -> String {
         let quoted = |name: &str| format!("{quote}{name}{quote}");
         match &self.schema {
             Some(schema) => format!("{}.{}", quoted(schema), quoted(&self.name)),
@@ -45,9 +45,9 @@ impl Table {
         }
     }
 
-    /// The text of a schema for this table: the name of the index first, because the table's own
-    /// is part of it.
-    pub(super) fn in_schema(&self, schema: &str, quote: char) -> String {
+    /// The SQL of a schema, for this table in place of the default one. The name of the index is
+    /// replaced first because it contains that of the table.
+    pub(crate) fn in_schema(&self, schema: &str, quote: char) -> String {
         let index = format!("{quote}{}_due{quote}", self.name);
         schema
             .replace(&format!("{}_due", Self::DEFAULT), &index)
@@ -79,7 +79,7 @@ impl fmt::Display for Table {
 fn is_name(name: &str) -> bool {
     let first = name.bytes().next();
     first.is_some_and(|byte| !byte.is_ascii_digit())
-        && name.len() <= LONGEST
+        && name.len() <= MAX_LENGTH
         && (name.bytes()).all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -88,8 +88,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_quoted_and_one_that_could_be_a_statement_is_refused() {
-        let table = Table::parse("app.sessions").expect("a name");
+    fn names_are_quoted_and_names_with_other_characters_are_refused() {
+        let table = Table::parse("app.sessions").expect("a valid name");
         assert_eq!(table.quoted('"'), r#""app"."sessions""#);
         assert_eq!(table.to_string(), "app.sessions");
         let long = "a".repeat(49);

@@ -308,7 +308,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         ),
         (
             format!("mysql://{somebody}:hunter2@{host}:{port}/test"),
-            "look at the user, the password",
+            "check the user, the password",
         ),
         (format!("{}_nowhere", url()), "no such database"),
         (
@@ -334,7 +334,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     let ready = async || told(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
     run(format!("ALTER TABLE {table} CHANGE due other BIGINT")).await;
     assert!(
-        ready().await.contains("has not the columns"),
+        ready().await.contains("does not have the columns"),
         "{}",
         ready().await
     );

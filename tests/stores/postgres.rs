@@ -349,12 +349,12 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         ),
         (
             format!("postgres://{nobody}:hunter2@{host}:{port}/test"),
-            "look at the user, the password",
+            "check the user, the password",
         ),
         (format!("{}_nowhere", url()), "no such database"),
         (
             format!("postgres://me:hunter2@127.0.0.1:{}/test", mysql.get_port()),
-            "does not speak as a PostgreSQL server",
+            "does not use the PostgreSQL protocol",
         ),
     ];
     for (url, expected) in cases {
@@ -375,7 +375,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     let ready = async || told(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
     run(format!("ALTER TABLE {table} RENAME COLUMN due TO other")).await;
     assert!(
-        ready().await.contains("has not the columns"),
+        ready().await.contains("does not have the columns"),
         "{}",
         ready().await
     );

@@ -324,10 +324,10 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     for (file, expected) in [
         (
             directory.join("nowhere").join("sessions.db"),
-            "look whether its directory is there",
+            "check that its directory exists",
         ),
         (directory.clone(), "cannot be opened"),
-        (text_file.clone(), "a file of something else than SQLite"),
+        (text_file.clone(), "is not an SQLite database"),
     ] {
         let failed = SqliteStore::open(&file).await.unwrap_err();
         assert!(told(&failed).contains(expected), "{}", told(&failed));
@@ -362,7 +362,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         .unwrap();
     let failed = ready(&store).await.unwrap_err();
     assert!(
-        told(&failed).contains("has not the columns"),
+        told(&failed).contains("does not have the columns"),
         "{}",
         told(&failed)
     );

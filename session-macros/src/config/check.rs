@@ -1,12 +1,13 @@
-//! Judges a configuration, option by option.
+//! Judges a config, option by option.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Expr, Lit};
 
+use super::entry::{Entry, Value, measure};
 use super::model::{Amount, Config, Rule};
-use super::parse::{Entry, Value, Written, measure};
+use super::parse::Written;
 use super::{cross_checks, types};
 use crate::choice::{EMIT, Variants, choose};
 use crate::errors::{Errors, line};

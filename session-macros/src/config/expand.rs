@@ -1,4 +1,4 @@
-//! Puts a configuration out.
+//! Puts a config out.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -242,7 +242,7 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
     quote! {
         impl #name {
             /// Builds the store, asks whether it answers, and lists all that is wrong with the
-            /// configuration, so that a program fails when it starts and not at its first request.
+            /// config, so that a program fails when it starts and not at its first request.
             ///
             /// # Errors
             /// Everything that is wrong, at once.
@@ -255,7 +255,7 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
             ///
             /// # Errors
             /// When a value breaks a rule that the compiler would have refused it for, or when a
-            /// session of this configuration was used before.
+            /// session of this config was used before.
             #visibility fn configure(
                 configure: impl ::core::ops::FnOnce(&mut #private::Options),
             ) -> ::core::result::Result<(), #private::ConfigureError> {

@@ -181,7 +181,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// What builders and other configurations put before the word that matters.
+/// What builders and other configs put before the word that matters.
 const PREFIXES: &[&str] = &["with_", "set_", "session_", "cookie_"];
 
 fn elsewhere(word: &str) -> Option<&'static str> {
@@ -220,7 +220,7 @@ pub(super) fn begins(word: &str) -> bool {
     OPTIONS.contains(&word)
 }
 
-/// Whether a word is an option of a configuration, perhaps misspelled.
+/// Whether a word is an option of a config, perhaps misspelled.
 pub(crate) fn is_option(word: &str) -> bool {
     nearest(word, OPTIONS).is_some() || elsewhere(word).is_some()
 }

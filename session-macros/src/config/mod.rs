@@ -2,6 +2,7 @@
 
 mod check;
 mod cross_checks;
+mod entry;
 mod expand;
 mod hints;
 mod model;
@@ -27,7 +28,7 @@ use crate::errors::Errors;
 use crate::ide;
 
 /// The expansion, whatever the input is: what is wrong is reported beside it and stays at its
-/// default, so that one mistake does not cause a second error where the configuration is used.
+/// default, so that one mistake does not cause a second error where the config is used.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut output = ide::session_config(&input);

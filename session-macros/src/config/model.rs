@@ -1,4 +1,4 @@
-//! What a configuration says, judged.
+//! What a config says, judged.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Expr, Type, Visibility};
@@ -8,7 +8,7 @@ use crate::loaders::Loader;
 use crate::quantity::Quantity;
 use crate::text::Text;
 
-/// A configuration. What is absent was not said, or was wrong, and has its default.
+/// A config. What is absent was not said, or was wrong, and has its default.
 pub(crate) struct Config {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) visibility: Visibility,

@@ -1,47 +1,25 @@
 //! Reads `vis struct Name { key: value, … }`, option by option: one that cannot be read is
 //! reported and skipped.
 
-use proc_macro2::{Ident, Span, TokenTree};
+use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, Path, Token, Type, Visibility, braced, token};
+use syn::{Attribute, Token, Type, Visibility, braced, token};
 
+use super::entry::{Entry, Value};
 use super::stray_tokens::{decoration, unexpected};
 use super::{hints, rules};
 use crate::choice::words;
 use crate::errors::Errors;
-use crate::loaders::{self, Raw};
-use crate::quantity::Measure;
+use crate::loaders;
 use crate::tokens::{self, at_word, mentions, skip_to, word};
-use crate::units::{DURATION, SIZE};
 
-/// A configuration as written.
+/// A config as written.
 pub(super) struct Written {
     pub(super) attrs: Vec<Attribute>,
     pub(super) visibility: Visibility,
     pub(super) name: Ident,
     pub(super) options: Vec<Entry>,
-}
-
-pub(super) struct Entry {
-    pub(super) key: Ident,
-    pub(super) value: Value,
-}
-
-pub(super) enum Value {
-    Type(Type),
-    Store(Type, Option<Expr>),
-    Loaders {
-        brackets: Span,
-        loaders: Vec<Raw>,
-        broken: bool,
-    },
-    Words(Vec<Ident>),
-    Expr(Expr),
-    Rules(Vec<(Ident, Ident)>),
-    Library(Path),
-    /// Not readable, which is reported.
-    Broken,
 }
 
 pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Written> {
@@ -50,7 +28,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     if !input.peek(Token![struct]) {
         let error = syn::Error::new(
             input.span(),
-            "a configuration is written as a struct: `pub struct Shop { idle_timeout: 30m }`",
+            "a config is written as a struct: `pub struct Shop { idle_timeout: 30m }`",
         );
         rest(input);
         return Err(error);
@@ -59,7 +37,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     let place = input.span();
     let name: Ident = input.parse().map_err(|_| {
         rest(input);
-        syn::Error::new(place, "a configuration has a name: `pub struct Shop { … }`")
+        syn::Error::new(place, "a config has a name: `pub struct Shop { … }`")
     })?;
     let mut parameters = Vec::new();
     let mut written = Written {
@@ -69,7 +47,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         options: Vec::new(),
     };
     if input.peek(Token![<]) {
-        errors.add(input.error("a configuration has no parameters; write one for each data type"));
+        errors.add(input.error("a config has no parameters; write one for each data type"));
         while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![;]) {
             parameters.push(input.parse::<TokenTree>()?.to_string());
         }
@@ -96,7 +74,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     }
     let _: Option<Token![;]> = input.parse()?;
     if !input.is_empty() {
-        errors.add(input.error("one `session_config!` has one configuration; write another one"));
+        errors.add(input.error("one `session_config!` has one config; write another one"));
         rest(input);
     }
     Ok(written)
@@ -105,7 +83,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
 /// The attributes of the struct. One that has the name of an option was meant for it.
 fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Attribute>> {
     if input.peek(Token![#]) && input.peek2(Token![!]) {
-        let error = input.error("what is said of the configuration stands above it: `/// …`");
+        let error = input.error("what is said of the config stands above it: `/// …`");
         errors.add(error);
         input.call(Attribute::parse_inner)?;
     }
@@ -157,16 +135,6 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
         let _: Option<Token![,]> = input.parse()?;
     }
     Ok(())
-}
-
-pub(super) fn measure(option: &str) -> Option<&'static Measure> {
-    match option {
-        "idle_timeout" | "absolute_timeout" | "touch_every" | "renew_every" | "renew_grace" => {
-            Some(&DURATION)
-        }
-        "max_size" => Some(&SIZE),
-        _ => None,
-    }
 }
 
 fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entry>> {

@@ -5,8 +5,8 @@ use quote::ToTokens as _;
 use syn::parse::ParseStream;
 use syn::{Attribute, Token, Visibility, token};
 
+use super::entry::{Entry, Value, measure};
 use super::hints;
-use super::parse::{Entry, Value, measure};
 use crate::errors::Errors;
 use crate::tokens::{at_word, separator, word};
 

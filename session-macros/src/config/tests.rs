@@ -20,7 +20,7 @@ fn run(input: &str) -> (String, Vec<String>) {
     (output.to_string(), errors.messages())
 }
 
-/// The options of a configuration that is wrong in some way.
+/// The options of a config that is wrong in some way.
 fn mistakes(options: &str) -> Vec<String> {
     let (output, messages) = run(&format!("pub struct Shop {{ {options} }}"));
     assert!(output.contains("struct Shop"), "the item is never dropped");
@@ -90,7 +90,7 @@ fn the_path_of_the_library_is_used_throughout() {
 }
 
 #[test]
-fn every_mistake_of_one_configuration_is_reported() {
+fn every_mistake_of_one_config_is_reported() {
     let messages = mistakes(
         "idle_timeuot: 30m, absolute_timeout: 5w, loaders: [bearr, header(\"Host\")], emit: both, \
          merge: { a: ad }, commit, data: Cart, max_size: 0B",

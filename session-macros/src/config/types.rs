@@ -27,7 +27,7 @@ pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type
             errors.over(
                 &ty,
                 format!(
-                    "`{config}` is the configuration itself; give it a name of its own, and name \
+                    "`{config}` is the config itself; give it a name of its own, and name \
                      the type of the data here"
                 ),
             );

@@ -237,7 +237,7 @@ fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)>
     }
     if argument.name == "session" && segment.arguments.is_none() {
         let message = format!(
-            "this is no session; write `Session<{name}>` if `{name}` is its configuration, or mark \
+            "this is no session; write `Session<{name}>` if `{name}` is its config, or mark \
              the argument if it is a name for one: `#[session] session: {name}`"
         );
         return Some((place, message, Role::Other));
@@ -261,7 +261,7 @@ fn twice(arguments: &[Argument], errors: &mut Errors) {
     for second in sessions {
         errors.over(
             &second.ty,
-            "a handler has one session; the session of another configuration is read as \
+            "a handler has one session; the session of another config is read as \
              `SessionView<…>`",
         );
     }

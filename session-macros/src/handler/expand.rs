@@ -253,7 +253,7 @@ impl Parts<'_> {
     }
 }
 
-/// Holds `emit` against the loaders of the configuration, which the macro cannot see. A constant
+/// Holds `emit` against the loaders of the config, which the macro cannot see. A constant
 /// in a generic function knows nothing of its parameters, so there it is left to the first use.
 fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
     let emit = handler.emit.as_ref()?;

@@ -29,7 +29,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "manager",
             "type",
         ],
-        "; the type of the argument says which configuration it is: `session: Session<Shop>`",
+        "; the type of the argument says which config it is: `session: Session<Shop>`",
     ),
     (
         &["loader", "loaders", "headers", "from"],
@@ -78,9 +78,9 @@ pub(super) fn unknown(name: &str) -> String {
     let mend = if let Some((_, mend)) = elsewhere {
         (*mend).to_owned()
     } else if is_type {
-        format!("; a configuration is named by the argument: `session: Session<{name}>`")
+        format!("; a config is named by the argument: `session: Session<{name}>`")
     } else if meant(name).is_none() && config::is_option(name) {
-        "; that is said of the whole configuration, in `session_config!`".to_owned()
+        "; that is said of the whole config, in `session_config!`".to_owned()
     } else {
         hint(name, OPTIONS)
     };

@@ -234,7 +234,7 @@ fn alone(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
     }
     if input.peek(Token![<]) {
         return Err(input.error(format!(
-            "`{key}` stands alone; the type of the argument says which configuration it is: \
+            "`{key}` stands alone; the type of the argument says which config it is: \
              `session: Session<Shop>`"
         )));
     }

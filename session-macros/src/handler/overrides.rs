@@ -1,4 +1,4 @@
-//! What a handler says otherwise than its configuration: a type beside the handler.
+//! What a handler says otherwise than its config: a type beside the handler.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -27,13 +27,13 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
                 ::core::option::Option::Some(#private::Emit::#variant);
         }
     });
-    let wire = (!handler.loaders.is_empty()).then(|| {
+    let override_loaders = (!handler.loaders.is_empty()).then(|| {
         let loaders = loaders::expand(&handler.loaders, private);
         quote! {
-            fn wire() -> ::core::option::Option<&'static #private::LoaderSet> {
-                static WIRE: ::std::sync::LazyLock<#private::LoaderSet> =
+            fn loaders() -> ::core::option::Option<&'static #private::LoaderSet> {
+                static LOADERS: ::std::sync::LazyLock<#private::LoaderSet> =
                     ::std::sync::LazyLock::new(|| #private::LoaderSet::new(#loaders));
-                ::core::option::Option::Some(&WIRE)
+                ::core::option::Option::Some(&LOADERS)
             }
         }
     });
@@ -53,7 +53,7 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
         #(#cfgs)*
         impl #private::Overrides for #name {
             #emit
-            #wire
+            #override_loaders
         }
     };
     (quote!(#name), item)

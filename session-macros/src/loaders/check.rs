@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span};
 use quote::{ToTokens as _, quote};
 use syn::Expr;
 
+use super::reason::read_reason;
 use super::{Args, Kind, Loader, Named, Place, Raw, cookie};
 use crate::errors::{Errors, line};
 use crate::suggest::{hint, nearest};
@@ -204,31 +205,6 @@ fn in_url(
         "download links cannot set headers",
         errors,
     )
-}
-
-/// A reason, which must not be empty.
-pub(super) fn read_reason(
-    key: &Ident,
-    value: Option<&Expr>,
-    example: &str,
-    errors: &mut Errors,
-) -> Option<Text> {
-    let Some(value) = value else {
-        errors.at(
-            key.span(),
-            format!("`{key}` takes the reason: `{key} = \"{example}\"`"),
-        );
-        return None;
-    };
-    let reason = Text::read(value, "a reason", example, errors)?;
-    if reason.literal().is_some_and(|text| text.trim().is_empty()) {
-        errors.at(
-            reason.span(),
-            format!("the reason is empty; say why it is needed here: `\"{example}\"`"),
-        );
-        return None;
-    }
-    Some(reason)
 }
 
 fn custom(raw: &Raw, errors: &mut Errors) -> Option<Kind> {

@@ -5,7 +5,7 @@ use quote::ToTokens as _;
 use syn::{Expr, ExprLit, Lit};
 
 use super::Named;
-use super::check::read_reason;
+use super::reason::read_reason;
 use crate::choice::snake;
 use crate::errors::Errors;
 use crate::suggest::{hint, nearest};

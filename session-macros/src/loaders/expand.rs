@@ -6,6 +6,7 @@ use quote::{format_ident, quote};
 use super::{Cookie, Kind, Loader};
 use crate::text::Text;
 use crate::tokens::respan;
+use connect_session_rules::DEFAULT_COOKIE_PATH;
 
 /// A slice of loaders. It lives for ever, which an inline const makes sure of.
 pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
@@ -155,7 +156,7 @@ fn cookie_arguments(cookie: &Cookie) -> TokenStream {
     let path = cookie
         .path
         .as_ref()
-        .map_or_else(|| quote!("/"), |path| quote!(#path));
+        .map_or_else(|| quote!(#DEFAULT_COOKIE_PATH), |path| quote!(#path));
     let domain = cookie.domain.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
         |domain| quote!(::core::option::Option::Some(#domain)),

@@ -4,6 +4,7 @@ mod check;
 mod cookie;
 mod expand;
 mod parse;
+mod reason;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

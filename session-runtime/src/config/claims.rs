@@ -1,5 +1,5 @@
-//! The configs of a process beside each other: what no compiler sees, because each is declared on
-//! its own.
+//! Conflicts between the configs of a process. Each config is declared on its own, so the compiler
+//! cannot find them.
 
 use std::any::TypeId;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{SessionConfig, prepared};
 use crate::loader::Loader;
 
-/// Resource a config in use has taken for itself.
+/// A resource that a config in use has claimed.
 struct Claim {
     config: TypeId,
     name: &'static str,
@@ -23,7 +23,7 @@ enum Resource {
     },
     /// A request header, in lower case.
     Header(String),
-    /// A cookie, where a browser keeps it.
+    /// A cookie, identified as a browser identifies it.
     Cookie {
         name: &'static str,
         domain: Option<&'static str>,
@@ -33,8 +33,10 @@ enum Resource {
 
 static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
 
-/// Takes the config's keys in its store; what is wrong if another config has them already: each
-/// would open the sessions of the other.
+/// Claims the config's keys in its store.
+///
+/// # Errors
+/// A message if another config has claimed them: each would open the sessions of the other.
 pub(super) fn claim_keys<C: SessionConfig>(backend_id: Option<String>) -> Result<(), String> {
     let Some(backend_id) = backend_id else {
         return Ok(());
@@ -49,8 +51,8 @@ pub(super) fn claim_keys<C: SessionConfig>(backend_id: Option<String>) -> Result
     })
 }
 
-/// Takes the config's headers and cookies; what is wrong with those that another config has
-/// already: a client can send only one sid there.
+/// Claims the config's headers and cookies. Returns a message for each that another config has
+/// claimed: a client can send only one sid there.
 pub(super) fn claim_names<C: SessionConfig>() -> Vec<String> {
     let loaders = prepared::<C>().options.loaders;
     let problems = loaders.iter().filter_map(|loader| {
@@ -75,7 +77,10 @@ pub(super) fn claim_names<C: SessionConfig>() -> Vec<String> {
     problems.collect()
 }
 
-/// Notes that the config has this; the name of the other one that has it.
+/// Claims a resource for the config.
+///
+/// # Errors
+/// The name of the config that has claimed it before.
 fn claim<C: SessionConfig>(resource: Resource) -> Result<(), &'static str> {
     let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
     let config = TypeId::of::<C>();

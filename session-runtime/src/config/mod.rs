@@ -1,4 +1,4 @@
-//! What a config declares, and where its one store of a process lives.
+//! The trait that a declared config implements, and its state in the process: options and store.
 
 mod claims;
 mod options;
@@ -14,39 +14,42 @@ use crate::data::SessionData;
 use crate::merge::MergeInputs;
 use crate::store::{BoxError, Store};
 
-/// A type declared by `session_config!`: which data a session holds, where it is kept and how its
-/// sid travels.
+/// A config, declared by `session_config!`: the data of a session, its store, and how its sid
+/// travels.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no session config",
+    message = "`{Self}` is not a session config",
     label = "`Session<…>` takes a config, not the data",
     note = "declare one: `session_config! {{ pub struct Shop {{ data: {Self} }} }}`, and take a `Session<Shop>`"
 )]
 pub trait SessionConfig: Sized + Send + Sync + 'static {
-    /// What a session holds.
+    /// The data of a session.
     type Data: SessionData;
-    /// Where sessions are kept.
+    /// The store of the sessions.
     type Store: Store<Self::Data>;
     /// The config's name, for events.
     const NAME: &'static str;
-    /// Everything that was declared.
+    /// The declared options.
     const OPTIONS: Options;
-    /// Whether the data is a map without a type of its own; its values then merge key by key.
+    /// Whether the data is an untyped map, whose values merge key by key.
     const UNTYPED: bool = false;
 
-    /// Builds the store.
+    /// Builds the store, on first use.
+    ///
+    /// # Errors
+    /// What keeps the store from being built.
     fn connect() -> impl Future<Output = Result<Self::Store, BoxError>> + Send;
 
-    /// Merges the fields for which a rule is declared.
+    /// Merges the fields that have a declared rule.
     fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
         let _ = inputs;
     }
 
-    /// The config's place in the process.
+    /// The config's state in this process.
     fn cell() -> &'static ConfigCell<Self>;
 }
 
-/// The config of a plain `Session`: untyped data in memory, the header `X-User-Session`, idle for
-/// at most 30 minutes, and at most 24 hours in all.
+/// The config of a plain `Session`: untyped data in memory, the header `X-User-Session`, an idle
+/// timeout of 30 minutes and an absolute timeout of 24 hours.
 #[derive(Debug, Clone, Copy)]
 pub struct DefaultConfig;
 

@@ -80,8 +80,6 @@ pub enum Commit {
     Always,
 }
 
-const DEFAULT_MAX_SIZE: u64 = 1 << 20;
-
 impl Options {
     /// Every option at its default.
     #[must_use]
@@ -90,11 +88,11 @@ impl Options {
             namespace,
             loaders: &[Loader::Header(DEFAULT_HEADER)],
             emit: None,
-            idle_timeout: Duration::from_secs(30 * 60),
-            absolute_timeout: Duration::from_secs(24 * 60 * 60),
+            idle_timeout: Duration::from_millis(rules::DEFAULT_IDLE),
+            absolute_timeout: Duration::from_millis(rules::DEFAULT_ABSOLUTE),
             touch_every: None,
             renew_every: None,
-            renew_grace: Duration::from_secs(30),
+            renew_grace: Duration::from_millis(rules::DEFAULT_GRACE),
             on_conflict: OnConflict::LastWins,
             on_ended: OnEnded::Reject,
             on_store_error: OnStoreError::Reject,
@@ -253,7 +251,7 @@ impl Options {
 
     /// The limit for a store that encodes.
     pub(crate) fn encoded_limit(&self) -> u64 {
-        self.max_size.unwrap_or(DEFAULT_MAX_SIZE)
+        self.max_size.unwrap_or(rules::DEFAULT_MAX_SIZE)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one place of a config in a process: its options, made ready once, and its store.
+//! The state of a config in a process: its options, prepared once, and its store.
 
 use std::error::Error as _;
 use std::fmt;
@@ -10,39 +10,40 @@ use tokio::sync::OnceCell;
 use super::{ConfigureError, Options, SessionConfig, claims};
 use crate::data;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Event, EventKind, tell};
+use crate::error_chain::with_causes;
+use crate::event::{self, EventKind};
 use crate::loader::LoaderSet;
 use crate::store::{BoxError, Store as _};
 
-/// How long a store that could not be built is left alone.
+/// How long to wait before building a store again after a failure.
 const BUILD_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a config keeps for the life of the process.
+/// The state of a config for the life of the process.
 pub struct ConfigCell<C: SessionConfig> {
     prepared: OnceLock<Prepared>,
     store: OnceCell<C::Store>,
-    /// When the store last could not be built.
+    /// When building the store last failed.
     failed: Mutex<Option<Instant>>,
 }
 
-/// Options with their loaders made ready.
+/// Options with their compiled loaders.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) options: Options,
-    pub(crate) wire: LoaderSet,
+    pub(crate) loaders: LoaderSet,
 }
 
 impl Prepared {
     fn new(options: Options) -> Self {
         Self {
-            wire: LoaderSet::new(options.loaders),
+            loaders: LoaderSet::new(options.loaders),
             options,
         }
     }
 }
 
 impl<C: SessionConfig> ConfigCell<C> {
-    /// A place in which nothing is yet.
+    /// An empty cell.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -67,7 +68,7 @@ impl<C: SessionConfig> fmt::Debug for ConfigCell<C> {
     }
 }
 
-/// The config as it is used; from the first call on it can no longer change.
+/// The config's options and loaders. After the first call they can no longer change.
 pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
     C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS))
 }
@@ -77,13 +78,13 @@ pub(crate) fn store_if_built<C: SessionConfig>() -> Option<&'static C::Store> {
     C::cell().store.get()
 }
 
-/// The config's own store, built on first use. A failure is not kept, and is tried again at most
-/// once a second.
+/// The config's own store, built on first use. If that fails, it is tried again, at most once a
+/// second.
 pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error> {
     if let Some(store) = store_if_built::<C>() {
         return Ok(store);
     }
-    // In a box: it happens once, and every request's future would have to have room for it.
+    // Boxed: it runs once, and otherwise every request's future would reserve room for it.
     Box::pin(C::cell().store.get_or_try_init(build::<C>))
         .await
         .map_err(|error| {
@@ -92,15 +93,7 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
                 verb: "build",
                 error: &*error,
             };
-            tell(
-                listener,
-                &Event {
-                    config: C::NAME,
-                    id: None,
-                    kind,
-                    elapsed: None,
-                },
-            );
+            event::emit(listener, C::NAME, None, kind, None);
             Error::with_source(ErrorKind::StoreUnavailable, error)
         })
 }
@@ -128,8 +121,7 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
 /// Changes options before the first request.
 ///
 /// # Errors
-/// Everything that is wrong with the options, or that the config is already in use; nothing is
-/// changed then.
+/// Every problem of the options, or that the config is already in use; nothing is changed then.
 pub fn configure<C: SessionConfig>(
     change: impl FnOnce(&mut Options),
 ) -> Result<(), ConfigureError> {
@@ -151,16 +143,16 @@ pub fn configure<C: SessionConfig>(
     }
 }
 
-/// Why a config cannot start: everything that is wrong, in one list.
+/// Why a config cannot start: a list of every problem.
 ///
-/// Its `Debug` is its message, because a `main` that returns it is ended with that.
+/// `Debug` prints the message, because that is what a `main` which returns the error prints.
 #[derive(thiserror::Error)]
 #[error("the sessions of {config} cannot start: {}", .problems.join("; "))]
 #[non_exhaustive]
 pub struct StartError {
     /// The name of the config.
     pub config: &'static str,
-    /// What is wrong, and how to mend it, one entry for each mistake.
+    /// One entry for each problem, with its fix.
     pub problems: Vec<String>,
 }
 
@@ -170,11 +162,10 @@ impl fmt::Debug for StartError {
     }
 }
 
-/// Builds the config's store and asks whether it answers, so that what is wrong shows before the
-/// first request.
+/// Builds the config's store and checks that it is ready, to find problems before the first request.
 ///
 /// # Errors
-/// Everything that is wrong, in one list.
+/// A list of every problem.
 pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     let mut problems = data_problems::<C>();
     problems.extend(claims::claim_names::<C>());
@@ -184,7 +175,7 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
                 problems.push(with_causes(&error));
             }
         }
-        // What a client is told of it is no news to who started the program.
+        // Skip the message for clients; its cause is for the operator.
         Err(error) => problems.push(
             error
                 .source()
@@ -201,7 +192,7 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     }
 }
 
-/// What would keep the data from being written field by field.
+/// Why the data cannot be stored field by field.
 fn data_problems<C: SessionConfig>() -> Vec<String> {
     match data::encode(&C::Data::default(), None) {
         Err(error) => vec![error.to_string()],
@@ -222,40 +213,5 @@ fn data_problems<C: SessionConfig>() -> Vec<String> {
                     .to_owned(),
             ]
         }
-    }
-}
-
-/// The error and what caused it. Some errors say their cause themselves; it is not said twice.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("no answer: {0}")]
-    struct Talkative(#[source] std::io::Error);
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("not available")]
-    struct Silent(#[source] Talkative);
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let error = Silent(Talkative(std::io::Error::other("connection refused")));
-        let text = with_causes(&error);
-        assert_eq!(text, "not available: no answer: connection refused");
     }
 }

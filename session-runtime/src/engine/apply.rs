@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, SpinPolicy};
-use super::load::report;
 use super::session_core::{Emit, Phase, SessionCore, deadlines};
 use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};
 use crate::data;
 use crate::error::{Error, ErrorKind};
-use crate::event::EventKind;
+use crate::event::trace::{self, StoreCall};
+use crate::event::{self, EventKind};
 use crate::loader::EmitTarget;
 use crate::merge;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
@@ -54,15 +54,27 @@ impl<C: SessionConfig> SessionCore<C> {
             (Plan::Nothing, _) => Ok(None),
             (Plan::Ended, _) => Err(self.ended()),
             (Plan::Insert(record), Some(store)) => {
-                let started = self.started();
-                let result = store.insert(self.key, &record);
+                let started = trace::started(self.options.on_event);
+                let result = if trace::records_debug() {
+                    trace::in_span(StoreCall::Commit, C::NAME, self.key.id, || {
+                        store.insert(self.key, &record)
+                    })
+                } else {
+                    store.insert(self.key, &record)
+                };
                 self.inserted(&record, result, started)?;
                 Ok(None)
             }
             (Plan::Insert(record), None) => Ok(Some(PendingWrite::Insert(record))),
             (Plan::Change(change), Some(store)) if commit_queue::is_free(self.key.id) => {
-                let started = self.started();
-                let result = store.commit(self.key, &change);
+                let started = trace::started(self.options.on_event);
+                let result = if trace::records_debug() {
+                    trace::in_span(StoreCall::Commit, C::NAME, self.key.id, || {
+                        store.commit(self.key, &change)
+                    })
+                } else {
+                    store.commit(self.key, &change)
+                };
                 match self.sent(&change, result, started)? {
                     CommitOutcome::Applied(snapshot) => {
                         self.applied(&change, snapshot);
@@ -86,8 +98,19 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     async fn insert(&self, record: NewRecord<C::Data>) -> Result<(), Error> {
-        let started = self.started();
-        let result = self.store.insert(self.key, &record).await;
+        let started = trace::started_awaited(self.options.on_event);
+        let result = if trace::records_debug() {
+            let call = self.store.insert(self.key, &record);
+            Box::pin(trace::in_span_awaited(
+                StoreCall::Commit,
+                C::NAME,
+                self.key.id,
+                call,
+            ))
+            .await
+        } else {
+            self.store.insert(self.key, &record).await
+        };
         self.inserted(&record, result, started)
     }
 
@@ -98,7 +121,7 @@ impl<C: SessionConfig> SessionCore<C> {
         started: Option<Instant>,
     ) -> Result<(), Error> {
         let elapsed = started.map(|at| at.elapsed());
-        match result.map_err(|error| self.failed("insert", error))? {
+        match result.map_err(|error| self.failed("insert", error, elapsed))? {
             InsertOutcome::Done { snapshot, evicted } => {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
@@ -111,7 +134,13 @@ impl<C: SessionConfig> SessionCore<C> {
                 drop(state);
                 self.emit_event(EventKind::Created, elapsed);
                 for id in evicted {
-                    report::<C>(self.options, Some(id), EventKind::Evicted, None);
+                    event::emit(
+                        self.options.on_event,
+                        C::NAME,
+                        Some(id),
+                        EventKind::Evicted,
+                        None,
+                    );
                 }
                 Ok(())
             }
@@ -216,8 +245,19 @@ impl<C: SessionConfig> SessionCore<C> {
         &self,
         change: &Change<C::Data>,
     ) -> Result<CommitOutcome<C::Data>, Error> {
-        let started = self.started();
-        let result = self.store.commit(self.key, change).await;
+        let started = trace::started_awaited(self.options.on_event);
+        let result = if trace::records_debug() {
+            let call = self.store.commit(self.key, change);
+            Box::pin(trace::in_span_awaited(
+                StoreCall::Commit,
+                C::NAME,
+                self.key.id,
+                call,
+            ))
+            .await
+        } else {
+            self.store.commit(self.key, change).await
+        };
         self.sent(change, result, started)
     }
 
@@ -229,7 +269,7 @@ impl<C: SessionConfig> SessionCore<C> {
         started: Option<Instant>,
     ) -> Result<CommitOutcome<C::Data>, Error> {
         let elapsed = started.map(|at| at.elapsed());
-        let committed = match result.map_err(|error| self.failed("commit", error))? {
+        let committed = match result.map_err(|error| self.failed("commit", error, elapsed))? {
             CommitOutcome::Conflict(record) if record.commit_id == change.commit_id => {
                 CommitOutcome::Applied(change.data.is_some().then_some(record.snapshot))
             }
@@ -241,11 +281,6 @@ impl<C: SessionConfig> SessionCore<C> {
             CommitOutcome::Ended => {}
         }
         Ok(committed)
-    }
-
-    /// Now, if anybody listens.
-    fn started(&self) -> Option<Instant> {
-        self.options.on_event.map(|_| Instant::now())
     }
 
     /// Takes note of it; the data as it is stored now, if that was changed.

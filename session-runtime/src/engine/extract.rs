@@ -8,16 +8,18 @@ use http::header::{self, HeaderName};
 use super::LoadCache;
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
+use crate::event::{self, EventKind};
 use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::sid::SessionId;
 
 /// What one handler says other than its config.
 pub trait Overrides: Send + Sync + 'static {
     /// Where a first sid is sent.
     const EMIT: Option<Emit> = None;
 
-    /// The loaders.
+    /// Loaders of its own; `None` for those of the config.
     #[must_use]
-    fn wire() -> Option<&'static LoaderSet> {
+    fn loaders() -> Option<&'static LoaderSet> {
         None
     }
 }
@@ -25,7 +27,7 @@ pub trait Overrides: Send + Sync + 'static {
 /// What the head of a request says.
 pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) options: &'static Options,
-    pub(crate) wire: &'static LoaderSet,
+    pub(crate) loaders: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
     /// Where an answer with a sid goes.
     pub(crate) target: EmitTarget,
@@ -48,8 +50,8 @@ pub(crate) struct CrossOrigin {
 }
 
 /// The loaders of a handler.
-pub(crate) fn wire<C: SessionConfig, O: Overrides>() -> &'static LoaderSet {
-    O::wire().unwrap_or(&prepared::<C>().wire)
+pub(crate) fn loaders<C: SessionConfig, O: Overrides>() -> &'static LoaderSet {
+    O::loaders().unwrap_or(&prepared::<C>().loaders)
 }
 
 pub(crate) fn extract<C: SessionConfig, O: Overrides>(
@@ -57,19 +59,19 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     layer: Option<Arc<LoadCache<C>>>,
 ) -> RequestContext<C> {
     let options = &prepared::<C>().options;
-    let wire = wire::<C, O>();
-    let found = wire.find(head);
+    let loaders = loaders::<C, O>();
+    let found = loaders.find(head);
     let place = found
         .ok()
         .and_then(|found| found.sid)
         .map(|(_, place)| place);
-    let target = wire.target(place, O::EMIT.or(options.emit));
+    let target = loaders.target(place, O::EMIT.or(options.emit));
     let foreign = |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
     RequestContext {
         options,
-        wire,
+        loaders,
         foreign: CrossOrigin {
-            sent: foreign(place.and_then(|place| wire.cookie(place))),
+            sent: foreign(place.and_then(|place| loaders.cookie(place))),
             created: foreign(match target {
                 EmitTarget::Cookie(spec) => Some(spec),
                 EmitTarget::Header(_) => None,
@@ -84,6 +86,11 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
 }
 
 impl<C: SessionConfig> RequestContext<C> {
+    /// Emits an event for which the store was not asked.
+    pub(super) fn emit_event(&self, id: Option<SessionId>, kind: EventKind<'_>) {
+        event::emit(self.options.on_event, C::NAME, id, kind, None);
+    }
+
     /// Why there is no session.
     pub(crate) fn absence(&self) -> Error {
         let sent = self.found.is_ok_and(|found| found.sid.is_some());
@@ -98,7 +105,7 @@ impl<C: SessionConfig> RequestContext<C> {
     /// 3), else by a scheme that says no more than that a session is needed.
     pub(crate) fn challenge(&self) -> &'static str {
         let sent = self.found.is_ok_and(|found| found.bearer);
-        match (self.wire.reads_bearer(), sent) {
+        match (self.loaders.reads_bearer(), sent) {
             (true, true) => r#"Bearer error="invalid_token""#,
             (true, false) => "Bearer",
             (false, _) => "Session",

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::RequestContext;
 use crate::config::{Options, SessionConfig};
 use crate::error::Error;
-use crate::event::{Event, EventKind, tell};
+use crate::event::trace::{self, StoreCall};
+use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
-use crate::sid::{PresentedSid, SessionId, Sid};
+use crate::sid::{PresentedSid, Sid};
 use crate::store::{AnyStore, StoreError, StoreRef, SyncStore};
 
 /// Whether a load may offer a second sid: only one whose answer can carry it.
@@ -152,8 +153,22 @@ pub(super) async fn load<C: SessionConfig>(
         return load_sync::<C>(store, options, sid, transport, offers);
     }
     let query = LoadQuery::new(options, sid, transport, offers);
-    let answer = store.load(query.key, &query.request).await;
-    query.finish::<C>(answer)
+    let (key, request) = (query.key, &query.request);
+    let started = trace::started_awaited(options.on_event);
+    let answer = if trace::records_debug() {
+        // In a box: the future of every load would have to have room for the span.
+        let call = store.load(key, request);
+        Box::pin(trace::in_span_awaited(
+            StoreCall::Load,
+            C::NAME,
+            key.id,
+            call,
+        ))
+        .await
+    } else {
+        store.load(key, request).await
+    };
+    query.finish::<C>(answer, started)
 }
 
 /// Asks a store that need not be waited for.
@@ -165,8 +180,16 @@ pub(super) fn load_sync<C: SessionConfig>(
     offers: RenewalPolicy,
 ) -> LoadResult<C::Data> {
     let query = LoadQuery::new(options, sid, transport, offers);
-    let answer = store.load(query.key, &query.request);
-    query.finish::<C>(answer)
+    let (key, request) = (query.key, &query.request);
+    let started = trace::started(options.on_event);
+    let answer = if trace::records_debug() {
+        trace::in_span(StoreCall::Load, C::NAME, key.id, || {
+            store.load(key, request)
+        })
+    } else {
+        store.load(key, request)
+    };
+    query.finish::<C>(answer, started)
 }
 
 /// What a store is asked.
@@ -176,8 +199,6 @@ struct LoadQuery {
     request: LoadRequest,
     /// The sid of the renewal that is asked for.
     offer: Option<Box<Sid>>,
-    /// When it is asked, if anybody listens.
-    started: Option<Instant>,
 }
 
 impl LoadQuery {
@@ -209,23 +230,27 @@ impl LoadQuery {
                 renewal,
             },
             offer,
-            started: options.on_event.map(|_| Instant::now()),
         }
     }
 
-    /// Tells of the answer, and takes from it what a request needs.
+    /// Emits the events of the answer, and takes from it what a request needs. The load `started` then,
+    /// if it is timed.
     fn finish<C: SessionConfig>(
         self,
         answer: Result<Option<Record<C::Data>>, StoreError>,
+        started: Option<Instant>,
     ) -> Result<Option<Loaded<C::Data>>, Error> {
-        let (options, id) = (self.options, Some(self.key.id));
-        let elapsed = self.started.map(|at| at.elapsed());
+        let elapsed = started.map(|at| at.elapsed());
+        let emit = |kind: EventKind<'_>, elapsed| {
+            let listener = self.options.on_event;
+            event::emit(listener, C::NAME, Some(self.key.id), kind, elapsed);
+        };
         match answer {
             Ok(Some(record)) => {
-                report::<C>(options, id, EventKind::Loaded, elapsed);
+                emit(EventKind::Loaded, elapsed);
                 let offer = self.offer.filter(|_| record.renewed);
                 if offer.is_some() {
-                    report::<C>(options, id, EventKind::Renewed, None);
+                    emit(EventKind::Renewed, None);
                 }
                 Ok(Some(Loaded {
                     snapshot: record.snapshot,
@@ -238,7 +263,7 @@ impl LoadQuery {
                 }))
             }
             Ok(None) => {
-                report::<C>(options, id, EventKind::UnknownSid, elapsed);
+                emit(EventKind::UnknownSid, elapsed);
                 Ok(None)
             }
             Err(error) => {
@@ -246,27 +271,9 @@ impl LoadQuery {
                     verb: "load",
                     error: &error,
                 };
-                report::<C>(options, id, kind, elapsed);
+                emit(kind, elapsed);
                 Err(error.into())
             }
         }
     }
-}
-
-/// Tells whoever listens.
-pub(super) fn report<C: SessionConfig>(
-    options: &Options,
-    id: Option<SessionId>,
-    kind: EventKind<'_>,
-    elapsed: Option<Duration>,
-) {
-    tell(
-        options.on_event,
-        &Event {
-            config: C::NAME,
-            id,
-            kind,
-            elapsed,
-        },
-    );
 }

@@ -1,5 +1,5 @@
-//! The way of a request: ask (what does its head say?), open (load or create), the handler,
-//! commit (what changed?), emit (what does the response say?).
+//! The steps of a request: `extract` reads its head, `open` loads or creates the session, the
+//! handler runs, `commit` writes what changed, and `emit` sets the headers of the response.
 
 mod apply;
 mod commit;
@@ -18,7 +18,7 @@ pub(crate) use emit::ReplyHeaders;
 #[cfg(feature = "rocket")]
 pub(crate) use emit::merge_list;
 pub use extract::Overrides;
-pub(crate) use extract::{RequestContext, extract, wire};
+pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use load::{LoadCache, Loaded, layered};
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
 pub(crate) use session_core::{Finalize, FinalizeResult, Identity, Phase, SessionCore};

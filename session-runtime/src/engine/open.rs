@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::RequestContext;
-use super::load::{Loaded, RenewalPolicy, load_cached, load_sync, report};
+use super::load::{Loaded, RenewalPolicy, load_cached, load_sync};
 use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -74,7 +74,7 @@ pub(crate) fn open_sync<C: SessionConfig>(
         return Some(Ok(OpenOutcome::Session(create(context, store))));
     };
     let as_sync = store.as_sync()?;
-    let transport = context.wire.transport(*place);
+    let transport = context.loaders.transport(*place);
     let loaded = load_sync::<C>(
         as_sync,
         context.options,
@@ -103,7 +103,7 @@ pub(crate) async fn open<C: SessionConfig>(
     let Some((sid, place)) = known else {
         return Ok(OpenOutcome::Session(create(context, store)));
     };
-    let transport = context.wire.transport(*place);
+    let transport = context.loaders.transport(*place);
     let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Allowed).await;
     opened(context, purpose, store, sid, loaded)
 }
@@ -128,7 +128,7 @@ fn wanted<C: SessionConfig>(
         (None, Purpose::Create) => Ok(OpenPlan::New),
         (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
         (None, Purpose::LoadRequired) => {
-            report::<C>(context.options, None, EventKind::Missing, None);
+            context.emit_event(None, EventKind::Missing);
             Err(context.absence())
         }
     }
@@ -136,7 +136,7 @@ fn wanted<C: SessionConfig>(
 
 fn refuse_foreign<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
     let id = found.sid.map(|(sid, _)| sid.id());
-    report::<C>(context.options, id, EventKind::CrossOrigin, None);
+    context.emit_event(id, EventKind::CrossOrigin);
     Error::new(ErrorKind::CrossOrigin)
 }
 
@@ -193,7 +193,7 @@ pub(crate) async fn view<C: SessionConfig>(
         return Ok(None);
     };
     let store = store_of(context).await?;
-    let transport = context.wire.transport(*place);
+    let transport = context.loaders.transport(*place);
     // Without a layer nobody would send what a view's load offers.
     let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Never).await?;
     if let (Some(layer), Some(_)) = (&context.layer, &loaded) {

@@ -8,11 +8,11 @@ use super::tracked_data::TrackedData;
 use super::{Emission, RequestContext};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
-use crate::event::{Event, EventKind, tell};
+use crate::event::{self, EventKind};
 use crate::loader::EmitTarget;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
 use crate::sid::{SessionId, Sid};
-use crate::store::{BoxFuture, StoreRef};
+use crate::store::{BoxFuture, StoreError, StoreRef};
 use crate::timestamp::Timestamp;
 
 /// One session in one request.
@@ -183,25 +183,29 @@ impl<C: SessionConfig> SessionCore<C> {
         Error::new(ErrorKind::Ended)
     }
 
+    /// Emits an event of this session.
     pub(crate) fn emit_event(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
-        let event = Event {
-            config: C::NAME,
-            id: Some(self.key.id),
+        event::emit(
+            self.options.on_event,
+            C::NAME,
+            Some(self.key.id),
             kind,
             elapsed,
-        };
-        tell(self.options.on_event, &event);
+        );
     }
 
-    /// An error of the store, told to whoever listens and permit into the client's.
-    pub(crate) fn failed(&self, verb: &'static str, error: crate::store::StoreError) -> Error {
-        self.emit_event(
-            EventKind::StoreError {
-                verb,
-                error: &error,
-            },
-            None,
-        );
+    /// Emits an event for an error of the store, and converts it to the error for the client.
+    pub(crate) fn failed(
+        &self,
+        verb: &'static str,
+        error: StoreError,
+        elapsed: Option<Duration>,
+    ) -> Error {
+        let kind = EventKind::StoreError {
+            verb,
+            error: &error,
+        };
+        self.emit_event(kind, elapsed);
         error.into()
     }
 }

@@ -9,7 +9,7 @@ use super::session_core::{Emit, Phase, SessionCore};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
-use crate::event::EventKind;
+use crate::event::{EventKind, trace};
 use crate::merge;
 use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
@@ -132,11 +132,11 @@ impl<C: SessionConfig> SessionCore<C> {
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let stored = matches!(self.state().phase, Phase::Stored(_));
         if stored {
-            self.store
-                .destroy(self.key)
-                .await
-                .map_err(|error| self.failed("destroy", error))?;
-            self.emit_event(EventKind::Destroyed, None);
+            let started = trace::started_awaited(self.options.on_event);
+            let result = self.store.destroy(self.key).await;
+            let elapsed = started.map(|at| at.elapsed());
+            result.map_err(|error| self.failed("destroy", error, elapsed))?;
+            self.emit_event(EventKind::Destroyed, elapsed);
         }
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };

@@ -28,7 +28,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
         let asked = {
-            let params = if engine::wire::<S::Config, O>().reads_path() {
+            let params = if engine::loaders::<S::Config, O>().reads_path() {
                 // In a box: most requests need no room for it.
                 Box::pin(RawPathParams::from_request_parts(parts, state))
                     .await
@@ -58,7 +58,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     state: &St,
 ) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
     let asked = {
-        let params = if engine::wire::<C, Inherit>().reads_path() {
+        let params = if engine::loaders::<C, Inherit>().reads_path() {
             RawPathParams::from_request_parts(parts, state).await.ok()
         } else {
             None

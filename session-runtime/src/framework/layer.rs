@@ -74,7 +74,7 @@ impl<C: SessionConfig> SessionLayer<C> {
     /// What the response says because of what was seen below the layer; `None` if nothing looked
     /// for a session.
     pub(crate) fn leave(cache: &LoadCache<C>) -> Option<Emission> {
-        let vary = prepared::<C>().wire.vary();
+        let vary = prepared::<C>().loaders.vary();
         if !cache.looked() {
             None
         } else if cache.viewed() {

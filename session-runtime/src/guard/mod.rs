@@ -13,7 +13,8 @@ use http::{Response, StatusCode};
 
 use crate::config::SessionConfig;
 use crate::engine::{
-    self, Emission, Finalize, FinalizeResult, OpenOutcome, Overrides, Purpose, RequestContext, wire,
+    self, Emission, Finalize, FinalizeResult, OpenOutcome, Overrides, Purpose, RequestContext,
+    loaders,
 };
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -35,7 +36,7 @@ impl Overrides for Inherit {}
 
 /// A type that a handler can take as its session: `Session<C>` or `Option<Session<C>>`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no session argument",
+    message = "`{Self}` is not a session argument",
     label = "neither `Session<…>` nor `Option<Session<…>>`",
     note = "take the session by value: `session: Session<Shop>`, or `session: Option<Session<Shop>>` where it may be missing"
 )]
@@ -163,7 +164,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
                 return Err(Rejection {
                     error: None,
                     challenge: None,
-                    vary: context.wire.vary(),
+                    vary: context.loaders.vary(),
                 });
             }
             Err(error) => return Err(Rejection::refuse(context, error)),
@@ -184,7 +185,7 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
 ) -> (S, Committer) {
     let committer = Committer {
         core: guard.session.session().map(Session::finisher),
-        vary: wire::<S::Config, O>().vary(),
+        vary: loaders::<S::Config, O>().vary(),
     };
     (guard.session, committer)
 }
@@ -344,7 +345,7 @@ impl Rejection {
         Self {
             error: Some(error),
             challenge,
-            vary: context.wire.vary(),
+            vary: context.loaders.vary(),
         }
     }
 

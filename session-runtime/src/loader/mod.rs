@@ -67,7 +67,7 @@ impl CookieSpec {
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
-            path: "/",
+            path: connect_session_rules::DEFAULT_COOKIE_PATH,
             domain: None,
             same_site: SameSite::Lax,
             secure: true,

@@ -20,13 +20,13 @@ pub mod session {
     /// run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`.
     pub const load: Word = Word;
     /// `header = "X-Device-Session"`: the sid is looked for in this request header, and not where
-    /// the configuration says. Several loaders are asked in order.
+    /// the config says. Several loaders are asked in order.
     pub const header: Word = Word;
     /// The sid is looked for in `Authorization: Bearer …` (RFC 6750 2.1), and not where the
-    /// configuration says.
+    /// config says.
     pub const bearer: Word = Word;
     /// `cookie = "__Host-sid"`: the sid is looked for in this cookie, and not where the
-    /// configuration says. Its attributes are the defaults; others belong into `session_config!`.
+    /// config says. Its attributes are the defaults; others belong into `session_config!`.
     pub const cookie: Word = Word;
     /// `query = "sid"`: the sid is looked for in this query parameter. It takes a reason, by
     /// `allow_in_url` (ASVS 14.2.1).
@@ -38,7 +38,7 @@ pub mod session {
     /// where logs and histories keep it (ASVS 14.2.1).
     pub const allow_in_url: Word = Word;
     /// `emit = header` or `emit = cookie`: how a first sid is sent. Without it: as the dead sid
-    /// came, else as the configuration says.
+    /// came, else as the config says.
     pub const emit: Word = Word;
     /// The handler belongs to no framework: it takes an `http::Request<_>` and returns an
     /// `http::Response<_>` or a `Result` of one.
@@ -94,7 +94,7 @@ pub mod session_config {
     /// `on_ok`, by `always` they are. Default: `on_ok`.
     pub const commit: Word = Word;
     /// `namespace: "shop"`: what the keys of the records begin with. Default: the names of the
-    /// package and the configuration.
+    /// package and the config.
     pub const namespace: Word = Word;
     /// `on_event: crate::log_event`: a function that hears of every event. Default: none.
     pub const on_event: Word = Word;

@@ -4,7 +4,7 @@
 //! long, and every request decodes one.
 
 /// The number of characters of a sid.
-pub const SID_CHARS: usize = 64;
+pub const SID_CHARS: usize = connect_session_rules::SID_LENGTH;
 
 /// The number of bytes that they encode.
 pub(super) const SID_BYTES: usize = SID_CHARS / 4 * 3;

@@ -1,11 +1,12 @@
--- Sessions of connect-session, format 1. `MySqlStore::migrate` runs this, or you do.
+-- Sessions of connect-session, format 1. Call `MySqlStore::migrate`, or run this SQL yourself.
 --
--- Times are milliseconds since 1970 by this server's clock. In a subject `\` is doubled, and NUL is `\0`.
--- `revisions` and `fields` are JSON: they map the name of each field, where everything but letters and
--- digits is `_` and two hexadecimal digits a byte, to its revision and to its JSON text.
+-- Times are milliseconds since 1970 by the clock of this server. In subjects, `\` is escaped as `\\` and
+-- NUL as `\0`. `revisions` and `fields` are JSON objects that map the name of each field to its revision
+-- and to its JSON text. In the names, each byte other than an ASCII letter or digit is `_` and two
+-- hexadecimal digits.
 --
--- `due` is when the sweep looks at a row next, and no later than its deadline. The sweep moves it; a
--- request that slides the deadline leaves it, and so no index has to be written.
+-- `due` is when the sweep visits the row next, at most its deadline. A request that moves the deadline
+-- does not change `due`, so it changes no index.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace VARBINARY(255) NOT NULL,
     id BINARY(16) NOT NULL,

@@ -6,10 +6,10 @@ use crate::row::COLUMNS;
 use crate::table::Table;
 
 /// The time of the server when the statement began.
-const BEGAN: &str =
+const STARTED: &str =
     "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
 
-/// The time of the server at this very moment, which may be long after the statement began: it had
+/// The time of the server at this very timestamp, which may be long after the statement began: it had
 /// to wait for a lock. `SYSDATE` alone is in the time zone of the connection, and means two moments
 /// in the hour in which summer ends.
 const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \
@@ -17,23 +17,23 @@ const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMES
 
 const DEADLINE: &str = "LEAST(idle_until, absolute_until)";
 
-const ABOUT: &str = "WHERE namespace = ? AND id = ?";
+const BY_KEY: &str = "WHERE namespace = ? AND id = ?";
 
-/// Texts that every use shares.
+/// The texts of the statements for one table.
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) ready: Arc<str>,
     pub(super) select: Arc<str>,
     pub(super) insert: Arc<str>,
-    pub(super) forget: Arc<str>,
-    pub(super) admit: Arc<str>,
+    pub(super) delete_ended: Arc<str>,
+    pub(super) write_load: Arc<str>,
     pub(super) commit: Arc<str>,
     pub(super) destroy: Arc<str>,
     pub(super) count: Arc<str>,
-    pub(super) found: Arc<str>,
-    /// These end where the keys of a batch are named.
-    pub(super) removed: String,
-    pub(super) filed: String,
+    pub(super) select_due: Arc<str>,
+    /// The conditions for the keys of a batch are appended to this and the next statement.
+    pub(super) delete_due: String,
+    pub(super) update_due: String,
 }
 
 impl Statements {
@@ -41,72 +41,79 @@ impl Statements {
         let table = &*table.quoted('`');
         let columns = COLUMNS.join(", ");
         Self {
-            ready: format!("SELECT VERSION(), @@read_only, {BEGAN}").into(),
-            // `format` before the columns, and the time and the data after them.
+            ready: format!("SELECT VERSION(), @@read_only, {STARTED}").into(),
+            // `format` comes before the columns, and the time and the data after them.
             select: format!(
-                "SELECT format, {columns}, {NOW}, revisions, fields FROM {table} {ABOUT}"
+                "SELECT format, {columns}, {NOW}, revisions, fields FROM {table} {BY_KEY}"
             )
             .into(),
             insert: insert(table).into(),
-            // An ended record gives its id free.
-            forget: format!("DELETE FROM {table} {ABOUT} AND format = 1 AND {DEADLINE} <= {NOW}")
-                .into(),
-            admit: admit(table).into(),
+            // The id of an ended record can be used again.
+            delete_ended: format!(
+                "DELETE FROM {table} {BY_KEY} AND format = 1 AND {DEADLINE} <= {NOW}"
+            )
+            .into(),
+            write_load: write_load(table).into(),
             commit: commit(table).into(),
-            // What has ended is nothing to destroy; the sweep takes it.
-            destroy: format!("DELETE FROM {table} {ABOUT} AND (format <> 1 OR {DEADLINE} > {NOW})")
-                .into(),
+            // A record that has ended counts as missing; the sweep removes it.
+            destroy: format!(
+                "DELETE FROM {table} {BY_KEY} AND (format <> 1 OR {DEADLINE} > {NOW})"
+            )
+            .into(),
             count: format!(
                 "SELECT COUNT(*) FROM {table}
-                WHERE namespace = ? AND format = 1 AND {DEADLINE} > {BEGAN}"
+                WHERE namespace = ? AND format = 1 AND {DEADLINE} > {STARTED}"
             )
             .into(),
-            found: format!(
-                "SELECT namespace, id, {DEADLINE} <= {BEGAN} FROM {table}
-                WHERE format = 1 AND due <= {BEGAN} ORDER BY due LIMIT ?"
+            select_due: format!(
+                "SELECT namespace, id, {DEADLINE} <= {STARTED} FROM {table}
+                WHERE format = 1 AND due <= {STARTED} ORDER BY due LIMIT ?"
             )
             .into(),
-            removed: format!("DELETE FROM {table} WHERE format = 1 AND {DEADLINE} <= {BEGAN} AND "),
-            filed: format!("UPDATE {table} SET due = {DEADLINE} WHERE format = 1 AND "),
+            delete_due: format!(
+                "DELETE FROM {table} WHERE format = 1 AND {DEADLINE} <= {STARTED} AND "
+            ),
+            update_due: format!("UPDATE {table} SET due = {DEADLINE} WHERE format = 1 AND "),
         }
     }
 }
 
-/// Namespace, id, commit id, transport, secret, idle, absolute, idle, absolute, idle, absolute,
-/// subject, revisions, fields.
+/// Arguments: namespace, id, commit id, transport, secret, idle and absolute (3 times), subject,
+/// revisions, fields.
 fn insert(table: &str) -> String {
     format!(
         "INSERT INTO {table} (namespace, id, format, version, epoch, generation, commit_id,
             transport, secret, secret_since, idle, absolute, created_at, idle_until,
             absolute_until, due, subject, revisions, fields)
-        VALUES (?, ?, 1, 1, 0, 0, ?, ?, ?, {BEGAN}, ?, ?, {BEGAN}, {BEGAN} + ?, {BEGAN} + ?,
-            {BEGAN} + LEAST(?, ?), ?, ?, ?)"
+        VALUES (?, ?, 1, 1, 0, 0, ?, ?, ?, {STARTED}, ?, ?, {STARTED}, {STARTED} + ?, {STARTED} + ?,
+            {STARTED} + LEAST(?, ?), ?, ?, ?)"
     )
 }
 
-/// What a load writes: secret, since, the offer (three), the previous (two), whether it touches, when
-/// it looked; then namespace, id, and what it saw: epoch, secret, offer.
-fn admit(table: &str) -> String {
+/// Writes the effects of a load. Arguments: the current secret (2 columns), the offered one (3) and the
+/// previous one (2), whether the idle deadline moves, and the time of the load; then namespace, id, and
+/// the epoch, secret and offered secret that the load read.
+fn write_load(table: &str) -> String {
     format!(
         "UPDATE {table} SET secret = ?, secret_since = ?, offered_secret = ?, offered_at = ?,
             offered_grace = ?, previous_secret = ?, previous_until = ?,
             idle_until = IF(?, GREATEST(idle_until, ? + idle), idle_until)
-        {ABOUT} AND format = 1 AND {DEADLINE} > {NOW}
+        {BY_KEY} AND format = 1 AND {DEADLINE} > {NOW}
             AND epoch = ? AND secret = ? AND offered_secret <=> ?"
     )
 }
 
-/// In this order: the lifetime (see the columns `due`, `absolute_until`, `idle_until`), the secret,
-/// the rest; the columns that others are computed from come after those. Whether it is applied is
-/// asked of the row under its lock; the version comes back as the id that was last inserted.
+/// Commits a change; the order of the arguments is that of the columns. MySQL assigns columns from left
+/// to right, so a column that is computed from others comes before them. The conditions are evaluated
+/// on the locked row. The new version is returned as the last inserted id.
 fn commit(table: &str) -> String {
-    let ends = format!("IF(?, {NOW} + COALESCE(?, absolute), absolute_until)");
-    let slid = format!("{NOW} + COALESCE(?, idle)");
+    let absolute_until = format!("IF(?, {NOW} + COALESCE(?, absolute), absolute_until)");
+    let idle_until = format!("{NOW} + COALESCE(?, idle)");
     format!(
         "UPDATE {table} SET
-            due = LEAST(due, {slid}, {ends}),
-            absolute_until = {ends},
-            idle_until = {slid},
+            due = LEAST(due, {idle_until}, {absolute_until}),
+            absolute_until = {absolute_until},
+            idle_until = {idle_until},
             idle = COALESCE(?, idle),
             absolute = COALESCE(?, absolute),
             offered_secret = IF(?, NULL, offered_secret),
@@ -124,7 +131,7 @@ fn commit(table: &str) -> String {
                 REPLACE(?, '@', version + 1)), revisions),
             fields = IF(?, JSON_MERGE_PATCH(IF(?, '{{}}', fields), ?), fields),
             version = LAST_INSERT_ID(version + ?)
-        {ABOUT} AND format = 1 AND {DEADLINE} > {NOW} AND commit_id <> ? AND generation = ?
+        {BY_KEY} AND format = 1 AND {DEADLINE} > {NOW} AND commit_id <> ? AND generation = ?
             AND (NOT ? OR epoch = ?)
             AND JSON_CONTAINS(revisions, ?)
             AND JSON_LENGTH(JSON_MERGE_PATCH(revisions, ?)) = JSON_LENGTH(revisions) + ?"

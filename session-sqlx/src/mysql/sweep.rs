@@ -1,69 +1,64 @@
-//! Removing what has ended.
+//! Removing ended sessions.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sqlx::{MySql, Row as _};
 
-use super::Inner;
-use crate::bound::Bound;
-use crate::fault::{Failure, bad_column};
 use connect_session_runtime::store::StoreError;
 
-/// How many rows one statement removes: it holds their locks until it has ended, and somebody may
-/// ask for one of them.
-const BATCH: usize = 100;
+use super::MySqlBackend;
+use crate::args::Args;
+use crate::backend::{Inner, Swept};
+use crate::error::{StatementError, bad_column};
 
 /// The namespace and the id.
-type Place = (Vec<u8>, Vec<u8>);
+type KeyBytes = (Vec<u8>, Vec<u8>);
 
-impl Inner {
-    /// Looks for what is due without a lock, and then removes it by its keys: a range of an index
-    /// would be locked with the gaps in it, and everybody who writes there would wait. The rows are
-    /// taken in the order of their keys, so that no two sweeps wait for each other.
-    pub(super) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        let mut removed = 0;
-        loop {
-            let batch = BATCH.min(limit - removed);
-            let bound = Bound::new().and(i64::try_from(batch).unwrap_or(i64::MAX));
-            let rows = self.rows(&self.statements.found, bound).await;
-            let rows = rows.map_err(Failure::of_read)?;
-            let (mut ended, mut alive) = (Vec::new(), Vec::new());
-            for row in &rows {
-                let place = (
-                    row.try_get(0).map_err(bad_column)?,
-                    row.try_get(1).map_err(bad_column)?,
-                );
-                let has_ended: bool = row.try_get(2).map_err(bad_column)?;
-                if has_ended { &mut ended } else { &mut alive }.push(place);
-            }
-            let gone = self.each(&self.statements.removed, ended).await?;
-            // Their deadline moved since they were filed.
-            let filed = self.each(&self.statements.filed, alive).await?;
-            removed += gone;
-            // Another sweep may have taken everything; it goes on, and this one need not.
-            if rows.len() < batch || removed >= limit || gone + filed == 0 {
-                return Ok(removed);
-            }
+impl Inner<MySqlBackend> {
+    /// Finds the rows that are due without a lock, and removes them by key: locking a range of the
+    /// index would lock its gaps too, and every writer of those would wait. Each statement takes rows
+    /// in key order, so that two sweeps cannot deadlock.
+    pub(super) async fn sweep_batch(&self, limit: usize) -> Result<Swept, StoreError> {
+        let args = Args::new().bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = self.rows(&self.statements.select_due, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?;
+        let (mut ended, mut alive) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let key = (
+                row.try_get(0).map_err(bad_column)?,
+                row.try_get(1).map_err(bad_column)?,
+            );
+            let has_ended: bool = row.try_get(2).map_err(bad_column)?;
+            if has_ended { &mut ended } else { &mut alive }.push(key);
         }
+        let removed = self.run_for(&self.statements.delete_due, ended).await?;
+        // The deadline of these was moved after `due` was written.
+        let updated = self.run_for(&self.statements.update_due, alive).await?;
+        Ok(Swept {
+            removed,
+            // If another sweep took all of these rows, it will take the others too.
+            has_more: rows.len() >= limit && removed + updated > 0,
+        })
     }
 
-    /// Runs a statement about these records, and says how many there were.
-    async fn each(&self, statement: &str, mut places: Vec<Place>) -> Result<usize, StoreError> {
-        if places.is_empty() {
+    /// Runs a statement for the rows with these keys, and returns how many it changed.
+    async fn run_for(&self, statement: &str, mut keys: Vec<KeyBytes>) -> Result<usize, StoreError> {
+        if keys.is_empty() {
             return Ok(0);
         }
-        places.sort_unstable();
+        keys.sort_unstable();
         let mut text = statement.to_owned();
-        let mut bound: Bound<MySql> = Bound::new();
-        for (at, (namespace, id)) in places.into_iter().enumerate() {
+        let mut args: Args<MySql> = Args::new();
+        for (at, (namespace, id)) in keys.into_iter().enumerate() {
             let or = if at == 0 { "(" } else { " OR " };
             let _ = write!(text, "{or}(namespace = ? AND id = ?)");
-            bound = bound.and(namespace).and(id);
+            args = args.bind(namespace).bind(id);
         }
         text.push(')');
         let text: Arc<str> = text.into();
-        let done = self.run(&text, bound).await.map_err(Failure::of_read)?;
-        Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+        let changed = self.run(&text, args).await;
+        let changed = changed.map_err(StatementError::into_read_error)?;
+        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 }

@@ -1,26 +1,28 @@
-//! The verbs of the store.
+//! The operations of the store.
 
 use sqlx::Row as _;
 
-use super::ask::with_key;
-use super::fields::{self, Written};
-use super::{LOOKS, MySqlStore};
-use crate::bound::Bound;
-use crate::fault::{Failure, Fault, bad_column};
-use crate::number::{count, way};
-use crate::row::Step;
-use crate::text;
-use crate::time::length;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
+use connect_session_runtime::store::state::Verdict;
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
+use super::MySqlStore;
+use super::fields_json::{self, PatchArgs};
+use super::send::bind_key;
+use crate::args::Args;
+use crate::convert::{to_u64, transport_code};
+use crate::error::{ContextError, StatementError, bad_column};
+use crate::server::to_millis;
+use crate::verbs::{applied, escaped_subject, inserted};
+
+/// How often a load reads the record if other requests keep changing it before the load can write.
+const RETRIES: u32 = 8;
+
 impl<D: SessionData> Store<D> for MySqlStore {
     async fn check_ready(&self) -> Result<(), StoreError> {
-        self.inner.check_ready().await?;
-        self.start_sweeper();
-        Ok(())
+        self.0.check_ready().await
     }
 
     async fn insert(
@@ -28,124 +30,125 @@ impl<D: SessionData> Store<D> for MySqlStore {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        self.start_sweeper();
+        self.0.start_sweeper();
         let encoded = record.fields()?;
-        let (revisions, texts) = fields::new(&encoded);
+        let (revisions, texts) = fields_json::new(&encoded);
         let (idle, absolute) = (
-            length(record.lifetime.idle()),
-            length(record.lifetime.absolute()),
+            to_millis(record.lifetime.idle()),
+            to_millis(record.lifetime.absolute()),
         );
-        let subject = record.subject.as_deref();
-        let bound = || {
-            with_key(Bound::new(), key)
-                .and(record.commit_id.to_bytes().to_vec())
-                .and(way(record.transport))
-                .and(record.secret.as_bytes().to_vec())
-                .and(idle)
-                .and(absolute)
-                .and(idle)
-                .and(absolute)
-                .and(idle)
-                .and(absolute)
-                .and(subject.map(|subject| text::escape(subject).into_owned()))
-                .and(revisions.clone())
-                .and(texts.clone())
+        let args = || {
+            bind_key(Args::new(), key)
+                .bind(record.commit_id.to_bytes().to_vec())
+                .bind(transport_code(record.transport))
+                .bind(record.secret.as_bytes().to_vec())
+                .bind(idle)
+                .bind(absolute)
+                .bind(idle)
+                .bind(absolute)
+                .bind(idle)
+                .bind(absolute)
+                .bind(escaped_subject(record.subject.as_deref()))
+                .bind(revisions.clone())
+                .bind(texts.clone())
         };
-        let inner = &self.inner;
-        let mut done = inner.insert(bound()).await.map_err(Failure::of_write)?;
+        let inner = &self.0.inner;
+        let done = inner.insert(args()).await;
+        let mut done = done.map_err(StatementError::into_write_error)?;
         if !done {
-            // A random id is taken only where it was chosen on purpose, or has ended.
-            let gone = inner
-                .run(&inner.statements.forget, with_key(Bound::new(), key))
-                .await;
-            if gone.map_err(Failure::of_write)?.rows_affected() > 0 {
-                done = inner.insert(bound()).await.map_err(Failure::of_write)?;
+            // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
+            // has ended.
+            let old = bind_key(Args::new(), key);
+            let deleted = inner.run(&inner.statements.delete_ended, old).await;
+            if deleted.map_err(StatementError::into_write_error)? > 0 {
+                let again = inner.insert(args()).await;
+                done = again.map_err(StatementError::into_write_error)?;
             }
         }
-        if !done {
-            return Ok(InsertOutcome::Exists);
+        if done {
+            Ok(inserted(record, &encoded))
+        } else {
+            Ok(InsertOutcome::Exists)
         }
-        Ok(InsertOutcome::Done {
-            snapshot: record.into_snapshot(&encoded),
-            evicted: Vec::new(),
-        })
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        for _ in 0..LOOKS {
-            let Some(seen) = self.inner.see(key).await? else {
+        let inner = &self.0.inner;
+        for _ in 0..RETRIES {
+            let Some(read) = inner.read(key).await? else {
                 return Ok(None);
             };
-            let Some(due) = seen.row.admit(request, seen.now) else {
+            let (before, now) = (&read.state, read.now);
+            let Some(effects) = before.on_load(request, now) else {
                 return Ok(None);
             };
-            let mut after = seen.row.clone();
-            after.carry_out(due, request, seen.now);
-            if due.nothing()
-                || self
-                    .inner
-                    .admit(key, &seen.row, &after, due, seen.now)
-                    .await?
-            {
-                let renewed = due.step == Step::Offer;
-                return after.record(seen.fields()?, renewed).map(Some);
+            let mut after = before.clone();
+            after.apply_load(effects, request, now);
+            if effects.is_empty() || inner.write_load(key, before, &after, effects, now).await? {
+                let snapshot = read.fields()?.snapshot(after.version)?;
+                return Ok(Some(after.record(snapshot, effects.makes_offer())));
             }
-            // Another request promoted or rotated the secret, or the session ended: look again.
+            // Another request promoted or rotated the secret, or the session ended.
         }
-        Err(Fault::new(format!("the session changed {LOOKS} times during one load")).into())
+        Err(ContextError::new(format!(
+            "other requests changed the session {RETRIES} times during one load"
+        ))
+        .into())
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        let inner = &self.0.inner;
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let written = Written::new(patch.as_ref());
-        let applied = self.inner.apply(key, change, &written).await;
-        if let Some(version) = applied.map_err(Failure::of_write)? {
-            let kept = change.data.as_ref().zip(patch.as_ref());
-            return Ok(CommitOutcome::Applied(
-                kept.map(|(data, patch)| data.snapshot_after(patch, version)),
-            ));
+        let patch_args = PatchArgs::new(patch.as_ref());
+        let version = inner.apply(key, change, &patch_args).await;
+        if let Some(version) = version.map_err(StatementError::into_write_error)? {
+            return Ok(applied(change, patch.as_ref(), version));
         }
-        let Some(seen) = self.inner.see(key).await? else {
+        let Some(read) = inner.read(key).await? else {
             return Ok(CommitOutcome::Ended);
         };
-        let (row, fields) = (&seen.row, seen.fields()?);
-        Ok(if !row.is_alive(seen.now) {
-            CommitOutcome::Ended
-        } else if row.commit_id == change.commit_id {
-            let wanted = change.data.as_ref();
-            let snapshot = wanted.map(|_| fields.snapshot(count(row.version)));
-            CommitOutcome::Applied(snapshot.transpose()?)
-        } else if count(row.generation) != change.generation {
-            CommitOutcome::Ended
-        } else {
-            // Whatever it was that did not fit a moment ago, this is how the record is now.
-            CommitOutcome::Conflict(Box::new(row.record(fields, false)?))
+        let (state, fields) = (&read.state, read.fields()?);
+        // The statement found a conflict. Whether the record still has it does not matter: the engine
+        // merges the change with what was read.
+        Ok(match state.check(change, read.now, || false) {
+            Verdict::Ended => CommitOutcome::Ended,
+            Verdict::AlreadyApplied => {
+                let data = change.data.as_ref();
+                let snapshot = data.map(|_| fields.snapshot(state.version));
+                CommitOutcome::Applied(snapshot.transpose()?)
+            }
+            Verdict::Conflict | Verdict::Apply => {
+                let snapshot = fields.snapshot(state.version)?;
+                CommitOutcome::Conflict(Box::new(state.record(snapshot, false)))
+            }
         })
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let bound = with_key(Bound::new(), key);
-        let done = self.inner.run(&self.inner.statements.destroy, bound).await;
-        Ok(done.map_err(Failure::of_write)?.rows_affected() > 0)
+        let inner = &self.0.inner;
+        let args = bind_key(Args::new(), key);
+        let deleted = inner.run(&inner.statements.destroy, args).await;
+        Ok(deleted.map_err(StatementError::into_write_error)? > 0)
     }
 
     fn backend_id(&self) -> Option<String> {
-        Some(self.inner.backend_id())
+        Some(self.0.inner.backend_id())
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace.as_bytes().to_vec());
-        let rows = self.inner.rows(&self.inner.statements.count, bound).await;
-        let rows = rows.map_err(Failure::of_read)?;
-        let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
-        number.unwrap_or(Ok(0)).map(count)
+        let inner = &self.0.inner;
+        let args = Args::new().bind(namespace.as_bytes().to_vec());
+        let rows = inner.rows(&inner.statements.count, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?;
+        let count = rows.first().map(|row| row.try_get(0).map(to_u64));
+        count.unwrap_or(Ok(0)).map_err(bad_column)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        self.inner.sweep(limit).await
+        self.0.inner.sweep(limit).await
     }
 
     fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        self.0.inner.backend.clock.now()
     }
 }

@@ -1,38 +1,33 @@
-//! The store on PostgreSQL: every verb is one statement.
+//! The store on PostgreSQL. Each operation is one statement.
 
-mod ask;
+mod patch_args;
 mod rows;
-mod start;
+mod send;
+mod setup;
 mod statements;
 mod verbs;
-mod written;
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use sqlx::Row as _;
 use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{Postgres, Row as _};
 
-use self::statements::Statements;
-use super::FORMAT;
-use super::bound::Bound;
-use super::connect::{ConnectBuilder, To};
-use super::fault::{Failure, bad_column, foreign};
-use super::patience;
-use super::server::ServerClock;
-use super::sweeper::Sweeper;
-use super::table::Table;
 use connect_session_runtime::store::StoreError;
 
-/// How many rows a sweep looks at in one statement: few, so that nobody waits for it.
-const BATCH: usize = 500;
+use self::statements::Statements;
+use crate::FORMAT;
+use crate::args::Args;
+use crate::backend::{self, Backend, Handle, Swept};
+use crate::connect::{ConnectBuilder, Target};
+use crate::error::{StatementError, bad_column, unknown_format};
+use crate::server::{self, ServerClock};
+use crate::store_methods::store_methods;
+use crate::table::Table;
 
-/// Keeps sessions in a table of a PostgreSQL server, 13 or later.
+/// Stores sessions in a table of a PostgreSQL server, version 13 or later.
 ///
-/// A session is one row. A load, a change, an insertion and a destruction are one statement each,
-/// and so one round trip; a load writes only when a tenth of the idle time has passed, or a secret
-/// is renewed, in the same statement. Deadlines go by the server's clock.
+/// Each session is one row. A load, an insertion, a commit and a destruction are one statement each,
+/// and therefore one round trip. A load writes only when it moves the idle deadline (by default, after
+/// a tenth of the idle timeout) or renews the secret, and does so in the same statement. Deadlines are
+/// measured by the server's clock.
 ///
 /// ```no_run
 /// use connect_session::session_config;
@@ -50,173 +45,131 @@ const BATCH: usize = 500;
 /// }
 /// ```
 ///
-/// # The table
+/// # Table
 ///
-/// Nothing is created unless [`migrate`](Self::migrate) is called, which any number of processes
-/// may do at once, and which changes nothing, and needs no right to, where the table is there.
-/// Where programs may not create tables, [`schema`](Self::schema) is what to run, and `start()`
-/// says that it was not. The program needs `SELECT`, `INSERT`, `UPDATE` and `DELETE`.
+/// [`migrate`](Self::migrate) creates the table unless it exists. Any number of processes can call it
+/// at the same time; if the table exists, it changes nothing and needs no permission to create tables.
+/// Where an application must not create tables, run the SQL of [`schema`](Self::schema) instead; a
+/// missing table is reported by `start()` of the config. The application needs the privileges
+/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table.
 ///
 /// # Connections
 ///
-/// [`connect`](Self::connect) opens up to ten; [`from_pool`](Self::from_pool) takes a pool that the
-/// program has. Statements are prepared once a connection, which costs one more round trip the
-/// first time; behind a pooler that gives every statement another connection, add
-/// `?statement-cache-capacity=0` to the URL. A connection that was idle for a second is asked
-/// whether it is alive before it is used. A statement that was sent is never sent again, unless
-/// the server says that it rolled it back (a deadlock).
+/// [`connect`](Self::connect) opens up to 10 connections; [`from_pool`](Self::from_pool) uses an
+/// existing pool. Each connection prepares a statement the first time it runs it, which costs one more
+/// round trip. Behind a connection pooler in transaction mode, add `?statement-cache-capacity=0` to
+/// the URL. A connection that was idle for a second is pinged before use. A statement is never sent
+/// twice, unless the server reports that it was rolled back (a deadlock).
 ///
-/// # What has ended
+/// # Removal of ended sessions
 ///
-/// A task removes it, in batches that wait for nobody: once a minute, from the first use of the
-/// store until it is dropped, or as [`sweep_every`](Self::sweep_every) says. Several processes may
-/// do so at once.
+/// A background task removes them in small batches and skips locked rows. It starts with the first
+/// insertion or [`check_ready`](connect_session_runtime::store::Store::check_ready), runs every 60
+/// seconds or as [`sweep_every`](Self::sweep_every) sets, and ends when the store is dropped. Several
+/// processes can run it at the same time.
 #[derive(Clone)]
-pub struct PostgresStore {
-    inner: Arc<Inner>,
-    sweeper: Arc<Sweeper>,
+pub struct PostgresStore(Handle<PostgresBackend>);
+
+/// The part of the state that only PostgreSQL needs.
+#[derive(Clone)]
+struct PostgresBackend {
+    clock: ServerClock,
 }
 
-/// What a verb needs, and a task may keep.
-#[derive(Clone)]
-struct Inner {
-    pool: PgPool,
-    table: Table,
-    statements: Arc<Statements>,
-    patience: Duration,
-    clock: Arc<ServerClock>,
-}
+type Inner = backend::Inner<PostgresBackend>;
 
 impl PostgresStore {
-    /// The table and its index as SQL, for the default name of the table.
+    /// The SQL of the table and its index, for the default table name `connect_sessions`.
     pub const SCHEMA: &str = include_str!("schema.sql");
 
-    /// Connects to the server of a `postgres://user:password@host:port/database` URL, when it is
-    /// awaited.
+    /// Connects to a server when the returned builder is awaited. The URL has the form
+    /// `postgres://user:password@host:port/database`.
     ///
     /// # Errors
-    /// When no server answers, or it refuses: which one, and why.
+    /// If the URL is invalid, or the server cannot be reached or refuses the connection. The message
+    /// names the server and the reason, and never the password.
     pub fn connect(url: &str) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Url(url.to_owned()))
+        ConnectBuilder::new(Target::Url(url.to_owned()))
     }
 
-    /// Uses a pool that the program has.
+    /// Uses an existing pool.
     ///
-    /// Give it an `acquire_timeout`: it is how long a request waits for a connection.
+    /// Its `acquire_timeout` limits how long a request waits for a connection.
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+    /// use connect_session::store::PostgresStore;
+    /// use sqlx::postgres::PgPoolOptions;
+    ///
+    /// let pool = PgPoolOptions::new().max_connections(20).connect("postgres://app@db/shop").await?;
+    /// let store = PostgresStore::from_pool(pool).table("app.sessions")?.migrate().await?;
+    /// # let _ = store;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        let table = Table::default();
-        Self::of(Inner {
-            pool,
-            statements: Arc::new(Statements::new(&table)),
-            table,
-            patience: patience::DEFAULT,
-            clock: Arc::new(ServerClock::new()),
-        })
-    }
-
-    fn of(inner: Inner) -> Self {
-        Self {
-            inner: Arc::new(inner),
-            sweeper: Arc::default(),
-        }
-    }
-
-    /// Another table than `connect_sessions`, perhaps in a schema: `app.sessions`.
-    ///
-    /// # Errors
-    /// When the name has anything else than letters, digits and `_`, or is longer than 48.
-    pub fn table(self, name: &str) -> Result<Self, StoreError> {
-        let table = Table::parse(name)?;
-        let statements = Arc::new(Statements::new(&table));
-        Ok(self.with(|inner| Inner {
-            table,
-            statements,
-            ..inner
-        }))
-    }
-
-    /// How long the answer to a statement is waited for, before the outcome is unknown; five
-    /// seconds unless this is called.
-    #[must_use]
-    pub fn statement_timeout(self, at_most: Duration) -> Self {
-        self.with(|inner| Inner {
-            patience: at_most,
-            ..inner
-        })
-    }
-
-    /// How often what has ended is removed; once a minute unless this is called, and never by this
-    /// process with `None`.
-    #[must_use]
-    pub fn sweep_every(mut self, every: Option<Duration>) -> Self {
-        self.sweeper = Arc::new(Sweeper::new(every));
-        self
-    }
-
-    fn with(mut self, change: impl FnOnce(Inner) -> Inner) -> Self {
-        self.inner = Arc::new(change(Arc::unwrap_or_clone(self.inner)));
-        self
-    }
-
-    /// Creates the table and its index, if they are not there.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub async fn migrate(self) -> Result<Self, StoreError> {
-        self.inner.migrate().await?;
-        Ok(self)
-    }
-
-    /// The SQL that [`migrate`](Self::migrate) runs: for this table.
-    #[must_use]
-    pub fn schema(&self) -> String {
-        self.inner.table.in_schema(Self::SCHEMA, '"')
-    }
-
-    fn start_sweeper(&self) {
-        let inner = self.inner.clone();
-        self.sweeper.start(move || {
-            let inner = inner.clone();
-            async move { inner.sweep(usize::MAX).await }
-        });
+        let clock = ServerClock::new();
+        Self(Handle::new(pool, PostgresBackend { clock }))
     }
 }
 
-impl fmt::Debug for PostgresStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore")
-            .field("place", &self.inner.backend_id())
-            .finish_non_exhaustive()
+store_methods!(
+    PostgresStore,
+    table: "Sets the name of the table, optionally with a schema, as in `app.sessions`; the default is \
+            `connect_sessions`.",
+    timeout: "Sets how long to wait for the answer to a statement. After that its outcome is unknown. \
+              The default is 5 seconds."
+);
+
+impl Backend for PostgresBackend {
+    type Db = Postgres;
+    type Statements = Statements;
+
+    const SCHEMA: &str = PostgresStore::SCHEMA;
+    const QUOTE: char = '"';
+    /// Few enough that no request waits noticeably for a batch.
+    const BATCH: usize = 500;
+
+    fn statements(table: &Table) -> Statements {
+        Statements::new(table)
+    }
+
+    async fn check_ready(inner: &Inner) -> Result<(), StoreError> {
+        inner.check_ready().await
+    }
+
+    async fn migrate(inner: &Inner) -> Result<(), StoreError> {
+        server::migrate(inner).await
+    }
+
+    async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
+        let args = Args::new().bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let row: Result<Option<PgRow>, _> = inner.send(&inner.statements.sweep, args).await;
+        let (mut found, mut removed) = (0, 0);
+        if let Some(row) = row.map_err(StatementError::into_read_error)? {
+            let count = |at| {
+                let count = row.try_get::<i64, _>(at).map_err(bad_column)?;
+                Ok::<_, StoreError>(usize::try_from(count).unwrap_or(0))
+            };
+            (found, removed) = (count(0)?, count(1)?);
+        }
+        Ok(Swept {
+            removed,
+            has_more: found >= limit,
+        })
     }
 }
 
 impl Inner {
-    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        let mut removed = 0;
-        loop {
-            let batch = BATCH.min(limit - removed);
-            let bound = Bound::new().and(i64::try_from(batch).unwrap_or(i64::MAX));
-            let row = self.ask(&self.statements.sweep, bound).await;
-            let Some(row) = row.map_err(Failure::of_read)? else {
-                return Ok(removed);
-            };
-            let number = |at| row.try_get::<i64, _>(at).map_err(bad_column);
-            let (found, gone) = (number(0)?, number(1)?);
-            removed += usize::try_from(gone).unwrap_or(0);
-            let was_all = usize::try_from(found).unwrap_or(0) < batch;
-            if was_all || removed >= limit {
-                return Ok(removed);
-            }
-        }
-    }
-
-    /// Refuses what another version of this library wrote, and keeps the time of an answer.
-    fn refuse_foreign(&self, row: &PgRow) -> Result<(), StoreError> {
-        self.clock.observe(row.try_get(12).map_err(bad_column)?);
+    /// Refuses a row of another format, and takes over the server's time.
+    fn check_format(&self, row: &PgRow) -> Result<(), StoreError> {
+        self.backend
+            .clock
+            .observe(row.try_get(12).map_err(bad_column)?);
         match row.try_get(11).map_err(bad_column)? {
             FORMAT => Ok(()),
-            other => Err(foreign(other)),
+            other => Err(unknown_format(other)),
         }
     }
 }

@@ -1,12 +1,13 @@
-//! Reading what a statement answered: the columns of `RECORD`, and the fields after them.
+//! Reads rows: the columns of `RECORD`, followed by the fields.
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use crate::container::Fields;
-use crate::fault::bad_column;
-use crate::text;
-use crate::time::{lifetime, moment};
+use crate::convert::{lifetime, to_u64};
+use crate::error::bad_column;
+use crate::escape::unescape;
+use crate::fields_json::Fields;
+use crate::server::timestamp;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{CommitId, Deadlines, Record, Snapshot};
 use connect_session_runtime::store::StoreError;
@@ -14,7 +15,7 @@ use connect_session_runtime::store::StoreError;
 /// The record of a row.
 pub(super) fn record<D: SessionData>(row: &PgRow, renewed: bool) -> Result<Record<D>, StoreError> {
     let number = |at| row.try_get::<i64, _>(at).map_err(bad_column);
-    let count = |at| Ok::<_, StoreError>(u64::try_from(number(at)?).unwrap_or(0));
+    let count = |at| number(at).map(to_u64);
     let commit_id: Vec<u8> = row.try_get(3).map_err(bad_column)?;
     let subject: Option<&str> = row.try_get(9).map_err(bad_column)?;
     Ok(Record {
@@ -23,12 +24,12 @@ pub(super) fn record<D: SessionData>(row: &PgRow, renewed: bool) -> Result<Recor
         generation: count(2)?,
         commit_id: CommitId::from_bytes(commit_id.try_into().unwrap_or_default()),
         deadlines: Deadlines {
-            created_at: moment(number(4)?),
-            idle_until: moment(number(5)?),
-            absolute_until: moment(number(6)?),
+            created_at: timestamp(number(4)?),
+            idle_until: timestamp(number(5)?),
+            absolute_until: timestamp(number(6)?),
         },
         lifetime: lifetime(number(7)?, number(8)?),
-        subject: subject.map(|subject| text::unescape(subject).into()),
+        subject: subject.map(|subject| unescape(subject).into()),
         renewed,
     })
 }
@@ -39,5 +40,5 @@ pub(super) fn snapshot<D: SessionData>(
     version: u64,
 ) -> Result<Snapshot<D>, StoreError> {
     let fields: &str = row.try_get(10).map_err(bad_column)?;
-    Fields::read(fields)?.stored()?.snapshot(version)
+    Fields::parse(fields)?.into_stored()?.snapshot(version)
 }

@@ -1,11 +1,11 @@
--- Sessions of connect-session, format 1. `PostgresStore::migrate` runs this, or you do.
+-- Sessions of connect-session, format 1. Call `PostgresStore::migrate`, or run this SQL yourself.
 --
--- Times are milliseconds since 1970 by this server's clock. A text has `\` doubled and NUL as `\0`.
--- `fields` maps the name of each field to its revision and its JSON text.
+-- Times are milliseconds since 1970 by the clock of this server. In texts, `\` is escaped as `\\` and NUL
+-- as `\0`. `fields` maps the name of each field to its revision and its JSON text.
 --
--- `due` is when the sweep looks at a row next, and no later than its deadline. The sweep moves it; a
--- request that slides the deadline leaves it, so that no index knows of such an update, and the old
--- row gives its place free within its page (HOT). For that a page is filled to four fifths only.
+-- `due` is when the sweep visits the row next, at most its deadline. A request that moves the deadline
+-- does not change `due`, so it changes no indexed column and PostgreSQL can update the row within its
+-- page (HOT). The fill factor leaves room for that.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace text COLLATE "C" NOT NULL,
     id uuid NOT NULL,

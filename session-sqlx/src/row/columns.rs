@@ -2,15 +2,21 @@
 
 use sqlx::{ColumnIndex, Decode, Type};
 
-use super::{Offer, Row};
-use crate::fault::{Fault, bad_column, foreign};
-use crate::{FORMAT, text};
-use connect_session_runtime::record::CommitId;
+use connect_session_runtime::record::{CommitId, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
+use connect_session_runtime::store::state::{
+    CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
+};
 
-/// The columns of a [`Row`], in the order in which they are read and written; `format` is before
-/// them, and what holds the data after them.
+use super::Row;
+use crate::FORMAT;
+use crate::convert::{lifetime, to_u64, transport_code};
+use crate::error::{bad_column, unknown_format};
+use crate::escape::unescape;
+
+/// The columns of a [`Row`], in the order in which they are read and written. `format` comes before
+/// them, and the data after them.
 pub(crate) const COLUMNS: [&str; 19] = [
     "version",
     "epoch",
@@ -43,8 +49,12 @@ impl Row {
         for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
         for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
     {
-        let number = |at: usize| row.try_get::<i64, _>(at).map_err(bad_column);
-        let maybe = |at: usize| row.try_get::<Option<i64>, _>(at).map_err(bad_column);
+        let signed = |at: usize| row.try_get::<i64, _>(at).map_err(bad_column);
+        let number = |at: usize| signed(at).map(to_u64);
+        let optional = |at: usize| {
+            let number = row.try_get::<Option<i64>, _>(at).map_err(bad_column)?;
+            Ok::<_, StoreError>(number.map(to_u64))
+        };
         let bytes = |at: usize| row.try_get::<Vec<u8>, _>(at).map_err(bad_column);
         let secret = |at: usize| {
             let secret: Option<Vec<u8>> = row.try_get(at).map_err(bad_column)?;
@@ -52,47 +62,64 @@ impl Row {
         };
         let format = row.try_get(0).map_err(bad_column)?;
         if format != FORMAT {
-            return Err(foreign(format));
+            return Err(unknown_format(format));
         }
+        let transport: i16 = row.try_get(5).map_err(bad_column)?;
+        let offered = secret(8)?.zip(optional(9)?);
+        let grace = optional(10)?.unwrap_or(0);
+        let previous = secret(11)?.zip(optional(12)?);
         let subject: Option<String> = row.try_get(19).map_err(bad_column)?;
-        let offer = (secret(8)?.zip(maybe(9)?)).map(|(secret, at)| (secret, at, maybe(10)));
-        let offer = match offer {
-            Some((secret, at, grace)) => Some(Offer {
-                secret,
-                at,
-                grace: grace?.unwrap_or(0),
-            }),
-            None => None,
+        let state = RecordState {
+            transport: transport_of(transport)?,
+            secret: CurrentSecret::new(hash(bytes(6)?)?, number(7)?),
+            others: OtherSecrets {
+                offered: offered.map(|(hash, offered_at)| OfferedSecret {
+                    hash,
+                    offered_at,
+                    grace,
+                }),
+                previous: previous.map(|(hash, valid_until)| PreviousSecret { hash, valid_until }),
+            },
+            expiry: Expiry {
+                created_at: number(15)?,
+                lifetime: lifetime(signed(13)?, signed(14)?),
+                idle_until: number(16)?,
+                absolute_until: number(17)?,
+            },
+            stamp: CommitStamp {
+                commit_id: CommitId::from_bytes(bytes(4)?.try_into().map_err(|_| bad_length())?),
+                epoch: number(2)?,
+                generation: number(3)?,
+            },
+            version: number(1)?,
+            subject: subject.map(|subject| unescape(&subject).into()),
         };
         Ok(Self {
-            version: number(1)?,
-            epoch: number(2)?,
-            generation: number(3)?,
-            commit_id: CommitId::from_bytes(bytes(4)?.try_into().map_err(|_| misshapen())?),
-            transport: row.try_get(5).map_err(bad_column)?,
-            secret: hash(bytes(6)?)?,
-            secret_since: number(7)?,
-            offer,
-            previous: secret(11)?.zip(maybe(12)?),
-            idle: number(13)?,
-            absolute: number(14)?,
-            created_at: number(15)?,
-            idle_until: number(16)?,
-            absolute_until: number(17)?,
+            state,
+            #[cfg(feature = "sqlite")]
             due: number(18)?,
-            subject: subject.map(|subject| text::unescape(&subject).into()),
         })
     }
 }
 
+/// The transport of a [`transport_code`].
+fn transport_of(code: i16) -> Result<Transport, StoreError> {
+    let both = [Transport::Other, Transport::Cookie];
+    let transport = both.into_iter().find(|it| transport_code(*it) == code);
+    transport.ok_or_else(|| StoreError::Undecodable {
+        field: None,
+        source: format!("the column `transport` has the unknown value {code}").into(),
+    })
+}
+
 fn hash(bytes: Vec<u8>) -> Result<SecretHash, StoreError> {
-    let bytes = bytes.try_into().map_err(|_| misshapen())?;
+    let bytes = bytes.try_into().map_err(|_| bad_length())?;
     Ok(SecretHash::from_bytes(bytes))
 }
 
-fn misshapen() -> StoreError {
+fn bad_length() -> StoreError {
     StoreError::Undecodable {
         field: None,
-        source: Fault::new("a column has not the length that this library writes").into(),
+        source: "a column of bytes has the wrong length".into(),
     }
 }

@@ -1,45 +1,34 @@
-//! The store in a file of SQLite: the embedded one, which survives a restart.
+//! The store in an SQLite file: embedded, and preserved across restarts.
 
+mod ops;
 mod row;
-mod start;
+mod setup;
 mod statements;
-mod turn;
+mod sweep;
 mod verbs;
+mod write;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{Row as _, Sqlite};
+use sqlx::Sqlite;
+use sqlx::sqlite::SqlitePool;
 
-use self::row::{Facts, Verdict};
-use self::statements::Statements;
-use self::turn::{After, Writing};
-use super::bound::Bound;
-use super::connect::{ConnectBuilder, To};
-use super::container::Fields;
-use super::fault::{Failure, bad_column};
-use super::number::count;
-use super::patience::{self, to_its_end};
-use super::row::{COLUMNS, Due, Row};
-use super::sweeper::Sweeper;
-use super::table::Table;
-
-use super::time::since_1970;
 use connect_session_runtime::clock::Clock;
-use connect_session_runtime::patch::Patch;
-use connect_session_runtime::record::{Key, LoadRequest};
 use connect_session_runtime::store::StoreError;
 
-/// How many rows a sweep takes at once: few, so that nobody waits for it.
-const BATCH: usize = 500;
+use self::statements::Statements;
+use crate::backend::{self, Backend, Handle, Swept};
+use crate::connect::{ConnectBuilder, Target};
+use crate::error::StatementError;
+use crate::store_methods::store_methods;
+use crate::table::Table;
+use crate::timeout::run_detached;
 
-/// Keeps sessions in a file of SQLite, which survives a restart of the program, or in memory.
+/// Stores sessions in an SQLite file, or in memory.
 ///
-/// It needs no server: SQLite is part of the program. Several stores, and several processes of
-/// one machine, may have the same file open. A change that was answered survives a power failure.
+/// It needs no server: SQLite is compiled into the application. Several stores, and several processes
+/// on one machine, can use the same file. A committed change survives a power failure.
 ///
 /// ```no_run
 /// use connect_session::session_config;
@@ -56,338 +45,130 @@ const BATCH: usize = 500;
 /// }
 /// ```
 ///
-/// A file that the store opens is in WAL mode, with two files of SQLite beside it, and has its
-/// table: it is created if it is not there. [`from_pool`](Self::from_pool) takes a pool that the
-/// program has, and creates nothing unless [`migrate`](Self::migrate) is called. Do not put the
-/// file on a network drive, where SQLite cannot lock it.
+/// # File and table
 ///
-/// Reads go on beside a write; writes take turns, within this process in the order in which they
-/// came. Deadlines go by [`clock`](Self::clock), which a test can move. What has ended is removed
-/// by a task: once a minute, from the first use of the store until it is dropped, or as
-/// [`sweep_every`](Self::sweep_every) says.
+/// [`open`](Self::open) creates the file and the table unless they exist, and uses WAL mode, in which
+/// SQLite keeps two more files beside it. [`from_pool`](Self::from_pool) uses an existing pool and
+/// creates nothing; call [`migrate`](Self::migrate), or run the SQL of [`schema`](Self::schema). Do not
+/// place the file on a network drive, where SQLite cannot lock it.
+///
+/// # Concurrency
+///
+/// Reads do not wait for writes. Writes are serialized, within one process in the order of arrival.
+///
+/// # Removal of ended sessions
+///
+/// Deadlines are measured by [`clock`](Self::clock), which a test can set. A background task removes
+/// ended sessions. It starts with the first insertion or
+/// [`check_ready`](connect_session_runtime::store::Store::check_ready), runs every 60 seconds or as
+/// [`sweep_every`](Self::sweep_every) sets, and ends when the store is dropped.
 #[derive(Clone)]
-pub struct SqliteStore {
-    inner: Arc<Inner>,
-    sweeper: Arc<Sweeper>,
-}
+pub struct SqliteStore(Handle<SqliteBackend>);
 
-/// What a verb needs, and a task may keep.
+/// The part of the state that only SQLite needs.
 #[derive(Clone)]
-struct Inner {
-    pool: SqlitePool,
-    /// Whose turn it is to write, in this process.
-    turn: Arc<tokio::sync::Mutex<()>>,
-    table: Table,
-    statements: Arc<Statements>,
-    patience: Duration,
+struct SqliteBackend {
+    /// Held by the write transaction of this process.
+    write_lock: Arc<tokio::sync::Mutex<()>>,
     clock: Clock,
 }
 
+type Inner = backend::Inner<SqliteBackend>;
+
 impl SqliteStore {
-    /// The table and its index as SQL, for the default name of the table.
+    /// The SQL of the table and its index, for the default table name `connect_sessions`.
     pub const SCHEMA: &str = include_str!("schema.sql");
 
-    /// Opens the file, when it is awaited, and creates it if there is none.
+    /// Opens a file when the returned builder is awaited, and creates it unless it exists.
     ///
     /// # Errors
-    /// When the file cannot be opened, or is none of SQLite.
+    /// If the file cannot be opened, or is not an SQLite database.
     pub fn open(file: impl Into<PathBuf>) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::File(file.into()))
+        ConnectBuilder::new(Target::File(file.into()))
     }
 
-    /// Opens the file of a `sqlite://path/to/sessions.db` URL, as [`open`](Self::open) does.
+    /// Opens the file of a URL such as `sqlite://path/to/sessions.db`, like [`open`](Self::open).
+    /// `sqlite::memory:` is the same as [`memory`](Self::memory).
     ///
     /// # Errors
-    /// When the URL is none, or the file cannot be opened.
+    /// If the URL is invalid, or the file cannot be opened.
     pub fn connect(url: &str) -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Url(url.to_owned()))
+        ConnectBuilder::new(Target::Url(url.to_owned()))
     }
 
-    /// Keeps sessions in memory, until the store is dropped: for tests of what will be a file.
+    /// Stores sessions in memory, until the store is dropped: for tests of an application that uses a
+    /// file in production.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use connect_session::Untyped;
+    /// use connect_session::store::{SqliteStore, Store};
+    ///
+    /// let store = SqliteStore::memory().await?;
+    /// Store::<Untyped>::check_ready(&store).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// When there is no memory.
+    /// If SQLite cannot allocate the database.
     pub fn memory() -> ConnectBuilder<Self> {
-        ConnectBuilder::new(To::Memory)
+        ConnectBuilder::new(Target::Memory)
     }
 
-    /// Uses a pool that the program has, as it was set up: the docs of SQLite say what `WAL`,
-    /// `synchronous` and `busy_timeout` mean.
+    /// Uses an existing pool with its settings; SQLite's documentation describes WAL mode,
+    /// `synchronous` and `busy_timeout`.
     #[must_use]
     pub fn from_pool(pool: SqlitePool) -> Self {
-        let table = Table::default();
-        let inner = Inner {
-            pool,
-            turn: Arc::default(),
-            statements: Arc::new(Statements::new(&table)),
-            table,
-            patience: patience::DEFAULT,
+        let backend = SqliteBackend {
+            write_lock: Arc::default(),
             clock: Clock::system(),
         };
-        Self {
-            inner: Arc::new(inner),
-            sweeper: Arc::default(),
-        }
+        Self(Handle::new(pool, backend))
     }
 
-    /// Another table than `connect_sessions`, perhaps in an attached database: `main.sessions`.
-    ///
-    /// # Errors
-    /// When the name has anything else than letters, digits and `_`, or is longer than 48.
-    pub fn table(self, name: &str) -> Result<Self, StoreError> {
-        let table = Table::parse(name)?;
-        let statements = Arc::new(Statements::new(&table));
-        Ok(self.with(|inner| Inner {
-            table,
-            statements,
-            ..inner
-        }))
-    }
-
-    /// How long a write waits for its turn; five seconds unless this is called. What holds the file
-    /// in another process is waited for as the `busy_timeout` of the pool says, which is five
-    /// seconds too.
-    #[must_use]
-    pub fn statement_timeout(self, at_most: Duration) -> Self {
-        self.with(|inner| Inner {
-            patience: at_most,
-            ..inner
-        })
-    }
-
-    /// The clock that decides over deadlines; [`Clock::system`] unless this is called.
+    /// Sets the clock that deadlines are measured by; the default is [`Clock::system`].
     #[must_use]
     pub fn clock(self, clock: impl Into<Clock>) -> Self {
         let clock = clock.into();
-        self.with(|inner| Inner { clock, ..inner })
-    }
-
-    /// How often what has ended is removed; once a minute unless this is called, and never by this
-    /// process with `None`.
-    #[must_use]
-    pub fn sweep_every(mut self, every: Option<Duration>) -> Self {
-        self.sweeper = Arc::new(Sweeper::new(every));
-        self
-    }
-
-    fn with(mut self, change: impl FnOnce(Inner) -> Inner) -> Self {
-        self.inner = Arc::new(change(Arc::unwrap_or_clone(self.inner)));
-        self
-    }
-
-    /// Creates the table and its index, if they are not there.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub async fn migrate(self) -> Result<Self, StoreError> {
-        self.inner.migrate().await?;
-        Ok(self)
-    }
-
-    /// The SQL that [`migrate`](Self::migrate) runs: for this table.
-    #[must_use]
-    pub fn schema(&self) -> String {
-        self.inner.table.in_schema(Self::SCHEMA, '"')
-    }
-
-    fn start_sweeper(&self) {
-        let inner = self.inner.clone();
-        self.sweeper.start(move || {
-            let inner = inner.clone();
-            async move { inner.sweep(usize::MAX).await }
-        });
+        Self(self.0.with(|inner| inner.backend.clock = clock))
     }
 }
 
-impl fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("place", &self.inner.backend_id())
-            .finish_non_exhaustive()
-    }
-}
+store_methods!(
+    SqliteStore,
+    table: "Sets the name of the table, optionally in an attached database, as in `main.sessions`; the \
+            default is `connect_sessions`.",
+    timeout: "Sets how long a write waits for other writes of this process; the default is 5 seconds. \
+              How long it waits for other processes is the `busy_timeout` of the pool, 5 seconds \
+              unless the pool was passed to [`from_pool`](Self::from_pool)."
+);
 
-/// A row after a change, and what became of the change.
-type Changed = (Row, Fields, Verdict);
+impl Backend for SqliteBackend {
+    type Db = Sqlite;
+    type Statements = Statements;
 
-/// What a load sees, and what it has to write: the row has that already.
-struct Admitted {
-    row: Row,
-    fields: Fields,
-    due: Due,
-}
+    const SCHEMA: &str = SqliteStore::SCHEMA;
+    const QUOTE: char = '"';
+    /// Few enough that no request waits noticeably for a batch.
+    const BATCH: usize = 500;
 
-/// The arguments of a statement about a record.
-fn about(key: Key) -> Bound<Sqlite> {
-    Bound::new()
-        .and(key.namespace)
-        .and(key.id.as_bytes().to_vec())
-}
-
-/// The data of a row, after its columns.
-fn fields(row: &SqliteRow) -> Result<Fields, StoreError> {
-    let at = COLUMNS.len() + 1;
-    Fields::read(row.try_get(at).map_err(bad_column)?)
-}
-
-impl Inner {
-    fn millis(&self) -> i64 {
-        since_1970(self.clock.now())
+    fn statements(table: &Table) -> Statements {
+        Statements::new(table)
     }
 
-    /// Writes the whole row.
-    async fn put(
-        &self,
-        writing: &mut Writing,
-        key: Key,
-        row: &Row,
-        fields: &Fields,
-    ) -> Result<(), Failure> {
-        let bound = row.bind(about(key)).and(fields.container());
-        writing.run(&self.statements.replace, bound).await
+    async fn check_ready(inner: &Inner) -> Result<(), StoreError> {
+        inner.check_ready().await
     }
 
-    async fn insert(&self, key: Key, row: Row, fields: Fields) -> Result<bool, Failure> {
-        self.write(async |writing| {
-            let now = self.millis();
-            let old = writing.one(&self.statements.select, about(key)).await?;
-            // What cannot be read is not known to have ended.
-            if old.is_some_and(|old| !Row::read(&old).is_ok_and(|old| !old.is_alive(now))) {
-                return Ok(After::Rollback(false));
-            }
-            self.put(writing, key, &row.begun(now), &fields).await?;
-            Ok(After::Commit(true))
-        })
-        .await
+    async fn migrate(inner: &Inner) -> Result<(), StoreError> {
+        inner.migrate().await
     }
 
-    fn admitted(
-        &self,
-        row: &SqliteRow,
-        request: &LoadRequest,
-    ) -> Result<Option<Admitted>, StoreError> {
-        let mut read = Row::read(row)?;
-        let now = self.millis();
-        let Some(due) = read.admit(request, now) else {
-            return Ok(None);
-        };
-        read.carry_out(due, request, now);
-        Ok(Some(Admitted {
-            row: read,
-            fields: fields(row)?,
-            due,
-        }))
-    }
-
-    async fn load_and_write(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-    ) -> Result<Result<Option<Admitted>, StoreError>, Failure> {
-        self.write(async |writing| {
-            let row = writing.one(&self.statements.select, about(key)).await?;
-            let admitted = match row.map(|row| self.admitted(&row, request)) {
-                Some(Ok(Some(admitted))) => admitted,
-                other => return Ok(After::Rollback(other.unwrap_or(Ok(None)))),
-            };
-            if admitted.due.nothing() {
-                return Ok(After::Rollback(Ok(Some(admitted))));
-            }
-            self.put(writing, key, &admitted.row, &admitted.fields)
-                .await?;
-            Ok(After::Commit(Ok(Some(admitted))))
-        })
-        .await
-    }
-
-    /// What became of a change, and the row after it; none if there is no row.
-    async fn commit(
-        &self,
-        key: Key,
-        change: &Facts,
-        patch: Option<&Patch>,
-    ) -> Result<Result<Option<Changed>, StoreError>, Failure> {
-        self.write(async |writing| {
-            let Some(row) = writing.one(&self.statements.select, about(key)).await? else {
-                return Ok(After::Rollback(Ok(None)));
-            };
-            let now = self.millis();
-            let read = Row::read(&row).and_then(|read| Ok((read, fields(&row)?)));
-            let (mut row, mut fields) = match read {
-                Ok(read) => read,
-                Err(error) => return Ok(After::Rollback(Err(error))),
-            };
-            let is_current = || patch.is_none_or(|patch| fields.is_base_of(patch));
-            let verdict = row.judge(change, now, is_current);
-            if verdict != Verdict::Apply {
-                return Ok(After::Rollback(Ok(Some((row, fields, verdict)))));
-            }
-            let patch = patch.filter(|patch| !patch.is_empty());
-            row.apply(change, patch.is_some(), now);
-            if let Some(patch) = patch {
-                fields.write(patch, count(row.version));
-            }
-            self.put(writing, key, &row, &fields).await?;
-            Ok(After::Commit(Ok(Some((row, fields, verdict)))))
-        })
-        .await
-    }
-
-    async fn destroy(&self, key: Key) -> Result<bool, Failure> {
-        self.write(async |writing| {
-            let now = self.millis();
-            let row = writing.one(&self.statements.destroy, about(key)).await?;
-            let deadline = row.and_then(|row| row.try_get::<i64, _>(0).ok());
-            let was_alive = deadline.is_some_and(|deadline| now < deadline);
-            Ok(After::Commit(was_alive))
-        })
-        .await
-    }
-
-    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        let mut removed = 0;
-        loop {
-            let batch = BATCH.min(limit - removed);
-            let inner = self.clone();
-            let swept = to_its_end(async move { inner.sweep_batch(batch).await }).await;
-            let (found, gone) = swept.map_err(Failure::of_read)?;
-            removed += gone;
-            if found < batch || removed >= limit {
-                return Ok(removed);
-            }
-        }
-    }
-
-    /// How many rows were looked at, and how many of those were removed; the others had their
-    /// deadline moved since they were filed, and are filed anew.
-    async fn sweep_batch(&self, batch: usize) -> Result<(usize, usize), Failure> {
-        let now = self.millis();
-        let limit = i64::try_from(batch).unwrap_or(i64::MAX);
-        let bound = || Bound::new().and(now).and(limit);
-        // Most sweeps find nothing, and need not write.
-        if self.all(&self.statements.found, bound()).await?.is_empty() {
-            return Ok((0, 0));
-        }
-        self.write(async |writing| {
-            let rows = writing.all(&self.statements.found, bound()).await?;
-            let mut gone = 0;
-            for row in &rows {
-                let (Ok(place), Ok(deadline)) =
-                    (row.try_get::<i64, _>(0), row.try_get::<i64, _>(1))
-                else {
-                    continue;
-                };
-                if deadline <= now {
-                    gone += 1;
-                    let bound = Bound::new().and(place);
-                    writing.run(&self.statements.removed, bound).await?;
-                } else {
-                    let bound = Bound::new().and(deadline).and(place);
-                    writing.run(&self.statements.filed, bound).await?;
-                }
-            }
-            Ok(After::Commit((rows.len(), gone)))
-        })
-        .await
+    async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
+        let inner = inner.clone();
+        let swept = run_detached(async move { inner.sweep_batch(limit).await }).await;
+        swept.map_err(StatementError::into_read_error)
     }
 }

@@ -1,9 +1,9 @@
--- Sessions of connect-session, format 1. `SqliteStore` runs this for a file that it opens, and
--- `SqliteStore::migrate` for a pool of yours.
+-- Sessions of connect-session, format 1. `SqliteStore::open` runs this SQL. For a store on a pool, call
+-- `SqliteStore::migrate`, or run it yourself.
 --
--- Times are milliseconds since 1970. A text has `\` doubled and NUL as `\0`. `fields` maps the name of
--- each field to its revision and its JSON text. `due` is when the sweep looks at a row next, and no
--- later than its deadline.
+-- Times are milliseconds since 1970. In texts, `\` is escaped as `\\` and NUL as `\0`. `fields` maps the
+-- name of each field to its revision and its JSON text. `due` is when the sweep visits the row next, at
+-- most its deadline.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace TEXT NOT NULL,
     id BLOB NOT NULL,

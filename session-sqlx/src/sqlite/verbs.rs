@@ -1,27 +1,28 @@
-//! The verbs of the store.
+//! The operations of the store.
 
 use std::sync::Arc;
 
 use sqlx::Row as _;
 
-use super::row::{Facts, Verdict};
-use super::{SqliteStore, about, turn};
-use crate::bound::Bound;
-use crate::container::Fields;
-use crate::fault::{Failure, bad_column};
-use crate::number::count;
-use crate::patience::to_its_end;
-use crate::row::{Row, Step};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
+use connect_session_runtime::store::state::Verdict;
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
+use super::ops::{Checked, key_args};
+use super::row::{change_meta, new_state};
+use super::{SqliteStore, write};
+use crate::args::Args;
+use crate::convert::{to_i64, to_u64};
+use crate::error::{StatementError, bad_column};
+use crate::fields_json::Fields;
+use crate::timeout::run_detached;
+use crate::verbs::{applied, inserted};
+
 impl<D: SessionData> Store<D> for SqliteStore {
     async fn check_ready(&self) -> Result<(), StoreError> {
-        self.inner.check_ready().await?;
-        self.start_sweeper();
-        Ok(())
+        self.0.check_ready().await
     }
 
     async fn insert(
@@ -29,96 +30,94 @@ impl<D: SessionData> Store<D> for SqliteStore {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        self.start_sweeper();
+        self.0.start_sweeper();
         let encoded = record.fields()?;
-        let (row, fields) = (Row::new(record), Fields::new(&encoded));
-        let inner = self.inner.clone();
-        let inserted = to_its_end(async move { inner.insert(key, row, fields).await }).await;
-        if !inserted.map_err(turn::full_or)? {
-            return Ok(InsertOutcome::Exists);
+        let (state, fields) = (new_state(record), Fields::new(&encoded));
+        let inner = self.0.inner.clone();
+        let done = run_detached(async move { inner.insert(key, state, fields).await }).await;
+        if done.map_err(write::insert_error)? {
+            Ok(inserted(record, &encoded))
+        } else {
+            Ok(InsertOutcome::Exists)
         }
-        Ok(InsertOutcome::Done {
-            snapshot: record.into_snapshot(&encoded),
-            evicted: Vec::new(),
-        })
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let seen = self
-            .inner
-            .all(&self.inner.statements.select, about(key))
-            .await;
-        let seen = seen.map_err(Failure::of_read)?;
-        let Some(row) = seen.first() else {
+        let inner = &self.0.inner;
+        let rows = inner.all(&inner.statements.select, key_args(key)).await;
+        let rows = rows.map_err(StatementError::into_read_error)?;
+        let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let Some(mut admitted) = self.inner.admitted(row, request)? else {
+        let Some(mut loaded) = inner.loaded(row, request)? else {
             return Ok(None);
         };
-        if !admitted.due.nothing() {
-            let (inner, request) = (self.inner.clone(), *request);
-            let written = to_its_end(async move { inner.load_and_write(key, &request).await });
-            match written.await.map_err(Failure::of_read)?? {
-                Some(now) => admitted = now,
+        if !loaded.effects.is_empty() {
+            let (inner, request) = (inner.clone(), *request);
+            let written = run_detached(async move { inner.load_and_write(key, &request).await });
+            match written.await.map_err(StatementError::into_read_error)?? {
+                Some(latest) => loaded = latest,
                 None => return Ok(None),
             }
         }
-        let renewed = admitted.due.step == Step::Offer;
-        let fields = admitted.fields.stored()?;
-        admitted.row.record(fields, renewed).map(Some)
+        let state = &loaded.row.state;
+        let snapshot = loaded.fields.into_stored()?.snapshot(state.version)?;
+        Ok(Some(state.record(snapshot, loaded.effects.makes_offer())))
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
         let patch = patch.map(Arc::new);
-        let facts = Facts::of(change);
-        let (inner, sent) = (self.inner.clone(), patch.clone());
-        let committed = to_its_end(async move { inner.commit(key, &facts, sent.as_deref()).await });
-        let Some((row, fields, verdict)) = committed.await.map_err(Failure::of_write)?? else {
+        let meta = change_meta(change);
+        let (inner, sent) = (self.0.inner.clone(), patch.clone());
+        let checked = run_detached(async move { inner.commit(key, &meta, sent.as_deref()).await });
+        let checked = checked.await.map_err(StatementError::into_write_error)??;
+        let Some(Checked {
+            state,
+            fields,
+            verdict,
+        }) = checked
+        else {
             return Ok(CommitOutcome::Ended);
         };
+        let snapshot = || fields.into_stored()?.snapshot(state.version);
         Ok(match verdict {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::Conflict => {
-                CommitOutcome::Conflict(Box::new(row.record(fields.stored()?, false)?))
+                CommitOutcome::Conflict(Box::new(state.record(snapshot()?, false)))
             }
-            Verdict::Repeated if change.data.is_some() => {
-                CommitOutcome::Applied(Some(fields.stored()?.snapshot(count(row.version))?))
+            Verdict::AlreadyApplied if change.data.is_some() => {
+                CommitOutcome::Applied(Some(snapshot()?))
             }
-            Verdict::Repeated => CommitOutcome::Applied(None),
-            Verdict::Apply => {
-                let kept = change.data.as_ref().zip(patch.as_ref());
-                let version = count(row.version);
-                CommitOutcome::Applied(
-                    kept.map(|(data, patch)| data.snapshot_after(patch, version)),
-                )
-            }
+            Verdict::AlreadyApplied => CommitOutcome::Applied(None),
+            Verdict::Apply => applied(change, patch.as_deref(), state.version),
         })
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let inner = self.inner.clone();
-        let destroyed = to_its_end(async move { inner.destroy(key).await }).await;
-        destroyed.map_err(Failure::of_write)
+        let inner = self.0.inner.clone();
+        let destroyed = run_detached(async move { inner.destroy(key).await }).await;
+        destroyed.map_err(StatementError::into_write_error)
     }
 
     fn backend_id(&self) -> Option<String> {
-        self.inner.backend_id()
+        self.0.inner.backend_id()
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        let bound = Bound::new().and(namespace).and(self.inner.millis());
-        let rows = self.inner.all(&self.inner.statements.count, bound).await;
-        let rows = rows.map_err(Failure::of_read)?;
-        let number = rows.first().map(|row| row.try_get(0).map_err(bad_column));
-        number.unwrap_or(Ok(0)).map(count)
+        let inner = &self.0.inner;
+        let args = Args::new().bind(namespace).bind(to_i64(inner.now()));
+        let rows = inner.all(&inner.statements.count, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?;
+        let count = rows.first().map(|row| row.try_get(0).map(to_u64));
+        count.unwrap_or(Ok(0)).map_err(bad_column)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        self.inner.sweep(limit).await
+        self.0.inner.sweep(limit).await
     }
 
     fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        self.0.inner.backend.clock.now()
     }
 }

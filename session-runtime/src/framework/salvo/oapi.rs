@@ -44,9 +44,9 @@ fn describe<C: SessionConfig, O: Overrides>(
     operation: &mut Operation,
     required: bool,
 ) {
-    let wire: &'static LoaderSet = O::wire().unwrap_or(&prepared::<C>().wire);
+    let set: &'static LoaderSet = O::loaders().unwrap_or(&prepared::<C>().loaders);
     let securities = operation.securities.get_or_insert_default();
-    for loader in wire.loaders() {
+    for loader in set.loaders() {
         let Some((name, scheme)) = scheme(loader) else {
             if let Loader::Path(name) = loader {
                 operation.parameters.insert(parameter(name));

@@ -1,4 +1,4 @@
-//! A session of something that is no configuration.
+//! A session of something that is no config.
 
 use connect_session::{Session, session};
 

@@ -1,4 +1,4 @@
-//! The data of another configuration.
+//! The data of another config.
 
 use connect_session::{Session, session, session_config};
 

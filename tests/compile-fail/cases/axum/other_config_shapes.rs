@@ -1,4 +1,4 @@
-//! Configurations of another shape.
+//! Configs of another shape.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! Configurations as other libraries and languages write them.
+//! Configs as other libraries and languages write them.
 
 use connect_session::session_config;
 

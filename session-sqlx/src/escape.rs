@@ -1,10 +1,11 @@
-//! Names and texts as a row keeps them.
+//! Escaped text: PostgreSQL cannot store NUL in any text type.
 
-use serde::Serialize;
 use std::borrow::Cow;
 
-/// A text without NUL, which PostgreSQL takes nowhere: `\` is doubled, and NUL is `\0`.
-pub(super) fn escape(text: &str) -> Cow<'_, str> {
+use serde::Serialize;
+
+/// Escapes `\` as `\\` and NUL as `\0`.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if text.contains(['\\', '\0']) {
         text.replace('\\', "\\\\").replace('\0', "\\0").into()
     } else {
@@ -12,8 +13,8 @@ pub(super) fn escape(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What [`escape`] was given.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+/// Reverses [`escape`].
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return text.into();
     }
@@ -31,8 +32,8 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// JSON of what always has a JSON form: maps with names as keys, numbers and texts.
-pub(super) fn json(value: &impl Serialize) -> String {
+/// The JSON of a value whose serialization cannot fail: maps with string keys, numbers and strings.
+pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_comes_back_and_no_two_become_one() {
+    fn escaping_is_reversible_and_injective() {
         let texts = ["", "a", "\0", "\\0", "\\\0", "\\\\0", "a\\", "0", "\0\0\\"];
         let mut seen = std::collections::BTreeSet::new();
         for text in texts {

@@ -1,4 +1,4 @@
-//! Names and texts as these servers keep them.
+//! The fields of a record in two JSON columns: one for revisions, one for texts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,18 +6,18 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::fault::Fault;
-use crate::text::json;
+use crate::error::bad_text;
+use crate::escape::to_json;
 use connect_session_runtime::data::EncodedFields;
 use connect_session_runtime::patch::{Patch, StoredFields};
 use connect_session_runtime::store::StoreError;
 
-/// The longest name that is a key as it is; a server has limits to keys, and none to texts.
-const LONGEST: usize = 255;
+/// The maximum length of a JSON key before it is replaced by a hash; the server limits keys, not texts.
+const MAX_KEY_LENGTH: usize = 255;
 
-/// The key of a field: letters and digits as they are, and every other byte as `_` and its two
-/// hexadecimal digits, so that a key is the same in every collation and needs no quotes. A longer
-/// one is `_h` and the SHA-256 of the name, which then is beside the text.
+/// The JSON key of a field: ASCII letters and digits as they are, and every other byte as `_` and two
+/// hexadecimal digits, so that keys do not depend on the collation and need no quotes. A key that
+/// would be too long is `_h` and the SHA-256 of the name; the name is then stored with the text.
 fn key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -27,7 +27,7 @@ fn key(name: &str) -> String {
             let _ = write!(key, "_{byte:02x}");
         }
     }
-    if key.len() <= LONGEST {
+    if key.len() <= MAX_KEY_LENGTH {
         return key;
     }
     let hash = Sha256::digest(name);
@@ -38,7 +38,7 @@ fn key(name: &str) -> String {
     key
 }
 
-/// The name that a key stands for, if it is in it.
+/// Reverses [`key`]; `None` for a hash.
 fn name(key: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(key.len());
     let mut rest = key.as_bytes();
@@ -59,7 +59,7 @@ fn name(key: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The text of a field, and its name where the key has not got it.
+/// The text of a field, and its name if the key is a hash.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -75,7 +75,7 @@ fn text(name: &str, key: &str, json: &str) -> Text {
     }
 }
 
-/// The two columns of a new record.
+/// The revisions and texts of a new record.
 pub(super) fn new(fields: &EncodedFields) -> (String, String) {
     let mut revisions = BTreeMap::new();
     let mut texts = BTreeMap::new();
@@ -84,28 +84,20 @@ pub(super) fn new(fields: &EncodedFields) -> (String, String) {
         texts.insert(key.clone(), text(name, &key, json.get()));
         revisions.insert(key, 1);
     }
-    (json(&revisions), json(&texts))
+    (to_json(&revisions), to_json(&texts))
 }
 
-/// Reads the two columns.
+/// Reads the columns `revisions` and `fields`.
 pub(super) fn read(revisions: &str, texts: &str) -> Result<StoredFields, StoreError> {
-    // What serde says of them could quote the data, which are the user's.
-    let misshapen = |column: &str| StoreError::Undecodable {
-        field: None,
-        source: Fault::new(format!(
-            "the column `{column}` is not as this library writes it"
-        ))
-        .into(),
-    };
     let revisions: BTreeMap<String, u64> =
-        serde_json::from_str(revisions).map_err(|_| misshapen("revisions"))?;
+        serde_json::from_str(revisions).map_err(|_| bad_text("revisions"))?;
     let texts: BTreeMap<String, Text> =
-        serde_json::from_str(texts).map_err(|_| misshapen("fields"))?;
+        serde_json::from_str(texts).map_err(|_| bad_text("fields"))?;
     let mut stored = StoredFields::default();
     for (key, text) in texts {
-        let revision = revisions.get(&key).ok_or_else(|| misshapen("revisions"))?;
+        let revision = revisions.get(&key).ok_or_else(|| bad_text("revisions"))?;
         let (name, json) = match text {
-            Text::Json(json) => (name(&key).ok_or_else(|| misshapen("fields"))?, json),
+            Text::Json(json) => (name(&key).ok_or_else(|| bad_text("fields"))?, json),
             Text::Named(name, json) => (name, json),
         };
         stored.insert(name, json, *revision)?;
@@ -113,23 +105,24 @@ pub(super) fn read(revisions: &str, texts: &str) -> Result<StoredFields, StoreEr
     Ok(stored)
 }
 
-/// What a change writes, as the statement takes it.
+/// A [`Patch`] as arguments of the commit statement.
 #[derive(Debug, Clone)]
-pub(super) struct Written {
+pub(super) struct PatchArgs {
+    /// Whether the data change.
     pub(super) any: bool,
     pub(super) replace_all: bool,
-    /// What is merged into `revisions`; `@` is the new version, which no key has in it.
+    /// Merged into `revisions`. `@` stands for the new version; no key contains it.
     pub(super) revisions: String,
-    /// What is merged into `fields`: a null removes.
+    /// Merged into `fields`; null removes a field.
     pub(super) texts: String,
     /// The revisions that fields must have.
     pub(super) bases: String,
-    /// The fields that must not exist, and how many they are.
+    /// The fields that must not exist, and their number.
     pub(super) absent: String,
     pub(super) absent_count: i64,
 }
 
-impl Written {
+impl PatchArgs {
     pub(super) fn new(patch: Option<&Patch>) -> Self {
         let none = Patch::default();
         let patch = patch.unwrap_or(&none);
@@ -157,10 +150,10 @@ impl Written {
             any: !patch.is_empty(),
             replace_all: patch.replace_all,
             revisions: format!("{{{}}}", revisions.join(",")),
-            texts: json(&texts),
-            bases: json(&bases),
+            texts: to_json(&texts),
+            bases: to_json(&bases),
             absent_count: i64::try_from(absent.len()).unwrap_or(i64::MAX),
-            absent: json(&absent),
+            absent: to_json(&absent),
         }
     }
 }
@@ -170,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_letters_digits_and_underscores_and_stands_for_one_name() {
+    fn keys_are_plain_reversible_and_unique() {
         let names = ["", "a", "_", "a_b", "_61", "é", "🦀", "\0", "$.\"'`", "A"];
         let mut seen = std::collections::BTreeSet::new();
         for it in names {
@@ -183,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_beside_its_text() {
+    fn a_long_name_is_stored_with_its_text() {
         let long = "é".repeat(32 * 1024);
         let fields: EncodedFields = serde_json::from_str(&format!("{{\"{long}\":1}}")).unwrap();
         let (revisions, texts) = new(&fields);

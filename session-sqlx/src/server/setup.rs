@@ -1,0 +1,125 @@
+//! Connecting to a server, and creating the table.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Database, Pool};
+
+use connect_session_runtime::store::StoreError;
+
+use super::{OptionsOf, Server, ServerClock};
+use crate::ConnectBuilder;
+use crate::backend::{Handle, Inner};
+use crate::connect::Target;
+use crate::error::ContextError;
+
+/// How long a migration may take, including the wait for another one.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A connection that was idle for this long is pinged before it is used: if the server was restarted
+/// in the meantime, a write on the dead connection would have an unknown outcome. Connections in steady
+/// use are not pinged.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+/// The schemes of the databases that people are likely to confuse.
+const KNOWN_SCHEMES: [&str; 7] = [
+    "mariadb",
+    "mysql",
+    "postgres",
+    "postgresql",
+    "redis",
+    "rediss",
+    "sqlite",
+];
+
+pub(crate) async fn connect<B: Server, S>(
+    builder: ConnectBuilder<S>,
+) -> Result<Handle<B>, StoreError> {
+    let options = B::parse_url(url_of(&builder.target))?;
+    let pool = pool::<B::Db, S>(&builder, options.clone()).await;
+    let pool = pool.map_err(|error| B::connection_error(&options, error))?;
+    Ok(Handle::new(pool, B::new_backend(ServerClock::new())))
+}
+
+/// The URL to connect to; the builder of a server has no other target.
+fn url_of(target: &Target) -> &str {
+    match target {
+        Target::Url(url) => url,
+        #[cfg(feature = "sqlite")]
+        Target::File(_) | Target::Memory => "",
+    }
+}
+
+/// Checks the scheme of a URL. Reports no part of the URL but the scheme: the rest can contain a
+/// password.
+pub(crate) fn check_url(url: &str, schemes: &[&str], form: &str) -> Result<(), ContextError> {
+    // A driver would end the password at `#` and take what is before it for a host and a port, which
+    // it would then show in its error message.
+    if url.contains('#') {
+        return Err(ContextError::new(
+            "the URL of the server contains a `#`, which is not allowed there: write it as `%23` in a \
+             password",
+        ));
+    }
+    match url.split_once("://") {
+        Some((scheme, _)) if schemes.contains(&scheme) => Ok(()),
+        Some((other, _)) if KNOWN_SCHEMES.contains(&other) => Err(ContextError::new(format!(
+            "this is the URL of another kind of server, `{other}`; {form}"
+        ))),
+        _ => Err(ContextError::new(form)),
+    }
+}
+
+async fn pool<DB: Database, S>(
+    builder: &ConnectBuilder<S>,
+    options: OptionsOf<DB>,
+) -> Result<Pool<DB>, sqlx::Error> {
+    // The pool would retry until its timeout and then report only the timeout. A single attempt
+    // reports why it failed.
+    let first = tokio::time::timeout(builder.acquire_timeout, options.connect()).await;
+    let first = first.unwrap_or_else(|_| {
+        let late = format!("no answer within {:?}", builder.acquire_timeout);
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late).into())
+    })?;
+    // The pool opens connections of its own.
+    let _ = first.close().await;
+    Ok(PoolOptions::new()
+        .max_connections(builder.connections)
+        .acquire_timeout(builder.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection: &mut DB::Connection, meta| {
+            Box::pin(async move {
+                Ok(meta.idle_for < PING_AFTER_IDLE || connection.ping().await.is_ok())
+            })
+        })
+        .connect_lazy_with(options))
+}
+
+/// Creates the table unless it exists. If it does, this takes no lock and needs no permission to
+/// create tables.
+pub(crate) async fn migrate<B: Server>(inner: &Inner<B>) -> Result<(), StoreError> {
+    match B::probe_table(inner).await {
+        Ok(()) => return Ok(()),
+        Err(failure) if failure.not_applied().is_some_and(B::is_missing_table) => {}
+        Err(failure) => return Err(B::setup_error(inner, failure).into()),
+    }
+    let script = B::migration_script(inner.table.in_schema(B::SCHEMA, B::QUOTE));
+    let run = async {
+        let mut connection = inner.pool.acquire().await?.detach();
+        B::run_script(&mut connection, script).await?;
+        connection.close().await
+    };
+    let place = B::place(inner);
+    match tokio::time::timeout(MIGRATION_TIMEOUT, run).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            let failed = ContextError::new(format!("{place}: the table could not be created"));
+            Err(failed.caused_by(error).into())
+        }
+        Err(_) => Err(ContextError::new(format!(
+            "{place}: the table could not be created within {MIGRATION_TIMEOUT:?}: check whether another \
+             session holds a lock"
+        ))
+        .into()),
+    }
+}
