@@ -5,7 +5,6 @@
 //! `connect-session-macros` cannot depend on the runtime.
 
 #![no_std]
-
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cookie;

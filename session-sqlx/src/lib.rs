@@ -8,7 +8,6 @@
 //! statement.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-
 // Without a feature there is no store, and nothing uses the rest.
 #![cfg_attr(
     not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
