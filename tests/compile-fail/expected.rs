@@ -69,7 +69,7 @@ fn target(kind: &str, file: &Path) -> String {
 
 impl Case {
     /// What is wrong, given what the compiler said about this case.
-    pub(crate) fn problem(&self, said: Vec<String>) -> Option<String> {
+    pub(crate) fn problem(&self, said: &[String]) -> Option<String> {
         let name = self
             .file
             .strip_prefix(package::here())

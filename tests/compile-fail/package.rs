@@ -89,7 +89,7 @@ pub(crate) fn check(framework: Framework) {
     let mut said = run_cargo(&manifest);
     let problems: String = cases
         .iter()
-        .filter_map(|case| case.problem(said.remove(&case.target).unwrap_or_default()))
+        .filter_map(|case| case.problem(&said.remove(&case.target).unwrap_or_default()))
         .collect();
     assert!(said.is_empty(), "messages about unknown targets: {said:?}");
     println!("{} cases on {}", cases.len(), framework.folder());
@@ -108,13 +108,13 @@ fn write_package(framework: Framework, cases: &[Case]) -> PathBuf {
          [workspace]\n\
          [profile.dev]\ndebug = \"line-tables-only\"\n[profile.dev.package.\"*\"]\ndebug = false\n\
          [dependencies]\n{dependencies}\
-         connect-session = {{ path = {:?}, default-features = false, features = [{features}] }}\n",
+         connect-session = {{ path = '{}', default-features = false, features = [{features}] }}\n",
         framework.folder(),
-        root(),
+        root().display(),
     );
     for case in cases {
-        let Case { target, file, .. } = case;
-        write!(manifest, "[[bin]]\nname = {target:?}\npath = {file:?}\n").expect("a text grows");
+        let (target, file) = (&case.target, case.file.display());
+        write!(manifest, "[[bin]]\nname = {target:?}\npath = '{file}'\n").expect("a text grows");
     }
     let path = folder.join("Cargo.toml");
     fs::write(&path, manifest).expect("a written file");

@@ -31,7 +31,7 @@ static STORES: AtomicU64 = AtomicU64::new(0);
 pub(super) struct Shards<D> {
     /// A number that no other store of this process has.
     pub(super) number: u64,
-    shards: Box<[Padded<D>]>,
+    slots: Box<[Padded<D>]>,
     /// For each shard, when its next session may end. Written under the shard's lock and read
     /// without it: a hint.
     due: Box<[AtomicU64]>,
@@ -61,7 +61,7 @@ impl<D> Shards<D> {
         let hints = || (0..shards).map(|_| AtomicU64::new(NONE)).collect();
         Self {
             number: STORES.fetch_add(1, Ordering::Relaxed) + 1,
-            shards: (0..shards).map(|_| Padded(RwLock::default())).collect(),
+            slots: (0..shards).map(|_| Padded(RwLock::default())).collect(),
             due: hints(),
             unpresented: hints(),
             records: AtomicUsize::new(0),
@@ -72,17 +72,17 @@ impl<D> Shards<D> {
     }
 
     pub(super) fn shard_of(&self, id: &SessionId) -> usize {
-        shard_of(id, self.shards.len())
+        shard_of(id, self.slots.len())
     }
 
     pub(super) fn shards(&self) -> std::ops::Range<usize> {
-        0..self.shards.len()
+        0..self.slots.len()
     }
 
     /// The number of sessions of a namespace. Read-locks every shard until all are counted:
     /// otherwise a session could be counted together with the one it was evicted for.
     pub(super) fn count(&self, namespace: &str) -> u64 {
-        let shards: Vec<_> = self.shards.iter().map(Padded::read).collect();
+        let shards: Vec<_> = self.slots.iter().map(Padded::read).collect();
         shards.iter().map(|shard| shard.count(namespace)).sum()
     }
 
@@ -93,13 +93,13 @@ impl<D> Shards<D> {
 
     /// Reads a shard. `read` must not run user code.
     pub(super) fn read<R>(&self, at: usize, read: impl FnOnce(&Shard<D>) -> R) -> R {
-        read(&self.shards[at].read())
+        read(&self.slots[at].read())
     }
 
     /// Changes a shard. `write` must not run user code, not even the `Drop` of replaced data; it
     /// returns such data to the caller.
     pub(super) fn write<R>(&self, at: usize, write: impl FnOnce(&mut Shard<D>) -> R) -> R {
-        let mut shard = self.shards[at]
+        let mut shard = self.slots[at]
             .0
             .write()
             .unwrap_or_else(PoisonError::into_inner);

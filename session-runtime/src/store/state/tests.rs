@@ -198,12 +198,12 @@ fn the_grace_of_the_promoting_load_wins() {
 fn a_change_is_checked_in_the_documented_order() {
     let mut state = state();
     state.apply(&identity(1, true), false, 10);
-    let stale = Change {
+    let outdated = Change {
         generation: 0,
         ..identity(2, false)
     };
     assert_eq!(
-        state.check(&stale, 20, || panic!("not asked")),
+        state.check(&outdated, 20, || panic!("not asked")),
         Verdict::Ended
     );
     let repeated = Change {
