@@ -151,6 +151,8 @@ fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
         .args(["--message-format", "json", "--manifest-path"])
         .arg(manifest)
         .env("CARGO_TARGET_DIR", target_folder())
+        // An incremental build may report an error twice.
+        .env("CARGO_INCREMENTAL", "0")
         .env_remove("RUSTFLAGS")
         .output()
         .expect("cargo");
