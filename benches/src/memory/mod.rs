@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_session::store::{
-    CommitId, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash, Store as _,
-    StoreError, Transport,
+    CommitId, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash,
+    Store as _, StoreError, Transport,
 };
 use connect_session::{SessionData, SessionId};
 use tokio::runtime::Runtime;
