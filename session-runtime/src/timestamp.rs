@@ -41,18 +41,21 @@ impl Timestamp {
 
     /// Creates a timestamp from milliseconds since 1970.
     #[must_use]
+    #[inline]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
     /// The milliseconds since 1970.
     #[must_use]
+    #[inline]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
     /// The time elapsed since `earlier`; zero if `earlier` is later than `self`.
     #[must_use]
+    #[inline]
     pub fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -61,6 +64,7 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
+    #[inline]
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
@@ -69,6 +73,7 @@ impl Add<Duration> for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Self;
 
+    #[inline]
     fn sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }

@@ -46,12 +46,14 @@ pub struct RequestHead<'a>(pub(super) &'a dyn HeadSource);
 impl<'a> RequestHead<'a> {
     /// Wraps the head that a framework adapter provides.
     #[must_use]
+    #[inline]
     pub fn new(source: &'a dyn HeadSource) -> Self {
         Self(source)
     }
 
     /// The method, such as `GET`.
     #[must_use]
+    #[inline]
     pub fn method(&self) -> &'a str {
         self.0.method()
     }
@@ -81,16 +83,19 @@ impl<'a> RequestHead<'a> {
         self.0.path_param(name)
     }
 
+    #[inline]
     pub(super) fn values(self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
         (0..).map_while(move |nth| self.0.header(name, nth))
     }
 
     /// The host and port that the client addressed.
+    #[inline]
     pub(crate) fn host(self) -> Option<&'a [u8]> {
         self.first(&header::HOST)
             .or_else(|| self.0.authority().map(str::as_bytes))
     }
 
+    #[inline]
     pub(crate) fn first(self, name: &HeaderName) -> Option<&'a [u8]> {
         self.0.header(name, 0)
     }

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 pub(crate) struct Ambiguous;
 
 /// The value that all non-empty values are equal to; `None` if there is no non-empty value.
+#[inline]
 pub(super) fn single_value<'a>(
     values: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Option<&'a [u8]>, Ambiguous> {

@@ -39,6 +39,7 @@ pub(crate) enum EmitTarget {
 }
 
 impl EmitTarget {
+    #[inline]
     pub(crate) fn transport(self) -> Transport {
         match self {
             Self::Header(_) => Transport::Other,
@@ -89,6 +90,7 @@ impl LoaderSet {
 
     /// Tries the loaders in order. The first well-formed sid wins, even if the store turns out not
     /// to know it.
+    #[inline]
     pub(crate) fn find(&self, head: RequestHead<'_>) -> Result<Found, Ambiguous> {
         let mut found = Found::default();
         for (index, loader) in self.loaders.iter().enumerate() {
@@ -133,6 +135,7 @@ impl LoaderSet {
     }
 
     /// How the loader at this index transports a sid.
+    #[inline]
     pub(crate) fn transport(&self, index: usize) -> Transport {
         match self.loaders.get(index) {
             Some(CompiledLoader::Cookie(_)) => Transport::Cookie,
@@ -141,6 +144,7 @@ impl LoaderSet {
     }
 
     /// The cookie that the loader at this index reads, if it reads one.
+    #[inline]
     pub(crate) fn cookie(&self, index: usize) -> Option<&CookieSpec> {
         match self.loaders.get(index) {
             Some(CompiledLoader::Cookie(spec)) => Some(spec),
@@ -150,6 +154,7 @@ impl LoaderSet {
 
     /// Where the response carries the sid: at the counterpart of the loader at `index`, or, without
     /// an index, where a new session's sid goes.
+    #[inline]
     pub(crate) fn target(&'static self, index: Option<usize>, emit: Option<Emit>) -> EmitTarget {
         let fits = |loader: &&CompiledLoader| match emit {
             None => true,
@@ -171,6 +176,7 @@ impl LoaderSet {
     }
 
     /// The `Vary` value: the request headers on which the response depends.
+    #[inline]
     pub(crate) fn vary(&self) -> Option<&HeaderValue> {
         self.vary.as_ref()
     }

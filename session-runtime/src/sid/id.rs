@@ -30,12 +30,14 @@ pub struct InvalidSessionId;
 impl SessionId {
     /// The id as 16 bytes.
     #[must_use]
+    #[inline]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 
     /// Creates an id from its 16 bytes.
     #[must_use]
+    #[inline]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }

@@ -43,6 +43,7 @@ impl PresentedSid {
         Self::parse_bytes(text.as_bytes())
     }
 
+    #[inline]
     pub(crate) fn parse_bytes(text: &[u8]) -> Option<Self> {
         let bytes = decode(text.try_into().ok()?)?;
         let (id, secret) = bytes.split_first_chunk::<ID_BYTES>()?;
@@ -54,17 +55,20 @@ impl PresentedSid {
 
     /// The id of the record that the sid names.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> SessionId {
         self.id
     }
 
     /// The hash of the secret, which a store compares with the stored one.
     #[must_use]
+    #[inline]
     pub fn secret_hash(&self) -> SecretHash {
         self.secret.hash()
     }
 
     /// A sid with a new secret for the same record.
+    #[inline]
     pub(crate) fn offer(&self) -> Sid {
         Sid {
             id: self.id,
@@ -73,6 +77,7 @@ impl PresentedSid {
     }
 
     /// Trusts the sid. Call this only after a store has accepted the secret.
+    #[inline]
     pub(crate) fn verified(self) -> Sid {
         Sid {
             id: self.id,
@@ -122,6 +127,7 @@ impl Sid {
     }
 
     /// The sid as a client presents it.
+    #[inline]
     pub(crate) fn presented(self) -> PresentedSid {
         PresentedSid {
             id: self.id,
@@ -131,6 +137,7 @@ impl Sid {
 
     /// The public id in the sid.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> SessionId {
         self.id
     }
@@ -144,6 +151,7 @@ impl Sid {
         encode(&bytes)
     }
 
+    #[inline]
     pub(crate) fn secret_hash(&self) -> SecretHash {
         self.secret.hash()
     }

@@ -16,18 +16,21 @@ pub struct SecretHash([u8; 32]);
 impl SecretHash {
     /// The hash as 32 bytes.
     #[must_use]
+    #[inline]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// Creates a hash from its 32 bytes.
     #[must_use]
+    #[inline]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }
 
 impl PartialEq for SecretHash {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         let difference = (self.0.iter().zip(&other.0)).fold(0, |sum, (a, b)| sum | (a ^ b));
         // Prevents the compiler from leaving the loop at the first difference.
@@ -56,14 +59,17 @@ impl Secret {
         Self(secret)
     }
 
+    #[inline]
     pub(super) const fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
         Self(bytes)
     }
 
+    #[inline]
     pub(super) const fn as_bytes(&self) -> &[u8; SECRET_BYTES] {
         &self.0
     }
 
+    #[inline]
     pub(super) fn hash(&self) -> SecretHash {
         SecretHash(Sha256::digest(self.0).into())
     }
