@@ -16,6 +16,9 @@
     )),
     allow(
         dead_code,
+        clippy::match_wildcard_for_single_variants,
+        clippy::unused_async,
+        clippy::unused_self,
         reason = "some helpers and cases are only for a framework or a store that is off"
     )
 )]
