@@ -267,22 +267,22 @@ fn read_origins(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Vec<T
 
 /// `off("reason")`.
 fn read_cross_origin(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<Text> {
-    const MEND: &str = "without the check of the origin, any site can send requests with this \
+    const MISSING_REASON: &str = "without the check of the origin, any site can send requests with this \
         cookie (CSRF); list the sites in `origins`, or say why: `cross_origin = off(\"why\")`";
     let Some(value) = value else {
-        errors.at(key.span(), MEND);
+        errors.at(key.span(), MISSING_REASON);
         return None;
     };
     let Expr::Call(call) = peel(value) else {
-        errors.spanning(value, MEND);
+        errors.spanning(value, MISSING_REASON);
         return None;
     };
     if plain_word(&call.func).as_deref() != Some("off") || call.args.len() > 1 {
-        errors.spanning(value, MEND);
+        errors.spanning(value, MISSING_REASON);
         return None;
     }
     let Some(reason) = call.args.first() else {
-        errors.spanning(value, MEND);
+        errors.spanning(value, MISSING_REASON);
         return None;
     };
     let reason = Text::read(
@@ -292,7 +292,10 @@ fn read_cross_origin(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> 
         errors,
     )?;
     if reason.literal().is_some_and(|text| text.trim().is_empty()) {
-        errors.at(reason.span(), format!("the reason is empty; {MEND}"));
+        errors.at(
+            reason.span(),
+            format!("the reason is empty; {MISSING_REASON}"),
+        );
         return None;
     }
     Some(reason)
