@@ -1,0 +1,145 @@
+//! What happens when the handler has returned: the commit, and the reply that carries its result.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::HeaderValue;
+
+use super::Rejection;
+use crate::engine::{Emission, Finalize, FinalizeResult};
+use crate::error::Error;
+use crate::store::BoxFuture;
+
+/// Commits the session when the handler has returned.
+pub struct Committer {
+    core: Option<Arc<dyn Finalize>>,
+    vary: Option<&'static HeaderValue>,
+}
+
+impl Committer {
+    pub(super) fn new(core: Option<Arc<dyn Finalize>>, vary: Option<&'static HeaderValue>) -> Self {
+        Self { core, vary }
+    }
+}
+
+/// If the client disconnects or the handler panics, nothing is stored; a task that still owns the
+/// session can no longer store a new sid either.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        if let Some(core) = self.core.take() {
+            core.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").finish_non_exhaustive()
+    }
+}
+
+/// Ends a handler: its changes are to be written, unless it failed.
+#[must_use]
+pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
+    let vary = committer.vary;
+    let finished = |emission| HandlerEnd::Finished(Finished { vary, emission });
+    let Some(core) = committer.core.take() else {
+        return finished(Ok(Emission::default()));
+    };
+    match core.finish(failed) {
+        FinalizeResult::Now(emission) => finished(emission),
+        FinalizeResult::Later(emission, core) => {
+            committer.core = Some(core);
+            HandlerEnd::Commit(PendingCommit {
+                committer,
+                emission,
+            })
+        }
+    }
+}
+
+/// The result of [`end`]. The expansion awaits a pending commit in the handler's own future, so that
+/// the handler's value is not moved into another one.
+pub enum HandlerEnd {
+    /// Written, or nothing had to be.
+    Finished(Finished),
+    /// The store has to be awaited.
+    Commit(PendingCommit),
+}
+
+/// What a session adds to a response, or why its commit failed.
+pub struct Finished {
+    vary: Option<&'static HeaderValue>,
+    emission: Result<Emission, Error>,
+}
+
+/// A commit in progress.
+pub struct PendingCommit {
+    /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
+    /// future: it is dropped first, while the future still holds its place in the commit queue.
+    committer: Committer,
+    emission: BoxFuture<'static, Result<Emission, Error>>,
+}
+
+impl fmt::Debug for HandlerEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HandlerEnd")
+    }
+}
+
+impl fmt::Debug for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Finished")
+    }
+}
+
+impl fmt::Debug for PendingCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PendingCommit")
+    }
+}
+
+impl Future for PendingCommit {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
+        let emission = self.emission.as_mut().poll(context);
+        emission.map(|emission| {
+            self.committer.core = None;
+            let vary = self.committer.vary;
+            Finished { vary, emission }
+        })
+    }
+}
+
+/// A handler's value, together with what its session adds to the response.
+#[must_use = "a reply is what a handler returns"]
+pub struct SessionReply<R> {
+    value: R,
+    finished: Finished,
+}
+
+impl<R> fmt::Debug for SessionReply<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionReply").finish_non_exhaustive()
+    }
+}
+
+impl<R> SessionReply<R> {
+    /// Combines a handler's value with the result of its commit.
+    pub fn new(value: R, finished: Finished) -> Self {
+        Self { value, finished }
+    }
+
+    /// The value and what to add to its response, or the response to a failed commit.
+    pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
+        let Finished { vary, emission } = self.finished;
+        match emission {
+            Ok(emission) => Ok((self.value, emission.with_vary(vary))),
+            Err(error) => Err(Rejection::commit_failed(error, vary)),
+        }
+    }
+}

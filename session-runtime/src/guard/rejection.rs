@@ -1,0 +1,104 @@
+//! The response that takes the place of the handler's.
+
+use std::fmt;
+
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+
+use crate::config::SessionConfig;
+use crate::engine::{Emission, RequestContext};
+use crate::error::Error;
+
+/// The response to a request whose session could not be opened or stored.
+///
+/// Its `Debug` holds no sid.
+#[derive(Debug)]
+pub struct Rejection {
+    /// `None` if it answers OPTIONS.
+    error: Option<Error>,
+    /// The value of `WWW-Authenticate`, for a 401.
+    challenge: Option<&'static str>,
+    vary: Option<&'static HeaderValue>,
+}
+
+impl Rejection {
+    /// The answer to OPTIONS.
+    pub(super) fn no_content(vary: Option<&'static HeaderValue>) -> Self {
+        Self {
+            error: None,
+            challenge: None,
+            vary,
+        }
+    }
+
+    pub(super) fn commit_failed(error: Error, vary: Option<&'static HeaderValue>) -> Self {
+        Self {
+            error: Some(error),
+            challenge: None,
+            vary,
+        }
+    }
+
+    /// The session could not be opened.
+    pub(crate) fn refuse<C: SessionConfig>(context: &RequestContext<C>, error: Error) -> Self {
+        let challenge = (error.status() == StatusCode::UNAUTHORIZED).then(|| context.challenge());
+        Self {
+            error: Some(error),
+            challenge,
+            vary: context.loaders.vary(),
+        }
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.error().map_or(StatusCode::NO_CONTENT, Error::status)
+    }
+
+    /// The error, unless the rejection is the answer to an OPTIONS request.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// The response.
+    #[must_use]
+    pub fn to_response(&self) -> Response<String> {
+        let mut response = if let Some(error) = &self.error {
+            error.to_response()
+        } else {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        };
+        let headers = response.headers_mut();
+        // Every 401 needs a challenge (RFC 9110, 15.5.2).
+        let challenge = self.challenge.map(HeaderValue::from_static);
+        headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+        self.emission().apply(headers);
+        response
+    }
+
+    /// What to add to the response.
+    pub(crate) fn emission(&self) -> Emission {
+        match self.error {
+            None => Emission::of_none(self.vary),
+            Some(_) => Emission::of_refusal(self.vary),
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            None => f.write_str("OPTIONS is answered without a session"),
+            Some(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error()?.source()
+    }
+}
