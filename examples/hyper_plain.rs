@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-type Answer = Response<Full<Bytes>>;
+type Reply = Response<Full<Bytes>>;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Cart {
@@ -26,20 +26,20 @@ session_config! {
 }
 
 #[session(create, http)]
-async fn open(session: Session<Shop>, _request: Request<Incoming>) -> Answer {
-    answer(
+async fn open(session: Session<Shop>, _request: Request<Incoming>) -> Reply {
+    reply(
         StatusCode::CREATED,
         &json!({ "sid": session.sid(), "id": session.id() }),
     )
 }
 
 #[session(load, http)]
-async fn cart(session: Option<Session<Shop>>, _request: Request<Incoming>) -> Answer {
+async fn cart(session: Option<Session<Shop>>, _request: Request<Incoming>) -> Reply {
     let items = session
         .as_ref()
         .map(|session| session.items.clone())
         .unwrap_or_default();
-    answer(
+    reply(
         StatusCode::OK,
         &json!({ "items": items, "session": session.is_some() }),
     )
@@ -51,21 +51,21 @@ struct Item {
 }
 
 #[session(load, http)]
-async fn add_item(mut session: Session<Shop>, request: Request<Incoming>) -> Answer {
+async fn add_item(mut session: Session<Shop>, request: Request<Incoming>) -> Reply {
     let Ok(body) = Limited::new(request.into_body(), 64 * 1024).collect().await else {
-        return answer(
+        return reply(
             StatusCode::PAYLOAD_TOO_LARGE,
             &json!({ "error": "too long" }),
         );
     };
     let Ok(item) = serde_json::from_slice::<Item>(&body.to_bytes()) else {
-        return answer(
+        return reply(
             StatusCode::BAD_REQUEST,
             &json!({ "error": "send {\"item\":\"…\"}" }),
         );
     };
     session.items.push(item.item);
-    answer(
+    reply(
         StatusCode::OK,
         &json!({ "items": session.items, "session": true }),
     )
@@ -74,12 +74,12 @@ async fn add_item(mut session: Session<Shop>, request: Request<Incoming>) -> Ans
 /// A handler that returns `Err` stores nothing; here only `destroy` can fail, and it has its own
 /// answer.
 #[session(load, http)]
-async fn close(session: Session<Shop>, _request: Request<Incoming>) -> Result<Answer, Error> {
+async fn close(session: Session<Shop>, _request: Request<Incoming>) -> Result<Reply, Error> {
     session.destroy().await?;
-    Ok(answer(StatusCode::NO_CONTENT, &Value::Null))
+    Ok(reply(StatusCode::NO_CONTENT, &Value::Null))
 }
 
-fn answer(status: StatusCode, value: &Value) -> Answer {
+fn reply(status: StatusCode, value: &Value) -> Reply {
     let text = if value.is_null() {
         String::new()
     } else {
@@ -94,7 +94,7 @@ fn answer(status: StatusCode, value: &Value) -> Answer {
     response
 }
 
-async fn route(request: Request<Incoming>) -> Result<Answer, Infallible> {
+async fn route(request: Request<Incoming>) -> Result<Reply, Infallible> {
     Ok(match (request.method(), request.uri().path()) {
         (&Method::POST, "/sessions") => open(request).await,
         (&Method::DELETE, "/sessions/current") => match close(request).await {
@@ -107,7 +107,7 @@ async fn route(request: Request<Incoming>) -> Result<Answer, Infallible> {
         },
         (&Method::GET, "/cart") => cart(request).await,
         (&Method::POST, "/cart/items") => add_item(request).await,
-        _ => answer(StatusCode::NOT_FOUND, &json!({ "error": "no such route" })),
+        _ => reply(StatusCode::NOT_FOUND, &json!({ "error": "no such route" })),
     })
 }
 

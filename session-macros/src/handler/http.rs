@@ -39,7 +39,7 @@ impl Parts<'_> {
                 let split = self.split(argument, &quote!(__guard));
                 quote! {
                     let __opening =
-                        #private::http::open::<#ty, #mode, #overrides, _>(&#request);
+                        #private::http::open::<#ty, #mode, #overrides, _>(&mut #request);
                     let __guard = match __opening.await {
                         ::core::result::Result::Ok(guard) => guard,
                         ::core::result::Result::Err(refused) => {
@@ -53,6 +53,7 @@ impl Parts<'_> {
         let run = self.run();
         let statements = quote! {
             let __replies = #private::http::replies #returned();
+            let mut #request = #request;
             #(#opened)*
             #run
             (__replies.finish)(#private::SessionReply::new(__value, __ending))

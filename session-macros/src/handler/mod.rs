@@ -5,6 +5,7 @@ mod attrs;
 mod check;
 mod expand;
 mod fallible;
+mod forwarding;
 mod function;
 mod hints;
 mod http;

@@ -4,14 +4,21 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 
+use super::forwarding;
 use super::model::Handler;
 use crate::loaders;
 
 /// The type that carries the overrides, and the item that declares it. Nothing is declared where
 /// nothing is overridden: an enum would be illegal in an `impl`.
 pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, TokenStream) {
+    let may_forward = forwarding::may_forward(handler);
     if handler.loaders.is_empty() && handler.emit.is_none() {
-        return (quote!(#private::Inherit), TokenStream::new());
+        let inherit = if may_forward {
+            quote!(#private::InheritForwarding)
+        } else {
+            quote!(#private::Inherit)
+        };
+        return (inherit, TokenStream::new());
     }
     let name = format_ident!(
         "__SessionOverrides_{}",
@@ -20,6 +27,11 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
     );
     let cfgs = &handler.attrs.cfgs;
     let visibility = &handler.visibility;
+    let forwards = may_forward.then(|| {
+        quote!(
+            const MAY_FORWARD: bool = true;
+        )
+    });
     let emit = handler.emit.as_ref().map(|choice| {
         let variant = Ident::new(choice.variant, Span::call_site());
         quote! {
@@ -52,6 +64,7 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
 
         #(#cfgs)*
         impl #private::Overrides for #name {
+            #forwards
             #emit
             #override_loaders
         }

@@ -1,0 +1,386 @@
+//! What has to come of two guards in one request: a model of the session, one step at a time.
+
+use serde::{Deserialize, Serialize};
+
+/// The data of the session. Each guard has a field of its own, and one that both write.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fields {
+    pub(super) seed: String,
+    pub(super) outer: String,
+    pub(super) inner: String,
+    pub(super) both: String,
+}
+
+impl Fields {
+    /// What the seeded session of a request holds.
+    pub(super) fn seeded() -> Self {
+        Self {
+            seed: "seed".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The write of one guard.
+    pub(super) fn write(&mut self, place: Place) {
+        place.name().clone_into(match place {
+            Place::Outer => &mut self.outer,
+            Place::Inner => &mut self.inner,
+        });
+        place.name().clone_into(&mut self.both);
+    }
+
+    /// Applies the fields that differ from `base` to `stored`.
+    fn apply(&self, base: &Self, stored: &mut Self) {
+        let fields = [
+            (&self.seed, &base.seed, &mut stored.seed),
+            (&self.outer, &base.outer, &mut stored.outer),
+            (&self.inner, &base.inner, &mut stored.inner),
+            (&self.both, &base.both, &mut stored.both),
+        ];
+        for (mine, base, stored) in fields {
+            if mine != base {
+                stored.clone_from(mine);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Outer,
+    Inner,
+}
+
+impl Place {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Outer => "outer",
+            Self::Inner => "inner",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Mode {
+    Create,
+    Load,
+    Optional,
+    View,
+}
+
+impl Mode {
+    pub(super) const ALL: [Self; 4] = [Self::Create, Self::Load, Self::Optional, Self::View];
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Op {
+    Nothing,
+    Write,
+    Update,
+    Login,
+    Rotate,
+    Reset,
+    Destroy,
+    Save,
+}
+
+impl Op {
+    /// What a guard of a mode can do.
+    pub(super) fn of(mode: Mode) -> &'static [Self] {
+        const ALL: &[Op] = &[
+            Op::Nothing,
+            Op::Write,
+            Op::Update,
+            Op::Login,
+            Op::Rotate,
+            Op::Reset,
+            Op::Destroy,
+            Op::Save,
+        ];
+        if mode == Mode::View { &ALL[..1] } else { ALL }
+    }
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Nothing,
+    Alive,
+    Dead,
+}
+
+/// One request: what each guard does, and who fails afterwards.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Script {
+    pub(super) sent: Sent,
+    pub(super) outer: (Mode, Op),
+    /// The outer guard acts when the inner one is done, not before.
+    pub(super) acts_after: bool,
+    pub(super) inner: (Mode, Op),
+    pub(super) fails: Option<Place>,
+    /// The outer handler returns before the inner one starts, as a hoop does.
+    pub(super) sequential: bool,
+}
+
+/// What a guard sees when its handler starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub(super) is_new: bool,
+    pub(super) subject: Option<String>,
+    pub(super) data: Fields,
+}
+
+/// What comes of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) status: u16,
+    pub(super) inner_saw: Option<Seen>,
+    /// The response brings a sid.
+    pub(super) emits: bool,
+    /// The session that the client has afterwards: by the new sid, or by the one that it sent.
+    pub(super) session: Option<(Fields, Option<String>)>,
+    /// The sid that the client sent still opens it.
+    pub(super) sent_sid_works: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Absent,
+    /// Created by a guard that is still open, not stored yet.
+    New,
+    Stored,
+    Ended,
+}
+
+/// The session of the request.
+struct Model {
+    phase: Phase,
+    created: bool,
+    stored: Fields,
+    subject: Option<String>,
+    /// The sid that was sent no longer opens the session.
+    new_sid: bool,
+    resets: u32,
+}
+
+/// One guard.
+struct Guard {
+    place: Place,
+    mode: Mode,
+    base: Fields,
+    mine: Fields,
+    login: bool,
+    rotate: bool,
+    reset: bool,
+    resets_seen: u32,
+    /// `save` or `destroy` took the session.
+    consumed: bool,
+}
+
+type Refused = u16;
+
+pub(super) fn outcome(script: &Script) -> Outcome {
+    let mut model = Model {
+        phase: if script.sent == Sent::Alive {
+            Phase::Stored
+        } else {
+            Phase::Absent
+        },
+        created: false,
+        stored: Fields::seeded(),
+        subject: None,
+        new_sid: false,
+        resets: 0,
+    };
+    let mut inner_saw = None;
+    let status = model.run(script, &mut inner_saw).unwrap_or_else(|status| status);
+    let alive = model.phase == Phase::Stored;
+    Outcome {
+        status,
+        inner_saw,
+        emits: alive && model.new_sid,
+        session: alive.then(|| (model.stored.clone(), model.subject.clone())),
+        sent_sid_works: alive && !model.new_sid,
+    }
+}
+
+impl Model {
+    /// The status of the response; `Err` if the outer guard refuses the request.
+    fn run(&mut self, script: &Script, inner_saw: &mut Option<Seen>) -> Result<u16, Refused> {
+        let mut outer = self.open(Place::Outer, script.outer.0, None)?;
+        let mut failed = script.fails == Some(Place::Outer);
+        let mut status = None;
+        if !script.acts_after {
+            status = self.act(outer.as_mut(), script.outer.1).err();
+        }
+        if script.sequential {
+            self.commit(outer.as_mut(), false);
+            outer = None;
+        }
+        let inner = self.inner(script, outer.as_ref(), inner_saw);
+        if script.acts_after {
+            status = self.act(outer.as_mut(), script.outer.1).err();
+        }
+        failed |= status.is_some();
+        self.commit(outer.as_mut(), failed);
+        let outer_status = status.or((script.fails == Some(Place::Outer)).then_some(500));
+        Ok(outer_status.unwrap_or(inner))
+    }
+
+    fn inner(
+        &mut self,
+        script: &Script,
+        outer: Option<&Guard>,
+        inner_saw: &mut Option<Seen>,
+    ) -> u16 {
+        let mut guard = match self.open(Place::Inner, script.inner.0, outer) {
+            Ok(guard) => guard,
+            Err(status) => return status,
+        };
+        *inner_saw = self.seen(script.inner.0, guard.as_ref(), outer);
+        let acted = self.act(guard.as_mut(), script.inner.1);
+        let fails = script.fails == Some(Place::Inner);
+        self.commit(guard.as_mut(), fails || acted.is_err());
+        match acted {
+            Err(status) => status,
+            Ok(()) if fails => 500,
+            Ok(()) => 200,
+        }
+    }
+
+    fn open(
+        &mut self,
+        place: Place,
+        mode: Mode,
+        outer: Option<&Guard>,
+    ) -> Result<Option<Guard>, Refused> {
+        // A new session is there for as long as a guard is open that creates it.
+        let is_there = match self.phase {
+            Phase::Stored => true,
+            Phase::New => outer.is_some_and(|outer| outer.mode == Mode::Create),
+            Phase::Absent | Phase::Ended => false,
+        };
+        if !is_there {
+            match mode {
+                Mode::Create => {
+                    self.phase = Phase::New;
+                    self.created = true;
+                    self.new_sid = true;
+                    self.stored = Fields::default();
+                    self.subject = None;
+                }
+                Mode::Load => return Err(401),
+                Mode::Optional | Mode::View => return Ok(None),
+            }
+        }
+        if mode == Mode::View {
+            return Ok(None);
+        }
+        let base = match self.phase {
+            Phase::Stored => self.stored.clone(),
+            _ => Fields::default(),
+        };
+        Ok(Some(Guard {
+            place,
+            mode,
+            mine: base.clone(),
+            base,
+            login: false,
+            rotate: false,
+            reset: false,
+            resets_seen: self.resets,
+            consumed: false,
+        }))
+    }
+
+    fn seen(&self, mode: Mode, guard: Option<&Guard>, outer: Option<&Guard>) -> Option<Seen> {
+        if mode == Mode::View {
+            return (self.phase == Phase::Stored).then(|| Seen {
+                is_new: false,
+                subject: self.subject.clone(),
+                data: self.stored.clone(),
+            });
+        }
+        let guard = guard?;
+        // A login of the outer guard is not stored yet, and known all the same.
+        let subject = match outer {
+            Some(outer) if outer.reset && outer.login => Some("outer".to_owned()),
+            Some(outer) if outer.reset => None,
+            Some(outer) if outer.login => Some("outer".to_owned()),
+            _ => self.subject.clone(),
+        };
+        Some(Seen {
+            is_new: self.created,
+            subject,
+            data: guard.base.clone(),
+        })
+    }
+
+    fn act(&mut self, guard: Option<&mut Guard>, op: Op) -> Result<(), u16> {
+        let Some(guard) = guard else { return Ok(()) };
+        match op {
+            Op::Nothing => {}
+            Op::Write => guard.mine.write(guard.place),
+            Op::Update => match self.phase {
+                Phase::Stored => {
+                    self.stored.write(guard.place);
+                    guard.base = self.stored.clone();
+                    guard.mine = self.stored.clone();
+                    guard.resets_seen = self.resets;
+                }
+                Phase::New => guard.mine.write(guard.place),
+                Phase::Absent | Phase::Ended => return Err(409),
+            },
+            Op::Login => guard.login = true,
+            Op::Rotate => guard.rotate = true,
+            Op::Reset => {
+                guard.reset = true;
+                guard.mine = Fields::default();
+            }
+            Op::Destroy => {
+                self.phase = Phase::Ended;
+                guard.consumed = true;
+            }
+            Op::Save => {
+                guard.mine.write(guard.place);
+                if self.phase == Phase::Ended {
+                    return Err(409);
+                }
+                self.write(guard);
+                guard.consumed = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, guard: Option<&mut Guard>, failed: bool) {
+        if let Some(guard) = guard
+            && !failed
+            && !guard.consumed
+        {
+            self.write(guard);
+        }
+    }
+
+    fn write(&mut self, guard: &mut Guard) {
+        let touched = guard.mine != guard.base || guard.login || guard.rotate || guard.reset;
+        match self.phase {
+            Phase::Absent | Phase::Ended => return,
+            Phase::New if guard.mode != Mode::Create && !touched && !guard.consumed => return,
+            Phase::New => self.phase = Phase::Stored,
+            Phase::Stored => {}
+        }
+        if guard.reset {
+            self.stored = guard.mine.clone();
+            self.subject = None;
+            self.resets += 1;
+        } else if guard.resets_seen == self.resets {
+            let mine = guard.mine.clone();
+            mine.apply(&guard.base, &mut self.stored);
+        }
+        if guard.login {
+            self.subject = Some(guard.place.name().to_owned());
+        }
+        self.new_sid |= guard.login || guard.rotate || guard.reset;
+    }
+}
