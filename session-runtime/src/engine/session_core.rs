@@ -211,7 +211,7 @@ impl<C: SessionConfig> SessionCore<C> {
 }
 
 impl<D> SessionState<D> {
-    /// The sid that the client will know after this response.
+    /// The session's sid, or the new one that is not stored yet.
     pub(crate) fn current_sid(&self) -> Sid {
         self.identity
             .as_ref()

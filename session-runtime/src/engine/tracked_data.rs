@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 /// The data as a handler reads and changes it.
 ///
-/// The data counts as changed if a previous value is kept. There is no separate dirty flag that could
-/// be forgotten.
+/// `before` tells whether the data was changed. There is no separate dirty flag that could be
+/// forgotten.
 pub(crate) struct TrackedData<D> {
     data: Arc<D>,
     before: Before<D>,
