@@ -53,7 +53,8 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     stage: Stage,
 }
 
-/// What to do when the session is dropped. One word wide, as the fields next to it.
+/// What to do when the session is dropped. One word wide, because a byte next to words makes copies of
+/// the struct slower.
 #[derive(Debug, Clone, Copy)]
 #[repr(usize)]
 enum Stage {
@@ -153,8 +154,8 @@ impl<C: SessionConfig> Session<C> {
     /// - The data is stored regardless of the value that `change` returns. To store nothing, do not
     ///   change the data.
     /// - `change` sees stored data only. Earlier changes of this handler that are not stored yet are
-    ///   kept, and merged with the result. A field that is changed both by `update` and directly is
-    ///   changed twice, as by two requests.
+    ///   kept, and merged with the result. If a field is changed both by `update` and directly, both
+    ///   changes apply, as if two requests had made them.
     /// - For an unsaved session, and after [`reset`](Self::reset), `change` runs once, on the data of
     ///   this handler, and the result is stored with the handler's other changes.
     /// - Otherwise the change stays stored if the handler fails.
@@ -185,7 +186,7 @@ impl<C: SessionConfig> Session<C> {
         mut change: impl FnMut(&mut C::Data) -> R,
     ) -> Result<R, Error> {
         let core = self.core.clone();
-        let _order = core.lock_writes().await;
+        let _write_lock = core.lock_writes().await;
         let base = {
             let state = core.state();
             match &state.phase {
@@ -209,7 +210,7 @@ impl<C: SessionConfig> Session<C> {
     /// written.
     pub async fn save(self) -> Result<(), Error> {
         let core = self.core.clone();
-        let _order = core.lock_writes().await;
+        let _write_lock = core.lock_writes().await;
         // Declared after the lock: if this future is dropped, so is the session, before the lock is
         // released.
         let mut session = self;
@@ -221,7 +222,7 @@ impl<C: SessionConfig> Session<C> {
         };
         session.stage = Stage::Finished;
         if saved.is_err() {
-            core.give_up();
+            core.discard_unsaved();
         }
         saved
     }
@@ -232,7 +233,7 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::Ended`] if the session has ended or another request gave it a new sid;
     /// [`ErrorKind::StoreUnavailable`] if the store is not available.
     pub async fn reload(&mut self) -> Result<(), Error> {
-        let _order = self.core.lock_writes().await;
+        let _write_lock = self.core.lock_writes().await;
         let sid = {
             let mut state = self.core.state();
             match state.phase {
@@ -339,14 +340,14 @@ impl<C: SessionConfig> Session<C> {
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.stage = Stage::Finished;
         if self.core.is_new {
-            self.core.give_up();
+            self.core.discard_unsaved();
         }
-        let _order = self.core.lock_writes().await;
+        let _write_lock = self.core.lock_writes().await;
         self.core.destroy().await
     }
 
     /// Sets the timeouts of this session, such as 30 days for "remember me". Both count from the
-    /// commit of this request; `idle` then counts from every later one.
+    /// commit of this request; later requests then start `idle` again.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or if `idle`
@@ -400,9 +401,9 @@ impl<C: SessionConfig> Drop for Session<C> {
             Stage::Finished => return,
             Stage::Loaded if !is_changed => return,
             Stage::Saving => {
-                // The future of `save` was dropped: what it sent is not sent again, and nothing is
-                // stored in its place.
-                self.core.give_up();
+                // The future of `save` was dropped. Its change may have been sent, so nothing is stored
+                // again.
+                self.core.discard_unsaved();
                 self.core.emit_event(EventKind::DroppedUnsaved, None);
                 return;
             }

@@ -1,4 +1,4 @@
-//! Sending a change to the store, and merging it with what other requests did meanwhile.
+//! Sends changes to the store, and merges them with concurrent changes after a conflict.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,18 +17,18 @@ use crate::merge;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
 use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 
-/// How often a change is tried before the client is told to come back.
+/// How often a change is sent before the request fails with [`ErrorKind::Contention`].
 pub(super) const TRIES: usize = 32;
 
-/// What is left to be stored where that has to wait.
+/// A write that has to be awaited.
 pub(super) enum PendingWrite<D> {
     Insert(NewRecord<D>),
-    /// A change, and what came of it if it was sent before.
+    /// A change, and its outcome if it was already sent.
     Change(Box<Change<D>>, Option<CommitOutcome<D>>),
 }
 
 impl<C: SessionConfig> SessionCore<C> {
-    /// Stores a new session, or what has changed of a stored one. `order` is held.
+    /// Stores a new session, or the changes of a stored one. The caller holds the write lock.
     pub(crate) async fn persist(
         &self,
         mut tracked: Option<TrackedData<C::Data>>,
@@ -36,13 +36,13 @@ impl<C: SessionConfig> SessionCore<C> {
         let plan = self.plan(&self.state(), &mut tracked);
         drop(tracked);
         match self.execute_sync(plan)? {
-            Some(rest) => self.execute_pending(rest).await,
+            Some(pending) => self.execute_pending(pending).await,
             None => Ok(()),
         }
     }
 
-    /// Carries a plan out as far as nothing has to be waited for; what is left then. `order` is
-    /// held, or nobody else has the session.
+    /// Executes a plan as far as possible without waiting, and returns the rest. The caller holds the
+    /// write lock or is the only owner of the session.
     pub(super) fn execute_sync(
         &self,
         plan: Plan<C::Data>,
@@ -52,7 +52,7 @@ impl<C: SessionConfig> SessionCore<C> {
         }
         match (plan, self.store.as_sync()) {
             (Plan::Nothing, _) => Ok(None),
-            (Plan::Ended, _) => Err(self.ended()),
+            (Plan::Ended, _) => Err(self.mark_ended()),
             (Plan::Insert(record), Some(store)) => {
                 let started = trace::started(self.options.on_event);
                 let result = if trace::records_debug() {
@@ -62,7 +62,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 } else {
                     store.insert(self.key, &record)
                 };
-                self.inserted(&record, result, started)?;
+                self.finish_insert(&record, result, started)?;
                 Ok(None)
             }
             (Plan::Insert(record), None) => Ok(Some(PendingWrite::Insert(record))),
@@ -75,12 +75,12 @@ impl<C: SessionConfig> SessionCore<C> {
                 } else {
                     store.commit(self.key, &change)
                 };
-                match self.sent(&change, result, started)? {
+                match self.finish_commit(&change, result, started)? {
                     CommitOutcome::Applied(snapshot) => {
-                        self.applied(&change, snapshot);
+                        self.record_applied(&change, snapshot);
                         Ok(None)
                     }
-                    CommitOutcome::Ended => Err(self.ended()),
+                    CommitOutcome::Ended => Err(self.mark_ended()),
                     conflict @ CommitOutcome::Conflict(_) => {
                         Ok(Some(PendingWrite::Change(Box::new(change), Some(conflict))))
                     }
@@ -90,8 +90,11 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    pub(super) async fn execute_pending(&self, rest: PendingWrite<C::Data>) -> Result<(), Error> {
-        match rest {
+    pub(super) async fn execute_pending(
+        &self,
+        pending: PendingWrite<C::Data>,
+    ) -> Result<(), Error> {
+        match pending {
             PendingWrite::Insert(record) => self.insert(record).await,
             PendingWrite::Change(change, known) => self.apply(change, known).await,
         }
@@ -111,17 +114,17 @@ impl<C: SessionConfig> SessionCore<C> {
         } else {
             self.store.insert(self.key, &record).await
         };
-        self.inserted(&record, result, started)
+        self.finish_insert(&record, result, started)
     }
 
-    fn inserted(
+    fn finish_insert(
         &self,
         record: &NewRecord<C::Data>,
         result: Result<InsertOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
     ) -> Result<(), Error> {
         let elapsed = started.map(|at| at.elapsed());
-        match result.map_err(|error| self.failed("insert", error, elapsed))? {
+        match result.map_err(|error| self.store_failed("insert", error, elapsed))? {
             InsertOutcome::Done { snapshot, evicted } => {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
@@ -144,13 +147,14 @@ impl<C: SessionConfig> SessionCore<C> {
                 }
                 Ok(())
             }
-            // 62 random bits and a quarter of a microsecond met: the next try has another id.
+            // Two ids collided: the same 62 random bits in the same quarter of a microsecond. If the
+            // client tries again, it gets another id.
             InsertOutcome::Exists => Err(Error::new(ErrorKind::Contention)),
         }
     }
 
-    /// Sends a change, unless what came of it is known, and merges it with what others did until it
-    /// is applied.
+    /// Sends a change, unless its outcome is already known. After each conflict, merges it with the
+    /// current record and sends it again.
     async fn apply(
         &self,
         mut change: Box<Change<C::Data>>,
@@ -159,7 +163,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut overwritten = Vec::new();
         let mut permit = match known {
             Some(_) => None,
-            None => commit_queue::first(self.key.id, self.spin_policy()).await,
+            None => commit_queue::acquire_if_contended(self.key.id, self.spin_policy()).await,
         };
         for _ in 0..TRIES {
             let committed = match known.take() {
@@ -168,16 +172,16 @@ impl<C: SessionConfig> SessionCore<C> {
             };
             match committed {
                 CommitOutcome::Applied(snapshot) => {
-                    self.applied(&change, snapshot);
+                    self.record_applied(&change, snapshot);
                     self.emit_overwritten(overwritten);
                     return Ok(());
                 }
-                CommitOutcome::Ended => return Err(self.ended()),
+                CommitOutcome::Ended => return Err(self.mark_ended()),
                 CommitOutcome::Conflict(record) => {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
-                    // What others commit meanwhile is newer than this record.
+                    // If others committed during the wait, `record` is outdated.
                     if permit.is_none() && self.wait_for_permit(&mut permit).await {
                         continue;
                     }
@@ -209,9 +213,9 @@ impl<C: SessionConfig> SessionCore<C> {
         Err(Error::new(ErrorKind::Contention))
     }
 
-    /// Waits for a turn; whether others had theirs meanwhile.
+    /// Waits for a permit of the commit queue. Returns whether another request held it.
     pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> bool {
-        let (taken, waited) = commit_queue::again(self.key.id, self.spin_policy()).await;
+        let (taken, waited) = commit_queue::acquire(self.key.id, self.spin_policy()).await;
         *permit = Some(taken);
         waited
     }
@@ -232,7 +236,7 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    /// Whether a merge that lost a change may be written.
+    /// Fails if a merge overwrote fields and the config rejects that; otherwise returns the fields.
     pub(super) fn check_conflicts(&self, overwritten: Vec<String>) -> Result<Vec<String>, Error> {
         if !overwritten.is_empty() && self.options.on_conflict == OnConflict::Reject {
             return Err(Error::new(ErrorKind::Conflict));
@@ -240,7 +244,7 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(overwritten)
     }
 
-    /// Sends a change once.
+    /// Sends a change once, and emits its event.
     pub(super) async fn send(
         &self,
         change: &Change<C::Data>,
@@ -258,18 +262,19 @@ impl<C: SessionConfig> SessionCore<C> {
         } else {
             self.store.commit(self.key, change).await
         };
-        self.sent(change, result, started)
+        self.finish_commit(change, result, started)
     }
 
-    /// A conflict that shows the change's own id is a change that is applied.
-    fn sent(
+    /// Emits the event of a commit and converts its result. A conflict with the change's own commit id
+    /// means that the change was already applied.
+    fn finish_commit(
         &self,
         change: &Change<C::Data>,
         result: Result<CommitOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
     ) -> Result<CommitOutcome<C::Data>, Error> {
         let elapsed = started.map(|at| at.elapsed());
-        let committed = match result.map_err(|error| self.failed("commit", error, elapsed))? {
+        let committed = match result.map_err(|error| self.store_failed("commit", error, elapsed))? {
             CommitOutcome::Conflict(record) if record.commit_id == change.commit_id => {
                 CommitOutcome::Applied(change.data.is_some().then_some(record.snapshot))
             }
@@ -283,8 +288,9 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(committed)
     }
 
-    /// Takes note of it; the data as it is stored now, if that was changed.
-    pub(super) fn applied(
+    /// Updates the state after a change was applied. Returns the data that is now stored, if it was
+    /// changed.
+    pub(super) fn record_applied(
         &self,
         change: &Change<C::Data>,
         snapshot: Option<Snapshot<C::Data>>,
@@ -292,11 +298,11 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         let lifetime = change.lifetime.unwrap_or(state.lifetime);
         let logged_in = (change.identity.as_ref()).is_some_and(|identity| identity.new_generation);
-        let begins_anew = change.lifetime.is_some() || logged_in;
-        // Mostly nobody asks any more, and the clock need not be read.
-        if let Some(known) = state.deadlines.filter(|_| begins_anew || state.in_use) {
+        let restarts = change.lifetime.is_some() || logged_in;
+        // Does not read the clock if nothing needs the deadlines.
+        if let Some(known) = state.deadlines.filter(|_| restarts || state.in_use) {
             let now = self.store.now();
-            state.deadlines = Some(if begins_anew {
+            state.deadlines = Some(if restarts {
                 deadlines(known.created_at, now, lifetime)
             } else {
                 Deadlines {
@@ -319,7 +325,7 @@ impl<C: SessionConfig> SessionCore<C> {
         }
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(lifetime);
-            // A cookie that outlives the browser says how long.
+            // The `Max-Age` of a persistent cookie depends on the lifetime.
             if matches!(self.target, EmitTarget::Cookie(spec) if spec.persistent) {
                 state.emit = Emit::Sid;
             }
@@ -327,7 +333,7 @@ impl<C: SessionConfig> SessionCore<C> {
         data
     }
 
-    /// A declared `max_size` holds in a store of live values too.
+    /// Checks the `max_size` of data in a store of live values. A serializing store checks it itself.
     pub(super) fn check_size(&self, data: &C::Data) -> Result<(), Error> {
         if self.store.is_serializing() || self.options.max_size.is_none() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Writing what a request changed, when its handler has returned.
+//! Commits the changes of a request after its handler has returned.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
 
-/// What there is to do, read off the ledger in one step.
+/// What to write, decided in one step while the state is locked.
 pub(super) enum Plan<D> {
     Nothing,
     Insert(NewRecord<D>),
@@ -19,7 +19,7 @@ pub(super) enum Plan<D> {
 }
 
 impl<D> Plan<D> {
-    /// The data that is to be stored.
+    /// The data to store.
     pub(super) fn data(&self) -> Option<&D> {
         match self {
             Self::Insert(record) => Some(&record.data),
@@ -32,17 +32,17 @@ impl<D> Plan<D> {
 impl<C: SessionConfig> Finalize for SessionCore<C> {
     fn finish(self: Arc<Self>, failed: bool) -> FinalizeResult {
         let failed = failed && self.options.commit != Commit::Always;
-        // Mostly the session is dropped by now, and nobody is left to be waited for. Nobody can come:
-        // the last `Arc` is this one.
-        let is_alone = Arc::strong_count(&self) == 1;
+        // Usually the handler's session is dropped by now. If this is the last `Arc`, nothing can write
+        // concurrently, so the write lock is not needed.
+        let is_sole_owner = Arc::strong_count(&self) == 1;
         let mut state = self.state();
         if let Some(emission) = self.settle_without_write(&mut state, failed) {
             return FinalizeResult::Now(Ok(emission));
         }
-        if !is_alone {
+        if !is_sole_owner {
             drop(state);
             return self.later(|core| async move {
-                let _order = core.lock_writes().await;
+                let _write_lock = core.lock_writes().await;
                 let tracked = core.state().returned.take();
                 let stored = core.persist(tracked).await;
                 core.confirm(stored).await
@@ -54,8 +54,8 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
         drop(state);
         drop(tracked);
         match self.execute_sync(plan) {
-            Ok(Some(rest)) => self.later(|core| async move {
-                let stored = core.execute_pending(rest).await;
+            Ok(Some(pending)) => self.later(|core| async move {
+                let stored = core.execute_pending(pending).await;
                 core.confirm(stored).await
             }),
             Ok(None) => {
@@ -87,7 +87,7 @@ impl<C: SessionConfig> SessionCore<C> {
         FinalizeResult::Later(Box::pin(finish(self.clone())), self)
     }
 
-    /// What there is to emit, if nothing is to be written.
+    /// The response headers, if nothing has to be written.
     fn settle_without_write(
         &self,
         state: &mut SessionState<C::Data>,
@@ -95,7 +95,7 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Option<Emission> {
         state.closed = true;
         if failed {
-            // What `save` has stored is stored: a sid that the store knows is sent all the same.
+            // A sid that `save` has already stored is sent nevertheless.
             state.returned = None;
             state.offer = None;
             state.forget_pending();
@@ -112,7 +112,7 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    /// What the response says once everything that could be stored is.
+    /// The response headers after the write; sends an offered sid if it is still valid.
     async fn confirm(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
         if stored.is_ok() {
             self.confirm_offer().await;
@@ -121,13 +121,13 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     fn to_emission(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
-        let ignores = |error: &Error| {
+        let is_ignored = |error: &Error| {
             error.kind() == ErrorKind::Ended && self.options.on_ended == OnEnded::Ignore
         };
         match stored {
-            Err(error) if !ignores(&error) => {
-                // The client is told that it failed, and of no new sid: a task that saves the session
-                // later is not to bring that.
+            Err(error) if !is_ignored(&error) => {
+                // The client gets the error and no new sid. A task that saves the session later must not
+                // store that sid.
                 self.state().forget_pending();
                 Err(error)
             }
@@ -135,9 +135,8 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    /// Sends an offered sid only if the session still has the one that was presented: since it was
-    /// loaded, another request may have logged in or out, and the offer is dead then. A store that
-    /// does not answer takes nothing away but the offer.
+    /// Sends an offered sid only if the session still has the presented one: a concurrent login, logout
+    /// or rotation invalidates the offer. If the store fails here, only the offer is lost.
     async fn confirm_offer(&self) {
         let (offer, sid) = {
             let mut state = self.state();
@@ -154,8 +153,8 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    /// What there is to write. `working` is left where it is not to be: dropping it may run the
-    /// user's code, which is not for whoever has the ledger.
+    /// Decides what to write. Takes `tracked` only if it is written: otherwise the caller drops it after
+    /// unlocking the state, because the drop may run user code.
     pub(super) fn plan(
         &self,
         state: &SessionState<C::Data>,

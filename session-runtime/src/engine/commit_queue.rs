@@ -1,4 +1,5 @@
-//! Whose turn it is: after a conflict, the requests of one process come one after the other.
+//! Queues for commits: after a conflict, the requests of one process that change the same session
+//! commit one after the other.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,13 +9,13 @@ use crate::sid::SessionId;
 use crate::store::BoxFuture;
 use crate::yield_now::yield_now;
 
-/// Sessions that share a place wait for each other now and then, which does no harm; so many places
-/// make it seldom.
+/// Sessions that share a slot may wait for each other, which is harmless and, with this many slots,
+/// rare.
 static SLOTS: [Slot; 1_024] = [const { Slot::new() }; 1_024];
 
 struct Slot {
     queue: Mutex<()>,
-    /// How many have a turn or wait for one.
+    /// The number of tasks that hold a permit or wait for one.
     waiters: AtomicUsize,
 }
 
@@ -32,47 +33,47 @@ impl Slot {
         &SLOTS[random % SLOTS.len()]
     }
 
-    /// A turn, and whether somebody else had one before.
-    async fn take(&'static self, policy: SpinPolicy) -> (Permit, bool) {
-        let counted = WaiterCount::new(self);
-        let mut held = self.queue.try_lock().ok();
-        let waited = held.is_none();
-        for _ in 0..policy.looks() {
-            if held.is_some() {
+    /// Waits for a permit. Also returns whether another task held it.
+    async fn acquire(&'static self, policy: SpinPolicy) -> (Permit, bool) {
+        let waiter = WaiterCount::new(self);
+        let mut guard = self.queue.try_lock().ok();
+        let waited = guard.is_none();
+        for _ in 0..policy.spins() {
+            if guard.is_some() {
                 break;
             }
             yield_now().await;
-            held = self.queue.try_lock().ok();
+            guard = self.queue.try_lock().ok();
         }
         let permit = Permit {
-            _held: match held {
-                Some(held) => held,
+            _guard: match guard {
+                Some(guard) => guard,
                 None => self.queue.lock().await,
             },
-            _waiter: counted,
+            _waiter: waiter,
         };
         (permit, waited)
     }
 }
 
-/// While it is held, nobody else of this process begins to commit to the session.
+/// While a permit is held, no other task of this process starts to commit to the session.
 pub(super) struct Permit {
-    _held: MutexGuard<'static, ()>,
+    _guard: MutexGuard<'static, ()>,
     _waiter: WaiterCount,
 }
 
-/// How to wait for a turn.
+/// How to wait for a permit.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SpinPolicy {
-    /// The others are done in microseconds: looking again, and running other tasks meanwhile,
-    /// takes less time than to be woken from another thread.
+    /// The holder is done in microseconds: polling the lock, and letting other tasks run in between, is
+    /// faster than a wake-up from another thread.
     Short,
-    /// The others wait for a server.
+    /// The holder waits for a server: sleep until woken.
     Long,
 }
 
 impl SpinPolicy {
-    fn looks(self) -> u32 {
+    fn spins(self) -> u32 {
         match self {
             Self::Short => 100,
             Self::Long => 0,
@@ -80,7 +81,7 @@ impl SpinPolicy {
     }
 }
 
-/// Counted, whether it gets its turn or gives up.
+/// RAII waiter count: decremented on cancellation too.
 struct WaiterCount(&'static Slot);
 
 impl WaiterCount {
@@ -96,25 +97,26 @@ impl Drop for WaiterCount {
     }
 }
 
-/// Whether nobody has a turn or waits for one.
+/// Whether no task holds or awaits a permit.
 pub(super) fn is_free(id: SessionId) -> bool {
     Slot::of(id).waiters.load(Ordering::Relaxed) == 0
 }
 
-/// For the first try: a turn if others try again, for nobody may be overtaken for ever.
-pub(super) async fn first(id: SessionId, policy: SpinPolicy) -> Option<Permit> {
+/// Before the first try: waits for a permit only if other tasks hold or await one, so that they are
+/// not overtaken forever.
+pub(super) async fn acquire_if_contended(id: SessionId, policy: SpinPolicy) -> Option<Permit> {
     if is_free(id) {
         return None;
     }
     Some(boxed(Slot::of(id), policy).await.0)
 }
 
-/// For another try, and whether others came first.
-pub(super) async fn again(id: SessionId, policy: SpinPolicy) -> (Permit, bool) {
+/// Before a retry: waits for a permit. Also returns whether another task held it.
+pub(super) async fn acquire(id: SessionId, policy: SpinPolicy) -> (Permit, bool) {
     boxed(Slot::of(id), policy).await
 }
 
-/// In a box: conflicts are rare, and every commit's future would have to have room for it.
+/// Boxed, to keep the future of a commit small: conflicts are rare.
 fn boxed(slot: &'static Slot, policy: SpinPolicy) -> BoxFuture<'static, (Permit, bool)> {
-    Box::pin(slot.take(policy))
+    Box::pin(slot.acquire(policy))
 }

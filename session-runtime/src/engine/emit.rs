@@ -1,4 +1,4 @@
-//! What the response says of the session.
+//! The headers that a session adds to the response.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,41 +16,41 @@ use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
 ///
-/// What is said by numbers is a word wide, since a byte beside words is moved in pieces.
+/// `Cache` is one word wide, because a byte next to words makes copies of the struct slower.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Emission {
     vary: Option<&'static HeaderValue>,
     cache: Cache,
-    /// In a box: few responses have one, and all would move the room for it.
+    /// Boxed, to keep the struct small: few responses carry a sid.
     sid: Option<Box<Carrier>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 enum Cache {
-    /// Nothing was loaded.
+    /// No session was opened: `Cache-Control` is left alone.
     #[default]
-    Unsaid,
-    /// A session was loaded: only its own client may keep the response, and must ask again.
+    Unset,
+    /// A session was opened: only its client may cache the response, and must revalidate it.
     Private,
-    /// The response carries a sid, or was made from one (ASVS 5.0 14.3.2).
+    /// The response carries a sid, the handler read it, or the request was refused (ASVS 5.0 14.3.2).
     NoStore,
 }
 
-/// What brings a sid, or takes a cookie away.
+/// The header that carries a sid or clears a cookie.
 #[derive(Debug, Clone)]
 enum Carrier {
     Header {
         name: &'static HeaderName,
         value: HeaderValue,
-        /// A page of some origin is to read it.
+        /// Whether scripts of other origins may read the header.
         expose: bool,
     },
     Cookie(HeaderValue),
 }
 
 impl<C: SessionConfig> SessionCore<C> {
-    /// What the response says, as things stand.
+    /// The headers for the current state of the session.
     pub(super) fn emission(&self, state: &SessionState<C::Data>) -> Emission {
         let emitted = match state.emit {
             Emit::Nothing => None,
@@ -88,7 +88,7 @@ impl<C: SessionConfig> SessionCore<C> {
 }
 
 impl Emission {
-    /// Of a request without a session.
+    /// The headers for a request without a session.
     pub(crate) fn of_none(vary: Option<&'static HeaderValue>) -> Self {
         Self {
             vary,
@@ -96,12 +96,12 @@ impl Emission {
         }
     }
 
-    /// The same, with the request headers on which the response depends.
+    /// Sets the `Vary` value: the request headers on which the response depends.
     pub(crate) fn with_vary(self, vary: Option<&'static HeaderValue>) -> Self {
         Self { vary, ..self }
     }
 
-    /// Of a request whose session was only looked at.
+    /// The headers for a request whose session was only viewed.
     #[cfg(feature = "_layer")]
     pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Emission {
         }
     }
 
-    /// Of a request that was refused.
+    /// The headers for a request that was refused.
     pub(crate) fn of_refusal(vary: Option<&'static HeaderValue>) -> Self {
         Self {
             vary,
@@ -120,19 +120,19 @@ impl Emission {
         }
     }
 
-    /// Whether a sid, or the end of a cookie, has to reach the client.
+    /// Whether the headers carry a sid or clear a cookie.
     #[cfg(feature = "poem")]
     pub(crate) fn carries(&self) -> bool {
         self.sid.is_some()
     }
 
-    /// Writes the headers, beside those that the handler set.
+    /// Adds the headers to those that the handler set.
     pub(crate) fn apply(self, headers: &mut impl ReplyHeaders) {
         if let Some(vary) = self.vary {
             merge_list(headers, &VARY, vary);
         }
         match self.cache {
-            Cache::Unsaid => {}
+            Cache::Unset => {}
             Cache::Private => {
                 headers.set_default(
                     &CACHE_CONTROL,
@@ -164,15 +164,15 @@ impl Emission {
     }
 }
 
-/// The headers of a response, for an adapter whose framework has a type of its own for them.
+/// The headers of a response, in the type of any framework.
 pub(crate) trait ReplyHeaders {
-    /// The values of a header that are text, in their order.
+    /// The values of a header that are text, in order.
     fn texts(&self, name: &HeaderName) -> Vec<&str>;
-    /// Writes the one value of a header.
+    /// Sets a header, and replaces all its values.
     fn set(&mut self, name: &HeaderName, value: HeaderValue);
-    /// Writes the value of a header that has none.
+    /// Sets a header unless it already has a value.
     fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
-    /// Writes one more value of a header; whether there were others.
+    /// Appends a value to a header. Returns whether the header already had one.
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
 }
 
@@ -207,8 +207,8 @@ fn carry_cookie(text: String) -> Option<Box<Carrier>> {
     Some(Box::new(Carrier::Cookie(secret(text)?)))
 }
 
-/// A value that is not shown. It always is one: a sid is 64 characters of base64url, and the names
-/// and attributes of cookies were judged when the config was.
+/// A header value that is marked as sensitive. Never `None`: a sid is 64 characters of base64url, and
+/// the names and attributes of cookies were validated with the config.
 fn secret(text: String) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
@@ -225,7 +225,7 @@ fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {
     text
 }
 
-/// The same cookie, already over: a browser finds it by name, path and domain.
+/// The same cookie, already expired: browsers identify a cookie by name, path and domain.
 fn clear_cookie(spec: &CookieSpec) -> String {
     let mut text = format!("{}=", spec.name);
     attributes(spec, &mut text);
@@ -250,13 +250,13 @@ fn attributes(spec: &CookieSpec, text: &mut String) {
     }
 }
 
-/// Adds names to a header that lists names, without repeating one.
+/// Adds names to a comma-separated header, without duplicates.
 pub(crate) fn merge_list(
     headers: &mut impl ReplyHeaders,
     header: &HeaderName,
     names: &HeaderValue,
 ) {
-    // Mostly nobody else has set it, and this is all.
+    // Usually, the header was not set yet.
     if !headers.add(header, names.clone()) {
         return;
     }

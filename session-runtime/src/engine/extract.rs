@@ -1,5 +1,5 @@
-//! Everything that a session needs of a request's head, taken in one synchronous step: no future
-//! of ours holds a request.
+//! Copies everything that a session needs from a request's head in one synchronous step, so that no
+//! future borrows the request.
 
 use std::sync::Arc;
 
@@ -12,44 +12,43 @@ use crate::event::{self, EventKind};
 use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
 use crate::sid::SessionId;
 
-/// What one handler says other than its config.
+/// A handler's overrides of its config.
 pub trait Overrides: Send + Sync + 'static {
-    /// Where a first sid is sent.
+    /// How the sid of a new session is sent.
     const EMIT: Option<Emit> = None;
 
-    /// Loaders of its own; `None` for those of the config.
+    /// The handler's own loaders; `None` for those of the config.
     #[must_use]
     fn loaders() -> Option<&'static LoaderSet> {
         None
     }
 }
 
-/// What the head of a request says.
+/// The extracted parts of a request's head.
 pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) options: &'static Options,
     pub(crate) loaders: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
-    /// Where an answer with a sid goes.
+    /// Where the response carries a sid.
     pub(crate) target: EmitTarget,
     pub(crate) is_options: bool,
-    /// The request would change something and comes from another origin with, or for, a cookie.
-    pub(crate) foreign: CrossOrigin,
-    /// A page of some origin sent the request.
+    pub(crate) cross_origin: CrossOrigin,
+    /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
-    /// What an app-wide layer brought.
+    /// The cache of an app-wide layer.
     pub(crate) layer: Option<Arc<LoadCache<C>>>,
 }
 
-/// Whether the cross-origin rule refuses the request.
+/// Whether the cross-origin rule refuses the request. It only applies to cookies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CrossOrigin {
-    /// Its sid came by a cookie.
-    pub(crate) sent: bool,
-    /// A new sid would be sent as a cookie.
+    /// By the rule of the cookie that carried the sid.
+    pub(crate) presented: bool,
+    /// By the rule of the cookie that would carry the sid of a new session.
     pub(crate) created: bool,
 }
 
-/// The loaders of a handler.
+/// The loaders of a handler: its own, or those of its config.
 pub(crate) fn loaders<C: SessionConfig, O: Overrides>() -> &'static LoaderSet {
     O::loaders().unwrap_or(&prepared::<C>().loaders)
 }
@@ -61,18 +60,19 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     let options = &prepared::<C>().options;
     let loaders = loaders::<C, O>();
     let found = loaders.find(head);
-    let place = found
+    let index = found
         .ok()
         .and_then(|found| found.sid)
-        .map(|(_, place)| place);
-    let target = loaders.target(place, O::EMIT.or(options.emit));
-    let foreign = |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
+        .map(|(_, index)| index);
+    let target = loaders.target(index, O::EMIT.or(options.emit));
+    let is_refused =
+        |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
     RequestContext {
         options,
         loaders,
-        foreign: CrossOrigin {
-            sent: foreign(place.and_then(|place| loaders.cookie(place))),
-            created: foreign(match target {
+        cross_origin: CrossOrigin {
+            presented: is_refused(index.and_then(|index| loaders.cookie(index))),
+            created: is_refused(match target {
                 EmitTarget::Cookie(spec) => Some(spec),
                 EmitTarget::Header(_) => None,
             }),
@@ -86,26 +86,26 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
 }
 
 impl<C: SessionConfig> RequestContext<C> {
-    /// Emits an event for which the store was not asked.
+    /// Emits an event that involves no call to the store.
     pub(super) fn emit_event(&self, id: Option<SessionId>, kind: EventKind<'_>) {
         event::emit(self.options.on_event, C::NAME, id, kind, None);
     }
 
-    /// Why there is no session.
+    /// The error for a request without a live session.
     pub(crate) fn absence(&self) -> Error {
-        let sent = self.found.is_ok_and(|found| found.sid.is_some());
-        Error::new(if sent {
+        let presented = self.found.is_ok_and(|found| found.sid.is_some());
+        Error::new(if presented {
             ErrorKind::Unknown
         } else {
             ErrorKind::Missing
         })
     }
 
-    /// How a client that was refused is to authenticate: as a bearer where that is read (RFC 6750,
-    /// 3), else by a scheme that says no more than that a session is needed.
+    /// The `WWW-Authenticate` challenge of a 401: `Bearer` if the handler reads bearer tokens
+    /// (RFC 6750, 3), otherwise the generic `Session`.
     pub(crate) fn challenge(&self) -> &'static str {
-        let sent = self.found.is_ok_and(|found| found.bearer);
-        match (self.loaders.reads_bearer(), sent) {
+        let has_token = self.found.is_ok_and(|found| found.bearer);
+        match (self.loaders.reads_bearer(), has_token) {
             (true, true) => r#"Bearer error="invalid_token""#,
             (true, false) => "Bearer",
             (false, _) => "Session",
@@ -115,8 +115,8 @@ impl<C: SessionConfig> RequestContext<C> {
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a request that may change something comes from another origin. Browsers say so
-/// themselves (Fetch Metadata, and `Origin`); what says neither is no browser.
+/// Whether a state-changing request comes from another origin. Browsers send `Sec-Fetch-Site` (Fetch
+/// Metadata) or at least `Origin`; a request with neither does not come from a browser.
 pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
     if spec.allow_any_origin || matches!(head.method(), "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -136,7 +136,7 @@ pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
     }
 }
 
-/// Whether an origin such as `https://example.com:8443` names the host that was asked.
+/// Whether an origin such as `https://example.com:8443` is the host of the request.
 fn is_host(origin: &[u8], head: RequestHead<'_>) -> bool {
     let authority = [&b"https://"[..], b"http://"]
         .iter()

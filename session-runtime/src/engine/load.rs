@@ -1,4 +1,4 @@
-//! Asking the store for the session of a sid, once a request where a layer remembers it.
+//! Loads the session of a sid from the store; under a layer, only once per request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snap
 use crate::sid::{PresentedSid, Sid};
 use crate::store::{AnyStore, StoreError, StoreRef, SyncStore};
 
-/// Whether a load may offer a second sid: only one whose answer can carry it.
+/// Whether a load may offer a second sid. It may if the response can carry that sid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RenewalPolicy {
     Allowed,
     Never,
 }
 
-/// What an app-wide layer keeps for one request: the store that it brought, and the first load.
+/// The state of an app-wide layer for one request: the layer's store, and the result of the latest load.
 pub(crate) struct LoadCache<C: SessionConfig> {
     pub(super) store: Option<AnyStore<C::Data>>,
     loaded: tokio::sync::Mutex<Option<CachedLoad<C::Data>>>,
-    /// A view looked for the session, so the response depends on whether there is one.
-    pub(super) looked: AtomicBool,
-    /// A view showed the session.
-    pub(super) viewed: AtomicBool,
+    /// A view was extracted, so the response depends on whether there is a session.
+    pub(super) view_requested: AtomicBool,
+    /// A view found a session.
+    pub(super) view_found: AtomicBool,
 }
 
-/// Whether a request ever came through a layer. Where none did, none need be searched for what a
-/// layer left in it.
+/// Whether any layer has handled a request. Until then, requests are not searched for a
+/// [`LoadCache`].
 static LAYERED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn layered() -> bool {
@@ -45,10 +45,9 @@ struct CachedLoad<D> {
     result: Option<Loaded<D>>,
 }
 
-/// What a request needs of a record, and the sid that the load offered.
+/// The loaded parts of a record, and the sid that the load offered.
 ///
-/// No field is a single byte: what is next to one is moved in pieces, which every request would
-/// wait for.
+/// No field is a single byte, because a byte next to wider fields makes copies of the struct slower.
 pub(crate) struct Loaded<D> {
     pub(crate) snapshot: Snapshot<D>,
     pub(crate) epoch: u64,
@@ -73,26 +72,26 @@ impl<D> Clone for Loaded<D> {
 impl<C: SessionConfig> LoadCache<C> {
     #[cfg(feature = "_layer")]
     pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
-        // Read first: then it is written once, and every processor can keep it.
+        // Read before writing, so that the cache line stays shared between processors.
         if !layered() {
             LAYERED.store(true, Ordering::Relaxed);
         }
         Self {
             store,
             loaded: tokio::sync::Mutex::new(None),
-            looked: AtomicBool::new(false),
-            viewed: AtomicBool::new(false),
+            view_requested: AtomicBool::new(false),
+            view_found: AtomicBool::new(false),
         }
     }
 
     #[cfg(feature = "_layer")]
-    pub(crate) fn looked(&self) -> bool {
-        self.looked.load(Ordering::Relaxed)
+    pub(crate) fn view_requested(&self) -> bool {
+        self.view_requested.load(Ordering::Relaxed)
     }
 
     #[cfg(feature = "_layer")]
-    pub(crate) fn viewed(&self) -> bool {
-        self.viewed.load(Ordering::Relaxed)
+    pub(crate) fn view_found(&self) -> bool {
+        self.view_found.load(Ordering::Relaxed)
     }
 }
 
@@ -106,16 +105,17 @@ impl<C: SessionConfig> fmt::Debug for LoadCache<C> {
 
 type LoadResult<D> = Result<Option<Loaded<D>>, Error>;
 
-/// The record of a sid, from the layer's cache if it has asked for the same sid before.
+/// Loads the record of a sid, or takes it from the layer's cache if the cached load was for the same
+/// sid.
 pub(super) async fn load_cached<C: SessionConfig>(
     context: &RequestContext<C>,
     store: &StoreRef<C::Data, C::Store>,
     sid: &PresentedSid,
     transport: Transport,
-    offers: RenewalPolicy,
+    policy: RenewalPolicy,
 ) -> LoadResult<C::Data> {
     let Some(layer) = &context.layer else {
-        return load::<C>(store, context.options, sid, transport, offers).await;
+        return load::<C>(store, context.options, sid, transport, policy).await;
     };
     let mut cache = layer.loaded.lock().await;
     if let Some(cached) = &*cache
@@ -125,6 +125,7 @@ pub(super) async fn load_cached<C: SessionConfig>(
     {
         return Ok(cached.result.clone());
     }
+    // Also for a view: a handler that shares this load can send the offered sid.
     let result = load::<C>(
         store,
         context.options,
@@ -141,22 +142,22 @@ pub(super) async fn load_cached<C: SessionConfig>(
     Ok(result)
 }
 
-/// Asks the store.
+/// Loads the record of a sid.
 pub(super) async fn load<C: SessionConfig>(
     store: &StoreRef<C::Data, C::Store>,
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
-    offers: RenewalPolicy,
+    policy: RenewalPolicy,
 ) -> LoadResult<C::Data> {
     if let Some(store) = store.as_sync() {
-        return load_sync::<C>(store, options, sid, transport, offers);
+        return load_sync::<C>(store, options, sid, transport, policy);
     }
-    let query = LoadQuery::new(options, sid, transport, offers);
+    let query = LoadQuery::new(options, sid, transport, policy);
     let (key, request) = (query.key, &query.request);
     let started = trace::started_awaited(options.on_event);
-    let answer = if trace::records_debug() {
-        // In a box: the future of every load would have to have room for the span.
+    let result = if trace::records_debug() {
+        // Boxed, so that the future of a load without tracing has no room for the span.
         let call = store.load(key, request);
         Box::pin(trace::in_span_awaited(
             StoreCall::Load,
@@ -168,36 +169,36 @@ pub(super) async fn load<C: SessionConfig>(
     } else {
         store.load(key, request).await
     };
-    query.finish::<C>(answer, started)
+    query.finish::<C>(result, started)
 }
 
-/// Asks a store that need not be waited for.
+/// Loads the record of a sid from a synchronous store.
 pub(super) fn load_sync<C: SessionConfig>(
     store: &dyn SyncStore<C::Data>,
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
-    offers: RenewalPolicy,
+    policy: RenewalPolicy,
 ) -> LoadResult<C::Data> {
-    let query = LoadQuery::new(options, sid, transport, offers);
+    let query = LoadQuery::new(options, sid, transport, policy);
     let (key, request) = (query.key, &query.request);
     let started = trace::started(options.on_event);
-    let answer = if trace::records_debug() {
+    let result = if trace::records_debug() {
         trace::in_span(StoreCall::Load, C::NAME, key.id, || {
             store.load(key, request)
         })
     } else {
         store.load(key, request)
     };
-    query.finish::<C>(answer, started)
+    query.finish::<C>(result, started)
 }
 
-/// What a store is asked.
+/// The arguments of a store's `load`.
 struct LoadQuery {
     options: &'static Options,
     key: Key,
     request: LoadRequest,
-    /// The sid of the renewal that is asked for.
+    /// The sid that the store may offer, if a renewal is requested.
     offer: Option<Box<Sid>>,
 }
 
@@ -206,11 +207,11 @@ impl LoadQuery {
         options: &'static Options,
         sid: &PresentedSid,
         transport: Transport,
-        offers: RenewalPolicy,
+        policy: RenewalPolicy,
     ) -> Self {
         let renew_every = options
             .renew_every
-            .filter(|_| offers == RenewalPolicy::Allowed);
+            .filter(|_| policy == RenewalPolicy::Allowed);
         let offer = renew_every.map(|_| Box::new(sid.offer()));
         let renewal = (renew_every.zip(offer.as_ref())).map(|(every, offer)| Renewal {
             every,
@@ -233,11 +234,11 @@ impl LoadQuery {
         }
     }
 
-    /// Emits the events of the answer, and takes from it what a request needs. The load `started` then,
-    /// if it is timed.
+    /// Emits the events of the load and converts its result. `started` is the start of the load, if it
+    /// is timed.
     fn finish<C: SessionConfig>(
         self,
-        answer: Result<Option<Record<C::Data>>, StoreError>,
+        result: Result<Option<Record<C::Data>>, StoreError>,
         started: Option<Instant>,
     ) -> Result<Option<Loaded<C::Data>>, Error> {
         let elapsed = started.map(|at| at.elapsed());
@@ -245,7 +246,7 @@ impl LoadQuery {
             let listener = self.options.on_event;
             event::emit(listener, C::NAME, Some(self.key.id), kind, elapsed);
         };
-        match answer {
+        match result {
             Ok(Some(record)) => {
                 emit(EventKind::Loaded, elapsed);
                 let offer = self.offer.filter(|_| record.renewed);

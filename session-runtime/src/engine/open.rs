@@ -1,4 +1,4 @@
-//! Loading the session of a request, or creating one.
+//! Loads or creates the session of a request.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use crate::record::Lifetime;
 use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::StoreRef;
 
-/// What a handler wants.
+/// Whether a handler creates a session or needs a stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Create,
@@ -22,59 +22,58 @@ pub(crate) enum Purpose {
     LoadOptional,
 }
 
-/// The session of a request.
+/// The result of opening a session.
 pub(crate) enum OpenOutcome<C: SessionConfig> {
     Session(OpenedSession<C>),
     None,
-    /// The answer to an OPTIONS request, which never has a session.
+    /// The response to an OPTIONS request, which never has a session.
     NoContent,
 }
 
-/// What a handler's session begins with.
+/// The initial state of a handler's session.
 pub(crate) struct OpenedSession<C: SessionConfig> {
     pub(crate) core: Arc<SessionCore<C>>,
-    /// As it is stored; `None` in a new session.
+    /// The stored data; `None` for a new session.
     pub(crate) data: Option<Arc<C::Data>>,
     pub(crate) subject: Option<Arc<str>>,
 }
 
-/// What is to be had from the store.
+/// How to open the session of a request.
 enum OpenPlan<'a> {
-    /// Nothing: there is no session.
+    /// The handler runs without a session.
     None,
-    /// Nothing: the answer is that to an OPTIONS request.
+    /// The response to an OPTIONS request is sent; the handler does not run.
     NoContent,
-    /// A place for a new session, when that is committed.
+    /// Create a session; the store is first called at the commit.
     New,
-    /// The session of a sid, which this loader found.
+    /// Load the session of this sid, found by the loader at this index.
     Known(&'a (PresentedSid, usize)),
 }
 
-/// The session that a handler asked for; `None` if it has to be waited for.
+/// Opens the session without waiting; `None` if that is not possible.
 ///
-/// Where it has not, there is no future at all: every one on the way of a request moves what it
-/// holds.
+/// The synchronous path exists because it is faster: each future moves everything that it holds.
 pub(crate) fn open_sync<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Option<Result<OpenOutcome<C>, Error>> {
-    let known = match wanted(context, purpose) {
+    let known = match plan(context, purpose) {
         Ok(OpenPlan::None) => return Some(Ok(OpenOutcome::None)),
         Ok(OpenPlan::NoContent) => return Some(Ok(OpenOutcome::NoContent)),
         Ok(OpenPlan::New) => None,
         Ok(OpenPlan::Known(known)) => Some(known),
         Err(error) => return Some(Err(error)),
     };
-    // A layer's cache may be in use.
+    // Another task may hold the lock of the layer's cache.
     if context.layer.is_some() {
         return None;
     }
     let store = StoreRef::Own(config::store_if_built::<C>()?);
-    let Some((sid, place)) = known else {
+    let Some((sid, index)) = known else {
         return Some(Ok(OpenOutcome::Session(create(context, store))));
     };
     let as_sync = store.as_sync()?;
-    let transport = context.loaders.transport(*place);
+    let transport = context.loaders.transport(*index);
     let loaded = load_sync::<C>(
         as_sync,
         context.options,
@@ -82,15 +81,15 @@ pub(crate) fn open_sync<C: SessionConfig>(
         transport,
         RenewalPolicy::Allowed,
     );
-    Some(opened(context, purpose, store, sid, loaded))
+    Some(finish_load(context, purpose, store, sid, loaded))
 }
 
-/// The same, and waits where it has to.
+/// Opens the session, and awaits the store if necessary.
 pub(crate) async fn open<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<OpenOutcome<C>, Error> {
-    let known = match wanted(context, purpose)? {
+    let known = match plan(context, purpose)? {
         OpenPlan::None => return Ok(OpenOutcome::None),
         OpenPlan::NoContent => return Ok(OpenOutcome::NoContent),
         OpenPlan::New => None,
@@ -100,15 +99,15 @@ pub(crate) async fn open<C: SessionConfig>(
         Ok(store) => store,
         Err(error) => return without_store(context.options, purpose, error),
     };
-    let Some((sid, place)) = known else {
+    let Some((sid, index)) = known else {
         return Ok(OpenOutcome::Session(create(context, store)));
     };
-    let transport = context.loaders.transport(*place);
+    let transport = context.loaders.transport(*index);
     let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Allowed).await;
-    opened(context, purpose, store, sid, loaded)
+    finish_load(context, purpose, store, sid, loaded)
 }
 
-fn wanted<C: SessionConfig>(
+fn plan<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<OpenPlan<'_>, Error> {
@@ -120,8 +119,9 @@ fn wanted<C: SessionConfig>(
         });
     }
     let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if context.foreign.sent || (context.foreign.created && purpose == Purpose::Create) {
-        return Err(refuse_foreign(context, found));
+    let refused = context.cross_origin;
+    if refused.presented || (refused.created && purpose == Purpose::Create) {
+        return Err(refuse_cross_origin(context, found));
     }
     match (&found.sid, purpose) {
         (Some(known), _) => Ok(OpenPlan::Known(known)),
@@ -134,14 +134,14 @@ fn wanted<C: SessionConfig>(
     }
 }
 
-fn refuse_foreign<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
+fn refuse_cross_origin<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
     let id = found.sid.map(|(sid, _)| sid.id());
     context.emit_event(id, EventKind::CrossOrigin);
     Error::new(ErrorKind::CrossOrigin)
 }
 
-/// What a load comes to.
-fn opened<C: SessionConfig>(
+/// Converts the result of a load to the outcome for the handler.
+fn finish_load<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
     store: StoreRef<C::Data, C::Store>,
@@ -159,7 +159,8 @@ fn opened<C: SessionConfig>(
     }
 }
 
-/// What there is where the store does not answer.
+/// The outcome if the store fails. With `OnStoreError::Anonymous`, an optional session is `None` if the
+/// store is unavailable.
 fn without_store<C: SessionConfig>(
     options: &Options,
     purpose: Purpose,
@@ -175,34 +176,34 @@ fn without_store<C: SessionConfig>(
     }
 }
 
-/// The record of the request's session, for a view: nothing is created or changed.
+/// Loads the request's session for a view. Creates no session.
 pub(crate) async fn view<C: SessionConfig>(
     context: &RequestContext<C>,
 ) -> Result<Option<(SessionId, Loaded<C::Data>)>, Error> {
     if let Some(layer) = &context.layer {
-        layer.looked.store(true, Ordering::Relaxed);
+        layer.view_requested.store(true, Ordering::Relaxed);
     }
     if context.is_options {
         return Ok(None);
     }
     let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if context.foreign.sent {
-        return Err(refuse_foreign(context, found));
+    if context.cross_origin.presented {
+        return Err(refuse_cross_origin(context, found));
     }
-    let Some((sid, place)) = &found.sid else {
+    let Some((sid, index)) = &found.sid else {
         return Ok(None);
     };
     let store = store_of(context).await?;
-    let transport = context.loaders.transport(*place);
-    // Without a layer nobody would send what a view's load offers.
+    let transport = context.loaders.transport(*index);
+    // Without a layer, no handler shares this load, so nothing would send an offered sid.
     let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Never).await?;
     if let (Some(layer), Some(_)) = (&context.layer, &loaded) {
-        layer.viewed.store(true, Ordering::Relaxed);
+        layer.view_found.store(true, Ordering::Relaxed);
     }
     Ok(loaded.map(|loaded| (sid.id(), loaded)))
 }
 
-/// The store of this request: the layer's, or the config's own.
+/// The store for this request: the layer's, if it has one, otherwise the config's.
 async fn store_of<C: SessionConfig>(
     context: &RequestContext<C>,
 ) -> Result<StoreRef<C::Data, C::Store>, Error> {

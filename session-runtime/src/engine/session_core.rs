@@ -1,4 +1,4 @@
-//! What the session in a handler and the guard around it share.
+//! The state that a handler's session shares with its guard.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,94 +15,94 @@ use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreError, StoreRef};
 use crate::timestamp::Timestamp;
 
-/// One session in one request.
+/// The shared state of one session in one request.
 pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) store: StoreRef<C::Data, C::Store>,
     pub(crate) options: &'static Options,
     pub(crate) key: Key,
     pub(crate) target: EmitTarget,
     pub(crate) has_origin: bool,
-    /// This request created the session.
+    /// Whether this request created the session.
     pub(crate) is_new: bool,
-    /// The handler read the sid, so its response must not be cached.
+    /// Whether the handler read the sid, so that its response must not be cached.
     pub(crate) sid_read: AtomicBool,
-    /// Held over everything that is sent to the store, so that the guard and a task that took the
-    /// session along come one after the other.
+    /// Serializes the calls to the store of the guard and of a task that owns the session.
     write_lock: tokio::sync::Mutex<()>,
     state: Mutex<SessionState<C::Data>>,
 }
 
-/// What is known of the record, and what is still to be written.
+/// The known state of the record, and the changes that are not stored yet.
 pub(crate) struct SessionState<D> {
     pub(crate) phase: Phase<D>,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
-    /// None where they count from now: nothing is stored yet, or was just now, and nobody has asked.
+    /// `None` if they count from now and nothing has asked for them: the record is unsaved or was just
+    /// inserted.
     pub(crate) deadlines: Option<Deadlines>,
-    /// How long the record lives, once `pending_lifetime` is stored or there is none.
+    /// The record's lifetime, until `pending_lifetime` is stored.
     pub(crate) lifetime: Lifetime,
-    /// The sid under which the store knows the record, or will know a new one.
+    /// The record's sid in the store, or the sid to insert for a new record.
     pub(crate) sid: Sid,
-    /// A new secret that is not yet stored.
+    /// A new sid that is not stored yet.
     pub(crate) identity: Option<Box<Identity>>,
     pub(crate) pending_lifetime: Option<Lifetime>,
     pub(crate) subject: Option<Arc<str>>,
     pub(crate) emit: Emit,
-    /// A sid that the load offered. It is sent unless the session got another one meanwhile.
+    /// The sid that the load offered. It is sent unless the session has got another one meanwhile.
     pub(crate) offer: Option<Box<Sid>>,
-    /// The data, when the handler has dropped its session.
+    /// The data of the session that the handler dropped.
     pub(crate) returned: Option<TrackedData<D>>,
-    /// The guard has begun to commit: from now on the response is fixed.
+    /// Whether the guard has started to commit. The response can no longer change then.
     pub(crate) closed: bool,
-    /// Somebody has the session, and may ask when it ends.
+    /// Whether the handler or a task may still own the session, and ask for its deadlines.
     pub(crate) in_use: bool,
 }
 
 pub(crate) enum Phase<D> {
     /// Not stored yet.
     New,
-    /// Stored, as far as this request knows with this data.
+    /// Stored; this is the latest data that the request knows.
     Stored(Snapshot<D>),
-    /// Destroyed, or found to be gone.
+    /// Destroyed, found to have ended, or discarded before it was stored.
     Ended {
-        /// By this request, so that a cookie is to be cleared.
+        /// By this request, so that the response clears the cookie.
         destroyed: bool,
     },
 }
 
-/// The sid that the response has to carry: one that the store knows.
+/// The sid that the response carries. The store always knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Emit {
     Nothing,
-    /// The session's, which is new or was changed.
+    /// The session's sid: it is new, or its cookie has to be renewed.
     Sid,
-    /// The one that was offered.
+    /// The sid that the load offered.
     Offer,
 }
 
-/// A change of secret that is not yet stored.
+/// A change of the sid that is not stored yet.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) sid: Sid,
     pub(crate) new_generation: bool,
     pub(crate) subject: SubjectChange,
-    /// The data starts anew.
+    /// Whether the data is replaced, not merged.
     pub(crate) reset: bool,
 }
 
-/// What a guard needs of a session whose type it does not know.
+/// The session as its guard sees it, independent of the config's type.
 pub(crate) trait Finalize: Send + Sync {
-    /// Writes what is to be written, unless the handler failed and that matters.
+    /// Commits the session. If the handler failed, discards its changes, except with `commit: always`.
     fn finish(self: Arc<Self>, failed: bool) -> FinalizeResult;
 
-    /// The request was given up: nothing of it is to be stored.
+    /// Discards all uncommitted changes, because the request was cancelled or the handler panicked.
     fn abandon(&self);
 }
 
-/// What is to be emitted, or the wait for it.
+/// The result of finishing a session: the response headers, or a future of them.
 pub(crate) enum FinalizeResult {
     Now(Result<Emission, Error>),
-    /// The session beside it is to be abandoned if nobody waits to the end.
+    /// A commit to await, and the session to abandon if the future is dropped before it is ready.
     Later(
         BoxFuture<'static, Result<Emission, Error>>,
         Arc<dyn Finalize>,
@@ -112,7 +112,7 @@ pub(crate) enum FinalizeResult {
 impl<C: SessionConfig> SessionCore<C> {
     #[allow(
         clippy::inline_always,
-        reason = "built where it stays, it is not moved twice before"
+        reason = "constructs the value in place, which saves two moves"
     )]
     #[inline(always)]
     pub(super) fn new(
@@ -141,10 +141,10 @@ impl<C: SessionConfig> SessionCore<C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nobody else sends anything of this session to the store.
+    /// Waits for exclusive use of the store among the owners of this session.
     pub(crate) async fn lock_writes(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        // Not `try_lock` first: this lock is what lets other tasks run where a handler asks a store in
-        // a loop that never has to wait.
+        // No `try_lock` first: only `lock` lets other tasks run while a handler calls, in a loop, a
+        // store that never waits.
         self.write_lock.lock().await
     }
 
@@ -152,26 +152,26 @@ impl<C: SessionConfig> SessionCore<C> {
         self.target.transport()
     }
 
-    /// The deadlines once what is pending is stored.
+    /// The deadlines, as if the pending changes were stored now.
     pub(crate) fn deadlines(&self) -> Deadlines {
         let now = self.store.now();
         let mut state = self.state();
         let lifetime = state.lifetime;
-        // Whoever asks twice is told the same.
+        // Stored, so that every call returns the same.
         let known = *(state.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
         state.deadlines_after(known, now)
     }
 
-    /// A new session whose data could not be stored is not stored without it.
-    pub(crate) fn give_up(&self) {
+    /// Ends an unsaved session, so that the guard does not store it without its data.
+    pub(crate) fn discard_unsaved(&self) {
         let mut state = self.state();
         if matches!(state.phase, Phase::New) {
             state.phase = Phase::Ended { destroyed: false };
         }
     }
 
-    /// The session is found to have ended.
-    pub(super) fn ended(&self) -> Error {
+    /// Marks the session as ended, because the store no longer has it, and returns the error.
+    pub(super) fn mark_ended(&self) -> Error {
         let mut state = self.state();
         state.emit = Emit::Nothing;
         if !matches!(state.phase, Phase::Ended { destroyed: true }) {
@@ -195,7 +195,7 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// Emits an event for an error of the store, and converts it to the error for the client.
-    pub(crate) fn failed(
+    pub(crate) fn store_failed(
         &self,
         verb: &'static str,
         error: StoreError,
@@ -211,19 +211,19 @@ impl<C: SessionConfig> SessionCore<C> {
 }
 
 impl<D> SessionState<D> {
-    /// The sid that the client knows, or will know with the response.
+    /// The session's sid, or the new one that is not stored yet.
     pub(crate) fn current_sid(&self) -> Sid {
         self.identity
             .as_ref()
             .map_or(self.sid, |identity| identity.sid)
     }
 
-    /// Whether the data is to begin anew.
+    /// Whether a pending reset replaces the data.
     pub(crate) fn resets(&self) -> bool {
         (self.identity.as_ref()).is_some_and(|identity| identity.reset)
     }
 
-    /// The deadlines once what is pending is stored.
+    /// The deadlines, as if the pending changes were stored now.
     fn deadlines_after(&self, known: Deadlines, now: Timestamp) -> Deadlines {
         let logged_in = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
         if !logged_in && self.pending_lifetime.is_none() {
@@ -233,21 +233,20 @@ impl<D> SessionState<D> {
         deadlines(known.created_at, now, lifetime)
     }
 
-    /// A lifetime is stored: unless another one was asked for meanwhile, none is pending. The same once
-    /// more counts as stored.
+    /// Records that a lifetime was stored. A different lifetime that was set meanwhile stays pending.
     pub(super) fn set_lifetime(&mut self, lifetime: Lifetime) {
         self.lifetime = lifetime;
         self.pending_lifetime = self.pending_lifetime.filter(|other| *other != lifetime);
     }
 
-    /// Forgets what is not yet stored.
+    /// Discards the pending changes of the sid and the lifetime.
     pub(crate) fn forget_pending(&mut self) {
         self.identity = None;
         self.pending_lifetime = None;
     }
 }
 
-/// The deadlines of a lifetime that begins now.
+/// The deadlines of a lifetime that starts now.
 pub(crate) fn deadlines(created_at: Timestamp, now: Timestamp, lifetime: Lifetime) -> Deadlines {
     Deadlines {
         created_at,

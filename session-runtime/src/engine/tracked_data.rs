@@ -1,41 +1,42 @@
-//! The data in a handler, and what it was before: whether there is something to write is derived
-//! from both.
+//! The data of a handler together with its previous value, which tells whether it was changed.
 
 use std::sync::Arc;
 
-/// The data as a handler sees and changes it. It was changed if there is something that it was
-/// before: that is all there is to "dirty", so it cannot be forgotten.
+/// The data as a handler reads and changes it.
+///
+/// `before` tells whether the data was changed. There is no separate dirty flag that could be
+/// forgotten.
 pub(crate) struct TrackedData<D> {
     data: Arc<D>,
     before: Before<D>,
 }
 
-/// What the data was before the handler changed it.
+/// The data before the handler changed it.
 enum Before<D> {
     /// The same as now.
     Unchanged,
-    /// The same as now, which is the `Default` that a session begins with.
+    /// The same as now: the `Default` data of a new or reset session.
     Fresh,
-    /// That `Default`. It is not kept, since it can be had again.
+    /// The `Default` data. Not kept, because it can be created again.
     Default,
-    /// What was loaded.
+    /// The loaded data.
     Loaded(Arc<D>),
 }
 
 impl<D> TrackedData<D> {
-    /// Data that nobody has changed yet.
+    /// Unchanged data.
     pub(crate) fn new(data: Arc<D>) -> Self {
         let before = Before::Unchanged;
         Self { data, before }
     }
 
-    /// Data that was something else before.
+    /// Data with a different previous value.
     pub(crate) fn changed(before: Arc<D>, data: Arc<D>) -> Self {
         let before = Before::Loaded(before);
         Self { data, before }
     }
 
-    /// As it is now.
+    /// The current data.
     pub(crate) fn data(&self) -> &D {
         &self.data
     }
@@ -44,12 +45,12 @@ impl<D> TrackedData<D> {
         matches!(self.before, Before::Default | Before::Loaded(_))
     }
 
-    /// Whether it began as the `Default`, not as what was loaded.
+    /// Whether the data started as the `Default`, not as loaded data.
     pub(crate) fn started_fresh(&self) -> bool {
         matches!(self.before, Before::Fresh | Before::Default)
     }
 
-    /// The data as it is now, and the changes with it: what is left here has none.
+    /// Takes the data with its previous value. The data that remains here counts as unchanged.
     pub(crate) fn take(&mut self) -> Self {
         let data = self.data.clone();
         let before = std::mem::replace(&mut self.before, Before::Unchanged);
@@ -62,7 +63,7 @@ impl<D> TrackedData<D> {
 }
 
 impl<D: Clone + Default> TrackedData<D> {
-    /// The data that a session begins with.
+    /// The data of a new or reset session.
     pub(crate) fn fresh() -> Self {
         Self {
             data: Arc::default(),
@@ -70,7 +71,7 @@ impl<D: Clone + Default> TrackedData<D> {
         }
     }
 
-    /// To be changed.
+    /// The current data, to be changed. The call itself counts as a change.
     pub(crate) fn data_mut(&mut self) -> &mut D {
         match self.before {
             Before::Fresh => self.before = Before::Default,
@@ -83,7 +84,7 @@ impl<D: Clone + Default> TrackedData<D> {
         Arc::make_mut(&mut self.data)
     }
 
-    /// As it was before the handler changed it.
+    /// The data before the handler changed it.
     pub(crate) fn base(&self) -> Arc<D> {
         match &self.before {
             Before::Unchanged | Before::Fresh => self.data.clone(),

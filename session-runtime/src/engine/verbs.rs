@@ -1,4 +1,4 @@
-//! What a handler does to its session at once, before it returns: update, reload, destroy.
+//! The operations that call the store while the handler runs: update, reload, destroy.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
 
 impl<C: SessionConfig> SessionCore<C> {
-    /// Runs a closure on what is committed, and commits what it makes of it, as often as that
-    /// takes. What is still pending in `working` is re-based on the result. `order` is held.
+    /// Runs `change` on the committed data and commits the result; after a conflict, tries again.
+    /// Rebases the pending changes in `tracked` on the result. The caller holds the write lock.
     pub(crate) async fn update<R>(
         &self,
         mut base: Snapshot<C::Data>,
@@ -28,10 +28,10 @@ impl<C: SessionConfig> SessionCore<C> {
             let state = self.state();
             (state.epoch, state.generation)
         };
-        let mut permit = commit_queue::first(self.key.id, self.spin_policy()).await;
+        let mut permit = commit_queue::acquire_if_contended(self.key.id, self.spin_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
-            let answer = change(&mut new);
+            let output = change(&mut new);
             let mut pending = None;
             let mut overwritten = Vec::new();
             if tracked.is_changed() {
@@ -57,15 +57,15 @@ impl<C: SessionConfig> SessionCore<C> {
             };
             match self.send(&change).await? {
                 CommitOutcome::Applied(snapshot) => {
-                    let committed = self.applied(&change, snapshot).unwrap_or(new);
+                    let committed = self.record_applied(&change, snapshot).unwrap_or(new);
                     *tracked = match pending {
                         Some(pending) => TrackedData::changed(committed, pending),
                         None => TrackedData::new(committed),
                     };
                     self.emit_overwritten(overwritten);
-                    return Ok(answer);
+                    return Ok(output);
                 }
-                CommitOutcome::Ended => return Err(self.ended()),
+                CommitOutcome::Ended => return Err(self.mark_ended()),
                 CommitOutcome::Conflict(record) => base = record.snapshot,
             }
             if permit.is_none() {
@@ -75,8 +75,8 @@ impl<C: SessionConfig> SessionCore<C> {
         Err(Error::new(ErrorKind::Contention))
     }
 
-    /// After a reset that was given up: what the handler changed since, it changed in what is stored.
-    /// `order` is held.
+    /// If a reset was discarded, applies the changes made since then to the stored data. The caller
+    /// holds the write lock.
     pub(crate) fn rebase(&self, tracked: &mut TrackedData<C::Data>) -> Result<(), Error> {
         if self.is_new || !tracked.started_fresh() {
             return Ok(());
@@ -100,7 +100,7 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(())
     }
 
-    /// Loads the record anew; what was not committed is dropped. `order` is held.
+    /// Loads the record again and discards all pending changes. The caller holds the write lock.
     pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
         let loaded = load::<C>(
             &self.store,
@@ -111,12 +111,12 @@ impl<C: SessionConfig> SessionCore<C> {
         )
         .await?;
         let Some(loaded) = loaded else {
-            return Err(self.ended());
+            return Err(self.mark_ended());
         };
         let mut state = self.state();
         if loaded.generation != state.generation {
             drop(state);
-            return Err(self.ended());
+            return Err(self.mark_ended());
         }
         let data = loaded.snapshot.data.clone();
         state.phase = Phase::Stored(loaded.snapshot);
@@ -128,14 +128,14 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(data)
     }
 
-    /// Removes the record, at once. `order` is held.
+    /// Removes the record. The caller holds the write lock.
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let stored = matches!(self.state().phase, Phase::Stored(_));
         if stored {
             let started = trace::started_awaited(self.options.on_event);
             let result = self.store.destroy(self.key).await;
             let elapsed = started.map(|at| at.elapsed());
-            result.map_err(|error| self.failed("destroy", error, elapsed))?;
+            result.map_err(|error| self.store_failed("destroy", error, elapsed))?;
             self.emit_event(EventKind::Destroyed, elapsed);
         }
         let mut state = self.state();

@@ -1,4 +1,4 @@
-//! actix-web 4, whose headers are those of `http` 0.2.
+//! actix-web 4, which uses `http` 0.2.
 
 use std::borrow::Cow;
 use std::cell::Ref;
@@ -30,8 +30,7 @@ use crate::loader::{HeadSource, RequestHead};
 use crate::session::Session;
 use crate::view::SessionView;
 
-/// A head is looked through rather than asked, because a name of `http` 1 would have to be copied
-/// to be asked for.
+/// Finds headers by iteration, because a lookup needs a copy of the name in the type of `http` 0.2.
 impl HeadSource for HttpRequest {
     fn method(&self) -> &str {
         self.method().as_str()
@@ -55,7 +54,7 @@ impl HeadSource for HttpRequest {
         Some(self.uri().authority()?.as_str())
     }
 
-    /// actix-web leaves `%2F`, `%25` and `%2B` to whoever reads a parameter.
+    /// actix-web does not decode `%2F`, `%25` and `%2B` in parameters.
     fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {
         percent_decode_str(self.match_info().get(name)?)
             .decode_utf8()
@@ -63,7 +62,7 @@ impl HeadSource for HttpRequest {
     }
 }
 
-/// What the layers of any config left in a request.
+/// The load caches that layers have put into a request, of every config.
 #[derive(Default)]
 struct Layers(Extensions);
 
@@ -87,26 +86,26 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let asked =
+        let context =
             request.read(|head, layers| engine::extract::<S::Config, O>(head, layer_of(layers)));
-        Box::pin(async move { guard::open(&asked).await })
+        Box::pin(async move { guard::open(&context).await })
     }
 }
 
-/// actix-web makes `None` of every error where an `Option` is extracted, of a failed store too;
-/// [`SessionView::of_request`] tells them apart.
+/// With `Option<SessionView>`, actix-web turns every error into `None`, including a failed store.
+/// [`SessionView::of_request`] distinguishes them.
 impl<C: SessionConfig> FromRequest for SessionView<C> {
     type Error = Rejection;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let asked =
+        let context =
             request.read(|head, layers| engine::extract::<C, Inherit>(head, layer_of(layers)));
         Box::pin(async move {
-            match engine::view(&asked).await {
+            match engine::view(&context).await {
                 Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
-                Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),
-                Err(error) => Err(Rejection::refuse(&asked, error)),
+                Ok(None) => Err(Rejection::refuse(&context, context.absence())),
+                Err(error) => Err(Rejection::refuse(&context, error)),
             }
         })
     }
@@ -156,12 +155,12 @@ impl ResponseError for Error {
     }
 }
 
-fn status(ours: http::StatusCode) -> StatusCode {
-    StatusCode::from_u16(ours.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+fn status(status: http::StatusCode) -> StatusCode {
+    StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn response(ours: http::Response<String>) -> HttpResponse<BoxBody> {
-    let (head, body) = ours.into_parts();
+fn response(source: http::Response<String>) -> HttpResponse<BoxBody> {
+    let (head, body) = source.into_parts();
     let mut response = HttpResponse::with_body(status(head.status), BoxBody::new(body));
     for (name, value) in &head.headers {
         response.headers_mut().add(name, value.clone());
@@ -176,7 +175,7 @@ impl ReplyHeaders for Headers {
     }
 
     fn set(&mut self, name: &HeaderName, value: HeaderValue) {
-        if let Some((name, value)) = older(name, &value) {
+        if let Some((name, value)) = to_http_02(name, &value) {
             self.insert(name, value);
         }
     }
@@ -188,21 +187,21 @@ impl ReplyHeaders for Headers {
     }
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
-        let Some((name, value)) = older(name, &value) else {
+        let Some((name, value)) = to_http_02(name, &value) else {
             return false;
         };
-        let others = self.contains_key(&name);
+        let had_value = self.contains_key(&name);
         self.append(name, value);
-        others
+        had_value
     }
 }
 
-/// The same header in `http` 0.2, which takes the same names and values.
-fn older(name: &HeaderName, value: &HeaderValue) -> Option<(Name, Value)> {
+/// Converts a header to `http` 0.2, which accepts the same names and values.
+fn to_http_02(name: &HeaderName, value: &HeaderValue) -> Option<(Name, Value)> {
     let name = Name::from_bytes(name.as_str().as_bytes()).ok()?;
-    let mut older = Value::from_bytes(value.as_bytes()).ok()?;
-    older.set_sensitive(value.is_sensitive());
-    Some((name, older))
+    let mut converted = Value::from_bytes(value.as_bytes()).ok()?;
+    converted.set_sensitive(value.is_sensitive());
+    Some((name, converted))
 }
 
 impl<C, S, B> Transform<S, ServiceRequest> for SessionLayer<C>
@@ -224,7 +223,7 @@ where
     }
 }
 
-/// The middleware that a [`SessionLayer`] makes.
+/// The middleware of a [`SessionLayer`].
 pub struct SessionMiddleware<C: SessionConfig, S> {
     layer: SessionLayer<C>,
     inner: S,
@@ -268,7 +267,7 @@ where
 }
 
 pin_project! {
-    /// The response of a [`SessionMiddleware`].
+    /// The response future of [`SessionMiddleware`].
     pub struct SessionMiddlewareFuture<C: SessionConfig, F> {
         #[pin]
         inner: F,

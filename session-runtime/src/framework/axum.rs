@@ -27,9 +27,9 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
-        let asked = {
+        let context = {
             let params = if engine::loaders::<S::Config, O>().reads_path() {
-                // In a box: most requests need no room for it.
+                // Boxed, to keep the future small: few handlers read the path.
                 Box::pin(RawPathParams::from_request_parts(parts, state))
                     .await
                     .ok()
@@ -41,7 +41,7 @@ where
             let layer = layer_of(&parts.extensions);
             engine::extract::<S::Config, O>(RequestHead::new(&head), layer)
         };
-        guard::open(&asked).await
+        guard::open(&context).await
     }
 }
 
@@ -52,12 +52,12 @@ fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str
         .map(|(_, value)| Cow::Borrowed(value))
 }
 
-/// The session to be looked at; when there is none, what a handler that needs one answers.
+/// Loads the session for a view. The inner `Err` is the rejection if there is no session.
 async fn view<C: SessionConfig, St: Send + Sync>(
     parts: &mut Parts,
     state: &St,
 ) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
-    let asked = {
+    let context = {
         let params = if engine::loaders::<C, Inherit>().reads_path() {
             RawPathParams::from_request_parts(parts, state).await.ok()
         } else {
@@ -67,10 +67,10 @@ async fn view<C: SessionConfig, St: Send + Sync>(
         let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
         engine::extract::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
     };
-    match engine::view(&asked).await {
+    match engine::view(&context).await {
         Ok(Some((id, loaded))) => Ok(Ok(SessionView::new(id, loaded))),
-        Ok(None) => Ok(Err(Rejection::refuse(&asked, asked.absence()))),
-        Err(error) => Err(Rejection::refuse(&asked, error)),
+        Ok(None) => Ok(Err(Rejection::refuse(&context, context.absence()))),
+        Err(error) => Err(Rejection::refuse(&context, error)),
     }
 }
 

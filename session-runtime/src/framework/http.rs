@@ -1,4 +1,4 @@
-//! Plain `http`: handlers of `http::Request<B>`, for hyper, tower and whatever else speaks it.
+//! Plain `http`: handlers that take an `http::Request<B>`, for hyper, tower and others.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -12,7 +12,7 @@ use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, Ses
 use crate::loader::{HeadSource, RequestHead};
 use crate::view::SessionView;
 
-/// The head of an `http` request, with the parameters of its route where a framework knows them.
+/// The head of an `http` request, with the route parameters if the framework provides them.
 pub(crate) struct HttpHead<'a> {
     method: &'a Method,
     uri: &'a Uri,
@@ -45,8 +45,8 @@ impl<'a> HttpHead<'a> {
         }
     }
 
-    /// The values of a header, in their order. Walking past the handful of headers that a request
-    /// has takes less time than hashing one name for the map.
+    /// The values of a header, in order. Iterates instead of looking the name up: with the few headers of
+    /// a request, comparing is faster than hashing.
     fn values(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
         let headers = self.headers.iter().filter(move |(other, _)| *other == name);
         headers.map(|(_, value)| value.as_bytes())
@@ -84,7 +84,7 @@ impl HeadSource for HttpHead<'_> {
     }
 }
 
-/// What an app-wide layer left in a request.
+/// The load cache that an app-wide layer has put into a request.
 pub(crate) fn layer_of<C: SessionConfig>(
     extensions: &Extensions,
 ) -> Option<std::sync::Arc<LoadCache<C>>> {
@@ -94,24 +94,24 @@ pub(crate) fn layer_of<C: SessionConfig>(
     extensions.get::<std::sync::Arc<LoadCache<C>>>().cloned()
 }
 
-/// Opens the session of a plain handler. The future holds nothing of the request.
+/// Opens the session for a handler with `#[session(…, http)]`. The future does not borrow the request.
 pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     request: &Request<B>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
     let head = HttpHead::of_request(request);
     let layer = layer_of(request.extensions());
-    let asked = engine::extract::<S::Config, O>(RequestHead::new(&head), layer);
-    async move { guard::open(&asked).await }
+    let context = engine::extract::<S::Config, O>(RequestHead::new(&head), layer);
+    async move { guard::open(&context).await }
 }
 
-/// A request as middleware sees it: of plain `http`, actix-web, poem, rocket or salvo.
+/// A request in middleware: of plain `http`, actix-web, poem, rocket or salvo.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no request in which a session can be looked for",
+    message = "`{Self}` is not a request that can have a session",
     label = "not a request of `http` or of a framework that is enabled",
     note = "pass the request itself, by reference; a request of actix-web, poem, rocket or salvo needs the feature of that name"
 )]
 pub trait AnyRequest {
-    /// Shows the head of the request, and what layers left in it.
+    /// Calls `read` with the head of the request and the load caches of its layers.
     #[doc(hidden)]
     fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T;
 }
@@ -124,36 +124,36 @@ impl<B> AnyRequest for Request<B> {
 }
 
 impl<C: SessionConfig> SessionView<C> {
-    /// The session of a request, in middleware that has the request at hand; `None` if it has none
-    /// that is alive. The future holds nothing of the request.
+    /// Loads the session of a request, for middleware. `None` if the request has no live session. The
+    /// future does not borrow the request.
     ///
     /// # Errors
     /// [`ErrorKind::Ambiguous`](crate::error::ErrorKind::Ambiguous) and
     /// [`ErrorKind::CrossOrigin`](crate::error::ErrorKind::CrossOrigin) for a request that a
-    /// handler would refuse, and what the store did wrong.
+    /// handler would refuse, and the errors of the store.
     pub fn of_request<Q: AnyRequest>(
         request: &Q,
     ) -> impl Future<Output = Result<Option<Self>, Error>> + Send + use<C, Q> {
-        let asked = request
+        let context = request
             .read(|head, extensions| engine::extract::<C, Inherit>(head, layer_of(extensions)));
         async move {
-            let seen = engine::view(&asked).await?;
-            Ok(seen.map(|(id, loaded)| Self::new(id, loaded)))
+            let loaded = engine::view(&context).await?;
+            Ok(loaded.map(|(id, loaded)| Self::new(id, loaded)))
         }
     }
 }
 
-/// How a handler's type answers, taken from it in one place: a type that is no response is one
-/// error.
+/// The functions of [`HttpReply`] for the return type of a handler. The expansion gets both from one
+/// call, so that a wrong type causes only one compiler error.
 #[derive(Debug)]
 pub struct Replies<R> {
-    /// The response of a request that does not get its session.
+    /// Creates the response to a request that is refused.
     pub refuse: fn(Rejection) -> R,
-    /// The response of the handler, with what its session adds.
+    /// Adds the headers of the session to the handler's response.
     pub finish: fn(SessionReply<R>) -> R,
 }
 
-/// How a handler of this type answers.
+/// Returns the functions of [`HttpReply`] for a return type.
 #[must_use]
 pub fn replies<R: HttpReply>() -> Replies<R> {
     Replies {
@@ -162,29 +162,31 @@ pub fn replies<R: HttpReply>() -> Replies<R> {
     }
 }
 
-/// What a handler with `#[session(…, http)]` can return: an `http::Response<B>`, or a `Result` of
-/// one. An `Err` has no headers, so nothing of the session can be sent with it: with `commit:
-/// always`, or after a `save`, return a response where a new sid has to reach the client.
+/// The return type of a handler with `#[session(…, http)]`: an `http::Response<B>`, or a `Result` of
+/// one.
+///
+/// An `Err` has no headers, so it cannot carry a sid. If the client must get a new sid with an error
+/// response, because of `commit: always` or a `save`, return the response as `Ok`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no response of a handler with `#[session(…, http)]`",
-    label = "not an `http::Response<B>` with a `ProblemBody`, nor a `Result` of one",
-    note = "return `http::Response<B>` or `Result<http::Response<B>, E>`; without `http`, the attribute fits a framework's handler"
+    message = "`{Self}` is not a response of a handler with `#[session(…, http)]`",
+    label = "not an `http::Response<B>` with a `ProblemBody`, or a `Result` of one",
+    note = "return `http::Response<B>` or `Result<http::Response<B>, E>`; without `http`, the attribute expects the handler of a framework"
 )]
 pub trait HttpReply: Sized {
-    /// The response of a request that does not get its session.
+    /// Creates the response to a request that is refused.
     fn refuse(rejection: Rejection) -> Self;
 
-    /// The response of the handler, with what its session adds.
+    /// Adds the headers of the session to the handler's response.
     fn finish(reply: SessionReply<Self>) -> Self;
 }
 
-/// A response body that can hold a short text: the body of a refusal.
+/// A response body that can be created from a text, for error responses.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold the text of a refusal",
+    message = "`{Self}` cannot be the body of an error response",
     note = "enable the feature `http-body` for the bodies of `http-body-util`, or implement `connect_session::ProblemBody` for your own"
 )]
 pub trait ProblemBody {
-    /// A body of this text.
+    /// Creates a body with this text.
     fn problem(text: String) -> Self;
 }
 

@@ -1,5 +1,4 @@
-//! The app-wide layer: what it is on every framework. Each adapter says how it is put around
-//! handlers there.
+//! The app-wide layer. Each adapter implements the middleware trait of its framework for it.
 
 use std::fmt;
 #[cfg(feature = "_layer")]
@@ -13,12 +12,12 @@ use crate::{
     engine::{Emission, LoadCache},
 };
 
-/// Loads the session of a request once for everything below it, and only when it is asked for. It
-/// is an option, never a requirement: handlers say `#[session(…)]` with or without it, and it
-/// never commits.
+/// Middleware that shares one load of the session among everything below it. It loads the session only
+/// when a handler or a view needs it, and never commits.
 ///
-/// It is made by the config: `Shop::layer()`. With [`with_store`](Self::with_store) everything
-/// below it uses another store, as a test does.
+/// The layer is optional: handlers use `#[session(…)]` with or without it. Create it with
+/// `Shop::layer()`. With [`with_store`](Self::with_store), everything below it uses another store, for
+/// example in a test.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] mod example {
@@ -45,13 +44,13 @@ pub struct SessionLayer<C: SessionConfig> {
 }
 
 impl<C: SessionConfig> SessionLayer<C> {
-    /// A layer of the config with its own store.
+    /// A layer that uses the config's store.
     #[must_use]
     pub const fn new() -> Self {
         Self { store: None }
     }
 
-    /// The store for everything below the layer, instead of the config's own.
+    /// Sets the store for everything below the layer, instead of the config's store.
     #[must_use]
     pub fn with_store(self, store: impl Store<C::Data>) -> Self {
         Self {
@@ -60,24 +59,23 @@ impl<C: SessionConfig> SessionLayer<C> {
     }
 }
 
-/// What the adapters ask of a layer.
+/// The interface for adapters.
 #[cfg(feature = "_layer")]
 impl<C: SessionConfig> SessionLayer<C> {
-    /// What the layer leaves in a request for everything below it. A layer that brings no store
-    /// leaves what a layer above it brought.
+    /// Returns the cache to put into a request. A layer without its own store reuses the cache of a layer
+    /// above it.
     pub(crate) fn enter(&self, above: Option<Arc<LoadCache<C>>>) -> Arc<LoadCache<C>> {
         above
             .filter(|_| self.store.is_none())
             .unwrap_or_else(|| Arc::new(LoadCache::new(self.store.clone())))
     }
 
-    /// What the response says because of what was seen below the layer; `None` if nothing looked
-    /// for a session.
+    /// Returns the response headers for the views below the layer; `None` if no view was extracted.
     pub(crate) fn leave(cache: &LoadCache<C>) -> Option<Emission> {
         let vary = prepared::<C>().loaders.vary();
-        if !cache.looked() {
+        if !cache.view_requested() {
             None
-        } else if cache.viewed() {
+        } else if cache.view_found() {
             Some(Emission::of_view(vary))
         } else {
             Some(Emission::of_none(vary))

@@ -1,5 +1,5 @@
-//! One small file a framework. An adapter shows a request's head, hands the guard over, and writes
-//! the reply; it decides nothing.
+//! The adapters, one file per framework. An adapter reads the head of a request, extracts the guard,
+//! and writes the reply. It makes no decisions.
 
 #[cfg(feature = "actix-web")]
 pub mod actix_web;

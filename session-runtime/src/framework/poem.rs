@@ -1,8 +1,8 @@
 //! poem 3.
 //!
-//! What a handler returns as `Err` leaves it as an error: poem makes a response of it later, or
-//! `catch_error` makes another one. Such an error keeps its type, so that it can be caught, and
-//! what its session has to say travels with it as far as poem lets it: `say` has the rule.
+//! A handler's `Err` stays an error at first: poem converts it to a response later, unless
+//! `catch_error` handles it. Such an error keeps its type if possible, so that it can be caught, and
+//! carries the headers of the session; see `attach`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,7 +24,7 @@ use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
 
-/// Shows the head of a request.
+/// Reads the head of a request.
 fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T {
     let find = |name: &str| request.raw_path_param(name).map(Cow::Borrowed);
     let head = HttpHead::new(request.method(), request.uri(), request.headers(), &find);
@@ -39,21 +39,21 @@ where
 {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
-        Ok(guard::open(&asked).await?)
+        let context = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
+        Ok(guard::open(&context).await?)
     }
 }
 
-/// poem makes `None` of every error where an `Option` is extracted, of a failed store too;
-/// [`SessionView::of_request`] tells them apart.
+/// With `Option<SessionView>`, poem turns every error into `None`, including a failed store.
+/// [`SessionView::of_request`] distinguishes them.
 impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
-        match engine::view(&asked).await {
+        let context = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
+        match engine::view(&context).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
-            Ok(None) => Err(Rejection::refuse(&asked, asked.absence()).into()),
-            Err(error) => Err(Rejection::refuse(&asked, error).into()),
+            Ok(None) => Err(Rejection::refuse(&context, context.absence()).into()),
+            Err(error) => Err(Rejection::refuse(&context, error).into()),
         }
     }
 }
@@ -69,12 +69,12 @@ impl<T: IntoResponse, R: IntoResult<T>> IntoResult<WithSession<T>> for SessionRe
         let (value, emission) = self.into_outcome()?;
         match value.into_result() {
             Ok(value) => Ok(WithSession { value, emission }),
-            Err(error) => Err(say(error, emission)),
+            Err(error) => Err(attach(error, emission)),
         }
     }
 }
 
-/// What a handler returned as its response, and what its session adds to it.
+/// The value of a handler, and the headers that its session adds.
 pub struct WithSession<T> {
     value: T,
     emission: Emission,
@@ -94,18 +94,22 @@ impl<T: IntoResponse> IntoResponse for WithSession<T> {
     }
 }
 
-/// A sid, or the end of a cookie, has to reach the client, so such an error becomes its response
-/// at once. Everything else an error keeps as data for the app-wide layer, and with it its type.
-fn say(mut error: poem::Error, emission: Emission) -> poem::Error {
+/// Attaches the headers of the session to an error. A sid or a cleared cookie must reach the client, so
+/// the error then becomes a response at once. Other headers are kept as data of the error for the
+/// app-wide layer, and the error keeps its type.
+fn attach(mut error: poem::Error, emission: Emission) -> poem::Error {
     if emission.carries() {
-        return answered(error, [emission]);
+        return into_response_error(error, [emission]);
     }
     error.set_data(emission);
     error
 }
 
-/// The error as its response, which `catch_all_error` still sees as an error.
-fn answered(error: poem::Error, emissions: impl IntoIterator<Item = Emission>) -> poem::Error {
+/// Converts an error to its response, as an error that `catch_all_error` can still catch.
+fn into_response_error(
+    error: poem::Error,
+    emissions: impl IntoIterator<Item = Emission>,
+) -> poem::Error {
     let mut response = error.into_response();
     for emission in emissions {
         emission.apply(response.headers_mut());
@@ -124,7 +128,7 @@ impl<C: SessionConfig, E: Endpoint> Middleware<E> for SessionLayer<C> {
     }
 }
 
-/// The endpoint that a [`SessionLayer`] makes.
+/// The endpoint of a [`SessionLayer`].
 pub struct SessionEndpoint<C: SessionConfig, E> {
     layer: SessionLayer<C>,
     inner: E,
@@ -154,9 +158,12 @@ impl<C: SessionConfig, E: Endpoint> Endpoint for SessionEndpoint<C, E> {
                 }
                 Ok(response)
             }
-            // Only the errors of handlers with a session: all others can be caught above.
+            // Other errors keep their type, so that they can be caught above.
             Err(error) => match error.data::<Emission>().cloned() {
-                Some(said) => Err(answered(error, [said].into_iter().chain(emission))),
+                Some(attached) => {
+                    let emissions = [attached].into_iter().chain(emission);
+                    Err(into_response_error(error, emissions))
+                }
                 None => Err(error),
             },
         }
@@ -189,8 +196,8 @@ impl ResponseError for Error {
     }
 }
 
-fn response(ours: http::Response<String>) -> Response {
-    let (head, body) = ours.into_parts();
+fn response(source: http::Response<String>) -> Response {
+    let (head, body) = source.into_parts();
     let mut response = Response::from((head.status, Body::from(body)));
     *response.headers_mut() = head.headers;
     response

@@ -1,8 +1,8 @@
 //! rocket 0.5.
 //!
-//! Where a guard refuses a request, or a handler's value is no more than a status, a catcher makes
-//! the response, and no guard or responder sees it. What a session has to say of such a response
-//! is kept with the request, and the fairing (the app-wide layer) says it.
+//! If a guard refuses a request, or a responder fails with a status, a catcher creates the response,
+//! and neither a guard nor a responder can change it. The headers of the session are then kept in the
+//! request's local cache, and the fairing (the app-wide layer) adds them.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -28,7 +28,7 @@ use crate::view::SessionView;
 
 struct Head<'a> {
     request: &'a Request<'a>,
-    /// Of HTTP/2, where no `Host` header says it.
+    /// The authority of an HTTP/2 request without a `Host` header.
     authority: Option<String>,
 }
 
@@ -54,18 +54,18 @@ impl HeadSource for Head<'_> {
         self.authority.as_deref()
     }
 
-    /// rocket knows the segments of a route by their place alone.
+    /// rocket provides route segments by their position only.
     fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {
         let segments = self.request.route()?.uri.unmounted_origin.path();
-        let place = segments.raw_segments().position(|segment| {
+        let position = segments.raw_segments().position(|segment| {
             let inner = segment.as_str().strip_prefix('<');
             inner.and_then(|inner| inner.strip_suffix('>')) == Some(name)
         })?;
-        Some(Cow::Borrowed(self.request.routed_segment(place)?))
+        Some(Cow::Borrowed(self.request.routed_segment(position)?))
     }
 }
 
-/// What the layers of any config left in a request.
+/// The load caches that layers have put into a request, of every config.
 #[derive(Default)]
 struct Layers(Mutex<Extensions>);
 
@@ -76,10 +76,10 @@ fn layers<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Extensions> {
 
 impl AnyRequest for Request<'_> {
     fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
-        let by_host = self.headers().contains(header::HOST.as_str());
+        let has_host = self.headers().contains(header::HOST.as_str());
         let head = Head {
             request: self,
-            authority: self.host().filter(|_| !by_host).map(ToString::to_string),
+            authority: self.host().filter(|_| !has_host).map(ToString::to_string),
         };
         read(RequestHead::new(&head), &layers(self))
     }
@@ -95,30 +95,30 @@ where
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        let asked =
+        let context =
             request.read(|head, layers| engine::extract::<S::Config, O>(head, layer_of(layers)));
-        match guard::open(&asked).await {
+        match guard::open(&context).await {
             Ok(guard) => Outcome::Success(guard),
-            Err(rejection) => refuse(request, rejection, By::Guard),
+            Err(rejection) => refuse(request, rejection, RefusedBy::Guard),
         }
     }
 }
 
-/// rocket makes `None` of every error where an `Option` is taken, of a failed store too;
-/// [`SessionView::of_request`] tells them apart.
+/// With `Option<SessionView>`, rocket turns every error into `None`, including a failed store.
+/// [`SessionView::of_request`] distinguishes them.
 #[async_trait]
 impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
-        let asked =
+        let context =
             request.read(|head, layers| engine::extract::<C, Inherit>(head, layer_of(layers)));
-        let error = match engine::view(&asked).await {
+        let error = match engine::view(&context).await {
             Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
-            Ok(None) => asked.absence(),
+            Ok(None) => context.absence(),
             Err(error) => error,
         };
-        refuse(request, Rejection::refuse(&asked, error), By::View)
+        refuse(request, Rejection::refuse(&context, error), RefusedBy::View)
     }
 }
 
@@ -144,14 +144,14 @@ impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
                 Ok(response)
             }
             Err(status) => {
-                unsaid(request).emissions.push(emission);
+                pending(request).emissions.push(emission);
                 Err(status)
             }
         }
     }
 }
 
-/// A catcher that the program registered answers, where there is one.
+/// If the program has registered a catcher for the status, the catcher creates the response.
 impl<'r> Responder<'r, 'static> for Rejection {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let response = self.to_response();
@@ -159,7 +159,7 @@ impl<'r> Responder<'r, 'static> for Rejection {
         if !is_caught(request, status) {
             return Ok(of_http(response));
         }
-        unsaid(request).refusal = Some((response, By::Guard));
+        pending(request).refusal = Some((response, RefusedBy::Guard));
         Err(status)
     }
 }
@@ -170,35 +170,35 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// What there is yet to say of a response that a catcher makes.
+/// What the fairing has to add to a response that a catcher creates.
 #[derive(Default)]
-struct Unsaid {
+struct Pending {
     emissions: Vec<Emission>,
-    refusal: Option<(http::Response<String>, By)>,
+    refusal: Option<(http::Response<String>, RefusedBy)>,
 }
 
-/// Who refused a request.
+/// Which extractor refused a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    /// Its handler did not run.
+enum RefusedBy {
+    /// The guard: the handler did not run.
     Guard,
-    /// Its handler may have taken the view as an `Option` or a `Result`, and answered itself.
+    /// A view: if the handler takes it as an `Option` or a `Result`, the handler ran nevertheless.
     View,
 }
 
-fn unsaid<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Unsaid> {
-    let unsaid: &Mutex<Unsaid> = request.local_cache(Mutex::default);
-    unsaid.lock().unwrap_or_else(PoisonError::into_inner)
+fn pending<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Pending> {
+    let pending: &Mutex<Pending> = request.local_cache(Mutex::default);
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn refuse<T>(request: &Request<'_>, rejection: Rejection, by: By) -> Outcome<T, Rejection> {
+fn refuse<T>(request: &Request<'_>, rejection: Rejection, by: RefusedBy) -> Outcome<T, Rejection> {
     let response = rejection.to_response();
     let status = status(response.status());
-    unsaid(request).refusal = Some((response, by));
+    pending(request).refusal = Some((response, by));
     Outcome::Error((status, rejection))
 }
 
-/// Whether the program has a catcher of its own for a status of this request.
+/// Whether the program has registered a catcher for this status and path.
 fn is_caught(request: &Request<'_>, status: Status) -> bool {
     request.rocket().catchers().any(|catcher| {
         let base = catcher.base.path().segments();
@@ -223,14 +223,14 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Unsaid { emissions, refusal } = std::mem::take(&mut *unsaid(request));
+        let Pending { emissions, refusal } = std::mem::take(&mut *pending(request));
         for emission in emissions {
             emission.apply(response);
         }
-        if let Some((ours, by)) = refusal
-            && response.status().code == ours.status().as_u16()
+        if let Some((source, by)) = refusal
+            && response.status().code == source.status().as_u16()
         {
-            complete(request, response, ours, by);
+            complete(request, response, source, by);
         }
         let cache = layer_of::<C>(&layers(request));
         if let Some(emission) = cache.and_then(|cache| Self::leave(&cache)) {
@@ -239,18 +239,18 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 }
 
-/// Makes the response of a catcher the one of a refusal: its headers, and its body too where the
-/// catcher is rocket's own.
+/// Adds the headers of a refusal to the response of a catcher, and replaces its body if the catcher is
+/// rocket's default.
 fn complete(
     request: &Request<'_>,
     response: &mut Response<'_>,
-    ours: http::Response<String>,
-    by: By,
+    source: http::Response<String>,
+    by: RefusedBy,
 ) {
-    let (head, body) = ours.into_parts();
-    // What is no error, the answer to OPTIONS, is no catcher's business.
-    let is_ours = !head.status.is_client_error() && !head.status.is_server_error();
-    let replaces = by == By::Guard && (is_ours || !is_caught(request, response.status()));
+    let (head, body) = source.into_parts();
+    // The program's catchers handle errors only, not the response to OPTIONS.
+    let is_error = head.status.is_client_error() || head.status.is_server_error();
+    let replaces = by == RefusedBy::Guard && (!is_error || !is_caught(request, response.status()));
     if replaces {
         response.remove_header(header::CONTENT_TYPE.as_str());
         response.set_sized_body(body.len(), Cursor::new(body));
@@ -264,12 +264,12 @@ fn complete(
     }
 }
 
-fn status(ours: StatusCode) -> Status {
-    Status::new(ours.as_u16())
+fn status(status: StatusCode) -> Status {
+    Status::new(status.as_u16())
 }
 
-fn of_http(ours: http::Response<String>) -> Response<'static> {
-    let (head, body) = ours.into_parts();
+fn of_http(source: http::Response<String>) -> Response<'static> {
+    let (head, body) = source.into_parts();
     let mut response = Response::new();
     response.set_status(status(head.status));
     for (name, value) in &head.headers {
@@ -299,10 +299,10 @@ impl ReplyHeaders for Response<'_> {
     }
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
-        let others = self.headers().contains(name.as_str());
+        let had_value = self.headers().contains(name.as_str());
         if let Ok(value) = value.to_str() {
             self.adjoin_raw_header(name.to_string(), value.to_owned());
         }
-        others
+        had_value
     }
 }

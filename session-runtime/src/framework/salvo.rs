@@ -23,10 +23,10 @@ use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
 
-/// Nothing of a session is extracted by salvo's own means.
+/// Empty, because salvo's own extraction does not apply to sessions.
 static METADATA: Metadata = Metadata::new("");
 
-/// Shows the head of a request.
+/// Reads the head of a request.
 fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T {
     let find = |name: &str| {
         let value = request.params().get(name)?;
@@ -36,7 +36,10 @@ fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T
     read(RequestHead::new(&head))
 }
 
-#[allow(refining_impl_trait, reason = "a handler can match what it names")]
+#[allow(
+    refining_impl_trait,
+    reason = "names the error type, so that handlers can match it"
+)]
 impl<'ex, S, M, O> Extractible<'ex> for SessionGuard<S, M, O>
 where
     S: SessionArg,
@@ -49,12 +52,15 @@ where
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
-        guard::open(&asked).await
+        let context = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
+        guard::open(&context).await
     }
 }
 
-#[allow(refining_impl_trait, reason = "a handler can match what it names")]
+#[allow(
+    refining_impl_trait,
+    reason = "names the error type, so that handlers can match it"
+)]
 impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
     fn metadata() -> &'static Metadata {
         &METADATA
@@ -62,16 +68,19 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
         let layer = layer_of(request.extensions());
-        let asked = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
-        match engine::view(&asked).await {
+        let context = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
+        match engine::view(&context).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
-            Ok(None) => Err(Rejection::refuse(&asked, asked.absence())),
-            Err(error) => Err(Rejection::refuse(&asked, error)),
+            Ok(None) => Err(Rejection::refuse(&context, context.absence())),
+            Err(error) => Err(Rejection::refuse(&context, error)),
         }
     }
 }
 
-#[allow(refining_impl_trait, reason = "a handler can match what it names")]
+#[allow(
+    refining_impl_trait,
+    reason = "names the error type, so that handlers can match it"
+)]
 impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session<C> {
     fn metadata() -> &'static Metadata {
         &METADATA
@@ -95,11 +104,11 @@ impl<R: Writer + Send> Writer for SessionReply<R> {
     }
 }
 
-/// The rejection stays in the depot, where hoops above the handler find it.
+/// Also puts the rejection into the depot, for the hoops above the handler.
 #[async_trait]
 impl Writer for Rejection {
     async fn write(self, _: &mut Request, depot: &mut Depot, response: &mut Response) {
-        answer(self.to_response(), response);
+        replace_response(self.to_response(), response);
         self.emission().apply(response.headers_mut());
         depot.insert_typed(self);
     }
@@ -107,14 +116,13 @@ impl Writer for Rejection {
 
 impl Scribe for Error {
     fn render(self, response: &mut Response) {
-        answer(self.to_response(), response);
+        replace_response(self.to_response(), response);
     }
 }
 
-/// Writes a response of ours, whatever the handler wrote before; names in `Vary` are left to be
-/// merged.
-fn answer(ours: http::Response<String>, response: &mut Response) {
-    let (head, body) = ours.into_parts();
+/// Replaces everything that the handler wrote, except for `Vary`, which the caller merges.
+fn replace_response(source: http::Response<String>, response: &mut Response) {
+    let (head, body) = source.into_parts();
     response.status_code(head.status);
     let headers: &mut HeaderMap = response.headers_mut();
     for (name, value) in &head.headers {
@@ -149,7 +157,7 @@ impl<C: SessionConfig> Handler for SessionLayer<C> {
         if let Some(emission) = Self::leave(&cache) {
             emission.apply(response.headers_mut());
         }
-        // salvo answers 400 for every extractor that refuses without an error of its own.
+        // salvo turns an extractor's response into a 400 unless its status is an error.
         if let Ok(rejection) = depot.get_typed::<Rejection>()
             && rejection.status() == StatusCode::NO_CONTENT
         {

@@ -1,4 +1,4 @@
-//! tower: the app-wide layer for every service of `http` requests.
+//! tower: the app-wide layer for services that take an `http` request.
 
 use std::fmt;
 use std::future::Future;
@@ -27,7 +27,7 @@ impl<C: SessionConfig, S> Layer<S> for SessionLayer<C> {
     }
 }
 
-/// The service that a [`SessionLayer`] makes.
+/// The service of a [`SessionLayer`].
 pub struct SessionService<C: SessionConfig, S> {
     layer: SessionLayer<C>,
     inner: S,
@@ -74,7 +74,7 @@ where
 }
 
 pin_project! {
-    /// The response of a [`SessionService`].
+    /// The response future of [`SessionService`].
     pub struct SessionFuture<C: SessionConfig, F> {
         #[pin]
         inner: F,

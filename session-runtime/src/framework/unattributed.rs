@@ -1,7 +1,7 @@
-//! The message for a handler that forgot its attribute.
+//! The compiler error for a handler that lacks its attribute.
 
-/// Never implemented: a [`Session`](crate::session::Session) is an extractor only under this bound,
-/// so that a handler which takes one without the attribute is told so.
+/// Never implemented. A [`Session`](crate::session::Session) is an extractor only under this bound, so
+/// that a handler without the attribute gets this message.
 #[diagnostic::on_unimplemented(
     message = "a `Session` can only be taken by a handler with `#[session(…)]`",
     label = "this handler takes a `Session`, but no `#[session(…)]` has rewritten it",

@@ -1,5 +1,5 @@
-//! What salvo's `OpenAPI` documents say of sessions: each place where a sid is looked for is a
-//! security scheme, and a handler asks for any one of its own.
+//! Describes sessions in salvo's `OpenAPI` documents: every loader is a security scheme, and an
+//! operation requires any one of those of its handler.
 
 use salvo_oapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use salvo_oapi::{
@@ -34,7 +34,7 @@ impl<R: EndpointOutRegister> EndpointOutRegister for SessionReply<R> {
 
 impl EndpointOutRegister for Error {
     fn register(_: &mut Components, operation: &mut Operation) {
-        let problem = problem("The session could not be had, changed or stored");
+        let problem = problem("The session could not be loaded, changed or stored");
         operation.responses.insert("default", problem);
     }
 }
@@ -56,27 +56,27 @@ fn describe<C: SessionConfig, O: Overrides>(
         securities.push(SecurityRequirement::new(name.clone(), [""; 0]));
         components.security_schemes.insert(name, scheme.into());
     }
-    // By the rules of OpenAPI, an empty requirement is one that every request fulfils.
+    // In OpenAPI, an empty requirement makes security optional.
     if !required {
         securities.push(SecurityRequirement::default());
     }
     if required {
-        let problem = problem("The request has no session that is alive");
+        let problem = problem("The request has no live session");
         operation.responses.insert("401", problem);
     }
 }
 
-/// The scheme of a loader, and its name in the document. A path has none in `OpenAPI`, and nobody
-/// knows what a function reads.
+/// The security scheme of a loader, with its name. `None` for a route parameter, for which `OpenAPI` has
+/// no scheme, and for a custom function.
 fn scheme(loader: Loader) -> Option<(String, SecurityScheme)> {
-    let key = |name| ApiKeyValue::with_description(name, "The id of a session");
+    let key = |name| ApiKeyValue::with_description(name, "The sid of a session");
     Some(match loader {
         Loader::Header(name) => {
             let scheme = SecurityScheme::ApiKey(ApiKey::Header(key(name)));
             (format!("session-header-{name}"), scheme)
         }
         Loader::Bearer => {
-            let http = Http::new(HttpAuthScheme::Bearer).description("The id of a session");
+            let http = Http::new(HttpAuthScheme::Bearer).description("The sid of a session");
             ("session-bearer".to_owned(), SecurityScheme::Http(http))
         }
         Loader::Cookie(spec) => {
@@ -94,7 +94,7 @@ fn scheme(loader: Loader) -> Option<(String, SecurityScheme)> {
 fn parameter(name: &str) -> Parameter {
     Parameter::new(name)
         .location(ParameterIn::Path)
-        .description("The id of a session")
+        .description("The sid of a session")
         .schema(Object::with_type(BasicType::String))
         .required(true)
 }
