@@ -18,8 +18,8 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::unattributed::NeedsSessionAttribute;
 pub use crate::guard::{
-    Create, HandlerEnd, Inherit, IsErr, IsErrFallback, IsErrResult, Load, SessionGuard,
-    SessionReply, end, split,
+    Create, HandlerEnd, Inherit, InheritForwarding, IsErr, IsErrFallback, IsErrResult, Load,
+    SessionGuard, SessionReply, end, split,
 };
 pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
 pub use crate::merge::{MergeInputs, Merged, rule};

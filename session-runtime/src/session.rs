@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
-use crate::engine::{Finalize, Identity, OpenedSession, Phase, SessionCore, TrackedData};
+use crate::engine::{
+    Finalize, GuardIndex, Identity, OpenedSession, Phase, SessionCore, TrackedData,
+};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Lifetime, SubjectChange, Transport};
@@ -48,6 +50,7 @@ use connect_session_rules as rules;
 #[must_use = "a session that is dropped at once was not needed"]
 pub struct Session<C: SessionConfig = DefaultConfig> {
     core: Arc<SessionCore<C>>,
+    guard: GuardIndex,
     tracked: TrackedData<C::Data>,
     subject: Option<Arc<str>>,
     stage: Stage,
@@ -58,6 +61,8 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
 #[derive(Debug, Clone, Copy)]
 #[repr(usize)]
 enum Stage {
+    /// Close the guard: the handler never ran.
+    Extracted,
     /// Return the data to the guard, if it was changed.
     Loaded,
     /// Return the data to the guard: the session is new, or its identity or lifetime was changed.
@@ -70,21 +75,27 @@ enum Stage {
 
 impl<C: SessionConfig> Session<C> {
     pub(crate) fn new(start: OpenedSession<C>) -> Self {
-        let (tracked, stage) = match start.data {
-            Some(data) => (TrackedData::new(data), Stage::Loaded),
-            None => (TrackedData::fresh(), Stage::Open),
+        let tracked = match start.data {
+            Some(data) => TrackedData::new(data),
+            None => TrackedData::fresh(),
         };
         Self {
             core: start.core,
+            guard: start.guard,
             tracked,
             subject: start.subject,
-            stage,
+            stage: Stage::Extracted,
         }
     }
 
-    /// The part of the session that the guard commits when the handler has returned.
-    pub(crate) fn finisher(&self) -> Arc<dyn Finalize> {
-        self.core.clone()
+    /// Hands the session to the handler. Returns what its guard commits when the handler has returned.
+    pub(crate) fn start(&mut self) -> (Arc<dyn Finalize>, GuardIndex) {
+        self.stage = if self.tracked.started_fresh() {
+            Stage::Open
+        } else {
+            Stage::Loaded
+        };
+        (self.core.clone(), self.guard)
     }
 
     /// The public id, for logs and lists. It does not open the session, and does not change when the
@@ -131,14 +142,14 @@ impl<C: SessionConfig> Session<C> {
     /// first call.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
-        self.core.deadlines().created_at.into()
+        self.core.deadlines(self.guard).created_at.into()
     }
 
     /// When the session ends unless another request uses it, by the store's clock. It takes a
     /// [`login`](Self::login) or [`set_lifetime`](Self::set_lifetime) of this request into account.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.core.deadlines().expires_at().into()
+        self.core.deadlines(self.guard).expires_at().into()
     }
 
     /// The user to whom the session belongs, as set by [`login`](Self::login).
@@ -190,14 +201,20 @@ impl<C: SessionConfig> Session<C> {
         let base = {
             let state = core.state();
             match &state.phase {
-                Phase::Stored(snapshot) if !state.resets() => Some(snapshot.clone()),
+                Phase::Stored(snapshot) if !state.guards.get(self.guard).resets() => {
+                    Some(snapshot.clone())
+                }
                 Phase::Stored(_) | Phase::New => None,
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
         };
         match base {
             None => Ok(change(self.data_mut())),
-            Some(base) => core.update(base, &mut self.tracked, &mut change).await,
+            Some(base) => {
+                core.rebase(self.guard, &mut self.tracked)?;
+                core.update(self.guard, base, &mut self.tracked, &mut change)
+                    .await
+            }
         }
     }
 
@@ -216,8 +233,10 @@ impl<C: SessionConfig> Session<C> {
         let mut session = self;
         session.stage = Stage::Saving;
         let mut tracked = session.tracked.take();
-        let saved = match core.rebase(&mut tracked) {
-            Ok(()) => core.persist(Some(tracked)).await,
+        let guard = session.guard;
+        core.state().guards.get_mut(guard).creates = true;
+        let saved = match core.rebase(guard, &mut tracked) {
+            Ok(()) => core.persist(guard, Some(tracked)).await,
             Err(error) => Err(error),
         };
         session.stage = Stage::Finished;
@@ -240,14 +259,13 @@ impl<C: SessionConfig> Session<C> {
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
                 Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
-                    state.forget_pending();
-                    state.subject = None;
+                    state.guards.get_mut(self.guard).forget_identity();
                     None
                 }
             }
         };
         self.tracked = match sid {
-            Some(sid) => TrackedData::new(self.core.reload(sid.presented()).await?),
+            Some(sid) => TrackedData::new(self.core.reload(self.guard, sid.presented()).await?),
             None => TrackedData::fresh(),
         };
         self.subject.clone_from(&self.core.state().subject);
@@ -277,7 +295,7 @@ impl<C: SessionConfig> Session<C> {
             identity.subject = SubjectChange::Clear;
         })?;
         // The previous user's "remember me" does not apply either.
-        self.core.state().pending_lifetime = Some(Lifetime::new(
+        self.core.state().guards.get_mut(self.guard).lifetime = Some(Lifetime::new(
             self.core.options.idle_timeout,
             self.core.options.absolute_timeout,
         ));
@@ -306,11 +324,14 @@ impl<C: SessionConfig> Session<C> {
     fn change_identity(&mut self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
         self.stage = Stage::Open;
         let mut state = self.core.state();
-        if state.closed {
+        // One new sid in a request, so that every handler shows the client the same.
+        let sid =
+            (state.guards.pending_sid_of_others(self.guard)).unwrap_or_else(|| state.sid.rotated());
+        let pending = state.guards.get_mut(self.guard);
+        if pending.closed {
             return Err(Error::new(ErrorKind::TooLate));
         }
-        let sid = state.sid.rotated();
-        let mut identity = match state.identity.take() {
+        let mut identity = match pending.identity.take() {
             Some(identity) => identity,
             None => Box::new(Identity {
                 sid,
@@ -321,13 +342,7 @@ impl<C: SessionConfig> Session<C> {
         };
         identity.sid = sid;
         change(&mut identity);
-        if matches!(state.phase, Phase::New) {
-            // No other request can know an unsaved session, so there is nothing to invalidate.
-            state.sid = identity.sid;
-            state.subject = identity.subject.apply(state.subject.take());
-        } else {
-            state.identity = Some(identity);
-        }
+        pending.identity = Some(identity);
         Ok(())
     }
 
@@ -363,7 +378,8 @@ impl<C: SessionConfig> Session<C> {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
         self.stage = Stage::Open;
-        self.core.state().pending_lifetime = Some(Lifetime::new(idle, absolute));
+        let lifetime = Lifetime::new(idle, absolute);
+        self.core.state().guards.get_mut(self.guard).lifetime = Some(lifetime);
         Ok(())
     }
 }
@@ -399,6 +415,7 @@ impl<C: SessionConfig> Drop for Session<C> {
         let is_changed = self.tracked.is_changed();
         match self.stage {
             Stage::Finished => return,
+            Stage::Extracted => return self.core.abandon(self.guard),
             Stage::Loaded if !is_changed => return,
             Stage::Saving => {
                 // The future of `save` was dropped. Its change may have been sent, so nothing is stored
@@ -410,11 +427,12 @@ impl<C: SessionConfig> Drop for Session<C> {
             Stage::Loaded | Stage::Open => {}
         }
         let mut state = self.core.state();
-        if !state.closed {
-            state.returned = Some(self.tracked.take());
+        let pending = state.guards.get_mut(self.guard);
+        if !pending.closed {
+            pending.returned = Some(self.tracked.take());
             return;
         }
-        let unsaved = is_changed || state.pending_lifetime.is_some();
+        let unsaved = is_changed || pending.lifetime.is_some();
         drop(state);
         if unsaved {
             self.core.emit_event(EventKind::DroppedUnsaved, None);

@@ -31,3 +31,4 @@ mod rocket;
 #[cfg(feature = "salvo")]
 mod salvo;
 mod shop;
+mod two_guards;

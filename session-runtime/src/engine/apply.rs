@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, SpinPolicy};
+use super::pending::GuardIndex;
 use super::session_core::{Emit, Phase, SessionCore, deadlines};
 use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};
@@ -31,12 +32,13 @@ impl<C: SessionConfig> SessionCore<C> {
     /// Stores a new session, or the changes of a stored one. The caller holds the write lock.
     pub(crate) async fn persist(
         &self,
+        guard: GuardIndex,
         mut tracked: Option<TrackedData<C::Data>>,
     ) -> Result<(), Error> {
-        let plan = self.plan(&self.state(), &mut tracked);
+        let plan = self.plan(&self.state(), guard, &mut tracked);
         drop(tracked);
-        match self.execute_sync(plan)? {
-            Some(pending) => self.execute_pending(pending).await,
+        match self.execute_sync(guard, plan)? {
+            Some(pending) => self.execute_pending(guard, pending).await,
             None => Ok(()),
         }
     }
@@ -45,6 +47,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// write lock or is the only owner of the session.
     pub(super) fn execute_sync(
         &self,
+        guard: GuardIndex,
         plan: Plan<C::Data>,
     ) -> Result<Option<PendingWrite<C::Data>>, Error> {
         if let Some(data) = plan.data() {
@@ -62,7 +65,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 } else {
                     store.insert(self.key, &record)
                 };
-                self.finish_insert(&record, result, started)?;
+                self.finish_insert(guard, &record, result, started)?;
                 Ok(None)
             }
             (Plan::Insert(record), None) => Ok(Some(PendingWrite::Insert(record))),
@@ -77,7 +80,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 };
                 match self.finish_commit(&change, result, started)? {
                     CommitOutcome::Applied(snapshot) => {
-                        self.record_applied(&change, snapshot);
+                        self.record_applied(guard, &change, snapshot);
                         Ok(None)
                     }
                     CommitOutcome::Ended => Err(self.mark_ended()),
@@ -92,15 +95,16 @@ impl<C: SessionConfig> SessionCore<C> {
 
     pub(super) async fn execute_pending(
         &self,
+        guard: GuardIndex,
         pending: PendingWrite<C::Data>,
     ) -> Result<(), Error> {
         match pending {
-            PendingWrite::Insert(record) => self.insert(record).await,
-            PendingWrite::Change(change, known) => self.apply(change, known).await,
+            PendingWrite::Insert(record) => self.insert(guard, record).await,
+            PendingWrite::Change(change, known) => self.apply(guard, change, known).await,
         }
     }
 
-    async fn insert(&self, record: NewRecord<C::Data>) -> Result<(), Error> {
+    async fn insert(&self, guard: GuardIndex, record: NewRecord<C::Data>) -> Result<(), Error> {
         let started = trace::started_awaited(self.options.on_event);
         let result = if trace::records_debug() {
             let call = self.store.insert(self.key, &record);
@@ -114,11 +118,12 @@ impl<C: SessionConfig> SessionCore<C> {
         } else {
             self.store.insert(self.key, &record).await
         };
-        self.finish_insert(&record, result, started)
+        self.finish_insert(guard, &record, result, started)
     }
 
     fn finish_insert(
         &self,
+        guard: GuardIndex,
         record: &NewRecord<C::Data>,
         result: Result<InsertOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
@@ -128,7 +133,8 @@ impl<C: SessionConfig> SessionCore<C> {
             InsertOutcome::Done { snapshot, evicted } => {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
-                state.set_lifetime(record.lifetime);
+                state.set_lifetime(guard, record.lifetime);
+                state.set_identity(guard);
                 state.emit = Emit::Sid;
                 state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
@@ -157,6 +163,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// current record and sends it again.
     async fn apply(
         &self,
+        guard: GuardIndex,
         mut change: Box<Change<C::Data>>,
         mut known: Option<CommitOutcome<C::Data>>,
     ) -> Result<(), Error> {
@@ -172,7 +179,7 @@ impl<C: SessionConfig> SessionCore<C> {
             };
             match committed {
                 CommitOutcome::Applied(snapshot) => {
-                    self.record_applied(&change, snapshot);
+                    self.record_applied(guard, &change, snapshot);
                     self.emit_overwritten(overwritten);
                     return Ok(());
                 }
@@ -292,6 +299,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// changed.
     pub(super) fn record_applied(
         &self,
+        guard: GuardIndex,
         change: &Change<C::Data>,
         snapshot: Option<Snapshot<C::Data>>,
     ) -> Option<Arc<C::Data>> {
@@ -319,12 +327,11 @@ impl<C: SessionConfig> SessionCore<C> {
         if let Some(identity) = &change.identity {
             state.epoch += 1;
             state.generation += u64::from(identity.new_generation);
-            state.sid = state.current_sid();
+            state.set_identity(guard);
             state.emit = Emit::Sid;
-            state.identity = None;
         }
         if let Some(lifetime) = change.lifetime {
-            state.set_lifetime(lifetime);
+            state.set_lifetime(guard, lifetime);
             // The `Max-Age` of a persistent cookie depends on the lifetime.
             if matches!(self.target, EmitTarget::Cookie(spec) if spec.persistent) {
                 state.emit = Emit::Sid;

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use super::Emission;
 use super::load::{RenewalPolicy, load};
-use super::session_core::{Emit, Finalize, FinalizeResult, Phase, SessionCore, SessionState};
+use super::pending::GuardIndex;
+use super::session_core::{
+    CommitResult, Emit, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore, SessionState,
+};
 use super::tracked_data::TrackedData;
 use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
 
 /// What to write, decided in one step while the state is locked.
@@ -30,33 +34,43 @@ impl<D> Plan<D> {
 }
 
 impl<C: SessionConfig> Finalize for SessionCore<C> {
-    fn finish(self: Arc<Self>, failed: bool) -> FinalizeResult {
+    fn finish(self: Arc<Self>, guard: GuardIndex, failed: bool) -> FinalizeResult {
         let failed = failed && self.options.commit != Commit::Always;
         // Usually the handler's session is dropped by now. If this is the last `Arc`, nothing can write
         // concurrently, so the write lock is not needed.
         let is_sole_owner = Arc::strong_count(&self) == 1;
         let mut state = self.state();
-        if let Some(emission) = self.settle_without_write(&mut state, failed) {
+        if let Some(emission) = self.settle_without_write(&mut state, guard, failed) {
+            let returned = state.guards.get_mut(guard).returned.take();
+            drop(state);
+            if !failed && returned.is_some_and(|tracked| tracked.is_changed()) {
+                // Another guard of this request ended the session.
+                self.emit_event(EventKind::DroppedUnsaved, None);
+            }
             return FinalizeResult::Now(Ok(emission));
         }
-        if !is_sole_owner {
+        if !is_sole_owner || state.guards.are_many() {
             drop(state);
-            return self.later(|core| async move {
+            return self.later(move |core| async move {
                 let _write_lock = core.lock_writes().await;
-                let tracked = core.state().returned.take();
-                let stored = core.persist(tracked).await;
-                core.confirm(stored).await
+                let mut tracked = core.state().guards.get_mut(guard).returned.take();
+                let rebased = (tracked.as_mut()).map_or(Ok(()), |data| core.rebase(guard, data));
+                let stored = match rebased {
+                    Ok(()) => core.persist(guard, tracked).await,
+                    Err(error) => Err(error),
+                };
+                core.confirm(guard, stored).await
             });
         }
         state.in_use = false;
-        let mut tracked = state.returned.take();
-        let plan = self.plan(&state, &mut tracked);
+        let mut tracked = state.guards.get_mut(guard).returned.take();
+        let plan = self.plan(&state, guard, &mut tracked);
         drop(state);
         drop(tracked);
-        match self.execute_sync(plan) {
-            Ok(Some(pending)) => self.later(|core| async move {
-                let stored = core.execute_pending(pending).await;
-                core.confirm(stored).await
+        match self.execute_sync(guard, plan) {
+            Ok(Some(pending)) => self.later(move |core| async move {
+                let stored = core.execute_pending(guard, pending).await;
+                core.confirm(guard, stored).await
             }),
             Ok(None) => {
                 let state = self.state();
@@ -64,25 +78,30 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
                     return FinalizeResult::Now(Ok(self.emission(&state)));
                 }
                 drop(state);
-                self.later(|core| async move { core.confirm(Ok(())).await })
+                self.later(move |core| async move { core.confirm(guard, Ok(())).await })
             }
-            Err(error) => FinalizeResult::Now(self.to_emission(Err(error))),
+            Err(error) => FinalizeResult::Now(self.to_emission(guard, Err(error))),
         }
     }
 
-    fn abandon(&self) {
+    fn abandon(&self, guard: GuardIndex) {
         let mut state = self.state();
-        state.closed = true;
-        state.returned = None;
-        state.offer = None;
-        state.forget_pending();
+        state.guards.close(guard);
+        if !state.guards.any_open() {
+            state.offer = None;
+        }
+        let pending = state.guards.get_mut(guard);
+        pending.forget_identity();
+        let returned = pending.returned.take();
+        drop(state);
+        drop(returned);
     }
 }
 
 impl<C: SessionConfig> SessionCore<C> {
     fn later<F>(self: Arc<Self>, finish: impl FnOnce(Arc<Self>) -> F) -> FinalizeResult
     where
-        F: Future<Output = Result<Emission, Error>> + Send + 'static,
+        F: Future<Output = CommitResult> + Send + 'static,
     {
         FinalizeResult::Later(Box::pin(finish(self.clone())), self)
     }
@@ -90,46 +109,56 @@ impl<C: SessionConfig> SessionCore<C> {
     /// The response headers, if nothing has to be written.
     fn settle_without_write(
         &self,
-        state: &mut SessionState<C::Data>,
+        state: &mut SessionState<C>,
+        guard: GuardIndex,
         failed: bool,
     ) -> Option<Emission> {
-        state.closed = true;
+        state.guards.close(guard);
+        let sends_offer = state.offer.is_some() && !state.guards.any_open();
         if failed {
-            // A sid that `save` has already stored is sent nevertheless.
-            state.returned = None;
-            state.offer = None;
-            state.forget_pending();
+            // A sid that is already stored, by `save` or by another guard, is sent nevertheless.
+            if sends_offer {
+                state.offer = None;
+            }
+            state.guards.get_mut(guard).forget_identity();
             return Some(self.emission(state));
         }
-        let untouched = state.identity.is_none()
-            && state.pending_lifetime.is_none()
-            && state.offer.is_none()
-            && !state.returned.as_ref().is_some_and(TrackedData::is_changed);
+        let pending = state.guards.get(guard);
+        let untouched = pending.identity.is_none()
+            && pending.lifetime.is_none()
+            && !pending
+                .returned
+                .as_ref()
+                .is_some_and(TrackedData::is_changed);
         match state.phase {
+            // The guard that creates the session is still open, or has failed.
+            Phase::New if untouched && !pending.creates => Some(self.emission(state)),
             Phase::New => None,
-            Phase::Stored(_) if !untouched => None,
+            Phase::Stored(_) if !untouched || sends_offer => None,
             Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(state)),
         }
     }
 
     /// The response headers after the write; sends an offered sid if it is still valid.
-    async fn confirm(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
+    async fn confirm(&self, guard: GuardIndex, stored: Result<(), Error>) -> CommitResult {
         if stored.is_ok() {
             self.confirm_offer().await;
         }
-        self.to_emission(stored)
+        self.to_emission(guard, stored)
     }
 
-    fn to_emission(&self, stored: Result<(), Error>) -> Result<Emission, Error> {
+    fn to_emission(&self, guard: GuardIndex, stored: Result<(), Error>) -> CommitResult {
         let is_ignored = |error: &Error| {
             error.kind() == ErrorKind::Ended && self.options.on_ended == OnEnded::Ignore
         };
         match stored {
             Err(error) if !is_ignored(&error) => {
-                // The client gets the error and no new sid. A task that saves the session later must not
-                // store that sid.
-                self.state().forget_pending();
-                Err(error)
+                // The client does not get the sid that was not stored, and a task that saves the session
+                // later must not store it either.
+                let mut state = self.state();
+                state.guards.get_mut(guard).forget_identity();
+                let emission = self.emission(&state);
+                Err(Box::new(FailedCommit { error, emission }))
             }
             _ => Ok(self.emission(&self.state())),
         }
@@ -140,6 +169,9 @@ impl<C: SessionConfig> SessionCore<C> {
     async fn confirm_offer(&self) {
         let (offer, sid) = {
             let mut state = self.state();
+            if state.guards.any_open() {
+                return;
+            }
             let offer = (state.offer.take()).filter(|_| state.emit == Emit::Nothing);
             (offer, state.sid.presented())
         };
@@ -157,22 +189,28 @@ impl<C: SessionConfig> SessionCore<C> {
     /// unlocking the state, because the drop may run user code.
     pub(super) fn plan(
         &self,
-        state: &SessionState<C::Data>,
+        state: &SessionState<C>,
+        guard: GuardIndex,
         tracked: &mut Option<TrackedData<C::Data>>,
     ) -> Plan<C::Data> {
         let max_size = self.options.encoded_limit();
+        let pending = state.guards.get(guard);
         let changed = tracked.as_ref().is_some_and(TrackedData::is_changed);
         match &state.phase {
             Phase::New => {
-                let lifetime = state.pending_lifetime.unwrap_or(state.lifetime);
+                let lifetime = pending.lifetime.unwrap_or(state.lifetime);
+                let (sid, subject) = match &pending.identity {
+                    Some(identity) => (identity.sid, identity.subject.apply(state.subject.clone())),
+                    None => (state.sid, state.subject.clone()),
+                };
                 let data = tracked
                     .take()
                     .map_or_else(Arc::default, TrackedData::into_data);
                 let record = NewRecord {
-                    secret: state.current_sid().secret_hash(),
+                    secret: sid.secret_hash(),
                     transport: self.transport(),
                     data,
-                    subject: state.subject.clone(),
+                    subject,
                     lifetime,
                     commit_id: CommitId::random(),
                     max_size,
@@ -180,13 +218,13 @@ impl<C: SessionConfig> SessionCore<C> {
                 Plan::Insert(record)
             }
             Phase::Ended { .. }
-                if changed || state.identity.is_some() || state.pending_lifetime.is_some() =>
+                if changed || pending.identity.is_some() || pending.lifetime.is_some() =>
             {
                 Plan::Ended
             }
             Phase::Ended { .. } => Plan::Nothing,
             Phase::Stored(base) => {
-                let data = if state.resets() {
+                let data = if pending.resets() {
                     let data = tracked
                         .take()
                         .map_or_else(Arc::default, TrackedData::into_data);
@@ -208,12 +246,12 @@ impl<C: SessionConfig> SessionCore<C> {
                     epoch: state.epoch,
                     generation: state.generation,
                     data,
-                    identity: state.identity.as_ref().map(|identity| IdentityChange {
+                    identity: pending.identity.as_ref().map(|identity| IdentityChange {
                         secret: identity.sid.secret_hash(),
                         new_generation: identity.new_generation,
                         subject: identity.subject.clone(),
                     }),
-                    lifetime: state.pending_lifetime,
+                    lifetime: pending.lifetime,
                 };
                 if change.is_empty() {
                     Plan::Nothing

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, Entry, HeaderMap, HeaderName, HeaderValue,
+    SET_COOKIE, VARY,
 };
 
 use super::SessionCore;
@@ -47,17 +47,38 @@ enum Carrier {
         expose: bool,
     },
     Cookie(HeaderValue),
+    /// An earlier guard of the request has sent the sid of a session that has ended since.
+    Withdrawn(&'static HeaderName),
 }
 
 impl<C: SessionConfig> SessionCore<C> {
-    /// The headers for the current state of the session.
-    pub(super) fn emission(&self, state: &SessionState<C::Data>) -> Emission {
+    /// The headers for the current state of the session, or of one that has replaced it.
+    pub(super) fn emission(&self, state: &SessionState<C>) -> Emission {
+        let mut emission = None;
+        let mut replaced_by = state.replaced_by.clone();
+        while let Some(next) = replaced_by {
+            let state = next.state();
+            // A new session counts when it is stored.
+            if matches!(
+                state.phase,
+                Phase::Stored(_) | Phase::Ended { destroyed: true }
+            ) {
+                emission = Some(next.own_emission(&state));
+            }
+            replaced_by = state.replaced_by.clone();
+        }
+        emission.unwrap_or_else(|| self.own_emission(state))
+    }
+
+    fn own_emission(&self, state: &SessionState<C>) -> Emission {
         let emitted = match state.emit {
             Emit::Nothing => None,
             Emit::Sid => Some(state.sid),
             Emit::Offer => state.offer.as_deref().copied(),
         };
         let sid = match (emitted, self.target, &state.phase) {
+            // The outermost guard's response carries the sid.
+            _ if state.guards.any_open() => None,
             (Some(sid), EmitTarget::Header(name), Phase::Stored(_)) => {
                 carry_header(name, sid, self.has_origin)
             }
@@ -72,8 +93,16 @@ impl<C: SessionConfig> SessionCore<C> {
             (_, EmitTarget::Cookie(spec), Phase::Ended { destroyed: true }) => {
                 carry_cookie(clear_cookie(spec))
             }
+            (_, EmitTarget::Header(name), Phase::Ended { .. })
+                if self.sid_sent.load(Ordering::Relaxed) =>
+            {
+                Some(Box::new(Carrier::Withdrawn(name)))
+            }
             _ => None,
         };
+        if sid.is_some() {
+            self.sid_sent.store(true, Ordering::Relaxed);
+        }
         let cache = if sid.is_some() || self.sid_read.load(Ordering::Relaxed) {
             Cache::NoStore
         } else {
@@ -120,6 +149,15 @@ impl Emission {
         }
     }
 
+    /// The headers for a request whose commit failed, after it had stored what these headers say.
+    pub(crate) fn of_failure(&self, vary: Option<&'static HeaderValue>) -> Self {
+        Self {
+            vary,
+            cache: Cache::NoStore,
+            sid: self.sid.clone(),
+        }
+    }
+
     /// Whether the headers carry a sid or clear a cookie.
     #[cfg(feature = "poem")]
     pub(crate) fn carries(&self) -> bool {
@@ -158,8 +196,15 @@ impl Emission {
                 headers.set(name, value);
             }
             Some(Carrier::Cookie(value)) => {
+                // A response never sets a cookie twice: an earlier guard may have set it, too.
+                let end = value.as_bytes().iter().position(|byte| *byte == b'=');
+                let name = value.as_bytes().get(..end.map_or(0, |end| end + 1));
+                headers.retain(&SET_COOKIE, &|other| {
+                    !name.is_some_and(|name| other.starts_with(name))
+                });
                 headers.add(&SET_COOKIE, value);
             }
+            Some(Carrier::Withdrawn(name)) => headers.retain(name, &|_| false),
         }
     }
 }
@@ -174,6 +219,8 @@ pub(crate) trait ReplyHeaders {
     fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
     /// Appends a value to a header. Returns whether the header already had one.
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
+    /// Removes the values of a header that are not to be kept.
+    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool);
 }
 
 impl ReplyHeaders for HeaderMap {
@@ -192,6 +239,16 @@ impl ReplyHeaders for HeaderMap {
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
         self.append(name, value)
+    }
+
+    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool) {
+        if let Entry::Occupied(entry) = self.entry(name) {
+            let (name, values) = entry.remove_entry_mult();
+            let kept: Vec<_> = values.filter(|value| keeps(value.as_bytes())).collect();
+            for value in kept {
+                self.append(&name, value);
+            }
+        }
     }
 }
 

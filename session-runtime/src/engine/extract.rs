@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderName};
 
-use super::LoadCache;
+use super::RequestScope;
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
@@ -14,6 +14,9 @@ use crate::sid::SessionId;
 
 /// A handler's overrides of its config.
 pub trait Overrides: Send + Sync + 'static {
+    /// Whether the handler may pass its request on to another handler with a session, as middleware
+    /// does. Its guard then shares the session with the guards inside it.
+    const MAY_FORWARD: bool = false;
     /// How the sid of a new session is sent.
     const EMIT: Option<Emit> = None;
 
@@ -35,8 +38,8 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) cross_origin: CrossOrigin,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
-    /// The cache of an app-wide layer.
-    pub(crate) layer: Option<Arc<LoadCache<C>>>,
+    /// What the guards and views of this request share, if there may be several.
+    pub(crate) scope: Option<Arc<RequestScope<C>>>,
 }
 
 /// Whether the cross-origin rule refuses the request. It only applies to cookies.
@@ -55,7 +58,7 @@ pub(crate) fn loaders<C: SessionConfig, O: Overrides>() -> &'static LoaderSet {
 
 pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     head: RequestHead<'_>,
-    layer: Option<Arc<LoadCache<C>>>,
+    scope: Option<Arc<RequestScope<C>>>,
 ) -> RequestContext<C> {
     let options = &prepared::<C>().options;
     let loaders = loaders::<C, O>();
@@ -81,7 +84,7 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         target,
         is_options: head.method() == "OPTIONS",
         has_origin: head.first(&header::ORIGIN).is_some(),
-        layer,
+        scope,
     }
 }
 

@@ -1,48 +1,21 @@
-//! Loads the session of a sid from the store; under a layer, only once per request.
+//! Loads the session of a sid from the store.
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::RequestContext;
 use crate::config::{Options, SessionConfig};
 use crate::error::Error;
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
 use crate::sid::{PresentedSid, Sid};
-use crate::store::{AnyStore, StoreError, StoreRef, SyncStore};
+use crate::store::{StoreError, StoreRef, SyncStore};
 
 /// Whether a load may offer a second sid. It may if the response can carry that sid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RenewalPolicy {
     Allowed,
     Never,
-}
-
-/// The state of an app-wide layer for one request: the layer's store, and the result of the latest load.
-pub(crate) struct LoadCache<C: SessionConfig> {
-    pub(super) store: Option<AnyStore<C::Data>>,
-    loaded: tokio::sync::Mutex<Option<CachedLoad<C::Data>>>,
-    /// A view was extracted, so the response depends on whether there is a session.
-    pub(super) view_requested: AtomicBool,
-    /// A view found a session.
-    pub(super) view_found: AtomicBool,
-}
-
-/// Whether any layer has handled a request. Until then, requests are not searched for a
-/// [`LoadCache`].
-static LAYERED: AtomicBool = AtomicBool::new(false);
-
-pub(crate) fn layered() -> bool {
-    LAYERED.load(Ordering::Relaxed)
-}
-
-struct CachedLoad<D> {
-    sid: PresentedSid,
-    transport: Transport,
-    result: Option<Loaded<D>>,
 }
 
 /// The loaded parts of a record, and the sid that the load offered.
@@ -69,78 +42,7 @@ impl<D> Clone for Loaded<D> {
     }
 }
 
-impl<C: SessionConfig> LoadCache<C> {
-    #[cfg(feature = "_layer")]
-    pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
-        // Read before writing, so that the cache line stays shared between processors.
-        if !layered() {
-            LAYERED.store(true, Ordering::Relaxed);
-        }
-        Self {
-            store,
-            loaded: tokio::sync::Mutex::new(None),
-            view_requested: AtomicBool::new(false),
-            view_found: AtomicBool::new(false),
-        }
-    }
-
-    #[cfg(feature = "_layer")]
-    pub(crate) fn view_requested(&self) -> bool {
-        self.view_requested.load(Ordering::Relaxed)
-    }
-
-    #[cfg(feature = "_layer")]
-    pub(crate) fn view_found(&self) -> bool {
-        self.view_found.load(Ordering::Relaxed)
-    }
-}
-
-impl<C: SessionConfig> fmt::Debug for LoadCache<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadCache")
-            .field("config", &C::NAME)
-            .finish_non_exhaustive()
-    }
-}
-
-type LoadResult<D> = Result<Option<Loaded<D>>, Error>;
-
-/// Loads the record of a sid, or takes it from the layer's cache if the cached load was for the same
-/// sid.
-pub(super) async fn load_cached<C: SessionConfig>(
-    context: &RequestContext<C>,
-    store: &StoreRef<C::Data, C::Store>,
-    sid: &PresentedSid,
-    transport: Transport,
-    policy: RenewalPolicy,
-) -> LoadResult<C::Data> {
-    let Some(layer) = &context.layer else {
-        return load::<C>(store, context.options, sid, transport, policy).await;
-    };
-    let mut cache = layer.loaded.lock().await;
-    if let Some(cached) = &*cache
-        && cached.transport == transport
-        && cached.sid.id() == sid.id()
-        && cached.sid.secret_hash() == sid.secret_hash()
-    {
-        return Ok(cached.result.clone());
-    }
-    // Also for a view: a handler that shares this load can send the offered sid.
-    let result = load::<C>(
-        store,
-        context.options,
-        sid,
-        transport,
-        RenewalPolicy::Allowed,
-    )
-    .await?;
-    *cache = Some(CachedLoad {
-        sid: *sid,
-        transport,
-        result: result.clone(),
-    });
-    Ok(result)
-}
+pub(super) type LoadResult<D> = Result<Option<Loaded<D>>, Error>;
 
 /// Loads the record of a sid.
 pub(super) async fn load<C: SessionConfig>(

@@ -8,6 +8,8 @@ mod emit;
 mod extract;
 mod load;
 mod open;
+mod pending;
+mod request_scope;
 mod session_core;
 mod tracked_data;
 mod verbs;
@@ -19,7 +21,11 @@ pub(crate) use emit::ReplyHeaders;
 pub(crate) use emit::merge_list;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
-pub(crate) use load::{LoadCache, Loaded, layered};
+pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
-pub(crate) use session_core::{Finalize, FinalizeResult, Identity, Phase, SessionCore};
+pub(crate) use pending::{GuardIndex, Identity};
+pub(crate) use request_scope::{RequestScope, any_scoped, finish_without_session};
+pub(crate) use session_core::{
+    CommitResult, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore,
+};
 pub(crate) use tracked_data::TrackedData;

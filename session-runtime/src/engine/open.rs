@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::RequestContext;
-use super::load::{Loaded, RenewalPolicy, load_cached, load_sync};
-use super::session_core::{Emit, Phase, SessionCore, SessionState};
+use super::load::{Loaded, RenewalPolicy, load, load_sync};
+use super::pending::GuardIndex;
+use super::request_scope::{RequestScope, Sessions};
+use super::session_core::{Phase, SessionCore, SessionState};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -33,6 +35,7 @@ pub(crate) enum OpenOutcome<C: SessionConfig> {
 /// The initial state of a handler's session.
 pub(crate) struct OpenedSession<C: SessionConfig> {
     pub(crate) core: Arc<SessionCore<C>>,
+    pub(crate) guard: GuardIndex,
     /// The stored data; `None` for a new session.
     pub(crate) data: Option<Arc<C::Data>>,
     pub(crate) subject: Option<Arc<str>>,
@@ -57,6 +60,10 @@ pub(crate) fn open_sync<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Option<Result<OpenOutcome<C>, Error>> {
+    // Another guard may have opened the session, or may be opening it.
+    if context.scope.is_some() {
+        return None;
+    }
     let known = match plan(context, purpose) {
         Ok(OpenPlan::None) => return Some(Ok(OpenOutcome::None)),
         Ok(OpenPlan::NoContent) => return Some(Ok(OpenOutcome::NoContent)),
@@ -64,10 +71,6 @@ pub(crate) fn open_sync<C: SessionConfig>(
         Ok(OpenPlan::Known(known)) => Some(known),
         Err(error) => return Some(Err(error)),
     };
-    // Another task may hold the lock of the layer's cache.
-    if context.layer.is_some() {
-        return None;
-    }
     let store = StoreRef::Own(config::store_if_built::<C>()?);
     let Some((sid, index)) = known else {
         return Some(Ok(OpenOutcome::Session(create(context, store))));
@@ -89,6 +92,57 @@ pub(crate) async fn open<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<OpenOutcome<C>, Error> {
+    let Some(scope) = &context.scope else {
+        return open_alone(context, purpose, None).await;
+    };
+    let mut sessions = scope.sessions.lock().await;
+    let outcome = match sessions.find(context).cloned() {
+        Some(core) => join(context, purpose, core).await?,
+        None => open_alone(context, purpose, Some(&mut sessions)).await?,
+    };
+    if let OpenOutcome::Session(opened) = &outcome
+        && opened.guard == 0
+    {
+        sessions.insert(context, opened.core.clone());
+    }
+    Ok(outcome)
+}
+
+/// Opens a session that another guard of the request has opened before.
+async fn join<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+    core: Arc<SessionCore<C>>,
+) -> Result<OpenOutcome<C>, Error> {
+    if let Some(found) = context
+        .found
+        .as_ref()
+        .ok()
+        .filter(|_| is_cross_origin(context, purpose))
+    {
+        return Err(refuse_cross_origin(context, found));
+    }
+    if let Some(opened) = core.clone().join(purpose == Purpose::Create) {
+        return Ok(OpenOutcome::Session(opened));
+    }
+    match purpose {
+        Purpose::Create => {
+            let store = store_of(context).await?;
+            let created = create(context, store);
+            core.state().replaced_by = Some(created.core.clone());
+            Ok(OpenOutcome::Session(created))
+        }
+        Purpose::LoadOptional => Ok(OpenOutcome::None),
+        Purpose::LoadRequired => Err(context.absence()),
+    }
+}
+
+/// Opens a session that no other guard of the request has opened.
+async fn open_alone<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+    sessions: Option<&mut Sessions<C>>,
+) -> Result<OpenOutcome<C>, Error> {
     let known = match plan(context, purpose)? {
         OpenPlan::None => return Ok(OpenOutcome::None),
         OpenPlan::NoContent => return Ok(OpenOutcome::NoContent),
@@ -103,7 +157,13 @@ pub(crate) async fn open<C: SessionConfig>(
         return Ok(OpenOutcome::Session(create(context, store)));
     };
     let transport = context.loaders.transport(*index);
-    let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Allowed).await;
+    let loaded = match sessions {
+        Some(sessions) => sessions.load(context, &store, sid, transport).await,
+        None => {
+            let policy = RenewalPolicy::Allowed;
+            load::<C>(&store, context.options, sid, transport, policy).await
+        }
+    };
     finish_load(context, purpose, store, sid, loaded)
 }
 
@@ -119,8 +179,7 @@ fn plan<C: SessionConfig>(
         });
     }
     let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    let refused = context.cross_origin;
-    if refused.presented || (refused.created && purpose == Purpose::Create) {
+    if is_cross_origin(context, purpose) {
         return Err(refuse_cross_origin(context, found));
     }
     match (&found.sid, purpose) {
@@ -132,6 +191,11 @@ fn plan<C: SessionConfig>(
             Err(context.absence())
         }
     }
+}
+
+fn is_cross_origin<C: SessionConfig>(context: &RequestContext<C>, purpose: Purpose) -> bool {
+    let refused = context.cross_origin;
+    refused.presented || (refused.created && purpose == Purpose::Create)
 }
 
 fn refuse_cross_origin<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
@@ -180,11 +244,33 @@ fn without_store<C: SessionConfig>(
 pub(crate) async fn view<C: SessionConfig>(
     context: &RequestContext<C>,
 ) -> Result<Option<(SessionId, Loaded<C::Data>)>, Error> {
-    if let Some(layer) = &context.layer {
-        layer.view_requested.store(true, Ordering::Relaxed);
+    let Some(scope) = &context.scope else {
+        return view_in(context, None).await;
+    };
+    scope.view_requested.store(true, Ordering::Relaxed);
+    let viewed = view_in(context, Some(scope)).await?;
+    if viewed.is_some() {
+        scope.view_found.store(true, Ordering::Relaxed);
     }
+    Ok(viewed)
+}
+
+async fn view_in<C: SessionConfig>(
+    context: &RequestContext<C>,
+    scope: Option<&RequestScope<C>>,
+) -> Result<Option<(SessionId, Loaded<C::Data>)>, Error> {
     if context.is_options {
         return Ok(None);
+    }
+    let mut sessions = match scope {
+        Some(scope) => Some(scope.sessions.lock().await),
+        None => None,
+    };
+    if let Some(core) = sessions
+        .as_ref()
+        .and_then(|sessions| sessions.find(context))
+    {
+        return Ok(core.view());
     }
     let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
     if context.cross_origin.presented {
@@ -195,19 +281,22 @@ pub(crate) async fn view<C: SessionConfig>(
     };
     let store = store_of(context).await?;
     let transport = context.loaders.transport(*index);
-    // Without a layer, no handler shares this load, so nothing would send an offered sid.
-    let loaded = load_cached(context, &store, sid, transport, RenewalPolicy::Never).await?;
-    if let (Some(layer), Some(_)) = (&context.layer, &loaded) {
-        layer.view_found.store(true, Ordering::Relaxed);
-    }
+    let loaded = match &mut sessions {
+        Some(sessions) => sessions.load(context, &store, sid, transport).await?,
+        None => {
+            // No handler shares this load, so nothing would send an offered sid.
+            let policy = RenewalPolicy::Never;
+            load::<C>(&store, context.options, sid, transport, policy).await?
+        }
+    };
     Ok(loaded.map(|loaded| (sid.id(), loaded)))
 }
 
-/// The store for this request: the layer's, if it has one, otherwise the config's.
+/// The store for this request: that of its layer, if it has one, otherwise the config's.
 async fn store_of<C: SessionConfig>(
     context: &RequestContext<C>,
 ) -> Result<StoreRef<C::Data, C::Store>, Error> {
-    match context.layer.as_ref().and_then(|layer| layer.store.clone()) {
+    match context.scope.as_ref().and_then(|scope| scope.store.clone()) {
         Some(store) => Ok(StoreRef::Given(store)),
         None => Ok(StoreRef::Own(config::store::<C>().await?)),
     }
@@ -221,24 +310,18 @@ fn resume<C: SessionConfig>(
 ) -> OpenedSession<C> {
     let data = loaded.snapshot.data.clone();
     let subject = loaded.subject.clone();
+    let phase = Phase::Stored(loaded.snapshot);
     let state = SessionState {
-        phase: Phase::Stored(loaded.snapshot),
         epoch: loaded.epoch,
         generation: loaded.generation,
         deadlines: Some(loaded.deadlines),
-        lifetime: loaded.lifetime,
-        sid: sid.verified(),
-        identity: None,
-        pending_lifetime: None,
         subject: loaded.subject,
-        emit: Emit::Nothing,
         offer: loaded.offer,
-        returned: None,
-        closed: false,
-        in_use: true,
+        ..SessionState::new(phase, loaded.lifetime, sid.verified(), false)
     };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),
+        guard: 0,
         data: Some(data),
         subject,
     }
@@ -251,24 +334,10 @@ fn create<C: SessionConfig>(
     let options = context.options;
     let sid = Sid::mint();
     let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
-    let state = SessionState {
-        phase: Phase::New,
-        epoch: 0,
-        generation: 0,
-        deadlines: None,
-        lifetime,
-        sid,
-        identity: None,
-        pending_lifetime: None,
-        subject: None,
-        emit: Emit::Nothing,
-        offer: None,
-        returned: None,
-        closed: false,
-        in_use: true,
-    };
+    let state = SessionState::new(Phase::New, lifetime, sid, true);
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),
+        guard: 0,
         data: None,
         subject: None,
     }

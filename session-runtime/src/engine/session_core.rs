@@ -1,21 +1,24 @@
-//! The state that a handler's session shares with its guard.
+//! The state of one session in one request, shared by its guards and the sessions of their handlers.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::tracked_data::TrackedData;
+use super::load::Loaded;
+use super::open::OpenedSession;
+use super::pending::{GuardIndex, Guards};
 use super::{Emission, RequestContext};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::loader::EmitTarget;
-use crate::record::{Deadlines, Key, Lifetime, Snapshot, SubjectChange, Transport};
+use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreError, StoreRef};
 use crate::timestamp::Timestamp;
 
-/// The shared state of one session in one request.
+/// One session in one request. Usually one guard uses it; the guards of middleware and of the handler
+/// share it.
 pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) store: StoreRef<C::Data, C::Store>,
     pub(crate) options: &'static Options,
@@ -24,38 +27,39 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) has_origin: bool,
     /// Whether this request created the session.
     pub(crate) is_new: bool,
-    /// Whether the handler read the sid, so that its response must not be cached.
+    /// Whether a handler read the sid, so that the response must not be cached.
     pub(crate) sid_read: AtomicBool,
-    /// Serializes the calls to the store of the guard and of a task that owns the session.
+    /// Whether a response has been given the sid, or the end of its cookie.
+    pub(super) sid_sent: AtomicBool,
+    /// Serializes the calls to the store of the guards and of tasks that own the session.
     write_lock: tokio::sync::Mutex<()>,
-    state: Mutex<SessionState<C::Data>>,
+    state: Mutex<SessionState<C>>,
 }
 
 /// The known state of the record, and the changes that are not stored yet.
-pub(crate) struct SessionState<D> {
-    pub(crate) phase: Phase<D>,
+pub(crate) struct SessionState<C: SessionConfig> {
+    pub(crate) phase: Phase<C::Data>,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
     /// `None` if they count from now and nothing has asked for them: the record is unsaved or was just
     /// inserted.
     pub(crate) deadlines: Option<Deadlines>,
-    /// The record's lifetime, until `pending_lifetime` is stored.
+    /// The record's lifetime, until a pending one is stored.
     pub(crate) lifetime: Lifetime,
     /// The record's sid in the store, or the sid to insert for a new record.
     pub(crate) sid: Sid,
-    /// A new sid that is not stored yet.
-    pub(crate) identity: Option<Box<Identity>>,
-    pub(crate) pending_lifetime: Option<Lifetime>,
     pub(crate) subject: Option<Arc<str>>,
     pub(crate) emit: Emit,
     /// The sid that the load offered. It is sent unless the session has got another one meanwhile.
     pub(crate) offer: Option<Box<Sid>>,
-    /// The data of the session that the handler dropped.
-    pub(crate) returned: Option<TrackedData<D>>,
-    /// Whether the guard has started to commit. The response can no longer change then.
-    pub(crate) closed: bool,
-    /// Whether the handler or a task may still own the session, and ask for its deadlines.
+    /// The guards, and their changes that are not stored yet.
+    pub(crate) guards: Guards<C::Data>,
+    /// How often a guard of this request has replaced the data by a reset.
+    pub(super) resets: usize,
+    /// Whether a handler or a task may still own the session, and ask for its deadlines.
     pub(crate) in_use: bool,
+    /// The session that this request has created after it ended this one.
+    pub(super) replaced_by: Option<Arc<SessionCore<C>>>,
 }
 
 pub(crate) enum Phase<D> {
@@ -80,33 +84,31 @@ pub(crate) enum Emit {
     Offer,
 }
 
-/// A change of the sid that is not stored yet.
-#[derive(Clone)]
-pub(crate) struct Identity {
-    pub(crate) sid: Sid,
-    pub(crate) new_generation: bool,
-    pub(crate) subject: SubjectChange,
-    /// Whether the data is replaced, not merged.
-    pub(crate) reset: bool,
-}
-
 /// The session as its guard sees it, independent of the config's type.
 pub(crate) trait Finalize: Send + Sync {
-    /// Commits the session. If the handler failed, discards its changes, except with `commit: always`.
-    fn finish(self: Arc<Self>, failed: bool) -> FinalizeResult;
+    /// Commits the changes of a guard. If its handler failed, discards them, except with
+    /// `commit: always`.
+    fn finish(self: Arc<Self>, guard: GuardIndex, failed: bool) -> FinalizeResult;
 
-    /// Discards all uncommitted changes, because the request was cancelled or the handler panicked.
-    fn abandon(&self);
+    /// Discards the uncommitted changes of a guard, because the request was cancelled or the handler
+    /// panicked.
+    fn abandon(&self, guard: GuardIndex);
 }
 
-/// The result of finishing a session: the response headers, or a future of them.
+/// The result of finishing a guard: the response headers, or a future of them.
 pub(crate) enum FinalizeResult {
-    Now(Result<Emission, Error>),
+    Now(CommitResult),
     /// A commit to await, and the session to abandon if the future is dropped before it is ready.
-    Later(
-        BoxFuture<'static, Result<Emission, Error>>,
-        Arc<dyn Finalize>,
-    ),
+    Later(BoxFuture<'static, CommitResult>, Arc<dyn Finalize>),
+}
+
+pub(crate) type CommitResult = Result<Emission, Box<FailedCommit>>;
+
+/// A commit that failed. Its response may nevertheless have to carry a sid, or to clear a cookie: for
+/// what the request has stored before.
+pub(crate) struct FailedCommit {
+    pub(crate) error: Error,
+    pub(crate) emission: Emission,
 }
 
 impl<C: SessionConfig> SessionCore<C> {
@@ -119,7 +121,7 @@ impl<C: SessionConfig> SessionCore<C> {
         context: &RequestContext<C>,
         store: StoreRef<C::Data, C::Store>,
         id: SessionId,
-        state: SessionState<C::Data>,
+        state: SessionState<C>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -132,12 +134,56 @@ impl<C: SessionConfig> SessionCore<C> {
             has_origin: context.has_origin,
             is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),
+            sid_sent: AtomicBool::new(false),
             write_lock: tokio::sync::Mutex::const_new(()),
             state: Mutex::new(state),
         })
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, SessionState<C::Data>> {
+    /// Opens the session for another guard of the request. `None` if the session has ended, or if it
+    /// is new and no open guard will store it.
+    pub(super) fn join(self: Arc<Self>, creates: bool) -> Option<OpenedSession<C>> {
+        let mut state = self.state();
+        let data = match &state.phase {
+            Phase::Stored(snapshot) => Some(snapshot.data.clone()),
+            Phase::New if creates || state.guards.any_creates() => None,
+            Phase::New | Phase::Ended { .. } => return None,
+        };
+        let subject = match state.guards.pending_subject() {
+            Some(subject) => subject.apply(None),
+            None => state.subject.clone(),
+        };
+        let resets = state.resets;
+        let guard = state.guards.join(creates, resets);
+        drop(state);
+        Some(OpenedSession {
+            core: self,
+            guard,
+            data,
+            subject,
+        })
+    }
+
+    /// The stored session, for a view.
+    pub(super) fn view(&self) -> Option<(SessionId, Loaded<C::Data>)> {
+        let deadlines = self.stored_deadlines();
+        let state = self.state();
+        let Phase::Stored(snapshot) = &state.phase else {
+            return None;
+        };
+        let loaded = Loaded {
+            snapshot: snapshot.clone(),
+            epoch: state.epoch,
+            generation: state.generation,
+            deadlines,
+            lifetime: state.lifetime,
+            subject: state.subject.clone(),
+            offer: None,
+        };
+        Some((self.key.id, loaded))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, SessionState<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -152,14 +198,18 @@ impl<C: SessionConfig> SessionCore<C> {
         self.target.transport()
     }
 
-    /// The deadlines, as if the pending changes were stored now.
-    pub(crate) fn deadlines(&self) -> Deadlines {
+    /// The deadlines, as if the pending changes of a guard were stored now.
+    pub(crate) fn deadlines(&self, guard: GuardIndex) -> Deadlines {
+        let known = self.stored_deadlines();
+        self.state().deadlines_after(guard, known, self.store.now())
+    }
+
+    /// The deadlines of the record. Those of an unsaved session start with the first call.
+    fn stored_deadlines(&self) -> Deadlines {
         let now = self.store.now();
         let mut state = self.state();
         let lifetime = state.lifetime;
-        // Stored, so that every call returns the same.
-        let known = *(state.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime));
-        state.deadlines_after(known, now)
+        *(state.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime))
     }
 
     /// Ends an unsaved session, so that the guard does not store it without its data.
@@ -177,7 +227,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if !matches!(state.phase, Phase::Ended { destroyed: true }) {
             state.phase = Phase::Ended { destroyed: false };
         }
-        state.forget_pending();
+        state.guards.forget_identities();
         drop(state);
         self.emit_event(EventKind::Ended, None);
         Error::new(ErrorKind::Ended)
@@ -210,39 +260,66 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 }
 
-impl<D> SessionState<D> {
+impl<C: SessionConfig> SessionState<C> {
+    /// The state of a session that the store knows, or of a new one.
+    #[allow(
+        clippy::inline_always,
+        reason = "constructs the value in place, which saves two moves"
+    )]
+    #[inline(always)]
+    pub(super) fn new(phase: Phase<C::Data>, lifetime: Lifetime, sid: Sid, creates: bool) -> Self {
+        Self {
+            phase,
+            epoch: 0,
+            generation: 0,
+            deadlines: None,
+            lifetime,
+            sid,
+            subject: None,
+            emit: Emit::Nothing,
+            offer: None,
+            guards: Guards::new(creates),
+            resets: 0,
+            in_use: true,
+            replaced_by: None,
+        }
+    }
+
     /// The session's sid, or the new one that is not stored yet.
     pub(crate) fn current_sid(&self) -> Sid {
-        self.identity
-            .as_ref()
-            .map_or(self.sid, |identity| identity.sid)
+        self.guards.pending_sid().unwrap_or(self.sid)
     }
 
-    /// Whether a pending reset replaces the data.
-    pub(crate) fn resets(&self) -> bool {
-        (self.identity.as_ref()).is_some_and(|identity| identity.reset)
-    }
-
-    /// The deadlines, as if the pending changes were stored now.
-    fn deadlines_after(&self, known: Deadlines, now: Timestamp) -> Deadlines {
-        let logged_in = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
-        if !logged_in && self.pending_lifetime.is_none() {
+    /// The deadlines, as if the pending changes of a guard were stored now.
+    fn deadlines_after(&self, guard: GuardIndex, known: Deadlines, now: Timestamp) -> Deadlines {
+        let pending = self.guards.get(guard);
+        if !pending.logs_in() && pending.lifetime.is_none() {
             return known;
         }
-        let lifetime = self.pending_lifetime.unwrap_or(self.lifetime);
+        let lifetime = pending.lifetime.unwrap_or(self.lifetime);
         deadlines(known.created_at, now, lifetime)
     }
 
-    /// Records that a lifetime was stored. A different lifetime that was set meanwhile stays pending.
-    pub(super) fn set_lifetime(&mut self, lifetime: Lifetime) {
+    /// Records that a lifetime of a guard was stored. A different lifetime that was set meanwhile stays
+    /// pending.
+    pub(super) fn set_lifetime(&mut self, guard: GuardIndex, lifetime: Lifetime) {
         self.lifetime = lifetime;
-        self.pending_lifetime = self.pending_lifetime.filter(|other| *other != lifetime);
+        let pending = self.guards.get_mut(guard);
+        pending.lifetime = pending.lifetime.filter(|other| *other != lifetime);
     }
 
-    /// Discards the pending changes of the sid and the lifetime.
-    pub(crate) fn forget_pending(&mut self) {
-        self.identity = None;
-        self.pending_lifetime = None;
+    /// Records that the pending identity of a guard was stored.
+    pub(super) fn set_identity(&mut self, guard: GuardIndex) {
+        let Some(identity) = self.guards.get_mut(guard).identity.take() else {
+            return;
+        };
+        self.sid = identity.sid;
+        self.subject = identity.subject.apply(self.subject.take());
+        if identity.reset {
+            self.resets += 1;
+            self.guards.get_mut(guard).resets_seen = self.resets;
+        }
+        self.guards.forget_rotations_to(self.sid);
     }
 }
 

@@ -57,6 +57,15 @@ impl<D> TrackedData<D> {
         Self { data, before }
     }
 
+    /// Whether the handler's changes apply to exactly this data.
+    pub(crate) fn is_based_on(&self, stored: &Arc<D>) -> bool {
+        match &self.before {
+            Before::Unchanged => Arc::ptr_eq(&self.data, stored),
+            Before::Loaded(before) => Arc::ptr_eq(before, stored),
+            Before::Fresh | Before::Default => false,
+        }
+    }
+
     pub(crate) fn into_data(self) -> Arc<D> {
         self.data
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::apply::TRIES;
 use super::commit_queue;
 use super::load::{RenewalPolicy, load};
+use super::pending::GuardIndex;
 use super::session_core::{Emit, Phase, SessionCore};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
@@ -20,6 +21,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// Rebases the pending changes in `tracked` on the result. The caller holds the write lock.
     pub(crate) async fn update<R>(
         &self,
+        guard: GuardIndex,
         mut base: Snapshot<C::Data>,
         tracked: &mut TrackedData<C::Data>,
         change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
@@ -57,7 +59,7 @@ impl<C: SessionConfig> SessionCore<C> {
             };
             match self.send(&change).await? {
                 CommitOutcome::Applied(snapshot) => {
-                    let committed = self.record_applied(&change, snapshot).unwrap_or(new);
+                    let committed = self.record_applied(guard, &change, snapshot).unwrap_or(new);
                     *tracked = match pending {
                         Some(pending) => TrackedData::changed(committed, pending),
                         None => TrackedData::new(committed),
@@ -75,33 +77,56 @@ impl<C: SessionConfig> SessionCore<C> {
         Err(Error::new(ErrorKind::Contention))
     }
 
-    /// If a reset was discarded, applies the changes made since then to the stored data. The caller
-    /// holds the write lock.
-    pub(crate) fn rebase(&self, tracked: &mut TrackedData<C::Data>) -> Result<(), Error> {
-        if self.is_new || !tracked.started_fresh() {
-            return Ok(());
-        }
-        let stored = {
-            let state = self.state();
-            match &state.phase {
-                Phase::Stored(snapshot) if !state.resets() => snapshot.data.clone(),
+    /// Rebases the handler's data on what this request has stored since the handler loaded it: another
+    /// guard has committed, or the handler's own reset was discarded. The caller holds the write lock.
+    pub(crate) fn rebase(
+        &self,
+        guard: GuardIndex,
+        tracked: &mut TrackedData<C::Data>,
+    ) -> Result<(), Error> {
+        let (stored, is_reset, by_other_guard) = {
+            let mut state = self.state();
+            let resets = state.resets;
+            let by_other_guard = state.guards.are_many();
+            let stored = match &state.phase {
+                Phase::Stored(stored) if !tracked.is_based_on(&stored.data) => stored.data.clone(),
                 _ => return Ok(()),
+            };
+            let pending = state.guards.get_mut(guard);
+            if pending.resets() {
+                return Ok(());
             }
+            let is_reset = pending.resets_seen != resets;
+            pending.resets_seen = resets;
+            (stored, is_reset, by_other_guard)
         };
-        if !tracked.is_changed() {
+        if is_reset && tracked.is_changed() {
+            // A merge would give the previous user's data to the next one.
+            self.emit_event(EventKind::DroppedUnsaved, None);
+        }
+        if is_reset || !tracked.is_changed() {
             *tracked = TrackedData::new(stored);
             return Ok(());
         }
         let base = tracked.base();
         let merged = merge::merge(C::merge, C::UNTYPED, &base, tracked.data(), &stored);
-        let overwritten = self.check_conflicts(merged.overwritten)?;
+        let overwritten = if by_other_guard {
+            // The request does not conflict with itself: the guard that commits later decides.
+            merged.overwritten
+        } else {
+            self.check_conflicts(merged.overwritten)?
+        };
         *tracked = TrackedData::changed(stored, Arc::new(merged.data));
         self.emit_overwritten(overwritten);
         Ok(())
     }
 
     /// Loads the record again and discards all pending changes. The caller holds the write lock.
-    pub(crate) async fn reload(&self, sid: PresentedSid) -> Result<Arc<C::Data>, Error> {
+    pub(crate) async fn reload(
+        &self,
+        guard: GuardIndex,
+        sid: PresentedSid,
+    ) -> Result<Arc<C::Data>, Error> {
         let loaded = load::<C>(
             &self.store,
             self.options,
@@ -124,7 +149,10 @@ impl<C: SessionConfig> SessionCore<C> {
         state.deadlines = Some(loaded.deadlines);
         state.lifetime = loaded.lifetime;
         state.subject = loaded.subject;
-        state.forget_pending();
+        let resets = state.resets;
+        let pending = state.guards.get_mut(guard);
+        pending.forget_identity();
+        pending.resets_seen = resets;
         Ok(data)
     }
 
@@ -141,7 +169,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };
         state.emit = Emit::Nothing;
-        state.forget_pending();
+        state.guards.forget_identities();
         Ok(())
     }
 }

@@ -19,11 +19,11 @@ use http::{Extensions, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 
-use super::http::{AnyRequest, layer_of};
+use super::http::{AnyRequest, scope_of};
 use super::layer::SessionLayer;
 use super::unattributed::NeedsSessionAttribute;
 use crate::config::SessionConfig;
-use crate::engine::{self, LoadCache, Overrides, ReplyHeaders};
+use crate::engine::{self, Overrides, ReplyHeaders, RequestScope};
 use crate::error::{Error, ErrorKind};
 use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
 use crate::loader::{HeadSource, RequestHead};
@@ -87,7 +87,7 @@ where
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let context =
-            request.read(|head, layers| engine::extract::<S::Config, O>(head, layer_of(layers)));
+            request.read(|head, layers| engine::extract::<S::Config, O>(head, scope_of(layers)));
         Box::pin(async move { guard::open(&context).await })
     }
 }
@@ -100,7 +100,7 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let context =
-            request.read(|head, layers| engine::extract::<C, Inherit>(head, layer_of(layers)));
+            request.read(|head, layers| engine::extract::<C, Inherit>(head, scope_of(layers)));
         Box::pin(async move {
             match engine::view(&context).await {
                 Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
@@ -194,6 +194,15 @@ impl ReplyHeaders for Headers {
         self.append(name, value);
         had_value
     }
+
+    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool) {
+        let removed = self.remove(name.as_str());
+        for value in removed.filter(|value| keeps(value.as_bytes())) {
+            if let Ok(name) = Name::from_bytes(name.as_str().as_bytes()) {
+                self.append(name, value);
+            }
+        }
+    }
 }
 
 /// Converts a header to `http` 0.2, which accepts the same names and values.
@@ -251,17 +260,17 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let cache = {
+        let scope = {
             let mut extensions = request.extensions_mut();
             let mut layers = extensions.remove::<Layers>().unwrap_or_default();
-            let cache = self.layer.enter(layer_of::<C>(&layers.0));
-            layers.0.insert(cache.clone());
+            let scope = self.layer.enter(scope_of::<C>(&layers.0));
+            layers.0.insert(scope.clone());
             extensions.insert(layers);
-            cache
+            scope
         };
         SessionMiddlewareFuture {
             inner: self.inner.call(request),
-            cache,
+            scope,
         }
     }
 }
@@ -271,7 +280,7 @@ pin_project! {
     pub struct SessionMiddlewareFuture<C: SessionConfig, F> {
         #[pin]
         inner: F,
-        cache: Arc<LoadCache<C>>,
+        scope: Arc<RequestScope<C>>,
     }
 }
 
@@ -294,7 +303,7 @@ where
         let this = self.project();
         let mut outcome = std::task::ready!(this.inner.poll(cx));
         if let Ok(response) = &mut outcome
-            && let Some(emission) = SessionLayer::leave(this.cache)
+            && let Some(emission) = SessionLayer::leave(this.scope)
         {
             emission.apply(response.headers_mut());
         }

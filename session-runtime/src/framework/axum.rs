@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use super::http::{HttpHead, layer_of};
+use super::http::{HttpHead, scope_of, shared_scope};
 use super::unattributed::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
@@ -36,10 +36,14 @@ where
             } else {
                 None
             };
+            let scope = if O::MAY_FORWARD {
+                shared_scope(&mut parts.extensions)
+            } else {
+                scope_of(&parts.extensions)
+            };
             let find = |name: &str| find(params.as_ref(), name);
             let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
-            let layer = layer_of(&parts.extensions);
-            engine::extract::<S::Config, O>(RequestHead::new(&head), layer)
+            engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
         };
         guard::open(&context).await
     }
@@ -65,7 +69,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
         };
         let find = |name: &str| find(params.as_ref(), name);
         let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
-        engine::extract::<C, Inherit>(RequestHead::new(&head), layer_of(&parts.extensions))
+        engine::extract::<C, Inherit>(RequestHead::new(&head), scope_of(&parts.extensions))
     };
     match engine::view(&context).await {
         Ok(Some((id, loaded))) => Ok(Ok(SessionView::new(id, loaded))),

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, Uri};
 
 use crate::config::SessionConfig;
-use crate::engine::{self, LoadCache, Overrides};
+use crate::engine::{self, Overrides, RequestScope};
 use crate::error::Error;
 use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
 use crate::loader::{HeadSource, RequestHead};
@@ -84,23 +85,34 @@ impl HeadSource for HttpHead<'_> {
     }
 }
 
-/// The load cache that an app-wide layer has put into a request.
-pub(crate) fn layer_of<C: SessionConfig>(
-    extensions: &Extensions,
-) -> Option<std::sync::Arc<LoadCache<C>>> {
-    if !engine::layered() {
+/// What the guards and views of a request share, if a layer or a guard has left it there.
+pub(crate) fn scope_of<C: SessionConfig>(extensions: &Extensions) -> Option<Arc<RequestScope<C>>> {
+    if !engine::any_scoped() {
         return None;
     }
-    extensions.get::<std::sync::Arc<LoadCache<C>>>().cloned()
+    extensions.get::<Arc<RequestScope<C>>>().cloned()
+}
+
+/// The same, and leaves a scope for guards that open later in the request.
+pub(crate) fn shared_scope<C: SessionConfig>(
+    extensions: &mut Extensions,
+) -> Option<Arc<RequestScope<C>>> {
+    let scope = scope_of(extensions).unwrap_or_else(|| {
+        let scope = Arc::new(RequestScope::new(None));
+        extensions.insert(scope.clone());
+        scope
+    });
+    Some(scope)
 }
 
 /// Opens the session for a handler with `#[session(…, http)]`. The future does not borrow the request.
 pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
-    request: &Request<B>,
+    request: &mut Request<B>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
+    // A handler that has the request can always pass it on.
+    let scope = shared_scope(request.extensions_mut());
     let head = HttpHead::of_request(request);
-    let layer = layer_of(request.extensions());
-    let context = engine::extract::<S::Config, O>(RequestHead::new(&head), layer);
+    let context = engine::extract::<S::Config, O>(RequestHead::new(&head), scope);
     async move { guard::open(&context).await }
 }
 
@@ -111,7 +123,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     note = "pass the request itself, by reference; a request of actix-web, poem, rocket or salvo needs the feature of that name"
 )]
 pub trait AnyRequest {
-    /// Calls `read` with the head of the request and the load caches of its layers.
+    /// Calls `read` with the head of the request and the scopes that layers and guards have left.
     #[doc(hidden)]
     fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T;
 }
@@ -135,7 +147,7 @@ impl<C: SessionConfig> SessionView<C> {
         request: &Q,
     ) -> impl Future<Output = Result<Option<Self>, Error>> + Send + use<C, Q> {
         let context = request
-            .read(|head, extensions| engine::extract::<C, Inherit>(head, layer_of(extensions)));
+            .read(|head, extensions| engine::extract::<C, Inherit>(head, scope_of(extensions)));
         async move {
             let loaded = engine::view(&context).await?;
             Ok(loaded.map(|(id, loaded)| Self::new(id, loaded)))

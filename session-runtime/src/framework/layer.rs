@@ -9,7 +9,7 @@ use crate::store::{AnyStore, Store};
 #[cfg(feature = "_layer")]
 use crate::{
     config::prepared,
-    engine::{Emission, LoadCache},
+    engine::{Emission, RequestScope},
 };
 
 /// Middleware that shares one load of the session among everything below it. It loads the session only
@@ -62,20 +62,20 @@ impl<C: SessionConfig> SessionLayer<C> {
 /// The interface for adapters.
 #[cfg(feature = "_layer")]
 impl<C: SessionConfig> SessionLayer<C> {
-    /// Returns the cache to put into a request. A layer without its own store reuses the cache of a layer
+    /// Returns the scope to put into a request. A layer without its own store reuses the scope of a layer
     /// above it.
-    pub(crate) fn enter(&self, above: Option<Arc<LoadCache<C>>>) -> Arc<LoadCache<C>> {
+    pub(crate) fn enter(&self, above: Option<Arc<RequestScope<C>>>) -> Arc<RequestScope<C>> {
         above
             .filter(|_| self.store.is_none())
-            .unwrap_or_else(|| Arc::new(LoadCache::new(self.store.clone())))
+            .unwrap_or_else(|| Arc::new(RequestScope::new(self.store.clone())))
     }
 
     /// Returns the response headers for the views below the layer; `None` if no view was extracted.
-    pub(crate) fn leave(cache: &LoadCache<C>) -> Option<Emission> {
+    pub(crate) fn leave(scope: &RequestScope<C>) -> Option<Emission> {
         let vary = prepared::<C>().loaders.vary();
-        if !cache.view_requested() {
+        if !scope.view_requested() {
             None
-        } else if cache.view_found() {
+        } else if scope.view_found() {
             Some(Emission::of_view(vary))
         } else {
             Some(Emission::of_none(vary))

@@ -13,7 +13,7 @@ use poem::{
     Body, Endpoint, FromRequest, IntoResponse, Middleware, Request, RequestBody, Response, Result,
 };
 
-use super::http::{AnyRequest, HttpHead, layer_of};
+use super::http::{AnyRequest, HttpHead, scope_of};
 use super::layer::SessionLayer;
 use super::unattributed::NeedsSessionAttribute;
 use crate::config::SessionConfig;
@@ -38,8 +38,8 @@ where
     O: Overrides,
 {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let layer = layer_of(request.extensions());
-        let context = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
+        let scope = scope_of(request.extensions());
+        let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
         Ok(guard::open(&context).await?)
     }
 }
@@ -48,8 +48,8 @@ where
 /// [`SessionView::of_request`] distinguishes them.
 impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let layer = layer_of(request.extensions());
-        let context = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
+        let scope = scope_of(request.extensions());
+        let context = with_head(request, |head| engine::extract::<C, Inherit>(head, scope));
         match engine::view(&context).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&context, context.absence()).into()),
@@ -146,10 +146,10 @@ impl<C: SessionConfig, E: Endpoint> Endpoint for SessionEndpoint<C, E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let cache = self.layer.enter(layer_of::<C>(request.extensions()));
-        request.extensions_mut().insert(cache.clone());
+        let scope = self.layer.enter(scope_of::<C>(request.extensions()));
+        request.extensions_mut().insert(scope.clone());
         let outcome = self.inner.call(request).await;
-        let emission = SessionLayer::leave(&cache);
+        let emission = SessionLayer::leave(&scope);
         match outcome {
             Ok(response) => {
                 let mut response = response.into_response();

@@ -15,7 +15,7 @@ use rocket::request::{FromRequest, Outcome};
 use rocket::response::{self, Responder};
 use rocket::{Data, Request, Response, async_trait};
 
-use super::http::{AnyRequest, layer_of};
+use super::http::{AnyRequest, scope_of};
 use super::layer::SessionLayer;
 use super::unattributed::NeedsSessionAttribute;
 use crate::config::SessionConfig;
@@ -65,7 +65,7 @@ impl HeadSource for Head<'_> {
     }
 }
 
-/// The load caches that layers have put into a request, of every config.
+/// The scopes that layers have put into a request, of every config.
 #[derive(Default)]
 struct Layers(Mutex<Extensions>);
 
@@ -96,7 +96,7 @@ where
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
         let context =
-            request.read(|head, layers| engine::extract::<S::Config, O>(head, layer_of(layers)));
+            request.read(|head, layers| engine::extract::<S::Config, O>(head, scope_of(layers)));
         match guard::open(&context).await {
             Ok(guard) => Outcome::Success(guard),
             Err(rejection) => refuse(request, rejection, RefusedBy::Guard),
@@ -112,7 +112,7 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
         let context =
-            request.read(|head, layers| engine::extract::<C, Inherit>(head, layer_of(layers)));
+            request.read(|head, layers| engine::extract::<C, Inherit>(head, scope_of(layers)));
         let error = match engine::view(&context).await {
             Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
             Ok(None) => context.absence(),
@@ -218,8 +218,8 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         let mut layers = layers(request);
-        let cache = self.enter(layer_of::<C>(&layers));
-        layers.insert(cache);
+        let scope = self.enter(scope_of::<C>(&layers));
+        layers.insert(scope);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
@@ -232,8 +232,8 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
         {
             complete(request, response, source, by);
         }
-        let cache = layer_of::<C>(&layers(request));
-        if let Some(emission) = cache.and_then(|cache| Self::leave(&cache)) {
+        let scope = scope_of::<C>(&layers(request));
+        if let Some(emission) = scope.and_then(|scope| Self::leave(&scope)) {
             emission.apply(response);
         }
     }
@@ -304,5 +304,17 @@ impl ReplyHeaders for Response<'_> {
             self.adjoin_raw_header(name.to_string(), value.to_owned());
         }
         had_value
+    }
+
+    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool) {
+        let values = self.headers().get(name.as_str());
+        let kept: Vec<String> = values
+            .filter(|value| keeps(value.as_bytes()))
+            .map(str::to_owned)
+            .collect();
+        self.remove_header(name.as_str());
+        for value in kept {
+            self.adjoin_raw_header(name.to_string(), value);
+        }
     }
 }

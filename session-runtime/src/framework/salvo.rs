@@ -12,7 +12,7 @@ use salvo_core::http::{ResBody, StatusCode};
 use salvo_core::writing::Scribe;
 use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trait};
 
-use super::http::{AnyRequest, HttpHead, layer_of};
+use super::http::{AnyRequest, HttpHead, scope_of, shared_scope};
 use super::layer::SessionLayer;
 use super::unattributed::NeedsSessionAttribute;
 use crate::config::SessionConfig;
@@ -51,8 +51,9 @@ where
     }
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
-        let layer = layer_of(request.extensions());
-        let context = with_head(request, |head| engine::extract::<S::Config, O>(head, layer));
+        // A handler may be a hoop.
+        let scope = shared_scope(request.extensions_mut());
+        let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
         guard::open(&context).await
     }
 }
@@ -67,8 +68,8 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
     }
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
-        let layer = layer_of(request.extensions());
-        let context = with_head(request, |head| engine::extract::<C, Inherit>(head, layer));
+        let scope = scope_of(request.extensions());
+        let context = with_head(request, |head| engine::extract::<C, Inherit>(head, scope));
         match engine::view(&context).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&context, context.absence())),
@@ -151,10 +152,10 @@ impl<C: SessionConfig> Handler for SessionLayer<C> {
         response: &mut Response,
         ctrl: &mut FlowCtrl,
     ) {
-        let cache = self.enter(layer_of::<C>(request.extensions()));
-        request.extensions_mut().insert(cache.clone());
+        let scope = self.enter(scope_of::<C>(request.extensions()));
+        request.extensions_mut().insert(scope.clone());
         ctrl.call_next(request, depot, response).await;
-        if let Some(emission) = Self::leave(&cache) {
+        if let Some(emission) = Self::leave(&scope) {
             emission.apply(response.headers_mut());
         }
         // salvo turns an extractor's response into a 400 unless its status is an error.

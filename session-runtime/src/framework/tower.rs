@@ -11,10 +11,10 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::http::layer_of;
+use super::http::scope_of;
 use super::layer::SessionLayer;
 use crate::config::SessionConfig;
-use crate::engine::LoadCache;
+use crate::engine::RequestScope;
 
 impl<C: SessionConfig, S> Layer<S> for SessionLayer<C> {
     type Service = SessionService<C, S>;
@@ -64,11 +64,11 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let cache = self.layer.enter(layer_of::<C>(request.extensions()));
-        request.extensions_mut().insert(cache.clone());
+        let scope = self.layer.enter(scope_of::<C>(request.extensions()));
+        request.extensions_mut().insert(scope.clone());
         SessionFuture {
             inner: self.inner.call(request),
-            cache,
+            scope,
         }
     }
 }
@@ -78,7 +78,7 @@ pin_project! {
     pub struct SessionFuture<C: SessionConfig, F> {
         #[pin]
         inner: F,
-        cache: Arc<LoadCache<C>>,
+        scope: Arc<RequestScope<C>>,
     }
 }
 
@@ -101,7 +101,7 @@ where
         let this = self.project();
         let mut outcome = std::task::ready!(this.inner.poll(cx));
         if let Ok(response) = &mut outcome
-            && let Some(emission) = SessionLayer::leave(this.cache)
+            && let Some(emission) = SessionLayer::leave(this.scope)
         {
             emission.apply(response.headers_mut());
         }

@@ -9,19 +9,21 @@ use std::task::{Context, Poll};
 use http::header::HeaderValue;
 
 use super::Rejection;
-use crate::engine::{Emission, Finalize, FinalizeResult};
-use crate::error::Error;
+use crate::engine::{CommitResult, Emission, Finalize, FinalizeResult, GuardIndex};
 use crate::store::BoxFuture;
 
 /// Commits the session when the handler has returned.
 pub struct Committer {
-    core: Option<Arc<dyn Finalize>>,
+    session: Option<(Arc<dyn Finalize>, GuardIndex)>,
     vary: Option<&'static HeaderValue>,
 }
 
 impl Committer {
-    pub(super) fn new(core: Option<Arc<dyn Finalize>>, vary: Option<&'static HeaderValue>) -> Self {
-        Self { core, vary }
+    pub(super) fn new(
+        session: Option<(Arc<dyn Finalize>, GuardIndex)>,
+        vary: Option<&'static HeaderValue>,
+    ) -> Self {
+        Self { session, vary }
     }
 }
 
@@ -29,8 +31,8 @@ impl Committer {
 /// session can no longer store a new sid either.
 impl Drop for Committer {
     fn drop(&mut self) {
-        if let Some(core) = self.core.take() {
-            core.abandon();
+        if let Some((core, guard)) = self.session.take() {
+            core.abandon(guard);
         }
     }
 }
@@ -46,13 +48,13 @@ impl fmt::Debug for Committer {
 pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
     let vary = committer.vary;
     let finished = |emission| HandlerEnd::Finished(Finished { vary, emission });
-    let Some(core) = committer.core.take() else {
+    let Some((core, guard)) = committer.session.take() else {
         return finished(Ok(Emission::default()));
     };
-    match core.finish(failed) {
+    match core.finish(guard, failed) {
         FinalizeResult::Now(emission) => finished(emission),
         FinalizeResult::Later(emission, core) => {
-            committer.core = Some(core);
+            committer.session = Some((core, guard));
             HandlerEnd::Commit(PendingCommit {
                 committer,
                 emission,
@@ -73,7 +75,7 @@ pub enum HandlerEnd {
 /// What a session adds to a response, or why its commit failed.
 pub struct Finished {
     vary: Option<&'static HeaderValue>,
-    emission: Result<Emission, Error>,
+    emission: CommitResult,
 }
 
 /// A commit in progress.
@@ -81,7 +83,7 @@ pub struct PendingCommit {
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
     /// future: it is dropped first, while the future still holds its place in the commit queue.
     committer: Committer,
-    emission: BoxFuture<'static, Result<Emission, Error>>,
+    emission: BoxFuture<'static, CommitResult>,
 }
 
 impl fmt::Debug for HandlerEnd {
@@ -108,7 +110,7 @@ impl Future for PendingCommit {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
         let emission = self.emission.as_mut().poll(context);
         emission.map(|emission| {
-            self.committer.core = None;
+            self.committer.session = None;
             let vary = self.committer.vary;
             Finished { vary, emission }
         })
@@ -139,7 +141,7 @@ impl<R> SessionReply<R> {
         let Finished { vary, emission } = self.finished;
         match emission {
             Ok(emission) => Ok((self.value, emission.with_vary(vary))),
-            Err(error) => Err(Rejection::commit_failed(error, vary)),
+            Err(failed) => Err(Rejection::commit_failed(*failed, vary)),
         }
     }
 }

@@ -9,8 +9,9 @@ mod rejection;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use crate::engine::{self, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
+use crate::engine::{self, Finalize, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
@@ -25,9 +26,19 @@ pub struct Inherit;
 
 impl Overrides for Inherit {}
 
+/// The overrides of a handler that declares none, and may pass its request on.
+#[derive(Debug)]
+pub struct InheritForwarding;
+
+impl Overrides for InheritForwarding {
+    const MAY_FORWARD: bool = true;
+}
+
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
     session: S,
+    /// For an argument that is `None`, in a request with other guards.
+    without_session: Option<Arc<dyn Finalize>>,
     marker: PhantomData<fn() -> (M, O)>,
 }
 
@@ -60,11 +71,17 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             }
             Err(error) => return Err(Rejection::refuse(context, error)),
         };
-        let Some(session) = S::from_session(session) else {
+        let Some(mut session) = S::from_session(session) else {
             return Err(Rejection::refuse(context, Error::new(ErrorKind::Missing)));
         };
+        let is_none = S::OPTIONAL && context.scope.is_some() && session.session_mut().is_none();
         Ok(SessionGuard {
             session,
+            without_session: if is_none {
+                engine::finish_without_session(context)
+            } else {
+                None
+            },
             marker: PhantomData,
         })
     }
@@ -74,7 +91,11 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
 pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
-    let core = guard.session.session().map(Session::finisher);
-    let committer = Committer::new(core, loaders::<S::Config, O>().vary());
-    (guard.session, committer)
+    let mut session = guard.session;
+    let committed = match session.session_mut() {
+        Some(session) => Some(session.start()),
+        None => guard.without_session.map(|finalize| (finalize, 0)),
+    };
+    let committer = Committer::new(committed, loaders::<S::Config, O>().vary());
+    (session, committer)
 }

@@ -28,7 +28,7 @@ pub trait SessionArg: Sized + Send {
     fn from_session(session: Option<Session<Self::Config>>) -> Option<Self>;
 
     /// The session, if there is one.
-    fn session(&self) -> Option<&Session<Self::Config>>;
+    fn session_mut(&mut self) -> Option<&mut Session<Self::Config>>;
 }
 
 impl<C: SessionConfig> SessionArg for Session<C> {
@@ -39,7 +39,7 @@ impl<C: SessionConfig> SessionArg for Session<C> {
         session
     }
 
-    fn session(&self) -> Option<&Self> {
+    fn session_mut(&mut self) -> Option<&mut Self> {
         Some(self)
     }
 }
@@ -52,8 +52,8 @@ impl<C: SessionConfig> SessionArg for Option<Session<C>> {
         Some(session)
     }
 
-    fn session(&self) -> Option<&Session<C>> {
-        self.as_ref()
+    fn session_mut(&mut self) -> Option<&mut Session<C>> {
+        self.as_mut()
     }
 }
 

@@ -6,7 +6,7 @@ use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use crate::config::SessionConfig;
-use crate::engine::{Emission, RequestContext};
+use crate::engine::{Emission, FailedCommit, RequestContext};
 use crate::error::Error;
 
 /// The response to a request whose session could not be opened or stored.
@@ -19,6 +19,8 @@ pub struct Rejection {
     /// The value of `WWW-Authenticate`, for a 401.
     challenge: Option<&'static str>,
     vary: Option<&'static HeaderValue>,
+    /// What the request stored before its commit failed. Boxed, because rejections are moved often.
+    stored: Option<Box<Emission>>,
 }
 
 impl Rejection {
@@ -28,14 +30,16 @@ impl Rejection {
             error: None,
             challenge: None,
             vary,
+            stored: None,
         }
     }
 
-    pub(super) fn commit_failed(error: Error, vary: Option<&'static HeaderValue>) -> Self {
+    pub(super) fn commit_failed(failed: FailedCommit, vary: Option<&'static HeaderValue>) -> Self {
         Self {
-            error: Some(error),
+            error: Some(failed.error),
             challenge: None,
             vary,
+            stored: Some(Box::new(failed.emission)),
         }
     }
 
@@ -46,6 +50,7 @@ impl Rejection {
             error: Some(error),
             challenge,
             vary: context.loaders.vary(),
+            stored: None,
         }
     }
 
@@ -81,9 +86,10 @@ impl Rejection {
 
     /// What to add to the response.
     pub(crate) fn emission(&self) -> Emission {
-        match self.error {
-            None => Emission::of_none(self.vary),
-            Some(_) => Emission::of_refusal(self.vary),
+        match (&self.error, &self.stored) {
+            (None, _) => Emission::of_none(self.vary),
+            (Some(_), None) => Emission::of_refusal(self.vary),
+            (Some(_), Some(stored)) => stored.of_failure(self.vary),
         }
     }
 }

@@ -70,6 +70,15 @@ pub(super) enum Mode {
 
 impl Mode {
     pub(super) const ALL: [Self; 4] = [Self::Create, Self::Load, Self::Optional, Self::View];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Load => "load",
+            Self::Optional => "optional",
+            Self::View => "view",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +129,8 @@ pub(super) struct Script {
     pub(super) fails: Option<Place>,
     /// The outer handler returns before the inner one starts, as a hoop does.
     pub(super) sequential: bool,
+    /// The response of outer middleware that fails is a new one, without the headers of the inner one.
+    pub(super) errors_are_new: bool,
 }
 
 /// What a guard sees when its handler starts.
@@ -193,11 +204,26 @@ pub(super) fn outcome(script: &Script) -> Outcome {
         resets: 0,
     };
     let mut inner_saw = None;
-    let status = model.run(script, &mut inner_saw).unwrap_or_else(|status| status);
+    let status = model
+        .run(script, &mut inner_saw)
+        .unwrap_or_else(|status| status);
     let alive = model.phase == Phase::Stored;
+    // Middleware without a guard that replaces the response takes the sid away with it.
+    let lost = script.outer.0 == Mode::View && script.fails == Some(Place::Outer);
+    let lost = lost && script.errors_are_new;
+    if alive && model.new_sid && lost {
+        return Outcome {
+            status,
+            inner_saw: None,
+            emits: false,
+            session: None,
+            sent_sid_works: false,
+        };
+    }
     Outcome {
         status,
-        inner_saw,
+        // A body of an error says nothing.
+        inner_saw: inner_saw.filter(|_| status == 200),
         emits: alive && model.new_sid,
         session: alive.then(|| (model.stored.clone(), model.subject.clone())),
         sent_sid_works: alive && !model.new_sid,

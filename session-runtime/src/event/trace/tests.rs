@@ -11,7 +11,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Metadata, Subscriber};
 
 use crate::config::DefaultConfig;
-use crate::engine::{self, LoadCache};
+use crate::engine::{self, RequestScope};
 use crate::guard::Inherit;
 use crate::loader::{HeadSource, RequestHead};
 use crate::sid::Sid;
@@ -109,7 +109,7 @@ fn recorded(fail: bool) -> (Sid, Vec<String>) {
     store.faults().fail_loads(fail);
     let sid = Sid::mint();
     let head = Head(sid.expose());
-    let layer = Arc::new(LoadCache::new(Some(AnyStore::new(store))));
+    let layer = Arc::new(RequestScope::new(Some(AnyStore::new(store))));
     let context = engine::extract::<DefaultConfig, Inherit>(RequestHead::new(&head), Some(layer));
     let recorder = Recorder::default();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,0 +1,209 @@
+//! What the guards and views of one request share: the load, and the sessions that they opened.
+//!
+//! A scope is left in the extensions of a request by an app-wide layer, and by each guard whose handler
+//! may pass the request on. A request that is rebuilt without its extensions has no scope, and its
+//! guards do not know of each other.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::load::{LoadResult, Loaded, RenewalPolicy, load};
+use super::{Emission, Finalize, FinalizeResult, GuardIndex, RequestContext, SessionCore};
+use crate::config::SessionConfig;
+use crate::loader::LoaderSet;
+use crate::record::Transport;
+use crate::sid::{PresentedSid, SecretHash, SessionId};
+use crate::store::{AnyStore, StoreRef};
+
+/// The sessions of one config in one request.
+pub(crate) struct RequestScope<C: SessionConfig> {
+    /// The store that a layer brought.
+    pub(super) store: Option<AnyStore<C::Data>>,
+    /// Locked while a guard opens its session, so that concurrent guards share one load.
+    pub(super) sessions: tokio::sync::Mutex<Sessions<C>>,
+    /// A view was extracted, so the response depends on whether there is a session.
+    pub(super) view_requested: AtomicBool,
+    /// A view found a session.
+    pub(super) view_found: AtomicBool,
+}
+
+/// Whether any request has had a scope. Until then, requests are not searched for one.
+static SCOPED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn any_scoped() -> bool {
+    SCOPED.load(Ordering::Relaxed)
+}
+
+pub(super) struct Sessions<C: SessionConfig> {
+    loaded: Option<CachedLoad<C::Data>>,
+    opened: Vec<Opened<C>>,
+}
+
+/// The latest load of a request.
+struct CachedLoad<D> {
+    presented: Presented,
+    result: Option<Loaded<D>>,
+}
+
+/// A session that a guard has opened.
+struct Opened<C: SessionConfig> {
+    loaders: &'static LoaderSet,
+    presented: Presented,
+    core: Arc<SessionCore<C>>,
+}
+
+/// What a request says about its session.
+#[derive(PartialEq, Eq)]
+enum Presented {
+    Nothing,
+    Ambiguous,
+    Sid(SessionId, SecretHash, Transport),
+}
+
+impl Presented {
+    fn in_request<C: SessionConfig>(context: &RequestContext<C>) -> Self {
+        match &context.found {
+            Err(_) => Self::Ambiguous,
+            Ok(found) => match &found.sid {
+                None => Self::Nothing,
+                Some((sid, index)) => Self::sid(sid, context.loaders.transport(*index)),
+            },
+        }
+    }
+
+    fn sid(sid: &PresentedSid, transport: Transport) -> Self {
+        Self::Sid(sid.id(), sid.secret_hash(), transport)
+    }
+}
+
+impl<C: SessionConfig> RequestScope<C> {
+    pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
+        // Read before writing, so that the cache line stays shared between processors.
+        if !any_scoped() {
+            SCOPED.store(true, Ordering::Relaxed);
+        }
+        Self {
+            store,
+            sessions: tokio::sync::Mutex::new(Sessions {
+                loaded: None,
+                opened: Vec::new(),
+            }),
+            view_requested: AtomicBool::new(false),
+            view_found: AtomicBool::new(false),
+        }
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn view_requested(&self) -> bool {
+        self.view_requested.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn view_found(&self) -> bool {
+        self.view_found.load(Ordering::Relaxed)
+    }
+}
+
+impl<C: SessionConfig> Sessions<C> {
+    /// The session that a guard with the same loaders, or with the same sid, has opened.
+    pub(super) fn find(&self, context: &RequestContext<C>) -> Option<&Arc<SessionCore<C>>> {
+        self.find_presented(context.loaders, &Presented::in_request(context))
+    }
+
+    fn find_presented(
+        &self,
+        loaders: &LoaderSet,
+        presented: &Presented,
+    ) -> Option<&Arc<SessionCore<C>>> {
+        let is_same = |opened: &&Opened<C>| {
+            opened.presented == *presented
+                && (std::ptr::eq(opened.loaders, loaders)
+                    || matches!(presented, Presented::Sid(..)))
+        };
+        Some(&self.opened.iter().find(is_same)?.core)
+    }
+
+    /// Remembers the session of a guard, in place of one that has ended.
+    pub(super) fn insert(&mut self, context: &RequestContext<C>, core: Arc<SessionCore<C>>) {
+        let presented = Presented::in_request(context);
+        self.opened.retain(|opened| {
+            opened.presented != presented || !std::ptr::eq(opened.loaders, context.loaders)
+        });
+        let opened = Opened {
+            loaders: context.loaders,
+            presented,
+            core,
+        };
+        // The latest one first.
+        self.opened.insert(0, opened);
+    }
+
+    /// Loads the record of a sid, unless the latest load of the request was for the same sid.
+    pub(super) async fn load(
+        &mut self,
+        context: &RequestContext<C>,
+        store: &StoreRef<C::Data, C::Store>,
+        sid: &PresentedSid,
+        transport: Transport,
+    ) -> LoadResult<C::Data> {
+        let presented = Presented::sid(sid, transport);
+        if let Some(cached) = &self.loaded
+            && cached.presented == presented
+        {
+            return Ok(cached.result.clone());
+        }
+        // Allowed for a view too: a handler that shares this load can send the offered sid.
+        let policy = RenewalPolicy::Allowed;
+        let result = load::<C>(store, context.options, sid, transport, policy).await?;
+        self.loaded = Some(CachedLoad {
+            presented,
+            result: result.clone(),
+        });
+        Ok(result)
+    }
+}
+
+/// The guard of a handler that runs without a session. If a handler inside it creates one and this one
+/// then fails, its response has to carry the sid.
+struct WithoutSession<C: SessionConfig> {
+    scope: Arc<RequestScope<C>>,
+    loaders: &'static LoaderSet,
+    presented: Presented,
+}
+
+/// What a guard without a session commits: nothing, unless other guards may open one inside it.
+pub(crate) fn finish_without_session<C: SessionConfig>(
+    context: &RequestContext<C>,
+) -> Option<Arc<dyn Finalize>> {
+    let scope = context.scope.clone()?;
+    Some(Arc::new(WithoutSession {
+        scope,
+        loaders: context.loaders,
+        presented: Presented::in_request(context),
+    }))
+}
+
+impl<C: SessionConfig> Finalize for WithoutSession<C> {
+    fn finish(self: Arc<Self>, _: GuardIndex, _: bool) -> FinalizeResult {
+        // While another guard holds the lock, it has not opened a session yet.
+        let sessions = self.scope.sessions.try_lock();
+        let core = (sessions.as_ref().ok())
+            .and_then(|sessions| sessions.find_presented(self.loaders, &self.presented));
+        let emission = match core {
+            Some(core) => core.emission(&core.state()),
+            None => Emission::default(),
+        };
+        FinalizeResult::Now(Ok(emission))
+    }
+
+    fn abandon(&self, _: GuardIndex) {}
+}
+
+impl<C: SessionConfig> fmt::Debug for RequestScope<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestScope")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
