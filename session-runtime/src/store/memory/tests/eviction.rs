@@ -54,14 +54,14 @@ fn presented_sessions_and_those_with_a_subject_are_not_evicted() {
     let [presented, created_with_subject, logged_in, unpresented] = [id(1), id(2), id(3), id(4)];
     insert(&store, presented);
     assert!(load(&store, presented));
-    let subject = Some(Arc::from("somebody"));
+    let subject = Some(Arc::from("ada"));
     let owned = NewRecord {
         subject,
         ..record(Untyped::default())
     };
     insert_record(&store, created_with_subject, &owned).expect("insert failed");
     insert(&store, logged_in);
-    block_on(store.commit(key(logged_in), &login(Some("somebody")))).expect("commit failed");
+    block_on(store.commit(key(logged_in), &login(Some("ada")))).expect("commit failed");
     insert(&store, unpresented);
 
     // A wrong secret does not count as presenting the sid.
@@ -203,7 +203,7 @@ fn an_unpresented_session_that_loses_its_subject_is_evictable_again() {
     let (store, _) = store(2);
     let id = id(1);
     insert(&store, id);
-    block_on(store.commit(key(id), &login(Some("somebody")))).expect("commit failed");
+    block_on(store.commit(key(id), &login(Some("ada")))).expect("commit failed");
     assert_eq!(sizes(&store)[3], 0);
     let logout = Change {
         epoch: 1,

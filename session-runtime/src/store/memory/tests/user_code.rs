@@ -1,4 +1,5 @@
-//! Tests that `Clone` and `Drop` of user data never run under a lock, and cannot break other requests.
+//! Tests that the `Clone` and `Drop` of user data never run under a lock, and cannot break other
+//! requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
