@@ -1,7 +1,7 @@
-//! The rules for constants that a macro cannot evaluate, run by the compiler.
+//! The rules for constants, which a macro cannot evaluate. The compiler runs them.
 //!
-//! `session_config!` writes `const _: () = const_check::header_name(NAME);` for a name that is no
-//! literal. `#[track_caller]` puts the error on the option.
+//! `session_config!` emits `const _: () = const_check::header_name(NAME);` for a name that is not a
+//! literal. `#[track_caller]` reports the error at the option.
 
 #![allow(
     clippy::panic,
@@ -17,13 +17,13 @@ use crate::loader::{Emit, Loader};
 use connect_session_rules::{self as rules, Fault};
 
 #[track_caller]
-const fn judge(fault: Option<Fault>) {
+const fn check(fault: Option<Fault>) {
     if let Some(fault) = fault {
         panic!("{}", fault.reason)
     }
 }
 
-/// Whole milliseconds; what does not fit is longer than any rule allows.
+/// The duration in whole milliseconds, saturating at a value that no rule allows.
 const fn milliseconds(duration: Duration) -> u64 {
     #[allow(clippy::cast_lossless, reason = "`From` is not const")]
     let rest = duration.subsec_millis() as u64;
@@ -33,10 +33,10 @@ const fn milliseconds(duration: Duration) -> u64 {
 /// The name of a header loader.
 #[track_caller]
 pub const fn header_name(name: &str) {
-    judge(rules::header_name(name));
+    check(rules::header_name(name));
 }
 
-/// A cookie loader: its name, its attributes, and what they say together.
+/// A cookie loader: its name, its attributes, and their combination.
 #[track_caller]
 pub const fn cookie(
     name: &str,
@@ -46,7 +46,7 @@ pub const fn cookie(
     same_site_is_none: bool,
     is_partitioned: bool,
 ) {
-    judge(rules::cookie(
+    check(rules::cookie(
         name,
         path,
         domain,
@@ -59,28 +59,28 @@ pub const fn cookie(
 /// An origin whose pages may send requests with the cookie.
 #[track_caller]
 pub const fn origin(origin: &str) {
-    judge(rules::origin(origin));
+    check(rules::origin(origin));
 }
 
 /// The lifetime of a persistent cookie.
 #[track_caller]
 pub const fn cookie_lifetime(absolute: Duration) {
-    judge(rules::cookie_lifetime(milliseconds(absolute)));
+    check(rules::cookie_lifetime(milliseconds(absolute)));
 }
 
 /// The name of a query loader.
 #[track_caller]
 pub const fn query_name(name: &str) {
-    judge(rules::query_name(name));
+    check(rules::query_name(name));
 }
 
 /// The name of a path loader.
 #[track_caller]
 pub const fn path_name(name: &str) {
-    judge(rules::path_name(name));
+    check(rules::path_name(name));
 }
 
-/// The names of two header loaders; their case does not count.
+/// The names of two header loaders, compared without regard to case.
 #[track_caller]
 pub const fn different_headers(a: &str, b: &str) {
     assert!(
@@ -89,7 +89,7 @@ pub const fn different_headers(a: &str, b: &str) {
     );
 }
 
-/// The names of two other loaders of one kind.
+/// The names of two loaders of the same kind, except headers.
 #[track_caller]
 pub const fn different_names(a: &str, b: &str) {
     assert!(
@@ -101,10 +101,10 @@ pub const fn different_names(a: &str, b: &str) {
 /// A namespace.
 #[track_caller]
 pub const fn namespace(namespace: &str) {
-    judge(rules::namespace(namespace));
+    check(rules::namespace(namespace));
 }
 
-/// The reason for something that a standard advises against.
+/// The reason for an option that a standard advises against.
 #[track_caller]
 pub const fn reason(reason: &str) {
     assert!(
@@ -113,61 +113,61 @@ pub const fn reason(reason: &str) {
     );
 }
 
-/// A duration by itself.
+/// A duration on its own.
 #[track_caller]
 pub const fn duration(duration: Duration) {
-    judge(rules::duration(milliseconds(duration)));
+    check(rules::duration(milliseconds(duration)));
 }
 
-/// A renewal's grace time by itself.
+/// A renewal's grace period on its own.
 #[track_caller]
 pub const fn grace(grace: Duration) {
-    judge(rules::grace(milliseconds(grace)));
+    check(rules::grace(milliseconds(grace)));
 }
 
-/// The idle timeout beside the absolute one.
+/// The idle timeout, compared with the absolute timeout.
 #[track_caller]
 pub const fn idle_within_absolute(idle: Duration, absolute: Duration) {
-    judge(rules::idle_within_absolute(
+    check(rules::idle_within_absolute(
         milliseconds(idle),
         milliseconds(absolute),
     ));
 }
 
-/// How often activity is written down beside the idle timeout.
+/// `touch_every`, compared with the idle timeout.
 #[track_caller]
 pub const fn touch_within_idle(touch: Duration, idle: Duration) {
-    judge(rules::touch_within_idle(
+    check(rules::touch_within_idle(
         milliseconds(touch),
         milliseconds(idle),
     ));
 }
 
-/// How often a secret is renewed beside the absolute timeout.
+/// `renew_every`, compared with the absolute timeout.
 #[track_caller]
 pub const fn renew_within_absolute(renew: Duration, absolute: Duration) {
-    judge(rules::renew_within_absolute(
+    check(rules::renew_within_absolute(
         milliseconds(renew),
         milliseconds(absolute),
     ));
 }
 
-/// How long a renewed secret lives on beside how often it is renewed.
+/// `renew_grace`, compared with `renew_every`.
 #[track_caller]
 pub const fn grace_within_renewal(grace: Duration, renew: Duration) {
-    judge(rules::grace_within_renewal(
+    check(rules::grace_within_renewal(
         milliseconds(grace),
         milliseconds(renew),
     ));
 }
 
-/// The largest size that encoded data may have.
+/// The largest size of the encoded data, in bytes.
 #[track_caller]
 pub const fn size(bytes: u64) {
-    judge(rules::size(bytes));
+    check(rules::size(bytes));
 }
 
-/// A handler's `emit` against the loaders of its config.
+/// A handler's `emit`, which needs a loader of its config that reads the sid there.
 #[track_caller]
 pub const fn emit<S: SessionArg>(emit: Emit) {
     let loaders = <S::Config as SessionConfig>::OPTIONS.loaders;
@@ -191,11 +191,11 @@ pub const fn emit<S: SessionArg>(emit: Emit) {
     }
 }
 
-/// Where no framework is enabled, a handler that is not plain `http` has nothing to fit.
+/// Fails if no framework is enabled; every handler except a plain `http` one needs one.
 #[track_caller]
 #[allow(
     clippy::assertions_on_constants,
-    reason = "features make it constant, and users choose them"
+    reason = "it is constant because it depends on features"
 )]
 pub const fn framework() {
     const ENABLED: bool = cfg!(any(

@@ -1,14 +1,14 @@
-//! The message for a session that is serialised as a whole.
+//! The compiler error for serializing a session instead of its data.
 
 use serde::{Serialize, Serializer};
 
 use crate::config::SessionConfig;
 use crate::session::Session;
 
-/// Never implemented: a [`Session`] can be serialised only under this bound, so that a handler which
-/// answers with its session is told to answer with the data.
+/// Never implemented. [`Session`] implements `Serialize` only under this bound, so that the error for
+/// a handler that returns its session suggests to return the data.
 #[diagnostic::on_unimplemented(
-    message = "a `Session` is not serialised as a whole: it is more than its data",
+    message = "a `Session` cannot be serialized; serialize its data",
     label = "this is the session, not its data",
     note = "write `Json(session.data().clone())`, or `&*session` where a reference is enough"
 )]

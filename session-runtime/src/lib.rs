@@ -1,6 +1,6 @@
 //! The runtime of connect-session; use the `connect-session` crate.
 //!
-//! The way of a request: a framework adapter reads its head (`framework`), the guard around the
+//! The path of a request: a framework adapter reads its head (`framework`), the guard around the
 //! handler (`guard`) lets the engine load or create the session (`engine`), the handler receives it
 //! (`session`), and the guard commits the changes to the store (`store`).
 

@@ -1,4 +1,4 @@
-//! What the macros expand to. Not part of the public API.
+//! The items that expanded macros use. Not part of the public API.
 
 #[path = "private/default_store.rs"]
 mod default_store;

@@ -16,7 +16,7 @@ pub fn millis(duration: Duration) -> u64 {
     millis.saturating_add(duration.subsec_millis().into())
 }
 
-/// A point in time of a store's clock, in whole milliseconds since 1970-01-01 00:00 UTC.
+/// A point in time by a store's clock, in whole milliseconds since 1970-01-01 00:00 UTC.
 ///
 /// It is half the size of a [`SystemTime`], and converts from and into one. Arithmetic saturates
 /// instead of overflowing.

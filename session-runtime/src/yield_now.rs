@@ -1,13 +1,13 @@
-//! Giving way to other tasks, in whatever runtime this is.
+//! Yields to other tasks, in any async runtime.
 
 use std::future::poll_fn;
 use std::task::Poll;
 
-/// Gives way once: the other tasks of the thread get their turn.
+/// Yields once, so that the other tasks of the thread can run.
 pub(crate) async fn yield_now() {
-    let mut gave_way = false;
+    let mut yielded = false;
     poll_fn(|context| {
-        if std::mem::replace(&mut gave_way, true) {
+        if std::mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();

@@ -16,7 +16,7 @@ struct Claim {
 
 #[derive(PartialEq, Eq)]
 enum Resource {
-    /// The keys of a namespace in a store.
+    /// The keys of a namespace in a backend.
     Keys {
         namespace: &'static str,
         backend_id: String,
@@ -36,23 +36,23 @@ static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
 /// Claims the config's keys in its store.
 ///
 /// # Errors
-/// A message if another config has claimed them: each would open the sessions of the other.
+/// A message if another config has claimed them: each config would open sessions of the other.
 pub(super) fn claim_keys<C: SessionConfig>(backend_id: Option<String>) -> Result<(), String> {
     let Some(backend_id) = backend_id else {
         return Ok(());
     };
     let namespace = prepared::<C>().options.namespace;
-    let message = format!("the namespace `{namespace}` in {backend_id}");
+    let place = format!("the namespace `{namespace}` in {backend_id}");
     claim::<C>(Resource::Keys { namespace, backend_id }).map_err(|other| {
         format!(
-            "`{other}` already keeps its sessions under {message}, and a sid of one would be known to the \
-             other: give one of the two a `namespace` of its own"
+            "`{other}` already keeps its sessions under {place}, so each of the two configs would accept \
+             sids of the other: give one of them another `namespace`"
         )
     })
 }
 
 /// Claims the config's headers and cookies. Returns a message for each that another config has
-/// claimed: a client can send only one sid there.
+/// claimed, because a client can send only one sid there.
 pub(super) fn claim_names<C: SessionConfig>() -> Vec<String> {
     let loaders = prepared::<C>().options.loaders;
     let problems = loaders.iter().filter_map(|loader| {
@@ -70,8 +70,8 @@ pub(super) fn claim_names<C: SessionConfig>() -> Vec<String> {
         };
         let other = claim::<C>(resource).err()?;
         Some(format!(
-            "`{other}` already reads the {kind} `{name}`, in which a client can send the sid of one of the \
-             two only: give one of them a {kind} of its own"
+            "`{other}` already reads the {kind} `{name}`, and a client can send only one sid there: give one \
+             of the two configs another {kind}"
         ))
     });
     problems.collect()

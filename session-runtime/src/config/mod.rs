@@ -36,7 +36,7 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
     /// Builds the store, on first use.
     ///
     /// # Errors
-    /// What keeps the store from being built.
+    /// Why the store cannot be built.
     fn connect() -> impl Future<Output = Result<Self::Store, BoxError>> + Send;
 
     /// Merges the fields that have a declared rule.

@@ -1,4 +1,4 @@
-//! The options of a config, and what makes them wrong.
+//! The options of a config, and their validation.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,65 +7,65 @@ use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
 use connect_session_rules::{self as rules, Fault};
 
-/// Everything that `session_config!` declares beside the types, as `configure` can change it before
-/// the first request.
+/// The options that `session_config!` declares. `configure` can change them before the first request.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Options {
-    /// The first part of every record's key: a sid of one namespace is unknown in any other.
+    /// The first part of every record's key. A sid of one namespace is unknown in every other.
     pub namespace: &'static str,
-    /// Where a sid is looked for, in this order.
+    /// The places in a request that may carry a sid, tried in this order.
     pub loaders: &'static [Loader],
-    /// Where a first sid is sent; without it, to the first loader that is a header or a cookie.
+    /// How the sid of a new session is sent. If `None`, the first loader of a header or cookie
+    /// decides.
     pub emit: Option<Emit>,
-    /// How long a session lives without any request.
+    /// The time without a request after which a session ends.
     pub idle_timeout: Duration,
-    /// How long a session lives whatever happens.
+    /// The time after which a session ends in any case.
     pub absolute_timeout: Duration,
-    /// How much of the idle time must have passed before a request writes the deadline anew; a
-    /// tenth of the idle timeout if `None`. A session may end up to that much early, never late.
+    /// The minimum time between two writes of the idle deadline; a tenth of the idle timeout if
+    /// `None`. A session may end earlier by up to this time, but never later.
     pub touch_every: Option<Duration>,
-    /// How old a secret gets before the client is offered another one; never if `None`.
+    /// The age of a secret at which the client is offered a new one; never if `None`.
     pub renew_every: Option<Duration>,
-    /// How long a secret stays good after its successor was first used.
+    /// How long a secret stays valid after its successor was first used.
     pub renew_grace: Duration,
-    /// What becomes of a change that cannot be merged.
+    /// What happens to a change that cannot be merged.
     pub on_conflict: OnConflict,
-    /// What a client is told when its session ended while the request was under way.
+    /// The response if the session ended during the request.
     pub on_ended: OnEnded,
-    /// What an optional load does when the store does not answer.
+    /// What an optional load does if the store fails.
     pub on_store_error: OnStoreError,
-    /// Whether the changes of a handler that fails are stored.
+    /// Whether the changes of a failed handler are stored.
     pub commit: Commit,
-    /// The most bytes that the encoded data of a session may have. If `None`, 1 MiB in a store
-    /// that encodes, and no limit in memory.
+    /// The largest size of a session's encoded data, in bytes. If `None`, 1 MiB in a serializing
+    /// store, and no limit in memory.
     pub max_size: Option<u64>,
-    /// Who hears of events.
+    /// The function that receives events.
     pub on_event: Option<Listener>,
 }
 
-/// What becomes of a change that cannot be merged with another one.
+/// What happens to a change that cannot be merged with a concurrent one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnConflict {
-    /// The last one wins, and an event says which fields it overwrote.
+    /// The last change wins, and an event lists the fields that it overwrote.
     LastWins,
     /// Nothing is written, and the client gets a 409.
     Reject,
 }
 
-/// What a client is told when its session ended while the request was under way.
+/// The response if the session ended during the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnEnded {
     /// A 409 `session-ended`.
     Reject,
-    /// The handler's response stands.
+    /// The handler's response.
     Ignore,
 }
 
-/// What an optional load does when the store does not answer.
+/// What an optional load does if the store fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnStoreError {
-    /// A 503.
+    /// The client gets a 503.
     Reject,
     /// The handler runs without a session.
     Anonymous,
@@ -74,9 +74,9 @@ pub enum OnStoreError {
 /// When the changes of a handler are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
-    /// When it did not return `Err`.
+    /// If it did not return `Err`.
     OnOk,
-    /// When it returned at all.
+    /// If it returned anything, even `Err`.
     Always,
 }
 
@@ -102,9 +102,10 @@ impl Options {
         }
     }
 
-    /// Lets pages of these origins too send requests that change something with the session's
-    /// cookie: for `configure` of the config, where an origin comes from the
-    /// environment. It adds to the `origins` of every cookie loader, and means nothing without one.
+    /// Lets pages of these origins send state-changing requests with the session's cookie, too.
+    ///
+    /// Use it in `configure` for origins that come from the environment. It extends the `origins` of
+    /// every cookie loader; without one, it has no effect.
     ///
     /// ```
     /// use connect_session::session_config;
@@ -118,7 +119,7 @@ impl Options {
     /// # Ok::<(), connect_session::ConfigureError>(())
     /// ```
     pub fn allow_origins<O: Into<String>>(&mut self, origins: impl IntoIterator<Item = O>) {
-        // Once a process and config: what `configure` sets is there to stay.
+        // Leaked: the options of a config live as long as the process.
         let added: Vec<&'static str> = origins
             .into_iter()
             .map(|origin| &*String::leak(origin.into()))
@@ -132,7 +133,7 @@ impl Options {
         self.loaders = Vec::leak(loaders);
     }
 
-    /// Everything that is wrong, by the rules that the compiler holds over a declaration.
+    /// Every problem of the options, by the rules that the compiler checks for a declaration.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut found = Problems::default();
         let (idle, absolute) = (millis(self.idle_timeout), millis(self.absolute_timeout));
@@ -189,15 +190,15 @@ impl Options {
         if self.loaders.is_empty() {
             found
                 .0
-                .push("loaders: name at least one place where a sid may be".to_owned());
+                .push("loaders: the list is empty; add at least one loader".to_owned());
         }
         for (at, loader) in self.loaders.iter().enumerate() {
             let twice = self.loaders[..at]
                 .iter()
-                .find_map(|first| same(first, loader));
-            found
-                .0
-                .extend(twice.map(|what| format!("loaders: {what} is read twice; leave one out")));
+                .find_map(|first| shared_place(first, loader));
+            found.0.extend(
+                twice.map(|place| format!("loaders: {place} is read twice; leave one out")),
+            );
             match *loader {
                 Loader::Header(name) => found.text("header loader", name, rules::header_name(name)),
                 Loader::Query(name) => found.text("query loader", name, rules::query_name(name)),
@@ -213,7 +214,7 @@ impl Options {
                         same_site_is_none,
                         cookie.partitioned,
                     );
-                    // The fault may be of any of its attributes, so its place is not shown.
+                    // The fault may be in any attribute, so its position is not shown.
                     found.note("cookie loader", &quoted(cookie.name), fault);
                     if cookie.persistent {
                         let fault = rules::cookie_lifetime(absolute);
@@ -239,24 +240,26 @@ impl Options {
             .any(|loader| !matches!(loader, Loader::Cookie(_)));
         if self.emit == Some(Emit::Cookie) && !reads_cookie {
             found.0.push(
-                "emit: no loader reads a cookie, so the client could never send it back".to_owned(),
+                "emit: no loader reads a cookie, so the client could never send the sid back"
+                    .to_owned(),
             );
         }
         if self.emit == Some(Emit::Header) && !reads_other {
             found.0.push(
-                "emit: no loader reads a header, so the client could never send it back".to_owned(),
+                "emit: no loader reads anything but cookies, so the client could never send the sid back"
+                    .to_owned(),
             );
         }
     }
 
-    /// The limit for a store that encodes.
+    /// The size limit in a serializing store.
     pub(crate) fn encoded_limit(&self) -> u64 {
         self.max_size.unwrap_or(rules::DEFAULT_MAX_SIZE)
     }
 }
 
-/// What two loaders both read.
-fn same(a: &Loader, b: &Loader) -> Option<String> {
+/// The place that two loaders read, if it is the same.
+fn shared_place(a: &Loader, b: &Loader) -> Option<String> {
     let (kind, name, is_same) = match (*a, *b) {
         (Loader::Bearer, Loader::Bearer) => return Some("`Authorization: Bearer`".to_owned()),
         (Loader::Header(a), Loader::Header(b)) => ("header", a, rules::same_name(a, b)),
@@ -277,13 +280,13 @@ impl Problems {
             .extend(fault.map(|fault| format!("{option}: {value}: {}", fault.reason)));
     }
 
-    /// The character at which a text is wrong is named.
+    /// Adds a fault of a text, and names the offending character.
     fn text(&mut self, option: &str, value: &str, fault: Option<Fault>) {
         let Some(fault) = fault else { return };
-        let culprit = fault
+        let offending = fault
             .at
             .and_then(|at| Some((at, value.get(at..)?.chars().next()?)));
-        let place = culprit.map_or_else(String::new, |(at, character)| {
+        let place = offending.map_or_else(String::new, |(at, character)| {
             format!(" the character {character:?} at byte {at} is wrong;")
         });
         self.0.push(format!(
@@ -294,7 +297,7 @@ impl Problems {
     }
 }
 
-/// The beginning of a text, in one line.
+/// The beginning of a text, escaped and in backquotes.
 fn quoted(value: &str) -> String {
     let start: String = value.chars().take(60).collect();
     let more = if start.len() < value.len() { "…" } else { "" };
@@ -305,16 +308,16 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Why `configure` refused: everything that is wrong, in one list. Nothing was changed.
+/// Why `configure` failed: a list of every problem. Nothing was changed.
 ///
-/// Its `Debug` is its message, because a `main` that returns it is ended with that.
+/// `Debug` prints the message, because that is what a `main` which returns the error prints.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the options of {config} cannot be used: {}", .problems.join("; "))]
 #[non_exhaustive]
 pub struct ConfigureError {
     /// The name of the config.
     pub config: &'static str,
-    /// What is wrong, and how to fix it, one entry for each mistake.
+    /// One entry for each problem, with its fix.
     pub problems: Vec<String>,
 }
 

@@ -192,13 +192,13 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     }
 }
 
-/// Why the data cannot be stored field by field.
+/// The problems that keep the data from being stored field by field.
 fn data_problems<C: SessionConfig>() -> Vec<String> {
     match data::encode(&C::Data::default(), None) {
         Err(error) => vec![error.to_string()],
         Ok(fields) if data::decode::<C::Data>(&fields).is_err() => vec![
-            "the session data cannot be read as it is written: give the field that is not always \
-             written `#[serde(default)]`"
+            "the session data cannot be decoded from its own encoding: add `#[serde(default)]` to the \
+             field that is not always written"
                 .to_owned(),
         ],
         Ok(mut fields) => {
@@ -208,8 +208,8 @@ fn data_problems<C: SessionConfig>() -> Vec<String> {
                 return Vec::new();
             }
             vec![
-                "the session data refuses unknown fields, so a version of the program with one field \
-                 more could not be rolled back: remove `#[serde(deny_unknown_fields)]`"
+                "the session data refuses unknown fields, so a deployment that adds a field could not be \
+                 rolled back: remove `#[serde(deny_unknown_fields)]`"
                     .to_owned(),
             ]
         }

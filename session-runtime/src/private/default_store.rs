@@ -1,32 +1,34 @@
-//! Configs that name no store.
+//! Configs without a declared store, which use the memory store.
 
 use crate::config::{ConfigCell, Options, SessionConfig};
 use crate::data::SessionData;
 use crate::merge::MergeInputs;
 use crate::store::{BoxError, MemoryStore};
 
-/// What `session_config!` implements where no store is named. Data that cannot be kept then breaks
-/// one bound and not two, so that a missing derive is one error.
+/// Implemented by `session_config!` for a config without a declared store.
+///
+/// Unsuitable data then violates only the bound of `Data`, and not also that of `Store`, so that a
+/// missing derive causes one error.
 pub trait InMemoryConfig: Sized + Send + Sync + 'static {
-    /// What a session holds.
+    /// The data of a session.
     type Data: SessionData;
-    /// The config's name.
+    /// The config's name, for events.
     const NAME: &'static str;
-    /// Everything that was declared.
+    /// The declared options.
     const OPTIONS: Options;
-    /// Whether the data is a map without a type of its own.
+    /// Whether the data is an untyped map, whose values merge key by key.
     const UNTYPED: bool = false;
 
-    /// Merges the fields for which a rule is declared.
+    /// Merges the fields that have a declared rule.
     fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
         let _ = inputs;
     }
 
-    /// The config's place in the process.
+    /// The config's state in this process.
     fn cell() -> &'static ConfigCell<Self>;
 }
 
-// What is no config lacks `SessionConfig`: that is the trait that users know.
+// A type that is not a config lacks `SessionConfig`; users do not know `InMemoryConfig`.
 #[diagnostic::do_not_recommend]
 impl<C: InMemoryConfig> SessionConfig for C {
     type Data = C::Data;

@@ -9,6 +9,7 @@ pub const SID_CHARS: usize = connect_session_rules::SID_LENGTH;
 /// The number of bytes that they encode.
 pub(super) const SID_BYTES: usize = SID_CHARS / 4 * 3;
 
+/// The alphabet of base64url (RFC 4648, 5).
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// The value of each byte as the first, second, third or fourth character of a group of four;

@@ -94,7 +94,6 @@ impl fmt::Debug for PresentedSid {
     }
 }
 
-/// The alphabet of base64url (RFC 4648, 5).
 /// The sid of a live session: the secret token that identifies its client.
 ///
 /// Only the library creates one. It serializes as the token, so that a handler can return it.

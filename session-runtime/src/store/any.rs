@@ -238,7 +238,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         match (self.as_sync(), self) {
             (Some(store), _) => store.destroy(key),
-            // Boxed; otherwise the future of every handler that destroys a session would contain it.
+            // Boxed, to keep the future of every handler that destroys a session small.
             (None, Self::Own(store)) => Box::pin(store.destroy(key)).await,
             (None, Self::Given(store)) => store.0.destroy(key).await,
         }

@@ -1,4 +1,4 @@
-//! A store that fails when it is told to.
+//! A store with fault injection.
 
 mod pause;
 
@@ -13,7 +13,7 @@ use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use crate::timestamp::Timestamp;
 
-/// A store around another that fails, and waits, when its [`Faults`] say so.
+/// A wrapper around a store, whose operations fail or wait as its [`Faults`] say.
 ///
 /// ```
 /// use connect_session::store::MemoryStore;
@@ -23,8 +23,8 @@ use crate::timestamp::Timestamp;
 /// let store = FailingStore::new(MemoryStore::<Untyped>::new());
 /// let faults = store.faults();
 /// // … give the store to a layer, and then:
-/// faults.fail_loads(true);  // every request answers 503
-/// faults.clear();            // and the session is there as it was
+/// faults.fail_loads(true); // requests that load a session get a 503
+/// faults.clear(); // requests get the unchanged session again
 /// assert_eq!(faults.commits(), 0, "nothing was written");
 /// ```
 #[derive(Clone)]
@@ -33,74 +33,77 @@ pub struct FailingStore<S> {
     faults: Faults,
 }
 
-/// What a [`FailingStore`] does wrong, and what was asked of it. A clone is the same.
+/// The faults of a [`FailingStore`], and the number of calls of its operations. A clone refers to the
+/// same store.
 #[derive(Clone, Default)]
 pub struct Faults {
     shared: Arc<Shared>,
 }
 
-/// What goes wrong with a commit.
+/// The way in which a commit fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitFault {
-    /// The store refuses: [`StoreError::Unavailable`], and nothing is written.
+    /// The store refuses the change: [`StoreError::Unavailable`], and nothing is written.
     Refused,
     /// The request is lost: [`StoreError::OutcomeUnknown`], and nothing is written.
     RequestLost,
     /// The reply is lost: [`StoreError::OutcomeUnknown`], and the change is applied.
     ReplyLost,
-    /// The reply is lost, and something below sends the change once more: it is applied by the
-    /// first, and what the second says is the answer.
+    /// The change is sent twice, as by a driver that retries after a lost reply. The commit returns
+    /// the result of the second call.
     SentTwice,
 }
 
 #[derive(Default)]
 struct Shared {
-    loads: Verb,
-    inserts: Verb,
-    destroys: Verb,
+    loads: Operation,
+    inserts: Operation,
+    destroys: Operation,
     commits: AtomicU64,
     commit_fault: Mutex<Option<CommitFault>>,
     gate: Mutex<Option<Arc<Gate>>>,
 }
 
 #[derive(Default)]
-struct Verb {
+struct Operation {
     calls: AtomicU64,
     fails: AtomicBool,
 }
 
-impl Verb {
+impl Operation {
     fn call(&self) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         if self.fails.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("the store was told to fail".into()));
+            return Err(StoreError::Unavailable(
+                "this failure is injected by a test".into(),
+            ));
         }
         Ok(())
     }
 }
 
 impl Faults {
-    /// Whether loads answer [`StoreError::Unavailable`] from now on.
+    /// Sets whether loads fail with [`StoreError::Unavailable`].
     pub fn fail_loads(&self, fail: bool) {
         self.shared.loads.fails.store(fail, Ordering::SeqCst);
     }
 
-    /// Whether insertions answer [`StoreError::Unavailable`] from now on; nothing is written.
+    /// Sets whether inserts fail with [`StoreError::Unavailable`], without writing anything.
     pub fn fail_inserts(&self, fail: bool) {
         self.shared.inserts.fails.store(fail, Ordering::SeqCst);
     }
 
-    /// Whether destructions answer [`StoreError::Unavailable`] from now on; nothing is removed.
+    /// Sets whether destroys fail with [`StoreError::Unavailable`], without removing anything.
     pub fn fail_destroys(&self, fail: bool) {
         self.shared.destroys.fails.store(fail, Ordering::SeqCst);
     }
 
-    /// What goes wrong with every commit from now on; nothing if `None`.
+    /// Sets how commits fail; `None` lets them succeed.
     pub fn fail_commits(&self, fault: impl Into<Option<CommitFault>>) {
         *lock(&self.shared.commit_fault) = fault.into();
     }
 
-    /// Ends every fault. A [`Pause`] goes on.
+    /// Removes every fault. A [`Pause`] stays in effect.
     pub fn clear(&self) {
         self.fail_loads(false);
         self.fail_inserts(false);
@@ -108,49 +111,49 @@ impl Faults {
         self.fail_commits(None);
     }
 
-    /// Holds back, before anything of them is done, every commit that is made from now on, until
-    /// the [`Pause`] is released or dropped. So a test can let something else happen between
-    /// the moment at which a request begins to commit and that at which the store sees it.
+    /// Holds back every later commit until the [`Pause`] is released or dropped. So a test can run
+    /// something else after a request has started its commit and before the store receives it.
     ///
-    /// A second pause takes over from the first, whose commits still wait for it.
+    /// A second pause replaces the first for later commits. Those that wait for the first one keep
+    /// waiting for it.
     pub fn pause_before_commit(&self) -> Pause {
         let (pause, gate) = Pause::new();
         *lock(&self.shared.gate) = Some(gate);
         pause
     }
 
-    /// How many loads were asked for, failed ones included.
+    /// The number of loads, including failed ones.
     #[must_use]
     pub fn loads(&self) -> u64 {
         self.shared.loads.calls.load(Ordering::SeqCst)
     }
 
-    /// How many insertions were asked for, failed ones included.
+    /// The number of inserts, including failed ones.
     #[must_use]
     pub fn inserts(&self) -> u64 {
         self.shared.inserts.calls.load(Ordering::SeqCst)
     }
 
-    /// How many destructions were asked for, failed ones included.
+    /// The number of destroys, including failed ones.
     #[must_use]
     pub fn destroys(&self) -> u64 {
         self.shared.destroys.calls.load(Ordering::SeqCst)
     }
 
-    /// How many commits were asked for, failed and paused ones included.
+    /// The number of commits, including failed and paused ones.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::SeqCst)
     }
 
-    /// Begins to count from nothing again.
+    /// Resets the number of calls of every operation to zero.
     pub fn reset_counts(&self) {
-        for verb in [
+        for operation in [
             &self.shared.loads,
             &self.shared.inserts,
             &self.shared.destroys,
         ] {
-            verb.calls.store(0, Ordering::SeqCst);
+            operation.calls.store(0, Ordering::SeqCst);
         }
         self.shared.commits.store(0, Ordering::SeqCst);
     }
@@ -181,7 +184,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl<S> FailingStore<S> {
-    /// The store, which does nothing wrong as yet.
+    /// Wraps a store, without any fault.
     #[must_use]
     pub fn new(store: S) -> Self {
         Self {
@@ -190,13 +193,13 @@ impl<S> FailingStore<S> {
         }
     }
 
-    /// What goes wrong, to be changed and asked at any time.
+    /// The faults, which can be changed at any time, and the numbers of calls.
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.faults.clone()
     }
 
-    /// The store that does the work.
+    /// The wrapped store.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.store
@@ -236,11 +239,13 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        let lost = || StoreError::OutcomeUnknown("the store was told to lose it".into());
+        let lost = || StoreError::OutcomeUnknown("this loss is injected by a test".into());
         match self.faults.before_commit().await {
             None => {}
             Some(CommitFault::Refused) => {
-                return Err(StoreError::Unavailable("the store was told to fail".into()));
+                return Err(StoreError::Unavailable(
+                    "this failure is injected by a test".into(),
+                ));
             }
             Some(CommitFault::RequestLost) => return Err(lost()),
             Some(CommitFault::ReplyLost) => {

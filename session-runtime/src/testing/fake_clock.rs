@@ -1,4 +1,4 @@
-//! A clock that stands still until it is moved.
+//! A clock that only a test advances.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::clock::Clock;
 /// 2024-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_704_067_200);
 
-/// A clock that stands still until [`advance`](Self::advance) moves it; it starts at
-/// 2024-01-01T00:00:00Z. A clone, and every [`Clock`] made from it, tells the same time.
+/// A clock that stands still until [`advance`](Self::advance) is called. It starts at
+/// 2024-01-01T00:00:00Z. Its clones, and every [`Clock`] made from it, show the same time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +21,7 @@ const START: Duration = Duration::from_secs(1_704_067_200);
 ///
 /// let clock = FakeClock::new();
 /// let store: MemoryStore<Untyped> = MemoryStore::builder().clock(clock.clone()).build();
-/// clock.advance(Duration::from_secs(31 * 60)); // every session that idled is gone
+/// clock.advance(Duration::from_secs(31 * 60)); // every idle session has expired
 /// # let _ = store;
 /// ```
 #[derive(Clone, Default)]
@@ -30,13 +30,13 @@ pub struct FakeClock {
 }
 
 impl FakeClock {
-    /// A clock at its start.
+    /// A clock at 2024-01-01T00:00:00Z.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves the clock on. It never moves back.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let add = |now: u64| Some(now.saturating_add(nanos));
@@ -45,7 +45,7 @@ impl FakeClock {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
     }
 
-    /// Now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         Clock::from(self).now().into()

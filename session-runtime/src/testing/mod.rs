@@ -1,5 +1,5 @@
-//! For tests of handlers and of stores: a clock that is moved by hand, a store that fails when it
-//! is told to, and the cases that every store has to pass.
+//! Utilities for tests of handlers and stores: a clock that the test advances, a store with fault
+//! injection, and the conformance kit for stores.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

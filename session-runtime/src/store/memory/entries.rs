@@ -63,7 +63,7 @@ impl<D> Entries<D> {
         Some(place)
     }
 
-    /// Removes a session. The last session, if it is another, moves to its place.
+    /// Removes a session. The last session moves to its place.
     pub(super) fn swap_remove(&mut self, place: u32) -> Option<Taken<D>> {
         self.get(place)?;
         let last = self.blocks.last_mut()?.pop()?;
@@ -71,7 +71,7 @@ impl<D> Entries<D> {
             Some(entry) => std::mem::replace(entry, last),
             None => last,
         };
-        // The first block stays, for shards that have a session only now and then.
+        // Keeps the first block, for shards that only have a session now and then.
         let mut block = None;
         if self.blocks.len() > 1 && self.blocks.last().is_some_and(Vec::is_empty) {
             block = self.blocks.pop();

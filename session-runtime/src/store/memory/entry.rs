@@ -11,8 +11,8 @@ use crate::store::state::{
 
 /// A session. All times are milliseconds of the store's clock.
 ///
-/// A store may hold a million of these, so each is 160 bytes. Its
-/// logic is in [`state`](crate::store::state).
+/// A store may hold a million of these, so each is packed into 160 bytes. The logic is in
+/// [`state`](crate::store::state).
 pub(super) struct Entry<D> {
     pub(super) id: SessionId,
     secret: CurrentSecret,
@@ -49,7 +49,7 @@ struct Extra {
 pub(super) enum By {
     /// The deadline under which a session is indexed.
     Deadline,
-    /// The id, which sorts by the time at which it was minted.
+    /// The id; ids sort by creation time.
     Age,
 }
 
@@ -116,7 +116,7 @@ impl<D> Entry<D> {
         self.positions[by as usize] = at.unwrap_or(NOWHERE);
     }
 
-    /// The parts whose drop may run the user's code or take the allocator long.
+    /// The parts to drop without a lock: dropping them may run user code or take the allocator long.
     pub(super) fn into_owned(self) -> Owned<D> {
         Owned {
             _data: self.data,
@@ -189,8 +189,8 @@ impl<D> Entry<D> {
         })
     }
 
-    /// Applies a change and returns the data that it replaced: dropping it may run the user's
-    /// code, which must not happen under a lock.
+    /// Applies a change and returns the replaced data. Dropping it may run user code, which must not
+    /// happen under a lock.
     pub(super) fn apply(&mut self, change: &Change<D>, now: u64) -> Option<Arc<D>> {
         let mut stamp = self.stamp();
         stamp.apply(change);

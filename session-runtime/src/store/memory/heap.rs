@@ -4,8 +4,8 @@ use super::entries::Entries;
 use super::entry::By;
 use super::shrink::moved_to;
 
-/// Children of a node. Four halve the number of levels that two need, and the CPU fetches the four
-/// at the same time.
+/// The number of children of a node. A heap with four has half as many levels as one with two, and
+/// the CPU fetches all four at the same time.
 const BRANCHES: usize = 4;
 
 /// A min-heap of indexes into [`Entries`]. Each session stores its own position in the heap, so

@@ -144,7 +144,7 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         });
         Ok(match found {
             Some((effects, _)) if !effects.is_empty() => self.load_and_write(key, request),
-            // It may have been evicted in between; then nobody finds it.
+            // If it was evicted in between, the load finds nothing.
             Some((_, true)) => {
                 let marked = shards.write(at, |shard| shard.change(key, now, Entry::mark_loaded));
                 record.filter(|_| marked.is_some())
@@ -163,7 +163,8 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         let mut replaced = None;
         let mut now = 0;
         let committed = shards.write(shards.shard_of(&key.id), |shard| {
-            // Read under the lock; otherwise a session that another request saw as ended could come back.
+            // Reads the clock under the lock; otherwise a session that another request has seen as
+            // expired could come back.
             now = shards.clock.millis();
             let changed_data = |entry: &Entry<D>| change.data.is_some().then(|| entry.snapshot());
             shard.change(key, now, |entry| match entry.check(change) {
@@ -232,7 +233,7 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        // Expired sessions are removed first, in slices; the number that is left is known.
+        // Removes expired sessions first, because the counters of the shards include them.
         self.sweep_all(usize::MAX).await;
         Ok(self.shards.count(namespace))
     }
@@ -258,7 +259,7 @@ impl<D> MemoryStore<D> {
             if shard.is_taken(&key.id, now) {
                 return Put::Exists;
             }
-            // An expired session of this id is replaced. Each insert also looks at two sessions that are
+            // Replaces an expired session with this id. Each insert also checks two sessions that are
             // due, so that a store in use never holds many expired ones.
             ended.extend(shard.remove(&key.id));
             shard.sweep(2, now, &mut ended);
@@ -298,11 +299,12 @@ impl<D> MemoryStore<D> {
         removed
     }
 
-    /// A load that had something to write when it was read under the shared lock.
+    /// Repeats a load under the exclusive lock, because it has to write.
     fn load_and_write(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
         let shards = &*self.shards;
         shards.write(shards.shard_of(&key.id), |shard| {
-            // Read under the lock; otherwise a session that another request saw as ended could come back.
+            // Reads the clock under the lock; otherwise a session that another request has seen as
+            // expired could come back.
             let now = shards.clock.millis();
             shard.change(key, now, |entry| {
                 let effects = entry.on_load(request, now)?;

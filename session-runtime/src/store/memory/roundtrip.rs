@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::data::{self, EncodeError, SessionData};
 
-/// The relative difference that two floats may have: reading a decimal may miss the last bits.
+/// The relative difference that two floats may have: parsing a decimal may change the last bits.
 const ROUNDING: f64 = 1e-12;
 
 /// Checks that a serializing store would return the data unchanged.
@@ -15,47 +15,42 @@ const ROUNDING: f64 = 1e-12;
 /// If a field would be lost or changed; the error names it.
 pub(super) fn check<D: SessionData>(data: &D) -> Result<(), EncodeError> {
     let stored = data::encode(data, None)?;
-    let decoded =
-        data::decode_over_default::<D>(&stored).map_err(|(field, error)| match field {
-            Some(field) => lost(&field, &format!("is written but cannot be read: {error}")),
-            None => lost(
-                "?",
-                &format!("or another is written but cannot be read: {error}"),
-            ),
-        })?;
+    let decoded = data::decode_over_default::<D>(&stored).map_err(|(field, error)| {
+        let field = field.map_or("a field".to_owned(), |name| format!("the field `{name}`"));
+        lost(&field, &format!("is written but cannot be read: {error}"))
+    })?;
     let again = data::encode(&decoded, None)?;
-    for (field, text) in &stored {
-        match again.get(field) {
-            Some(other) if alike(text, other) => {}
-            Some(_) => {
-                return Err(lost(
-                    field,
-                    "has another value after it is written and read again",
-                ));
-            }
-            None => return Err(lost(field, "is written but not read")),
-        }
+    for (name, text) in &stored {
+        let problem = match again.get(name) {
+            Some(other) if is_equivalent_text(text, other) => continue,
+            Some(_) => "has another value after it is written and read again",
+            None => "is written but not read",
+        };
+        return Err(lost(&format!("the field `{name}`"), problem));
     }
-    match again.keys().find(|field| !stored.contains_key(*field)) {
-        Some(field) => Err(lost(field, "is not written but read as a value")),
+    match again.keys().find(|name| !stored.contains_key(*name)) {
+        Some(name) => Err(lost(
+            &format!("the field `{name}`"),
+            "is not written but gets a value when read",
+        )),
         None => Ok(()),
     }
 }
 
-fn lost(field: &str, what: &str) -> EncodeError {
+fn lost(field: &str, problem: &str) -> EncodeError {
     EncodeError::Json(serde_json::Error::custom(format!(
-        "the field `{field}` {what}; a server store would lose it"
+        "{field} {problem}; a server store would lose it"
     )))
 }
 
-fn alike(a: &RawValue, b: &RawValue) -> bool {
+fn is_equivalent_text(a: &RawValue, b: &RawValue) -> bool {
     let parse = |text: &RawValue| serde_json::from_str::<Value>(text.get());
     a.get() == b.get()
-        || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b || is_alike(&a, &b))
+        || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b || is_equivalent(&a, &b))
 }
 
 /// Whether two values are equal except for the order of lists and the rounding of floats.
-fn is_alike(a: &Value, b: &Value) -> bool {
+fn is_equivalent(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
             (Some(x), Some(y)) if a.is_f64() || b.is_f64() => (x - y).abs() <= x.abs() * ROUNDING,
@@ -64,14 +59,14 @@ fn is_alike(a: &Value, b: &Value) -> bool {
         (Value::Array(a), Value::Array(b)) => {
             let mut rest: Vec<_> = b.iter().collect();
             let take = |x| {
-                let at = rest.iter().position(|y| is_alike(x, y));
+                let at = rest.iter().position(|y| is_equivalent(x, y));
                 at.map(|at| rest.remove(at)).is_some()
             };
             a.len() == b.len() && a.iter().all(take)
         }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
-                && (a.iter()).all(|(key, x)| b.get(key).is_some_and(|y| is_alike(x, y)))
+                && (a.iter()).all(|(key, x)| b.get(key).is_some_and(|y| is_equivalent(x, y)))
         }
         _ => a == b,
     }

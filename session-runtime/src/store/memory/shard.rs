@@ -15,8 +15,8 @@ pub(super) struct Shard<D> {
     /// The place of each session among the entries, by id.
     places: HashTable<u32>,
     /// Every session once, by a time that is never later than its deadline. When a deadline moves
-    /// to a later time the index stays as it is; the sweep updates it when it reaches the session.
-    /// So keeping a session alive does not touch the index.
+    /// to a later time, the index does not change, so keeping a session alive is cheap. The sweep
+    /// updates the index when it reaches the session.
     due: Heap,
     /// The sessions that a full store may evict, oldest first.
     unpresented: Heap,
@@ -25,8 +25,8 @@ pub(super) struct Shard<D> {
 }
 
 /// A removed session, and memory that the shard no longer needs. Drop it after the lock is
-/// released: dropping the data may run the user's code, and an allocator may take a millisecond to
-/// return pages to the system.
+/// released: dropping the data may run user code, and an allocator may take a millisecond to return
+/// pages to the system.
 pub(super) struct Removed<D> {
     _session: Taken<D>,
     _rest: Option<Box<Shard<D>>>,
@@ -77,7 +77,7 @@ impl<D> Shard<D> {
         found
     }
 
-    /// Changes a living session, and updates the index if it ends earlier now.
+    /// Changes a living session, and updates the index if its deadline is now earlier.
     pub(super) fn change<R>(
         &mut self,
         key: Key,
@@ -179,13 +179,13 @@ impl<D> Shard<D> {
         }
         Some(Removed {
             _session: taken,
-            _rest: self.give_memory_back(),
+            _rest: self.release_memory(),
         })
     }
 
     /// Shrinks a shard that was large and now is empty or mostly unused, and returns the memory to
     /// be dropped.
-    fn give_memory_back(&mut self) -> Option<Box<Self>> {
+    fn release_memory(&mut self) -> Option<Box<Self>> {
         let (room, used) = (self.places.capacity(), self.places.len());
         if room <= SMALL || (used > 0 && !is_wasteful(room, used)) {
             return None;
@@ -210,7 +210,7 @@ impl<D> Shard<D> {
         Some(Box::new(large))
     }
 
-    /// Looks at up to `limit` sessions that are due, and moves those that have ended to `ended`.
+    /// Checks up to `limit` sessions that are due, and moves those that have expired to `ended`.
     pub(super) fn sweep(&mut self, limit: usize, now: u64, ended: &mut Vec<Removed<D>>) {
         for _ in 0..limit {
             let Some(place) = self.due.first() else {
@@ -233,7 +233,7 @@ impl<D> Shard<D> {
         (namespaces.find(|known| known.name == namespace)).map_or(0, |known| known.records)
     }
 
-    /// When the next session may end.
+    /// The time at which the next session is due for a check.
     pub(super) fn next_due(&self) -> Option<u64> {
         Some(self.entries.get(self.due.first()?)?.indexed_deadline)
     }
@@ -243,7 +243,7 @@ impl<D> Shard<D> {
         (self.find_id(id)).is_some_and(|(_, entry)| entry.is_evictable())
     }
 
-    /// The session that is evicted first.
+    /// The session to evict first.
     pub(super) fn oldest_unpresented(&self) -> Option<SessionId> {
         Some(self.entries.get(self.unpresented.first()?)?.id)
     }

@@ -9,38 +9,37 @@ use super::shard::Shard;
 use crate::clock::Clock;
 use crate::sid::SessionId;
 
-/// Sessions per shard in a full store. Few enough that growing a shard's table holds the lock for
-/// less than 0.1 ms; and such that the table of a full shard is three quarters full rather than
-/// just past a doubling.
+/// Sessions per shard in a full store. So few that growing a shard's table holds the lock for less
+/// than 0.1 ms. The table is then three quarters full, and not half empty after it was doubled.
 const SESSIONS_PER_SHARD: usize = 3_125;
-/// The number of shards: enough that threads seldom contend, and few enough to scan their hints in
+/// The number of shards: enough that threads rarely contend, and few enough to scan their hints in
 /// a microsecond or two.
 const SHARDS: std::ops::RangeInclusive<usize> = 64..=4_096;
-/// Sessions that a sweep looks at under one lock; it takes some microseconds.
+/// The number of sessions that a sweep checks under one lock, in some microseconds.
 pub(super) const SLICE: usize = 16;
-/// How often a request looks for expired sessions, in milliseconds.
+/// How often a request sweeps, in milliseconds.
 const SWEEP_EVERY: u64 = 10;
-/// The same while more than one slice is due.
+/// How often a request sweeps after a sweep that found due sessions, in milliseconds.
 const SWEEP_BEHIND: u64 = 1;
-/// The hint of a shard that has nothing.
+/// The hint of a shard without such a session.
 const NONE: u64 = u64::MAX;
 
 /// The number of stores that this process has built.
 static STORES: AtomicU64 = AtomicU64::new(0);
 
 pub(super) struct Shards<D> {
-    /// A number that no other store of this process has.
+    /// The number of this store, unique in the process.
     pub(super) number: u64,
     slots: Box<[Padded<D>]>,
-    /// For each shard, when its next session may end. Written under the shard's lock and read
-    /// without it: a hint.
+    /// For each shard, when its next session is due. Written under the shard's lock and read without
+    /// it, so it is only a hint.
     due: Box<[AtomicU64]>,
-    /// For each shard, the first half of the id that is evicted first. A hint, too.
+    /// For each shard, the first half of the id to evict first; a hint, too.
     unpresented: Box<[AtomicU64]>,
     /// The number of reserved places; at least the number of sessions in the shards.
     records: AtomicUsize,
     pub(super) capacity: usize,
-    /// When a request looks for expired sessions again.
+    /// When a request sweeps again.
     next_sweep: AtomicU64,
     pub(super) clock: Clock,
 }
@@ -79,8 +78,8 @@ impl<D> Shards<D> {
         0..self.slots.len()
     }
 
-    /// The number of sessions of a namespace. Read-locks every shard until all are counted:
-    /// otherwise a session could be counted together with the one it was evicted for.
+    /// The number of sessions of a namespace. Read-locks all shards at the same time; otherwise an
+    /// evicted session could be counted together with the one that replaced it.
     pub(super) fn count(&self, namespace: &str) -> u64 {
         let shards: Vec<_> = self.slots.iter().map(Padded::read).collect();
         shards.iter().map(|shard| shard.count(namespace)).sum()
@@ -157,7 +156,7 @@ impl<D> Shards<D> {
 
     /// Keeps requests from sweeping while a full sweep runs.
     pub(super) fn postpone_sweep(&self) {
-        // Two intervals; otherwise a request would win whenever a new millisecond begins.
+        // Two intervals; with one, a request could sweep whenever a new millisecond begins.
         let then = self.clock.millis().saturating_add(2 * SWEEP_BEHIND);
         // Usually nothing changes; not writing leaves the cache line to other threads.
         if self.next_sweep.load(Ordering::Relaxed) < then {
@@ -165,7 +164,7 @@ impl<D> Shards<D> {
         }
     }
 
-    /// Looks at up to `limit` due sessions of a shard, and returns how many it removed.
+    /// Checks up to `limit` due sessions of a shard, and returns how many it removed.
     pub(super) fn sweep_slice(&self, at: usize, limit: usize, now: u64) -> usize {
         let mut ended = Vec::with_capacity(limit.min(SLICE));
         self.write(at, |shard| shard.sweep(limit, now, &mut ended));
@@ -199,7 +198,7 @@ impl<D> Shards<D> {
                     .then(|| shard.remove(&oldest))
                     .flatten()
             });
-            // `None`: in the meantime another request presented or removed it.
+            // It is `None` if another request has presented or removed the session in the meantime.
             if evicted.is_some() {
                 self.release(1);
                 discard(evicted);
@@ -253,9 +252,8 @@ fn lowest(hints: &[AtomicU64]) -> Option<(usize, u64)> {
         .filter(|(_, hint)| *hint != NONE)
 }
 
-/// Drops values that may hold user data. They belong to other sessions than the calling request's:
-/// if the `Drop` of one panics, the others are still dropped and the request goes on. The panic hook
-/// has reported it.
+/// Drops values that may contain user data of other sessions. If the `Drop` of one panics, the others
+/// are still dropped and the calling request continues: the panic hook has already reported it.
 pub(super) fn discard<T>(values: impl IntoIterator<Item = T>) {
     for value in values {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));

@@ -1,4 +1,4 @@
-//! When a shard gives memory back, and how.
+//! When and how a shard releases memory.
 
 /// Lists with at most this many places are not worth shrinking.
 pub(super) const SMALL: usize = 64;

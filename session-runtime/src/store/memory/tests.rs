@@ -1,4 +1,4 @@
-//! Tests of what the conformance kit does not cover.
+//! Tests of behavior that the conformance kit does not cover.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -24,7 +24,7 @@ crate::store_conformance! {
     }
 }
 
-/// With the system's clock these cases sleep, so they run in parallel.
+/// With the system clock these cases sleep, so they run in parallel.
 #[test]
 fn the_timing_cases_pass_with_the_system_clock() {
     macro_rules! in_parallel {

@@ -48,9 +48,9 @@ impl Expiry {
         now < self.deadline()
     }
 
-    /// Whether a load has to write the idle deadline anew: `touch_every` of the request has passed
-    /// since it was last written, or a tenth of the idle time if the request names no interval or
-    /// one that is not shorter than the record's own idle time.
+    /// Whether a load has to move the idle deadline: `touch_every` of the request has passed since it
+    /// was last moved, or a tenth of the idle time if the request has no interval or one that is not
+    /// shorter than the record's own idle time.
     #[inline]
     #[must_use]
     pub fn is_touch_due(&self, request: &LoadRequest, now: u64) -> bool {
@@ -72,12 +72,12 @@ impl Expiry {
     /// generation the absolute deadline does too.
     #[inline]
     pub fn apply<D>(&mut self, change: &Change<D>, now: u64) {
-        let begins_anew =
+        let is_new_generation =
             (change.identity.as_ref()).is_some_and(|identity| identity.new_generation);
         if let Some(lifetime) = change.lifetime {
             self.lifetime = lifetime;
         }
-        if begins_anew || change.lifetime.is_some() {
+        if is_new_generation || change.lifetime.is_some() {
             self.absolute_until = now.saturating_add(self.lifetime.absolute_millis());
         }
         self.touch(now);

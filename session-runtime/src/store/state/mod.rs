@@ -92,7 +92,7 @@ pub struct RecordState {
     pub stamp: CommitStamp,
     /// The version of the data; a new record has 1.
     pub version: u64,
-    /// The user whom the session belongs to.
+    /// The user that the session belongs to.
     pub subject: Option<Arc<str>>,
 }
 

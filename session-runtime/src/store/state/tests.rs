@@ -84,7 +84,7 @@ fn a_record_ends_at_its_deadline() {
 }
 
 #[test]
-fn starting_at_counts_everything_from_that_time() {
+fn starting_at_counts_all_times_from_that_time() {
     let state = state().starting_at(70);
     assert_eq!(state.secret.since, 70);
     assert_eq!(
@@ -139,7 +139,7 @@ fn a_touch_moves_the_idle_deadline_only() {
 }
 
 #[test]
-fn an_offer_waits_for_the_secret_and_for_the_offer_before() {
+fn an_offer_is_made_when_the_secret_and_the_last_offer_are_old_enough() {
     let mut state = state();
     assert_eq!(
         load(&mut state, &renewing(1, 2), 299),
@@ -190,7 +190,7 @@ fn the_grace_of_the_promoting_load_wins() {
         renewal.grace = Duration::from_millis(7);
     }
     load(&mut state, &promoting, 400).expect("found");
-    let previous = state.others.previous.expect("there is one");
+    let previous = state.others.previous.expect("a previous secret");
     assert_eq!(previous.valid_until, 407);
 }
 
@@ -203,7 +203,7 @@ fn a_change_is_checked_in_the_documented_order() {
         ..identity(2, false)
     };
     assert_eq!(
-        state.check(&outdated, 20, || panic!("not asked")),
+        state.check(&outdated, 20, || panic!("must not be called")),
         Verdict::Ended
     );
     let repeated = Change {
@@ -211,7 +211,7 @@ fn a_change_is_checked_in_the_documented_order() {
         ..identity(1, true)
     };
     assert_eq!(
-        state.check(&repeated, 20, || panic!("not asked")),
+        state.check(&repeated, 20, || panic!("must not be called")),
         Verdict::AlreadyApplied
     );
     let late = Change {
@@ -219,7 +219,7 @@ fn a_change_is_checked_in_the_documented_order() {
         ..identity(2, false)
     };
     assert_eq!(
-        state.check(&late, 20, || panic!("not asked")),
+        state.check(&late, 20, || panic!("must not be called")),
         Verdict::Conflict
     );
     let current = Change {
@@ -235,7 +235,7 @@ fn a_change_is_checked_in_the_documented_order() {
 }
 
 #[test]
-fn an_identity_change_kills_every_other_secret() {
+fn an_identity_change_invalidates_every_other_secret() {
     let mut state = state();
     load(&mut state, &renewing(1, 2), 300).expect("found");
     load(&mut state, &renewing(2, 3), 400).expect("found");

@@ -1,4 +1,4 @@
-//! What a case works with: a store, its time, and short names for what is asked of it.
+//! The environment of a case: a store, its clock, and helpers that call its operations.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,21 +17,22 @@ use crate::store::{CommitOutcome, InsertOutcome, Store, SyncStore};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
-/// How long a session of [`Fixture::open`] may idle, in units.
+/// The idle timeout of a session that [`Fixture::open`] inserts, in units.
 pub(in crate::testing) const IDLE: f64 = 10.0;
-/// How long it lives at most, in units.
+/// Its absolute timeout, in units.
 pub(in crate::testing) const ABSOLUTE: f64 = 25.0;
 
-/// A store under test, in a namespace of its own.
+/// A store to test, with a namespace of its own.
 pub struct Fixture<S> {
     pub(in crate::testing) store: Arc<S>,
     clock: Option<FakeClock>,
     unit: Duration,
     pub(in crate::testing) namespace: &'static str,
-    asked: Arc<AtomicUsize>,
+    /// The number of calls so far, which selects the interface of the next one.
+    calls: Arc<AtomicUsize>,
 }
 
-/// A session that was put into the store.
+/// An inserted session.
 #[derive(Clone)]
 pub(in crate::testing) struct Opened {
     pub(in crate::testing) key: Key,
@@ -46,7 +47,7 @@ impl<S> Clone for Fixture<S> {
             clock: self.clock.clone(),
             unit: self.unit,
             namespace: self.namespace,
-            asked: self.asked.clone(),
+            calls: self.calls.clone(),
         }
     }
 }
@@ -59,7 +60,6 @@ impl<S> fmt::Debug for Fixture<S> {
     }
 }
 
-/// Time.
 impl<S> Fixture<S> {
     pub(in crate::testing) fn units(&self, units: f64) -> Duration {
         self.unit.mul_f64(units)
@@ -69,11 +69,12 @@ impl<S> Fixture<S> {
         Lifetime::new(self.units(idle), self.units(absolute))
     }
 
-    /// The clock, if it stands still between two steps.
-    pub(in crate::testing) fn exact(&self) -> Option<&FakeClock> {
+    /// The fake clock, if the store uses one.
+    pub(in crate::testing) fn fake_clock(&self) -> Option<&FakeClock> {
         self.clock.as_ref()
     }
 
+    /// Advances the fake clock, or sleeps.
     pub(in crate::testing) async fn pass(&self, units: f64) {
         match &self.clock {
             Some(clock) => clock.advance(self.units(units)),
@@ -82,28 +83,27 @@ impl<S> Fixture<S> {
     }
 }
 
-/// The verbs.
 impl<S: Store<Untyped>> Fixture<S> {
-    pub(in crate::testing) fn new(under_test: Harness<S>) -> Self {
-        // A namespace is `&'static str`; a test may leak one.
+    pub(in crate::testing) fn new(harness: Harness<S>) -> Self {
+        // Leaked, because a namespace is a `&'static str`.
         let namespace = format!("conformance-{}", Sid::mint().id());
         Self {
-            store: under_test.store,
-            clock: under_test.clock,
-            unit: under_test.unit,
+            store: harness.store,
+            clock: harness.clock,
+            unit: harness.unit,
             namespace: namespace.leak(),
-            asked: Arc::default(),
+            calls: Arc::default(),
         }
     }
 
-    /// Half of the time the store without futures, if it never has to wait; not every second time,
-    /// since cases ask their verbs in turn.
+    /// The synchronous interface, if the store has one, for half of the calls. Not for every second
+    /// call: since cases alternate between operations, each would always use the same interface.
     fn as_sync(&self) -> Option<&dyn SyncStore<Untyped>> {
-        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
-        self.store.as_sync().filter(|_| turn.count_ones() % 2 == 1)
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        self.store.as_sync().filter(|_| call.count_ones() % 2 == 1)
     }
 
-    /// A key and a secret that no store knows.
+    /// A new key and secret.
     pub(in crate::testing) fn mint(&self) -> (Key, SecretHash) {
         let sid = Sid::mint();
         let key = Key {
@@ -138,7 +138,7 @@ impl<S: Store<Untyped>> Fixture<S> {
             Some(store) => store.insert(key, record),
             None => self.store.insert(key, record).await,
         };
-        inserted.expect("an insertion")
+        inserted.expect("insert failed")
     }
 
     pub(in crate::testing) async fn open_as(&self, record: NewRecord<Untyped>) -> Opened {
@@ -149,7 +149,7 @@ impl<S: Store<Untyped>> Fixture<S> {
                 secret: record.secret,
                 snapshot,
             },
-            InsertOutcome::Exists => panic!("a random id is taken"),
+            InsertOutcome::Exists => panic!("a record with this random id exists"),
         }
     }
 
@@ -166,7 +166,7 @@ impl<S: Store<Untyped>> Fixture<S> {
             Some(store) => store.load(key, &request),
             None => self.store.load(key, &request).await,
         };
-        loaded.expect("a load")
+        loaded.expect("load failed")
     }
 
     pub(in crate::testing) async fn load(
@@ -177,17 +177,17 @@ impl<S: Store<Untyped>> Fixture<S> {
         self.load_with(key, request(secret)).await
     }
 
-    /// The record, which has to be there.
+    /// Loads a session, which must be alive.
     pub(in crate::testing) async fn get(&self, session: &Opened) -> Record<Untyped> {
         let record = self.load(session.key, session.secret).await;
-        record.expect("the session is alive")
+        record.expect("the session was not found")
     }
 
     pub(in crate::testing) async fn is_alive(&self, session: &Opened) -> bool {
         self.load(session.key, session.secret).await.is_some()
     }
 
-    /// A load of the session's secret that asks for a renewal.
+    /// Loads a session with a renewal.
     pub(in crate::testing) async fn renew(
         &self,
         key: Key,
@@ -211,10 +211,10 @@ impl<S: Store<Untyped>> Fixture<S> {
             Some(store) => store.commit(key, change),
             None => self.store.commit(key, change).await,
         };
-        committed.expect("a commit")
+        committed.expect("commit failed")
     }
 
-    /// A commit that has to be applied.
+    /// Commits a change, which must be applied.
     pub(in crate::testing) async fn apply(
         &self,
         key: Key,
@@ -222,8 +222,8 @@ impl<S: Store<Untyped>> Fixture<S> {
     ) -> Option<Snapshot<Untyped>> {
         match self.commit(key, change).await {
             CommitOutcome::Applied(snapshot) => snapshot,
-            CommitOutcome::Conflict(_) => panic!("a conflict where nothing else was changed"),
-            CommitOutcome::Ended => panic!("a living session is gone"),
+            CommitOutcome::Conflict(_) => panic!("unexpected conflict"),
+            CommitOutcome::Ended => panic!("the session has ended"),
         }
     }
 
@@ -232,15 +232,18 @@ impl<S: Store<Untyped>> Fixture<S> {
             Some(store) => store.destroy(key),
             None => self.store.destroy(key).await,
         };
-        destroyed.expect("a destruction")
+        destroyed.expect("destroy failed")
     }
 
     pub(in crate::testing) async fn count(&self) -> u64 {
-        self.store.count(self.namespace).await.expect("a count")
+        self.store
+            .count(self.namespace)
+            .await
+            .expect("count failed")
     }
 }
 
-/// A load without anything special.
+/// A load with the default touch interval and no renewal.
 pub(in crate::testing) fn request(secret: SecretHash) -> LoadRequest {
     LoadRequest {
         secret,
@@ -259,12 +262,12 @@ pub(in crate::testing) fn untyped(data: &Value) -> Arc<Untyped> {
     Arc::new(serde_json::from_value(data.clone()).expect("an object"))
 }
 
-/// Data as JSON, which a failed comparison can show.
+/// The data as JSON, for readable assertion failures.
 pub(in crate::testing) fn json(snapshot: &Snapshot<Untyped>) -> Value {
     serde_json::to_value(&*snapshot.data).expect("JSON")
 }
 
-/// A change of nothing, by somebody who loaded this record.
+/// An empty change, based on a loaded record.
 pub(in crate::testing) fn change_of(record: &Record<Untyped>) -> Change<Untyped> {
     Change {
         commit_id: CommitId::random(),
@@ -276,7 +279,7 @@ pub(in crate::testing) fn change_of(record: &Record<Untyped>) -> Change<Untyped>
     }
 }
 
-/// A change of the data, by somebody who loaded this record.
+/// A change of the data, based on a loaded record.
 pub(in crate::testing) fn set(record: &Record<Untyped>, data: &Value) -> Change<Untyped> {
     Change {
         data: Some(DataChange {
@@ -288,7 +291,7 @@ pub(in crate::testing) fn set(record: &Record<Untyped>, data: &Value) -> Change<
     }
 }
 
-/// A new secret, by somebody who loaded this record.
+/// A change of the secret, based on a loaded record.
 pub(in crate::testing) fn rotate(record: &Record<Untyped>, secret: SecretHash) -> Change<Untyped> {
     Change {
         identity: Some(IdentityChange {
@@ -300,7 +303,7 @@ pub(in crate::testing) fn rotate(record: &Record<Untyped>, secret: SecretHash) -
     }
 }
 
-/// A login, by somebody who loaded this record.
+/// A login, based on a loaded record.
 pub(in crate::testing) fn login(
     record: &Record<Untyped>,
     secret: SecretHash,

@@ -1,13 +1,13 @@
-//! The macro that makes a test of each case.
+//! The macro that generates a test for each case.
 
-/// Makes one `#[test]` of each case that a store has to pass, in a module of its own.
+/// Generates a module with one `#[test]` for each conformance case.
 ///
-/// What it takes and does is told in [`testing::conformance`](crate::testing::conformance).
+/// See [`testing::conformance`](crate::testing::conformance) for its arguments.
 #[macro_export]
 macro_rules! store_conformance {
     ($(#[$attribute:meta])* mod $name:ident, $make:expr $(,)?) => {
         mod $name {
-            #[allow(unused_imports, reason = "the expression may need nothing from around")]
+            #[allow(unused_imports, reason = "the expression may use nothing of the outer module")]
             use super::*;
             $crate::store_conformance! { @each [$(#[$attribute])*] $make;
                 what_is_inserted_is_loaded

@@ -1,7 +1,7 @@
-//! The cases that every store has to pass: for authors of stores.
+//! The conformance kit for authors of stores: test cases that every store must pass.
 //!
-//! [`store_conformance!`] makes one `#[test]` of each case. All that it
-//! needs is a function that makes a store, and what time that store goes by:
+//! [`store_conformance!`] generates one `#[test]` for each case. It takes an async function that
+//! returns a [`Harness`]: the store, and the clock that the store uses.
 //!
 //! ```
 //! use connect_session::store::MemoryStore;
@@ -18,19 +18,19 @@
 //! # fn main() {}
 //! ```
 //!
-//! The function is called once for each case, inside a tokio runtime with several threads. Stores
-//! may share one server: every case uses a namespace of its own, and random ids. Attributes
-//! before `mod` are put on every test, as in `#[ignore = "needs a server"] mod my_store, …`.
+//! Each case calls the function once, inside a tokio runtime with several threads. Stores may share
+//! one server: every case uses its own namespace and random ids. Attributes before `mod` apply to
+//! every test, as in `#[ignore = "needs a server"] mod my_store, …`.
 //!
-//! A store that goes by the clock of a server is tested with short deadlines, past which the case
-//! sleeps; the only times that are compared are far apart. Two things are then not checked:
-//! the very millisecond of a deadline, and what would take minutes.
+//! A store that uses the clock of a server is tested with short deadlines, and the cases sleep until
+//! these have passed. The cases only compare times that are far apart. Two things are then not
+//! tested: the exact millisecond of a deadline, and anything that takes minutes.
 //!
-//! A store that never has to wait ([`Store::as_sync`](crate::store::Store::as_sync)) is asked
-//! by its futures half of the time, and half of the time without.
+//! If the store has a synchronous interface ([`Store::as_sync`](crate::store::Store::as_sync)), the
+//! cases use it for half of their calls, and the asynchronous one for the others.
 //!
-//! What the cases cannot see, an author checks alone: that a read-only load writes nothing, the
-//! number of round trips, and what happens when the server fails, restarts or fails over.
+//! The cases cannot test that a read-only load writes nothing, the number of round trips, and the
+//! behavior when the server fails, restarts or fails over. Authors have to test these themselves.
 
 mod fixture;
 mod macros;

@@ -1,4 +1,4 @@
-//! How a case is run.
+//! Runs a case.
 
 use std::fmt;
 use std::future::Future;
@@ -10,10 +10,10 @@ use crate::store::Store;
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
-/// A case that takes longer hangs.
-const AT_MOST: Duration = Duration::from_secs(120);
+/// The time after which a case is considered to hang.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A store, and what time it goes by.
+/// A store to test, and the clock that it uses.
 pub struct Harness<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Option<FakeClock>,
@@ -21,8 +21,7 @@ pub struct Harness<S> {
 }
 
 impl<S: Store<Untyped>> Harness<S> {
-    /// A store that goes by a real clock, with deadlines of some seconds: ten units of 200 ms are
-    /// the usual idle time.
+    /// A store that uses a real clock. A unit of time is 200 ms; the usual idle timeout is ten units.
     pub fn new(store: S) -> Self {
         Self {
             store: Arc::new(store),
@@ -31,7 +30,7 @@ impl<S: Store<Untyped>> Harness<S> {
         }
     }
 
-    /// The store goes by this clock, so that no case has to sleep. A unit is a minute then.
+    /// Sets the fake clock that the store uses, so that no case sleeps. A unit is then a minute.
     #[must_use]
     pub fn with_clock(mut self, clock: FakeClock) -> Self {
         self.clock = Some(clock);
@@ -39,8 +38,8 @@ impl<S: Store<Untyped>> Harness<S> {
         self
     }
 
-    /// Another unit of time: a second for a store that keeps its deadlines in whole seconds, or
-    /// more where the machine is slow. No case needs more than forty.
+    /// Sets the unit of time: a second for a store that keeps its deadlines in whole seconds, or more
+    /// on a slow machine. The longest case takes 41 units.
     #[must_use]
     pub fn with_unit(mut self, unit: Duration) -> Self {
         self.unit = unit;
@@ -57,13 +56,13 @@ impl<S> fmt::Debug for Harness<S> {
     }
 }
 
-/// Runs one case on a store of its own, in a runtime with four threads.
+/// Runs a case on a new store, in a runtime with four threads.
 ///
 /// [`store_conformance!`](super::store_conformance) calls it for every case of
 /// [`cases`](super::cases).
 ///
 /// # Panics
-/// When the store does not pass, or the case has not ended after two minutes.
+/// If the store fails the case, or the case takes longer than two minutes.
 pub fn run<S, Make, Made, Case, Run>(make: Make, case: Case)
 where
     S: Store<Untyped>,
@@ -78,9 +77,9 @@ where
         .build()
         .expect("a tokio runtime");
     runtime.block_on(async {
-        let under_test = make().await;
-        let done = tokio::time::timeout(AT_MOST, case(Fixture::new(under_test))).await;
-        assert!(done.is_ok(), "the case still runs after {AT_MOST:?}");
+        let harness = make().await;
+        let done = tokio::time::timeout(TIMEOUT, case(Fixture::new(harness))).await;
+        assert!(done.is_ok(), "the case did not finish within {TIMEOUT:?}");
     });
 }
 
@@ -91,10 +90,10 @@ mod tests {
     use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
     use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, StoreError, SyncStore};
 
-    /// Asked without a future, it is another store than with one.
-    struct Torn([MemoryStore<Untyped>; 2]);
+    /// A store whose synchronous interface uses other records than the asynchronous one.
+    struct Inconsistent([MemoryStore<Untyped>; 2]);
 
-    impl Store<Untyped> for Torn {
+    impl Store<Untyped> for Inconsistent {
         fn as_sync(&self) -> Option<&dyn SyncStore<Untyped>> {
             self.0[1].as_sync()
         }
@@ -134,9 +133,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the session is alive")]
-    fn a_store_that_is_two_stores_does_not_pass() {
-        let make = || async { Harness::new(Torn([MemoryStore::new(), MemoryStore::new()])) };
+    #[should_panic(expected = "the session was not found")]
+    fn a_store_whose_interfaces_differ_fails() {
+        let make =
+            || async { Harness::new(Inconsistent([MemoryStore::new(), MemoryStore::new()])) };
         run(make, cases::what_is_inserted_is_loaded);
     }
 }

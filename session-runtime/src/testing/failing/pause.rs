@@ -1,4 +1,4 @@
-//! A pause: commits wait until the test goes on.
+//! A pause: commits wait until the test releases them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
 /// Holds commits back until it is released or dropped.
-#[must_use = "commits wait only as long as this lives"]
+#[must_use = "dropping the pause releases the commits"]
 pub struct Pause {
     gate: Arc<Gate>,
 }
@@ -25,14 +25,15 @@ impl Pause {
         (Self { gate: gate.clone() }, gate)
     }
 
-    /// Waits until another commit has come to the pause; one that came before counts, once.
+    /// Waits until a commit has reached the pause. Each commit ends only one call of `reached`, whether
+    /// it arrives before or after the call.
     pub async fn reached(&self) {
         if let Ok(arrival) = self.gate.arrived.acquire().await {
             arrival.forget();
         }
     }
 
-    /// Lets every commit go on.
+    /// Lets the commits continue.
     pub fn release(self) {}
 }
 
@@ -51,10 +52,10 @@ impl fmt::Debug for Pause {
 }
 
 impl Gate {
-    /// Says that a commit is here, and waits until the gate is open.
+    /// Reports the arrival of a commit, and waits until the gate is open.
     pub(super) async fn pass(&self) {
         self.arrived.add_permits(1);
-        // An error would say that the gate is gone.
+        // Never fails: `self` holds the sender.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
     }
 }

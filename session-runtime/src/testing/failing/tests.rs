@@ -1,4 +1,4 @@
-//! Every fault, and the pause.
+//! Tests of every fault and of the pause.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::untyped::Untyped;
 
 type Failing = FailingStore<MemoryStore<Untyped>>;
 
-fn on_a_desk<Run: Future<Output = ()>>(case: impl FnOnce(Fixture<Failing>, Faults) -> Run) {
+fn with_fixture<Run: Future<Output = ()>>(case: impl FnOnce(Fixture<Failing>, Faults) -> Run) {
     let store = FailingStore::new(MemoryStore::new());
     let faults = store.faults();
     run(
@@ -19,16 +19,16 @@ fn on_a_desk<Run: Future<Output = ()>>(case: impl FnOnce(Fixture<Failing>, Fault
 }
 
 #[test]
-fn without_a_fault_it_is_the_store_inside() {
-    on_a_desk(|fixture, faults| async move {
+fn without_faults_every_operation_reaches_the_wrapped_store() {
+    with_fixture(|fixture, faults| async move {
         cases::a_change_is_applied(fixture).await;
         assert!(faults.inserts() == 1 && faults.loads() == 3 && faults.commits() == 2);
     });
 }
 
 #[test]
-fn what_is_told_to_fail_fails_and_writes_nothing() {
-    on_a_desk(|fixture, faults| async move {
+fn injected_failures_are_returned_and_write_nothing() {
+    with_fixture(|fixture, faults| async move {
         let opened = fixture.open(&json!({"a": 1})).await;
         let record = fixture.get(&opened).await;
         faults.fail_loads(true);
@@ -61,8 +61,8 @@ fn what_is_told_to_fail_fails_and_writes_nothing() {
 }
 
 #[test]
-fn a_lost_reply_is_of_a_change_that_was_applied_once() {
-    on_a_desk(|fixture, faults| async move {
+fn a_change_whose_reply_was_lost_is_applied_once() {
+    with_fixture(|fixture, faults| async move {
         let opened = fixture.open(&json!({"a": 1})).await;
         let record = fixture.get(&opened).await;
         let change = crate::testing::conformance::set(&record, &json!({"a": 2}));
@@ -79,7 +79,7 @@ fn a_lost_reply_is_of_a_change_that_was_applied_once() {
 
 #[test]
 fn a_pause_holds_a_commit_until_it_is_released() {
-    on_a_desk(|fixture, faults| async move {
+    with_fixture(|fixture, faults| async move {
         let opened = fixture.open(&json!({"a": 1})).await;
         let record = fixture.get(&opened).await;
         let pause = faults.pause_before_commit();

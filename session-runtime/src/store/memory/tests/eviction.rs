@@ -1,9 +1,10 @@
-//! Which sessions a full store evicts, and that it never exceeds its capacity.
+//! Tests that a full store evicts the right sessions, and never exceeds its capacity.
 
 use std::sync::Arc;
 
 use super::tools::{
-    count, id, insert, insert_record, key, load, minute, now, record, request, secret, sizes, store,
+    block_on, count, id, insert, insert_record, key, load, minute, record, request, secret, sizes,
+    store,
 };
 use crate::record::{
     Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, SubjectChange,
@@ -15,7 +16,7 @@ use crate::untyped::Untyped;
 #[test]
 fn a_full_store_evicts_the_oldest_unpresented_session() {
     let (store, _) = store(20);
-    // The order of insertion differs from that of minting, which counts.
+    // The order of insertion differs from the order of ids, which decides.
     let ids: Vec<_> = (0..20).map(|at| id(1_000 + (at * 7) % 20)).collect();
     let mut by_age = ids.clone();
     by_age.sort();
@@ -35,7 +36,7 @@ fn ids_of_one_millisecond_are_evicted_in_order() {
     let ids = [1_u8, 2, 3, 4].map(|last| {
         let mut bytes = [0; 16];
         bytes[15] = last;
-        // Each id is in another shard.
+        // Puts each id into another shard.
         bytes[9] = last.wrapping_mul(67);
         SessionId::from_bytes(bytes)
     });
@@ -53,14 +54,14 @@ fn presented_sessions_and_those_with_a_subject_are_not_evicted() {
     let [presented, created_with_subject, logged_in, unpresented] = [id(1), id(2), id(3), id(4)];
     insert(&store, presented);
     assert!(load(&store, presented));
-    let subject = Some(Arc::from("somebody"));
+    let subject = Some(Arc::from("ada"));
     let owned = NewRecord {
         subject,
         ..record(Untyped::default())
     };
-    insert_record(&store, created_with_subject, &owned).expect("room");
+    insert_record(&store, created_with_subject, &owned).expect("insert failed");
     insert(&store, logged_in);
-    now(store.commit(key(logged_in), &login(Some("somebody")))).expect("a login");
+    block_on(store.commit(key(logged_in), &login(Some("ada")))).expect("commit failed");
     insert(&store, unpresented);
 
     // A wrong secret does not count as presenting the sid.
@@ -69,8 +70,8 @@ fn presented_sessions_and_those_with_a_subject_are_not_evicted() {
         ..request()
     };
     assert!(
-        now(store.load(key(unpresented), &wrong))
-            .expect("a load")
+        block_on(store.load(key(unpresented), &wrong))
+            .expect("load failed")
             .is_none()
     );
     let next = id(5);
@@ -109,12 +110,12 @@ fn a_full_store_without_evictable_sessions_refuses_an_insert() {
     let refused = insert_record(&store, id(4), &record(Untyped::default()));
     assert!(matches!(refused, Err(StoreError::Full)));
     assert_eq!(count(&store), 3);
-    let again = now(store.insert(key(ids[0]), &record(Untyped::default())));
+    let again = block_on(store.insert(key(ids[0]), &record(Untyped::default())));
     assert!(
         matches!(again, Ok(InsertOutcome::Exists)),
         "an existing id is reported before a full store"
     );
-    now(store.destroy(key(ids[1]))).expect("a destruction");
+    block_on(store.destroy(key(ids[1]))).expect("destroy failed");
     assert_eq!(insert(&store, id(5)), []);
     clock.advance(minute(30));
     assert_eq!(insert(&store, id(6)), []);
@@ -133,7 +134,7 @@ fn expired_sessions_are_removed_before_living_ones_are_evicted() {
         lifetime: Lifetime::new(minute(1), minute(1)),
         ..record(Untyped::default())
     };
-    insert_record(&store, short, &record).expect("room");
+    insert_record(&store, short, &record).expect("insert failed");
     clock.advance(minute(1));
     assert_eq!(insert(&store, id(3)), [], "the expired session made room");
     assert!(load(&store, long));
@@ -141,7 +142,7 @@ fn expired_sessions_are_removed_before_living_ones_are_evicted() {
 
 #[test]
 fn an_expired_session_can_be_replaced_by_one_with_its_id() {
-    // More than the inserts sweep in passing.
+    // More sessions than the inserts sweep in passing.
     let (store, clock) = store(200);
     let ids: Vec<_> = (0..200).map(id).collect();
     for &id in &ids {
@@ -164,7 +165,7 @@ fn an_id_is_unique_across_namespaces() {
         namespace: "other",
         id,
     };
-    let inserted = now(store.insert(other, &record(Untyped::default())));
+    let inserted = block_on(store.insert(other, &record(Untyped::default())));
     assert!(matches!(inserted, Ok(InsertOutcome::Exists)));
 }
 
@@ -187,7 +188,7 @@ fn concurrent_inserts_never_exceed_the_capacity() {
         .collect();
     let evicted: usize = threads
         .into_iter()
-        .map(|thread| thread.join().expect("a thread"))
+        .map(|thread| thread.join().expect("a thread panicked"))
         .sum();
     assert_eq!(
         evicted,
@@ -202,12 +203,12 @@ fn an_unpresented_session_that_loses_its_subject_is_evictable_again() {
     let (store, _) = store(2);
     let id = id(1);
     insert(&store, id);
-    now(store.commit(key(id), &login(Some("somebody")))).expect("a login");
+    block_on(store.commit(key(id), &login(Some("ada")))).expect("commit failed");
     assert_eq!(sizes(&store)[3], 0);
     let logout = Change {
         epoch: 1,
         ..login(None)
     };
-    now(store.commit(key(id), &logout)).expect("a logout");
+    block_on(store.commit(key(id), &logout)).expect("commit failed");
     assert_eq!(sizes(&store)[3], 1);
 }

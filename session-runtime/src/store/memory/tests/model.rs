@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::tools::{count, id, insert_record, key, load, now, record, sizes, store};
+use super::tools::{block_on, count, id, insert_record, key, load, record, sizes, store};
 use crate::record::{Change, CommitId, Lifetime, NewRecord};
 use crate::sid::SessionId;
 use crate::store::{CommitOutcome, Store, StoreError};
@@ -119,7 +119,7 @@ fn run(seed: u64) {
                     identity: None,
                     lifetime: (rng.below(2) == 0).then(|| lifetime(idle, absolute)),
                 };
-                let committed = now(store.commit(key(any), &change)).expect("a commit");
+                let committed = block_on(store.commit(key(any), &change)).expect("commit failed");
                 let session = model.get_mut(&any).filter(|session| session.is_alive(time));
                 assert_eq!(
                     !matches!(committed, CommitOutcome::Ended),
@@ -138,7 +138,7 @@ fn run(seed: u64) {
                     .remove(&any)
                     .is_some_and(|session| session.is_alive(time));
                 assert_eq!(
-                    now(store.destroy(key(any))).expect("a destruction"),
+                    block_on(store.destroy(key(any))).expect("destroy failed"),
                     was_alive
                 );
             }
@@ -146,7 +146,7 @@ fn run(seed: u64) {
                 let seconds = rng.below(60);
                 clock.advance(Duration::from_secs(seconds));
                 time += seconds;
-                let _ = now(store.sweep(3));
+                let _ = block_on(store.sweep(3));
             }
         }
         let [records, _, deadlines, unpresented] = sizes(&store);

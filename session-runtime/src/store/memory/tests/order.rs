@@ -1,4 +1,4 @@
-//! A shard with many sessions keeps its indexes in order while sessions come and go.
+//! Tests that the indexes of a large shard stay in order while sessions are added and removed.
 
 use std::collections::BTreeMap;
 

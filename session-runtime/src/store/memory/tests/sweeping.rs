@@ -1,8 +1,8 @@
-//! Expired sessions are removed, and their memory is released.
+//! Tests that expired sessions are removed, and their memory is released.
 
 use std::time::Duration;
 
-use super::tools::{count, id, insert, key, load, minute, now, sizes, store};
+use super::tools::{block_on, count, id, insert, key, load, minute, sizes, store};
 use crate::store::Store;
 
 #[test]
@@ -20,11 +20,14 @@ fn a_sweep_removes_expired_sessions_up_to_its_limit() {
     assert!(alive.iter().all(|id| load(&store, *id)));
     clock.advance(minute(20));
     for _ in 0..10 {
-        assert_eq!(now(store.sweep(3)).expect("a sweep"), 3);
+        assert_eq!(block_on(store.sweep(3)).expect("sweep failed"), 3);
     }
     assert_eq!(sizes(&store)[0], 970);
-    assert_eq!(now(store.sweep(0)).expect("a sweep"), 0);
-    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 470);
+    assert_eq!(block_on(store.sweep(0)).expect("sweep failed"), 0);
+    assert_eq!(
+        block_on(store.sweep(usize::MAX)).expect("sweep failed"),
+        470
+    );
     let [records, _, deadlines, _] = sizes(&store);
     assert_eq!((records, deadlines), (500, 500));
     assert_eq!(count(&store), 500);
@@ -68,11 +71,11 @@ fn memory_is_released_after_a_flood() {
         if at < 100 {
             kept.push(id);
         } else {
-            // Created and destroyed: it leaves nothing behind.
-            assert!(now(store.destroy(key(id))).expect("a destruction"));
+            // A destroyed session must leave nothing behind.
+            assert!(block_on(store.destroy(key(id))).expect("destroy failed"));
         }
     }
-    let _ = now(store.sweep(usize::MAX));
+    let _ = block_on(store.sweep(usize::MAX));
     let [records, places, deadlines, unpresented] = sizes(&store);
     assert_eq!((records, deadlines, unpresented), (100, 100, 100));
     assert!(
@@ -82,10 +85,13 @@ fn memory_is_released_after_a_flood() {
     );
     assert!(
         kept.iter().all(|id| load(&store, *id)),
-        "they were moved to the smaller lists"
+        "the living sessions were moved to the smaller lists"
     );
     clock.advance(minute(31));
-    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 100);
+    assert_eq!(
+        block_on(store.sweep(usize::MAX)).expect("sweep failed"),
+        100
+    );
 }
 
 #[test]
@@ -108,7 +114,7 @@ fn no_request_sweeps_while_a_full_sweep_runs() {
     clock.advance(minute(29));
     insert(&store, living);
     clock.advance(minute(1));
-    assert_eq!(now(store.sweep(16)).expect("a sweep"), 16);
+    assert_eq!(block_on(store.sweep(16)).expect("sweep failed"), 16);
     assert!(load(&store, living));
     clock.advance(Duration::from_millis(1));
     assert!(load(&store, living));

@@ -23,8 +23,8 @@ pub(super) fn minute(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// Runs an operation. None waits; a long sweep yields now and then.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
+/// Polls the future of an operation until it is ready. No operation waits; only a long sweep yields.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     loop {
@@ -66,16 +66,16 @@ pub(super) fn request() -> LoadRequest {
     }
 }
 
-/// An id as if minted this many milliseconds after 1970.
+/// An id that looks as if it was minted this many milliseconds after 1970.
 pub(super) fn id(millis: u64) -> SessionId {
     let mut bytes = *Sid::mint().id().as_bytes();
     bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
     SessionId::from_bytes(bytes)
 }
 
-/// Inserts a session, and returns those that were evicted.
+/// Inserts a session, and returns the evicted sessions.
 pub(super) fn insert(store: &MemoryStore<Untyped>, id: SessionId) -> Vec<SessionId> {
-    insert_record(store, id, &record(Untyped::default())).expect("room")
+    insert_record(store, id, &record(Untyped::default())).expect("insert failed")
 }
 
 pub(super) fn insert_record(
@@ -83,20 +83,20 @@ pub(super) fn insert_record(
     id: SessionId,
     record: &NewRecord<Untyped>,
 ) -> Result<Vec<SessionId>, StoreError> {
-    match now(store.insert(key(id), record))? {
+    match block_on(store.insert(key(id), record))? {
         InsertOutcome::Done { evicted, .. } => Ok(evicted),
-        InsertOutcome::Exists => panic!("the id is taken"),
+        InsertOutcome::Exists => panic!("the id is already in use"),
     }
 }
 
 pub(super) fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
-    now(store.load(key(id), &request()))
-        .expect("a load")
+    block_on(store.load(key(id), &request()))
+        .expect("load failed")
         .is_some()
 }
 
 pub(super) fn count(store: &MemoryStore<Untyped>) -> u64 {
-    now(store.count(NAMESPACE)).expect("a count")
+    block_on(store.count(NAMESPACE)).expect("count failed")
 }
 
 /// The number of sessions, of places in the tables, of indexed deadlines and of evictable sessions.
@@ -107,6 +107,6 @@ pub(super) fn sizes(store: &MemoryStore<Untyped>) -> [usize; 4] {
         let sizes = shards.read(at, Shard::sizes);
         (sum.iter_mut().zip(sizes)).for_each(|(sum, size)| *sum += size);
     }
-    assert_eq!(shards.records(), sum[0], "the reserved places");
+    assert_eq!(shards.records(), sum[0], "one reserved place per session");
     sum
 }

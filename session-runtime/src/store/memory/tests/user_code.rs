@@ -1,4 +1,5 @@
-//! User code: its `Clone` and `Drop` never run under a lock, and cannot break other requests.
+//! Tests that the `Clone` and `Drop` of user data never run under a lock, and cannot break other
+//! requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::tools::{key, now, record, request};
+use super::tools::{block_on, key, record, request};
 use crate::record::{Change, CommitId, DataChange};
 use crate::sid::Sid;
 use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, Store};
@@ -16,14 +17,14 @@ type Callback = Arc<dyn Fn() + Send + Sync>;
 
 /// Data that runs a hook when it is dropped, and panics when it is cloned.
 #[derive(Default, Serialize, Deserialize)]
-struct Nasty {
+struct HostileData {
     #[serde(skip)]
     on_drop: Option<Hook>,
 }
 
 struct Hook(Callback);
 
-impl Drop for Nasty {
+impl Drop for HostileData {
     fn drop(&mut self) {
         if let Some(hook) = self.on_drop.take() {
             (hook.0)();
@@ -31,39 +32,39 @@ impl Drop for Nasty {
     }
 }
 
-impl Clone for Nasty {
+impl Clone for HostileData {
     fn clone(&self) -> Self {
-        panic!("the store clones no data");
+        panic!("the store must not clone data");
     }
 }
 
-fn nasty(on_drop: impl Fn() + Send + Sync + 'static) -> Nasty {
-    Nasty {
+fn hostile_data(on_drop: impl Fn() + Send + Sync + 'static) -> HostileData {
+    HostileData {
         on_drop: Some(Hook(Arc::new(on_drop))),
     }
 }
 
-/// Runs an insert, a load, a commit, a destroy, a sweep and an eviction.
-fn everything(
-    on_drop: impl Fn(&MemoryStore<Nasty>) + Clone + Send + Sync + 'static,
-) -> MemoryStore<Nasty> {
+/// Runs inserts, a load, a commit, a destroy, evictions and sweeps.
+fn run_all_operations(
+    on_drop: impl Fn(&MemoryStore<HostileData>) + Clone + Send + Sync + 'static,
+) -> MemoryStore<HostileData> {
     let clock = FakeClock::new();
     let store = MemoryStore::builder().capacity(4).clock(&clock).build();
     let handle = store.clone();
     let data = move || {
         let (handle, on_drop) = (handle.clone(), on_drop.clone());
-        nasty(move || on_drop(&handle))
+        hostile_data(move || on_drop(&handle))
     };
     let insert = || {
         let id = Sid::mint().id();
-        let inserted = now(store.insert(key(id), &record(data()))).expect("room");
+        let inserted = block_on(store.insert(key(id), &record(data()))).expect("insert failed");
         assert!(matches!(inserted, InsertOutcome::Done { .. }));
         id
     };
     let (changed, destroyed) = (insert(), insert());
     assert!(
-        now(store.load(key(changed), &request()))
-            .expect("a load")
+        block_on(store.load(key(changed), &request()))
+            .expect("load failed")
             .is_some()
     );
     let change = Change {
@@ -79,53 +80,53 @@ fn everything(
         lifetime: None,
     };
     assert!(matches!(
-        now(store.commit(key(changed), &change)),
+        block_on(store.commit(key(changed), &change)),
         Ok(CommitOutcome::Applied(Some(_)))
     ));
     drop(change);
-    assert!(now(store.destroy(key(destroyed))).expect("a destruction"));
+    assert!(block_on(store.destroy(key(destroyed))).expect("destroy failed"));
     for _ in 0..6 {
         insert();
     }
     clock.advance(Duration::from_secs(30 * 60));
     insert();
-    let _ = now(store.sweep(usize::MAX));
+    let _ = block_on(store.sweep(usize::MAX));
     clock.advance(Duration::from_secs(30 * 60));
-    assert_eq!(now(store.sweep(usize::MAX)).expect("a sweep"), 1);
+    assert_eq!(block_on(store.sweep(usize::MAX)).expect("sweep failed"), 1);
     assert_eq!(store.shards.records(), 0);
     store
 }
 
 #[test]
 fn data_can_use_the_store_while_it_is_dropped() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    everything(move |store| {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let count = dropped.clone();
+    run_all_operations(move |store| {
         let id = Sid::mint().id();
-        assert!(now(store.load(key(id), &request())).is_ok());
-        assert!(now(store.destroy(key(id))).is_ok());
-        assert!(now(store.count("test")).is_ok());
-        assert!(now(store.sweep(1)).is_ok());
+        assert!(block_on(store.load(key(id), &request())).is_ok());
+        assert!(block_on(store.destroy(key(id))).is_ok());
+        assert!(block_on(store.count("test")).is_ok());
+        assert!(block_on(store.sweep(1)).is_ok());
         count.fetch_add(1, Ordering::SeqCst);
     });
-    assert_eq!(asked.load(Ordering::SeqCst), 10, "all data was dropped");
+    assert_eq!(dropped.load(Ordering::SeqCst), 10, "all data was dropped");
 }
 
 #[test]
 fn data_that_panics_while_it_is_dropped_breaks_nothing() {
     let dropped = Arc::new(Mutex::new(0));
     let count = dropped.clone();
-    let store = everything(move |_| {
+    let store = run_all_operations(move |_| {
         *count
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) += 1;
-        panic!("this is part of the test");
+        panic!("expected by the test");
     });
     let count = *dropped
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     assert_eq!(count, 10, "all data was dropped");
     let id = Sid::mint().id();
-    assert!(now(store.insert(key(id), &record(Nasty::default()))).is_ok());
-    assert!(now(store.destroy(key(id))).expect("a destruction"));
+    assert!(block_on(store.insert(key(id), &record(HostileData::default()))).is_ok());
+    assert!(block_on(store.destroy(key(id))).expect("destroy failed"));
 }

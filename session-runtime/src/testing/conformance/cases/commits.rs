@@ -1,4 +1,4 @@
-//! Changes: applied wholly or not at all, once, and never to what is not there.
+//! Commits: a change is applied completely or not at all, only once, and only to a living session.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{self, Opened, change_of, rotate, secret, set, untyped};
 use crate::untyped::Untyped;
 
-/// A change of fields is there afterwards; the next one can be based on what it answered.
+/// A change of fields is stored. The next change can be based on the snapshot that it returned.
 pub async fn a_change_is_applied<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture
         .open(&json!({"same": 1, "changed": 1, "removed": 1}))
@@ -19,11 +19,11 @@ pub async fn a_change_is_applied<S: Store<Untyped>>(fixture: Fixture<S>) {
     let snapshot = fixture
         .apply(opened.key, &change)
         .await
-        .expect("the data changed");
+        .expect("the commit returned no snapshot");
     assert_eq!(
         fixture::json(&snapshot),
         data,
-        "as the commit gives it back"
+        "the snapshot that the commit returned"
     );
     assert_ne!(snapshot.version, record.snapshot.version);
     let mut record = fixture.get(&opened).await;
@@ -41,7 +41,7 @@ pub async fn a_change_is_applied<S: Store<Untyped>>(fixture: Fixture<S>) {
     );
 }
 
-/// The first change can be based on what the insertion answered.
+/// The first change can be based on the snapshot that the insert returned.
 pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let change = Change {
@@ -63,7 +63,7 @@ pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(fixture:
     );
 }
 
-/// A change without data answers none, and leaves the data as they are.
+/// A change without data returns no snapshot, and does not change the data.
 pub async fn a_change_without_data_leaves_the_data<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let record = fixture.get(&opened).await;
@@ -80,14 +80,14 @@ pub async fn a_change_without_data_leaves_the_data<S: Store<Untyped>>(fixture: F
     );
     let after = fixture.get(&opened).await;
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
-    // What was loaded before is no less good to base a change on.
+    // Neither change makes the loaded record outdated as a base.
     fixture
         .apply(opened.key, &set(&record, &json!({"a": 2})))
         .await;
 }
 
-/// A change whose id the record carries already is applied, and is not applied again. Only the
-/// last id is kept: once another change came between, it is a conflict.
+/// A change with the record's commit id is reported as applied, and not applied again. A record only
+/// keeps the last commit id: after another change, the repeated change is a conflict.
 pub async fn a_change_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let change = set(&fixture.get(&opened).await, &json!({"a": 2}));
@@ -96,7 +96,7 @@ pub async fn a_change_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     let again = fixture
         .apply(opened.key, &change)
         .await
-        .expect("the data changed");
+        .expect("the commit returned no snapshot");
     let second = fixture.get(&opened).await;
     assert_eq!(again.version, first.snapshot.version);
     assert_eq!(second.snapshot.version, first.snapshot.version);
@@ -112,30 +112,33 @@ pub async fn a_change_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     );
 }
 
-/// A repeated change is known by its id before anything else of it is looked at.
+/// The commit id is compared before the epoch and the generation.
 pub async fn a_repeated_rotation_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let new = secret();
-    let change = fixture::login(&fixture.get(&opened).await, new, "somebody");
+    let change = fixture::login(&fixture.get(&opened).await, new, "ada");
     fixture.apply(opened.key, &change).await;
     fixture.apply(opened.key, &change).await;
-    let record = fixture.load(opened.key, new).await.expect("alive");
+    let record = fixture
+        .load(opened.key, new)
+        .await
+        .expect("the session was not found");
     assert_eq!((record.epoch, record.generation), (1, 1));
 }
 
-/// A change of a field that is no longer as it was loaded is a conflict, which shows the record
-/// as it is. Nothing of the change is written: no other field, no secret, no lifetime.
+/// A change of a field that has changed since it was loaded is a conflict, which contains the current
+/// record. No part of the change is written: no other field, no secret, no lifetime.
 pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(fixture: Fixture<S>) {
-    let opened = fixture.open(&json!({"a": 1, "b": 1, "gone": 1})).await;
+    let opened = fixture.open(&json!({"a": 1, "b": 1, "removed": 1})).await;
     let stale = fixture.get(&opened).await;
     let theirs = set(&stale, &json!({"a": 2, "b": 1, "new": 1}));
     fixture.apply(opened.key, &theirs).await;
     let now = fixture.get(&opened).await;
     for mine in [
-        json!({"a": 9, "b": 9, "gone": 1, "c": 9}),
-        json!({"b": 9, "gone": 1}),
-        json!({"a": 1, "b": 9, "gone": 9}),
-        json!({"a": 1, "b": 9, "gone": 1, "new": 9}),
+        json!({"a": 9, "b": 9, "removed": 1, "c": 9}),
+        json!({"b": 9, "removed": 1}),
+        json!({"a": 1, "b": 9, "removed": 9}),
+        json!({"a": 1, "b": 9, "removed": 1, "new": 9}),
     ] {
         let new = secret();
         let change = Change {
@@ -166,7 +169,7 @@ pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(fixture: Fixture<S
     }
 }
 
-/// A change can be based on what a conflict showed.
+/// A change can be based on the record of a conflict.
 pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let stale = fixture.get(&opened).await;
@@ -177,7 +180,7 @@ pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(fixture: Fix
         .commit(opened.key, &set(&stale, &json!({"a": 3})))
         .await
     else {
-        panic!("no conflict");
+        panic!("expected a conflict");
     };
     assert!(
         fixture
@@ -191,8 +194,8 @@ pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(fixture: Fix
     );
 }
 
-/// Changes of different fields both land: a store of fields has no conflict, and a store of live
-/// values one that shows the record as it is.
+/// Changes of different fields can both be applied: in a serializing store without a conflict, in a
+/// store of live values after a conflict that contains the current record.
 pub async fn different_fields_both_land<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1, "b": 1, "c": 1})).await;
     let loaded = fixture.get(&opened).await;
@@ -202,10 +205,16 @@ pub async fn different_fields_both_land<S: Store<Untyped>>(fixture: Fixture<S>) 
         .await;
     match fixture.commit(opened.key, &mine).await {
         CommitOutcome::Applied(Some(_)) => {
-            assert!(loaded.snapshot.revisions.is_some(), "a store of fields");
+            assert!(
+                loaded.snapshot.revisions.is_some(),
+                "only a serializing store applies it without a conflict"
+            );
         }
         CommitOutcome::Conflict(shown) => {
-            assert!(loaded.snapshot.revisions.is_none(), "fields never conflict");
+            assert!(
+                loaded.snapshot.revisions.is_none(),
+                "different fields conflict only in a store of live values"
+            );
             assert_eq!(
                 fixture::json(&shown.snapshot),
                 json!({"a": 1, "c": 1, "d": 2})
@@ -221,7 +230,7 @@ pub async fn different_fields_both_land<S: Store<Untyped>>(fixture: Fixture<S>) 
     );
 }
 
-/// New data without a base replaces whatever is there.
+/// New data without a base replaces all stored data.
 pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1, "b": 1})).await;
     let stale = fixture.get(&opened).await;
@@ -233,7 +242,7 @@ pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(fixture: Fixtur
     let snapshot = fixture
         .apply(opened.key, &change)
         .await
-        .expect("the data changed");
+        .expect("the commit returned no snapshot");
     assert_eq!(fixture::json(&snapshot), json!({"a": 3, "d": 1}));
     let after = fixture.get(&opened).await;
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 3, "d": 1}));
@@ -246,7 +255,7 @@ pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(fixture: Fixtur
     );
 }
 
-/// A change of a session that was destroyed or has expired is `Ended`, and never creates.
+/// A change of a destroyed or expired session is `Ended`, and creates no record.
 pub async fn a_change_never_creates<S: Store<Untyped>>(fixture: Fixture<S>) {
     let destroyed = fixture.open(&json!({"a": 1})).await;
     let expired = fixture.open(&json!({"a": 1})).await;
@@ -254,12 +263,12 @@ pub async fn a_change_never_creates<S: Store<Untyped>>(fixture: Fixture<S>) {
     fixture.destroy(destroyed.key).await;
     fixture.pass(11.0).await;
     for session in [destroyed, expired] {
-        every_change_is_gone(&fixture, &session, &record).await;
+        assert_every_change_is_ended(&fixture, &session, &record).await;
     }
     assert_eq!(fixture.count().await, 0);
 }
 
-async fn every_change_is_gone<S: Store<Untyped>>(
+async fn assert_every_change_is_ended<S: Store<Untyped>>(
     fixture: &Fixture<S>,
     session: &Opened,
     record: &crate::record::Record<Untyped>,
@@ -271,7 +280,7 @@ async fn every_change_is_gone<S: Store<Untyped>>(
         lifetime: Some(fixture.lifetime(100.0, 100.0)),
         ..change_of(record)
     };
-    // One with the id that the record carried is no exception.
+    // `Ended` takes precedence over a matching commit id.
     let repeated = Change {
         commit_id: record.commit_id,
         ..change_of(record)

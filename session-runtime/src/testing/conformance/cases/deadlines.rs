@@ -1,4 +1,4 @@
-//! Deadlines: the idle one slides, the absolute one does not, and at either a session is gone.
+//! Deadlines: requests move the idle deadline but not the absolute one, and a session ends at either.
 
 use serde_json::json;
 
@@ -8,20 +8,17 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{ABSOLUTE, IDLE, change_of, request, set};
 use crate::untyped::Untyped;
 
-/// Nothing was asked of a session for its idle time: it is gone.
+/// A session ends after its idle timeout without a request.
 pub async fn an_idle_session_ends<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     fixture.pass(7.0).await;
-    assert!(
-        fixture.is_alive(&opened).await,
-        "before its idle time is over"
-    );
+    assert!(fixture.is_alive(&opened).await, "before its idle timeout");
     fixture.pass(11.0).await;
-    assert!(!fixture.is_alive(&opened).await, "after its idle time");
-    assert!(!fixture.is_alive(&opened).await, "and it stays so");
+    assert!(!fixture.is_alive(&opened).await, "after its idle timeout");
+    assert!(!fixture.is_alive(&opened).await, "and it stays ended");
 }
 
-/// Reading keeps a session alive, until its absolute deadline.
+/// Loads keep a session alive until its absolute deadline.
 pub async fn reading_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
     fixture: Fixture<S>,
 ) {
@@ -31,18 +28,18 @@ pub async fn reading_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
         fixture.pass(7.0).await;
         let record = fixture.load(opened.key, opened.secret).await;
         let deadlines = record
-            .unwrap_or_else(|| panic!("gone in round {round}"))
+            .unwrap_or_else(|| panic!("ended in round {round}"))
             .deadlines;
         assert_eq!(deadlines.absolute_until, absolute);
     }
     fixture.pass(6.0).await;
     assert!(
         !fixture.is_alive(&opened).await,
-        "27 units, and 25 was the deadline"
+        "27 units have passed, and the deadline was at 25"
     );
 }
 
-/// Changing keeps a session alive, until its absolute deadline.
+/// Commits keep a session alive until its absolute deadline.
 pub async fn changing_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
     fixture: Fixture<S>,
 ) {
@@ -51,10 +48,10 @@ pub async fn changing_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>
     let absolute = record.deadlines.absolute_until;
     for round in 1..=3 {
         fixture.pass(7.0).await;
-        // No load in between: the commit alone does it.
+        // Without a load in between, so that only the commit can keep the session alive.
         let change = set(&record, &json!({"at": round}));
         let snapshot = fixture.apply(opened.key, &change).await;
-        record.snapshot = snapshot.expect("the data changed");
+        record.snapshot = snapshot.expect("the commit returned no snapshot");
     }
     assert_eq!(
         fixture.get(&opened).await.deadlines.absolute_until,
@@ -63,11 +60,11 @@ pub async fn changing_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>
     fixture.pass(6.0).await;
     assert!(
         !fixture.is_alive(&opened).await,
-        "27 units, and 25 was the deadline"
+        "27 units have passed, and the deadline was at 25"
     );
 }
 
-/// A change of nothing keeps a session alive, too.
+/// An empty change keeps a session alive, too.
 pub async fn an_empty_change_keeps_alive<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let record = fixture.get(&opened).await;
@@ -77,8 +74,8 @@ pub async fn an_empty_change_keeps_alive<S: Store<Untyped>>(fixture: Fixture<S>)
     assert!(fixture.is_alive(&opened).await);
 }
 
-/// The idle deadline is written anew once a tenth of the idle time has passed, or what the load
-/// says, and not before.
+/// A load moves the idle deadline only if a tenth of the idle time, or its `touch_every`, has passed
+/// since the last move.
 pub async fn touches_are_coalesced<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let first = fixture.get(&opened).await.deadlines.idle_until;
@@ -90,24 +87,32 @@ pub async fn touches_are_coalesced<S: Store<Untyped>>(fixture: Fixture<S>) {
         touch_every: Some(fixture.units(5.0)),
         ..request(opened.secret)
     };
-    let record = fixture.load_with(opened.key, rarely).await.expect("alive");
+    let record = fixture
+        .load_with(opened.key, rarely)
+        .await
+        .expect("the session was not found");
     assert_eq!(
         record.deadlines.idle_until, first,
-        "2 of 5 units have passed"
+        "2 units have passed, and `touch_every` is 5"
     );
     let second = fixture.get(&opened).await.deadlines.idle_until;
-    assert!(second > first, "2 units are more than a tenth of 10");
+    assert!(
+        second > first,
+        "2 units have passed, more than a tenth of 10"
+    );
     assert_eq!(fixture.get(&opened).await.deadlines.idle_until, second);
     fixture.pass(6.0).await;
-    let record = fixture.load_with(opened.key, rarely).await.expect("alive");
+    let record = fixture
+        .load_with(opened.key, rarely)
+        .await
+        .expect("the session was not found");
     assert!(
         record.deadlines.idle_until > second,
-        "6 of 5 units have passed"
+        "6 units have passed, and `touch_every` is 5"
     );
 }
 
-/// A longer life, once given, outlives changes and touches, and both deadlines count from when it
-/// was given.
+/// A new lifetime counts both deadlines from now, and later changes and touches keep it.
 pub async fn a_lifetime_outlives_changes_and_touches<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     fixture.pass(5.0).await;
@@ -132,12 +137,18 @@ pub async fn a_lifetime_outlives_changes_and_touches<S: Store<Untyped>>(fixture:
     assert!(touched.idle_until >= after.idle_until + fixture.units(14.0));
     assert_eq!(touched.absolute_until, after.absolute_until);
     fixture.pass(15.0).await;
-    assert!(fixture.is_alive(&opened).await, "30 units of 35");
+    assert!(
+        fixture.is_alive(&opened).await,
+        "30 units have passed, and the deadline is at 35"
+    );
     fixture.pass(6.0).await;
-    assert!(!fixture.is_alive(&opened).await, "36 units of 35");
+    assert!(
+        !fixture.is_alive(&opened).await,
+        "36 units have passed, and the deadline was at 35"
+    );
 }
 
-/// A shorter life, once given, ends the session earlier.
+/// A shorter lifetime ends a session earlier.
 pub async fn a_shorter_lifetime_ends_earlier<S: Store<Untyped>>(fixture: Fixture<S>) {
     let idle = fixture.open(&json!({})).await;
     let absolute = fixture.open(&json!({})).await;
@@ -159,7 +170,7 @@ pub async fn a_shorter_lifetime_ends_earlier<S: Store<Untyped>>(fixture: Fixture
     assert_eq!(fixture.count().await, 0);
 }
 
-/// A life beyond all time is a life, and no error.
+/// A lifetime of a century is not an error.
 pub async fn a_life_beyond_all_time_is_a_life<S: Store<Untyped>>(fixture: Fixture<S>) {
     let century = std::time::Duration::from_secs(100 * 365 * 86_400);
     let opened = fixture.open(&json!({})).await;
@@ -172,27 +183,27 @@ pub async fn a_life_beyond_all_time_is_a_life<S: Store<Untyped>>(fixture: Fixtur
     assert!(fixture.is_alive(&opened).await);
 }
 
-/// At the very moment of its deadline a session is gone for every verb, and a moment before it is
-/// not. Needs a clock that stands still.
+/// At its deadline a session has ended for every operation; a millisecond earlier it has not. Needs a
+/// fake clock.
 pub async fn at_its_deadline_a_session_is_gone<S: Store<Untyped>>(fixture: Fixture<S>) {
-    let Some(clock) = fixture.exact() else {
+    let Some(clock) = fixture.fake_clock() else {
         return;
     };
-    let moment = std::time::Duration::from_millis(1);
+    let millisecond = std::time::Duration::from_millis(1);
     let read = fixture.open(&json!({})).await;
     let changed = fixture.open(&json!({})).await;
     let destroyed = fixture.open(&json!({})).await;
     let record = fixture.get(&read).await;
-    clock.advance(fixture.units(IDLE).saturating_sub(moment));
+    clock.advance(fixture.units(IDLE).saturating_sub(millisecond));
     assert_eq!(fixture.count().await, 3);
-    // A load at the last moment, which slides the deadline: the other two stay where they are.
+    // This load moves the deadline of `read` only.
     assert!(fixture.is_alive(&read).await);
-    clock.advance(moment);
+    clock.advance(millisecond);
     assert_eq!(fixture.count().await, 1);
     let committed = fixture.commit(changed.key, &change_of(&record)).await;
     assert!(matches!(committed, crate::store::CommitOutcome::Ended));
     assert!(!fixture.destroy(destroyed.key).await);
-    clock.advance(fixture.units(IDLE).saturating_sub(moment));
+    clock.advance(fixture.units(IDLE).saturating_sub(millisecond));
     assert!(!fixture.is_alive(&read).await);
     assert_eq!(fixture.count().await, 0);
 }

@@ -1,4 +1,4 @@
-//! Ends: of a session that was destroyed or has expired, nothing is left.
+//! Ends: a destroyed or expired session leaves nothing behind.
 
 use serde_json::json;
 
@@ -8,14 +8,15 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{self, Opened, secret, set};
 use crate::untyped::Untyped;
 
-/// Where a record was destroyed or has expired, another can be inserted, and has nothing of it.
+/// The id of a destroyed or expired record can be inserted again; the new record has nothing of the
+/// old one.
 pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(fixture: Fixture<S>) {
     let destroyed = fixture.open(&json!({"old": 1})).await;
     let expired = fixture.open(&json!({"old": 1})).await;
     let record = fixture.get(&destroyed).await;
     let change = Change {
         lifetime: Some(fixture.lifetime(20.0, 25.0)),
-        ..fixture::login(&record, secret(), "somebody")
+        ..fixture::login(&record, secret(), "ada")
     };
     fixture.apply(destroyed.key, &change).await;
     assert!(fixture.destroy(destroyed.key).await);
@@ -26,8 +27,11 @@ pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(fixture: Fixtu
             fixture.insert(old.key, &record).await,
             InsertOutcome::Done { .. }
         ));
-        assert!(!fixture.is_alive(&old).await, "the old secret is dead");
-        let loaded = fixture.load(old.key, record.secret).await.expect("alive");
+        assert!(!fixture.is_alive(&old).await, "the old secret is invalid");
+        let loaded = fixture
+            .load(old.key, record.secret)
+            .await
+            .expect("the session was not found");
         assert_eq!(fixture::json(&loaded.snapshot), json!({"new": 1}));
         assert_eq!(
             (loaded.epoch, loaded.generation, loaded.subject),
@@ -37,7 +41,7 @@ pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(fixture: Fixtu
     assert_eq!(fixture.count().await, 2);
 }
 
-/// The first destruction says that there was a session, and every later one that there was none.
+/// The first destroy returns `true`, and every later one `false`.
 pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let record = fixture.get(&opened).await;
@@ -51,7 +55,7 @@ pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(fixture: Fixture<S>
     ));
     assert!(
         !fixture.is_alive(&opened).await,
-        "the change brought it back"
+        "a change must not recreate the session"
     );
     assert_eq!(fixture.count().await, 0);
 
@@ -59,13 +63,13 @@ pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(fixture: Fixture<S>
     fixture.pass(11.0).await;
     assert!(
         !fixture.destroy(expired.key).await,
-        "there was no living one"
+        "an expired session counts as none"
     );
 }
 
-/// An expired record is not counted, from the moment at which it expires.
+/// An expired record is not counted.
 pub async fn what_has_ended_is_not_counted<S: Store<Untyped>>(fixture: Fixture<S>) {
-    let (ended, alive) = ten_that_end_and_one(&fixture).await;
+    let (ended, alive) = open_ten_short_and_one_long(&fixture).await;
     assert_eq!(fixture.count().await, 11);
     fixture.pass(11.0).await;
     assert_eq!(fixture.count().await, 1);
@@ -75,17 +79,17 @@ pub async fn what_has_ended_is_not_counted<S: Store<Untyped>>(fixture: Fixture<S
     }
 }
 
-/// A sweep takes none that lives, and no more than it may.
+/// A sweep removes no living session, and not more than its limit.
 pub async fn a_sweep_takes_only_what_has_ended<S: Store<Untyped>>(fixture: Fixture<S>) {
-    let (ended, alive) = ten_that_end_and_one(&fixture).await;
+    let (ended, alive) = open_ten_short_and_one_long(&fixture).await;
     assert!(
         fixture.store.sweep(100).await.is_ok(),
-        "nothing has ended yet"
+        "a sweep with nothing to remove"
     );
     assert_eq!(fixture.count().await, 11);
     fixture.pass(11.0).await;
     for limit in [0, 1, 3, 100, 100] {
-        let swept = fixture.store.sweep(limit).await.expect("a sweep");
+        let swept = fixture.store.sweep(limit).await.expect("sweep failed");
         assert!(swept <= limit, "{swept} of {limit}");
     }
     assert_eq!(fixture.count().await, 1);
@@ -95,8 +99,10 @@ pub async fn a_sweep_takes_only_what_has_ended<S: Store<Untyped>>(fixture: Fixtu
     }
 }
 
-/// Ten sessions that idle for ten units, and one that may for a hundred.
-async fn ten_that_end_and_one<S: Store<Untyped>>(fixture: &Fixture<S>) -> (Vec<Opened>, Opened) {
+/// Inserts ten sessions with an idle timeout of ten units, and one with a hundred.
+async fn open_ten_short_and_one_long<S: Store<Untyped>>(
+    fixture: &Fixture<S>,
+) -> (Vec<Opened>, Opened) {
     let mut ended = Vec::new();
     for at in 0..10 {
         ended.push(fixture.open(&json!({"at": at})).await);

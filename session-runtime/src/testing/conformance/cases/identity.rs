@@ -1,4 +1,4 @@
-//! Secrets and subjects: what a rotation and a login do, and to whom.
+//! Secrets and subjects: the effects of rotations and logins, and of changes based on older loads.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{self, Opened, login, rotate, secret, set};
 use crate::untyped::Untyped;
 
-/// A rotation kills the old secret with its commit, and keeps id, data and subject.
+/// A rotation invalidates the old secret, and keeps the id, the data and the subject.
 pub async fn a_rotation_kills_the_old_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = NewRecord {
-        subject: Some("somebody".into()),
+        subject: Some("ada".into()),
         ..fixture.new_record(secret(), &json!({"a": 1}))
     };
     let opened = fixture.open_as(record).await;
@@ -23,10 +23,16 @@ pub async fn a_rotation_kills_the_old_secret<S: Store<Untyped>>(fixture: Fixture
             .await
             .is_none()
     );
-    assert!(!fixture.is_alive(&opened).await, "the old secret is dead");
-    let after = fixture.load(opened.key, new).await.expect("the new secret");
+    assert!(
+        !fixture.is_alive(&opened).await,
+        "the old secret is invalid"
+    );
+    let after = fixture
+        .load(opened.key, new)
+        .await
+        .expect("the new secret is not valid");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
-    assert_eq!(after.subject.as_deref(), Some("somebody"));
+    assert_eq!(after.subject.as_deref(), Some("ada"));
     assert_eq!((after.epoch, after.generation), (1, 0));
     assert_eq!(after.deadlines.created_at, before.deadlines.created_at);
     assert_eq!(
@@ -35,7 +41,7 @@ pub async fn a_rotation_kills_the_old_secret<S: Store<Untyped>>(fixture: Fixture
     );
 }
 
-/// A rotation with data is one change.
+/// A rotation and new data can be one change.
 pub async fn a_rotation_with_data_is_one_change<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let record = fixture.get(&opened).await;
@@ -45,36 +51,42 @@ pub async fn a_rotation_with_data_is_one_change<S: Store<Untyped>>(fixture: Fixt
         ..set(&record, &json!({"a": 2}))
     };
     assert!(fixture.apply(opened.key, &change).await.is_some());
-    let after = fixture.load(opened.key, new).await.expect("the new secret");
+    let after = fixture
+        .load(opened.key, new)
+        .await
+        .expect("the new secret is not valid");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 2}));
 }
 
-/// A secret or subject by somebody who loaded an older secret never lands, nor do the data that
-/// come with it.
+/// A change of the secret or subject that is based on an older epoch is a conflict. Its data is not
+/// written either.
 pub async fn an_older_epoch_changes_no_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let old = fixture.get(&opened).await;
     let new = secret();
     fixture.apply(opened.key, &rotate(&old, new)).await;
-    let thief = secret();
-    let rotation = rotate(&old, thief);
+    let late = secret();
+    let rotation = rotate(&old, late);
     let with_data = Change {
         identity: rotation.identity.clone(),
         ..set(&old, &json!({"a": 2}))
     };
-    for change in [rotation, with_data, login(&old, thief, "thief")] {
+    for change in [rotation, with_data, login(&old, late, "other")] {
         match fixture.commit(opened.key, &change).await {
             CommitOutcome::Conflict(record) => assert_eq!(record.epoch, 1),
             other => panic!("{other:?}"),
         }
     }
-    assert!(fixture.load(opened.key, thief).await.is_none());
-    let after = fixture.load(opened.key, new).await.expect("alive");
+    assert!(fixture.load(opened.key, late).await.is_none());
+    let after = fixture
+        .load(opened.key, new)
+        .await
+        .expect("the session was not found");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
     assert_eq!((after.epoch, after.subject), (1, None));
 }
 
-/// Data by somebody who loaded before a rotation land; the secret that was rotated stays dead.
+/// Data that is based on a load before a rotation is applied. The old secret stays invalid.
 pub async fn data_land_across_a_rotation<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let old = fixture.get(&opened).await;
@@ -83,20 +95,24 @@ pub async fn data_land_across_a_rotation<S: Store<Untyped>>(fixture: Fixture<S>)
     fixture
         .apply(opened.key, &set(&old, &json!({"a": 2})))
         .await;
-    assert!(!fixture.is_alive(&opened).await, "the old secret came back");
-    let after = fixture.load(opened.key, new).await.expect("alive");
+    assert!(
+        !fixture.is_alive(&opened).await,
+        "the old secret is invalid"
+    );
+    let after = fixture
+        .load(opened.key, new)
+        .await
+        .expect("the session was not found");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 2}));
 }
 
-/// After a login, whatever somebody who loaded before it sends is `Ended`.
+/// After a login, every change that is based on an earlier load is `Ended`.
 pub async fn nothing_lands_across_a_login<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let old = fixture.get(&opened).await;
     let new = secret();
-    fixture
-        .apply(opened.key, &login(&old, new, "somebody"))
-        .await;
-    let thief = secret();
+    fixture.apply(opened.key, &login(&old, new, "ada")).await;
+    let late = secret();
     let mut replace = set(&old, &json!({"a": 3}));
     replace.data.as_mut().expect("data").base = None;
     let longer = Change {
@@ -106,22 +122,25 @@ pub async fn nothing_lands_across_a_login<S: Store<Untyped>>(fixture: Fixture<S>
     for change in [
         set(&old, &json!({"a": 2})),
         replace,
-        rotate(&old, thief),
-        login(&old, thief, "thief"),
+        rotate(&old, late),
+        login(&old, late, "other"),
         longer,
     ] {
         let committed = fixture.commit(opened.key, &change).await;
         assert!(matches!(committed, CommitOutcome::Ended), "{committed:?}");
     }
     assert!(!fixture.is_alive(&opened).await);
-    assert!(fixture.load(opened.key, thief).await.is_none());
-    let after = fixture.load(opened.key, new).await.expect("alive");
+    assert!(fixture.load(opened.key, late).await.is_none());
+    let after = fixture
+        .load(opened.key, new)
+        .await
+        .expect("the session was not found");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
-    assert_eq!(after.subject.as_deref(), Some("somebody"));
+    assert_eq!(after.subject.as_deref(), Some("ada"));
     assert_eq!((after.epoch, after.generation), (1, 1));
 }
 
-/// A subject is set, kept and removed.
+/// An identity change can set, keep and remove the subject.
 pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(fixture: Fixture<S>) {
     let mut opened = fixture.open(&json!({"a": 1})).await;
     let name = "zoë|of \"x\" 🦀";
@@ -148,7 +167,7 @@ pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(fixture: Fixtu
             ..opened
         };
         assert_eq!(fixture.get(&opened).await.subject.as_deref(), expected);
-        // Neither a change of data nor a touch knows of it.
+        // A change of the data keeps the subject.
         let record = fixture.get(&opened).await;
         fixture
             .apply(opened.key, &set(&record, &json!({"a": 2})))
@@ -157,24 +176,22 @@ pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(fixture: Fixtu
     }
 }
 
-/// Both deadlines of a session start again with a login.
+/// A login counts both deadlines from now.
 pub async fn a_login_starts_the_deadlines_again<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     fixture.pass(8.0).await;
     let new = secret();
     let record = fixture.get(&opened).await;
     let before = record.deadlines;
-    fixture
-        .apply(opened.key, &login(&record, new, "somebody"))
-        .await;
+    fixture.apply(opened.key, &login(&record, new, "ada")).await;
     let after = fixture
         .load(opened.key, new)
         .await
-        .expect("alive")
+        .expect("the session was not found")
         .deadlines;
     assert!(after.absolute_until >= before.absolute_until + fixture.units(7.0));
     assert!(after.idle_until >= before.idle_until);
-    // 24 units after the login and 32 after the beginning; the first deadline was at 25.
+    // Until 32 units after the insert; the absolute deadline before the login was at 25.
     for _ in 0..3 {
         fixture.pass(8.0).await;
         assert!(fixture.load(opened.key, new).await.is_some());
@@ -182,6 +199,6 @@ pub async fn a_login_starts_the_deadlines_again<S: Store<Untyped>>(fixture: Fixt
     fixture.pass(2.0).await;
     assert!(
         fixture.load(opened.key, new).await.is_none(),
-        "the new one is at 33"
+        "the absolute deadline since the login is at 33"
     );
 }

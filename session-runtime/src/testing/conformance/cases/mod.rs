@@ -1,8 +1,5 @@
-//! The cases. Each is a promise of [`Store`](crate::store::Store), which its text says.
-#![allow(
-    clippy::future_not_send,
-    reason = "a case runs on the runtime that `run` makes, and is not moved"
-)]
+//! The cases. Each tests a requirement of [`Store`](crate::store::Store).
+#![allow(clippy::future_not_send, reason = "`run` polls a case on one thread")]
 
 mod commits;
 mod deadlines;

@@ -1,4 +1,4 @@
-//! Many at once: nothing is lost, nothing comes back, nothing is done by halves.
+//! Races: concurrent operations lose nothing, bring nothing back and are never applied partially.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -15,11 +15,11 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{self, Opened, login, rotate, secret, set};
 use crate::untyped::Untyped;
 
-/// How many there are at once.
-const CROWD: u64 = 64;
+/// The number of concurrent tasks.
+const TASKS: u64 = 64;
 
-/// Changes until a change lands, and says how often it had to try.
-async fn change_until_done<S: Store<Untyped>>(
+/// Commits a change, again after each conflict, until it is applied.
+async fn change_until_applied<S: Store<Untyped>>(
     fixture: &Fixture<S>,
     session: &Opened,
     change: impl Fn(&mut Value),
@@ -31,26 +31,26 @@ async fn change_until_done<S: Store<Untyped>>(
         match fixture.commit(session.key, &set(&record, &data)).await {
             CommitOutcome::Applied(_) => return,
             CommitOutcome::Conflict(shown) => record = *shown,
-            CommitOutcome::Ended => panic!("a living session is gone"),
+            CommitOutcome::Ended => panic!("the session has ended"),
         }
     }
 }
 
-/// 64 changes at once, each of its own field: all are there.
+/// All of 64 concurrent changes of different fields are applied.
 pub async fn changes_of_different_fields_are_all_there<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let mut tasks = JoinSet::new();
-    for at in 0..CROWD {
+    for at in 0..TASKS {
         let (fixture, opened) = (fixture.clone(), opened.clone());
         tasks.spawn(async move {
-            change_until_done(&fixture, &opened, |data| {
+            change_until_applied(&fixture, &opened, |data| {
                 data[format!("field {at}")] = json!(at);
             })
             .await;
         });
     }
     tasks.join_all().await;
-    let expected: Value = (0..CROWD)
+    let expected: Value = (0..TASKS)
         .map(|at| (format!("field {at}"), json!(at)))
         .collect();
     assert_eq!(
@@ -59,25 +59,25 @@ pub async fn changes_of_different_fields_are_all_there<S: Store<Untyped>>(fixtur
     );
 }
 
-/// 64 changes at once of one counter: it counts 64.
+/// After 64 concurrent increments, a counter is 64.
 pub async fn changes_of_one_field_all_count<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"count": 0})).await;
     let mut tasks = JoinSet::new();
-    for _ in 0..CROWD {
+    for _ in 0..TASKS {
         let (fixture, opened) = (fixture.clone(), opened.clone());
         tasks.spawn(async move {
             let add = |data: &mut Value| {
                 data["count"] = json!(data["count"].as_u64().expect("a number") + 1);
             };
-            change_until_done(&fixture, &opened, add).await;
+            change_until_applied(&fixture, &opened, add).await;
         });
     }
     tasks.join_all().await;
     let count = &fixture::json(&fixture.get(&opened).await.snapshot)["count"];
-    assert_eq!(*count, json!(CROWD));
+    assert_eq!(*count, json!(TASKS));
 }
 
-/// One change that is sent by several at once is applied once.
+/// A change that several tasks send concurrently is applied once.
 pub async fn one_change_sent_at_once_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let change = Arc::new(set(&fixture.get(&opened).await, &json!({"a": 2})));
@@ -86,14 +86,14 @@ pub async fn one_change_sent_at_once_is_applied_once<S: Store<Untyped>>(fixture:
         let (fixture, change) = (fixture.clone(), change.clone());
         tasks.spawn(async move {
             let snapshot = fixture.apply(opened.key, &change).await;
-            snapshot.expect("the data changed").version
+            snapshot.expect("the commit returned no snapshot").version
         });
     }
     let versions: HashSet<u64> = tasks.join_all().await.into_iter().collect();
-    assert_eq!(versions.len(), 1, "every answer shows the one change");
+    assert_eq!(versions.len(), 1, "all commits return the same version");
 }
 
-/// A destruction against a change, 100 times: the session never comes back.
+/// No concurrent change recreates a destroyed session, in 100 rounds.
 pub async fn a_destroyed_session_never_comes_back<S: Store<Untyped>>(fixture: Fixture<S>) {
     for round in 0..100 {
         let opened = fixture.open(&json!({"a": 1})).await;
@@ -112,7 +112,7 @@ pub async fn a_destroyed_session_never_comes_back<S: Store<Untyped>>(fixture: Fi
         assert!(fixture.destroy(opened.key).await);
         assert!(fixture.load(opened.key, opened.secret).await.is_none());
         for change in changes {
-            change.await.expect("a commit");
+            change.await.expect("a commit panicked");
         }
         assert!(
             fixture.load(opened.key, opened.secret).await.is_none(),
@@ -122,10 +122,10 @@ pub async fn a_destroyed_session_never_comes_back<S: Store<Untyped>>(fixture: Fi
     assert_eq!(fixture.count().await, 0);
 }
 
-/// 64 insertions at once are 64 sessions.
+/// 64 concurrent inserts create 64 sessions.
 pub async fn insertions_at_once_are_all_there<S: Store<Untyped>>(fixture: Fixture<S>) {
     let mut tasks = JoinSet::new();
-    for at in 0..CROWD {
+    for at in 0..TASKS {
         let fixture = fixture.clone();
         tasks.spawn(async move { (at, fixture.open(&json!({"at": at})).await) });
     }
@@ -135,10 +135,10 @@ pub async fn insertions_at_once_are_all_there<S: Store<Untyped>>(fixture: Fixtur
             json!({"at": at})
         );
     }
-    assert_eq!(fixture.count().await, CROWD);
+    assert_eq!(fixture.count().await, TASKS);
 }
 
-/// Of several insertions of one id at once, one is kept.
+/// Only one of several concurrent inserts of the same id succeeds.
 pub async fn one_id_is_inserted_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     for _ in 0..20 {
         let (key, _) = fixture.mint();
@@ -162,7 +162,7 @@ pub async fn one_id_is_inserted_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     }
 }
 
-/// Of several rotations and logins at once, by those who loaded the same secret, one lands.
+/// Only one of several concurrent rotations and logins that are based on the same epoch is applied.
 pub async fn one_rotation_lands<S: Store<Untyped>>(fixture: Fixture<S>) {
     for _ in 0..20 {
         let opened = fixture.open(&json!({})).await;
@@ -173,7 +173,7 @@ pub async fn one_rotation_lands<S: Store<Untyped>>(fixture: Fixture<S>) {
             let change = if at % 2 == 0 {
                 rotate(&record, new)
             } else {
-                login(&record, new, "somebody")
+                login(&record, new, "ada")
             };
             let fixture = fixture.clone();
             tasks.spawn(async move {
@@ -182,15 +182,15 @@ pub async fn one_rotation_lands<S: Store<Untyped>>(fixture: Fixture<S>) {
             });
         }
         let rotations = tasks.join_all().await;
-        assert_eq!(rotations.iter().filter(|(_, landed)| *landed).count(), 1);
-        for (secret, landed) in rotations {
-            assert_eq!(fixture.load(opened.key, secret).await.is_some(), landed);
+        assert_eq!(rotations.iter().filter(|(_, applied)| *applied).count(), 1);
+        for (secret, applied) in rotations {
+            assert_eq!(fixture.load(opened.key, secret).await.is_some(), applied);
         }
     }
 }
 
-/// A change whose future is dropped after it was polled a few times has happened wholly or not at
-/// all; the session is none the worse for it.
+/// A commit whose future is dropped after a few polls is applied completely or not at all, and leaves
+/// the session usable.
 pub async fn a_dropped_change_is_whole_or_nothing<S: Store<Untyped>>(fixture: Fixture<S>) {
     for polls in 1..6 {
         let opened = fixture.open(&json!({"a": 1, "b": 1})).await;
@@ -210,23 +210,26 @@ pub async fn a_dropped_change_is_whole_or_nothing<S: Store<Untyped>>(fixture: Fi
                 tokio::task::yield_now().await;
             }
         }
-        // On a server it may yet happen, but then as a whole.
+        // A server may still apply the change, but only as a whole.
         for _ in 0..5 {
             let (before, after) = (json!({"a": 1, "b": 1}), json!({"a": 2, "c": 2}));
             if let Some(record) = fixture.load(opened.key, opened.secret).await {
                 assert_eq!(fixture::json(&record.snapshot), before);
             } else {
                 let record = fixture.load(opened.key, new).await;
-                let record = record.expect("one of the secrets");
+                let record = record.expect("neither secret is valid");
                 assert_eq!(fixture::json(&record.snapshot), after);
             }
             tokio::task::yield_now().await;
         }
-        assert!(fixture.destroy(opened.key).await, "and nothing is locked");
+        assert!(
+            fixture.destroy(opened.key).await,
+            "the session is not locked"
+        );
     }
 }
 
-/// A load beside many changes shows one of the states that there were, with its own version.
+/// Loads during changes return a committed state, and never an older one after a newer one.
 pub async fn a_load_never_shows_half_a_change<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 0, "b": 0})).await;
     let writer = {
@@ -236,7 +239,7 @@ pub async fn a_load_never_shows_half_a_change<S: Store<Untyped>>(fixture: Fixtur
             for at in 1..100 {
                 let change = set(&record, &json!({"a": at, "b": at}));
                 let next: Option<Snapshot<Untyped>> = fixture.apply(opened.key, &change).await;
-                record.snapshot = next.expect("the data changed");
+                record.snapshot = next.expect("the commit returned no snapshot");
             }
         })
     };
@@ -246,13 +249,16 @@ pub async fn a_load_never_shows_half_a_change<S: Store<Untyped>>(fixture: Fixtur
         let shown = fixture::json(&fixture.get(&opened).await.snapshot);
         assert_eq!(shown["a"], shown["b"]);
         let at = shown["a"].as_u64().expect("a number");
-        assert!(at >= last, "an older state after a newer one");
+        assert!(
+            at >= last,
+            "a load must not return an older state after a newer one"
+        );
         last = at;
         if done {
             break;
         }
         tokio::task::yield_now().await;
     }
-    writer.await.expect("the writer");
+    writer.await.expect("the writer panicked");
     assert_eq!(last, 99);
 }

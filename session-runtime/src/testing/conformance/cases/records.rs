@@ -1,4 +1,4 @@
-//! Records: kept as they are, known only to whom they belong, and gone when they are destroyed.
+//! Records: stored unchanged, and found only with the right id, secret, transport and namespace.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{self, change_of, request, secret, set};
 use crate::untyped::Untyped;
 
-/// What was inserted is loaded: the data, the epoch and generation 0, the commit id.
+/// A load returns the inserted data and commit id, with epoch and generation 0.
 pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(fixture: Fixture<S>) {
     let data = json!({
         "text": "naïve 日本語 🦀 \u{0} \" \\ \n", "empty": "", "yes": true, "no": false, "null": null,
@@ -21,7 +21,7 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(fixture: Fixture<S>) 
     assert_eq!(
         fixture::json(&opened.snapshot),
         data,
-        "as the insertion gives it back"
+        "the snapshot that the insert returned"
     );
     let loaded = fixture.get(&opened).await;
     assert_eq!(fixture::json(&loaded.snapshot), data);
@@ -37,7 +37,7 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(fixture: Fixture<S>) 
     assert_eq!(fixture.count().await, 1);
 }
 
-/// A session without any data is a session.
+/// A session without data can be stored, changed and destroyed.
 pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let loaded = fixture.get(&opened).await;
@@ -54,7 +54,7 @@ pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(fixture: Fixture<S
     assert!(fixture.destroy(opened.key).await);
 }
 
-/// Keys that a store may use for itself, or that mean something somewhere, are plain data.
+/// Keys that a store may use itself, or that have a meaning elsewhere, are plain data.
 pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(fixture: Fixture<S>) {
     let keys = [
         "id",
@@ -125,7 +125,7 @@ pub async fn hostile_keys_are_plain_data<S: Store<Untyped>>(fixture: Fixture<S>)
     );
 }
 
-/// 64 KiB in one field, and 64 KiB in two thousand.
+/// 64 KiB in one field and many small fields can be stored.
 pub async fn large_data_is_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
     let long = json!({"long": "é".repeat(32 * 1024)});
     let many: Map<String, Value> = (0..2_000)
@@ -137,17 +137,17 @@ pub async fn large_data_is_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
         fixture.apply(opened.key, &set(&loaded, &data)).await;
         assert!(
             fixture::json(&fixture.get(&opened).await.snapshot) == data,
-            "changed to it"
+            "stored by a commit"
         );
         let opened = fixture.open(&data).await;
         assert!(
             fixture::json(&fixture.get(&opened).await.snapshot) == data,
-            "inserted"
+            "stored by an insert"
         );
     }
 }
 
-/// Data over `max_size` is refused by a store that encodes, and nothing is written.
+/// A serializing store refuses data over `max_size`, and writes nothing.
 pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(fixture: Fixture<S>) {
     if !fixture.store.is_serializing() {
         return;
@@ -170,7 +170,7 @@ pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(fixture: Fixture<S
     );
 }
 
-/// An id that the store does not know: every verb says so, and makes nothing of it.
+/// No operation finds or creates a session with an unknown id.
 pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = fixture.get(&fixture.open(&json!({})).await).await;
     let (key, secret) = fixture.mint();
@@ -192,7 +192,7 @@ pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(fixture: Fixture<S>)
     assert_eq!(fixture.count().await, 1);
 }
 
-/// The id is public: with a made-up secret it neither reads nor keeps the session alive.
+/// A load with a wrong secret finds nothing, and does not keep the session alive.
 pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let mut almost = *opened.secret.as_bytes();
@@ -204,11 +204,11 @@ pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(fix
     fixture.pass(5.0).await;
     assert!(
         !fixture.is_alive(&opened).await,
-        "a wrong secret kept it alive"
+        "a load with a wrong secret must not keep it alive"
     );
 }
 
-/// A sid that was set as a cookie is unknown anywhere else, and the other way round.
+/// A sid that was set as a cookie is unknown in another transport, and vice versa.
 pub async fn a_sid_is_known_only_the_way_it_travels<S: Store<Untyped>>(fixture: Fixture<S>) {
     for (own, other) in [
         (Transport::Cookie, Transport::Other),
@@ -229,11 +229,14 @@ pub async fn a_sid_is_known_only_the_way_it_travels<S: Store<Untyped>>(fixture: 
         assert!(fixture.load_with(opened.key, by(other)).await.is_none());
         fixture.pass(5.0).await;
         let own = fixture.load_with(opened.key, by(own)).await;
-        assert!(own.is_none(), "presented the other way, it was kept alive");
+        assert!(
+            own.is_none(),
+            "a load by the other transport must not keep it alive"
+        );
     }
 }
 
-/// A record is unknown under another namespace: to load, change, destroy or count.
+/// No operation finds a record under another namespace.
 pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let record = fixture.get(&opened).await;
@@ -251,36 +254,39 @@ pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(fixture
         ));
         assert!(!fixture.destroy(foreign).await);
     }
-    assert_eq!(fixture.store.count(namespace).await.expect("a count"), 0);
+    assert_eq!(
+        fixture.store.count(namespace).await.expect("count failed"),
+        0
+    );
     assert_eq!(
         fixture::json(&fixture.get(&opened).await.snapshot),
         json!({"a": 1})
     );
 }
 
-/// An insertion never replaces a living record.
+/// An insert never replaces a living record.
 pub async fn a_living_record_is_never_replaced<S: Store<Untyped>>(fixture: Fixture<S>) {
-    let opened = fixture.open(&json!({"mine": 1})).await;
-    let thief = fixture.new_record(secret(), &json!({"theirs": 1}));
+    let opened = fixture.open(&json!({"first": 1})).await;
+    let other = fixture.new_record(secret(), &json!({"other": 1}));
     assert!(matches!(
-        fixture.insert(opened.key, &thief).await,
+        fixture.insert(opened.key, &other).await,
         InsertOutcome::Exists
     ));
-    assert!(fixture.load(opened.key, thief.secret).await.is_none());
+    assert!(fixture.load(opened.key, other.secret).await.is_none());
     assert_eq!(
         fixture::json(&fixture.get(&opened).await.snapshot),
-        json!({"mine": 1})
+        json!({"first": 1})
     );
     assert_eq!(fixture.count().await, 1);
 }
 
-/// `now` is the clock by which the deadlines are.
+/// `now` is the clock that the deadlines are compared with.
 pub async fn now_is_the_clock_of_the_deadlines<S: Store<Untyped>>(fixture: Fixture<S>) {
     let before = fixture.store.now();
     let opened = fixture.open(&json!({})).await;
     let after = fixture.store.now();
     let created = fixture.get(&opened).await.deadlines.created_at;
-    // The clock of a server may be a little apart from what is known of it here.
+    // `now` may only be an estimate of a server's clock.
     let slack = std::time::Duration::from_secs(5);
     assert!(before <= created + slack && created <= after + slack);
 }

@@ -1,4 +1,4 @@
-//! Renewal: a second secret is offered, and only its use makes it the first.
+//! Renewal: a load offers a second secret, whose first use makes it the current one.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{Opened, login, request, rotate, secret, set};
 use crate::untyped::Untyped;
 
-/// Of the tests: an offer after 4 units, and 3 units of grace.
+/// A renewal every 4 units with a grace period of 3 units.
 fn renewal<S>(fixture: &Fixture<S>, candidate: SecretHash) -> Renewal {
     Renewal {
         every: fixture.units(4.0),
@@ -21,7 +21,7 @@ fn renewal<S>(fixture: &Fixture<S>, candidate: SecretHash) -> Renewal {
     }
 }
 
-/// A session whose secret is old enough for an offer, which was made.
+/// Inserts a session, and has a load offer a second secret.
 async fn offered<S: Store<Untyped>>(fixture: &Fixture<S>) -> (Opened, SecretHash, Record<Untyped>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     fixture.pass(5.0).await;
@@ -29,65 +29,74 @@ async fn offered<S: Store<Untyped>>(fixture: &Fixture<S>) -> (Opened, SecretHash
     let record = fixture
         .renew(opened.key, opened.secret, renewal(fixture, candidate))
         .await;
-    let record = record.expect("alive");
+    let record = record.expect("the session was not found");
     assert!(record.renewed, "an offer was due");
     (opened, candidate, record)
 }
 
-/// An offer is made when the secret is old enough, and then no second one before the first is as
-/// old. A candidate that was not taken is no secret.
+/// A load makes an offer if the secret is old enough, and the next one only if the first offer is as
+/// old. A candidate that was not offered is not valid.
 pub async fn an_offer_is_made_when_it_is_due<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let early = secret();
     let record = fixture
         .renew(opened.key, opened.secret, renewal(&fixture, early))
         .await;
-    assert!(!record.expect("alive").renewed, "the secret is new");
+    assert!(
+        !record.expect("the session was not found").renewed,
+        "the secret is new"
+    );
     assert!(fixture.load(opened.key, early).await.is_none());
     fixture.pass(5.0).await;
     assert!(
         !fixture.get(&opened).await.renewed,
-        "no renewal was asked for"
+        "the load had no renewal"
     );
     let first = secret();
     let record = fixture
         .renew(opened.key, opened.secret, renewal(&fixture, first))
         .await;
-    assert!(record.expect("alive").renewed);
+    assert!(record.expect("the session was not found").renewed);
     let second = secret();
     let record = fixture
         .renew(opened.key, opened.secret, renewal(&fixture, second))
         .await;
-    assert!(!record.expect("alive").renewed, "the offer is new");
+    assert!(
+        !record.expect("the session was not found").renewed,
+        "the offer is new"
+    );
     assert!(fixture.load(opened.key, second).await.is_none());
-    assert!(fixture.is_alive(&opened).await, "an offer kills nothing");
+    assert!(
+        fixture.is_alive(&opened).await,
+        "an offer does not invalidate the current secret"
+    );
 }
 
-/// The first use of an offered secret makes it the current one, and starts the grace of the one
-/// before; after that, the one before is dead. The epoch stays: nobody who is in flight loses.
+/// The first use of an offered secret makes it the current one, and starts the grace period of the
+/// previous one. The epoch does not change, so requests in progress can still commit.
 pub async fn an_offered_secret_is_promoted_by_its_use<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (opened, offer, before) = offered(&fixture).await;
     fixture.pass(6.0).await;
-    // Long after the offer: its grace has not begun.
+    // The offer is old, but the grace period only starts with its first use.
     assert!(fixture.is_alive(&opened).await);
     let request = Some(renewal(&fixture, secret()));
     let promoted = fixture
         .load_with(opened.key, by(offer, request))
         .await
-        .expect("the offer");
+        .expect("the offered secret is not valid");
     assert!(!promoted.renewed, "a promoted secret is new");
     assert_eq!(
         (promoted.epoch, promoted.generation),
         (before.epoch, before.generation)
     );
     assert_eq!(promoted.snapshot.version, before.snapshot.version);
-    assert!(fixture.is_alive(&opened).await, "within the grace");
-    // Somebody who loaded before the promotion changes something.
+    assert!(fixture.is_alive(&opened).await, "within the grace period");
+    // A change that is based on a load before the promotion is applied.
     fixture
         .apply(opened.key, &set(&before, &json!({"a": 2})))
         .await;
     fixture.pass(4.0).await;
-    assert!(!fixture.is_alive(&opened).await, "after the grace");
+    assert!(!fixture.is_alive(&opened).await, "after the grace period");
     assert!(fixture.load(opened.key, offer).await.is_some());
 }
 
@@ -98,13 +107,13 @@ fn by(secret: SecretHash, renewal: Option<Renewal>) -> LoadRequest {
     }
 }
 
-/// A load that knows of no renewal promotes too, with the grace that the offer was made with.
+/// A load without a renewal promotes an offered secret, too, with the grace period of the offer.
 pub async fn a_promotion_needs_no_renewal<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (opened, offer, _) = offered(&fixture).await;
     assert!(fixture.load(opened.key, offer).await.is_some());
-    assert!(fixture.is_alive(&opened).await, "within the grace");
+    assert!(fixture.is_alive(&opened).await, "within the grace period");
     fixture.pass(4.0).await;
-    assert!(!fixture.is_alive(&opened).await, "after the grace");
+    assert!(!fixture.is_alive(&opened).await, "after the grace period");
     assert!(fixture.load(opened.key, offer).await.is_some());
 }
 
@@ -117,16 +126,16 @@ pub async fn a_promoted_secret_is_new<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = fixture
         .renew(opened.key, offer, renewal(&fixture, next))
         .await;
-    assert!(!record.expect("alive").renewed);
+    assert!(!record.expect("the session was not found").renewed);
     fixture.pass(5.0).await;
     let record = fixture
         .renew(opened.key, offer, renewal(&fixture, next))
         .await;
-    assert!(record.expect("alive").renewed);
+    assert!(record.expect("the session was not found").renewed);
     assert!(fixture.load(opened.key, next).await.is_some());
 }
 
-/// Whoever still has the secret before is offered none.
+/// A load that presents the previous secret makes no offer.
 pub async fn the_previous_secret_is_offered_none<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (opened, offer, _) = offered(&fixture).await;
     let long = Renewal {
@@ -139,11 +148,11 @@ pub async fn the_previous_secret_is_offered_none<S: Store<Untyped>>(fixture: Fix
     let record = fixture
         .renew(opened.key, opened.secret, renewal(&fixture, candidate))
         .await;
-    assert!(!record.expect("within the grace").renewed);
+    assert!(!record.expect("the previous secret is not valid").renewed);
     assert!(fixture.load(opened.key, candidate).await.is_none());
 }
 
-/// An offer that never arrived is replaced by the next, and logs nobody out.
+/// The next offer replaces an unused one, and the current secret stays valid.
 pub async fn an_unused_offer_is_replaced<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (opened, lost, _) = offered(&fixture).await;
     fixture.pass(5.0).await;
@@ -151,16 +160,17 @@ pub async fn an_unused_offer_is_replaced<S: Store<Untyped>>(fixture: Fixture<S>)
     let record = fixture
         .renew(opened.key, opened.secret, renewal(&fixture, next))
         .await;
-    assert!(record.expect("the current secret is good").renewed);
+    assert!(record.expect("the current secret is not valid").renewed);
     assert!(
         fixture.load(opened.key, lost).await.is_none(),
-        "it was replaced"
+        "the first offer was replaced"
     );
     assert!(fixture.is_alive(&opened).await);
     assert!(fixture.load(opened.key, next).await.is_some());
 }
 
-/// A rotation kills the current, the previous and the offered secret, and its own is new.
+/// A rotation invalidates the current, the previous and the offered secret. Its secret is new, so
+/// no offer is due.
 pub async fn a_rotation_kills_every_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
     for as_login in [false, true] {
         let (opened, second, _) = offered(&fixture).await;
@@ -169,32 +179,32 @@ pub async fn a_rotation_kills_every_secret<S: Store<Untyped>>(fixture: Fixture<S
             ..renewal(&fixture, secret())
         };
         let record = fixture.renew(opened.key, second, long).await;
-        let record = record.expect("the offer");
+        let record = record.expect("the offered secret is not valid");
         fixture.pass(5.0).await;
         let third = secret();
         let offer = fixture
             .renew(opened.key, second, renewal(&fixture, third))
             .await;
-        assert!(offer.expect("alive").renewed);
-        assert!(fixture.is_alive(&opened).await, "within the grace");
+        assert!(offer.expect("the session was not found").renewed);
+        assert!(fixture.is_alive(&opened).await, "within the grace period");
         let new = secret();
         let change = if as_login {
-            login(&record, new, "somebody")
+            login(&record, new, "ada")
         } else {
             rotate(&record, new)
         };
         fixture.apply(opened.key, &change).await;
-        for dead in [opened.secret, second, third] {
-            assert!(fixture.load(opened.key, dead).await.is_none());
+        for old in [opened.secret, second, third] {
+            assert!(fixture.load(opened.key, old).await.is_none());
         }
         let record = fixture
             .renew(opened.key, new, renewal(&fixture, secret()))
             .await;
-        assert!(!record.expect("alive").renewed);
+        assert!(!record.expect("the session was not found").renewed);
     }
 }
 
-/// A renewal that is asked for with a wrong secret, or the wrong way, offers nothing.
+/// A load with a wrong secret makes no offer.
 pub async fn a_wrong_secret_is_offered_none<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     fixture.pass(5.0).await;
@@ -204,7 +214,7 @@ pub async fn a_wrong_secret_is_offered_none<S: Store<Untyped>>(fixture: Fixture<
     assert!(fixture.load(opened.key, candidate).await.is_none());
 }
 
-/// Twenty loads at once make one offer.
+/// Twenty concurrent loads make one offer.
 pub async fn loads_at_once_make_one_offer<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     fixture.pass(5.0).await;
@@ -216,19 +226,22 @@ pub async fn loads_at_once_make_one_offer<S: Store<Untyped>>(fixture: Fixture<S>
             let record = fixture
                 .renew(opened.key, opened.secret, renewal(&fixture, candidate))
                 .await;
-            (candidate, record.expect("alive").renewed)
+            (
+                candidate,
+                record.expect("the session was not found").renewed,
+            )
         });
     }
     let loads = loads.join_all().await;
-    let mut living = HashSet::new();
+    let mut offers = HashSet::new();
     for (candidate, renewed) in &loads {
         if *renewed {
-            living.insert(candidate.as_bytes());
+            offers.insert(candidate.as_bytes());
         } else {
             assert!(fixture.load(opened.key, *candidate).await.is_none());
         }
     }
-    assert_eq!(living.len(), 1);
+    assert_eq!(offers.len(), 1);
     for (offer, _) in loads.iter().filter(|(_, renewed)| *renewed) {
         assert!(fixture.load(opened.key, *offer).await.is_some());
     }
