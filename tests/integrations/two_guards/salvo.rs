@@ -252,7 +252,9 @@ async fn a_response_sets_the_cookie_once() {
     #[session(create)]
     #[handler]
     async fn log_in(mut session: Session<Cookies>, response: &mut Response) {
-        response.add_cookie(("theme", "dark").into());
+        // Not `add_cookie`: the test client lets such cookies replace all others.
+        let theme = "theme=dark".parse().unwrap();
+        response.headers_mut().append("set-cookie", theme);
         session.login("user").unwrap();
     }
     #[session(load)]
