@@ -2,8 +2,8 @@
 
 use std::mem;
 
-/// ``; did you mean `load`?`` for a word that is similar to an allowed one, else a list of them
-/// all.
+/// ``; did you mean `load`?`` for a word that is similar to an allowed one, otherwise a list of all
+/// allowed words.
 pub(crate) fn hint(word: &str, allowed: &[&str]) -> String {
     nearest(word, allowed).map_or_else(
         || format!("; write {}", one_of(allowed)),

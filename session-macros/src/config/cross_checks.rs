@@ -45,7 +45,7 @@ pub(crate) fn check_emit(emit: &str, loaders: &[Loader]) -> Option<String> {
     }
 }
 
-/// A rule about two durations. The error points at the first one if it was given, else at the
+/// A rule about two durations. The error points at the first one if it was given, otherwise at the
 /// second.
 struct Relation<'a> {
     check: &'static str,
@@ -192,7 +192,7 @@ fn persistent(config: &Config) -> Option<&proc_macro2::Ident> {
 pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let mut checks = Vec::new();
     let constant = |amount: &&Amount| matches!(amount.quantity, Quantity::Constant(_));
-    let alone = [
+    let single_options = [
         (&config.idle_timeout, "duration"),
         (&config.absolute_timeout, "duration"),
         (&config.touch_every, "duration"),
@@ -200,7 +200,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
         (&config.renew_grace, "grace"),
         (&config.max_size, "size"),
     ];
-    for (option, check) in alone {
+    for (option, check) in single_options {
         if let Some(Amount { key, quantity }) = option.as_ref().filter(constant) {
             checks.push(const_check(
                 private,
