@@ -35,7 +35,7 @@ pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type
             return None;
         }
         Type::Path(path) if is_value(path) => {
-            errors.spanning(&ty, "the data is untyped by default; leave `data` out")
+            errors.spanning(&ty, "the data is untyped by default; leave `data` out");
         }
         Type::Path(path) if is_no_object(path) => errors.spanning(&ty, object(&ty)),
         Type::Tuple(_) | Type::Array(_) => errors.spanning(&ty, object(&ty)),
