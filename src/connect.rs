@@ -1,4 +1,4 @@
-//! The store of a URL.
+//! Connects to the store that a URL names.
 
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::store::{AnyStore, BoxError, MemoryStore};
@@ -65,8 +65,8 @@ fn unknown(scheme: &str) -> BoxError {
         "sqlite" => "sqlite",
         _ if is_redis(scheme) => "redis",
         _ => {
-            return "the URL names no session store: it begins with `memory`, `redis:`, `postgres:`, \
-                    `mysql:` or `sqlite:`"
+            return "the URL does not name a session store: begin it with `memory`, `redis:`, \
+                    `postgres:`, `mysql:` or `sqlite:`"
                 .into();
         }
     };
@@ -81,15 +81,18 @@ mod tests {
     #[test]
     fn an_unknown_url_is_refused_without_showing_its_password() {
         for (url, expected) in [
-            ("mongodb://ada:secret@db/shop", "names no session store"),
-            ("ada:secret@db", "names no session store"),
-            ("", "names no session store"),
+            (
+                "mongodb://ada:secret@db/shop",
+                "does not name a session store",
+            ),
+            ("ada:secret@db", "does not name a session store"),
+            ("", "does not name a session store"),
         ] {
             let mut connecting = std::pin::pin!(connect::<Untyped>(url));
             let waker = std::task::Waker::noop();
             let mut context = std::task::Context::from_waker(waker);
             let std::task::Poll::Ready(Err(error)) = connecting.as_mut().poll(&mut context) else {
-                panic!("`{url}` is a store");
+                panic!("`{url}` was accepted");
             };
             let text = error.to_string();
             assert!(

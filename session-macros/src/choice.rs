@@ -1,4 +1,4 @@
-//! Options that take one word of several.
+//! Options whose value is one of several words.
 
 use proc_macro2::{Delimiter, Ident, TokenTree};
 use syn::Token;
@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::suggest::hint;
 use crate::tokens::word;
 
-/// One of several words, and the variant that it means.
+/// A word, and the enum variant that it stands for.
 pub(crate) struct Choice {
     pub(crate) written: Ident,
     pub(crate) variant: &'static str,
@@ -19,7 +19,8 @@ pub(crate) type Variants = &'static [(&'static str, &'static str)];
 
 pub(crate) const EMIT: Variants = &[("header", "Header"), ("cookie", "Cookie")];
 
-/// One word, or what looks like several: `header | cookie`, `[header, cookie]`.
+/// Parses one word, or several such as `header | cookie` and `[header, cookie]`, which [`choose`]
+/// reports.
 pub(crate) fn words(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Ident>> {
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
         return Err(syn::Error::new(
@@ -42,14 +43,14 @@ pub(crate) fn words(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Iden
         if words.is_empty() {
             return Err(syn::Error::new(
                 group.span(),
-                format!("`{key}` takes a word"),
+                format!("`{key}` takes one word"),
             ));
         }
         return Ok(words);
     }
     let start = input.span();
-    let first = word(input)
-        .map_err(|_| syn::Error::new(start, format!("`{key}` takes a word, without more")))?;
+    let first =
+        word(input).map_err(|_| syn::Error::new(start, format!("`{key}` takes one word")))?;
     if input.peek(Token![::]) {
         let mut last = first;
         while input.parse::<Option<Token![::]>>()?.is_some() {
@@ -58,7 +59,7 @@ pub(crate) fn words(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Iden
         return Err(syn::Error::new(
             start,
             format!(
-                "`{key}` takes a word alone, such as `{}`",
+                "`{key}` takes a word without a path: `{}`",
                 snake(&last.to_string())
             ),
         ));
@@ -83,7 +84,7 @@ pub(crate) fn snake(word: &str) -> String {
     snake
 }
 
-/// The one word that was meant.
+/// Returns the variant of the only word, or reports the words.
 pub(crate) fn choose(
     key: &Ident,
     words: &[Ident],
@@ -93,9 +94,9 @@ pub(crate) fn choose(
     let (word, others) = words.split_first()?;
     if let Some(second) = others.first() {
         let message = if key == "emit" {
-            "a sid travels one way only (ASVS 3.3.4); name one of `header` and `cookie`".to_owned()
+            "a sid is sent in one place only (ASVS 3.3.4); write `header` or `cookie`".to_owned()
         } else {
-            format!("`{key}` takes one word")
+            format!("`{key}` takes one word; leave this out")
         };
         errors.at(second.span(), message);
         return None;
@@ -105,7 +106,7 @@ pub(crate) fn choose(
     if variant.is_none() {
         let known: Vec<_> = variants.iter().map(|(known, _)| *known).collect();
         let fix = if key == "emit" && ["bearer", "query", "path", "custom"].contains(&&*written) {
-            format!("; a sid that came by `{written}` is answered in a header: write `header`")
+            format!("; a sid from `{written}` is sent back in a header: write `header`")
         } else {
             hint(&written, &known)
         };

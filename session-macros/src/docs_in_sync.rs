@@ -1,5 +1,5 @@
-//! The words that the macros know, the constants that an editor explains them by, and the tables in
-//! the documentation are one list. The explanations are written once, in the runtime's `ide`.
+//! Tests that the words of the macros, the constants that document them for editors, and the tables
+//! in the documentation agree. The texts are written once, in the runtime's `ide`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,7 +16,7 @@ struct Word {
     default: String,
 }
 
-/// The constants of a module of `ide`; nothing where the crate stands alone.
+/// The constants of a module of `ide`; `None` if the runtime's source is not there.
 fn words(module: &str) -> Option<Vec<Word>> {
     let source = source("../session-runtime/src/private/ide.rs")?;
     let (_, rest) = source
@@ -55,7 +55,7 @@ fn word(name: &str, docs: &str) -> Word {
     }
 }
 
-/// In a table no sentence begins.
+/// A cell of a table begins in lower case.
 fn lower_case(text: &str) -> String {
     let mut rest = text.chars();
     rest.next()
@@ -79,12 +79,12 @@ fn sorted<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     words
 }
 
-fn of(variants: choice::Variants) -> Vec<&'static str> {
+fn words_of(variants: choice::Variants) -> Vec<&'static str> {
     variants.iter().map(|(word, _)| *word).collect()
 }
 
 #[test]
-fn an_editor_knows_the_words_that_the_parser_knows() {
+fn the_constants_for_editors_are_the_words_of_the_macros() {
     let without_crate = |words: &[&'static str]| {
         let words = words.iter().copied().filter(|word| *word != "crate");
         words.collect::<Vec<_>>()
@@ -97,51 +97,51 @@ fn an_editor_knows_the_words_that_the_parser_knows() {
         ("in_url", vec!["allow_in_url"]),
         ("same_site", loaders::SAME_SITE.to_vec()),
         ("merge", config::RULES.to_vec()),
-        ("emit", of(choice::EMIT)),
-        ("on_conflict", of(config::ON_CONFLICT)),
-        ("on_ended", of(config::ON_ENDED)),
-        ("on_store_error", of(config::ON_STORE_ERROR)),
-        ("commit", of(config::COMMIT)),
+        ("emit", words_of(choice::EMIT)),
+        ("on_conflict", words_of(config::ON_CONFLICT)),
+        ("on_ended", words_of(config::ON_ENDED)),
+        ("on_store_error", words_of(config::ON_STORE_ERROR)),
+        ("commit", words_of(config::COMMIT)),
     ] {
         let Some(words) = words(module) else { return };
-        let explained = words.iter().map(|word| word.name.as_str());
-        assert_eq!(sorted(explained), sorted(known), "{module}");
+        let documented = words.iter().map(|word| word.name.as_str());
+        assert_eq!(sorted(documented), sorted(known), "{module}");
     }
 }
 
 #[test]
-fn the_documentation_says_what_an_editor_says() {
+fn the_tables_have_the_texts_of_the_constants() {
     let Some(mut written) = source("src/lib.rs") else {
         return;
     };
     for (module, head, keyword) in [
-        ("session", ["option", "what it says"], "crate = path"),
-        ("session_config", ["option", "what it says"], "crate: path"),
+        ("session", ["option", "meaning"], "crate = path"),
+        ("session_config", ["option", "meaning"], "crate: path"),
         ("loaders", ["loader", "where the sid is"], ""),
-        ("cookie", ["option", "what it says"], ""),
-        ("merge", ["rule", "what it does"], ""),
+        ("cookie", ["option", "meaning"], ""),
+        ("merge", ["rule", "result"], ""),
     ] {
         let Some(words) = words(module) else { return };
         let table = table(words, head, keyword);
         let begin = format!("/// <!-- {module} -->\n");
         let (before, rest) = written.split_once(&begin).expect("the table begins");
         let (_, after) = rest.split_once("/// <!-- -->\n").expect("the table ends");
-        let right = format!("{before}{begin}{table}/// <!-- -->\n{after}");
-        if right != written && overwrite() {
-            fs::write(here().join("src/lib.rs"), &right).expect("written");
-            written = right.clone();
+        let expected = format!("{before}{begin}{table}/// <!-- -->\n{after}");
+        if expected != written && overwrite() {
+            fs::write(here().join("src/lib.rs"), &expected).expect("written");
+            written = expected.clone();
         }
-        assert_eq!(written, right, "`SNAPSHOTS=overwrite` writes the table");
+        assert_eq!(written, expected, "`SNAPSHOTS=overwrite` writes the table");
     }
 }
 
-/// One row a word; the default has a column where there is one.
+/// One row per word, with a column for the defaults if there are any.
 fn table(mut words: Vec<Word>, [first, second]: [&str; 2], keyword: &str) -> String {
     if !keyword.is_empty() {
         words.push(Word {
             name: "crate".to_owned(),
             form: format!("`{keyword}`"),
-            meaning: "where the library is".to_owned(),
+            meaning: "the path of the library".to_owned(),
             default: "`::connect_session`".to_owned(),
         });
     }

@@ -1,4 +1,4 @@
-//! Every mistake of one invocation, reported together, in the order of the source.
+//! All errors of one invocation, reported together, in the order of the source.
 
 use std::fmt::Display;
 
@@ -45,8 +45,8 @@ impl Errors {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// One `compile_error!` for each mistake. Parsing finds its mistakes before checking does; a
-    /// reader goes through the source from top to bottom.
+    /// One `compile_error!` for each error, in the order of the source: parsing finds its errors
+    /// before checking does.
     pub(crate) fn into_tokens(mut self) -> TokenStream {
         self.0.sort_by_cached_key(|error| place(error.span()));
         self.0
@@ -64,7 +64,7 @@ pub(crate) fn line(first: Span) -> String {
     }
 }
 
-/// Line and column. Outside of a compiler, in the tests of this crate, there is none.
+/// Line and column; `None` in the unit tests, which run outside of the compiler.
 fn place(span: Span) -> Option<(usize, usize)> {
     proc_macro::is_available().then(|| {
         let span = span.unwrap();

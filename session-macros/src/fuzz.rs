@@ -1,14 +1,14 @@
-//! Both macros on input that nobody would write. Whatever it is, they do not panic, and what they
-//! put out either parses or says what is wrong.
+//! Runs both macros on random input. They must not panic, and their output must parse or contain an
+//! error.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
 use crate::tokens::is_word;
 
-/// How many inputs each macro is given; `FUZZ=1000000 cargo test fuzz` gives it more.
+/// The number of inputs for each macro. `FUZZ=1000000 cargo test fuzz` sets it.
 fn rounds() -> usize {
-    let asked = std::env::var("FUZZ").ok();
-    asked
+    let given = std::env::var("FUZZ").ok();
+    given
         .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(30_000)
 }
@@ -102,7 +102,7 @@ const LITERALS: &[&str] = &[
     "5",
 ];
 
-/// Numbers that are as good as random and the same in every run (xorshift64*).
+/// Pseudo-random numbers, the same in every run (xorshift64*).
 struct Random(u64);
 
 impl Random {
@@ -158,7 +158,8 @@ impl Random {
         (0..length).map(|_| self.token(0)).collect()
     }
 
-    /// The same tokens, each of them perhaps gone, doubled, swapped with its neighbour or another.
+    /// Returns the tokens, of which about one in `rarity / 6` is removed, doubled, replaced, moved,
+    /// wrapped, or preceded by another one.
     fn mutate(&mut self, tokens: TokenStream, rarity: usize) -> TokenStream {
         let mut mutated: Vec<TokenTree> = Vec::new();
         for mut token in tokens {
@@ -176,7 +177,7 @@ impl Random {
                     mutated.push(token);
                     mutated.extend(before);
                 }
-                // A macro by example passes what it was given in an invisible group.
+                // `macro_rules!` passes its arguments in invisible groups.
                 5 => mutated.push(Group::new(Delimiter::None, token.into()).into()),
                 _ => mutated.push(token),
             }
@@ -190,14 +191,13 @@ fn tokens(text: &str) -> TokenStream {
 }
 
 #[track_caller]
-fn sound(output: TokenStream, input: &dyn Fn() -> String) {
-    // Messages come last, as paths to the macro.
-    let says_why = output
+fn assert_parses_or_reports(output: TokenStream, input: &dyn Fn() -> String) {
+    let has_error = output
         .clone()
         .into_iter()
         .any(|token| is_word(Some(&token), "compile_error"));
     assert!(
-        says_why || syn::parse2::<syn::File>(output).is_ok(),
+        has_error || syn::parse2::<syn::File>(output).is_ok(),
         "{}",
         input()
     );
@@ -218,9 +218,9 @@ fn no_handler_panics() {
             _ => (attr, random.mutate(item, 40)),
         };
         let output = crate::handler::expand(attr.clone(), item.clone());
-        // A compiler never hands over an item that it cannot read itself.
+        // The compiler passes only items that it can parse.
         if syn::parse2::<syn::File>(item.clone()).is_ok() {
-            sound(output, &|| format!("#[session({attr})] {item}"));
+            assert_parses_or_reports(output, &|| format!("#[session({attr})] {item}"));
         }
     }
 }
@@ -242,6 +242,6 @@ fn no_config_panics() {
             _ => random.mutate(whole, 15),
         };
         let output = crate::config::expand(input.clone());
-        sound(output, &|| format!("session_config! {{ {input} }}"));
+        assert_parses_or_reports(output, &|| format!("session_config! {{ {input} }}"));
     }
 }

@@ -1,11 +1,11 @@
-//! Constants of our own for what a user gave as an expression. It is then written once, so that a
-//! value of the wrong type, or a name that does not exist, is one error.
+//! Generated constants for expressions that the user wrote. Each expression is then emitted only
+//! once, so that a value of the wrong type, or an unknown name, is one error.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Expr, parse_quote};
 
-/// Collects constants under names that begin alike.
+/// Collects constants whose names have a common prefix.
 pub(crate) struct Hoist {
     prefix: String,
     conditions: TokenStream,
@@ -13,7 +13,7 @@ pub(crate) struct Hoist {
 }
 
 impl Hoist {
-    /// For what stands beside an item of this name, under the same conditions.
+    /// For constants next to an item with this name and these `cfg`s.
     pub(crate) fn new(of: &str, conditions: TokenStream) -> Self {
         Self {
             prefix: format!("__SESSION_CONST_OF_{of}"),
@@ -22,7 +22,7 @@ impl Hoist {
         }
     }
 
-    /// A constant of this type takes the expression's place.
+    /// Replaces the expression with a constant of this type.
     pub(crate) fn expr(&mut self, expr: &mut Expr, of_type: &TokenStream) {
         let Self {
             prefix,

@@ -1,8 +1,8 @@
-//! What an editor needs to complete and explain options while they are typed.
+//! Lets rust-analyzer complete and document options while they are typed.
 //!
-//! Every word of an invocation is put out as the name of a documented constant of the runtime:
-//! imported, which completes it, and as a value, which explains it. rust-analyzer alone sees that.
-//! Words are taken from the raw tokens, since half-typed input does not parse.
+//! Every word of an invocation is emitted as the name of a documented constant of the runtime: in
+//! an import, for the completion, and as a value, for the documentation. Only rust-analyzer sees
+//! this code. Words are taken from the raw tokens, because incomplete input does not parse.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
@@ -11,15 +11,15 @@ use syn::ext::IdentExt as _;
 
 use crate::tokens::{group, is_punct, is_word, private};
 
-/// A module of `__private::ide`, and the words that stand where its constants would. There may be
-/// none yet: an editor adds the one that it asks for, and looks for it where the others are.
+/// A module of `__private::ide`, and the words in place of its constants. It may have none: for a
+/// completion, rust-analyzer expands again with one word more, and expects it at the same place.
 struct Scope {
     module: &'static str,
     words: Vec<Ident>,
 }
 
-/// The words of `#[session(…)]`, beside the handler. A method gets none: it is none of ours, and
-/// its `impl` may not take a constant.
+/// The words of `#[session(…)]`, emitted next to the handler. A method gets none: it is not
+/// supported, and its `impl` may not allow a constant.
 pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
     let Some((name, cfgs, after)) = named(item, "fn") else {
         return TokenStream::new();
@@ -37,14 +37,14 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
     let entries = entries(attr.clone());
     let mut scopes = vec![scope("session", entries.iter().map(|entry| entry.first()))];
     scopes.extend(scope_of_values("emit", &entries));
-    // In an `impl` of a trait the compiler says that this is no member of it: the first thing that
-    // is said of the mistake, so the name says the fix.
+    // In an `impl` of a trait, the compiler's first error is that this constant is not a member of
+    // the trait, so its name suggests the fix.
     let name = format_ident!("__session_goes_on_free_functions_{}", name.unraw());
     let name = Ident::new(&name.to_string(), Span::call_site());
     expand(&quote!(#name), &cfgs, library(&entries).as_ref(), &scopes)
 }
 
-/// The words of `session_config!`, beside the config.
+/// The words of `session_config!`, emitted next to the config.
 pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
     let Some((_, cfgs, after)) = named(input, "struct") else {
         return TokenStream::new();
@@ -73,13 +73,13 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
             scopes.push(scope("merge", rules.iter().map(|rule| rule.get(2))));
         }
         if let Some(loaders) = inside("loaders", Delimiter::Bracket) {
-            of_loaders(&self::entries(loaders), &mut scopes);
+            push_loaders(&self::entries(loaders), &mut scopes);
         }
     }
     expand(&quote!(_), &cfgs, library(&entries).as_ref(), &scopes)
 }
 
-fn of_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
+fn push_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
     scopes.push(scope(
         "loaders",
         loaders.iter().map(|loader| loader.first()),
@@ -101,7 +101,7 @@ fn of_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
     }
 }
 
-/// What stands between commas, without attributes and documentation.
+/// Splits tokens at commas, and removes attributes and doc comments.
 fn entries(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     let mut entries = vec![Vec::new()];
     let mut angles = 0_usize;
@@ -114,7 +114,7 @@ fn entries(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
             tokens.next();
             continue;
         }
-        // `->` and `=>` close nothing.
+        // The `>` of `->` and `=>` is not a closing bracket.
         let arrow = is_punct(entry.last(), '-') || is_punct(entry.last(), '=');
         if is_punct(Some(&token), '<') {
             angles += 1;
@@ -130,22 +130,22 @@ fn entries(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
 }
 
 /// Whether an entry begins with `key:` or `key =`.
-fn says(entry: &[TokenTree], key: &str) -> bool {
+fn has_key(entry: &[TokenTree], key: &str) -> bool {
     is_word(entry.first(), key) && (is_punct(entry.get(1), ':') || is_punct(entry.get(1), '='))
 }
 
 /// What follows `key:` or `key =`.
 fn value_of<'a>(entry: &'a [TokenTree], key: &str) -> Option<&'a TokenTree> {
-    entry.get(2).filter(|_| says(entry, key))
+    entry.get(2).filter(|_| has_key(entry, key))
 }
 
-/// The values of a key, if it is said. The module has its name.
+/// The values of a key, if it is given. The module has the name of the key.
 fn scope_of_values(key: &'static str, entries: &[Vec<TokenTree>]) -> Option<Scope> {
-    let said = entries.iter().any(|entry| says(entry, key));
-    said.then(|| scope(key, entries.iter().map(|entry| value_of(entry, key))))
+    let is_given = entries.iter().any(|entry| has_key(entry, key));
+    is_given.then(|| scope(key, entries.iter().map(|entry| value_of(entry, key))))
 }
 
-/// Words that can be imported; keywords cannot.
+/// The words among tokens, except keywords, which cannot be imported.
 fn scope<'a>(module: &'static str, tokens: impl Iterator<Item = Option<&'a TokenTree>>) -> Scope {
     let words = tokens.filter_map(|token| match token {
         Some(TokenTree::Ident(word)) => syn::parse2(word.to_token_stream()).ok(),
@@ -157,7 +157,7 @@ fn scope<'a>(module: &'static str, tokens: impl Iterator<Item = Option<&'a Token
     }
 }
 
-/// Where the library is, if that is said and readable.
+/// The path of the library, if it is given and can be parsed.
 fn library(entries: &[Vec<TokenTree>]) -> Option<TokenStream> {
     let entry = entries
         .iter()
@@ -167,7 +167,7 @@ fn library(entries: &[Vec<TokenTree>]) -> Option<TokenStream> {
     Some(path.into_token_stream())
 }
 
-/// The name of an item, the conditions that it stands under, and what follows its name.
+/// The name of an item, its `cfg`s, and the tokens after its name.
 fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<TokenTree>)> {
     let tokens: Vec<_> = item.clone().into_iter().collect();
     let at = tokens
@@ -192,8 +192,9 @@ fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<T
     Some((name, cfgs, tokens[at + 2..].to_vec()))
 }
 
-/// The constant of a handler has a name, as one without may not stand in an `impl`. The condition is
-/// inside of it, where the compiler does not warn of a `cfg` that it does not know.
+/// The constant of a handler has a name, because `const _` is not allowed in an `impl`. The
+/// `cfg(rust_analyzer)` is inside of the constant, where its `allow` silences the warning about an
+/// unknown `cfg`.
 fn expand(
     name: &TokenStream,
     cfgs: &TokenStream,
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn half_typed_options_are_found() {
+    fn incomplete_options_are_found() {
         let handler = tokens("async fn one(session: Session) {}");
         for (attr, expected) in [
             ("lo", "session: lo"),
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_config_are_not_those_of_its_types() {
+    fn types_and_other_values_of_a_config_are_not_words() {
         let output = session_config(&tokens(
             "pub struct Shop { /// Docs.
              data: HashMap<String, u32>, store: Map<A, fn() -> B> = a(b, c), loaders: [header(\"X\"), \
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stands_where_the_item_does() {
+    fn the_constant_has_the_cfgs_and_the_name_of_the_item() {
         let one = tokens("/// Docs.\n#[cfg(a)] #[b] pub async fn r#loop() {}");
         let output = session(&tokens("load, crate = ::a"), &one).to_string();
         assert!(

@@ -4,7 +4,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     test,
-    allow(clippy::expect_used, reason = "a test that expects in vain has failed")
+    allow(clippy::expect_used, reason = "a failed `expect` fails the test")
 )]
 
 mod choice;
@@ -28,8 +28,9 @@ mod units;
 
 use proc_macro::TokenStream;
 
-/// Gives a handler a session: `#[session(create)]` finds the one that the request names or begins a
-/// new one, `#[session(load)]` finds it or, where the handler takes a plain `Session`, answers 401.
+/// Gives a handler a session: `#[session(create)]` loads the session of the request or creates a
+/// new one. `#[session(load)]` only loads it; without one, a handler that takes a `Session` is
+/// answered with a 401.
 ///
 /// ```
 /// # use axum::Json;
@@ -44,43 +45,44 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// The session is the argument whose type is called `Session` or `Option<Session<…>>`; one of
-/// another name is marked: `#[session] session: ShopSession`. What the handler changed is stored
-/// after it has returned and before the first byte is sent, unless it failed.
+/// The session is the argument with the type `Session<…>` or `Option<Session<…>>`. If the type is
+/// an alias, mark the argument: `#[session] session: ShopSession`. Changes are stored after the
+/// handler has returned and before the first byte of the response is sent, unless the handler
+/// failed.
 ///
-/// The attribute stands above a framework's own. What stands above it sees your function, what
-/// stands below it sees the handler that the framework calls. That one takes a guard in place of
-/// the session, so it is tested through a router and not called.
+/// Write the attribute above the framework's own. Attributes above it see your function, attributes
+/// below it see the handler that the framework calls. That handler takes a guard instead of the
+/// session, so test it through a router instead of calling it.
 ///
-/// | from the top | axum | actix-web | poem, rocket, salvo |
+/// | attributes, from the top | axum | actix-web | poem, rocket, salvo |
 /// | --- | --- | --- | --- |
 /// | `#[session(…)]`, the framework's | works, also with `#[debug_handler]` | works, also with `#[routes]` | works |
-/// | the framework's, `#[session(…)]` | does not compile: our message | works too | does not compile: our message |
-/// | the framework's alone | does not compile; our message under `#[debug_handler]` | does not compile: our message | does not compile: our message |
-/// | `#[utoipa::path]` | above or below ours | above or below ours, above the framework's | |
-/// | `#[tracing::instrument]` | above or below ours: it is about your function | the same | the same |
+/// | the framework's, `#[session(…)]` | compile error with a suggested fix | works too | compile error with a suggested fix |
+/// | only the framework's | compile error, with a suggested fix under `#[debug_handler]` | compile error with a suggested fix | compile error with a suggested fix |
+/// | `#[utoipa::path]` | above or below `#[session(…)]` | above or below `#[session(…)]`, above the framework's | |
+/// | `#[tracing::instrument]` | above or below `#[session(…)]`; it instruments your function | the same | the same |
 ///
 /// <!-- session -->
-/// | option | what it says | default |
+/// | option | meaning | default |
 /// | --- | --- | --- |
-/// | `create` | the session that the request names, or a new one: the handler takes a `Session<…>`, which says by `is_new()` which it is | |
-/// | `load` | the session that the request names. Without one a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None` | |
-/// | `header = "X-Device-Session"` | the sid is looked for in this request header, and not where the config says. Several loaders are asked in order | |
-/// | `bearer` | the sid is looked for in `Authorization: Bearer …` (RFC 6750 2.1), and not where the config says | |
-/// | `cookie = "__Host-sid"` | the sid is looked for in this cookie, and not where the config says. Its attributes are the defaults; others belong into `session_config!` | |
-/// | `query = "sid"` | the sid is looked for in this query parameter. It takes a reason, by `allow_in_url` (ASVS 14.2.1) | |
-/// | `path = "sid"` | the sid is looked for in this parameter of the route. It takes a reason, by `allow_in_url` (ASVS 14.2.1) | |
-/// | `allow_in_url = "download links cannot set headers"` | why the sid may stand in the URL, where logs and histories keep it (ASVS 14.2.1) | |
-/// | `emit = header` or `emit = cookie` | how a first sid is sent. Without it: as the dead sid came, else as the config says | |
-/// | `http` | the handler belongs to no framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
-/// | `crate = path` | where the library is | `::connect_session` |
+/// | `create` | loads the session of the request, or creates a new one. The handler takes a `Session<…>`, and `is_new()` returns which of the two it is | |
+/// | `load` | loads the session of the request. If there is none, a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None` | |
+/// | `header = "X-Device-Session"` | reads the sid from this request header. Overrides the loaders of the config; several loaders are tried in order | |
+/// | `bearer` | reads the sid from `Authorization: Bearer …` (RFC 6750 2.1). Overrides the loaders of the config | |
+/// | `cookie = "__Host-sid"` | reads the sid from this cookie, which has the default attributes; for others, use `session_config!`. Overrides the loaders of the config | |
+/// | `query = "sid"` | reads the sid from this query parameter. Needs a reason in `allow_in_url` (ASVS 14.2.1) | |
+/// | `path = "sid"` | reads the sid from this parameter of the route. Needs a reason in `allow_in_url` (ASVS 14.2.1) | |
+/// | `allow_in_url = "download links cannot set headers"` | why the sid may be in the URL, although logs and histories keep URLs (ASVS 14.2.1) | |
+/// | `emit = header` or `emit = cookie` | where to send the sid of a new session, if the request had no sid. Without it, the config decides | |
+/// | `http` | the handler does not use a framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
+/// | `crate = path` | the path of the library | `::connect_session` |
 /// <!-- -->
 #[proc_macro_attribute]
 pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
     handler::expand(attr.into(), item.into()).into()
 }
 
-/// Declares a config: a type that `Session<…>` carries, with `start`, `configure` and `layer`.
+/// Declares a config: a type for `Session<…>`, with the functions `start`, `configure` and `layer`.
 ///
 /// ```
 /// # use connect_session::{session_config, store::MemoryStore};
@@ -102,33 +104,33 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// Every option may be left out.
+/// All options are optional.
 ///
 /// <!-- session_config -->
-/// | option | what it says | default |
+/// | option | meaning | default |
 /// | --- | --- | --- |
-/// | `data: Cart` | what a session holds, a type with the derives `Clone`, `Default`, `Serialize` and `Deserialize` | an untyped map |
-/// | `loaders: [header("X-User-Session"), bearer]` | where a sid is looked for, in this order | `[header("X-User-Session")]` |
-/// | `emit: header` or `emit: cookie` | how a first sid is sent, on one way only (ASVS 3.3.4) | as the first loader can |
-/// | `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?` | where sessions are kept; a type with a `Default` needs no value | in memory |
+/// | `data: Cart` | the type of the data of a session, which must implement `Clone`, `Default`, `Serialize` and `Deserialize` | an untyped map |
+/// | `loaders: [header("X-User-Session"), bearer]` | where to look for a sid, in this order | `[header("X-User-Session")]` |
+/// | `emit: header` or `emit: cookie` | where to send the sid of a new session; it is sent in one place only (ASVS 3.3.4) | the place of the first header or cookie loader |
+/// | `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?` | where sessions are stored. A type that implements `Default` needs no value | in memory |
 /// | `idle_timeout: 30m` | how long a session lives without a request | `30m` |
-/// | `absolute_timeout: 12h` | how long a session lives whatever happens; more than 30 days is advised against (NIST SP 800-63B-4, AAL1, 2.1.3) | `24h` |
-/// | `touch_every: 3m` | how much of the idle time has passed before a request writes the deadline anew | a tenth of the idle timeout |
-/// | `renew_every: 10m` | how old a secret gets before the client is given another one | never |
-/// | `renew_grace: 30s` | how long a renewed secret stays good once its successor was used | `30s` |
-/// | `max_size: 64KiB` | the most bytes that the encoded data of a session may have | `1MiB` in stores that encode |
-/// | `merge: { visits: add, tags: union }` | how changes of one field by overlapping requests come together | a list to which both append keeps both, else `on_conflict` says |
-/// | `on_conflict: reject` | what becomes of a change that cannot be merged: `last_wins`, with an event, or `reject`, with a 409 and nothing written | `last_wins` |
-/// | `on_ended: ignore` | what a client is told when its session ended meanwhile: a 409 by `reject`, the handler's response by `ignore` | `reject` |
-/// | `on_store_error: anonymous` | what an optional load does when the store does not answer: a 503 by `reject`, `None` by `anonymous` | `reject` |
-/// | `commit: always` | whether the changes of a handler that returns `Err` are stored: not by `on_ok`, by `always` they are | `on_ok` |
-/// | `namespace: "shop"` | what the keys of the records begin with | the names of the package and the config |
-/// | `on_event: crate::log_event` | a function that hears of every event | none |
-/// | `crate: path` | where the library is | `::connect_session` |
+/// | `absolute_timeout: 12h` | how long a session lives in total. More than 30 days is not recommended (NIST SP 800-63B-4, AAL1, 2.1.3) | `24h` |
+/// | `touch_every: 3m` | how often requests write a new idle deadline to the store. A session may expire up to this much early | a tenth of the idle timeout |
+/// | `renew_every: 10m` | the age of a secret after which the client gets a new one | never |
+/// | `renew_grace: 30s` | how long the previous secret stays valid after the new one was first used | `30s` |
+/// | `max_size: 64KiB` | the maximum size of the encoded data of a session | `1MiB` in stores that serialize |
+/// | `merge: { visits: add, tags: union }` | how concurrent changes of a field are merged | lists to which both requests append keep both, for all else `on_conflict` decides |
+/// | `on_conflict: reject` | what happens to a change that cannot be merged: with `last_wins` it is written and an event is emitted, with `reject` nothing is written and the client gets a 409 | `last_wins` |
+/// | `on_ended: ignore` | the response if the session has ended during the request: with `reject` a 409, with `ignore` that of the handler | `reject` |
+/// | `on_store_error: anonymous` | what an optional load does if the store is unavailable: with `reject` the client gets a 503, with `anonymous` the handler runs with `None` | `reject` |
+/// | `commit: always` | whether the changes of a handler that returns `Err` are stored: with `on_ok` they are not, with `always` they are | `on_ok` |
+/// | `namespace: "shop"` | the prefix of the keys of the records | the names of the package and the config |
+/// | `on_event: crate::log_event` | a function that is called with every event | none |
+/// | `crate: path` | the path of the library | `::connect_session` |
 /// <!-- -->
 ///
-/// A duration is a number and one of `ms`, `s`, `m`, `h`, `d`; a size is one with `B`, `KiB`, `MiB`
-/// or `GiB`; both may be constant expressions instead, and so may every name.
+/// A duration is a number with the unit `ms`, `s`, `m`, `h` or `d`, and a size is a number with the
+/// unit `B`, `KiB`, `MiB` or `GiB`. Durations, sizes and names can also be constant expressions.
 ///
 /// <!-- loaders -->
 /// | loader | where the sid is |
@@ -138,36 +140,36 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `cookie("__Host-sid")` | a cookie, `Secure`, `HttpOnly`, `SameSite=Lax` and `Path=/` |
 /// | `query("sid", allow_in_url = "reason")` | a query parameter |
 /// | `path("sid", allow_in_url = "reason")` | a parameter of the route |
-/// | `custom(crate::find_sid)` | wherever a function finds one in the head of a request |
+/// | `custom(crate::find_sid)` | where a function finds it in the head of a request |
 /// <!-- -->
 ///
-/// A cookie may say more, after its name:
+/// The options of a cookie, after its name:
 ///
 /// <!-- cookie -->
-/// | option | what it says | default |
+/// | option | meaning | default |
 /// | --- | --- | --- |
-/// | `path = "/api"` | below which path browsers send it | `/` |
-/// | `domain = "example.com"` | it goes to all subdomains too | this host alone |
-/// | `same_site = Strict` | whether browsers send it from other sites | `Lax` |
-/// | `insecure = "local development over http"` | it is sent in the clear, for this reason (ASVS 3.3.1) | |
-/// | `secure` | it is sent over https alone. That is the default | |
-/// | `partitioned` | each site that embeds this one has a jar of its own (CHIPS) | |
-/// | `persistent` | it outlives the browser, for as long as `absolute_timeout` says | |
-/// | `origins = ["https://app.example.com"]` | whose pages may send requests that change things | |
+/// | `path = "/api"` | the path below which browsers send the cookie | `/` |
+/// | `domain = "example.com"` | the domain to which browsers send the cookie, including its subdomains | only this host |
+/// | `same_site = Strict` | whether browsers send the cookie from other sites | `Lax` |
+/// | `insecure = "local development over http"` | the cookie is also sent unencrypted, for this reason (ASVS 3.3.1) | |
+/// | `secure` | the cookie is only sent over https. This is the default | |
+/// | `partitioned` | browsers keep a separate cookie for each site that embeds this one (CHIPS) | |
+/// | `persistent` | browsers keep the cookie after they are closed, for the `absolute_timeout` | |
+/// | `origins = ["https://app.example.com"]` | other origins whose pages may send requests that change something | |
 /// | `cross_origin = off("reason")` | the pages of every origin may send such requests | |
 /// <!-- -->
 ///
-/// A rule of `merge` says how changes of one field come together:
+/// A rule of `merge` defines how concurrent changes of a field are merged:
 ///
 /// <!-- merge -->
-/// | rule | what it does |
+/// | rule | result |
 /// | --- | --- |
-/// | `add` | numbers: both differences are added |
+/// | `add` | numbers: the sum of both changes |
 /// | `max` | numbers and times: the larger one |
 /// | `min` | numbers and times: the smaller one |
-/// | `union` | lists and sets: what either side added, without what either removed |
-/// | `keys` | maps: key by key |
-/// | `last_wins` | everything: the last one wins, without an event |
+/// | `union` | lists and sets: what either request added, without what either removed |
+/// | `keys` | maps: merged key by key |
+/// | `last_wins` | all types: the last one wins, without an event |
 /// <!-- -->
 #[proc_macro]
 pub fn session_config(input: TokenStream) -> TokenStream {

@@ -14,11 +14,11 @@ pub(crate) struct Measure {
     pub(crate) example: &'static str,
     /// From the smallest to the largest, each with its factor.
     pub(crate) units: &'static [(&'static str, u64)],
-    /// Units that people write, and the one to write instead.
+    /// Units from elsewhere, each with the one to write instead.
     pub(crate) foreign_units: &'static [(&'static str, &'static str)],
     pub(crate) constant: fn(u64) -> TokenStream,
     pub(crate) type_name: &'static str,
-    /// The advice for a value that asks for no limit.
+    /// The suggested fix for a value that means no limit.
     pub(crate) if_unlimited: &'static str,
 }
 
@@ -36,7 +36,7 @@ const UNLIMITED_WORDS: &[&str] = &[
     "default",
 ];
 
-/// Whether anything in an expression has a name that the compiler could look up.
+/// Whether an expression contains a name that the compiler could look up.
 fn has_words(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(_) => true,
@@ -109,7 +109,7 @@ impl Measure {
             other => {
                 errors.at(
                     other.span(),
-                    format!("this is no {}; write `{}`", self.what, self.example),
+                    format!("this is not a {}; write `{}`", self.what, self.example),
                 );
                 return None;
             }
@@ -128,8 +128,8 @@ impl Measure {
         }
     }
 
-    /// An expression that the compiler evaluates. A literal with one of our units inside it is one
-    /// that the compiler would not understand.
+    /// Reads an expression that the compiler evaluates. Reports literals with a unit in it, which
+    /// the compiler would not understand.
     fn constant(&self, expr: &Expr, errors: &mut Errors) -> Option<Quantity> {
         if let Expr::Path(path) = peel(expr)
             && let Some(word) = path.path.get_ident()
@@ -166,8 +166,8 @@ impl Measure {
                 errors.at(
                     literal.span(),
                     format!(
-                        "a {} such as `{text}` stands alone, with a positive number; in a larger \
-                         expression write constants of type `{}`",
+                        "a {} such as `{text}` cannot be part of an expression; write a constant \
+                         of type `{}` instead",
                         self.what, self.type_name
                     ),
                 );
@@ -185,7 +185,7 @@ impl Measure {
         let units: Vec<_> = self.units.iter().map(|(unit, _)| *unit).collect();
         if unit.is_empty() {
             return Err(format!(
-                "a {} has a unit, {}: `{}`",
+                "a {} needs a unit, {}: `{}`",
                 self.what,
                 one_of(&units),
                 self.with_likely_unit(text)
@@ -199,10 +199,10 @@ impl Measure {
             .parse::<u64>()
             .ok()
             .and_then(|number| number.checked_mul(*factor))
-            .ok_or_else(|| format!("`{text}` is too large a {}", self.what))
+            .ok_or_else(|| format!("`{text}` is too large for a {}", self.what))
     }
 
-    /// What was meant by a number without a unit: many libraries count in bytes or in seconds.
+    /// Adds the probable unit to a number without one: many libraries count in bytes or in seconds.
     fn with_likely_unit(&self, number: &str) -> String {
         let amount = number.replace('_', "").parse().unwrap_or(u64::MAX);
         let bytes = self.units.first().is_some_and(|(unit, _)| *unit == "B");
@@ -215,8 +215,8 @@ impl Measure {
         }
     }
 
-    /// What to write for an amount that is no single number with a unit: `90m` for `1h30m`, `30m`
-    /// for `0.5h`.
+    /// What to write for an amount that is not one whole number with one unit: `90m` for `1h30m`,
+    /// `30m` for `0.5h`.
     pub(crate) fn fix(&self, text: &str) -> Option<String> {
         let mut rest = text.trim();
         let mut amount = 0_u64;
@@ -239,7 +239,7 @@ impl Measure {
     fn unknown_unit(&self, digits: &str, unit: &str, units: &[&str]) -> String {
         if let Some(right) = self.unit(unit) {
             return format!(
-                "`{unit}` is no unit of a {}; write `{digits}{right}`",
+                "`{unit}` is not a unit of a {}; write `{digits}{right}`",
                 self.what
             );
         }
@@ -259,14 +259,14 @@ impl Measure {
             return format!("weeks are written in days: `{days}d`");
         }
         format!(
-            "`{unit}` is no unit of a {}; write a decimal number and {}, such as `{}`",
+            "`{unit}` is not a unit of a {}; write a decimal number with {}, such as `{}`",
             self.what,
             one_of(units),
             self.example
         )
     }
 
-    /// The value was written between quotes.
+    /// The message for a value in quotes.
     fn quoted(&self, value: &str) -> String {
         let compact = value.replace(' ', "");
         if self.parse(&compact).is_ok() {
@@ -288,7 +288,8 @@ impl Measure {
         )
     }
 
-    /// An amount in the largest unit that it is a whole number of, above one: `24h`.
+    /// Formats an amount in the largest unit of which it is a multiple above one: `24h`, not `1d`.
+    /// Empty if there is no such unit.
     pub(crate) fn write(&self, amount: u64) -> String {
         self.units
             .iter()
@@ -299,7 +300,7 @@ impl Measure {
             })
     }
 
-    /// The unit that a word means.
+    /// The unit that a word stands for.
     pub(crate) fn unit(&self, word: &str) -> Option<&'static str> {
         let known = self.units.iter().find(|(unit, _)| *unit == word);
         known.map(|(unit, _)| *unit).or_else(|| {
@@ -310,7 +311,7 @@ impl Measure {
     }
 }
 
-/// A decimal number, times a factor, if that is whole.
+/// A decimal number times a factor, if the result is whole.
 fn scaled(number: &str, factor: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole = whole.parse::<u64>().ok()?.checked_mul(factor)?;

@@ -1,4 +1,5 @@
-//! What typical handlers become, in files to be read: `SNAPSHOTS=overwrite cargo test` writes them.
+//! Compares the expansions of typical handlers with files. `SNAPSHOTS=overwrite cargo test` writes
+//! the files.
 
 use std::env;
 use std::fs;
@@ -6,13 +7,13 @@ use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Whether what differs is written instead of refused.
+/// Whether to write snapshots that differ, instead of failing.
 pub(crate) fn overwrite() -> bool {
     env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite")
 }
 
 #[test]
-fn handlers_expand_as_written_down() {
+fn expansions_match_the_snapshots() {
     for (name, attr, item) in [
         (
             "load",
@@ -53,12 +54,12 @@ fn handlers_expand_as_written_down() {
             fs::create_dir_all(&folder).expect("a folder");
             fs::write(&file, &layout).expect("written");
         }
-        let kept = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(kept, layout, "{name}: `SNAPSHOTS=overwrite` writes it");
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(expected, layout, "{name}: `SNAPSHOTS=overwrite` writes it");
     }
 }
 
-/// A line for each statement, attribute and item, so that a change of one is a change of one line.
+/// One line for each statement, attribute and item, so that diffs are small.
 fn layout(tokens: TokenStream) -> String {
     let mut lines = Lines::default();
     lines.tokens(shorten(tokens));
@@ -66,7 +67,7 @@ fn layout(tokens: TokenStream) -> String {
     lines.text
 }
 
-/// Without the beginning that all paths of ours share.
+/// Removes the `::connect_session::` at the start of generated paths.
 fn shorten(tokens: TokenStream) -> TokenStream {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut short = Vec::new();
@@ -170,7 +171,7 @@ impl Lines {
         }
     }
 
-    /// After a space, unless something joins it to what comes before.
+    /// Appends a word after a space, unless the last token joins it.
     fn word(&mut self, word: &str) {
         if !self.line.is_empty() && !self.joined {
             self.line.push(' ');
@@ -179,13 +180,13 @@ impl Lines {
         self.line.push_str(word);
     }
 
-    /// Without a space.
+    /// Appends a word without a space.
     fn close(&mut self, word: &str) {
         self.joined = false;
         self.line.push_str(word);
     }
 
-    /// After braces a line ends, unless what follows belongs to it.
+    /// Ends the line after braces, unless the next token continues it.
     fn end_unless_continued(&mut self, next: Option<&TokenTree>) {
         let continued = |token: &TokenTree| match token {
             TokenTree::Punct(punct) => ";,.?)".contains(punct.as_char()),

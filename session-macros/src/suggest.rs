@@ -2,7 +2,8 @@
 
 use std::mem;
 
-/// ``; did you mean `load`?`` for a word that is near an allowed one, else the allowed ones.
+/// ``; did you mean `load`?`` for a word that is similar to an allowed one, otherwise a list of all
+/// allowed words.
 pub(crate) fn hint(word: &str, allowed: &[&str]) -> String {
     nearest(word, allowed).map_or_else(
         || format!("; write {}", one_of(allowed)),
@@ -10,7 +11,7 @@ pub(crate) fn hint(word: &str, allowed: &[&str]) -> String {
     )
 }
 
-/// The allowed word that is nearest, if one is near enough to be meant.
+/// The most similar allowed word, if one is similar enough.
 pub(crate) fn nearest<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     allowed
@@ -31,7 +32,7 @@ pub(crate) fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// How many characters have to be inserted, removed, replaced or swapped with their neighbour.
+/// The number of characters to insert, remove, replace or swap with the next one.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut before_last = vec![0; b.len() + 1];
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_words_are_found_and_far_ones_are_not() {
+    fn only_similar_words_are_suggested() {
         let options = [
             "idle_timeout",
             "absolute_timeout",

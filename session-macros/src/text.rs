@@ -1,5 +1,5 @@
-//! Names and other texts: a literal, which the macro judges, or a constant, which the compiler
-//! does.
+//! Names and other texts: literals, which the macro checks, and constants, which the compiler
+//! checks.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -17,7 +17,7 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    /// A text, or a constant that is one. `what` names it in a message: ``the name of the header``.
+    /// Reads a literal or a constant. `what` names it in messages: `the name of the header`.
     pub(crate) fn read(
         expr: &Expr,
         what: &str,
@@ -32,7 +32,7 @@ impl Text {
                 if !text.suffix().is_empty() {
                     errors.at(
                         text.span(),
-                        format!("{what} has no suffix; write `\"{example}\"`"),
+                        format!("{what} cannot have a suffix; write `\"{example}\"`"),
                     );
                     return None;
                 }
@@ -41,7 +41,7 @@ impl Text {
             Expr::Lit(other) => {
                 errors.at(
                     other.span(),
-                    format!("{what} is a text; write `\"{example}\"`"),
+                    format!("{what} must be a string; write `\"{example}\"`"),
                 );
                 None
             }
@@ -50,10 +50,10 @@ impl Text {
                     .to_token_stream()
                     .to_string()
                     .replace([' ', '"', '+'], "");
-                errors.spanning(expr, format!("{what} is a text; write `\"{name}\"`"));
+                errors.spanning(expr, format!("{what} must be a string; write `\"{name}\"`"));
                 None
             }
-            // A constant has an upper-case name.
+            // The name of a constant has upper-case letters.
             Expr::Path(path)
                 if path
                     .path
@@ -61,7 +61,7 @@ impl Text {
                     .is_some_and(|word| !word.to_string().contains(char::is_uppercase)) =>
             {
                 let name = path.to_token_stream().to_string();
-                errors.spanning(expr, format!("{what} is a text; write `\"{name}\"`"));
+                errors.spanning(expr, format!("{what} must be a string; write `\"{name}\"`"));
                 None
             }
             constant if is_runtime_value(constant.to_token_stream()) => {
@@ -74,7 +74,10 @@ impl Text {
             | Expr::Closure(_)
             | Expr::Assign(_)
             | Expr::Unary(_)) => {
-                errors.spanning(other, format!("{what} is one text; write `\"{example}\"`"));
+                errors.spanning(
+                    other,
+                    format!("{what} must be one string; write `\"{example}\"`"),
+                );
                 None
             }
             constant => Some(Self::Constant(constant.clone())),
@@ -88,7 +91,7 @@ impl Text {
         }
     }
 
-    /// Puts a constant of ours in the place of an expression.
+    /// Replaces an expression with a generated constant.
     pub(crate) fn hoist(&mut self, hoist: &mut Hoist) {
         if let Self::Constant(expr) = self {
             hoist.expr(expr, &quote!(&'static ::core::primitive::str));
@@ -102,8 +105,9 @@ impl Text {
         }
     }
 
-    /// Holds a literal against a rule, and says whether it passes. A constant does, for now.
-    pub(crate) fn judge(&self, rule: impl Fn(&str) -> Option<Fault>, errors: &mut Errors) -> bool {
+    /// Checks a literal against a rule, and returns whether it passes. A constant always does; the
+    /// compiler checks it later.
+    pub(crate) fn check(&self, rule: impl Fn(&str) -> Option<Fault>, errors: &mut Errors) -> bool {
         let Some(value) = self.literal() else {
             return true;
         };
@@ -124,17 +128,18 @@ impl ToTokens for Text {
     }
 }
 
-/// A caret cannot point inside a literal, so the message names the character and its place.
+/// An error cannot point inside a literal, so the message names the offending character and its
+/// position.
 fn explain(value: &str, fault: Fault) -> String {
-    let culprit = fault.at.and_then(|at| {
+    let offending = fault.at.and_then(|at| {
         value
             .get(at..)
             .and_then(|rest| rest.chars().next())
             .zip(Some(at))
     });
-    match culprit {
+    match offending {
         Some((character, at)) => format!(
-            "`{}`: the character {character:?} at byte {at} is wrong; {}",
+            "`{}`: the character {character:?} at byte {at} is not allowed; {}",
             value.escape_debug(),
             fault.reason
         ),
@@ -144,10 +149,10 @@ fn explain(value: &str, fault: Fault) -> String {
 }
 
 fn shorten(value: &str) -> String {
-    const ENOUGH: usize = 60;
-    if value.chars().count() <= ENOUGH {
+    const MAX_LENGTH: usize = 60;
+    if value.chars().count() <= MAX_LENGTH {
         return value.escape_debug().to_string();
     }
-    let start: String = value.chars().take(ENOUGH).collect();
+    let start: String = value.chars().take(MAX_LENGTH).collect();
     format!("{}…", start.escape_debug())
 }

@@ -1,4 +1,4 @@
-//! Small things that parsers and expansions share.
+//! Helpers that parsers and expansions share.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Expr, Lit, Path, Token, token};
 
-/// The hidden module of the library, under the path that `crate` gave.
+/// The hidden module of the library, under the path given with `crate`.
 pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
     library.map_or_else(
         || quote!(::connect_session::__private),
@@ -14,8 +14,9 @@ pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
     )
 }
 
-/// The same tokens, at one place for the compiler, which looks at the first and the last one: they
-/// are punctuation or a group. An editor would explain every word that is there, so no word is.
+/// Gives punctuation and groups another span, so that errors point there. The compiler uses the
+/// spans of the first and the last token, which must therefore not be words. Words keep their
+/// spans, because an editor would show their documentation there.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
@@ -28,7 +29,7 @@ pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
-/// The places of the first and the last token.
+/// The spans of the first and the last token.
 pub(crate) fn end_spans(tokens: &impl ToTokens) -> (Span, Span) {
     let mut spans = tokens
         .to_token_stream()
@@ -38,9 +39,9 @@ pub(crate) fn end_spans(tokens: &impl ToTokens) -> (Span, Span) {
     (first, spans.last().unwrap_or(first))
 }
 
-/// A type of ours with arguments. Its punctuation alone is at the places of the first and the last
-/// token of a type of the user's: that is where errors about the whole are shown, and an editor
-/// explains the user's words and not ours.
+/// A generic type of the library with arguments. Its punctuation has the spans of the first and the
+/// last token of the user's type: errors about the whole type point there, and an editor documents
+/// the user's words and not the library's.
 pub(crate) fn wrap_generic(
     outer: &TokenStream,
     arguments: &TokenStream,
@@ -52,7 +53,7 @@ pub(crate) fn wrap_generic(
     quote!(#outer #open #arguments #close)
 }
 
-/// The expression itself, where a macro by example passed it on in an invisible group.
+/// Removes the invisible groups that `macro_rules!` puts around an expression.
 pub(crate) fn peel(mut expr: &Expr) -> &Expr {
     while let Expr::Group(group) = expr {
         expr = &group.expr;
@@ -60,7 +61,7 @@ pub(crate) fn peel(mut expr: &Expr) -> &Expr {
     expr
 }
 
-/// A word; keywords are words too (`crate`), and `r#` says nothing.
+/// Parses a word, without its `r#`. Keywords such as `crate` are words too.
 pub(crate) fn word(input: ParseStream<'_>) -> syn::Result<Ident> {
     input.call(Ident::parse_any).map(|word| word.unraw())
 }
@@ -70,10 +71,12 @@ pub(crate) fn at_word(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any)
 }
 
-/// What is said of a token that should be a comma, and whether the next entry may follow it.
+/// The error for a token that should be a comma, and whether the next entry can follow it.
 pub(crate) fn separator(input: ParseStream<'_>, what: &str) -> (syn::Error, bool) {
     if input.peek(Token![;]) {
-        let error = input.error(format!("{what} are separated by commas; write `,` for `;`"));
+        let error = input.error(format!(
+            "{what} are separated by commas; write `,` instead of `;`"
+        ));
         let _ = input.parse::<Token![;]>();
         return (error, true);
     }
@@ -81,14 +84,14 @@ pub(crate) fn separator(input: ParseStream<'_>, what: &str) -> (syn::Error, bool
     let fix = if begins {
         "write a `,` before this"
     } else {
-        "this has no place here"
+        "leave this out"
     };
     let error = input.error(format!("{what} are separated by commas; {fix}"));
     (error, false)
 }
 
-/// Whether an expression asks for what is there only when the program runs: it fails by `?`, waits
-/// by `.await`, or reads the environment.
+/// Whether the value of an expression is known only at run time: it uses `?` or `.await`, or reads
+/// the environment.
 pub(crate) fn is_runtime_value(tokens: TokenStream) -> bool {
     let tokens: Vec<_> = tokens.into_iter().collect();
     tokens.iter().enumerate().any(|(at, token)| match token {
@@ -98,7 +101,7 @@ pub(crate) fn is_runtime_value(tokens: TokenStream) -> bool {
             is_punct(tokens.get(at + 1), ':')
                 && (is_word(tokens.get(at + 3), "var") || is_word(tokens.get(at + 3), "var_os"))
         }
-        // A block may hold a function of its own.
+        // A block may contain a function, in which all of this is allowed.
         TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
             is_runtime_value(group.stream())
         }
@@ -106,24 +109,24 @@ pub(crate) fn is_runtime_value(tokens: TokenStream) -> bool {
     })
 }
 
-/// What is said of such an expression.
-pub(crate) const RUNTIME_VALUE: &str = "an option is a constant, and this is known only when the \
-    program runs; set it before the first request: `Shop::configure(|options| …)?`";
+/// The message for such an expression.
+pub(crate) const RUNTIME_VALUE: &str = "an option must be a constant, but this is known only at run \
+    time; set it before the first request: `Shop::configure(|options| …)?`";
 
-/// A value, or what to write where there is none.
+/// Parses a value. The message for anything else has the example.
 pub(crate) fn value(input: ParseStream<'_>, example: &str) -> syn::Result<Expr> {
     let start = input.span();
     input
         .parse()
-        .map_err(|_| syn::Error::new(start, format!("this is no value; write `{example}`")))
+        .map_err(|_| syn::Error::new(start, format!("this is not a value; write `{example}`")))
 }
 
-/// Takes the rest of an entry that could not be read, up to the comma before the next one.
+/// Skips the rest of an entry that could not be parsed, up to the comma before the next one.
 pub(crate) fn skip_entry(input: ParseStream<'_>) {
     skip_to(input, |_| false);
 }
 
-/// The same, where some words begin an entry whatever follows them.
+/// Like [`skip_entry`], but words for which `begins` is true always begin an entry.
 pub(crate) fn skip_to(input: ParseStream<'_>, begins: impl Fn(&str) -> bool) {
     while !input.is_empty() {
         if input.peek(Token![,]) && next_is_entry(input, &begins) {
@@ -164,7 +167,7 @@ fn next_is_entry(input: ParseStream<'_>, begins: impl Fn(&str) -> bool) -> bool 
         || (ahead.peek(Token![:]) && !ahead.peek(Token![::]))
 }
 
-/// Every literal, in groups too.
+/// Collects all literals, also those in groups.
 pub(crate) fn literals(tokens: TokenStream, found: &mut Vec<proc_macro2::Literal>) {
     for token in tokens {
         match token {
@@ -175,7 +178,7 @@ pub(crate) fn literals(tokens: TokenStream, found: &mut Vec<proc_macro2::Literal
     }
 }
 
-/// Whether one of some words occurs, in groups too.
+/// Whether a word for which `word` is true occurs, also in groups.
 pub(crate) fn mentions(tokens: &TokenStream, word: impl Fn(&str) -> bool + Copy) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Group(group) => mentions(&group.stream(), word),
@@ -184,12 +187,15 @@ pub(crate) fn mentions(tokens: &TokenStream, word: impl Fn(&str) -> bool + Copy)
     })
 }
 
-/// The path of the library, which `crate` takes.
+/// Parses the path of the library, the value of `crate`.
 pub(crate) fn library(input: ParseStream<'_>) -> syn::Result<Path> {
     let start = input.span();
-    input
-        .call(Path::parse_mod_style)
-        .map_err(|_| syn::Error::new(start, "this is no path, such as `::connect_session`"))
+    input.call(Path::parse_mod_style).map_err(|_| {
+        syn::Error::new(
+            start,
+            "this is not a path; write one such as `::connect_session`",
+        )
+    })
 }
 
 /// Whether a token is this punctuation.

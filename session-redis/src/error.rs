@@ -1,10 +1,10 @@
 //! The error of a store that cannot be used.
 
-/// Why sessions cannot be kept on Redis: every problem that was found, each with its fix.
+/// Why sessions cannot be stored in Redis: every problem that was found, each with its fix.
 ///
 /// No text contains a password.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("sessions cannot be kept on Redis: {}", problems.join("; "))]
+#[error("sessions cannot be stored in Redis: {}", problems.join("; "))]
 pub struct RedisStoreError {
     problems: Vec<String>,
 }

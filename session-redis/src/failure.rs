@@ -46,7 +46,7 @@ impl Failure {
         Self::not_sent(server, format_args!("it did not answer within {after:?}"))
     }
 
-    /// An error of connecting: no command was sent yet.
+    /// An error while connecting, before the command was sent.
     pub(super) fn while_connecting(server: &dyn fmt::Display, error: RedisError) -> Self {
         match ServerError::try_from(error) {
             Ok(error) => Self::refused(server, &error),
@@ -81,7 +81,7 @@ impl Failure {
     }
 
     fn refused(server: &dyn fmt::Display, error: &ServerError) -> Self {
-        // After this, the server quotes the arguments, which may be secret.
+        // The text after this quotes the arguments, which may be secret.
         let details = error.details().unwrap_or_default();
         let details = details.split(", with args").next().unwrap_or_default();
         Self::Refused {

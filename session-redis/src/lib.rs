@@ -1,12 +1,12 @@
-//! [`RedisStore`]: keeps sessions on Redis or Valkey.
+//! [`RedisStore`]: stores sessions in Redis or Valkey.
 //!
 //! Applications use it as `connect_session::store::RedisStore`, with the feature `redis` of
 //! `connect-session`.
 //!
-//! Each operation is a script on one key: one atomic step in one round trip. The server's clock
-//! decides which sessions have ended, and the server's own key expiry removes them. The driver is
-//! the crate `redis`, used without its automatic retries: a client that resends a command after a
-//! lost connection may apply a change twice.
+//! Each operation is a script on one key: atomic, and one round trip. The server's clock decides
+//! which sessions have ended, and the server's key expiry removes them. The driver is the crate
+//! `redis`, used without its automatic retries: a client that resends a command after a lost
+//! connection may apply a change twice.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -19,7 +19,7 @@ use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewR
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-/// Keeps sessions on Redis 7.0 or later, or on Valkey: on one server, behind Sentinel, or in a
+/// Stores sessions in Redis 7.0 or later, or in Valkey: on one server, behind Sentinel, or in a
 /// Cluster.
 ///
 /// ```no_run
@@ -92,9 +92,9 @@ use connect_session_runtime::timestamp::Timestamp;
 /// of the primary, no acknowledged change is lost when the primary fails; if `n` is smaller, none
 /// is lost if one of the replicas that confirmed is promoted.
 ///
-/// Two cases are not covered. Extended idle deadlines are not waited for. And a primary that is
-/// partitioned from the other servers but not from the program accepts changes until it notices;
-/// set `min-replicas-to-write` on the server against that.
+/// Two cases are not covered. A load that only extends the idle deadline does not wait. And a
+/// primary that is partitioned from the other servers but not from the program accepts changes
+/// until it notices; to prevent that, set `min-replicas-to-write` on the server.
 ///
 /// Redis keeps its data in memory: a restart restores only what its persistence (`appendonly yes`,
 /// `save`) has written to disk.

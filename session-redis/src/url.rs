@@ -36,7 +36,10 @@ pub(super) fn parse_server(url: &str) -> Result<ConnectionInfo, String> {
         ));
     }
     if info.redis_settings().db() < 0 {
-        return Err(format!("{} has a database number below 0", redacted(url)));
+        return Err(format!(
+            "{} has a database number below 0: use 0 or a higher one",
+            redacted(url)
+        ));
     }
     let settings = info.redis_settings().clone();
     let settings = settings

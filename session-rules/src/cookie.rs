@@ -1,20 +1,20 @@
 //! Cookies that carry a sid.
 
 use super::Fault;
-use super::name::{covers, host, is_token, same_bytes};
+use super::name::{host, is_token, matches, same_bytes};
 use super::time::DAY;
 
-/// The `Path` of a cookie whose config names none.
+/// The default `Path` of a cookie.
 pub const DEFAULT_COOKIE_PATH: &str = "/";
 
-/// How long browsers keep a cookie at most, in milliseconds.
+/// The maximum lifetime of a cookie in browsers, in milliseconds.
 const LIFETIME: u64 = 400 * DAY;
-/// What a browser keeps of a cookie at most, name and value together.
+/// The maximum length of a cookie's name and value together, in browsers.
 const COOKIE_LENGTH: usize = 4096;
 /// The number of characters of a sid.
 pub const SID_LENGTH: usize = 64;
 
-/// The name of a cookie that carries a sid.
+/// Checks the name of a cookie that carries a sid.
 #[must_use]
 pub const fn cookie_name(name: &str) -> Option<Fault> {
     let bytes = name.as_bytes();
@@ -24,34 +24,37 @@ pub const fn cookie_name(name: &str) -> Option<Fault> {
     let mut at = 0;
     while at < bytes.len() {
         if !is_token(bytes[at]) {
-            return Fault::at_byte("a cookie name is a token (RFC 6265bis 4.1.1)", at);
+            return Fault::at_byte(
+                "a cookie name must be a token, such as `__Host-sid` (RFC 6265bis 4.1.1)",
+                at,
+            );
         }
         at += 1;
     }
     if bytes.len() + SID_LENGTH > COOKIE_LENGTH {
         return Fault::new(
             "browsers ignore a cookie whose name and value have more than 4096 bytes (RFC \
-            6265bis 5.7)",
+            6265bis 5.7); shorten the name",
         );
     }
     None
 }
 
-/// The `Path` of a cookie.
+/// Checks the `Path` of a cookie.
 #[must_use]
 pub const fn cookie_path(path: &str) -> Option<Fault> {
     let bytes = path.as_bytes();
     if bytes.is_empty() || bytes[0] != b'/' {
         return Fault::new(
-            "the path of a cookie begins with `/`, or browsers ignore it (RFC 6265bis 5.6.4)",
+            "the path of a cookie must begin with `/`, or browsers ignore it (RFC 6265bis 5.6.4)",
         );
     }
     let mut at = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_graphic() || bytes[at] == b';' {
             return Fault::at_byte(
-                "the path of a cookie has visible ASCII characters, without `;` (RFC 6265bis \
-                4.1.1)",
+                "the path of a cookie can only have visible ASCII characters except `;` (RFC \
+                6265bis 4.1.1)",
                 at,
             );
         }
@@ -60,20 +63,20 @@ pub const fn cookie_path(path: &str) -> Option<Fault> {
     None
 }
 
-/// The `Domain` of a cookie.
+/// Checks the `Domain` of a cookie.
 #[must_use]
 pub const fn cookie_domain(domain: &str) -> Option<Fault> {
     let bytes = domain.as_bytes();
     if bytes.is_empty() {
         return Fault::new(
-            "the domain of a cookie is a host name; leave `domain` out for a cookie of this host \
-            alone",
+            "the domain of a cookie must be a host name; leave `domain` out for a cookie of only \
+            this host",
         );
     }
     if bytes[0] == b'.' {
         return Fault::at_byte(
-            "the domain of a cookie is a host name; leave the leading dot out, subdomains are \
-            meant anyway (RFC 6265bis 5.6.3)",
+            "the domain of a cookie must be a host name; leave the leading dot out, because \
+            subdomains are always included (RFC 6265bis 5.6.3)",
             0,
         );
     }
@@ -81,7 +84,7 @@ pub const fn cookie_domain(domain: &str) -> Option<Fault> {
         bytes,
         0,
         bytes.len(),
-        "the domain of a cookie is a host name",
+        "the domain of a cookie must be a host name",
     ) {
         return Some(fault);
     }
@@ -93,79 +96,79 @@ pub const fn cookie_domain(domain: &str) -> Option<Fault> {
     }
     if address {
         return Fault::new(
-            "the domain of a cookie is a host name, not an address; leave `domain` out",
+            "the domain of a cookie must be a host name, not an IP address; leave `domain` out",
         );
     }
     None
 }
 
-/// The prefix of a cookie's name beside its `Domain` (`__Host-` has none).
+/// Checks the prefix of a cookie's name together with a `Domain`, which `__Host-` forbids.
 #[must_use]
 pub const fn prefix_with_domain(name: &str) -> Option<Fault> {
     if has_prefix(name, "__Host-") {
         return Fault::new(
-            "browsers refuse a `__Host-` cookie with a domain; leave `domain` out, or call the \
+            "browsers refuse a `__Host-` cookie with a domain; leave `domain` out, or name the \
             cookie `__Secure-…` (RFC 6265bis 5.7)",
         );
     }
     None
 }
 
-/// The prefix of a cookie's name beside its `Path` (`__Host-` has `/`).
+/// Checks the prefix of a cookie's name together with its `Path`, which is `/` for `__Host-`.
 #[must_use]
 pub const fn prefix_with_path(name: &str, path: &str) -> Option<Fault> {
     if has_prefix(name, "__Host-") && !same_bytes(path, DEFAULT_COOKIE_PATH) {
         return Fault::new(
-            "browsers refuse a `__Host-` cookie whose path is not `/`; leave `path` out, or call \
+            "browsers refuse a `__Host-` cookie whose path is not `/`; leave `path` out, or name \
             the cookie `__Secure-…` (RFC 6265bis 5.7)",
         );
     }
     None
 }
 
-/// The prefix of a name of a cookie that is not `Secure`.
+/// Checks the prefix of the name of a cookie that is not `Secure`.
 #[must_use]
 pub const fn prefix_without_secure(name: &str) -> Option<Fault> {
     if has_prefix(name, "__Host-") {
         return Fault::new(
-            "browsers refuse a `__Host-` cookie that is not Secure; leave it Secure, or choose a \
+            "browsers refuse a `__Host-` cookie that is not Secure; make it Secure, or choose a \
             name without the prefix (RFC 6265bis 5.7)",
         );
     }
     if has_prefix(name, "__Secure-") {
         return Fault::new(
-            "browsers refuse a `__Secure-` cookie that is not Secure; leave it Secure, or choose \
-            a name without the prefix (RFC 6265bis 5.7)",
+            "browsers refuse a `__Secure-` cookie that is not Secure; make it Secure, or choose a \
+            name without the prefix (RFC 6265bis 5.7)",
         );
     }
     None
 }
 
-/// `SameSite=None` beside `Secure`.
+/// Checks `SameSite=None` together with `Secure`.
 #[must_use]
 pub const fn same_site_none(secure: bool) -> Option<Fault> {
     if secure {
         return None;
     }
     Fault::new(
-        "browsers refuse a cookie with `SameSite=None` that is not Secure; leave it Secure, or \
+        "browsers refuse a cookie with `SameSite=None` that is not Secure; make it Secure, or \
         choose `Lax` or `Strict` (RFC 6265bis 5.7)",
     )
 }
 
-/// `Partitioned` beside `Secure`.
+/// Checks `Partitioned` together with `Secure`.
 #[must_use]
 pub const fn partitioned(secure: bool) -> Option<Fault> {
     if secure {
         return None;
     }
     Fault::new(
-        "browsers refuse a partitioned cookie that is not Secure; leave it Secure, or leave \
+        "browsers refuse a partitioned cookie that is not Secure; make it Secure, or leave \
         `partitioned` out (CHIPS)",
     )
 }
 
-/// A cookie as a whole: its name, its attributes, and what they say together.
+/// Checks a whole cookie: its name, each attribute, and the attributes together.
 #[must_use]
 pub const fn cookie(
     name: &str,
@@ -204,17 +207,17 @@ pub const fn cookie(
     None
 }
 
-/// An origin whose pages may send requests with the cookie.
+/// Checks an origin whose pages may send requests with the cookie.
 #[must_use]
 pub const fn origin(origin: &str) -> Option<Fault> {
-    const SHAPE: &str = "an origin is a scheme, a host and perhaps a port, in lower case, as \
-    browsers send it: `https://app.example.com` (RFC 6454 6.2)";
+    const SHAPE: &str = "an origin must be a scheme, a host and, optionally, a port, in lower \
+    case: `https://app.example.com` (RFC 6454 6.2)";
     const DEFAULT_PORT: &str = "browsers leave the default port out of an origin, so this one \
-    never comes: `https://app.example.com` (RFC 6454 6.2)";
+    never matches; write `https://app.example.com` (RFC 6454 6.2)";
     let bytes = origin.as_bytes();
-    let start = if covers(b"https://*", bytes) {
+    let start = if matches(b"https://*", bytes) {
         8
-    } else if covers(b"http://*", bytes) {
+    } else if matches(b"http://*", bytes) {
         7
     } else {
         return Fault::new(SHAPE);
@@ -247,13 +250,13 @@ pub const fn origin(origin: &str) -> Option<Fault> {
         at += 1;
     }
     let default_port: &[u8] = if start == 8 { b"443" } else { b"80" };
-    if covers(default_port, bytes.split_at(end + 1).1) {
+    if matches(default_port, bytes.split_at(end + 1).1) {
         return Fault::at_byte(DEFAULT_PORT, end);
     }
     None
 }
 
-/// The lifetime of a persistent cookie, in milliseconds.
+/// Checks the lifetime of a persistent cookie, in milliseconds.
 #[must_use]
 pub const fn cookie_lifetime(absolute: u64) -> Option<Fault> {
     if absolute > LIFETIME {
@@ -265,7 +268,7 @@ pub const fn cookie_lifetime(absolute: u64) -> Option<Fault> {
     None
 }
 
-/// Prefixes of cookie names bind in any case (RFC 6265bis 5.7).
+/// Whether a cookie name has a prefix, in any case (RFC 6265bis 5.7).
 const fn has_prefix(name: &str, prefix: &str) -> bool {
     if name.len() < prefix.len() {
         return false;

@@ -1,32 +1,32 @@
 //! Headers that carry a sid.
 
 use super::Fault;
-use super::name::covers;
+use super::name::matches;
 
-/// The header that carries a sid if the config names no loader.
+/// The header that carries a sid if the config has no loaders.
 pub const DEFAULT_HEADER: &str = "X-User-Session";
 
-const FRAMING: &str = "this header frames the message or belongs to one hop, so it does not reach \
-    the other end as sent; use a name of your own, such as `X-User-Session`";
-const BODY: &str = "this header describes the body of the message (RFC 9110 8); use a name of \
-    your own, such as `X-User-Session`";
-const BROWSER: &str = "browsers alone set this header, a script cannot (Fetch 2.2.2); use a name \
-    of your own, such as `X-User-Session`";
-const SAFELISTED: &str = "this header is CORS-safelisted: another site sends it without a \
-    preflight, which takes away the protection against CSRF; use a name of your own, such as \
-    `X-User-Session`";
-const PROXY: &str = "proxies write, forward or log this header; use a name of your own, such as \
-    `X-User-Session`";
-const CACHE: &str = "this header validates or keys caches (RFC 9111); use a name of your own, \
+const FRAMING: &str = "this header frames the message or is hop-by-hop, so it does not reach the \
+    server unchanged; use another name, such as `X-User-Session`";
+const BODY: &str = "this header describes the body of the message (RFC 9110 8); use another name, \
     such as `X-User-Session`";
+const BROWSER: &str = "browsers do not allow scripts to set this header (Fetch 2.2.2); use another \
+    name, such as `X-User-Session`";
+const SAFELISTED: &str = "this header is CORS-safelisted: another site can send it without a \
+    preflight, so it does not protect against CSRF; use another name, such as `X-User-Session`";
+const PROXY: &str = "proxies write, forward or log this header; use another name, such as \
+    `X-User-Session`";
+const CACHE: &str = "this header is a validator or a cache key (RFC 9111); use another name, such \
+    as `X-User-Session`";
 const BEARER: &str = "this header carries a scheme and credentials (RFC 9110 11.6.2); use \
     the loader `bearer`";
-const COOKIE: &str = "cookies have a loader of their own, with their own rules; use \
+const COOKIE: &str = "cookies have their own loader, with their own rules; use \
     `cookie(\"__Host-sid\")`";
-const CHALLENGE: &str = "this header has a grammar of its own, in which no bare sid fits (RFC \
-    9110 11.6); use `bearer`, or a name of your own, such as `X-User-Session`";
+const CHALLENGE: &str = "the syntax of this header does not allow a plain sid (RFC 9110 11.6); use \
+    `bearer`, or another name, such as `X-User-Session`";
 
-/// Header names that cannot carry a sid; one that ends with `*` stands for all that begin so.
+/// Names of headers that cannot carry a sid. One that ends with `*` matches all names with that
+/// prefix.
 const FORBIDDEN_HEADERS: &[(&str, &str)] = &[
     ("authorization", BEARER),
     ("cookie", COOKIE),
@@ -84,7 +84,7 @@ const FORBIDDEN_HEADERS: &[(&str, &str)] = &[
     ("location", CACHE),
 ];
 
-/// The name of a header that carries a sid.
+/// Checks the name of a header that carries a sid.
 #[must_use]
 pub const fn header_name(name: &str) -> Option<Fault> {
     let bytes = name.as_bytes();
@@ -96,17 +96,19 @@ pub const fn header_name(name: &str) -> Option<Fault> {
         let byte = bytes[at];
         if byte == b'_' {
             return Fault::at_byte(
-                "proxies drop headers that have a `_` in their names; write `-` (RFC 9110 \
-                16.3.2.1)",
+                "proxies drop headers with a `_` in their names; write `-` (RFC 9110 16.3.2.1)",
                 at,
             );
         }
         if at == 0 && (byte.is_ascii_digit() || byte == b'-') {
-            return Fault::at_byte("a header name begins with a letter (RFC 9110 16.3.2.1)", at);
+            return Fault::at_byte(
+                "a header name must begin with a letter (RFC 9110 16.3.2.1)",
+                at,
+            );
         }
         if !byte.is_ascii_alphanumeric() && byte != b'-' {
             return Fault::at_byte(
-                "a header of your own is named with letters, digits and `-` (RFC 9110 5.6.2, 16.3.2.1)",
+                "a header name can only have letters, digits and `-` (RFC 9110 5.6.2, 16.3.2.1)",
                 at,
             );
         }
@@ -115,7 +117,7 @@ pub const fn header_name(name: &str) -> Option<Fault> {
     let mut row = 0;
     while row < FORBIDDEN_HEADERS.len() {
         let (forbidden, reason) = FORBIDDEN_HEADERS[row];
-        if covers(forbidden.as_bytes(), bytes) {
+        if matches(forbidden.as_bytes(), bytes) {
             return Fault::new(reason);
         }
         row += 1;

@@ -1,7 +1,7 @@
 //! The rules for every option of a config, and the defaults.
 //!
-//! The same rules check literals while a macro expands, constants while the compiler evaluates
-//! them, and values from the environment at start-up. They are a crate of their own because
+//! The same rules check literals during macro expansion, constants when the compiler evaluates
+//! them, and values from the environment at start-up. They are a separate crate because
 //! `connect-session-macros` cannot depend on the runtime.
 
 #![no_std]
@@ -24,19 +24,16 @@ pub use time::{
     idle_within_absolute, renew_within_absolute, touch_within_idle,
 };
 
-/// Why a value cannot be used.
+/// Why a value is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What is wrong and what to do, without the value itself.
+    /// What is wrong and how to fix it, without the value itself.
     pub reason: &'static str,
-    /// The byte at which it is wrong, where it is one place.
+    /// The index of the offending byte, if there is one.
     pub at: Option<usize>,
 }
 
-#[allow(
-    clippy::unnecessary_wraps,
-    reason = "every rule answers with an option"
-)]
+#[allow(clippy::unnecessary_wraps, reason = "every rule returns an option")]
 impl Fault {
     const fn new(reason: &'static str) -> Option<Self> {
         Some(Self { reason, at: None })
@@ -53,11 +50,11 @@ impl Fault {
 /// The default `max_size` of stores that serialize, in bytes.
 pub const DEFAULT_MAX_SIZE: u64 = 1 << 20;
 
-/// The largest size that encoded data may have, in bytes.
+/// Checks a `max_size`, in bytes.
 #[must_use]
 pub const fn size(bytes: u64) -> Option<Fault> {
     if bytes == 0 {
-        return Fault::new("`max_size` is zero: no data would ever fit");
+        return Fault::new("`max_size` must not be zero, or no data fits");
     }
     None
 }

@@ -1,73 +1,74 @@
-//! Names of parameters and records, and what all names have in common.
+//! Names of parameters and records, and functions for all names.
 
 use super::Fault;
 
 const NAMESPACE_LENGTH: usize = 128;
 
-/// The name of a query parameter.
+/// Checks the name of a query parameter.
 #[must_use]
 pub const fn query_name(name: &str) -> Option<Fault> {
     parameter(
         name,
         b"-._~",
-        "a query parameter needs a name",
-        "the name of a query parameter has letters, digits and `-._~` (RFC 3986 2.3)",
+        "a query parameter needs a name, such as `sid`",
+        "the name of a query parameter can only have letters, digits and `-._~` (RFC 3986 2.3)",
     )
 }
 
-/// The name of a path parameter.
+/// Checks the name of a path parameter.
 #[must_use]
 pub const fn path_name(name: &str) -> Option<Fault> {
     parameter(
         name,
         b"-_",
-        "a path parameter needs a name: the one between the braces of the route",
-        "the name of a path parameter has letters, digits, `_` and `-`: the one between the \
-        braces of the route",
+        "a path parameter needs a name; write the one in the route",
+        "the name of a path parameter can only have letters, digits, `_` and `-`; write the one \
+        in the route",
     )
 }
 
-/// What the keys of a config's records begin with.
+/// Checks the prefix of the keys of a config's records.
 #[must_use]
 pub const fn namespace(namespace: &str) -> Option<Fault> {
     if namespace.len() > NAMESPACE_LENGTH {
-        return Fault::new("a namespace has at most 128 characters");
+        return Fault::new("a namespace can have at most 128 characters; shorten it");
     }
     parameter(
         namespace,
         b"-_./:",
-        "without a namespace, two configs would share their records in one store",
-        "a namespace has ASCII letters, digits and `-_./:`, which every store can keep in a key",
+        "a namespace must not be empty, or two configs in one store share their records",
+        "a namespace can only have ASCII letters, digits and `-_./:`, which every store allows in \
+        a key",
     )
 }
 
-/// Whether two header names, or two domains, are one: their case does not count.
+/// Whether two header names or two domains are the same, ignoring case.
 #[must_use]
 pub const fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// Whether two names of cookies or parameters are one.
+/// Whether two names of cookies or parameters are the same.
 #[must_use]
 pub const fn same_bytes(a: &str, b: &str) -> bool {
     same(a.as_bytes(), b.as_bytes())
 }
 
-/// RFC 9110 5.6.2.
+/// Whether a byte can be in a token (RFC 9110 5.6.2).
 pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || contains(b"!#$%&'*+-.^_`|~", byte)
 }
 
-/// Whether a row of a table, perhaps ending with `*`, means a name.
-pub(super) const fn covers(row: &[u8], name: &[u8]) -> bool {
-    if let [prefix @ .., b'*'] = row {
+/// Whether a name matches a pattern, which is a name or a prefix followed by `*`. Ignores case.
+pub(super) const fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    if let [prefix @ .., b'*'] = pattern {
         if name.len() < prefix.len() {
             return false;
         }
         let (head, _) = name.split_at(prefix.len());
         return head.eq_ignore_ascii_case(prefix);
     }
-    row.eq_ignore_ascii_case(name)
+    pattern.eq_ignore_ascii_case(name)
 }
 
 const fn same(a: &[u8], b: &[u8]) -> bool {
@@ -97,7 +98,7 @@ const fn contains(set: &[u8], byte: u8) -> bool {
 
 const fn parameter(
     name: &str,
-    beside_alphanumerics: &[u8],
+    other_characters: &[u8],
     if_empty: &'static str,
     reason: &'static str,
 ) -> Option<Fault> {
@@ -107,7 +108,7 @@ const fn parameter(
     }
     let mut at = 0;
     while at < bytes.len() {
-        if !bytes[at].is_ascii_alphanumeric() && !contains(beside_alphanumerics, bytes[at]) {
+        if !bytes[at].is_ascii_alphanumeric() && !contains(other_characters, bytes[at]) {
             return Fault::at_byte(reason, at);
         }
         at += 1;
@@ -115,7 +116,7 @@ const fn parameter(
     None
 }
 
-/// A host name between two places (RFC 1123 2.1).
+/// Checks the host name in `bytes[start..end]` (RFC 1123 2.1).
 pub(super) const fn host(
     bytes: &[u8],
     start: usize,

@@ -1,4 +1,4 @@
-//! Durations, alone and beside each other. All are in milliseconds.
+//! Rules for single durations and for pairs of them. All are in milliseconds.
 
 use super::Fault;
 
@@ -10,24 +10,24 @@ pub const DEFAULT_ABSOLUTE: u64 = DAY;
 pub const DEFAULT_GRACE: u64 = 30 * 1000;
 
 pub(super) const DAY: u64 = 24 * 60 * 60 * 1000;
-/// A deadline farther away than this does not fit every store's clock.
+/// The longest duration. A later deadline does not fit into the clock of every store.
 const LONGEST: u64 = 36_500 * DAY;
 
-/// A duration by itself.
+/// Checks a single duration.
 #[must_use]
 pub const fn duration(milliseconds: u64) -> Option<Fault> {
     if milliseconds == 0 {
-        return Fault::new("this duration is zero: a session would be dead at birth");
+        return Fault::new("this duration must not be zero, or sessions end at once");
     }
     if milliseconds > LONGEST {
         return Fault::new(
-            "this duration is longer than a century, which not every store can keep",
+            "this duration must not be longer than 100 years, which not every store supports",
         );
     }
     None
 }
 
-/// A renewal's grace time by itself; none at all is a choice.
+/// Checks a single `renew_grace`, which can be zero.
 #[must_use]
 pub const fn grace(milliseconds: u64) -> Option<Fault> {
     if milliseconds == 0 {
@@ -36,45 +36,45 @@ pub const fn grace(milliseconds: u64) -> Option<Fault> {
     duration(milliseconds)
 }
 
-/// The idle timeout beside the absolute one.
+/// Checks the idle timeout together with the absolute one.
 #[must_use]
 pub const fn idle_within_absolute(idle: u64, absolute: u64) -> Option<Fault> {
     if idle > absolute {
         return Fault::new(
-            "`idle_timeout` is longer than `absolute_timeout`: no session could ever idle out",
+            "`idle_timeout` must not be longer than `absolute_timeout`, or it has no effect",
         );
     }
     None
 }
 
-/// How often activity is written down beside the idle timeout.
+/// Checks `touch_every` together with the idle timeout.
 #[must_use]
 pub const fn touch_within_idle(touch: u64, idle: u64) -> Option<Fault> {
     if touch >= idle {
         return Fault::new(
-            "`touch_every` is not shorter than `idle_timeout`: active users would be logged out",
+            "`touch_every` must be shorter than `idle_timeout`, or active users are logged out",
         );
     }
     None
 }
 
-/// How often a secret is renewed beside the absolute timeout.
+/// Checks `renew_every` together with the absolute timeout.
 #[must_use]
 pub const fn renew_within_absolute(renew: u64, absolute: u64) -> Option<Fault> {
     if renew > absolute {
         return Fault::new(
-            "`renew_every` is longer than `absolute_timeout`: no session would ever be renewed",
+            "`renew_every` must not be longer than `absolute_timeout`, or it has no effect",
         );
     }
     None
 }
 
-/// How long a renewed secret lives on beside how often it is renewed.
+/// Checks `renew_grace` together with `renew_every`.
 #[must_use]
 pub const fn grace_within_renewal(grace: u64, renew: u64) -> Option<Fault> {
     if grace >= renew {
         return Fault::new(
-            "`renew_grace` is not shorter than `renew_every`: old secrets would pile up",
+            "`renew_grace` must be shorter than `renew_every`, or old secrets accumulate",
         );
     }
     None

@@ -47,7 +47,7 @@ pub(crate) struct Swept {
     pub(crate) has_more: bool,
 }
 
-/// What an operation needs, and what a background task can keep.
+/// The state of a store without its sweeper, so that the sweeper's task can own it.
 pub(crate) struct Inner<B: Backend> {
     pub(crate) pool: Pool<B::Db>,
     pub(crate) table: Table,
@@ -56,7 +56,7 @@ pub(crate) struct Inner<B: Backend> {
     pub(crate) backend: B,
 }
 
-// Derived, it would require the statements to be `Clone`.
+// A derived implementation would require the statements to be `Clone`.
 impl<B: Backend> Clone for Inner<B> {
     fn clone(&self) -> Self {
         Self {

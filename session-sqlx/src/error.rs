@@ -43,7 +43,7 @@ impl From<ContextError> for StoreError {
     }
 }
 
-/// Why a statement has no answer.
+/// Why a statement failed, by whether it may have changed something.
 #[derive(Debug)]
 pub(crate) enum StatementError {
     /// It certainly changed nothing: it was not sent, or the database reported an error.
@@ -90,7 +90,7 @@ pub(crate) fn bad_column(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// A column of text that this library did not write. serde's error is dropped, since it could quote
+/// A column of text that this library did not write. serde's error is dropped, because it can quote
 /// the user's data.
 pub(crate) fn bad_text(column: &str) -> StoreError {
     StoreError::Undecodable {

@@ -1,4 +1,4 @@
-//! What the operations of the three stores have in common.
+//! Functions that the operations of all three stores use.
 
 use connect_session_runtime::data::{EncodedFields, SessionData};
 use connect_session_runtime::patch::Patch;

@@ -1,4 +1,4 @@
-//! Stores that were written for tower-sessions, as stores of connect-session.
+//! [`TowerStore`]: uses a store that was written for tower-sessions.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -19,11 +19,10 @@ use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Recor
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-/// The number of sessions of a process that can be written at the same time.
+/// The number of locks. Sessions that share a lock are written one after another.
 const LOCKS: usize = 256;
 
-/// Any store that was written for [tower-sessions](https://docs.rs/tower-sessions), so that its
-/// backends can be used here.
+/// Wraps a store that was written for [tower-sessions](https://docs.rs/tower-sessions).
 ///
 /// Such a store can create, save, load and delete a whole record. It has no operation that depends
 /// on the stored record. `TowerStore` therefore loads, changes and saves under a lock of its
@@ -44,16 +43,16 @@ const LOCKS: usize = 256;
 /// | `count`, and lists of a user's sessions | **not kept**: the store cannot count | **not kept** |
 /// | expired records are removed | by the store, or by its own `ExpiredDeletion` | the same |
 ///
-/// Use it with one process, or with several if each session stays with one of them. Otherwise, use
-/// a store of this library. A cache in front, such as `CachingSessionStore`, is another place that
-/// other processes do not see.
+/// Use it with one process, or with several if all requests of a session go to the same one.
+/// Otherwise, use a store of this library. The same holds for a cache, such as
+/// `CachingSessionStore`, which other processes do not see.
 ///
-/// Give it a table, a database or a prefix of its own. tower-sessions treats a record's id as the
-/// secret; here the id is public. A program that serves the same records with tower-sessions would
-/// open each of them to anybody who read an id in a log.
+/// Give it a separate table, database or prefix. tower-sessions treats a record's id as the secret;
+/// here the id is public. If a program serves the same records with tower-sessions, everyone who
+/// reads an id in a log can open that session.
 ///
-/// It needs a tokio runtime, like most of the stores that it wraps: a change that has begun is
-/// finished in a task of its own, even if the request is dropped.
+/// It needs a tokio runtime, like most of the stores that it wraps: a write runs in its own task, so
+/// that it completes even if the request is dropped.
 ///
 /// ```
 /// use connect_session::session_config;
@@ -74,7 +73,7 @@ pub struct TowerStore<S> {
 struct Shared<S> {
     store: S,
     clock: Clock,
-    /// Each is shared by the sessions with its index, so that none has to be created or removed.
+    /// A fixed set, which sessions share, so that no lock has to be created or removed.
     locks: Vec<Arc<Mutex<()>>>,
 }
 
@@ -105,7 +104,7 @@ impl<S: SessionStore> TowerStore<S> {
         &self.shared.store
     }
 
-    /// Runs an operation to its end in a task of its own, so that a dropped request does not release
+    /// Runs an operation to completion in its own task, so that a dropped request does not release
     /// the lock while the store still writes.
     async fn run_detached<T, Operation>(
         &self,
@@ -133,9 +132,9 @@ impl<S: SessionStore> Shared<S> {
         Some(lock.clone().lock_owned().await)
     }
 
-    /// The living session of a key, and the time at which it was read.
+    /// The live session of a key, and the time at which it was read.
     async fn read(&self, key: Key) -> Result<Option<(StoredRecord, u64)>, StoreError> {
-        let record = self.store.load(&id(key)).await.map_err(of_load)?;
+        let record = self.store.load(&id(key)).await.map_err(load_error)?;
         let now = self.now();
         let Some(record) = record else {
             return Ok(None);
@@ -148,21 +147,21 @@ impl<S: SessionStore> Shared<S> {
         self.store
             .save(&stored.write(id(key))?)
             .await
-            .map_err(of_write)
+            .map_err(write_error)
     }
 
-    /// Creates the record; `false` if there is one already.
+    /// Creates the record. Returns `false` if there already is one.
     async fn create(&self, record: TowerRecord) -> Result<bool, StoreError> {
         let id = record.id;
         // A store may take another id if there is an expired record with this one.
         for _ in 0..2 {
             let mut created = record.clone();
-            self.store.create(&mut created).await.map_err(of_write)?;
+            self.store.create(&mut created).await.map_err(write_error)?;
             if created.id == id {
                 return Ok(true);
             }
             for wrong in [created.id, id] {
-                self.store.delete(&wrong).await.map_err(of_write)?;
+                self.store.delete(&wrong).await.map_err(write_error)?;
             }
         }
         Ok(false)
@@ -173,10 +172,10 @@ fn id(key: Key) -> Id {
     Id(i128::from_be_bytes(*key.id.as_bytes()))
 }
 
-fn of_load(error: TowerError) -> StoreError {
+fn load_error(error: TowerError) -> StoreError {
     match error {
         TowerError::Backend(_) => StoreError::Unavailable(error.into()),
-        // Its text could quote the user's values.
+        // The error is dropped, because it can quote the user's values.
         _ => StoreError::Undecodable {
             field: None,
             source: "the store cannot decode the record".into(),
@@ -184,7 +183,7 @@ fn of_load(error: TowerError) -> StoreError {
     }
 }
 
-fn of_write(error: TowerError) -> StoreError {
+fn write_error(error: TowerError) -> StoreError {
     match error {
         TowerError::Backend(_) => StoreError::OutcomeUnknown(error.into()),
         _ => StoreError::Unavailable("the store cannot encode the record".into()),
@@ -194,7 +193,7 @@ fn of_write(error: TowerError) -> StoreError {
 impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
     async fn check_ready(&self) -> Result<(), StoreError> {
         let unused = Id(0);
-        self.shared.store.load(&unused).await.map_err(of_load)?;
+        self.shared.store.load(&unused).await.map_err(load_error)?;
         Ok(())
     }
 
@@ -207,7 +206,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         let done = self
             .run_detached(async move |shared: Arc<Shared<S>>| {
                 let _lock = shared.lock(key).await;
-                let found = shared.store.load(&id(key)).await.map_err(of_load)?;
+                let found = shared.store.load(&id(key)).await.map_err(load_error)?;
                 let now = shared.now();
                 // A record that cannot be read may be alive.
                 if found.is_some_and(|record| !StoredRecord::has_ended(&record, now)) {
@@ -293,7 +292,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
             let _lock = shared.lock(key).await;
             let was_alive = shared.read(key).await?.is_some();
             if was_alive {
-                shared.store.delete(&id(key)).await.map_err(of_write)?;
+                shared.store.delete(&id(key)).await.map_err(write_error)?;
             }
             Ok(was_alive)
         })

@@ -1,7 +1,7 @@
 //! The form in which a session is stored, and how it is changed.
 //!
-//! A session is one JSON text under one key of the record's map, so that it does not depend on how
-//! a tower-sessions store treats keys and values.
+//! A session is one JSON text under one key of the record's map, because tower-sessions stores treat
+//! keys and values differently.
 
 mod format;
 
@@ -44,7 +44,7 @@ pub(super) struct EncodedChange {
     patch: Option<Result<Patch, EncodeError>>,
 }
 
-/// The result of a change. A record that was not changed is returned as it is.
+/// The result of a change. `AlreadyApplied` and `Conflict` contain the unchanged record.
 pub(super) enum Outcome {
     Applied { version: u64, patch: Option<Patch> },
     AlreadyApplied(StoredRecord),
@@ -104,13 +104,13 @@ impl StoredRecord {
 
     fn parse(record: &TowerRecord) -> Option<Self> {
         let text = record.data.get(KEY)?.as_str()?;
-        // serde's error is dropped, since it could quote the user's values.
+        // serde's error is dropped, because it can quote the user's values.
         serde_json::from_str(text).ok()
     }
 
     pub(super) fn write(&self, id: Id) -> Result<TowerRecord, StoreError> {
         let text = serde_json::to_string(self).map_err(EncodeError::from)?;
-        // Some stores keep whole seconds. Rounded up, no record is removed before its deadline.
+        // Some stores keep whole seconds. Round up, so that no record is removed before its deadline.
         let seconds = i64::try_from(self.state.deadline().div_ceil(1_000)).unwrap_or(i64::MAX);
         Ok(TowerRecord {
             id,
@@ -135,14 +135,15 @@ impl StoredRecord {
 
 /// The operations.
 impl StoredRecord {
-    /// Applies the effects of a load and returns them; `None` if the load does not find the session.
+    /// Applies the effects of a load, and returns them. Returns `None` if the load does not find the
+    /// session.
     pub(super) fn load(&mut self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {
         let effects = self.state.on_load(request, now)?;
         self.state.apply_load(effects, request, now);
         Some(effects)
     }
 
-    /// Applies a change, unless the record rules it out.
+    /// Applies a change, unless the check of the record forbids it.
     pub(super) fn commit(
         &mut self,
         encoded: EncodedChange,
@@ -172,7 +173,7 @@ impl StoredRecord {
         Ok(Outcome::Applied { version, patch })
     }
 
-    /// Whether every field that the patch writes still is what the patch is based on.
+    /// Whether every field that the patch writes still has the revision that the patch is based on.
     fn is_current(&self, patch: &Patch) -> bool {
         let revision = |name: &str| self.fields.get(name).map(|field| field.revision);
         let mut removed = patch.remove.iter();

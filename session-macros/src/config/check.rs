@@ -52,7 +52,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     let mut seen: Vec<Ident> = Vec::new();
     for Entry { key, value } in written.options {
         if let Some(first) = seen.iter().find(|first| **first == key) {
-            // What is reported already may have been meant for a condition.
+            // A broken option is already reported. With a `cfg`, it is not meant as a duplicate.
             if !matches!(value, Value::Broken) {
                 errors.duplicate(&key, first);
             }
@@ -71,7 +71,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     if config.namespace.is_none() && !config.name.unraw().to_string().is_ascii() {
         errors.at(
             config.name.span(),
-            "the namespace of the records comes from this name and has ASCII letters; give one: \
+            "the namespace of the records is derived from this name, but must be ASCII; set it: \
              `namespace: \"shop\"`",
         );
     }
@@ -79,13 +79,13 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     config
 }
 
-/// Untyped data has no fields.
+/// Reports merge rules for untyped data, which has no fields.
 fn refuse_rules(config: &mut Config, errors: &mut Errors) {
     if let Some(first) = config.merge.first() {
         errors.at(
             first.field.span(),
-            "untyped data has no fields to write rules for: it merges key by key; give the type of \
-             the data: `data: Cart`",
+            "merge rules need typed data, because untyped data always merges key by key; set the \
+             type: `data: Cart`",
         );
         config.merge.clear();
     }
@@ -109,7 +109,7 @@ fn option(config: &mut Config, key: Ident, value: Value, errors: &mut Errors) {
             if loaders.is_empty() && !broken {
                 errors.at(
                     brackets,
-                    "without a loader no session is ever found; name one, such as \
+                    "without a loader, no session can be found; add one, such as \
                      `header(\"X-User-Session\")`, or leave `loaders` out",
                 );
             }
@@ -163,7 +163,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
         *slot = Some(Amount { key, quantity });
     } else if name == "namespace" {
         if let Some(text) = Text::read(expr, "the namespace", "shop", errors)
-            && text.judge(rules::namespace, errors)
+            && text.check(rules::namespace, errors)
         {
             config.namespace = Some((key, text));
         }
@@ -196,7 +196,7 @@ fn merge(written: Vec<(Ident, Ident)>, errors: &mut Errors) -> Vec<Rule> {
                     "; appending to a list merges without a rule".to_owned()
                 }
                 "reject" => format!(
-                    "; without a rule for `{field}`, `on_conflict: reject` refuses the change"
+                    "; leave the rule out, and `on_conflict: reject` rejects changes of `{field}`"
                 ),
                 _ => hint(&name, RULES),
             };
@@ -206,7 +206,7 @@ fn merge(written: Vec<(Ident, Ident)>, errors: &mut Errors) -> Vec<Rule> {
     rules
 }
 
-/// Secrets in the source end up in version control and in the binary.
+/// Reports passwords in URLs: secrets in the source end up in version control and in the binary.
 fn refuse_passwords(value: &Expr, errors: &mut Errors) {
     let mut found = Vec::new();
     literals(value.to_token_stream(), &mut found);
@@ -217,14 +217,14 @@ fn refuse_passwords(value: &Expr, errors: &mut Errors) {
         {
             errors.at(
                 literal.span(),
-                "a password in the source is one for everybody who reads it (ASVS 13.3.1); take \
-                 the URL from the environment: `std::env::var(\"REDIS_URL\")?`",
+                "everyone who can read the source can read this password (ASVS 13.3.1); take the \
+                 URL from the environment: `std::env::var(\"REDIS_URL\")?`",
             );
         }
     }
 }
 
-/// `scheme://user:password@host`, where the password is not a place that `format!` fills.
+/// Whether a text is a `scheme://user:password@host` whose password is not a `format!` placeholder.
 fn has_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else {
         return false;

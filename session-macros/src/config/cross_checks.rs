@@ -1,4 +1,4 @@
-//! Judges what options say together.
+//! Checks options against each other.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +10,7 @@ use crate::quantity::Quantity;
 use crate::units::DURATION;
 use connect_session_rules::{self as rules, Fault};
 
-/// What breaks a rule beside another option is reported and goes back to its default.
+/// Reports options that contradict each other, and resets the offending one to its default.
 pub(super) fn check(config: &mut Config, errors: &mut Errors) {
     if !config.is_invalid("loaders") {
         emit(config, errors);
@@ -20,15 +20,15 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
 
 fn emit(config: &mut Config, errors: &mut Errors) {
     if let Some(choice) = &config.emit
-        && let Some(message) = unread(choice.variant, &config.loaders)
+        && let Some(message) = check_emit(choice.variant, &config.loaders)
     {
         errors.at(choice.written.span(), message);
         config.emit = None;
     }
 }
 
-/// Why a sid that is emitted so could never come back.
-pub(crate) fn unread(emit: &str, loaders: &[Loader]) -> Option<String> {
+/// Returns an error message if no loader can read a sid that is emitted this way.
+pub(crate) fn check_emit(emit: &str, loaders: &[Loader]) -> Option<String> {
     let cookies = loaders.iter().filter(|one| one.kind.is_cookie()).count();
     match emit {
         "Cookie" if cookies == 0 => Some(
@@ -37,15 +37,16 @@ pub(crate) fn unread(emit: &str, loaders: &[Loader]) -> Option<String> {
                 .to_owned(),
         ),
         "Header" if cookies > 0 && cookies == loaders.len() => Some(
-            "no loader reads anything but cookies, so the client could never send this sid back; \
-             add `header(\"X-User-Session\")` to the loaders"
+            "all loaders read cookies, so the client could never send this sid back; add \
+             `header(\"X-User-Session\")` to the loaders"
                 .to_owned(),
         ),
         _ => None,
     }
 }
 
-/// A rule over two durations, and which of the two is to blame.
+/// A rule about two durations. The error points at the first one if it was given, otherwise at the
+/// second.
 struct Relation<'a> {
     check: &'static str,
     rule: fn(u64, u64) -> Option<Fault>,
@@ -53,7 +54,7 @@ struct Relation<'a> {
     second: Side<'a>,
 }
 
-/// One duration of two.
+/// One of the two durations.
 struct Side<'a> {
     name: &'static str,
     given: Option<&'a Amount>,
@@ -82,7 +83,7 @@ fn relations(config: &Config) -> [Relation<'_>; 4] {
     let side = |name, given, default: Option<u64>| Side {
         name,
         given: Option::as_ref(given),
-        // What was said, and is reported, is not the default.
+        // An invalid option, which is already reported, does not have its default.
         default: default.filter(|_| !config.is_invalid(name)),
     };
     let idle = || {
@@ -153,7 +154,7 @@ fn durations(config: &mut Config, errors: &mut Errors) {
             Some(Quantity::Known { written, .. }) => format!(" (`{}: {written}`)", other.name),
             Some(Quantity::Constant(_)) => String::new(),
             None => format!(
-                " (`{}` is {} unless you set it)",
+                " (`{}` is {} by default)",
                 other.name,
                 DURATION.write(other.default.unwrap_or_default())
             ),
@@ -179,7 +180,7 @@ fn durations(config: &mut Config, errors: &mut Errors) {
     }
 }
 
-/// The word that makes a cookie outlive the browser.
+/// The `persistent` of the first cookie that has one.
 fn persistent(config: &Config) -> Option<&proc_macro2::Ident> {
     config.loaders.iter().find_map(|loader| match &loader.kind {
         Kind::Cookie(cookie) => cookie.persistent.as_ref(),
@@ -187,11 +188,11 @@ fn persistent(config: &Config) -> Option<&proc_macro2::Ident> {
     })
 }
 
-/// The same rules for what only the compiler can evaluate, as items.
+/// The same checks as items, for constants that only the compiler can evaluate.
 pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let mut checks = Vec::new();
     let constant = |amount: &&Amount| matches!(amount.quantity, Quantity::Constant(_));
-    let alone = [
+    let single_options = [
         (&config.idle_timeout, "duration"),
         (&config.absolute_timeout, "duration"),
         (&config.touch_every, "duration"),
@@ -199,7 +200,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
         (&config.renew_grace, "grace"),
         (&config.max_size, "size"),
     ];
-    for (option, check) in alone {
+    for (option, check) in single_options {
         if let Some(Amount { key, quantity }) = option.as_ref().filter(constant) {
             checks.push(const_check(
                 private,

@@ -25,10 +25,10 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
         name,
         ..
     } = config;
-    // What is said of the type is shown at its name.
+    // Errors about the struct point at its name.
     let keyword = quote_spanned!(name.span()=> struct);
     let end = quote_spanned!(name.span()=> ;);
-    // What stands beside the struct disappears with it.
+    // The items next to the struct have the same `cfg`s.
     let cfgs: Vec<_> = attrs
         .iter()
         .filter(|attr| attr.path().is_ident("cfg"))
@@ -56,7 +56,7 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
     }
 }
 
-/// Everything that is no literal, as constants of ours.
+/// Replaces expressions that are not literals with generated constants.
 fn hoist(config: &mut Config) -> TokenStream {
     let cfgs = (config.attrs.iter()).filter(|attr| attr.path().is_ident("cfg"));
     let name = config.name.unraw().to_string();
@@ -97,7 +97,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .data
         .as_ref()
         .map_or_else(|| quote!(#private::Untyped), |data| quote!(#data));
-    // Where no store is named the runtime brings its own, with the bounds that it needs.
+    // Without a store, `InMemoryConfig` adds the memory store and the bounds that it needs.
     let (kind, store, connect) = match &config.store {
         None => (quote!(InMemoryConfig), None, None),
         Some(store) => (
@@ -112,7 +112,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             const UNTYPED: ::core::primitive::bool = true;
         )
     });
-    // Data that cannot be shared between threads is shown where its type stands.
+    // The error for data that cannot be shared between threads points at its type.
     let (first, last) = config
         .data
         .as_ref()
@@ -143,16 +143,16 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// How the store comes to be: as was said, or by its default.
+/// The function that creates the store, from the given value or with `Default`.
 fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenStream {
     let body = if let Some(value) = value {
-        // With the type beside it, a value of another one is shown alone.
+        // With the type annotation, a value of another type is one error, at the value.
         quote! {
             let store: #store = #value;
             ::core::result::Result::Ok(store)
         }
     } else {
-        // The type in angle brackets takes the blame if it has no default.
+        // In this form, the error for a type without a default points at the type.
         quote! {
             ::core::result::Result::Ok(<#store as ::core::default::Default>::default())
         }
@@ -164,7 +164,7 @@ fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenSt
     }
 }
 
-/// One assignment for each option that was said.
+/// One assignment for each option that was given.
 fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let mut options = Vec::new();
     let mut set = |option: &str, value: TokenStream| {
@@ -213,7 +213,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     options
 }
 
-/// The rules run on typed fields, never on the keys that serde gives them.
+/// The rules work on typed fields, not on the keys that serde gives them.
 fn merge(rules: &[Rule], private: &TokenStream) -> TokenStream {
     let each = rules.iter().map(|Rule { field, rule }| {
         let plain = field.unraw().to_string();
@@ -241,29 +241,29 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
     } = config;
     quote! {
         impl #name {
-            /// Builds the store, asks whether it answers, and lists all that is wrong with the
-            /// config, so that a program fails when it starts and not at its first request.
+            /// Builds the store, checks that it answers, and checks the config, so that a program
+            /// with a mistake fails when it starts and not at its first request.
             ///
             /// # Errors
-            /// Everything that is wrong, at once.
+            /// All mistakes, in one list.
             #visibility async fn start() -> ::core::result::Result<(), #private::StartError> {
                 #private::start::<#name>().await
             }
 
-            /// Sets options that are known only when the program runs. It must come before the
-            /// first use of a session.
+            /// Sets options whose values are known only at run time. Call it before the first use
+            /// of a session.
             ///
             /// # Errors
-            /// When a value breaks a rule that the compiler would have refused it for, or when a
-            /// session of this config was used before.
+            /// If a value breaks one of the rules that the compiler checks for literals, or if a
+            /// session of this config has already been used.
             #visibility fn configure(
                 configure: impl ::core::ops::FnOnce(&mut #private::Options),
             ) -> ::core::result::Result<(), #private::ConfigureError> {
                 #private::configure::<#name>(configure)
             }
 
-            /// An app-wide layer: it looks the session up once for a request, and can bring
-            /// another store.
+            /// A middleware for the whole app, which is optional: it loads the session at most once
+            /// per request, and can provide another store.
             #[must_use]
             #visibility fn layer() -> #private::SessionLayer<#name> {
                 #private::SessionLayer::new()

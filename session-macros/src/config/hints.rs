@@ -24,7 +24,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "crate",
 ];
 
-/// Words from elsewhere, and what they are here.
+/// Words from other libraries, and the suggestion for each.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (
         &[
@@ -46,7 +46,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "hash",
             "token",
         ],
-        "; nothing about the sid can be set: each has 256 random bits (ASVS 7.2.3 asks for 128)",
+        "; a sid has no options: each has 256 random bits (ASVS 7.2.3 requires 128)",
     ),
     (
         &[
@@ -81,7 +81,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "lifecycle",
             "expire",
         ],
-        "; write `idle_timeout` (without a request) or `absolute_timeout` (in all)",
+        "; write `idle_timeout` (time without a request) or `absolute_timeout` (total time)",
     ),
     (
         &["idle", "inactivity", "inactivity_timeout"],
@@ -106,7 +106,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "autosave",
             "save",
         ],
-        "; there is nothing to set: a request slides the idle deadline, and what it changed is stored",
+        "; leave it out: each request extends the idle deadline, and only changes are stored",
     ),
     (
         &[
@@ -122,7 +122,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "table",
             "table_name",
         ],
-        "; that is said of the store: `store: RedisStore = RedisStore::connect(…).await?`",
+        "; this is an option of the store: `store: RedisStore = RedisStore::connect(…).await?`",
     ),
     (&["grace"], "; did you mean `renew_grace`?"),
     (&["prefix", "key_prefix"], "; did you mean `namespace`?"),
@@ -141,19 +141,19 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "transport",
             "from",
         ],
-        "; that is a loader: `loaders: [header(\"X-User-Session\"), bearer]`",
+        "; this is a loader: `loaders: [header(\"X-User-Session\"), bearer]`",
     ),
     (
         &["cookie", "cookie_name"],
-        "; that is a loader: `loaders: [cookie(\"__Host-sid\")]`",
+        "; this is a loader: `loaders: [cookie(\"__Host-sid\")]`",
     ),
     (
         &["query", "path", "param", "parameter"],
-        "; that is a loader: `loaders: [query(\"sid\", allow_in_url = \"…\")]`",
+        "; this is a loader: `loaders: [query(\"sid\", allow_in_url = \"…\")]`",
     ),
     (
         &["custom", "extractor"],
-        "; that is a loader: `loaders: [custom(crate::find_sid)]`",
+        "; this is a loader: `loaders: [custom(crate::find_sid)]`",
     ),
     (
         &[
@@ -169,19 +169,19 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "origins",
             "cross_origin",
         ],
-        "; that is said of a cookie: `loaders: [cookie(\"__Host-sid\", …)]`",
+        "; this is an option of a cookie: `loaders: [cookie(\"__Host-sid\", …)]`",
     ),
     (
         &["allow_in_url"],
-        "; that is said of a loader: `query(\"sid\", allow_in_url = \"…\")`",
+        "; this is an option of a loader: `query(\"sid\", allow_in_url = \"…\")`",
     ),
     (
         &["create", "load", "http"],
-        "; that is said of a handler: `#[session(…)]`",
+        "; this is an option of a handler: `#[session(…)]`",
     ),
 ];
 
-/// What builders and other configs put before the word that matters.
+/// Prefixes of the option names of other libraries and of builders.
 const PREFIXES: &[&str] = &["with_", "set_", "session_", "cookie_"];
 
 fn hint_elsewhere(word: &str) -> Option<&'static str> {
@@ -192,7 +192,8 @@ fn hint_elsewhere(word: &str) -> Option<&'static str> {
         .map(|(_, fix)| *fix)
 }
 
-/// The message for an option that does not exist; a type as its value makes a field of it.
+/// The message for an option that does not exist. One with a type as its value is probably meant as
+/// a field of the data.
 pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let plain = snake(option);
     let bare = PREFIXES
@@ -208,14 +209,14 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let fix = match fix {
         Some(fix) => fix,
         None if is_field => {
-            "; what a session holds is a struct of its own: `data: Cart`".to_owned()
+            "; declare the fields of a session in a separate struct: `data: Cart`".to_owned()
         }
         None => hint(&plain, OPTIONS),
     };
     format!("there is no option `{option}`{fix}")
 }
 
-/// Whether a word begins an option: it is one, or is found under another name.
+/// Whether a word begins an option.
 pub(super) fn begins(word: &str) -> bool {
     OPTIONS.contains(&word)
 }

@@ -16,7 +16,7 @@ mod warnings;
 
 #[cfg(test)]
 pub(crate) use check::{COMMIT, ON_CONFLICT, ON_ENDED, ON_STORE_ERROR, RULES};
-pub(crate) use cross_checks::unread;
+pub(crate) use cross_checks::check_emit;
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;
 pub(crate) use hints::is_option;
@@ -27,8 +27,8 @@ use syn::parse::Parser as _;
 use crate::errors::Errors;
 use crate::ide;
 
-/// The expansion, whatever the input is: what is wrong is reported beside it and stays at its
-/// default, so that one mistake does not cause a second error where the config is used.
+/// Returns the expansion and all errors. An invalid option keeps its default, so that one mistake
+/// does not cause a second error where the config is used.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut output = ide::session_config(&input);

@@ -8,7 +8,7 @@ use crate::loaders::Loader;
 use crate::quantity::Quantity;
 use crate::text::Text;
 
-/// A checked config. An option that is absent was missing or wrong, and has its default.
+/// A checked config. An absent option was not given or is invalid; it has its default.
 pub(crate) struct Config {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -18,7 +18,7 @@ pub(crate) struct Config {
     pub(crate) store: Option<Type>,
     pub(crate) store_value: Option<Expr>,
     pub(crate) loaders: Vec<Loader>,
-    /// Options that were said and are wrong: what depends on them is not judged.
+    /// Options that were given but are invalid. Checks that depend on them are skipped.
     pub(crate) invalid: Vec<Ident>,
     pub(crate) emit: Option<Choice>,
     pub(crate) idle_timeout: Option<Amount>,
@@ -37,7 +37,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Whether an option was said and is wrong.
+    /// Whether an option was given but is invalid.
     pub(crate) fn is_invalid(&self, option: &str) -> bool {
         self.invalid.iter().any(|invalid| invalid == option)
     }

@@ -1,4 +1,4 @@
-//! Reads `vis struct Name { key: value, … }`, option by option: one that cannot be read is
+//! Parses `vis struct Name { key: value, … }`, option by option. One that cannot be parsed is
 //! reported and skipped.
 
 use proc_macro2::{Ident, TokenTree};
@@ -37,7 +37,7 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     let place = input.span();
     let name: Ident = input.parse().map_err(|_| {
         rest(input);
-        syn::Error::new(place, "a config has a name: `pub struct Shop { … }`")
+        syn::Error::new(place, "a config needs a name: `pub struct Shop { … }`")
     })?;
     let mut parameters = Vec::new();
     let mut written = Written {
@@ -47,7 +47,11 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         options: Vec::new(),
     };
     if input.peek(Token![<]) {
-        errors.add(input.error("a config has no parameters; write one for each data type"));
+        errors.add(
+            input.error(
+                "a config cannot have parameters; write a separate config for each data type",
+            ),
+        );
         while !input.is_empty() && !input.peek(token::Brace) && !input.peek(Token![;]) {
             parameters.push(input.parse::<TokenTree>()?.to_string());
         }
@@ -59,10 +63,10 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
         braced!(content in input);
         options(&content, &mut written.options, errors)?;
     } else {
-        errors.add(input.error("the options stand in braces: `{ idle_timeout: 30m }`"));
+        errors.add(input.error("the options go in braces: `{ idle_timeout: 30m }`"));
         rest(input);
     }
-    // What is written with the parameters is gone with them.
+    // Drop types that use the parameters, because the parameters are dropped too.
     for Entry { value, .. } in &mut written.options {
         if let Value::Type(ty) | Value::Store(ty, _) = &*value
             && mentions(&ty.to_token_stream(), |word| {
@@ -74,16 +78,18 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     }
     let _: Option<Token![;]> = input.parse()?;
     if !input.is_empty() {
-        errors.add(input.error("one `session_config!` has one config; write another one"));
+        errors.add(input.error(
+            "`session_config!` declares one config; write another `session_config!` for this",
+        ));
         rest(input);
     }
     Ok(written)
 }
 
-/// The attributes of the struct. One that has the name of an option was meant for it.
+/// The attributes of the struct. One with the name of an option is reported and dropped.
 fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Attribute>> {
     if input.peek(Token![#]) && input.peek2(Token![!]) {
-        let error = input.error("what is said of the config stands above it: `/// …`");
+        let error = input.error("an attribute of the config goes above it: `/// …`");
         errors.add(error);
         input.call(Attribute::parse_inner)?;
     }
@@ -92,7 +98,7 @@ fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<At
         let option = attr.path().get_ident().map(ToString::to_string);
         let option = option.filter(|name| hints::OPTIONS.contains(&name.as_str()));
         if let Some(name) = &option {
-            let message = format!("the options stand in the braces: `{name}: …`");
+            let message = format!("an option goes in the braces: `{name}: …`");
             errors.spanning(attr.path(), message);
         }
         option.is_none()
@@ -100,7 +106,7 @@ fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<At
     Ok(attrs)
 }
 
-/// Takes what is left: what is not read makes a parser fail as a whole.
+/// Consumes the remaining tokens, because `parse2` fails if any are left.
 fn rest(input: ParseStream<'_>) {
     while !input.is_empty() && input.parse::<TokenTree>().is_ok() {}
 }
@@ -140,11 +146,11 @@ fn options(input: ParseStream<'_>, found: &mut Vec<Entry>, errors: &mut Errors) 
 fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entry>> {
     if !at_word(input) {
         let message = if input.peek(Token![,]) {
-            "there is a comma too many"
+            "unexpected comma; leave it out"
         } else if let Some(key) = quoted_key(input) {
             return Err(input.error(format!("an option is written without quotes: `{key}: …`")));
         } else if input.peek(Token![..]) {
-            "what is not said has its default; leave this out"
+            "an option that is not given has its default; leave `..` out"
         } else {
             "an option is written as `key: value`, such as `idle_timeout: 30m`"
         };
@@ -168,7 +174,7 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entr
     Ok(Some(Entry { key, value }))
 }
 
-/// The text of a key in quotes, as JSON has it.
+/// The text of a key in quotes, as in JSON.
 fn quoted_key(input: ParseStream<'_>) -> Option<String> {
     let key = input.fork().parse::<syn::LitStr>().ok()?;
     input.peek2(Token![:]).then(|| key.value())
@@ -213,12 +219,15 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
     }
     match name.as_str() {
         "data" => {
-            not_text(input, "a type, without quotes: `data: Cart`")?;
+            not_text(input, "`data` takes a type, without quotes: `data: Cart`")?;
             Ok(Value::Type(ty(input, "`data` takes a type: `data: Cart`")?))
         }
         "store" => {
-            not_text(input, "a type, without quotes: `store: RedisStore = …`")?;
-            let fix = "`store` takes a type first, then perhaps its value: `store: RedisStore = \
+            not_text(
+                input,
+                "`store` takes a type, without quotes: `store: RedisStore = …`",
+            )?;
+            let fix = "`store` takes a type and, if needed, a value: `store: RedisStore = \
                         RedisStore::connect(…).await?`";
             let ty = ty(input, fix)?;
             let value = match input.parse::<Option<Token![=]>>()? {
@@ -243,7 +252,10 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
         }
         "merge" => Ok(Value::Rules(rules::parse(input, errors)?)),
         "crate" => {
-            not_text(input, "a path, without quotes: `crate: ::connect_session`")?;
+            not_text(
+                input,
+                "`crate` takes a path, without quotes: `crate: ::connect_session`",
+            )?;
             Ok(Value::Library(tokens::library(input)?))
         }
         _ => {
@@ -287,9 +299,9 @@ fn example(key: &Ident) -> &'static str {
     }
 }
 
-fn not_text(input: ParseStream<'_>, fix: &str) -> syn::Result<()> {
+fn not_text(input: ParseStream<'_>, message: &str) -> syn::Result<()> {
     if input.peek(syn::LitStr) {
-        return Err(input.error(format!("this is {fix}")));
+        return Err(input.error(message));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Reads `{ visits: add, … }`, the rules of `merge`.
+//! Parses `{ visits: add, … }`, the rules of `merge`.
 
 use proc_macro2::Ident;
 use syn::parse::ParseStream;
@@ -12,7 +12,7 @@ pub(super) fn parse(
     errors: &mut Errors,
 ) -> syn::Result<Vec<(Ident, Ident)>> {
     if !input.peek(token::Brace) {
-        return Err(input.error("the rules stand in braces: `merge: { visits: add }`"));
+        return Err(input.error("the rules go in braces: `merge: { visits: add }`"));
     }
     let content;
     braced!(content in input);
@@ -40,12 +40,12 @@ pub(super) fn parse(
 
 fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
-        let message = format!("a field is named without quotes: `{}: …`", text.value());
+        let message = format!("a field is written without quotes: `{}: …`", text.value());
         return Err(input.error(message));
     }
-    let field: Ident = input
-        .parse()
-        .map_err(|error| syn::Error::new(error.span(), "a rule names a field: `visits: add`"))?;
+    let field: Ident = input.parse().map_err(|error| {
+        syn::Error::new(error.span(), "a rule begins with a field: `visits: add`")
+    })?;
     if input.peek(Token![.]) {
         return Err(input.error(nested(&field)));
     }
@@ -60,7 +60,7 @@ fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
     }
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
         return Err(input.error(format!(
-            "a rule is a word without quotes: `{field}: {}`",
+            "a rule is written without quotes: `{field}: {}`",
             text.value()
         )));
     }
@@ -71,18 +71,20 @@ fn rule(input: ParseStream<'_>) -> syn::Result<(Ident, Ident)> {
     let rule = word(input).map_err(|_| {
         syn::Error::new(
             start,
-            format!("a rule is a word, such as `{field}: last_wins`"),
+            format!("this is not a rule; write one such as `{field}: last_wins`"),
         )
     })?;
     if input.peek(token::Paren) {
-        return Err(input.error(format!("`{rule}` stands alone, without parentheses")));
+        return Err(input.error(format!(
+            "`{rule}` takes no arguments; leave the parentheses out"
+        )));
     }
     Ok((field, rule))
 }
 
 fn nested(field: &Ident) -> String {
     format!(
-        "a rule is for a field of the data itself, not for what is inside of `{field}`; what merges \
-         by a rule of its own is a field of its own"
+        "a rule is for a field of the data itself, not for a field inside of `{field}`; move the \
+         inner field to the data to give it a rule"
     )
 }

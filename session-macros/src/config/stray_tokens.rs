@@ -1,4 +1,4 @@
-//! Tokens beside an option that do not belong there.
+//! Tokens before or after an option that do not belong there.
 
 use proc_macro2::TokenTree;
 use quote::ToTokens as _;
@@ -10,12 +10,12 @@ use super::hints;
 use crate::errors::Errors;
 use crate::tokens::{at_word, separator, word};
 
-/// What may stand before the fields of a struct has no meaning before an option. Says whether there
-/// was something.
+/// Reports attributes and a visibility before an option: only fields of a struct can have them.
+/// Returns whether there was an attribute.
 pub(super) fn decoration(input: ParseStream<'_>, errors: &mut Errors) -> bool {
     let mut decorated = false;
     if input.peek(Token![#]) && input.peek2(Token![!]) {
-        errors.add(input.error("an option has no attributes"));
+        errors.add(input.error("an option cannot have attributes; leave this out"));
         for _ in 0..3 {
             let _ = input.parse::<TokenTree>();
         }
@@ -23,22 +23,22 @@ pub(super) fn decoration(input: ParseStream<'_>, errors: &mut Errors) -> bool {
     if let Some(attrs) = errors.take(input.call(Attribute::parse_outer)) {
         for attr in attrs.iter().filter(|attr| !attr.path().is_ident("doc")) {
             let fix = if attr.path().is_ident("cfg") {
-                "; write `cfg` on a constant that the option names, or on the whole struct"
+                "write `cfg` on a constant that is the value, or on the whole struct"
             } else {
-                ""
+                "leave this out"
             };
-            errors.spanning(attr, format!("an option has no attributes{fix}"));
+            errors.spanning(attr, format!("an option cannot have attributes; {fix}"));
             decorated = true;
         }
     }
     if let (true, Ok(visibility)) = (input.peek(Token![pub]), input.parse::<Visibility>()) {
-        errors.spanning(visibility, "an option is no field; leave `pub` out");
+        errors.spanning(visibility, "an option has no visibility; leave `pub` out");
     }
     decorated
 }
 
-/// What may follow a value is a comma; often a unit follows instead, or the next option. The next
-/// option may stand right behind what is reported.
+/// The error for a token other than the comma after a value, such as a unit or the next option, and
+/// whether parsing can continue with it.
 pub(super) fn unexpected(input: ParseStream<'_>, last: &mut [Entry]) -> (syn::Error, bool) {
     let [.., Entry { key, value }] = last else {
         return separator(input, "options");
@@ -68,24 +68,27 @@ pub(super) fn unexpected(input: ParseStream<'_>, last: &mut [Entry]) -> (syn::Er
     }
     if let (Value::Words(words), true) = (&*value, input.peek(token::Paren)) {
         let word = words.first().map(ToString::to_string).unwrap_or_default();
-        let error = input.error(format!("`{word}` stands alone, without parentheses"));
+        let error = input.error(format!(
+            "`{word}` takes no arguments; leave the parentheses out"
+        ));
         return (error, false);
     }
     if let (Value::Store(..), false) = (&*value, at_word(input) || input.peek(Token![;])) {
         *value = Value::Broken;
         let error = input.error(
-            "`store` takes a type first, then perhaps its value: `store: RedisStore = \
+            "`store` takes a type and, if needed, a value: `store: RedisStore = \
              RedisStore::connect(…).await?`",
         );
         return (error, false);
     }
     if let (Value::Type(_), true) = (&*value, input.peek(token::Brace)) {
         *value = Value::Broken;
-        let error = input.error("`data` takes the name of a type; declare the type outside");
+        let error =
+            input.error("`data` takes the name of a type; declare the type outside of the config");
         return (error, false);
     }
     let (error, continues) = separator(input, "options");
-    // The comma alone is missing where a known option follows.
+    // If a known option follows, only the comma is missing.
     let next = word(&input.fork()).is_ok_and(|word| hints::begins(&word.to_string()));
     (error, continues || next)
 }

@@ -1,16 +1,16 @@
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
 
-use super::{check, expand as put_out, parse};
+use super::{check, expand, parse};
 use crate::errors::Errors;
 
-/// What is put out for an input, and what a user would read.
+/// Returns the expansion of an input, and the messages of its errors.
 fn run(input: &str) -> (String, Vec<String>) {
     let mut errors = Errors::default();
     let input: TokenStream = input.parse().expect("tokens");
     let written = (|stream: ParseStream<'_>| parse::parse(stream, &mut errors)).parse2(input);
     let output = match written {
-        Ok(written) => put_out::expand(check::check(written, &mut errors)),
+        Ok(written) => expand::expand(check::check(written, &mut errors)),
         Err(error) => {
             errors.add(error);
             TokenStream::new()
@@ -20,10 +20,13 @@ fn run(input: &str) -> (String, Vec<String>) {
     (output.to_string(), errors.messages())
 }
 
-/// The options of a config that is wrong in some way.
+/// Returns the messages for the options of an invalid config.
 fn mistakes(options: &str) -> Vec<String> {
     let (output, messages) = run(&format!("pub struct Shop {{ {options} }}"));
-    assert!(output.contains("struct Shop"), "the item is never dropped");
+    assert!(
+        output.contains("struct Shop"),
+        "the struct is always emitted"
+    );
     messages
 }
 
@@ -35,15 +38,15 @@ fn one_mistake(options: &str, part: &str) {
 }
 
 #[track_caller]
-fn right(options: &str) -> String {
+fn expand_valid(options: &str) -> String {
     let (output, messages) = run(&format!("pub struct Shop {{ {options} }}"));
     assert_eq!(messages, Vec::<String>::new(), "{options}");
     output
 }
 
 #[test]
-fn everything_that_may_be_said() {
-    let output = right(
+fn all_options_are_accepted() {
+    let output = expand_valid(
         r#"
         data: HashMap<String, u32>,
         loaders: [
@@ -54,14 +57,14 @@ fn everything_that_may_be_said() {
         "#,
     );
     assert!(output.contains("different_headers"), "{output}");
-    right(
+    expand_valid(
         r"store: Map<A, B> = open(a, b).await?,
         idle_timeout: IDLE, absolute_timeout: 400d, touch_every: 1s, renew_every: 1h,
         renew_grace: 0s, max_size: 1GiB, on_conflict: reject, on_ended: ignore,
         on_store_error: anonymous, commit: always, namespace: NAME, on_event: crate::log::<u8>,
         crate: ::other::path",
     );
-    right("");
+    expand_valid("");
     assert!(run("struct Shop;").1.is_empty());
     assert!(
         run("/// Docs.\n#[cfg(any())] pub(crate) struct Shop { /// why\n commit: on_ok }")
@@ -71,21 +74,21 @@ fn everything_that_may_be_said() {
 }
 
 #[test]
-fn only_what_was_said_is_set() {
-    let output = right("idle_timeout: 10m");
+fn only_given_options_are_set() {
+    let output = expand_valid("idle_timeout: 10m");
     assert!(output.contains("options . idle_timeout"));
     assert!(!output.contains("absolute_timeout"));
     assert!(
         !output.contains("const _ :"),
-        "a literal is judged by the macro alone"
+        "only the macro checks a literal"
     );
     assert!(output.contains("UNTYPED"));
-    assert!(!right("data: Cart").contains("UNTYPED"));
+    assert!(!expand_valid("data: Cart").contains("UNTYPED"));
 }
 
 #[test]
 fn the_path_of_the_library_is_used_throughout() {
-    let output = right("crate: crate::lib, loaders: [header(NAME)], idle_timeout: IDLE");
+    let output = expand_valid("crate: crate::lib, loaders: [header(NAME)], idle_timeout: IDLE");
     assert!(!output.contains("connect_session"), "{output}");
 }
 
@@ -99,27 +102,27 @@ fn every_mistake_of_one_config_is_reported() {
 }
 
 #[test]
-fn relations_count_the_defaults() {
+fn options_are_checked_against_the_defaults_of_others() {
     one_mistake("idle_timeout: 25h", "`absolute_timeout` is 24h");
     one_mistake("absolute_timeout: 29m", "`idle_timeout` is 30m");
     one_mistake("touch_every: 30m", "active users");
-    one_mistake("renew_every: 25h", "`renew_every` is longer");
+    one_mistake("renew_every: 25h", "`renew_every` must not be longer");
     one_mistake("renew_every: 30s", "`renew_grace` is 30s");
-    right("idle_timeout: 24h");
-    right("absolute_timeout: 30m");
-    right("touch_every: 29m");
-    right("renew_every: 24h");
-    right("renew_every: 31s");
+    expand_valid("idle_timeout: 24h");
+    expand_valid("absolute_timeout: 30m");
+    expand_valid("touch_every: 29m");
+    expand_valid("renew_every: 24h");
+    expand_valid("renew_every: 31s");
 }
 
 #[test]
-fn shapes_that_are_wrong() {
+fn syntax_errors() {
     assert!(run("enum Shop {}").1[0].contains("as a struct"));
     assert!(run("").1[0].contains("as a struct"));
-    assert!(run("struct Shop<T> {}").1[0].contains("no parameters"));
-    assert!(run("struct Shop {} struct Blog {}").1[0].contains("another one"));
+    assert!(run("struct Shop<T> {}").1[0].contains("cannot have parameters"));
+    assert!(run("struct Shop {} struct Blog {}").1[0].contains("declares one config"));
     assert!(run("struct Shop (u8);").1[0].contains("in braces"));
-    one_mistake("#[cfg(x)] commit: on_ok", "no attributes");
+    one_mistake("#[cfg(x)] commit: on_ok", "cannot have attributes");
     one_mistake("idle_timeout: 30m absolute_timeout: 1h", "write a `,`");
     one_mistake(
         "idle_timeout: 30 m, absolute_timeout: 1h",
@@ -133,22 +136,22 @@ fn shapes_that_are_wrong() {
 }
 
 #[test]
-fn passwords_are_found_and_places_for_them_are_not() {
+fn passwords_are_reported_but_placeholders_are_not() {
     one_mistake(r#"store: R = c("redis://u:p@h")"#, "environment");
     one_mistake(r#"store: R = c(&[("postgres://u:p@h/db")])"#, "environment");
-    right(r#"store: R = c("redis://u@h:6379")"#);
-    right(r#"store: R = c("redis://h:6379/a@b:c@d")"#);
-    right(r#"store: R = c(format!("redis://u:{}@h", p))"#);
+    expand_valid(r#"store: R = c("redis://u@h:6379")"#);
+    expand_valid(r#"store: R = c("redis://h:6379/a@b:c@d")"#);
+    expand_valid(r#"store: R = c(format!("redis://u:{}@h", p))"#);
 }
 
-/// Whatever is typed, something is put out, and nothing panics.
+/// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
     let whole = r#"pub struct Shop { data: Cart<A, B>, loaders: [header("X-A"), bearer, cookie("s", path = "/", same_site = Lax, origins = ["https://a.b"], cross_origin = off("r")), query("q", allow_in_url = "r"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, max_size: 64KiB, merge: { a: add, b: max }, on_ended: ignore, namespace: "a", on_event: f, crate: ::a }"#;
     let tokens: Vec<_> = flatten(whole.parse().expect("tokens"));
     for skipped in 0..tokens.len() {
         let mut at = 0;
-        drop(super::expand(without(
+        drop(expand(without(
             whole.parse().expect("tokens"),
             skipped,
             &mut at,
@@ -162,7 +165,7 @@ fn no_input_panics() {
         "struct S { idle_timeout: \"é\" }",
     ] {
         if let Ok(tokens) = text.parse() {
-            drop(super::expand(tokens));
+            drop(expand(tokens));
         }
     }
 }
@@ -181,7 +184,7 @@ fn flatten(tokens: TokenStream) -> Vec<()> {
         .collect()
 }
 
-/// The same tokens but for one.
+/// The tokens without one of them.
 pub(crate) fn without(tokens: TokenStream, skipped: usize, at: &mut usize) -> TokenStream {
     let mut kept = Vec::new();
     for token in tokens {

@@ -1,4 +1,4 @@
-//! Judges the types of `data` and `store`, as far as their words tell.
+//! Checks the types of `data` and `store`, as far as their tokens allow.
 
 use proc_macro2::Ident;
 use quote::ToTokens as _;
@@ -7,13 +7,14 @@ use syn::{PathArguments, Type, TypePath};
 use crate::errors::Errors;
 use crate::tokens::mentions;
 
-/// What does not encode as an object, by its name.
+/// Types that do not encode as an object.
 const NO_OBJECT: &[&str] = &[
     "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
     "isize", "f32", "f64", "String", "Vec", "VecDeque", "HashSet", "BTreeSet", "Option",
 ];
 
-/// The type of the data; where it cannot be one, what was meant or none.
+/// Checks the type of the data. Instead of one that is impossible, returns the one that was
+/// probably meant, or `None`.
 pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type> {
     match &ty {
         Type::Reference(reference) => {
@@ -27,22 +28,21 @@ pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type
             errors.spanning(
                 &ty,
                 format!(
-                    "`{config}` is the config itself; give it a name of its own, and name \
-                     the type of the data here"
+                    "`{config}` is the config itself; write the type of the data here, and give \
+                     the two different names"
                 ),
             );
             return None;
         }
-        Type::Path(path) if is_value(path) => errors.spanning(
-            &ty,
-            "untyped data is what a session holds without this option; leave `data` out",
-        ),
+        Type::Path(path) if is_value(path) => {
+            errors.spanning(&ty, "the data is untyped by default; leave `data` out");
+        }
         Type::Path(path) if is_no_object(path) => errors.spanning(&ty, object(&ty)),
         Type::Tuple(_) | Type::Array(_) => errors.spanning(&ty, object(&ty)),
         other if !is_sized(other) => {
             errors.spanning(
                 &ty,
-                "the data of a session has a size and a name; write a struct: `data: Cart`",
+                "the data of a session must be a sized type; write a struct: `data: Cart`",
             );
             return None;
         }
@@ -54,8 +54,8 @@ pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type
 fn object(ty: &Type) -> String {
     let ty = ty.to_token_stream().to_string().replace(' ', "");
     format!(
-        "the data of a session has named fields, which are stored and merged one by one; wrap this \
-         in a struct: `struct Cart {{ items: {ty} }}`"
+        "the data of a session must have named fields, which are stored and merged one by one; wrap \
+         this in a struct: `struct Cart {{ items: {ty} }}`"
     )
 }
 
@@ -63,7 +63,7 @@ fn is_no_object(path: &TypePath) -> bool {
     let mut segments = path.path.segments.iter();
     match (segments.next(), segments.next()) {
         (Some(only), None) => NO_OBJECT.contains(&only.ident.to_string().as_str()),
-        // Of the standard library it is, whatever it is called.
+        // A full path, such as `std::vec::Vec`.
         (Some(first), Some(_)) if first.ident == "std" => path
             .path
             .segments
@@ -88,7 +88,7 @@ fn is_sized(ty: &Type) -> bool {
     }
 }
 
-/// The type of the store. One without a name is chosen at run time, for which there is a type.
+/// Checks the type of the store. A store that is chosen at run time has the type `AnyStore`.
 pub(super) fn store(ty: Type, errors: &mut Errors) -> Option<Type> {
     let hidden = mentions(&ty.to_token_stream(), |word| {
         word == "dyn" || word == "impl"
@@ -96,8 +96,8 @@ pub(super) fn store(ty: Type, errors: &mut Errors) -> Option<Type> {
     if hidden || matches!(ty, Type::Infer(_)) {
         errors.spanning(
             &ty,
-            "the type of a store is named; one that is chosen when the program runs is \
-             `AnyStore<…>`: `store: AnyStore<Cart> = AnyStore::new(…)`",
+            "a store needs a named type; for one that is chosen at run time, write \
+             `store: AnyStore<Cart> = AnyStore::new(…)`",
         );
         return None;
     }

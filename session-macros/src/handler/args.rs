@@ -10,12 +10,13 @@ use syn::{
 use super::model::{Argument, Role};
 use crate::errors::Errors;
 
-/// What a session cannot be taken in.
+/// Types that a session argument cannot be wrapped in.
 const WRAPPERS: &[&str] = &[
     "Vec", "Result", "Arc", "Rc", "Box", "Cow", "Mutex", "RwLock", "RefCell", "Cell", "Pin",
 ];
 
-/// The arguments with their roles. The signature loses what only we understand.
+/// Returns the arguments with their roles, and removes from the signature the attributes that are
+/// not for the inner function.
 pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<Argument> {
     let mut arguments = Vec::new();
     for (index, input) in signature.inputs.iter_mut().enumerate() {
@@ -25,7 +26,7 @@ pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<A
         let marked = take_mark(&mut written.attrs);
         let role = role(written, marked, errors);
         if let (Role::Session, Pat::Reference(pattern)) = (&role, &*written.pat) {
-            // Reported; what it binds is used in the body.
+            // Already reported. The body uses what the pattern binds.
             let inside = (*pattern.pat).clone();
             *written.pat = inside;
         }
@@ -36,7 +37,7 @@ pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<A
             attrs: written.attrs.clone(),
             role,
         });
-        // Frameworks may read what an argument says; the inner function is no business of theirs.
+        // Other attributes are for the framework, which sees only the outer function.
         written.attrs = ["cfg", "allow", "expect"]
             .iter()
             .flat_map(|name| with_name(&written.attrs, name))
@@ -52,7 +53,7 @@ pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<A
     arguments
 }
 
-/// Removes `#[session]` from an argument, and says whether it was there.
+/// Removes `#[session]` from an argument, and returns whether it was there.
 fn take_mark(attrs: &mut Vec<Attribute>) -> bool {
     let before = attrs.len();
     attrs.retain(|attr| {
@@ -89,19 +90,20 @@ fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
         ),
         pattern => errors.spanning(
             pattern,
-            "a session is taken whole: `session: Session`; reach its data through it",
+            "a session cannot be destructured; write `session: Session`, and access the data \
+             through it",
         ),
     }
     if let Some(cfg) = with_name(&written.attrs, "cfg").first() {
         errors.spanning(
             cfg,
-            "a handler either has a session or not; write `cfg` on the function",
+            "a session argument cannot be conditional; write `cfg` on the function",
         );
     }
     Role::Session
 }
 
-/// Parentheses and invisible groups mean nothing.
+/// Removes parentheses and invisible groups.
 fn peel(mut ty: &Type) -> &Type {
     loop {
         match ty {
@@ -144,7 +146,7 @@ pub(super) fn optional(ty: &Type) -> Option<&Ident> {
     (segment.ident == "Option" && inside.next().is_some_and(is_session)).then_some(&segment.ident)
 }
 
-/// Whether a type is a session by its words, not only by what they stand for.
+/// Whether a type is written as a session, and not as an alias of one.
 pub(super) fn says_session(ty: &Type) -> bool {
     is_session(ty) || is_optional(ty)
 }
@@ -153,7 +155,7 @@ fn is_optional(ty: &Type) -> bool {
     optional(ty).is_some()
 }
 
-/// The session inside something that cannot hold one, and what to write.
+/// The session inside a type that it cannot be wrapped in, and the error message.
 fn invalid(ty: &Type) -> Option<(Type, String)> {
     let found = |ty: &Type| {
         says_session(ty)
@@ -163,13 +165,14 @@ fn invalid(ty: &Type) -> Option<(Type, String)> {
     match peel(ty) {
         Type::Reference(reference) => Some((
             found(&reference.elem)?,
-            "a session is taken by value: it is the handler's own; write `session: Session`, or \
-             `mut session: Session` to change it"
+            "a session is taken by value, because the handler owns it; write `session: Session`, \
+             or `mut session: Session` to change it"
                 .to_owned(),
         )),
         Type::Tuple(tuple) => Some((
             tuple.elems.iter().find_map(found)?,
-            "a session is an argument of its own, not a part of a tuple".to_owned(),
+            "a session cannot be part of a tuple; write a separate argument: `session: Session`"
+                .to_owned(),
         )),
         _ => {
             let segment = last_segment(ty)?;
@@ -183,20 +186,28 @@ fn invalid(ty: &Type) -> Option<(Type, String)> {
             } else {
                 return None;
             };
-            let fix = if name == "Result" {
-                "what goes wrong while it is loaded is answered before the handler runs; write \
-                 `Session`, or `Option<Session>` for a handler that runs without one"
-            } else {
-                "it is the handler's own; write `Session`, or `Option<Session>` for a handler that \
-                 runs without one"
+            let reason = match name.as_str() {
+                "Result" => {
+                    "a session cannot be wrapped in `Result`, because a failed load is answered \
+                     before the handler runs"
+                        .to_owned()
+                }
+                "Option" => "an `Option` can contain only the `Session` itself".to_owned(),
+                _ => {
+                    format!("a session cannot be wrapped in `{name}`, because the handler owns it")
+                }
             };
-            Some((inside, format!("a session is not taken in `{name}`: {fix}")))
+            let message = format!(
+                "{reason}; write `Session`, or `Option<Session>` for a handler that runs without \
+                 one"
+            );
+            Some((inside, message))
         }
     }
 }
 
-/// No argument is a session. One may be meant for it: by its type's name, by what is inside its
-/// type, or by its own name.
+/// Reports that no argument is a session. The error points at an argument that looks like one: by
+/// the name of its type, by a session inside its type, or by its own name.
 fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Errors) {
     if let Some((place, message, role)) = arguments.iter().enumerate().find_map(meant) {
         if let Some(argument) = arguments.get_mut(place) {
@@ -207,8 +218,8 @@ fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Error
     }
     errors.at(
         signature.ident.span(),
-        "the handler has no session argument; add `session: Session`, or mark the one whose type \
-         is a name for it: `#[session] session: …`",
+        "the handler has no session argument; add `session: Session`, or mark the argument whose \
+         type is an alias of `Session`: `#[session] session: …`",
     );
 }
 
@@ -217,8 +228,7 @@ fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)>
     let name = &segment.ident;
     if let Some(inside) = generic_types(segment).find_map(nested) {
         let message = format!(
-            "a session is not taken in `{name}`: it is an argument of its own; write \
-             `session: Session`"
+            "a session cannot be wrapped in `{name}`; write a separate argument: `session: Session`"
         );
         return Some((place, message, Role::Invalid(Box::new(inside))));
     }
@@ -228,14 +238,14 @@ fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)>
         return Some((place, message.to_owned(), Role::Other));
     }
     if name.to_string().ends_with("Session") && segment.arguments.is_none() {
-        let message = "if this is a name for a `Session<…>`, mark the argument: `#[session] \
-                       session: …`; else add `session: Session`";
+        let message = "if this is an alias of `Session<…>`, mark the argument: `#[session] \
+                       session: …`; otherwise add `session: Session`";
         return Some((place, message.to_owned(), Role::Session));
     }
     if argument.name == "session" && segment.arguments.is_none() {
         let message = format!(
-            "this is no session; write `Session<{name}>` if `{name}` is its config, or mark \
-             the argument if it is a name for one: `#[session] session: {name}`"
+            "this is not a session; write `Session<{name}>` if `{name}` is a config, or mark \
+             the argument if `{name}` is an alias of `Session`: `#[session] session: {name}`"
         );
         return Some((place, message, Role::Other));
     }
@@ -258,18 +268,19 @@ fn twice(arguments: &[Argument], errors: &mut Errors) {
     for second in sessions {
         errors.spanning(
             &second.ty,
-            "a handler has one session; the session of another config is read as \
+            "a handler can have only one `Session`; to read the session of another config, write \
              `SessionView<…>`",
         );
     }
 }
 
-/// What the outer function calls an argument: frameworks bind some by their names, so those stay.
+/// The name of an argument in the outer function. Names are kept, because frameworks bind some
+/// arguments by name.
 fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
     match pattern {
         Pat::Ident(name) if name.subpat.is_none() => match role {
             Role::Other => name.ident.clone(),
-            // Not at the user's place, where an editor would explain the guard instead.
+            // Without the user's span, at which an editor would show the guard.
             Role::Session | Role::Invalid(_) => at_call_site(&name.ident),
         },
         _ => format_ident!("__arg{index}", span = Span::call_site()),

@@ -1,5 +1,5 @@
-//! Shares the attributes of a handler out between the function that the user wrote and the one
-//! that a framework sees.
+//! Splits the attributes of a handler between the function that the user wrote and the one that the
+//! framework sees.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -8,10 +8,10 @@ use syn::{Attribute, Meta};
 use super::model::Attrs;
 use crate::errors::Errors;
 
-/// Attributes that look at a body and its arguments as the user wrote them.
+/// Attributes that need the body and the arguments as the user wrote them.
 const BODY_ATTRIBUTES: &[&str] = &["instrument"];
 
-/// Lint levels hold for both functions.
+/// Lint levels apply to both functions.
 const LEVELS: &[&str] = &["allow", "warn", "deny", "forbid"];
 
 pub(super) fn split(written: Vec<Attribute>, errors: &mut Errors) -> Attrs {
@@ -43,7 +43,8 @@ pub(super) fn split(written: Vec<Attribute>, errors: &mut Errors) -> Attrs {
     attrs
 }
 
-/// The last word of an attribute's path; of a conditional one, that of the attribute it holds.
+/// The last segment of an attribute's path. For a `cfg_attr` with one of [`BODY_ATTRIBUTES`], that
+/// of the inner attribute.
 fn name(attr: &Attribute) -> String {
     let last = |path: &syn::Path| {
         path.segments
@@ -55,16 +56,16 @@ fn name(attr: &Attribute) -> String {
         && let Meta::List(list) = &attr.meta
         && let Ok(parts) = list
             .parse_args_with(syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated)
-        && let (Some(held), 2) = (parts.last(), parts.len())
-        && BODY_ATTRIBUTES.contains(&last(held.path()).as_str())
+        && let (Some(inner), 2) = (parts.last(), parts.len())
+        && BODY_ATTRIBUTES.contains(&last(inner.path()).as_str())
     {
-        return last(held.path());
+        return last(inner.path());
     }
     last(attr.path())
 }
 
-/// An expectation is met by one of the two functions, and the other one must not warn: the inner
-/// one has the body and the signature, the outer one is the one that may be unused.
+/// Puts `#[expect]` on the function in which its lint fires: the outer one may be unused, the inner
+/// one has the body. In the second case the outer one gets an `#[allow]`, so that it does not warn.
 fn expectation(attr: Attribute, attrs: &mut Attrs) {
     let Meta::List(list) = &attr.meta else {
         attrs.outer.push(attr.to_token_stream());

@@ -1,4 +1,4 @@
-//! Judges a handler and its attribute together.
+//! Checks a handler and its attribute together.
 
 use quote::ToTokens as _;
 use syn::{ReturnType, Type};
@@ -9,7 +9,7 @@ use super::options::Options;
 use super::{args, attrs, fallible};
 use crate::errors::Errors;
 
-/// The handler to put out; none where there is no session to put in.
+/// Returns the checked handler, or `None` if it has no session argument.
 pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -> Option<Handler> {
     let Options {
         mut mode,
@@ -36,21 +36,21 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
                 errors.at(
                     option.span(),
                     format!(
-                        "a created session is always there; write `Session` without `Option`, or \
-                         `load` instead of `{word}`"
+                        "`create` always gives the handler a session; write `Session` without \
+                         `Option`, or `load` instead of `{word}`"
                     ),
                 );
                 mode = Mode::Load;
             }
         }
     }
-    returned(&signature.output, &arguments, &body, errors);
+    check_return_type(&signature.output, &arguments, &body, errors);
     let request = http.as_ref().and_then(|word| {
         let request = arguments.iter().position(is_request);
         if request.is_none() {
             errors.at(
                 word.span(),
-                "an `http` handler takes the request; add `request: http::Request<…>`",
+                "an `http` handler needs the request as an argument; add `request: http::Request<…>`",
             );
         }
         request
@@ -77,7 +77,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
     })
 }
 
-/// A request by value.
+/// Whether an argument is a request by value.
 fn is_request(argument: &Argument) -> bool {
     let Type::Path(path) = &argument.ty else {
         return false;
@@ -88,7 +88,7 @@ fn is_request(argument: &Argument) -> bool {
         .is_some_and(|segment| segment.ident == "Request")
 }
 
-fn returned(
+fn check_return_type(
     output: &ReturnType,
     arguments: &[Argument],
     body: &proc_macro2::Group,
@@ -104,8 +104,8 @@ fn returned(
         {
             errors.at(
                 place,
-                "the session stays in the handler, which commits it; return what the client is to \
-                 know, such as `session.sid()` or its data",
+                "a handler cannot return its session, which is committed when the handler ends; \
+                 return `session.sid()` or the data instead",
             );
             return;
         }
@@ -116,8 +116,8 @@ fn returned(
         errors.spanning(
             hidden,
             format!(
-                "whether the handler failed cannot be told from this type, and {failure} in the \
-                 body says that it may: its changes would be committed; write \
+                "the body contains {failure}, but this type does not show whether the handler \
+                 failed, so its changes would be committed after a failure too; write \
                  `Result<{}, …>`",
                 hidden.to_token_stream()
             ),

@@ -1,4 +1,4 @@
-//! Puts a handler out: a function that a framework sees, with the user's function inside it.
+//! Expands a handler to the function that the framework sees, with the user's function inside it.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -58,7 +58,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         #(#checks)*
         #statements
     };
-    // An argument of the function's own name would be hidden by the inner function.
+    // The inner function would shadow an argument with the function's own name.
     let body = match parts.same_named() {
         Some(argument) => {
             let (name, other) = (&argument.name, parts.name_inside(argument));
@@ -66,7 +66,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         }
         None => body,
     };
-    // The whole function is shown where the user's stands.
+    // Errors about the outer body point at the user's body.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(handler.body.span());
     quote! {
@@ -79,7 +79,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     }
 }
 
-/// What the two ways of putting a handler out have in common.
+/// What the expansions of framework handlers and `http` handlers have in common.
 pub(super) struct Parts<'a> {
     pub(super) handler: &'a Handler,
     pub(super) private: &'a TokenStream,
@@ -91,7 +91,7 @@ pub(super) struct Parts<'a> {
 pub(super) type OuterParts = (Vec<TokenStream>, TokenStream, TokenStream);
 
 impl Parts<'_> {
-    /// The guard is the first argument, whatever the user wrote: a later one may take the body.
+    /// The guard is always the first argument, because the last one may consume the body.
     fn framework(&self) -> OuterParts {
         let Self {
             handler,
@@ -144,24 +144,24 @@ impl Parts<'_> {
         (parameters, output, statements)
     }
 
-    /// The argument that is called as the function is.
+    /// The argument that has the name of the function.
     fn same_named(&self) -> Option<&Argument> {
         let ident = &self.handler.signature.ident;
         (self.handler.arguments.iter()).find(|argument| argument.name == *ident)
     }
 
-    /// What an argument is called beside the inner function.
+    /// The name of an argument in the outer body, where the inner function may shadow it.
     pub(super) fn name_inside(&self, argument: &Argument) -> Ident {
         match self.same_named() {
             Some(same_named) if std::ptr::eq(same_named, argument) => {
                 Ident::new("__namesake", Span::call_site())
             }
-            // Not the user's own use of the name: a lint on it would be no fault of theirs.
+            // Without the user's span, because lints about this use do not concern the user.
             _ => args::at_call_site(&argument.name),
         }
     }
 
-    /// Names the user's type in one place only: if it is no session, that is the one error.
+    /// Names the user's type only once, so that a type that is not a session causes one error.
     pub(super) fn split(&self, argument: &Argument, guard: &TokenStream) -> TokenStream {
         let private = self.private;
         let ty = session_type(argument);
@@ -171,8 +171,8 @@ impl Parts<'_> {
         } else {
             Ident::new("_committer", Span::call_site())
         };
-        // Under another name a type may turn out not to go with the mode, which takes the blame and
-        // so stands where the type does.
+        // An alias may hide a type that is not compatible with the mode. That error points at the
+        // mode, which therefore gets the span of the type.
         let mode = match ty {
             Some(ty) if !args::says_session(ty) => {
                 let mode = &self.mode;
@@ -191,13 +191,13 @@ impl Parts<'_> {
             .is_some_and(|first| std::ptr::eq(first, argument))
     }
 
-    /// Calls the user's function, asks its value whether it failed, and commits.
+    /// Calls the user's function, checks whether its value is a failure, and commits.
     pub(super) fn run(&self) -> TokenStream {
         let private = self.private;
         let Signature {
             ident, generics, ..
         } = &self.handler.signature;
-        // Lifetimes are left to inference, which late-bound ones insist on.
+        // Lifetimes are inferred, because late-bound ones cannot be passed.
         let passed: Vec<_> = generics
             .params
             .iter()
@@ -253,8 +253,8 @@ impl Parts<'_> {
     }
 }
 
-/// Holds `emit` against the loaders of the config, which the macro cannot see. A constant
-/// in a generic function knows nothing of its parameters, so there it is left to the first use.
+/// Checks `emit` against the loaders of the config, which the macro cannot see. A constant cannot
+/// use the parameters of a generic function, so there the check happens at the first use.
 fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
     let emit = handler.emit.as_ref()?;
     let ty = handler.arguments.iter().find_map(session_type)?;
@@ -272,13 +272,13 @@ fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
     ))
 }
 
-/// A type of ours around the user's.
+/// Wraps the user's type in a type of the library.
 fn wrapped(outer: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
     let (first, last) = end_spans(user);
     wrap_generic(outer, arguments, first, last)
 }
 
-/// The type that the guard of an argument is for, if it has one.
+/// The session type of an argument, if it is a session.
 pub(super) fn session_type(argument: &Argument) -> Option<&Type> {
     match &argument.role {
         Role::Session => Some(&argument.ty),
@@ -287,7 +287,7 @@ pub(super) fn session_type(argument: &Argument) -> Option<&Type> {
     }
 }
 
-/// What the session is called between its guard and the call.
+/// The name of the session between the guard and the call of the inner function.
 fn inner_name(argument: &Argument) -> Ident {
     format_ident!(
         "__session_of_{}",

@@ -1,10 +1,10 @@
-//! Reads a body as tokens, to tell whether it may fail.
+//! Searches the tokens of a body for signs that the function can fail.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 use crate::tokens::{group, is_punct, is_word};
 
-/// Where a type occurs in another one, as a whole.
+/// The span at which a type occurs, as a whole, in another type.
 pub(super) fn find(needle: &TokenStream, haystack: &TokenStream) -> Option<Span> {
     let needle: Vec<_> = needle.clone().into_iter().collect();
     let words: Vec<_> = needle.iter().map(ToString::to_string).collect();
@@ -36,7 +36,7 @@ fn search(needle: &[String], haystack: &TokenStream) -> Option<Span> {
     None
 }
 
-/// What in a body says that the function may fail: `?`, or a `Result` that is its value.
+/// The first sign that a function can fail: a `?`, or a `Result` as the value of its body.
 pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
     let tokens = without_nested_functions(body);
     if propagates(&tokens) {
@@ -45,7 +45,8 @@ pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
     returns(&tokens).or_else(|| tail(&tokens))
 }
 
-/// The tokens without closures, async blocks and items, whose failures are their own.
+/// The tokens without closures, async blocks and items, whose failures are not those of the
+/// function.
 fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut kept = Vec::new();
@@ -54,7 +55,7 @@ fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {
         let skipped = nested(&tokens, at);
         if skipped > 0 {
             at += skipped;
-            // Something stood there; what follows it does not begin a closure.
+            // A placeholder: a `|` after it is an operator, not the start of a closure.
             kept.push(TokenTree::Literal(proc_macro2::Literal::u8_unsuffixed(0)));
             continue;
         }
@@ -64,7 +65,7 @@ fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {
     kept
 }
 
-/// How many tokens a closure, an async block or a function takes from here on.
+/// The number of tokens of the closure, async block or item that starts here; 0 if none does.
 fn nested(tokens: &[TokenTree], at: usize) -> usize {
     let brace = |from: usize| {
         tokens[from..]
@@ -92,7 +93,7 @@ fn nested(tokens: &[TokenTree], at: usize) -> usize {
     0
 }
 
-/// Whether a `|` follows something that cannot be the left side of an `or`.
+/// Whether a `|` begins a closure: what precedes it cannot be the left operand of an "or".
 fn begins_closure(tokens: &[TokenTree], at: usize) -> bool {
     match at.checked_sub(1).and_then(|before| tokens.get(before)) {
         None => true,
@@ -102,7 +103,8 @@ fn begins_closure(tokens: &[TokenTree], at: usize) -> bool {
     }
 }
 
-/// `|a, b| expression`, where the expression ends at a comma, a semicolon or the group's end.
+/// The number of tokens of `|a, b| expression`, which ends at a comma, a semicolon or the group's
+/// end.
 fn closure(tokens: &[TokenTree], at: usize) -> usize {
     let mut end = at + 1;
     while end < tokens.len() && !is_punct(tokens.get(end), '|') {
@@ -110,7 +112,7 @@ fn closure(tokens: &[TokenTree], at: usize) -> usize {
     }
     end += 1;
     if is_punct(tokens.get(end), '-') && is_punct(tokens.get(end + 1), '>') {
-        // With a type its body stands in braces.
+        // A closure with a return type has its body in braces.
         let body = tokens[end..]
             .iter()
             .position(|token| group(Some(token), Delimiter::Brace).is_some());
@@ -122,7 +124,7 @@ fn closure(tokens: &[TokenTree], at: usize) -> usize {
     end.min(tokens.len()) - at
 }
 
-/// Whether a `?` stands after an expression (after `:` or `+` it belongs to `?Sized`).
+/// Whether a `?` follows an expression. After `:`, `+` or `<` it belongs to `?Sized`.
 fn propagates(tokens: &[TokenTree]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Group(group) => propagates(&without_nested_functions(group.stream())),
@@ -137,7 +139,7 @@ fn propagates(tokens: &[TokenTree]) -> bool {
     })
 }
 
-/// `return Ok(…)` or `return Err(…)`.
+/// Finds `return Ok(…)` or `return Err(…)`.
 fn returns(tokens: &[TokenTree]) -> Option<&'static str> {
     for (at, token) in tokens.iter().enumerate() {
         let found = match token {
@@ -152,7 +154,7 @@ fn returns(tokens: &[TokenTree]) -> Option<&'static str> {
     None
 }
 
-/// `Ok(…)` or `Err(…)` as the value of a block, or of the last `if` or `match` in it.
+/// Finds `Ok(…)` or `Err(…)` as the value of a block, or of the last `if` or `match` in it.
 fn tail(tokens: &[TokenTree]) -> Option<&'static str> {
     let start = tokens
         .iter()
@@ -179,7 +181,7 @@ fn tail(tokens: &[TokenTree]) -> Option<&'static str> {
     None
 }
 
-/// `Ok(…)` or `Err(…)` as an expression, which a pattern is not: `Ok(x) =>`.
+/// Finds `Ok(…)` or `Err(…)` at this index as an expression, not as a pattern such as `Ok(x) =>`.
 fn result(tokens: &[TokenTree], at: usize) -> Option<&'static str> {
     let name = if is_word(tokens.get(at), "Ok") {
         "`Ok(…)`"

@@ -1,4 +1,4 @@
-//! Reads a handler, and refuses what is none. The body stays as it is, unparsed.
+//! Parses a handler, and reports items that are not handlers. The body is kept unparsed.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser as _};
@@ -30,24 +30,24 @@ const ITEMS: &[&str] = &[
     "macro_rules",
 ];
 
-/// The function, unless there is none to rewrite; that is reported.
+/// Returns the function, or reports why the item cannot be a handler.
 pub(super) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Function> {
     let mut function = match read.parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
             errors.add(match offender(item) {
-                // The compiler reports the same, unless it knows more of the language.
+                // The compiler reports the same error, unless it knows newer syntax than `syn`.
                 Offender::Syntax => error,
                 Offender::Item(place) => syn::Error::new(
                     place,
-                    "`#[session]` goes on a handler: a free `async fn` with a body",
+                    "`#[session]` only works on a handler, which is a free `async fn` with a body",
                 ),
             });
             return None;
         }
     };
     qualifiers(&mut function.signature, errors);
-    methods(&function, errors).then_some(function)
+    check_self(&function, errors).then_some(function)
 }
 
 fn read(input: ParseStream<'_>) -> syn::Result<Function> {
@@ -56,10 +56,18 @@ fn read(input: ParseStream<'_>) -> syn::Result<Function> {
     let signature = input.parse()?;
     let body = match input.parse()? {
         TokenTree::Group(body) => unwrapped(body),
-        other => return Err(syn::Error::new(other.span(), "a body stands in braces")),
+        other => {
+            return Err(syn::Error::new(
+                other.span(),
+                "the body of a function goes in braces",
+            ));
+        }
     };
     if body.delimiter() != Delimiter::Brace {
-        return Err(syn::Error::new(body.span(), "a body stands in braces"));
+        return Err(syn::Error::new(
+            body.span(),
+            "the body of a function goes in braces",
+        ));
     }
     Ok(Function {
         attrs,
@@ -69,7 +77,7 @@ fn read(input: ParseStream<'_>) -> syn::Result<Function> {
     })
 }
 
-/// The braces inside the invisible group of a macro by example: `$body:block`.
+/// The braces inside the invisible group that `macro_rules!` puts around a `$body:block`.
 fn unwrapped(body: Group) -> Group {
     let mut inside = body.stream().into_iter();
     match (body.delimiter(), inside.next(), inside.next()) {
@@ -78,11 +86,11 @@ fn unwrapped(body: Group) -> Group {
     }
 }
 
-/// Why an item is no handler.
+/// Why an item is not a handler.
 enum Offender {
-    /// The word that says what it is instead.
+    /// It is another item, with this keyword.
     Item(Span),
-    /// It is a function, and not readable.
+    /// It is a function with a syntax error.
     Syntax,
 }
 
@@ -110,46 +118,52 @@ fn offender(item: TokenStream) -> Offender {
     Offender::Item(named.unwrap_or(first))
 }
 
-/// A handler is `async fn` and nothing more; what else it says is reported and dropped.
+/// Reports a missing `async` and adds it; reports all other qualifiers and removes them.
 fn qualifiers(signature: &mut Signature, errors: &mut Errors) {
     if signature.asyncness.is_none() {
         errors.at(
             signature.fn_token.span,
-            "a handler with a session is async, so that the session can be loaded and committed; \
+            "a handler with a session must be async, so that the session can be loaded and committed; \
              write `async fn`",
         );
         signature.asyncness = Some(Token![async](Span::call_site()));
     }
     if let Some(constness) = signature.constness.take() {
-        errors.spanning(constness, "a handler cannot be `const`");
+        errors.spanning(constness, "a handler cannot be `const`; leave it out");
     }
     match std::mem::replace(&mut signature.safety, Safety::Default) {
         Safety::Unsafe(token) => errors.spanning(
             token,
-            "a handler cannot be `unsafe`: a framework calls it; write `unsafe { … }` where the \
-             body needs it",
+            "a handler cannot be `unsafe`, because the framework calls it; write `unsafe { … }` in \
+             the body",
         ),
-        Safety::Safe(token) => errors.spanning(token, "a handler is written without `safe`"),
+        Safety::Safe(token) => {
+            errors.spanning(token, "a handler cannot be `safe`; leave it out");
+        }
         Safety::Default => {}
     }
     if let Some(abi) = signature.abi.take() {
-        errors.spanning(abi, "a handler cannot be `extern`: a framework calls it");
+        errors.spanning(
+            abi,
+            "a handler cannot be `extern`, because the framework calls it; leave it out",
+        );
     }
     if let Some(variadic) = signature.variadic.take() {
         errors.spanning(
             variadic,
-            "a handler has a fixed number of arguments, without `...`",
+            "a handler cannot have a variable number of arguments; leave `...` out",
         );
     }
 }
 
-/// Neither `self` nor `Self` means anything in the function that the body moves into.
-fn methods(function: &Function, errors: &mut Errors) -> bool {
+/// Reports `self` and `Self`, which do not exist in the inner function that the body moves into.
+/// Returns whether there is neither.
+fn check_self(function: &Function, errors: &mut Errors) -> bool {
     if let Some(FnArg::Receiver(receiver)) = function.signature.inputs.first() {
         errors.at(
             receiver.self_token.span,
-            "`#[session]` goes on free functions, a method cannot be rewritten; move the handler \
-             out of the `impl`",
+            "`#[session]` only works on free functions, not on methods; move the handler out of \
+             the `impl`",
         );
         return false;
     }
@@ -159,14 +173,14 @@ fn methods(function: &Function, errors: &mut Errors) -> bool {
         &mut found,
     );
     let body = function.body.stream();
-    // An item inside the body has a `Self` of its own.
+    // A type that is declared in the body has its own `Self`.
     if !declares_types(body.clone()) {
         self_type(body, &mut found);
     }
     if let Some(place) = found {
         errors.at(
             place.span(),
-            "`Self` has no meaning in a handler, which is a free function; write the type's name",
+            "`Self` does not exist in a handler, which is a free function; write the type's name",
         );
         return false;
     }

@@ -17,7 +17,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "crate",
 ];
 
-/// Words from elsewhere, and what they are here.
+/// Words from other libraries, and the suggestion for each.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (
         &[
@@ -29,15 +29,15 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "manager",
             "type",
         ],
-        "; the type of the argument says which config it is: `session: Session<Shop>`",
+        "; the type of the argument selects the config: `session: Session<Shop>`",
     ),
     (
         &["loader", "loaders", "headers", "from"],
-        "; the loaders of one handler are options of their own: `header = \"X-User-Session\"`, `bearer`",
+        "; each loader of a handler is an option: `header = \"X-User-Session\"`, `bearer`",
     ),
     (
         &["required", "optional"],
-        "; the type of the argument says it: `Session` is required, `Option<Session>` is not",
+        "; the type of the argument decides: `Session` is required, `Option<Session>` is optional",
     ),
     (
         &["new", "start", "begin", "init"],
@@ -50,7 +50,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (
         &["custom"],
-        "; a custom loader belongs into `session_config!`: `loaders: [custom(crate::find_sid)]`",
+        "; a custom loader goes into `session_config!`: `loaders: [custom(crate::find_sid)]`",
     ),
     (&["plain", "hyper", "tower"], "; did you mean `http`?"),
     (
@@ -63,11 +63,11 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
             "salvo",
             "framework",
         ],
-        "; the framework comes with its feature of the library; leave this out",
+        "; a feature of the library selects the framework; leave this out",
     ),
     (
         &["mode", "action", "kind"],
-        "; write the mode alone: `#[session(load)]` or `#[session(create)]`",
+        "; write only the mode: `#[session(load)]` or `#[session(create)]`",
     ),
 ];
 
@@ -78,16 +78,16 @@ pub(super) fn unknown(name: &str) -> String {
     let fix = if let Some((_, fix)) = elsewhere {
         (*fix).to_owned()
     } else if is_type {
-        format!("; a config is named by the argument: `session: Session<{name}>`")
+        format!("; the type of the argument selects the config: `session: Session<{name}>`")
     } else if meant(name).is_none() && config::is_option(name) {
-        "; that is said of the whole config, in `session_config!`".to_owned()
+        "; this is an option of the config, in `session_config!`".to_owned()
     } else {
         hint(name, OPTIONS)
     };
     format!("there is no option `{name}`{fix}")
 }
 
-/// The option that a misspelled word was meant to be.
+/// The option that a misspelled word most likely stands for.
 pub(super) fn meant(name: &str) -> Option<&'static str> {
     nearest(name, OPTIONS)
 }

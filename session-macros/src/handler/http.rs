@@ -1,4 +1,4 @@
-//! Handlers of plain `http`, which belong to no framework.
+//! Handlers of plain `http`, without a framework.
 
 use quote::quote;
 use syn::ReturnType;
@@ -8,8 +8,8 @@ use super::model::Argument;
 use crate::tokens::mentions;
 
 impl Parts<'_> {
-    /// Without a framework the head is taken from the request. The future that opens the session
-    /// holds nothing of it: a body need not be `Sync`.
+    /// Without a framework, the head comes from the request argument. The future that opens the
+    /// session does not borrow the request, so that the body need not be `Sync`.
     pub(super) fn http(&self, request: &Argument) -> OuterParts {
         let Self {
             handler,
@@ -24,7 +24,7 @@ impl Parts<'_> {
             .filter(|argument| session_type(argument).is_none())
             .map(parameter)
             .collect();
-        // Where the type can be named, it takes the blame for being no response.
+        // Where the type can be named, the error for a type that is not a response points at it.
         let returned = match &handler.signature.output {
             ReturnType::Type(_, ty) if !mentions(&quote!(#ty), |word| word == "impl") => {
                 Some(quote!(::<#ty>))

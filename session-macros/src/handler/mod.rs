@@ -24,11 +24,12 @@ use syn::parse::{ParseStream, Parser as _};
 use crate::errors::Errors;
 use crate::ide;
 
-/// The expansion, whatever the input is. A mistake is reported beside the handler, which is put
-/// out all the same, with its final types where they can be told.
+/// Returns the expansion and all errors. A handler with a mistake is emitted too, with its final
+/// types where they are known, so that one mistake causes one error.
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    // It comes first, since an editor looks for its words at the same place in two expansions.
+    // First, because for a completion rust-analyzer compares two expansions, and expects the words
+    // at the same position in both.
     let mut output = ide::session(&attr, &item);
     let options = (|stream: ParseStream<'_>| Ok(options::parse(stream, &mut errors))).parse2(attr);
     let options = errors.take(options).unwrap_or_default();

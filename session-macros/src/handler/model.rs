@@ -1,4 +1,4 @@
-//! What a handler and its attribute say, judged.
+//! A checked handler with its attribute.
 
 use proc_macro2::{Group, Ident, TokenStream};
 use syn::{Attribute, Signature, Type, Visibility};
@@ -6,7 +6,7 @@ use syn::{Attribute, Signature, Type, Visibility};
 use crate::choice::Choice;
 use crate::loaders::Loader;
 
-/// Whether a handler begins sessions or finds them.
+/// Whether a handler gets a new session if the request has none.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) enum Mode {
     Create,
@@ -14,51 +14,52 @@ pub(super) enum Mode {
     Load,
 }
 
-/// A handler, ready to be put out.
+/// A checked handler.
 pub(super) struct Handler {
     pub(super) mode: Mode,
-    /// The word that said so.
+    /// The word in the attribute that gave the mode.
     pub(super) mode_word: Option<Ident>,
     pub(super) library: Option<TokenStream>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
-    /// The place of the request among the arguments, if the handler belongs to no framework.
+    /// The index of the request among the arguments of an `http` handler.
     pub(super) request: Option<usize>,
-    /// The handler asked for that, even if it has no request.
+    /// Whether this is an `http` handler, even if it has no request argument.
     pub(super) http: bool,
     pub(super) attrs: Attrs,
     pub(super) visibility: Visibility,
-    /// The user's signature, without what only we understand.
+    /// The user's signature, without attributes that are not for the inner function.
     pub(super) signature: Signature,
     pub(super) arguments: Vec<Argument>,
     pub(super) body: Group,
 }
 
-/// The attributes of a handler, shared out.
+/// The attributes of a handler, by the item that they go to.
 #[derive(Default)]
 pub(super) struct Attrs {
-    /// For the function that a framework sees.
+    /// For the function that the framework sees.
     pub(super) outer: Vec<TokenStream>,
     /// For the function that the user wrote.
     pub(super) inner: Vec<Attribute>,
-    /// For everything that stands beside the handler.
+    /// For the items next to the handler.
     pub(super) cfgs: Vec<Attribute>,
 }
 
 pub(super) struct Argument {
     pub(super) role: Role,
-    /// What the outer function calls it.
+    /// Its name in the outer function.
     pub(super) name: Ident,
     pub(super) ty: Type,
-    /// What the outer function keeps of its attributes.
+    /// Its attributes in the outer function.
     pub(super) attrs: Vec<Attribute>,
     pub(super) cfgs: Vec<Attribute>,
 }
 
 pub(super) enum Role {
-    /// A session, whose guard takes its place.
+    /// A session. The outer function takes its guard instead.
     Session,
-    /// A session that cannot be had in this form, which is reported; the type is the session's.
+    /// A session in a form that is not supported, which is already reported. The type is that of
+    /// the session itself.
     Invalid(Box<Type>),
     /// Anything else.
     Other,

@@ -1,4 +1,4 @@
-//! Reads and judges what stands in the parentheses of `#[session(…)]`.
+//! Parses and checks the options of `#[session(…)]`.
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::ToTokens as _;
@@ -13,11 +13,11 @@ use crate::errors::Errors;
 use crate::loaders::{self, Args, Loader, Named, Place, Raw};
 use crate::tokens::{at_word, library, separator, skip_entry, value, word};
 
-/// What an attribute says.
+/// The checked options of an attribute.
 #[derive(Default)]
 pub(super) struct Options {
     pub(super) mode: Mode,
-    /// The word that said so.
+    /// The word that gave the mode.
     pub(super) mode_word: Option<Ident>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
@@ -25,15 +25,15 @@ pub(super) struct Options {
     pub(super) library: Option<TokenStream>,
 }
 
-/// What has been read so far.
+/// The options that have been parsed so far.
 #[derive(Default)]
 struct Written {
     seen: Vec<Ident>,
     mode: Option<(Mode, Ident)>,
-    /// A word was not understood; perhaps it was the mode.
+    /// An option was unknown. It may have been meant as the mode.
     unknown: bool,
     loaders: Vec<Raw>,
-    /// A loader could not be read, so what depends on all of them is not judged.
+    /// A loader could not be parsed, so checks that need all loaders are skipped.
     broken: bool,
     in_url: Option<(Ident, Option<Expr>)>,
     emit: Option<Choice>,
@@ -61,15 +61,16 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Options {
             break;
         }
     }
-    judge(written, errors)
+    check(written, errors)
 }
 
-/// What may follow an option is a comma. A mode is often followed by another one.
+/// The error for a token other than the comma after an option, such as a second mode, and whether
+/// parsing can continue with it.
 fn unexpected(input: ParseStream<'_>, written: &Written) -> (syn::Error, bool) {
     let or = word(&input.fork()).is_ok_and(|word| word == "or" || word == "and");
     if written.mode.is_some() && (or || input.peek(Token![|]) || input.peek(Token![||])) {
         let error = input.error(
-            "a handler has one mode: `create` finds a living session too, `load` never begins one",
+            "a handler has one mode: `create` also loads an existing session, `load` never creates one",
         );
         return (error, false);
     }
@@ -80,16 +81,16 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
     if let Ok(text) = input.fork().parse::<syn::LitStr>() {
         return Err(input.error(match text.value().as_str() {
             mode @ ("create" | "load") => format!("write `{mode}` without quotes"),
-            _ => "write `create` or `load`, without quotes".to_owned(),
+            _ => "an option is not a string; write `create` or `load`, without quotes".to_owned(),
         }));
     }
     if input.peek(Token![,]) {
-        return Err(input.error("there is a comma too many"));
+        return Err(input.error("unexpected comma; leave it out"));
     }
     if !at_word(input) {
-        return Err(
-            input.error("an option is a word, such as `load` or `header = \"X-User-Session\"`")
-        );
+        return Err(input.error(
+            "this is not an option; write one such as `load` or `header = \"X-User-Session\"`",
+        ));
     }
     let key = word(input)?;
     let name = key.to_string();
@@ -103,14 +104,14 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         let example = known.unwrap_or(&"load");
         return Err(syn::Error::new(
             last.span(),
-            format!("an option is one word, without a path: `{example}`"),
+            format!("an option is written without a path: `{example}`"),
         ));
     }
     if input.peek(Token![-]) {
         written.unknown = true;
         return Err(syn::Error::new(
             key.span(),
-            "an option is a word; the name of a header is its value: `header = \"X-User-Session\"`",
+            "this is not an option; the name of a header is written as `header = \"X-User-Session\"`",
         ));
     }
     if !hints::OPTIONS.contains(&name.as_str()) {
@@ -122,7 +123,7 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         set_mode(mode, key.clone(), written, errors);
         return expect_no_value(input, &key);
     }
-    // A header may be overridden by two headers, but not by one twice: that is the loaders' rule.
+    // There may be several loaders of one kind. `loaders::check` reports two with the same name.
     let repeatable = matches!(
         name.as_str(),
         "header" | "cookie" | "query" | "path" | "bearer"
@@ -154,9 +155,8 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         "crate" => {
             equals(input, &key, "::connect_session")?;
             if input.peek(syn::LitStr) {
-                return Err(
-                    input.error("this is a path, without quotes: `crate = ::connect_session`")
-                );
+                return Err(input
+                    .error("`crate` takes a path, without quotes: `crate = ::connect_session`"));
             }
             written.library = Some(library(input)?.into_token_stream());
             Ok(())
@@ -181,8 +181,8 @@ fn set_mode(mode: Mode, key: Ident, written: &mut Written, errors: &mut Errors) 
         Some((_, first)) => errors.at(
             key.span(),
             format!(
-                "a handler has one mode, and this one says `{first}` before; `create` finds a \
-                 living session too, `load` never begins one"
+                "a handler has one mode, but `{first}` is already given; `create` also loads an \
+                 existing session, `load` never creates one"
             ),
         ),
         None => written.mode = Some((mode, key)),
@@ -199,7 +199,7 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
     if input.peek(token::Paren) {
         let group: Group = input.parse()?;
         let fix = if key == "cookie" {
-            "; a cookie with attributes belongs into `session_config!`"
+            "; a cookie with attributes goes into `session_config!`"
         } else {
             ""
         };
@@ -207,7 +207,7 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
         let name = name.map_or_else(|_| example.to_owned(), |name| format!("{:?}", name.value()));
         return Err(syn::Error::new(
             group.span(),
-            format!("in an attribute a loader is written `{key} = {name}`{fix}"),
+            format!("in `#[session]` a loader is written as `{key} = {name}`{fix}"),
         ));
     }
     equals(input, &key, example)?;
@@ -224,17 +224,17 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
     Ok(())
 }
 
-/// A word that takes no value.
+/// Reports a value after an option that takes none.
 fn expect_no_value(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         return Ok(());
     }
     if input.peek(Token![=]) || input.peek(token::Paren) || input.peek(Token![:]) {
-        return Err(input.error(format!("`{key}` stands alone, without a value")));
+        return Err(input.error(format!("`{key}` takes no value; write only `{key}`")));
     }
     if input.peek(Token![<]) {
         return Err(input.error(format!(
-            "`{key}` stands alone; the type of the argument says which config it is: \
+            "`{key}` takes no type; the type of the argument selects the config: \
              `session: Session<Shop>`"
         )));
     }
@@ -250,7 +250,7 @@ fn equals(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<()>
     };
     if input.peek(Token![:]) || input.peek(token::Paren) {
         return Err(input.error(format!(
-            "an option of an attribute is written with `=`: `{key} = {example}`"
+            "an option of `#[session]` is written with `=`: `{key} = {example}`"
         )));
     }
     if !input.peek(Token![=]) {
@@ -265,7 +265,7 @@ fn equals(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<()>
 
 fn unknown(key: &Ident, name: &str, written: &mut Written, errors: &mut Errors) {
     written.unknown = true;
-    // The mode that was meant decides over the types of what is put out.
+    // The expansion depends on the mode, so use the one that was probably meant.
     if let (Some(near), None) = (hints::meant(name), &written.mode) {
         written.mode = mode(near).map(|mode| (mode, key.clone()));
     }
@@ -280,7 +280,7 @@ fn mode(word: &str) -> Option<Mode> {
     }
 }
 
-fn judge(written: Written, errors: &mut Errors) -> Options {
+fn check(written: Written, errors: &mut Errors) -> Options {
     let Written {
         mode,
         unknown,
@@ -293,7 +293,7 @@ fn judge(written: Written, errors: &mut Errors) -> Options {
         ..
     } = written;
     if mode.is_none() && !unknown {
-        // Where there is nothing to point at, the attribute as a whole is the place.
+        // Without another option to point at, the error points at the whole attribute.
         let place = loaders
             .first()
             .map(|loader| loader.keyword.span())
@@ -301,8 +301,8 @@ fn judge(written: Written, errors: &mut Errors) -> Options {
             .unwrap_or_else(Span::call_site);
         errors.at(
             place,
-            "say what the handler does with its session: `#[session(create)]` begins one, \
-             `#[session(load)]` finds one",
+            "the mode is missing; write `#[session(create)]` to load the session or create a new \
+             one, or `#[session(load)]` to only load it",
         );
     }
     if let Some((key, value)) = in_url {
@@ -321,14 +321,15 @@ fn judge(written: Written, errors: &mut Errors) -> Options {
         if !used {
             errors.at(
                 key.span(),
-                "`allow_in_url` is the reason for `query = …` or `path = …`, and there is neither",
+                "`allow_in_url` is the reason for `query = …` or `path = …`, but there is neither; \
+                 leave it out",
             );
         }
     }
     let checked = loaders::check(&loaders, Place::Attribute, errors);
     let complete = !broken && checked.len() == loaders.len();
     if let (Some(choice), true, false) = (&emit, complete, checked.is_empty())
-        && let Some(message) = config::unread(choice.variant, &checked)
+        && let Some(message) = config::check_emit(choice.variant, &checked)
     {
         errors.at(choice.written.span(), message);
         emit = None;

@@ -1,4 +1,4 @@
-//! What a handler says otherwise than its config: a type beside the handler.
+//! Options that a handler overrides, as a type next to the handler.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -8,8 +8,8 @@ use super::forwarding;
 use super::model::Handler;
 use crate::loaders;
 
-/// The type that carries the overrides, and the item that declares it. Nothing is declared where
-/// nothing is overridden: an enum would be illegal in an `impl`.
+/// The type that carries the overrides, and the item that declares it. Without overrides there is
+/// no item, because an enum is not allowed in an `impl`.
 pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, TokenStream) {
     let may_forward = forwarding::may_forward(handler);
     if handler.loaders.is_empty() && handler.emit.is_none() {

@@ -5,16 +5,16 @@ use crate::config::tests::without;
 
 const HANDLER: &str = "async fn one(session: Session) -> String { session.name() }";
 
-/// What is put out, without the messages, and those.
+/// Returns the expansion without the errors, and the messages of the errors.
 fn run(attr: &str, item: &str) -> (String, Vec<String>) {
     let output = expand(attr.parse().expect("tokens"), item.parse().expect("tokens"));
     let file: syn::File = syn::parse2(output).expect("items");
-    // What stands there for editors has tests of its own.
-    let for_an_editor = |item: &syn::Item| matches!(item, syn::Item::Const(one) if one.ident.to_string().starts_with("__session_goes_on"));
+    // The constants for editors have their own tests.
+    let is_for_editors = |item: &syn::Item| matches!(item, syn::Item::Const(one) if one.ident.to_string().starts_with("__session_goes_on"));
     let (errors, items): (Vec<_>, Vec<_>) = file
         .items
         .into_iter()
-        .filter(|item| !for_an_editor(item))
+        .filter(|item| !is_for_editors(item))
         .partition(|item| matches!(item, syn::Item::Macro(one) if one.mac.path.segments.last().is_some_and(|last| last.ident == "compile_error")));
     let errors = errors
         .into_iter()
@@ -29,7 +29,7 @@ fn run(attr: &str, item: &str) -> (String, Vec<String>) {
 }
 
 #[track_caller]
-fn right(attr: &str, item: &str) -> String {
+fn expand_valid(attr: &str, item: &str) -> String {
     let (output, messages) = run(attr, item);
     assert_eq!(messages, Vec::<String>::new(), "{attr} on {item}");
     output
@@ -48,7 +48,7 @@ fn one_mistake(attr: &str, item: &str, part: &str) -> String {
 
 #[test]
 fn the_guard_comes_first_and_the_inner_function_stays() {
-    let output = right(
+    let output = expand_valid(
         "load",
         "pub async fn add(Json(item): Json<String>, mut session: Session<Shop>) -> Json<Cart> { x }",
     );
@@ -63,7 +63,7 @@ fn the_guard_comes_first_and_the_inner_function_stays() {
 
 #[test]
 fn generics_lifetimes_and_opaque_types_are_passed_on() {
-    let output = right(
+    let output = expand_valid(
         "load",
         "async fn one<'a, T: Into<String>, const N: usize>(s: Session, State(x): State<&'a T>, y: impl Fn()) -> impl Reply where T: 'a {}",
     );
@@ -78,8 +78,8 @@ fn generics_lifetimes_and_opaque_types_are_passed_on() {
 }
 
 #[test]
-fn attributes_are_shared_out() {
-    let output = right(
+fn attributes_go_to_the_function_that_they_are_for() {
+    let output = expand_valid(
         "load",
         "/// Docs.\n#[allow(dead_code)] #[expect(clippy::panic)] #[tracing::instrument(err)] #[utoipa::path(get)] #[cfg(all())] async fn one(#[session] s: Alias, #[cfg(any())] #[data] d: u8) {}",
     );
@@ -116,9 +116,9 @@ fn attributes_are_shared_out() {
 }
 
 #[test]
-fn overrides_stand_beside_the_handler_and_only_then() {
-    assert!(!right("load", HANDLER).contains("enum"));
-    let output = right(
+fn an_item_for_overrides_is_emitted_only_if_there_are_some() {
+    assert!(!expand_valid("load", HANDLER).contains("enum"));
+    let output = expand_valid(
         "load, header = \"X-A\", bearer, emit = header, crate = ::a",
         &format!("#[cfg(x)] pub {HANDLER}"),
     );
@@ -132,7 +132,7 @@ fn overrides_stand_beside_the_handler_and_only_then() {
 
 #[test]
 fn an_http_handler_keeps_its_signature() {
-    let output = right(
+    let output = expand_valid(
         "load, http",
         "async fn one(session: Session, request: http::Request<B>) -> Response<B> { x }",
     );
@@ -146,11 +146,11 @@ fn an_http_handler_keeps_its_signature() {
 #[test]
 fn mistakes_in_the_attribute() {
     for (attr, part) in [
-        ("", "`#[session(create)]` begins one"),
-        ("bearer", "`#[session(create)]` begins one"),
+        ("", "the mode is missing"),
+        ("bearer", "the mode is missing"),
         ("laod", "did you mean `load`?"),
         ("\"load\"", "without quotes"),
-        ("load = true", "stands alone"),
+        ("load = true", "takes no value"),
         ("load, load", "given twice"),
         ("create, load", "has one mode"),
         ("load, emit = header, emit = header", "given twice"),
@@ -159,9 +159,9 @@ fn mistakes_in_the_attribute() {
         ("load, header", "has no value"),
         ("load, header = ", "has no value"),
         ("load, header: \"X\"", "written with `=`"),
-        ("load, cookie(\"sid\")", "written `cookie ="),
+        ("load, cookie(\"sid\")", "written as `cookie ="),
         ("load bearer", "separated by commas"),
-        ("load, 5", "an option is a word"),
+        ("load, 5", "not an option"),
         ("load, header = \"Host\"", "hop"),
         ("load, header = \"X-A\", header = \"x-a\"", "read twice"),
         ("load, query = \"q\"", "ASVS 14.2.1"),
@@ -172,10 +172,10 @@ fn mistakes_in_the_attribute() {
         let output = one_mistake(attr, HANDLER, part);
         assert!(
             output.contains("SessionReply"),
-            "{attr}: the handler is put out"
+            "{attr}: the handler is emitted"
         );
     }
-    right("load, query = \"q\", allow_in_url = \"r\"", HANDLER);
+    expand_valid("load, query = \"q\", allow_in_url = \"r\"", HANDLER);
     assert!(one_mistake("creat", HANDLER, "create").contains("Create"));
 }
 
@@ -186,17 +186,20 @@ fn mistakes_in_the_signature() {
         ("async fn one(session: &Session) {}", "by value"),
         (
             "async fn one(session: Option<&mut Session>) {}",
-            "not taken in `Option`",
+            "an `Option` can contain only",
         ),
         (
             "async fn one(session: Vec<Session<Shop>>) {}",
-            "not taken in `Vec`",
+            "cannot be wrapped in `Vec`",
         ),
         (
             "async fn one((session, x): (Session, u8)) {}",
-            "argument of its own",
+            "part of a tuple",
         ),
-        ("async fn one(Session { .. }: Session) {}", "taken whole"),
+        (
+            "async fn one(Session { .. }: Session) {}",
+            "cannot be destructured",
+        ),
         (
             "async fn one(a: Session, b: Option<Session<Shop>>) {}",
             "SessionView",
@@ -204,7 +207,7 @@ fn mistakes_in_the_signature() {
         ("async fn one(s: MySession) {}", "mark the argument"),
         (
             "async fn one(session: Session) -> (u8, Session) {}",
-            "stays in the handler",
+            "cannot return its session",
         ),
         ("async unsafe fn one(session: Session) {}", "`unsafe`"),
         (
@@ -223,20 +226,20 @@ fn mistakes_in_the_signature() {
     one_mistake(
         "create",
         "async fn one(session: Option<Session>) {}",
-        "always there",
+        "always gives the handler a session",
     );
-    right(
+    expand_valid(
         "load",
         "async fn one(s: Session) -> Json<models::Session> {}",
     );
-    right(
+    expand_valid(
         "load",
         "async fn one(s: Session, Json(o): Json<models::Session>) {}",
     );
 }
 
 #[test]
-fn what_is_no_handler_stays_as_it_is() {
+fn items_that_are_not_handlers_are_emitted_unchanged() {
     for item in [
         "struct One ;",
         "impl One { }",
@@ -251,14 +254,14 @@ fn what_is_no_handler_stays_as_it_is() {
         let same: TokenStream = item.parse().expect("tokens");
         assert_eq!(output, same.to_string());
     }
-    right(
+    expand_valid(
         "load",
         "async fn one(session: Session) { struct A; impl A { fn a() -> Self { A } } }",
     );
 }
 
 #[test]
-fn failures_of_others_are_not_the_handlers() {
+fn only_the_handlers_own_failures_are_reported() {
     for body in [
         "let f = |x| x?; f",
         "let f = |x: u8| -> Result<u8, E> { Ok(x?) }; 1",
@@ -268,7 +271,7 @@ fn failures_of_others_are_not_the_handlers() {
         "fn a<T: ?Sized>() -> R { Ok(b?) } 1",
         "x.map(|y| Ok(y)); 1",
     ] {
-        right(
+        expand_valid(
             "load",
             &format!("async fn one(s: Session) -> impl R {{ {body} }}"),
         );
@@ -287,13 +290,13 @@ fn failures_of_others_are_not_the_handlers() {
             "`Result<impl R, …>`",
         );
     }
-    right(
+    expand_valid(
         "load",
         "async fn one(s: Session) -> Result<impl R, E> { Ok(a?) }",
     );
 }
 
-/// Whatever is typed, something is put out, and nothing panics.
+/// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
     let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, http, crate = ::a";

@@ -13,7 +13,7 @@ use crate::suggest::{hint, nearest};
 use crate::text::Text;
 use connect_session_rules as rules;
 
-/// The loaders that are right, in order; every mistake is reported.
+/// Returns the valid loaders, in order, and reports every mistake.
 pub(crate) fn check(raw: &[Raw], place: Place, errors: &mut Errors) -> Vec<Loader> {
     let mut loaders: Vec<Loader> = Vec::new();
     for one in raw {
@@ -39,7 +39,8 @@ fn kind(raw: &Raw, place: Place, errors: &mut Errors) -> Option<Kind> {
             if let Some(args) = &raw.args {
                 errors.at(
                     args.span,
-                    "`bearer` takes nothing: it reads `Authorization: Bearer …` (RFC 6750 2.1)",
+                    "`bearer` takes no arguments, because it always reads `Authorization: Bearer …` \
+                     (RFC 6750 2.1); leave the parentheses out",
                 );
             }
             Some(Kind::Bearer)
@@ -47,26 +48,26 @@ fn kind(raw: &Raw, place: Place, errors: &mut Errors) -> Option<Kind> {
         "header" => {
             let (name, args) = name(raw, "the name of the header", "X-User-Session", errors)?;
             no_options(&args.named, "header", errors);
-            name.judge(rules::header_name, errors)
+            name.check(rules::header_name, errors)
                 .then_some(Kind::Header(name))
         }
         "cookie" => {
             let (name, args) = name(raw, "the name of the cookie", "__Host-sid", errors)?;
-            let sound = name.judge(rules::cookie_name, errors);
+            let is_valid = name.check(rules::cookie_name, errors);
             let cookie = cookie::check(keyword, name, &args.named, errors);
-            sound.then(|| Kind::Cookie(Box::new(cookie)))
+            is_valid.then(|| Kind::Cookie(Box::new(cookie)))
         }
         "query" => {
             let (name, args) = name(raw, "the name of the query parameter", "sid", errors)?;
-            let sound = name.judge(rules::query_name, errors);
+            let is_valid = name.check(rules::query_name, errors);
             let reason = in_url(keyword, &name, args, place, errors)?;
-            sound.then_some(Kind::Query { name, reason })
+            is_valid.then_some(Kind::Query { name, reason })
         }
         "path" => {
             let (name, args) = name(raw, "the name of the path parameter", "sid", errors)?;
-            let sound = name.judge(rules::path_name, errors);
+            let is_valid = name.check(rules::path_name, errors);
             let reason = in_url(keyword, &name, args, place, errors)?;
-            sound.then_some(Kind::Path { name, reason })
+            is_valid.then_some(Kind::Path { name, reason })
         }
         "custom" => custom(raw, errors),
         other => {
@@ -81,10 +82,8 @@ fn unknown(kind: &str) -> String {
     match kind {
         "authorization" => message.push_str("; did you mean `bearer`?"),
         "url" | "uri" | "params" => message.push_str("; did you mean `query` or `path`?"),
-        "body" | "form" | "json" => message.push_str(
-            "; the body is the handler's, a sid is read from the head: write \
-            `header(\"X-User-Session\")`",
-        ),
+        "body" | "form" | "json" => message
+            .push_str("; a sid is never read from the body, write `header(\"X-User-Session\")`"),
         _ => {
             let _ = write!(message, "{}", hint(kind, super::KINDS));
         }
@@ -92,7 +91,7 @@ fn unknown(kind: &str) -> String {
     message
 }
 
-/// The name that a loader takes first.
+/// Returns the name of a loader, which is its first argument.
 fn name<'a>(
     raw: &'a Raw,
     what: &str,
@@ -103,7 +102,7 @@ fn name<'a>(
     let Some(args) = &raw.args else {
         errors.at(
             keyword.span(),
-            format!("`{keyword}` takes {what}: `{keyword}(\"{example}\")`"),
+            format!("`{keyword}` needs {what}; write `{keyword}(\"{example}\")`"),
         );
         return None;
     };
@@ -117,19 +116,19 @@ fn name<'a>(
             let value = value.to_token_stream();
             errors.at(
                 key.span(),
-                format!("the name stands first and alone: `{keyword}({value})`"),
+                format!("the name is written without a key: `{keyword}({value})`"),
             );
         } else if !args.broken {
             errors.at(
                 args.span,
-                format!("`{keyword}` takes {what}: `{keyword}(\"{example}\")`"),
+                format!("`{keyword}` needs {what}; write `{keyword}(\"{example}\")`"),
             );
         }
         return None;
     };
     for other in others {
         let message = if keyword == "query" || keyword == "path" {
-            "a reason is called so: `allow_in_url = \"…\"`".to_owned()
+            "the reason is written with its key: `allow_in_url = \"…\"`".to_owned()
         } else {
             format!("`{keyword}` takes one name; write another loader for another name")
         };
@@ -140,9 +139,10 @@ fn name<'a>(
 
 fn no_options(named: &[Named], keyword: &str, errors: &mut Errors) {
     for option in named {
-        let fix = match option.key.to_string().as_str() {
-            "allow_in_url" => "; a header is no part of the URL",
-            _ => "; it takes a name and nothing else",
+        let fix = match (keyword, option.key.to_string().as_str()) {
+            ("custom", _) => "; it takes only a function",
+            (_, "allow_in_url") => "; a header is not part of the URL",
+            _ => "; it takes only a name",
         };
         errors.at(
             option.key.span(),
@@ -151,7 +151,7 @@ fn no_options(named: &[Named], keyword: &str, errors: &mut Errors) {
     }
 }
 
-/// The reason for a sid in a URL, without which there is none.
+/// Returns the reason for a sid in a URL, or reports that it is missing.
 fn in_url(
     keyword: &Ident,
     name: &Text,
@@ -193,7 +193,7 @@ fn in_url(
                 keyword.span(),
                 format!(
                     "a sid in a URL ends up in logs, histories and `Referer` headers (ASVS \
-                     14.2.1); use a header or a cookie, or say why not: {fix}"
+                     14.2.1); use a header or a cookie, or give a reason: {fix}"
                 ),
             );
         }
@@ -223,7 +223,10 @@ fn custom(raw: &Raw, errors: &mut Errors) -> Option<Kind> {
                 .into_iter()
                 .flat_map(|args| args.positional.iter().skip(1))
             {
-                errors.spanning(other, "`custom` takes one function");
+                errors.spanning(
+                    other,
+                    "`custom` takes one function; write another loader for another function",
+                );
             }
             if let Some(args) = args {
                 no_options(&args.named, "custom", errors);
@@ -235,13 +238,13 @@ fn custom(raw: &Raw, errors: &mut Errors) -> Option<Kind> {
     if !args.is_some_and(|args| args.broken) {
         errors.at(
             args.map_or(raw.keyword.span(), |args| args.span),
-            "`custom` takes the path of a function: `custom(crate::find_sid)`",
+            "`custom` needs the path of a function; write `custom(crate::find_sid)`",
         );
     }
     None
 }
 
-/// Whether two loaders look at one place. What is only known to the compiler is compared there.
+/// Whether two loaders read the same place. The names of constants are compared by the compiler.
 fn same(a: &Kind, b: &Kind) -> bool {
     let names = |a: &Text, b: &Text| a.literal().zip(b.literal());
     match (a, b) {
@@ -262,8 +265,8 @@ fn twice(span: Span, first: &Loader, keyword: &Ident, errors: &mut Errors) {
     let line = line(first.keyword.span());
     let message = match first.kind.name().and_then(Text::literal) {
         Some(name) if matches!(first.kind, Kind::Header(_)) => format!(
-            "the header `{name}` is read twice{line} (the case of header names does not count); \
-             leave one out"
+            "the header `{name}` is read twice{line} (header names are case-insensitive); leave \
+             one out"
         ),
         Some(name) => format!("`{keyword}(\"{name}\")` is given twice{line}; leave one out"),
         None => format!("`{keyword}` is given twice{line}; leave one out"),

@@ -27,7 +27,7 @@ pub(crate) const OPTIONS: &[&str] = &[
 
 pub(crate) const SAME_SITE: &[&str] = &["Lax", "Strict", "None"];
 
-/// A cookie that carries a sid. What is `None` or false is left to the default.
+/// A cookie that carries a sid. `None`, `false` and an empty list mean the default.
 pub(crate) struct Cookie {
     pub(crate) name: Text,
     pub(crate) path: Option<Text>,
@@ -40,7 +40,7 @@ pub(crate) struct Cookie {
     pub(crate) allow_any_origin: Option<Text>,
 }
 
-/// Judges the attributes; one that is wrong stays at its default.
+/// Checks the attributes. An invalid one keeps its default.
 pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut Errors) -> Cookie {
     let mut cookie = Cookie {
         name,
@@ -94,8 +94,8 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
     match (secure, insecure) {
         (Some((key, false)), None) => errors.at(
             key.span(),
-            "a cookie that is not Secure is sent in the clear (ASVS 3.3.1); leave `secure` out, or \
-             say why: `insecure = \"local development over http\"`",
+            "a cookie that is not Secure is sent unencrypted (ASVS 3.3.1); leave `secure` out, or \
+             give a reason: `insecure = \"local development over http\"`",
         ),
         (Some((_, true)), Some(insecure)) => errors.at(
             insecure.span(),
@@ -103,7 +103,7 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
         ),
         _ => {}
     }
-    judge(
+    check_together(
         keyword,
         &mut cookie,
         [insecure, same_site, partitioned],
@@ -112,8 +112,9 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
     cookie
 }
 
-/// Holds the attributes against each other; what browsers would refuse goes back to its default.
-fn judge(
+/// Checks the attributes against each other. One that browsers would refuse is reset to its
+/// default.
+fn check_together(
     keyword: &Ident,
     cookie: &mut Cookie,
     [insecure, same_site, partitioned]: [Option<&Ident>; 3],
@@ -125,14 +126,14 @@ fn judge(
         move |value: &str| rule(&name, value)
     };
     if let Some(path) = &cookie.path
-        && !(path.judge(rules::cookie_path, errors)
-            && path.judge(with_name(rules::prefix_with_path), errors))
+        && !(path.check(rules::cookie_path, errors)
+            && path.check(with_name(rules::prefix_with_path), errors))
     {
         cookie.path = None;
     }
     if let Some(domain) = &cookie.domain
-        && !(domain.judge(rules::cookie_domain, errors)
-            && domain.judge(with_name(|name, _| rules::prefix_with_domain(name)), errors))
+        && !(domain.check(rules::cookie_domain, errors)
+            && domain.check(with_name(|name, _| rules::prefix_with_domain(name)), errors))
     {
         cookie.domain = None;
     }
@@ -159,8 +160,8 @@ fn judge(
         errors.at(
             first.span(),
             format!(
-                "`origins` of this `{keyword}` says nothing beside `cross_origin = off(…)`, \
-            which lets every origin in; leave one of them out"
+                "`origins` of this `{keyword}` has no effect, because `cross_origin = off(…)` \
+                 allows every origin; leave one of them out"
             ),
         );
     }
@@ -174,7 +175,7 @@ fn unknown(option: &str) -> String {
             "; write `persistent` for a cookie that lives as long as `absolute_timeout`".to_owned()
         }
         "host" => "; did you mean `domain`?".to_owned(),
-        "allow_in_url" => "; a cookie is no part of the URL".to_owned(),
+        "allow_in_url" => "; a cookie is not part of the URL".to_owned(),
         "signed" | "private" | "secret" | "encrypted" => {
             "; there is nothing to sign: a sid is random, and the store keeps only its hash"
                 .to_owned()
@@ -206,14 +207,14 @@ fn flag(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<bool> 
         Some(other) => {
             errors.spanning(
                 other,
-                format!("`{key}` is on or off; write `{key}` or `{key} = false`"),
+                format!("`{key}` is `true` or `false`; write `{key}` or `{key} = false`"),
             );
             None
         }
     }
 }
 
-/// A word that stands alone.
+/// The word, if the expression is a single one.
 fn plain_word(value: &Expr) -> Option<String> {
     match peel(value) {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
@@ -234,16 +235,16 @@ fn read_same_site(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Opt
         .iter()
         .find(|known| written.as_deref() == Some(**known));
     if known.is_none() {
-        // `SameSite::Lax` and `"lax"` say what was meant.
+        // `SameSite::Lax` and `"lax"` are clear enough for a suggestion.
         let tokens = value.to_token_stream().to_string();
         let last = tokens.rsplit("::").next().unwrap_or_default();
         let meant = nearest(last.trim_matches([' ', '"']), SAME_SITE);
         let fix = match (written, meant) {
             (Some(word), _) => hint(&word, SAME_SITE),
-            (None, Some(meant)) => format!("; write `{meant}` alone"),
+            (None, Some(meant)) => format!("; write `same_site = {meant}`"),
             (None, None) => "; write `Lax`, `Strict` or `None`, without quotes".to_owned(),
         };
-        errors.spanning(value, format!("this is no `same_site`{fix}"));
+        errors.spanning(value, format!("this is not a value of `same_site`{fix}"));
     }
     known.copied()
 }
@@ -252,7 +253,7 @@ fn read_origins(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Vec<T
     let Some(Expr::Array(list)) = value.map(peel) else {
         errors.at(
             key.span(),
-            "`origins` is a list: `origins = [\"https://app.example.com\"]`",
+            "`origins` takes a list: `origins = [\"https://app.example.com\"]`",
         );
         return Vec::new();
     };
@@ -261,14 +262,14 @@ fn read_origins(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Vec<T
         .filter_map(|origin| Text::read(origin, "an origin", "https://app.example.com", errors))
         .collect::<Vec<_>>()
         .into_iter()
-        .filter(|origin| origin.judge(rules::origin, errors))
+        .filter(|origin| origin.check(rules::origin, errors))
         .collect()
 }
 
 /// `off("reason")`.
 fn read_cross_origin(key: &Ident, value: Option<&Expr>, errors: &mut Errors) -> Option<Text> {
-    const MISSING_REASON: &str = "without the check of the origin, any site can send requests with this \
-        cookie (CSRF); list the sites in `origins`, or say why: `cross_origin = off(\"why\")`";
+    const MISSING_REASON: &str = "without the origin check, any site can send requests with this \
+        cookie (CSRF); list the sites in `origins`, or give a reason: `cross_origin = off(\"…\")`";
     let Some(value) = value else {
         errors.at(key.span(), MISSING_REASON);
         return None;

@@ -1,4 +1,5 @@
-//! Loaders as values of the runtime, and the checks of what only the compiler can evaluate.
+//! Expands loaders to values of the runtime, and to checks of constants that only the compiler can
+//! evaluate.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -8,7 +9,7 @@ use crate::text::Text;
 use crate::tokens::respan;
 use connect_session_rules::DEFAULT_COOKIE_PATH;
 
-/// A slice of loaders. It lives for ever, which an inline const makes sure of.
+/// A slice of loaders, in an inline const so that it is `'static`.
 pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
     let each = loaders.iter().map(|loader| match &loader.kind {
         Kind::Header(name) => quote!(#private::Loader::Header(#name)),
@@ -63,7 +64,7 @@ fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
     })
 }
 
-/// Items that do not compile where a constant breaks a rule.
+/// Items that fail to compile if a constant breaks a rule.
 pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStream> {
     let mut calls = Vec::new();
     for (index, loader) in loaders.iter().enumerate() {
@@ -112,7 +113,7 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
     calls
 }
 
-/// `const _: () = check::rule(arguments);`, at the place of the option.
+/// `const _: () = const_check::rule(arguments);`, with the span of the option.
 pub(crate) fn const_check(
     private: &TokenStream,
     rule: &TokenStream,
@@ -125,7 +126,7 @@ pub(crate) fn const_check(
     quote!(const _: () = #function #arguments;)
 }
 
-/// A rule by its name. It ends with punctuation, as it has to.
+/// The path of a rule. It ends with `::<>` because [`respan`] needs punctuation at the end.
 pub(crate) fn rule_named(rule: &str) -> TokenStream {
     let rule = format_ident!("{rule}");
     quote!(#rule::<>)
@@ -137,7 +138,8 @@ fn constants<'a>(texts: impl IntoIterator<Item = &'a Text>) -> impl Iterator<Ite
         .filter(|text| matches!(text, Text::Constant(_)))
 }
 
-/// Two loaders of one kind that may have one name, which only the compiler knows.
+/// The names of two loaders of the same kind, and the rule that compares them, if a name is a
+/// constant and so unknown to the macro.
 fn maybe_same_name<'a>(a: &'a Kind, b: &'a Kind) -> Option<(&'static str, &'a Text, &'a Text)> {
     let rule = match (a, b) {
         (Kind::Header(_), Kind::Header(_)) => "different_headers",
@@ -168,7 +170,7 @@ fn cookie_arguments(cookie: &Cookie) -> TokenStream {
 }
 
 impl Cookie {
-    /// Whether the macro has judged every text already.
+    /// Whether all texts are literals, which the macro has already checked.
     fn is_literal(&self) -> bool {
         let mut texts = [Some(&self.name), self.path.as_ref(), self.domain.as_ref()]
             .into_iter()

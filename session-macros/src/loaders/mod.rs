@@ -1,4 +1,4 @@
-//! Loaders, as `session_config!` and `#[session]` both write them.
+//! Loaders, which `session_config!` and `#[session]` have in common.
 
 mod check;
 mod cookie;
@@ -23,7 +23,7 @@ use crate::text::Text;
 /// The kinds of loaders.
 pub(crate) const KINDS: &[&str] = &["header", "bearer", "cookie", "query", "path", "custom"];
 
-/// Where a sid is looked for.
+/// A checked loader: where to look for a sid.
 pub(crate) struct Loader {
     pub(crate) keyword: Ident,
     pub(crate) kind: Kind,
@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     Custom(Expr),
 }
 
-/// Replaces expressions by generated constants.
+/// Replaces expressions with generated constants.
 pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut Hoist) {
     for Loader { kind, .. } in loaders {
         let texts: Vec<&mut Text> = match kind {
@@ -77,7 +77,7 @@ impl Kind {
         matches!(self, Self::Cookie(_))
     }
 
-    /// The name under which the loader looks, if it has one.
+    /// The name of the header, cookie or parameter that the loader reads, if it has one.
     fn name(&self) -> Option<&Text> {
         match self {
             Self::Header(name) | Self::Query { name, .. } | Self::Path { name, .. } => Some(name),
@@ -87,7 +87,7 @@ impl Kind {
     }
 }
 
-/// The macro in which loaders are written; the suggested fixes differ.
+/// The macro in which loaders are written. The suggested fixes differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Config,

@@ -1,4 +1,4 @@
-//! Reads `[header("N"), bearer, cookie("N", path = "/x")]` without judging it.
+//! Parses `[header("N"), bearer, cookie("N", path = "/x")]` without checking it.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 use syn::parse::ParseStream;
@@ -15,12 +15,12 @@ pub(crate) struct Raw {
     pub(crate) args: Option<Args>,
 }
 
-/// What stands between the parentheses of a loader.
+/// The arguments of a loader, in parentheses.
 pub(crate) struct Args {
     pub(crate) span: Span,
     pub(crate) positional: Vec<Expr>,
     pub(crate) named: Vec<Named>,
-    /// Something in it could not be read, which is reported already.
+    /// An argument could not be parsed; the error is already reported.
     pub(crate) broken: bool,
 }
 
@@ -30,14 +30,14 @@ pub(crate) struct Named {
     pub(crate) value: Option<Expr>,
 }
 
-/// The list of loaders, and the place of its brackets.
+/// Returns the span of the brackets, the loaders, and whether one of them could not be parsed.
 pub(crate) fn parse(
     input: ParseStream<'_>,
     errors: &mut Errors,
 ) -> syn::Result<(Span, Vec<Raw>, bool)> {
     if !input.peek(token::Bracket) {
         return Err(input.error(
-            "the loaders stand in brackets: `loaders: [header(\"X-User-Session\"), bearer]`",
+            "`loaders` takes a list in brackets: `loaders: [header(\"X-User-Session\"), bearer]`",
         ));
     }
     let content;
@@ -56,7 +56,7 @@ pub(crate) fn parse(
         if !content.is_empty() && content.parse::<Token![,]>().is_err() {
             errors.add(if content.peek(Token![.]) {
                 content.error(
-                    "what a loader takes stands in its parentheses: `cookie(\"…\", persistent)`",
+                    "the options of a loader go inside its parentheses: `cookie(\"…\", persistent)`",
                 )
             } else {
                 separator(&content, "loaders").0
@@ -78,14 +78,14 @@ fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
         return Err(input.error(if KINDS.contains(&name.as_str()) {
             format!("a loader is written without quotes: `{name}`")
         } else {
-            format!("a loader says where it looks: `header({name:?})`")
+            format!("this is a name without a loader; write `header({name:?})`")
         }));
     }
     if !at_word(input) {
         let message = if input.peek(Token![,]) {
-            "there is a comma too many"
+            "unexpected comma; leave it out"
         } else {
-            "a loader is a word, such as `header(\"X-User-Session\")`"
+            "this is not a loader; write one such as `header(\"X-User-Session\")`"
         };
         return Err(input.error(message));
     }
@@ -99,7 +99,7 @@ fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
         || input.peek(token::Brace)
     {
         return Err(input.error(format!(
-            "what a loader takes stands in parentheses: `{keyword}(\"…\")`"
+            "the arguments of a loader go in parentheses: `{keyword}(\"…\")`"
         )));
     }
     let args = input
@@ -118,8 +118,11 @@ fn path(input: ParseStream<'_>, first: Ident) -> syn::Error {
     let path: Vec<_> = words.iter().map(ToString::to_string).collect();
     let last = path.last().map_or_else(String::new, |last| snake(last));
     let message = match KINDS.iter().find(|kind| **kind == last) {
-        Some(kind) => format!("a loader is one word, without a path: `{kind}`"),
-        None => format!("a function is a loader so: `custom({})`", path.join("::")),
+        Some(kind) => format!("a loader is written without a path: `{kind}`"),
+        None => format!(
+            "a function as a loader is written as `custom({})`",
+            path.join("::")
+        ),
     };
     let last = words.pop().map_or_else(|| input.span(), |last| last.span());
     syn::Error::new(last, message)
@@ -167,10 +170,10 @@ fn argument(input: ParseStream<'_>, args: &mut Args) -> syn::Result<()> {
         let key = word(input)?;
         if colon {
             let error = input.error(format!(
-                "what a loader takes is written with `=`: `{key} = …`"
+                "an option of a loader is written with `=`: `{key} = …`"
             ));
             input.parse::<Token![:]>()?;
-            // The value belongs to it.
+            // Skip the value too.
             let _ = input.parse::<Expr>();
             return Err(error);
         }
@@ -188,11 +191,11 @@ fn argument(input: ParseStream<'_>, args: &mut Args) -> syn::Result<()> {
     if let Some((TokenTree::Group(group), _)) = input.cursor().token_tree()
         && group.delimiter() == Delimiter::Brace
     {
-        return Err(input.error("write what a loader takes as `key = value`"));
+        return Err(input.error("an option of a loader is written as `key = value`"));
     }
     let value = value(input, "\"…\"")?;
     match (&value, args.positional.is_empty()) {
-        // The first is the name; a lone word after it is a flag.
+        // The first argument is the name; a single word after it is a flag.
         (Expr::Path(path), false) if path.path.get_ident().is_some() => {
             if let Some(key) = path.path.get_ident() {
                 args.named.push(Named {

@@ -6,7 +6,7 @@ use syn::Expr;
 use crate::errors::Errors;
 use crate::text::Text;
 
-/// Reads a reason. An empty one is reported, as is a missing one.
+/// Reads a reason. Reports a missing and an empty one.
 pub(super) fn read_reason(
     key: &Ident,
     value: Option<&Expr>,
@@ -16,7 +16,7 @@ pub(super) fn read_reason(
     let Some(value) = value else {
         errors.at(
             key.span(),
-            format!("`{key}` takes the reason: `{key} = \"{example}\"`"),
+            format!("`{key}` needs a reason: `{key} = \"{example}\"`"),
         );
         return None;
     };
@@ -24,7 +24,7 @@ pub(super) fn read_reason(
     if reason.literal().is_some_and(|text| text.trim().is_empty()) {
         errors.at(
             reason.span(),
-            format!("the reason is empty; say why it is needed here: `\"{example}\"`"),
+            format!("the reason is empty; write why this is needed: `\"{example}\"`"),
         );
         return None;
     }

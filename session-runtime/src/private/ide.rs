@@ -1,11 +1,11 @@
-//! What an editor completes and explains in `#[session(…)]` and `session_config!`: a constant for
-//! each word, whose documentation is the reference of the option. The macros name them under
-//! `cfg(rust_analyzer)`, so that a compiler never sees them. A test of the macros holds the words
-//! against those that they know, and against the tables in their documentation.
+//! What an editor completes and documents in `#[session(…)]` and `session_config!`: one constant
+//! for each word, with the documentation of the option. The macros use the constants only under
+//! `cfg(rust_analyzer)`. A test of the macros compares the words with those that they accept, and
+//! the texts with the tables in their documentation.
 
-#![allow(non_upper_case_globals, reason = "they are called as the options are")]
+#![allow(non_upper_case_globals, reason = "they have the names of the options")]
 
-/// A word.
+/// The type of the constants.
 #[derive(Debug, Clone, Copy)]
 pub struct Word;
 
@@ -13,34 +13,34 @@ pub struct Word;
 pub mod session {
     use super::Word;
 
-    /// The session that the request names, or a new one: the handler takes a `Session<…>`, which
-    /// says by `is_new()` which it is.
+    /// Loads the session of the request, or creates a new one. The handler takes a `Session<…>`,
+    /// and `is_new()` returns which of the two it is.
     pub const create: Word = Word;
-    /// The session that the request names. Without one a handler that takes `Session<…>` does not
-    /// run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`.
+    /// Loads the session of the request. If there is none, a handler that takes `Session<…>` does
+    /// not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`.
     pub const load: Word = Word;
-    /// `header = "X-Device-Session"`: the sid is looked for in this request header, and not where
-    /// the config says. Several loaders are asked in order.
+    /// `header = "X-Device-Session"`: reads the sid from this request header. Overrides the loaders
+    /// of the config; several loaders are tried in order.
     pub const header: Word = Word;
-    /// The sid is looked for in `Authorization: Bearer …` (RFC 6750 2.1), and not where the
-    /// config says.
+    /// Reads the sid from `Authorization: Bearer …` (RFC 6750 2.1). Overrides the loaders of the
+    /// config.
     pub const bearer: Word = Word;
-    /// `cookie = "__Host-sid"`: the sid is looked for in this cookie, and not where the
-    /// config says. Its attributes are the defaults; others belong into `session_config!`.
+    /// `cookie = "__Host-sid"`: reads the sid from this cookie, which has the default attributes;
+    /// for others, use `session_config!`. Overrides the loaders of the config.
     pub const cookie: Word = Word;
-    /// `query = "sid"`: the sid is looked for in this query parameter. It takes a reason, by
-    /// `allow_in_url` (ASVS 14.2.1).
+    /// `query = "sid"`: reads the sid from this query parameter. Needs a reason in `allow_in_url`
+    /// (ASVS 14.2.1).
     pub const query: Word = Word;
-    /// `path = "sid"`: the sid is looked for in this parameter of the route. It takes a reason, by
+    /// `path = "sid"`: reads the sid from this parameter of the route. Needs a reason in
     /// `allow_in_url` (ASVS 14.2.1).
     pub const path: Word = Word;
-    /// `allow_in_url = "download links cannot set headers"`: why the sid may stand in the URL,
-    /// where logs and histories keep it (ASVS 14.2.1).
+    /// `allow_in_url = "download links cannot set headers"`: why the sid may be in the URL,
+    /// although logs and histories keep URLs (ASVS 14.2.1).
     pub const allow_in_url: Word = Word;
-    /// `emit = header` or `emit = cookie`: how a first sid is sent. Without it: as the dead sid
-    /// came, else as the config says.
+    /// `emit = header` or `emit = cookie`: where to send the sid of a new session, if the request
+    /// had no sid. Without it, the config decides.
     pub const emit: Word = Word;
-    /// The handler belongs to no framework: it takes an `http::Request<_>` and returns an
+    /// The handler does not use a framework: it takes an `http::Request<_>` and returns an
     /// `http::Response<_>` or a `Result` of one.
     pub const http: Word = Word;
 }
@@ -49,58 +49,60 @@ pub mod session {
 pub mod session_config {
     use super::Word;
 
-    /// `data: Cart`: what a session holds, a type with the derives `Clone`, `Default`, `Serialize`
-    /// and `Deserialize`. Default: an untyped map.
+    /// `data: Cart`: the type of the data of a session, which must implement `Clone`, `Default`,
+    /// `Serialize` and `Deserialize`. Default: an untyped map.
     pub const data: Word = Word;
-    /// `loaders: [header("X-User-Session"), bearer]`: where a sid is looked for, in this order.
+    /// `loaders: [header("X-User-Session"), bearer]`: where to look for a sid, in this order.
     /// Default: `[header("X-User-Session")]`.
     pub const loaders: Word = Word;
-    /// `emit: header` or `emit: cookie`: how a first sid is sent, on one way only (ASVS 3.3.4).
-    /// Default: as the first loader can.
+    /// `emit: header` or `emit: cookie`: where to send the sid of a new session; it is sent in one
+    /// place only (ASVS 3.3.4). Default: the place of the first header or cookie loader.
     pub const emit: Word = Word;
     /// `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?`: where
-    /// sessions are kept; a type with a `Default` needs no value. Default: in memory.
+    /// sessions are stored. A type that implements `Default` needs no value. Default: in memory.
     pub const store: Word = Word;
     /// `idle_timeout: 30m`: how long a session lives without a request. Default: `30m`.
     pub const idle_timeout: Word = Word;
-    /// `absolute_timeout: 12h`: how long a session lives whatever happens; more than 30 days is
-    /// advised against (NIST SP 800-63B-4, AAL1, 2.1.3). Default: `24h`.
+    /// `absolute_timeout: 12h`: how long a session lives in total. More than 30 days is not
+    /// recommended (NIST SP 800-63B-4, AAL1, 2.1.3). Default: `24h`.
     pub const absolute_timeout: Word = Word;
-    /// `touch_every: 3m`: how much of the idle time has passed before a request writes the
-    /// deadline anew. Default: a tenth of the idle timeout.
+    /// `touch_every: 3m`: how often requests write a new idle deadline to the store. A session may
+    /// expire up to this much early. Default: a tenth of the idle timeout.
     pub const touch_every: Word = Word;
-    /// `renew_every: 10m`: how old a secret gets before the client is given another one. Default:
+    /// `renew_every: 10m`: the age of a secret after which the client gets a new one. Default:
     /// never.
     pub const renew_every: Word = Word;
-    /// `renew_grace: 30s`: how long a renewed secret stays good once its successor was used.
-    /// Default: `30s`.
+    /// `renew_grace: 30s`: how long the previous secret stays valid after the new one was first
+    /// used. Default: `30s`.
     pub const renew_grace: Word = Word;
-    /// `max_size: 64KiB`: the most bytes that the encoded data of a session may have. Default:
-    /// `1MiB` in stores that encode.
+    /// `max_size: 64KiB`: the maximum size of the encoded data of a session. Default: `1MiB` in
+    /// stores that serialize.
     pub const max_size: Word = Word;
-    /// `merge: { visits: add, tags: union }`: how changes of one field by overlapping requests
-    /// come together. Default: a list to which both append keeps both, else `on_conflict` says.
+    /// `merge: { visits: add, tags: union }`: how concurrent changes of a field are merged.
+    /// Default: lists to which both requests append keep both, for all else `on_conflict` decides.
     pub const merge: Word = Word;
-    /// `on_conflict: reject`: what becomes of a change that cannot be merged: `last_wins`, with an
-    /// event, or `reject`, with a 409 and nothing written. Default: `last_wins`.
+    /// `on_conflict: reject`: what happens to a change that cannot be merged: with `last_wins` it
+    /// is written and an event is emitted, with `reject` nothing is written and the client gets a
+    /// 409. Default: `last_wins`.
     pub const on_conflict: Word = Word;
-    /// `on_ended: ignore`: what a client is told when its session ended meanwhile: a 409 by
-    /// `reject`, the handler's response by `ignore`. Default: `reject`.
+    /// `on_ended: ignore`: the response if the session has ended during the request: with `reject`
+    /// a 409, with `ignore` that of the handler. Default: `reject`.
     pub const on_ended: Word = Word;
-    /// `on_store_error: anonymous`: what an optional load does when the store does not answer: a
-    /// 503 by `reject`, `None` by `anonymous`. Default: `reject`.
+    /// `on_store_error: anonymous`: what an optional load does if the store is unavailable: with
+    /// `reject` the client gets a 503, with `anonymous` the handler runs with `None`. Default:
+    /// `reject`.
     pub const on_store_error: Word = Word;
-    /// `commit: always`: whether the changes of a handler that returns `Err` are stored: not by
-    /// `on_ok`, by `always` they are. Default: `on_ok`.
+    /// `commit: always`: whether the changes of a handler that returns `Err` are stored: with
+    /// `on_ok` they are not, with `always` they are. Default: `on_ok`.
     pub const commit: Word = Word;
-    /// `namespace: "shop"`: what the keys of the records begin with. Default: the names of the
+    /// `namespace: "shop"`: the prefix of the keys of the records. Default: the names of the
     /// package and the config.
     pub const namespace: Word = Word;
-    /// `on_event: crate::log_event`: a function that hears of every event. Default: none.
+    /// `on_event: crate::log_event`: a function that is called with every event. Default: none.
     pub const on_event: Word = Word;
 }
 
-/// Where a sid is looked for.
+/// Where to look for a sid.
 pub mod loaders {
     use super::Word;
 
@@ -114,41 +116,43 @@ pub mod loaders {
     pub const query: Word = Word;
     /// `path("sid", allow_in_url = "reason")`: a parameter of the route.
     pub const path: Word = Word;
-    /// `custom(crate::find_sid)`: wherever a function finds one in the head of a request.
+    /// `custom(crate::find_sid)`: where a function finds it in the head of a request.
     pub const custom: Word = Word;
 }
 
-/// What a cookie may say.
+/// The options of a cookie.
 pub mod cookie {
     use super::Word;
 
-    /// `path = "/api"`: below which path browsers send it. Default: `/`.
+    /// `path = "/api"`: the path below which browsers send the cookie. Default: `/`.
     pub const path: Word = Word;
-    /// `domain = "example.com"`: it goes to all subdomains too. Default: this host alone.
+    /// `domain = "example.com"`: the domain to which browsers send the cookie, including its
+    /// subdomains. Default: only this host.
     pub const domain: Word = Word;
-    /// `same_site = Strict`: whether browsers send it from other sites. Default: `Lax`.
+    /// `same_site = Strict`: whether browsers send the cookie from other sites. Default: `Lax`.
     pub const same_site: Word = Word;
-    /// `insecure = "local development over http"`: it is sent in the clear, for this reason (ASVS
-    /// 3.3.1).
+    /// `insecure = "local development over http"`: the cookie is also sent unencrypted, for this
+    /// reason (ASVS 3.3.1).
     pub const insecure: Word = Word;
-    /// It is sent over https alone. That is the default.
+    /// The cookie is only sent over https. This is the default.
     pub const secure: Word = Word;
-    /// Each site that embeds this one has a jar of its own (CHIPS).
+    /// Browsers keep a separate cookie for each site that embeds this one (CHIPS).
     pub const partitioned: Word = Word;
-    /// It outlives the browser, for as long as `absolute_timeout` says.
+    /// Browsers keep the cookie after they are closed, for the `absolute_timeout`.
     pub const persistent: Word = Word;
-    /// `origins = ["https://app.example.com"]`: whose pages may send requests that change things.
+    /// `origins = ["https://app.example.com"]`: other origins whose pages may send requests that
+    /// change something.
     pub const origins: Word = Word;
     /// `cross_origin = off("reason")`: the pages of every origin may send such requests.
     pub const cross_origin: Word = Word;
 }
 
-/// What a sid in a URL needs.
+/// The options of a `query` or `path` loader.
 pub mod in_url {
     use super::Word;
 
-    /// `allow_in_url = "download links cannot set headers"`: why the sid may stand in the URL,
-    /// where logs and histories keep it (ASVS 14.2.1).
+    /// `allow_in_url = "download links cannot set headers"`: why the sid may be in the URL,
+    /// although logs and histories keep URLs (ASVS 14.2.1).
     pub const allow_in_url: Word = Word;
 }
 
@@ -156,67 +160,67 @@ pub mod in_url {
 pub mod same_site {
     use super::Word;
 
-    /// With links from other sites, and not with their requests.
+    /// From other sites only when the user follows a link.
     pub const Lax: Word = Word;
-    /// From this site alone.
+    /// Only from this site.
     pub const Strict: Word = Word;
     /// From every site.
     pub const None: Word = Word;
 }
 
-/// How a first sid is sent.
+/// Where to send the sid of a new session.
 pub mod emit {
     use super::Word;
 
     /// In a response header: that of the first header loader, or `X-User-Session`.
     pub const header: Word = Word;
-    /// As the cookie of the first cookie loader.
+    /// In the cookie of the first cookie loader.
     pub const cookie: Word = Word;
 }
 
-/// How changes of one field come together.
+/// How concurrent changes of a field are merged.
 pub mod merge {
     use super::Word;
 
-    /// Numbers: both differences are added.
+    /// Numbers: the sum of both changes.
     pub const add: Word = Word;
     /// Numbers and times: the larger one.
     pub const max: Word = Word;
     /// Numbers and times: the smaller one.
     pub const min: Word = Word;
-    /// Lists and sets: what either side added, without what either removed.
+    /// Lists and sets: what either request added, without what either removed.
     pub const union: Word = Word;
-    /// Maps: key by key.
+    /// Maps: merged key by key.
     pub const keys: Word = Word;
-    /// Everything: the last one wins, without an event.
+    /// All types: the last one wins, without an event.
     pub const last_wins: Word = Word;
 }
 
-/// What becomes of a change that cannot be merged.
+/// What happens to a change that cannot be merged.
 pub mod on_conflict {
     use super::Word;
 
-    /// The last one wins, and an event says which fields it overwrote.
+    /// The last change wins, and an event has the fields that it overwrote.
     pub const last_wins: Word = Word;
-    /// A 409, and nothing is written.
+    /// The client gets a 409, and nothing is written.
     pub const reject: Word = Word;
 }
 
-/// What a client is told when its session ended meanwhile.
+/// The response if the session has ended during the request.
 pub mod on_ended {
     use super::Word;
 
-    /// A 409 `session-ended`.
+    /// The client gets a 409 `session-ended`.
     pub const reject: Word = Word;
-    /// The handler's response.
+    /// The client gets the handler's response.
     pub const ignore: Word = Word;
 }
 
-/// What an optional load does when the store does not answer.
+/// What an optional load does if the store is unavailable.
 pub mod on_store_error {
     use super::Word;
 
-    /// A 503.
+    /// The client gets a 503.
     pub const reject: Word = Word;
     /// The handler runs with `None`.
     pub const anonymous: Word = Word;
@@ -226,8 +230,8 @@ pub mod on_store_error {
 pub mod commit {
     use super::Word;
 
-    /// Only those of one that did not return `Err`.
+    /// Changes are stored unless the handler returns `Err`.
     pub const on_ok: Word = Word;
-    /// Those of one that returned.
+    /// Changes are stored even if the handler returns `Err`.
     pub const always: Word = Word;
 }

@@ -74,8 +74,8 @@ impl Inner<MySqlBackend> {
         }))
     }
 
-    /// Writes the effects of a load at `now`, unless the record changed since it was read. Whether it
-    /// did.
+    /// Writes the effects of a load at `now`, unless the record changed since it was read. Returns
+    /// whether it wrote.
     pub(super) async fn write_load(
         &self,
         key: Key,
@@ -117,7 +117,7 @@ impl Inner<MySqlBackend> {
         Ok((done.rows_affected() > 0).then(|| done.last_insert_id()))
     }
 
-    /// Inserts a record. `false` if the id is in use.
+    /// Inserts a record. Returns `false` if the id is in use.
     pub(super) async fn insert(&self, args: Args<MySql>) -> Result<bool, StatementError> {
         match self.run(&self.statements.insert, args).await {
             Ok(_) => Ok(true),

@@ -1,4 +1,4 @@
-//! Answers, and what an error of the server means.
+//! Reads answers, and classifies the errors of the server.
 
 use std::sync::Arc;
 

@@ -16,9 +16,9 @@ use crate::error::{StatementError, bad_column};
 type KeyBytes = (Vec<u8>, Vec<u8>);
 
 impl Inner<MySqlBackend> {
-    /// Finds the rows that are due without a lock, and removes them by key: locking a range of the
-    /// index would lock its gaps too, and every writer of those would wait. Each statement takes rows
-    /// in key order, so that two sweeps cannot deadlock.
+    /// Finds the rows that are due without locking them, and removes them by key. Locking a range of
+    /// the index would also lock its gaps, and delay every insertion into them. Each statement locks
+    /// rows in key order, so that two sweeps cannot deadlock.
     pub(super) async fn sweep_batch(&self, limit: usize) -> Result<Swept, StoreError> {
         let args = Args::new().bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows = self.rows(&self.statements.select_due, args).await;

@@ -162,7 +162,7 @@ impl Backend for PostgresBackend {
 }
 
 impl Inner {
-    /// Refuses a row of another format, and takes over the server's time.
+    /// Rejects a row of another format, and records the server's time.
     fn check_format(&self, row: &PgRow) -> Result<(), StoreError> {
         self.backend
             .clock

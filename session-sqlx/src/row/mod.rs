@@ -1,4 +1,4 @@
-//! A row, for the databases on which the state machine of the runtime decides.
+//! A row, for the stores that use the state machine of the runtime.
 
 mod read;
 

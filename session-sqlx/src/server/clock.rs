@@ -28,7 +28,7 @@ impl ServerClock {
         }))
     }
 
-    /// Takes over the server's time, in milliseconds since 1970.
+    /// Sets the estimate to the server's time, in milliseconds since 1970.
     pub(crate) fn observe(&self, server: i64) {
         let at_origin = server.saturating_sub(to_millis(self.0.origin.elapsed()));
         self.0.at_origin.store(at_origin, Ordering::Relaxed);

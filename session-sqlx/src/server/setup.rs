@@ -53,8 +53,8 @@ fn url_of(target: &Target) -> &str {
 /// Checks the scheme of a URL. Reports no part of the URL but the scheme: the rest can contain a
 /// password.
 pub(crate) fn check_url(url: &str, schemes: &[&str], form: &str) -> Result<(), ContextError> {
-    // A driver would end the password at `#` and take what is before it for a host and a port, which
-    // it would then show in its error message.
+    // With a `#` in a password, a driver would read the part before it as a host and a port, and show
+    // it in its error message.
     if url.contains('#') {
         return Err(ContextError::new(
             "the URL of the server contains a `#`, which is not allowed there: write it as `%23` in a \
@@ -81,7 +81,7 @@ async fn pool<DB: Database, S>(
         let late = format!("no answer within {:?}", builder.acquire_timeout);
         Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late).into())
     })?;
-    // The pool opens connections of its own.
+    // The pool opens its own connections.
     let _ = first.close().await;
     Ok(PoolOptions::new()
         .max_connections(builder.connections)

@@ -18,14 +18,14 @@ use crate::error::{StatementError, bad_column};
 use crate::fields_json::Fields;
 use crate::row::Row;
 
-/// A record that a load found, and the effects of the load, which the row already has.
+/// A record that a load found, with the effects of the load already applied to the row.
 pub(super) struct Loaded {
     pub(super) row: Row,
     pub(super) fields: Fields,
     pub(super) effects: LoadEffects,
 }
 
-/// A record after a change was checked, and applied if the verdict allows it.
+/// A record after a change was checked, and applied if the verdict is [`Verdict::Apply`].
 pub(super) struct Checked {
     pub(super) state: RecordState,
     pub(super) fields: Fields,
@@ -63,7 +63,7 @@ impl Inner<SqliteBackend> {
         txn.run(&self.statements.replace, args).await
     }
 
-    /// Inserts a record. `false` if the id is in use.
+    /// Inserts a record. Returns `false` if the id is in use.
     pub(super) async fn insert(
         &self,
         key: Key,
@@ -87,7 +87,7 @@ impl Inner<SqliteBackend> {
         .await
     }
 
-    /// A load of a row that was read; `None` if the load does not find the record.
+    /// Applies a load to a row that was read. Returns `None` if the load does not find the record.
     pub(super) fn loaded(
         &self,
         columns: &SqliteRow,
@@ -127,7 +127,8 @@ impl Inner<SqliteBackend> {
         .await
     }
 
-    /// Applies a change unless its verdict is another; `None` if there is no row.
+    /// Checks a change, and applies it if the verdict is [`Verdict::Apply`]. Returns `None` if there
+    /// is no row.
     pub(super) async fn commit(
         &self,
         key: Key,
@@ -168,7 +169,7 @@ impl Inner<SqliteBackend> {
         .await
     }
 
-    /// Removes a record. Whether there was one that had not ended.
+    /// Removes a record. Returns whether there was one that had not ended.
     pub(super) async fn destroy(&self, key: Key) -> Result<bool, StatementError> {
         self.write(async |txn| {
             let now = self.now();

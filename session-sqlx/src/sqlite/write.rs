@@ -42,7 +42,7 @@ impl backend::Inner<super::SqliteBackend> {
         query.fetch_all(&self.pool).await.map_err(not_applied)
     }
 
-    /// Runs a write transaction. Those of one process take turns in the order of arrival; without
+    /// Runs a write transaction. The transactions of one process run in the order of arrival; without
     /// this queue, SQLite makes each writer retry, and a writer can be overtaken without limit.
     pub(super) async fn write<T>(
         &self,

@@ -1,4 +1,5 @@
-//! The JSON form of a session. Records of earlier releases are read by it: do not rename a field.
+//! The JSON form of a session. It also reads the records of earlier releases, so do not rename a
+//! field.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -124,7 +125,7 @@ impl From<Format> for StoredRecord {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, reason = "a test reports by panicking")]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

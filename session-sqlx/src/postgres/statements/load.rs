@@ -2,8 +2,8 @@
 
 use super::{NOW, RECORD};
 
-/// A query of the rows of a table or query, with what a load does to each. $3 secret, $4 transport,
-/// $5 minimum time between touches or null, $6 minimum time between renewals or null.
+/// Selects the rows of a table or query, and computes what a load does to each. $3 secret, $4
+/// transport, $5 minimum time between touches or null, $6 minimum time between renewals or null.
 fn checked(source: &str) -> String {
     format!(
         "SELECT r.*, r.admitted AND (r.touches OR r.promotes OR r.offers) AS must_write FROM (
