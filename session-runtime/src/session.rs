@@ -89,6 +89,7 @@ impl<C: SessionConfig> Session<C> {
     }
 
     /// Hands the session to the handler. Returns what its guard commits when the handler has returned.
+    #[inline]
     pub(crate) fn start(&mut self) -> (Arc<dyn Finalize>, GuardIndex) {
         self.stage = if self.tracked.started_fresh() {
             Stage::Open

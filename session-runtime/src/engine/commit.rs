@@ -41,11 +41,12 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
         let is_sole_owner = Arc::strong_count(&self) == 1;
         let mut state = self.state();
         if let Some(emission) = self.settle_without_write(&mut state, guard, failed) {
-            let returned = state.guards.get_mut(guard).returned.take();
-            drop(state);
-            if !failed && returned.is_some_and(|tracked| tracked.is_changed()) {
-                // Another guard of this request ended the session.
-                self.emit_event(EventKind::DroppedUnsaved, None);
+            if let Some(returned) = state.guards.get_mut(guard).returned.take() {
+                drop(state);
+                if !failed && returned.is_changed() {
+                    // Another guard of this request ended the session.
+                    self.emit_event(EventKind::DroppedUnsaved, None);
+                }
             }
             return FinalizeResult::Now(Ok(emission));
         }

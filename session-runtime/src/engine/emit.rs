@@ -1,11 +1,12 @@
 //! The headers that a session adds to the response.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, Entry, HeaderMap, HeaderName, HeaderValue,
-    SET_COOKIE, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
+    VARY,
 };
 
 use super::SessionCore;
@@ -53,9 +54,20 @@ enum Carrier {
 
 impl<C: SessionConfig> SessionCore<C> {
     /// The headers for the current state of the session, or of one that has replaced it.
+    #[inline]
     pub(super) fn emission(&self, state: &SessionState<C>) -> Emission {
+        match &state.replaced_by {
+            None => self.own_emission(state),
+            Some(next) => {
+                Self::latest_emission(next.clone()).unwrap_or_else(|| self.own_emission(state))
+            }
+        }
+    }
+
+    #[cold]
+    fn latest_emission(next: Arc<Self>) -> Option<Emission> {
         let mut emission = None;
-        let mut replaced_by = state.replaced_by.clone();
+        let mut replaced_by = Some(next);
         while let Some(next) = replaced_by {
             let state = next.state();
             // A new session counts when it is stored.
@@ -67,9 +79,14 @@ impl<C: SessionConfig> SessionCore<C> {
             }
             replaced_by = state.replaced_by.clone();
         }
-        emission.unwrap_or_else(|| self.own_emission(state))
+        emission
     }
 
+    #[allow(
+        clippy::inline_always,
+        reason = "every request with a session calls it"
+    )]
+    #[inline(always)]
     fn own_emission(&self, state: &SessionState<C>) -> Emission {
         let emitted = match state.emit {
             Emit::Nothing => None,
@@ -242,12 +259,13 @@ impl ReplyHeaders for HeaderMap {
     }
 
     fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool) {
-        if let Entry::Occupied(entry) = self.entry(name) {
-            let (name, values) = entry.remove_entry_mult();
-            let kept: Vec<_> = values.filter(|value| keeps(value.as_bytes())).collect();
-            for value in kept {
-                self.append(&name, value);
-            }
+        let values = self.get_all(name).iter();
+        let kept: Vec<_> = (values.filter(|value| keeps(value.as_bytes())))
+            .cloned()
+            .collect();
+        self.remove(name);
+        for value in kept {
+            self.append(name, value);
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use super::RequestContext;
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
-use super::pending::GuardIndex;
+use super::pending::{GuardIndex, Guards};
 use super::request_scope::{RequestScope, Sessions};
-use super::session_core::{Phase, SessionCore, SessionState};
+use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -310,14 +310,20 @@ fn resume<C: SessionConfig>(
 ) -> OpenedSession<C> {
     let data = loaded.snapshot.data.clone();
     let subject = loaded.subject.clone();
-    let phase = Phase::Stored(loaded.snapshot);
     let state = SessionState {
+        phase: Phase::Stored(loaded.snapshot),
         epoch: loaded.epoch,
         generation: loaded.generation,
         deadlines: Some(loaded.deadlines),
+        lifetime: loaded.lifetime,
+        sid: sid.verified(),
         subject: loaded.subject,
+        emit: Emit::Nothing,
         offer: loaded.offer,
-        ..SessionState::new(phase, loaded.lifetime, sid.verified(), false)
+        guards: Guards::new(false),
+        resets: 0,
+        in_use: true,
+        replaced_by: None,
     };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),
@@ -334,7 +340,21 @@ fn create<C: SessionConfig>(
     let options = context.options;
     let sid = Sid::mint();
     let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
-    let state = SessionState::new(Phase::New, lifetime, sid, true);
+    let state = SessionState {
+        phase: Phase::New,
+        epoch: 0,
+        generation: 0,
+        deadlines: None,
+        lifetime,
+        sid,
+        subject: None,
+        emit: Emit::Nothing,
+        offer: None,
+        guards: Guards::new(true),
+        resets: 0,
+        in_use: true,
+        replaced_by: None,
+    };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),
         guard: 0,

@@ -16,7 +16,7 @@ pub(crate) struct Pending<D> {
     pub(crate) returned: Option<TrackedData<D>>,
     /// The number of resets before the handler loaded its data. If there was another one since, the
     /// data belongs to somebody else.
-    pub(super) resets_seen: usize,
+    pub(super) resets_seen: u32,
     /// Whether the guard stores a new session that its handler has not changed.
     pub(crate) creates: bool,
     /// Whether the guard has started to commit. The handler can no longer change the sid then.
@@ -36,13 +36,15 @@ pub(crate) struct Identity {
 /// The guards of one session in one request.
 pub(crate) struct Guards<D> {
     first: Pending<D>,
-    /// The guards that opened the session after the first one, as in a handler under middleware.
-    later: Vec<Pending<D>>,
-    open: usize,
+    /// The guards that opened the session after the first one, as in a handler under middleware. Boxed,
+    /// because most requests have none.
+    later: Option<Box<Vec<Pending<D>>>>,
+    open: u32,
 }
 
 impl<D> Pending<D> {
-    fn new(creates: bool, resets_seen: usize) -> Self {
+    #[inline]
+    fn new(creates: bool, resets_seen: u32) -> Self {
         Self {
             identity: None,
             lifetime: None,
@@ -54,16 +56,19 @@ impl<D> Pending<D> {
     }
 
     /// Whether a pending reset replaces the data.
+    #[inline]
     pub(crate) fn resets(&self) -> bool {
         (self.identity.as_ref()).is_some_and(|identity| identity.reset)
     }
 
     /// Whether a pending login or reset ends what other requests may still write.
+    #[inline]
     pub(super) fn logs_in(&self) -> bool {
         (self.identity.as_ref()).is_some_and(|identity| identity.new_generation)
     }
 
     /// Discards the pending changes of the sid and the lifetime.
+    #[inline]
     pub(crate) fn forget_identity(&mut self) {
         self.identity = None;
         self.lifetime = None;
@@ -72,22 +77,25 @@ impl<D> Pending<D> {
 
 impl<D> Guards<D> {
     /// One open guard.
+    #[inline]
     pub(super) fn new(creates: bool) -> Self {
         Self {
             first: Pending::new(creates, 0),
-            later: Vec::new(),
+            later: None,
             open: 1,
         }
     }
 
     /// Adds an open guard.
-    pub(super) fn join(&mut self, creates: bool, resets_seen: usize) -> GuardIndex {
-        self.later.push(Pending::new(creates, resets_seen));
+    pub(super) fn join(&mut self, creates: bool, resets_seen: u32) -> GuardIndex {
+        let later = self.later.get_or_insert_default();
+        later.push(Pending::new(creates, resets_seen));
         self.open += 1;
-        self.later.len()
+        later.len()
     }
 
     /// Marks a guard as closed.
+    #[inline]
     pub(super) fn close(&mut self, guard: GuardIndex) {
         let pending = self.get_mut(guard);
         if !pending.closed {
@@ -96,28 +104,27 @@ impl<D> Guards<D> {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, guard: GuardIndex) -> &Pending<D> {
-        match guard.checked_sub(1).and_then(|index| self.later.get(index)) {
-            Some(pending) => pending,
-            None => &self.first,
-        }
+        let later = |index| self.later.as_ref()?.get(index);
+        guard.checked_sub(1).and_then(later).unwrap_or(&self.first)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, guard: GuardIndex) -> &mut Pending<D> {
-        match guard
-            .checked_sub(1)
-            .and_then(|index| self.later.get_mut(index))
-        {
-            Some(pending) => pending,
-            None => &mut self.first,
+        match (&mut self.later, guard.checked_sub(1)) {
+            (Some(later), Some(index)) => later.get_mut(index).unwrap_or(&mut self.first),
+            _ => &mut self.first,
         }
     }
 
     /// Whether more than one guard has opened the session.
+    #[inline]
     pub(crate) fn are_many(&self) -> bool {
-        !self.later.is_empty()
+        self.later.is_some()
     }
 
+    #[inline]
     pub(super) fn any_open(&self) -> bool {
         self.open > 0
     }
@@ -129,12 +136,14 @@ impl<D> Guards<D> {
     }
 
     /// The new sid that a guard is about to store.
+    #[inline]
     pub(super) fn pending_sid(&self) -> Option<Sid> {
         let mut identities = self.iter().filter_map(|pending| pending.identity.as_ref());
         identities.next().map(|identity| identity.sid)
     }
 
     /// The new sid that another guard is about to store.
+    #[inline]
     pub(crate) fn pending_sid_of_others(&self, guard: GuardIndex) -> Option<Sid> {
         let others = self.iter().enumerate().filter(|(index, _)| *index != guard);
         let mut identities = others.filter_map(|(_, pending)| pending.identity.as_ref());
@@ -151,14 +160,15 @@ impl<D> Guards<D> {
     }
 
     /// Discards the pending changes of every guard's sid and lifetime.
+    #[inline]
     pub(super) fn forget_identities(&mut self) {
-        self.first.forget_identity();
-        self.later.iter_mut().for_each(Pending::forget_identity);
+        self.iter_mut().for_each(Pending::forget_identity);
     }
 
     /// Discards rotations that another guard has stored: the guards of a request share a new sid.
+    #[inline]
     pub(super) fn forget_rotations_to(&mut self, sid: Sid) {
-        for pending in std::iter::once(&mut self.first).chain(&mut self.later) {
+        for pending in self.iter_mut() {
             let is_stored = |identity: &mut Box<Identity>| {
                 identity.sid.secret_hash() == sid.secret_hash()
                     && !identity.new_generation
@@ -169,6 +179,12 @@ impl<D> Guards<D> {
     }
 
     fn iter(&self) -> impl Iterator<Item = &Pending<D>> {
-        std::iter::once(&self.first).chain(&self.later)
+        let later = self.later.iter().flat_map(|later| later.iter());
+        std::iter::once(&self.first).chain(later)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Pending<D>> {
+        let later = self.later.iter_mut().flat_map(|later| later.iter_mut());
+        std::iter::once(&mut self.first).chain(later)
     }
 }

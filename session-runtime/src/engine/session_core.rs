@@ -55,7 +55,7 @@ pub(crate) struct SessionState<C: SessionConfig> {
     /// The guards, and their changes that are not stored yet.
     pub(crate) guards: Guards<C::Data>,
     /// How often a guard of this request has replaced the data by a reset.
-    pub(super) resets: usize,
+    pub(super) resets: u32,
     /// Whether a handler or a task may still own the session, and ask for its deadlines.
     pub(crate) in_use: bool,
     /// The session that this request has created after it ended this one.
@@ -261,30 +261,6 @@ impl<C: SessionConfig> SessionCore<C> {
 }
 
 impl<C: SessionConfig> SessionState<C> {
-    /// The state of a session that the store knows, or of a new one.
-    #[allow(
-        clippy::inline_always,
-        reason = "constructs the value in place, which saves two moves"
-    )]
-    #[inline(always)]
-    pub(super) fn new(phase: Phase<C::Data>, lifetime: Lifetime, sid: Sid, creates: bool) -> Self {
-        Self {
-            phase,
-            epoch: 0,
-            generation: 0,
-            deadlines: None,
-            lifetime,
-            sid,
-            subject: None,
-            emit: Emit::Nothing,
-            offer: None,
-            guards: Guards::new(creates),
-            resets: 0,
-            in_use: true,
-            replaced_by: None,
-        }
-    }
-
     /// The session's sid, or the new one that is not stored yet.
     pub(crate) fn current_sid(&self) -> Sid {
         self.guards.pending_sid().unwrap_or(self.sid)
@@ -302,6 +278,7 @@ impl<C: SessionConfig> SessionState<C> {
 
     /// Records that a lifetime of a guard was stored. A different lifetime that was set meanwhile stays
     /// pending.
+    #[inline]
     pub(super) fn set_lifetime(&mut self, guard: GuardIndex, lifetime: Lifetime) {
         self.lifetime = lifetime;
         let pending = self.guards.get_mut(guard);
@@ -309,6 +286,7 @@ impl<C: SessionConfig> SessionState<C> {
     }
 
     /// Records that the pending identity of a guard was stored.
+    #[inline]
     pub(super) fn set_identity(&mut self, guard: GuardIndex) {
         let Some(identity) = self.guards.get_mut(guard).identity.take() else {
             return;

@@ -45,6 +45,7 @@ impl fmt::Debug for Committer {
 
 /// Ends a handler: its changes are to be written, unless it failed.
 #[must_use]
+#[inline]
 pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
     let vary = committer.vary;
     let finished = |emission| HandlerEnd::Finished(Finished { vary, emission });

@@ -37,8 +37,8 @@ impl Overrides for InheritForwarding {
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
     session: S,
-    /// For an argument that is `None`, in a request with other guards.
-    without_session: Option<Arc<dyn Finalize>>,
+    /// For an argument that is `None`, in a request with other guards. Boxed, to keep every guard small.
+    without_session: Option<Box<Arc<dyn Finalize>>>,
     marker: PhantomData<fn() -> (M, O)>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
         Ok(SessionGuard {
             session,
             without_session: if is_none {
-                engine::finish_without_session(context)
+                engine::finish_without_session(context).map(Box::new)
             } else {
                 None
             },
@@ -88,13 +88,18 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
 }
 
 /// Splits a guard into the handler's argument and what commits it afterwards.
+#[allow(
+    clippy::inline_always,
+    reason = "moves the session into the handler without a copy in between"
+)]
+#[inline(always)]
 pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     let mut session = guard.session;
     let committed = match session.session_mut() {
         Some(session) => Some(session.start()),
-        None => guard.without_session.map(|finalize| (finalize, 0)),
+        None => guard.without_session.map(|finalize| (*finalize, 0)),
     };
     let committer = Committer::new(committed, loaders::<S::Config, O>().vary());
     (session, committer)
