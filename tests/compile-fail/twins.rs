@@ -1,4 +1,5 @@
-//! A rule that refused everything would be useless: something one token away from it compiles.
+//! Every rule has a counterpart that compiles, one token away from the mistake, so no rule rejects
+//! everything.
 
 use std::fs;
 
