@@ -1,4 +1,4 @@
-//! Bars side by side, two in a group.
+//! A bar chart with groups of two bars.
 
 use super::axis::Axis;
 use super::svg::{Anchor, BOTTOM, LEFT, Svg, WIDTH, height, thousands};
@@ -10,7 +10,7 @@ const GAP: f64 = 6.0;
 pub struct Group {
     pub label: String,
     pub heights: [f64; 2],
-    /// Below the label.
+    /// A text below the label.
     pub note: String,
 }
 
@@ -45,7 +45,7 @@ impl Bars {
         svg.end()
     }
 
-    /// Beside the title.
+    /// Draws the legend beside the title.
     fn legend(&self, svg: &mut Svg) {
         for (row, (name, colour)) in self.names.iter().zip(self.colours).enumerate() {
             let y = 34.0 + 19.0 * row as f64;
