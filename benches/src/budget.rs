@@ -47,7 +47,7 @@ impl Budget {
 
 fn cost(subject: &str, workload: Workload, size: usize) -> (f64, f64) {
     data::set_size(size);
-    let mut case = find(subject, workload.name()).expect("such a case");
+    let mut case = find(subject, workload.name()).expect("no such case");
     let allocations = case::allocations(&mut *case, REQUESTS);
     let instructions = callgrind::count(subject, workload.name(), size, REQUESTS);
     (instructions.ours, allocations.count)
@@ -107,11 +107,11 @@ pub fn set(which: &[&str]) {
         found,
         "there is no budget `{which}`; for example, use `w2 200`"
     );
-    std::fs::write(FILE, text).expect("the file of budgets");
+    std::fs::write(FILE, text).expect("the budget file");
 }
 
 fn contents() -> String {
-    std::fs::read_to_string(FILE).expect("the file of budgets")
+    std::fs::read_to_string(FILE).expect("the budget file")
 }
 
 fn budgets() -> Vec<Budget> {
@@ -120,7 +120,7 @@ fn budgets() -> Vec<Budget> {
         .filter(|line| !line.starts_with('#'))
         .map(|line| parse(line).unwrap_or_else(|| panic!("invalid budget: `{line}`")))
         .collect();
-    assert!(!budgets.is_empty(), "there are budgets");
+    assert!(!budgets.is_empty(), "the file has no budgets");
     budgets
 }
 

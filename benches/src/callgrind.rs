@@ -35,7 +35,7 @@ pub fn count(subject: &str, workload: &str, size: usize, requests: usize) -> Ins
         String::from_utf8_lossy(&valgrind.stderr)
     );
     let (all, sha256) = read(&out);
-    std::fs::remove_file(&out).expect("what valgrind wrote");
+    std::fs::remove_file(&out).expect("the output of valgrind");
     assert!(all > 0, "{subject} {workload}: nothing was collected");
     let each = |total: u64| total as f64 / requests as f64;
     Instructions {

@@ -257,7 +257,7 @@ impl<A: App> Case for Driver<A> {
             }
             Workload::Destroy => {
                 let (_, _, body) = self.ask("/optional", sid);
-                assert_eq!(body, "0", "the session is gone");
+                assert_eq!(body, "0", "the session has ended");
             }
         }
     }

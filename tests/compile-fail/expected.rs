@@ -36,14 +36,14 @@ pub(crate) fn cases(framework: Framework) -> Vec<Case> {
         );
     }
     if framework == Framework::Axum {
-        let twins = sources(&package::here().join("pass"));
-        cases.extend(twins.into_iter().map(|file| Case {
+        let passing = sources(&package::here().join("pass"));
+        cases.extend(passing.into_iter().map(|file| Case {
             target: target("pass", &file),
             stderr: None,
             file,
         }));
     }
-    assert!(!cases.is_empty(), "{} holds no case", folder.display());
+    assert!(!cases.is_empty(), "{} contains no case", folder.display());
     cases
 }
 
@@ -64,7 +64,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 /// In lower case, as rustc requires of crate names.
 fn target(kind: &str, file: &Path) -> String {
     let stem = file.file_stem().and_then(|stem| stem.to_str());
-    format!("{kind}_{}", stem.expect("a readable name").to_lowercase())
+    format!("{kind}_{}", stem.expect("a UTF-8 name").to_lowercase())
 }
 
 impl Case {
@@ -83,7 +83,7 @@ impl Case {
             return Some(format!("{name} compiles, but must not:\n{actual}\n"));
         }
         if env::var_os("CATALOGUE").is_some_and(|value| value == "overwrite") {
-            fs::write(stderr, &actual).expect("a written file");
+            fs::write(stderr, &actual).expect("the file is written");
             return None;
         }
         let Ok(expected) = fs::read_to_string(stderr) else {

@@ -9,10 +9,10 @@
 //! difference before you commit it.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod counterparts;
 mod expected;
 mod normalize;
 mod package;
-mod twins;
 
 use package::Framework;
 

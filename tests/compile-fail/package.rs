@@ -104,7 +104,7 @@ fn write_package(framework: Framework, cases: &[Case]) -> PathBuf {
         .join("compile-fail")
         .join(framework.folder());
     fs::create_dir_all(&folder).expect("a folder");
-    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a copied file");
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("the file is copied");
     let (features, dependencies) = framework.dependencies();
     let mut manifest = format!(
         "[package]\nname = \"cases-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\nautobins = false\n\
@@ -117,10 +117,11 @@ fn write_package(framework: Framework, cases: &[Case]) -> PathBuf {
     );
     for case in cases {
         let (target, file) = (&case.target, case.file.display());
-        write!(manifest, "[[bin]]\nname = {target:?}\npath = '{file}'\n").expect("a text grows");
+        write!(manifest, "[[bin]]\nname = {target:?}\npath = '{file}'\n")
+            .expect("writing to a string succeeds");
     }
     let path = folder.join("Cargo.toml");
-    fs::write(&path, manifest).expect("a written file");
+    fs::write(&path, manifest).expect("the file is written");
     path
 }
 
@@ -163,7 +164,7 @@ fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
     let mut messages = BTreeMap::<String, Vec<String>>::new();
     let mut checked = false;
     for line in stdout.lines() {
-        let line: Line = serde_json::from_str(line).expect("a message of cargo");
+        let line: Line = serde_json::from_str(line).expect("a message in JSON");
         checked |= line.reason == "compiler-artifact" || line.message.is_some();
         let (Some(target), Some(message)) = (line.target, line.message) else {
             continue;

@@ -67,7 +67,7 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
         };
         options.emit = Some(Emit::Header);
     });
-    let refused = refused.expect_err("wrong in many ways");
+    let refused = refused.expect_err("many options are invalid");
     assert!(
         refused
             .to_string()
@@ -243,13 +243,13 @@ session_config! {
 async fn data_types_that_cannot_be_stored_are_rejected_at_startup() {
     let error = Rigid::start()
         .await
-        .expect_err("no field could ever be added");
+        .expect_err("fields could not be added later");
     assert!(error.to_string().contains("deny_unknown_fields"), "{error}");
     let error = Shapeless::start().await.expect_err("no fields");
     assert!(error.to_string().contains("JSON object"), "{error}");
     let error = Unreadable::start()
         .await
-        .expect_err("an empty list is not read");
+        .expect_err("an omitted list cannot be read");
     assert!(error.to_string().contains("#[serde(default)]"), "{error}");
 }
 
@@ -297,9 +297,11 @@ async fn open_same_namespace(session: Session<SameNamespace>) -> String {
 
 #[tokio::test]
 async fn conflicting_configs_do_not_start() {
-    First::start().await.expect("the first one");
-    First::start().await.expect("the same one once more");
-    let error = SameNamespace::start().await.expect_err("one namespace");
+    First::start().await.expect("the first config starts");
+    First::start().await.expect("starting it again succeeds");
+    let error = SameNamespace::start()
+        .await
+        .expect_err("the same namespace");
     assert_eq!(
         format!("{error:?}"),
         error.to_string(),
@@ -316,7 +318,7 @@ async fn conflicting_configs_do_not_start() {
 
     let error = SameNames::start()
         .await
-        .expect_err("one header and one cookie");
+        .expect_err("the same header and cookie");
     let problems = error.problems.join("\n");
     assert_eq!(error.problems.len(), 2, "{problems}");
     assert!(
@@ -324,7 +326,5 @@ async fn conflicting_configs_do_not_start() {
         "{problems}"
     );
     assert!(problems.contains("reads the cookie `first`"), "{problems}");
-    Separate::start()
-        .await
-        .expect("shares nothing but the store");
+    Separate::start().await.expect("shares only the store");
 }

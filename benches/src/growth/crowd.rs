@@ -61,7 +61,7 @@ impl Crowd {
             let sid = crowd
                 .carrier
                 .answered::<Router>(&headers)
-                .expect("a sid is answered");
+                .expect("a sid is sent");
             crowd.sids.push(copy(&sid));
         }
         crowd.read_all();
@@ -164,7 +164,7 @@ impl Process {
 
     pub fn batch(&mut self, workload: Workload, requests: usize) -> Duration {
         let input = self.input.as_mut().expect("its input");
-        writeln!(input, "{} {requests}", workload.name()).expect("a crowd that lives");
+        writeln!(input, "{} {requests}", workload.name()).expect("the crowd is running");
         Duration::from_nanos(self.line().parse().expect("nanoseconds"))
     }
 

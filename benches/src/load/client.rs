@@ -132,7 +132,7 @@ impl Client {
             .connection
             .ask(&Request::Read.bytes(Some(&self.sid)))
             .await;
-        let now = current(&answer).expect("the session is there");
+        let now = current(&answer).expect("the session exists");
         assert_eq!(now.id, self.id);
         (self.visits, self.views) = (now.visits, now.views);
     }
@@ -141,7 +141,7 @@ impl Client {
     pub async fn prove_created(&mut self) {
         let (sid, id) = self.created.take().expect("a session was created");
         let answer = self.connection.ask(&Request::Read.bytes(Some(&sid))).await;
-        let now = current(&answer).expect("the new session is there");
+        let now = current(&answer).expect("the new session exists");
         assert_eq!(now.id, id);
     }
 

@@ -7,7 +7,7 @@ mod connection;
 mod pin;
 mod server;
 mod side;
-mod twin;
+mod without_sessions;
 
 pub use server::serve;
 

@@ -9,7 +9,7 @@ use axum::routing::get;
 use cpu_time::ProcessTime;
 
 use super::pin::Places;
-use super::{app, twin};
+use super::{app, without_sessions};
 
 /// The API that a server has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +29,7 @@ impl Api {
     fn router(self) -> Router {
         match self {
             Self::WithSessions => app::router(),
-            Self::Without => twin::router(),
+            Self::Without => without_sessions::router(),
         }
     }
 }
@@ -58,7 +58,7 @@ impl Server {
             .expect("its first line");
         Self {
             process,
-            address: line.trim().parse().expect("the server says its address"),
+            address: line.trim().parse().expect("the server prints its address"),
         }
     }
 }

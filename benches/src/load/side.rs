@@ -115,7 +115,7 @@ impl Side {
                 .collect();
             let mut all = Vec::new();
             for task in running {
-                let (client, took) = task.await.expect("right answers");
+                let (client, took) = task.await.expect("right responses");
                 self.clients.push(client);
                 all.extend(took);
             }

@@ -68,7 +68,7 @@ fn of(alive: usize) -> String {
     assert!(swept > ENDING * ROUNDS / 2, "{swept} were swept");
     let times = |of: fn(&Slice) -> Duration| -> Vec<Duration> { slices.iter().map(of).collect() };
     let all: Duration = times(|slice| slice.took).iter().sum();
-    let each = all / u32::try_from(swept).expect("not so many");
+    let each = all / u32::try_from(swept).expect("fits into u32");
     lengths(
         &format!("{alive} | {each:.2?} | a slice"),
         times(|slice| slice.took),
@@ -125,7 +125,7 @@ struct Slice {
 /// Prints the distribution of times.
 fn lengths(what: &str, mut took: Vec<Duration>) {
     took.sort_unstable();
-    let number = u32::try_from(took.len()).expect("not so many");
+    let number = u32::try_from(took.len()).expect("fits into u32");
     println!(
         "| {what} | {:.1?} | {:.1?} | {:.1?} | {} of {number} |",
         took.iter().sum::<Duration>() / number,

@@ -25,7 +25,7 @@ impl Axis {
     /// From zero to a round number above all values, in at most six steps of 1, 2 or 5.
     pub fn linear(values: impl Iterator<Item = f64>) -> Self {
         let highest = values.fold(0.0, f64::max);
-        assert!(highest > 0.0, "there is something to show");
+        assert!(highest > 0.0, "no positive values");
         let magnitude = 10_f64.powf(highest.log10().floor() - 1.0);
         let step = [1.0, 2.0, 5.0, 10.0, 20.0]
             .into_iter()

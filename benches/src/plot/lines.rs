@@ -12,7 +12,7 @@ const NAME: f64 = 17.0;
 
 pub struct Series {
     pub label: String,
-    pub colour: &'static str,
+    pub color: &'static str,
     pub dashed: bool,
     pub points: Vec<(f64, f64)>,
 }
@@ -48,10 +48,10 @@ impl Lines {
                 .iter()
                 .map(|(x, y)| (self.across(*x), height(self.y.place(*y))))
                 .collect();
-            svg.line(&points, one.colour, one.dashed);
+            svg.line(&points, one.color, one.dashed);
         }
         for (y, one) in self.names() {
-            svg.coloured(RIGHT + 2.0, y + 4.0, Anchor::Start, one.colour, &one.label);
+            svg.colored(RIGHT + 2.0, y + 4.0, Anchor::Start, one.color, &one.label);
         }
         svg.end()
     }

@@ -61,7 +61,7 @@ fn style(subject: &str) -> (&'static str, &'static str) {
         "ours" => ("connect-session", BLUE),
         "tower-sessions" => ("tower-sessions", ORANGE),
         "map" => ("a map alone", GREY),
-        _ => panic!("`{subject}` has no colour"),
+        _ => panic!("`{subject}` has no color"),
     }
 }
 
@@ -136,7 +136,7 @@ fn load(table: &Table) -> String {
         title: "Requests a second, over real sockets",
         subtitle: "a server of one thread, connections kept alive; memory store; below: with over without",
         names: ["without sessions", "with connect-session"],
-        colours: [GREY, BLUE],
+        colors: [GREY, BLUE],
         groups: requests
             .into_iter()
             .map(|request| Group {
@@ -158,7 +158,7 @@ fn series(
 ) -> Vec<Series> {
     let mut all = Vec::new();
     for subject in subjects {
-        let (name, colour) = style(subject);
+        let (name, color) = style(subject);
         for request in requests {
             let rows = table
                 .rows()
@@ -173,7 +173,7 @@ fn series(
             };
             all.push(Series {
                 label,
-                colour,
+                color,
                 dashed: *request != "read",
                 points,
             });

@@ -52,10 +52,10 @@ impl Svg {
     }
 
     pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: &str) {
-        self.coloured(x, y, anchor, FAINT, text);
+        self.colored(x, y, anchor, FAINT, text);
     }
 
-    pub fn coloured(&mut self, x: f64, y: f64, anchor: Anchor, colour: &str, text: &str) {
+    pub fn colored(&mut self, x: f64, y: f64, anchor: Anchor, color: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -64,7 +64,7 @@ impl Svg {
         let text = escaped(text);
         // The outline hides the lines behind a text.
         self.add(format_args!(
-            "<text paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"12\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>"
+            "<text paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"12\" text-anchor=\"{anchor}\" fill=\"{color}\">{text}</text>"
         ));
     }
 
@@ -72,15 +72,15 @@ impl Svg {
     pub fn ticks(&mut self, ticks: &[(f64, String)], right: f64) {
         for (place, label) in ticks {
             let y = height(*place);
-            let colour = if *place == 0.0 { "#8c959f" } else { "#e3e8ed" };
+            let color = if *place == 0.0 { "#8c959f" } else { "#e3e8ed" };
             self.add(format_args!(
-                "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\"/>"
+                "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" stroke=\"{color}\"/>"
             ));
             self.text(LEFT - 10.0, y + 4.0, Anchor::End, label);
         }
     }
 
-    pub fn line(&mut self, points: &[(f64, f64)], colour: &str, dashed: bool) {
+    pub fn line(&mut self, points: &[(f64, f64)], color: &str, dashed: bool) {
         let mut path = String::new();
         for (x, y) in points {
             write!(path, "{x:.1},{y:.1} ").expect("a text");
@@ -91,21 +91,21 @@ impl Svg {
             ""
         };
         self.add(format_args!(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.25\" \
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2.25\" \
              stroke-linejoin=\"round\"{dashes}/>",
             path.trim_end()
         ));
         for (x, y) in points {
-            let fill = if dashed { "#ffffff" } else { colour };
+            let fill = if dashed { "#ffffff" } else { color };
             self.add(format_args!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{fill}\" stroke=\"{color}\" stroke-width=\"2\"/>"
             ));
         }
     }
 
-    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str) {
+    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, color: &str) {
         self.add(format_args!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"2\" fill=\"{colour}\"/>"
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"2\" fill=\"{color}\"/>"
         ));
     }
 

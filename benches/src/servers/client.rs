@@ -72,7 +72,7 @@ impl Client {
     /// The sid of a new session with seeded data.
     pub async fn seeded(&self) -> HeaderValue {
         let answer = self.expect("/seed", None, "41").await;
-        answer.sid.expect("a sid is answered")
+        answer.sid.expect("a sid is sent")
     }
 
     /// A malformed sid in the place of a valid one.

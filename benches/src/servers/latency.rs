@@ -111,7 +111,7 @@ fn show(kind: Kind, measured: Vec<Measured>) {
     for row in &measured {
         let kind_of = |row: &Measured| row.what.split(' ').next().expect("a word").to_owned();
         let first = measured.iter().find(|one| kind_of(one) == kind_of(row));
-        let first = first.expect("itself, if no other").throughput;
+        let first = first.expect("at least the row itself").throughput;
         println!(
             "| {kind:?} | {} | {} | {:.0} | {:.2} | {:.2} | {:.2} |",
             row.what,

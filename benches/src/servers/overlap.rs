@@ -164,7 +164,7 @@ async fn counted(client: &Client, path: &'static str) -> Seen {
     let sid = client.seeded().await;
     let answered_well = overlapping(client, &sid, |_| path.to_owned()).await;
     let visits = client.ask("/read", Some(&sid)).await.body;
-    let visits: usize = visits.parse().expect("a number is answered");
+    let visits: usize = visits.parse().expect("the response is a number");
     client.ask("/destroy", Some(&sid)).await;
     Seen {
         kept: visits - 41,

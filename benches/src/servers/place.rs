@@ -93,7 +93,7 @@ impl Place {
                 let mut connection = connection.expect("a connection");
                 for statement in self.drops() {
                     let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
-                    done.await.expect("nothing is left");
+                    done.await.expect("the data is removed");
                 }
             }
             Kind::MySql => {
@@ -101,14 +101,14 @@ impl Place {
                 let mut connection = connection.expect("a connection");
                 for statement in self.drops() {
                     let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
-                    done.await.expect("nothing is left");
+                    done.await.expect("the data is removed");
                 }
             }
             Kind::Sqlite => {
                 for suffix in ["", "-wal", "-shm"] {
                     let file = PathBuf::from(format!("{}{suffix}", self.file()));
                     if file.exists() {
-                        std::fs::remove_file(file).expect("nothing is left");
+                        std::fs::remove_file(file).expect("the data is removed");
                     }
                 }
             }
@@ -142,7 +142,7 @@ impl Place {
             if !keys.is_empty() {
                 let mut unlink = redis::cmd("UNLINK");
                 let unlink = unlink.arg(keys).exec_async(&mut connection);
-                unlink.await.expect("nothing is left");
+                unlink.await.expect("the data is removed");
             }
             cursor = next;
             if cursor == "0" {

@@ -100,7 +100,7 @@ impl Work for Raw {
                 let mut command = redis::cmd("HGET");
                 let field = command.arg(key).arg(FIELD).query_async(&mut connection);
                 let field: String = field.await.expect("a field");
-                assert_eq!(field, format!("{times} 41"), "the last change is there");
+                assert_eq!(field, format!("{times} 41"), "the last change is stored");
             }
         })
     }

@@ -179,7 +179,7 @@ impl Work for Raw {
             };
             for client in 0..CLIENTS {
                 let version = self.read(client).await;
-                assert_eq!(version, self.version + changes, "every change is there");
+                assert_eq!(version, self.version + changes, "every change is stored");
             }
         })
     }

@@ -90,7 +90,7 @@ async fn round(work: &Arc<dyn Work>, each: usize) -> (Duration, Vec<Duration>) {
     let started = Instant::now();
     let mut waited = Vec::with_capacity(CLIENTS * each);
     for client in clients {
-        waited.extend(client.await.expect("a client that was served"));
+        waited.extend(client.await.expect("no client panics"));
     }
     (started.elapsed(), waited)
 }

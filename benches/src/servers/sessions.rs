@@ -121,7 +121,7 @@ impl Work for Creates {
             let answer = self.0.expect("/create", None, "1").await;
             let before = std::mem::replace(&mut *self.1[client].lock().await, answer.sid);
             let now = self.1[client].lock().await.clone();
-            assert!(now.is_some() && now != before, "a new sid is answered");
+            assert!(now.is_some() && now != before, "a new sid is sent");
         })
     }
 

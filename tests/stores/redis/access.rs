@@ -110,7 +110,7 @@ async fn connects_through_a_unix_socket() {
     let settings = ["--port", &port.to_string(), "--unixsocket", &socket].map(str::to_owned);
     let _redis = Redis::start_on(port, folder, settings.to_vec()).await;
     // The server opens the socket after the port.
-    until("the socket is there", || async {
+    until("the socket exists", || async {
         std::os::unix::net::UnixStream::connect(&socket).is_ok()
     })
     .await;

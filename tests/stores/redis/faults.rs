@@ -62,7 +62,7 @@ async fn a_killed_server_is_reported_and_reconnected() {
         assert!(is_unavailable(&no_hang("count", count).await));
     }
     redis.restart().await;
-    until("the store finds it again", || async {
+    until("the store reconnects", || async {
         session.load(&store).await.is_ok()
     })
     .await;
@@ -99,7 +99,7 @@ async fn a_frozen_server_times_out() {
         assert!(no_hang("load", load).await.unwrap());
     }
     redis.thaw();
-    until("the store finds it again", || async {
+    until("the store reconnects", || async {
         session.load(&store).await.is_ok()
     })
     .await;

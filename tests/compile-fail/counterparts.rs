@@ -14,7 +14,7 @@ fn row(name: &str) -> Option<&str> {
 }
 
 #[test]
-fn every_row_has_a_passing_twin() {
+fn every_row_has_a_passing_counterpart() {
     let passing: String = sources(&here().join("pass"))
         .iter()
         .map(|file| fs::read_to_string(file).expect("a text"))
@@ -43,7 +43,7 @@ fn every_row_has_a_passing_twin() {
             rows += 1;
             assert!(
                 mentioned.contains(&row),
-                "{name} has no passing twin in `pass`"
+                "{name} has no passing counterpart in `pass`"
             );
         }
     }
