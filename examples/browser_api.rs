@@ -1,5 +1,5 @@
-//! An API for pages in browsers: a header session for an application on another origin, and a cookie
-//! session for pages of its own and for a sibling that it trusts.
+//! An API for browsers: a header session for an application on another origin, and a cookie session
+//! for this site's own pages and one trusted origin.
 //!
 //! `cargo run --example browser_api`, and follow what it prints. `PORT` sets the port (default 3000),
 //! `APP_ORIGIN` the origin of the application (default `https://app.shop.example`).
@@ -21,8 +21,8 @@ struct Cart {
 }
 
 session_config! {
-    /// The application's sessions. Its script keeps the sid and sends it in a header, which no page
-    /// of another origin can make a browser do.
+    /// The application's sessions. Its script keeps the sid and sends it in a header, which a page
+    /// of another origin cannot forge.
     struct App {
         data: Cart,
         loaders: [header("X-User-Session")],
@@ -35,8 +35,8 @@ struct Settings {
 }
 
 session_config! {
-    /// The site's sessions, in a cookie that no script can read. A browser sends it along whoever
-    /// asks, so what changes something is done for this origin and the listed ones alone.
+    /// The site's sessions, in a cookie that scripts cannot read. Browsers send it with requests
+    /// from any site, so unsafe methods are accepted only from this origin and the listed ones.
     struct Site {
         data: Settings,
         loaders: [cookie("__Host-sid")],
@@ -65,7 +65,7 @@ async fn close(session: Session<App>) -> Result<StatusCode, Error> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A page of this origin: forms need no script and no token of their own.
+/// A page of this origin. Its forms need neither a script nor a CSRF token.
 async fn page() -> Html<&'static str> {
     Html(
         r#"<!doctype html><title>Shop</title>
@@ -108,8 +108,8 @@ async fn logout(session: Session<Site>) -> Result<Redirect, Error> {
     Ok(Redirect::to("/"))
 }
 
-/// Which pages of another origin may call, and what of it. The library names the header of a sid in
-/// `Access-Control-Expose-Headers` by itself; `expose_headers` here would replace that.
+/// Lets the application's origin call the API. The library adds the sid's header to
+/// `Access-Control-Expose-Headers` itself; `expose_headers` here would replace that.
 fn cors(app: HeaderValue) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(app)

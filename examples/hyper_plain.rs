@@ -1,4 +1,5 @@
-//! The cart of `rest_api` without a web framework: handlers of `http::Request`, served by hyper.
+//! The cart of `rest_api` without a web framework: handlers take an `http::Request`, and hyper
+//! serves them.
 
 use std::convert::Infallible;
 
@@ -71,8 +72,8 @@ async fn add_item(mut session: Session<Shop>, request: Request<Incoming>) -> Rep
     )
 }
 
-/// A handler that returns `Err` stores nothing; here only `destroy` can fail, and it has its own
-/// answer.
+/// A handler that returns `Err` stores nothing. Here only `destroy` can fail; `route` turns its
+/// error into a response.
 #[session(load, http)]
 async fn close(session: Session<Shop>, _request: Request<Incoming>) -> Result<Reply, Error> {
     session.destroy().await?;

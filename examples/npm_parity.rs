@@ -1,8 +1,7 @@
-//! The three applications with which npm `connect-session` tested itself, under `/logic`, `/usage`
-//! and `/maxage`: for whoever moves from there. All by `X-User-Session`.
+//! The three test applications of npm `connect-session`, under `/logic`, `/usage` and `/maxage`,
+//! for users who migrate from it. All of them use `X-User-Session`.
 //!
-//! One thing is different on purpose: an unknown or expired sid is never answered with a session
-//! that nobody asked for.
+//! One difference is intentional: loading an unknown or expired sid does not create a session.
 
 use axum::Router;
 use axum::routing::any;
@@ -25,7 +24,7 @@ struct Stored {
 }
 
 session_config! {
-    /// Sessions that keep something.
+    /// Sessions with data.
     struct Usage {
         data: Stored,
     }
@@ -45,7 +44,7 @@ async fn usage_get(session: Option<Session<Usage>>) -> String {
 }
 
 session_config! {
-    /// The same, for one second.
+    /// Sessions with the same data that expire after one second.
     struct MaxAge {
         data: Stored,
         idle_timeout: 1s,

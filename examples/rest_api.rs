@@ -1,10 +1,10 @@
-//! A REST API with sessions: a cart, a login, and two counters that are exact under any number of
-//! overlapping requests.
+//! A REST API with sessions: a cart, a login, and two counters that stay exact under concurrent
+//! requests.
 //!
 //! `cargo run --example rest_api`, and follow what it prints. `PORT` sets the port (default 3000),
-//! `STORE` where the sessions are: `memory` (the default), `sqlite://sessions.db`,
-//! `redis://127.0.0.1`, `postgres://app@127.0.0.1/shop` or `mysql://app@127.0.0.1/shop`. With any
-//! but the first, as many of these programs as you like share their sessions.
+//! `STORE` the store: `memory` (the default), `sqlite://sessions.db`, `redis://127.0.0.1`,
+//! `postgres://app@127.0.0.1/shop` or `mysql://app@127.0.0.1/shop`. With any store but `memory`,
+//! several instances of this program can share their sessions.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,8 +35,8 @@ session_config! {
     }
 }
 
-/// The store that the environment names. A program that always has the same one says so in its
-/// config, and needs neither this nor `AnyStore`.
+/// The store that `STORE` selects. A program with a fixed store names it in its config, and needs
+/// neither this function nor `AnyStore`.
 async fn store() -> Result<AnyStore<Shopper>, BoxError> {
     let url = std::env::var("STORE").unwrap_or_else(|_| "memory".to_owned());
     store::connect(&url).await
@@ -44,12 +44,12 @@ async fn store() -> Result<AnyStore<Shopper>, BoxError> {
 
 #[session(create)]
 async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
-    let answer = json!({
+    let body = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (StatusCode::CREATED, Json(answer))
+    (StatusCode::CREATED, Json(body))
 }
 
 #[session(load)]
@@ -75,8 +75,7 @@ struct Login {
     user: String,
 }
 
-/// Whoever knew the sid from before the login does not know the new one. A real program checks a
-/// password here.
+/// `login` rotates the sid, which prevents session fixation. A real program checks a password here.
 #[session(create)]
 async fn login(mut session: Session<Shop>, Json(login): Json<Login>) -> Result<Json<Value>, Error> {
     session.login(login.user)?;
@@ -97,14 +96,14 @@ struct Item {
     item: String,
 }
 
-/// Two requests that push at once both find their item in the list.
+/// Concurrent requests lose no item: the pushes are merged.
 #[session(load)]
 async fn add_item(mut session: Session<Shop>, Json(item): Json<Item>) -> Json<Value> {
     session.cart.push(item.item);
     Json(json!({ "items": session.cart, "session": true }))
 }
 
-/// The answer is the committed number, so no two answers are equal.
+/// Returns the committed count, so no two responses are equal.
 #[session(load)]
 async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     let visits = session
@@ -116,7 +115,7 @@ async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     Ok(Json(json!({ "visits": visits })))
 }
 
-/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+/// The response does not need the count, so `merge: { views: add }` is enough to keep it exact.
 #[session(load)]
 async fn view(mut session: Session<Shop>) -> StatusCode {
     session.views += 1;
@@ -156,12 +155,12 @@ fn greeting(base: &str) -> String {
 
   POST   /sessions           a new session
   GET    /sessions/current   the session, or 401
-  DELETE /sessions/current   ends it
-  POST   /login              {{\"user\":\"…\"}}: binds it to a user, under a new sid
+  DELETE /sessions/current   ends the session
+  POST   /login              {{\"user\":\"…\"}}: logs a user in and changes the sid
   GET    /cart               the cart, with or without a session
-  POST   /cart/items         {{\"item\":\"…\"}}: puts something in
-  POST   /visits             counts, and says the number
-  POST   /views              counts
+  POST   /cart/items         {{\"item\":\"…\"}}: adds an item
+  POST   /visits             counts a visit and returns the count
+  POST   /views              counts a view
 
   SID=$(curl -s -X POST {base}/sessions | sed 's/.*\"sid\":\"\\([^\"]*\\)\".*/\\1/')
   curl -s -X POST {base}/cart/items -H \"X-User-Session: $SID\" -H 'Content-Type: application/json' -d '{{\"item\":\"tea\"}}'
@@ -170,7 +169,7 @@ fn greeting(base: &str) -> String {
     )
 }
 
-/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+/// Completes on Ctrl-C or SIGTERM.
 async fn stopped() {
     let interrupt = async {
         let _ = tokio::signal::ctrl_c().await;

@@ -1,5 +1,5 @@
-//! Two kinds of session in one application: a device carries its session in a header, a user's
-//! browser carries another one in a cookie. Neither opens the other.
+//! Two kinds of session in one application: a device sends its sid in a header, a user's browser
+//! sends another one in a cookie. Neither sid opens the other session.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ struct Device {
 }
 
 session_config! {
-    /// A device: idle for up to 90 days, in a header of its own.
+    /// A device's session: up to 90 days idle, with its own header.
     #[allow(deprecated, reason = "the 30 days of NIST SP 800-63B are for people")]
     struct Devices {
         data: Device,
@@ -31,7 +31,7 @@ struct Profile {
 }
 
 session_config! {
-    /// A user in a browser, by a cookie that no script can read.
+    /// A browser user's session, in a cookie that scripts cannot read.
     struct Users {
         data: Profile,
         loaders: [cookie("__Host-sid", same_site = Strict)],
@@ -49,7 +49,7 @@ async fn register(mut session: Session<Devices>, model: String) -> (StatusCode, 
     )
 }
 
-/// A device's own session, and a look at the user's if the same request carries one.
+/// Loads the device's session and, if the request carries one, a read-only view of the user's.
 #[session(load)]
 async fn sync(mut session: Session<Devices>, user: Option<SessionView<Users>>) -> String {
     session.syncs += 1;

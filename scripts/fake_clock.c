@@ -1,5 +1,5 @@
-/* Shifts the time of day of a program, without its monotonic clock. scripts/fault-injection preloads it
-   (LD_PRELOAD), and changes the shift while the program runs. */
+/* Shifts the wall clock of a program, but not its monotonic clock. scripts/fault-injection preloads it
+   (LD_PRELOAD) and changes the shift while the program runs. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The seconds to add to the time of day: the content of a file that another process writes. */
+/* The seconds to add to the wall clock: the content of a file that another process writes. */
 static long offset(void) {
     static volatile long *shared;
     if (!shared) {

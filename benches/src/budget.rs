@@ -1,4 +1,4 @@
-//! What a session may add to a request: measured, and held against `budgets.txt`.
+//! Measures what a session adds to a request, and compares it with `budgets.txt`.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -9,12 +9,12 @@ use crate::{data, find};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.txt");
 const REQUESTS: usize = 512;
-/// How many instructions more than its budget a workload may take, in hundredths: so much do compilers differ
-/// from one version to the next. Of allocations it is half of one: a map that grows now and then
-/// adds parts of one to each.
+/// The tolerance for instructions, in percent: compiler versions differ by that much. For
+/// allocations it is half of one, because a map that grows occasionally adds a fraction to each
+/// request.
 const SLACK: f64 = 5.0;
 
-/// One line of the file.
+/// A line of the file.
 struct Budget {
     workload: Workload,
     size: usize,
@@ -27,7 +27,7 @@ impl Budget {
         format!("{} {}", self.workload.name(), self.size)
     }
 
-    /// What the workload takes now beyond its floor.
+    /// The current cost of the workload beyond its floor.
     fn measured(&self) -> Self {
         let floor = match self.workload.sid() {
             SidSent::None => Workload::Anonymous,
@@ -47,16 +47,16 @@ impl Budget {
 
 fn cost(subject: &str, workload: Workload, size: usize) -> (f64, f64) {
     data::set_size(size);
-    let mut case = find(subject, workload.name()).expect("such a case");
+    let mut case = find(subject, workload.name()).expect("no such case");
     let allocations = case::allocations(&mut *case, REQUESTS);
     let instructions = callgrind::count(subject, workload.name(), size, REQUESTS);
     (instructions.ours, allocations.count)
 }
 
-/// Fails if a workload takes more than its budget.
+/// Fails if a workload exceeds its budget.
 pub fn check() -> ExitCode {
     let mut exceeded = 0;
-    println!("adds, beside SHA-256       instructions of  allocations of");
+    println!("adds, without SHA-256      instructions of  allocations of");
     for budget in budgets() {
         let now = budget.measured();
         let fits = now.instructions <= budget.instructions * (1.0 + SLACK / 100.0)
@@ -76,13 +76,13 @@ pub fn check() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     eprintln!(
-        "{exceeded} of these cost more than benches/budgets.txt allows. Find out why (benches/README.md \
-         says how), or set a budget to what is measured: scripts/budget set w2 200"
+        "{exceeded} of these exceed benches/budgets.txt. Find out why (benches/README.md \
+         says how), or set a budget to the measured value: scripts/budget set w2 200"
     );
     ExitCode::FAILURE
 }
 
-/// Writes what is measured now into the file: for one workload and size, or for all.
+/// Writes the current measurements into the file: for one workload and size, or for all.
 pub fn set(which: &[&str]) {
     let which = which.join(" ");
     let mut text: String = contents()
@@ -105,22 +105,22 @@ pub fn set(which: &[&str]) {
     }
     assert!(
         found,
-        "no budget is called `{which}`: say, for example, `w2 200`"
+        "there is no budget `{which}`; for example, use `w2 200`"
     );
-    std::fs::write(FILE, text).expect("the file of budgets");
+    std::fs::write(FILE, text).expect("the budget file");
 }
 
 fn contents() -> String {
-    std::fs::read_to_string(FILE).expect("the file of budgets")
+    std::fs::read_to_string(FILE).expect("the budget file")
 }
 
 fn budgets() -> Vec<Budget> {
     let budgets: Vec<Budget> = contents()
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .map(|line| parse(line).unwrap_or_else(|| panic!("no budget: `{line}`")))
+        .map(|line| parse(line).unwrap_or_else(|| panic!("invalid budget: `{line}`")))
         .collect();
-    assert!(!budgets.is_empty(), "there are budgets");
+    assert!(!budgets.is_empty(), "the file has no budgets");
     budgets
 }
 

@@ -1,4 +1,4 @@
-//! Instructions, as valgrind's callgrind counts them.
+//! Counts instructions with valgrind's callgrind.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,14 +7,14 @@ use std::process::Command;
 /// The instructions of one request.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Instructions {
-    /// All of them, without those of SHA-256.
+    /// All instructions except those of SHA-256.
     pub ours: f64,
-    /// Those of SHA-256. Processors have instructions for it that valgrind hides, so that they are
-    /// some thirty times as many here as in life.
+    /// The instructions of SHA-256. Processors have special instructions for it, which valgrind
+    /// hides, so that this is some thirty times the real number.
     pub sha256: f64,
 }
 
-/// Runs this program again, under valgrind, for one case.
+/// Runs one case of this program under valgrind.
 pub fn count(subject: &str, workload: &str, size: usize, requests: usize) -> Instructions {
     let program = std::env::current_exe().expect("this program has a path");
     let out = std::env::temp_dir().join(format!(
@@ -35,7 +35,7 @@ pub fn count(subject: &str, workload: &str, size: usize, requests: usize) -> Ins
         String::from_utf8_lossy(&valgrind.stderr)
     );
     let (all, sha256) = read(&out);
-    std::fs::remove_file(&out).expect("what valgrind wrote");
+    std::fs::remove_file(&out).expect("the output of valgrind");
     assert!(all > 0, "{subject} {workload}: nothing was collected");
     let each = |total: u64| total as f64 / requests as f64;
     Instructions {
@@ -44,7 +44,7 @@ pub fn count(subject: &str, workload: &str, size: usize, requests: usize) -> Ins
     }
 }
 
-/// All instructions of a profile, and those of the functions of SHA-256.
+/// The total instructions of a profile, and those of the functions of SHA-256.
 fn read(profile: &Path) -> (u64, u64) {
     let text = std::fs::read_to_string(profile).expect("a profile");
     let mut names: HashMap<&str, bool> = HashMap::new();
@@ -59,7 +59,7 @@ fn read(profile: &Path) -> (u64, u64) {
         } else if line.starts_with("calls=") {
             is_call = true;
         } else if line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) {
-            // The line after `calls=` is what was called, which is counted where it is.
+            // The line after `calls=` is the cost of the callee, which is counted there.
             if std::mem::take(&mut is_call) {
                 continue;
             }
@@ -75,8 +75,8 @@ fn read(profile: &Path) -> (u64, u64) {
     (all, sha256)
 }
 
-/// Whether a function, as `(number) name` the first time and as `(number)` later, is one of the
-/// crate `sha2`.
+/// Whether a function is in the crate `sha2`. A function is `(number) name` at its first occurrence
+/// and `(number)` later.
 fn is_sha256<'a>(name: &'a str, names: &mut HashMap<&'a str, bool>) -> bool {
     match name.split_once(' ') {
         Some((number, name)) => {

@@ -1,23 +1,23 @@
-//! A case: one workload of one subject, prepared, run and proved.
+//! A case: one workload of one subject, which is prepared, run and verified.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 
-/// What is asked of a session.
+/// What a request does with its session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Workload {
-    /// W1: no sid, and a handler that does not touch the session it might have had.
+    /// W1: no sid, and a handler that does not use its optional session.
     Anonymous,
-    /// W2: a valid sid, and one value read.
+    /// W2: a valid sid, and one value is read.
     Read,
-    /// W3: a valid sid, and a counter raised.
+    /// W3: a valid sid, and a counter is incremented.
     Write,
-    /// W4: a session is created, and its sid answered.
+    /// W4: a session is created, and its sid is sent.
     Create,
     /// W5: a session is destroyed.
     Destroy,
-    /// W6: a well-formed sid that is not alive, where a session is optional.
+    /// W6: a well-formed sid whose session has ended, with an optional session.
     Unknown,
 }
 
@@ -52,7 +52,7 @@ impl Workload {
         }
     }
 
-    /// The sid that a request of the workload brings.
+    /// The kind of sid that a request of the workload sends.
     pub fn sid(self) -> SidSent {
         match self {
             Self::Anonymous | Self::Create => SidSent::None,
@@ -63,65 +63,65 @@ impl Workload {
     }
 }
 
-/// The sid that a request brings.
+/// The kind of sid that a request sends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SidSent {
     None,
-    /// Every request the same living one.
+    /// Every request sends the same valid sid.
     Same,
-    /// Every request a living one of its own.
+    /// Every request sends its own valid sid.
     OneEach,
-    /// One whose session has ended.
+    /// The sid of a session that has ended.
     Dead,
 }
 
 /// One workload of one subject.
 pub trait Case {
-    /// Makes ready what `requests` requests need. Not counted.
+    /// Prepares `requests` requests. Not counted.
     fn prepare(&mut self, requests: usize);
 
-    /// Runs what was prepared. Counted.
+    /// Runs the prepared requests. Counted.
     fn run(&mut self);
 
-    /// Panics unless every request did what it was for. Not counted.
+    /// Panics unless every request had its effect. Not counted.
     fn prove(&mut self);
 }
 
 static RAN: AtomicU64 = AtomicU64::new(0);
 
-/// To be called by every handler: a batch proves by it that handlers ran.
+/// Called by every handler, so that a batch can verify that its handlers ran.
 pub fn handler_ran() {
     RAN.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How many handlers have run.
+/// The number of handlers that have run.
 pub fn handlers_ran() -> u64 {
     RAN.load(Ordering::Relaxed)
 }
 
-/// The one place in which anything is counted: valgrind collects between its begin and its end.
+/// The only function that is measured: valgrind counts between its start and its end.
 #[inline(never)]
 pub fn measured(case: &mut dyn Case) {
     case.run();
-    // Not a tail call: valgrind has to see the function end.
+    // Prevents a tail call, so that valgrind sees the end of the function.
     std::hint::black_box(());
 }
 
-/// Prepares, runs and proves a batch.
+/// Prepares, runs and verifies a batch.
 pub fn batch(case: &mut dyn Case, requests: usize) {
     case.prepare(requests);
     measured(case);
     case.prove();
 }
 
-/// Allocations of one request, and their bytes.
+/// The allocations of one request, and their bytes.
 #[derive(Clone, Copy, Default, PartialEq, Debug)]
 pub struct Allocations {
     pub count: f64,
     pub bytes: f64,
 }
 
-/// Counts the allocations of a batch; what memory a map grows by is spread over all requests.
+/// Counts the allocations of a batch; the growth of maps is spread over all requests.
 pub fn allocations(case: &mut dyn Case, requests: usize) -> Allocations {
     batch(case, requests);
     case.prepare(requests);

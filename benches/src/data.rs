@@ -1,4 +1,4 @@
-//! What a session holds here: a counter, and as many small things as make up its size.
+//! The data of the sessions: a counter, and as many small items as its size requires.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,13 +24,13 @@ impl AsRef<Self> for Data {
 
 static SIZE: AtomicUsize = AtomicUsize::new(200);
 
-/// How large the data of sessions that are seeded from now on is, in bytes of JSON.
+/// Sets the size of the data of sessions that are seeded afterwards, in bytes of JSON.
 pub fn set_size(bytes: usize) {
     SIZE.store(bytes, Ordering::Relaxed);
 }
 
 impl Data {
-    /// Data of the size that is set.
+    /// Data of the current size.
     pub fn seed() -> Self {
         let mut data = Self::default();
         let mut size = serde_json::to_string(&data).expect("plain data").len();

@@ -1,5 +1,4 @@
-//! Cases of subjects: requests straight into what a framework makes of an application, without a
-//! socket.
+//! Cases that send requests directly into an application of a framework, without a socket.
 
 use std::fmt::Debug;
 
@@ -10,14 +9,14 @@ use tokio::runtime::Runtime;
 
 use crate::case::{Case, SidSent, Workload, handlers_ran};
 
-/// An application, as its framework has it. What differs between frameworks is here, and nothing
-/// of it is boxed: a request costs what it costs there.
+/// An application of a framework. This covers the differences between frameworks, without boxing,
+/// so that a request costs what it costs there.
 pub trait App: 'static {
-    /// The value of a header, ready to be sent.
+    /// The value of a header, ready to send.
     type Value: Clone;
     type Headers: Debug;
 
-    /// Sends a POST, and waits for the last byte of the answer.
+    /// Sends a POST, and waits for the last byte of the response.
     fn ask(
         &mut self,
         path: &'static str,
@@ -31,10 +30,10 @@ pub trait App: 'static {
     fn value(text: &str) -> Self::Value;
 }
 
-/// How a subject's sid travels.
+/// How a subject transports its sid.
 #[derive(Clone)]
 pub enum Carrier {
-    /// In a header of this name, both ways.
+    /// In a header with this name, in both directions.
     Header(HeaderName),
     /// In a cookie.
     #[cfg_attr(not(feature = "peers"), expect(dead_code))]
@@ -64,7 +63,7 @@ impl Carrier {
     }
 }
 
-/// All values of a header, for the frameworks whose headers are those of `http` 1.
+/// All values of a header, for frameworks that use the headers of `http` 1.
 pub fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let values = headers.get_all(name).iter();
     values.filter_map(|value| value.to_str().ok()).collect()
@@ -76,15 +75,16 @@ pub fn value(text: &str) -> HeaderValue {
 
 type Answer<A> = (StatusCode, <A as App>::Headers, Bytes);
 
-/// A workload over an application.
+/// A workload on an application.
 pub struct Driver<A: App> {
     app: A,
     carrier: Carrier,
     workload: Workload,
     sent: SidSent,
-    /// What the handlers of a floor do not know is not asked of them.
+    /// Whether the handlers have sessions; floors do not, so their effects are not verified.
     keeps_sessions: bool,
-    /// The sid is the session: a change makes another sid, and the one before stays as it was.
+    /// Whether the cookie contains the session: a change results in another cookie, and the
+    /// previous one stays valid.
     in_cookie: bool,
     runtime: Runtime,
     sids: Vec<A::Value>,
@@ -117,7 +117,7 @@ impl<A: App> Driver<A> {
         }
     }
 
-    /// The same for handlers that know no session; `sent` says which sid is sent in vain.
+    /// For handlers without sessions; `sent` is the kind of sid that the requests send anyway.
     pub fn without_sessions(self, sent: SidSent) -> Self {
         Self {
             keeps_sessions: false,
@@ -126,13 +126,13 @@ impl<A: App> Driver<A> {
         }
     }
 
-    /// The same on the runtime that the subject's own tasks are on.
+    /// Uses the runtime that the subject's own tasks run on.
     #[cfg(feature = "peers")]
     pub fn on(self, runtime: Runtime) -> Self {
         Self { runtime, ..self }
     }
 
-    /// The same for sessions that are wholly in their cookies.
+    /// For sessions that are stored in their cookies.
     #[cfg(feature = "peers")]
     pub fn in_cookie(self) -> Self {
         Self {
@@ -146,23 +146,23 @@ impl<A: App> Driver<A> {
         self.runtime.block_on(self.app.ask(path, &name, sid))
     }
 
-    /// Presents this sid, instead of what was prepared.
+    /// Sends this sid instead of the prepared ones.
     pub fn present(&mut self, sid: A::Value) {
         self.sids = vec![sid];
     }
 
-    /// How many requests got a 200, and the last answer of the others.
+    /// The number of requests with a 200, and the last response of the others.
     pub fn good(&self) -> (usize, Option<&Answer<A>>) {
         (self.good, self.bad.as_ref())
     }
 
-    /// The number that the last good answer brought.
+    /// The number in the last successful response.
     pub fn last_number(&self) -> Option<u64> {
         let (.., body) = self.last.as_ref()?;
         std::str::from_utf8(body).ok()?.parse().ok()
     }
 
-    /// The sid of a new session whose data is seeded.
+    /// The sid of a new session with seeded data.
     pub fn seeded(&mut self) -> A::Value {
         if !self.keeps_sessions {
             return A::value(&"A".repeat(64));
@@ -170,10 +170,10 @@ impl<A: App> Driver<A> {
         let (status, headers, body) = self.ask("/seed", None);
         assert_eq!(status, StatusCode::OK, "a session is created: {body:?}");
         let sid = self.carrier.answered::<A>(&headers);
-        sid.expect("a sid is answered")
+        sid.expect("a sid is sent")
     }
 
-    /// What a session says when it is asked for its value.
+    /// The value that a session returns.
     fn kept(&mut self, sid: Option<A::Value>) -> Bytes {
         let (status, _, body) = self.ask("/read", sid);
         assert_eq!(status, StatusCode::OK);
@@ -196,7 +196,7 @@ impl<A: App> Case for Driver<A> {
                 vec![sid]
             }
         };
-        // The first copy of a value makes it one that can be shared: that is the client's affair.
+        // The first clone makes a value shareable; its cost is not part of the request.
         self.sids.iter().for_each(|sid| drop(sid.clone()));
         self.requests = requests;
         self.good = 0;
@@ -226,12 +226,12 @@ impl<A: App> Case for Driver<A> {
     fn prove(&mut self) {
         assert_eq!(
             self.good, self.requests,
-            "every answer is a 200: {:?}",
+            "not every response is a 200: {:?}",
             self.bad
         );
         let ran = handlers_ran() - self.ran_before;
         assert_eq!(ran, self.requests as u64, "every handler ran once");
-        let number = self.last_number().expect("a number is answered");
+        let number = self.last_number().expect("the response is a number");
         let (_, headers, _) = self.last.take().expect("an answer");
         if !self.keeps_sessions {
             return;
@@ -239,25 +239,25 @@ impl<A: App> Case for Driver<A> {
         let sid = self.sids.last().cloned();
         let answered = self.carrier.answered::<A>(&headers);
         match self.workload {
-            // The seed says 41; without a session a handler says 0.
+            // The seed is 41; without a session, a handler returns 0.
             Workload::Read => assert_eq!(number, 41, "the data came back"),
             Workload::Anonymous | Workload::Unknown => assert_eq!(number, 0, "there is no session"),
             Workload::Write if self.in_cookie => {
-                assert_eq!(number, 42, "each began with what it brought");
-                let sid = answered.expect("the changed session is answered");
-                assert_eq!(self.kept(Some(sid)), "42", "the change is in it");
+                assert_eq!(number, 42, "each request changes the cookie that it sent");
+                let sid = answered.expect("the changed session is sent");
+                assert_eq!(self.kept(Some(sid)), "42", "the cookie contains the change");
             }
             Workload::Write => {
                 assert_eq!(number, 41 + self.requests as u64, "every change counted");
                 assert_eq!(self.kept(sid), number.to_string(), "the change is stored");
             }
             Workload::Create => {
-                let sid = answered.expect("a sid is answered");
+                let sid = answered.expect("a sid is sent");
                 assert_eq!(self.kept(Some(sid)), "1", "the new session is stored");
             }
             Workload::Destroy => {
                 let (_, _, body) = self.ask("/optional", sid);
-                assert_eq!(body, "0", "the session is gone");
+                assert_eq!(body, "0", "the session has ended");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a session costs: floors, other libraries and this one, side by side.
+//! Measures the cost of a session: floors, other libraries and this one.
 
 mod budget;
 mod callgrind;
@@ -32,7 +32,7 @@ use case::{Case, Workload};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-// There is one, also where all features are on at once, as for the lints.
+// Only one global allocator is possible, also with all features enabled.
 #[cfg(all(feature = "jemalloc", not(feature = "mimalloc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -88,7 +88,7 @@ fn number(text: &str) -> usize {
     text.parse().expect("a number")
 }
 
-/// The numbers that were said, and for the others these.
+/// The given numbers, with defaults for missing ones.
 #[cfg(feature = "load")]
 fn numbers<const N: usize>(said: &[&str], mut numbers: [usize; N]) -> [usize; N] {
     assert!(said.len() <= N, "at most {N} numbers");
@@ -112,11 +112,11 @@ fn find(subject: &str, workload: &str) -> Option<Box<dyn Case>> {
     (subject.case)(workload)
 }
 
-/// What runs under valgrind: one batch to warm up, and one that is counted by whoever counts from
-/// `measured` on. The first is run by another function, so that it is not.
+/// Runs one case under valgrind: a warm-up batch, which does not call `measured`, and one that is
+/// counted.
 fn run(subject: &str, workload: &str, size: usize, requests: usize) {
     data::set_size(size);
-    let mut case = find(subject, workload).expect("such a case");
+    let mut case = find(subject, workload).expect("no such case");
     case.prepare(requests);
     case.run();
     case.prove();

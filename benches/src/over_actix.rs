@@ -1,4 +1,4 @@
-//! actix-web: requests into the service that an `App` makes, whose headers are those of `http` 0.2.
+//! actix-web: sends requests to the service of an `App`, whose headers are those of `http` 0.2.
 
 use actix_http::Request;
 use actix_web::body::{MessageBody, to_bytes};
@@ -12,7 +12,7 @@ use crate::driver::App;
 
 pub const SID: HeaderName = HeaderName::from_static("x-user-session");
 
-/// A service, as an `App` makes it.
+/// The service of an `App`.
 pub struct ActixApp<S>(pub S);
 
 impl<S, B> App for ActixApp<S>
@@ -34,7 +34,7 @@ where
         head.method = Method::POST;
         head.uri = Uri::from_static(path);
         if let Some(sid) = sid {
-            // The same names, without making one of a text for each request.
+            // The same names, without parsing one for each request.
             let name = if *name == http::header::COOKIE {
                 COOKIE
             } else {

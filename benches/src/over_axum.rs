@@ -1,4 +1,4 @@
-//! axum: requests into a router, which is a service of tower.
+//! axum: sends requests to a router, which is a tower service.
 
 use axum::Router;
 use axum::body::{Body, Bytes};

@@ -1,4 +1,4 @@
-//! poem: requests into an endpoint.
+//! poem: sends requests to an endpoint.
 
 use axum::body::Bytes;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};

@@ -1,4 +1,4 @@
-//! salvo: requests into what its server hands them to.
+//! salvo: sends requests to the handler that its server uses.
 
 use axum::body::Bytes;
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -10,10 +10,10 @@ use salvo::{ConnCtrl, Request, Response, Service};
 
 use crate::driver::{self, App};
 
-/// How a service answers: salvo does not name the type that does it.
+/// A closure around the handler, whose type salvo does not export.
 pub struct SalvoApp<F>(F);
 
-/// What a server makes of a service for each connection.
+/// Creates the handler that a server creates for each connection.
 pub fn salvo_app(service: &Service) -> impl App<Value = HeaderValue> + use<> {
     let handler = service.hyper_handler(
         SocketAddr::Unknown,
@@ -42,7 +42,7 @@ impl<F: AsyncFn(Request) -> Response + 'static> App for SalvoApp<F> {
         if let Some(sid) = sid {
             request.headers_mut().insert(name, sid);
         }
-        // Before and after it is as hyper has it: only so cookies are read and written.
+        // The conversions from and to hyper's types are necessary for cookies.
         let response = (self.0)(Request::from_hyper(request, Scheme::HTTP)).await;
         let (parts, body) = response.into_hyper().into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();

@@ -1,4 +1,4 @@
-//! The table: what a request costs, subject beside subject.
+//! The table of the costs of a request, for all subjects.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use crate::case::{self, Case, Workload};
 use crate::subjects::{LARGEST, SMALLEST, Subject};
 use crate::{callgrind, data};
 
-/// How often the batches of all cases are timed, one after the other.
+/// The number of rounds; each times a batch of every case.
 const ROUNDS: usize = 41;
 
-/// Sizes of the data, and how the table calls them. With other data than the smallest there is
-/// only what reads or changes it.
+/// The sizes of the data, and their names in the table. Only reads and changes are measured with
+/// sizes other than the smallest.
 const SIZES: [(usize, &str); 3] = [(SMALLEST, ""), (4 << 10, " 4K"), (LARGEST, " 64K")];
 
 struct Row<'a> {
@@ -22,7 +22,8 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Requests in a batch: some subjects need millions of instructions for one that is large.
+    /// The number of requests in a batch: some subjects need millions of instructions for large
+    /// data.
     fn requests(&self) -> usize {
         if self.size == LARGEST { 64 } else { 512 }
     }
@@ -45,7 +46,7 @@ impl Row<'_> {
 }
 
 /// Measures subjects and prints them. Times are the best of many rounds in which all cases take
-/// turns, and are told as what they are of the floor's on the same framework.
+/// turns, relative to `map` on the same framework.
 pub fn print(subjects: Vec<Subject>) {
     let mut rows = rows(&subjects);
     for _ in 0..ROUNDS {
@@ -76,7 +77,7 @@ pub fn print(subjects: Vec<Subject>) {
     }
 }
 
-/// All rows, as the table has them: the workloads, their sizes, and then the subjects.
+/// All rows in the order of the table: by workload, size and subject.
 fn rows(subjects: &[Subject]) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for workload in Workload::ALL {

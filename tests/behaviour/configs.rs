@@ -1,4 +1,4 @@
-//! The configs of the suite. Each says only what its rows are about.
+//! The configs of the suite. Each sets only the options that its tests are about.
 
 use connect_session::{RequestHead, session_config};
 
@@ -20,7 +20,7 @@ session_config! {
 }
 
 session_config! {
-    /// The same data with other loaders first, and of another namespace.
+    /// The same data with the loaders in another order, and another namespace.
     pub struct CookieFirst {
         data: Stuff,
         loaders: [cookie("__Host-sid"), header("X-User-Session"), bearer],
@@ -29,7 +29,7 @@ session_config! {
 }
 
 session_config! {
-    /// A header is read first, and yet a first sid is set as a cookie.
+    /// The header is read first, but a new sid is set as a cookie.
     pub struct EmitCookie {
         data: Stuff,
         loaders: [header("X-User-Session"), cookie("sid")],
@@ -55,28 +55,28 @@ session_config! {
 }
 
 session_config! {
-    /// A cookie that any origin may send.
+    /// A cookie that is accepted from any origin.
     pub struct OpenJar {
         data: Stuff,
-        loaders: [cookie("open.sid", cross_origin = off("the suite tries it"))],
+        loaders: [cookie("open.sid", cross_origin = off("the suite tests it"))],
         on_event: note,
     }
 }
 
 session_config! {
-    /// Sids in URLs, and wherever a function finds one.
+    /// Sids in URLs, and a custom loader.
     pub struct Urls {
         data: Stuff,
         loaders: [
-            query("sid", allow_in_url = "the suite tries it"),
-            path("sid", allow_in_url = "the suite tries it"),
+            query("sid", allow_in_url = "the suite tests it"),
+            path("sid", allow_in_url = "the suite tests it"),
             custom(of_api_key),
         ],
         on_event: note,
     }
 }
 
-/// The second half of `X-Api-Key: <key>.<sid>`.
+/// The part after the dot in `X-Api-Key: <key>.<sid>`.
 fn of_api_key(head: &RequestHead<'_>) -> Option<String> {
     let (_, sid) = head.header("X-Api-Key")?.split_once('.')?;
     Some(sid.to_owned())
@@ -88,27 +88,27 @@ session_config! {
 }
 
 session_config! {
-    /// The changes of a handler that fails are stored too.
+    /// A failed handler's changes are stored too.
     pub struct Always { data: Stuff, commit: always, on_event: note }
 }
 
 session_config! {
-    /// What cannot be merged is refused.
+    /// Changes that cannot be merged are rejected.
     pub struct Rejecting { data: Stuff, on_conflict: reject, on_event: note }
 }
 
 session_config! {
-    /// A session that ended meanwhile does not matter.
+    /// A commit to a session that has ended in the meantime succeeds without effect.
     pub struct Lenient { data: Stuff, on_ended: ignore, on_event: note }
 }
 
 session_config! {
-    /// Without a store, an optional session is none.
+    /// If the store is unavailable, an optional session is `None`.
     pub struct Anonymous { data: Stuff, on_store_error: anonymous, on_event: note }
 }
 
 session_config! {
-    /// A second sid is offered every ten minutes.
+    /// A new sid is offered every ten minutes.
     pub struct Renewing {
         data: Stuff,
         loaders: [header("X-User-Session"), cookie("__Host-sid")],
@@ -119,7 +119,7 @@ session_config! {
 }
 
 session_config! {
-    /// Little room for each session.
+    /// A small limit for the size of the data.
     pub struct Small { data: Stuff, max_size: 4KiB, on_event: note }
 }
 
@@ -129,16 +129,16 @@ session_config! {
 }
 
 session_config! {
-    /// Never mounted with another store: it has its own, in this process.
+    /// Never mounted with a test store: uses its own default memory store.
     pub struct Bare { data: Stuff, on_event: note }
 }
 
 session_config! {
-    /// A program before its update …
+    /// The data type before an update of the program.
     pub struct Before { data: Older, namespace: "updated", on_event: note }
 }
 
 session_config! {
-    /// … and after it, on the same records.
+    /// The data type after the update, on the same records.
     pub struct After { data: Newer, namespace: "updated", on_event: note }
 }

@@ -1,14 +1,14 @@
-//! What the sessions of the suite hold.
+//! The data types of the suite's sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One field for every way in which a change is merged, and some that only have to round-trip.
+/// One field for each merge rule, and some that only have to round-trip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stuff {
-    /// A list without a rule: what both sides appended is kept.
+    /// No rule: a list keeps what both sides appended.
     pub items: Vec<String>,
     /// `union`.
     pub tags: BTreeSet<String>,
@@ -21,7 +21,7 @@ pub struct Stuff {
     pub best: i64,
     /// `keys`.
     pub prefs: BTreeMap<String, Value>,
-    /// `last_wins`, as declared.
+    /// `last_wins`, declared explicitly.
     pub draft: String,
     /// No rule.
     pub note: String,
@@ -43,14 +43,14 @@ pub struct Inner {
     pub other: Option<Box<Inner>>,
 }
 
-/// A type as an older version of a program had it.
+/// The data type in an older version of a program.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Older {
     pub name: String,
     pub dropped: String,
 }
 
-/// The same type in the next version: one field less, one field more.
+/// The same type in the next version: one field removed, one added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Newer {
     pub name: String,

@@ -1,8 +1,8 @@
-//! How sessions behave, as a client sees it: over real sockets, on every framework and every store.
+//! The behavior of sessions as a client sees it: over real sockets, on every framework and store.
 //!
-//! A case is written once, against HTTP, and is named after what it shows; `support/cases.rs` makes
-//! a test of it for each framework and store. What a handler does, the request says
-//! (`support/script.rs`).
+//! Each case is written once, in terms of HTTP, and is named after the behavior that it tests;
+//! `support/cases.rs` generates a test of it for each framework and store. The request carries a
+//! script of what its handler does (`support/script.rs`).
 #![cfg_attr(
     not(all(
         feature = "actix-web",
@@ -19,7 +19,7 @@
         clippy::match_wildcard_for_single_variants,
         clippy::unused_async,
         clippy::unused_self,
-        reason = "some helpers and cases are only for a framework or a store that is off"
+        reason = "some helpers and cases are only for a framework or a store that is disabled"
     )
 )]
 #![allow(
@@ -29,7 +29,7 @@
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
-    reason = "a test reports by panicking, and has no users"
+    reason = "tests report failures by panicking and have no public API"
 )]
 
 mod cases;

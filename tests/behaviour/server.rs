@@ -1,4 +1,4 @@
-//! A server for one test, and what a test asks of it.
+//! The server of a test, and the requests that a test sends to it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::stores::{StoreKind, Stores};
 use crate::support::client::{Call, Reply};
 use crate::support::events;
 
-/// Where a case runs.
+/// The framework and the store that a case runs on.
 #[derive(Debug, Clone, Copy)]
 pub struct Env {
     pub framework: Framework,
@@ -19,12 +19,12 @@ pub struct Env {
 }
 
 impl Env {
-    /// A server of its own, on a store of its own.
+    /// Starts a server with a store of its own.
     pub async fn start(self) -> Server {
         self.start_with(Stores::new(self.store).await).await
     }
 
-    /// A server on a store that others may share.
+    /// Starts a server with the given store, which other servers may share.
     pub async fn start_with(self, stores: Stores) -> Server {
         let address = self.framework.serve(stores.clone()).await;
         Server { address, stores }
@@ -37,7 +37,7 @@ pub struct Server {
     pub stores: Stores,
 }
 
-/// A session as its client knows it.
+/// A session as its client sees it.
 #[derive(Debug, Clone)]
 pub struct ClientSession {
     pub id: String,
@@ -58,12 +58,12 @@ impl Server {
         self.call(Method::POST, path)
     }
 
-    /// A new session of a config that answers in `X-User-Session`.
+    /// Creates a session of a config that sends the sid in `X-User-Session`.
     pub async fn open(&self, config: &'static str) -> ClientSession {
         self.open_with(config, json!([])).await
     }
 
-    /// The same, after a script.
+    /// Like [`open`](Self::open); the handler runs a script.
     pub async fn open_with(&self, config: &'static str, script: Value) -> ClientSession {
         let reply = self
             .post(format!("/{config}/create"))
@@ -78,25 +78,26 @@ impl Server {
         }
     }
 
-    /// A request that needs the session.
-    pub fn load(&self, held: &ClientSession) -> Call {
-        self.get(format!("/{}/load", held.config)).sid(&held.sid)
+    /// A request to a handler that requires the session.
+    pub fn load(&self, session: &ClientSession) -> Call {
+        self.get(format!("/{}/load", session.config))
+            .sid(&session.sid)
     }
 
-    /// The same with a script.
-    pub fn run(&self, held: &ClientSession, script: Value) -> Call {
-        self.post(format!("/{}/load", held.config))
-            .sid(&held.sid)
+    /// Like [`load`](Self::load); the handler runs a script.
+    pub fn run(&self, session: &ClientSession, script: Value) -> Call {
+        self.post(format!("/{}/load", session.config))
+            .sid(&session.sid)
             .script(script)
     }
 
-    /// What the session holds; it has to be alive.
-    pub async fn data(&self, held: &ClientSession) -> Value {
-        self.load(held).send().await.ok().data()
+    /// The data of the session, which must be alive.
+    pub async fn data(&self, session: &ClientSession) -> Value {
+        self.load(session).send().await.ok().data()
     }
 
-    pub async fn is_alive(&self, held: &ClientSession) -> bool {
-        let reply = self.load(held).send().await;
+    pub async fn is_alive(&self, session: &ClientSession) -> bool {
+        let reply = self.load(session).send().await;
         if reply.status == 200 {
             return true;
         }
@@ -118,18 +119,19 @@ impl ClientSession {
         }
     }
 
-    /// The same id, and a secret that somebody made up.
+    /// The same id with a made-up secret.
     pub fn forged(&self) -> Self {
         self.with_sid(format!("{}{}", &self.sid[..24], "A".repeat(40)))
     }
 
-    /// How often an event told of the session. None of them shows its sid.
+    /// The number of events of this name for the session. Asserts that no event contains its
+    /// secret.
     #[track_caller]
     pub fn events(&self, name: &str) -> usize {
         for seen in events::of(&self.id) {
             assert!(
                 !seen.text.contains(&self.sid[24..]),
-                "{} shows a sid",
+                "{} contains the secret",
                 seen.name
             );
         }
@@ -137,7 +139,8 @@ impl ClientSession {
     }
 }
 
-/// Sends requests at once, each from a task of its own; their replies in the same order.
+/// Sends the requests concurrently, each from its own task, and returns the replies in the same
+/// order.
 pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Reply> {
     let tasks: Vec<_> = calls
         .into_iter()

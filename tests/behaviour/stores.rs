@@ -1,11 +1,11 @@
-//! The stores under test. Another one is a variant here, and a module in `support/cases.rs`.
+//! The stores under test. To add a store, add a variant here and a module in `support/cases.rs`.
 
 #[cfg(any(feature = "redis", feature = "postgres", feature = "mysql"))]
 #[path = "../shared/servers.rs"]
 mod servers;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 #[path = "../shared/temp_table.rs"]
-#[allow(dead_code, reason = "the tests of the stores use the rest")]
+#[allow(dead_code, reason = "the store tests use the rest")]
 mod temp_table;
 
 use std::sync::Arc;
@@ -29,53 +29,53 @@ use sqlx::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-use self::temp_table::AtLast;
+use self::temp_table::Cleanup;
 use crate::data::Stuff;
 use crate::reference_store::EncodedStore;
 
-/// Which store a case runs on.
+/// The store that a case runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreKind {
-    /// Live values, as the memory store keeps them.
+    /// `MemoryStore`, which keeps values.
     Memory,
-    /// Encoded fields, as a store on a server keeps them.
+    /// `EncodedStore`, which keeps encoded fields as a server store does.
     Encoded,
     /// `SqliteStore`, in memory.
     #[cfg(feature = "sqlite")]
     Sqlite,
-    /// `RedisStore`, by the clock of its server.
+    /// `RedisStore`, which uses the clock of its server.
     #[cfg(feature = "redis")]
     Redis,
-    /// `PostgresStore`, by the clock of its server.
+    /// `PostgresStore`, which uses the clock of its server.
     #[cfg(feature = "postgres")]
     Postgres,
-    /// `MySqlStore`, by the clock of its server.
+    /// `MySqlStore`, which uses the clock of its server.
     #[cfg(feature = "mysql")]
     MySql,
 }
 
-/// What a config of the suite is mounted with.
+/// The type of store that each config of the suite is mounted with.
 pub type TestStore<D> = FailingStore<AnyStore<D>>;
 
-/// The stores of one server, or of several that share them.
+/// The stores of one server, or of several servers that share them.
 #[derive(Clone)]
 pub struct Stores {
-    /// Of nearly every config.
+    /// Used by nearly every config.
     pub stuff: TestStore<Stuff>,
-    /// Of the config without a data type.
+    /// Used by the config without a data type.
     pub loose: TestStore<Untyped>,
-    /// What is in them, if they are [`StoreKind::Encoded`].
+    /// The content of the stores, if they are [`StoreKind::Encoded`].
     pub encoded: EncodedStore,
     clock: FakeClock,
-    place: Place,
-    /// Drops the table of this store.
-    _at_last: Option<Arc<dyn Send + Sync>>,
+    backend: Backend,
+    /// Drops the table of an SQL store.
+    _cleanup: Option<Arc<dyn Send + Sync>>,
 }
 
-/// What the stores of all types of data share.
+/// The backend that the stores of all data types share.
 #[derive(Clone)]
-enum Place {
-    /// Each type has a store of its own, of this size.
+enum Backend {
+    /// Each data type has its own store, of this capacity.
     Memory(usize),
     Encoded,
     #[cfg(feature = "sqlite")]
@@ -93,87 +93,91 @@ impl Stores {
         Self::with_capacity(kind, 1_000_000).await
     }
 
-    /// A memory store of this size; the other ones have no limit.
+    /// Like [`new`](Self::new), with a capacity for the memory store; the others have no limit.
     pub async fn with_capacity(kind: StoreKind, sessions: usize) -> Self {
         let clock = FakeClock::new();
         let encoded = EncodedStore::new(clock.clone());
-        let (place, at_last): (_, Option<Arc<dyn Send + Sync>>) = match kind {
-            StoreKind::Memory => (Place::Memory(sessions), None),
-            StoreKind::Encoded => (Place::Encoded, None),
+        let (backend, cleanup): (_, Option<Arc<dyn Send + Sync>>) = match kind {
+            StoreKind::Memory => (Backend::Memory(sessions), None),
+            StoreKind::Encoded => (Backend::Encoded, None),
             #[cfg(feature = "sqlite")]
             StoreKind::Sqlite => {
                 let store = SqliteStore::memory().await.unwrap();
-                (Place::Sqlite(store.clock(clock.clone())), None)
+                (Backend::Sqlite(store.clock(clock.clone())), None)
             }
             #[cfg(feature = "redis")]
-            StoreKind::Redis => (Place::Redis(redis().await), None),
+            StoreKind::Redis => (Backend::Redis(redis().await), None),
             #[cfg(feature = "postgres")]
             StoreKind::Postgres => {
-                let (store, at_last) = postgres().await;
-                (Place::Postgres(store), Some(Arc::new(at_last)))
+                let (store, cleanup) = postgres().await;
+                (Backend::Postgres(store), Some(Arc::new(cleanup)))
             }
             #[cfg(feature = "mysql")]
             StoreKind::MySql => {
-                let (store, at_last) = mysql().await;
-                (Place::MySql(store), Some(Arc::new(at_last)))
+                let (store, cleanup) = mysql().await;
+                (Backend::MySql(store), Some(Arc::new(cleanup)))
             }
         };
         Self {
-            stuff: FailingStore::new(place.store(&clock, &encoded)),
-            loose: FailingStore::new(place.store(&clock, &encoded)),
+            stuff: FailingStore::new(backend.store(&clock, &encoded)),
+            loose: FailingStore::new(backend.store(&clock, &encoded)),
             encoded,
             clock,
-            place,
-            _at_last: at_last,
+            backend,
+            _cleanup: cleanup,
         }
     }
 
-    /// What goes wrong in the store of nearly every config, and what was asked of it.
+    /// The fault injection and call counts of the store of nearly every config.
     pub fn faults(&self) -> Faults {
         self.stuff.faults()
     }
 
-    /// A store of encoded fields, whatever the others are.
+    /// A store that encodes fields: like the other stores, or `EncodedStore` in backend of
+    /// `MemoryStore`.
     pub fn fields<D: SessionData>(&self) -> TestStore<D> {
-        let place = match self.place {
-            Place::Memory(_) => &Place::Encoded,
-            _ => &self.place,
+        let backend = match self.backend {
+            Backend::Memory(_) => &Backend::Encoded,
+            _ => &self.backend,
         };
-        FailingStore::new(place.store(&self.clock, &self.encoded))
+        FailingStore::new(backend.store(&self.clock, &self.encoded))
     }
 
-    /// The clock, for a case that lets time pass. That of a server cannot be moved.
+    /// The clock, for cases that advance it. The clock of a server cannot be moved.
     pub fn clock(&self) -> &FakeClock {
-        assert!(self.time_passes_by_hand(), "nobody moves a server's clock");
+        assert!(
+            self.has_movable_clock(),
+            "the clock of a server cannot be moved"
+        );
         &self.clock
     }
 
-    /// Whether a case can let time pass, or has to wait.
-    pub fn time_passes_by_hand(&self) -> bool {
-        match self.place {
+    /// Whether a case can advance the clock, or has to wait.
+    pub fn has_movable_clock(&self) -> bool {
+        match self.backend {
             #[cfg(feature = "redis")]
-            Place::Redis(_) => false,
+            Backend::Redis(_) => false,
             #[cfg(feature = "postgres")]
-            Place::Postgres(_) => false,
+            Backend::Postgres(_) => false,
             #[cfg(feature = "mysql")]
-            Place::MySql(_) => false,
+            Backend::MySql(_) => false,
             _ => true,
         }
     }
 
-    /// How many living sessions of a namespace that store has.
+    /// The number of live sessions in a namespace.
     pub async fn count(&self, namespace: &'static str) -> u64 {
         self.stuff.count(namespace).await.unwrap()
     }
 
-    /// How many writes that store was asked for.
+    /// The number of writes that the store received.
     pub fn writes(&self) -> u64 {
         let faults = self.faults();
         faults.inserts() + faults.commits() + faults.destroys()
     }
 }
 
-impl Place {
+impl Backend {
     fn store<D: SessionData>(&self, clock: &FakeClock, encoded: &EncodedStore) -> AnyStore<D> {
         match self {
             Self::Memory(sessions) => {
@@ -193,7 +197,7 @@ impl Place {
     }
 }
 
-/// Keys of its own; the server forgets them by itself.
+/// A store with its own key prefix; the keys expire by themselves.
 #[cfg(feature = "redis")]
 async fn redis() -> RedisStore {
     RedisStore::builder()
@@ -204,9 +208,9 @@ async fn redis() -> RedisStore {
         .unwrap()
 }
 
-/// A table of its own, which is dropped at last.
+/// A store with its own table, which is dropped at the end.
 #[cfg(feature = "postgres")]
-async fn postgres() -> (PostgresStore, AtLast) {
+async fn postgres() -> (PostgresStore, Cleanup) {
     let table = servers::unique("behaviour");
     let store = PostgresStore::connect(&servers::url("TEST_POSTGRES_URL"));
     let store = store.await.unwrap().table(&table).unwrap();
@@ -217,12 +221,12 @@ async fn postgres() -> (PostgresStore, AtLast) {
         let statement = sqlx::raw_sql(AssertSqlSafe(drop_table(&table)));
         statement.execute(&mut connection).await.unwrap();
     };
-    (store, AtLast::block_on(drop))
+    (store, Cleanup::block_on(drop))
 }
 
-/// The same.
+/// A store with its own table, which is dropped at the end.
 #[cfg(feature = "mysql")]
-async fn mysql() -> (MySqlStore, AtLast) {
+async fn mysql() -> (MySqlStore, Cleanup) {
     let table = servers::unique("behaviour");
     let store = MySqlStore::connect(&servers::url("TEST_MYSQL_URL"));
     let store = store.await.unwrap().table(&table).unwrap();
@@ -233,7 +237,7 @@ async fn mysql() -> (MySqlStore, AtLast) {
         let statement = sqlx::raw_sql(AssertSqlSafe(drop_table(&table)));
         statement.execute(&mut connection).await.unwrap();
     };
-    (store, AtLast::block_on(drop))
+    (store, Cleanup::block_on(drop))
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -1,4 +1,4 @@
-"""Chromium: pages of the API's origin, of a listed application, of a sibling and of a stranger."""
+"""Chromium: pages of the API's origin, of a listed origin, of the same site and of another site."""
 
 import json
 
@@ -6,7 +6,7 @@ from chromium import Chromium
 from docs import snippet
 
 API, PLAIN, ELSEWHERE = (f"https://{name}.shop.example" for name in ("api", "plain", "elsewhere"))
-# The listed origin; one of the same site that is not; one of another site.
+# The listed origin; one of the same site that is not listed; one of another site.
 APP, BLOG, EVIL = "https://app.shop.example", "https://blog.shop.example", "https://evil.example"
 SCRIPTS = {"/header.js": snippet("browser-header"), "/cookie.js": snippet("browser-cookie")}
 
@@ -38,18 +38,18 @@ def header_sessions(environment, report, browser):
     sid = opened["sid"] if isinstance(opened, dict) else None
     report.check(
         "chromium",
-        "script of another origin reads the sid in X-User-Session: the library exposes it",
+        "a script of another origin reads the sid in X-User-Session, which the library exposes",
         sid is not None and len(sid) == 64 and opened["status"] == 201,
         opened,
     )
     added = page.run(
         f"{CALL}{SEEN} return seen(await call('/items', {{ method: 'POST', body: 'tea' }}))"
     )
-    report.same("chromium", "and sends it back", added["body"], '{"items":["tea"]}')
+    report.same("chromium", "it sends the sid back", added["body"], '{"items":["tea"]}')
     head, status = page.traffic("OPTIONS", API + "/items")
     report.same(
         "chromium",
-        "after a preflight, which the CORS layer answers",
+        "the CORS layer responds to the preflight",
         (status, head.get("access-control-request-headers")),
         (200, "x-user-session"),
     )
@@ -65,7 +65,7 @@ def header_sessions(environment, report, browser):
     )
     report.same(
         "chromium",
-        "fetch follows a redirect to another origin with X-User-Session, if that asks for it",
+        "fetch sends X-User-Session along a redirect to another origin that allows it",
         followed.get("x-user-session"),
         sid,
     )
@@ -74,30 +74,30 @@ def header_sessions(environment, report, browser):
         f" headers: {{ 'X-User-Session': '{sid}' }} }}); return answer.json()"
     )
     report.same(
-        "chromium", "with redirect: 'error' it does not", refused, "TypeError: Failed to fetch"
+        "chromium", "with redirect: 'error' it does not follow", refused, "TypeError: Failed to fetch"
     )
 
     use = f"return (await fetch('{{}}', {{{{ headers: {{{{ 'X-User-Session': '{sid}' }}}} }}}})).text()"
     stranger = browser.page(browser.profile(), EVIL + "/")
     report.same(
         "chromium",
-        "a page of an origin that is not allowed cannot send X-User-Session at all",
+        "a page of an origin that is not allowed cannot send X-User-Session",
         stranger.run(use.format(API + "/sessions/current")),
         "TypeError: Failed to fetch",
     )
     report.same(
         "chromium",
-        "nor can any page where there is no CORS layer",
+        "without a CORS layer, no page of another origin can",
         page.run(use.format(PLAIN + "/sessions/current")),
         "TypeError: Failed to fetch",
     )
     _, status = page.traffic("OPTIONS", PLAIN + "/sessions/current")
-    report.same("chromium", "whose preflight is answered without a session", status, 405)
+    report.same("chromium", "the preflight is rejected without a session", status, 405)
     blind = stranger.run(
         f"const answer = await fetch('{API}/sessions', {{ method: 'POST', mode: 'no-cors' }});"
         " return [answer.type, answer.headers.get('X-User-Session')]"
     )
-    report.same("chromium", "a stranger's page reads no sid", blind, ["opaque", None])
+    report.same("chromium", "a page of another site cannot read a sid", blind, ["opaque", None])
 
     closed = page.run(
         f"{CALL}{SEEN} await call('/sessions/current', {{ method: 'DELETE' }});"
@@ -105,7 +105,7 @@ def header_sessions(environment, report, browser):
     )
     report.same(
         "chromium",
-        "after the logout script reads the problem",
+        "after the logout, the script reads the problem document",
         (closed["status"], closed["type"], json.loads(closed["body"])["status"]),
         (401, "application/problem+json", 401),
     )
@@ -128,7 +128,7 @@ def cookie_sessions(report, browser):
         {name: cookie.get(name) for name in names},
         dict(zip(names, ("__Host-sid", True, True, "Lax", "/", True))),
     )
-    report.same("chromium", "and no script sees it", page.run("return document.cookie"), "")
+    report.same("chromium", "no script can read it", page.run("return document.cookie"), "")
     posted = page.run(
         "const body = new URLSearchParams({ theme: 'dark' });"
         "return (await fetch('/theme', { method: 'POST', body })).text()"
@@ -165,7 +165,7 @@ def cookie_sessions(report, browser):
     )
 
     page.submit("/logout")
-    report.same("chromium", "the logout takes the cookie away", page.cookies(API), [])
+    report.same("chromium", "the logout removes the cookie", page.cookies(API), [])
 
 
 def forgeries(report, browser):
@@ -182,21 +182,21 @@ def forgeries(report, browser):
         head, answered = page.traffic("POST", API + path)
         seen = (head.get("sec-fetch-site"), "__Host-sid=" in head.get("cookie", ""), answered)
         report.same("chromium", what, seen, (site, carries, status))
-        report.same("chromium", "and changes nothing", unchanged(), '{"theme":"","user":"ada"}')
+        report.same("chromium", "the session is unchanged", unchanged(), '{"theme":"","user":"ada"}')
 
-    # The same site, so SameSite=Lax lets the cookie through: the library's check is what holds.
+    # The same site, so SameSite=Lax does not block the cookie; the library's check does.
     page = browser.page(profile, BLOG + "/")
     page.run(quietly)
-    refused(page, "a sibling's fetch carries the cookie, and is refused", "same-site", True, 403)
+    refused(page, "a fetch from the same site carries the cookie and is rejected", "same-site", True, 403)
     text = page.submit(API + "/theme", theme="evil")
-    refused(page, "a sibling's form carries the cookie, and is refused", "same-site", True, 403)
-    report.check("chromium", "as a problem", "problem/index.html#cross-origin" in text, text)
+    refused(page, "a form of the same site carries the cookie and is rejected", "same-site", True, 403)
+    report.check("chromium", "the response is a problem document", "problem/index.html#cross-origin" in text, text)
     page = browser.page(profile, BLOG + "/")
     page.run(f"await fetch('{API}/profile', {{ mode: 'no-cors', credentials: 'include' }})")
     head, status = page.traffic("GET", API + "/profile")
     report.same(
         "chromium",
-        "a sibling's GET passes, and cannot be read",
+        "a GET from the same site succeeds, but the page cannot read it",
         ("__Host-sid=" in head.get("cookie", ""), status),
         (True, 200),
     )
@@ -209,14 +209,14 @@ def forgeries(report, browser):
     what = "another site's form cannot log the user in as somebody else"
     refused(page, what, "cross-site", False, 403, "/login")
 
-    # As it would be with `same_site = None`.
+    # Like a cookie with `same_site = None`.
     cookie = victim.cookies(API)[0]
     names = ("name", "value", "path", "secure", "httpOnly")
     none = {name: cookie[name] for name in names} | {"url": API, "sameSite": "None"}
     page = browser.page(profile, EVIL + "/")
     page.ask("Network.setCookie", **none)
     page.submit(API + "/theme", theme="evil")
-    refused(page, "with a SameSite=None cookie it is refused too", "cross-site", True, 403)
+    refused(page, "a form with a SameSite=None cookie is rejected", "cross-site", True, 403)
 
 
 def without_tls(environment, report, browser):

@@ -1,4 +1,4 @@
-"""Chromium without a window, driven by the DevTools protocol over two pipes."""
+"""A headless Chromium, controlled with the DevTools protocol over two pipes."""
 
 import fcntl
 import json
@@ -7,7 +7,7 @@ import select
 import subprocess
 import time
 
-PATIENCE = 60  # seconds for one answer, far more than one takes
+TIMEOUT = 60  # seconds for one reply, far more than one takes
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run
 --no-default-browser-check --disable-background-networking --disable-component-update --disable-sync
 --disable-extensions --disable-default-apps --ignore-certificate-errors --remote-debugging-pipe""".split()
@@ -15,7 +15,7 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --disable-dev-sh
 
 class Chromium:
     def __init__(self, program, folder, hosts):
-        """`hosts` says which address stands behind a name: {"app.example": "127.0.0.1:8443"}."""
+        """`hosts` maps names to addresses: {"app.example": "127.0.0.1:8443"}."""
         rules = ", ".join(f"MAP {name} {address}" for name, address in hosts.items())
         to_us, from_it = high(os.pipe())
         to_it, from_us = high(os.pipe())
@@ -60,8 +60,8 @@ class Chromium:
         return answer["result"]
 
     def receive(self, wanted, what):
-        """The next message that is wanted; events that come before it are kept."""
-        until = time.monotonic() + PATIENCE
+        """Returns the next message that `wanted` accepts; events before it are kept."""
+        until = time.monotonic() + TIMEOUT
         while True:
             while b"\0" in self.buffer:
                 text, _, self.buffer = self.buffer.partition(b"\0")
@@ -72,14 +72,14 @@ class Chromium:
                     return message
             left = until - time.monotonic()
             if left <= 0 or not select.select([self.reading], [], [], left)[0]:
-                raise RuntimeError(f"no answer to {what} within {PATIENCE} s")
+                raise RuntimeError(f"no reply to {what} within {TIMEOUT} s")
             data = os.read(self.reading, 1 << 20)
             if not data:
                 raise RuntimeError("chromium has ended")
             self.buffer += data
 
     def profile(self):
-        """Cookies of its own, as of another user."""
+        """A profile with separate cookies, like another user's."""
         return self.ask("Target.createBrowserContext")["browserContextId"]
 
     def page(self, profile, url):
@@ -99,7 +99,7 @@ class Page:
         return self.browser.ask(method, self.session, **params)
 
     def leave(self, go):
-        """Does what leads to another page, and waits for it."""
+        """Runs `go`, which navigates to another page, and waits until it is loaded."""
         start = len(self.browser.events)
         go()
         loaded = lambda message: (
@@ -109,7 +109,7 @@ class Page:
             self.browser.receive(loaded, "a navigation")
 
     def run(self, script):
-        """The value of the body of an async function; an error of the script is a text."""
+        """Runs the body of an async function; returns its value, or an error as a string."""
         wrapped = f"(async () => {{ {script} }})().catch(error => String(error))"
         answer = self.ask(
             "Runtime.evaluate", expression=wrapped, awaitPromise=True, returnByValue=True
@@ -117,7 +117,7 @@ class Page:
         return answer["result"].get("value")
 
     def submit(self, action, **fields):
-        """Submits a form to `action`, and gives the text of the page that comes."""
+        """Submits a form to `action`, and returns the text of the resulting page."""
         inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
         form = f'<form method="post" action="{action}">{inputs}</form>'
         self.leave(
@@ -131,7 +131,7 @@ class Page:
         return self.ask("Network.getCookies", urls=[url])["cookies"]
 
     def traffic(self, method, url):
-        """What the last such request carried in its head, and the status of its response."""
+        """The request headers of the last such request, and the status of its response."""
         asked = [
             event["params"]["requestId"]
             for event in self.browser.events
@@ -142,12 +142,12 @@ class Page:
         ]
         if not asked:
             raise RuntimeError(f"the page sent no {method} {url}")
-        head = self.told("Network.requestWillBeSentExtraInfo", asked[-1])["headers"]
-        status = self.told("Network.responseReceivedExtraInfo", asked[-1])["statusCode"]
+        head = self.event("Network.requestWillBeSentExtraInfo", asked[-1])["headers"]
+        status = self.event("Network.responseReceivedExtraInfo", asked[-1])["statusCode"]
         return {name.lower(): value for name, value in head.items()}, status
 
-    def told(self, method, request):
-        """An event of a request, which may come later than the end of what the page did."""
+    def event(self, method, request):
+        """An event of a request, which may arrive after the page's script has ended."""
         wanted = lambda message: (
             message.get("method") == method and message["params"]["requestId"] == request
         )
@@ -156,7 +156,7 @@ class Page:
 
 
 def high(pipe):
-    """The same pipe by numbers that leave 3 and 4 free."""
+    """Moves a pipe to file descriptors above 4."""
     moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 16) for end in pipe]
     for end in pipe:
         os.close(end)

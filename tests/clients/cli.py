@@ -1,4 +1,4 @@
-"""curl, node and Python, by what they print."""
+"""curl, node and Python: checks of their output."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 from commands import NODE, SH, curl, run
 from docs import snippet
 
-PIECES = 64  # of 4 KiB: more than any buffer between here and the handler
+PIECES = 64  # of 4 KiB each: more than any buffer between the client and the handler
 
 
 def curl_checks(environment, report):
@@ -15,7 +15,7 @@ def curl_checks(environment, report):
     sid = opened.headers.get("x-user-session", "")
     report.check(
         "curl",
-        "a new session: its sid in X-User-Session, not to be cached",
+        "a new session: its sid in X-User-Session, with no-store",
         opened.status == 201
         and re.fullmatch("[A-Za-z0-9_-]{64}", sid)
         and json.loads(opened.body)["sid"] == sid
@@ -36,22 +36,22 @@ def curl_checks(environment, report):
         "-T", "-", plain + "/cart/items", send=f'{{"item":"{piece * PIECES}"}}'.encode(),
     )  # fmt: skip
     items = json.loads(streamed.body)["items"]
-    report.same("curl", "a streamed upload arrives whole", len(items[-1]), len(piece) * PIECES)
+    report.same("curl", "a streamed upload arrives completely", len(items[-1]), len(piece) * PIECES)
 
     echo = f"{environment.base['pages']}/moved?to={environment.base['elsewhere']}/echo"
     seen = json.loads(curl(environment, "-L", *by_header, *by_bearer, echo).body)
     report.same(
         "curl",
-        "-L takes X-User-Session to another origin, and not Authorization",
+        "-L sends X-User-Session to another origin, but not Authorization",
         (seen.get("x-user-session"), seen.get("authorization")),
         (sid, None),
     )
 
     curl(environment, *by_header, "-X", "DELETE", plain + "/sessions/current")
     for what, credentials, challenge in (
-        ("nothing", [], "Bearer"),
-        ("a sid that was logged out", by_header, "Bearer"),
-        ("a bearer token that was", by_bearer, 'Bearer error="invalid_token"'),
+        ("no sid", [], "Bearer"),
+        ("the sid after the logout", by_header, "Bearer"),
+        ("the bearer token after the logout", by_bearer, 'Bearer error="invalid_token"'),
     ):
         answer = curl(environment, *credentials, plain + "/sessions/current")
         report.same(
@@ -77,7 +77,7 @@ def curl_cookies(environment, report):
     kept = "__Host-sid" in jar.read_text()
     curl(environment, *both, "-d", "", api + "/logout")
     report.same(
-        "curl", "the logout empties the jar", (kept, "__Host-sid" in jar.read_text()), (True, False)
+        "curl", "the logout removes the cookie", (kept, "__Host-sid" in jar.read_text()), (True, False)
     )
     asked = ["-X", "OPTIONS", "-H", "Access-Control-Request-Method: POST"]
     for origin, allowed in (("https://app.shop.example", True), ("https://evil.example", False)):
@@ -145,7 +145,7 @@ def node_checks(environment, report):
     report.same("node", WHOLE, lines, json.dumps(SEEN, separators=(",", ":")))
     report.same(
         "node",
-        "fetch takes X-User-Session to another origin, and neither Authorization nor Cookie",
+        "fetch sends X-User-Session to another origin, but neither Authorization nor Cookie",
         run(environment, NODE, NODE_REDIRECT, **variables(environment)),
         '["a",null,null]',
     )
@@ -193,7 +193,7 @@ def python_checks(environment, report, program):
     report.same("requests", WHOLE, lines, json.dumps(SEEN))
     report.same(
         "requests",
-        "a redirect takes X-User-Session to another origin, and not Authorization",
+        "a redirect sends X-User-Session to another origin, but not Authorization",
         run(environment, program, PYTHON_REDIRECT, **variables(environment)),
         '["a", null]',
     )

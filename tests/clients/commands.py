@@ -1,4 +1,4 @@
-"""Clients that are programs of their own."""
+"""Runs client programs."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 
 def curl(environment, *arguments, send=None):
-    """One run of curl: the status, headers and body of the last response."""
+    """Runs curl; returns the status, headers and body of the last response."""
     command = ["curl", "-q", "--silent", "--show-error", "--max-time", "30", "-i", *arguments]
     ran = subprocess.run(command, input=send, capture_output=True, env=environment.environment())
     head, _, body = ran.stdout.decode().partition("\r\n\r\n")
@@ -28,7 +28,7 @@ class Response:
 
 
 def run(environment, program, text, **variables):
-    """What a script prints, or how it failed."""
+    """Runs a script; returns its output, or its exit status and errors."""
     ran = subprocess.run(
         [*program, text],
         cwd=environment.folder,
@@ -45,7 +45,7 @@ NODE = ["node", "--input-type=module", "-e"]
 
 
 def python():
-    """A Python that has `requests`."""
+    """The command of a Python with `requests`."""
     for program in (sys.executable, "/usr/bin/python3"):
         try:
             found = subprocess.run([program, "-c", "import requests"], capture_output=True)

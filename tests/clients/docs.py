@@ -1,16 +1,16 @@
-"""The snippets of docs/clients.md: what is run here is what a reader copies."""
+"""The snippets of docs/clients.md, so that the checks run exactly what readers copy."""
 
 import re
 
 from environment import ROOT
 
 TEXT = (ROOT / "docs" / "clients.md").read_text()
-# ```js node-header: the language, and a name by which a check finds the snippet.
+# ```js node-header: the language, and the name of the snippet., and a name by which a check finds the snippet.
 SNIPPETS = dict(re.findall(r"^```\w+ ([\w-]+)\n(.*?)^```$", TEXT, re.M | re.S))
 
 
 def snippet(name):
-    """The text of a snippet. Those that no check asks for are told by `unused`."""
+    """The text of a snippet. `unused` lists the snippets that no check used."""
     USED.add(name)
     return SNIPPETS[name]
 
@@ -20,7 +20,7 @@ def unused():
 
 
 def copied(name, path):
-    """Whether a snippet stands word for word in a file."""
+    """Whether a file contains a snippet verbatim."""
     return snippet(name) in (ROOT / path).read_text()
 
 

@@ -1,6 +1,6 @@
-"""What the clients meet: the examples, TLS in front of them, and pages of other origins.
+"""The servers for the clients: the examples, a TLS proxy in front of them, and pages of other origins.
 
-Everything listens on the loopback interface, on ports that are free, and ends with the environment.
+All of them listen on free ports of the loopback interface and stop with the environment.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ NAMES = "DNS:localhost,IP:127.0.0.1,DNS:*.shop.example,DNS:evil.example"
 
 
 class Environment:
-    """`plain` is rest_api, `api` is browser_api, `pages` and `elsewhere` two origins of pages."""
+    """`plain` is rest_api, `api` is browser_api; `pages` and `elsewhere` are two origins with pages."""
 
     def __init__(self, scripts):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-"))
@@ -42,16 +42,16 @@ class Environment:
             program, address = start(programs[example])
             self.closing.append(lambda program=program: end(program))
             self.base[name + "-http"] = f"http://localhost:{address[1]}"
-            self.ports[name] = tls.put_before(address)
+            self.ports[name] = tls.start_port(address)
         pages = Pages(scripts)
         self.closing.append(pages.close)
         for name in ("pages", "elsewhere"):
-            self.ports[name] = tls.put_before(pages.server_address)
+            self.ports[name] = tls.start_port(pages.server_address)
         for name, port in self.ports.items():
             self.base[name] = f"https://localhost:{port}"
 
     def environment(self):
-        """By which every client trusts the certificate."""
+        """Environment variables that make every client trust the certificate."""
         path = str(self.certificate)
         names = ("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
         return {**os.environ, **dict.fromkeys(names, path), "API": self.base["api"]}
@@ -89,7 +89,7 @@ def start(program):
             host, port = line.strip().removeprefix("listening on http://").split(":")
             threading.Thread(target=process.stdout.read, daemon=True).start()
             return process, (host, int(port))
-    raise SystemExit(f"{program} does not say where it listens")
+    raise SystemExit(f"{program} does not print its address")
 
 
 def end(process):
@@ -102,7 +102,7 @@ def end(process):
 
 
 def certify(folder):
-    """A certificate that vouches for itself, for the names of this environment."""
+    """Creates a self-signed certificate for the names of this environment."""
     certificate = folder / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
@@ -115,23 +115,23 @@ def certify(folder):
 
 
 class Tls:
-    """Ends TLS and hands the bytes on, as a proxy does that changes no header."""
+    """A proxy that terminates TLS and forwards the bytes unchanged."""
 
     def __init__(self, certificate):
         self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.context.load_cert_chain(certificate, certificate.with_name("key.pem"))
         self.loop = asyncio.new_event_loop()
-        # A client that hangs up is none of this program's errors.
+        # Ignore clients that disconnect.
         self.loop.set_exception_handler(lambda loop, context: None)
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
-    def put_before(self, address):
-        """The port that speaks TLS for the program at `address`."""
+    def start_port(self, address):
+        """Starts a TLS port for the program at `address`; returns its number."""
 
         async def serve():
             server = await asyncio.start_server(
-                lambda reader, writer: hand_on(reader, writer, address),
+                lambda reader, writer: forward(reader, writer, address),
                 "127.0.0.1",
                 0,
                 ssl=self.context,
@@ -145,7 +145,7 @@ class Tls:
         self.thread.join(10)
 
 
-async def hand_on(reader, writer, address):
+async def forward(reader, writer, address):
     async def pump(source, sink):
         try:
             while data := await source.read(65536):
@@ -161,7 +161,7 @@ async def hand_on(reader, writer, address):
 
 
 class Pages(http.server.ThreadingHTTPServer):
-    """Empty pages, scripts, redirects, and an echo of what a request carried."""
+    """Serves empty pages, scripts, redirects, and an echo of the request headers."""
 
     daemon_threads = True
 
@@ -196,7 +196,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.answer(204, "text/plain", "")
 
     def answer(self, status, kind, body, *more):
-        # Any page may read what is here, and send it what it likes.
+        # Allow every origin to read these pages, with any header.
         allowed = self.headers.get("Access-Control-Request-Headers", "")
         self.send_response(status)
         for name, value in (

@@ -1,4 +1,4 @@
-"""One line for each thing that a client was seen to do."""
+"""Prints one line for each check."""
 
 
 class Report:

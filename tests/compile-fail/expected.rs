@@ -1,23 +1,23 @@
-//! The cases, and what the compiler has to say about each.
+//! The cases, and the compiler's expected output for each.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::package::{self, Framework};
 
-/// A program, and what must become of it.
+/// A program, and the expected result of compiling it.
 pub(crate) struct Case {
     /// The name of the program.
     pub(crate) target: String,
     pub(crate) file: PathBuf,
-    /// The expected text; `None` if the program has to compile without a warning.
+    /// The expected output; `None` if the program must compile without a warning.
     stderr: Option<PathBuf>,
 }
 
-/// Every case of a framework, in the order of their names.
+/// The cases of a framework, ordered by name.
 ///
 /// # Panics
-/// If an expected text belongs to no case.
+/// If an expected output belongs to no case. to no case.
 pub(crate) fn cases(framework: Framework) -> Vec<Case> {
     let folder = package::here().join("cases").join(framework.folder());
     let mut cases: Vec<Case> = sources(&folder)
@@ -36,14 +36,14 @@ pub(crate) fn cases(framework: Framework) -> Vec<Case> {
         );
     }
     if framework == Framework::Axum {
-        let twins = sources(&package::here().join("pass"));
-        cases.extend(twins.into_iter().map(|file| Case {
+        let passing = sources(&package::here().join("pass"));
+        cases.extend(passing.into_iter().map(|file| Case {
             target: target("pass", &file),
             stderr: None,
             file,
         }));
     }
-    assert!(!cases.is_empty(), "{} holds no case", folder.display());
+    assert!(!cases.is_empty(), "{} contains no case", folder.display());
     cases
 }
 
@@ -61,21 +61,21 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-/// In lower case, as the compiler asks of a crate's name.
+/// In lower case, as rustc requires of crate names.
 fn target(kind: &str, file: &Path) -> String {
     let stem = file.file_stem().and_then(|stem| stem.to_str());
-    format!("{kind}_{}", stem.expect("a readable name").to_lowercase())
+    format!("{kind}_{}", stem.expect("a UTF-8 name").to_lowercase())
 }
 
 impl Case {
-    /// What is wrong, given what the compiler said about this case.
-    pub(crate) fn problem(&self, said: &[String]) -> Option<String> {
+    /// The difference between the compiler's and the expected output, if any.
+    pub(crate) fn problem(&self, messages: &[String]) -> Option<String> {
         let name = self
             .file
             .strip_prefix(package::here())
             .unwrap_or(&self.file);
         let name = name.display();
-        let actual = said.join("\n");
+        let actual = messages.join("\n");
         let Some(stderr) = &self.stderr else {
             return (!actual.is_empty()).then(|| format!("{name} must compile:\n{actual}\n"));
         };
@@ -83,7 +83,7 @@ impl Case {
             return Some(format!("{name} compiles, but must not:\n{actual}\n"));
         }
         if env::var_os("CATALOGUE").is_some_and(|value| value == "overwrite") {
-            fs::write(stderr, &actual).expect("a written file");
+            fs::write(stderr, &actual).expect("the file is written");
             return None;
         }
         let Ok(expected) = fs::read_to_string(stderr) else {
@@ -94,7 +94,7 @@ impl Case {
     }
 }
 
-/// The lines that differ, between those that are the same at the beginning and at the end.
+/// The lines that differ, without the common start and end.
 fn difference(expected: &str, actual: &str) -> Option<String> {
     if expected == actual {
         return None;

@@ -1,27 +1,23 @@
-//! What must not compile, and what its author reads.
+//! Programs that must not compile, and the compiler's messages for them.
 //!
-//! `cases/FRAMEWORK/NAME.rs` holds mistakes of one kind, `NAME.stderr` beside it exactly what the
-//! compiler says about them. A name that begins with a letter and a number, such as `C06_…`, belongs to
-//! that row of `docs/diagnostics.md`. The files in `pass` are one token away from a mistake, and
-//! compile; a comment names the rows whose passing twins they hold.
+//! `cases/FRAMEWORK/NAME.rs` contains mistakes of one kind, and `NAME.stderr` beside it the exact
+//! output of the compiler. A name that begins with a letter and a number, such as `C06_…`, belongs
+//! to that row of `docs/diagnostics.md`. The files in `pass` are one token away from a mistake and
+//! compile; a comment names the rows that they are the counterpart of.
 //!
-//! `CATALOGUE=overwrite cargo test -p compile-fail-tests` writes the `.stderr` files; read the difference
-//! before you commit it.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+//! `CATALOGUE=overwrite cargo test -p compile-fail-tests` rewrites the `.stderr` files. Review the
+//! difference before you commit it.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod counterparts;
 mod expected;
 mod normalize;
 mod package;
-mod twins;
 
 use package::Framework;
 
 #[test]
-fn mistakes_on_axum_are_explained_and_their_twins_compile() {
+fn axum_mistakes_are_explained_and_their_counterparts_compile() {
     package::check(Framework::Axum);
 }
 

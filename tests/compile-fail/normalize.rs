@@ -1,9 +1,10 @@
-//! Makes what the compiler says independent of the machine and of the versions of other crates.
+//! Normalizes the compiler's output, so that it does not depend on the machine or on the versions
+//! of other crates.
 
 use crate::package;
 
-/// One message, as the expected texts hold it: paths are relative, and no line numbers of files other
-/// than the case are shown.
+/// Normalizes one message: paths are relative, and line numbers of files other than the case are
+/// removed.
 pub(crate) fn message(rendered: &str) -> String {
     let root = format!("{}/", package::root().display());
     let mut is_own = true;
@@ -20,7 +21,7 @@ pub(crate) fn message(rendered: &str) -> String {
             .max()
             .unwrap_or(0)
     };
-    // The margin is as wide as the longest line number, which may be one that is not shown.
+    // The margin is as wide as the longest line number, which may be one that is removed.
     let (shown, all) = (gutter(true), gutter(false));
     let mut text = String::new();
     for line in &lines {
@@ -30,7 +31,7 @@ pub(crate) fn message(rendered: &str) -> String {
     text
 }
 
-/// Whether a line says where the compiler has written a long type, which is another file each time.
+/// Whether a line names the file with a long type, which differs each time.
 fn is_about_long_types(line: &str) -> bool {
     line.contains(".long-type-") || line.ends_with("to print the full type name to the console")
 }
@@ -40,14 +41,14 @@ struct Line {
     number: Option<String>,
     /// What follows the number, or the whole line.
     rest: String,
-    /// Whether it shows the case, and not another file.
+    /// Whether it belongs to the case's file.
     is_own: bool,
 }
 
 impl Line {
     fn new(line: &str, root: &str, is_own: &mut bool) -> Self {
         let trimmed = line.trim_start();
-        // A new note; if it has a snippet but names no file, it suggests a change of the case.
+        // A new note. If it has a snippet but names no file, it suggests a change of the case.
         *is_own |= line.starts_with(|letter: char| letter.is_ascii_lowercase());
         for arrow in ["--> ", "::: "] {
             if let Some(place) = trimmed.strip_prefix(arrow) {
@@ -96,7 +97,8 @@ impl Line {
     }
 }
 
-/// How many other types implement a trait depends on the version of the framework.
+/// Removes the number of other types that implement a trait, which depends on the framework's
+/// version.
 fn without_count(line: &str) -> String {
     let counted = line
         .strip_suffix(" others")
@@ -109,7 +111,7 @@ fn without_count(line: &str) -> String {
     }
 }
 
-/// A place in another crate or in the standard library, without its version, line and column.
+/// A location in another crate or in the standard library, without version, line and column.
 fn foreign(place: &str) -> String {
     let path = place.trim_end_matches(|c: char| c.is_ascii_digit() || c == ':');
     if let Some((_, inside)) = path.split_once("/registry/src/") {

@@ -1,9 +1,9 @@
-//! Checks the cases of one framework: a package whose programs are the case files, and one `cargo check`
-//! over all of them.
+//! Checks the cases of one framework with one `cargo check` of a package that has each case as a
+//! program.
 //!
-//! The package is generated, because a member of the workspace that does not compile would break every
-//! command that covers the whole workspace. It has the workspace's lock file, profile and target folder,
-//! so that what is built already is used again.
+//! The package is generated, because a workspace member that does not compile would break every
+//! command on the whole workspace. It uses the workspace's lock file, profile and target folder, to
+//! reuse what is built already.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,9 +19,9 @@ use crate::normalize;
 
 /// The dependencies of the cases of a framework, and the folder that holds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "a feature adds each of the frameworks but axum")]
+#[allow(dead_code, reason = "the frameworks other than axum need a feature")]
 pub(crate) enum Framework {
-    /// A build in which no framework is enabled.
+    /// No framework is enabled.
     None,
     Axum,
     ActixWeb,
@@ -42,7 +42,7 @@ impl Framework {
         }
     }
 
-    /// The features of connect-session, and the dependencies beside it.
+    /// The features of connect-session, and the other dependencies.
     fn dependencies(self) -> (&'static str, &'static str) {
         match self {
             Self::None => ("", "http = \"1\"\n"),
@@ -79,19 +79,22 @@ pub(crate) fn root() -> PathBuf {
     here().join("../..").canonicalize().expect("the workspace")
 }
 
-/// One `cargo check` at a time: two would only wait for each other's lock.
+/// Runs one `cargo check` at a time; two would wait for each other's lock.
 static CARGO: Mutex<()> = Mutex::new(());
 
-/// Checks every case of a framework, and fails with all that is not as expected.
+/// Checks every case of a framework, and fails with all differences.
 pub(crate) fn check(framework: Framework) {
     let cases = expected::cases(framework);
     let manifest = write_package(framework, &cases);
-    let mut said = run_cargo(&manifest);
+    let mut messages = run_cargo(&manifest);
     let problems: String = cases
         .iter()
-        .filter_map(|case| case.problem(&said.remove(&case.target).unwrap_or_default()))
+        .filter_map(|case| case.problem(&messages.remove(&case.target).unwrap_or_default()))
         .collect();
-    assert!(said.is_empty(), "messages about unknown targets: {said:?}");
+    assert!(
+        messages.is_empty(),
+        "messages about unknown targets: {messages:?}"
+    );
     println!("{} cases on {}", cases.len(), framework.folder());
     assert!(problems.is_empty(), "{problems}");
 }
@@ -101,7 +104,7 @@ fn write_package(framework: Framework, cases: &[Case]) -> PathBuf {
         .join("compile-fail")
         .join(framework.folder());
     fs::create_dir_all(&folder).expect("a folder");
-    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a copied file");
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("the file is copied");
     let (features, dependencies) = framework.dependencies();
     let mut manifest = format!(
         "[package]\nname = \"cases-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\nautobins = false\n\
@@ -114,14 +117,15 @@ fn write_package(framework: Framework, cases: &[Case]) -> PathBuf {
     );
     for case in cases {
         let (target, file) = (&case.target, case.file.display());
-        write!(manifest, "[[bin]]\nname = {target:?}\npath = '{file}'\n").expect("a text grows");
+        write!(manifest, "[[bin]]\nname = {target:?}\npath = '{file}'\n")
+            .expect("writing to a string succeeds");
     }
     let path = folder.join("Cargo.toml");
-    fs::write(&path, manifest).expect("a written file");
+    fs::write(&path, manifest).expect("the file is written");
     path
 }
 
-/// What cargo says on each line of its output.
+/// A line of cargo's output.
 #[derive(Deserialize)]
 struct Line {
     reason: String,
@@ -141,7 +145,7 @@ struct Message {
     rendered: String,
 }
 
-/// What the compiler says about each program, as it is compared with the expected text.
+/// The normalized messages of each program.
 fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
     let _alone = CARGO
         .lock()
@@ -151,16 +155,16 @@ fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
         .args(["--message-format", "json", "--manifest-path"])
         .arg(manifest)
         .env("CARGO_TARGET_DIR", target_folder())
-        // An incremental build may report an error twice.
+        // Incremental builds may report an error twice.
         .env("CARGO_INCREMENTAL", "0")
         .env_remove("RUSTFLAGS")
         .output()
         .expect("cargo");
     let stdout = String::from_utf8(output.stdout).expect("text");
-    let mut said = BTreeMap::<String, Vec<String>>::new();
+    let mut messages = BTreeMap::<String, Vec<String>>::new();
     let mut checked = false;
     for line in stdout.lines() {
-        let line: Line = serde_json::from_str(line).expect("a message of cargo");
+        let line: Line = serde_json::from_str(line).expect("a message in JSON");
         checked |= line.reason == "compiler-artifact" || line.message.is_some();
         let (Some(target), Some(message)) = (line.target, line.message) else {
             continue;
@@ -168,9 +172,9 @@ fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
         if target.kind != ["bin"] || is_summary(&message.message) {
             continue;
         }
-        let texts = said.entry(target.name).or_default();
+        let texts = messages.entry(target.name).or_default();
         let text = normalize::message(&message.rendered);
-        // As cargo itself does, where it prints for people.
+        // Cargo also removes duplicates when it prints for users.
         if !texts.contains(&text) {
             texts.push(text);
         }
@@ -180,10 +184,10 @@ fn run_cargo(manifest: &Path) -> BTreeMap<String, Vec<String>> {
         "cargo checked nothing:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    said
+    messages
 }
 
-/// What the compiler says at the end, beside the errors themselves.
+/// Whether the message is a summary after the errors.
 fn is_summary(message: &str) -> bool {
     message.starts_with("aborting due to")
         || message.starts_with("For more information about")
@@ -192,7 +196,7 @@ fn is_summary(message: &str) -> bool {
         || message.ends_with("warnings emitted")
 }
 
-/// The target folder in which this test was built.
+/// The target folder of this test.
 fn target_folder() -> PathBuf {
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     tmp.parent().expect("a target folder").to_owned()

@@ -1,4 +1,4 @@
-//! The examples, driven as a user would drive them: as programs, over their sockets.
+//! Tests of the examples: each runs as a process and is called over HTTP.
 
 #![allow(
     missing_docs,
@@ -46,12 +46,12 @@ fn add(program: &Program, sid: &str, item: &str) -> Reply {
     )
 }
 
-/// The cart is the same program with and without a framework.
+/// The examples with a cart, with and without a framework.
 fn shops() -> impl Iterator<Item = Program> {
     apis().chain([Program::start("hyper_plain")])
 }
 
-/// The whole API is the same program on each framework.
+/// The examples with the whole API, one for each framework.
 fn apis() -> impl Iterator<Item = Program> {
     APIS.iter().copied().map(Program::start)
 }
@@ -69,7 +69,7 @@ const APIS: &[&str] = &[
 ];
 
 #[test]
-fn a_cart_is_filled_shown_and_closed() {
+fn items_are_added_and_shown_until_the_session_is_closed() {
     for shop in shops() {
         let sid = open(&shop);
         assert_eq!(
@@ -105,7 +105,7 @@ fn a_cart_is_filled_shown_and_closed() {
 }
 
 #[test]
-fn nothing_is_pushed_without_a_session() {
+fn adding_an_item_requires_a_session() {
     for shop in shops() {
         let wrong = "A".repeat(64);
         for sid in ["", "guest", &wrong] {
@@ -138,7 +138,7 @@ fn overlapping_requests_lose_no_item() {
 }
 
 #[test]
-fn the_session_says_who_and_how_long() {
+fn the_current_session_shows_user_and_expiry() {
     for api in apis() {
         assert_eq!(api.get("/sessions/current", &[]).status, 401);
         let opened = api.post("/sessions", &[], "").json();
@@ -222,7 +222,7 @@ fn a_bearer_token_opens_the_same_session() {
 
 #[cfg(unix)]
 #[test]
-fn sigterm_ends_the_program_in_order() {
+fn sigterm_shuts_the_program_down_gracefully() {
     for mut api in apis() {
         open(&api);
         assert!(api.terminate().success());
@@ -230,13 +230,13 @@ fn sigterm_ends_the_program_in_order() {
 }
 
 #[test]
-fn the_applications_of_the_predecessor_behave() {
+fn npm_parity_matches_npm_connect_session() {
     let seed = Program::start("npm_parity");
     let sid = seed.get("/logic/sessions/new", &[]).body;
     assert_eq!(sid.len(), 64);
     assert_eq!(seed.get("/logic/", &with(&sid)).body, sid);
     assert_eq!(seed.get("/logic/", &[]).body, "");
-    // On purpose not what the predecessor did: it made a session of an unknown sid.
+    // An intentional difference: npm `connect-session` creates a session for an unknown sid.
     assert_eq!(seed.get("/logic/", &with(&"A".repeat(64))).body, "");
     for (store, get) in [("/usage/", "/usage/get"), ("/maxage/", "/maxage/get")] {
         let sid = seed.get(store, &[]).body;
@@ -248,7 +248,7 @@ fn the_applications_of_the_predecessor_behave() {
         );
         assert_eq!(seed.get(get, &with(&sid)).body, "Some value");
     }
-    // One second by the server's own clock, and no more than that is waited for.
+    // The session expires after one second of real time.
     let sid = seed.get("/maxage/", &[]).body;
     thread::sleep(std::time::Duration::from_millis(1_100));
     assert_eq!(seed.get("/maxage/get", &with(&sid)).body, "");
@@ -314,7 +314,7 @@ fn a_device_and_a_user_have_their_own_sessions() {
 }
 
 #[test]
-fn a_page_of_the_listed_origin_may_what_no_other_may() {
+fn only_the_listed_origin_may_change_the_cookie_session() {
     let api = Program::start("browser_api");
     let app = "https://app.shop.example";
     let opened = api.post("/sessions", &[("Origin", app)], "");
@@ -348,7 +348,7 @@ fn a_page_of_the_listed_origin_may_what_no_other_may() {
     );
 }
 
-/// What `count` threads get that start together.
+/// Runs `count` threads that start together, and returns their results.
 fn at_once<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Arc::new(Barrier::new(count));
     let run = &run;

@@ -1,5 +1,5 @@
-//! Several processes of one program on one store: nothing is lost, and what ends at one has ended
-//! at all of them.
+//! Several processes of one program on one store: no update is lost, and a session that one process
+//! ends has ended for all of them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::program::Program;
 use crate::servers;
 use crate::{add, at_once, open, with};
 
-/// As many writers as the rows about overlapping requests have.
+/// As many writers as the concurrency tests in `tests/behaviour` use.
 const WRITERS: usize = 64;
 
 fn shops(count: usize, store: &str) -> Vec<Program> {
@@ -18,13 +18,14 @@ fn shops(count: usize, store: &str) -> Vec<Program> {
     (0..count).map(start).collect()
 }
 
-fn nothing_is_lost(shops: &[Program]) {
+fn no_update_is_lost(shops: &[Program]) {
     let sid = open(&shops[0]);
     let at = |number: usize| &shops[number % shops.len()];
     let visits = at_once(WRITERS, |number| {
         let reply = add(at(number), &sid, &number.to_string());
         assert_eq!(reply.status, 200, "{reply:?}");
-        // The next process: each writes the session that another has just written.
+        // Use the next process, so that each process writes a session that another one has just
+        // written.
         let reply = at(number + 1).post("/visits", &with(&sid), "");
         assert_eq!(reply.status, 200, "{reply:?}");
         let counted = at(number + 2).post("/views", &with(&sid), "");
@@ -32,7 +33,11 @@ fn nothing_is_lost(shops: &[Program]) {
         reply.json()["visits"].as_u64().expect("a number")
     });
     let visits: BTreeSet<u64> = visits.into_iter().collect();
-    assert_eq!(visits, (1..=WRITERS as u64).collect(), "no two are equal");
+    assert_eq!(
+        visits,
+        (1..=WRITERS as u64).collect(),
+        "no two counts are equal"
+    );
     for shop in shops {
         let cart = shop.get("/cart", &with(&sid)).json();
         let items = cart["items"].as_array().expect("a list").iter();
@@ -47,7 +52,7 @@ fn nothing_is_lost(shops: &[Program]) {
     }
 }
 
-fn what_ends_has_ended_everywhere(shops: &[Program]) {
+fn ended_sessions_are_ended_in_all_processes(shops: &[Program]) {
     let is_alive = |shop: &Program, sid: &str| {
         let reply = shop.get("/sessions/current", &with(sid));
         assert!([200, 401].contains(&reply.status), "{reply:?}");
@@ -74,7 +79,7 @@ fn what_ends_has_ended_everywhere(shops: &[Program]) {
         let logout = shops[at].delete("/sessions/current", &with(new));
         assert_eq!(logout.status, 204);
         for shop in shops {
-            assert!(!is_alive(shop, new), "it was logged out");
+            assert!(!is_alive(shop, new), "the session that was logged out");
             assert_eq!(add(shop, new, "late").status, 401);
         }
     }
@@ -83,30 +88,30 @@ fn what_ends_has_ended_everywhere(shops: &[Program]) {
 fn on_one_store(store: &str) {
     for count in [2, 4] {
         let shops = shops(count, store);
-        nothing_is_lost(&shops);
-        what_ends_has_ended_everywhere(&shops);
+        no_update_is_lost(&shops);
+        ended_sessions_are_ended_in_all_processes(&shops);
     }
 }
 
 #[test]
-#[ignore = "needs Redis; scripts/test brings one"]
+#[ignore = "needs Redis; scripts/test starts one"]
 fn processes_on_redis() {
     on_one_store(&servers::url("TEST_REDIS_URL"));
 }
 
 #[test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
 fn processes_on_postgres() {
     on_one_store(&servers::url("TEST_POSTGRES_URL"));
 }
 
 #[test]
-#[ignore = "needs MariaDB; scripts/test brings one"]
+#[ignore = "needs MariaDB; scripts/test starts one"]
 fn processes_on_mysql() {
     on_one_store(&servers::url("TEST_MYSQL_URL"));
 }
 
-/// A folder of its own, which is removed at last.
+/// A temporary folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -128,18 +133,18 @@ impl Drop for Folder {
 }
 
 #[test]
-fn processes_on_a_file_of_sqlite() {
+fn processes_on_sqlite_file() {
     let folder = Folder::new();
     on_one_store(&folder.store());
 }
 
 #[test]
-fn a_killed_process_comes_back_with_its_sessions() {
+fn sessions_survive_a_killed_process() {
     let folder = Folder::new();
     let shop = Program::start_with("rest_api", &[("STORE", &folder.store())]);
     let sid = open(&shop);
     assert_eq!(add(&shop, &sid, "tea").status, 200);
-    // It gets no time for anything.
+    // Kills the process without a graceful shutdown.
     drop(shop);
     let shop = Program::start_with("rest_api", &[("STORE", &folder.store())]);
     let cart = shop.get("/cart", &with(&sid)).json();

@@ -1,4 +1,4 @@
-//! An example as a running program, and a client as small as can be.
+//! An example as a running process, and a minimal HTTP client for it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
-/// A running example; it ends with the test.
+/// A running example, killed on drop.
 pub(crate) struct Program {
     child: Child,
     address: SocketAddr,
@@ -20,12 +20,12 @@ pub(crate) struct Reply {
 }
 
 impl Program {
-    /// Starts an example that was built beside this test, on a free port.
+    /// Starts an example from this build's folder, on a free port.
     pub(crate) fn start(name: &str) -> Self {
         Self::start_with(name, &[])
     }
 
-    /// The same, with these variables in its environment.
+    /// Like [`start`](Self::start), with these environment variables.
     pub(crate) fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let path = built(name);
         let mut child = Command::new(&path)
@@ -42,7 +42,7 @@ impl Program {
             .by_ref()
             .map(|line| line.expect("text"))
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
-            .expect("the program says where it listens");
+            .expect("the program prints its address");
         thread::spawn(move || lines.for_each(drop));
         Self {
             child,
@@ -56,7 +56,7 @@ impl Program {
             .arg(self.child.id().to_string())
             .status();
         assert!(sent.expect("kill runs").success());
-        self.child.wait().expect("it ends")
+        self.child.wait().expect("the program exits")
     }
 
     pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -83,16 +83,18 @@ impl Program {
         request.push_str("\r\n");
         request.push_str(body);
         let mut stream = TcpStream::connect(self.address).expect("the program listens");
-        stream.write_all(request.as_bytes()).expect("sent");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the request is sent");
         let mut text = String::new();
-        stream.read_to_string(&mut text).expect("an answer");
+        stream.read_to_string(&mut text).expect("a response");
         Reply::parse(&text)
     }
 }
 
-/// An example of the root package, or else a package of its own, in the folder of this build.
+/// The path of an example of the root package or of a package of its own, in this build's folder.
 fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("this test is a file");
+    let test = std::env::current_exe().expect("the path of this test");
     let folder = test.ancestors().nth(2).expect("the folder of this build");
     let example = folder.join("examples").join(name);
     if example.exists() {

@@ -16,8 +16,8 @@ use futures_util::stream;
 use utoipa::OpenApi;
 
 use crate::shop::{
-    Cart, Gate, Shop, a_socket_is_opened_with_a_session, events_are_sent_with_a_session,
-    save_inside, store,
+    Cart, Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session, save_inside,
+    store,
 };
 
 #[session(load)]
@@ -84,8 +84,8 @@ fn app(config: &mut ServiceConfig) {
         .service(needed);
 }
 
-/// Runs a test beside a server of its own.
-fn beside_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Gate) -> T) {
+/// Runs a test with its own server.
+fn with_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Gate) -> T) {
     System::new().block_on(async {
         let (gate, store) = (Gate::default(), store());
         let data = Data::new(gate.clone());
@@ -109,27 +109,27 @@ fn beside_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Gate) -
 
 #[test]
 fn server_sent_events() {
-    beside_a_server(events_are_sent_with_a_session);
+    with_a_server(assert_events_save_the_session);
 }
 
 #[test]
 fn a_web_socket() {
-    beside_a_server(a_socket_is_opened_with_a_session);
+    with_a_server(assert_socket_saves_the_session);
 }
 
-/// What our own code would be told of an error: its kind, or that it is none of ours.
+/// The kind of a session error, as an application's code sees it; `None` for other errors.
 fn kind<B>(response: &ServiceResponse<B>) -> Option<ErrorKind> {
     let rejection = response.response().error()?.as_error::<Rejection>()?;
     Some(rejection.error()?.kind())
 }
 
-/// An error handler sees the refusal, and what it writes is what the client gets.
+/// An error handler sees the rejection, and the client receives what it writes.
 #[::actix_web::test]
-async fn a_refusal_reaches_the_error_handlers() {
+async fn rejections_reach_the_error_handlers() {
     #[allow(clippy::unnecessary_wraps, reason = "an error handler may fail")]
     fn page<B>(mut response: ServiceResponse<B>) -> ::actix_web::Result<ErrorHandlerResponse<B>> {
-        let told = format!("{:?}", kind(&response));
-        let value = HeaderValue::from_str(&told).unwrap();
+        let kind = format!("{:?}", kind(&response));
+        let value = HeaderValue::from_str(&kind).unwrap();
         response
             .headers_mut()
             .insert(HeaderName::from_static("x-seen"), value);
@@ -164,10 +164,10 @@ async fn a_refusal_reaches_the_error_handlers() {
     );
 }
 
-/// `Rc` is held over an `await`, state comes as `Data`, and every argument that actix-web allows
-/// is allowed: the guard takes the place of the session.
+/// Handlers may hold an `Rc` across an `await`, take `Data`, and have as many arguments as
+/// actix-web allows: the guard replaces the session.
 #[session(load)]
-#[allow(clippy::too_many_arguments, reason = "as many as actix-web takes")]
+#[allow(clippy::too_many_arguments, reason = "the maximum of actix-web")]
 async fn sixteen(
     _n1: Data<u8>,
     _n2: Data<u8>,
@@ -202,7 +202,7 @@ async fn two_routes(session: Session<Shop>) -> String {
     session.items.join(" ")
 }
 
-/// actix-web moves the function into its own, and asks it for its type there.
+/// The reverse order works too: actix-web moves the function into its own.
 #[get("/reversed")]
 #[session(load)]
 async fn reversed(session: Session<Shop>) -> String {
@@ -215,7 +215,7 @@ async fn seen(view: SessionView<Shop>) -> String {
 }
 
 #[::actix_web::test]
-async fn its_test_client_its_state_and_its_attributes() {
+async fn test_client_state_and_attributes() {
     let app = init_service(
         App::new()
             .wrap(Shop::layer().with_store(store()))
@@ -266,11 +266,11 @@ async fn below(session: Session<Shop>) -> String {
 struct Document;
 
 #[::actix_web::test]
-async fn utoipa_on_either_side() {
+async fn utoipa_above_and_below_the_attribute() {
     let document = serde_json::to_value(Document::openapi()).unwrap();
     let app = init_service(App::new().service(above).service(below)).await;
     for path in ["/above", "/below"] {
-        // The path and the method are read off the attribute of actix-web.
+        // utoipa takes the path and the method from actix-web's attribute.
         let documented = &document["paths"][path]["get"]["responses"]["200"];
         assert!(documented.is_object(), "{document}");
         let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;

@@ -18,8 +18,7 @@ use tower::ServiceExt as _;
 use utoipa::OpenApi;
 
 use crate::shop::{
-    Gate, Shop, a_socket_is_opened_with_a_session, events_are_sent_with_a_session, save_inside,
-    store,
+    Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session, save_inside, store,
 };
 
 #[session(load)]
@@ -78,16 +77,17 @@ async fn serve(gate: &Gate) -> std::net::SocketAddr {
 #[tokio::test]
 async fn server_sent_events() {
     let gate = Gate::default();
-    events_are_sent_with_a_session(serve(&gate).await, gate).await;
+    assert_events_save_the_session(serve(&gate).await, gate).await;
 }
 
 #[tokio::test]
 async fn a_web_socket() {
     let gate = Gate::default();
-    a_socket_is_opened_with_a_session(serve(&gate).await, gate).await;
+    assert_socket_saves_the_session(serve(&gate).await, gate).await;
 }
 
-/// The attribute above ours documents the function as written, the one below what axum sees.
+/// An attribute above `#[session]` documents the function as written, one below it the function
+/// that axum sees.
 #[utoipa::path(get, path = "/above", responses((status = 200, body = String)))]
 #[session(load)]
 async fn above(session: Session<Shop>) -> String {
@@ -105,7 +105,7 @@ async fn below(session: Session<Shop>) -> String {
 struct Document;
 
 #[tokio::test]
-async fn utoipa_on_either_side() {
+async fn utoipa_above_and_below_the_attribute() {
     let document = serde_json::to_value(Document::openapi()).unwrap();
     assert_eq!(document["paths"].as_object().unwrap().len(), 2);
     assert!(document["paths"]["/above"]["get"]["responses"]["200"].is_object());
@@ -119,9 +119,9 @@ async fn utoipa_on_either_side() {
     }
 }
 
-/// A refusal is a response as any other: middleware that makes pages of errors gets it.
+/// A rejection is an ordinary response, so error-page middleware receives it.
 #[tokio::test]
-async fn a_refusal_reaches_the_middleware_for_errors() {
+async fn rejections_reach_error_middleware() {
     async fn page(response: Response) -> Response {
         match response.status().as_u16() {
             401 => (response.status(), "a page of our own").into_response(),
@@ -135,18 +135,18 @@ async fn a_refusal_reaches_the_middleware_for_errors() {
     assert_eq!(body.unwrap(), "a page of our own");
 }
 
-static OTHERS_RAN: AtomicBool = AtomicBool::new(false);
+static OTHER_TASK_RAN: AtomicBool = AtomicBool::new(false);
 
-/// Asks the store until another task says so, or for ever as far as a client can tell.
+/// Reloads until another task has run.
 #[session(load)]
 async fn polls(mut session: Session<Shop>) -> Result<&'static str, Error> {
     for _ in 0..100_000 {
         session.reload().await?;
-        if OTHERS_RAN.load(Ordering::SeqCst) {
+        if OTHER_TASK_RAN.load(Ordering::SeqCst) {
             return Ok("others ran");
         }
     }
-    Ok("nobody else ran")
+    Ok("no other task ran")
 }
 
 #[session(create)]
@@ -154,9 +154,9 @@ async fn begun(session: Session<Shop>) -> String {
     session.id().to_string()
 }
 
-/// A store that never has to wait must not keep the only thread.
+/// A store that never waits must not block the only thread.
 #[tokio::test]
-async fn a_handler_that_asks_a_store_at_hand_in_a_loop_lets_others_run() {
+async fn a_handler_that_loads_from_a_sync_store_in_a_loop_yields() {
     let app = Router::new()
         .route("/", get(polls).post(begun))
         .layer(Shop::layer().with_store(MemoryStore::new()));
@@ -169,7 +169,7 @@ async fn a_handler_that_asks_a_store_at_hand_in_a_loop_lets_others_run() {
     };
     let created = ask("POST", None).await.unwrap();
     let sid = crate::shop::sid(created.headers());
-    tokio::spawn(async { OTHERS_RAN.store(true, Ordering::SeqCst) });
+    tokio::spawn(async { OTHER_TASK_RAN.store(true, Ordering::SeqCst) });
     let answer = ask("GET", Some(sid)).await.unwrap();
     let body = ::axum::body::to_bytes(answer.into_body(), 100)
         .await
@@ -182,7 +182,8 @@ async fn begin(session: Session<Shop>) {
     drop(session);
 }
 
-/// Logs in, and leaves the session to a task that saves it when it may, and tells when it has.
+/// Logs in and moves the session into a task, which saves it after the first gate opens and then
+/// opens the second.
 #[session(load)]
 async fn logs_in(
     mut session: Session<Shop>,
@@ -199,7 +200,7 @@ async fn logs_in(
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_during_the_commit_keeps_its_sid() {
+async fn a_client_that_disconnects_during_the_commit_keeps_its_sid() {
     let (store, [may, has]) = (store(), [Gate::default(), Gate::default()]);
     let faults = store.faults();
     let app = Router::new()
@@ -218,7 +219,7 @@ async fn a_client_that_hangs_up_during_the_commit_keeps_its_sid() {
     let pause = faults.pause_before_commit();
     let mut login = Box::pin(ask("/login", &sid));
     tokio::select! {
-        answer = &mut login => panic!("nobody has let it go on: {answer:?}"),
+        answer = &mut login => panic!("the paused commit finished: {answer:?}"),
         () = pause.reached() => {}
     }
     drop(login);
@@ -227,7 +228,11 @@ async fn a_client_that_hangs_up_during_the_commit_keeps_its_sid() {
     has.notified().await;
 
     let found = ask("/items", &sid).await.unwrap();
-    assert_eq!(found.status(), 200, "the login was never answered");
+    assert_eq!(
+        found.status(),
+        200,
+        "the old sid is invalid although the login's response was not sent"
+    );
     let body = ::axum::body::to_bytes(found.into_body(), 1_000).await;
     assert_eq!(body.unwrap(), r#"["late"]"#);
 }

@@ -1,5 +1,5 @@
-//! gRPC by tonic: the sid travels in the metadata. The layer is tower's, for any service of `http`
-//! requests; messages are plain text, so that no code has to be generated.
+//! gRPC with tonic: the sid is in the metadata. The layer is a tower layer for any service of
+//! `http` requests. Messages are plain text, so no generated code is needed.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -34,7 +34,7 @@ session_config! {
 
 type Reply = Response<UnsyncBoxBody<Bytes, Status>>;
 
-/// The codec of a service whose messages are text.
+/// A codec for text messages.
 #[derive(Debug, Clone, Copy, Default)]
 struct Text;
 
@@ -74,7 +74,7 @@ impl Decoder for Text {
     }
 }
 
-/// A unary call whose answer is known once its message is.
+/// Handles a unary call; the reply depends only on the message.
 async fn unary(request: Request<Body>, answer: impl FnOnce(String) -> String + Clone) -> Reply {
     let service = service_fn(|request: tonic::Request<String>| {
         let answer = answer.clone();
@@ -90,7 +90,7 @@ async fn open(session: Session<Counting>, request: Request<Body>) -> Reply {
     unary(request, |_| "opened".to_owned()).await
 }
 
-/// A status that is returned as `Err` stores nothing.
+/// Returning a status as `Err` stores nothing.
 #[session(load, http)]
 async fn count(mut session: Session<Counting>, request: Request<Body>) -> Result<Reply, Status> {
     session.count += 1;
@@ -142,8 +142,8 @@ fn failed(status: Status) -> Reply {
     status.into_http::<Body>().map(BodyExt::boxed_unsync)
 }
 
-/// A refusal is an answer of HTTP, whose body no client of gRPC can read: its status in gRPC's
-/// words, with the headers.
+/// Converts a rejection, an HTTP response that gRPC clients cannot read, to a gRPC status with its
+/// headers.
 fn in_grpc(reply: Reply) -> Reply {
     let status = match reply.status() {
         StatusCode::OK => return reply,
@@ -193,7 +193,7 @@ const COUNT: &str = "/integrations.Counter/Count";
 const PEEK: &str = "/integrations.Counter/Peek";
 
 #[tokio::test]
-async fn a_call_carries_its_sid_in_the_metadata() {
+async fn calls_carry_the_sid_in_the_metadata() {
     let channel = channel().await;
     let opened = call(&channel, OPEN, &[]).await.unwrap();
     assert_eq!(opened.get_ref(), "opened");
@@ -219,7 +219,7 @@ async fn a_call_carries_its_sid_in_the_metadata() {
     let cache = peeked.metadata().get("cache-control").unwrap();
     assert_eq!(
         cache, "private, no-cache",
-        "the layer says that the session was looked at"
+        "the layer sets the header for a view"
     );
 }
 

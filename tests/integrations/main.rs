@@ -1,10 +1,10 @@
-//! What each framework's users are used to, and what has to work with sessions too: its error
-//! handling, its documents, its test client, its state, and the order of attributes.
+//! Sessions together with the features of each framework: error handling, API documents, test
+//! clients, state, and the order of attributes.
 #![cfg_attr(
     not(all(feature = "actix-web", feature = "rocket")),
     allow(
         dead_code,
-        reason = "some helpers are only for a framework that is off"
+        reason = "some helpers are only for a framework that is disabled"
     )
 )]
 #![allow(
@@ -16,7 +16,7 @@
     clippy::needless_pass_by_value,
     clippy::unnecessary_wraps,
     clippy::unused_async,
-    reason = "a test fails by panicking, has no users, and its handlers are what a framework takes"
+    reason = "tests fail by panicking and have no public API; frameworks determine the signatures of handlers"
 )]
 
 #[cfg(feature = "actix-web")]

@@ -1,6 +1,6 @@
-//! poem 3: `catch_error`, documents by `poem-openapi`, `TestClient`, `Data`, and what stands above
+//! poem 3: `catch_error`, documents of `poem-openapi`, `TestClient`, `Data`, and attributes above
 //! and below `#[handler]`.
-#![allow(clippy::unused_async, reason = "a method of an `OpenApi` is async")]
+#![allow(clippy::unused_async, reason = "methods of an `OpenApi` must be async")]
 
 use ::poem::error::ResponseError;
 use ::poem::http::StatusCode;
@@ -157,7 +157,7 @@ async fn catch_error_sees_the_errors_of_handlers() {
         .await;
     reply.assert_json(json!([])).await;
 
-    // Without a layer too, and above one where the handler has no session.
+    // It also works without a layer, and above a layer for a handler without a session.
     let bare = TestClient::new(routes().catch_error(caught));
     let reply = bare
         .post("/add")
@@ -169,9 +169,9 @@ async fn catch_error_sees_the_errors_of_handlers() {
     assert_eq!(text(above.post("/none").send().await).await, "caught");
 }
 
-/// What an error has to say of its session is said by the layer.
+/// The layer adds the session's headers to an error response.
 #[tokio::test]
-async fn an_error_is_not_for_shared_caches() {
+async fn errors_are_private_to_caches() {
     let client = client(routes().with(Shop::layer()));
     let sid = sid(&client).await;
     let reply = client
@@ -185,10 +185,10 @@ async fn an_error_is_not_for_shared_caches() {
     assert_eq!(text(reply).await, "sold out");
 }
 
-/// A sid that is stored reaches the client, and so does the end of a cookie, with or without the
-/// layer; what catches every error sees the response.
+/// The response of an error carries a stored sid and a cleared cookie, with or without the layer; a
+/// catch-all handler sees the response.
 #[tokio::test]
-async fn an_error_carries_what_must_arrive() {
+async fn errors_carry_a_stored_sid() {
     let seen = |error: ::poem::Error| async move {
         assert!(error.is_from_response() && error.status() == StatusCode::GONE);
         error.into_response()
@@ -231,7 +231,7 @@ async fn an_error_clears_the_cookie_of_a_session_that_ended() {
 }
 
 #[tokio::test]
-async fn state_is_beside_the_session() {
+async fn state_and_session_in_one_handler() {
     #[session(load)]
     #[handler]
     async fn greet(
@@ -247,7 +247,7 @@ async fn state_is_beside_the_session() {
 }
 
 #[tokio::test]
-async fn each_test_has_a_store_of_its_own() {
+async fn layers_have_separate_stores() {
     let shop = || routes().with(Shop::layer().with_store(MemoryStore::default()));
     let (one, other) = (TestClient::new(shop()), TestClient::new(shop()));
     let sid = sid(&one).await;
@@ -262,9 +262,10 @@ async fn each_test_has_a_store_of_its_own() {
     assert_eq!(header(&reply, "www-authenticate"), "Session");
 }
 
-/// An optional view is `None` where poem would not tell why; asked for the request, it does.
+/// An `Option` argument is `None` for every error; `of_request` distinguishes a failed store from a
+/// missing session.
 #[tokio::test]
-async fn a_view_tells_a_failed_store_from_no_session() {
+async fn a_view_distinguishes_a_failed_store_from_no_session() {
     use connect_session::testing::FailingStore;
     #[handler]
     async fn view(request: &Request) -> Result<String, connect_session::Error> {
@@ -285,7 +286,7 @@ async fn a_view_tells_a_failed_store_from_no_session() {
     ask().await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
 }
 
-/// A security scheme of a document whose checker is the session.
+/// A security scheme whose checker loads the session.
 #[derive(SecurityScheme)]
 #[oai(
     ty = "api_key",
@@ -311,7 +312,7 @@ impl Api {
 }
 
 #[tokio::test]
-async fn a_document_of_poem_openapi_asks_for_the_session() {
+async fn poem_openapi_documents_require_the_session() {
     let api = OpenApiService::new(Api, "Shop", "1");
     let document: Value = serde_json::from_str(&api.spec()).unwrap();
     assert_eq!(

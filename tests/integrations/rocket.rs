@@ -22,7 +22,7 @@ async fn open(item: String, mut session: Session<Shop>, more: &State<String>) ->
     session.sid().unwrap().expose()
 }
 
-/// No `Err`, so its session is stored; and no response either, so a catcher makes one.
+/// Not an `Err`, so the session is stored; not a response either, so a catcher makes one.
 #[session(create)]
 #[get("/status")]
 async fn status(session: Session<Shop>) -> Status {
@@ -34,19 +34,19 @@ async fn status(session: Session<Shop>) -> Status {
 #[::rocket::options("/items")]
 async fn options(session: Session<Shop>) -> &'static str {
     drop(session);
-    "nobody runs this"
+    "never runs"
 }
 
-/// Takes the refusal of a view as nothing, and answers itself.
+/// Ignores the rejection of the view, and responds itself.
 #[get("/own")]
 #[allow(
     clippy::needless_pass_by_value,
-    reason = "rocket hands over what a guard makes"
+    reason = "rocket passes guards by value"
 )]
 fn own(view: Option<SessionView<Shop>>) -> (Status, String) {
     match view {
         Some(view) => (Status::Ok, format!("seen {}", view.items.len())),
-        None => (Status::Unauthorized, "an answer of its own".to_owned()),
+        None => (Status::Unauthorized, "a response of its own".to_owned()),
     }
 }
 
@@ -90,7 +90,7 @@ fn one<'a>(response: &'a LocalResponse<'_>, name: &str) -> &'a str {
 }
 
 #[::rocket::async_test]
-async fn its_test_client_and_its_state() {
+async fn test_client_and_state() {
     let client = client(with(store())).await;
     let sid = client.get("/open/tea").dispatch().await;
     let sid = sid.into_string().await.unwrap();
@@ -102,10 +102,10 @@ async fn its_test_client_and_its_state() {
     assert_eq!(seen.into_string().await.unwrap(), "seen 1");
 }
 
-/// Where the program has no catcher for it, the layer answers a refusal as on any framework; what
-/// other fairings have written stays.
+/// Without a catcher for the status, the layer responds with the problem document; headers of other
+/// fairings are kept.
 #[::rocket::async_test]
-async fn a_refusal_without_a_catcher() {
+async fn a_rejection_without_a_catcher() {
     let written = AdHoc::on_response("x-own", |_, response| {
         Box::pin(async move {
             response.set_raw_header("x-own", "1");
@@ -125,9 +125,10 @@ async fn a_refusal_without_a_catcher() {
     assert!(body.contains("#missing-session"), "{body}");
 }
 
-/// A catcher of the program gets the refusal and writes the body; the headers are ours.
+/// A catcher of the application receives the rejection and writes the body; the layer sets the
+/// headers.
 #[::rocket::async_test]
-async fn a_refusal_reaches_the_catchers() {
+async fn rejections_reach_the_catchers() {
     let store = store();
     let faults = store.faults();
     let caught = with(store).register("/", catchers![unauthorized, anything]);
@@ -139,22 +140,22 @@ async fn a_refusal_reaches_the_catchers() {
     assert_eq!(one(&refused, "content-type"), "text/plain; charset=utf-8");
     assert_eq!(refused.into_string().await.unwrap(), "a page of our own");
 
-    // So does a commit that failed, and never the handler's answer.
+    // A failed commit reaches the catchers too and replaces the handler's response.
     faults.fail_inserts(true);
     let failed = client.get("/open/tea").dispatch().await;
     assert_eq!(failed.status(), Status::ServiceUnavailable);
     assert_eq!(one(&failed, "x-user-session"), "");
     assert_eq!(failed.into_string().await.unwrap(), "503 at /open/tea");
 
-    // The answer to OPTIONS is no error.
+    // The response to OPTIONS is not an error.
     let options = client.req(Method::Options, "/items").dispatch().await;
     assert_eq!(options.status(), Status::NoContent);
     assert_eq!(options.into_string().await.unwrap_or_default(), "");
 }
 
-/// A catcher of another part of the program has no say.
+/// Catchers of other paths are not used.
 #[::rocket::async_test]
-async fn catchers_answer_below_their_own_path() {
+async fn catchers_respond_only_below_their_path() {
     let caught = with(store()).register("/elsewhere", catchers![unauthorized]);
     let client = client(caught).await;
     let refused = client.get("/items").dispatch().await;
@@ -162,7 +163,7 @@ async fn catchers_answer_below_their_own_path() {
 }
 
 #[::rocket::async_test]
-async fn what_a_catcher_answers_still_carries_the_sid() {
+async fn responses_of_catchers_carry_the_sid() {
     for rocket in [
         with(store()),
         with(store()).register("/", catchers![anything]),
@@ -180,17 +181,17 @@ async fn what_a_catcher_answers_still_carries_the_sid() {
 }
 
 #[::rocket::async_test]
-async fn an_answer_of_the_handler_stays() {
+async fn responses_of_handlers_are_kept() {
     let client = client(with(store())).await;
     let own = client.get("/own").dispatch().await;
     assert_eq!(own.status(), Status::Unauthorized);
     assert_eq!(one(&own, "www-authenticate"), "Session");
-    assert_eq!(own.into_string().await.unwrap(), "an answer of its own");
+    assert_eq!(own.into_string().await.unwrap(), "a response of its own");
 }
 
-/// Without the layer nobody can write to what a catcher answers: the status is all there is.
+/// Without the layer, nothing can change a catcher's response, so it has only the status.
 #[::rocket::async_test]
-async fn without_the_layer_a_catcher_has_the_last_word() {
+async fn without_the_layer_responses_of_catchers_have_no_session_headers() {
     let client = client(app()).await;
     let refused = client.get("/items").dispatch().await;
     assert_eq!(refused.status(), Status::Unauthorized);
@@ -208,7 +209,7 @@ async fn server_sent_events() {
     assert_eq!(
         items.status(),
         Status::Ok,
-        "it is stored before the stream begins"
+        "the session is not stored before the stream begins"
     );
     client.rocket().state::<Gate>().unwrap().notify_one();
     assert_eq!(events.into_string().await.unwrap(), "data:saved\n\n");

@@ -1,5 +1,5 @@
-//! salvo 1: hoops and the catcher, documents by `salvo-oapi`, `TestClient`, the depot, and what
-//! stands above and below `#[handler]` and `#[endpoint]`.
+//! salvo 1: hoops and the catcher, documents of `salvo-oapi`, `TestClient`, the depot, and
+//! attributes above and below `#[handler]` and `#[endpoint]`.
 
 use ::salvo::catcher::Catcher;
 use ::salvo::oapi::extract::JsonBody;
@@ -43,7 +43,7 @@ async fn show(session: Session<Shop>) -> Json<Cart> {
     Json(session.data().clone())
 }
 
-/// What the handler of the response itself wrote stays, and the session's part comes with it.
+/// The session's headers are added to a response that the handler itself wrote.
 #[session(load)]
 #[handler]
 async fn write(mut session: Session<Shop>, response: &mut Response) {
@@ -78,7 +78,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// A hoop finds the rejection in the depot, on either side of the layer.
+/// A hoop finds the rejection in the depot, inside and outside of the layer.
 #[tokio::test]
 async fn a_hoop_sees_a_rejection() {
     #[handler]
@@ -109,9 +109,9 @@ async fn a_hoop_sees_a_rejection() {
     }
 }
 
-/// The problem is a body, so it is not for the catcher, which sees the errors without one.
+/// The catcher handles only errors without a body, and the problem document is a body.
 #[tokio::test]
-async fn the_catcher_leaves_a_problem_alone() {
+async fn the_catcher_does_not_replace_problem_documents() {
     #[session(load)]
     #[handler]
     async fn gone(session: Option<Session<Shop>>) -> Result<(), StatusError> {
@@ -140,9 +140,9 @@ async fn the_catcher_leaves_a_problem_alone() {
     assert_eq!(text(response).await, "caught");
 }
 
-/// Nothing of the handler's own answer is left when its session cannot be stored.
+/// If its session cannot be stored, the handler's response is discarded.
 #[tokio::test]
-async fn a_failed_commit_takes_the_place_of_what_was_written() {
+async fn a_failed_commit_replaces_the_response() {
     use connect_session::testing::{CommitFault, FailingStore};
     let store = FailingStore::new(MemoryStore::default());
     let faults = store.faults();
@@ -165,7 +165,7 @@ async fn a_failed_commit_takes_the_place_of_what_was_written() {
 }
 
 #[tokio::test]
-async fn the_depot_is_beside_the_session() {
+async fn depot_and_session_in_one_handler() {
     #[handler]
     async fn greeting(depot: &mut Depot) {
         depot.insert("greeting", "hello");
@@ -182,7 +182,7 @@ async fn the_depot_is_beside_the_session() {
 }
 
 #[tokio::test]
-async fn each_test_has_a_store_of_its_own() {
+async fn layers_have_separate_stores() {
     let shop = || Service::new(routes().hoop(Shop::layer().with_store(MemoryStore::default())));
     let (one, other) = (shop(), shop());
     let sid = sid(&one).await;
@@ -192,9 +192,9 @@ async fn each_test_has_a_store_of_its_own() {
     }
 }
 
-/// salvo makes 400 of every refusal that is no error; the layer makes it 204 again.
+/// Salvo turns every rejection that is not an error into a 400; the layer restores the 204.
 #[tokio::test]
-async fn options_is_answered_under_the_layer() {
+async fn options_with_and_without_the_layer() {
     for (layered, status) in [
         (true, StatusCode::NO_CONTENT),
         (false, StatusCode::BAD_REQUEST),
@@ -247,7 +247,7 @@ async fn look(view: SessionView<Shop>) -> String {
 }
 
 #[tokio::test]
-async fn a_document_asks_for_the_session() {
+async fn documents_require_the_session() {
     let router = Router::new()
         .push(Router::with_path("add").post(add))
         .push(Router::with_path("begin").post(begin))
@@ -287,7 +287,7 @@ async fn a_document_asks_for_the_session() {
     assert!(added["responses"]["200"]["content"]["application/json"].is_object());
     assert!(added["requestBody"].is_object());
     assert_eq!(operation("/look", "get")["security"], any);
-    // Where a session is made, or may be missing, none is asked for.
+    // A session is not required where it is created or optional.
     let begun = operation("/begin", "post");
     assert_eq!(
         begun["security"].as_array().unwrap().last(),
@@ -307,9 +307,9 @@ async fn a_document_asks_for_the_session() {
     );
 }
 
-/// The attribute stands above `#[endpoint]`, and the endpoint works.
+/// `#[session]` works above `#[endpoint]`.
 #[tokio::test]
-async fn an_endpoint_has_its_session() {
+async fn endpoints_receive_their_session() {
     let service = Service::new(routes().push(Router::with_path("add").post(add)));
     let sid = sid(&service).await;
     let call = TestClient::post(url("add")).add_header("X-User-Session", &sid, true);

@@ -1,4 +1,4 @@
-//! The sessions of the handlers here, and a client that reads a response as it comes.
+//! The config of these handlers, and a client that reads streaming responses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) fn store() -> Store {
     FailingStore::new(MemoryStore::default())
 }
 
-/// Where a stream waits until its test has looked at what is there so far.
+/// A stream waits here until its test has checked what was sent so far.
 pub(crate) type Gate = Arc<Notify>;
 
 pub(crate) fn sid(headers: &HeaderMap) -> String {
@@ -56,7 +56,7 @@ pub(crate) async fn text(response: Response<Incoming>) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// What a handler's stream does when the response is already under way.
+/// Saves the session within a stream, while the response is being sent.
 pub(crate) async fn save_inside(mut session: Session<Shop>, gate: Gate) -> &'static str {
     gate.notified().await;
     session.items.push("from the stream".to_owned());
@@ -64,14 +64,14 @@ pub(crate) async fn save_inside(mut session: Session<Shop>, gate: Gate) -> &'sta
     "data: saved\n\n"
 }
 
-/// `/events` begins a session and saves it in its stream; `/items` shows it.
-pub(crate) async fn events_are_sent_with_a_session(address: SocketAddr, gate: Gate) {
+/// `/events` creates a session and saves it in its stream; `/items` returns its items.
+pub(crate) async fn assert_events_save_the_session(address: SocketAddr, gate: Gate) {
     let response = get(address, "/events", "").await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let sid = sid(response.headers());
-    // Nothing of the stream has come, and the session is there.
+    // The session is stored before the stream sends anything.
     assert_eq!(text(get(address, "/items", &sid).await).await, "[]");
     gate.notify_one();
     assert_eq!(text(response).await, "data: saved\n\n");
@@ -79,8 +79,8 @@ pub(crate) async fn events_are_sent_with_a_session(address: SocketAddr, gate: Ga
     assert_eq!(items, r#"["from the stream"]"#);
 }
 
-/// `/socket` begins a session, and saves it at the first message that it gets.
-pub(crate) async fn a_socket_is_opened_with_a_session(address: SocketAddr, gate: Gate) {
+/// `/socket` creates a session, and saves it after the first message.
+pub(crate) async fn assert_socket_saves_the_session(address: SocketAddr, gate: Gate) {
     let url = format!("ws://{address}/socket");
     let (mut socket, head) = tokio_tungstenite::connect_async(url).await.unwrap();
     assert_eq!(head.status(), 101);
@@ -92,7 +92,7 @@ pub(crate) async fn a_socket_is_opened_with_a_session(address: SocketAddr, gate:
     assert_eq!(answer.into_text().unwrap().as_str(), "data: saved\n\n");
     let items = text(get(address, "/items", &sid).await).await;
     assert_eq!(items, r#"["from the stream"]"#);
-    // Nobody without a session gets a socket where one is needed.
+    // A socket that requires a session is rejected without one.
     let url = format!("ws://{address}/needed");
     let refused = tokio_tungstenite::connect_async(url).await.unwrap_err();
     assert!(refused.to_string().contains("401"), "{refused}");

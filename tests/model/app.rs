@@ -1,4 +1,4 @@
-//! The application under test: two handlers that do what they are told.
+//! The application under test: two handlers that run the operations that they receive.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ session_config! {
     }
 }
 
-/// What a handler sees of its session: data and subject.
+/// A session as a handler sees it: data and subject.
 pub(crate) type Seen = (BTreeMap<String, u64>, Option<String>);
 
 #[derive(Debug)]
@@ -81,9 +81,7 @@ async fn play(
 ) -> Result<Json<Value>, Failure> {
     let saw = seen(&session);
     for op in ops {
-        run(&mut session, op)
-            .await
-            .expect("nothing goes wrong here");
+        run(&mut session, op).await.expect("the operation succeeds");
     }
     let answer = json!({ "saw": saw, "left": seen(&session) });
     match end {
@@ -162,7 +160,7 @@ impl Client {
         self.clock.advance(Duration::from_secs(seconds.into()));
     }
 
-    /// How many living sessions the store holds.
+    /// The number of live sessions in the store.
     pub(crate) async fn count(&self) -> u64 {
         let namespace = concat!(env!("CARGO_PKG_NAME"), "/Tested");
         self.store.count(namespace).await.expect("the store counts")

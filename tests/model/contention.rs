@@ -1,4 +1,4 @@
-//! A request whose every try meets another request that is faster.
+//! A request whose every attempt conflicts with a faster request.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -57,39 +57,39 @@ async fn read(session: Session<Rivals>) -> String {
 
 type Rival = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
 
-/// Where each commit, before it is carried out, gives another request the time that it takes.
+/// A store that runs another request before each commit.
 #[derive(Clone, Default)]
-struct Overtaken {
+struct ContendedStore {
     inner: MemoryStore<Data>,
-    rivals: Arc<Rivalry>,
+    rivals: Arc<Contention>,
 }
 
 #[derive(Default)]
-struct Rivalry {
+struct Contention {
     next: Mutex<Option<Box<dyn Fn() -> Rival + Send>>>,
-    under_way: AtomicBool,
-    begun: Mutex<Vec<Rival>>,
-    overtook: Mutex<Vec<StatusCode>>,
+    running: AtomicBool,
+    pending: Mutex<Vec<Rival>>,
+    finished: Mutex<Vec<StatusCode>>,
 }
 
-impl Rivalry {
-    /// Begins another request, and has it go as far as it comes without waiting.
-    async fn overtake(&self) {
-        if self.under_way.swap(true, Ordering::SeqCst) {
+impl Contention {
+    /// Starts another request and polls it once.
+    async fn run_rival(&self) {
+        if self.running.swap(true, Ordering::SeqCst) {
             return;
         }
         let rival = self.next.lock().unwrap().as_ref().map(|next| next());
         if let Some(mut rival) = rival {
             match poll_fn(|context| Poll::Ready(rival.as_mut().poll(context))).await {
-                Poll::Ready(status) => self.overtook.lock().unwrap().push(status),
-                Poll::Pending => self.begun.lock().unwrap().push(rival),
+                Poll::Ready(status) => self.finished.lock().unwrap().push(status),
+                Poll::Pending => self.pending.lock().unwrap().push(rival),
             }
         }
-        self.under_way.store(false, Ordering::SeqCst);
+        self.running.store(false, Ordering::SeqCst);
     }
 }
 
-impl Store<Data> for Overtaken {
+impl Store<Data> for ContendedStore {
     fn is_serializing(&self) -> bool {
         false
     }
@@ -115,7 +115,7 @@ impl Store<Data> for Overtaken {
         key: Key,
         change: &Change<Data>,
     ) -> Result<CommitOutcome<Data>, StoreError> {
-        self.rivals.overtake().await;
+        self.rivals.run_rival().await;
         self.inner.commit(key, change).await
     }
 
@@ -137,10 +137,10 @@ fn ask(path: &str, sid: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// While somebody tries again, whoever comes later waits: else a slow request, overtaken at every
-/// try, would give up.
-async fn is_not_overtaken_for_ever(path: &str) {
-    let store = Overtaken::default();
+/// While a request retries, later ones wait. Otherwise a slow request would conflict at every
+/// attempt and give up.
+async fn assert_is_not_starved(path: &str) {
+    let store = ContendedStore::default();
     let app = Router::new()
         .route("/create", post(create))
         .route("/slow", post(slow))
@@ -164,24 +164,24 @@ async fn is_not_overtaken_for_ever(path: &str) {
     *store.rivals.next.lock().unwrap() = None;
     assert_eq!(slow.status(), StatusCode::OK);
 
-    let mut fast = std::mem::take(&mut *store.rivals.overtook.lock().unwrap());
-    assert!(!fast.is_empty(), "the first try was overtaken");
-    let begun = std::mem::take(&mut *store.rivals.begun.lock().unwrap());
-    for rival in begun {
+    let mut fast = std::mem::take(&mut *store.rivals.finished.lock().unwrap());
+    assert!(!fast.is_empty(), "the first attempt did not conflict");
+    let pending = std::mem::take(&mut *store.rivals.pending.lock().unwrap());
+    for rival in pending {
         fast.push(rival.await);
     }
     assert!(fast.iter().all(|status| *status == StatusCode::OK));
     let read = app.oneshot(ask("/read", &sid)).await.unwrap();
     let read = axum::body::to_bytes(read.into_body(), 64).await.unwrap();
-    assert_eq!(read, format!("1 {}", fast.len()), "all of it counted");
+    assert_eq!(read, format!("1 {}", fast.len()), "an increment is lost");
 }
 
 #[tokio::test]
-async fn a_change_is_not_overtaken_for_ever() {
-    is_not_overtaken_for_ever("/slow").await;
+async fn a_change_is_not_starved() {
+    assert_is_not_starved("/slow").await;
 }
 
 #[tokio::test]
-async fn an_update_is_not_overtaken_for_ever() {
-    is_not_overtaken_for_ever("/update").await;
+async fn an_update_is_not_starved() {
+    assert_is_not_starved("/update").await;
 }

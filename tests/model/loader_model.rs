@@ -1,5 +1,5 @@
-//! Any head of a request against a reference as plain as can be: which sid counts, and when the
-//! store is asked at all.
+//! Random request heads, compared with a simple reference: which sid is used, and whether the store
+//! is called.
 
 use axum::Router;
 use axum::body::Body;
@@ -19,7 +19,7 @@ session_config! {
             header("X-User-Session"),
             bearer,
             cookie("sid", insecure = "this test speaks plain http"),
-            query("sid", allow_in_url = "this test reads every place"),
+            query("sid", allow_in_url = "this test uses every loader"),
         ],
     }
 }
@@ -34,7 +34,7 @@ async fn load(session: Option<Session<Read>>) -> String {
     session.is_some().to_string()
 }
 
-/// A piece of a header; `Good` stands for the sid of a living session.
+/// A part of a header; `Good` is the sid of a live session.
 #[derive(Debug, Clone)]
 enum Piece {
     Good,
@@ -94,14 +94,14 @@ fn head() -> impl Strategy<Value = Head> {
 enum Expected {
     Ambiguous,
     Nothing,
-    /// The store is asked for a sid that came by a cookie, or not.
+    /// The store is called for a sid, which is from a cookie or not.
     Asked {
         sid: String,
         by_cookie: bool,
     },
 }
 
-/// What the head means, said as the documentation says it.
+/// The meaning of the head, according to the documentation.
 fn meaning(head: &Head, good: &str) -> Expected {
     let trim = |text: &str| text.trim_matches([' ', '\t']).to_owned();
     let cookie_text = |pairs: &[(String, Piece)]| -> String {
@@ -228,7 +228,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_head_means_what_the_documentation_says(head in head()) {
+    fn every_head_is_read_as_documented(head in head()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let store = FailingStore::new(MemoryStore::<Untyped>::new());
@@ -253,7 +253,7 @@ proptest! {
                     prop_assert_eq!(&body[..] == b"true", known);
                 }
             }
-            prop_assert_eq!(faults.loads(), u64::from(matches!(expected, Expected::Asked { .. })), "the store was asked");
+            prop_assert_eq!(faults.loads(), u64::from(matches!(expected, Expected::Asked { .. })), "the number of loads");
             Ok::<(), TestCaseError>(())
         })?;
     }

@@ -1,5 +1,5 @@
-//! What a handler left is what the next request sees: random requests against a model, over every
-//! mutator that a session has.
+//! The next request sees what a handler left: random requests, compared with a model, with every
+//! operation that changes a session.
 
 #![allow(
     missing_docs,
@@ -21,7 +21,7 @@ use model::Model;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// One thing that a handler does with its session.
+/// An operation of a handler.
 #[derive(Debug, Clone)]
 enum Op {
     Insert(u8, u8),
@@ -37,7 +37,7 @@ enum Op {
     Reload,
 }
 
-/// How a handler ends.
+/// How a handler returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Return,
@@ -48,14 +48,14 @@ enum End {
     DestroyAndFail,
 }
 
-/// What a client does.
+/// A step of a client.
 #[derive(Debug, Clone)]
 enum Step {
     Create(Vec<Op>, End),
     Load(Vec<Op>, End),
-    /// A load with a sid that was good once.
+    /// A load with an outdated sid.
     LoadOld(usize),
-    /// Seconds pass.
+    /// Advances the clock by seconds.
     Advance(u16),
 }
 
@@ -102,7 +102,7 @@ proptest! {
     })]
 
     #[test]
-    fn what_a_handler_left_is_what_the_next_request_sees(steps in vec(step(), 1..24)) {
+    fn the_next_request_sees_what_a_handler_left(steps in vec(step(), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let client = Client::new();
@@ -126,7 +126,7 @@ async fn run(client: &Client, model: &mut Model, step: &Step) -> Result<(), Test
                 return Ok(());
             };
             let reply = client.send("load", Some(&sid), &[], End::Return).await;
-            prop_assert_eq!(reply.status, 401, "an old sid is dead: {:?}", reply);
+            prop_assert_eq!(reply.status, 401, "an old sid is invalid: {:?}", reply);
             prop_assert_eq!(reply.sid, None);
         }
         Step::Create(ops, end) | Step::Load(ops, end) => {
@@ -155,7 +155,7 @@ async fn run(client: &Client, model: &mut Model, step: &Step) -> Result<(), Test
             model.learn(reply.sid);
         }
     }
-    // An independent look, which counts as a request too.
+    // An independent load, which is a request of the model too.
     let sent = model.sid().map(str::to_owned);
     let seen = client.send("load", sent.as_deref(), &[], End::Return).await;
     let expected = model.request(false, &[], End::Return);
@@ -170,7 +170,7 @@ async fn run(client: &Client, model: &mut Model, step: &Step) -> Result<(), Test
     prop_assert_eq!(
         client.count().await,
         u64::from(model.is_alive()),
-        "what the store holds"
+        "the number of stored sessions"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What sessions are, in as few words as possible: the model that the library is held against.
+//! A minimal model of sessions, which the library is compared with.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,11 @@ struct Session {
 pub(crate) struct Model {
     now: u64,
     alive: Option<Session>,
-    /// The sid that the client holds, good or not.
+    /// The client's sid, valid or not.
     sid: Option<String>,
-    /// Sids that opened a session once, and do no longer.
+    /// Sids that were valid before.
     old: Vec<String>,
-    /// The next sid that is sent belongs to a new session, or replaces the one before.
+    /// Whether the request sends a sid, for a new session or to replace the previous one.
     replaced: bool,
 }
 
@@ -55,16 +55,16 @@ impl Model {
             .is_some_and(|session| session.is_alive(self.now))
     }
 
-    /// The client takes the sid that it was sent.
+    /// Records the sid that the client received.
     pub(crate) fn learn(&mut self, sid: Option<String>) {
         if let Some(sid) = sid {
             self.old.extend(self.sid.replace(sid));
-            assert!(self.replaced, "a sid that nobody expects");
+            assert!(self.replaced, "an unexpected sid was sent");
         }
         self.replaced = false;
     }
 
-    /// What a request answers, and what it leaves.
+    /// Runs a request; returns the expected response.
     pub(crate) fn request(&mut self, creates: bool, ops: &[Op], end: End) -> Expected {
         let now = self.now;
         let known = self.alive.take().filter(|session| session.is_alive(now));
@@ -88,7 +88,7 @@ impl Model {
         let failed = matches!(end, End::Fail | End::SaveAndFail | End::DestroyAndFail);
         let destroyed = matches!(end, End::Destroy | End::DestroyAndFail);
         let saved = matches!(end, End::Return | End::Save | End::SaveAndFail);
-        // A sid that is stored is sent, even if the handler failed after it had saved.
+        // A stored sid is sent, even if the handler fails after saving.
         let emits = !destroyed && saved && (is_new || handler.rotated);
         self.replaced = emits;
         self.alive = match (destroyed, saved) {
@@ -121,7 +121,7 @@ impl Session {
         now < self.idle_until && now < self.absolute_until
     }
 
-    /// The idle deadline slides once a tenth of the idle time has passed.
+    /// Extends the idle deadline, once a tenth of the idle timeout has passed.
     fn touch(&mut self, now: u64) {
         let passed = now + self.idle - self.idle_until;
         if passed * 10 >= self.idle {
@@ -134,8 +134,8 @@ impl Session {
     }
 }
 
-/// A handler at work.
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+/// The state of a running handler.
+#[allow(clippy::struct_excessive_bools, reason = "the flags are independent")]
 struct Handler {
     /// What the store holds.
     committed: Session,
@@ -144,11 +144,11 @@ struct Handler {
     /// What `pending` is based on.
     base: Data,
     is_new: bool,
-    /// Whether anything is to be written.
+    /// Whether the commit writes.
     changed: bool,
     rotated: bool,
-    /// Both deadlines are to begin anew.
-    begins_anew: bool,
+    /// Whether both deadlines restart.
+    restarts_deadlines: bool,
     reset: bool,
 }
 
@@ -161,7 +161,7 @@ impl Handler {
             is_new,
             changed: false,
             rotated: false,
-            begins_anew: false,
+            restarts_deadlines: false,
             reset: false,
         }
     }
@@ -186,7 +186,7 @@ impl Handler {
             Op::Reset => {
                 self.rotate();
                 self.reset = !self.is_new;
-                self.begins_anew = true;
+                self.restarts_deadlines = true;
                 (self.pending.idle, self.pending.absolute) = (1_000, 5_000);
                 self.base.clear();
                 self.pending.data.clear();
@@ -194,13 +194,13 @@ impl Handler {
             }
             Op::Login(user) => {
                 self.rotate();
-                self.begins_anew |= !self.is_new;
+                self.restarts_deadlines |= !self.is_new;
                 self.pending.subject = Some(user.to_string());
             }
             Op::SetLifetime(idle, absolute) => {
                 if idle <= absolute {
                     (self.pending.idle, self.pending.absolute) = (idle.into(), absolute.into());
-                    self.begins_anew = true;
+                    self.restarts_deadlines = true;
                     self.changed = true;
                 }
             }
@@ -218,7 +218,7 @@ impl Handler {
         self.changed = true;
     }
 
-    /// On what is committed, at once; what is pending is laid over it, key by key.
+    /// Changes the committed data immediately; pending changes are then reapplied, key by key.
     fn update(&mut self, key: &str, value: u64, now: u64) {
         if self.is_new || self.reset {
             self.pending.data.insert(key.to_owned(), value);
@@ -241,7 +241,7 @@ impl Handler {
         self.pending.data = result;
     }
 
-    /// What the store holds in the end.
+    /// The stored session after the commit.
     fn commit(mut self, now: u64) -> Session {
         let mut result = self.pending;
         (result.idle_until, result.absolute_until) =
@@ -249,7 +249,7 @@ impl Handler {
         if self.changed {
             result.idle_until = now + result.idle;
         }
-        if self.begins_anew {
+        if self.restarts_deadlines {
             result.absolute_until = now + result.absolute;
         }
         std::mem::swap(&mut self.committed, &mut result);

@@ -1,4 +1,4 @@
-//! Ways in which sessions once got lost, each as small as it can be.
+//! Regression tests of past bugs, each as small as possible.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -42,7 +42,7 @@ session_config! {
     }
 }
 
-/// A handler that waits: the test says when it goes on.
+/// A gate that a handler waits for until the test opens it.
 #[derive(Clone, Default)]
 struct Gate {
     entered: Arc<Notify>,
@@ -105,7 +105,7 @@ async fn change(Path(what): Path<String>, mut session: Session<Renewing>) -> Res
     Ok(what)
 }
 
-/// Asks for a new sid in a task, and is then given up.
+/// Logs in, moves the session into a task, and is then cancelled.
 #[session(load)]
 async fn given_up(
     axum::Extension(gate): axum::Extension<Gate>,
@@ -192,8 +192,8 @@ impl App {
         self.send("POST", "/create", "").await.sid.expect("a sid")
     }
 
-    /// Lets another request happen while a slow one waits; the answer of both.
-    async fn meanwhile(&self, slow: &str, path: &str, sid: &str) -> (Reply, Reply) {
+    /// Runs another request while a slow one waits; returns both replies.
+    async fn send_during_slow(&self, slow: &str, path: &str, sid: &str) -> (Reply, Reply) {
         let path_of_slow = format!("/slow/{slow}");
         let other = async {
             self.gate.entered.notified().await;
@@ -211,13 +211,13 @@ async fn change_to_bob(mut session: Session<Renewing>) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn an_offer_is_not_sent_when_another_request_logged_in_meanwhile() {
+async fn an_offer_is_not_sent_after_a_login_of_another_request() {
     let app = App::new();
     let sid = app.open().await;
     app.clock.advance(11 * MINUTE);
-    let (slow, login) = app.meanwhile("nothing", "/change/bob", &sid).await;
+    let (slow, login) = app.send_during_slow("nothing", "/change/bob", &sid).await;
     assert_eq!((slow.status, login.status), (200, 200));
-    assert_eq!(slow.sid, None, "the offer is dead");
+    assert_eq!(slow.sid, None, "an invalid offer was sent");
     let new = login.sid.expect("a rotated sid");
     assert_eq!(app.send("GET", "/read", &new).await.status, 200);
 }
@@ -235,7 +235,7 @@ async fn the_offer_of_an_outer_guard_does_not_hide_the_sid_of_a_login() {
 static CLOCK: LazyLock<FakeClock> = LazyLock::new(FakeClock::new);
 
 session_config! {
-    /// Without any layer.
+    /// Used without a layer.
     struct Bare {
         renew_every: 10m,
         store: MemoryStore<Untyped> = MemoryStore::builder().clock(&*CLOCK).build(),
@@ -252,7 +252,7 @@ async fn looks(_view: Option<SessionView<Bare>>, request: Request, next: Next) -
 }
 
 #[tokio::test]
-async fn a_view_does_not_keep_a_session_from_being_renewed() {
+async fn a_view_does_not_prevent_renewal() {
     let router = Router::new()
         .route("/create", post(bare))
         .route("/looked", get(bare).layer(from_fn(looks)));
@@ -269,7 +269,7 @@ async fn a_view_does_not_keep_a_session_from_being_renewed() {
 }
 
 #[tokio::test]
-async fn a_session_of_short_life_is_kept_alive_by_its_requests() {
+async fn requests_extend_a_session_with_a_short_lifetime() {
     let app = App::new();
     let sid = app.open().await;
     assert_eq!(app.send("POST", "/change/short", &sid).await.status, 200);
@@ -284,22 +284,22 @@ async fn a_session_of_short_life_is_kept_alive_by_its_requests() {
 }
 
 #[tokio::test]
-async fn large_integers_are_not_rounded_away() {
+async fn large_integers_are_not_rounded() {
     let app = App::new();
     let sid = app.open().await;
     app.send("POST", "/change/big", &sid).await;
-    let (slow, other) = app.meanwhile("big", "/change/other", &sid).await;
+    let (slow, other) = app.send_during_slow("big", "/change/other", &sid).await;
     assert_eq!((slow.status, other.status), (200, 200));
     let expected = format!("0 1 {} 0", (1_u128 << 100) + 1);
     assert_eq!(app.send("GET", "/read", &sid).await.body, expected);
-    let (slow, other) = app.meanwhile("list", "/change/list", &sid).await;
+    let (slow, other) = app.send_during_slow("list", "/change/list", &sid).await;
     assert_eq!((slow.status, other.status), (200, 200));
     let expected = format!("2 1 {} 2", (1_u128 << 100) + 1);
     assert_eq!(app.send("GET", "/read", &sid).await.body, expected);
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_changes_no_sid() {
+async fn a_cancelled_request_does_not_change_the_sid() {
     let app = App::new();
     let sid = app.open().await;
     tokio::select! {
@@ -312,7 +312,7 @@ async fn a_request_that_is_given_up_changes_no_sid() {
 }
 
 #[tokio::test]
-async fn a_layer_above_a_layer_brings_its_store() {
+async fn an_outer_layer_provides_its_store() {
     let inner = App::new();
     let store = MemoryStore::<Data>::new();
     let plain = Router::new()
@@ -334,7 +334,7 @@ async fn remember(mut session: Session<Remembered>) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn remember_me_reaches_the_cookie() {
+async fn a_new_lifetime_updates_the_cookie() {
     let layer = Remembered::layer().with_store(MemoryStore::default());
     let app = Router::new().route("/", post(remember)).layer(layer);
     let send = async |cookie: &str| {
@@ -356,7 +356,7 @@ async fn remember_me_reaches_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_page_for_nobody_says_on_what_it_depends() {
+async fn a_page_without_a_session_sets_vary() {
     let app = Router::new()
         .route(
             "/",

@@ -1,4 +1,4 @@
-//! What a program says before its first request: values from the environment, and the store.
+//! Errors at startup: options from the environment, and the store.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -50,7 +50,7 @@ const COOKIE: CookieSpec = {
 };
 
 #[tokio::test]
-async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
+async fn options_from_the_environment_are_checked_by_the_same_rules() {
     let refused = FromEnvironment::configure(|options| {
         options.idle_timeout = Duration::from_secs(90_000);
         options.touch_every = Some(Duration::from_secs(100_000));
@@ -67,7 +67,7 @@ async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
         };
         options.emit = Some(Emit::Header);
     });
-    let refused = refused.expect_err("wrong in many ways");
+    let refused = refused.expect_err("many options are invalid");
     assert!(
         refused
             .to_string()
@@ -96,7 +96,7 @@ async fn values_from_the_environment_are_judged_by_the_rules_of_the_compiler() {
         .count();
     assert_eq!(headers, 3, "{problems:#?}");
 
-    // Nothing of that was kept, and the first good configuration holds from then on.
+    // Invalid options are discarded, and the first valid configure applies from then on.
     FromEnvironment::configure(|options| {
         assert_eq!(options.idle_timeout, Duration::from_secs(600));
         options.idle_timeout = Duration::from_secs(20);
@@ -122,7 +122,7 @@ async fn change(_session: Option<Session<Embedded>>) -> &'static str {
 }
 
 #[tokio::test]
-async fn origins_from_the_environment_are_added_and_judged() {
+async fn origins_from_the_environment_are_added_and_checked() {
     let refused = Embedded::configure(|options| options.allow_origins(["https://B.example.com"]));
     let problems = refused.expect_err("not in lower case").problems;
     assert!(
@@ -174,7 +174,7 @@ async fn open_remote(session: Session<Remote>) -> String {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_built_is_a_503_and_is_tried_again_a_second_later() {
+async fn a_store_that_cannot_be_built_causes_503_and_is_retried_after_a_second() {
     let started = std::time::Instant::now();
     let error = Remote::start().await.expect_err("the server is down");
     assert_eq!(error.problems, ["the server is down"], "{error}");
@@ -191,7 +191,7 @@ async fn a_store_that_cannot_be_built_is_a_503_and_is_tried_again_a_second_later
     let builds = BUILDS.load(Ordering::SeqCst) as u64;
     assert!(
         builds <= 1 + started.elapsed().as_secs(),
-        "{builds} builds: once a second at most"
+        "{builds} builds: more than one per second"
     );
     IS_UP.store(true, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(1_050)).await;
@@ -199,7 +199,11 @@ async fn a_store_that_cannot_be_built_is_a_503_and_is_tried_again_a_second_later
     let builds = BUILDS.load(Ordering::SeqCst);
     Remote::start().await.expect("the server is up");
     assert_eq!(answer(app).await.0, 200);
-    assert_eq!(BUILDS.load(Ordering::SeqCst), builds, "what is built stays");
+    assert_eq!(
+        BUILDS.load(Ordering::SeqCst),
+        builds,
+        "the store was built again"
+    );
 }
 
 #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -236,16 +240,16 @@ session_config! {
 }
 
 #[tokio::test]
-async fn data_that_could_not_be_kept_is_refused_at_the_start() {
+async fn data_types_that_cannot_be_stored_are_rejected_at_startup() {
     let error = Rigid::start()
         .await
-        .expect_err("no field could ever be added");
+        .expect_err("fields could not be added later");
     assert!(error.to_string().contains("deny_unknown_fields"), "{error}");
     let error = Shapeless::start().await.expect_err("no fields");
     assert!(error.to_string().contains("JSON object"), "{error}");
     let error = Unreadable::start()
         .await
-        .expect_err("an empty list is not read");
+        .expect_err("an omitted list cannot be read");
     assert!(error.to_string().contains("#[serde(default)]"), "{error}");
 }
 
@@ -276,7 +280,7 @@ session_config! {
 }
 
 session_config! {
-    struct Neighbour {
+    struct Separate {
         loaders: [
             header("X-Third"),
             cookie("first", path = "/elsewhere", insecure = "this test speaks plain http"),
@@ -292,19 +296,29 @@ async fn open_same_namespace(session: Session<SameNamespace>) -> String {
 }
 
 #[tokio::test]
-async fn two_configs_that_would_take_each_others_sessions_do_not_start() {
-    First::start().await.expect("the first one");
-    First::start().await.expect("the same one once more");
-    let error = SameNamespace::start().await.expect_err("one namespace");
-    assert_eq!(format!("{error:?}"), error.to_string(), "what `main` shows");
+async fn conflicting_configs_do_not_start() {
+    First::start().await.expect("the first config starts");
+    First::start().await.expect("starting it again succeeds");
+    let error = SameNamespace::start()
+        .await
+        .expect_err("the same namespace");
+    assert_eq!(
+        format!("{error:?}"),
+        error.to_string(),
+        "`Debug` is what `main` prints"
+    );
     let problem = "`First` already keeps its sessions under the namespace `shared`";
     assert!(error.to_string().contains(problem), "{error}");
     let app = Router::new().route("/", post(open_same_namespace));
-    assert_eq!(answer(app).await.0, 503, "nor do they without `start()`");
+    assert_eq!(
+        answer(app).await.0,
+        503,
+        "it serves requests without `start()`"
+    );
 
     let error = SameNames::start()
         .await
-        .expect_err("one header and one cookie");
+        .expect_err("the same header and cookie");
     let problems = error.problems.join("\n");
     assert_eq!(error.problems.len(), 2, "{problems}");
     assert!(
@@ -312,7 +326,5 @@ async fn two_configs_that_would_take_each_others_sessions_do_not_start() {
         "{problems}"
     );
     assert!(problems.contains("reads the cookie `first`"), "{problems}");
-    Neighbour::start()
-        .await
-        .expect("shares nothing but the store");
+    Separate::start().await.expect("shares only the store");
 }

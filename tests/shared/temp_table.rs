@@ -1,4 +1,4 @@
-//! A store that has a table of its own, which goes with it.
+//! A store with a table of its own, which is dropped with the store.
 
 use std::future::Future;
 
@@ -8,11 +8,11 @@ use connect_session::store::{
     Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
 };
 
-/// Does something when it is dropped: what has to be done even when a test fails.
-pub struct AtLast(Option<Box<dyn FnOnce() + Send + Sync>>);
+/// Runs a closure when it is dropped, also after a failed test.
+pub struct Cleanup(Option<Box<dyn FnOnce() + Send + Sync>>);
 
-impl AtLast {
-    /// Runs what is async in a thread and runtime of its own, because a drop cannot wait.
+impl Cleanup {
+    /// Runs async work on a separate thread and runtime, because `drop` cannot await.
     pub fn block_on<F>(work: impl FnOnce() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()>,
@@ -30,7 +30,7 @@ impl AtLast {
     }
 }
 
-impl Drop for AtLast {
+impl Drop for Cleanup {
     fn drop(&mut self) {
         if let Some(work) = self.0.take() {
             work();
@@ -38,14 +38,14 @@ impl Drop for AtLast {
     }
 }
 
-/// A store, and what is to be done after it.
-pub struct Owned<S> {
+/// A store, and the cleanup after it.
+pub struct TempStore<S> {
     pub store: S,
-    #[allow(dead_code, reason = "it is there to be dropped")]
-    pub at_last: AtLast,
+    #[allow(dead_code, reason = "it is only dropped")]
+    pub cleanup: Cleanup,
 }
 
-impl<D: SessionData, S: Store<D>> Store<D> for Owned<S> {
+impl<D: SessionData, S: Store<D>> Store<D> for TempStore<S> {
     async fn check_ready(&self) -> Result<(), StoreError> {
         self.store.check_ready().await
     }

@@ -1,4 +1,4 @@
-//! What a test of one store works with: short names for what is asked of it.
+//! Helpers for the tests of a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::servers;
 
-/// Sixteen bytes that nothing else has.
+/// Sixteen unique bytes.
 fn unique() -> [u8; 16] {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -29,7 +29,7 @@ pub struct Opened {
     pub secret: SecretHash,
 }
 
-/// A new session, in a namespace of its own.
+/// The key and the secret of a new session, in its own namespace.
 pub fn mint() -> Opened {
     let key = Key {
         namespace: servers::unique("test").leak(),
@@ -127,7 +127,7 @@ pub fn login(record: &Record<Untyped>, secret: SecretHash, subject: &str) -> Cha
     }
 }
 
-/// Changes until a change lands.
+/// Commits an edit, and retries after conflicts.
 pub async fn update(store: &impl Store<Untyped>, opened: Opened, edit: impl Fn(&mut Value)) {
     let mut record = load(store, opened).await;
     loop {
@@ -140,13 +140,13 @@ pub async fn update(store: &impl Store<Untyped>, opened: Opened, edit: impl Fn(&
         {
             CommitOutcome::Applied(_) => return,
             CommitOutcome::Conflict(shown) => record = *shown,
-            CommitOutcome::Ended => panic!("a living session is gone"),
+            CommitOutcome::Ended => panic!("the session ended"),
         }
     }
 }
 
-/// What an error says, with its causes.
-pub fn told(error: &dyn std::error::Error) -> String {
+/// The text of an error, with its causes.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,7 +1,7 @@
-//! The stores, each on the server that it is for.
+//! The stores, each on the server that it is made for.
 //!
-//! What needs a server is ignored by `cargo test`, which says so; `scripts/test` brings the servers
-//! up and runs it.
+//! `cargo test` ignores the tests that need a server; `scripts/test` starts the servers and runs
+//! them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +9,7 @@
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
-    reason = "a test reports by panicking, and has no users"
+    reason = "tests report failures by panicking and have no public API"
 )]
 
 mod fixture;

@@ -13,9 +13,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
 
-use crate::fixture::{self, load, open, request, set, told, try_load};
+use crate::fixture::{self, error_chain, load, open, request, set, try_load};
 use crate::sql_proxy::{Protocol, Proxy};
-use crate::temp_table::{AtLast, Owned};
+use crate::temp_table::{Cleanup, TempStore};
 use crate::{servers, shared};
 
 fn url() -> String {
@@ -33,25 +33,25 @@ pub async fn run(statement: String) {
 }
 
 /// The first column of the first row, as text.
-pub async fn look(statement: String) -> String {
+pub async fn query_text(statement: String) -> String {
     let mut connection = PgConnection::connect(&url()).await.unwrap();
     let query = sqlx::query(AssertSqlSafe(statement));
     query.fetch_one(&mut connection).await.unwrap().get(0)
 }
 
 async fn rows(table: &str) -> u64 {
-    let count = look(format!("SELECT count(*)::text FROM {table}")).await;
+    let count = query_text(format!("SELECT count(*)::text FROM {table}")).await;
     count.parse().unwrap()
 }
 
-/// What drops a table.
-pub fn drop_at_last(table: &str) -> AtLast {
+/// Drops a table when it is dropped itself.
+pub fn drop_table_later(table: &str) -> Cleanup {
     let table = table.to_owned();
-    AtLast::block_on(move || run(format!("DROP TABLE IF EXISTS {table}")))
+    Cleanup::block_on(move || run(format!("DROP TABLE IF EXISTS {table}")))
 }
 
-/// A store with a table of its own, which nothing sweeps by itself, and the table.
-async fn store() -> (Arc<Owned<PostgresStore>>, String) {
+/// A store with its own table and without a sweep task, and the table's name.
+async fn store() -> (Arc<TempStore<PostgresStore>>, String) {
     let table = servers::unique("sessions");
     let store = PostgresStore::connect(&url())
         .acquire_timeout(Duration::from_secs(30))
@@ -59,12 +59,12 @@ async fn store() -> (Arc<Owned<PostgresStore>>, String) {
         .unwrap();
     let store = store.sweep_every(None).table(&table).unwrap();
     let store = store.migrate().await.unwrap();
-    let at_last = drop_at_last(&table);
-    (Arc::new(Owned { store, at_last }), table)
+    let cleanup = drop_table_later(&table);
+    (Arc::new(TempStore { store, cleanup }), table)
 }
 
-/// A store behind a proxy, on one connection.
-async fn behind_a_proxy(acquire_timeout: Duration) -> (Owned<PostgresStore>, String, Proxy) {
+/// A store with one connection, through a proxy.
+async fn behind_a_proxy(acquire_timeout: Duration) -> (TempStore<PostgresStore>, String, Proxy) {
     let options = options();
     let server = format!("{}:{}", options.get_host(), options.get_port());
     let proxy = Proxy::before(server, Protocol::Postgres).await;
@@ -78,72 +78,75 @@ async fn behind_a_proxy(acquire_timeout: Duration) -> (Owned<PostgresStore>, Str
     let store = store.unwrap().table(&table).unwrap();
     let store = store.statement_timeout(acquire_timeout);
     let store = store.sweep_every(None).migrate().await.unwrap();
-    let at_last = drop_at_last(&table);
-    (Owned { store, at_last }, table, proxy)
+    let cleanup = drop_table_later(&table);
+    (TempStore { store, cleanup }, table, proxy)
 }
 
 store_conformance! {
-    #[ignore = "needs PostgreSQL; scripts/test brings one"]
+    #[ignore = "needs PostgreSQL; scripts/test starts one"]
     mod conformance, || async {
-        // A tenth of the idle time, 400 ms, is more than twenty loads take.
+        // A tenth of the idle timeout, 400 ms, is longer than twenty loads take.
         let store = Arc::into_inner(store().await.0).unwrap();
         Harness::new(store).with_unit(Duration::from_millis(400))
     }
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn overlapping_changes_all_count() {
-    shared::overlapping_changes_all_count(store().await.0).await;
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn concurrent_changes_are_all_applied() {
+    shared::concurrent_changes_are_all_applied(store().await.0).await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_name_is_data() {
-    shared::a_name_is_data(store().await.0).await;
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn field_names_are_not_interpreted() {
+    shared::field_names_are_not_interpreted(store().await.0).await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_subject_is_any_text() {
-    shared::a_subject_is_any_text(store().await.0).await;
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn subjects_may_be_any_text() {
+    shared::subjects_may_be_any_text(store().await.0).await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_foreign_row_is_left_alone() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn rows_of_another_format_are_not_changed() {
     let (store, table) = store().await;
     let make_foreign = async || run(format!("UPDATE {table} SET format = 2")).await;
     let of_two = format!("(SELECT FROM {table} WHERE format = 2) AS foreign_rows");
-    shared::a_foreign_row_is_left_alone(store, make_foreign, async || rows(&of_two).await).await;
+    shared::rows_of_another_format_are_not_changed(store, make_foreign, async || {
+        rows(&of_two).await
+    })
+    .await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn dropped_requests_harm_nobody() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn dropped_requests_leave_the_store_usable() {
     let (store, _, _proxy) = behind_a_proxy(Duration::from_secs(30)).await;
-    shared::dropped_requests_harm_nobody(Arc::new(store)).await;
+    shared::dropped_requests_leave_the_store_usable(Arc::new(store)).await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_sweep_disturbs_nobody() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_sweep_removes_only_expired_sessions() {
     let (store, table) = store().await;
-    shared::a_sweep_disturbs_nobody(store, async || rows(&table).await).await;
+    shared::a_sweep_removes_only_expired_sessions(store, async || rows(&table).await).await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_slid_deadline_is_filed_anew() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_sweep_reindexes_extended_deadlines() {
     let (store, table) = store().await;
     let age = async || run(format!("UPDATE {table} SET due = 0")).await;
-    shared::a_slid_deadline_is_filed_anew(store, age).await;
+    shared::a_sweep_reindexes_extended_deadlines(store, age).await;
 }
 
-/// What another process has locked, a sweep leaves to a later turn.
+/// A sweep skips rows that another process has locked.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_sweep_waits_for_nobody() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_sweep_skips_locked_rows() {
     let (store, table) = store().await;
     for _ in 0..2 {
         open(&*store, &json!({})).await;
@@ -162,14 +165,14 @@ async fn a_sweep_waits_for_nobody() {
     assert_eq!(sweep().await.unwrap(), 1);
 }
 
-/// A load that has nothing to write does not write, and does not lock either.
+/// A load without a due touch neither writes nor locks.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_load_only_reads() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_load_without_a_due_touch_does_not_write() {
     let (store, table) = store().await;
     let opened = open(&*store, &json!({"a": 1})).await;
     let place = || {
-        look(format!(
+        query_text(format!(
             "SELECT concat(ctid, ' ', xmin, ' ', xmax) FROM {table}"
         ))
     };
@@ -188,7 +191,7 @@ async fn a_load_only_reads() {
         assert!(record.is_some());
     }
     assert_eq!(place().await, before);
-    // And this is how a write would show.
+    // A write does change the row's version.
     let record = load(&*store, opened).await;
     store
         .commit(opened.key, &set(&record, &json!({"a": 2})))
@@ -197,21 +200,21 @@ async fn a_load_only_reads() {
     assert_ne!(place().await, before);
 }
 
-/// Every verb is one statement, and nothing else is said for it.
+/// Each operation takes one statement, and no other commands are sent.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn round_trips() {
     let (store, table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
     let slide = format!("UPDATE {table} SET idle_until = idle_until - idle / 2");
     let age = async || run(slide.clone()).await;
-    for (verb, statements) in shared::statements(&store, || proxy.said(), age).await {
-        assert_eq!(statements, 1, "{verb}");
+    for (operation, statements) in shared::statements(&store, || proxy.take_counts(), age).await {
+        assert_eq!(statements, 1, "{operation}");
     }
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_network_fails() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn network_failures_are_reported() {
     let (store, table, proxy) = behind_a_proxy(Duration::from_secs(1)).await;
     let lock = async || {
         let mut connection = PgConnection::connect(&url()).await.unwrap();
@@ -221,11 +224,11 @@ async fn a_network_fails() {
         connection
     };
     let release = async |held: PgConnection| held.close().await.unwrap();
-    shared::a_network_fails(Arc::new(store), &proxy, lock, release).await;
+    shared::network_failures_are_reported(Arc::new(store), &proxy, lock, release).await;
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn a_lost_connection_is_replaced() {
     let (mut store, _, proxy) = behind_a_proxy(Duration::from_secs(10)).await;
     store.store = store.store.statement_timeout(Duration::from_millis(500));
@@ -233,8 +236,8 @@ async fn a_lost_connection_is_replaced() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn the_task_sweeps() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn the_background_task_sweeps() {
     let (store, table) = store().await;
     let every = Some(Duration::from_millis(10));
     let sweeping = store.store.clone().sweep_every(every);
@@ -243,15 +246,15 @@ async fn the_task_sweeps() {
         run(format!("ALTER TABLE {table}{from} RENAME TO {table}{to}")).await;
     };
     let rows = async || rows(&table).await;
-    shared::the_task_sweeps(sweeping, &store.store, rows, rename).await;
+    shared::the_background_task_sweeps(sweeping, &store.store, rows, rename).await;
 }
 
-/// Eight processes that start at once: the table is there, once, and nobody fails.
+/// Eight processes that migrate concurrently: none fails, and the table exists once.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn many_migrate_at_once() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn concurrent_migrations() {
     let table = servers::unique("sessions");
-    let at_last = drop_at_last(&table);
+    let cleanup = drop_table_later(&table);
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
         let table = table.clone();
@@ -266,17 +269,18 @@ async fn many_migrate_at_once() {
         assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     }
     let index = format!("SELECT count(*)::text FROM pg_indexes WHERE tablename = '{table}'");
-    assert_eq!(look(index).await, "2");
-    drop(at_last);
+    assert_eq!(query_text(index).await, "2");
+    drop(cleanup);
 }
 
-/// What `schema` says, run by hand, is what the store needs; in a schema of the program's, too.
+/// The SQL of `schema`, run manually, creates what the store needs, also in another database or
+/// schema.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn a_pool_and_a_schema_of_the_program() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_pool_and_a_schema_of_the_application() {
     let schema = servers::unique("app");
     let remove = schema.clone();
-    let _at_last = AtLast::block_on(move || run(format!("DROP SCHEMA {remove} CASCADE")));
+    let _cleanup = Cleanup::block_on(move || run(format!("DROP SCHEMA {remove} CASCADE")));
     run(format!("CREATE SCHEMA {schema}")).await;
     let pool = PgPoolOptions::new()
         .max_connections(1)
@@ -287,22 +291,22 @@ async fn a_pool_and_a_schema_of_the_program() {
     let store = store.table(&format!("{schema}.sessions")).unwrap();
     let missing = Store::<Untyped>::check_ready(&store).await.unwrap_err();
     assert!(
-        told(&missing).contains("there is no such table"),
+        error_chain(&missing).contains("there is no such table"),
         "{}",
-        told(&missing)
+        error_chain(&missing)
     );
     run(store.schema()).await;
     Store::<Untyped>::check_ready(&store).await.unwrap();
     let opened = open(&store, &json!({"a": 1})).await;
     assert_eq!(fixture::json(&load(&store, opened).await), json!({"a": 1}));
     assert_eq!(rows(&format!("{schema}.sessions")).await, 1);
-    // The pool is the program's, and has one connection: while it is in use, a request waits as
-    // long as the pool says, and no longer.
-    let impatient = PgPoolOptions::new().max_connections(1);
-    let impatient = impatient.acquire_timeout(Duration::from_secs(1));
-    let impatient = impatient.connect_with(options()).await.unwrap();
-    let held = impatient.acquire().await.unwrap();
-    let store = PostgresStore::from_pool(impatient.clone());
+    // The application's pool has one connection. While it is in use, a request waits no longer than
+    // the pool's timeout.
+    let limited = PgPoolOptions::new().max_connections(1);
+    let limited = limited.acquire_timeout(Duration::from_secs(1));
+    let limited = limited.connect_with(options()).await.unwrap();
+    let held = limited.acquire().await.unwrap();
+    let store = PostgresStore::from_pool(limited.clone());
     let store = store.table(&format!("{schema}.sessions")).unwrap();
     let failed = try_load(&store, opened).await.unwrap_err();
     assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
@@ -310,22 +314,22 @@ async fn a_pool_and_a_schema_of_the_program() {
         drop(held);
         load(&store, opened).await
     };
-    let held = impatient.acquire().await.unwrap();
+    let held = limited.acquire().await.unwrap();
     let failed = store
         .commit(opened.key, &set(&record, &json!({"a": 2})))
         .await
         .unwrap_err();
     assert!(
         matches!(failed, StoreError::Unavailable(_)),
-        "nothing was sent: {failed:?}"
+        "the commit was not sent: {failed:?}"
     );
     drop(held);
 }
 
-/// One clear error at the beginning, which says what is wrong, and no password.
+/// Start-up errors name the cause and do not contain the password.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn what_is_wrong_is_told_at_the_beginning() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn startup_errors_name_the_cause() {
     let (host, port) = (options().get_host().to_owned(), options().get_port());
     let nobody = servers::unique("nobody");
     let mysql: sqlx::mysql::MySqlConnectOptions = servers::url("TEST_MYSQL_URL").parse().unwrap();
@@ -364,7 +368,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
             .acquire_timeout(Duration::from_secs(5))
             .await
             .unwrap_err();
-        let text = told(&failed);
+        let text = error_chain(&failed);
         assert!(text.contains(expected), "{url}: {text}");
         assert!(
             !text.contains("hunter2") && !format!("{failed:?}").contains("hunter2"),
@@ -372,7 +376,7 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         );
     }
     let (store, table) = store().await;
-    let ready = async || told(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
+    let ready = async || error_chain(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
     run(format!("ALTER TABLE {table} RENAME COLUMN due TO other")).await;
     assert!(
         ready().await.contains("does not have the columns"),
@@ -392,15 +396,15 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
 }
 
-/// A user who may read and not write is told at the beginning.
+/// A user without write privileges is reported at startup.
 #[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
-async fn missing_rights_are_told() {
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn missing_privileges_are_reported_at_startup() {
     let (store, table) = store().await;
     let user = servers::unique("reader");
     let remove = user.clone();
     let drop_user = async move || run(format!("DROP OWNED BY {remove}; DROP ROLE {remove}")).await;
-    let _at_last = AtLast::block_on(drop_user);
+    let _cleanup = Cleanup::block_on(drop_user);
     run(format!(
         "CREATE ROLE {user} LOGIN; GRANT SELECT ON {table} TO {user}"
     ))
@@ -410,12 +414,12 @@ async fn missing_rights_are_told() {
         .await
         .unwrap();
     let reader = PostgresStore::from_pool(pool).table(&table).unwrap();
-    let text = told(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
+    let text = error_chain(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
     assert!(
         text.contains("GRANT SELECT, INSERT, UPDATE, DELETE"),
         "{text}"
     );
-    // It needs no right to create what is there.
+    // Migrating an existing table requires no further privileges.
     run(format!("GRANT INSERT, UPDATE, DELETE ON {table} TO {user}")).await;
     let reader = reader.migrate().await.unwrap();
     Store::<Untyped>::check_ready(&reader).await.unwrap();

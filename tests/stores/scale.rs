@@ -1,7 +1,8 @@
-//! How much a session takes in each store: docs/scale.md has what this prints for 100,000 of them.
+//! The memory or disk space of a session in each store. docs/scale.md has the output for 100,000
+//! sessions.
 //!
-//! `SCALE=100000 scripts/test --nocapture scale::` measures it. Without `SCALE` a few thousand have
-//! to do: that they are all there is what fails.
+//! `SCALE=100000 scripts/test --nocapture scale::` measures it. Without `SCALE` the tests insert
+//! only a few thousand sessions, and fail if one is missing.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,10 +17,10 @@ use crate::fixture::{mint, new_record, open_as};
 use crate::redis::tools::Redis;
 use crate::{mysql, postgres, servers};
 
-/// How many requests insert at once.
+/// The number of concurrent inserts.
 const WRITERS: u64 = 32;
 
-/// Five fields, of 200 bytes as JSON.
+/// Five fields, 200 bytes as JSON.
 fn data() -> Value {
     json!({
         "cart": ["a-coffee-grinder-of-steel", "two-pounds-of-beans", "a-paper-filter"],
@@ -34,7 +35,7 @@ fn sessions() -> u64 {
     std::env::var("SCALE").map_or(2_000, |number| number.parse().unwrap())
 }
 
-/// An id as the library makes them: one after the other by time, with random bits.
+/// An id as the library generates it: ordered by time, with random bits.
 fn id(number: u64, random: u64) -> SessionId {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mut bytes = [0; 16];
@@ -46,7 +47,7 @@ fn id(number: u64, random: u64) -> SessionId {
     SessionId::from_bytes(bytes)
 }
 
-/// Fills the store with sessions of one namespace, and says how many there are then.
+/// Fills the store with sessions of one namespace, and returns their number.
 async fn fill(store: &Arc<impl Store<Untyped>>) -> u64 {
     assert_eq!(data().to_string().len(), 200, "what docs/scale.md says");
     let namespace = mint().key.namespace;
@@ -72,10 +73,11 @@ fn print(store: &str, bytes: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Redis; scripts/test brings one"]
+#[ignore = "needs Redis; scripts/test starts one"]
 async fn redis() {
     in_redis("Redis, `used_memory`", &[]).await;
-    // A hash of small fields is kept in one piece; by default 64 bytes are small.
+    // Redis stores a hash of small fields compactly; by default, fields of up to 64 bytes are
+    // small.
     let small = ["--hash-max-listpack-value", "1024"];
     in_redis("Redis, with `hash-max-listpack-value 1024`", &small).await;
 }
@@ -99,31 +101,32 @@ async fn in_redis(name: &str, settings: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL; scripts/test brings one"]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn postgres() {
     let table = servers::unique("scale");
     let store = PostgresStore::connect(&servers::url("TEST_POSTGRES_URL"));
     let store = store.await.unwrap().table(&table).unwrap();
     let store = store.migrate().await.unwrap();
-    let _dropped_at_last = postgres::drop_at_last(&table);
+    let _cleanup = postgres::drop_table_later(&table);
     assert_eq!(fill(&Arc::new(store)).await, sessions());
-    let bytes = postgres::look(format!("SELECT pg_total_relation_size('{table}')::text")).await;
+    let bytes =
+        postgres::query_text(format!("SELECT pg_total_relation_size('{table}')::text")).await;
     print("PostgreSQL, table and indexes", bytes.parse().unwrap());
-    let bytes = postgres::look(format!("SELECT pg_indexes_size('{table}')::text")).await;
+    let bytes = postgres::query_text(format!("SELECT pg_indexes_size('{table}')::text")).await;
     print("PostgreSQL, indexes alone", bytes.parse().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs MySQL or MariaDB; scripts/test brings one"]
+#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
 async fn mysql() {
     let table = servers::unique("scale");
     let store = MySqlStore::connect(&servers::url("TEST_MYSQL_URL"));
     let store = store.await.unwrap().table(&table).unwrap();
     let store = store.migrate().await.unwrap();
-    let _dropped_at_last = mysql::drop_at_last(&table);
+    let _cleanup = mysql::drop_table_later(&table);
     assert_eq!(fill(&Arc::new(store)).await, sessions());
     mysql::run(format!("ANALYZE TABLE {table}")).await;
-    let bytes = mysql::look(format!(
+    let bytes = mysql::query_text(format!(
         "SELECT CAST(data_length + index_length AS CHAR) FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_name = '{table}'"
     ));
@@ -139,7 +142,7 @@ async fn sqlite() {
         .unwrap();
     let store = Arc::new(store);
     assert_eq!(fill(&store).await, sessions());
-    // What the last connection leaves behind is one file: its journal is written back.
+    // Write the journal back, so that the database is one file.
     drop(store);
     let file = directory.join("sessions.db");
     let url = format!("sqlite://{}", file.display());

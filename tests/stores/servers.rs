@@ -1,4 +1,4 @@
-//! Servers: those that are given, those that a test starts itself, and what stands before one.
+//! Shared servers, servers that a test starts itself, and a proxy.
 
 pub mod process;
 pub mod proxy;

@@ -1,4 +1,4 @@
-//! What every store of rows has to do, beyond what conformance asks of any store.
+//! Tests of every SQL store, beyond the conformance kit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use crate::fixture::{
 };
 use crate::sql_proxy::{Network, Proxy};
 
-const CROWD: u64 = 64;
+const REQUESTS: u64 = 64;
 
-/// 64 requests at once, half of which change a field of their own and half one counter.
-pub async fn overlapping_changes_all_count<S: Store<Untyped>>(store: Arc<S>) {
+/// 64 concurrent requests; half of them change a field of their own and half one counter.
+pub async fn concurrent_changes_are_all_applied<S: Store<Untyped>>(store: Arc<S>) {
     let opened = open(&*store, &json!({"count": 0})).await;
-    let start = Arc::new(Barrier::new(usize::try_from(CROWD).unwrap()));
+    let start = Arc::new(Barrier::new(usize::try_from(REQUESTS).unwrap()));
     let mut tasks = JoinSet::new();
-    for at in 0..CROWD {
+    for at in 0..REQUESTS {
         let (store, start) = (store.clone(), start.clone());
         tasks.spawn(async move {
             start.wait().await;
@@ -41,8 +41,8 @@ pub async fn overlapping_changes_all_count<S: Store<Untyped>>(store: Arc<S>) {
     }
     tasks.join_all().await;
     let mut expected = Map::new();
-    expected.insert("count".to_owned(), json!(CROWD / 2));
-    for at in (1..CROWD).step_by(2) {
+    expected.insert("count".to_owned(), json!(REQUESTS / 2));
+    for at in (1..REQUESTS).step_by(2) {
         expected.insert(format!("field {at}"), json!(at));
     }
     assert_eq!(
@@ -51,8 +51,8 @@ pub async fn overlapping_changes_all_count<S: Store<Untyped>>(store: Arc<S>) {
     );
 }
 
-/// A name is data, whatever is in it, and however long it is.
-pub async fn a_name_is_data<S: Store<Untyped>>(store: Arc<S>) {
+/// Field names may have any content and length.
+pub async fn field_names_are_not_interpreted<S: Store<Untyped>>(store: Arc<S>) {
     let names = [
         "a'); DROP TABLE connect_sessions; --".to_owned(),
         "$.\"a\"".to_owned(),
@@ -81,7 +81,7 @@ pub async fn a_name_is_data<S: Store<Untyped>>(store: Arc<S>) {
     assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
     let record = load(&*store, opened).await;
     assert!(fixture::json(&record) == changed, "changed");
-    // Each alone is removed, and is a conflict for whoever did not see it.
+    // Each can be removed alone, and then conflicts with a change that is based on it.
     for name in &names {
         let before = load(&*store, opened).await;
         let mut data = fixture::json(&before);
@@ -102,8 +102,8 @@ pub async fn a_name_is_data<S: Store<Untyped>>(store: Arc<S>) {
     }
 }
 
-/// A subject is a text of any length, and compared by nobody.
-pub async fn a_subject_is_any_text<S: Store<Untyped>>(store: Arc<S>) {
+/// Subjects may have any content and length.
+pub async fn subjects_may_be_any_text<S: Store<Untyped>>(store: Arc<S>) {
     let long = "\0\\é🦀'\"".repeat(10_000);
     for subject in ["", " ", "\0", "\\0", "a ", &long] {
         let opened = mint();
@@ -124,9 +124,9 @@ pub async fn a_subject_is_any_text<S: Store<Untyped>>(store: Arc<S>) {
     }
 }
 
-/// A row that another version wrote is refused, and stays as it is. `make_foreign` gives every row
-/// another format, and `rows` counts those.
-pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
+/// Rows of another format are rejected and not changed. `make_foreign` changes the format of every
+/// row, and `rows` counts those rows.
+pub async fn rows_of_another_format_are_not_changed<S: Store<Untyped>>(
     store: Arc<S>,
     make_foreign: impl AsyncFnOnce(),
     rows: impl AsyncFn() -> u64,
@@ -147,9 +147,9 @@ pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
             "{refused:?}"
         );
         assert!(
-            fixture::told(&refused).contains("format 2"),
+            fixture::error_chain(&refused).contains("format 2"),
             "{}",
-            fixture::told(&refused)
+            fixture::error_chain(&refused)
         );
         let change = set(&record, &json!({"a": 2}));
         let refused = store.commit(session.key, &change).await.unwrap_err();
@@ -166,8 +166,8 @@ pub async fn a_foreign_row_is_left_alone<S: Store<Untyped>>(
     assert_eq!(rows().await, 2);
 }
 
-/// Requests that were dropped at any point leave a store that works, even one of one connection.
-pub async fn dropped_requests_harm_nobody<S: Store<Untyped>>(store: Arc<S>) {
+/// Requests that are dropped at any point leave a working store, even with one connection.
+pub async fn dropped_requests_leave_the_store_usable<S: Store<Untyped>>(store: Arc<S>) {
     let opened = open(&*store, &json!({"count": 0})).await;
     for round in 0..50_u64 {
         let record = load(&*store, opened).await;
@@ -191,12 +191,15 @@ pub async fn dropped_requests_harm_nobody<S: Store<Untyped>>(store: Arc<S>) {
             after == before || after == before + 1,
             "{before}, then {after}"
         );
-        assert!(done.is_none() || after == before + 1, "it was answered");
+        assert!(
+            done.is_none() || after == before + 1,
+            "a confirmed commit is lost"
+        );
     }
 }
 
-/// What the sweep has to do, beside requests of the living: 300 that ended, 20 that did not.
-pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
+/// Sweeps 300 expired sessions while 20 live sessions are in use.
+pub async fn a_sweep_removes_only_expired_sessions<S: Store<Untyped>>(
     store: Arc<S>,
     rows: impl AsyncFn() -> u64,
 ) {
@@ -239,7 +242,7 @@ pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
     }
     tasks.join_all().await;
     let swept: usize = sweeps.join_all().await.into_iter().sum();
-    // What one sweep held, another left for a later turn.
+    // A sweep skips rows that another sweep has locked.
     let rest = store.sweep(usize::MAX).await.unwrap();
     assert_eq!(swept + rest, 300);
     assert_eq!(rows().await, 20);
@@ -251,8 +254,9 @@ pub async fn a_sweep_disturbs_nobody<S: Store<Untyped>>(
     }
 }
 
-/// The sweep of a session that idles not, which is filed under a deadline that has passed.
-pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
+/// Sweeps a session whose indexed deadline has passed but which is alive, as its idle deadline was
+/// extended.
+pub async fn a_sweep_reindexes_extended_deadlines<S: Store<Untyped>>(
     store: Arc<S>,
     age: impl AsyncFnOnce(),
 ) {
@@ -260,7 +264,7 @@ pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
     age().await;
     assert_eq!(store.sweep(10).await.unwrap(), 0);
     assert_eq!(fixture::json(&load(&*store, opened).await), json!({"a": 1}));
-    // It is no longer due: a sweep of one finds what has ended behind it.
+    // The session is not due anymore: a sweep of one row finds the next expired one.
     let ended = mint();
     let record = NewRecord {
         lifetime: Lifetime::new(Duration::from_millis(1), Duration::from_millis(1)),
@@ -273,23 +277,28 @@ pub async fn a_slid_deadline_is_filed_anew<S: Store<Untyped>>(
     assert_eq!(fixture::json(&load(&*store, opened).await), json!({"a": 1}));
 }
 
-/// How many statements each verb took, on a connection that has prepared them, and how many other
-/// commands of which a request could have waited. `said` counts since it was last asked, and `age`
-/// makes every idle deadline half as far.
+/// The number of statements that each operation executes on a connection that has prepared them.
+/// Asserts that it waits for no other commands. `take_counts` returns the counts since its last call, and
+/// `age` halves the time to every idle deadline.
 pub async fn statements<S: Store<Untyped>>(
     store: &S,
-    said: impl Fn() -> BTreeMap<char, u64>,
+    take_counts: impl Fn() -> BTreeMap<char, u64>,
     age: impl AsyncFn(),
 ) -> Vec<(&'static str, u64)> {
     let mut counted = Vec::new();
     for _ in 0..2 {
         counted.clear();
-        let mut count = |verb| {
-            let mut said = said();
-            let statements = said.remove(&'E').unwrap_or(0);
-            counted.push((verb, statements, said.remove(&'P'), said.remove(&'Q')));
+        let mut count = |operation| {
+            let mut counts = take_counts();
+            let statements = counts.remove(&'E').unwrap_or(0);
+            counted.push((
+                operation,
+                statements,
+                counts.remove(&'P'),
+                counts.remove(&'Q'),
+            ));
         };
-        said();
+        take_counts();
         let opened = open(store, &json!({"a": 1})).await;
         count("create");
         let stale = load(store, opened).await;
@@ -330,7 +339,7 @@ pub async fn statements<S: Store<Untyped>>(
         ));
         count("conflict");
         let mut rotation = set(&load(store, opened).await, &json!({"a": 4}));
-        said();
+        take_counts();
         let secret = SecretHash::from_bytes([2; 32]);
         rotation.identity = login(&stale, secret, "somebody").identity;
         assert!(matches!(commit(rotation).await, CommitOutcome::Applied(_)));
@@ -338,18 +347,18 @@ pub async fn statements<S: Store<Untyped>>(
         assert!(store.destroy(opened.key).await.unwrap());
         count("destroy");
     }
-    for (verb, _, prepared, queries) in &counted {
-        assert_eq!((prepared, queries), (&None, &None), "{verb}");
+    for (operation, _, prepared, queries) in &counted {
+        assert_eq!((prepared, queries), (&None, &None), "{operation}");
     }
     (counted.into_iter())
-        .map(|(verb, statements, ..)| (verb, statements))
+        .map(|(operation, statements, ..)| (operation, statements))
         .collect()
 }
 
-/// A server that hears and does not answer: a write that was sent has an unknown outcome, one that
-/// could not be sent has none, and neither has a read; all in bounded time. Afterwards everything
-/// works again. `lock` holds every row until what it gives is released.
-pub async fn a_network_fails<S: Store<Untyped>, Lock>(
+/// A server that receives and does not reply: a write that was sent has an unknown outcome; a write
+/// that could not be sent and a read are unavailable. All fail within bounded time, and afterwards
+/// everything works again. `lock` locks every row until its result is released.
+pub async fn network_failures_are_reported<S: Store<Untyped>, Lock>(
     store: Arc<S>,
     proxy: &Proxy,
     lock: impl AsyncFn() -> Lock,
@@ -360,13 +369,13 @@ pub async fn a_network_fails<S: Store<Untyped>, Lock>(
         let record = load(&*store, opened).await;
         let change = set(&record, &json!({"count": round}));
         let held = lock().await;
-        proxy.said();
+        proxy.take_counts();
         let commit = tokio::spawn({
             let store = store.clone();
             async move { store.commit(opened.key, &change).await }
         });
-        // It was sent, and the server waits for the lock.
-        while !proxy.said().contains_key(&'E') {
+        // The commit was sent, and the server waits for the lock.
+        while !proxy.take_counts().contains_key(&'E') {
             tokio::task::yield_now().await;
         }
         proxy.set(network);
@@ -383,7 +392,7 @@ pub async fn a_network_fails<S: Store<Untyped>, Lock>(
         let failed = store.insert(new.key, &record).await.unwrap_err();
         assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
         proxy.set(Network::Works);
-        // It was written, or is about to be: nobody took it back.
+        // The commit was applied or will be: nothing cancels it.
         while fixture::json(&load(&*store, opened).await) != json!({"count": round}) {
             tokio::task::yield_now().await;
         }
@@ -391,8 +400,8 @@ pub async fn a_network_fails<S: Store<Untyped>, Lock>(
     }
 }
 
-/// A network that fails just after an answer: the pool's own question to the connection that is
-/// given back is lost, and with it only that connection, on a store that has no other.
+/// The network fails after a reply: the pool's ping of the returned connection is lost. The pool
+/// replaces the connection, even if the store has no other.
 pub async fn a_lost_connection_is_replaced<S: Store<Untyped>>(store: &S, proxy: &Proxy) {
     let opened = open(store, &json!({"a": 1})).await;
     proxy.set(Network::LosesPings);
@@ -402,9 +411,9 @@ pub async fn a_lost_connection_is_replaced<S: Store<Untyped>>(store: &S, proxy: 
     assert_eq!(fixture::json(&load(store, opened).await), json!({"a": 1}));
 }
 
-/// The task of `sweeping` goes on after an error, and ends with its store. `quiet` is another store
-/// of the same table, and `break_table` takes the table away and gives it back.
-pub async fn the_task_sweeps<S: Store<Untyped>>(
+/// The sweep task continues after an error and ends with its store. `quiet` is another store on the
+/// same table, and `break_table` renames the table away and back.
+pub async fn the_background_task_sweeps<S: Store<Untyped>>(
     sweeping: S,
     quiet: &S,
     rows: impl AsyncFn() -> u64,
@@ -424,7 +433,7 @@ pub async fn the_task_sweeps<S: Store<Untyped>>(
         while rows().await > 0 {
             tokio::task::yield_now().await;
         }
-        // Without its table every turn fails, and there are several in this time.
+        // Every sweep fails without the table, and several run in this time.
         break_table(true).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         break_table(false).await;
@@ -432,5 +441,5 @@ pub async fn the_task_sweeps<S: Store<Untyped>>(
     drop(sweeping);
     insert().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(rows().await, 1, "nobody is there to sweep it");
+    assert_eq!(rows().await, 1, "the task still sweeps");
 }

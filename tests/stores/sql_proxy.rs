@@ -1,4 +1,4 @@
-//! A proxy before an SQL server, which knows what a client says, and can fail as a network does.
+//! A proxy before an SQL server that counts the client's messages and simulates network failures.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How a client of the protocol frames what it says.
+/// The framing of a client's messages.
 #[derive(Clone, Copy)]
 pub enum Protocol {
     Postgres,
@@ -17,11 +17,11 @@ pub enum Protocol {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Network {
     Works,
-    /// The server hears everything, and no answer comes back.
+    /// The server receives everything; its replies are lost.
     Silent,
-    /// A connection that is asked whether it is alive hears nothing any more.
+    /// A connection receives nothing after its client has sent a ping.
     LosesPings,
-    /// Every connection breaks.
+    /// Every connection is closed.
     Broken,
 }
 
@@ -42,7 +42,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let (counts, network) = (shared.clone(), watched.clone());
                 let upstream = TcpStream::connect(&server).await.unwrap();
-                tokio::spawn(carry(client, upstream, protocol, counts, network));
+                tokio::spawn(forward(client, upstream, protocol, counts, network));
             }
         });
         Self {
@@ -52,8 +52,8 @@ impl Proxy {
         }
     }
 
-    /// What was said since this was last asked: how often each kind of message.
-    pub fn said(&self) -> BTreeMap<char, u64> {
+    /// The number of messages of each kind since the last call.
+    pub fn take_counts(&self) -> BTreeMap<char, u64> {
         std::mem::take(&mut *self.counts.lock().unwrap())
     }
 
@@ -62,7 +62,7 @@ impl Proxy {
     }
 }
 
-async fn carry(
+async fn forward(
     client: TcpStream,
     server: TcpStream,
     protocol: Protocol,
@@ -98,7 +98,7 @@ async fn carry(
     }
 }
 
-/// Finds the messages in what a client sends.
+/// Parses the messages that a client sends.
 struct Frames {
     protocol: Protocol,
     rest: Vec<u8>,
@@ -114,31 +114,31 @@ impl Frames {
         }
     }
 
-    /// Counts what is said; whether that was only whether the server is alive.
+    /// Counts the messages; returns whether they were only a ping.
     fn count(&mut self, bytes: &[u8], counts: &mut BTreeMap<char, u64>) -> bool {
         self.rest.extend_from_slice(bytes);
-        let mut said = Vec::new();
+        let mut kinds = Vec::new();
         while let Some((kind, length)) = self.frame() {
             if self.rest.len() < length {
                 break;
             }
-            said.extend(kind);
+            kinds.extend(kind);
             self.rest.drain(..length);
             self.started = true;
         }
-        for kind in &said {
+        for kind in &kinds {
             *counts.entry(*kind).or_default() += 1;
         }
         match self.protocol {
-            Protocol::Postgres => said == ['S'],
-            Protocol::MySql => said == ['p'],
+            Protocol::Postgres => kinds == ['S'],
+            Protocol::MySql => kinds == ['p'],
         }
     }
 
-    /// The kind of the first message, if it is a command, and its length.
+    /// The kind of the first message, if it is a command, and the message's length.
     fn frame(&self) -> Option<(Option<char>, usize)> {
         match self.protocol {
-            // A letter and a length that counts itself; the first message has no letter.
+            // A letter, and a length that includes itself; the first message has no letter.
             Protocol::Postgres => {
                 let at = usize::from(self.started);
                 let length = self.rest.get(at..at + 4)?.try_into().unwrap();
@@ -146,7 +146,7 @@ impl Frames {
                 let kind = self.started.then(|| char::from(self.rest[0]));
                 Some((kind, at + length))
             }
-            // A length of three bytes and a number, which is 0 where a command begins.
+            // A length of three bytes and a sequence number, which is 0 for a command.
             Protocol::MySql => {
                 let head: [u8; 5] = self.rest.get(..5)?.try_into().unwrap();
                 let length = u32::from_le_bytes([head[0], head[1], head[2], 0]);

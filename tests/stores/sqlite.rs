@@ -1,4 +1,4 @@
-//! `SqliteStore`, in memory and in a file: no server is needed, and so it is always tried.
+//! `SqliteStore`, in memory and in a file. Needs no server, so these tests always run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use tokio::task::JoinSet;
 
-use crate::fixture::{self, load, mint, new_record, open, open_as, set, told, try_load};
-use crate::temp_table::{AtLast, Owned};
+use crate::fixture::{self, error_chain, load, mint, new_record, open, open_as, set, try_load};
+use crate::temp_table::{Cleanup, TempStore};
 use crate::{servers, shared};
 
-/// A directory of its own, and what removes it.
-fn directory() -> (PathBuf, AtLast) {
+/// A temporary directory, and its cleanup.
+fn directory() -> (PathBuf, Cleanup) {
     let directory = std::env::temp_dir().join(servers::unique("connect-session"));
     std::fs::create_dir(&directory).unwrap();
     let remove = directory.clone();
-    let at_last = AtLast::block_on(move || async move {
+    let cleanup = Cleanup::block_on(move || async move {
         std::fs::remove_dir_all(remove).unwrap();
     });
-    (directory, at_last)
+    (directory, cleanup)
 }
 
 store_conformance! {
@@ -39,19 +39,19 @@ store_conformance! {
 store_conformance! {
     mod in_a_file, || async {
         let clock = FakeClock::new();
-        let (directory, at_last) = directory();
+        let (directory, cleanup) = directory();
         let store = SqliteStore::open(directory.join("sessions.db")).await.unwrap();
-        let store = Owned { store: store.clock(clock.clone()), at_last };
+        let store = TempStore { store: store.clock(clock.clone()), cleanup };
         Harness::new(store).with_clock(clock)
     }
 }
 
-/// A store in a file, on the clock of the system, which nothing sweeps by itself, and the file.
-async fn store() -> (Arc<Owned<SqliteStore>>, PathBuf) {
-    let (directory, at_last) = directory();
+/// A store in a file, with the system clock and without a sweep task, and the file.
+async fn store() -> (Arc<TempStore<SqliteStore>>, PathBuf) {
+    let (directory, cleanup) = directory();
     let file = directory.join("sessions.db");
     let store = SqliteStore::open(&file).await.unwrap().sweep_every(None);
-    (Arc::new(Owned { store, at_last }), file)
+    (Arc::new(TempStore { store, cleanup }), file)
 }
 
 async fn run(file: &Path, statement: &'static str) {
@@ -76,11 +76,11 @@ async fn rows(file: &Path, table: &'static str) -> u64 {
 }
 
 #[tokio::test]
-async fn overlapping_changes_all_count() {
-    shared::overlapping_changes_all_count(store().await.0).await;
+async fn concurrent_changes_are_all_applied() {
+    shared::concurrent_changes_are_all_applied(store().await.0).await;
 }
 
-/// Two stores on one file, as two processes have it, each with half of the changes.
+/// Two stores on one file, like two processes; each makes half of the changes.
 #[tokio::test]
 async fn two_processes_share_a_file() {
     let (store, file) = store().await;
@@ -105,46 +105,51 @@ async fn two_processes_share_a_file() {
 }
 
 #[tokio::test]
-async fn a_name_is_data() {
-    shared::a_name_is_data(store().await.0).await;
+async fn field_names_are_not_interpreted() {
+    shared::field_names_are_not_interpreted(store().await.0).await;
 }
 
 #[tokio::test]
-async fn a_subject_is_any_text() {
-    shared::a_subject_is_any_text(store().await.0).await;
+async fn subjects_may_be_any_text() {
+    shared::subjects_may_be_any_text(store().await.0).await;
 }
 
 #[tokio::test]
-async fn a_foreign_row_is_left_alone() {
+async fn rows_of_another_format_are_not_changed() {
     let (store, file) = store().await;
     let make_foreign = async || run(&file, "UPDATE connect_sessions SET format = 2").await;
     let of_two = "connect_sessions WHERE format = 2";
-    shared::a_foreign_row_is_left_alone(store, make_foreign, async || rows(&file, of_two).await)
-        .await;
+    shared::rows_of_another_format_are_not_changed(store, make_foreign, async || {
+        rows(&file, of_two).await
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn dropped_requests_harm_nobody() {
-    shared::dropped_requests_harm_nobody(store().await.0).await;
+async fn dropped_requests_leave_the_store_usable() {
+    shared::dropped_requests_leave_the_store_usable(store().await.0).await;
     let memory = SqliteStore::memory().await.unwrap();
-    shared::dropped_requests_harm_nobody(Arc::new(memory)).await;
+    shared::dropped_requests_leave_the_store_usable(Arc::new(memory)).await;
 }
 
 #[tokio::test]
-async fn a_sweep_disturbs_nobody() {
+async fn a_sweep_removes_only_expired_sessions() {
     let (store, file) = store().await;
-    shared::a_sweep_disturbs_nobody(store, async || rows(&file, "connect_sessions").await).await;
+    shared::a_sweep_removes_only_expired_sessions(store, async || {
+        rows(&file, "connect_sessions").await
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn a_slid_deadline_is_filed_anew() {
+async fn a_sweep_reindexes_extended_deadlines() {
     let (store, file) = store().await;
     let age = async || run(&file, "UPDATE connect_sessions SET due = 0").await;
-    shared::a_slid_deadline_is_filed_anew(store, age).await;
+    shared::a_sweep_reindexes_extended_deadlines(store, age).await;
 }
 
 #[tokio::test]
-async fn the_task_sweeps() {
+async fn the_background_task_sweeps() {
     let (store, file) = store().await;
     let sweeping = store
         .store
@@ -159,10 +164,10 @@ async fn the_task_sweeps() {
         run(&file, statement).await;
     };
     let rows = async || rows(&file, "connect_sessions").await;
-    shared::the_task_sweeps(sweeping, &store.store, rows, rename).await;
+    shared::the_background_task_sweeps(sweeping, &store.store, rows, rename).await;
 }
 
-/// Sixteen changes at once, on a store that has one connection.
+/// Sixteen concurrent changes, on a store with one connection.
 async fn overlap(store: SqliteStore) {
     let opened = open(&store, &json!({"count": 0})).await;
     let mut tasks = JoinSet::new();
@@ -182,10 +187,10 @@ async fn overlap(store: SqliteStore) {
     );
 }
 
-/// What was stored is there after a restart, to the last change; in memory it is not.
+/// Every change in a file survives a restart; a memory store is lost.
 #[tokio::test]
 async fn sessions_survive_a_restart() {
-    let (directory, _at_last) = directory();
+    let (directory, _cleanup) = directory();
     let file = directory.join("sessions.db");
     let store = SqliteStore::open(&file).await.unwrap();
     let opened = open(&store, &json!({"a": 1})).await;
@@ -203,7 +208,7 @@ async fn sessions_survive_a_restart() {
     let record = load(&store, opened).await;
     assert_eq!(fixture::json(&record), json!({"a": 2}));
     assert!(try_load(&store, gone).await.unwrap().is_none());
-    // A change that is based on what was loaded before the restart still fits.
+    // A change that is based on a load before the restart still applies.
     store
         .commit(opened.key, &set(&record, &json!({"a": 3})))
         .await
@@ -211,16 +216,16 @@ async fn sessions_survive_a_restart() {
     for memory in ["sqlite::memory:", "sqlite://?mode=memory"] {
         let memory = SqliteStore::connect(memory).await.unwrap();
         assert!(try_load(&memory, opened).await.unwrap().is_none());
-        // What is no place is nobody else's place.
+        // A memory store has no backend id, as no other store can share it.
         assert_eq!(Store::<Untyped>::backend_id(&memory), None);
         overlap(memory).await;
     }
 }
 
-/// Eight processes that open a new file at once.
+/// Eight processes open a new file concurrently.
 #[tokio::test]
-async fn many_open_a_new_file_at_once() {
-    let (directory, _at_last) = directory();
+async fn concurrent_opens_of_a_new_file() {
+    let (directory, _cleanup) = directory();
     let file = directory.join("sessions.db");
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
@@ -233,10 +238,10 @@ async fn many_open_a_new_file_at_once() {
     }
 }
 
-/// A full disk: no session is half there, those before stay, and room that is made is used.
+/// On a full disk, no session is stored partially, existing sessions stay, and freed space is used.
 #[tokio::test]
-async fn a_full_disk_is_full() {
-    let (directory, _at_last) = directory();
+async fn a_full_disk_is_reported() {
+    let (directory, _cleanup) = directory();
     let options = SqliteConnectOptions::new().filename(directory.join("sessions.db"));
     let options = options
         .create_if_missing(true)
@@ -280,9 +285,9 @@ async fn a_full_disk_is_full() {
     open_as(&store, refused.0, &new_record(refused.0.secret, &long)).await;
 }
 
-/// Somebody else holds the file: a write waits, and then says so; a read goes on.
+/// Another process has locked the file: a write waits and then fails; a read succeeds.
 #[tokio::test]
-async fn a_locked_file_is_not_available() {
+async fn a_locked_file_is_unavailable_for_writes() {
     let (store, file) = store().await;
     let opened = open(&*store, &json!({"a": 1})).await;
     let record = load(&*store, opened).await;
@@ -292,29 +297,29 @@ async fn a_locked_file_is_not_available() {
         .execute(&mut other)
         .await
         .unwrap();
-    let impatient = SqliteConnectOptions::new().filename(&file);
-    let impatient = impatient.busy_timeout(Duration::from_millis(10));
+    let limited = SqliteConnectOptions::new().filename(&file);
+    let limited = limited.busy_timeout(Duration::from_millis(10));
     let pool = SqlitePoolOptions::new()
-        .connect_with(impatient)
+        .connect_with(limited)
         .await
         .unwrap();
-    let impatient = SqliteStore::from_pool(pool);
+    let limited = SqliteStore::from_pool(pool);
     let change = set(&record, &json!({"a": 2}));
-    let failed = impatient.commit(opened.key, &change).await.unwrap_err();
+    let failed = limited.commit(opened.key, &change).await.unwrap_err();
     assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
     assert_eq!(
-        fixture::json(&load(&impatient, opened).await),
+        fixture::json(&load(&limited, opened).await),
         json!({"a": 1})
     );
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
-    impatient.commit(opened.key, &change).await.unwrap();
+    limited.commit(opened.key, &change).await.unwrap();
     assert_eq!(fixture::json(&load(&*store, opened).await), json!({"a": 2}));
 }
 
-/// One clear error at the beginning, which says what is wrong.
+/// Start-up errors name the cause.
 #[tokio::test]
-async fn what_is_wrong_is_told_at_the_beginning() {
-    let (directory, _at_last) = directory();
+async fn startup_errors_name_the_cause() {
+    let (directory, _cleanup) = directory();
     let text_file = directory.join("text");
     std::fs::write(
         &text_file,
@@ -330,7 +335,11 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         (text_file.clone(), "is not an SQLite database"),
     ] {
         let failed = SqliteStore::open(&file).await.unwrap_err();
-        assert!(told(&failed).contains(expected), "{}", told(&failed));
+        assert!(
+            error_chain(&failed).contains(expected),
+            "{}",
+            error_chain(&failed)
+        );
     }
     assert!(
         std::fs::read_to_string(&text_file)
@@ -340,9 +349,9 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     for url in ["", "sessions.db", "postgres://127.0.0.1/test"] {
         let failed = SqliteStore::connect(url).await.unwrap_err();
         assert!(
-            told(&failed).contains("sqlite://path/to/sessions.db"),
+            error_chain(&failed).contains("sqlite://path/to/sessions.db"),
             "{}",
-            told(&failed)
+            error_chain(&failed)
         );
     }
     let options = SqliteConnectOptions::new().filename(directory.join("own.db"));
@@ -352,9 +361,9 @@ async fn what_is_wrong_is_told_at_the_beginning() {
     let store = SqliteStore::from_pool(pool.clone()).table("mine").unwrap();
     let failed = ready(&store).await.unwrap_err();
     assert!(
-        told(&failed).contains("`.migrate().await?`"),
+        error_chain(&failed).contains("`.migrate().await?`"),
         "{}",
-        told(&failed)
+        error_chain(&failed)
     );
     sqlx::raw_sql("CREATE TABLE mine (namespace, id)")
         .execute(&pool)
@@ -362,9 +371,9 @@ async fn what_is_wrong_is_told_at_the_beginning() {
         .unwrap();
     let failed = ready(&store).await.unwrap_err();
     assert!(
-        told(&failed).contains("does not have the columns"),
+        error_chain(&failed).contains("does not have the columns"),
         "{}",
-        told(&failed)
+        error_chain(&failed)
     );
     sqlx::raw_sql("DROP TABLE mine")
         .execute(&pool)

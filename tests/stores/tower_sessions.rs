@@ -1,4 +1,4 @@
-//! `TowerStore`: what it keeps in one process, and what it cannot keep in two.
+//! `TowerStore`: its guarantees in one process, and their limits with two processes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -21,14 +21,14 @@ use tower_sessions_core::session::{Id, Record as TowerRecord};
 use tower_sessions_core::session_store::Result as TowerResult;
 use tower_sessions_memory_store::MemoryStore;
 
-/// A store as tower-sessions asks for one, by a clock that is moved by hand.
+/// An implementation of tower-sessions' trait, with a fake clock.
 #[derive(Debug, Clone)]
-struct Shelf {
+struct FakeTowerStore {
     clock: FakeClock,
     records: Arc<Mutex<HashMap<Id, TowerRecord>>>,
 }
 
-impl Shelf {
+impl FakeTowerStore {
     fn new(clock: FakeClock) -> Self {
         Self {
             clock,
@@ -38,7 +38,7 @@ impl Shelf {
 }
 
 #[async_trait]
-impl SessionStore for Shelf {
+impl SessionStore for FakeTowerStore {
     async fn create(&self, record: &mut TowerRecord) -> TowerResult<()> {
         let mut records = self.records.lock().unwrap();
         while records.contains_key(&record.id) {
@@ -66,7 +66,7 @@ impl SessionStore for Shelf {
     }
 }
 
-/// Counts what was inserted and is still there, which the adapter cannot.
+/// Counts the live records, which the adapter cannot do.
 struct Counted<S> {
     store: TowerStore<S>,
     keys: Mutex<HashSet<Key>>,
@@ -113,11 +113,11 @@ impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
         let now = Store::<D>::now(&self.store).as_millis();
         let mut living = 0;
         for key in keys {
-            // The store below may forget it up to a second later than it has ended.
+            // The underlying store may keep a record for up to a second after its end.
             if let Some(record) = self.store.inner().load(&tower_id(key)).await.unwrap() {
-                let kept = record.data["connect-session"].as_str().unwrap();
-                let kept: Value = serde_json::from_str(kept).unwrap();
-                let until = |name: &str| kept[name].as_u64().unwrap();
+                let stored = record.data["connect-session"].as_str().unwrap();
+                let stored: Value = serde_json::from_str(stored).unwrap();
+                let until = |name: &str| stored[name].as_u64().unwrap();
                 let ends = until("idle_until").min(until("absolute_until"));
                 living += u64::from(now < ends);
             }
@@ -133,12 +133,12 @@ impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
 store_conformance! {
     mod in_one_process, || async {
         let clock = FakeClock::new();
-        let store = TowerStore::with_clock(Shelf::new(clock.clone()), clock.clone());
+        let store = TowerStore::with_clock(FakeTowerStore::new(clock.clone()), clock.clone());
         Harness::new(Counted::new(store)).with_clock(clock)
     }
 }
 
-/// A store that somebody else wrote, by the clock of the system. The cases sleep, so all do at once.
+/// A third-party store with the system clock. The cases sleep, so they run concurrently.
 #[test]
 fn over_the_memory_store_of_tower_sessions() {
     macro_rules! at_once {
@@ -170,36 +170,36 @@ fn over_the_memory_store_of_tower_sessions() {
     }
 }
 
-/// Another process, seen in the moment between what it read and what it writes.
+/// Another process, paused between its read and its write.
 #[derive(Debug, Clone)]
-struct Halfway {
-    shelf: Shelf,
+struct PausingStore {
+    inner: FakeTowerStore,
     arrived: Arc<Semaphore>,
     go: Arc<Semaphore>,
 }
 
 #[async_trait]
-impl SessionStore for Halfway {
+impl SessionStore for PausingStore {
     async fn save(&self, record: &TowerRecord) -> TowerResult<()> {
         self.arrived.add_permits(1);
         self.go.acquire().await.unwrap().forget();
-        self.shelf.save(record).await
+        self.inner.save(record).await
     }
 
     async fn load(&self, id: &Id) -> TowerResult<Option<TowerRecord>> {
-        self.shelf.load(id).await
+        self.inner.load(id).await
     }
 
     async fn delete(&self, id: &Id) -> TowerResult<()> {
-        self.shelf.delete(id).await
+        self.inner.delete(id).await
     }
 }
 
-/// Two processes on one store, and a session `{"a": 1, "b": 1}` that both know.
-struct Two {
+/// TwoProcesses processes on one store, with a session `{"a": 1, "b": 1}` that both have loaded.
+struct TwoProcesses {
     clock: FakeClock,
-    here: TowerStore<Shelf>,
-    there: TowerStore<Halfway>,
+    here: TowerStore<FakeTowerStore>,
+    there: TowerStore<PausingStore>,
     key: Key,
     record: Record<Untyped>,
 }
@@ -207,13 +207,13 @@ struct Two {
 const SECRET: SecretHash = SecretHash::from_bytes([1; 32]);
 const OTHER_SECRET: SecretHash = SecretHash::from_bytes([2; 32]);
 
-impl Two {
+impl TwoProcesses {
     async fn new() -> Self {
         let clock = FakeClock::new();
-        let shelf = Shelf::new(clock.clone());
-        let here = TowerStore::with_clock(shelf.clone(), clock.clone());
-        let halfway = Halfway {
-            shelf,
+        let inner = FakeTowerStore::new(clock.clone());
+        let here = TowerStore::with_clock(inner.clone(), clock.clone());
+        let pausing = PausingStore {
+            inner,
             arrived: Arc::new(Semaphore::new(0)),
             go: Arc::new(Semaphore::new(0)),
         };
@@ -233,7 +233,7 @@ impl Two {
         here.insert(key, &new).await.unwrap();
         let record = here.load(key, &request(SECRET)).await.unwrap().unwrap();
         Self {
-            there: TowerStore::with_clock(halfway, clock.clone()),
+            there: TowerStore::with_clock(pausing, clock.clone()),
             clock,
             here,
             key,
@@ -256,15 +256,16 @@ impl Two {
         }
     }
 
-    /// Does something here while a change is halfway through there; what was said there.
-    async fn meanwhile(&self, here: impl Future<Output = ()>) -> CommitOutcome<Untyped> {
+    /// Runs `here` while a commit is paused in the other process; returns the outcome of that
+    /// commit.
+    async fn commit_there_during(&self, here: impl Future<Output = ()>) -> CommitOutcome<Untyped> {
         let (there, key) = (self.there.clone(), self.key);
         let change = self.change(1, json!({"a": 2, "b": 1}));
         let task = tokio::spawn(async move { there.commit(key, &change).await.unwrap() });
-        let halfway = self.there.inner();
-        halfway.arrived.acquire().await.unwrap().forget();
+        let pausing = self.there.inner();
+        pausing.arrived.acquire().await.unwrap().forget();
         here.await;
-        halfway.go.add_permits(1);
+        pausing.go.add_permits(1);
         task.await.unwrap()
     }
 
@@ -276,7 +277,7 @@ impl Two {
         );
     }
 
-    async fn shown(&self, secret: SecretHash) -> Option<Value> {
+    async fn data_here(&self, secret: SecretHash) -> Option<Value> {
         let record = self.here.load(self.key, &request(secret)).await.unwrap();
         record.map(|record: Record<Untyped>| serde_json::to_value(&*record.snapshot.data).unwrap())
     }
@@ -297,30 +298,30 @@ fn request(secret: SecretHash) -> LoadRequest {
 
 #[tokio::test]
 async fn two_processes_lose_a_write() {
-    let two = Two::new().await;
+    let two = TwoProcesses::new().await;
     let mine = two.change(2, json!({"a": 1, "b": 2}));
-    let theirs = two.meanwhile(two.commit_here(&mine)).await;
+    let theirs = two.commit_there_during(two.commit_here(&mine)).await;
     assert!(
         matches!(theirs, CommitOutcome::Applied(_)),
-        "both were told so"
+        "the overwritten commit was not confirmed"
     );
-    assert_eq!(two.shown(SECRET).await, Some(json!({"a": 2, "b": 1})));
+    assert_eq!(two.data_here(SECRET).await, Some(json!({"a": 2, "b": 1})));
 }
 
 #[tokio::test]
-async fn two_processes_bring_a_destroyed_session_back() {
-    let two = Two::new().await;
+async fn two_processes_revive_a_destroyed_session() {
+    let two = TwoProcesses::new().await;
     let destroyed = async {
         assert!(Store::<Untyped>::destroy(&two.here, two.key).await.unwrap());
-        assert_eq!(two.shown(SECRET).await, None);
+        assert_eq!(two.data_here(SECRET).await, None);
     };
-    two.meanwhile(destroyed).await;
-    assert_eq!(two.shown(SECRET).await, Some(json!({"a": 2, "b": 1})));
+    two.commit_there_during(destroyed).await;
+    assert_eq!(two.data_here(SECRET).await, Some(json!({"a": 2, "b": 1})));
 }
 
 #[tokio::test]
 async fn two_processes_undo_a_login() {
-    let two = Two::new().await;
+    let two = TwoProcesses::new().await;
     let login = Change {
         data: None,
         identity: Some(IdentityChange {
@@ -332,37 +333,37 @@ async fn two_processes_undo_a_login() {
     };
     let logged_in = async {
         two.commit_here(&login).await;
-        assert_eq!(two.shown(SECRET).await, None);
+        assert_eq!(two.data_here(SECRET).await, None);
     };
-    two.meanwhile(logged_in).await;
+    two.commit_there_during(logged_in).await;
     assert!(
-        two.shown(SECRET).await.is_some(),
-        "the old sid is good again"
+        two.data_here(SECRET).await.is_some(),
+        "the old sid is invalid"
     );
-    assert_eq!(two.shown(OTHER_SECRET).await, None);
+    assert_eq!(two.data_here(OTHER_SECRET).await, None);
 }
 
 #[tokio::test]
-async fn a_request_that_only_reads_undoes_a_write_of_another_process() {
-    let two = Two::new().await;
+async fn a_read_only_request_undoes_a_write_of_another_process() {
+    let two = TwoProcesses::new().await;
     two.clock.advance(Duration::from_secs(120));
     let (there, key) = (two.there.clone(), two.key);
     let reads = tokio::spawn(async move {
         let record: Option<Record<Untyped>> = there.load(key, &request(SECRET)).await.unwrap();
         assert!(record.is_some());
     });
-    let halfway = two.there.inner();
-    halfway.arrived.acquire().await.unwrap().forget();
+    let pausing = two.there.inner();
+    pausing.arrived.acquire().await.unwrap().forget();
     two.commit_here(&two.change(2, json!({"a": 1, "b": 2})))
         .await;
-    halfway.go.add_permits(1);
+    pausing.go.add_permits(1);
     reads.await.unwrap();
-    assert_eq!(two.shown(SECRET).await, Some(json!({"a": 1, "b": 1})));
+    assert_eq!(two.data_here(SECRET).await, Some(json!({"a": 1, "b": 1})));
 }
 
 #[tokio::test]
-async fn it_cannot_count() {
-    let two = Two::new().await;
+async fn counting_is_not_supported() {
+    let two = TwoProcesses::new().await;
     let count = Store::<Untyped>::count(&two.here, "two").await;
     assert!(
         matches!(count, Err(StoreError::Unavailable(_))),
@@ -370,11 +371,10 @@ async fn it_cannot_count() {
     );
 }
 
-/// A record that tower-sessions itself wrote, or somebody who changed ours, is an error, and is
-/// left as it is.
+/// A record that another program wrote or changed is an error, and is left unchanged.
 #[tokio::test]
-async fn a_foreign_record_is_no_empty_session() {
-    let two = Two::new().await;
+async fn foreign_records_are_rejected() {
+    let two = TwoProcesses::new().await;
     let id = tower_id(two.key);
     let ours = two.here.inner().load(&id).await.unwrap().unwrap();
     let ours_cut = ours.data["connect-session"].as_str().unwrap()[..40].to_owned();

@@ -1,6 +1,5 @@
-//! Many living sessions, and requests to them at random: what the caches of a processor make of
-//! them. Each crowd is a process of its own, so that nothing else is in its store or on its heap,
-//! and all of them take turns.
+//! Many live sessions, and requests to random ones: measures the effect of the processor's caches.
+//! Each crowd is a separate process, so that nothing else is in its store or heap; they take turns.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -15,7 +14,7 @@ use crate::driver::App as _;
 use crate::over_axum::Carrier;
 use crate::subjects::{floor, ours};
 
-/// What a new session counts from.
+/// The initial count of a session.
 const SEED: u64 = 41;
 
 struct Crowd {
@@ -23,7 +22,7 @@ struct Crowd {
     carrier: Carrier,
     runtime: Runtime,
     sids: Vec<HeaderValue>,
-    /// How often each session was changed.
+    /// The number of changes of each session.
     changes: Vec<u64>,
 }
 
@@ -62,15 +61,15 @@ impl Crowd {
             let sid = crowd
                 .carrier
                 .answered::<Router>(&headers)
-                .expect("a sid is answered");
+                .expect("a sid is sent");
             crowd.sids.push(copy(&sid));
         }
         crowd.read_all();
         crowd
     }
 
-    /// All sessions live, and none of the requests that count is the first of its session: a store
-    /// may keep a note of that.
+    /// Checks that all sessions are alive, and makes sure that no measured request is the first of
+    /// its session, which a store may have to record.
     fn read_all(&mut self) {
         let name = self.carrier.request_header();
         let path = Workload::Read.path();
@@ -82,13 +81,13 @@ impl Crowd {
         }
     }
 
-    /// How long so many requests took. What each answered is held against what its session must
-    /// count by then.
+    /// Runs requests and returns their time. Each response is compared with the session's expected
+    /// count.
     fn batch(&mut self, workload: Workload, requests: usize) -> Duration {
         let picked: Vec<usize> = (0..requests)
             .map(|_| rand::random_range(0..self.sids.len()))
             .collect();
-        // Copies that lie one after the other: a sid that came by a socket is in the cache.
+        // Adjacent copies: a sid that was received through a socket is in the cache.
         let sids: Vec<HeaderValue> = picked.iter().map(|one| copy(&self.sids[*one])).collect();
         let mut answers: Vec<(StatusCode, u64)> = Vec::with_capacity(requests);
         let name = self.carrier.request_header();
@@ -119,11 +118,11 @@ fn copy(sid: &HeaderValue) -> HeaderValue {
     HeaderValue::from_bytes(sid.as_bytes()).expect("a sid")
 }
 
-/// What the process of a crowd does: it says when it is there, and for each line how long so many
-/// requests took, until its input ends.
+/// The main function of a crowd's process: reports when its sessions exist, then runs a batch for
+/// each input line and prints its time, until the input ends.
 pub fn take_turns(subject: &str, sessions: usize) {
     let mut crowd = Crowd::new(subject, sessions);
-    println!("there");
+    println!("ready");
     for line in std::io::stdin().lines() {
         let line = line.expect("a text");
         let (workload, requests) = line.split_once(' ').expect("a workload and a number");
@@ -135,7 +134,7 @@ pub fn take_turns(subject: &str, sessions: usize) {
     }
 }
 
-/// Such a process, as the one sees it that lets them take turns.
+/// A crowd's process, seen by the process that controls it.
 pub struct Process {
     child: Child,
     input: Option<ChildStdin>,
@@ -143,7 +142,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it, and waits until its sessions are there.
+    /// Starts the process, and waits until its sessions exist.
     pub fn start(subject: &str, sessions: usize) -> Self {
         let program = std::env::current_exe().expect("this program has a path");
         let mut child = Command::new(program)
@@ -159,13 +158,13 @@ impl Process {
             input,
             output,
         };
-        assert_eq!(process.line(), "there");
+        assert_eq!(process.line(), "ready");
         process
     }
 
     pub fn batch(&mut self, workload: Workload, requests: usize) -> Duration {
         let input = self.input.as_mut().expect("its input");
-        writeln!(input, "{} {requests}", workload.name()).expect("a crowd that lives");
+        writeln!(input, "{} {requests}", workload.name()).expect("the crowd is running");
         Duration::from_nanos(self.line().parse().expect("nanoseconds"))
     }
 

@@ -1,8 +1,8 @@
-//! Data of one field, of five and of twenty; beside the counter they are texts of 200 bytes in all.
+//! Data with one, five and twenty fields: a counter, and strings of 200 bytes in total.
 
 use serde::{Deserialize, Serialize};
 
-/// How long the texts of a session are together.
+/// The total length of a session's strings.
 const TEXT: usize = 200;
 
 macro_rules! fields {
@@ -28,7 +28,7 @@ macro_rules! fields {
 fields! { Five: a b c d }
 fields! { Twenty: a b c d e f g h i j k l m n o p q r s }
 
-/// It has no place for a text.
+/// Only the counter.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct One {
     pub visits: u64,

@@ -1,5 +1,5 @@
-//! How the cost of a request grows: with the living sessions, with what is in them, and with the
-//! places in which a sid may be.
+//! How the cost of a request grows with the number of live sessions, the size of their data, and
+//! the number of loaders.
 
 mod crowd;
 mod fields;
@@ -14,23 +14,23 @@ use crate::callgrind;
 use crate::case::Workload;
 use crowd::Process;
 
-/// How often the crowds take turns.
+/// The number of rounds of the crowds.
 pub const ROUNDS: usize = 41;
-/// Requests in a batch of a crowd: far more than there are sessions in a processor's caches.
+/// The requests in a crowd's batch: far more than the sessions in a processor's caches.
 const CROWD_REQUESTS: usize = 20_000;
 
 const REQUESTS: [(Workload, &str); 2] = [(Workload::Read, "read"), (Workload::Write, "change")];
 const LIVE: [usize; 4] = [1, 10, 1_000, 1_000_000];
 const SIZES: [usize; 4] = [0, 200, 4 << 10, 64 << 10];
 
-/// Whose crowds, and whose data of all sizes.
+/// The subjects with crowds and with data of all sizes.
 #[cfg(feature = "peers")]
 const PEERS: &[&str] = &["ours", "tower-sessions"];
 #[cfg(not(feature = "peers"))]
 const PEERS: &[&str] = &["ours"];
 
-/// Prints one table for each thing that grows. What the library itself does is counted in
-/// instructions, which repeat; what the caches do is time, the best of the rounds.
+/// Prints one table for each dimension. The library's own work is counted in instructions, which
+/// are reproducible; the effect of caches is measured as time, the best of the rounds.
 pub fn print(rounds: usize) {
     println!("### Size of the data\n");
     println!("| bytes | request | subject | instructions | SHA-256 |");
@@ -61,9 +61,9 @@ pub fn print(rounds: usize) {
     live(rounds);
 }
 
-/// One line of a table of instructions.
+/// Prints a line of a table of instructions.
 fn counted(grown: usize, request: &str, subject: &str, workload: Workload, size: usize) {
-    // Some subjects need millions of instructions for one that is large.
+    // Some subjects need millions of instructions for a request with large data.
     let requests = if size > 10_000 { 64 } else { 512 };
     let count = callgrind::count(subject, workload.name(), size, requests);
     let subject = match subject.split_once('-') {
@@ -80,7 +80,7 @@ struct Row {
     subject: &'static str,
     sessions: usize,
     process: Process,
-    /// For each of the requests.
+    /// The best time of each kind of request.
     best: [Duration; REQUESTS.len()],
 }
 
@@ -96,7 +96,7 @@ fn live(rounds: usize) {
             });
         }
     }
-    // The first is to warm up.
+    // The first round is a warm-up.
     for round in 0..=rounds {
         for row in &mut rows {
             for ((workload, _), best) in REQUESTS.iter().zip(&mut row.best) {

@@ -1,5 +1,5 @@
-//! Configs that differ in one thing from the one that the table measures: in the number of loaders,
-//! or in that of the data's fields.
+//! Configs that differ from that of the table only in the number of loaders or of the data's
+//! fields.
 
 use axum::Router;
 use axum::http::HeaderName;
@@ -10,8 +10,8 @@ use crate::case::{Case, Workload};
 use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
 
-/// A config in a module of its own, and the handlers of a read and of a change. The sid travels in
-/// the last of its headers: the seed says so for itself.
+/// A config in its own module, with handlers for a read and a change. The sid is in the last
+/// header; the seed's attribute overrides the loaders accordingly.
 macro_rules! shop {
     ($shop:ident, $data:ty, [$($other:literal)*] $last:literal) => {
         mod $shop {
@@ -79,7 +79,7 @@ shop! { fields_20, fields::Twenty, [] "X-User-Session" }
 
 type Maker = fn(Workload) -> Box<dyn Case>;
 
-/// All of them: what grows, how far, and the case.
+/// All configs: what grows, how far, and the case.
 const ALL: [(&str, usize, Maker); 8] = [
     ("loaders", 1, loaders_1::case),
     ("loaders", 2, loaders_2::case),
@@ -91,13 +91,13 @@ const ALL: [(&str, usize, Maker); 8] = [
     ("fields", 20, fields_20::case),
 ];
 
-/// How many there are of what grows, in each of its configs.
+/// The numbers of loaders or fields of the configs.
 pub fn steps(what: &str) -> Vec<usize> {
     let of = ALL.iter().filter(|(name, ..)| *name == what);
     of.map(|(_, count, _)| *count).collect()
 }
 
-/// The config as a subject is called, such as `loaders-5`.
+/// Finds a config by its subject name, such as `loaders-5`.
 pub fn find(subject: &str, workload: Workload) -> Option<Box<dyn Case>> {
     let (what, count) = subject.split_once('-')?;
     let count: usize = count.parse().ok()?;

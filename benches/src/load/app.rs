@@ -1,5 +1,5 @@
-//! The API of `examples/rest_api.rs`, as far as it is measured here: the same config, handlers and
-//! answers, with the memory store.
+//! The measured part of the API of `examples/rest_api.rs`: the same config, handlers and responses,
+//! with the memory store.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

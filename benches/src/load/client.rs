@@ -1,4 +1,4 @@
-//! A client: one connection, one session, and what it knows of what it will be answered.
+//! A client: one connection, one session, and the expected responses.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::connection::{Answer, Connection};
 
-/// What is asked.
+/// A kind of request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request {
     /// `GET /sessions/current`
     Read,
     /// `POST /views`: a change that is committed after the handler.
     Change,
-    /// `POST /visits`: one that the handler waits for.
+    /// `POST /visits`: a change that the handler awaits.
     Update,
     /// `POST /sessions`
     Create,
@@ -41,7 +41,7 @@ impl Request {
         }
     }
 
-    /// As it is sent. Without sessions it is the same, and nobody reads the sid.
+    /// The bytes of the request. They are the same without sessions, where the sid is ignored.
     fn bytes(self, sid: Option<&str>) -> Vec<u8> {
         let sid = sid.map_or_else(String::new, |sid| format!("X-User-Session: {sid}\r\n"));
         let length = match self {
@@ -76,7 +76,7 @@ pub struct Client {
     connection: Connection,
     id: String,
     sid: String,
-    /// The counters, as they were answered last.
+    /// The counters of the last response.
     pub visits: u64,
     pub views: u64,
     /// The sid that was created last, and the id of its session.
@@ -84,7 +84,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, and opens a session.
+    /// Connects, and creates a session.
     pub async fn connect(address: SocketAddr) -> Self {
         let mut connection = Connection::open(address).await;
         let answer = connection.ask(&Request::Create.bytes(None)).await;
@@ -99,8 +99,8 @@ impl Client {
         }
     }
 
-    /// Asks so many times, one after the other, and says how long each took. Panics on an answer
-    /// that is not whole, or not the right one.
+    /// Sends `times` requests one after the other, and appends the time of each to `took`. Panics
+    /// if a response is incomplete or wrong.
     pub async fn ask(&mut self, request: Request, times: usize, took: &mut Vec<Duration>) {
         let sid = (request != Request::Create).then_some(self.sid.as_str());
         let bytes = request.bytes(sid);
@@ -126,26 +126,26 @@ impl Client {
         }
     }
 
-    /// Reads the counters again.
+    /// Loads the counters.
     pub async fn reload(&mut self) {
         let answer = self
             .connection
             .ask(&Request::Read.bytes(Some(&self.sid)))
             .await;
-        let now = current(&answer).expect("the session is there");
+        let now = current(&answer).expect("the session exists");
         assert_eq!(now.id, self.id);
         (self.visits, self.views) = (now.visits, now.views);
     }
 
-    /// Panics unless the session that was created last is there.
+    /// Panics unless the session that was created last exists.
     pub async fn prove_created(&mut self) {
         let (sid, id) = self.created.take().expect("a session was created");
         let answer = self.connection.ask(&Request::Read.bytes(Some(&sid))).await;
-        let now = current(&answer).expect("the new session is there");
+        let now = current(&answer).expect("the new session exists");
         assert_eq!(now.id, id);
     }
 
-    /// For how long the server has had a processor.
+    /// The processor time that the server has used.
     pub async fn busy(&mut self) -> Duration {
         let request = b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n";
         let answer = self.connection.ask(request).await;

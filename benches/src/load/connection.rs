@@ -1,5 +1,5 @@
-//! One connection of HTTP/1.1 that is kept alive. It knows just what these servers answer, so that
-//! the client needs less of its processor than the server of the other.
+//! A minimal keep-alive HTTP/1.1 connection that understands only the responses of these servers,
+//! so that the client needs less processor time than the server.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ pub struct Connection {
     buffer: Vec<u8>,
 }
 
-/// A whole answer.
+/// A complete response.
 pub struct Answer<'a> {
     pub status: u16,
     pub body: &'a [u8],
@@ -27,7 +27,7 @@ impl Connection {
         }
     }
 
-    /// Sends a request, and waits for the last byte of its answer.
+    /// Sends a request, and waits for the last byte of the response.
     pub async fn ask(&mut self, request: &[u8]) -> Answer<'_> {
         self.stream.write_all(request).await.expect("a request");
         self.buffer.clear();
@@ -42,7 +42,7 @@ impl Connection {
     }
 }
 
-/// The status of an answer, and where its body begins, once all of it is there.
+/// The status of a response and the start of its body, once the response is complete.
 fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
     let head_ends = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..head_ends]).expect("a head");
@@ -59,12 +59,12 @@ fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
     let length: usize = match length {
         Some(length) => length.parse().expect("a length"),
         None => {
-            assert_eq!(status, 204, "only what has no body has no length");
+            assert_eq!(status, 204, "a response without a length has no body");
             0
         }
     };
     let body = head_ends + 4;
     let end = body + length;
-    assert!(bytes.len() <= end, "nothing follows an answer");
+    assert!(bytes.len() <= end, "no data follows a response");
     (bytes.len() == end).then_some((status, body))
 }

@@ -1,5 +1,5 @@
-//! A load over real sockets: the API of `examples/rest_api.rs` with sessions and without, each in
-//! a process of its own, and one client that takes turns with them.
+//! A load test over real sockets: the API of `examples/rest_api.rs` with sessions and without, each
+//! in its own process, and one client that alternates between them.
 
 mod app;
 mod client;
@@ -7,7 +7,7 @@ mod connection;
 mod pin;
 mod server;
 mod side;
-mod twin;
+mod without_sessions;
 
 pub use server::serve;
 
@@ -16,28 +16,29 @@ use pin::Places;
 use server::Api;
 use side::{Batch, Side};
 
-/// How often every request is tried on both sides in turn.
+/// The number of rounds; each runs every request on both sides.
 pub const ROUNDS: usize = 21;
-/// How many connections are kept alive to each side.
+/// The number of connections to each side.
 pub const CONNECTIONS: usize = 32;
-/// How many requests one connection sends in a batch.
+/// The number of requests of one connection in a batch.
 const EACH: usize = 250;
 
-/// What one kind of request took, round by round.
+/// The results of one kind of request, by round.
 struct Rounds {
     request: Request,
     with: Vec<Batch>,
     without: Vec<Batch>,
 }
 
-/// Drives both sides and prints what they did. Each figure is the median of the rounds, each ratio
-/// the median of the ratios of rounds, whose two sides ran one right after the other.
+/// Runs both sides and prints the results. Each figure is the median of the rounds; each ratio is
+/// the median of the rounds' ratios, because both sides of a round run immediately after each
+/// other.
 pub fn print(rounds: usize, connections: usize) {
     let places = Places::take();
     let mut with = Side::start(Api::WithSessions, connections, places);
     let mut without = Side::start(Api::Without, connections, places);
     let mut all = Request::ALL.map(|request| {
-        // To warm up.
+        // Warm-up.
         with.batch(request, EACH);
         without.batch(request, EACH);
         Rounds {
@@ -48,7 +49,7 @@ pub fn print(rounds: usize, connections: usize) {
     });
     for round in 0..rounds {
         for of in &mut all {
-            // Neither is always the first.
+            // Alternate which side is first.
             if round % 2 == 0 {
                 of.with.push(with.batch(of.request, EACH));
                 of.without.push(without.batch(of.request, EACH));
@@ -72,7 +73,7 @@ pub fn print(rounds: usize, connections: usize) {
 }
 
 impl Rounds {
-    /// One line: the medians of what is asked of each round.
+    /// Prints a line with the medians of the rounds.
     fn row(&self, label: &str, of: fn(Batch, Batch) -> Batch) {
         let rounds: Vec<Batch> = self
             .with

@@ -1,16 +1,16 @@
-//! Which processor a process is on. Waking a process on another processor costs three times what
-//! it costs on the same one; left to the system, one side would be lucky and the other not.
+//! Pins processes to processors. Waking a process on another processor costs three times as much as
+//! on the same one, so the system's placement would favor one side.
 
 use std::process::{Command, Stdio};
 
-/// The processor of all servers, of which only one has something to do; the client has another.
+/// The processor of all servers, of which only one is busy at a time. The client uses another one.
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
     server: usize,
 }
 
 impl Places {
-    /// The first and the last processor that this process may have; it takes the first.
+    /// Pins this process to the first allowed processor; servers use the last.
     pub fn take() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
         let list = status
@@ -23,7 +23,7 @@ impl Places {
             .map(|number| number.trim().parse().expect("a processor"))
             .collect();
         let [client, .., server] = numbers[..] else {
-            panic!("client and server need a processor each");
+            panic!("the client and the server need one processor each");
         };
         pin(std::process::id(), client);
         Self { server }
@@ -40,5 +40,5 @@ fn pin(process: u32, processor: usize) {
         .stdout(Stdio::null())
         .status()
         .expect("`taskset`, of util-linux");
-    assert!(taskset.success(), "processor {processor} can be had");
+    assert!(taskset.success(), "processor {processor} is not available");
 }

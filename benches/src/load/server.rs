@@ -1,4 +1,4 @@
-//! The servers: each a process of its own, on a port of this machine's loopback.
+//! The servers: each is a separate process on a loopback port.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -9,9 +9,9 @@ use axum::routing::get;
 use cpu_time::ProcessTime;
 
 use super::pin::Places;
-use super::{app, twin};
+use super::{app, without_sessions};
 
-/// What is served.
+/// The API that a server has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Api {
     WithSessions,
@@ -29,19 +29,19 @@ impl Api {
     fn router(self) -> Router {
         match self {
             Self::WithSessions => app::router(),
-            Self::Without => twin::router(),
+            Self::Without => without_sessions::router(),
         }
     }
 }
 
-/// A server that runs until this is dropped.
+/// A running server, stopped on drop.
 pub struct Server {
     process: Child,
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Runs this program again, as a server.
+    /// Starts this program as a server.
     pub fn start(api: Api, places: Places) -> Self {
         let program = std::env::current_exe().expect("this program has a path");
         let mut process = Command::new(program)
@@ -58,21 +58,21 @@ impl Server {
             .expect("its first line");
         Self {
             process,
-            address: line.trim().parse().expect("the server says its address"),
+            address: line.trim().parse().expect("the server prints its address"),
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its input ends with this, and so does it.
+        // The server stops when its input ends.
         drop(self.process.stdin.take());
         self.process.wait().expect("the server ends");
     }
 }
 
-/// What such a process does: it serves on one thread, so that the client has the other processor of
-/// a machine that has two, until its input ends, as it does when the client is gone.
+/// The main function of a server's process. It uses one thread, so that the client has the other
+/// processor of a two-processor machine, and stops when its input ends.
 pub fn serve(api: &str) {
     let api = [Api::WithSessions, Api::Without]
         .into_iter()
@@ -98,7 +98,7 @@ pub fn serve(api: &str) {
     });
 }
 
-/// Nanoseconds for which the process has had a processor.
+/// The processor time of this process, in nanoseconds.
 async fn busy() -> String {
     ProcessTime::now().as_duration().as_nanos().to_string()
 }

@@ -1,4 +1,4 @@
-//! One side of the comparison: a server, and the clients that are connected to it.
+//! One side of the comparison: a server and its clients.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ pub struct Side {
     api: Api,
     runtime: Runtime,
     clients: Vec<Client>,
-    /// The last: the connections are closed before it ends.
+    /// The last field, so that the connections are closed before the server stops.
     _server: Server,
 }
 
-/// What a batch took: how many requests a second, half of them and 99 of 100 in how many
-/// microseconds, and how many of them the server had a processor for each.
+/// The result of a batch: requests per second, the median and the 99th percentile of the latency in
+/// microseconds, and the server's processor time per request in microseconds.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Batch {
     pub each_second: f64,
@@ -27,7 +27,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// As what part of the other one.
+    /// The ratio to another result.
     pub fn over(self, other: Self) -> Self {
         Self {
             each_second: self.each_second / other.each_second,
@@ -64,7 +64,7 @@ impl Side {
         }
     }
 
-    /// Lets every client ask so many times, all at once, and proves what was answered.
+    /// Runs `times` requests on every client concurrently, and verifies the responses.
     pub fn batch(&mut self, request: Request, times: usize) -> Batch {
         self.reload();
         let counted = self.counted();
@@ -115,7 +115,7 @@ impl Side {
                 .collect();
             let mut all = Vec::new();
             for task in running {
-                let (client, took) = task.await.expect("right answers");
+                let (client, took) = task.await.expect("right responses");
                 self.clients.push(client);
                 all.extend(took);
             }
@@ -129,7 +129,7 @@ impl Side {
         }
     }
 
-    /// What the servers have counted: in each client's session, or for all clients.
+    /// The sums of the counters: of all clients' sessions, or of the server without sessions.
     fn counted(&self) -> (u64, u64) {
         let visits = self.clients.iter().map(|client| client.visits);
         let views = self.clients.iter().map(|client| client.views);

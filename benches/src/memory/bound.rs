@@ -1,4 +1,4 @@
-//! A full store: what a creation costs there, who gives way, and who stays.
+//! A full store: the cost of a creation, and which sessions it evicts.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ const ROUNDS: usize = 9;
 
 pub fn print() {
     runtime().block_on(async {
-        // A third each: presented, of a subject, and neither.
+        // A third each: presented, with a subject, and neither.
         let (store, [presented, owned, fresh]) = filled().await;
         let mut ratios = [Vec::new(), Vec::new()];
         let mut next = CAPACITY;
@@ -32,14 +32,14 @@ pub fn print() {
             next += BATCH;
         }
         let [full, refused] = ratios.map(median);
-        println!("in time, of a creation in a half full store of {CAPACITY}:\n");
+        println!("Time, relative to a creation in a half-full store of {CAPACITY}:\n");
         println!("| the store | a creation | takes |\n| --- | --- | ---: |");
-        println!("| is full, and some may give way | evicts the oldest | {full:.2} |");
-        println!("| is full of those that stay | is refused | {refused:.2} |");
+        println!("| is full, some can be evicted | evicts the oldest | {full:.2} |");
+        println!("| is full, none can be evicted | is rejected | {refused:.2} |");
         for (of, ids, all) in [
             ("presented once", presented, true),
-            ("of a subject", owned, true),
-            ("neither, from before", fresh, false),
+            ("with a subject", owned, true),
+            ("neither", fresh, false),
         ] {
             let mut alive = 0;
             for id in &ids {
@@ -51,7 +51,7 @@ pub fn print() {
     });
 }
 
-/// A full store, and its sessions: presented, of a subject, and neither.
+/// A full store, and its sessions: presented, with a subject, and neither.
 async fn filled() -> (MemoryStore<Data>, [Vec<SessionId>; 3]) {
     let store = MemoryStore::builder().capacity(CAPACITY).build();
     let mut ids = [Vec::new(), Vec::new(), Vec::new()];
@@ -70,7 +70,7 @@ async fn filled() -> (MemoryStore<Data>, [Vec<SessionId>; 3]) {
     (store, ids)
 }
 
-/// A store that is full of sessions that were presented.
+/// A store full of sessions that were presented.
 async fn refusing() -> MemoryStore<Data> {
     let store = MemoryStore::builder().capacity(CAPACITY).build();
     for number in 0..CAPACITY {
@@ -81,7 +81,7 @@ async fn refusing() -> MemoryStore<Data> {
     store
 }
 
-/// Seconds that a batch of creations takes, each of which has so many give way.
+/// The seconds of a batch of creations, each of which evicts `gives_way` sessions.
 async fn create(store: &MemoryStore<Data>, next: usize, gives_way: usize) -> f64 {
     let started = Instant::now();
     for number in next..next + BATCH {
@@ -91,7 +91,7 @@ async fn create(store: &MemoryStore<Data>, next: usize, gives_way: usize) -> f64
     started.elapsed().as_secs_f64()
 }
 
-/// The same where every creation is refused.
+/// The seconds of a batch of creations that are all rejected.
 async fn refuse(store: &MemoryStore<Data>, next: usize) -> f64 {
     let started = Instant::now();
     for number in next..next + BATCH {

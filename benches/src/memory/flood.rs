@@ -1,5 +1,5 @@
-//! What is left of a million sessions that have ended: of the heap, as far as it is counted, and
-//! of the process, which is up to the allocator that the program chose.
+//! The memory after a million sessions have ended: of the heap, if it is counted, and of the
+//! process, which depends on the allocator.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::{insert, is_alive, new_id, runtime};
 use crate::data::Data;
 
 const COUNTED: bool = cfg!(not(feature = "uncounted"));
-/// So long they live: all of them until the last is there.
+/// The sessions' lifetime: longer than it takes to create all of them.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A million sessions come from so many threads.
+/// Creates a million sessions from `threads` threads.
 pub fn print(threads: usize) {
     const SESSIONS: usize = 1_000_000;
     let before = resident();
@@ -53,11 +53,11 @@ pub fn print(threads: usize) {
     let swept = runtime()
         .block_on(store.sweep(usize::MAX))
         .expect("a store");
-    // A few may have been taken away by the last that came.
+    // The last insertions may have removed a few.
     assert!(swept > SESSIONS - SESSIONS / 100, "{swept} were swept");
     let took = started.elapsed();
     println!("empty: {}{} MiB; swept in {took:.2?}", heap(), more());
-    // Allocators that give pages back after a while do so when something is asked of them.
+    // Some allocators return pages only after a while, during later calls.
     std::thread::sleep(Duration::from_secs(11));
     runtime().block_on(async {
         for number in 0..1_000 {
@@ -67,12 +67,12 @@ pub fn print(threads: usize) {
         }
     });
     println!(
-        "after ten seconds and 1,000 sessions more: {} MiB\n",
+        "after ten seconds and 1,000 more sessions: {} MiB\n",
         more()
     );
 }
 
-/// Bytes of the process in memory.
+/// The resident memory of the process, in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     let pages = status.split(' ').nth(1).and_then(|word| word.parse().ok());

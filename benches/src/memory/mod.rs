@@ -1,5 +1,5 @@
-//! The memory store by itself: what a session takes, what comes back, what a sweep holds up, what
-//! a full store does, and what two threads do (W7, W8 and W9).
+//! The memory store: the size of a session, memory after sessions end, sweeps, full stores, and two
+//! threads (W7, W8 and W9).
 
 mod bound;
 mod flood;
@@ -69,7 +69,7 @@ fn record<D: From<Data>>(idle: Duration) -> NewRecord<D> {
     }
 }
 
-/// Inserts where there is room.
+/// Inserts without an eviction.
 async fn insert<D: SessionData + From<Data>>(
     store: &MemoryStore<D>,
     id: SessionId,
@@ -79,7 +79,7 @@ async fn insert<D: SessionData + From<Data>>(
     assert!(evicted.is_ok_and(|evicted| evicted.is_empty()));
 }
 
-/// Inserts, and says who gave way.
+/// Inserts, and returns the evicted sessions.
 async fn try_insert<D: SessionData>(
     store: &MemoryStore<D>,
     id: SessionId,

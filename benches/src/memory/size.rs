@@ -1,4 +1,4 @@
-//! What a living session takes.
+//! The heap size of a live session.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 use super::{HOUR, insert, is_alive, new_id, runtime};
 use crate::data::Data;
 
-/// At both sizes, and where it is the most: just when every table has doubled.
+/// At both sizes, and at the maximum: just after every table has doubled.
 const SIZES: [usize; 4] = [100_000, 600_000, 800_000, 1_000_000];
 
 pub fn print() {
-    println!("| sessions | bytes of each | in a map alone |");
+    println!("| sessions | bytes of each | in a map only |");
     println!("| ---: | ---: | ---: |");
     for sessions in SIZES {
         println!(
@@ -24,12 +24,12 @@ pub fn print() {
         );
     }
     println!(
-        "\nThe most at any time from 100,000 to a million: {} bytes",
+        "\nThe maximum from 100,000 to a million sessions: {} bytes",
         most()
     );
 }
 
-/// Heap bytes in use since a region began.
+/// The heap bytes in use since a region began.
 fn live(region: &Region<'_, std::alloc::System>) -> usize {
     let change = region.change();
     change.bytes_allocated - change.bytes_deallocated

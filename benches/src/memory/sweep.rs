@@ -1,4 +1,4 @@
-//! What a sweep costs, and what it holds up.
+//! The cost of a sweep, and its effect on concurrent reads.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::watched::{self, Watched};
 use super::{HOUR, insert, is_alive, median, new_id, runtime};
 
 const ENDING: usize = 10_000;
-/// How long those live that end.
+/// The lifetime of the sessions that end.
 const SHORT: Duration = Duration::from_secs(1);
-/// What is swept at once under one lock.
+/// The number of sessions that are swept under one lock.
 const SLICE: usize = 16;
 const ROUNDS: usize = 9;
-/// A tenth of a millisecond: longer no lock is to be held.
+/// A lock should not be held for longer.
 const TENTH: Duration = Duration::from_micros(100);
-/// So far a loop counts to take about as long as a slice.
+/// The iterations of a loop that takes about as long as a slice.
 const LOOP: u64 = 50_000;
 
 pub fn print() {
@@ -31,17 +31,17 @@ pub fn print() {
         reads += &of(alive);
     }
     println!(
-        "\nTime of the processor; a slice is 16 sessions under one lock, their end included. After"
+        "\nProcessor time; a slice is 16 sessions under one lock, including dropping them. After"
     );
     println!(
-        "each slice a loop that only counts is timed: what it takes beyond its average, and so"
+        "each slice, a loop that only counts is timed: its deviations from its average, and a"
     );
-    println!("much of a slice, is the machine's.");
-    println!("\n| alive | reads | beside a sweep of another store | of this one | ratio |");
+    println!("similar part of a slice's, are noise.");
+    println!("\n| alive | reads | during a sweep of another store | of this store | ratio |");
     println!("| ---: | --- | ---: | ---: | ---: |\n{reads}");
 }
 
-/// Prints what sweeps beside so many sessions cost; says what reads beside them did.
+/// Prints the cost of sweeps with `alive` sessions; returns the rows for concurrent reads.
 fn of(alive: usize) -> String {
     let store = MemoryStore::new();
     let mut insertions = Vec::new();
@@ -56,19 +56,19 @@ fn of(alive: usize) -> String {
     let mut slices = Vec::new();
     let mut latencies = Vec::new();
     for _ in 0..ROUNDS {
-        // Two threads at work wait for each other's processor, caches and memory, whatever they do:
-        // so another store is swept where this one is not.
+        // Two busy threads share processors, caches and memory, whatever they do, so the baseline
+        // sweeps another store.
         let (without, _) = reads_beside_a_sweep(&MemoryStore::new(), &store, &ids);
         let (beside, swept) = reads_beside_a_sweep(&store, &store, &ids);
         slices.extend(swept);
         latencies.push([without, beside]);
     }
     let swept: usize = slices.iter().map(|slice| slice.swept).sum();
-    // What the reads that came by took away is not counted.
+    // Sessions that reads have swept are not counted.
     assert!(swept > ENDING * ROUNDS / 2, "{swept} were swept");
     let times = |of: fn(&Slice) -> Duration| -> Vec<Duration> { slices.iter().map(of).collect() };
     let all: Duration = times(|slice| slice.took).iter().sum();
-    let each = all / u32::try_from(swept).expect("not so many");
+    let each = all / u32::try_from(swept).expect("fits into u32");
     lengths(
         &format!("{alive} | {each:.2?} | a slice"),
         times(|slice| slice.took),
@@ -87,8 +87,8 @@ fn of(alive: usize) -> String {
         .concat()
 }
 
-/// Has sessions end in one store, and reads the other while they are swept: how long each read
-/// took, and the slices of the sweep.
+/// Lets sessions end in one store, and reads another one while they are swept; returns the times of
+/// the reads and the slices of the sweep.
 fn reads_beside_a_sweep(
     swept: &MemoryStore<Watched>,
     store: &MemoryStore<Watched>,
@@ -114,18 +114,18 @@ fn reads_beside_a_sweep(
 }
 
 struct Slice {
-    /// How long nobody else had the shard: until the first data was dropped.
+    /// The time until the lock was released, when the first data is dropped.
     held: Duration,
     took: Duration,
     swept: usize,
-    /// How long the loop took that came after it.
+    /// The time of the loop after the slice.
     loop_took: Duration,
 }
 
-/// Prints how long one thing took, again and again.
+/// Prints the distribution of times.
 fn lengths(what: &str, mut took: Vec<Duration>) {
     took.sort_unstable();
-    let number = u32::try_from(took.len()).expect("not so many");
+    let number = u32::try_from(took.len()).expect("fits into u32");
     println!(
         "| {what} | {:.1?} | {:.1?} | {:.1?} | {} of {number} |",
         took.iter().sum::<Duration>() / number,
@@ -135,7 +135,7 @@ fn lengths(what: &str, mut took: Vec<Duration>) {
     );
 }
 
-/// Sweeps all that has ended.
+/// Sweeps all ended sessions.
 fn sweep(store: &MemoryStore<Watched>) -> Vec<Slice> {
     let mut slices = Vec::new();
     runtime().block_on(async {
@@ -162,7 +162,7 @@ fn sweep(store: &MemoryStore<Watched>) -> Vec<Slice> {
     })
 }
 
-/// How long reads take, as they are waited for, in order of length.
+/// The wall times of reads, sorted.
 fn read(
     store: &MemoryStore<Watched>,
     ids: &[SessionId],
@@ -182,7 +182,7 @@ fn read(
     took
 }
 
-/// The medians of all rounds: without a sweep, beside it, and of the ratio.
+/// The medians of all rounds: without a sweep, during one, and of the ratio.
 fn row(alive: usize, name: &str, part: f64, rounds: &[[Vec<Duration>; 2]]) -> String {
     let at = |took: &Vec<Duration>| took[((took.len() - 1) as f64 * part) as usize].as_secs_f64();
     let of = |round: fn([f64; 2]) -> f64| {

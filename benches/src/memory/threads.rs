@@ -1,5 +1,5 @@
-//! What two threads do, on one session and on distinct ones (W7), beside a map and another
-//! library: where two processors share one core, nothing does twice what one thread does.
+//! The throughput of two threads, on one session and on distinct ones (W7), compared with a map and
+//! another library. If two processors share a core, nothing doubles.
 
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
@@ -24,10 +24,12 @@ const SUBJECTS: &[Subject] = &[
 ];
 
 pub fn print() {
-    println!("Requests that two threads do in the time in which one thread does one: by the clock");
-    println!("on the wall, which needs two processors for itself, and by that of the processors,");
-    println!("which knows what threads cost each other, but not how long they wait.\n");
-    println!("| workload | on | subject | by the wall | by the processors |");
+    println!("The throughput of two threads relative to one thread: by wall time, which needs two");
+    println!(
+        "idle processors, and by processor time, which includes what threads cost each other,"
+    );
+    println!("but not the time that they wait.\n");
+    println!("| workload | on | subject | by wall time | by processor time |");
     println!("| --- | --- | --- | ---: | ---: |");
     for workload in [Workload::Read, Workload::Write] {
         for same in [true, false] {
@@ -36,7 +38,7 @@ pub fn print() {
     }
 }
 
-/// In every round every subject has its turn, with one thread and with two.
+/// In every round, every subject runs with one thread and with two.
 fn compare(workload: Workload, same: bool) {
     let mut ratios = vec![[Vec::new(), Vec::new()]; SUBJECTS.len()];
     for _ in 0..ROUNDS {
@@ -58,7 +60,7 @@ fn compare(workload: Workload, same: bool) {
     }
 }
 
-/// Requests a second, by the clock and by the time of the processors.
+/// Requests per second, by wall time and by processor time.
 fn rates(
     subject: fn(Workload) -> OverAxum,
     workload: Workload,

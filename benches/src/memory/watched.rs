@@ -1,4 +1,4 @@
-//! Data that tells when the first of a slice is dropped: it is dropped when the lock is released.
+//! Data that records when the first of a slice is dropped, which is when the lock is released.
 
 use std::cell::Cell;
 
@@ -15,7 +15,7 @@ thread_local! {
     static FIRST_DROPPED: Cell<Option<ThreadTime>> = const { Cell::new(None) };
 }
 
-/// When the first was dropped by this thread since this was last asked.
+/// When this thread dropped the first one since the last call.
 pub fn first_dropped() -> Option<ThreadTime> {
     FIRST_DROPPED.take()
 }

@@ -1,4 +1,4 @@
-//! The axis that goes up: where a value is on it, and where its ticks are.
+//! The vertical axis: the position of values, and the ticks.
 
 use super::svg::thousands;
 
@@ -22,10 +22,10 @@ impl Axis {
         }
     }
 
-    /// From nothing to a round number above all values, in at most six steps of 1, 2 or 5.
+    /// From zero to a round number above all values, in at most six steps of 1, 2 or 5.
     pub fn linear(values: impl Iterator<Item = f64>) -> Self {
         let highest = values.fold(0.0, f64::max);
-        assert!(highest > 0.0, "there is something to show");
+        assert!(highest > 0.0, "no positive values");
         let magnitude = 10_f64.powf(highest.log10().floor() - 1.0);
         let step = [1.0, 2.0, 5.0, 10.0, 20.0]
             .into_iter()
@@ -40,7 +40,7 @@ impl Axis {
         }
     }
 
-    /// How far up a value is, from 0 to 1.
+    /// The height of a value, from 0 to 1.
     pub fn place(&self, value: f64) -> f64 {
         let value = if self.logarithmic {
             value.log10()
@@ -50,7 +50,7 @@ impl Axis {
         (value - self.from) / (self.to - self.from)
     }
 
-    /// How far up each tick is, and what it says.
+    /// The height and the label of each tick.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let steps = ((self.to - self.from) / self.step).round() as usize;
         (0..=steps)

@@ -1,4 +1,4 @@
-//! Bars side by side, two in a group.
+//! A bar chart with groups of two bars.
 
 use super::axis::Axis;
 use super::svg::{Anchor, BOTTOM, LEFT, Svg, WIDTH, height, thousands};
@@ -10,7 +10,7 @@ const GAP: f64 = 6.0;
 pub struct Group {
     pub label: String,
     pub heights: [f64; 2],
-    /// Below the label.
+    /// A text below the label.
     pub note: String,
 }
 
@@ -18,7 +18,7 @@ pub struct Bars {
     pub title: &'static str,
     pub subtitle: &'static str,
     pub names: [&'static str; 2],
-    pub colours: [&'static str; 2],
+    pub colors: [&'static str; 2],
     pub groups: Vec<Group>,
 }
 
@@ -34,7 +34,7 @@ impl Bars {
             for (bar, left) in lefts.into_iter().enumerate() {
                 let value = group.heights[bar];
                 let top = height(axis.place(value));
-                svg.bar(left, top, BAR, BOTTOM - top, self.colours[bar]);
+                svg.bar(left, top, BAR, BOTTOM - top, self.colors[bar]);
                 let above = left + BAR / 2.0;
                 svg.text(above, top - 6.0, Anchor::Middle, &thousands(value));
             }
@@ -45,11 +45,11 @@ impl Bars {
         svg.end()
     }
 
-    /// Beside the title.
+    /// Draws the legend beside the title.
     fn legend(&self, svg: &mut Svg) {
-        for (row, (name, colour)) in self.names.iter().zip(self.colours).enumerate() {
+        for (row, (name, color)) in self.names.iter().zip(self.colors).enumerate() {
             let y = 34.0 + 19.0 * row as f64;
-            svg.bar(RIGHT - 150.0, y - 10.0, 12.0, 12.0, colour);
+            svg.bar(RIGHT - 150.0, y - 10.0, 12.0, 12.0, color);
             svg.text(RIGHT - 132.0, y, Anchor::Start, name);
         }
     }

@@ -1,18 +1,18 @@
-//! Lines over an axis, each with its name at its end.
+//! A line chart; each line has its name at its end.
 
 use super::axis::Axis;
 use super::svg::{Anchor, BOTTOM, HEIGHT, LEFT, Svg, WIDTH, height};
 
-/// Where lines end, and their names begin.
+/// The end of the lines, and the start of their names.
 const RIGHT: f64 = WIDTH - 186.0;
-/// How far the first and the last point are from the ends of the axis.
+/// The distance of the first and the last point from the ends of the axis.
 const MARGIN: f64 = 22.0;
-/// How far apart names are at least.
+/// The minimum distance of names.
 const NAME: f64 = 17.0;
 
 pub struct Series {
     pub label: String,
-    pub colour: &'static str,
+    pub color: &'static str,
     pub dashed: bool,
     pub points: Vec<(f64, f64)>,
 }
@@ -27,7 +27,7 @@ pub struct Lines {
     pub title: &'static str,
     pub subtitle: &'static str,
     pub x_label: &'static str,
-    /// From the least to the greatest.
+    /// In ascending order.
     pub x_ticks: Vec<(f64, String)>,
     pub y: Axis,
     pub series: Vec<Series>,
@@ -48,10 +48,10 @@ impl Lines {
                 .iter()
                 .map(|(x, y)| (self.across(*x), height(self.y.place(*y))))
                 .collect();
-            svg.line(&points, one.colour, one.dashed);
+            svg.line(&points, one.color, one.dashed);
         }
         for (y, one) in self.names() {
-            svg.coloured(RIGHT + 2.0, y + 4.0, Anchor::Start, one.colour, &one.label);
+            svg.colored(RIGHT + 2.0, y + 4.0, Anchor::Start, one.color, &one.label);
         }
         svg.end()
     }
@@ -59,13 +59,13 @@ impl Lines {
     fn across(&self, x: f64) -> f64 {
         let (from, to) = match self.x_ticks.as_slice() {
             [(from, _), .., (to, _)] => (*from, *to),
-            _ => panic!("a line has two points"),
+            _ => panic!("a line needs two points"),
         };
         let (left, right) = (LEFT + MARGIN, RIGHT - MARGIN);
         left + (x - from) / (to - from) * (right - left)
     }
 
-    /// How far down each name is: beside the end of its line, or below the name above it.
+    /// The position of each name: beside the end of its line, or below the previous name.
     fn names(&self) -> Vec<(f64, &Series)> {
         let mut names: Vec<(f64, &Series)> = self
             .series

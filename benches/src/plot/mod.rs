@@ -1,4 +1,4 @@
-//! Pictures of the tables that `growth` and `load` have printed.
+//! Charts of the tables that `growth` and `load` print.
 
 mod axis;
 mod bars;
@@ -20,8 +20,8 @@ const BLUE: &str = "#1565c0";
 const ORANGE: &str = "#d9580d";
 const GREY: &str = "#78828c";
 
-/// Reads the tables of these markdown files, and draws what there are figures for. The same tables
-/// give the same pictures.
+/// Reads the tables of Markdown files, and draws the charts that they have figures for. The same
+/// tables result in the same charts.
 pub fn draw(files: &[&str]) {
     assert!(!files.is_empty(), "name the files with the tables");
     let mut tables = Vec::new();
@@ -45,7 +45,7 @@ pub fn draw(files: &[&str]) {
         living,
     );
     draw("load.svg", &["request", "sessions", "requests/s"], load);
-    assert!(drawn > 0, "no table that there is a picture of");
+    assert!(drawn > 0, "no table has a chart");
 }
 
 fn save(name: &str, picture: &str) {
@@ -55,20 +55,20 @@ fn save(name: &str, picture: &str) {
     eprintln!("docs/performance/{name}");
 }
 
-/// What a subject is called, and its colour.
+/// The name and the color of a subject.
 fn style(subject: &str) -> (&'static str, &'static str) {
     match subject {
         "ours" => ("connect-session", BLUE),
         "tower-sessions" => ("tower-sessions", ORANGE),
         "map" => ("a map alone", GREY),
-        _ => panic!("`{subject}` has no colour"),
+        _ => panic!("`{subject}` has no color"),
     }
 }
 
 fn data_size(table: &Table) -> String {
     let sizes: BTreeSet<u64> = table.column("bytes").map(whole).collect();
     let sizes: Vec<u64> = sizes.into_iter().collect();
-    // Nothing has a place on a logarithmic axis, so that every size is as far from the next.
+    // Zero has no position on a logarithmic axis, so the sizes are equidistant.
     let place = |size: u64| sizes.iter().position(|one| *one == size).unwrap_or(0) as f64;
     let series = series(
         table,
@@ -136,7 +136,7 @@ fn load(table: &Table) -> String {
         title: "Requests a second, over real sockets",
         subtitle: "a server of one thread, connections kept alive; memory store; below: with over without",
         names: ["without sessions", "with connect-session"],
-        colours: [GREY, BLUE],
+        colors: [GREY, BLUE],
         groups: requests
             .into_iter()
             .map(|request| Group {
@@ -149,7 +149,7 @@ fn load(table: &Table) -> String {
     .picture()
 }
 
-/// A line for each subject and request that the table has.
+/// A line for each subject and request in the table.
 fn series(
     table: &Table,
     subjects: &[&str],
@@ -158,7 +158,7 @@ fn series(
 ) -> Vec<Series> {
     let mut all = Vec::new();
     for subject in subjects {
-        let (name, colour) = style(subject);
+        let (name, color) = style(subject);
         for request in requests {
             let rows = table
                 .rows()
@@ -173,7 +173,7 @@ fn series(
             };
             all.push(Series {
                 label,
-                colour,
+                color,
                 dashed: *request != "read",
                 points,
             });
@@ -184,12 +184,12 @@ fn series(
 
 fn number(text: &str) -> f64 {
     text.parse()
-        .unwrap_or_else(|_| panic!("`{text}` is no number"))
+        .unwrap_or_else(|_| panic!("`{text}` is not a number"))
 }
 
 fn whole(text: &str) -> u64 {
     text.parse()
-        .unwrap_or_else(|_| panic!("`{text}` is no number"))
+        .unwrap_or_else(|_| panic!("`{text}` is not a number"))
 }
 
 fn bytes(size: u64) -> String {

@@ -1,11 +1,11 @@
-//! The parts that all pictures have. They bring their own background, so that they can be read on
-//! a dark page too.
+//! The common parts of the charts. They have their own background, so that they are readable on
+//! dark pages too.
 
 use std::fmt::Write as _;
 
 pub const WIDTH: f64 = 760.0;
 pub const HEIGHT: f64 = 430.0;
-/// Of the space in which the figures are.
+/// The bounds of the plot area.
 pub const LEFT: f64 = 76.0;
 pub const TOP: f64 = 84.0;
 pub const BOTTOM: f64 = 366.0;
@@ -15,7 +15,7 @@ const FAINT: &str = "#59636e";
 
 pub struct Svg(String);
 
-/// Where a text is, seen from its point.
+/// The position of a text relative to its point.
 #[derive(Clone, Copy)]
 pub enum Anchor {
     Start,
@@ -24,7 +24,7 @@ pub enum Anchor {
 }
 
 impl Svg {
-    /// A picture with nothing in it but its title.
+    /// A chart with only a title.
     pub fn new(title: &str, subtitle: &str) -> Self {
         let mut svg = Self(String::new());
         svg.add(format_args!(
@@ -52,35 +52,35 @@ impl Svg {
     }
 
     pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: &str) {
-        self.coloured(x, y, anchor, FAINT, text);
+        self.colored(x, y, anchor, FAINT, text);
     }
 
-    pub fn coloured(&mut self, x: f64, y: f64, anchor: Anchor, colour: &str, text: &str) {
+    pub fn colored(&mut self, x: f64, y: f64, anchor: Anchor, color: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
         let text = escaped(text);
-        // The rim hides the lines that a text stands on.
+        // The outline hides the lines behind a text.
         self.add(format_args!(
-            "<text paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"12\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>"
+            "<text paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"12\" text-anchor=\"{anchor}\" fill=\"{color}\">{text}</text>"
         ));
     }
 
-    /// The lines of the axis that goes up, as far as `right`.
+    /// Draws the lines of the vertical axis, up to `right`.
     pub fn ticks(&mut self, ticks: &[(f64, String)], right: f64) {
         for (place, label) in ticks {
             let y = height(*place);
-            let colour = if *place == 0.0 { "#8c959f" } else { "#e3e8ed" };
+            let color = if *place == 0.0 { "#8c959f" } else { "#e3e8ed" };
             self.add(format_args!(
-                "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\"/>"
+                "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\" stroke=\"{color}\"/>"
             ));
             self.text(LEFT - 10.0, y + 4.0, Anchor::End, label);
         }
     }
 
-    pub fn line(&mut self, points: &[(f64, f64)], colour: &str, dashed: bool) {
+    pub fn line(&mut self, points: &[(f64, f64)], color: &str, dashed: bool) {
         let mut path = String::new();
         for (x, y) in points {
             write!(path, "{x:.1},{y:.1} ").expect("a text");
@@ -91,21 +91,21 @@ impl Svg {
             ""
         };
         self.add(format_args!(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.25\" \
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2.25\" \
              stroke-linejoin=\"round\"{dashes}/>",
             path.trim_end()
         ));
         for (x, y) in points {
-            let fill = if dashed { "#ffffff" } else { colour };
+            let fill = if dashed { "#ffffff" } else { color };
             self.add(format_args!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{fill}\" stroke=\"{color}\" stroke-width=\"2\"/>"
             ));
         }
     }
 
-    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str) {
+    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, color: &str) {
         self.add(format_args!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"2\" fill=\"{colour}\"/>"
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"2\" fill=\"{color}\"/>"
         ));
     }
 
@@ -115,12 +115,12 @@ impl Svg {
     }
 }
 
-/// Where that is which is so far up, from 0 to 1.
+/// The vertical position of a height from 0 to 1.
 pub fn height(place: f64) -> f64 {
     BOTTOM - place * (BOTTOM - TOP)
 }
 
-/// A whole number, in groups of three digits.
+/// A whole number with thousands separators.
 pub fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut grouped = String::new();

@@ -1,11 +1,11 @@
-//! The tables of a markdown text.
+//! Parses the tables of a Markdown text.
 
 pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
-/// A row, whose cells are found by the names of their columns.
+/// A row, with cells by column name.
 pub struct Row<'a> {
     head: &'a [String],
     cells: &'a [String],
@@ -43,7 +43,7 @@ fn position(head: &[String], name: &str) -> usize {
         .unwrap_or_else(|| panic!("no column `{name}` in {head:?}"))
 }
 
-/// Rows that follow each other are one table; the second of them only says how it is set.
+/// Consecutive rows are one table; the second row only contains alignments.
 pub fn read(text: &str) -> Vec<Table> {
     let mut tables = Vec::new();
     let mut rows: Vec<Vec<String>> = Vec::new();

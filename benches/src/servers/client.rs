@@ -1,4 +1,4 @@
-//! A client that sends requests straight into a router, without a socket.
+//! A client that sends requests directly into a router, without a socket.
 
 use axum::Router;
 use axum::body::Body;
@@ -7,13 +7,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::Service as _;
 
-/// The header in which this library's sids travel.
+/// The header with this library's sids.
 const SID: HeaderName = HeaderName::from_static("x-user-session");
 
 #[derive(Clone)]
 pub struct Client {
     router: Router,
-    /// Whether the sid is in a cookie, as it is with the other libraries.
+    /// Whether the sid is in a cookie, as in the other libraries.
     by_cookie: bool,
 }
 
@@ -61,21 +61,21 @@ impl Client {
         }
     }
 
-    /// The same, and panics unless the answer is a 200 with this body.
+    /// Sends a request, and panics unless the response is a 200 with this body.
     pub async fn expect(&self, path: &str, sid: Option<&HeaderValue>, body: &str) -> Answer {
         let answer = self.ask(path, sid).await;
         let said = (answer.status, &*answer.body);
-        assert_eq!(said, (StatusCode::OK, body), "the answer of {path}");
+        assert_eq!(said, (StatusCode::OK, body), "the response of {path}");
         answer
     }
 
-    /// The sid of a new session whose data is seeded.
+    /// The sid of a new session with seeded data.
     pub async fn seeded(&self) -> HeaderValue {
         let answer = self.expect("/seed", None, "41").await;
-        answer.sid.expect("a sid is answered")
+        answer.sid.expect("a sid is sent")
     }
 
-    /// A sid that is none, where it would stand.
+    /// A malformed sid in the place of a valid one.
     pub fn malformed(&self, living: &HeaderValue) -> HeaderValue {
         let text = living.to_str().expect("a sid");
         let name = text.split_once('=').filter(|_| self.by_cookie);

@@ -1,4 +1,4 @@
-//! How long 64 clients wait, beside the raw commands of the same server.
+//! The latency of 64 clients, compared with raw commands to the same server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::rounds::{self, Measured, Row, Work};
 use super::sessions::{Changes, ChangesOfOne, Creates, Reads};
 use super::{raw_redis, raw_sql, shop, sliding};
 
-/// What the stores have by default.
+/// The default of the stores.
 const CONNECTIONS: u32 = 10;
 
-/// Every store beside what it is made of.
+/// Prints every store and the raw commands that it is based on.
 pub async fn print(requests: usize) {
     println!("## {} clients at once\n", rounds::CLIENTS);
     head("raw");
@@ -39,7 +39,7 @@ pub async fn print(requests: usize) {
     println!();
 }
 
-/// Every store with several numbers of connections.
+/// Prints every store with several numbers of connections.
 pub async fn connections(requests: usize) {
     println!("## {} clients, by connections\n", rounds::CLIENTS);
     head("the first");
@@ -49,7 +49,7 @@ pub async fn connections(requests: usize) {
         for number in [1, 2, 5, 10, 20, 40] {
             let mut routers = Vec::new();
             match place.kind {
-                // A store has one connection: here are as many stores.
+                // A store has one connection, so use several stores.
                 Kind::Redis => {
                     for _ in 0..number {
                         routers.push(shop::client(place.store(1).await));
@@ -72,7 +72,7 @@ pub async fn connections(requests: usize) {
     println!();
 }
 
-/// The commands that a read and a change cannot do without.
+/// The minimum commands of a read and of a change.
 async fn raw(place: &Place) -> Vec<Row> {
     let router = shop::client(place.store(1).await);
     let row = |what, by: &str, work: Arc<dyn Work>| Row {
@@ -105,13 +105,13 @@ fn head(compared: &str) {
     println!("| --- | --- | --- | ---: | ---: | ---: | ---: |");
 }
 
-/// The first row of a kind of request is what the others of that kind are compared with.
+/// The first row of each kind of request is the reference for the others.
 fn show(kind: Kind, measured: Vec<Measured>) {
     let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
     for row in &measured {
         let kind_of = |row: &Measured| row.what.split(' ').next().expect("a word").to_owned();
         let first = measured.iter().find(|one| kind_of(one) == kind_of(row));
-        let first = first.expect("itself, if no other").throughput;
+        let first = first.expect("at least the row itself").throughput;
         println!(
             "| {kind:?} | {} | {} | {:.0} | {:.2} | {:.2} | {:.2} |",
             row.what,

@@ -1,5 +1,5 @@
-//! Sessions on servers: how many round trips a request costs, how long 64 clients wait, and what
-//! becomes of requests that overlap.
+//! Sessions on servers: round trips of a request, the latency of 64 clients, and overlapping
+//! requests.
 
 mod client;
 mod latency;
@@ -26,10 +26,10 @@ use std::process::ExitCode;
 
 use place::Place;
 
-/// A future of any type.
+/// A boxed future.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Requests of a row, unless it is said: so many that a store takes some ten seconds.
+/// The default number of requests of a row: about ten seconds for each store.
 const REQUESTS: usize = 6_400;
 
 pub fn run(what: &[&str]) -> ExitCode {
@@ -64,7 +64,7 @@ pub fn run(what: &[&str]) -> ExitCode {
     })
 }
 
-/// Does something with every place that is given, and leaves nothing there, even if it fails.
+/// Runs `work` on every place and removes its data afterwards, even if it fails.
 async fn at_every_place<F>(mut work: impl FnMut(Place) -> F)
 where
     F: Future<Output = ()> + Send + 'static,

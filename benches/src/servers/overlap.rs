@@ -1,6 +1,6 @@
-//! What becomes of requests of one session that overlap (W10).
+//! The results of overlapping requests of one session (W10).
 //!
-//! Every handler waits, once it has its session, for all others that are meant to overlap with it.
+//! Every handler waits, after it has loaded its session, for all others that overlap with it.
 
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use super::overlap_peers;
 use super::place::Place;
 
 const REQUESTS: usize = 64;
-/// So long a request waits for those that it overlaps with.
+/// The maximum time that a request waits for the others.
 const AT_MOST: Duration = Duration::from_secs(20);
 
 static GATE: LazyLock<Mutex<Arc<Barrier>>> = LazyLock::new(|| new_gate(1));
@@ -31,20 +31,20 @@ fn set_gate(parties: usize) -> Arc<Barrier> {
     gate
 }
 
-/// To be awaited by handlers that have loaded their session.
+/// Awaited by handlers after they have loaded their session.
 pub async fn all_have_loaded() {
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let all = tokio::time::timeout(AT_MOST, gate.wait()).await;
     all.expect("all requests overlap");
 }
 
-/// A library, as it is asked here.
+/// A library under test.
 pub struct Library {
     pub name: String,
-    /// Sessions of any keys; and a client with another store, whose sids nobody knows here.
+    /// Sessions with arbitrary keys, and a client with another store, whose sids are unknown here.
     pub keys: Client,
     pub stranger: Client,
-    /// Sessions with a counter, and whether it can be raised by `update`, and by `+= 1`.
+    /// Sessions with a counter, and whether the library has `update` in addition to `+= 1`.
     pub counter: Client,
     pub updates: bool,
 }
@@ -52,7 +52,7 @@ pub struct Library {
 pub async fn print() -> ExitCode {
     println!("## {REQUESTS} overlapping requests of one session (W10)\n");
     println!(
-        "| library | a key each | `update` | `+= 1` | destroyed, then written | hung up | made-up sid |"
+        "| library | a key each | `update` | `+= 1` | destroyed, then written | disconnected | made-up sid |"
     );
     println!("| --- | ---: | ---: | ---: | --- | --- | --- |");
     let mut lost = row(&overlap_ours::in_memory()).await;
@@ -61,7 +61,7 @@ pub async fn print() -> ExitCode {
         let tell = tell.clone();
         async move {
             let ours = overlap_ours::at(&place).await;
-            tell.send(row(&ours).await).expect("somebody listens");
+            tell.send(row(&ours).await).expect("the receiver exists");
         }
     })
     .await;
@@ -72,13 +72,13 @@ pub async fn print() -> ExitCode {
     }
     println!();
     if lost {
-        eprintln!("a session lost something");
+        eprintln!("a session lost a change");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-/// Prints what was seen; whether anything was lost.
+/// Prints a row; returns whether anything was lost.
 async fn row(library: &Library) -> bool {
     let keys = own_keys(&library.keys).await;
     let updated = match library.updates {
@@ -103,7 +103,7 @@ async fn row(library: &Library) -> bool {
         || made_up == "adopted"
 }
 
-/// What is left of so many requests.
+/// The changes that remain, and the successful responses.
 struct Seen {
     kept: usize,
     answered_well: usize,
@@ -119,13 +119,13 @@ impl std::fmt::Display for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.kept)?;
         if self.answered_well < REQUESTS {
-            write!(f, " ({} refused)", REQUESTS - self.answered_well)?;
+            write!(f, " ({} rejected)", REQUESTS - self.answered_well)?;
         }
         Ok(())
     }
 }
 
-/// Sends all at once, each to a path of its own; how many were answered with a 200.
+/// Sends all requests concurrently, each to its own path; returns the number of 200s.
 async fn overlapping(client: &Client, sid: &HeaderValue, path: impl Fn(usize) -> String) -> usize {
     set_gate(REQUESTS);
     let requests: Vec<_> = (0..REQUESTS)
@@ -142,7 +142,7 @@ async fn overlapping(client: &Client, sid: &HeaderValue, path: impl Fn(usize) ->
     answered_well
 }
 
-/// (a) Each writes a key of its own: how many keys are there then.
+/// (a) Each request writes its own key: the number of keys afterwards.
 async fn own_keys(client: &Client) -> Seen {
     let sid = client.seeded().await;
     let answered_well = overlapping(client, &sid, |number| format!("/key/{number}")).await;
@@ -159,12 +159,12 @@ async fn own_keys(client: &Client) -> Seen {
     }
 }
 
-/// (b) and (c) One counter: by how much it was raised.
+/// (b) and (c) One counter: its increments afterwards.
 async fn counted(client: &Client, path: &'static str) -> Seen {
     let sid = client.seeded().await;
     let answered_well = overlapping(client, &sid, |_| path.to_owned()).await;
     let visits = client.ask("/read", Some(&sid)).await.body;
-    let visits: usize = visits.parse().expect("a number is answered");
+    let visits: usize = visits.parse().expect("the response is a number");
     client.ask("/destroy", Some(&sid)).await;
     Seen {
         kept: visits - 41,
@@ -172,7 +172,7 @@ async fn counted(client: &Client, path: &'static str) -> Seen {
     }
 }
 
-/// What became of a session that was destroyed while another request was about to change it.
+/// The result for a session that was destroyed while another request was about to change it.
 struct Ended {
     is_back: bool,
     writer: StatusCode,
@@ -188,7 +188,7 @@ impl std::fmt::Display for Ended {
 /// (d) A session is destroyed while another request is about to write.
 async fn destroyed(client: &Client) -> Ended {
     let sid = client.seeded().await;
-    // The writer has loaded, then goes on, once each together with this function.
+    // The writer waits twice for this function: after its load and before its change.
     let gate = set_gate(2);
     let writer = tokio::spawn({
         let (client, sid) = (client.clone(), sid.clone());
@@ -204,7 +204,7 @@ async fn destroyed(client: &Client) -> Ended {
     Ended { is_back, writer }
 }
 
-/// (e) A client that hangs up when the handler has changed the data, and is not done.
+/// (e) The client disconnects after the handler has changed the data, before it returns.
 async fn hung_up(client: &Client) -> &'static str {
     let sid = client.seeded().await;
     let gate = set_gate(2);
@@ -216,9 +216,9 @@ async fn hung_up(client: &Client) -> &'static str {
     request.abort();
     assert!(
         request.await.is_err_and(|end| end.is_cancelled()),
-        "it was under way"
+        "the request had already finished"
     );
-    // What a library might do after all.
+    // Leave time for a late write.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let visits = client.ask("/read", Some(&sid)).await.body;
     client.ask("/destroy", Some(&sid)).await;
@@ -229,7 +229,7 @@ async fn hung_up(client: &Client) -> &'static str {
     }
 }
 
-/// (f) A well-formed sid that nobody was given here: whether a session of that sid comes into being.
+/// (f) A well-formed sid that was not issued here: whether a session with this sid is created.
 async fn made_up(client: &Client, stranger: &Client) -> &'static str {
     let sid = stranger.seeded().await;
     set_gate(1);

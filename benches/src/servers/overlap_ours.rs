@@ -1,4 +1,4 @@
-//! This library, as overlapping requests ask it.
+//! This library, with handlers that overlap.
 
 use axum::Router;
 use axum::extract::Path;
@@ -22,7 +22,7 @@ session_config! {
     }
 }
 
-/// What one store may have under way at once, by default.
+/// The default number of connections of a store.
 const CONNECTIONS: u32 = 10;
 
 pub fn in_memory() -> Library {

@@ -1,4 +1,4 @@
-//! The other libraries, as overlapping requests ask them: in memory, and with their defaults.
+//! The other libraries, with handlers that overlap: in memory and with their defaults.
 
 use axum::Router;
 use axum::extract::Path;

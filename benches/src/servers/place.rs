@@ -1,4 +1,4 @@
-//! Where sessions are kept: the servers that the environment names, and a file of SQLite.
+//! The stores under test: the servers that the environment names, and a SQLite file.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,7 @@ pub enum Kind {
     Sqlite,
 }
 
-/// A server, and the name under which everything is kept there: the prefix of keys, or the
-/// beginning of the names of tables.
+/// A server, and the prefix of all keys or table names there.
 #[derive(Clone, Debug)]
 pub struct Place {
     pub kind: Kind,
@@ -24,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// What the environment names, by the same variables as the tests; and a file.
+    /// The servers in the environment variables of the tests, and a file.
     pub fn given() -> Vec<Self> {
         let name = format!("benches_{}", std::process::id());
         let servers = [
@@ -40,7 +39,7 @@ impl Place {
                     url,
                     name: name.clone(),
                 }),
-                Err(_) => eprintln!("Without {kind:?}: `{variable}` names no server.\n"),
+                Err(_) => eprintln!("Without {kind:?}: `{variable}` is not set.\n"),
             }
         }
         let file = std::env::temp_dir().join(format!("{name}.db"));
@@ -52,8 +51,8 @@ impl Place {
         places
     }
 
-    /// This library's store there, with its defaults but for the number of connections, of which
-    /// Redis has one.
+    /// This library's store, with its defaults except the number of connections. Redis always has
+    /// one.
     pub async fn store<D: SessionData>(&self, connections: u32) -> AnyStore<D> {
         let connected = match self.kind {
             Kind::Redis => {
@@ -79,13 +78,13 @@ impl Place {
         connected.expect("a table")
     }
 
-    /// A table of another library, which [`clean`](Self::clean) drops too.
+    /// The table of another library, which [`clean`](Self::clean) also drops.
     #[cfg(feature = "servers-peers")]
     pub fn name_of(&self, library: &str) -> String {
         format!("{}_{library}", self.name)
     }
 
-    /// Removes everything that was left.
+    /// Removes all data of this run.
     pub async fn clean(&self) {
         match self.kind {
             Kind::Redis => self.unlink().await,
@@ -94,7 +93,7 @@ impl Place {
                 let mut connection = connection.expect("a connection");
                 for statement in self.drops() {
                     let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
-                    done.await.expect("nothing is left");
+                    done.await.expect("the data is removed");
                 }
             }
             Kind::MySql => {
@@ -102,21 +101,21 @@ impl Place {
                 let mut connection = connection.expect("a connection");
                 for statement in self.drops() {
                     let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
-                    done.await.expect("nothing is left");
+                    done.await.expect("the data is removed");
                 }
             }
             Kind::Sqlite => {
                 for suffix in ["", "-wal", "-shm"] {
                     let file = PathBuf::from(format!("{}{suffix}", self.file()));
                     if file.exists() {
-                        std::fs::remove_file(file).expect("nothing is left");
+                        std::fs::remove_file(file).expect("the data is removed");
                     }
                 }
             }
         }
     }
 
-    /// The file of an SQLite place.
+    /// The SQLite file.
     pub fn file(&self) -> &str {
         self.url.trim_start_matches("sqlite:")
     }
@@ -143,7 +142,7 @@ impl Place {
             if !keys.is_empty() {
                 let mut unlink = redis::cmd("UNLINK");
                 let unlink = unlink.arg(keys).exec_async(&mut connection);
-                unlink.await.expect("nothing is left");
+                unlink.await.expect("the data is removed");
             }
             cursor = next;
             if cursor == "0" {

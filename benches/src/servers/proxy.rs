@@ -1,4 +1,4 @@
-//! A proxy before a server, which counts round trips.
+//! A proxy before a server that counts round trips.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,17 +8,17 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::place::Place;
 
-/// What clients of a server have said.
+/// The messages of a server's clients.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Said {
-    /// How often one has said something and was answered.
+    /// The number of round trips.
     pub trips: u64,
-    /// How often it only asked whether the connection is alive.
+    /// The number of pings that check whether a connection is alive.
     pub pings: u64,
 }
 
 pub struct Proxy {
-    /// The place, as it is reached through the proxy.
+    /// The place, with the proxy's address.
     pub place: Place,
     counts: Arc<Counts>,
 }
@@ -51,7 +51,7 @@ impl Proxy {
         }
     }
 
-    /// What was said since this was last asked.
+    /// The counts since the last call.
     pub fn said(&self) -> Said {
         Said {
             trips: self.counts.trips.swap(0, Ordering::SeqCst),
@@ -60,7 +60,7 @@ impl Proxy {
     }
 }
 
-/// The host and port of a URL, and the URL with others instead.
+/// The server's address in a URL, and the URL with another address.
 fn replaced(url: &str, by: &str) -> (String, String) {
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -76,7 +76,7 @@ fn replaced(url: &str, by: &str) -> (String, String) {
         Some(_) => host.to_owned(),
         None => format!("{host}:{default}"),
     };
-    // What is encrypted could not be told apart.
+    // Without encryption, as the proxy must recognize messages.
     let plain = match (scheme, path.contains('?')) {
         ("postgres" | "postgresql", false) => "?sslmode=disable",
         ("postgres" | "postgresql", true) => "&sslmode=disable",
@@ -85,9 +85,9 @@ fn replaced(url: &str, by: &str) -> (String, String) {
     (server, format!("{scheme}://{user}{at}{by}{path}{plain}"))
 }
 
-/// A client takes turns with its server: what comes after an answer begins another trip.
+/// Forwards data in both directions. Data from the client after a reply begins another round trip.
 fn carry(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
-    // Or the next packet would wait for the last one to be acknowledged.
+    // Otherwise a packet would wait for the acknowledgment of the previous one.
     client.set_nodelay(true).expect("a socket");
     server.set_nodelay(true).expect("a socket");
     let (mut from_client, mut to_client) = client.into_split();
@@ -121,8 +121,8 @@ fn carry(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
     });
 }
 
-/// Whether a client only asks if its connection is alive: the `Sync` of PostgreSQL, the `COM_PING`
-/// of MySQL, and what a pool of Redis connections says.
+/// Whether a message only checks the connection: the `Sync` of PostgreSQL, the `COM_PING` of MySQL,
+/// and the command of a Redis pool.
 fn is_ping(said: &[u8]) -> bool {
     const UNWATCH: &[u8] = b"*1\r\n$7\r\nUNWATCH";
     said.starts_with(b"S\0\0\0\x04") || said == b"\x01\0\0\0\x0e" || said.starts_with(UNWATCH)

@@ -1,5 +1,5 @@
-//! The commands that Redis is asked for at least, on sessions of this library: by the same driver,
-//! over one connection as well.
+//! The minimum Redis commands, on sessions of this library: with the same driver and one
+//! connection.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use super::shop::NAMESPACE;
 pub enum What {
     /// `HGETALL`.
     Read,
-    /// A script that does nothing else.
+    /// A script that only calls `HGETALL`.
     ReadByScript,
     /// `HSET` of one field.
     Change,
@@ -27,7 +27,7 @@ pub struct Raw {
     connection: MultiplexedConnection,
     what: What,
     keys: Vec<String>,
-    /// The name of the script.
+    /// The hash of the script.
     script: String,
     counts: Vec<AtomicU64>,
 }
@@ -100,7 +100,7 @@ impl Work for Raw {
                 let mut command = redis::cmd("HGET");
                 let field = command.arg(key).arg(FIELD).query_async(&mut connection);
                 let field: String = field.await.expect("a field");
-                assert_eq!(field, format!("{times} 41"), "the last change is there");
+                assert_eq!(field, format!("{times} 41"), "the last change is stored");
             }
         })
     }

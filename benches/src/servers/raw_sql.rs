@@ -1,5 +1,5 @@
-//! The statements that an SQL server is asked for at least, on rows of this library's table: by
-//! the same driver, prepared, over a pool of the same size.
+//! The minimum SQL statements, on rows of this library's table: with the same driver, prepared, and
+//! with a pool of the same size.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::shop::NAMESPACE;
 pub enum What {
     /// `SELECT` of a row by its key.
     Read,
-    /// `UPDATE` of a row by its key: its data, and two of its numbers.
+    /// `UPDATE` of a row by its key: its data and two numbers.
     Change,
 }
 
@@ -33,9 +33,9 @@ pub struct Raw {
     update: Arc<str>,
     /// The data of the rows.
     fields: String,
-    /// What the rows had for a version at first.
+    /// The initial version of the rows.
     version: i64,
-    /// SQLite lets one write at a time.
+    /// SQLite allows one write at a time.
     turn: Mutex<()>,
 }
 
@@ -45,7 +45,7 @@ enum Pool {
     Sqlite(SqlitePool),
 }
 
-/// The same for every driver.
+/// Runs the same code for every driver.
 macro_rules! over {
     ($pool:expr, |$each:ident| $todo:expr) => {
         match $pool {
@@ -139,7 +139,7 @@ impl Raw {
         let update = AssertSqlSafe(self.update.clone());
         let (fields, id) = (&self.fields, &self.ids[client]);
         let rows = match &self.pool {
-            // Its parameters have no numbers, and come in the order of the text.
+            // MySQL's parameters are unnumbered, in the order of the text.
             Pool::MySql(pool) => {
                 let update = query(update).bind(fields).bind(NAMESPACE).bind(id);
                 update.execute(pool).await.map(|done| done.rows_affected())
@@ -179,7 +179,7 @@ impl Work for Raw {
             };
             for client in 0..CLIENTS {
                 let version = self.read(client).await;
-                assert_eq!(version, self.version + changes, "every change is there");
+                assert_eq!(version, self.version + changes, "every change is stored");
             }
         })
     }

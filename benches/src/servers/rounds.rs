@@ -1,5 +1,5 @@
-//! What many clients do at once, measured in rounds in which everything takes its turn, so that
-//! noise hits all alike.
+//! Measures many concurrent clients in rounds in which all rows take turns, so that noise affects
+//! them equally.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,38 +11,38 @@ use super::Boxed;
 pub const CLIENTS: usize = 64;
 const ROUNDS: usize = 10;
 
-/// Something that clients do again and again.
+/// An operation that clients repeat.
 pub trait Work: Send + Sync {
-    /// What a client does once. It panics unless it was done.
+    /// Runs the operation once for a client; panics if it fails.
     fn once(&self, client: usize) -> Boxed<'_, ()>;
 
-    /// Panics unless all is there that was done, which each client did so many times.
+    /// Panics unless the effects of all operations are stored; each client ran `times` of them.
     fn prove(&self, times: u64) -> Boxed<'_, ()>;
 }
 
 pub struct Row {
-    /// What is done, and by whom.
+    /// The operation, and the subject.
     pub what: &'static str,
     pub by: String,
     pub work: Arc<dyn Work>,
 }
 
-/// What came of a row.
+/// The result of a row.
 pub struct Measured {
     pub what: &'static str,
     pub by: String,
-    /// Requests a second.
+    /// Requests per second.
     pub throughput: f64,
     pub half_within: Duration,
     pub nearly_all_within: Duration,
 }
 
-/// Measures all rows, each with so many requests, or a few more.
+/// Measures all rows with at least `requests` requests each.
 pub async fn measure(rows: Vec<Row>, requests: usize) -> Vec<Measured> {
     let each = requests.div_ceil(CLIENTS * ROUNDS);
     let mut times: Vec<Vec<Duration>> = rows.iter().map(|_| Vec::new()).collect();
     let mut spent = vec![Duration::ZERO; rows.len()];
-    // The first opens connections and prepares statements, and does not count.
+    // The first round, a warm-up, opens connections and prepares statements.
     for number in 0..=ROUNDS {
         for (at, row) in rows.iter().enumerate() {
             let (took, waited) = round(&row.work, each).await;
@@ -67,7 +67,8 @@ pub async fn measure(rows: Vec<Row>, requests: usize) -> Vec<Measured> {
     measured
 }
 
-/// All clients at once, each so many times: how long it took, and how long each waited each time.
+/// Runs all clients concurrently, `each` times; returns the total time and the latency of each
+/// operation.
 async fn round(work: &Arc<dyn Work>, each: usize) -> (Duration, Vec<Duration>) {
     let start = Arc::new(Barrier::new(CLIENTS + 1));
     let clients: Vec<_> = (0..CLIENTS)
@@ -89,7 +90,7 @@ async fn round(work: &Arc<dyn Work>, each: usize) -> (Duration, Vec<Duration>) {
     let started = Instant::now();
     let mut waited = Vec::with_capacity(CLIENTS * each);
     for client in clients {
-        waited.extend(client.await.expect("a client that was served"));
+        waited.extend(client.await.expect("no client panics"));
     }
     (started.elapsed(), waited)
 }

@@ -1,4 +1,4 @@
-//! What clients do with sessions, through the router.
+//! Operations on sessions, through a router.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,19 +9,19 @@ use super::Boxed;
 use super::client::Client;
 use super::rounds::{CLIENTS, Work};
 
-/// Each reads a session of its own.
+/// Each client reads its own session.
 pub struct Reads(Sessions);
 
-/// Each changes a session of its own.
+/// Each client changes its own session.
 pub struct Changes(Sessions, Vec<AtomicU64>);
 
-/// All change the same session.
+/// All clients change the same session.
 pub struct ChangesOfOne(Client, HeaderValue);
 
-/// Each creates sessions.
+/// Each client creates sessions.
 pub struct Creates(Client, Vec<Mutex<Option<HeaderValue>>>);
 
-/// A session for each client. There may be several routers, with a store each.
+/// A session for each client. There may be several routers, each with its own store.
 struct Sessions {
     routers: Vec<Client>,
     sids: Vec<HeaderValue>,
@@ -58,7 +58,7 @@ impl Work for Reads {
     }
 
     fn prove(&self, _: u64) -> Boxed<'_, ()> {
-        // Each answer was the data.
+        // Each response was verified already.
         Box::pin(std::future::ready(()))
     }
 }
@@ -121,7 +121,7 @@ impl Work for Creates {
             let answer = self.0.expect("/create", None, "1").await;
             let before = std::mem::replace(&mut *self.1[client].lock().await, answer.sid);
             let now = self.1[client].lock().await.clone();
-            assert!(now.is_some() && now != before, "a new sid is answered");
+            assert!(now.is_some() && now != before, "a new sid is sent");
         })
     }
 

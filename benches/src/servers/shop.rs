@@ -1,4 +1,4 @@
-//! The application over axum whose sessions are on a server.
+//! The axum application with sessions on a server.
 
 use axum::Router;
 use axum::routing::post;
@@ -8,7 +8,7 @@ use connect_session::{Error, Session, session, session_config};
 use super::client::Client;
 use crate::data::Data;
 
-/// What every key of a session begins with, beyond the prefix of the place.
+/// The prefix of every session key after that of the place.
 pub const NAMESPACE: &str = "benches";
 
 session_config! {

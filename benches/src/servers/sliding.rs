@@ -1,4 +1,5 @@
-//! The same application, of which nearly every read moves the deadline: what a touch costs.
+//! The same application with a short touch interval, so that nearly every read moves the deadline:
+//! measures the cost of a touch.
 
 use axum::Router;
 use axum::routing::post;

@@ -1,4 +1,4 @@
-//! How many round trips to its server one request costs (W11).
+//! The number of round trips to the server of one request (W11).
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use super::shop;
 #[cfg(feature = "servers-peers")]
 use super::{trips_axum_session, trips_tower_sessions};
 
-/// How often each request is counted.
+/// The number of measurements of each request.
 const TIMES: u64 = 10;
-/// So long nothing must be heard before the next request: a pool asks whether a connection is alive
-/// after it has been given back, and nobody waits for that.
+/// The idle time before the next request: a pool may ping a connection after it was returned, which
+/// no request waits for.
 const QUIET: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sid {
     None,
     Malformed,
-    /// One of a session that nobody has asked for yet.
+    /// The sid of a session that was not loaded yet.
     Living,
-    /// One whose session was destroyed.
+    /// The sid of a destroyed session.
     Dead,
 }
 
-/// A column: what it is called, the path, the sid, and the body of the answer.
+/// A column: its title, the path, the sid, and the body of the response.
 const REQUESTS: [(&str, &str, Sid, &str); 9] = [
     ("no sid", "/optional", Sid::None, "0"),
     ("malformed", "/optional", Sid::Malformed, "0"),
@@ -46,7 +46,7 @@ pub async fn print() {
     println!("| server | library | {} |", names.join(" | "));
     println!("| --- | --- |{}", " ---: |".repeat(names.len()));
     super::at_every_place(|place| async move {
-        // SQLite is part of the program: there are no trips.
+        // SQLite has no server, so no round trips.
         if place.kind != Kind::Sqlite {
             rows(&place).await;
         }
@@ -57,7 +57,7 @@ pub async fn print() {
 
 async fn rows(place: &Place) {
     let proxy = Proxy::before(place).await;
-    // One connection, so that every request finds its statements prepared.
+    // One connection, so that the statements of every request are prepared.
     let ours = shop::client(proxy.place.store(1).await);
     row(&proxy, "ours", &ours).await;
     #[cfg(feature = "servers-peers")]
@@ -73,7 +73,7 @@ async fn row(proxy: &Proxy, library: &str, client: &Client) {
     let mut left = Vec::new();
     let mut cells = Vec::new();
     for (_, path, sid, body) in REQUESTS {
-        // The first has its statements prepared, or its script sent.
+        // The first request prepares statements or loads scripts.
         let mut said = Said::default();
         for time in 0..=TIMES {
             let sent = sent(client, sid, &mut left).await;
@@ -95,7 +95,7 @@ async fn row(proxy: &Proxy, library: &str, client: &Client) {
         proxy.place.kind,
         cells.join(" | ")
     );
-    // Not every library keeps its sessions under a name that could be removed.
+    // Not every library has a prefix by which its sessions can be removed.
     for sid in left {
         client.ask("/destroy", Some(&sid)).await;
     }
@@ -116,7 +116,7 @@ async fn sent(client: &Client, sid: Sid, left: &mut Vec<HeaderValue>) -> Option<
     Some(seeded)
 }
 
-/// The average of all, with the pings apart.
+/// The averages of round trips and of pings.
 fn cell(said: Said) -> String {
     let each = |total: u64| {
         let average = total as f64 / TIMES as f64;

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::place::{Kind, Place};
 use crate::data::Data;
 
-/// A client of a router that has one connection.
+/// A client of a router with one connection.
 pub async fn client(place: &Place) -> Client {
     let table = place.name_of("axum_session");
     match place.kind {

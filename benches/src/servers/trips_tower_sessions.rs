@@ -1,5 +1,4 @@
-//! tower-sessions on a server, with its defaults. Its stores are made for its version before the
-//! last.
+//! tower-sessions on a server, with its defaults. Its stores support an older version of it.
 
 use axum::Router;
 use axum::routing::post;
@@ -16,7 +15,7 @@ use super::client::Client;
 use super::place::{Kind, Place};
 use crate::data::Data;
 
-/// A client of a router that has one connection.
+/// A client of a router with one connection.
 pub async fn client(place: &Place) -> Client {
     let table = place.name_of("tower_sessions");
     match place.kind {
@@ -77,7 +76,7 @@ async fn changed(session: &Session) -> String {
     visits.to_string()
 }
 
-/// Where the client sent nothing, nothing is asked of it.
+/// Without a cookie, does not access the session.
 async fn optional(session: Session) -> String {
     match session.id() {
         Some(_) => visits(&session).await.to_string(),

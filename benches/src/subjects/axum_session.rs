@@ -21,8 +21,7 @@ pub fn case(workload: Workload) -> Option<Box<dyn Case>> {
     Some(over_pool::<SessionNullPool>(workload, None))
 }
 
-/// What it keeps in memory is behind no trait. What is counted is how often it asks a database that
-/// it also has.
+/// Its memory store has no trait, so this counts the operations of an additional database.
 pub fn counted(workload: Workload) -> Option<Counted> {
     let (pool, calls) = Counting::new(Texts::default());
     Some((over_pool(workload, Some(pool)), calls))
@@ -37,7 +36,7 @@ fn over_pool<P: Pool>(workload: Workload, pool: Option<P>) -> Box<dyn Case> {
         .enable_time()
         .build()
         .expect("a runtime");
-    // The layer starts a task.
+    // Creating the layer spawns a task.
     let router = runtime.block_on(async {
         let store = SessionStore::new(pool, SessionConfig::default());
         Router::new()
@@ -56,7 +55,7 @@ fn visits<P: Pool>(session: &Session<P>) -> u64 {
     session.get("visits").unwrap_or(0)
 }
 
-/// It has no optional sessions: one that may be missing is one that may be empty.
+/// The library has no optional sessions: a missing session is empty.
 async fn read<P: Pool>(session: Session<P>) -> String {
     handler_ran();
     visits(&session).to_string()
@@ -87,7 +86,7 @@ async fn destroy<P: Pool>(session: Session<P>) -> String {
     0.to_string()
 }
 
-/// A database of texts.
+/// A database of strings.
 type Texts = Arc<DashMap<String, String>>;
 
 type Outcome<T> = Result<T, DatabaseError>;

@@ -1,7 +1,7 @@
-//! What the promises of this library cost where they are kept by hand, for these handlers alone:
-//! a secret of which only the hash is kept, deadlines, changes that overlap no other one, and the
-//! headers that keep a response out of caches. No loaders to choose from, no guard, no commit, no
-//! index by which sessions that have ended are found.
+//! The guarantees of this library, implemented by hand for these handlers only: a secret of which
+//! only the hash is stored, deadlines, changes that do not overwrite others, and the headers that
+//! keep a response out of caches. Without configurable loaders, guards, commits, and an index of
+//! deadlines.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -69,7 +69,7 @@ impl Kept {
         })
     }
 
-    /// Puts changed data in the place of what it is based on.
+    /// Replaces the data, if it has not changed since it was loaded.
     fn put_back(self, data: Data) -> bool {
         let Some(mut entry) = SESSIONS.get_mut(&self.id) else {
             return false;
@@ -84,7 +84,7 @@ impl Kept {
     }
 }
 
-/// Whether an origin asked, and the session.
+/// Whether the request has an `Origin`, and the session.
 struct Asked(bool, Option<Kept>);
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -132,7 +132,7 @@ async fn write(kept: Kept) -> Response {
     let mut data = Data::clone(&kept.data);
     data.visits += 1;
     let visits = data.visits;
-    assert!(kept.put_back(data), "nobody else writes here");
+    assert!(kept.put_back(data), "there are no concurrent writes");
     answer(visits, PRIVATE)
 }
 

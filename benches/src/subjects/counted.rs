@@ -1,18 +1,18 @@
-//! How often a request asks its store, which is counted in runs of their own.
+//! Counts the store operations of a request, in separate runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::case::{self, Case};
 
-/// How often a store has been asked.
+/// Returns the number of a store's operations.
 pub type Calls = Box<dyn Fn() -> u64>;
 
-/// A case whose store counts.
+/// A case whose store counts its operations.
 pub type Counted = (Box<dyn Case>, Calls);
 
-/// A store around another that counts what it is asked; each library's trait is implemented where
-/// that library is.
+/// A wrapper that counts the operations of a store. Each library's trait is implemented in the
+/// module of that library.
 #[derive(Clone, Debug)]
 pub struct Counting<S> {
     pub store: S,
@@ -29,14 +29,14 @@ impl<S> Counting<S> {
         (counting, Box::new(move || calls.load(Ordering::Relaxed)))
     }
 
-    /// The store, which is about to be asked.
+    /// Counts an operation, and returns the store.
     pub fn asked(&self) -> &S {
         self.calls.fetch_add(1, Ordering::Relaxed);
         &self.store
     }
 }
 
-/// Store operations of one request.
+/// The number of store operations of one request.
 pub fn operations((mut case, calls): Counted) -> f64 {
     const REQUESTS: usize = 64;
     case::batch(&mut *case, REQUESTS);

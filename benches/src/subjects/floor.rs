@@ -1,4 +1,4 @@
-//! What any handler costs, and what any session costs.
+//! Floors: the cost of any handler, and of any session.
 
 use axum::Router;
 use axum::extract::FromRequestParts;
@@ -14,19 +14,19 @@ use crate::over_axum::{Carrier, OverAxum};
 
 pub const SID: HeaderName = HeaderName::from_static("x-user-session");
 
-/// A handler without any argument, and a request without a sid.
+/// A handler without arguments, and a request without a sid.
 pub fn bare(workload: Workload) -> Option<Box<dyn Case>> {
     (workload == Workload::Anonymous)
         .then(|| over(every_path(post(nothing)), workload, SidSent::None))
 }
 
-/// The same, and a sid that nobody reads: what a client's header itself costs.
+/// The same handler, and a sid that is ignored: the cost of the request's header itself.
 pub fn bare_with_sid(workload: Workload) -> Option<Box<dyn Case>> {
     (workload == Workload::Read).then(|| over(every_path(post(nothing)), workload, SidSent::Same))
 }
 
-/// A handler with one extractor that looks for a header: what axum asks of anything that reads
-/// a request's head.
+/// A handler with one extractor that looks for a header: the cost in axum of reading a request's
+/// head.
 pub fn header(workload: Workload) -> Option<Box<dyn Case>> {
     let sent = match workload {
         Workload::Anonymous => SidSent::None,
@@ -71,7 +71,7 @@ async fn with_header(HasHeader(sent): HasHeader) -> String {
     u64::from(sent).to_string()
 }
 
-/// The least that a library of sessions can do.
+/// The minimum that a session library does.
 pub fn map(workload: Workload) -> Option<Box<dyn Case>> {
     Some(Box::new(map_over_axum(workload)))
 }

@@ -1,6 +1,6 @@
-//! The least that a library of sessions can do, on any framework: decode the id, look it up, clone
-//! the `Arc` of a live value; a write clones the value and puts it back. It is inlined, so that a
-//! floor costs the same wherever its code is.
+//! The minimum that a session library does, on any framework: decode the id, look it up, and clone
+//! the `Arc` of the value; a write clones the value and stores it. Inlined, so that a floor costs
+//! the same wherever its code is.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// The session of the sid that came.
+    /// The session of a sid.
     #[inline]
     pub fn find(sid: &[u8]) -> Option<Self> {
         let mut id = [0; 16];
@@ -50,7 +50,7 @@ impl Live {
     }
 }
 
-/// Keeps the data, and says under which sid.
+/// Stores the data, and returns its sid.
 #[inline]
 pub fn create(data: Data) -> String {
     let id: [u8; 16] = rand::random();
@@ -58,7 +58,7 @@ pub fn create(data: Data) -> String {
     URL_SAFE_NO_PAD.encode(id)
 }
 
-/// What a new session holds.
+/// The data of a new session.
 #[inline]
 pub fn fresh() -> Data {
     Data {
@@ -67,7 +67,7 @@ pub fn fresh() -> Data {
     }
 }
 
-/// What a seeded session holds.
+/// The data of a seeded session.
 #[inline]
 pub fn seeded() -> Data {
     Data {

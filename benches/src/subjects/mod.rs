@@ -1,4 +1,4 @@
-//! Everything that is measured.
+//! All subjects.
 
 #[cfg(feature = "peers")]
 mod actix_web;
@@ -19,20 +19,20 @@ pub mod tower_sessions;
 
 use crate::case::{Case, Workload};
 
-/// Bytes of data in a session.
+/// The sizes of the data, in bytes.
 pub const SMALLEST: usize = 200;
 pub const LARGEST: usize = 64 << 10;
 
-/// A library, or a floor under all of them.
+/// A library or a floor.
 pub struct Subject {
     pub framework: &'static str,
     pub name: &'static str,
-    /// `None` where the subject has no such workload.
+    /// Returns `None` if the subject does not have the workload.
     pub case: Maker,
-    /// The same with a store that counts what it is asked, where there is one.
+    /// The case with a counting store, if there is one.
     #[cfg(feature = "peers")]
     pub counted: Option<fn(Workload) -> Option<counted::Counted>>,
-    /// The largest session that it keeps; a floor that keeps none has one size.
+    /// The largest data size of the subject; floors without sessions have only one size.
     pub largest: usize,
 }
 
@@ -50,7 +50,7 @@ impl Subject {
         }
     }
 
-    /// The same, of which there is no other size.
+    /// Limits the subject to the smallest size.
     fn of_one_size(self) -> Self {
         Self {
             largest: SMALLEST,
@@ -66,7 +66,7 @@ impl Subject {
         }
     }
 
-    /// What it is called on the command line: on axum its name alone.
+    /// The name on the command line: on axum, the name alone.
     pub fn key(&self) -> String {
         match self.framework {
             "axum" => self.name.to_owned(),
@@ -74,13 +74,13 @@ impl Subject {
         }
     }
 
-    /// How often a request asks the store, if it can be told.
+    /// The number of store operations of a request, if they can be counted.
     #[cfg(feature = "peers")]
     pub fn operations(&self, workload: Workload) -> Option<f64> {
         Some(counted::operations((self.counted?)(workload)?))
     }
 
-    /// A store that counts comes with the other libraries.
+    /// Counting stores require the other libraries.
     #[cfg(not(feature = "peers"))]
     pub fn operations(&self, _: Workload) -> Option<f64> {
         None

@@ -12,7 +12,7 @@ use crate::data::Data;
 use crate::over_axum::{Carrier, OverAxum};
 
 session_config! {
-    /// The same on every framework.
+    /// The config for every framework.
     pub struct Shop {
         data: Data,
     }
@@ -38,7 +38,7 @@ pub fn counted(workload: Workload) -> Option<Counted> {
     Some((Box::new(case), calls))
 }
 
-/// A store that counts what it is asked, and how often it was asked.
+/// A counting store, and its count.
 #[cfg(feature = "peers")]
 pub fn counting() -> (impl connect_session::store::Store<Data> + use<>, Calls) {
     use connect_session::store::MemoryStore;
@@ -61,7 +61,7 @@ pub fn router() -> Router {
         .route("/destroy", post(destroy))
 }
 
-/// The handlers, with what a framework wants to stand above each of its own.
+/// The handlers, with the framework's own attribute, if any.
 macro_rules! handlers {
     ($(#[$handler:meta])?) => {
         #[session(load)]

@@ -23,7 +23,7 @@ pub fn counted(workload: Workload) -> Option<Counted> {
     Some((Box::new(over_axum(workload, store)), calls))
 }
 
-/// Every case that is made so has the sessions of all of them.
+/// All cases created by this function share one store.
 pub fn with_one_store(workload: Workload) -> OverAxum {
     static STORE: LazyLock<MemoryStore> = LazyLock::new(MemoryStore::default);
     over_axum(workload, STORE.clone())
@@ -49,8 +49,8 @@ fn router_over(store: impl SessionStore + Clone) -> Router {
         .layer(SessionManagerLayer::new(store))
 }
 
-/// It has no optional sessions: one that may be missing is one that may be empty. Where the client
-/// sent nothing, nothing is asked of it.
+/// The library has no optional sessions: a missing session is empty. Without a cookie, does not
+/// access the session.
 async fn optional(session: Session) -> String {
     handler_ran();
     let visits = match session.id() {

@@ -1,4 +1,4 @@
-//! `rest_api` on actix-web: the same routes, the same answers.
+//! `rest_api` on actix-web: the same routes and responses.
 //!
 //! `cargo run -p actix-api`. `PORT` sets the port (default 3000).
 
@@ -32,12 +32,12 @@ session_config! {
 #[session(create)]
 #[post("/sessions")]
 async fn open(session: Session<Shop>) -> (Json<Value>, StatusCode) {
-    let answer = json!({
+    let body = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (Json(answer), StatusCode::CREATED)
+    (Json(body), StatusCode::CREATED)
 }
 
 #[session(load)]
@@ -65,8 +65,7 @@ struct Login {
     user: String,
 }
 
-/// Whoever knew the sid from before the login does not know the new one. A real program checks a
-/// password here.
+/// `login` rotates the sid, which prevents session fixation. A real program checks a password here.
 #[session(create)]
 #[post("/login")]
 async fn login(mut session: Session<Shop>, login: Json<Login>) -> Result<Json<Value>, Error> {
@@ -89,7 +88,7 @@ struct Item {
     item: String,
 }
 
-/// Two requests that push at once both find their item in the list.
+/// Concurrent requests lose no item: the pushes are merged.
 #[session(load)]
 #[post("/cart/items")]
 async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
@@ -97,7 +96,7 @@ async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
     Json(json!({ "items": session.cart, "session": true }))
 }
 
-/// The answer is the committed number, so no two answers are equal.
+/// Returns the committed count, so no two responses are equal.
 #[session(load)]
 #[post("/visits")]
 async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
@@ -110,7 +109,7 @@ async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     Ok(Json(json!({ "visits": visits })))
 }
 
-/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+/// The response does not need the count, so `merge: { views: add }` is enough to keep it exact.
 #[session(load)]
 #[post("/views")]
 async fn view(mut session: Session<Shop>) -> HttpResponse {
@@ -138,7 +137,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(visit)
             .service(view)
     })
-    // A client that hangs up ends its request; by default actix-web takes it for half closed.
+    // Cancel a request when its client disconnects. By default actix-web treats the connection as
+    // half closed and runs the handler to its end.
     .h1_allow_half_closed(false)
     .bind(("127.0.0.1", port))?;
     for address in server.addrs() {

@@ -1,4 +1,4 @@
-//! `rest_api` on poem: the same routes, the same answers.
+//! `rest_api` on poem: the same routes and responses.
 //!
 //! `cargo run -p poem-api`. `PORT` sets the port (default 3000).
 
@@ -30,16 +30,16 @@ session_config! {
     }
 }
 
-/// `#[session]` stands above `#[handler]`.
+/// `#[session]` goes above `#[handler]`.
 #[session(create)]
 #[handler]
 async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
-    let answer = json!({
+    let body = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (StatusCode::CREATED, Json(answer))
+    (StatusCode::CREATED, Json(body))
 }
 
 #[session(load)]
@@ -67,8 +67,7 @@ struct Login {
     user: String,
 }
 
-/// Whoever knew the sid from before the login does not know the new one. A real program checks a
-/// password here.
+/// `login` rotates the sid, which prevents session fixation. A real program checks a password here.
 #[session(create)]
 #[handler]
 async fn login(mut session: Session<Shop>, Json(login): Json<Login>) -> Result<Json<Value>, Error> {
@@ -91,7 +90,7 @@ struct Item {
     item: String,
 }
 
-/// Two requests that push at once both find their item in the list.
+/// Concurrent requests lose no item: the pushes are merged.
 #[session(load)]
 #[handler]
 async fn add_item(mut session: Session<Shop>, Json(item): Json<Item>) -> Json<Value> {
@@ -99,7 +98,7 @@ async fn add_item(mut session: Session<Shop>, Json(item): Json<Item>) -> Json<Va
     Json(json!({ "items": session.cart, "session": true }))
 }
 
-/// The answer is the committed number, so no two answers are equal.
+/// Returns the committed count, so no two responses are equal.
 #[session(load)]
 #[handler]
 async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
@@ -112,7 +111,7 @@ async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     Ok(Json(json!({ "visits": visits })))
 }
 
-/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+/// The response does not need the count, so `merge: { views: add }` is enough to keep it exact.
 #[session(load)]
 #[handler]
 async fn view(mut session: Session<Shop>) -> StatusCode {
@@ -146,7 +145,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+/// Completes on Ctrl-C or SIGTERM.
 async fn stopped() {
     let interrupt = async {
         let _ = tokio::signal::ctrl_c().await;

@@ -1,4 +1,4 @@
-//! `rest_api` on rocket: the same routes, the same answers.
+//! `rest_api` on rocket: the same routes and responses.
 //!
 //! `cargo run -p rocket-api`. `PORT` sets the port (default 3000).
 
@@ -33,12 +33,12 @@ session_config! {
 #[session(create)]
 #[post("/sessions")]
 async fn open(session: Session<Shop>) -> (Status, Json<Value>) {
-    let answer = json!({
+    let body = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (Status::Created, Json(answer))
+    (Status::Created, Json(body))
 }
 
 #[session(load)]
@@ -66,8 +66,7 @@ struct Login {
     user: String,
 }
 
-/// Whoever knew the sid from before the login does not know the new one. A real program checks a
-/// password here.
+/// `login` rotates the sid, which prevents session fixation. A real program checks a password here.
 #[session(create)]
 #[post("/login", data = "<login>")]
 async fn login(mut session: Session<Shop>, login: Json<Login>) -> Result<Json<Value>, Error> {
@@ -90,7 +89,7 @@ struct Item {
     item: String,
 }
 
-/// Two requests that push at once both find their item in the list.
+/// Concurrent requests lose no item: the pushes are merged.
 #[session(load)]
 #[post("/cart/items", data = "<item>")]
 async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
@@ -98,7 +97,7 @@ async fn add_item(mut session: Session<Shop>, item: Json<Item>) -> Json<Value> {
     Json(json!({ "items": session.cart, "session": true }))
 }
 
-/// The answer is the committed number, so no two answers are equal.
+/// Returns the committed count, so no two responses are equal.
 #[session(load)]
 #[post("/visits")]
 async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
@@ -111,7 +110,7 @@ async fn visit(mut session: Session<Shop>) -> Result<Json<Value>, Error> {
     Ok(Json(json!({ "visits": visits })))
 }
 
-/// Nobody needs the number here: `merge: { views: add }` makes the sum right.
+/// The response does not need the count, so `merge: { views: add }` is enough to keep it exact.
 #[session(load)]
 #[post("/views")]
 async fn view(mut session: Session<Shop>) -> Status {
@@ -139,7 +138,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let routes = routes![open, current, close, login, cart, add_item, visit, view];
     rocket::custom(config)
-        // What a guard refuses, a catcher answers on rocket; the layer makes it our answer.
+        // On rocket, a catcher responds to a rejected request; the layer replaces its response with
+        // the problem document.
         .attach(Shop::layer())
         .attach(greeting)
         .mount("/", routes)

@@ -1,4 +1,4 @@
-//! What a response says to caches, and to pages of other origins.
+//! Response headers for caches and for pages of other origins.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::client::Reply;
 
 cases! {
     everywhere:
-        row_24_a_response_with_a_sid_is_not_stored
+        row_24_a_response_with_a_sid_is_not_cached
         row_24_a_response_of_a_session_is_private
         row_25_vary_is_merged
         row_26_expose_headers_is_merged;
@@ -16,23 +16,23 @@ cases! {
     encoded:;
 }
 
-async fn row_24_a_response_with_a_sid_is_not_stored(env: Env) {
+async fn row_24_a_response_with_a_sid_is_not_cached(env: Env) {
     let server = env.start().await;
     let public = ["header", "Cache-Control", "public, max-age=60"];
     for path in ["/main/create", "/main/cookie/create", "/jar/create"] {
         let reply = server.post(path).script(json!([public])).send().await.ok();
         assert_eq!(reply.cache(), "no-store", "{path}");
     }
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let read = server
-        .run(&held, json!([public, public, ["sid"]]))
+        .run(&session, json!([public, public, ["sid"]]))
         .send()
         .await
         .ok();
     assert_eq!(read.cache(), "no-store");
-    assert_eq!(read.answers(), json!([held.sid]));
+    assert_eq!(read.answers(), json!([session.sid]));
     let rotated = server
-        .run(&held, json!([public, ["rotate"]]))
+        .run(&session, json!([public, ["rotate"]]))
         .send()
         .await
         .ok();
@@ -52,40 +52,40 @@ async fn row_24_a_response_with_a_sid_is_not_stored(env: Env) {
 
 async fn row_24_a_response_of_a_session_is_private(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let private = "private, no-cache";
-    assert_eq!(server.load(&held).send().await.ok().cache(), private);
-    let optional = server.get("/main/optional").sid(&held.sid);
+    assert_eq!(server.load(&session).send().await.ok().cache(), private);
+    let optional = server.get("/main/optional").sid(&session.sid);
     assert_eq!(optional.send().await.ok().cache(), private);
     let changed = server
-        .run(&held, json!([["push", "/items", "tea"]]))
+        .run(&session, json!([["push", "/items", "tea"]]))
         .send()
         .await
         .ok();
     assert_eq!(changed.cache(), private);
     let own = json!([["header", "Cache-Control", "max-age=60"]]);
     assert_eq!(
-        server.run(&held, own.clone()).send().await.ok().cache(),
+        server.run(&session, own.clone()).send().await.ok().cache(),
         "max-age=60"
     );
     let none = server.get("/main/optional");
     assert_eq!(none.clone().send().await.ok().cache(), "");
     assert_eq!(none.script(own).send().await.ok().cache(), "max-age=60");
-    if env.framework.answers_errors() {
+    if env.framework.responds_to_errors() {
         let failed = server
-            .run(&held, json!([["fail", 418]]))
+            .run(&session, json!([["fail", 418]]))
             .send()
             .await
             .with(418);
         assert_eq!(failed.cache(), private);
-        let read = server.run(&held, json!([["sid"], ["fail", 418]]));
+        let read = server.run(&session, json!([["sid"], ["fail", 418]]));
         assert_eq!(read.send().await.with(418).cache(), "no-store");
     }
 }
 
 async fn row_25_vary_is_merged(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let vary = |reply: &Reply| {
         let text = reply.text("vary").to_lowercase();
         let mut names: Vec<_> = text.split(',').map(|name| name.trim().to_owned()).collect();
@@ -101,14 +101,19 @@ async fn row_25_vary_is_merged(env: Env) {
         .send()
         .await
         .with(204);
-    for reply in [server.load(&held).send().await.ok(), refused, none, options] {
+    for reply in [
+        server.load(&session).send().await.ok(),
+        refused,
+        none,
+        options,
+    ] {
         assert_eq!(vary(&reply), ours);
     }
     let own = json!([
         ["header", "Vary", "Accept"],
         ["header", "Vary", "origin, COOKIE"]
     ]);
-    let reply = server.run(&held, own).send().await.ok();
+    let reply = server.run(&session, own).send().await.ok();
     assert_eq!(
         vary(&reply),
         [
@@ -120,12 +125,12 @@ async fn row_25_vary_is_merged(env: Env) {
         ]
     );
     let reply = server
-        .run(&held, json!([["header", "Vary", "*"]]))
+        .run(&session, json!([["header", "Vary", "*"]]))
         .send()
         .await
         .ok();
     assert_eq!(vary(&reply), ["*"]);
-    // Sids in URLs are part of the cache's key anyway.
+    // A sid in the URL is part of the cache key.
     assert_eq!(
         server
             .get("/urls/-/optional")
@@ -151,17 +156,17 @@ async fn row_26_expose_headers_is_merged(env: Env) {
     let mut names: Vec<_> = merged.split(", ").collect();
     names.sort_unstable();
     assert_eq!(names, ["x-total", "x-user-session"]);
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let load = server
-        .run(&held, own)
+        .run(&session, own)
         .header("Origin", "https://app.example.com")
         .send()
         .await
         .ok();
-    assert_eq!(exposed(&load), "x-total", "no sid is sent here");
+    assert_eq!(exposed(&load), "x-total", "the response contains no sid");
     assert_eq!(
         exposed(&server.post("/main/create").send().await.ok()),
         "",
-        "nobody asked"
+        "the request has no `Origin`"
     );
 }

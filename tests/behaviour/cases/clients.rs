@@ -1,4 +1,4 @@
-//! Clients that go away, ids that collide, and full stores.
+//! Clients that disconnect, colliding ids, and full stores.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -20,54 +20,54 @@ use crate::support::raw::Raw;
 
 cases! {
     everywhere:
-        row_65_half_of_a_thousand_clients_hang_up
+        row_65_half_of_a_thousand_clients_disconnect
         row_66_two_creates_never_collide
-        row_66_an_insert_over_a_living_id_is_refused;
+        row_66_an_insert_of_an_existing_id_is_rejected;
     memory:
-        row_66a_a_full_store_evicts_what_was_never_presented
-        row_66a_a_store_that_cannot_evict;
+        row_66a_a_full_store_evicts_sessions_that_were_never_presented
+        row_66a_a_full_store_that_cannot_evict_rejects_creates;
     encoded:;
     servers:
-        row_65_half_of_a_thousand_clients_hang_up
+        row_65_half_of_a_thousand_clients_disconnect
         row_66_two_creates_never_collide
-        row_66_an_insert_over_a_living_id_is_refused;
+        row_66_an_insert_of_an_existing_id_is_rejected;
 }
 
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
+/// A pseudo-random number generator with a fixed seed.
+struct Rng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl Rng {
+    fn below(&mut self, limit: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
+        (self.0 >> 33) % limit
     }
 }
 
-async fn row_65_half_of_a_thousand_clients_hang_up(env: Env) {
+async fn row_65_half_of_a_thousand_clients_disconnect(env: Env) {
     let server = env.start().await;
     let mut sessions = Vec::new();
     for _ in 0..10 {
         sessions.push((server.open("main").await, BTreeSet::new()));
     }
-    let mut dice = Dice(65);
+    let mut rng = Rng(65);
     for wave in 0..5 {
         let mut tasks = Vec::new();
         for client in 0..200 {
-            let held = &sessions[client % 10].0;
+            let session = &sessions[client % 10].0;
             let name = format!("n{}", wave * 200 + client);
-            let (script, is_stored) = write_of(&name, &mut dice);
-            if dice.roll(2) == 0 {
-                tasks.push(tokio::spawn(hang_up(
+            let (script, is_stored) = write_of(&name, &mut rng);
+            if rng.below(2) == 0 {
+                tasks.push(tokio::spawn(send_and_disconnect(
                     server.address,
-                    &held.sid,
+                    &session.sid,
                     &script,
-                    &mut dice,
+                    &mut rng,
                 )));
             } else {
-                let call = server.run(held, script);
+                let call = server.run(session, script);
                 tasks.push(tokio::spawn(async move {
                     call.send().await.ok();
                     is_stored.then_some(name)
@@ -78,36 +78,37 @@ async fn row_65_half_of_a_thousand_clients_hang_up(env: Env) {
             sessions[client % 10].1.extend(task.await.unwrap());
         }
     }
-    // Nothing is locked; nothing is there twice or by half; and what was confirmed is there.
-    for (held, confirmed) in &sessions {
+    // The session is not locked, no change is applied twice or partially, and every confirmed
+    // change is stored.
+    for (session, confirmed) in &sessions {
         server
-            .run(held, json!([["update", ["add", "/visits", 1]]]))
+            .run(session, json!([["update", ["add", "/visits", 1]]]))
             .send()
             .await
             .ok();
-        let data = server.data(held).await;
+        let data = server.data(session).await;
         let items: Vec<_> = data["items"].as_array().unwrap().iter().collect();
         let names: BTreeSet<_> = items
             .iter()
             .map(|item| item.as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(names.len(), items.len(), "one is there twice");
+        assert_eq!(names.len(), items.len(), "a change was applied twice");
         let keys: BTreeSet<_> = data["prefs"].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(names, keys, "half of a change was written");
+        assert_eq!(names, keys, "a change was applied partially");
         assert!(
             confirmed.len() > 20 && confirmed.is_subset(&names),
-            "what was confirmed is lost"
+            "a confirmed change is lost"
         );
     }
 }
 
-/// A change in two places, and whether a 200 says that it is stored.
-fn write_of(name: &str, dice: &mut Dice) -> (Value, bool) {
+/// A change of two fields, and whether a 200 confirms that it is stored.
+fn write_of(name: &str, rng: &mut Rng) -> (Value, bool) {
     let pair = [
         json!(["push", "/items", name]),
         json!(["set", format!("/prefs/{name}"), 1]),
     ];
-    match dice.roll(3) {
+    match rng.below(3) {
         0 => (json!([["update", pair[0], pair[1]]]), true),
         1 => (
             json!([["spawn", Gate::new(), [pair[0], pair[1], ["save"]]]]),
@@ -117,23 +118,23 @@ fn write_of(name: &str, dice: &mut Dice) -> (Value, bool) {
     }
 }
 
-/// Sends a request, or a part of it, and is gone a moment later.
-fn hang_up(
+/// Sends a request, or a part of one, and disconnects after a moment.
+fn send_and_disconnect(
     address: SocketAddr,
     sid: &str,
     script: &Value,
-    dice: &mut Dice,
+    rng: &mut Rng,
 ) -> impl Future<Output = Option<String>> + use<> {
     let head = format!(
         "GET /main/load HTTP/1.1\r\nHost: a\r\nX-User-Session: {sid}\r\nX-Script: {script}\r\n\r\n"
     );
-    let is_cut = dice.roll(4) == 0;
+    let is_cut = rng.below(4) == 0;
     let length = if is_cut {
-        dice.roll(head.len() as u64)
+        rng.below(head.len() as u64)
     } else {
         head.len() as u64
     };
-    let pauses = dice.roll(200);
+    let pauses = rng.below(200);
     async move {
         let mut raw = Raw::connect(address).await;
         raw.write(&head[..usize::try_from(length).unwrap()]).await;
@@ -160,14 +161,14 @@ async fn row_66_two_creates_never_collide(env: Env) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 200);
 }
 
-async fn row_66_an_insert_over_a_living_id_is_refused(env: Env) {
+async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["push", "/items", "mine"]]))
         .await;
     let key = Key {
         namespace: Main::OPTIONS.namespace,
-        id: held.id.parse().unwrap(),
+        id: session.id.parse().unwrap(),
     };
     let minute = Duration::from_secs(60);
     let thief = NewRecord {
@@ -181,9 +182,9 @@ async fn row_66_an_insert_over_a_living_id_is_refused(env: Env) {
     };
     let inserted = server.stores.stuff.insert(key, &thief).await.unwrap();
     assert!(matches!(inserted, InsertOutcome::Exists), "{inserted:?}");
-    assert_eq!(server.data(&held).await["items"], json!(["mine"]));
-    // And a change never makes a record.
-    server.run(&held, json!([["destroy"]])).send().await.ok();
+    assert_eq!(server.data(&session).await["items"], json!(["mine"]));
+    // A commit never creates a record.
+    server.run(&session, json!([["destroy"]])).send().await.ok();
     let lifetime = Some(thief.lifetime);
     let (commit_id, data, identity) = (thief.commit_id, None, None);
     let change: Change<Stuff> = Change {
@@ -198,15 +199,15 @@ async fn row_66_an_insert_over_a_living_id_is_refused(env: Env) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
 
-async fn row_66a_a_full_store_evicts_what_was_never_presented(env: Env) {
+async fn row_66a_a_full_store_evicts_sessions_that_were_never_presented(env: Env) {
     let server = env
         .start_with(Stores::with_capacity(env.store, 8).await)
         .await;
     let mut presented = Vec::new();
     for _ in 0..3 {
-        let held = server.open("main").await;
-        server.load(&held).send().await.ok();
-        presented.push(held);
+        let session = server.open("main").await;
+        server.load(&session).send().await.ok();
+        presented.push(session);
     }
     presented.push(server.open_with("main", json!([["login", "ada"]])).await);
     let mut strangers = Vec::new();
@@ -217,37 +218,37 @@ async fn row_66a_a_full_store_evicts_what_was_never_presented(env: Env) {
     for _ in 0..4 {
         new.push(server.open("main").await);
     }
-    for held in presented.iter().chain(&new) {
+    for session in presented.iter().chain(&new) {
         assert!(
-            server.is_alive(held).await,
-            "it was presented, or belongs to somebody, or is new"
+            server.is_alive(session).await,
+            "a session that was presented, has a subject or is new was evicted"
         );
-        assert_eq!(held.events("evicted"), 0);
+        assert_eq!(session.events("evicted"), 0);
     }
-    for held in &strangers {
-        assert!(!server.is_alive(held).await);
-        assert_eq!(held.events("evicted"), 1);
+    for session in &strangers {
+        assert!(!server.is_alive(session).await);
+        assert_eq!(session.events("evicted"), 1);
     }
 }
 
-async fn row_66a_a_store_that_cannot_evict(env: Env) {
+async fn row_66a_a_full_store_that_cannot_evict_rejects_creates(env: Env) {
     let server = env
         .start_with(Stores::with_capacity(env.store, 4).await)
         .await;
     let mut sessions = Vec::new();
     for _ in 0..4 {
-        let held = server.open("main").await;
-        server.load(&held).send().await.ok();
-        sessions.push(held);
+        let session = server.open("main").await;
+        server.load(&session).send().await.ok();
+        sessions.push(session);
     }
     server
         .post("/main/create")
         .send()
         .await
         .problem(503, "store-full");
-    for held in &sessions {
+    for session in &sessions {
         server
-            .run(held, json!([["push", "/items", "x"]]))
+            .run(session, json!([["push", "/items", "x"]]))
             .send()
             .await
             .ok();

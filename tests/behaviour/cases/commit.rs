@@ -1,4 +1,4 @@
-//! What is stored when a handler ends, and what is not.
+//! What is committed when a handler returns, fails, panics or is cancelled.
 
 use connect_session::SessionConfig as _;
 use http::Method;
@@ -15,49 +15,49 @@ cases! {
         row_39_a_read_only_request_writes_nothing
         row_40_a_handler_that_fails_commits_nothing
         row_41_a_handler_that_panics
-        row_41_a_client_that_hangs_up
+        row_41_a_client_that_disconnects
         row_42_commit_always
-        row_42a_the_same_verdict_with_and_without_the_layer
+        row_42a_the_same_outcome_with_and_without_the_layer
         row_45_every_return_type
         row_46_destroyed_stays_destroyed
-        row_47_created_and_destroyed_is_nothing
-        row_49_reload_drops_what_is_not_committed;
+        row_47_create_and_destroy_writes_nothing
+        row_49_reload_discards_uncommitted_changes;
     memory:;
     encoded:;
     servers:
         row_39_a_read_only_request_writes_nothing
         row_40_a_handler_that_fails_commits_nothing
         row_41_a_handler_that_panics
-        row_41_a_client_that_hangs_up
+        row_41_a_client_that_disconnects
         row_42_commit_always
         row_46_destroyed_stays_destroyed
-        row_47_created_and_destroyed_is_nothing
-        row_49_reload_drops_what_is_not_committed;
+        row_47_create_and_destroy_writes_nothing
+        row_49_reload_discards_uncommitted_changes;
 }
 
 async fn row_39_a_read_only_request_writes_nothing(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let writes = server.stores.encoded.writes();
     server.stores.faults().reset_counts();
     for path in ["/main/load", "/main/optional", "/main/create"] {
         for method in [Method::GET, Method::POST] {
             let call = server
                 .call(method, path)
-                .sid(&held.sid)
+                .sid(&session.sid)
                 .script(json!([["sid"], ["debug"]]));
             call.send().await.ok();
         }
     }
     assert_eq!(server.stores.writes(), 0);
-    assert_eq!(server.stores.faults().loads(), 6, "one round trip each");
+    assert_eq!(server.stores.faults().loads(), 6, "each request loads once");
     assert_eq!(server.stores.encoded.writes(), writes);
 }
 
 async fn row_40_a_handler_that_fails_commits_nothing(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let before = server.data(&held).await;
+    let session = server.open("main").await;
+    let before = server.data(&session).await;
     server.stores.faults().reset_counts();
     let scripts = [
         json!([["push", "/items", "lost"], ["fail", 400]]),
@@ -66,12 +66,12 @@ async fn row_40_a_handler_that_fails_commits_nothing(env: Env) {
     ];
     for script in scripts {
         server
-            .run(&held, script)
+            .run(&session, script)
             .send()
             .await
             .with(400)
             .without_sid();
-        let reply = server.load(&held).send().await.ok();
+        let reply = server.load(&session).send().await.ok();
         assert_eq!(
             (reply.data(), &reply.json()["subject"]),
             (before.clone(), &json!(null))
@@ -90,15 +90,15 @@ async fn row_40_a_handler_that_fails_commits_nothing(env: Env) {
 
 async fn row_41_a_handler_that_panics(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let scripts = [
         json!([["push", "/items", "lost"], ["panic"]]),
         json!([["rotate"], ["panic"]]),
         json!([["update", ["push", "/items", "lost"], ["panic"]]]),
     ];
     for script in scripts {
-        panics(env, server.run(&held, script)).await;
-        still_works(&server, &held).await;
+        panics(env, server.run(&session, script)).await;
+        still_works(&server, &session).await;
     }
     let create = server
         .post("/main/create")
@@ -111,33 +111,36 @@ async fn row_41_a_handler_that_panics(env: Env) {
 async fn panics(env: Env, call: Call) {
     match call.try_send().await {
         Ok(reply) => {
-            assert!(env.framework.answers_panics(), "nobody caught the panic");
+            assert!(
+                env.framework.responds_to_panics(),
+                "the framework does not catch panics"
+            );
             reply.with(500).without_sid();
         }
-        Err(_) => assert!(!env.framework.answers_panics()),
+        Err(_) => assert!(!env.framework.responds_to_panics()),
     }
 }
 
-/// The session has none of what was lost, and can be read and written.
-async fn still_works(server: &Server, held: &ClientSession) {
+/// Asserts that the session has none of the lost changes, and can be read and written.
+async fn still_works(server: &Server, session: &ClientSession) {
     let script = json!([
         ["push", "/items", "kept"],
         ["update", ["drop", "/items", "kept"]]
     ]);
-    server.run(held, script).send().await.ok();
+    server.run(session, script).send().await.ok();
     server
-        .run(held, json!([["drop", "/items", "kept"]]))
+        .run(session, json!([["drop", "/items", "kept"]]))
         .send()
         .await
         .ok();
-    assert_eq!(server.data(held).await["items"], json!([]));
+    assert_eq!(server.data(session).await["items"], json!([]));
 }
 
-async fn row_41_a_client_that_hangs_up(env: Env) {
+async fn row_41_a_client_that_disconnects(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    if !env.framework.ends_with_the_client() {
-        return nobody_is_left_to_hear(&server, &held).await;
+    let session = server.open("main").await;
+    if !env.framework.cancels_on_disconnect() {
+        return assert_commits_after_disconnect(&server, &session).await;
     }
     let scripts = [
         json!([["push", "/items", "lost"]]),
@@ -148,11 +151,11 @@ async fn row_41_a_client_that_hangs_up(env: Env) {
         let (waits, dropped) = (Gate::new(), Gate::new());
         let mut script = script.as_array().unwrap().clone();
         script.extend([json!(["signal", waits]), json!(["hang", dropped])]);
-        let call = tokio::spawn(server.run(&held, json!(script)).try_send());
+        let call = tokio::spawn(server.run(&session, json!(script)).try_send());
         waits.pass().await;
         call.abort();
         dropped.pass().await;
-        still_works(&server, &held).await;
+        still_works(&server, &session).await;
     }
     let (waits, dropped) = (Gate::new(), Gate::new());
     let create = server
@@ -165,29 +168,29 @@ async fn row_41_a_client_that_hangs_up(env: Env) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
-/// A handler that goes on when its client is gone commits as any other, once and as a whole.
-async fn nobody_is_left_to_hear(server: &Server, held: &ClientSession) {
+/// A handler that continues after its client has disconnected commits once and completely.
+async fn assert_commits_after_disconnect(server: &Server, session: &ClientSession) {
     let (waits, goes_on) = (Gate::new(), Gate::new());
     let script = json!([
         ["push", "/items", "kept"],
         ["signal", waits],
         ["await", goes_on]
     ]);
-    let call = tokio::spawn(server.run(held, script).try_send());
+    let call = tokio::spawn(server.run(session, script).try_send());
     waits.pass().await;
     call.abort();
     goes_on.open(1);
-    while server.data(held).await["items"] != json!(["kept"]) {
+    while server.data(session).await["items"] != json!(["kept"]) {
         tokio::task::yield_now().await;
     }
 }
 
 async fn row_42_commit_always(env: Env) {
     let server = env.start().await;
-    let held = server.open("always").await;
+    let session = server.open("always").await;
     let script = json!([["push", "/items", "kept"], ["fail", 400]]);
-    server.run(&held, script.clone()).send().await.with(400);
-    assert_eq!(server.data(&held).await["items"], json!(["kept"]));
+    server.run(&session, script.clone()).send().await.with(400);
+    assert_eq!(server.data(&session).await["items"], json!(["kept"]));
     let create = server
         .post("/always/create")
         .script(script)
@@ -195,7 +198,7 @@ async fn row_42_commit_always(env: Env) {
         .await
         .with(400);
     assert_eq!(server.stores.count(Always::OPTIONS.namespace).await, 2);
-    if env.framework.answers_errors() {
+    if env.framework.responds_to_errors() {
         let found = server
             .get("/always/load")
             .sid(create.sid())
@@ -204,23 +207,26 @@ async fn row_42_commit_always(env: Env) {
             .ok();
         assert_eq!(found.data()["items"], json!(["kept"]));
     }
-    // A handler that did not return has not said anything.
-    let call = server.run(&held, json!([["push", "/items", "lost"], ["panic"]]));
+    // A panic never commits, even with `commit: always`.
+    let call = server.run(&session, json!([["push", "/items", "lost"], ["panic"]]));
     panics(env, call).await;
-    assert_eq!(server.data(&held).await["items"], json!(["kept"]));
+    assert_eq!(server.data(&session).await["items"], json!(["kept"]));
 }
 
-async fn row_42a_the_same_verdict_with_and_without_the_layer(env: Env) {
+async fn row_42a_the_same_outcome_with_and_without_the_layer(env: Env) {
     let server = env.start().await;
     let mut outcomes = Vec::new();
     for config in ["bare", "bare-layered"] {
-        let held = server
+        let session = server
             .open_with(config, json!([["push", "/items", "first"]]))
             .await;
         let lost = json!([["push", "/items", "lost"], ["fail", 418]]);
-        let failed = server.run(&held, lost).send().await;
+        let failed = server.run(&session, lost).send().await;
         let done = server
-            .run(&held, json!([["push", "/items", "kept"], ["status", 500]]))
+            .run(
+                &session,
+                json!([["push", "/items", "kept"], ["status", 500]]),
+            )
             .send()
             .await;
         let gone = server
@@ -228,7 +234,7 @@ async fn row_42a_the_same_verdict_with_and_without_the_layer(env: Env) {
             .script(json!([["fail", 400]]))
             .send()
             .await;
-        let items = server.data(&held).await["items"].clone();
+        let items = server.data(&session).await["items"].clone();
         outcomes.push((failed.status, done.status, gone.status, gone.sids(), items));
     }
     assert_eq!(outcomes[0], outcomes[1]);
@@ -260,18 +266,18 @@ async fn row_46_destroyed_stays_destroyed(env: Env) {
         json!(["panic"]),
         json!(["status", 500]),
     ] {
-        let held = server.open("main").await;
-        let call = server.run(&held, json!([["push", "/items", "x"], ["destroy"], end]));
+        let session = server.open("main").await;
+        let call = server.run(&session, json!([["push", "/items", "x"], ["destroy"], end]));
         if let Ok(reply) = call.try_send().await {
             reply.without_sid();
         }
-        assert!(!server.is_alive(&held).await, "{end}");
-        assert_eq!(held.events("destroyed"), 1);
+        assert!(!server.is_alive(&session).await, "{end}");
+        assert_eq!(session.events("destroyed"), 1);
     }
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);
 }
 
-async fn row_47_created_and_destroyed_is_nothing(env: Env) {
+async fn row_47_create_and_destroy_writes_nothing(env: Env) {
     let server = env.start().await;
     for path in ["/main/create", "/main/cookie/create", "/jar/create"] {
         let script = json!([["push", "/items", "x"], ["login", "ada"], ["destroy"]]);
@@ -284,15 +290,15 @@ async fn row_47_created_and_destroyed_is_nothing(env: Env) {
             .without_sid();
         assert!(
             !reply.headers.contains_key("set-cookie"),
-            "there is nothing to clear: {reply:?}"
+            "a cookie was set or cleared: {reply:?}"
         );
     }
     assert_eq!(server.stores.writes(), 0);
 }
 
-async fn row_49_reload_drops_what_is_not_committed(env: Env) {
+async fn row_49_reload_discards_uncommitted_changes(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["push", "/items", "kept"]]))
         .await;
     let (loaded, go) = (Gate::new(), Gate::new());
@@ -303,10 +309,10 @@ async fn row_49_reload_drops_what_is_not_committed(env: Env) {
         ["await", go],
         ["reload"],
     ]);
-    let call = tokio::spawn(server.run(&held, script).send());
+    let call = tokio::spawn(server.run(&session, script).send());
     loaded.pass().await;
     server
-        .run(&held, json!([["push", "/items", "theirs"]]))
+        .run(&session, json!([["push", "/items", "theirs"]]))
         .send()
         .await
         .ok();
@@ -315,10 +321,13 @@ async fn row_49_reload_drops_what_is_not_committed(env: Env) {
     assert_eq!(
         reply.data()["items"],
         json!(["kept", "theirs"]),
-        "it shows what is stored"
+        "the reloaded data is not what is stored"
     );
     assert_eq!(reply.json()["subject"], json!(null));
-    assert_eq!(server.data(&held).await["items"], json!(["kept", "theirs"]));
+    assert_eq!(
+        server.data(&session).await["items"],
+        json!(["kept", "theirs"])
+    );
 
     let new = json!([
         ["push", "/items", "dropped"],

@@ -1,4 +1,4 @@
-//! Many requests of one session at once.
+//! Concurrent requests of one session.
 
 use std::collections::BTreeSet;
 
@@ -12,45 +12,44 @@ use crate::support::overlap::Overlap;
 
 cases! {
     everywhere:
-        row_61_each_its_own_key
-        row_61_each_an_element_of_one_list
-        row_61_each_an_entry_of_one_map
+        row_61_different_keys
+        row_61_elements_of_one_list
+        row_61_entries_of_one_map
         row_62_updates_of_one_counter
-        row_62_plain_additions_under_a_rule
-        row_62_without_a_rule_the_last_wins
+        row_62_additions_with_a_merge_rule
+        row_62_without_a_rule_the_last_write_wins
         row_62_on_conflict_reject
-        row_62a_removed_here_and_appended_there
-        row_62a_removed_here_and_changed_there;
+        row_62a_remove_and_append_are_merged
+        row_62a_remove_and_change_are_merged;
     memory:;
     encoded:
         row_61_different_fields_never_conflict;
     sqlite:
         row_61_different_fields_never_conflict;
     servers:
-        row_61_each_its_own_key
-        row_61_each_an_element_of_one_list
-        row_61_each_an_entry_of_one_map
+        row_61_different_keys
+        row_61_elements_of_one_list
+        row_61_entries_of_one_map
         row_62_updates_of_one_counter
-        row_62_plain_additions_under_a_rule
-        row_62_without_a_rule_the_last_wins
+        row_62_additions_with_a_merge_rule
+        row_62_without_a_rule_the_last_write_wins
         row_62_on_conflict_reject
-        row_62a_removed_here_and_appended_there
-        row_62a_removed_here_and_changed_there
+        row_62a_remove_and_append_are_merged
+        row_62a_remove_and_change_are_merged
         row_61_different_fields_never_conflict;
 }
 
 const MANY: usize = 64;
 
-/// As many requests as the rows ask for, each with a script of its own, all loaded before the
-/// first of them ends.
+/// Runs `MANY` overlapping requests: all of them load the session before the first of them commits.
 async fn overlapping(
     server: &Server,
-    held: &ClientSession,
+    session: &ClientSession,
     before: impl Fn(usize) -> Value,
     after: impl Fn(usize) -> Value,
 ) -> Vec<Reply> {
-    let path = format!("/{}/load", held.config);
-    let call = || server.post(&path).sid(&held.sid);
+    let path = format!("/{}/load", session.config);
+    let call = || server.post(&path).sid(&session.sid);
     let calls = (0..MANY).map(|number| (call(), before(number), after(number)));
     Overlap::of(calls).await.go().await
 }
@@ -68,14 +67,14 @@ fn numbered() -> BTreeSet<String> {
     (0..MANY).map(|number| format!("n{number}")).collect()
 }
 
-async fn row_61_each_its_own_key(env: Env) {
+async fn row_61_different_keys(env: Env) {
     let server = env.start().await;
-    let held = server.open("loose").await;
+    let session = server.open("loose").await;
     let set = |number| json!([["set", format!("/n{number}"), number]]);
-    for reply in overlapping(&server, &held, set, nothing).await {
+    for reply in overlapping(&server, &session, set, nothing).await {
         reply.ok().without_sid();
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     let keys: BTreeSet<String> = data.as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, numbered());
     assert!((0..MANY).all(|number| data[format!("n{number}")] == number));
@@ -83,30 +82,30 @@ async fn row_61_each_its_own_key(env: Env) {
 
 async fn row_61_different_fields_never_conflict(env: Env) {
     let server = env.start().await;
-    let held = server.open("loose").await;
+    let session = server.open("loose").await;
     let set = |number| json!([["set", format!("/n{number}"), number]]);
-    overlapping(&server, &held, set, nothing).await;
-    assert_eq!(held.events("conflict"), 0);
-    assert_eq!(held.events("committed"), MANY);
+    overlapping(&server, &session, set, nothing).await;
+    assert_eq!(session.events("conflict"), 0);
+    assert_eq!(session.events("committed"), MANY);
 }
 
-async fn row_61_each_an_element_of_one_list(env: Env) {
+async fn row_61_elements_of_one_list(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["push", "/items", "first"]]))
         .await;
     let push = |number| {
         let name = format!("n{number}");
         json!([["push", "/items", name], ["push", "/tags", name]])
     };
-    for reply in overlapping(&server, &held, push, nothing).await {
+    for reply in overlapping(&server, &session, push, nothing).await {
         reply.ok();
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(
         data["items"].as_array().unwrap().len(),
         MANY + 1,
-        "one is lost or there twice"
+        "an item is lost or duplicated"
     );
     assert_eq!(data["items"][0], "first");
     let mut expected = numbered();
@@ -115,46 +114,49 @@ async fn row_61_each_an_element_of_one_list(env: Env) {
     assert_eq!(texts(&data["items"]), expected);
 }
 
-async fn row_61_each_an_entry_of_one_map(env: Env) {
+async fn row_61_entries_of_one_map(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let loose = server.open("loose").await;
     let typed = |number| json!([["set", format!("/prefs/n{number}"), { "number": number }]]);
     let untyped = |number| json!([["set", format!("/prefs/n{number}"), { "number": number }]]);
     let start = json!([["set", "/prefs", {}]]);
     server.run(&loose, start).send().await.ok();
-    for reply in overlapping(&server, &held, typed, nothing).await {
+    for reply in overlapping(&server, &session, typed, nothing).await {
         reply.ok();
     }
     for reply in overlapping(&server, &loose, untyped, nothing).await {
         reply.ok();
     }
-    for held in [&held, &loose] {
-        let prefs = server.data(held).await["prefs"].clone();
-        assert_eq!(prefs.as_object().unwrap().len(), MANY, "{}", held.config);
+    for session in [&session, &loose] {
+        let prefs = server.data(session).await["prefs"].clone();
+        assert_eq!(prefs.as_object().unwrap().len(), MANY, "{}", session.config);
         assert!((0..MANY).all(|number| prefs[format!("n{number}")]["number"] == number));
-        assert_eq!(held.events("overwritten"), 0);
+        assert_eq!(session.events("overwritten"), 0);
     }
 }
 
 async fn row_62_updates_of_one_counter(env: Env) {
     let server = env.start().await;
-    let held = server.open("rejecting").await;
-    // No rule is declared there: an update needs none.
+    let session = server.open("rejecting").await;
+    // This config has no merge rules: `update` does not need one.
     let update = |_| json!([["update", ["add", "/visits", 1]]]);
-    let replies = overlapping(&server, &held, nothing, update).await;
+    let replies = overlapping(&server, &session, nothing, update).await;
     let answers: BTreeSet<u64> = replies
         .into_iter()
         .map(|reply| reply.ok().answers()[0]["visits"].as_u64().unwrap())
         .collect();
     assert_eq!(answers, (1..=MANY as u64).collect());
-    assert_eq!(server.data(&held).await["visits"], MANY);
-    assert!(held.events("committed") == MANY, "each counted once");
+    assert_eq!(server.data(&session).await["visits"], MANY);
+    assert!(
+        session.events("committed") == MANY,
+        "each update commits once"
+    );
 }
 
-async fn row_62_plain_additions_under_a_rule(env: Env) {
+async fn row_62_additions_with_a_merge_rule(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["add", "/visits", 5], ["set", "/best", -9]]))
         .await;
     let count = |number: usize| {
@@ -165,77 +167,84 @@ async fn row_62_plain_additions_under_a_rule(env: Env) {
             ["set", "/draft", format!("n{number}")],
         ])
     };
-    for reply in overlapping(&server, &held, count, nothing).await {
+    for reply in overlapping(&server, &session, count, nothing).await {
         reply.ok();
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(data["visits"], 5 + MANY);
     assert_eq!(data["odd name"], -2 * i64::try_from(MANY).unwrap());
     assert_eq!(data["best"], MANY - 1);
     assert!(numbered().contains(data["draft"].as_str().unwrap()));
-    assert_eq!(held.events("overwritten"), 0, "it was declared");
+    assert_eq!(
+        session.events("overwritten"),
+        0,
+        "a declared merge rule applies"
+    );
 }
 
-async fn row_62_without_a_rule_the_last_wins(env: Env) {
+async fn row_62_without_a_rule_the_last_write_wins(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let write = |number| {
         json!([
             ["set", "/note", format!("n{number}")],
             ["add", "/visits", 1]
         ])
     };
-    for reply in overlapping(&server, &held, write, nothing).await {
+    for reply in overlapping(&server, &session, write, nothing).await {
         reply.ok();
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert!(numbered().contains(data["note"].as_str().unwrap()));
-    assert_eq!(data["visits"], MANY, "what has a rule is not lost with it");
-    let told: Vec<_> = events::of(&held.id)
+    assert_eq!(
+        data["visits"], MANY,
+        "a field with a rule was overwritten too"
+    );
+    let overwritten: Vec<_> = events::of(&session.id)
         .into_iter()
         .filter(|seen| seen.name == "overwritten")
         .collect();
-    assert_eq!(told.len(), held.events("overwritten"));
-    // The first one to land overwrote nothing; every other did.
-    assert_eq!(told.len(), MANY - 1);
+    assert_eq!(overwritten.len(), session.events("overwritten"));
+    // The first commit overwrites nothing; every later one does.
+    assert_eq!(overwritten.len(), MANY - 1);
     assert!(
-        told.iter()
+        overwritten
+            .iter()
             .all(|seen| seen.text.contains("note") && !seen.text.contains("visits"))
     );
 }
 
 async fn row_62_on_conflict_reject(env: Env) {
     let server = env.start().await;
-    let held = server.open("rejecting").await;
+    let session = server.open("rejecting").await;
     let write = |number| {
         let name = format!("n{number}");
         json!([["set", "/note", name], ["push", "/items", name]])
     };
-    let replies = overlapping(&server, &held, write, nothing).await;
+    let replies = overlapping(&server, &session, write, nothing).await;
     let mut winner = None;
     for (number, reply) in replies.into_iter().enumerate() {
         if reply.status == 200 {
             assert_eq!(
                 winner.replace(format!("n{number}")),
                 None,
-                "two of them won"
+                "two requests succeeded"
             );
         } else {
             reply.problem(409, "conflict");
         }
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(data["note"].as_str(), winner.as_deref());
     assert_eq!(
         data["items"],
         json!([winner]),
-        "a part of a refused request was written"
+        "a rejected request was committed partially"
     );
-    assert_eq!(held.events("overwritten"), 0);
+    assert_eq!(session.events("overwritten"), 0);
 }
 
-/// Two requests that both loaded: what is there when the first ended before the second, and the
-/// other way round.
+/// The results of two overlapping requests, with the first commit by either of them.
 async fn both_orders(
     server: &Server,
     config: &'static str,
@@ -245,17 +254,17 @@ async fn both_orders(
 ) -> [Value; 2] {
     let mut results = [Value::Null, Value::Null];
     for (result, (first, second)) in results.iter_mut().zip([(&a, &b), (&b, &a)]) {
-        let held = server.open_with(config, start.clone()).await;
-        let call = || server.post(format!("/{config}/load")).sid(&held.sid);
+        let session = server.open_with(config, start.clone()).await;
+        let call = || server.post(format!("/{config}/load")).sid(&session.sid);
         let waits = Overlap::one(call(), second.clone(), json!([])).await;
         call().script(first.clone()).send().await.ok();
         waits.finish().await.ok();
-        *result = server.data(&held).await;
+        *result = server.data(&session).await;
     }
     results
 }
 
-async fn row_62a_removed_here_and_appended_there(env: Env) {
+async fn row_62a_remove_and_append_are_merged(env: Env) {
     let server = env.start().await;
     for (config, field) in [("main", "/items"), ("main", "/tags"), ("loose", "/items")] {
         let start = json!([["set", field, ["a", "b", "c"]]]);
@@ -275,7 +284,7 @@ async fn row_62a_removed_here_and_appended_there(env: Env) {
     }
 }
 
-async fn row_62a_removed_here_and_changed_there(env: Env) {
+async fn row_62a_remove_and_change_are_merged(env: Env) {
     let server = env.start().await;
     for config in ["main", "loose"] {
         let start = json!([["set", "/prefs", { "k": 1, "other": 1 }]]);

@@ -1,4 +1,4 @@
-//! Cookies, and who may send them.
+//! Cookies, and the origins that they are accepted from.
 
 use http::Method;
 use serde_json::json;
@@ -15,8 +15,8 @@ cases! {
         row_22_max_age_after_a_login
         row_28_destroy_clears_the_cookie
         row_28a_a_cookie_from_another_origin
-        row_28a_who_is_no_stranger
-        row_28a_header_sessions_are_not_concerned;
+        row_28a_the_own_and_listed_origins_are_allowed
+        row_28a_header_sessions_are_exempt;
     memory:;
     encoded:;
 }
@@ -92,7 +92,7 @@ async fn row_22_max_age_after_a_login(env: Env) {
         .cookie("shop.sid", &sid)
         .script(json!([["login", "ada"]]));
     let (_, attributes) = call.send().await.ok().cookie("shop.sid");
-    // A login begins both deadlines anew: the browser must not drop the cookie before they pass.
+    // A login restarts both deadlines, and the browser must keep the cookie until they pass.
     assert!(
         attributes.contains(&"Max-Age=86400".to_owned()),
         "{attributes:?}"
@@ -122,13 +122,13 @@ async fn row_28_destroy_clears_the_cookie(env: Env) {
         .await
         .problem(401, "unknown-session");
 
-    let held = server.open("main").await;
-    let by_header = server.run(&held, destroy).send().await.ok();
+    let session = server.open("main").await;
+    let by_header = server.run(&session, destroy).send().await.ok();
     assert!(
         !by_header.headers.contains_key("set-cookie"),
         "{by_header:?}"
     );
-    if env.framework.answers_errors() {
+    if env.framework.responds_to_errors() {
         let sid = open(&server, "jar", "shop.sid").await;
         let script = json!([["destroy"], ["fail", 500]]);
         let call = server
@@ -139,8 +139,8 @@ async fn row_28_destroy_clears_the_cookie(env: Env) {
     }
 }
 
-/// Headers as a browser sends them, when another origin made the request.
-fn strange() -> [fn(Call) -> Call; 6] {
+/// The headers that browsers send with cross-origin requests.
+fn cross_origin() -> [fn(Call) -> Call; 6] {
     [
         |call| call.header("Sec-Fetch-Site", "cross-site"),
         |call| call.header("Sec-Fetch-Site", "same-site"),
@@ -168,17 +168,19 @@ async fn row_28a_a_cookie_from_another_origin(env: Env) {
         "/cookie-first/create",
     ];
     let writes = server.stores.writes();
-    for strange in strange() {
+    for cross_origin in cross_origin() {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             for path in paths {
-                let reply = strange(with(method.clone(), path)).send().await;
+                let reply = cross_origin(with(method.clone(), path)).send().await;
                 reply.problem(403, "cross-origin");
             }
         }
-        // Neither does a stranger's page get a new session into the browser.
-        let create = strange(server.post("/cookie-first/create")).send().await;
+        // A page of another origin cannot set a new session in the browser either.
+        let create = cross_origin(server.post("/cookie-first/create"))
+            .send()
+            .await;
         create.problem(403, "cross-origin");
-        strange(server.get("/cookie-first/load").cookie("__Host-sid", &sid))
+        cross_origin(server.get("/cookie-first/load").cookie("__Host-sid", &sid))
             .send()
             .await
             .ok();
@@ -187,7 +189,7 @@ async fn row_28a_a_cookie_from_another_origin(env: Env) {
     assert_eq!(server.stores.writes(), writes);
 }
 
-async fn row_28a_who_is_no_stranger(env: Env) {
+async fn row_28a_the_own_and_listed_origins_are_allowed(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
     let post = || server.post("/cookie-first/load").cookie("__Host-sid", &sid);
@@ -220,38 +222,38 @@ async fn row_28a_who_is_no_stranger(env: Env) {
     other.problem(403, "cross-origin");
 
     let sid = open(&server, "open-jar", "open.sid").await;
-    for strange in strange() {
-        strange(server.post("/open-jar/load").cookie("open.sid", &sid))
+    for cross_origin in cross_origin() {
+        cross_origin(server.post("/open-jar/load").cookie("open.sid", &sid))
             .send()
             .await
             .ok();
     }
 }
 
-async fn row_28a_header_sessions_are_not_concerned(env: Env) {
+async fn row_28a_header_sessions_are_exempt(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let (cookie, _) = server
         .post("/main/cookie/create")
         .send()
         .await
         .ok()
         .cookie("__Host-sid");
-    for strange in strange() {
-        strange(server.run(&held, json!([["rotate"], ["fail", 400]])))
+    for cross_origin in cross_origin() {
+        cross_origin(server.run(&session, json!([["rotate"], ["fail", 400]])))
             .send()
             .await
             .with(400);
-        strange(server.post("/main/load").bearer(&held.sid))
+        cross_origin(server.post("/main/load").bearer(&session.sid))
             .send()
             .await
             .ok();
-        strange(server.post("/main/create")).send().await.ok();
-        // The header is what counts, although a cookie came along.
+        cross_origin(server.post("/main/create")).send().await.ok();
+        // The header takes precedence over the cookie.
         let both = server
             .post("/main/load")
-            .sid(&held.sid)
+            .sid(&session.sid)
             .cookie("__Host-sid", &cookie);
-        assert_eq!(strange(both).send().await.ok().id(), held.id);
+        assert_eq!(cross_origin(both).send().await.ok().id(), session.id);
     }
 }

@@ -1,4 +1,4 @@
-//! Create, load, and load if there is one.
+//! Create, required load and optional load.
 
 use serde_json::json;
 
@@ -16,11 +16,11 @@ cases! {
         row_05_required_load_without_a_sid
         row_06_required_load_of_an_unknown_or_expired_sid
         row_07_optional_load_of_an_unknown_sid
-        row_08_create_with_a_dead_or_foreign_sid
-        row_09_create_with_a_living_sid
+        row_08_create_with_an_expired_or_foreign_sid
+        row_09_create_with_a_valid_sid
         row_10_another_header_on_one_handler
-        row_11_an_empty_header_is_none
-        row_12_a_header_that_comes_twice;
+        row_11_an_empty_header_is_ignored
+        row_12_a_repeated_header;
     memory:;
     encoded:;
 }
@@ -46,18 +46,18 @@ async fn row_01_create_without_a_sid(env: Env) {
 
 async fn row_02_the_same_sid_finds_the_same_session(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["push", "/items", "tea"]]))
         .await;
-    let reply = server.load(&held).send().await.ok();
-    assert_eq!(reply.id(), held.id);
+    let reply = server.load(&session).send().await.ok();
+    assert_eq!(reply.id(), session.id);
     assert_eq!(reply.json()["new"], false);
     assert_eq!(reply.data()["items"], json!(["tea"]));
 }
 
 async fn row_03_the_header_name_in_any_case(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     for name in [
         "X-User-Session",
         "x-user-session",
@@ -67,12 +67,12 @@ async fn row_03_the_header_name_in_any_case(env: Env) {
         let mut raw = Raw::connect(server.address).await;
         let request = format!(
             "GET /main/load HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{name}: {}\r\n\r\n",
-            held.sid
+            session.sid
         );
         raw.write(request).await;
         let reply = raw.read_to_end().await;
         assert!(reply.starts_with("HTTP/1.1 200"), "{name}: {reply}");
-        assert!(reply.contains(&held.id), "{name}: {reply}");
+        assert!(reply.contains(&session.id), "{name}: {reply}");
     }
 }
 
@@ -106,15 +106,15 @@ async fn row_06_required_load_of_an_unknown_or_expired_sid(env: Env) {
     server.advance(std::time::Duration::from_secs(30 * 60));
     let alive = server.open("main").await;
     let mut problems = Vec::new();
-    for held in [&expired, &destroyed, &alive.forged()] {
-        let reply = server.run(held, json!([["signal", ran]])).send().await;
+    for session in [&expired, &destroyed, &alive.forged()] {
+        let reply = server.run(session, json!([["signal", ran]])).send().await;
         let reply = reply.problem(401, "unknown-session");
         assert!(!reply.challenge().is_empty(), "{reply:?}");
         problems.push(reply.body);
     }
     assert!(
         problems.iter().all(|problem| *problem == problems[0]),
-        "they can be told apart"
+        "the responses differ"
     );
     assert_eq!(ran.waiting(), 0, "the handler ran");
     assert!(server.is_alive(&alive).await);
@@ -122,11 +122,11 @@ async fn row_06_required_load_of_an_unknown_or_expired_sid(env: Env) {
 
 async fn row_07_optional_load_of_an_unknown_sid(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let before = server.stores.writes();
     let reply = server
         .get("/main/optional")
-        .sid(&held.forged().sid)
+        .sid(&session.forged().sid)
         .send()
         .await
         .ok()
@@ -135,34 +135,39 @@ async fn row_07_optional_load_of_an_unknown_sid(env: Env) {
     assert_eq!(server.stores.writes(), before);
 }
 
-async fn row_08_create_with_a_dead_or_foreign_sid(env: Env) {
+async fn row_08_create_with_an_expired_or_foreign_sid(env: Env) {
     let server = env.start().await;
     let expired = server.open("main").await;
     server.advance(std::time::Duration::from_secs(30 * 60));
     let foreign = server.open("rejecting").await;
     let forged = server.open("main").await.forged();
-    for held in [expired, foreign, forged] {
-        let reply = server.post("/main/create").sid(&held.sid).send().await.ok();
+    for session in [expired, foreign, forged] {
+        let reply = server
+            .post("/main/create")
+            .sid(&session.sid)
+            .send()
+            .await
+            .ok();
         assert_eq!(reply.json()["new"], true);
-        assert_ne!(reply.sid(), held.sid);
-        assert_ne!(reply.id(), held.id, "the client named its session");
+        assert_ne!(reply.sid(), session.sid);
+        assert_ne!(reply.id(), session.id, "the client chose the id");
     }
 }
 
-async fn row_09_create_with_a_living_sid(env: Env) {
+async fn row_09_create_with_a_valid_sid(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["set", "/note", "kept"]]))
         .await;
     let inserts = server.stores.faults().inserts();
     let reply = server
         .post("/main/create")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .send()
         .await
         .ok()
         .without_sid();
-    assert_eq!(reply.id(), held.id);
+    assert_eq!(reply.id(), session.id);
     assert_eq!(reply.json()["new"], false);
     assert_eq!(reply.data()["note"], "kept");
     assert_eq!(server.stores.faults().inserts(), inserts);
@@ -175,7 +180,7 @@ async fn row_10_another_header_on_one_handler(env: Env) {
     assert_eq!(
         reply.sids(),
         std::slice::from_ref(&sid),
-        "in its own header and in no other"
+        "the sid is not only in `X-Other`"
     );
     let found = server
         .get("/main/other/load")
@@ -187,14 +192,14 @@ async fn row_10_another_header_on_one_handler(env: Env) {
     assert_eq!(found.text("vary").to_lowercase(), "x-other");
     let ignored = server.get("/main/other/load").sid(&sid).send().await;
     ignored.problem(401, "missing-session");
-    // It is the same config, so the same session elsewhere.
+    // The config is the same, so the sid is valid on other routes.
     assert_eq!(
         server.get("/main/load").sid(&sid).send().await.ok().id(),
         reply.id()
     );
 }
 
-async fn row_11_an_empty_header_is_none(env: Env) {
+async fn row_11_an_empty_header_is_ignored(env: Env) {
     let server = env.start().await;
     for empty in ["", " ", "\t"] {
         let reply = server.get("/main/load").sid(empty).send().await;
@@ -202,18 +207,18 @@ async fn row_11_an_empty_header_is_none(env: Env) {
         let reply = server.get("/main/optional").sid(empty).send().await.ok();
         assert_eq!(reply.json()["session"], false);
     }
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let reply = server
         .get("/main/load")
         .sid("")
-        .bearer(&held.sid)
+        .bearer(&session.sid)
         .send()
         .await
         .ok();
-    assert_eq!(reply.id(), held.id);
+    assert_eq!(reply.id(), session.id);
 }
 
-async fn row_12_a_header_that_comes_twice(env: Env) {
+async fn row_12_a_repeated_header(env: Env) {
     let server = env.start().await;
     let (one, other) = (server.open("main").await, server.open("main").await);
     let equal = server

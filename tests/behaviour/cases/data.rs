@@ -1,4 +1,4 @@
-//! What a session holds.
+//! The data of a session.
 
 use connect_session::SessionConfig as _;
 use serde_json::{Value, json};
@@ -14,22 +14,22 @@ cases! {
         row_31_typed_data_round_trips
         row_32_untyped_data
         row_33_any_key_is_plain_data
-        row_35_a_nested_change_is_seen
+        row_35_a_nested_change_is_detected
         row_38_over_max_size;
     memory:;
     encoded:
         row_34_changed_and_changed_back
-        row_36_a_field_that_another_version_knows
-        row_37_what_cannot_be_decoded;
+        row_36_fields_of_another_version_are_kept
+        row_37_undecodable_data;
     sqlite:
-        row_36_a_field_that_another_version_knows;
+        row_36_fields_of_another_version_are_kept;
     servers:
         row_31_typed_data_round_trips
         row_32_untyped_data
         row_33_any_key_is_plain_data
-        row_35_a_nested_change_is_seen
+        row_35_a_nested_change_is_detected
         row_38_over_max_size
-        row_36_a_field_that_another_version_knows;
+        row_36_fields_of_another_version_are_kept;
 }
 
 const TEXT: &str =
@@ -63,24 +63,24 @@ async fn row_31_typed_data_round_trips(env: Env) {
         },
     };
     let expected = serde_json::to_value(&stuff).unwrap();
-    let held = server
+    let session = server
         .open_with("main", json!([["replace", expected]]))
         .await;
-    let there: Stuff = serde_json::from_value(server.data(&held).await).unwrap();
+    let there: Stuff = serde_json::from_value(server.data(&session).await).unwrap();
     assert!(there == stuff, "{there:?}");
     let empty = serde_json::to_value(Stuff::default()).unwrap();
     server
-        .run(&held, json!([["replace", empty]]))
+        .run(&session, json!([["replace", empty]]))
         .send()
         .await
         .ok();
-    assert_eq!(server.data(&held).await, empty);
+    assert_eq!(server.data(&session).await, empty);
 }
 
 async fn row_32_untyped_data(env: Env) {
     let server = env.start().await;
     let reply = server.post("/untyped").send().await.ok();
-    assert_eq!(reply.body, "", "what did not do what it should");
+    assert_eq!(reply.body, "", "the operations that failed");
     let found = server.get("/loose/load").sid(reply.sid()).send().await.ok();
     assert_eq!(found.data(), json!({ "number": 42, "list": ["a", "b"] }));
 }
@@ -119,41 +119,49 @@ async fn row_33_any_key_is_plain_data(env: Env) {
         .iter()
         .map(|key| (*key, json!({ "of": key })))
         .collect();
-    let held = server.open_with("loose", json!([["replace", data]])).await;
-    assert_eq!(server.data(&held).await, data);
-    let held = server
+    let session = server.open_with("loose", json!([["replace", data]])).await;
+    assert_eq!(server.data(&session).await, data);
+    let session = server
         .open_with("main", json!([["set", "/prefs", data]]))
         .await;
-    assert_eq!(server.data(&held).await["prefs"], data);
+    assert_eq!(server.data(&session).await["prefs"], data);
 
-    let held = server.open("loose").await;
+    let session = server.open("loose").await;
     let mut expected = json!({});
     for key in keys {
         let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
         server
-            .run(&held, json!([["set", pointer, key]]))
+            .run(&session, json!([["set", pointer, key]]))
             .send()
             .await
             .ok();
         expected[key] = key.into();
-        assert_eq!(server.data(&held).await, expected, "after setting {key:?}");
+        assert_eq!(
+            server.data(&session).await,
+            expected,
+            "after setting {key:?}"
+        );
     }
     for key in keys {
         let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
         server
-            .run(&held, json!([["delete", pointer]]))
+            .run(&session, json!([["delete", pointer]]))
             .send()
             .await
             .ok();
         expected.as_object_mut().unwrap().remove(key);
-        assert_eq!(server.data(&held).await, expected, "after removing {key:?}");
+        assert_eq!(
+            server.data(&session).await,
+            expected,
+            "after removing {key:?}"
+        );
     }
 }
 
 async fn row_34_changed_and_changed_back(env: Env) {
     let server = env.start().await;
     let start = json!([["set", "/note", "same"], ["set", "/prefs", { "a": 1, "b": 2 }]]);
-    let held = server.open_with("main", start).await;
+    let session = server.open_with("main", start).await;
     let writes = server.stores.encoded.writes();
     let scripts = [
         json!([["set", "/note", "other"], ["set", "/note", "same"]]),
@@ -163,46 +171,46 @@ async fn row_34_changed_and_changed_back(env: Env) {
         json!([]),
     ];
     for script in scripts {
-        server.run(&held, script.clone()).send().await.ok();
+        server.run(&session, script.clone()).send().await.ok();
         assert_eq!(server.stores.encoded.writes(), writes, "{script}");
     }
     server
-        .run(&held, json!([["set", "/note", "other"]]))
+        .run(&session, json!([["set", "/note", "other"]]))
         .send()
         .await
         .ok();
     assert_eq!(server.stores.encoded.writes(), writes + 1);
 }
 
-async fn row_35_a_nested_change_is_seen(env: Env) {
+async fn row_35_a_nested_change_is_detected(env: Env) {
     let server = env.start().await;
     let start = json!([["set", "/nested/inner/by_name", { "a": 1 }]]);
-    let held = server.open_with("main", start).await;
+    let session = server.open_with("main", start).await;
     let edits = json!([
         ["add", "/nested/inner/by_name/a", 1],
         ["push", "/nested/inner/flags", true],
         ["set", "/nested/inner/other", { "flags": [], "by_name": { "deep": 3 }, "other": null }],
     ]);
-    server.run(&held, edits).send().await.ok();
+    server.run(&session, edits).send().await.ok();
     server
         .run(
-            &held,
+            &session,
             json!([["add", "/nested/inner/other/by_name/deep", 1]]),
         )
         .send()
         .await
         .ok();
-    let nested = server.data(&held).await["nested"].clone();
+    let nested = server.data(&session).await["nested"].clone();
     assert_eq!(nested["inner"]["by_name"], json!({ "a": 2 }));
     assert_eq!(nested["inner"]["flags"], json!([true]));
     assert_eq!(nested["inner"]["other"]["by_name"], json!({ "deep": 4 }));
 }
 
-async fn row_36_a_field_that_another_version_knows(env: Env) {
+async fn row_36_fields_of_another_version_are_kept(env: Env) {
     let server = env.start().await;
     let script = json!([["set", "/name", "ada"], ["set", "/dropped", "still here"]]);
-    let held = server.open_with("before", script).await;
-    let after = || server.post("/after/load").sid(&held.sid);
+    let session = server.open_with("before", script).await;
+    let after = || server.post("/after/load").sid(&session.sid);
     assert_eq!(
         after().send().await.ok().data(),
         json!({ "name": "ada", "added": 7 })
@@ -213,7 +221,7 @@ async fn row_36_a_field_that_another_version_knows(env: Env) {
         .await
         .ok();
     assert_eq!(
-        server.data(&held).await,
+        server.data(&session).await,
         json!({ "name": "eve", "dropped": "still here" })
     );
     after()
@@ -222,7 +230,7 @@ async fn row_36_a_field_that_another_version_knows(env: Env) {
         .await
         .ok();
     server
-        .run(&held, json!([["set", "/name", "bob"]]))
+        .run(&session, json!([["set", "/name", "bob"]]))
         .send()
         .await
         .ok();
@@ -231,52 +239,55 @@ async fn row_36_a_field_that_another_version_knows(env: Env) {
         json!({ "name": "bob", "added": 8 })
     );
     assert_eq!(
-        server.data(&held).await,
+        server.data(&session).await,
         json!({ "name": "bob", "dropped": "still here" })
     );
 }
 
-async fn row_37_what_cannot_be_decoded(env: Env) {
+async fn row_37_undecodable_data(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["push", "/items", "tea"]]))
         .await;
-    server.stores.encoded.poke(&held.id, "visits", "\"a text\"");
-    let fields = server.stores.encoded.fields(&held.id);
+    server
+        .stores
+        .encoded
+        .poke(&session.id, "visits", "\"a text\"");
+    let fields = server.stores.encoded.fields(&session.id);
     let script = json!([["replace", {}], ["destroy"]]);
     for path in ["/main/load", "/main/optional", "/main/create"] {
-        let call = server.post(path).sid(&held.sid).script(script.clone());
+        let call = server.post(path).sid(&session.sid).script(script.clone());
         let reply = call.send().await.problem(500, "undecodable");
         assert!(
             !String::from_utf8_lossy(&reply.body).contains("a text"),
-            "it shows what is stored"
+            "the response contains stored data"
         );
     }
     assert_eq!(
-        server.stores.encoded.fields(&held.id),
+        server.stores.encoded.fields(&session.id),
         fields,
-        "it was overwritten"
+        "the undecodable record was overwritten"
     );
-    assert_eq!(held.events("store_error"), 3);
-    let told = events::of(&held.id)
+    assert_eq!(session.events("store_error"), 3);
+    let event = events::of(&session.id)
         .into_iter()
         .find(|seen| seen.name == "store_error")
         .unwrap();
     assert!(
-        told.text.contains("`visits`") && told.text.contains(&held.id),
+        event.text.contains("`visits`") && event.text.contains(&session.id),
         "{}",
-        told.text
+        event.text
     );
-    server.stores.encoded.poke(&held.id, "visits", "3");
-    assert_eq!(server.data(&held).await["items"], json!(["tea"]));
+    server.stores.encoded.poke(&session.id, "visits", "3");
+    assert_eq!(server.data(&session).await["items"], json!(["tea"]));
 }
 
 async fn row_38_over_max_size(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("small", json!([["fill", "/note", 3000]]))
         .await;
-    let before = server.data(&held).await;
+    let before = server.data(&session).await;
     let too_much = [
         json!([["set", "/draft", "lost"], ["fill", "/note", 4097]]),
         json!([["fill", "/draft", 2000]]),
@@ -284,18 +295,18 @@ async fn row_38_over_max_size(env: Env) {
         json!([["rotate"], ["fill", "/note", 5000]]),
     ];
     for script in too_much {
-        let reply = server.run(&held, script).send().await;
+        let reply = server.run(&session, script).send().await;
         reply.problem(413, "too-large");
-        assert_eq!(server.data(&held).await, before);
+        assert_eq!(server.data(&session).await, before);
     }
     let create = server
         .post("/small/create")
         .script(json!([["fill", "/note", 5000]]));
     create.send().await.problem(413, "too-large");
     let count = server.stores.count(Small::OPTIONS.namespace).await;
-    assert_eq!(count, 1, "it exists all the same");
+    assert_eq!(count, 1, "the session that is too large was created");
     server
-        .run(&held, json!([["fill", "/note", 3500]]))
+        .run(&session, json!([["fill", "/note", 3500]]))
         .send()
         .await
         .ok();

@@ -1,4 +1,4 @@
-//! What a response says of the session.
+//! How a response carries a sid.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::support::client::{Call, Reply};
 
 cases! {
     everywhere:
-        row_21_a_new_sid_answers_where_the_old_one_came
-        row_21_a_first_sid_goes_where_the_config_says
-        row_21_a_rotated_sid_answers_where_it_came
-        row_23_a_cookie_of_the_handler_survives
+        row_21_a_new_sid_uses_the_transport_of_the_old_one
+        row_21_a_first_sid_uses_the_configured_transport
+        row_21_a_rotated_sid_keeps_its_transport
+        row_23_cookies_of_the_handler_are_kept
         row_27_nothing_is_emitted_when_nothing_changed;
     memory:;
     encoded:;
@@ -19,13 +19,9 @@ cases! {
 
 type Send = fn(Call, &str) -> Call;
 
-/// Where a reply carries its one sid: the name of a header, or `cookie` and its name.
-fn place(reply: &Reply) -> String {
-    assert_eq!(
-        reply.sids().len(),
-        1,
-        "a sid on none or on two transports: {reply:?}"
-    );
+/// The location of a reply's only sid: the name of a header, or `cookie` and its name.
+fn sid_location(reply: &Reply) -> String {
+    assert_eq!(reply.sids().len(), 1, "not exactly one sid: {reply:?}");
     for name in ["x-user-session", "x-other", "authorization"] {
         if reply.headers.contains_key(name) {
             return name.to_owned();
@@ -35,7 +31,7 @@ fn place(reply: &Reply) -> String {
     format!("cookie {}", cookie.split('=').next().unwrap())
 }
 
-async fn row_21_a_new_sid_answers_where_the_old_one_came(env: Env) {
+async fn row_21_a_new_sid_uses_the_transport_of_the_old_one(env: Env) {
     let server = env.start().await;
     let dead = server.open("main").await.forged();
     let dead = dead.sid.as_str();
@@ -58,17 +54,17 @@ async fn row_21_a_new_sid_answers_where_the_old_one_came(env: Env) {
     ];
     for (path, send, expected) in cases {
         let reply = send(server.post(path), dead).send().await.ok();
-        assert_eq!(place(&reply), expected, "{path}");
+        assert_eq!(sid_location(&reply), expected, "{path}");
     }
     let query = server
         .post(format!("/urls/-/create?sid={dead}"))
         .send()
         .await
         .ok();
-    assert_eq!(place(&query), "x-user-session");
+    assert_eq!(sid_location(&query), "x-user-session");
 }
 
-async fn row_21_a_first_sid_goes_where_the_config_says(env: Env) {
+async fn row_21_a_first_sid_uses_the_configured_transport(env: Env) {
     let server = env.start().await;
     let cases = [
         ("/main/create", "x-user-session"),
@@ -83,16 +79,16 @@ async fn row_21_a_first_sid_goes_where_the_config_says(env: Env) {
     ];
     for (path, expected) in cases {
         let reply = server.post(path).send().await.ok();
-        assert_eq!(place(&reply), expected, "{path}");
+        assert_eq!(sid_location(&reply), expected, "{path}");
     }
 }
 
-async fn row_21_a_rotated_sid_answers_where_it_came(env: Env) {
+async fn row_21_a_rotated_sid_keeps_its_transport(env: Env) {
     let server = env.start().await;
     let rotate = json!([["rotate"]]);
-    let held = server.open("main").await;
-    let reply = server.run(&held, rotate.clone()).send().await.ok();
-    assert_eq!(place(&reply), "x-user-session");
+    let session = server.open("main").await;
+    let reply = server.run(&session, rotate.clone()).send().await.ok();
+    assert_eq!(sid_location(&reply), "x-user-session");
     let reply = server
         .post("/main/load")
         .bearer(reply.sid())
@@ -100,7 +96,7 @@ async fn row_21_a_rotated_sid_answers_where_it_came(env: Env) {
         .send()
         .await
         .ok();
-    assert_eq!(place(&reply), "x-user-session");
+    assert_eq!(sid_location(&reply), "x-user-session");
 
     let (sid, _) = server
         .post("/main/cookie/create")
@@ -113,7 +109,7 @@ async fn row_21_a_rotated_sid_answers_where_it_came(env: Env) {
         .cookie("__Host-sid", &sid)
         .script(rotate);
     let reply = call.send().await.ok();
-    assert_eq!(place(&reply), "cookie __Host-sid");
+    assert_eq!(sid_location(&reply), "cookie __Host-sid");
     let (new, _) = reply.cookie("__Host-sid");
     assert_ne!(new, sid);
     server
@@ -124,7 +120,7 @@ async fn row_21_a_rotated_sid_answers_where_it_came(env: Env) {
         .ok();
 }
 
-async fn row_23_a_cookie_of_the_handler_survives(env: Env) {
+async fn row_23_cookies_of_the_handler_are_kept(env: Env) {
     let server = env.start().await;
     let own = json!([
         ["header", "Set-Cookie", "theme=dark"],
@@ -146,31 +142,31 @@ async fn row_23_a_cookie_of_the_handler_survives(env: Env) {
 
 async fn row_27_nothing_is_emitted_when_nothing_changed(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    server.load(&held).send().await.ok().without_sid();
+    let session = server.open("main").await;
+    server.load(&session).send().await.ok().without_sid();
     server
         .get("/main/optional")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .send()
         .await
         .ok()
         .without_sid();
     server
         .post("/main/create")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .send()
         .await
         .ok()
         .without_sid();
     let changed = json!([["push", "/items", "tea"], ["update", ["add", "/visits", 1]]]);
     server
-        .run(&held, changed.clone())
+        .run(&session, changed.clone())
         .send()
         .await
         .ok()
         .without_sid();
     server
-        .run(&held, json!([["set_lifetime", 60, 120]]))
+        .run(&session, json!([["set_lifetime", 60, 120]]))
         .send()
         .await
         .ok()

@@ -1,4 +1,4 @@
-//! A store that fails.
+//! Store failures.
 
 use connect_session::testing::CommitFault;
 use serde_json::json;
@@ -27,8 +27,8 @@ cases! {
 
 async fn row_43_the_store_fails_at_commit(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let before = server.data(&held).await;
+    let session = server.open("main").await;
+    let before = server.data(&session).await;
     let faults = server.stores.faults();
     let scripts = [
         json!([
@@ -44,25 +44,25 @@ async fn row_43_the_store_fails_at_commit(env: Env) {
     for script in scripts {
         faults.fail_commits(CommitFault::Refused);
         let reply = server
-            .run(&held, script)
+            .run(&session, script)
             .send()
             .await
             .problem(503, "store-unavailable");
         assert!(
             !reply.headers.contains_key("x-own"),
-            "it is the handler's response"
+            "the handler's response was sent"
         );
         faults.clear();
-        let after = server.load(&held).send().await.ok();
+        let after = server.load(&session).send().await.ok();
         assert_eq!(
             (after.data(), &after.json()["subject"]),
             (before.clone(), &json!(null))
         );
     }
-    assert_eq!(held.events("store_error"), 5);
-    // A request that only reads needs no commit.
+    assert_eq!(session.events("store_error"), 5);
+    // A read-only request does not commit.
     faults.fail_commits(CommitFault::Refused);
-    server.load(&held).send().await.ok();
+    server.load(&session).send().await.ok();
 }
 
 async fn row_43_the_store_fails_at_insert_and_destroy(env: Env) {
@@ -79,22 +79,22 @@ async fn row_43_the_store_fails_at_insert_and_destroy(env: Env) {
         .await
         .problem(503, "store-unavailable");
     faults.clear();
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     faults.fail_destroys(true);
     server
-        .run(&held, json!([["destroy"]]))
+        .run(&session, json!([["destroy"]]))
         .send()
         .await
         .problem(503, "store-unavailable");
     faults.clear();
-    assert!(server.is_alive(&held).await);
-    server.run(&held, json!([["destroy"]])).send().await.ok();
-    assert!(!server.is_alive(&held).await);
+    assert!(server.is_alive(&session).await);
+    server.run(&session, json!([["destroy"]])).send().await.ok();
+    assert!(!server.is_alive(&session).await);
 }
 
 async fn row_44_the_store_fails_at_load(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["push", "/items", "kept"]]))
         .await;
     let faults = server.stores.faults();
@@ -102,10 +102,10 @@ async fn row_44_the_store_fails_at_load(env: Env) {
     faults.fail_loads(true);
     let script = json!([["push", "/items", "x"]]);
     for path in ["/main/load", "/main/optional", "/main/create"] {
-        let call = server.post(path).sid(&held.sid).script(script.clone());
+        let call = server.post(path).sid(&session.sid).script(script.clone());
         call.send().await.problem(503, "store-unavailable");
     }
-    // Without a sid the store is not asked for one.
+    // Without a sid, the store is not called.
     server.get("/main/optional").send().await.ok();
     server
         .get("/main/load")
@@ -115,16 +115,16 @@ async fn row_44_the_store_fails_at_load(env: Env) {
     assert_eq!(
         server.stores.writes(),
         writes,
-        "a failing store is written to"
+        "the failing store was written to"
     );
     faults.clear();
-    assert_eq!(server.data(&held).await["items"], json!(["kept"]));
-    assert_eq!(held.events("store_error"), 3);
+    assert_eq!(server.data(&session).await["items"], json!(["kept"]));
+    assert_eq!(session.events("store_error"), 3);
 }
 
 async fn row_44_on_store_error_anonymous(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("anonymous", json!([["push", "/items", "kept"]]))
         .await;
     let faults = server.stores.faults();
@@ -132,22 +132,22 @@ async fn row_44_on_store_error_anonymous(env: Env) {
     faults.fail_loads(true);
     let reply = server
         .get("/anonymous/optional")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .send()
         .await
         .ok()
         .without_sid();
     assert_eq!(reply.json()["session"], false);
-    assert_eq!(held.events("store_error"), 1);
+    assert_eq!(session.events("store_error"), 1);
     for path in ["/anonymous/load", "/anonymous/create"] {
-        let reply = server.post(path).sid(&held.sid).send().await;
+        let reply = server.post(path).sid(&session.sid).send().await;
         reply.problem(503, "store-unavailable");
     }
     assert_eq!(server.stores.writes(), writes);
     faults.clear();
     let reply = server
         .get("/anonymous/optional")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .send()
         .await
         .ok();
@@ -156,7 +156,7 @@ async fn row_44_on_store_error_anonymous(env: Env) {
 
 async fn row_64c_a_lost_reply(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let faults = server.stores.faults();
     let cases = [
         (
@@ -179,13 +179,13 @@ async fn row_64c_a_lost_reply(env: Env) {
         faults.reset_counts();
         faults.fail_commits(fault);
         server
-            .run(&held, script.clone())
+            .run(&session, script.clone())
             .send()
             .await
             .problem(503, "outcome-unknown");
-        assert_eq!(faults.commits(), 1, "it was sent again");
+        assert_eq!(faults.commits(), 1, "the commit was sent again");
         faults.clear();
-        let data = server.data(&held).await;
+        let data = server.data(&session).await;
         assert_eq!(data["visits"], expected, "{fault:?}");
         assert_eq!(
             data["items"].as_array().unwrap().len(),
@@ -195,36 +195,39 @@ async fn row_64c_a_lost_reply(env: Env) {
     }
     faults.fail_commits(CommitFault::ReplyLost);
     server
-        .run(&held, json!([["rotate"]]))
+        .run(&session, json!([["rotate"]]))
         .send()
         .await
         .problem(503, "outcome-unknown");
     faults.clear();
-    assert!(!server.is_alive(&held).await, "the rotation was applied");
+    assert!(
+        !server.is_alive(&session).await,
+        "the rotation was not applied"
+    );
 }
 
 async fn row_64c_a_change_that_is_sent_twice(env: Env) {
     let server = env.start().await;
-    let mut held = server.open("main").await;
+    let mut session = server.open("main").await;
     let faults = server.stores.faults();
     faults.fail_commits(CommitFault::SentTwice);
     let script = json!([["push", "/items", "x"], ["add", "/visits", 1]]);
-    server.run(&held, script).send().await.ok();
+    server.run(&session, script).send().await.ok();
     let updated = server
-        .run(&held, json!([["update", ["add", "/visits", 1]]]))
+        .run(&session, json!([["update", ["add", "/visits", 1]]]))
         .send()
         .await
         .ok();
     assert_eq!(updated.answers()[0]["visits"], 2);
     for secret in [json!(["rotate"]), json!(["login", "ada"])] {
-        let changed = server.run(&held, json!([secret])).send().await.ok();
-        held = held.with_sid(changed.sid());
+        let changed = server.run(&session, json!([secret])).send().await.ok();
+        session = session.with_sid(changed.sid());
     }
     faults.clear();
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(
         (&data["visits"], &data["items"]),
         (&json!(2), &json!(["x"]))
     );
-    assert_eq!(held.events("conflict"), 0);
+    assert_eq!(session.events("conflict"), 0);
 }

@@ -1,4 +1,4 @@
-//! Where a sid is found, and in which order it is looked for.
+//! The loaders, and the order in which they are tried.
 
 use serde_json::json;
 
@@ -9,28 +9,28 @@ use crate::support::client::Call;
 cases! {
     everywhere:
         row_17_the_declared_order_in_all_combinations
-        row_18_malformed_is_passed_over_and_unknown_is_not
+        row_18_malformed_sids_are_skipped_but_unknown_sids_are_not
         row_20_a_cookie_among_others
         row_21a_a_sid_keeps_its_transport
-        row_21b_a_sid_is_of_one_config;
+        row_21b_a_sid_belongs_to_one_config;
     memory:;
     encoded:;
 }
 
 type Send = fn(Call, &ClientSession) -> Call;
 
-/// A session whose sid travels in the cookie `__Host-sid`.
+/// A session whose sid is in the cookie `__Host-sid`.
 async fn open_cookie(server: &Server, path: &str) -> ClientSession {
     let reply = server.post(path).send().await.ok();
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let (sid, _) = reply.cookie("__Host-sid");
     ClientSession {
         id: reply.id(),
-        ..held.with_sid(sid)
+        ..session.with_sid(sid)
     }
 }
 
-/// A session whose sid travels in a header, of a config that prefers a cookie.
+/// A session whose sid is in a header, of a config that may prefer a cookie.
 async fn open_header(server: &Server, path: &str) -> ClientSession {
     let dead = server.open("main").await.forged();
     let reply = server.post(path).sid(&dead.sid).send().await.ok();
@@ -53,9 +53,9 @@ async fn row_17_the_declared_order_in_all_combinations(env: Env) {
         open_cookie(&server, "/cookie-first/create").await,
     ];
     let send: [Send; 3] = [
-        |call, held| call.sid(&held.sid),
-        |call, held| call.bearer(&held.sid),
-        |call, held| call.cookie("__Host-sid", &held.sid),
+        |call, session| call.sid(&session.sid),
+        |call, session| call.bearer(&session.sid),
+        |call, session| call.cookie("__Host-sid", &session.sid),
     ];
     let orders = [
         ("/main/load", &main, [0, 1, 2]),
@@ -77,9 +77,9 @@ async fn row_17_the_declared_order_in_all_combinations(env: Env) {
     }
 }
 
-async fn row_18_malformed_is_passed_over_and_unknown_is_not(env: Env) {
+async fn row_18_malformed_sids_are_skipped_but_unknown_sids_are_not(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let cookie = open_cookie(&server, "/main/cookie/create").await;
     let good = server
         .get("/main/load")
@@ -90,26 +90,26 @@ async fn row_18_malformed_is_passed_over_and_unknown_is_not(env: Env) {
     let loads = server.stores.faults().loads();
     let unknown = server
         .get("/main/load")
-        .sid(&held.forged().sid)
-        .bearer(&held.sid);
+        .sid(&session.forged().sid)
+        .bearer(&session.sid);
     unknown.send().await.problem(401, "unknown-session");
     assert_eq!(
         server.stores.faults().loads(),
         loads + 1,
-        "it was retried elsewhere"
+        "another loader was tried"
     );
     let unknown = server
         .get("/main/optional")
-        .sid(&held.forged().sid)
-        .bearer(&held.sid);
+        .sid(&session.forged().sid)
+        .bearer(&session.sid);
     assert_eq!(unknown.send().await.ok().json()["session"], false);
 }
 
 async fn row_20_a_cookie_among_others(env: Env) {
     let server = env.start().await;
-    let held = open_cookie(&server, "/main/cookie/create").await;
+    let session = open_cookie(&server, "/main/cookie/create").await;
     let other = open_cookie(&server, "/main/cookie/create").await;
-    let (sid, load) = (&held.sid, || server.get("/main/load"));
+    let (sid, load) = (&session.sid, || server.get("/main/load"));
     let found = [
         format!("__Host-sid={sid}"),
         format!("a=1; __Host-sid={sid}; b=2"),
@@ -123,12 +123,12 @@ async fn row_20_a_cookie_among_others(env: Env) {
     ];
     for line in found {
         let reply = load().header("Cookie", &line).send().await.ok();
-        assert_eq!(reply.id(), held.id, "{line}");
+        assert_eq!(reply.id(), session.id, "{line}");
     }
     let two_lines = load()
         .header("Cookie", "a=1")
         .header("Cookie", format!("__Host-sid={sid}"));
-    assert_eq!(two_lines.send().await.ok().id(), held.id);
+    assert_eq!(two_lines.send().await.ok().id(), session.id);
     for line in [
         format!("__Host-Sid={sid}"),
         format!("a=__Host-sid={sid}"),
@@ -187,14 +187,14 @@ async fn row_21a_a_sid_keeps_its_transport(env: Env) {
     assert_eq!(
         new.answers()[0],
         json!(null),
-        "script would read what HttpOnly hides"
+        "scripts can read the sid of an HttpOnly cookie"
     );
     assert!(!String::from_utf8_lossy(&new.body).contains(&new.cookie("__Host-sid").0[24..]));
 }
 
-async fn row_21b_a_sid_is_of_one_config(env: Env) {
+async fn row_21b_a_sid_belongs_to_one_config(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     for path in [
         "/rejecting/load",
         "/lenient/load",
@@ -204,10 +204,10 @@ async fn row_21b_a_sid_is_of_one_config(env: Env) {
     ] {
         server
             .get(path)
-            .sid(&held.sid)
+            .sid(&session.sid)
             .send()
             .await
             .problem(401, "unknown-session");
     }
-    assert!(server.is_alive(&held).await);
+    assert!(server.is_alive(&session).await);
 }

@@ -1,4 +1,4 @@
-//! Updates, pending changes and new secrets of one session, in one request and in several.
+//! Combinations of `update`, pending changes and new secrets, in one request and in several.
 
 use connect_session::SessionConfig as _;
 use serde_json::json;
@@ -10,48 +10,48 @@ use crate::support::overlap::Overlap;
 
 cases! {
     everywhere:
-        row_46_what_update_stored_stays_stored
-        row_62_update_sees_what_is_committed
+        row_46_update_is_not_rolled_back
+        row_62_update_sees_only_committed_data
         row_62_update_of_a_new_session
-        row_62_update_beside_a_pending_change_of_the_same_field
+        row_62_update_and_a_pending_change_of_the_same_field
         row_62_update_after_a_write_of_another
-        row_62_appends_are_no_conflict
-        row_64_a_write_lands_while_another_rotates_or_logs_in
-        row_64_reset_drops_what_was_written_meanwhile;
+        row_62_appends_do_not_conflict
+        row_64_a_write_before_a_rotation_or_login_is_kept
+        row_64_reset_discards_concurrent_writes;
     memory:;
     encoded:;
     servers:
-        row_46_what_update_stored_stays_stored
-        row_62_update_sees_what_is_committed
+        row_46_update_is_not_rolled_back
+        row_62_update_sees_only_committed_data
         row_62_update_of_a_new_session
-        row_62_update_beside_a_pending_change_of_the_same_field
+        row_62_update_and_a_pending_change_of_the_same_field
         row_62_update_after_a_write_of_another
-        row_62_appends_are_no_conflict
-        row_64_a_write_lands_while_another_rotates_or_logs_in
-        row_64_reset_drops_what_was_written_meanwhile;
+        row_62_appends_do_not_conflict
+        row_64_a_write_before_a_rotation_or_login_is_kept
+        row_64_reset_discards_concurrent_writes;
 }
 
-async fn row_46_what_update_stored_stays_stored(env: Env) {
+async fn row_46_update_is_not_rolled_back(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     for end in [json!(["fail", 400]), json!(["panic"])] {
         let script = json!([
             ["push", "/items", "lost"],
             ["update", ["add", "/visits", 1]],
             end
         ]);
-        if let Ok(reply) = server.run(&held, script).try_send().await {
-            let panicked = env.framework.answers_panics() && end[0] == "panic";
+        if let Ok(reply) = server.run(&session, script).try_send().await {
+            let panicked = env.framework.responds_to_panics() && end[0] == "panic";
             reply.with(if panicked { 500 } else { 400 });
         }
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!((&data["visits"], &data["items"]), (&json!(2), &json!([])));
 }
 
-async fn row_62_update_sees_what_is_committed(env: Env) {
+async fn row_62_update_sees_only_committed_data(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let script = json!([
         ["set", "/note", "pending"],
         ["push", "/items", "pending"],
@@ -62,7 +62,7 @@ async fn row_62_update_sees_what_is_committed(env: Env) {
         ],
         ["push", "/items", "after"],
     ]);
-    let reply = server.run(&held, script).send().await.ok();
+    let reply = server.run(&session, script).send().await.ok();
     let seen = reply.answers()[0].clone();
     assert_eq!(
         (&seen["note"], &seen["items"]),
@@ -73,8 +73,8 @@ async fn row_62_update_sees_what_is_committed(env: Env) {
         (&shown["note"], &shown["visits"]),
         (&json!("pending"), &json!(1))
     );
-    let data = server.data(&held).await;
-    assert_eq!(data, shown, "it shows what it stores");
+    let data = server.data(&session).await;
+    assert_eq!(data, shown, "the response differs from the stored data");
     assert_eq!(data["items"], json!(["updated", "pending", "after"]));
 }
 
@@ -85,7 +85,7 @@ async fn row_62_update_of_a_new_session(env: Env) {
     assert_eq!(
         reply.answers()[0]["items"],
         json!(["x"]),
-        "there is nothing but the buffer"
+        "`update` of an unsaved session works on the pending data"
     );
     let found = server
         .get("/main/load")
@@ -111,41 +111,41 @@ async fn row_62_update_of_a_new_session(env: Env) {
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
-async fn row_62_update_beside_a_pending_change_of_the_same_field(env: Env) {
+async fn row_62_update_and_a_pending_change_of_the_same_field(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let script = json!([
         ["add", "/visits", 1],
         ["update", ["add", "/visits", 1]],
         ["add", "/visits", 1]
     ]);
-    server.run(&held, script).send().await.ok();
-    assert_eq!(server.data(&held).await["visits"], 3);
-    // Without a rule the pending change is the later one, or is refused.
+    server.run(&session, script).send().await.ok();
+    assert_eq!(server.data(&session).await["visits"], 3);
+    // Without a rule, the pending change wins or is rejected.
     let script = json!([
         ["set", "/note", "pending"],
         ["update", ["set", "/note", "updated"]]
     ]);
-    server.run(&held, script.clone()).send().await.ok();
-    assert_eq!(server.data(&held).await["note"], "pending");
-    assert_eq!(held.events("overwritten"), 1);
-    let held = server.open("rejecting").await;
+    server.run(&session, script.clone()).send().await.ok();
+    assert_eq!(server.data(&session).await["note"], "pending");
+    assert_eq!(session.events("overwritten"), 1);
+    let session = server.open("rejecting").await;
     server
-        .run(&held, script)
+        .run(&session, script)
         .send()
         .await
         .problem(409, "conflict");
     assert_eq!(
-        server.data(&held).await["note"],
+        server.data(&session).await["note"],
         "",
-        "a part of a refused request was written"
+        "a rejected request was committed partially"
     );
 }
 
 async fn row_62_update_after_a_write_of_another(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let call = || server.post("/main/load").sid(&held.sid);
+    let session = server.open("main").await;
+    let call = || server.post("/main/load").sid(&session.sid);
     let pending = json!([["push", "/items", "pending"]]);
     let update = json!([[
         "update",
@@ -165,30 +165,33 @@ async fn row_62_update_after_a_write_of_another(env: Env) {
         (&json!(["theirs", "updated"]), &json!(2))
     );
     assert_eq!(
-        server.data(&held).await["items"],
+        server.data(&session).await["items"],
         json!(["theirs", "updated", "pending"])
     );
 }
 
-async fn row_62_appends_are_no_conflict(env: Env) {
+async fn row_62_appends_do_not_conflict(env: Env) {
     let server = env.start().await;
-    let held = server.open("rejecting").await;
-    let call = || server.post("/rejecting/load").sid(&held.sid);
+    let session = server.open("rejecting").await;
+    let call = || server.post("/rejecting/load").sid(&session.sid);
     let push = |item| (call(), json!([["push", "/items", item]]), json!([]));
     for reply in Overlap::of(["a", "b"].map(push)).await.go().await {
         reply.ok();
     }
     assert_eq!(
-        server.data(&held).await["items"].as_array().unwrap().len(),
+        server.data(&session).await["items"]
+            .as_array()
+            .unwrap()
+            .len(),
         2
     );
 }
 
-async fn row_64_a_write_lands_while_another_rotates_or_logs_in(env: Env) {
+async fn row_64_a_write_before_a_rotation_or_login_is_kept(env: Env) {
     let server = env.start().await;
     for secret in [json!(["rotate"]), json!(["login", "ada"])] {
-        let held = server.open("main").await;
-        let call = || server.post("/main/load").sid(&held.sid);
+        let session = server.open("main").await;
+        let call = || server.post("/main/load").sid(&session.sid);
         let late = Overlap::one(call(), json!([["push", "/items", "late"]]), json!([secret])).await;
         call()
             .script(json!([
@@ -199,16 +202,16 @@ async fn row_64_a_write_lands_while_another_rotates_or_logs_in(env: Env) {
             .await
             .ok();
         let reply = late.finish().await.ok();
-        let found = server.data(&held.with_sid(reply.sid())).await;
+        let found = server.data(&session.with_sid(reply.sid())).await;
         assert_eq!(found["items"], json!(["early", "late"]), "{secret}");
-        assert!(!server.is_alive(&held).await);
+        assert!(!server.is_alive(&session).await);
     }
 }
 
-async fn row_64_reset_drops_what_was_written_meanwhile(env: Env) {
+async fn row_64_reset_discards_concurrent_writes(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let call = || server.post("/main/load").sid(&held.sid);
+    let session = server.open("main").await;
+    let call = || server.post("/main/load").sid(&session.sid);
     let reset = json!([["reset"], ["set", "/note", "new"]]);
     let late = Overlap::one(call(), json!([["push", "/items", "late"]]), reset).await;
     call()
@@ -217,7 +220,7 @@ async fn row_64_reset_drops_what_was_written_meanwhile(env: Env) {
         .await
         .ok();
     let reply = late.finish().await.ok();
-    let found = server.data(&held.with_sid(reply.sid())).await;
+    let found = server.data(&session.with_sid(reply.sid())).await;
     assert_eq!(
         (&found["items"], &found["note"]),
         (&json!([]), &json!("new"))

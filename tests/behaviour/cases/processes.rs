@@ -1,4 +1,4 @@
-//! Several processes, several configs, and what an app-wide layer shares.
+//! Several processes, several configs, and several uses of a session in one request.
 
 use connect_session::SessionConfig as _;
 use serde_json::json;
@@ -14,8 +14,8 @@ cases! {
         row_72_two_configs_with_two_stores
         row_73_two_guards_and_one_load
         row_73_a_view_and_a_handler
-        row_73_without_a_session_the_store_is_not_asked
-        row_73_two_routers_with_stores_of_their_own;
+        row_73_a_handler_without_a_session_does_not_load
+        row_73_two_routers_with_separate_stores;
     memory:;
     encoded:;
     servers:
@@ -27,27 +27,27 @@ cases! {
 async fn row_67_a_logout_on_another_process(env: Env) {
     let server = env.start().await;
     let other = env.start_with(server.stores.clone()).await;
-    let held = server.open("main").await;
-    assert!(other.is_alive(&held).await);
-    other.run(&held, json!([["destroy"]])).send().await.ok();
-    assert!(!server.is_alive(&held).await);
-    let held = server.open("main").await;
-    let new = held.with_sid(
+    let session = server.open("main").await;
+    assert!(other.is_alive(&session).await);
+    other.run(&session, json!([["destroy"]])).send().await.ok();
+    assert!(!server.is_alive(&session).await);
+    let session = server.open("main").await;
+    let new = session.with_sid(
         other
-            .run(&held, json!([["login", "ada"]]))
+            .run(&session, json!([["login", "ada"]]))
             .send()
             .await
             .ok()
             .sid(),
     );
-    assert!(!server.is_alive(&held).await);
+    assert!(!server.is_alive(&session).await);
     assert_eq!(server.load(&new).send().await.ok().json()["subject"], "ada");
 }
 
 async fn row_67_writes_of_two_processes(env: Env) {
     let server = env.start().await;
     let other = env.start_with(server.stores.clone()).await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let push = |number: usize| {
         json!([
             ["push", "/items", format!("n{number}")],
@@ -61,10 +61,10 @@ async fn row_67_writes_of_two_processes(env: Env) {
             &other
         }
     };
-    for reply in at_once((0..64).map(|number| from(number).run(&held, push(number)))).await {
+    for reply in at_once((0..64).map(|number| from(number).run(&session, push(number)))).await {
         reply.ok();
     }
-    let data = other.data(&held).await;
+    let data = other.data(&session).await;
     assert_eq!(data["visits"], 64);
     assert_eq!(data["items"].as_array().unwrap().len(), 64);
 }
@@ -77,10 +77,10 @@ async fn row_72_two_configs_with_two_stores(env: Env) {
     let untyped = server
         .open_with("loose", json!([["set", "/items", "untyped"]]))
         .await;
-    for (path, held) in [("/loose/load", &typed), ("/main/load", &untyped)] {
+    for (path, session) in [("/loose/load", &typed), ("/main/load", &untyped)] {
         server
             .get(path)
-            .sid(&held.sid)
+            .sid(&session.sid)
             .send()
             .await
             .problem(401, "unknown-session");
@@ -99,14 +99,14 @@ async fn row_72_two_configs_with_two_stores(env: Env) {
 
 async fn row_73_two_guards_and_one_load(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     server.stores.faults().reset_counts();
     let script = json!([["push", "/items", "inner"], ["add", "/visits", 10]]);
-    let call = server.post("/main/twice").sid(&held.sid).script(script);
+    let call = server.post("/main/twice").sid(&session.sid).script(script);
     let reply = call.send().await.ok().without_sid();
-    assert_eq!(reply.data()["visits"], 10, "each has its own copy");
+    assert_eq!(reply.data()["visits"], 10, "the guards share their data");
     assert_eq!(server.stores.faults().loads(), 1);
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(
         (&data["visits"], &data["items"]),
         (&json!(11), &json!(["inner"]))
@@ -115,28 +115,28 @@ async fn row_73_two_guards_and_one_load(env: Env) {
 
 async fn row_73_a_view_and_a_handler(env: Env) {
     let server = env.start().await;
-    let held = server
+    let session = server
         .open_with("main", json!([["set", "/note", "seen"]]))
         .await;
     server.stores.faults().reset_counts();
     let looked = server
         .post("/main/looked-at")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .script(json!([["push", "/items", "x"]]));
     looked.send().await.ok();
     assert_eq!(
         server.stores.faults().loads(),
         1,
-        "the view's load is the handler's"
+        "the view and the handler each loaded"
     );
-    let view = server.get("/main/view").sid(&held.sid).send().await.ok();
-    assert_eq!(view.body, format!("{} seen", held.id));
+    let view = server.get("/main/view").sid(&session.sid).send().await.ok();
+    assert_eq!(view.body, format!("{} seen", session.id));
     assert_eq!(view.cache(), "private, no-cache");
     let none = server.get("/main/view").send().await.ok();
     assert_eq!((none.body.len(), none.cache()), (0, String::new()));
     let unknown = server
         .get("/main/view")
-        .sid(held.forged().sid)
+        .sid(session.forged().sid)
         .send()
         .await
         .ok();
@@ -144,13 +144,13 @@ async fn row_73_a_view_and_a_handler(env: Env) {
     assert_eq!(server.stores.faults().commits(), 1);
 }
 
-async fn row_73_without_a_session_the_store_is_not_asked(env: Env) {
+async fn row_73_a_handler_without_a_session_does_not_load(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     server.stores.faults().reset_counts();
     let reply = server
         .get("/main/without")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .send()
         .await
         .ok()
@@ -160,10 +160,10 @@ async fn row_73_without_a_session_the_store_is_not_asked(env: Env) {
     assert_eq!(server.stores.faults().loads() + server.stores.writes(), 0);
 }
 
-async fn row_73_two_routers_with_stores_of_their_own(env: Env) {
+async fn row_73_two_routers_with_separate_stores(env: Env) {
     let (one, other) = (env.start().await, env.start().await);
-    let held = one.open("main").await;
-    assert!(!other.is_alive(&held).await);
-    assert!(one.is_alive(&held).await);
+    let session = one.open("main").await;
+    assert!(!other.is_alive(&session).await);
+    assert!(one.is_alive(&session).await);
     assert_eq!(other.stores.count(Main::OPTIONS.namespace).await, 0);
 }

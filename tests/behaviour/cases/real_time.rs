@@ -1,6 +1,6 @@
-//! How long a session lives by the clock of a server, which nobody can move: with short deadlines
-//! that the cases sleep past. All that is compared is more than a second apart. What takes minutes
-//! is in `deadlines`, on stores whose time passes by hand; the conformance kit tries every store.
+//! Deadlines by the clock of a server, which tests cannot move: the cases use short deadlines and
+//! sleep. All compared times are more than a second apart. `deadlines` has the cases with longer
+//! times, on stores with a fake clock; the conformance kit covers every store.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ cases! {
     memory:;
     encoded:;
     servers:
-        row_50_idle_passes_in_real_time
-        row_51_activity_keeps_it_alive_in_real_time
+        row_50_idle_deadline_in_real_time
+        row_51_activity_extends_the_idle_deadline_in_real_time
         row_52_the_absolute_deadline_in_real_time
-        row_60a_a_lifetime_outlives_a_write_in_real_time
-        row_60b_a_made_up_secret_in_real_time;
+        row_60a_a_lifetime_survives_a_write_in_real_time
+        row_60b_a_forged_secret_in_real_time;
 }
 
-/// A session that may idle for so many seconds, and lives for so many.
+/// A session with these idle and absolute timeouts, in seconds.
 async fn brief(server: &Server, idle: u64, absolute: u64) -> ClientSession {
     let script = json!([["set_lifetime", idle, absolute]]);
     server.open_with("main", script).await
@@ -31,19 +31,22 @@ async fn pass(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }
 
-async fn row_50_idle_passes_in_real_time(env: Env) {
+async fn row_50_idle_deadline_in_real_time(env: Env) {
     let server = env.start().await;
-    let (held, longer) = (brief(&server, 3, 60).await, brief(&server, 30, 60).await);
+    let (session, longer) = (brief(&server, 3, 60).await, brief(&server, 30, 60).await);
     pass(1.5).await;
-    assert!(server.is_alive(&held).await);
+    assert!(server.is_alive(&session).await);
     pass(4.5).await;
-    let late = server.run(&held, json!([["push", "/items", "x"]]));
+    let late = server.run(&session, json!([["push", "/items", "x"]]));
     late.send().await.problem(401, "unknown-session");
-    assert!(!server.is_alive(&held).await, "the late request revived it");
+    assert!(
+        !server.is_alive(&session).await,
+        "the late request revived the session"
+    );
     assert!(server.is_alive(&longer).await);
 }
 
-async fn row_51_activity_keeps_it_alive_in_real_time(env: Env) {
+async fn row_51_activity_extends_the_idle_deadline_in_real_time(env: Env) {
     let server = env.start().await;
     let (reader, writer) = (brief(&server, 3, 60).await, brief(&server, 3, 60).await);
     for round in 0..4 {
@@ -57,36 +60,39 @@ async fn row_51_activity_keeps_it_alive_in_real_time(env: Env) {
 
 async fn row_52_the_absolute_deadline_in_real_time(env: Env) {
     let server = env.start().await;
-    let held = brief(&server, 4, 4).await;
+    let session = brief(&server, 4, 4).await;
     for _ in 0..2 {
         pass(1.0).await;
         let script = json!([["add", "/visits", 1]]);
-        server.run(&held, script).send().await.ok();
+        server.run(&session, script).send().await.ok();
     }
     pass(3.5).await;
-    assert!(!server.is_alive(&held).await, "a write moved the deadline");
-}
-
-async fn row_60a_a_lifetime_outlives_a_write_in_real_time(env: Env) {
-    let server = env.start().await;
-    let held = brief(&server, 3, 60).await;
-    let script = json!([["push", "/items", "x"]]);
-    server.run(&held, script).send().await.ok();
-    pass(4.5).await;
     assert!(
-        !server.is_alive(&held).await,
-        "it got the config's idle time"
+        !server.is_alive(&session).await,
+        "a write moved the absolute deadline"
     );
 }
 
-async fn row_60b_a_made_up_secret_in_real_time(env: Env) {
+async fn row_60a_a_lifetime_survives_a_write_in_real_time(env: Env) {
     let server = env.start().await;
-    let held = brief(&server, 3, 60).await;
+    let session = brief(&server, 3, 60).await;
+    let script = json!([["push", "/items", "x"]]);
+    server.run(&session, script).send().await.ok();
+    pass(4.5).await;
+    assert!(
+        !server.is_alive(&session).await,
+        "the write applied the config's idle timeout"
+    );
+}
+
+async fn row_60b_a_forged_secret_in_real_time(env: Env) {
+    let server = env.start().await;
+    let session = brief(&server, 3, 60).await;
     pass(1.7).await;
-    assert!(!server.is_alive(&held.forged()).await);
+    assert!(!server.is_alive(&session.forged()).await);
     pass(2.8).await;
     assert!(
-        !server.is_alive(&held).await,
-        "whoever knew the id kept it alive"
+        !server.is_alive(&session).await,
+        "a forged secret extended the session"
     );
 }

@@ -1,4 +1,4 @@
-//! No sid is told to anybody but its client.
+//! Sids are sent to their client only.
 
 use connect_session::testing::CommitFault;
 use serde_json::{Value, json};
@@ -11,18 +11,18 @@ use crate::support::script::report;
 
 cases! {
     everywhere:
-        row_70_no_event_and_no_debug_shows_a_sid;
+        row_70_events_and_debug_output_contain_no_sid;
     memory:;
     encoded:;
     servers:
-        row_70_no_event_and_no_debug_shows_a_sid;
+        row_70_events_and_debug_output_contain_no_sid;
 }
 
-async fn row_70_no_event_and_no_debug_shows_a_sid(env: Env) {
+async fn row_70_events_and_debug_output_contain_no_sid(env: Env) {
     let server = env.start().await;
-    let mut held = server.open("main").await;
-    let mut sids = vec![held.sid.clone(), held.forged().sid];
-    let mut said = Vec::new();
+    let mut session = server.open("main").await;
+    let mut sids = vec![session.sid.clone(), session.forged().sid];
+    let mut texts = Vec::new();
     let changes: [Value; 4] = [
         json!([["debug"], ["rotate"], ["debug"]]),
         json!([["login", "ada"], ["debug"]]),
@@ -30,32 +30,32 @@ async fn row_70_no_event_and_no_debug_shows_a_sid(env: Env) {
         json!([["rotate"], ["debug"]]),
     ];
     for change in changes {
-        let reply = server.run(&held, change).send().await.ok();
-        said.push(reply.answers().to_string());
+        let reply = server.run(&session, change).send().await.ok();
+        texts.push(reply.answers().to_string());
         server
-            .load(&held)
+            .load(&session)
             .send()
             .await
             .problem(401, "unknown-session");
         server
-            .load(&held.forged())
+            .load(&session.forged())
             .send()
             .await
             .problem(401, "unknown-session");
-        held = held.with_sid(reply.sid());
-        sids.push(held.sid.clone());
+        session = session.with_sid(reply.sid());
+        sids.push(session.sid.clone());
     }
     let faults = server.stores.faults();
     faults.fail_commits(CommitFault::ReplyLost);
     let failed = server
-        .run(&held, json!([["push", "/items", "x"], ["debug"]]))
+        .run(&session, json!([["push", "/items", "x"], ["debug"]]))
         .send()
         .await;
     failed.problem(503, "outcome-unknown");
     faults.clear();
     faults.fail_loads(true);
     server
-        .load(&held)
+        .load(&session)
         .send()
         .await
         .problem(503, "store-unavailable");
@@ -66,12 +66,12 @@ async fn row_70_no_event_and_no_debug_shows_a_sid(env: Env) {
         done,
         [["await", go], ["push", "/items", "x"], ["debug"]]
     ]]);
-    server.run(&held, task).send().await.ok();
+    server.run(&session, task).send().await.ok();
     go.open(1);
-    said.push(report(&done).await.to_string());
-    server.run(&held, json!([["destroy"]])).send().await.ok();
+    texts.push(report(&done).await.to_string());
+    server.run(&session, json!([["destroy"]])).send().await.ok();
 
-    let told = events::of(&held.id);
+    let seen = events::of(&session.id);
     for name in [
         "created",
         "loaded",
@@ -81,21 +81,22 @@ async fn row_70_no_event_and_no_debug_shows_a_sid(env: Env) {
         "destroyed",
     ] {
         assert!(
-            told.iter().any(|seen| seen.name == name),
-            "nobody was told of `{name}`"
+            seen.iter().any(|event| event.name == name),
+            "no event `{name}`"
         );
     }
-    assert_eq!(held.events("dropped_unsaved"), 1);
-    said.extend(told.into_iter().map(|seen| seen.text));
+    assert_eq!(session.events("dropped_unsaved"), 1);
+    texts.extend(seen.into_iter().map(|event| event.text));
     assert!(
-        said.iter()
-            .all(|text| text.contains(&held.id) || text == "[]"),
-        "the id is for logs"
+        texts
+            .iter()
+            .all(|text| text.contains(&session.id) || text == "[]"),
+        "an event does not contain the id"
     );
     for sid in &sids {
-        // Not even the half of its secret.
+        // Not even half of the secret.
         for part in [&sid[22..43], &sid[43..]] {
-            assert!(said.iter().all(|text| !text.contains(part)));
+            assert!(texts.iter().all(|text| !text.contains(part)));
         }
     }
 }

@@ -16,8 +16,8 @@ cases! {
 
 async fn row_19_bearer_tokens(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let sid = &held.sid;
+    let session = server.open("main").await;
+    let sid = &session.sid;
     for value in [
         format!("Bearer {sid}"),
         format!("bearer {sid}"),
@@ -29,7 +29,7 @@ async fn row_19_bearer_tokens(env: Env) {
             .send()
             .await
             .ok();
-        assert_eq!(reply.id(), held.id, "{value}");
+        assert_eq!(reply.id(), session.id, "{value}");
     }
     for value in [
         format!("Basic {sid}"),
@@ -48,7 +48,7 @@ async fn row_19_bearer_tokens(env: Env) {
         .get("/main/load")
         .header("Authorization", "Basic YTpi")
         .bearer(sid);
-    assert_eq!(both.send().await.ok().id(), held.id);
+    assert_eq!(both.send().await.ok().id(), session.id);
     let other = server.open("main").await;
     let two = server.get("/main/load").bearer(sid).bearer(&other.sid);
     two.send().await.problem(400, "ambiguous-session");
@@ -56,18 +56,21 @@ async fn row_19_bearer_tokens(env: Env) {
 
 async fn row_19_the_bearer_challenge(env: Env) {
     let server = env.start().await;
-    let held = server.open("bearer").await;
+    let session = server.open("bearer").await;
     let load = || server.get("/bearer/load");
-    assert_eq!(load().bearer(&held.sid).send().await.ok().id(), held.id);
+    assert_eq!(
+        load().bearer(&session.sid).send().await.ok().id(),
+        session.id
+    );
     for call in [
         load(),
         load().header("Authorization", "Basic YTpi"),
-        load().sid(&held.sid),
+        load().sid(&session.sid),
     ] {
         let reply = call.send().await.problem(401, "missing-session");
         assert_eq!(reply.challenge(), "Bearer");
     }
-    for call in [load().bearer(held.forged().sid), load().bearer("guest")] {
+    for call in [load().bearer(session.forged().sid), load().bearer("guest")] {
         let challenge = call.send().await.with(401).challenge();
         assert!(challenge.starts_with("Bearer "), "{challenge}");
         assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
@@ -79,7 +82,7 @@ async fn row_19_the_bearer_challenge(env: Env) {
         .problem(401, "missing-session");
     assert!(
         !other.challenge().contains("Bearer"),
-        "nobody reads a token there"
+        "a config without `bearer` challenges for a token"
     );
 }
 
@@ -134,7 +137,7 @@ async fn row_29_path_values_are_decoded(env: Env) {
     }
 }
 
-/// Every byte in its percent-encoded form.
+/// Percent-encodes every byte.
 fn encoded(text: &str) -> String {
     text.bytes()
         .fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))

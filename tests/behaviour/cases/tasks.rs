@@ -1,4 +1,4 @@
-//! A session that a task takes along.
+//! Sessions that are moved into a task.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ cases! {
         row_48_a_new_session_saved_after_the_response
         row_48_a_new_session_saved_before_the_response
         row_48_dropped_unsaved
-        row_48_the_secret_is_settled_with_the_response
+        row_48_the_secret_cannot_change_after_the_response
         row_48_update_and_destroy_in_a_task
-        row_48_a_new_session_is_changed_back_to_what_it_began_with
-        row_48_a_reset_that_was_given_up
-        row_48_a_login_that_was_not_stored
+        row_48_a_change_back_to_the_initial_value_is_saved
+        row_48_a_reset_of_a_failed_request_is_discarded
+        row_48_a_login_of_a_failed_commit_is_discarded
         row_48_a_lifetime_set_while_another_is_stored
-        row_48_a_new_session_tells_how_long_it_lives;
+        row_48_a_new_session_reports_its_lifetime;
     memory:;
     encoded:;
     servers:
@@ -32,20 +32,21 @@ cases! {
         row_48_a_new_session_saved_after_the_response
         row_48_a_new_session_saved_before_the_response
         row_48_dropped_unsaved
-        row_48_the_secret_is_settled_with_the_response
+        row_48_the_secret_cannot_change_after_the_response
         row_48_update_and_destroy_in_a_task
-        row_48_a_new_session_is_changed_back_to_what_it_began_with
-        row_48_a_reset_that_was_given_up
-        row_48_a_login_that_was_not_stored
+        row_48_a_change_back_to_the_initial_value_is_saved
+        row_48_a_reset_of_a_failed_request_is_discarded
+        row_48_a_login_of_a_failed_commit_is_discarded
         row_48_a_lifetime_set_while_another_is_stored;
 }
 
-/// Sends a request whose session goes into a task; the task waits for the gate that is returned.
-async fn leave_behind(server: &Server, held: &ClientSession, script: Value) -> (Gate, Gate) {
+/// Sends a request that moves its session into a task. Returns the gate that the task waits for and
+/// the gate of its report.
+async fn spawn_in_task(server: &Server, session: &ClientSession, script: Value) -> (Gate, Gate) {
     let (go, done) = (Gate::new(), Gate::new());
     let script = after(&go, &script);
     server
-        .run(held, json!([["spawn", done, script]]))
+        .run(session, json!([["spawn", done, script]]))
         .send()
         .await
         .ok()
@@ -63,36 +64,39 @@ const SAVE: fn() -> Value = || json!([["push", "/items", "late"], ["save"]]);
 
 async fn row_48_saved_before_the_response(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let (saved, done) = (Gate::new(), Gate::new());
     let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
     let script = json!([["spawn", done, task], ["await", saved]]);
-    server.run(&held, script).send().await.ok().without_sid();
+    server.run(&session, script).send().await.ok().without_sid();
     assert_eq!(report(&done).await, json!({ "answers": [] }));
-    assert_eq!(server.data(&held).await["items"], json!(["late"]));
-    assert_eq!(held.events("dropped_unsaved"), 0);
+    assert_eq!(server.data(&session).await["items"], json!(["late"]));
+    assert_eq!(session.events("dropped_unsaved"), 0);
 }
 
 async fn row_48_saved_after_the_response(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let (go, done) = leave_behind(&server, &held, SAVE()).await;
-    assert_eq!(server.data(&held).await["items"], json!([]));
-    // What another request does meanwhile is merged with it.
+    let session = server.open("main").await;
+    let (go, done) = spawn_in_task(&server, &session, SAVE()).await;
+    assert_eq!(server.data(&session).await["items"], json!([]));
+    // Concurrent changes of another request are merged.
     server
-        .run(&held, json!([["push", "/items", "early"]]))
+        .run(&session, json!([["push", "/items", "early"]]))
         .send()
         .await
         .ok();
     go.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
-    assert_eq!(server.data(&held).await["items"], json!(["early", "late"]));
+    assert_eq!(
+        server.data(&session).await["items"],
+        json!(["early", "late"])
+    );
 
-    let (go, done) = leave_behind(&server, &held, SAVE()).await;
-    server.run(&held, json!([["destroy"]])).send().await.ok();
+    let (go, done) = spawn_in_task(&server, &session, SAVE()).await;
+    server.run(&session, json!([["destroy"]])).send().await.ok();
     go.open(1);
     assert_eq!(report(&done).await["error"], "Ended");
-    assert!(!server.is_alive(&held).await);
+    assert!(!server.is_alive(&session).await);
 }
 
 async fn row_48_a_new_session_saved_after_the_response(env: Env) {
@@ -103,7 +107,7 @@ async fn row_48_a_new_session_saved_after_the_response(env: Env) {
         ["spawn", done, after(&go, &SAVE())]
     ]);
     let reply = server.post("/main/create").script(script).send().await.ok();
-    // The client holds a sid that the store knows, although the task has not saved yet.
+    // The sid is valid although the task has not saved yet.
     let load = || server.get("/main/load").sid(reply.sid());
     load().send().await.ok();
     go.open(1);
@@ -130,21 +134,25 @@ async fn row_48_a_new_session_saved_before_the_response(env: Env) {
 
 async fn row_48_dropped_unsaved(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let (go, done) = leave_behind(&server, &held, json!([])).await;
+    let session = server.open("main").await;
+    let (go, done) = spawn_in_task(&server, &session, json!([])).await;
     go.open(1);
     report(&done).await;
-    assert_eq!(held.events("dropped_unsaved"), 0, "nothing was changed");
-    let (go, done) = leave_behind(&server, &held, json!([["push", "/items", "late"]])).await;
+    assert_eq!(
+        session.events("dropped_unsaved"),
+        0,
+        "an unchanged session was reported as unsaved"
+    );
+    let (go, done) = spawn_in_task(&server, &session, json!([["push", "/items", "late"]])).await;
     go.open(1);
     report(&done).await;
-    assert_eq!(held.events("dropped_unsaved"), 1);
-    assert_eq!(server.data(&held).await["items"], json!([]));
+    assert_eq!(session.events("dropped_unsaved"), 1);
+    assert_eq!(server.data(&session).await["items"], json!([]));
 }
 
-async fn row_48_the_secret_is_settled_with_the_response(env: Env) {
+async fn row_48_the_secret_cannot_change_after_the_response(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let late = json!([
         ["try", ["rotate"]],
         ["try", ["reset"]],
@@ -152,14 +160,14 @@ async fn row_48_the_secret_is_settled_with_the_response(env: Env) {
         ["push", "/items", "late"],
         ["save"],
     ]);
-    let (go, done) = leave_behind(&server, &held, late).await;
+    let (go, done) = spawn_in_task(&server, &session, late).await;
     go.open(1);
-    let said = report(&done).await;
+    let task_report = report(&done).await;
     assert_eq!(
-        said,
+        task_report,
         json!({ "answers": ["TooLate", "TooLate", "TooLate"] })
     );
-    let reply = server.load(&held).send().await.ok();
+    let reply = server.load(&session).send().await.ok();
     assert_eq!(reply.data()["items"], json!(["late"]));
     assert_eq!(reply.json()["subject"], json!(null));
 
@@ -183,26 +191,35 @@ async fn row_48_the_secret_is_settled_with_the_response(env: Env) {
 
 async fn row_48_update_and_destroy_in_a_task(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let (go, done) = leave_behind(&server, &held, json!([["update", ["add", "/visits", 1]]])).await;
+    let session = server.open("main").await;
+    let (go, done) = spawn_in_task(
+        &server,
+        &session,
+        json!([["update", ["add", "/visits", 1]]]),
+    )
+    .await;
     go.open(1);
     assert_eq!(report(&done).await["answers"][0]["visits"], 1);
-    assert_eq!(server.data(&held).await["visits"], 1);
-    assert_eq!(held.events("dropped_unsaved"), 0, "it is stored");
-    let (go, done) = leave_behind(
+    assert_eq!(server.data(&session).await["visits"], 1);
+    assert_eq!(
+        session.events("dropped_unsaved"),
+        0,
+        "a stored update was reported as unsaved"
+    );
+    let (go, done) = spawn_in_task(
         &server,
-        &held,
+        &session,
         json!([["push", "/items", "x"], ["destroy"]]),
     )
     .await;
-    assert!(server.is_alive(&held).await);
+    assert!(server.is_alive(&session).await);
     go.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
-    assert!(!server.is_alive(&held).await);
+    assert!(!server.is_alive(&session).await);
 }
 
-/// What it is read as meanwhile is what its changes are compared with, not what it began with.
-async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(env: Env) {
+/// Changes are compared with the data of the last `reload` or `update`, not with the initial data.
+async fn row_48_a_change_back_to_the_initial_value_is_saved(env: Env) {
     for read in [json!(["reload"]), json!(["update", ["set", "/visits", 5]])] {
         let server = env.start().await;
         let (go, done) = (Gate::new(), Gate::new());
@@ -218,25 +235,25 @@ async fn row_48_a_new_session_is_changed_back_to_what_it_began_with(env: Env) {
     }
 }
 
-/// The task changes what is stored, not what a reset would have made of it.
-async fn row_48_a_reset_that_was_given_up(env: Env) {
+/// The task changes the stored data, not the data after the reset.
+async fn row_48_a_reset_of_a_failed_request_is_discarded(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let stored = json!([["push", "/items", "tea"], ["set", "/visits", 10]]);
-    server.run(&held, stored).send().await.ok();
+    server.run(&session, stored).send().await.ok();
     let (go, done) = (Gate::new(), Gate::new());
     let task = json!([["update", ["add", "/visits", 1]]]);
     let script = json!([["reset"], ["spawn", done, after(&go, &task)], ["fail", 400]]);
-    server.run(&held, script).send().await.with(400);
+    server.run(&session, script).send().await.with(400);
     go.open(1);
     assert_eq!(report(&done).await["answers"][0]["visits"], 11);
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(
         (&data["items"], &data["visits"]),
         (&json!(["tea"]), &json!(11))
     );
 
-    // Nor what it saves: by a handler that failed, and by a commit that did.
+    // The same with `save`, after a failed handler and after a failed commit.
     let task = json!([["push", "/items", "late"], ["save"]]);
     for fails in [true, false] {
         let (go, done) = (Gate::new(), Gate::new());
@@ -247,43 +264,43 @@ async fn row_48_a_reset_that_was_given_up(env: Env) {
         } else {
             faults.fail_commits(CommitFault::Refused);
         }
-        let request = server.run(&held, json!(script));
+        let request = server.run(&session, json!(script));
         request.send().await.with(503);
         faults.clear();
         go.open(1);
         assert_eq!(report(&done).await, json!({ "answers": [] }));
     }
-    let data = server.data(&held).await;
+    let data = server.data(&session).await;
     assert_eq!(
         (&data["items"], &data["visits"]),
         (&json!(["tea", "late", "late"]), &json!(11))
     );
 }
 
-/// The client was told that it failed, and keeps the sid that it has.
-async fn row_48_a_login_that_was_not_stored(env: Env) {
+/// The client received an error and keeps its sid.
+async fn row_48_a_login_of_a_failed_commit_is_discarded(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let (go, done) = (Gate::new(), Gate::new());
     let script = json!([["login", "ada"], ["spawn", done, after(&go, &SAVE())]]);
     let faults = server.stores.faults();
     faults.fail_commits(CommitFault::Refused);
     server
-        .run(&held, script)
+        .run(&session, script)
         .send()
         .await
         .problem(503, "store-unavailable");
     faults.clear();
     go.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
-    let found = server.load(&held).send().await.ok();
+    let found = server.load(&session).send().await.ok();
     assert_eq!(found.data()["items"], json!(["late"]));
     assert_eq!(found.json()["subject"], Value::Null);
 }
 
 async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let (go, set, save, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
     let task = json!([
         ["set_lifetime", 7200, 7200],
@@ -296,7 +313,7 @@ async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
         ["spawn", done, after(&go, &task)]
     ]);
     let pause = server.stores.faults().pause_before_commit();
-    let request = tokio::spawn(server.run(&held, script).send());
+    let request = tokio::spawn(server.run(&session, script).send());
     pause.reached().await;
     go.open(1);
     set.pass().await;
@@ -304,57 +321,57 @@ async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
     request.await.unwrap().ok();
     save.open(1);
     assert_eq!(report(&done).await, json!({ "answers": [] }));
-    let found = server.load(&held).send().await.ok().json();
+    let found = server.load(&session).send().await.ok().json();
     let life = found["expires"].as_u64().unwrap() - found["created"].as_u64().unwrap();
     assert!(life >= 7_200_000, "{life} ms");
 }
 
-/// Before it is stored, after that, and when it was changed since.
-async fn row_48_a_new_session_tells_how_long_it_lives(env: Env) {
+/// Before the session is stored, afterwards, and after a later change.
+async fn row_48_a_new_session_reports_its_lifetime(env: Env) {
     const MINUTE: Duration = Duration::from_secs(60);
     let server = env.start().await;
-    let (told, later, go, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
+    let (reported, later, go, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
     let task = json!([["life"], ["update", ["add", "/visits", 1]], ["life"]]);
     let script = json!([
         ["life"],
-        ["signal", told],
+        ["signal", reported],
         ["await", later],
         ["life"],
         ["spawn", done, after(&go, &task)]
     ]);
     let (reply, ()) = tokio::join!(server.post("/main/create").script(script).send(), async {
-        told.pass().await;
+        reported.pass().await;
         server.advance(MINUTE);
         later.open(1);
     });
     let reply = reply.ok();
     let answers = &reply.json()["answers"];
-    let told = lives(&answers[0]);
+    let reported = lifetime(&answers[0]);
     assert_eq!(
-        lives(&answers[1]),
-        told,
-        "whoever asks twice is told the same"
+        lifetime(&answers[1]),
+        reported,
+        "the second call returns other times"
     );
-    assert_eq!(told[1] - told[0], millis(30 * MINUTE));
+    assert_eq!(reported[1] - reported[0], millis(30 * MINUTE));
 
     let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
     let stored =
         [&found.json()["created"], &found.json()["expires"]].map(|at| at.as_u64().unwrap());
     assert_eq!(
         stored,
-        told.map(|at| at + millis(MINUTE)),
-        "it begins when it is stored"
+        reported.map(|at| at + millis(MINUTE)),
+        "the lifetime does not begin when the session is stored"
     );
 
     server.advance(5 * MINUTE);
     go.open(1);
     let answers = &report(&done).await["answers"];
-    assert_eq!(lives(&answers[0]), stored);
+    assert_eq!(lifetime(&answers[0]), stored);
     let touched = [stored[0], stored[1] + millis(5 * MINUTE)];
-    assert_eq!(lives(&answers[2]), touched);
+    assert_eq!(lifetime(&answers[2]), touched);
 }
 
-fn lives(answer: &Value) -> [u64; 2] {
+fn lifetime(answer: &Value) -> [u64; 2] {
     [0, 1].map(|at| answer[at].as_u64().unwrap())
 }
 

@@ -1,4 +1,4 @@
-//! What comes over the wire beside a well-formed request for a session.
+//! Unusual requests and responses: malformed sids, other methods, bodies and streams.
 
 use http::Method;
 use serde_json::json;
@@ -10,25 +10,25 @@ use crate::support::raw::Raw;
 
 cases! {
     everywhere:
-        row_13_what_is_no_sid
+        row_13_malformed_sids
         row_14_head_and_options
-        row_15_the_request_body_is_whole
-        row_16_a_response_that_streams;
+        row_15_the_request_body_is_complete
+        row_16_a_streaming_response;
     memory:;
     encoded:;
 }
 
-async fn row_13_what_is_no_sid(env: Env) {
+async fn row_13_malformed_sids(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     server.stores.faults().reset_counts();
     let texts = [
         "guest".to_owned(),
-        held.sid[..63].to_owned(),
-        format!("{}A", held.sid),
-        format!("{}+/", &held.sid[..62]),
-        format!("{}==", &held.sid[..62]),
-        format!("{} ", &held.sid[..63]),
+        session.sid[..63].to_owned(),
+        format!("{}A", session.sid),
+        format!("{}+/", &session.sid[..62]),
+        format!("{}==", &session.sid[..62]),
+        format!("{} ", &session.sid[..63]),
         "é".repeat(32),
         "A".repeat(64 << 10),
         "__proto__".to_owned(),
@@ -39,8 +39,8 @@ async fn row_13_what_is_no_sid(env: Env) {
         let reply = server.get("/main/optional").sid(&text).send().await.ok();
         assert_eq!(reply.json()["session"], false);
     }
-    // No server lets a NUL into a header; in a query it comes through.
-    let query = format!("/urls/-/load?sid={}%00", &held.sid[..63]);
+    // Servers reject a NUL in a header, but not in a query.
+    let query = format!("/urls/-/load?sid={}%00", &session.sid[..63]);
     server
         .get(query)
         .send()
@@ -49,21 +49,21 @@ async fn row_13_what_is_no_sid(env: Env) {
     let mut raw = Raw::connect(server.address).await;
     let nul = format!(
         "GET /main/load HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-User-Session: {}\0\r\n\r\n",
-        &held.sid[..63]
+        &session.sid[..63]
     );
     raw.write(nul).await;
     assert!(raw.read_to_end().await.starts_with("HTTP/1.1 400"));
-    assert_eq!(server.stores.faults().loads(), 0, "the store was asked");
+    assert_eq!(server.stores.faults().loads(), 0, "the store was called");
     let created = server.post("/main/create").sid("guest").send().await.ok();
     assert_eq!(created.json()["new"], true);
 }
 
 async fn row_14_head_and_options(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
-    let reply = server.load(&held).method(Method::HEAD).send().await.ok();
+    let session = server.open("main").await;
+    let reply = server.load(&session).method(Method::HEAD).send().await.ok();
     assert!(reply.body.is_empty());
-    assert_eq!(reply.cache(), server.load(&held).send().await.cache());
+    assert_eq!(reply.cache(), server.load(&session).send().await.cache());
     let ran = Gate::new();
     let missing = server
         .get("/main/load")
@@ -73,7 +73,7 @@ async fn row_14_head_and_options(env: Env) {
 
     server.stores.faults().reset_counts();
     for path in ["/main/create", "/main/load"] {
-        for call in [server.get(path), server.get(path).sid(&held.sid)] {
+        for call in [server.get(path), server.get(path).sid(&session.sid)] {
             let reply = call
                 .method(Method::OPTIONS)
                 .script(json!([["signal", ran]]))
@@ -85,22 +85,22 @@ async fn row_14_head_and_options(env: Env) {
     assert_eq!(ran.waiting(), 0, "the handler ran");
     let optional = server
         .get("/main/optional")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .method(Method::OPTIONS);
     let reply = optional.send().await.ok().without_sid();
     assert_eq!(reply.json()["session"], false);
     assert_eq!(server.stores.writes() + server.stores.faults().loads(), 0);
 }
 
-async fn row_15_the_request_body_is_whole(env: Env) {
+async fn row_15_the_request_body_is_complete(env: Env) {
     let server = env.start().await;
-    let held = server.open("main").await;
+    let session = server.open("main").await;
     let body: String = (0..40_000)
         .map(|number: u32| number.to_string() + ",")
         .collect();
     let reply = server
         .post("/main/echo")
-        .sid(&held.sid)
+        .sid(&session.sid)
         .body(body.clone())
         .send()
         .await
@@ -115,7 +115,7 @@ async fn row_15_the_request_body_is_whole(env: Env) {
     let mut raw = Raw::connect(server.address).await;
     let request = format!(
         "POST /main/echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nX-User-Session: {}\r\n\r\n",
-        held.sid
+        session.sid
     );
     raw.write(request).await;
     for part in body.as_bytes().chunks(10_007) {
@@ -126,13 +126,10 @@ async fn row_15_the_request_body_is_whole(env: Env) {
     raw.write("0\r\n\r\n").await;
     let reply = raw.read_to_end().await;
     assert!(reply.starts_with("HTTP/1.1 200"), "{}", &reply[..200]);
-    assert!(
-        reply.ends_with(&body),
-        "the body is not the one that was sent"
-    );
+    assert!(reply.ends_with(&body), "the echoed body differs");
 }
 
-async fn row_16_a_response_that_streams(env: Env) {
+async fn row_16_a_streaming_response(env: Env) {
     let server = env.start().await;
     let gate = Gate::new();
     let name = serde_json::to_value(&gate).unwrap();
@@ -142,7 +139,7 @@ async fn row_16_a_response_that_streams(env: Env) {
         name.as_str().unwrap()
     );
     raw.write(request).await;
-    // The second part is not even made yet.
+    // The second part does not exist yet.
     let begun = raw.read_until("first").await.to_lowercase();
     assert!(begun.starts_with("http/1.1 200"), "{begun}");
     let (_, rest) = begun
@@ -153,7 +150,7 @@ async fn row_16_a_response_that_streams(env: Env) {
     gate.open(1);
     let all = raw.read_to_end().await;
     assert!(all.contains("second"), "{all}");
-    // In the case in which it was sent.
+    // Get the sid in its original case.
     let at = all.to_lowercase().find(&sid).unwrap();
     server
         .get("/main/load")

@@ -1,8 +1,9 @@
-//! The frameworks under test: one small file each, and nothing else knows which one it is.
+//! The frameworks under test, one adapter each. The rest of the suite is independent of the
+//! framework.
 //!
-//! Every config answers at `/{config}/create`, `/{config}/load` and `/{config}/optional`, to any
-//! method, with what [`script::run`](crate::support::script::run) makes of the request. `Main` has
-//! a few more, which the harnesses list.
+//! Every config has the routes `/{config}/create`, `/{config}/load` and `/{config}/optional`. They
+//! accept any method and run the request's script with
+//! [`script::run`](crate::support::script::run). `Main` has a few more routes; see the adapters.
 
 #[cfg(feature = "actix-web")]
 mod actix;
@@ -31,18 +32,18 @@ pub enum Framework {
     Poem,
     #[cfg(feature = "salvo")]
     Salvo,
-    /// Handlers of `http::Request`, served by hyper.
+    /// Handlers that take an `http::Request`, served by hyper.
     Plain,
     #[cfg(feature = "rocket")]
     Rocket,
 }
 
-/// A handler whose session gets the item `shaped`, by what it returns.
+/// A handler with a certain return type. It pushes the item `shaped`.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     pub path: &'static str,
     pub status: StatusCode,
-    /// Whether the item is to be stored.
+    /// Whether the item must be stored.
     pub stored: bool,
 }
 
@@ -55,7 +56,7 @@ const fn shape(path: &'static str, status: StatusCode, stored: bool) -> Shape {
 }
 
 impl Framework {
-    /// Answers requests until the runtime is dropped; at which address.
+    /// Serves until the runtime is dropped; returns the address.
     pub async fn serve(self, stores: Stores) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -74,7 +75,7 @@ impl Framework {
         address
     }
 
-    /// What a handler can return here, beside what every other case returns.
+    /// The return types to test, in addition to those that the cases use.
     pub fn shapes(self) -> &'static [Shape] {
         match self {
             #[cfg(feature = "actix-web")]
@@ -90,13 +91,13 @@ impl Framework {
         }
     }
 
-    /// Whether routes have parameters that the library can see.
+    /// Whether routes have path parameters that the library can read.
     pub fn has_path_parameters(self) -> bool {
         self != Self::Plain
     }
 
-    /// Whether a handler that panics is answered, with a 500. Elsewhere the server hangs up.
-    pub fn answers_panics(self) -> bool {
+    /// Whether a panic in a handler results in a 500. Otherwise the server closes the connection.
+    pub fn responds_to_panics(self) -> bool {
         #[cfg(feature = "rocket")]
         if self == Self::Rocket {
             return true;
@@ -104,15 +105,15 @@ impl Framework {
         false
     }
 
-    /// Whether a handler that returns `Err` still answers through the library. With plain `http`
-    /// the error goes to whoever called the handler.
-    pub fn answers_errors(self) -> bool {
+    /// Whether the library converts a handler's `Err` into a response. With plain `http` the caller
+    /// of the handler receives the error.
+    pub fn responds_to_errors(self) -> bool {
         self != Self::Plain
     }
 
-    /// Whether a request ends with its client. poem's own server and rocket let a handler run to
-    /// its end.
-    pub fn ends_with_the_client(self) -> bool {
+    /// Whether a disconnected client cancels its request. poem's own server and rocket run the
+    /// handler to its end.
+    pub fn cancels_on_disconnect(self) -> bool {
         match self {
             #[cfg(feature = "poem")]
             Self::Poem => false,

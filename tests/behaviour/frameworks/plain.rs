@@ -1,4 +1,4 @@
-//! Handlers of `http::Request`, served by hyper.
+//! Handlers that take an `http::Request`, served by hyper.
 
 use std::convert::Infallible;
 
@@ -99,7 +99,7 @@ async fn untyped(mut session: Session<Loose>, _: Request<Incoming>) -> Response<
     text(Basket(&mut session).try_everything())
 }
 
-/// A second guard around the one of the handler below it.
+/// A handler with a guard that calls another handler with a guard.
 #[session(load, http)]
 async fn twice(mut session: Session<Main>, request: Request<Incoming>) -> Reply {
     session.visits += 1;
@@ -127,7 +127,7 @@ pub(super) const SHAPES: &[Shape] = &[
         StatusCode::INTERNAL_SERVER_ERROR,
         false,
     ),
-    // A status is no `Err`: only a handler that says so has failed.
+    // A status is not an `Err`: only a handler that returns `Err` has failed.
     shape(
         "/main/shape/status",
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -211,7 +211,7 @@ async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
     }
 }
 
-/// The layer of a config around its routes; boxed, so that a connection's future stays small.
+/// Applies the layer of a config to its routes. Boxed, to keep the connection's future small.
 macro_rules! layered {
     ($config:ident, $layer:expr, $name:expr, $request:expr) => {{
         let name = $name;
@@ -287,7 +287,7 @@ pub(super) fn serve(listener: TcpListener, stores: Stores) {
                     Ok::<_, Infallible>(reply.unwrap_or_else(|failure| answer(failure.into())))
                 });
                 let connection = hyper::server::conn::http1::Builder::new();
-                // A client that hangs up is no concern of the server's.
+                // Ignore clients that disconnect.
                 let _ = connection
                     .serve_connection(TokioIo::new(stream), service)
                     .await;

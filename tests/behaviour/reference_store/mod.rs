@@ -1,5 +1,5 @@
-//! A store of encoded fields, as one on a server would be: it keeps a JSON text and a revision for
-//! each top-level field, and never looks into the text. Its lock is its transaction.
+//! A reference store that keeps encoded fields, as a server store would: a JSON text and a revision
+//! for each top-level field. Its mutex serves as the transaction.
 
 mod stored;
 
@@ -16,11 +16,11 @@ use connect_session::{SessionData, SessionId};
 
 use self::stored::{Admitted, Field, StoredRecord};
 
-/// A clone is the same store, for whatever type of data.
+/// Clones share their records, for any type of data.
 #[derive(Debug, Clone)]
 pub struct EncodedStore {
     clock: FakeClock,
-    kept: Arc<Mutex<HashMap<Key, StoredRecord>>>,
+    records: Arc<Mutex<HashMap<Key, StoredRecord>>>,
     writes: Arc<AtomicU64>,
 }
 
@@ -28,31 +28,31 @@ impl EncodedStore {
     pub fn new(clock: FakeClock) -> Self {
         Self {
             clock,
-            kept: Arc::default(),
+            records: Arc::default(),
             writes: Arc::default(),
         }
     }
 
-    /// How many times a record was written, touches included.
+    /// The number of times that a record was written, including touches.
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// The text of each field.
+    /// The JSON text of each field.
     pub fn fields(&self, id: &str) -> BTreeMap<String, String> {
-        let kept = self.kept.lock().unwrap();
-        let record = kept.iter().find(|(key, _)| key.id.to_string() == id);
+        let records = self.records.lock().unwrap();
+        let record = records.iter().find(|(key, _)| key.id.to_string() == id);
         let fields = record.map(|(_, record)| &record.fields);
         (fields.into_iter().flatten())
             .map(|(name, field)| (name.clone(), field.json.clone()))
             .collect()
     }
 
-    /// Overwrites the text of a field, as somebody with access to the server could.
+    /// Overwrites the JSON text of a field, to simulate a foreign or corrupt value.
     pub fn poke(&self, id: &str, name: &str, json: &str) {
         let id: SessionId = id.parse().unwrap();
-        let mut kept = self.kept.lock().unwrap();
-        let (_, record) = kept.iter_mut().find(|(key, _)| key.id == id).unwrap();
+        let mut records = self.records.lock().unwrap();
+        let (_, record) = records.iter_mut().find(|(key, _)| key.id == id).unwrap();
         let field = Field {
             json: json.to_owned(),
             revision: record.version,
@@ -60,20 +60,26 @@ impl EncodedStore {
         record.fields.insert(name.to_owned(), field);
     }
 
-    /// Loses everything.
+    /// Removes all records.
     pub fn clear(&self) {
-        self.kept.lock().unwrap().clear();
+        self.records.lock().unwrap().clear();
     }
 
-    /// Runs a verb on the record, if it is alive.
-    fn with<R>(&self, key: Key, verb: impl FnOnce(&mut StoredRecord, Timestamp) -> R) -> Option<R> {
+    /// Runs an operation on the record, if it is alive.
+    fn with<R>(
+        &self,
+        key: Key,
+        operation: impl FnOnce(&mut StoredRecord, Timestamp) -> R,
+    ) -> Option<R> {
         let now = Timestamp::from(self.clock.now());
-        let mut kept = self.kept.lock().unwrap();
-        let record = kept.get_mut(&key).filter(|record| record.is_alive(now))?;
-        Some(verb(record, now))
+        let mut records = self.records.lock().unwrap();
+        let record = records
+            .get_mut(&key)
+            .filter(|record| record.is_alive(now))?;
+        Some(operation(record, now))
     }
 
-    fn wrote(&self) {
+    fn count_write(&self) {
         self.writes.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -83,12 +89,12 @@ impl<D: SessionData> Store<D> for EncodedStore {
         let now = Timestamp::from(self.clock.now());
         let record = StoredRecord::new(new, now)?;
         let snapshot = record.snapshot()?;
-        let mut kept = self.kept.lock().unwrap();
-        if kept.get(&key).is_some_and(|record| record.is_alive(now)) {
+        let mut records = self.records.lock().unwrap();
+        if records.get(&key).is_some_and(|record| record.is_alive(now)) {
             return Ok(InsertOutcome::Exists);
         }
-        kept.insert(key, record);
-        self.wrote();
+        records.insert(key, record);
+        self.count_write();
         Ok(InsertOutcome::Done {
             snapshot,
             evicted: Vec::new(),
@@ -110,7 +116,7 @@ impl<D: SessionData> Store<D> for EncodedStore {
                 record.slide(now);
             }
             if touch || admitted != Admitted::Yes {
-                self.wrote();
+                self.count_write();
             }
             record.record(admitted == Admitted::WithAnOffer).map(Some)
         });
@@ -123,7 +129,7 @@ impl<D: SessionData> Store<D> for EncodedStore {
             Some(Err(error)) => Err(error),
             Some(Ok((committed, wrote))) => {
                 if wrote {
-                    self.wrote();
+                    self.count_write();
                 }
                 Ok(committed)
             }
@@ -132,15 +138,15 @@ impl<D: SessionData> Store<D> for EncodedStore {
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let was_alive = self.with(key, |_, _| ()).is_some();
-        self.kept.lock().unwrap().remove(&key);
-        self.wrote();
+        self.records.lock().unwrap().remove(&key);
+        self.count_write();
         Ok(was_alive)
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         let now = Timestamp::from(self.clock.now());
-        let kept = self.kept.lock().unwrap();
-        let living = kept
+        let records = self.records.lock().unwrap();
+        let living = records
             .iter()
             .filter(|(key, record)| key.namespace == namespace && record.is_alive(now));
         Ok(living.count() as u64)
@@ -148,15 +154,15 @@ impl<D: SessionData> Store<D> for EncodedStore {
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         let now = Timestamp::from(self.clock.now());
-        let mut kept = self.kept.lock().unwrap();
-        let dead: Vec<Key> = kept
+        let mut records = self.records.lock().unwrap();
+        let dead: Vec<Key> = records
             .iter()
             .filter(|(_, record)| !record.is_alive(now))
             .map(|(key, _)| *key)
             .take(limit)
             .collect();
         for key in &dead {
-            kept.remove(key);
+            records.remove(key);
         }
         Ok(dead.len())
     }

@@ -1,4 +1,4 @@
-//! What the store keeps for a session, and what a verb does to it.
+//! The stored record of a session, and its operations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,8 @@ pub(super) struct StoredRecord {
     commit_id: CommitId,
     secret: SecretHash,
     secret_since: Timestamp,
-    /// A secret, when it was offered, and the grace time after its first use.
+    /// The offered secret, the time of the offer, and the grace period of the current secret after
+    /// the offered one is used.
     offer: Option<(SecretHash, Timestamp, Duration)>,
     previous: Option<(SecretHash, Timestamp)>,
     transport: Transport,
@@ -111,7 +112,7 @@ impl StoredRecord {
         })
     }
 
-    /// Whether the secret opens the record; an offered one becomes the current one.
+    /// Whether the secret is valid for the record. An offered secret becomes the current one.
     pub(super) fn admit(&mut self, request: &LoadRequest, now: Timestamp) -> Admitted {
         if request.transport != self.transport {
             return Admitted::No;
@@ -144,7 +145,7 @@ impl StoredRecord {
         }
     }
 
-    /// Whether every field that the patch writes is what the patch is based on.
+    /// Whether no field of the patch has changed since the revision that the patch is based on.
     fn is_current(&self, patch: &Patch) -> bool {
         let revision = |name: &str| self.fields.get(name).map(|field| field.revision);
         patch.replace_all
@@ -191,9 +192,9 @@ impl StoredRecord {
         change: &Change<D>,
         now: Timestamp,
     ) -> Result<(CommitOutcome<D>, bool), StoreError> {
-        let shown = |kept: &Self| change.data.is_some().then(|| kept.snapshot()).transpose();
+        let snapshot = |record: &Self| change.data.is_some().then(|| record.snapshot()).transpose();
         if self.commit_id == change.commit_id {
-            return Ok((CommitOutcome::Applied(shown(self)?), false));
+            return Ok((CommitOutcome::Applied(snapshot(self)?), false));
         }
         if self.generation != change.generation {
             return Ok((CommitOutcome::Ended, false));
@@ -222,11 +223,11 @@ impl StoredRecord {
             self.deadlines = deadlines(self.deadlines.created_at, lifetime, now);
         }
         self.slide(now);
-        Ok((CommitOutcome::Applied(shown(self)?), writes))
+        Ok((CommitOutcome::Applied(snapshot(self)?), writes))
     }
 }
 
-/// Whether a load may see the record, and what it wrote.
+/// Whether a load may read the record, and what it wrote.
 #[derive(PartialEq, Eq)]
 pub(super) enum Admitted {
     No,

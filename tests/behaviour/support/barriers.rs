@@ -1,4 +1,5 @@
-//! Named places where scripts wait for each other, so that an overlap is exact and nobody sleeps.
+//! Named gates at which scripts wait for each other, so that requests overlap deterministically and
+//! no test sleeps.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use tokio::sync::Semaphore;
 
 static GATES: Mutex<Option<HashMap<String, Arc<Semaphore>>>> = Mutex::new(None);
 
-/// A gate that no other test has. It serializes as its name, so that a script can hold it.
+/// A gate with a unique name. It serializes as that name, so that a script can refer to it.
 #[derive(Debug, Clone)]
 pub struct Gate {
     name: String,
@@ -22,7 +23,7 @@ impl Gate {
         Self::named(&format!("gate {}", COUNT.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// The gate that a script names.
+    /// The gate of this name; creates it if necessary.
     pub fn named(name: &str) -> Self {
         let mut gates = GATES.lock().unwrap();
         let gates = gates.get_or_insert_default();
@@ -35,22 +36,22 @@ impl Gate {
         }
     }
 
-    /// Lets so many through.
+    /// Adds `many` signals.
     pub fn open(&self, many: usize) {
         self.semaphore.add_permits(many);
     }
 
-    /// Waits until one may go through.
+    /// Waits for one signal and consumes it.
     pub async fn pass(&self) {
         self.pass_after(1).await;
     }
 
-    /// Waits until so many signals have come.
+    /// Waits for `many` signals and consumes them.
     pub async fn pass_after(&self, many: u32) {
         self.semaphore.acquire_many(many).await.unwrap().forget();
     }
 
-    /// How many signals nobody waited for.
+    /// The number of signals that have not been consumed.
     pub fn waiting(&self) -> usize {
         self.semaphore.available_permits()
     }

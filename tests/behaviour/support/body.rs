@@ -1,4 +1,4 @@
-//! A body in two parts, the second of which comes when a gate is opened.
+//! A body in two parts; the second is sent when a gate opens.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,13 +1,13 @@
-//! Makes a test of each case for each framework and store.
+//! Generates a test of each case for each framework and store.
 
 use std::time::Duration;
 
 use crate::server::Env;
 
-/// How long a case may take before it counts as hanging. No case measures time.
+/// The time after which a case counts as hanging. No case measures time.
 const WATCHDOG: Duration = Duration::from_secs(240);
 
-/// Runs a case on threads of its own.
+/// Runs a case on its own runtime.
 pub fn run<Case: Future<Output = ()>>(env: Env, case: impl FnOnce(Env) -> Case) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
@@ -15,13 +15,13 @@ pub fn run<Case: Future<Output = ()>>(env: Env, case: impl FnOnce(Env) -> Case) 
     assert!(done.is_ok(), "the case hangs");
 }
 
-/// `everywhere` runs on every store whose time passes by hand, `memory`, `encoded` and `sqlite`
-/// where only that one has what the case is about. `servers` are those cases that concern a store
-/// and move no clock; they run on every server.
+/// `everywhere` cases run on every store with a movable clock; `memory`, `encoded` and `sqlite`
+/// cases run only on that store. `servers` lists the cases that depend on the store and do not move
+/// the clock; they also run on every server.
 ///
-/// What a store does, no framework sees: memory and encoded fields are enough to try each
-/// framework, and the other stores run on one. Every server with every framework would take
-/// minutes and show nothing more.
+/// Frameworks and stores are independent, so each framework runs on the memory store and on encoded
+/// fields, and the other stores run only on axum. Every combination would take minutes and find
+/// nothing more.
 macro_rules! cases {
     (
         everywhere: $($everywhere:ident)*;
@@ -91,19 +91,19 @@ macro_rules! servers {
         #[cfg(feature = "redis")]
         mod redis {
             $(crate::support::cases::test!(
-                #[ignore = "needs Redis; scripts/test brings one"] Axum, Redis, $case
+                #[ignore = "needs Redis; scripts/test starts one"] Axum, Redis, $case
             );)*
         }
         #[cfg(feature = "postgres")]
         mod postgres {
             $(crate::support::cases::test!(
-                #[ignore = "needs PostgreSQL; scripts/test brings one"] Axum, Postgres, $case
+                #[ignore = "needs PostgreSQL; scripts/test starts one"] Axum, Postgres, $case
             );)*
         }
         #[cfg(feature = "mysql")]
         mod mysql {
             $(crate::support::cases::test!(
-                #[ignore = "needs MariaDB; scripts/test brings one"] Axum, MySql, $case
+                #[ignore = "needs MariaDB; scripts/test starts one"] Axum, MySql, $case
             );)*
         }
     };

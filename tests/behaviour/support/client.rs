@@ -1,4 +1,4 @@
-//! A client over real sockets, a connection for each request.
+//! An HTTP client over real sockets, with one connection for each request.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-/// A request that is being put together.
+/// A request builder.
 #[derive(Debug, Clone)]
 pub struct Call {
     address: SocketAddr,
@@ -38,7 +38,7 @@ impl Call {
         self
     }
 
-    /// One more header; the same name may come several times.
+    /// Appends a header; a name may occur several times.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).unwrap();
         self.headers
@@ -58,10 +58,10 @@ impl Call {
         self.header("Cookie", format!("{name}={}", sid.as_ref()))
     }
 
-    /// What the handler is to do.
+    /// The operations that the handler runs.
     #[allow(clippy::needless_pass_by_value, reason = "`json!` makes a value")]
     pub fn script(self, script: Value) -> Self {
-        // DEL is a character of JSON and none of a header.
+        // DEL is valid in JSON but not in a header.
         self.header("X-Script", script.to_string().replace('\u{7f}', "\\u007f"))
     }
 
@@ -77,12 +77,12 @@ impl Call {
             .unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
-    /// The same, where the server may hang up.
+    /// Like [`send`](Self::send); returns an error if the server closes the connection.
     pub async fn try_send(self) -> hyper::Result<Reply> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        // Dropped with this future, and the socket with it: a client that hangs up.
+        // Dropping this future drops the socket too, as when a client disconnects.
         let exchange = async {
             let mut request = Request::new(Full::new(self.body));
             *request.method_mut() = self.method;
@@ -97,7 +97,7 @@ impl Call {
             })
         };
         let connection = async {
-            // Errors of the connection come out of the exchange as well.
+            // The exchange also reports the connection's errors.
             let _ = connection.await;
             std::future::pending::<()>().await;
         };
@@ -108,7 +108,7 @@ impl Call {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: StatusCode,
@@ -117,7 +117,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The same, if it is a 200.
+    /// Returns the reply; panics if its status is not 200.
     #[track_caller]
     pub fn ok(self) -> Self {
         self.with(200)
@@ -129,7 +129,7 @@ impl Reply {
         self
     }
 
-    /// The same, if it is the problem of this name; no problem carries a sid.
+    /// Returns the reply; panics if it is not the problem document of this name, or contains a sid.
     #[track_caller]
     pub fn problem(self, status: u16, name: &str) -> Self {
         let reply = self.with(status);
@@ -142,14 +142,14 @@ impl Reply {
         reply.without_sid()
     }
 
-    /// The same, if no sid was sent along.
+    /// Returns the reply; panics if its head contains a sid.
     #[track_caller]
     pub fn without_sid(self) -> Self {
         assert!(self.sids().is_empty(), "{self:?}");
         self
     }
 
-    /// The value of a header, several of them joined.
+    /// The values of a header, joined with commas.
     pub fn text(&self, name: &str) -> String {
         let values = self.headers.get_all(name).iter();
         values
@@ -174,7 +174,7 @@ impl Reply {
         sid
     }
 
-    /// The `Set-Cookie` of this name, in parts.
+    /// The value and the attributes of the `Set-Cookie` of this name.
     #[track_caller]
     pub fn cookie(&self, name: &str) -> (String, Vec<String>) {
         let cookies = self.headers.get_all(SET_COOKIE).iter();
@@ -189,7 +189,7 @@ impl Reply {
         (pair[name.len() + 1..].to_owned(), parts.collect())
     }
 
-    /// Every value in the head that is, or holds, a sid.
+    /// Every sid in the head.
     pub fn sids(&self) -> Vec<String> {
         let values = self
             .headers
@@ -220,14 +220,14 @@ impl Reply {
         self.json()["data"].clone()
     }
 
-    /// What the operations of the script answered.
+    /// The results of the script's operations.
     #[track_caller]
     pub fn answers(&self) -> Value {
         self.json()["answers"].clone()
     }
 }
 
-/// What may be a sid: everything between other characters than those of its alphabet.
+/// Splits the text at every character that cannot be part of a sid.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|byte: char| !(byte.is_ascii_alphanumeric() || byte == '-' || byte == '_'))
 }

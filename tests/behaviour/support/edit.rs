@@ -1,13 +1,13 @@
-//! Changes of data as a script writes them: `["push", "/items", "tea"]`.
+//! Changes of the data in a script's syntax: `["push", "/items", "tea"]`.
 
 use serde_json::Value;
 
-/// Carries one out.
+/// Applies a change.
 pub fn edit(data: &mut Value, operation: &Value) {
     let operation = operation.as_array().unwrap();
     let name = operation[0].as_str().unwrap();
     if name == "panic" {
-        // Without the hook that prints: this panic is meant.
+        // Skips the panic hook, which would print this intended panic.
         std::panic::resume_unwind(Box::new("a panic that the test asked for"));
     }
     if name == "replace" {
@@ -29,12 +29,12 @@ pub fn edit(data: &mut Value, operation: &Value) {
             }
             place.as_array_mut().unwrap().push(argument);
         }
-        // A sum: numbers of the suite are small.
+        // Cannot overflow: the suite uses small numbers.
         "add" => {
             let place = place(data, path);
             *place = (place.as_i64().unwrap_or(0) + argument.as_i64().unwrap()).into();
         }
-        // An element of a list, by its value.
+        // Removes elements from a list by value.
         "drop" => place(data, path)
             .as_array_mut()
             .unwrap()
@@ -46,18 +46,18 @@ pub fn edit(data: &mut Value, operation: &Value) {
                 .unwrap()
                 .remove(&unescaped(key));
         }
-        _ => panic!("there is no operation `{name}`"),
+        _ => panic!("unknown operation `{name}`"),
     }
 }
 
-/// The value that a JSON pointer names; keys of objects are made where they are missing.
+/// The value that a JSON pointer refers to; creates missing keys of objects.
 fn place<'a>(data: &'a mut Value, path: &str) -> &'a mut Value {
     path.split('/')
         .skip(1)
         .fold(data, |value, key| match value {
             Value::Array(list) => &mut list[key.parse::<usize>().unwrap()],
             Value::Object(map) => map.entry(unescaped(key)).or_insert(Value::Null),
-            _ => panic!("`{path}` leads into a value without keys"),
+            _ => panic!("`{path}` indexes a value that is neither an array nor an object"),
         })
 }
 

@@ -1,4 +1,4 @@
-//! Every event that a config of the suite told of, by session.
+//! Records every event of the suite's configs, by session.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -7,15 +7,15 @@ use connect_session::Event;
 
 static SEEN: Mutex<Option<HashMap<String, Vec<Seen>>>> = Mutex::new(None);
 
-/// An event as it can be kept.
+/// An owned copy of an event.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub name: &'static str,
-    /// As it is logged, and its `Debug`.
+    /// Its `Display` and `Debug` output.
     pub text: String,
 }
 
-/// The listener of every config.
+/// The event listener of every config.
 pub fn note(event: &Event<'_>) {
     let seen = Seen {
         name: event.kind.name(),
@@ -29,7 +29,7 @@ pub fn note(event: &Event<'_>) {
         .push(seen);
 }
 
-/// What happened to a session.
+/// The events of a session.
 pub fn of(id: &str) -> Vec<Seen> {
     let mut all = SEEN.lock().unwrap();
     all.get_or_insert_default()
@@ -38,7 +38,7 @@ pub fn of(id: &str) -> Vec<Seen> {
         .unwrap_or_default()
 }
 
-/// How often something happened to a session.
+/// The number of a session's events of this name.
 pub fn count(id: &str, name: &str) -> usize {
     of(id).iter().filter(|seen| seen.name == name).count()
 }

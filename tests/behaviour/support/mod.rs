@@ -1,4 +1,4 @@
-//! What the cases are written with.
+//! Helpers for the cases.
 
 pub mod barriers;
 pub mod body;

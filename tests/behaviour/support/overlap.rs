@@ -1,19 +1,19 @@
-//! Requests that have all loaded their session before any of them goes on.
+//! Requests that overlap: all of them load the session before any of them continues.
 
 use serde_json::{Value, json};
 
 use super::barriers::Gate;
 use super::client::{Call, Reply};
 
-/// Requests that wait in their handlers.
+/// Requests whose handlers are waiting.
 pub struct Overlap {
     go: Gate,
     tasks: Vec<tokio::task::JoinHandle<Reply>>,
 }
 
 impl Overlap {
-    /// Sends the calls, each with what its script does before all of them have arrived, and what
-    /// it does after it is let go.
+    /// Sends the calls and returns when all handlers are waiting. Each call has a script for before
+    /// and one for after the wait.
     pub async fn of(calls: impl IntoIterator<Item = (Call, Value, Value)>) -> Self {
         let (arrived, go) = (Gate::new(), Gate::new());
         let tasks: Vec<_> = (calls.into_iter())
@@ -31,12 +31,12 @@ impl Overlap {
         Self { go, tasks }
     }
 
-    /// One request that waits.
+    /// Like [`of`](Self::of), with one request.
     pub async fn one(call: Call, before: Value, after: Value) -> Self {
         Self::of([(call, before, after)]).await
     }
 
-    /// Lets all go at once, and gives the replies in the order of the calls.
+    /// Lets all handlers continue, and returns the replies in the order of the calls.
     pub async fn go(self) -> Vec<Reply> {
         self.go.open(self.tasks.len());
         let mut replies = Vec::new();
@@ -46,7 +46,7 @@ impl Overlap {
         replies
     }
 
-    /// The reply of the only one.
+    /// Lets the only handler continue, and returns its reply.
     pub async fn finish(self) -> Reply {
         let [reply] = <[Reply; 1]>::try_from(self.go().await).unwrap();
         reply

@@ -1,10 +1,10 @@
-//! A client that writes bytes, for what a well-behaved one cannot send.
+//! A client that writes raw bytes, to send what an HTTP client would not.
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-/// A connection; dropping it hangs up.
+/// A connection; dropping it disconnects.
 pub struct Raw {
     stream: TcpStream,
     received: Vec<u8>,
@@ -32,7 +32,8 @@ impl Raw {
         }
     }
 
-    /// Reads until what was received has this text, or the server hangs up; all that was received.
+    /// Reads until the received text contains `text` or the server disconnects; returns everything
+    /// received.
     pub async fn read_until(&mut self, text: &str) -> String {
         let mut part = vec![0; 1 << 16];
         loop {
@@ -50,7 +51,7 @@ impl Raw {
         }
     }
 
-    /// Everything until the server hangs up.
+    /// Reads until the server disconnects.
     pub async fn read_to_end(&mut self) -> String {
         self.read_until("\0no server sends this\0").await
     }

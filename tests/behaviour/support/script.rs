@@ -1,5 +1,5 @@
-//! What a handler does, as the request says it: a JSON list of operations in the header
-//! `X-Script`. The interpreter knows no framework.
+//! Interprets the script of a request: the JSON list of operations in its `X-Script` header.
+//! Independent of the framework.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::barriers::Gate;
 use super::edit::edit;
 use super::session::{AnySession, BoxFuture};
 
-/// The answer of a handler, for a framework to turn into a response.
+/// A handler's response, which a framework's adapter converts.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -23,12 +23,12 @@ pub struct Answer {
     pub body: String,
 }
 
-/// A handler that returned `Err`.
+/// The `Err` of a handler.
 #[derive(Debug)]
 pub enum Failure {
-    /// By `?` on an operation of the session.
+    /// A session operation failed, and the handler used `?`.
     Session(Error),
-    /// By its own decision.
+    /// The handler failed for its own reasons.
     Own(StatusCode),
 }
 
@@ -47,7 +47,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// What the client is told.
+    /// The response that the error is converted to.
     pub fn answer(&self) -> Answer {
         let mut headers = HeaderMap::new();
         let (status, body) = match self {
@@ -74,10 +74,10 @@ impl From<Failure> for Answer {
     }
 }
 
-/// What a script that outlived its request had to say, by the name of its gate.
+/// The reports of spawned scripts, by the name of their gate.
 static REPORTS: Mutex<Option<HashMap<String, Value>>> = Mutex::new(None);
 
-/// Waits for a script that was spawned with this gate, and takes its report.
+/// Waits for the script that was spawned with this gate, and takes its report.
 pub async fn report(gate: &Gate) -> Value {
     gate.pass().await;
     let name = serde_json::to_value(gate).unwrap();
@@ -98,7 +98,7 @@ pub async fn run(
         None => Vec::new(),
     };
     let mut run = Run::new(session);
-    run.all(&script).await?;
+    run.run_script(&script).await?;
     let mut answer = Answer {
         status: run.status,
         headers: std::mem::take(&mut run.headers),
@@ -148,22 +148,22 @@ impl Run {
         body
     }
 
-    async fn all(&mut self, script: &[Value]) -> Result<(), Failure> {
+    async fn run_script(&mut self, script: &[Value]) -> Result<(), Failure> {
         for operation in script {
-            self.one(operation).await?;
+            self.run_operation(operation).await?;
         }
         Ok(())
     }
 
-    /// Boxed, because an operation may hold others.
-    fn one<'a>(&'a mut self, operation: &'a Value) -> BoxFuture<'a, Result<(), Failure>> {
+    /// Boxed, because operations can be nested.
+    fn run_operation<'a>(&'a mut self, operation: &'a Value) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let (name, args) = operation.as_array().unwrap().split_first().unwrap();
             let text = |at: usize| args[at].as_str().unwrap();
             let seconds = |at: usize| Duration::from_secs(args[at].as_u64().unwrap());
             let gate = |at: usize| Gate::named(text(at));
             match name.as_str().unwrap() {
-                // What the handler reads.
+                // Operations that read the session.
                 "sid" => {
                     let sid = self.session().sid();
                     self.answers.push(json!(sid));
@@ -178,7 +178,7 @@ impl Run {
                     let life = json!([session.created_at(), session.expires_at()]);
                     self.answers.push(life);
                 }
-                // What the session does.
+                // Operations of the session.
                 "update" => {
                     let edits = args;
                     let mut change =
@@ -195,14 +195,14 @@ impl Run {
                 "destroy" => self.take().destroy().await?,
                 "save" => self.take().save().await?,
                 "try" => {
-                    let outcome = match self.one(&args[0]).await {
+                    let outcome = match self.run_operation(&args[0]).await {
                         Ok(()) => "ok".to_owned(),
                         Err(Failure::Session(error)) => kind(&error),
                         Err(Failure::Own(status)) => status.to_string(),
                     };
                     self.answers.push(outcome.into());
                 }
-                // How the handler ends.
+                // How the handler returns.
                 "status" => self.status = status(&args[0]),
                 "header" => {
                     let name = HeaderName::try_from(text(0)).unwrap();
@@ -210,13 +210,13 @@ impl Run {
                         .append(name, HeaderValue::from_str(text(1)).unwrap());
                 }
                 "fail" => return Err(Failure::Own(status(&args[0]))),
-                // Without the hook that prints: this panic is meant.
+                // Skips the panic hook, which would print this intended panic.
                 "panic" => resume_unwind(Box::new("a panic that the test asked for")),
                 "hang" => {
                     let _opens = OpenedWhenDropped(gate(0));
                     std::future::pending::<()>().await;
                 }
-                // Other requests.
+                // Synchronization with other requests.
                 "signal" => gate(0).open(1),
                 "await" => gate(0).pass().await,
                 "spawn" => self.spawn(gate(0), args[1].as_array().unwrap().clone()),
@@ -229,11 +229,11 @@ impl Run {
         })
     }
 
-    /// Takes the session along into a task, which reports when it is done.
+    /// Moves the session into a task, which stores a report when it is done.
     fn spawn(&mut self, done: Gate, script: Vec<Value>) {
         let mut run = Self::new(Some(self.take()));
         tokio::spawn(async move {
-            let mut report = match run.all(&script).await {
+            let mut report = match run.run_script(&script).await {
                 Ok(()) => json!({}),
                 Err(Failure::Session(error)) => json!({ "error": kind(&error) }),
                 Err(Failure::Own(status)) => json!({ "error": status.as_u16() }),
@@ -250,7 +250,7 @@ impl Run {
     }
 }
 
-/// Tells that a handler which would never have ended was dropped.
+/// Opens the gate when a handler that never returns is dropped.
 struct OpenedWhenDropped(Gate);
 
 impl Drop for OpenedWhenDropped {
@@ -260,7 +260,7 @@ impl Drop for OpenedWhenDropped {
 }
 
 fn kind(error: &Error) -> String {
-    // What a test compares also has to be what `Debug` and `Display` can be formatted from.
+    // Also checks that the error implements `Debug` and `Display`.
     let _: (String, ErrorKind) = (format!("{error} {error:?}"), error.kind());
     format!("{:?}", error.kind())
 }

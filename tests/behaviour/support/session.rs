@@ -1,4 +1,4 @@
-//! A session of any config, so that the script that works with it is compiled once.
+//! Type-erased sessions, so that the script interpreter is compiled only once.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Everything that a handler can do with its session, with the data as JSON.
+/// Every operation of a session, with the data as JSON.
 pub trait AnySession: Send {
     fn id(&self) -> String;
     fn sid(&self) -> Option<Sid>;

@@ -1,4 +1,4 @@
-//! What a handler does with data that has no type.
+//! Operations on untyped data.
 
 use connect_session::Untyped;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 pub struct Basket<'a>(pub &'a mut Untyped);
 
 impl Basket<'_> {
-    /// Every operation on untyped data once; says what did not do what it should.
+    /// Tries every operation once; returns the names of those that failed.
     pub fn try_everything(self) -> String {
         let data = self.0;
         let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! The framework's full arity, names that meet, and every kind of return.
+//! The framework's maximum number of arguments, name collisions, and every kind of return type.
 
 use axum::extract::{Json, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, Version};

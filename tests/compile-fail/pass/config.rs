@@ -1,5 +1,5 @@
-//! The neighbours of what `session_config!` refuses: each is one token away from the mistake of
-//! the row that stands beside it.
+//! Configs that compile, one token away from those that `session_config!` rejects. Comments name
+//! the rows of the mistakes.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Cart {
 }
 
 session_config! {
-    /// Everything that a literal can say.
+    /// Every option with a literal.
     #[derive(Debug, Clone, Copy)]
     pub struct Shop {
         data: Cart,                     // C29
@@ -52,7 +52,7 @@ session_config! {
 
 session_config! {
     pub(crate) struct Blog {
-        // What only the compiler can evaluate.
+        // Values that only the compiler can evaluate.
         loaders: [header(HEADER), header("X-User-Session")], // C12
         idle_timeout: IDLE,             // C05, C06
         absolute_timeout: Duration::from_secs(60 * 60),

@@ -1,4 +1,4 @@
-//! The neighbours of the cookies that `session_config!` refuses, each beside its row.
+//! Cookies that compile, one token away from those that `session_config!` rejects, with their rows.
 
 use connect_session::session_config;
 

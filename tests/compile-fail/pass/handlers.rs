@@ -1,4 +1,4 @@
-//! The neighbours of the handlers that `#[session]` refuses, each beside its row.
+//! Handlers that compile, one token away from those that `#[session]` rejects, with their rows.
 
 #![deny(warnings)]
 
@@ -35,7 +35,7 @@ async fn body_first(Json(item): Json<String>, mut session: Session) -> Answer {
 }
 
 // H25
-/// Under another name, and changed in a closure that fails by itself.
+/// Under another name, and changed in a closure that can fail.
 #[session(load)]
 async fn alias(#[session] session: ShopSession) -> impl IntoResponse {
     let parse = |text: &str| -> Result<u8, std::num::ParseIntError> { Ok(text.parse::<u8>()? + 1) };

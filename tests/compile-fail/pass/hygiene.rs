@@ -1,4 +1,4 @@
-//! What the macros put out finds its names, whatever a module calls its own.
+//! Expanded code resolves its names, even if a module shadows them.
 
 #![no_implicit_prelude]
 #![allow(dead_code, non_camel_case_types)]

@@ -1,4 +1,4 @@
-//! What the macros put out is silent, whatever a crate forbids itself.
+//! Expanded code causes no warnings, even if a crate forbids every lint.
 
 #![deny(
     warnings,
@@ -40,15 +40,15 @@ use connect_session::{Error, Session, session, session_config};
 const IDLE: Duration = Duration::from_secs(61);
 const NAME: &str = "X-Device-Session";
 
-/// What a session holds.
+/// The session's data.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub struct Cart {
-    /// How often the shop was visited.
+    /// The number of visits.
     pub visits: u64,
 }
 
 session_config! {
-    /// With a rule, a constant, and everything in memory.
+    /// With a merge rule, a constant, and the default store.
     pub struct Shop {
         data: Cart,
         idle_timeout: IDLE,

@@ -1,4 +1,4 @@
-//! The neighbours of the mistakes in the files `beyond_…`: each is one token away.
+//! Code that compiles, one token away from the mistakes in the files `other_…`.
 
 #![deny(unused_must_use)]
 
@@ -32,7 +32,7 @@ const fn limit(kib: u64) -> u64 {
 static HEADER: &str = "X-Shop-Session";
 
 session_config! {
-    /// Constants of every kind are values of an option.
+    /// Constants as values of options.
     pub struct Shop {
         data: Cart,
         idle_timeout: idle(),

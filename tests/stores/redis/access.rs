@@ -1,15 +1,17 @@
-//! Who gets in: users and what they may do, TLS with and without a certificate of the client's.
+//! Users and their permissions, and TLS with and without a client certificate.
 
 use connect_session::Untyped;
 use connect_session::store::{RedisStore, Store};
 use serde_json::json;
 
-use super::tools::{Redis, Session, change, command, granted, opened, ready, set, until, whole};
+use super::tools::{
+    Redis, Session, change, command, error_chain, granted, opened, ready, set, until,
+};
 use crate::servers::process::{Folder, free_ports, run};
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_user_needs_no_more_than_is_documented() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn the_documented_permissions_are_sufficient() {
     let redis = Redis::start(&[]).await;
     let _: String = command(&mut redis.raw(), &granted(&[]));
     let url = format!("redis://shop:hunter2%2F%40%3A%3F@127.0.0.1:{}", redis.port);
@@ -48,7 +50,7 @@ async fn a_user_needs_no_more_than_is_documented() {
         let error = ready(&store.prefix("shop:").build().await.unwrap())
             .await
             .unwrap_err();
-        let text = whole(&error);
+        let text = error_chain(&error);
         println!("{missing}: {text}");
         assert!(
             text.contains("what to grant") && !text.contains("hunter2"),
@@ -57,10 +59,10 @@ async fn a_user_needs_no_more_than_is_documented() {
     }
 }
 
-/// Else a guess at the secret of a known id would cost the server what the session's own client
-/// costs it: shown by a user who may not read a whole record.
+/// A guess at the secret of a known id must not cost the server as much as a load by the session's
+/// client. Shown with a user who may not read a error_chain record.
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
+#[ignore = "needs Redis; scripts/test starts one"]
 async fn a_wrong_secret_reads_no_record() {
     let redis = Redis::start(&[]).await;
     let _: String = command(&mut redis.raw(), &granted(&[]));
@@ -83,8 +85,8 @@ async fn a_wrong_secret_reads_no_record() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn databases_are_apart() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn databases_are_separate() {
     let redis = Redis::start(&[]).await;
     let first = RedisStore::connect(redis.url()).await.unwrap();
     let second = RedisStore::connect(redis.url() + "/3").await.unwrap();
@@ -100,15 +102,15 @@ async fn databases_are_apart() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_unix_socket_is_a_way_too() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn connects_through_a_unix_socket() {
     let [port] = free_ports();
     let folder = Folder::new();
     let socket = folder.path().join("redis.sock").display().to_string();
     let settings = ["--port", &port.to_string(), "--unixsocket", &socket].map(str::to_owned);
     let _redis = Redis::start_on(port, folder, settings.to_vec()).await;
-    // It listens there after it listens at the port.
-    until("the socket is there", || async {
+    // The server opens the socket after the port.
+    until("the socket exists", || async {
         std::os::unix::net::UnixStream::connect(&socket).is_ok()
     })
     .await;
@@ -119,7 +121,7 @@ async fn a_unix_socket_is_a_way_too() {
     opened(&store, &json!({})).await;
 }
 
-/// An authority, and certificates of a server and a client that it has signed.
+/// Creates a certificate authority, and certificates of a server and a client that it signed.
 fn certificates(folder: &Folder) {
     let at = |name: &str| folder.path().join(name).display().to_string();
     let request = |name: &str, subject: &str| {
@@ -184,8 +186,8 @@ fn certificates(folder: &Folder) {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn tls_checks_the_server_and_shows_the_client() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn tls_verifies_the_server_and_authenticates_the_client() {
     let [port] = free_ports();
     let folder = Folder::new();
     certificates(&folder);

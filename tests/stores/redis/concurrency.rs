@@ -1,4 +1,4 @@
-//! Many writers at once, of two stores that know nothing of each other.
+//! Concurrent writers on two independent stores.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ async fn two_stores(make: impl AsyncFn() -> RedisStore) {
     assert_eq!(
         numbers,
         (1..=WRITERS as u64).collect::<Vec<_>>(),
-        "each another"
+        "two increments returned the same number"
     );
     let record = session.load(&stores[1]).await.unwrap().unwrap();
     let fields: BTreeMap<String, Value> = serde_json::from_value(json_of(&record)).unwrap();
@@ -45,11 +45,11 @@ async fn two_stores(make: impl AsyncFn() -> RedisStore) {
     assert_eq!(
         record.snapshot.version,
         1 + 2 * WRITERS as u64,
-        "every change once"
+        "a change was applied more or less than once"
     );
 }
 
-/// A field of its own never conflicts, whatever the others have written since it was loaded.
+/// Setting a separate field never conflicts, whatever others have written since the load.
 async fn field(
     store: &RedisStore,
     session: Session,
@@ -65,7 +65,7 @@ async fn field(
     );
 }
 
-/// One more than what is there, from conflict to conflict.
+/// Increments the counter, and retries after conflicts.
 async fn count_up(store: &RedisStore, session: Session) -> u64 {
     let mut record = session.load(store).await.unwrap().unwrap();
     loop {
@@ -75,13 +75,13 @@ async fn count_up(store: &RedisStore, session: Session) -> u64 {
         match session.commit(store, &set(&record, &data)).await.unwrap() {
             CommitOutcome::Applied(_) => return next,
             CommitOutcome::Conflict(theirs) => record = *theirs,
-            CommitOutcome::Ended => panic!("the session is alive"),
+            CommitOutcome::Ended => panic!("the session ended"),
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
+#[ignore = "needs Redis; scripts/test starts one"]
 async fn on_one_server() {
     two_stores(async || {
         RedisStore::connect(servers::url("TEST_REDIS_URL"))
@@ -92,7 +92,7 @@ async fn on_one_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a Redis Cluster; scripts/test brings one"]
+#[ignore = "needs a Redis Cluster; scripts/test starts one"]
 async fn on_a_cluster() {
     let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
     two_stores(async || {

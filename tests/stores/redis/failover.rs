@@ -1,5 +1,5 @@
-//! A primary that is lost: who takes over is found, and what was acknowledged is there if replicas
-//! were waited for.
+//! Loss of a primary: the store finds the new one, and acknowledged writes survive if the store
+//! waited for replicas.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use connect_session::store::{CommitOutcome, RedisStore, RedisStoreBuilder, Store
 use serde_json::json;
 
 use super::tools::{
-    Redis, Session, command, granted, json as json_of, opened, ready, set, until, whole,
+    Redis, Session, command, error_chain, granted, json as json_of, opened, ready, set, until,
 };
 use crate::servers::process::{Folder, free_ports, run};
 
-fn patient(builder: RedisStoreBuilder) -> RedisStoreBuilder {
+fn with_short_timeouts(builder: RedisStoreBuilder) -> RedisStoreBuilder {
     let builder = builder.connect_timeout(Duration::from_millis(500));
     builder.command_timeout(Duration::from_millis(500))
 }
 
-/// Whether what is written now reaches a replica in time. One that says it is online may still be at
-/// its first copy.
+/// Whether a write reaches a replica in time. A replica that reports to be online may still be in
+/// its first synchronization.
 fn reaches_a_replica(primary: &Redis) -> bool {
     let mut raw = primary.raw();
     let _: String = command(&mut raw, &["SET", "probe", "1"]);
     command::<i64>(&mut raw, &["WAIT", "1", "250"]) >= 1
 }
 
-/// A primary, a replica that has caught up, and three sentinels that find the primary dead after
+/// A primary, a replica that is in sync, and three sentinels that declare the primary dead after
 /// half a second.
 struct Watched {
     primary: Redis,
@@ -82,7 +82,7 @@ fn info(redis: &Redis, section: &str) -> String {
     command(&mut redis.raw(), &["INFO", section])
 }
 
-/// From now on, no change reaches the replica.
+/// Stops replication.
 fn cut_off(primary: &Redis, replica: &Redis) {
     replica.freeze();
     let killed: i64 = command(&mut primary.raw(), &["CLIENT", "KILL", "TYPE", "replica"]);
@@ -98,13 +98,13 @@ async fn is_found(store: &RedisStore, session: Session) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn the_sentinels_know_who_takes_over() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn sentinels_fail_over_to_the_replica() {
     let mut watched = Watched::start().await;
     for redis in [&watched.primary, &watched.replica] {
         let _: String = command(&mut redis.raw(), &granted(&["+role"]));
     }
-    let store = patient(RedisStore::builder().url(watched.url())).replicas(1);
+    let store = with_short_timeouts(RedisStore::builder().url(watched.url())).replicas(1);
     let store = store.credentials("shop", "hunter2/@:?").prefix("shop:");
     let store = store.build().await.unwrap();
     ready(&store).await.unwrap();
@@ -125,10 +125,10 @@ async fn the_sentinels_know_who_takes_over() {
     );
     assert!(
         ended.load(&store).await.unwrap().is_none(),
-        "a logout is not undone"
+        "the destroyed session exists again"
     );
-    // Nobody is left that could have a change too.
-    let error = whole(&ready(&store).await.unwrap_err());
+    // No replica is left.
+    let error = error_chain(&ready(&store).await.unwrap_err());
     assert!(error.contains("has 0 of the 1 replicas"), "{error}");
     let record = session.load(&store).await.unwrap().unwrap();
     assert!(is_unknown(
@@ -139,14 +139,18 @@ async fn the_sentinels_know_who_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_frozen_primary_is_left_for_the_new_one() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn sentinels_replace_a_frozen_primary() {
     let watched = Watched::start().await;
     let urls: Vec<_> = (watched.sentinels.iter())
         .map(|s| format!("redis://127.0.0.1:{}", s.port))
         .collect();
     let builder = RedisStore::builder().sentinel(urls, "shop");
-    let store = patient(builder).replicas(1).build().await.unwrap();
+    let store = with_short_timeouts(builder)
+        .replicas(1)
+        .build()
+        .await
+        .unwrap();
     let session = opened(&store, &json!({"n": 1})).await;
     watched.primary.freeze();
     watched.sentinels[0].freeze();
@@ -154,7 +158,8 @@ async fn a_frozen_primary_is_left_for_the_new_one() {
     let record = session.load(&store).await.unwrap().unwrap();
     assert_eq!(json_of(&record), json!({"n": 1}));
     watched.primary.thaw();
-    // The old one becomes a replica of the new one; nobody takes it for the primary again.
+    // The old primary becomes a replica of the new one, and the store does not use it as the
+    // primary.
     until("the old primary follows", || async {
         info(&watched.primary, "replication").contains("master_link_status:up")
             && reaches_a_replica(&watched.replica)
@@ -174,74 +179,77 @@ async fn a_frozen_primary_is_left_for_the_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn what_no_replica_has_is_lost_and_was_told_so_where_it_was_asked() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn unreplicated_writes_are_lost_and_reported_if_replicas_are_required() {
     let mut watched = Watched::start().await;
-    let trusting = patient(RedisStore::builder().url(watched.url()))
+    let without_replicas = with_short_timeouts(RedisStore::builder().url(watched.url()))
         .build()
         .await
         .unwrap();
-    let careful = patient(RedisStore::builder().url(watched.url())).replicas(1);
-    let careful = careful.build().await.unwrap();
-    let session = opened(&careful, &json!({"a": 1, "b": 1})).await;
-    let ended = opened(&careful, &json!({})).await;
-    let record = session.load(&careful).await.unwrap().unwrap();
+    let with_replicas = with_short_timeouts(RedisStore::builder().url(watched.url())).replicas(1);
+    let with_replicas = with_replicas.build().await.unwrap();
+    let session = opened(&with_replicas, &json!({"a": 1, "b": 1})).await;
+    let ended = opened(&with_replicas, &json!({})).await;
+    let record = session.load(&with_replicas).await.unwrap().unwrap();
     cut_off(&watched.primary, &watched.replica);
-    let told = session
-        .commit(&trusting, &set(&record, &json!({"a": 2, "b": 1})))
+    let result = session
+        .commit(&without_replicas, &set(&record, &json!({"a": 2, "b": 1})))
         .await;
-    assert!(matches!(told, Ok(CommitOutcome::Applied(_))), "{told:?}");
-    let told = session
-        .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
+    assert!(
+        matches!(result, Ok(CommitOutcome::Applied(_))),
+        "{result:?}"
+    );
+    let result = session
+        .commit(&with_replicas, &set(&record, &json!({"a": 1, "b": 2})))
         .await;
-    assert!(is_unknown(&told), "{told:?}");
-    assert!(whole(&told.unwrap_err()).contains("0 of 1 required replicas"));
-    assert!(ended.destroy(&trusting).await.unwrap());
+    assert!(is_unknown(&result), "{result:?}");
+    assert!(error_chain(&result.unwrap_err()).contains("0 of 1 required replicas"));
+    assert!(ended.destroy(&without_replicas).await.unwrap());
     watched.primary.kill();
     watched.replica.thaw();
-    is_found(&careful, session).await;
-    let kept = session.load(&careful).await.unwrap().unwrap();
+    is_found(&with_replicas, session).await;
+    let survived = session.load(&with_replicas).await.unwrap().unwrap();
     assert_eq!(
-        json_of(&kept),
+        json_of(&survived),
         json!({"a": 1, "b": 1}),
-        "both are lost, one was promised"
+        "an unreplicated write survived"
     );
-    is_found(&trusting, ended).await;
+    is_found(&without_replicas, ended).await;
     assert!(
-        ended.load(&trusting).await.unwrap().is_some(),
-        "a logout that was not waited for"
+        ended.load(&without_replicas).await.unwrap().is_some(),
+        "the unreplicated destroy survived"
     );
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_wrong_kind_of_server_is_told() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_wrong_kind_of_server_is_reported() {
     let watched = Watched::start().await;
     let sentinel = watched.sentinels[0].url();
-    let told = async |builder: RedisStoreBuilder| {
-        let text = match patient(builder).build().await {
-            Ok(store) => whole(&ready(&store).await.unwrap_err()),
-            Err(error) => whole(&error),
+    let startup_error = async |builder: RedisStoreBuilder| {
+        let text = match with_short_timeouts(builder).build().await {
+            Ok(store) => error_chain(&ready(&store).await.unwrap_err()),
+            Err(error) => error_chain(&error),
         };
         println!("{text}");
         text
     };
-    let text = told(RedisStore::builder().url(&sentinel)).await;
+    let text = startup_error(RedisStore::builder().url(&sentinel)).await;
     assert!(text.contains("redis-sentinel://"), "{text}");
-    let text = told(RedisStore::builder().sentinel([&sentinel], "unknown")).await;
+    let text = startup_error(RedisStore::builder().sentinel([&sentinel], "unknown")).await;
     assert!(
         text.contains("`unknown`") && text.contains("sentinel monitor"),
         "{text}"
     );
-    let text = told(RedisStore::builder().sentinel([watched.primary.url()], "shop")).await;
+    let text = startup_error(RedisStore::builder().sentinel([watched.primary.url()], "shop")).await;
     assert!(text.contains("not a sentinel"), "{text}");
-    let text = told(RedisStore::builder().url(watched.replica.url())).await;
+    let text = startup_error(RedisStore::builder().url(watched.replica.url())).await;
     assert!(text.contains("is a replica"), "{text}");
-    let text = told(RedisStore::builder().cluster([watched.primary.url()])).await;
+    let text = startup_error(RedisStore::builder().cluster([watched.primary.url()])).await;
     assert!(text.contains("not part of a Cluster"), "{text}");
-    let text = told(RedisStore::builder().url(watched.primary.url()).replicas(2)).await;
+    let text = startup_error(RedisStore::builder().url(watched.primary.url()).replicas(2)).await;
     assert!(text.contains("has 1 of the 2 replicas"), "{text}");
-    let text = told(
+    let text = startup_error(
         RedisStore::builder()
             .cluster(Vec::<String>::new())
             .connect_timeout(Duration::ZERO)
@@ -250,15 +258,15 @@ async fn a_wrong_kind_of_server_is_told() {
     .await;
     assert!(text.contains("no server") && text.contains("129"), "{text}");
     let nobody = RedisStore::builder().sentinel(Vec::<String>::new(), "shop");
-    let text = told(nobody).await;
+    let text = startup_error(nobody).await;
     assert!(text.contains("names no sentinel"), "{text}");
-    let text = told(RedisStore::builder()).await;
+    let text = startup_error(RedisStore::builder()).await;
     assert!(text.contains("no server is named"), "{text}");
-    let text = told(RedisStore::builder().url(&sentinel).cluster([&sentinel])).await;
+    let text = startup_error(RedisStore::builder().url(&sentinel).cluster([&sentinel])).await;
     assert!(text.contains("named twice"), "{text}");
 }
 
-/// Three primaries, a replica of each.
+/// Three primaries with one replica each.
 struct Cluster(Vec<Redis>);
 
 impl Cluster {
@@ -291,7 +299,7 @@ impl Cluster {
         run("redis-cli", &words);
         let cluster = Self(servers);
         until(
-            "all servers know all, and the replicas have caught up",
+            "all servers know each other, and the replicas are in sync",
             || async {
                 cluster.0.iter().all(|server| {
                     let nodes: String = command(&mut server.raw(), &["CLUSTER", "NODES"]);
@@ -312,7 +320,7 @@ impl Cluster {
         RedisStore::builder().cluster(self.0.iter().map(Redis::url))
     }
 
-    /// The server that has the key as a primary, or as a replica.
+    /// The server that has the key and this role.
     fn of(&self, session: Session, role: &str) -> usize {
         let key = session.name();
         let found = self.0.iter().position(|server| {
@@ -328,10 +336,10 @@ fn info_of_cluster(redis: &Redis) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_cluster_goes_on_without_a_primary() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_cluster_survives_a_lost_primary() {
     let mut cluster = Cluster::start().await;
-    let store = patient(cluster.builder())
+    let store = with_short_timeouts(cluster.builder())
         .replicas(1)
         .build()
         .await
@@ -357,51 +365,57 @@ async fn a_cluster_goes_on_without_a_primary() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_cluster_loses_what_no_replica_has() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_cluster_loses_unreplicated_writes() {
     let mut cluster = Cluster::start().await;
-    let trusting = patient(cluster.builder()).build().await.unwrap();
-    let careful = patient(cluster.builder())
+    let without_replicas = with_short_timeouts(cluster.builder())
+        .build()
+        .await
+        .unwrap();
+    let with_replicas = with_short_timeouts(cluster.builder())
         .replicas(1)
         .build()
         .await
         .unwrap();
-    let session = opened(&careful, &json!({"a": 1, "b": 1})).await;
-    let record = session.load(&careful).await.unwrap().unwrap();
+    let session = opened(&with_replicas, &json!({"a": 1, "b": 1})).await;
+    let record = session.load(&with_replicas).await.unwrap().unwrap();
     let (primary, replica) = (
         cluster.of(session, "role:master"),
         cluster.of(session, "role:slave"),
     );
     cut_off(&cluster.0[primary], &cluster.0[replica]);
-    let told = session
-        .commit(&trusting, &set(&record, &json!({"a": 2, "b": 1})))
+    let result = session
+        .commit(&without_replicas, &set(&record, &json!({"a": 2, "b": 1})))
         .await;
-    assert!(matches!(told, Ok(CommitOutcome::Applied(_))), "{told:?}");
-    let told = session
-        .commit(&careful, &set(&record, &json!({"a": 1, "b": 2})))
+    assert!(
+        matches!(result, Ok(CommitOutcome::Applied(_))),
+        "{result:?}"
+    );
+    let result = session
+        .commit(&with_replicas, &set(&record, &json!({"a": 1, "b": 2})))
         .await;
-    assert!(is_unknown(&told), "{told:?}");
+    assert!(is_unknown(&result), "{result:?}");
     cluster.0[primary].kill();
     cluster.0[replica].thaw();
-    is_found(&trusting, session).await;
-    let kept = session.load(&trusting).await.unwrap().unwrap();
+    is_found(&without_replicas, session).await;
+    let survived = session.load(&without_replicas).await.unwrap().unwrap();
     assert_eq!(
-        json_of(&kept),
+        json_of(&survived),
         json!({"a": 1, "b": 1}),
-        "both are lost, one was promised"
+        "an unreplicated write survived"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_slot_that_moves_is_followed() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn moved_slots_are_followed() {
     let cluster = Cluster::start().await;
     for server in &cluster.0 {
         let all = granted(&["+cluster|slots", "+asking"]);
         let _: String = command(&mut server.raw(), &all);
     }
     let builder = || {
-        let builder = patient(cluster.builder()).prefix("shop:");
+        let builder = with_short_timeouts(cluster.builder()).prefix("shop:");
         builder.credentials("shop", "hunter2/@:?")
     };
     let store = builder().build().await.unwrap();
@@ -448,12 +462,12 @@ async fn a_slot_that_moves_is_followed() {
         &["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"],
     );
     assert_eq!(moved, "OK");
-    // The old server says `ASK` now.
+    // The old server replies `ASK` now.
     write(3).await;
-    let careful = builder().replicas(1).build().await.unwrap();
-    let record = session.load(&careful).await.unwrap().unwrap();
+    let with_replicas = builder().replicas(1).build().await.unwrap();
+    let record = session.load(&with_replicas).await.unwrap().unwrap();
     session
-        .commit(&careful, &set(&record, &json!({"n": 4})))
+        .commit(&with_replicas, &set(&record, &json!({"n": 4})))
         .await
         .unwrap();
     for server in [to, from] {
@@ -462,7 +476,7 @@ async fn a_slot_that_moves_is_followed() {
             &["CLUSTER", "SETSLOT", &slot, "NODE", &to_id],
         );
     }
-    // And now `MOVED`.
+    // The old server replies `MOVED` now.
     write(5).await;
     assert!(session.destroy(&store).await.unwrap());
 }

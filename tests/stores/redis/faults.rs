@@ -1,5 +1,5 @@
-//! A server that is killed, frozen, full, or forgets everything: what was not done is not told as
-//! done, nobody waits for long, and nothing has to be started again.
+//! A server that is killed, frozen or full, or loses its data: nothing is reported as done that was
+//! not, no request waits for long, and the store recovers by itself.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use connect_session::store::{
 use serde_json::json;
 
 use super::tools::{
-    Redis, Session, change, command, json as json_of, opened, random, set, soon, until,
+    Redis, Session, change, command, json as json_of, no_hang, opened, random, set, until,
 };
 use crate::servers::proxy::Proxy;
 
-async fn impatient(url: String) -> RedisStore {
+async fn with_short_timeouts(url: String) -> RedisStore {
     let builder = RedisStore::builder().url(url);
     let builder = builder.connect_timeout(Duration::from_millis(300));
     builder
@@ -34,39 +34,39 @@ fn is_unknown<T>(result: &Result<T, StoreError>) -> bool {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_killed_server_is_told_and_found_again() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_killed_server_is_reported_and_reconnected() {
     let mut redis = Redis::start(&[]).await;
-    let store = impatient(redis.url()).await;
+    let store = with_short_timeouts(redis.url()).await;
     let session = opened(&store, &json!({"a": 1})).await;
     let record = session.load(&store).await.unwrap().unwrap();
     redis.kill();
-    // The store sees the end of the connection, and then knows that nothing is sent.
+    // The store sees that the connection is closed, so it knows that the commit was not sent.
     let change = set(&record, &json!({"a": 2}));
     until("a change that is not sent", || async {
         is_unavailable(&session.commit(&store, &change).await)
     })
     .await;
     for _ in 0..100 {
-        assert!(is_unavailable(&soon("load", session.load(&store)).await));
+        assert!(is_unavailable(&no_hang("load", session.load(&store)).await));
         assert!(is_unavailable(
-            &soon("insert", Session::mint().insert(&store, &json!({}))).await
+            &no_hang("insert", Session::mint().insert(&store, &json!({}))).await
         ));
         assert!(is_unavailable(
-            &soon("commit", session.commit(&store, &change)).await
+            &no_hang("commit", session.commit(&store, &change)).await
         ));
         assert!(is_unavailable(
-            &soon("destroy", session.destroy(&store)).await
+            &no_hang("destroy", session.destroy(&store)).await
         ));
         let count = Store::<Untyped>::count(&store, "test");
-        assert!(is_unavailable(&soon("count", count).await));
+        assert!(is_unavailable(&no_hang("count", count).await));
     }
     redis.restart().await;
-    until("the store finds it again", || async {
+    until("the store reconnects", || async {
         session.load(&store).await.is_ok()
     })
     .await;
-    // It has forgotten the session and the scripts.
+    // The server has lost the session and the scripts.
     assert!(session.load(&store).await.unwrap().is_none());
     assert!(matches!(
         session.commit(&store, &change).await.unwrap(),
@@ -77,33 +77,34 @@ async fn a_killed_server_is_told_and_found_again() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_frozen_server_keeps_nobody_waiting() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_frozen_server_times_out() {
     let redis = Redis::start(&[]).await;
-    let store = impatient(redis.url()).await;
+    let store = with_short_timeouts(redis.url()).await;
     let session = opened(&store, &json!({"n": 1})).await;
     let record = session.load(&store).await.unwrap().unwrap();
     redis.freeze();
     let first = set(&record, &json!({"n": 2}));
-    let committed = soon("commit", session.commit(&store, &first)).await;
+    let committed = no_hang("commit", session.commit(&store, &first)).await;
     assert!(is_unknown(&committed), "{committed:?}");
-    // From now on it is known that there is no connection.
+    // Now the store knows that there is no connection.
     let second = set(&record, &json!({"n": 3}));
-    let committed = soon("commit", session.commit(&store, &second)).await;
+    let committed = no_hang("commit", session.commit(&store, &second)).await;
     assert!(is_unavailable(&committed), "{committed:?}");
     let many = (0..64).map(|_| {
         let store = store.clone();
         tokio::spawn(async move { is_unavailable(&session.load(&store).await) })
     });
     for load in many.collect::<Vec<_>>() {
-        assert!(soon("load", load).await.unwrap());
+        assert!(no_hang("load", load).await.unwrap());
     }
     redis.thaw();
-    until("the store finds it again", || async {
+    until("the store reconnects", || async {
         session.load(&store).await.is_ok()
     })
     .await;
-    // Nobody knows of the first, which was done once or not at all; the second was not sent.
+    // The outcome of the first commit is unknown: it was applied once or not at all. The second was
+    // not sent.
     let record = session.load(&store).await.unwrap().unwrap();
     let done = (json_of(&record), record.snapshot.version);
     assert!(
@@ -113,14 +114,14 @@ async fn a_frozen_server_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_change_whose_answer_is_lost_is_sent_once_and_not_told_as_done() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_commit_with_a_lost_reply_is_sent_once_and_reported_as_unknown() {
     let redis = Redis::start(&[]).await;
     let proxy = Proxy::to(redis.port).await;
-    let store = impatient(format!("redis://127.0.0.1:{}", proxy.port)).await;
+    let store = with_short_timeouts(format!("redis://127.0.0.1:{}", proxy.port)).await;
     let session = opened(&store, &json!({"n": 1})).await;
     let mut record = session.load(&store).await.unwrap().unwrap();
-    // All scripts are known from now on.
+    // Load all scripts into the server.
     session.commit(&store, &change(&record)).await.unwrap();
     assert!(!Session::mint().destroy(&store).await.unwrap());
     let mut raw = redis.raw();
@@ -136,31 +137,33 @@ async fn a_change_whose_answer_is_lost_is_sent_once_and_not_told_as_done() {
         let change = set(&record, &json!({"n": n}));
         let before = calls();
         proxy.lose_answers(true);
-        let committed = soon("commit", session.commit(&store, &change)).await;
+        let committed = no_hang("commit", session.commit(&store, &change)).await;
         assert!(is_unknown(&committed), "{committed:?}");
         proxy.lose_answers(false);
-        assert_eq!(calls(), before + 1, "sent again");
+        assert_eq!(calls(), before + 1, "the commit was sent again");
         record = session.load(&store).await.unwrap().unwrap();
         assert_eq!(json_of(&record), json!({ "n": n }));
         assert_eq!(record.commit_id, change.commit_id);
         let before = calls();
-        // Who asks again with the same id learns that it was done.
+        // A retry with the same id learns that the commit was applied.
         let again = session.commit(&store, &change).await.unwrap();
         assert!(matches!(again, CommitOutcome::Applied(Some(_))));
         assert_eq!(calls(), before + 1);
     }
     proxy.lose_answers(true);
-    assert!(is_unknown(&soon("destroy", session.destroy(&store)).await));
+    assert!(is_unknown(
+        &no_hang("destroy", session.destroy(&store)).await
+    ));
     proxy.lose_answers(false);
     assert!(session.load(&store).await.unwrap().is_none());
     let other = Session::mint();
     proxy.lose_answers(true);
     assert!(is_unknown(
-        &soon("insert", other.insert(&store, &json!({}))).await
+        &no_hang("insert", other.insert(&store, &json!({}))).await
     ));
     assert!(
-        is_unavailable(&soon("load", other.load(&store)).await),
-        "nothing to be unsure of"
+        is_unavailable(&no_hang("load", other.load(&store)).await),
+        "a failed load has no unknown outcome"
     );
     proxy.lose_answers(false);
     until("a load", || async { other.load(&store).await.is_ok() }).await;
@@ -168,10 +171,10 @@ async fn a_change_whose_answer_is_lost_is_sent_once_and_not_told_as_done() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_connection_that_the_server_closes_is_made_again() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn closed_connections_are_reopened() {
     let redis = Redis::start(&[]).await;
-    let store = impatient(redis.url()).await;
+    let store = with_short_timeouts(redis.url()).await;
     let session = opened(&store, &json!({"a": 1})).await;
     let mut raw = redis.raw();
     for _ in 0..20 {
@@ -183,7 +186,7 @@ async fn a_connection_that_the_server_closes_is_made_again() {
             match session.load(&store).await {
                 Ok(record) => record
                     .map(|_| true)
-                    .expect("a lost connection is no lost session"),
+                    .expect("the session survives a lost connection"),
                 Err(error) => matches!(error, StoreError::Unavailable(_))
                     .then_some(false)
                     .unwrap(),
@@ -194,14 +197,14 @@ async fn a_connection_that_the_server_closes_is_made_again() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_full_server_takes_no_new_data_and_keeps_what_it_has() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_full_server_rejects_new_data_and_keeps_its_sessions() {
     let redis = Redis::start(&[]).await;
-    let store = impatient(redis.url()).await;
+    let store = with_short_timeouts(redis.url()).await;
     let session = opened(&store, &json!({"a": 1, "b": "x".repeat(1_000)})).await;
     let other = opened(&store, &json!({})).await;
     let record = session.load(&store).await.unwrap().unwrap();
-    // The scripts are known before it is full.
+    // Load the scripts before the server is full.
     session.commit(&store, &change(&record)).await.unwrap();
     assert!(!Session::mint().destroy(&store).await.unwrap());
     let _: String = command(&mut redis.raw(), &["CONFIG", "SET", "maxmemory", "1"]);
@@ -213,10 +216,14 @@ async fn a_full_server_takes_no_new_data_and_keeps_what_it_has() {
         .await;
     assert!(is_unavailable(&committed), "{committed:?}");
     let shown = session.load(&store).await.unwrap().unwrap();
-    assert_eq!(json_of(&shown), json_of(&record), "not even half of it");
+    assert_eq!(
+        json_of(&shown),
+        json_of(&record),
+        "the rejected commit changed the data"
+    );
     assert_eq!(shown.snapshot.version, record.snapshot.version);
 
-    // Sessions live on, a secret can be changed, data can shrink, and everything can end.
+    // Sessions can still be touched, rotated, shrunk and destroyed.
     tokio::time::sleep(Duration::from_millis(5)).await;
     let candidate = SecretHash::from_bytes(random());
     let request = LoadRequest {
@@ -263,13 +270,13 @@ async fn a_full_server_takes_no_new_data_and_keeps_what_it_has() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_store_outlives_the_runtime_that_it_was_made_in() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_store_outlives_the_runtime_that_created_it() {
     let redis = Redis::start(&[]).await;
     let url = redis.url();
     let store = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(impatient(url))
+        runtime.block_on(with_short_timeouts(url))
     });
     let store = store.join().unwrap();
     opened(&store, &json!({})).await;

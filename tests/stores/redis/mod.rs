@@ -15,7 +15,7 @@ mod stored;
 pub mod tools;
 
 store_conformance! {
-    #[ignore = "needs Redis; scripts/test brings one"]
+    #[ignore = "needs Redis; scripts/test starts one"]
     mod conformance, || async {
         let store = RedisStore::connect(servers::url("TEST_REDIS_URL")).await.unwrap();
         Harness::new(store)
@@ -23,7 +23,7 @@ store_conformance! {
 }
 
 store_conformance! {
-    #[ignore = "needs a Redis Cluster; scripts/test brings one"]
+    #[ignore = "needs a Redis Cluster; scripts/test starts one"]
     mod cluster_conformance, || async {
         let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
         let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();

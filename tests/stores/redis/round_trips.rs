@@ -1,4 +1,4 @@
-//! How often the server is asked, and how often it writes.
+//! Round trips and writes of each operation.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use super::tools::{Redis, Session, change, command, opened, random, set};
 use crate::servers::proxy::Proxy;
 
-/// A server, and a store on it by a proxy, to which the scripts are known.
+/// A server, a proxy, and a store that uses the server through the proxy. The scripts are loaded.
 async fn behind_proxy() -> (Redis, Proxy, RedisStore) {
     let redis = Redis::start(&[]).await;
     let proxy = Proxy::to(redis.port).await;
@@ -26,8 +26,8 @@ async fn behind_proxy() -> (Redis, Proxy, RedisStore) {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn every_verb_is_one_trip() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn every_operation_takes_one_round_trip() {
     let (mut redis, proxy, store) = behind_proxy().await;
     let session = opened(&store, &json!({"a": 1})).await;
     assert_eq!(proxy.trips(), 1, "an insertion");
@@ -65,8 +65,8 @@ async fn every_verb_is_one_trip() {
     session.commit(&store, &rotation).await.unwrap();
     assert_eq!(proxy.trips(), 1, "a rotation with data");
     session.destroy(&store).await.unwrap();
-    assert_eq!(proxy.trips(), 1, "a destruction");
-    // A server that was started again has to be told the script.
+    assert_eq!(proxy.trips(), 1, "a destroy");
+    // After a restart, the server does not know the script.
     let _: String = command(&mut redis.raw(), &["SCRIPT", "FLUSH"]);
     Session::mint().load(&store).await.unwrap();
     assert_eq!(proxy.trips(), 2, "an unknown script");
@@ -74,7 +74,7 @@ async fn every_verb_is_one_trip() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
+#[ignore = "needs Redis; scripts/test starts one"]
 async fn reading_writes_nothing_until_a_touch_is_due() {
     let (redis, _proxy, store) = behind_proxy().await;
     let session = opened(&store, &json!({"a": 1})).await;
@@ -108,7 +108,7 @@ async fn reading_writes_nothing_until_a_touch_is_due() {
     assert!(writes() > before, "a touch is a write");
 }
 
-/// An application whose sessions are counted.
+/// An application whose round trips are counted.
 mod app {
     use axum::http::StatusCode;
     use axum::routing::{delete, get, post};
@@ -125,7 +125,7 @@ mod app {
     }
 
     session_config! {
-        /// Sessions that count.
+        /// Sessions in Redis.
         pub struct Counted {
             loaders: [header("X-User-Session")],
             store: RedisStore = RedisStore::connect("redis://nowhere.invalid").await?,
@@ -168,8 +168,8 @@ mod app {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_request_costs_what_the_design_says() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn round_trips_of_requests() {
     let (_redis, proxy, store) = behind_proxy().await;
     let app = app::router().layer(app::Counted::layer().with_store(store));
     let send = async |method: &str, path: &str, sid: &str| {
@@ -191,7 +191,7 @@ async fn a_request_costs_what_the_design_says() {
     assert_eq!(send("GET", "/", "").await.0, 401);
     assert_eq!(send("GET", "/look", "").await, (200, "false".to_owned()));
     assert_eq!(send("GET", "/", "malformed").await.0, 401);
-    assert_eq!(proxy.trips(), 0, "no sid, and a malformed one");
+    assert_eq!(proxy.trips(), 0, "without a valid sid");
     let (status, sid) = send("POST", "/", "").await;
     assert_eq!((status, proxy.trips()), (200, 1), "create");
     assert_eq!(send("GET", "/", &sid).await, (200, "0".to_owned()));

@@ -1,13 +1,13 @@
-//! What a program says before its first request, if its Redis cannot be used.
+//! Errors at startup if Redis cannot be used.
 
 use connect_session::store::{RedisStore, RedisStoreError};
 
-use super::tools::{Redis, ready, whole};
+use super::tools::{Redis, error_chain, ready};
 use crate::servers::process::free_ports;
 
 async fn refused(url: &str) -> String {
     let error: RedisStoreError = RedisStore::connect(url).await.map(drop).unwrap_err();
-    let text = whole(&error);
+    let text = error_chain(&error);
     println!("{url}\n    {text}");
     assert!(
         !text.contains("hunter2") && !format!("{error:?}").contains("hunter2"),
@@ -17,13 +17,13 @@ async fn refused(url: &str) -> String {
 }
 
 async fn not_ready(store: &RedisStore) -> String {
-    let text = whole(&ready(store).await.unwrap_err());
+    let text = error_chain(&ready(store).await.unwrap_err());
     println!("    {text}");
     text
 }
 
 #[tokio::test]
-async fn a_wrong_url_is_told_without_its_password() {
+async fn invalid_urls_are_reported_without_the_password() {
     for url in [
         "",
         "localhost",
@@ -50,8 +50,8 @@ async fn a_wrong_url_is_told_without_its_password() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn what_is_not_there_or_does_not_let_in_is_told() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn connection_and_login_failures_are_reported() {
     let redis = Redis::start(&["--requirepass", "hunter2", "--databases", "2"]).await;
     let [port] = free_ports();
     refused(&format!("redis://127.0.0.1:{port}")).await;
@@ -79,8 +79,8 @@ async fn what_is_not_there_or_does_not_let_in_is_told() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_server_that_forgets_sessions_is_refused() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn servers_that_evict_sessions_are_rejected() {
     for policy in [
         "allkeys-lru",
         "allkeys-random",

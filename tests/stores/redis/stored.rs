@@ -1,4 +1,4 @@
-//! What is in the server: how long, under which key, and what if it is not ours.
+//! The stored records: their expiry, their keys, and records that this library did not write.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::tools::{Session, change, command, json as json_of, opened, random, raw, set};
 use crate::servers;
 
-/// A store with keys of its own on the shared server, and a connection behind its back.
+/// A store with its own key prefix on the shared server, and a direct connection.
 async fn store() -> (RedisStore, String, ::redis::Connection) {
     let url = servers::url("TEST_REDIS_URL");
     let prefix = format!("kept {:x}:", u64::from_le_bytes(random()));
@@ -24,8 +24,8 @@ fn is_undecodable<T>(result: &Result<T, StoreError>) -> bool {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn the_key_ends_with_the_session() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn keys_expire_with_their_session() {
     let (store, prefix, mut raw) = store().await;
     let session = opened(&store, &json!({"a": 1})).await;
     let key = prefix + &session.name();
@@ -77,8 +77,8 @@ async fn the_key_ends_with_the_session() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn what_is_past_its_deadline_is_gone_though_its_key_is_not() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn sessions_past_their_deadline_are_ended_even_if_the_key_exists() {
     let (store, prefix, mut raw) = store().await;
     for field in ["m:idle_until", "m:absolute_until"] {
         let session = opened(&store, &json!({"old": 1})).await;
@@ -97,7 +97,7 @@ async fn what_is_past_its_deadline_is_gone_though_its_key_is_not() {
         assert_eq!(
             json_of(&record),
             json!({"new": 1}),
-            "nothing of the old one"
+            "the new record contains old fields"
         );
         let _: i64 = command(&mut raw, &["HSET", &key, field, "1"]);
         assert!(!session.destroy(&store).await.unwrap());
@@ -106,8 +106,8 @@ async fn what_is_past_its_deadline_is_gone_though_its_key_is_not() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn names_and_values_are_data() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn names_and_values_are_not_interpreted() {
     let (store, _, _) = store().await;
     let hostile = json!({
         "'; return redis.call('FLUSHALL') --": "]]; redis.call('FLUSHALL')",
@@ -138,8 +138,13 @@ async fn names_and_values_are_data() {
     assert_eq!(json_of(&record), json!({"m:secret": 1}));
 }
 
-/// Every verb that would read or write it refuses, and leaves it alone.
-async fn is_left_alone(store: &RedisStore, session: Session, key: &str, what: &str) {
+/// Asserts that every operation rejects the record and leaves it unchanged.
+async fn assert_rejected_and_unchanged(
+    store: &RedisStore,
+    session: Session,
+    key: &str,
+    what: &str,
+) {
     let mut raw = raw(&servers::url("TEST_REDIS_URL"));
     let before: Vec<u8> = command(&mut raw, &["DUMP", key]);
     let other = opened(store, &json!({}))
@@ -166,8 +171,8 @@ async fn is_left_alone(store: &RedisStore, session: Session, key: &str, what: &s
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn what_is_no_session_is_refused_and_left_alone() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn foreign_keys_are_rejected_and_not_changed() {
     let (store, prefix, mut raw) = store().await;
     let foreign: [&[&str]; 6] = [
         &["SET", "", "text"],
@@ -183,15 +188,15 @@ async fn what_is_no_session_is_refused_and_left_alone() {
         let mut words = words.to_vec();
         words[1] = &key;
         let _: ::redis::Value = command(&mut raw, &words);
-        is_left_alone(&store, session, &key, words[0]).await;
+        assert_rejected_and_unchanged(&store, session, &key, words[0]).await;
         assert!(is_undecodable(&session.destroy(&store).await));
         assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 1);
     }
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn half_a_session_is_refused_and_left_alone() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn incomplete_records_are_rejected_and_not_changed() {
     let (store, prefix, mut raw) = store().await;
     let needed = [
         "format",
@@ -216,7 +221,7 @@ async fn half_a_session_is_refused_and_left_alone() {
             1,
             "{field}"
         );
-        is_left_alone(&store, session, &key, &field).await;
+        assert_rejected_and_unchanged(&store, session, &key, &field).await;
     }
     let numbers = needed
         .iter()
@@ -225,25 +230,25 @@ async fn half_a_session_is_refused_and_left_alone() {
         let session = opened(&store, &json!({"a": 1})).await;
         let (key, field) = (prefix.clone() + &session.name(), format!("m:{field}"));
         let _: i64 = command(&mut raw, &["HSET", &key, &field, "soon"]);
-        is_left_alone(&store, session, &key, &field).await;
+        assert_rejected_and_unchanged(&store, session, &key, &field).await;
     }
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_session_of_a_later_version_is_refused_but_can_be_ended() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn records_of_a_later_format_are_rejected_but_can_be_destroyed() {
     let (store, prefix, mut raw) = store().await;
     let session = opened(&store, &json!({"a": 1})).await;
     let key = prefix + &session.name();
     let _: i64 = command(&mut raw, &["HSET", &key, "m:format", "2"]);
-    is_left_alone(&store, session, &key, "a later format").await;
+    assert_rejected_and_unchanged(&store, session, &key, "a later format").await;
     assert!(session.destroy(&store).await.unwrap());
     assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_field_that_cannot_be_read_is_named() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn undecodable_fields_are_named() {
     let (store, prefix, mut raw) = store().await;
     for value in [
         &b"1 {\"half\":"[..],
@@ -264,7 +269,7 @@ async fn a_field_that_cannot_be_read_is_named() {
             matches!(&loaded, Err(StoreError::Undecodable { field: Some(field), .. }) if field == "a"),
             "{loaded:?}"
         );
-        // Based on what was there before; a field beside it can still be written.
+        // A commit of the field fails; a commit of another field would succeed.
         if value != b"1 {\"half\":" && value != b"1 \xff" {
             let committed = session
                 .commit(&store, &set(&record, &json!({"a": 3, "b": 2})))
@@ -276,8 +281,8 @@ async fn a_field_that_cannot_be_read_is_named() {
 }
 
 #[tokio::test]
-#[ignore = "needs Redis; scripts/test brings one"]
-async fn a_prefix_and_a_namespace_are_no_patterns() {
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn prefixes_are_not_patterns() {
     let url = servers::url("TEST_REDIS_URL");
     let unique = format!("{:x}", u64::from_le_bytes(random()));
     let store = |prefix: &str| {

@@ -1,4 +1,5 @@
-//! What the tests of `RedisStore` work with: private servers, sessions, and a look behind the store.
+//! Helpers for the tests of `RedisStore`: private servers, sessions, and direct access to the
+//! server.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::servers::process::{Folder, Process, free_ports};
 /// The namespace of the sessions.
 pub const NAMESPACE: &str = "test";
 
-/// A Redis of a test's own.
+/// A Redis server of one test.
 pub struct Redis {
     pub port: u16,
     process: Process,
@@ -31,7 +32,7 @@ impl Redis {
         Self::start_on(port, Folder::new(), all).await
     }
 
-    /// Settings alone, of which one is the port.
+    /// Starts a server with these settings, which include the port.
     pub async fn start_on(port: u16, folder: Folder, mut settings: Vec<String>) -> Self {
         for setting in ["--save", "", "--appendonly", "no"] {
             settings.push(setting.to_owned());
@@ -50,7 +51,7 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Waits until it can be connected to.
+    /// Waits until the server accepts connections.
     pub async fn listening(&self) {
         let address = ("127.0.0.1", self.port);
         until("the server listens", || async {
@@ -63,7 +64,7 @@ impl Redis {
         self.process.kill();
     }
 
-    /// It starts again, and has forgotten everything.
+    /// Restarts the server, which loses its data.
     pub async fn restart(&mut self) {
         self.process.restart();
         self.listening().await;
@@ -77,13 +78,13 @@ impl Redis {
         self.process.thaw();
     }
 
-    /// A connection behind the store's back.
+    /// A direct connection to the server.
     pub fn raw(&self) -> ::redis::Connection {
         raw(&self.url())
     }
 }
 
-/// A connection behind the store's back.
+/// A direct connection to the server.
 pub fn raw(url: &str) -> ::redis::Connection {
     ::redis::Client::open(url)
         .unwrap()
@@ -91,7 +92,7 @@ pub fn raw(url: &str) -> ::redis::Connection {
         .unwrap()
 }
 
-/// Grants a user what the documentation of `RedisStore` says, and no more.
+/// The command that creates a user with the documented permissions and `more`.
 pub fn granted(more: &[&'static str]) -> Vec<&'static str> {
     let user = "ACL SETUSER shop on >hunter2/@:? ~shop:* -@all";
     let always = "+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel +pexpireat \
@@ -100,7 +101,7 @@ pub fn granted(more: &[&'static str]) -> Vec<&'static str> {
     words.chain(more.iter().copied()).collect()
 }
 
-/// Runs a command behind the store's back.
+/// Runs a command on a direct connection.
 pub fn command<T: ::redis::FromRedisValue>(
     connection: &mut ::redis::Connection,
     words: &[impl AsRef<[u8]>],
@@ -113,7 +114,7 @@ pub fn command<T: ::redis::FromRedisValue>(
     command.query(connection).unwrap()
 }
 
-/// Waits until something is so. The limit only ends a test that hangs.
+/// Waits for a condition. The limit only stops tests that hang.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let waiting = async {
         while !is_so().await {
@@ -121,13 +122,13 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut()
         }
     };
     let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
-    waited.unwrap_or_else(|_| panic!("never: {what}"));
+    waited.unwrap_or_else(|_| panic!("timeout: {what}"));
 }
 
-/// Ends a test that hangs.
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+/// Fails if the future hangs.
+pub async fn no_hang<T>(what: &str, future: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(Duration::from_secs(60), future).await;
-    done.unwrap_or_else(|_| panic!("it hangs: {what}"))
+    done.unwrap_or_else(|_| panic!("timeout: {what}"))
 }
 
 /// A session of a test.
@@ -165,7 +166,7 @@ impl Session {
         }
     }
 
-    /// As the server knows it.
+    /// The key, without the prefix.
     pub fn name(&self) -> String {
         format!("{NAMESPACE}:{}", self.key.id)
     }
@@ -216,7 +217,7 @@ impl Session {
     }
 }
 
-/// A new session that is kept.
+/// Inserts a new session.
 pub async fn opened(store: &RedisStore, json: &Value) -> Session {
     let session = Session::mint();
     let inserted = session.insert(store, json).await.unwrap();
@@ -224,7 +225,7 @@ pub async fn opened(store: &RedisStore, json: &Value) -> Session {
     session
 }
 
-/// A change of nothing, by somebody who loaded this record.
+/// An empty change, based on this record.
 pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
     Change {
         commit_id: CommitId::from_bytes(random()),
@@ -236,7 +237,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
     }
 }
 
-/// A change of the data, by somebody who loaded this record.
+/// A change of the data, based on this record.
 pub fn set(record: &Record<Untyped>, json: &Value) -> Change<Untyped> {
     Change {
         data: Some(DataChange {
@@ -252,8 +253,8 @@ pub async fn ready(store: &RedisStore) -> Result<(), StoreError> {
     Store::<Untyped>::check_ready(store).await
 }
 
-/// An error and its causes, as a log shows them.
-pub fn whole(error: &dyn std::error::Error) -> String {
+/// The text of an error, with its causes.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,11 +1,11 @@
-//! Server processes of a test's own: to be killed, frozen and started again.
+//! Server processes that a test can kill, freeze and restart.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A process that is killed when the test is over, and a folder of its own, which is removed.
+/// A process with its own folder. Both are removed on drop.
 pub struct Process {
     child: Child,
     program: PathBuf,
@@ -41,7 +41,7 @@ impl Drop for Folder {
 }
 
 impl Process {
-    /// Starts a program in a folder.
+    /// Starts a program in the folder.
     pub fn start(
         program: impl Into<PathBuf>,
         folder: Folder,
@@ -57,19 +57,19 @@ impl Process {
         }
     }
 
-    /// Kills it, as a power cut would.
+    /// Kills the process without a shutdown, like a power failure.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Kills it, and starts it again as it was started.
+    /// Kills the process and starts it with the same arguments.
     pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(&self.program, &self.folder, &self.arguments);
     }
 
-    /// Stops it in its tracks: its connections stay open, and nobody answers.
+    /// Suspends the process: its connections stay open, but it does not respond.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -102,13 +102,13 @@ fn spawn(program: &Path, folder: &Folder, arguments: &[String]) -> Child {
         .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()))
 }
 
-/// Ports that nobody listens at.
+/// Unused ports.
 pub fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// Runs a program that has to succeed, and gives back what it wrote.
+/// Runs a program and returns its output; panics if it fails.
 #[track_caller]
 pub fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();

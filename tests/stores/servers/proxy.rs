@@ -1,4 +1,4 @@
-//! A proxy between a store and its server, which counts round trips, and loses answers when told to.
+//! A proxy between a store and its server that counts round trips and can lose replies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,7 +20,7 @@ struct Shared {
 }
 
 impl Proxy {
-    /// A proxy to a port of this machine.
+    /// Starts a proxy to a local port.
     pub async fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -37,12 +37,12 @@ impl Proxy {
         Self { port, shared, task }
     }
 
-    /// How often a client has said something and was answered, since this was last asked.
+    /// The number of round trips since the last call.
     pub fn trips(&self) -> u64 {
         self.shared.trips.swap(0, Ordering::SeqCst)
     }
 
-    /// From now on, what a server answers is lost, and the connection with it.
+    /// Whether to drop the server's replies and close the connection.
     pub fn lose_answers(&self, whether: bool) {
         self.shared.loses_answers.store(whether, Ordering::SeqCst);
     }
@@ -54,7 +54,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Clients that take turns with their server: what comes after an answer begins another trip.
+/// Forwards data in both directions. Data from the client after a reply begins another round trip.
 async fn forward(mut client: TcpStream, mut server: TcpStream, shared: Arc<Shared>) {
     let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     let mut is_asking = false;

@@ -1,4 +1,4 @@
-//! One session, and the effect of each verb on it.
+//! One session, and the effect of each operation on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl<D: SessionData> Entry<D> {
         due
     }
 
-    /// The first use of an offered secret makes it the current one.
+    /// Makes an offered secret the current one on its first use.
     fn promote(&mut self, request: &LoadRequest, now: Timestamp) -> bool {
         match self.offer {
             Some((secret, _, offered)) if secret == request.secret => {

@@ -1,4 +1,4 @@
-//! A store that keeps every session in one map behind a lock, for data of one type.
+//! A store that keeps all sessions of one data type in a map behind a mutex.
 
 mod entry;
 
@@ -13,14 +13,14 @@ use connect_session_runtime::timestamp::Timestamp;
 
 use entry::Entry;
 
-/// Sessions in a map.
+/// A store of sessions in a map.
 pub struct MapStore<D> {
     entries: Mutex<HashMap<Key, Entry<D>>>,
     clock: Clock,
 }
 
 impl<D: SessionData> MapStore<D> {
-    /// An empty store that goes by this clock.
+    /// Creates an empty store that uses this clock.
     pub fn new(clock: impl Into<Clock>) -> Self {
         Self {
             entries: Mutex::default(),

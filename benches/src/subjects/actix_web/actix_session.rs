@@ -1,5 +1,5 @@
-//! actix-session, with its defaults and its cookie store: it has none in memory. The session is
-//! its cookie, encrypted, and nothing ends one before its time: there are no `w5` and `w6`.
+//! actix-session, with its defaults and its cookie store, as it has no memory store. The session is
+//! an encrypted cookie, which cannot be ended early: there are no `w5` and `w6`.
 
 use actix_session::storage::{
     CookieSessionStore, LoadError, SaveError, SessionKey, SessionStore, UpdateError,
@@ -50,7 +50,7 @@ fn visits(session: &Session) -> u64 {
     visits.unwrap_or(0)
 }
 
-/// It has no optional sessions: one that may be missing is one that may be empty.
+/// The library has no optional sessions: a missing session is empty.
 async fn read(session: Session) -> String {
     handler_ran();
     visits(&session).to_string()

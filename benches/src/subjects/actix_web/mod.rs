@@ -22,12 +22,12 @@ pub fn subjects() -> [Subject; 4] {
         new("ours", ours::case).counting(ours::counted),
         new("actix-session", actix_session::case)
             .counting(actix_session::counted)
-            // What fits into a cookie.
+            // The data must fit into a cookie.
             .of_one_size(),
     ]
 }
 
-/// A workload over the service that an `App` becomes.
+/// A workload on the service of an `App`.
 fn over<S, B>(
     service: impl Future<Output = S>,
     carrier: Carrier,

@@ -1,4 +1,4 @@
-//! connect-session, with the memory store. Its handlers are those of axum.
+//! connect-session, with the memory store. The handlers are those for axum.
 
 use actix_web::App;
 use actix_web::test::init_service;

@@ -21,7 +21,7 @@ pub fn subjects() -> [Subject; 4] {
     ]
 }
 
-/// A workload over an endpoint.
+/// A workload on an endpoint.
 fn over<E: Endpoint + 'static>(
     endpoint: E,
     carrier: Carrier,

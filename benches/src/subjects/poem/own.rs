@@ -27,7 +27,7 @@ pub fn counted(workload: Workload) -> Option<Counted> {
     Some((over_store(workload, store, runtime), calls))
 }
 
-/// The store starts a task.
+/// The store spawns a task.
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -55,7 +55,7 @@ fn visits(session: &Session) -> u64 {
     session.get("visits").unwrap_or(0)
 }
 
-/// It has no optional sessions: one that may be missing is one that may be empty.
+/// The library has no optional sessions: a missing session is empty.
 #[handler]
 async fn read(session: &Session) -> String {
     handler_ran();

@@ -1,5 +1,5 @@
-//! The same floors as on axum. salvo's own way to a header is the request, which a handler takes
-//! as it is.
+//! The same floors as on axum. In salvo, handlers read a header from the request, which they take
+//! as an argument.
 
 use salvo::http::{HeaderValue, StatusError};
 use salvo::{Request, Response, Router, handler};

@@ -21,7 +21,7 @@ pub fn subjects() -> [Subject; 4] {
     ]
 }
 
-/// A workload over a service.
+/// A workload on a service.
 fn over(service: impl Into<Service>, carrier: Carrier, workload: Workload) -> Driver<impl App> {
     Driver::new(salvo_app(&service.into()), carrier, workload)
 }

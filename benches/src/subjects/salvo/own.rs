@@ -44,7 +44,7 @@ fn visits(session: &Session) -> u64 {
     session.get("visits").unwrap_or(0)
 }
 
-/// It has no optional sessions: one that may be missing is one that may be empty.
+/// The library has no optional sessions: a missing session is empty.
 #[handler]
 async fn read(depot: &mut Depot) -> String {
     handler_ran();

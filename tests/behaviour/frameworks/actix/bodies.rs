@@ -1,4 +1,4 @@
-//! How actix-web reads and writes what the suite knows.
+//! Conversions between actix-web's types and those of the suite.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -99,7 +99,7 @@ async fn without() -> &'static str {
     "no session here"
 }
 
-/// A second guard around the one of the handler below it.
+/// A handler with a guard that calls another handler with a guard.
 #[session(load)]
 async fn twice(mut session: Session<Main>, request: HttpRequest) -> Result<HttpResponse, Error> {
     session.visits += 1;
@@ -196,7 +196,7 @@ fn app(stores: &Stores, app: &mut ServiceConfig) {
     );
 }
 
-/// Ends the server's threads with the runtime of the test.
+/// Stops the server's threads when the test's runtime shuts down.
 struct StoppedWhenDropped(ServerHandle);
 
 impl Drop for StoppedWhenDropped {
@@ -205,7 +205,7 @@ impl Drop for StoppedWhenDropped {
     }
 }
 
-/// actix-web has threads of its own.
+/// Runs the server on a thread of its own, as actix-web has its own runtime.
 pub(super) fn serve(listener: TcpListener, stores: Stores) {
     let listener = listener.into_std().unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -218,7 +218,8 @@ pub(super) fn serve(listener: TcpListener, stores: Stores) {
             let server = server
                 .workers(2)
                 .disable_signals()
-                // By default a client that hung up counts as one that has only said all it has to.
+                // Cancel a request when its client disconnects; by default actix-web treats the
+                // connection as half closed.
                 .h1_allow_half_closed(false)
                 .listen(listener)
                 .unwrap()
@@ -234,7 +235,7 @@ pub(super) fn serve(listener: TcpListener, stores: Stores) {
     });
 }
 
-/// What the script reads of a request.
+/// Extracts the headers for the script.
 impl FromRequest for Headers {
     type Error = Error;
     type Future = std::future::Ready<Result<Self, Error>>;

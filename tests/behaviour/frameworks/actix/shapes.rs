@@ -1,4 +1,4 @@
-//! Everything that a handler can return.
+//! Handlers with every kind of return type.
 
 use ::actix_web::http::StatusCode;
 use ::actix_web::web::{self, Redirect, ServiceConfig};
@@ -34,7 +34,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         http::StatusCode::IM_A_TEAPOT,
         false,
     ),
-    // A status is no `Err`: only a handler that says so has failed.
+    // A status is not an `Err`: only a handler that returns `Err` has failed.
     shape(
         "/main/shape/status",
         http::StatusCode::INTERNAL_SERVER_ERROR,

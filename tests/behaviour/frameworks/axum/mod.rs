@@ -101,7 +101,7 @@ async fn without() -> &'static str {
     "no session here"
 }
 
-/// A second guard around the one of the handler below it.
+/// A handler with a guard that calls another handler with a guard.
 #[session(load)]
 async fn count(mut session: Session<Main>, request: Request, next: Next) -> Response {
     session.visits += 1;

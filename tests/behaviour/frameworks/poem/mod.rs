@@ -126,7 +126,7 @@ fn without() -> &'static str {
     "no session here"
 }
 
-/// A second guard around the one of the handler below it.
+/// A handler with a guard that calls another handler with a guard.
 #[session(load)]
 #[handler]
 async fn twice(mut session: Session<Main>, request: &Request, body: Body) -> Result<Response> {
@@ -174,7 +174,7 @@ fn main() -> Route {
 
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {
     let stuff = &stores.stuff;
-    /// A config at its place, under its layer.
+    /// Mounts a config's routes with its layer.
     macro_rules! mounted {
         ($config:ident) => {
             routes::<$config>().with($config::layer().with_store(stuff.clone()))

@@ -1,4 +1,4 @@
-//! Everything that a handler can return.
+//! Handlers with every kind of return type.
 
 use ::poem::error::InternalServerError;
 use ::poem::http::HeaderMap;
@@ -29,7 +29,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         StatusCode::INTERNAL_SERVER_ERROR,
         false,
     ),
-    // A status is no `Err`: only a handler that says so has failed.
+    // A status is not an `Err`: only a handler that returns `Err` has failed.
     shape(
         "/main/shape/status",
         StatusCode::INTERNAL_SERVER_ERROR,

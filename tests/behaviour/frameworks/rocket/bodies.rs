@@ -1,4 +1,4 @@
-//! How rocket writes what the suite answers.
+//! Conversions of the suite's responses for rocket.
 
 use std::io::Cursor;
 

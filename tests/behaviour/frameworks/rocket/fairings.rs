@@ -1,4 +1,4 @@
-//! The layer where the suite wants it, and middleware that looks at a session.
+//! A layer for some paths only, and middleware that reads a session.
 
 use ::rocket::fairing::{Fairing, Info, Kind};
 use ::rocket::{Data, Request, Response, async_trait};
@@ -6,7 +6,7 @@ use connect_session::{SessionConfig, SessionLayer, SessionView};
 
 use crate::configs::Main;
 
-/// The layer for paths that begin like this, and for no others.
+/// Applies a layer to the paths with this prefix only.
 pub(super) struct Only<C: SessionConfig>(pub(super) &'static str, pub(super) SessionLayer<C>);
 
 #[async_trait]
@@ -28,7 +28,7 @@ impl<C: SessionConfig> Fairing for Only<C> {
     }
 }
 
-/// Looks at the session before the handler does.
+/// Reads the session before the handler does.
 pub(super) struct Look;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What the handlers of the suite take beside their session.
+//! Request guards of the suite's handlers.
 
 use std::convert::Infallible;
 
@@ -29,7 +29,7 @@ impl<'r> FromRequest<'r> for Headers {
     }
 }
 
-/// The guard of a handler within a handler.
+/// The guard for a handler that another handler calls.
 pub(super) struct Second(pub(super) SessionGuard<Session<Main>, Load, Inherit>);
 
 #[async_trait]
@@ -41,7 +41,7 @@ impl<'r> FromRequest<'r> for Second {
     }
 }
 
-/// The session, if there is one; a failed store is none of these.
+/// The session, if there is one, or the error of the store.
 pub(super) struct Seen(pub(super) Result<Option<SessionView<Main>>, Error>);
 
 #[async_trait]

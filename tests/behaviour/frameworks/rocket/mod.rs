@@ -2,7 +2,7 @@
 #![allow(
     clippy::needless_pass_by_value,
     clippy::unused_async,
-    reason = "a route is what rocket takes"
+    reason = "rocket determines the signatures of routes"
 )]
 
 mod bodies;
@@ -40,7 +40,7 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
-/// A route of rocket is no generic function, so each config has its own.
+/// Rocket's routes cannot be generic, so each config has its own.
 macro_rules! configs {
     ($($name:ident: $config:ident;)*) => {$(
         mod $name {
@@ -119,7 +119,7 @@ mod urls {
     }
 }
 
-/// The same routes for every method; HEAD is what rocket makes of GET.
+/// The same routes for every method; rocket derives HEAD from GET.
 fn any(routes: Vec<Route>) -> Vec<Route> {
     let methods = [
         Method::Get,
@@ -197,7 +197,7 @@ async fn under(session: Session<Main>, headers: Headers) -> Reply {
     run(Some(boxed(session)), &headers.0).await
 }
 
-/// A second guard around the one of the handler below it.
+/// A handler with a guard that calls another handler with a guard.
 #[session(load)]
 #[get("/twice")]
 async fn twice<'r>(
@@ -248,7 +248,7 @@ fn app(stores: &Stores) -> Rocket<Build> {
         .mount("/urls", urls::all())
 }
 
-/// Fairings are for a whole program; each looks after the handlers of its config.
+/// Fairings apply to the whole program; each affects only the handlers of its config.
 fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
     let stuff = &stores.stuff;
     rocket
@@ -293,13 +293,13 @@ fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/bare-layered", bare::all())
 }
 
-/// rocket binds by itself; the address at which it answers.
+/// Serves on a port that rocket chooses; returns the address.
 pub(super) async fn serve(stores: Stores) -> SocketAddr {
     let (sender, receiver) = oneshot::channel();
-    let told = AdHoc::on_liftoff("the port", |rocket| {
+    let send_port = AdHoc::on_liftoff("the port", |rocket| {
         Box::pin(async move { sender.send(rocket.config().port).unwrap() })
     });
-    let rocket = app(&stores).attach(told);
+    let rocket = app(&stores).attach(send_port);
     tokio::spawn(async move { rocket.launch().await.map(drop).unwrap() });
     (Ipv4Addr::LOCALHOST, receiver.await.unwrap()).into()
 }

@@ -1,4 +1,4 @@
-//! Everything that a handler can return.
+//! Handlers with every kind of return type.
 
 use ::rocket::http::Status;
 use ::rocket::response::status::{Accepted, Custom};
@@ -26,7 +26,8 @@ pub(crate) const SHAPES: &[Shape] = &[
         false,
     ),
     shape("/main/shape/aliased-err", StatusCode::IM_A_TEAPOT, false),
-    // Nothing but a status, which a catcher makes a response of; no `Err`, so it is stored.
+    // Only a status, which a catcher turns into a response. It is not an `Err`, so the session is
+    // stored.
     shape("/main/shape/none", StatusCode::NOT_FOUND, true),
     shape(
         "/main/shape/status",

@@ -39,7 +39,7 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
-/// The routes of a config: a handler of salvo's has no generics.
+/// The routes of a config. Salvo's handlers cannot be generic, so each config has its own.
 macro_rules! config {
     ($name:ident, $config:ident) => {
         mod $name {
@@ -123,7 +123,7 @@ async fn create_cookie(session: Session<Main>, request: &mut Request) -> Result<
 #[handler]
 async fn echo(session: Session<Main>, request: &mut Request, response: &mut Response) {
     drop(session);
-    // Without salvo's limit of 64 KiB for a body in memory.
+    // Avoids salvo's limit of 64 KiB for a body in memory.
     let body = request.take_body().collect().await.unwrap().to_bytes();
     response.body(ResBody::Once(body));
 }
@@ -147,7 +147,7 @@ fn without() -> &'static str {
     "no session here"
 }
 
-/// A second guard around the one of the handler below it.
+/// A handler with a guard that calls another handler with a guard.
 #[session(load)]
 #[handler]
 async fn count(
@@ -197,7 +197,7 @@ fn main_routes() -> Router {
 
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {
     let stuff = &stores.stuff;
-    /// A config at its place, under its layer.
+    /// Mounts a config's routes with its layer.
     macro_rules! mounted {
         ($name:ident, $config:ident, $path:expr) => {
             $name::routes($path).hoop($name::$config::layer().with_store(stuff.clone()))

@@ -1,4 +1,4 @@
-//! Everything that a handler can return.
+//! Handlers with every kind of return type.
 
 use ::salvo::http::StatusError;
 use ::salvo::writing::Redirect;
@@ -24,7 +24,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         false,
     ),
     shape("/main/shape/aliased-err", StatusCode::IM_A_TEAPOT, false),
-    // A status is no `Err`: only a handler that says so has failed.
+    // A status is not an `Err`: only a handler that returns `Err` has failed.
     shape(
         "/main/shape/status",
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,4 +1,4 @@
-//! A handler of actix-web with a session and no attribute.
+//! A handler of actix-web with a session but without the attribute.
 
 use actix_web::{App, get, web};
 use connect_session::{Session, session_config};

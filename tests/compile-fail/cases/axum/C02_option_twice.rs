@@ -1,4 +1,4 @@
-//! An option twice.
+//! An option that occurs twice.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! An idle timeout that could never pass.
+//! An idle timeout that has no effect.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A cookie that browsers would cap.
+//! A cookie lifetime that browsers would shorten.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! Activity that would be written down too late.
+//! A touch interval that would log active users out.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A renewal that overlaps itself, or never comes.
+//! Renewals that overlap or never occur.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! No loader.
+//! No loaders.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! One loader twice.
+//! A loader that occurs twice.
 
 use connect_session::session_config;
 

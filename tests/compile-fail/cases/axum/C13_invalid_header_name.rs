@@ -1,4 +1,4 @@
-//! A header name that is none.
+//! An invalid header name.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A header that means something already.
+//! A header that has another meaning.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A header that has a loader of its own.
+//! A header that has its own loader.
 
 use connect_session::session_config;
 

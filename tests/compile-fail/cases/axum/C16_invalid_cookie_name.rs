@@ -1,4 +1,4 @@
-//! A cookie name that is none.
+//! An invalid cookie name.
 
 use connect_session::session_config;
 

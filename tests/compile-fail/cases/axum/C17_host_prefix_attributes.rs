@@ -1,4 +1,4 @@
-//! `__Host-` with an attribute that browsers refuse.
+//! `__Host-` with an attribute that browsers reject.
 
 use connect_session::session_config;
 

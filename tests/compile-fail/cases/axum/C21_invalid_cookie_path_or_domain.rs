@@ -1,4 +1,4 @@
-//! A path or domain that is none.
+//! An invalid path, domain or origin.
 
 use connect_session::session_config;
 

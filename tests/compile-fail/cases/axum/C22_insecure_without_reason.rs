@@ -1,4 +1,4 @@
-//! A cookie in the clear without a reason.
+//! A cookie without `Secure` and without a reason.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A sid that could never come back.
+//! A sid that the client could never send back.
 
 use connect_session::session_config;
 

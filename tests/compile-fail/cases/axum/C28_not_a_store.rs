@@ -1,4 +1,4 @@
-//! A store that is none.
+//! A type that is not a store.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! Data that lacks a derive.
+//! A data type without a required derive.
 
 use connect_session::session_config;
 

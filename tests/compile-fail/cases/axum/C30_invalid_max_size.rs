@@ -1,4 +1,4 @@
-//! A size that is none.
+//! An invalid size.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A password in the source.
+//! A password in the source code.
 
 use connect_session::store::MemoryStore;
 use connect_session::{Untyped, session_config};

@@ -1,4 +1,4 @@
-//! A knob that would weaken the sid.
+//! An option that would weaken the sid.
 
 use connect_session::session_config;
 

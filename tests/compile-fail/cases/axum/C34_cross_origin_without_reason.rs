@@ -1,4 +1,4 @@
-//! The origin unchecked without a reason.
+//! The origin check disabled without a reason.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A namespace that no key can hold.
+//! A namespace that is not valid in a store key.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! A rule for a field that does not exist.
+//! A merge rule for a field that does not exist.
 
 use connect_session::session_config;
 

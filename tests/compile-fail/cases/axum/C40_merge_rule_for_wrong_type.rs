@@ -1,4 +1,4 @@
-//! A rule that the field cannot follow.
+//! A merge rule that does not fit the field's type.
 
 use connect_session::session_config;
 

@@ -1,4 +1,4 @@
-//! Rules for data without fields, and an unknown conflict.
+//! Merge rules for untyped data, and an unknown `on_conflict`.
 
 use connect_session::session_config;
 

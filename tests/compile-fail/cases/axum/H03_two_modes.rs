@@ -1,4 +1,4 @@
-//! Two modes, or one of anything twice.
+//! Two modes, or a mode or option twice.
 
 use connect_session::{Session, session};
 

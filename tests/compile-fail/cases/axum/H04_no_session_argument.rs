@@ -1,4 +1,4 @@
-//! No session, or one behind another name.
+//! No session argument, or one behind an alias.
 
 use connect_session::{Session, session};
 

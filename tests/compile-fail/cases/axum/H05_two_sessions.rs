@@ -1,4 +1,4 @@
-//! Two sessions.
+//! Two session arguments.
 
 use connect_session::{Session, session, session_config};
 

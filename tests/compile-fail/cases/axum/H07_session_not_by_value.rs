@@ -1,4 +1,4 @@
-//! A session in something else.
+//! A session that is not taken by value.
 
 use connect_session::{Session, session};
 

@@ -1,4 +1,4 @@
-//! The attribute on something else.
+//! The attribute on an item that is not a function.
 
 use connect_session::{Session, session};
 

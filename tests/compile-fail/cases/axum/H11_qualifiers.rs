@@ -1,4 +1,4 @@
-//! Qualifiers that no framework can call.
+//! Functions with qualifiers that frameworks cannot call.
 
 use connect_session::{Session, session};
 

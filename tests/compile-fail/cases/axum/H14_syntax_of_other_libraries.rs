@@ -1,4 +1,4 @@
-//! What other libraries write.
+//! The syntax of other libraries.
 
 use connect_session::{Session, session};
 

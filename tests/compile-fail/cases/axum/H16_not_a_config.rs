@@ -1,4 +1,4 @@
-//! A session of something that is no config.
+//! A session of a type that is not a config.
 
 use connect_session::{Session, session};
 

@@ -1,4 +1,4 @@
-//! A handler with a session and no attribute. Without `debug_handler` axum hides every cause.
+//! A handler with a session but no attribute. Without `debug_handler` axum prints no cause.
 
 use connect_session::{Session, session_config};
 

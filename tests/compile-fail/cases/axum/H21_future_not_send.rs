@@ -1,5 +1,5 @@
-//! A handler that keeps something over an `.await` that another thread may not have. The message is
-//! axum's own.
+//! A handler that holds a value across an `.await` that cannot be sent to another thread. axum
+//! reports this error.
 
 use connect_session::{Error, Session, session};
 

@@ -1,4 +1,4 @@
-//! The data of another config.
+//! The data type of another config.
 
 use connect_session::{Session, session, session_config};
 

@@ -1,4 +1,4 @@
-//! A failure that no type shows.
+//! A failure that the return type hides.
 
 use connect_session::{Session, session};
 

@@ -1,4 +1,4 @@
-//! What is allowed and yet advised against is a warning, shown here as an error. It can be allowed.
+//! A discouraged value is a warning, shown here as an error. It can be allowed.
 
 #![deny(deprecated)]
 

@@ -1,4 +1,4 @@
-//! Six mistakes in one config are six errors, in the order of the source, and no seventh.
+//! Six mistakes in one config cause six errors, in the order of the source, and no others.
 
 use connect_session::{Session, session, session_config};
 

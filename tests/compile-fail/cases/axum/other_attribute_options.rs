@@ -1,4 +1,4 @@
-//! What else is written in the attribute.
+//! Other mistakes in the attribute.
 
 use connect_session::{Session, session};
 

@@ -1,4 +1,4 @@
-//! Borrows and futures of a session: the compiler's own words, which name what the user wrote.
+//! Borrows and futures of a session: the compiler's own messages, which name the user's code.
 
 use connect_session::{Session, session, session_config};
 

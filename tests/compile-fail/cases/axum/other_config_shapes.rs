@@ -1,4 +1,4 @@
-//! Configs of another shape.
+//! Configs that are not a struct with named fields.
 
 use connect_session::session_config;
 

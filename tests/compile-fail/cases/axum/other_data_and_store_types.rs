@@ -1,4 +1,4 @@
-//! Types that are no data, and types that are no store.
+//! Types that are not session data, and types that are not stores.
 
 use connect_session::session_config;
 use connect_session::store::MemoryStore;

@@ -1,4 +1,4 @@
-//! Amounts as people write them, and what is judged beside one that is wrong.
+//! Durations and sizes in other notations, and what is checked beside an invalid one.
 
 use connect_session::session_config;
 
@@ -21,7 +21,7 @@ session_config! {
     }
 }
 
-// Neither is held against the default of the other, which was not meant.
+// Neither is compared with the default of the other, which the user did not intend.
 session_config! {
     pub struct Broken {
         idle_timeout: 48h,

@@ -1,4 +1,4 @@
-//! Handlers in an `impl`, and two of one name.
+//! Handlers in an `impl`, and two handlers with one name.
 
 use connect_session::{Session, session, session_config};
 

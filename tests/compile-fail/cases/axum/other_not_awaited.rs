@@ -1,4 +1,4 @@
-//! What acts at once is awaited: the compiler says so by itself.
+//! Session methods that are not awaited: the compiler's own lint reports them.
 
 #![deny(unused_must_use)]
 #![allow(dead_code)]

@@ -1,4 +1,4 @@
-//! Signs where others belong.
+//! Wrong punctuation.
 
 use connect_session::{Session, session, session_config};
 

@@ -1,4 +1,4 @@
-//! A session used as what it is not.
+//! Invalid uses of a session.
 
 use connect_session::{Session, session, session_config};
 

@@ -1,4 +1,4 @@
-//! Values that other libraries take, and constants of another type.
+//! Values of other libraries, and constants of another type.
 
 use connect_session::{Session, session, session_config};
 

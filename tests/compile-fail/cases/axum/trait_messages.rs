@@ -1,4 +1,4 @@
-//! The words of every trait that a user may lack.
+//! The messages for every trait that a user's type may not implement.
 
 use connect_session::{Session, session, session_config};
 

@@ -1,4 +1,4 @@
-//! A handler where no framework is enabled.
+//! A handler without any enabled framework.
 
 use connect_session::{Session, session};
 

@@ -1,4 +1,4 @@
-//! A handler of poem's with a session and no attribute.
+//! A handler of poem's with a session but without the attribute.
 
 use connect_session::{Session, session_config};
 

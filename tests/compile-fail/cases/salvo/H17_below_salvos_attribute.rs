@@ -1,4 +1,4 @@
-//! The attribute below salvo's own, which then sees a session that nobody has rewritten.
+//! The attribute below salvo's own, which then sees an unmodified `Session` argument.
 
 use connect_session::{Session, session};
 use salvo::Writer as _;

@@ -1,4 +1,4 @@
-//! A handler of salvo's with a session and no attribute.
+//! A handler of salvo's with a session but without the attribute.
 
 use connect_session::{Session, session_config};
 use salvo::Writer as _;

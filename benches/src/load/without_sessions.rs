@@ -1,5 +1,5 @@
-//! The same API without sessions: the same routes, and answers of the same shape and length. What
-//! a session would say is a constant, and what it would count is counted for all clients at once.
+//! The same API without sessions: the same routes, and responses of the same shape and length.
+//! Session values are constants, and the counters are shared by all clients.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

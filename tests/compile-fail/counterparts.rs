@@ -1,4 +1,5 @@
-//! A rule that refused everything would be useless: something one token away from it compiles.
+//! Every rule has a counterpart that compiles, one token away from the mistake, so no rule rejects
+//! everything.
 
 use std::fs;
 
@@ -13,7 +14,7 @@ fn row(name: &str) -> Option<&str> {
 }
 
 #[test]
-fn every_row_has_a_passing_twin() {
+fn every_row_has_a_passing_counterpart() {
     let passing: String = sources(&here().join("pass"))
         .iter()
         .map(|file| fs::read_to_string(file).expect("a text"))
@@ -42,7 +43,7 @@ fn every_row_has_a_passing_twin() {
             rows += 1;
             assert!(
                 mentioned.contains(&row),
-                "{name} has no passing twin in `pass`"
+                "{name} has no passing counterpart in `pass`"
             );
         }
     }
