@@ -37,7 +37,7 @@ impl Slot {
     async fn acquire(&'static self, policy: SpinPolicy) -> (Permit, bool) {
         let waiter = WaiterCount::new(self);
         let mut guard = self.queue.try_lock().ok();
-        let waited = guard.is_none();
+        let was_held = guard.is_none();
         for _ in 0..policy.spins() {
             if guard.is_some() {
                 break;
@@ -52,7 +52,7 @@ impl Slot {
             },
             _waiter: waiter,
         };
-        (permit, waited)
+        (permit, was_held)
     }
 }
 

@@ -77,7 +77,7 @@ impl<C: SessionConfig> SessionCore<C> {
             ) {
                 emission = Some(next.own_emission(&state));
             }
-            replaced_by = state.replaced_by.clone();
+            replaced_by.clone_from(&state.replaced_by);
         }
         emission
     }

@@ -157,12 +157,11 @@ async fn open_alone<C: SessionConfig>(
         return Ok(OpenOutcome::Session(create(context, store)));
     };
     let transport = context.loaders.transport(*index);
-    let loaded = match sessions {
-        Some(sessions) => sessions.load(context, &store, sid, transport).await,
-        None => {
-            let policy = RenewalPolicy::Allowed;
-            load::<C>(&store, context.options, sid, transport, policy).await
-        }
+    let loaded = if let Some(sessions) = sessions {
+        sessions.load(context, &store, sid, transport).await
+    } else {
+        let policy = RenewalPolicy::Allowed;
+        load::<C>(&store, context.options, sid, transport, policy).await
     };
     finish_load(context, purpose, store, sid, loaded)
 }
@@ -281,13 +280,12 @@ async fn view_in<C: SessionConfig>(
     };
     let store = store_of(context).await?;
     let transport = context.loaders.transport(*index);
-    let loaded = match &mut sessions {
-        Some(sessions) => sessions.load(context, &store, sid, transport).await?,
-        None => {
-            // No handler shares this load, so nothing would send an offered sid.
-            let policy = RenewalPolicy::Never;
-            load::<C>(&store, context.options, sid, transport, policy).await?
-        }
+    let loaded = if let Some(sessions) = &mut sessions {
+        sessions.load(context, &store, sid, transport).await?
+    } else {
+        // No handler shares this load, so nothing would send an offered sid.
+        let policy = RenewalPolicy::Never;
+        load::<C>(&store, context.options, sid, transport, policy).await?
     };
     Ok(loaded.map(|loaded| (sid.id(), loaded)))
 }

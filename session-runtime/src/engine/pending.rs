@@ -38,6 +38,10 @@ pub(crate) struct Guards<D> {
     first: Pending<D>,
     /// The guards that opened the session after the first one, as in a handler under middleware. Boxed,
     /// because most requests have none.
+    #[allow(
+        clippy::box_collection,
+        reason = "one word instead of three, which every request would move"
+    )]
     later: Option<Box<Vec<Pending<D>>>>,
     open: u32,
 }

@@ -37,7 +37,7 @@ where
                 None
             };
             let scope = if O::MAY_FORWARD {
-                shared_scope(&mut parts.extensions)
+                Some(shared_scope(&mut parts.extensions))
             } else {
                 scope_of(&parts.extensions)
             };

@@ -94,15 +94,12 @@ pub(crate) fn scope_of<C: SessionConfig>(extensions: &Extensions) -> Option<Arc<
 }
 
 /// The same, and leaves a scope for guards that open later in the request.
-pub(crate) fn shared_scope<C: SessionConfig>(
-    extensions: &mut Extensions,
-) -> Option<Arc<RequestScope<C>>> {
-    let scope = scope_of(extensions).unwrap_or_else(|| {
+pub(crate) fn shared_scope<C: SessionConfig>(extensions: &mut Extensions) -> Arc<RequestScope<C>> {
+    scope_of(extensions).unwrap_or_else(|| {
         let scope = Arc::new(RequestScope::new(None));
         extensions.insert(scope.clone());
         scope
-    });
-    Some(scope)
+    })
 }
 
 /// Opens the session for a handler with `#[session(…, http)]`. The future does not borrow the request.
@@ -110,7 +107,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     request: &mut Request<B>,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send + use<S, M, O, B> {
     // A handler that has the request can always pass it on.
-    let scope = shared_scope(request.extensions_mut());
+    let scope = Some(shared_scope(request.extensions_mut()));
     let head = HttpHead::of_request(request);
     let context = engine::extract::<S::Config, O>(RequestHead::new(&head), scope);
     async move { guard::open(&context).await }

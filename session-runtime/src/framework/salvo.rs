@@ -52,7 +52,7 @@ where
 
     async fn extract(request: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Rejection> {
         // A handler may be a hoop.
-        let scope = shared_scope(request.extensions_mut());
+        let scope = Some(shared_scope(request.extensions_mut()));
         let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
         guard::open(&context).await
     }

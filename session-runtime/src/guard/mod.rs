@@ -97,10 +97,10 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     let mut session = guard.session;
-    let committed = match session.session_mut() {
+    let finalized = match session.session_mut() {
         Some(session) => Some(session.start()),
         None => guard.without_session.map(|finalize| (*finalize, 0)),
     };
-    let committer = Committer::new(committed, loaders::<S::Config, O>().vary());
+    let committer = Committer::new(finalized, loaders::<S::Config, O>().vary());
     (session, committer)
 }
