@@ -13,7 +13,8 @@ use crate::sid::SessionId;
 ///
 /// It is an extractor and needs no attribute. Under [`layer()`](crate::SessionLayer) it shares one
 /// load with the handler, and a `Vary` header marks the response as depending on the session.
-/// Without the layer, every view loads the session itself.
+/// It also shows what a guard has stored earlier in the request. Without the layer, every view of a
+/// request without such a guard loads the session itself.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] mod example {

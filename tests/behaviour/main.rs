@@ -40,3 +40,11 @@ mod reference_store;
 mod server;
 mod stores;
 mod support;
+
+connect_session::testing::conformance::store_conformance! {
+    mod reference_store_conformance, || async {
+        let clock = connect_session::testing::FakeClock::new();
+        let store = reference_store::EncodedStore::new(clock.clone());
+        connect_session::testing::conformance::Harness::new(store).with_clock(clock)
+    }
+}

@@ -64,20 +64,23 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
+    /// The headers of the latest session that replaced another one and was stored.
     #[cold]
-    fn latest_emission(next: Arc<Self>) -> Option<Emission> {
+    fn latest_emission(mut next: Arc<Self>) -> Option<Emission> {
         let mut emission = None;
-        let mut replaced_by = Some(next);
-        while let Some(next) = replaced_by {
+        loop {
             let state = next.state();
-            // A new session counts when it is stored.
             if matches!(
                 state.phase,
                 Phase::Stored(_) | Phase::Ended { destroyed: true }
             ) {
                 emission = Some(next.own_emission(&state));
             }
-            replaced_by.clone_from(&state.replaced_by);
+            let Some(replaced_by) = state.replaced_by.clone() else {
+                break;
+            };
+            drop(state);
+            next = replaced_by;
         }
         emission
     }

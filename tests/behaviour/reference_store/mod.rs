@@ -171,11 +171,3 @@ impl<D: SessionData> Store<D> for EncodedStore {
         self.clock.now().into()
     }
 }
-
-connect_session::testing::conformance::store_conformance! {
-    mod conformance, || async {
-        let clock = FakeClock::new();
-        let store = EncodedStore::new(clock.clone());
-        connect_session::testing::conformance::Harness::new(store).with_clock(clock)
-    }
-}

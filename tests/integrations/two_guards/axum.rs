@@ -7,11 +7,13 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use connect_session::store::MemoryStore;
+use connect_session::testing::FakeClock;
 use connect_session::{Session, SessionView, session};
 use http::HeaderMap;
 use tower::ServiceExt as _;
 
 use super::model::{Fields, Place};
+use super::reference_store::EncodedStore;
 use super::{
     Answer, Failure, Framework, Guarded, Steps, act_if, every_combination, fail_if, inner, seen,
     seen_in_view,
@@ -145,12 +147,19 @@ impl Framework for Axum {
 }
 
 #[tokio::test]
-async fn middleware_and_handler_share_the_session() {
+async fn row_92_middleware_and_handler_share_the_session() {
     every_combination(&Axum(app())).await;
 }
 
 #[tokio::test]
-async fn middleware_and_handler_share_the_session_below_the_layer() {
+async fn row_92_middleware_and_handler_share_the_session_below_the_layer() {
     let layer = Guarded::layer().with_store(MemoryStore::default());
+    every_combination(&Axum(app().layer(layer))).await;
+}
+
+#[tokio::test]
+async fn row_92_middleware_and_handler_share_a_session_that_is_stored_as_text() {
+    let store = EncodedStore::new(FakeClock::new());
+    let layer = Guarded::layer().with_store(store);
     every_combination(&Axum(app().layer(layer))).await;
 }

@@ -128,6 +128,6 @@ impl Framework for Http {
 }
 
 #[tokio::test]
-async fn a_handler_shares_the_session_with_one_that_it_calls() {
+async fn row_92_a_handler_shares_the_session_with_one_that_it_calls() {
     every_combination(&Http).await;
 }

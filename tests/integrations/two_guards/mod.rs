@@ -4,8 +4,12 @@
 //! meet, and compared with the model.
 
 mod axum;
+mod endings;
 mod http;
 mod model;
+#[allow(dead_code, unreachable_pub, reason = "shared with the behavior tests")]
+#[path = "../../behaviour/reference_store/mod.rs"]
+mod reference_store;
 #[cfg(feature = "salvo")]
 mod salvo;
 

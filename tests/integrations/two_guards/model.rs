@@ -175,6 +175,10 @@ struct Model {
 }
 
 /// One guard.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent change"
+)]
 struct Guard {
     place: Place,
     mode: Mode,

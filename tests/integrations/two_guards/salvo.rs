@@ -231,19 +231,19 @@ impl<const SEQUENTIAL: bool> Framework for Salvo<SEQUENTIAL> {
 }
 
 #[tokio::test]
-async fn a_hoop_around_the_handler_shares_the_session() {
+async fn row_92_a_hoop_around_the_handler_shares_the_session() {
     every_combination(&Salvo::<false>(Service::new(around()))).await;
 }
 
 #[tokio::test]
-async fn a_hoop_around_the_handler_shares_the_session_below_the_layer() {
+async fn row_92_a_hoop_around_the_handler_shares_the_session_below_the_layer() {
     let routes = around().hoop(Guarded::layer());
     every_combination(&Salvo::<false>(Service::new(routes))).await;
 }
 
 /// Two guards that send the sid one after the other set one cookie.
 #[tokio::test]
-async fn a_response_sets_the_cookie_once() {
+async fn row_92_two_guards_set_the_cookie_once() {
     session_config! {
         struct Cookies {
             loaders: [cookie("__Host-sid")],
@@ -291,12 +291,12 @@ async fn a_response_sets_the_cookie_once() {
 }
 
 #[tokio::test]
-async fn a_hoop_before_the_handler_shares_the_session() {
+async fn row_92_a_hoop_before_the_handler_shares_the_session() {
     every_combination(&Salvo::<true>(Service::new(in_sequence()))).await;
 }
 
 #[tokio::test]
-async fn a_hoop_before_the_handler_shares_the_session_below_the_layer() {
+async fn row_92_a_hoop_before_the_handler_shares_the_session_below_the_layer() {
     let routes = in_sequence().hoop(Guarded::layer());
     every_combination(&Salvo::<true>(Service::new(routes))).await;
 }

@@ -1,0 +1,140 @@
+//! What two guards of one request do when a commit fails or the session ends between them.
+
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use connect_session::store::MemoryStore;
+use connect_session::testing::{CommitFault, FailingStore};
+use connect_session::{Error, Event, Session, session, session_config};
+use tower::ServiceExt as _;
+
+session_config! {
+    struct Watched {
+        on_event: record,
+    }
+}
+
+static EVENTS: Mutex<Vec<(String, &'static str)>> = Mutex::new(Vec::new());
+
+fn record(event: &Event<'_>) {
+    let id = event.id.map(|id| id.to_string()).unwrap_or_default();
+    EVENTS.lock().unwrap().push((id, event.kind.name()));
+}
+
+fn events(id: &str, name: &str) -> usize {
+    let events = EVENTS.lock().unwrap();
+    events
+        .iter()
+        .filter(|event| event.0 == id && event.1 == name)
+        .count()
+}
+
+#[session(create)]
+async fn count(mut session: Session<Watched>, request: Request, next: Next) -> Response {
+    session.insert("seen", true).unwrap();
+    let mut response = next.run(request).await;
+    let id = session.id().to_string().parse().unwrap();
+    response.headers_mut().insert("x-id", id);
+    response
+}
+
+#[session(load)]
+async fn log_out(session: Session<Watched>) -> Result<(), Error> {
+    session.destroy().await
+}
+
+#[session(load)]
+async fn forget(mut session: Session<Watched>) -> Result<(), Error> {
+    session.reset()
+}
+
+#[session(create)]
+async fn log_in(mut session: Session<Watched>) -> Result<(), Error> {
+    session.login("user")
+}
+
+#[session(load)]
+async fn keys(session: Session<Watched>) -> String {
+    format!("{:?} {}", session.subject(), session.contains("seen"))
+}
+
+fn app(store: FailingStore<MemoryStore<connect_session::Untyped>>) -> Router {
+    Router::new()
+        .route("/out", get(log_out))
+        .route("/forget", get(forget))
+        .route("/in", get(log_in))
+        .layer(from_fn(count))
+        .route("/new", get(log_in))
+        .route("/keys", get(keys))
+        .layer(Watched::layer().with_store(store))
+}
+
+async fn send(app: &Router, path: &str, sid: Option<&str>) -> Response {
+    let mut request = Request::get(path);
+    if let Some(sid) = sid {
+        request = request.header("x-user-session", sid);
+    }
+    app.clone()
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap()
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    let value = response.headers().get(name);
+    value
+        .map(|value| value.to_str().unwrap())
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn row_92_a_write_around_a_logout_or_a_reset_is_dropped_with_an_event() {
+    let store = FailingStore::new(MemoryStore::default());
+    let app = app(store);
+    for path in ["/out", "/forget"] {
+        let sid = header(&send(&app, "/new", None).await, "x-user-session").to_owned();
+        let response = send(&app, path, Some(&sid)).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let id = header(&response, "x-id");
+        assert_eq!(events(id, "dropped_unsaved"), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn row_92_a_login_reaches_the_client_although_the_outer_commit_fails() {
+    let store = FailingStore::new(MemoryStore::default());
+    let app = app(store.clone());
+    // The inner guard inserts the session; then the outer one cannot commit its write.
+    store.faults().fail_commits(CommitFault::Refused);
+    let response = send(&app, "/in", None).await;
+    store.faults().clear();
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    let sid = header(&response, "x-user-session").to_owned();
+    let body = send(&app, "/keys", Some(&sid)).await.into_body();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    assert_eq!(body, r#"Some("user") false"#);
+}
+
+/// A guard whose handler never ran, because another extractor refused, does not keep the others from
+/// sending the sid.
+#[tokio::test]
+async fn row_92_a_guard_without_a_handler_leaves_the_sid_to_the_outer_one() {
+    #[session(create)]
+    async fn needs_json(session: Session<Watched>, body: axum::Json<u8>) -> String {
+        format!("{} {}", session.id(), body.0)
+    }
+    let app = Router::new()
+        .route("/json", get(needs_json))
+        .layer(from_fn(count))
+        .route("/keys", get(keys));
+    let response = send(&app, "/json", None).await;
+    assert!(response.status().is_client_error());
+    let sid = header(&response, "x-user-session").to_owned();
+    assert_eq!(send(&app, "/keys", Some(&sid)).await.status(), 200);
+}
