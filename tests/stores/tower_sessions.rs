@@ -195,7 +195,7 @@ impl SessionStore for PausingStore {
     }
 }
 
-/// TwoProcesses processes on one store, with a session `{"a": 1, "b": 1}` that both have loaded.
+/// Two processes on one store, with a session `{"a": 1, "b": 1}` that both have loaded.
 struct TwoProcesses {
     clock: FakeClock,
     here: TowerStore<FakeTowerStore>,
