@@ -117,6 +117,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `renew_every: 10m` | how old a secret gets before the client is given another one | never |
 /// | `renew_grace: 30s` | how long a renewed secret stays good once its successor was used | `30s` |
 /// | `max_size: 64KiB` | the most bytes that the encoded data of a session may have | `1MiB` in stores that encode |
+/// | `max_fields: 1_000` | the most top-level fields that the data of a session may have; of untyped data, each key is one | `1_000` |
 /// | `merge: { visits: add, tags: union }` | how changes of one field by overlapping requests come together | a list to which both append keeps both, else `on_conflict` says |
 /// | `on_conflict: reject` | what becomes of a change that cannot be merged: `last_wins`, with an event, or `reject`, with a 409 and nothing written | `last_wins` |
 /// | `on_ended: ignore` | what a client is told when its session ended meanwhile: a 409 by `reject`, the handler's response by `ignore` | `reject` |

@@ -167,6 +167,12 @@ pub const fn size(bytes: u64) {
     judge(rules::size(bytes));
 }
 
+/// The most fields that data may have.
+#[track_caller]
+pub const fn fields(count: u64) {
+    judge(rules::fields(count));
+}
+
 /// A handler's `emit` against the loaders of its config.
 #[track_caller]
 pub const fn emit<S: SessionArg>(emit: Emit) {

@@ -215,7 +215,7 @@ impl<C: SessionConfig> Session<C> {
         let mut session = self;
         session.stage = Stage::Saving;
         let mut tracked = session.tracked.take();
-        let saved = match core.rebase(&mut tracked) {
+        let saved = match core.rebase(&mut tracked).await {
             Ok(()) => core.persist(Some(tracked)).await,
             Err(error) => Err(error),
         };

@@ -30,7 +30,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use self::temp_table::AtLast;
-use crate::data::Stuff;
+use crate::data::{Heap, Stuff};
 use crate::reference_store::EncodedStore;
 
 /// Which store a case runs on.
@@ -64,6 +64,8 @@ pub struct Stores {
     pub stuff: TestStore<Stuff>,
     /// Of the config without a data type.
     pub loose: TestStore<Untyped>,
+    /// Of the config whose data may be large.
+    pub heap: TestStore<Heap>,
     /// What is in them, if they are [`StoreKind::Encoded`].
     pub encoded: EncodedStore,
     clock: FakeClock,
@@ -121,6 +123,7 @@ impl Stores {
         Self {
             stuff: FailingStore::new(place.store(&clock, &encoded)),
             loose: FailingStore::new(place.store(&clock, &encoded)),
+            heap: FailingStore::new(place.store(&clock, &encoded)),
             encoded,
             clock,
             place,

@@ -40,6 +40,9 @@ pub struct Options {
     /// The most bytes that the encoded data of a session may have. If `None`, 1 MiB in a store
     /// that encodes, and no limit in memory.
     pub max_size: Option<u64>,
+    /// The most top-level fields that the data of a session may have. Of untyped data, each key is a
+    /// field.
+    pub max_fields: u64,
     /// Who hears of events.
     pub on_event: Option<Listener>,
 }
@@ -98,6 +101,7 @@ impl Options {
             on_store_error: OnStoreError::Reject,
             commit: Commit::OnOk,
             max_size: None,
+            max_fields: rules::DEFAULT_MAX_FIELDS,
             on_event: None,
         }
     }
@@ -181,6 +185,11 @@ impl Options {
         if let Some(size) = self.max_size {
             found.note("max_size", &size.to_string(), rules::size(size));
         }
+        found.note(
+            "max_fields",
+            &self.max_fields.to_string(),
+            rules::fields(self.max_fields),
+        );
         self.loader_problems(absolute, &mut found);
         found.0
     }

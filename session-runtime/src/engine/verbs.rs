@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::apply::TRIES;
 use super::commit_queue;
 use super::load::{RenewalPolicy, load};
+use super::merging::merged;
 use super::session_core::{Emit, Phase, SessionCore};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, trace};
-use crate::merge;
 use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
@@ -28,21 +28,24 @@ impl<C: SessionConfig> SessionCore<C> {
             let state = self.state();
             (state.epoch, state.generation)
         };
+        if tracked.is_changed() {
+            self.check_data(tracked.data())?;
+        }
         let mut permit = commit_queue::first(self.key.id, self.spin_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let answer = change(&mut new);
+            self.check_data(&new)?;
+            let new = Arc::new(new);
             let mut pending = None;
             let mut overwritten = Vec::new();
             if tracked.is_changed() {
-                let merged =
-                    merge::merge(C::merge, C::UNTYPED, &tracked.base(), tracked.data(), &new);
+                let (base, mine) = (tracked.base(), tracked.shared());
+                let merged = merged::<C>(base, mine, new.clone()).await;
                 overwritten = self.check_conflicts(merged.overwritten)?;
                 pending = Some(Arc::new(merged.data));
             }
-            self.check_size(&new)?;
             let max_size = self.options.encoded_limit();
-            let new = Arc::new(new);
             let change = Change {
                 commit_id: CommitId::random(),
                 epoch,
@@ -77,7 +80,7 @@ impl<C: SessionConfig> SessionCore<C> {
 
     /// After a reset that was given up: what the handler changed since, it changed in what is stored.
     /// `order` is held.
-    pub(crate) fn rebase(&self, tracked: &mut TrackedData<C::Data>) -> Result<(), Error> {
+    pub(crate) async fn rebase(&self, tracked: &mut TrackedData<C::Data>) -> Result<(), Error> {
         if self.is_new || !tracked.started_fresh() {
             return Ok(());
         }
@@ -92,8 +95,9 @@ impl<C: SessionConfig> SessionCore<C> {
             *tracked = TrackedData::new(stored);
             return Ok(());
         }
-        let base = tracked.base();
-        let merged = merge::merge(C::merge, C::UNTYPED, &base, tracked.data(), &stored);
+        self.check_data(tracked.data())?;
+        let (base, mine) = (tracked.base(), tracked.shared());
+        let merged = merged::<C>(base, mine, stored.clone()).await;
         let overwritten = self.check_conflicts(merged.overwritten)?;
         *tracked = TrackedData::changed(stored, Arc::new(merged.data));
         self.emit_overwritten(overwritten);

@@ -78,6 +78,9 @@ pub mod session_config {
     /// `max_size: 64KiB`: the most bytes that the encoded data of a session may have. Default:
     /// `1MiB` in stores that encode.
     pub const max_size: Word = Word;
+    /// `max_fields: 1_000`: the most top-level fields that the data of a session may have; of
+    /// untyped data, each key is one. Default: `1_000`.
+    pub const max_fields: Word = Word;
     /// `merge: { visits: add, tags: union }`: how changes of one field by overlapping requests
     /// come together. Default: a list to which both append keeps both, else `on_conflict` says.
     pub const merge: Word = Word;
