@@ -72,3 +72,71 @@ impl io::Write for Room {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
+mod tests {
+    use std::sync::Mutex;
+    use std::thread::{self, ThreadId};
+
+    use super::*;
+    use crate::config::{ConfigCell, Options};
+    use crate::merge::MergeInputs;
+    use crate::store::{BoxError, MemoryStore};
+    use crate::untyped::Untyped;
+
+    /// The thread of each merge.
+    static MERGED_ON: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+    struct Config;
+
+    impl SessionConfig for Config {
+        type Data = Untyped;
+        type Store = MemoryStore<Untyped>;
+        const NAME: &'static str = "Config";
+        const OPTIONS: Options = Options::new("merging");
+        const UNTYPED: bool = true;
+
+        async fn connect() -> Result<Self::Store, BoxError> {
+            Ok(MemoryStore::new())
+        }
+
+        fn merge(_: &mut MergeInputs<'_, Untyped>) {
+            MERGED_ON
+                .lock()
+                .expect("a lock")
+                .push(thread::current().id());
+        }
+
+        fn cell() -> &'static ConfigCell<Self> {
+            static CELL: ConfigCell<Config> = ConfigCell::new();
+            &CELL
+        }
+    }
+
+    fn data(size: usize, mine: &str) -> Arc<Untyped> {
+        let mut data = Untyped::default();
+        data.insert("text", "x".repeat(size)).expect("inserted");
+        data.insert(mine, 1).expect("inserted");
+        Arc::new(data)
+    }
+
+    #[test]
+    fn only_a_large_merge_leaves_the_thread() {
+        let here = thread::current().id();
+        let versions = |size| (data(size, "a"), data(size, "b"), data(size, "c"));
+        let threads = |merged: Merge<Untyped>| {
+            assert!(merged.data.contains("b") && merged.data.contains("c"));
+            std::mem::take(&mut *MERGED_ON.lock().expect("a lock"))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let (loaded, mine, theirs) = versions(10);
+        let small = runtime.block_on(merged::<Config>(loaded, mine, theirs));
+        assert_eq!(threads(small), [here]);
+        let (loaded, mine, theirs) = versions(LARGE);
+        let large = runtime.block_on(merged::<Config>(loaded, mine, theirs));
+        assert_ne!(threads(large), [here]);
+    }
+}
