@@ -66,9 +66,9 @@ pub enum EncodeError {
         limit: u64,
     },
     /// A field is nested deeper than it could be read back.
-    #[error("the field `{}` is nested deeper than {limit} levels", printable::name(.field))]
+    #[error("the field `{field}` is nested deeper than {limit} levels")]
     TooDeep {
-        /// The name of the field.
+        /// The name of the field, escaped and shortened.
         field: String,
         /// The limit, [`MAX_DEPTH`].
         limit: usize,
@@ -133,7 +133,7 @@ pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedField
             .find(|(_, json)| depth(json.get()) > MAX_DEPTH)
     {
         return Err(EncodeError::TooDeep {
-            field: name.clone(),
+            field: printable::name(name),
             limit: MAX_DEPTH,
         });
     }
@@ -171,8 +171,8 @@ fn joined<'a>(
 /// added to the type needs no serde attribute.
 ///
 /// # Errors
-/// The name of the field that could not be decoded, if known, and the cause. The cause does not
-/// contain stored values.
+/// The name of the field that could not be decoded, if known, escaped and shortened, and the cause.
+/// The cause does not contain stored values.
 pub fn decode_over_default<D: SessionData>(
     stored: &EncodedFields,
 ) -> Result<D, (Option<String>, serde_json::Error)> {
@@ -191,7 +191,7 @@ pub fn decode_over_default<D: SessionData>(
         });
         // serde's own message would quote the value, which belongs to the user.
         let error = serde_json::Error::custom("the stored value does not match the type");
-        (culprit.map(|(name, _)| name.clone()), error)
+        (culprit.map(|(name, _)| printable::name(name)), error)
     })
 }
 

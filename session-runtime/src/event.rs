@@ -48,7 +48,7 @@ pub enum EventKind<'a> {
     Conflict,
     /// Changes to these fields could not be merged: the last write won.
     Overwritten {
-        /// The names of the fields.
+        /// The names of the fields, escaped and shortened.
         fields: &'a [String],
     },
     /// A change was lost or a reload failed, because the session ended, or was taken over by a login

@@ -2,12 +2,12 @@
 //!
 //! The name of a field may come from a client, and the text of an error from a driver or from serde.
 //! Each passes through here before it is part of an error, an event or a log, so that it stays one
-//! short line.
+//! short line. What went through once is not changed by going through again.
 
 /// The most characters of a name.
 const NAME: usize = 64;
 /// The most characters of a message.
-const MESSAGE: usize = 1_000;
+const MESSAGE: usize = 4_000;
 /// The most names of a list.
 const NAMES: usize = 16;
 
@@ -27,7 +27,7 @@ pub fn name(text: &str) -> String {
     line(text, NAME)
 }
 
-/// A message, such as that of a driver's error: one line of at most 1,000 characters.
+/// A message, such as that of a driver's error: one line of at most 4,000 characters.
 ///
 /// ```
 /// use connect_session_runtime::printable;
@@ -52,16 +52,21 @@ pub(crate) fn names(names: &[String]) -> String {
 
 fn line(text: &str, most: usize) -> String {
     let mut line = String::with_capacity(text.len().min(most));
-    let mut characters = text.chars();
-    for character in characters.by_ref().take(most) {
-        match character {
-            // They print, and messages quote with them.
-            '"' | '\'' | '\\' => line.push(character),
-            _ => line.extend(character.escape_debug()),
+    let mut room = most;
+    for character in text.chars() {
+        // Quotes print, and messages quote with them.
+        let prints = matches!(character, '"' | '\'' | '\\');
+        let shown = character.escape_debug();
+        let Some(rest) = room.checked_sub(if prints { 1 } else { shown.len() }) else {
+            line.push('…');
+            break;
+        };
+        room = rest;
+        if prints {
+            line.push(character);
+        } else {
+            line.extend(shown);
         }
-    }
-    if characters.next().is_some() {
-        line.push('…');
     }
     line
 }
@@ -88,6 +93,13 @@ mod tests {
     fn a_long_text_is_shortened() {
         assert_eq!(name(&"é".repeat(64)), "é".repeat(64));
         assert_eq!(name(&"é".repeat(65)), format!("{}…", "é".repeat(64)));
+    }
+
+    #[test]
+    fn twice_is_like_once() {
+        for text in ["a\nb", &"\u{202e}".repeat(100), &"x\"\\".repeat(100)] {
+            assert_eq!(name(&name(text)), name(text));
+        }
     }
 
     #[test]

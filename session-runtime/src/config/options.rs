@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
+use crate::printable;
 use connect_session_rules::{self as rules, Fault};
 
 /// Everything that `session_config!` declares beside the types, as `configure` can change it before
@@ -305,9 +306,7 @@ impl Problems {
 
 /// The beginning of a text, in one line.
 fn quoted(value: &str) -> String {
-    let start: String = value.chars().take(60).collect();
-    let more = if start.len() < value.len() { "…" } else { "" };
-    format!("`{}{more}`", start.escape_debug())
+    format!("`{}`", printable::name(value))
 }
 
 fn millis(duration: Duration) -> u64 {

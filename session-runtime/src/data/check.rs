@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use self::top::Top;
 use super::{EncodeError, MAX_DEPTH};
+use crate::printable;
 
 /// Why a walk ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(crate) fn check<D: Serialize>(data: &D, max_fields: u64) -> Result<(), Encod
     let walked = data.serialize(Top(&mut seen));
     if walked == Err(Stop::TooDeep) {
         return Err(EncodeError::TooDeep {
-            field: seen.deep.unwrap_or_default(),
+            field: printable::name(&seen.deep.unwrap_or_default()),
             limit: MAX_DEPTH,
         });
     }
@@ -77,7 +78,7 @@ pub(crate) fn check<D: Serialize>(data: &D, max_fields: u64) -> Result<(), Encod
 pub(crate) fn check_value<T: Serialize>(name: &str, value: &T) -> Result<(), EncodeError> {
     if value.serialize(walk::Walk::of_field()) == Err(Stop::TooDeep) {
         return Err(EncodeError::TooDeep {
-            field: name.to_owned(),
+            field: printable::name(name),
             limit: MAX_DEPTH,
         });
     }
@@ -147,7 +148,7 @@ mod tests {
             ])
         };
         assert_eq!(deep(&map(125)), None);
-        assert_eq!(deep(&map(126)).as_deref(), Some("b\n"));
+        assert_eq!(deep(&map(126)).as_deref(), Some(r"b\n"));
     }
 
     #[test]

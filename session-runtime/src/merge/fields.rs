@@ -7,6 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::data::values::{KeyId, Shape, ValueId, Values};
 use crate::data::{self, EncodedFields, MAX_DEPTH};
+use crate::printable;
 
 /// The merge of three versions; `None` if the fields do not go together.
 pub(super) fn merge<D: data::SessionData>(
@@ -34,7 +35,7 @@ pub(super) fn merge<D: data::SessionData>(
         let merged = versions.merge(base, own, theirs, 1, &mut lost);
         let text = versions.values.key_text(name);
         if lost {
-            overwritten.push(text.to_owned());
+            overwritten.push(printable::name(text));
         }
         is_mine &= merged == own;
         if let Some(merged) = merged {

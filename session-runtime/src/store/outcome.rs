@@ -51,7 +51,7 @@ pub enum StoreError {
     /// The stored data does not match the type of the session. The record is left as it is.
     #[error("the stored session cannot be decoded{}", .field.as_ref().map(|name| format!(": field `{}`", printable::name(name))).unwrap_or_default())]
     Undecodable {
-        /// The top-level field that does not match, if known.
+        /// The top-level field that does not match, if known. `Display` escapes and shortens it.
         field: Option<String>,
         /// The reason. It must not contain stored values, which may be secret.
         #[source]
