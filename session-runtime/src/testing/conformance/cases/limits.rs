@@ -69,8 +69,8 @@ pub async fn many_fields_are_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
     let fields = |range: std::ops::Range<u32>, value: u32| -> Value {
         range.map(|at| (format!("k{at}"), json!(value))).collect()
     };
-    let (before, mut after) = (fields(0..4_000, 1), fields(1_000..5_000, 1));
-    for at in 2_000..3_000 {
+    let (before, mut after) = (fields(0..2_000, 1), fields(500..2_500, 1));
+    for at in 1_000..1_500 {
         after[format!("k{at}")] = json!(2);
     }
     let opened = fixture.open(&before).await;
@@ -79,8 +79,9 @@ pub async fn many_fields_are_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
     fixture.apply(opened.key, &set(&loaded, &after)).await;
     let changed = fixture.get(&opened).await;
     assert!(fixture::json(&changed.snapshot) == after, "changed");
-    // What the first one loaded is stale now, and only that.
-    let stale = fixture.commit(opened.key, &set(&loaded, &before)).await;
+    let mut late = before.clone();
+    late["k1200"] = json!(3);
+    let stale = fixture.commit(opened.key, &set(&loaded, &late)).await;
     assert!(matches!(stale, CommitOutcome::Conflict(_)));
     fixture.apply(opened.key, &set(&changed, &before)).await;
     let again = fixture.get(&opened).await;
