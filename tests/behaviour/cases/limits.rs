@@ -28,7 +28,7 @@ cases! {
         row_85b_large_lists_merge;
 }
 
-/// The most levels of a field, which serde_json can read below the object of all fields.
+/// The most levels of a field, which `serde_json` can read below the object of all fields.
 const DEEPEST: usize = 126;
 
 /// The scripts are refused, with this problem, and tell of it as the client's fault.

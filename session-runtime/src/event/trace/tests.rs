@@ -179,7 +179,7 @@ fn names_from_data_are_one_line_and_limits_are_no_errors() {
     assert!(overwritten.starts_with("WARN ") && refused.starts_with("DEBUG "));
     for line in [overwritten, refused] {
         // The recorder shows a text as its `Debug`, which escapes once more.
-        let shown = r#"cart\\nERROR forged"#;
+        let shown = r"cart\\nERROR forged";
         assert!(!line.contains('\n') && line.contains(shown), "{line}");
     }
 }
