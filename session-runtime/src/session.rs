@@ -212,7 +212,7 @@ impl<C: SessionConfig> Session<C> {
         match base {
             None => Ok(change(self.data_mut())),
             Some(base) => {
-                core.rebase(self.guard, &mut self.tracked)?;
+                core.rebase(self.guard, &mut self.tracked).await?;
                 core.update(self.guard, base, &mut self.tracked, &mut change)
                     .await
             }
@@ -236,7 +236,7 @@ impl<C: SessionConfig> Session<C> {
         let mut tracked = session.tracked.take();
         let guard = session.guard;
         core.state().guards.get_mut(guard).creates = true;
-        let saved = match core.rebase(guard, &mut tracked) {
+        let saved = match core.rebase(guard, &mut tracked).await {
             Ok(()) => core.persist(guard, Some(tracked)).await,
             Err(error) => Err(error),
         };

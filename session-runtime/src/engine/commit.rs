@@ -55,7 +55,10 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
             return self.later(move |core| async move {
                 let _write_lock = core.lock_writes().await;
                 let mut tracked = core.state().guards.get_mut(guard).returned.take();
-                let rebased = (tracked.as_mut()).map_or(Ok(()), |data| core.rebase(guard, data));
+                let rebased = match &mut tracked {
+                    Some(tracked) => core.rebase(guard, tracked).await,
+                    None => Ok(()),
+                };
                 let stored = match rebased {
                     Ok(()) => core.persist(guard, tracked).await,
                     Err(error) => Err(error),

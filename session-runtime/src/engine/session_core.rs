@@ -251,9 +251,12 @@ impl<C: SessionConfig> SessionCore<C> {
         error: StoreError,
         elapsed: Option<Duration>,
     ) -> Error {
-        let kind = EventKind::StoreError {
-            verb,
-            error: &error,
+        let kind = match &error {
+            // No fault of the store or the program.
+            StoreError::Encode(error) if error.is_over_a_limit() => {
+                EventKind::DataRefused { error }
+            }
+            error => EventKind::StoreError { verb, error },
         };
         self.emit_event(kind, elapsed);
         error.into()

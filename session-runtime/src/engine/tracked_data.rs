@@ -41,6 +41,11 @@ impl<D> TrackedData<D> {
         &self.data
     }
 
+    /// The same, shared.
+    pub(crate) fn shared(&self) -> Arc<D> {
+        self.data.clone()
+    }
+
     pub(crate) fn is_changed(&self) -> bool {
         matches!(self.before, Before::Default | Before::Loaded(_))
     }

@@ -11,6 +11,7 @@ mod deadlines;
 mod emission;
 mod endings;
 mod faults;
+mod limits;
 mod loaders;
 mod mixed;
 mod processes;

@@ -15,6 +15,9 @@ macro_rules! store_conformance {
                 hostile_keys_are_plain_data
                 large_data_is_kept
                 data_over_its_size_is_refused
+                data_that_is_nested_too_deep_is_refused
+                the_deepest_data_is_kept
+                many_fields_are_kept
                 an_unknown_id_is_no_session
                 a_wrong_secret_neither_reads_nor_keeps_alive
                 a_sid_is_known_only_the_way_it_travels

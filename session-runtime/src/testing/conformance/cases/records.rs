@@ -147,29 +147,6 @@ pub async fn large_data_is_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
     }
 }
 
-/// A serializing store refuses data over `max_size`, and writes nothing.
-pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(fixture: Fixture<S>) {
-    if !fixture.store.is_serializing() {
-        return;
-    }
-    let long = json!({"a": "x".repeat(100)});
-    let (key, secret) = fixture.mint();
-    let record = NewRecord {
-        max_size: 99,
-        ..fixture.new_record(secret, &long)
-    };
-    assert!(fixture.store.insert(key, &record).await.is_err());
-    assert!(fixture.load(key, secret).await.is_none());
-    let opened = fixture.open(&json!({"a": 1})).await;
-    let mut change = set(&fixture.get(&opened).await, &long);
-    change.data.as_mut().expect("data").max_size = 99;
-    assert!(fixture.store.commit(opened.key, &change).await.is_err());
-    assert_eq!(
-        fixture::json(&fixture.get(&opened).await.snapshot),
-        json!({"a": 1})
-    );
-}
-
 /// No operation finds or creates a session with an unknown id.
 pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = fixture.get(&fixture.open(&json!({})).await).await;
