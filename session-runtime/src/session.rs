@@ -235,7 +235,7 @@ impl<C: SessionConfig> Session<C> {
         session.on_drop = OnDrop::ReportLost;
         let mut tracked = session.tracked.take();
         let guard = session.guard;
-        core.state().guards.get_mut(guard).creates = true;
+        core.state().guards.get_mut(guard).must_insert = true;
         let saved = match core.rebase(guard, &mut tracked).await {
             Ok(()) => core.persist(guard, Some(tracked)).await,
             Err(error) => Err(error),
@@ -260,7 +260,7 @@ impl<C: SessionConfig> Session<C> {
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
                 Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
-                    state.guards.get_mut(self.guard).forget_identity();
+                    state.guards.get_mut(self.guard).discard_sid_and_lifetime();
                     None
                 }
             }

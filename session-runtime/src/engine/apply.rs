@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, SpinPolicy};
+use super::guards::GuardIndex;
 use super::merging::merged;
-use super::pending::GuardIndex;
 use super::session_core::{Emit, Phase, SessionCore, deadlines};
 use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};

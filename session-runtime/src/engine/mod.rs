@@ -6,11 +6,11 @@ mod commit;
 mod commit_queue;
 mod emit;
 mod extract;
+mod guards;
 mod limits;
 mod load;
 mod merging;
 mod open;
-mod pending;
 mod request_scope;
 mod session_core;
 mod tracked_data;
@@ -23,9 +23,9 @@ pub(crate) use emit::ReplyHeaders;
 pub(crate) use emit::merge_list;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
+pub(crate) use guards::{GuardIndex, Identity};
 pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
-pub(crate) use pending::{GuardIndex, Identity};
 pub(crate) use request_scope::{RequestScope, any_scoped, finish_without_session};
 pub(crate) use session_core::{
     CommitResult, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore,

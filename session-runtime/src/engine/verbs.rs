@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::apply::TRIES;
 use super::commit_queue;
+use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
 use super::merging::merged;
-use super::pending::GuardIndex;
 use super::session_core::{Emit, Phase, SessionCore};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
@@ -155,7 +155,7 @@ impl<C: SessionConfig> SessionCore<C> {
         state.subject = loaded.subject;
         let resets = state.resets;
         let pending = state.guards.get_mut(guard);
-        pending.forget_identity();
+        pending.discard_sid_and_lifetime();
         pending.resets_seen = resets;
         Ok(data)
     }
@@ -173,7 +173,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };
         state.emit = Emit::Nothing;
-        state.guards.forget_identities();
+        state.guards.discard_sids_and_lifetimes();
         Ok(())
     }
 }
