@@ -21,7 +21,7 @@ use pin_project_lite::pin_project;
 
 use super::http::{AnyRequest, scope_of, shared_scope};
 use super::layer::SessionLayer;
-use super::unattributed::NeedsSessionAttribute;
+use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides, ReplyHeaders, RequestScope};
 use crate::error::{Error, ErrorKind};

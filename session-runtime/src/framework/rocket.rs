@@ -17,7 +17,7 @@ use rocket::{Data, Request, Response, async_trait};
 
 use super::http::{AnyRequest, scope_of, shared_scope};
 use super::layer::SessionLayer;
-use super::unattributed::NeedsSessionAttribute;
+use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Emission, Overrides, ReplyHeaders};
 use crate::error::{Error, ErrorKind};
