@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::TrustedProxy;
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
 use connect_session_rules::{self as rules, Fault};
@@ -40,6 +41,8 @@ pub struct Options {
     /// The largest size of a session's encoded data, in bytes. If `None`, 1 MiB in a serializing
     /// store, and no limit in memory.
     pub max_size: Option<u64>,
+    /// The headers of a reverse proxy that are believed; none if `None`.
+    pub trusted_proxy: Option<TrustedProxy>,
     /// The function that receives events.
     pub on_event: Option<Listener>,
 }
@@ -98,6 +101,7 @@ impl Options {
             on_store_error: OnStoreError::Reject,
             commit: Commit::OnOk,
             max_size: None,
+            trusted_proxy: None,
             on_event: None,
         }
     }

@@ -92,6 +92,9 @@ pub(super) fn record(event: &Event<'_>) {
         EventKind::Overwritten { fields } => {
             tracing::warn!(target: "connect_session", config, id, ?fields, elapsed_ms, "{message}");
         }
+        EventKind::CrossOrigin { sent, expected } => {
+            tracing::debug!(target: "connect_session", config, id, sent, expected, elapsed_ms, "{message}");
+        }
         kind if kind.is_problem() => {
             tracing::warn!(target: "connect_session", config, id, elapsed_ms, "{message}");
         }

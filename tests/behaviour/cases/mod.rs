@@ -1,5 +1,6 @@
 //! The cases, by topic.
 
+mod ambiguous;
 mod caching;
 mod clients;
 mod commit;
@@ -13,6 +14,7 @@ mod endings;
 mod faults;
 mod loaders;
 mod mixed;
+mod origins;
 mod processes;
 mod real_time;
 mod secrecy;
