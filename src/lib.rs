@@ -67,7 +67,7 @@ pub mod store {
     pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
-        EncodedFields, decode, decode_over_default, encode, same_value,
+        EncodedFields, MAX_DEPTH, decode, decode_over_default, depth, encode, same_value,
     };
     pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{

@@ -1,4 +1,4 @@
-//! Durations and sizes: `30m`, `64KiB`, or a constant expression.
+//! Durations, sizes and numbers: `30m`, `64KiB`, `1_000`, or a constant expression.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -12,7 +12,7 @@ use crate::tokens::{RUNTIME_VALUE, is_runtime_value, literals, peel};
 pub(crate) struct Measure {
     pub(crate) what: &'static str,
     pub(crate) example: &'static str,
-    /// From the smallest to the largest, each with its factor.
+    /// From the smallest to the largest, each with its factor; none for a plain number.
     pub(crate) units: &'static [(&'static str, u64)],
     /// Units from elsewhere, each with the one to write instead.
     pub(crate) foreign_units: &'static [(&'static str, &'static str)],
@@ -48,7 +48,7 @@ fn has_words(tokens: TokenStream) -> bool {
 /// A duration or a size.
 #[derive(Clone)]
 pub(crate) enum Quantity {
-    /// In milliseconds, or bytes.
+    /// In milliseconds, or bytes, or as it is written.
     Known {
         amount: u64,
         written: String,
@@ -89,6 +89,9 @@ impl Measure {
         let Expr::Lit(ExprLit { lit, .. }) = peel(expr) else {
             return self.constant(expr, errors);
         };
+        if self.units.is_empty() {
+            return self.count(lit, errors);
+        }
         let text = match lit {
             Lit::Int(number) => number.token().to_string(),
             Lit::Str(text) => {
@@ -126,6 +129,34 @@ impl Measure {
                 None
             }
         }
+    }
+
+    /// Reads a number without a unit.
+    fn count(&self, lit: &Lit, errors: &mut Errors) -> Option<Quantity> {
+        let number = match lit {
+            Lit::Int(number) if matches!(number.suffix(), "" | "u64") => number,
+            other => {
+                errors.at(
+                    other.span(),
+                    format!(
+                        "a whole number without a unit or quotes is needed: write `{}`",
+                        self.example
+                    ),
+                );
+                return None;
+            }
+        };
+        let written = number.token().to_string();
+        let Ok(amount) = number.base10_parse() else {
+            errors.at(number.span(), format!("`{written}` is too large a number"));
+            return None;
+        };
+        Some(Quantity::Known {
+            amount,
+            tokens: (self.constant)(amount),
+            written,
+            span: number.span(),
+        })
     }
 
     /// Reads an expression that the compiler evaluates. Reports literals with a unit in it, which

@@ -42,6 +42,17 @@ pub(crate) const DURATION: Measure = Measure {
               default",
 };
 
+/// A number without a unit.
+pub(crate) const COUNT: Measure = Measure {
+    what: "number",
+    example: "1_000",
+    units: &[],
+    foreign_units: &[],
+    constant: |count| quote!(#count),
+    type_name: "u64",
+    if_unlimited: "leave the option out for its default, or write `1_000`",
+};
+
 pub(crate) const SIZE: Measure = Measure {
     what: "size",
     example: "64KiB",

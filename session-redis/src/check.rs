@@ -8,7 +8,6 @@ use super::probe;
 use super::remedy::with_remedy;
 use super::servers::Servers;
 use connect_session_runtime::store::{Store, StoreError};
-use connect_session_runtime::untyped::Untyped;
 
 /// The oldest supported Redis. Valkey reports 7 or later.
 const MIN_MAJOR_VERSION: u64 = 7;
@@ -20,7 +19,7 @@ const MIN_MAJOR_VERSION: u64 = 7;
 pub(super) async fn check(
     servers: &Servers,
     required_replicas: u32,
-    store: &impl Store<Untyped>,
+    store: &impl Store<probe::Data>,
 ) -> Result<(), StoreError> {
     let nodes = servers.primaries().await;
     let nodes = nodes.map_err(|failure| unavailable(vec![with_remedy(&failure)]))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::{RedisError, ServerError, ServerErrorKind};
 
 use super::slots::HostPort;
+use connect_session_runtime::printable;
 use connect_session_runtime::store::StoreError;
 
 /// A command without a reply, or with an error reply.
@@ -33,12 +34,7 @@ impl Failure {
         Self::NotSent {
             server: server.to_string().into(),
             // Some of the driver's messages have several lines.
-            why: why
-                .to_string()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .into(),
+            why: one_line(&why.to_string()).into(),
         }
     }
 
@@ -60,7 +56,8 @@ impl Failure {
             Ok(error) => Self::refused(server, &error),
             Err(error) => Self::OutcomeUnknown(
                 format!(
-                    "Redis at {server} did not reply in time, or the connection was lost: {error}"
+                    "Redis at {server} did not reply in time, or the connection was lost: {}",
+                    one_line(&error.to_string())
                 )
                 .into(),
             ),
@@ -86,7 +83,7 @@ impl Failure {
         let details = details.split(", with args").next().unwrap_or_default();
         Self::Refused {
             server: server.to_string().into(),
-            why: format!("{} {details}", error.code()).trim_end().into(),
+            why: one_line(&format!("{} {details}", error.code())).into(),
             code: error.code().into(),
             kind: error.kind(),
         }
@@ -127,4 +124,10 @@ impl Failure {
     pub(super) fn into_read_error(self) -> StoreError {
         StoreError::Unavailable(self.into())
     }
+}
+
+/// A message of the driver or the server: spaces in place of line ends, the rest as it prints.
+fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    printable::message(&words.join(" "))
 }

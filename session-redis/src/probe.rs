@@ -1,5 +1,6 @@
 //! A start-up check that runs every command once, on a throw-away session.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +13,16 @@ use connect_session_runtime::record::{
 };
 use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::{Store, StoreError};
-use connect_session_runtime::untyped::Untyped;
+
+/// The data of the session.
+pub(super) type Data = BTreeMap<String, u32>;
 
 /// When the session expires, should its deletion fail.
 const LIFETIME: Duration = Duration::from_secs(10);
 
 /// The problem, if a command fails. Two failures are not problems: a full server still serves its
 /// sessions; and an ACL may allow only the keys of certain namespaces, which are not known here.
-pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> {
+pub(super) async fn find_problem(store: &impl Store<Data>) -> Option<String> {
     let source = match run_every_command(store).await {
         Ok(()) | Err(StoreError::Full) => return None,
         Err(StoreError::Unavailable(source) | StoreError::OutcomeUnknown(source)) => source,
@@ -36,18 +39,15 @@ pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> 
 }
 
 /// Inserts, loads, changes and destroys a session.
-async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError> {
+async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
         id: SessionId::from_bytes(rand::random()),
     };
-    let mut data = Untyped::default();
-    // A number can always be encoded.
-    let _ = data.insert("probe", 1);
     let record = NewRecord {
         secret: SecretHash::from_bytes(rand::random()),
         transport: Transport::Other,
-        data: Arc::new(data),
+        data: Arc::new(Data::from([("probe".to_owned(), 1)])),
         subject: None,
         lifetime: Lifetime::new(LIFETIME, LIFETIME),
         commit_id: CommitId::random(),
@@ -69,7 +69,7 @@ async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError
             generation: 0,
             data: Some(DataChange {
                 base,
-                data: Arc::new(Untyped::default()),
+                data: Arc::default(),
                 max_size: u64::MAX,
             }),
             identity: None,

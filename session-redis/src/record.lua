@@ -57,7 +57,10 @@ local function find_record(secret)
   if secret and (secret == secrets[1] or secret == secrets[2] or secret == secrets[3]) then
     raw_fields = all_fields()
     for at = 1, #raw_fields, 2 do
-      record[raw_fields[at]] = raw_fields[at + 1]
+      -- Without the fields of the data, of which there may be many.
+      if string.byte(raw_fields[at]) == 109 then
+        record[raw_fields[at]] = raw_fields[at + 1]
+      end
     end
   else
     for at, value in ipairs(redis.call('HMGET', key, unpack(META_FIELDS))) do

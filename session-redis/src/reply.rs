@@ -7,6 +7,7 @@ use redis::Value;
 
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::patch::StoredFields;
+use connect_session_runtime::printable;
 use connect_session_runtime::record::{CommitId, Deadlines, Lifetime, Record};
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::timestamp::Timestamp;
@@ -64,7 +65,7 @@ impl Reply {
     pub(super) fn unexpected(&self) -> StoreError {
         undecodable(&format!(
             "the script replied with the unknown outcome `{}`",
-            self.outcome
+            printable::name(&self.outcome)
         ))
     }
 }
@@ -106,7 +107,7 @@ impl StoredRecord {
         let parts = parts.and_then(|(revision, json)| Some((revision.parse().ok()?, json)));
         let Some((revision, json)) = parts else {
             return Err(StoreError::Undecodable {
-                field: Some(name.to_owned()),
+                field: Some(printable::name(name)),
                 source: "it is not a revision followed by JSON text".into(),
             });
         };

@@ -50,6 +50,18 @@ impl Fault {
 /// The default `max_size` of stores that serialize, in bytes.
 pub const DEFAULT_MAX_SIZE: u64 = 1 << 20;
 
+/// The default `max_fields`.
+pub const DEFAULT_MAX_FIELDS: u64 = 1_000;
+
+/// Checks a `max_fields`.
+#[must_use]
+pub const fn fields(count: u64) -> Option<Fault> {
+    if count == 0 {
+        return Fault::new("`max_fields` is zero: only empty data would fit");
+    }
+    None
+}
+
 /// Checks a `max_size`, in bytes.
 #[must_use]
 pub const fn size(bytes: u64) -> Option<Fault> {

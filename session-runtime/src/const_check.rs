@@ -167,6 +167,12 @@ pub const fn size(bytes: u64) {
     check(rules::size(bytes));
 }
 
+/// The largest number of fields of the data.
+#[track_caller]
+pub const fn fields(count: u64) {
+    check(rules::fields(count));
+}
+
 /// A handler's `emit`, which needs a loader of its config that reads the sid there.
 #[track_caller]
 pub const fn emit<S: SessionArg>(emit: Emit) {

@@ -1,10 +1,18 @@
 //! The data of a session and its encoding as top-level JSON fields.
 
+pub(crate) mod check;
+mod depth;
+pub(crate) mod values;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::value::RawValue;
+
+pub use self::depth::{MAX_DEPTH, depth};
+use self::values::Values;
+use crate::printable;
 
 /// A type that a session can hold. Implemented for every type with the derives below.
 ///
@@ -49,9 +57,46 @@ pub enum EncodeError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The data has more top-level fields than `max_fields` allows.
+    #[error("the session data has {fields} fields, more than the {limit} that `max_fields` allows")]
+    TooManyFields {
+        /// The number of fields.
+        fields: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A field is nested deeper than it could be read back.
+    #[error("the field `{field}` is nested deeper than {limit} levels")]
+    TooDeep {
+        /// The name of the field, escaped and shortened.
+        field: String,
+        /// The limit, [`MAX_DEPTH`].
+        limit: usize,
+    },
     /// The data is not a JSON object, or a value in it has no JSON form.
-    #[error("the session data does not serialize as a JSON object: {0}")]
+    #[error("the session data does not serialize as a JSON object: {}", printable::message(&.0.to_string()))]
     Json(#[from] serde_json::Error),
+}
+
+impl EncodeError {
+    /// Whether the data itself is at fault, which often is what a client sent. Otherwise it is the
+    /// type of the data.
+    ///
+    /// ```
+    /// use connect_session_runtime::data::encode;
+    ///
+    /// let too_large = encode(&serde_json::json!({ "note": "much text" }), Some(5));
+    /// assert!(too_large.is_err_and(|error| error.is_over_a_limit()));
+    /// let not_an_object = encode(&serde_json::json!(3), None);
+    /// assert!(not_an_object.is_err_and(|error| !error.is_over_a_limit()));
+    /// ```
+    #[must_use]
+    pub const fn is_over_a_limit(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::TooManyFields { .. } | Self::TooDeep { .. } => true,
+            Self::Json(_) => false,
+        }
+    }
 }
 
 /// The top-level fields of encoded data, each as its JSON text.
@@ -68,7 +113,8 @@ pub type EncodedFields = BTreeMap<String, Box<RawValue>>;
 /// ```
 ///
 /// # Errors
-/// If the data is not an object, has no JSON form, or its JSON text has more than `limit` bytes.
+/// If the data is not an object, has no JSON form, its JSON text has more than `limit` bytes, or a
+/// field is nested deeper than [`MAX_DEPTH`].
 pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedFields, EncodeError> {
     let text = serde_json::to_string(data)?;
     if let Some(limit) = limit
@@ -79,7 +125,19 @@ pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedField
             limit,
         });
     }
-    Ok(serde_json::from_str(&text)?)
+    let fields: EncodedFields = serde_json::from_str(&text)?;
+    // One level is the object of all fields.
+    if depth(&text) > MAX_DEPTH + 1
+        && let Some((name, _)) = fields
+            .iter()
+            .find(|(_, json)| depth(json.get()) > MAX_DEPTH)
+    {
+        return Err(EncodeError::TooDeep {
+            field: printable::name(name),
+            limit: MAX_DEPTH,
+        });
+    }
+    Ok(fields)
 }
 
 /// Decodes data from its top-level fields.
@@ -89,15 +147,32 @@ pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedField
 /// # Errors
 /// If the fields do not match the type.
 pub fn decode<D: DeserializeOwned>(fields: &EncodedFields) -> Result<D, serde_json::Error> {
-    serde_json::from_str(&serde_json::to_string(fields)?)
+    serde_json::from_str(&joined(fields)?)
+}
+
+/// The JSON object that has these fields.
+fn joined<'a>(
+    fields: impl IntoIterator<Item = (&'a String, &'a Box<RawValue>)>,
+) -> Result<String, serde_json::Error> {
+    let mut text = vec![b'{'];
+    for (name, json) in fields {
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        serde_json::to_writer(&mut text, name)?;
+        text.push(b':');
+        text.extend_from_slice(json.get().as_bytes());
+    }
+    text.push(b'}');
+    String::from_utf8(text).map_err(serde_json::Error::custom)
 }
 
 /// Decodes stored fields, and takes missing ones from the encoded `Default`. So a field that was
 /// added to the type needs no serde attribute.
 ///
 /// # Errors
-/// The name of the field that could not be decoded, if known, and the cause. The cause does not
-/// contain stored values.
+/// The name of the field that could not be decoded, if known, escaped and shortened, and the cause.
+/// The cause does not contain stored values.
 pub fn decode_over_default<D: SessionData>(
     stored: &EncodedFields,
 ) -> Result<D, (Option<String>, serde_json::Error)> {
@@ -105,13 +180,10 @@ pub fn decode_over_default<D: SessionData>(
         serde_json::from_str(&serde_json::to_string(&D::default())?)
     };
     let base = default().map_err(|error| (None, error))?;
-    let mut whole = base.clone();
-    whole.extend(
-        stored
-            .iter()
-            .map(|(name, text)| (name.clone(), text.clone())),
-    );
-    decode(&whole).map_err(|_| {
+    // Nothing is cloned: a load takes time in proportion to what is stored.
+    let missing = base.iter().filter(|(name, _)| !stored.contains_key(*name));
+    let decoded = joined(stored.iter().chain(missing)).and_then(|text| serde_json::from_str(&text));
+    decoded.map_err(|_| {
         let culprit = stored.iter().find(|(name, text)| {
             let mut one = base.clone();
             one.insert((*name).clone(), (*text).clone());
@@ -119,41 +191,26 @@ pub fn decode_over_default<D: SessionData>(
         });
         // serde's own message would quote the value, which belongs to the user.
         let error = serde_json::Error::custom("the stored value does not match the type");
-        (culprit.map(|(name, _)| name.clone()), error)
+        (culprit.map(|(name, _)| printable::name(name)), error)
     })
 }
 
 /// Whether two encoded fields have the same value. The order of an object's keys does not matter,
 /// since that of a hash map is arbitrary. Numbers are compared as texts, so that none is rounded.
+///
+/// It takes time in proportion to the length of the texts, however they are nested.
 #[must_use]
 pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
-    if a.get() == b.get() {
+    let (a, b) = (a.get(), b.get());
+    let is_container = |text: &str| text.starts_with(['[', '{']);
+    if a == b {
         return true;
     }
-    match (object(a), object(b)) {
-        (Some(a), Some(b)) => {
-            let same = |(x, y): (_, _)| x == y;
-            return a.keys().zip(b.keys()).all(same)
-                && a.len() == b.len()
-                && a.values().zip(b.values()).all(|(a, b)| same_value(a, b));
-        }
-        (None, None) => {}
-        _ => return false,
+    if !is_container(a) || !is_container(b) {
+        return false;
     }
-    match (list(a), list(b)) {
-        (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same_value(a, b)),
-        _ => false,
-    }
-}
-
-/// The values of an encoded object as JSON texts; `None` if it is not an object.
-pub(crate) fn object(text: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
-    (text.get().starts_with('{')).then(|| serde_json::from_str(text.get()).ok())?
-}
-
-/// The elements of an encoded array as JSON texts; `None` if it is not an array.
-pub(crate) fn list(text: &RawValue) -> Option<Vec<&RawValue>> {
-    (text.get().starts_with('[')).then(|| serde_json::from_str(text.get()).ok())?
+    let mut values = Values::new();
+    matches!((values.read(a), values.read(b)), (Some(a), Some(b)) if a == b)
 }
 
 #[cfg(test)]
@@ -200,6 +257,39 @@ mod tests {
             encode(&New::default(), Some(3)),
             Err(EncodeError::TooLarge { limit: 3, .. })
         ));
+    }
+
+    #[test]
+    fn data_that_is_nested_too_deep_is_refused_with_the_name_of_the_field() {
+        let nested = |levels| {
+            let text = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+            let raw = RawValue::from_string(text).expect("JSON");
+            encode(&BTreeMap::from([("a", "[["), ("b", "c")]), None).expect("flat");
+            encode(&BTreeMap::from([("deep", raw)]), None)
+        };
+        assert!(nested(MAX_DEPTH).is_ok());
+        for levels in [MAX_DEPTH + 1, 200_000] {
+            let error = nested(levels).expect_err("too deep");
+            assert!(matches!(&error, EncodeError::TooDeep { field, .. } if field == "deep"));
+        }
+    }
+
+    #[test]
+    fn same_value_neither_recurses_nor_takes_the_square_of_the_depth() {
+        let nested = |leaf: u8| {
+            let text = format!("{}{leaf}{}", "[".repeat(200_000), "]".repeat(200_000));
+            RawValue::from_string(text).expect("JSON")
+        };
+        assert!(!same_value(&nested(1), &nested(2)));
+        let objects = |leaf: u8| {
+            let text = format!(
+                "{}{leaf}{}",
+                r#"{"a":"#.repeat(200_000),
+                "}".repeat(200_000)
+            );
+            RawValue::from_string(text).expect("JSON")
+        };
+        assert!(!same_value(&objects(1), &objects(2)));
     }
 
     #[test]

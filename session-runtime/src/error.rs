@@ -58,6 +58,10 @@ pub enum ErrorKind {
     Superseded,
     /// 413: the data is larger than the config's `max_size`.
     TooLarge,
+    /// 413: the data has more fields than the config's `max_fields`.
+    TooManyFields,
+    /// 422: the data is nested deeper than it could be read back.
+    TooDeep,
     /// 500: the stored data does not match the session's data type.
     Undecodable,
     /// 500: the data cannot be encoded as a JSON object.
@@ -89,7 +93,8 @@ impl ErrorKind {
             Self::Ambiguous => StatusCode::BAD_REQUEST,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Conflict | Self::Ended | Self::Superseded => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::TooManyFields => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooDeep => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Undecodable | Self::Unencodable | Self::TooLate | Self::InvalidLifetime => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -111,6 +116,8 @@ impl ErrorKind {
             Self::Ended => "session-ended",
             Self::Superseded => "superseded",
             Self::TooLarge => "too-large",
+            Self::TooManyFields => "too-many-fields",
+            Self::TooDeep => "too-deep",
             Self::Undecodable => "undecodable",
             Self::Unencodable => "unencodable",
             Self::TooLate => "too-late",
@@ -132,6 +139,8 @@ impl ErrorKind {
             Self::Ended => "The session ended while the request was under way",
             Self::Superseded => "The session was given another id meanwhile",
             Self::TooLarge => "The session would hold too much data",
+            Self::TooManyFields => "The session would have too many fields",
+            Self::TooDeep => "The session's data would be nested too deep",
             Self::Undecodable => "The stored session cannot be read",
             Self::Unencodable => "The session cannot be stored",
             Self::TooLate => {
@@ -264,9 +273,23 @@ impl From<StoreError> for Error {
             StoreError::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             StoreError::Full => ErrorKind::StoreFull,
             StoreError::Undecodable { .. } => ErrorKind::Undecodable,
-            StoreError::Encode(EncodeError::TooLarge { .. }) => ErrorKind::TooLarge,
-            StoreError::Encode(EncodeError::Json(_)) => ErrorKind::Unencodable,
+            StoreError::Encode(error) => kind_of(error),
         };
         Self::with_source(kind, error)
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        Self::with_source(kind_of(&error), error)
+    }
+}
+
+fn kind_of(error: &EncodeError) -> ErrorKind {
+    match error {
+        EncodeError::TooLarge { .. } => ErrorKind::TooLarge,
+        EncodeError::TooManyFields { .. } => ErrorKind::TooManyFields,
+        EncodeError::TooDeep { .. } => ErrorKind::TooDeep,
+        EncodeError::Json(_) => ErrorKind::Unencodable,
     }
 }

@@ -6,7 +6,9 @@ pub(crate) mod trace;
 use std::fmt;
 use std::time::Duration;
 
+use crate::data::EncodeError;
 use crate::error_chain::with_causes;
+use crate::printable;
 use crate::sid::SessionId;
 
 /// Something that happened to a session. A config's `on_event` function receives it.
@@ -53,7 +55,7 @@ pub enum EventKind<'a> {
     Conflict,
     /// Changes to these fields could not be merged: the last write won.
     Overwritten {
-        /// The names of the fields.
+        /// The names of the fields, escaped and shortened.
         fields: &'a [String],
     },
     /// A change was lost or a reload failed, because the session ended, or was taken over by a login
@@ -69,6 +71,12 @@ pub enum EventKind<'a> {
     /// A changed session was dropped after its request had been committed, so the change was lost.
     /// Call `save` at the end of a task that owns a session.
     DroppedUnsaved,
+    /// The data was too large, had too many fields, or was nested too deep: nothing was stored. Often
+    /// that is what a client sent.
+    DataRefused {
+        /// Which limit it was, and in which field.
+        error: &'a EncodeError,
+    },
     /// A call of the store failed.
     StoreError {
         /// The call: `build`, `load`, `insert`, `commit` or `destroy`.
@@ -96,6 +104,7 @@ impl EventKind<'_> {
             Self::Evicted => "evicted",
             Self::Renewed => "renewed",
             Self::DroppedUnsaved => "dropped_unsaved",
+            Self::DataRefused { .. } => "data_refused",
             Self::StoreError { .. } => "store_error",
         }
     }
@@ -131,6 +140,7 @@ impl EventKind<'_> {
             Self::Evicted => "session evicted from a full store",
             Self::Renewed => "session id renewed",
             Self::DroppedUnsaved => "changed session dropped without a save",
+            Self::DataRefused { .. } => "session data over a limit refused",
             Self::StoreError { .. } => "session store failed",
         }
     }
@@ -144,10 +154,11 @@ impl fmt::Display for Event<'_> {
         }
         f.write_str(")")?;
         match self.kind {
-            EventKind::Overwritten { fields } => write!(f, ": {}", fields.join(", ")),
             EventKind::CrossOrigin { sent, expected } => {
                 write!(f, ": {sent}, not {expected}")
             }
+            EventKind::Overwritten { fields } => write!(f, ": {}", printable::names(fields)),
+            EventKind::DataRefused { error } => write!(f, ": {}", with_causes(error)),
             EventKind::StoreError { verb, error } => {
                 write!(f, ": {verb}: {}", with_causes(error))
             }

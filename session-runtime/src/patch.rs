@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::data::{self, EncodeError, EncodedFields, SessionData};
+use crate::printable;
 use crate::record::{DataChange, NewRecord, Snapshot};
 use crate::store::StoreError;
 
@@ -34,7 +35,7 @@ impl StoredFields {
     /// [`StoreError::Undecodable`] with the name of the field if the text is not JSON.
     pub fn insert(&mut self, name: String, json: String, revision: u64) -> Result<(), StoreError> {
         let text = RawValue::from_string(json).map_err(|_| StoreError::Undecodable {
-            field: Some(name.clone()),
+            field: Some(printable::name(&name)),
             // serde's own message would quote the value, which belongs to the user.
             source: "the stored text is not JSON".into(),
         })?;

@@ -16,7 +16,7 @@ pub use crate::engine::Overrides;
 pub use crate::event::Event;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
-pub use crate::framework::unattributed::NeedsSessionAttribute;
+pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
     Create, HandlerEnd, Inherit, InheritForwarding, IsErr, IsErrFallback, IsErrResult, Load,
     SessionGuard, SessionReply, end, split,

@@ -53,48 +53,48 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     guard: GuardIndex,
     tracked: TrackedData<C::Data>,
     subject: Option<Arc<str>>,
-    stage: Stage,
+    on_drop: OnDrop,
 }
 
 /// What to do when the session is dropped. One word wide, because a byte next to words makes copies of
 /// the struct slower.
 #[derive(Debug, Clone, Copy)]
 #[repr(usize)]
-enum Stage {
+enum OnDrop {
     /// Close the guard: the handler never ran.
-    Extracted,
+    Abandon,
     /// Return the data to the guard, if it was changed.
-    Loaded,
-    /// Return the data to the guard: the session is new, or its identity or lifetime was changed.
-    Open,
+    ReturnIfChanged,
+    /// Return the data to the guard: the session is new, or its sid or lifetime was changed.
+    Return,
     /// Store nothing: a `save` that has not returned may have sent the change.
-    Saving,
+    ReportLost,
     /// Nothing: the session was saved or destroyed.
-    Finished,
+    Nothing,
 }
 
 impl<C: SessionConfig> Session<C> {
-    pub(crate) fn new(start: OpenedSession<C>) -> Self {
-        let tracked = match start.data {
+    pub(crate) fn new(opened: OpenedSession<C>) -> Self {
+        let tracked = match opened.data {
             Some(data) => TrackedData::new(data),
             None => TrackedData::fresh(),
         };
         Self {
-            core: start.core,
-            guard: start.guard,
+            core: opened.core,
+            guard: opened.guard,
             tracked,
-            subject: start.subject,
-            stage: Stage::Extracted,
+            subject: opened.subject,
+            on_drop: OnDrop::Abandon,
         }
     }
 
     /// Hands the session to the handler. Returns what its guard commits when the handler has returned.
     #[inline]
-    pub(crate) fn start(&mut self) -> (Arc<dyn Finalize>, GuardIndex) {
-        self.stage = if self.tracked.started_fresh() {
-            Stage::Open
+    pub(crate) fn hand_over(&mut self) -> (Arc<dyn Finalize>, GuardIndex) {
+        self.on_drop = if self.tracked.started_fresh() {
+            OnDrop::Return
         } else {
-            Stage::Loaded
+            OnDrop::ReturnIfChanged
         };
         (self.core.clone(), self.guard)
     }
@@ -212,7 +212,7 @@ impl<C: SessionConfig> Session<C> {
         match base {
             None => Ok(change(self.data_mut())),
             Some(base) => {
-                core.rebase(self.guard, &mut self.tracked)?;
+                core.rebase(self.guard, &mut self.tracked).await?;
                 core.update(self.guard, base, &mut self.tracked, &mut change)
                     .await
             }
@@ -232,15 +232,15 @@ impl<C: SessionConfig> Session<C> {
         // Declared after the lock: if this future is dropped, so is the session, before the lock is
         // released.
         let mut session = self;
-        session.stage = Stage::Saving;
+        session.on_drop = OnDrop::ReportLost;
         let mut tracked = session.tracked.take();
         let guard = session.guard;
-        core.state().guards.get_mut(guard).creates = true;
-        let saved = match core.rebase(guard, &mut tracked) {
+        core.state().guards.get_mut(guard).must_insert = true;
+        let saved = match core.rebase(guard, &mut tracked).await {
             Ok(()) => core.persist(guard, Some(tracked)).await,
             Err(error) => Err(error),
         };
-        session.stage = Stage::Finished;
+        session.on_drop = OnDrop::Nothing;
         if saved.is_err() {
             core.discard_unsaved();
         }
@@ -260,7 +260,7 @@ impl<C: SessionConfig> Session<C> {
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
                 Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
-                    state.guards.get_mut(self.guard).forget_identity();
+                    state.guards.get_mut(self.guard).discard_sid_and_lifetime();
                     None
                 }
             }
@@ -323,7 +323,7 @@ impl<C: SessionConfig> Session<C> {
     }
 
     fn change_identity(&mut self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
-        self.stage = Stage::Open;
+        self.on_drop = OnDrop::Return;
         let mut state = self.core.state();
         // One new sid in a request, so that every handler shows the client the same.
         let sid =
@@ -354,7 +354,7 @@ impl<C: SessionConfig> Session<C> {
     /// exist: try again.
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
-        self.stage = Stage::Finished;
+        self.on_drop = OnDrop::Nothing;
         if self.core.is_new {
             self.core.discard_unsaved();
         }
@@ -378,7 +378,7 @@ impl<C: SessionConfig> Session<C> {
         if fault.is_some() {
             return Err(Error::new(ErrorKind::InvalidLifetime));
         }
-        self.stage = Stage::Open;
+        self.on_drop = OnDrop::Return;
         let lifetime = Lifetime::new(idle, absolute);
         self.core.state().guards.get_mut(self.guard).lifetime = Some(lifetime);
         Ok(())
@@ -414,18 +414,18 @@ impl<C: SessionConfig> fmt::Debug for Session<C> {
 impl<C: SessionConfig> Drop for Session<C> {
     fn drop(&mut self) {
         let is_changed = self.tracked.is_changed();
-        match self.stage {
-            Stage::Finished => return,
-            Stage::Extracted => return self.core.abandon(self.guard),
-            Stage::Loaded if !is_changed => return,
-            Stage::Saving => {
+        match self.on_drop {
+            OnDrop::Nothing => return,
+            OnDrop::Abandon => return self.core.abandon(self.guard),
+            OnDrop::ReturnIfChanged if !is_changed => return,
+            OnDrop::ReportLost => {
                 // The future of `save` was dropped. Its change may have been sent, so nothing is stored
                 // again.
                 self.core.discard_unsaved();
                 self.core.emit_event(EventKind::DroppedUnsaved, None);
                 return;
             }
-            Stage::Loaded | Stage::Open => {}
+            OnDrop::ReturnIfChanged | OnDrop::Return => {}
         }
         let mut state = self.core.state();
         let pending = state.guards.get_mut(self.guard);

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::data::check::check_value;
 use crate::error::{Error, ErrorKind};
 
 /// The data of a session whose config names no `data`: a map from strings to JSON values.
@@ -50,11 +51,14 @@ impl Untyped {
     /// Sets the value of a key.
     ///
     /// # Errors
-    /// [`ErrorKind::Unencodable`] if the value cannot be encoded as JSON; nothing is changed then.
+    /// [`ErrorKind::Unencodable`] if the value cannot be encoded as JSON, and [`ErrorKind::TooDeep`]
+    /// if it is nested deeper than a session can hold. Nothing is changed then.
     pub fn insert<T: Serialize>(&mut self, key: impl Into<String>, value: T) -> Result<(), Error> {
+        let key = key.into();
+        check_value(&key, &value)?;
         let value = serde_json::to_value(value)
             .map_err(|error| Error::with_source(ErrorKind::Unencodable, error))?;
-        self.0.insert(key.into(), value);
+        self.0.insert(key, value);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use connect_session::{RequestHead, session_config};
 
-use crate::data::{Newer, Older, Stuff};
+use crate::data::{Heap, Newer, Older, Stuff};
 use crate::support::events::note;
 
 session_config! {
@@ -146,6 +146,21 @@ session_config! {
 session_config! {
     /// Data without a type.
     pub struct Loose { on_event: note }
+}
+
+session_config! {
+    /// Large data, with merge rules that look at all of it.
+    pub struct Large {
+        data: Heap,
+        max_size: 16MiB,
+        merge: { numbers: union, by_key: keys },
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// Untyped data with few fields.
+    pub struct Narrow { max_fields: 3, on_event: note }
 }
 
 session_config! {

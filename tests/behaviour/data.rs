@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// One field for each merge rule, and some that only have to round-trip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,18 @@ pub struct Inner {
     pub flags: Vec<bool>,
     pub by_name: BTreeMap<String, i64>,
     pub other: Option<Box<Inner>>,
+}
+
+/// Data that clients make as large and as deep as they can.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Heap {
+    /// JSON text, unchanged.
+    pub raw: Option<Box<RawValue>>,
+    pub list: Vec<Value>,
+    /// `union`.
+    pub numbers: Vec<u64>,
+    /// `keys`.
+    pub by_key: BTreeMap<String, Value>,
 }
 
 /// The data type in an older version of a program.

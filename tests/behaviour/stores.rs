@@ -30,7 +30,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use self::temp_table::Cleanup;
-use crate::data::Stuff;
+use crate::data::{Heap, Stuff};
 use crate::reference_store::EncodedStore;
 
 /// The store that a case runs on.
@@ -64,6 +64,8 @@ pub struct Stores {
     pub stuff: TestStore<Stuff>,
     /// Used by the config without a data type.
     pub loose: TestStore<Untyped>,
+    /// Used by the config with large data.
+    pub heap: TestStore<Heap>,
     /// The content of the stores, if they are [`StoreKind::Encoded`].
     pub encoded: EncodedStore,
     clock: FakeClock,
@@ -121,6 +123,7 @@ impl Stores {
         Self {
             stuff: FailingStore::new(backend.store(&clock, &encoded)),
             loose: FailingStore::new(backend.store(&clock, &encoded)),
+            heap: FailingStore::new(backend.store(&clock, &encoded)),
             encoded,
             clock,
             backend,

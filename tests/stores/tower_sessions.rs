@@ -152,21 +152,21 @@ fn over_the_memory_store_of_tower_sessions() {
         };
     }
     at_once! {
-        what_is_inserted_is_loaded
+        a_load_returns_the_inserted_record
         hostile_keys_are_plain_data
-        a_living_record_is_never_replaced
+        a_live_record_is_never_replaced
         an_idle_session_ends
-        reading_keeps_alive_until_the_absolute_deadline
-        changing_keeps_alive_until_the_absolute_deadline
+        loads_extend_a_session_until_its_absolute_deadline
+        changes_extend_a_session_until_its_absolute_deadline
         touches_are_coalesced
         a_lifetime_outlives_changes_and_touches
         a_shorter_lifetime_ends_earlier
-        a_life_beyond_all_time_is_a_life
+        a_lifetime_of_a_century_is_valid
         now_is_the_clock_of_the_deadlines
         an_offered_secret_is_promoted_by_its_use
-        changes_of_one_field_all_count
+        concurrent_changes_of_one_field_all_count
         a_destroyed_session_never_comes_back
-        one_rotation_lands
+        one_of_several_concurrent_rotations_is_applied
     }
 }
 
@@ -195,7 +195,7 @@ impl SessionStore for PausingStore {
     }
 }
 
-/// TwoProcesses processes on one store, with a session `{"a": 1, "b": 1}` that both have loaded.
+/// Two processes on one store, with a session `{"a": 1, "b": 1}` that both have loaded.
 struct TwoProcesses {
     clock: FakeClock,
     here: TowerStore<FakeTowerStore>,

@@ -43,6 +43,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         renew_every: None,
         renew_grace: None,
         max_size: None,
+        max_fields: None,
         merge: Vec::new(),
         on_conflict: None,
         on_ended: None,
@@ -149,6 +150,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
         };
         let rule = match name.as_str() {
             "max_size" => rules::size,
+            "max_fields" => rules::fields,
             "renew_grace" => rules::grace,
             _ => rules::duration,
         };
@@ -162,6 +164,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             "touch_every" => &mut config.touch_every,
             "renew_every" => &mut config.renew_every,
             "renew_grace" => &mut config.renew_grace,
+            "max_fields" => &mut config.max_fields,
             _ => &mut config.max_size,
         };
         *slot = Some(Amount { key, quantity });

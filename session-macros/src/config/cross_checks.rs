@@ -199,6 +199,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
         (&config.renew_every, "duration"),
         (&config.renew_grace, "grace"),
         (&config.max_size, "size"),
+        (&config.max_fields, "fields"),
     ];
     for (option, check) in single_options {
         if let Some(Amount { key, quantity }) = option.as_ref().filter(constant) {

@@ -5,7 +5,7 @@ use syn::{Expr, Path, Type};
 
 use crate::loaders::Raw;
 use crate::quantity::Measure;
-use crate::units::{DURATION, SIZE};
+use crate::units::{COUNT, DURATION, SIZE};
 
 /// An option as written: `key: value`.
 pub(super) struct Entry {
@@ -37,6 +37,7 @@ pub(super) fn measure(option: &str) -> Option<&'static Measure> {
             Some(&DURATION)
         }
         "max_size" => Some(&SIZE),
+        "max_fields" => Some(&COUNT),
         _ => None,
     }
 }

@@ -71,6 +71,7 @@ fn hoist(config: &mut Config) -> TokenStream {
         (&mut config.renew_every, duration()),
         (&mut config.renew_grace, duration()),
         (&mut config.max_size, quote!(::core::primitive::u64)),
+        (&mut config.max_fields, quote!(::core::primitive::u64)),
     ] {
         if let Some(Amount {
             quantity: Quantity::Constant(expr),
@@ -179,6 +180,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("renew_every", &config.renew_every, true),
         ("renew_grace", &config.renew_grace, false),
         ("max_size", &config.max_size, true),
+        ("max_fields", &config.max_fields, false),
     ];
     for (option, amount, optional) in plain {
         if let Some(Amount { quantity, .. }) = amount {

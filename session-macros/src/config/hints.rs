@@ -14,6 +14,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "renew_every",
     "renew_grace",
     "max_size",
+    "max_fields",
     "merge",
     "on_conflict",
     "on_ended",

@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) renew_every: Option<Amount>,
     pub(crate) renew_grace: Option<Amount>,
     pub(crate) max_size: Option<Amount>,
+    pub(crate) max_fields: Option<Amount>,
     pub(crate) merge: Vec<Rule>,
     pub(crate) on_conflict: Option<Choice>,
     pub(crate) on_ended: Option<Choice>,

@@ -289,6 +289,7 @@ fn example(key: &Ident) -> &'static str {
         "renew_every" => "10m",
         "renew_grace" => "30s",
         "max_size" => "64KiB",
+        "max_fields" => "1_000",
         "merge" => "{ visits: add }",
         "on_conflict" | "on_ended" | "on_store_error" => "reject",
         "commit" => "on_ok",

@@ -60,7 +60,7 @@ fn all_options_are_accepted() {
     expand_valid(
         r"store: Map<A, B> = open(a, b).await?,
         idle_timeout: IDLE, absolute_timeout: 400d, touch_every: 1s, renew_every: 1h,
-        renew_grace: 0s, max_size: 1GiB, on_conflict: reject, on_ended: ignore,
+        renew_grace: 0s, max_size: 1GiB, max_fields: 1_000u64, on_conflict: reject, on_ended: ignore,
         on_store_error: anonymous, commit: always, trusted_proxy: forwarded, namespace: NAME, on_event: crate::log::<u8>,
         crate: ::other::path",
     );
@@ -96,9 +96,9 @@ fn the_path_of_the_library_is_used_throughout() {
 fn every_mistake_of_one_config_is_reported() {
     let messages = mistakes(
         "idle_timeuot: 30m, absolute_timeout: 5w, loaders: [bearr, header(\"Host\")], emit: both, \
-         merge: { a: ad }, commit, data: Cart, max_size: 0B",
+         merge: { a: ad }, commit, data: Cart, max_size: 0B, max_fields: 1k",
     );
-    assert_eq!(messages.len(), 8, "{messages:#?}");
+    assert_eq!(messages.len(), 9, "{messages:#?}");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn passwords_are_reported_but_placeholders_are_not() {
 /// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
-    let whole = r#"pub struct Shop { data: Cart<A, B>, loaders: [header("X-A"), bearer, cookie("s", path = "/", same_site = Lax, origins = ["https://a.b"], cross_origin = off("r")), query("q", allow_in_url = "r"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, max_size: 64KiB, merge: { a: add, b: max }, on_ended: ignore, namespace: "a", on_event: f, crate: ::a }"#;
+    let whole = r#"pub struct Shop { data: Cart<A, B>, loaders: [header("X-A"), bearer, cookie("s", path = "/", same_site = Lax, origins = ["https://a.b"], cross_origin = off("r")), query("q", allow_in_url = "r"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, max_size: 64KiB, max_fields: 9, merge: { a: add, b: max }, on_ended: ignore, namespace: "a", on_event: f, crate: ::a }"#;
     let tokens: Vec<_> = flatten(whole.parse().expect("tokens"));
     for skipped in 0..tokens.len() {
         let mut at = 0;

@@ -140,7 +140,7 @@ fn an_http_handler_keeps_its_signature() {
         output.starts_with("async fn one (request : http :: Request < B >) -> Response < B > {"),
         "{output}"
     );
-    assert!(output.contains("(& request) ; let __guard"), "{output}");
+    assert!(output.contains("(& mut request) ; let __guard"), "{output}");
 }
 
 #[test]

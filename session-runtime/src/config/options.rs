@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::TrustedProxy;
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
+use crate::printable;
 use connect_session_rules::{self as rules, Fault};
 
 /// The options that `session_config!` declares. `configure` can change them before the first request.
@@ -41,6 +42,9 @@ pub struct Options {
     /// The largest size of a session's encoded data, in bytes. If `None`, 1 MiB in a serializing
     /// store, and no limit in memory.
     pub max_size: Option<u64>,
+    /// The largest number of top-level fields of a session's data. In untyped data, each key is a
+    /// field.
+    pub max_fields: u64,
     /// The headers of a reverse proxy that are believed; none if `None`.
     pub trusted_proxy: Option<TrustedProxy>,
     /// The function that receives events.
@@ -101,6 +105,7 @@ impl Options {
             on_store_error: OnStoreError::Reject,
             commit: Commit::OnOk,
             max_size: None,
+            max_fields: rules::DEFAULT_MAX_FIELDS,
             trusted_proxy: None,
             on_event: None,
         }
@@ -186,6 +191,11 @@ impl Options {
         if let Some(size) = self.max_size {
             found.note("max_size", &size.to_string(), rules::size(size));
         }
+        found.note(
+            "max_fields",
+            &self.max_fields.to_string(),
+            rules::fields(self.max_fields),
+        );
         self.loader_problems(absolute, &mut found);
         found.0
     }
@@ -303,9 +313,7 @@ impl Problems {
 
 /// The beginning of a text, escaped and in backquotes.
 fn quoted(value: &str) -> String {
-    let start: String = value.chars().take(60).collect();
-    let more = if start.len() < value.len() { "…" } else { "" };
-    format!("`{}{more}`", start.escape_debug())
+    format!("`{}`", printable::name(value))
 }
 
 fn millis(duration: Duration) -> u64 {

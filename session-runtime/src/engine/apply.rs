@@ -5,16 +5,15 @@ use std::time::Instant;
 
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, SpinPolicy};
-use super::pending::GuardIndex;
+use super::guards::GuardIndex;
+use super::merging::merged;
 use super::session_core::{Emit, Phase, SessionCore, deadlines};
 use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};
-use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
 use crate::loader::EmitTarget;
-use crate::merge;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
 use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 
@@ -51,7 +50,7 @@ impl<C: SessionConfig> SessionCore<C> {
         plan: Plan<C::Data>,
     ) -> Result<Option<PendingWrite<C::Data>>, Error> {
         if let Some(data) = plan.data() {
-            self.check_size(data)?;
+            self.check_data(data)?;
         }
         match (plan, self.store.as_sync()) {
             (Plan::Nothing, _) => Ok(None),
@@ -200,15 +199,10 @@ impl<C: SessionConfig> SessionCore<C> {
                     else {
                         return Err(Error::new(ErrorKind::Contention));
                     };
-                    let merged = merge::merge(
-                        C::merge,
-                        C::UNTYPED,
-                        &base.data,
-                        &data,
-                        &record.snapshot.data,
-                    );
+                    let theirs = record.snapshot.data.clone();
+                    let merged = merged::<C>(base.data, data, theirs).await;
                     overwritten.extend(self.check_conflicts(merged.overwritten)?);
-                    self.check_size(&merged.data)?;
+                    self.check_data(&merged.data)?;
                     change.data = Some(DataChange {
                         base: Some(record.snapshot),
                         data: Arc::new(merged.data),
@@ -338,15 +332,5 @@ impl<C: SessionConfig> SessionCore<C> {
             }
         }
         data
-    }
-
-    /// Checks the `max_size` of data in a store of live values. A serializing store checks it itself.
-    pub(super) fn check_size(&self, data: &C::Data) -> Result<(), Error> {
-        if self.store.is_serializing() || self.options.max_size.is_none() {
-            return Ok(());
-        }
-        data::encode(data, self.options.max_size)
-            .map(drop)
-            .map_err(|error| StoreError::from(error).into())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Emission;
+use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
-use super::pending::GuardIndex;
 use super::session_core::{
     CommitResult, Emit, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore, SessionState,
 };
@@ -55,7 +55,10 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
             return self.later(move |core| async move {
                 let _write_lock = core.lock_writes().await;
                 let mut tracked = core.state().guards.get_mut(guard).returned.take();
-                let rebased = (tracked.as_mut()).map_or(Ok(()), |data| core.rebase(guard, data));
+                let rebased = match &mut tracked {
+                    Some(tracked) => core.rebase(guard, tracked).await,
+                    None => Ok(()),
+                };
                 let stored = match rebased {
                     Ok(()) => core.persist(guard, tracked).await,
                     Err(error) => Err(error),
@@ -92,7 +95,7 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
             state.offer = None;
         }
         let pending = state.guards.get_mut(guard);
-        pending.forget_identity();
+        pending.discard_sid_and_lifetime();
         let returned = pending.returned.take();
         drop(state);
         drop(returned);
@@ -121,7 +124,7 @@ impl<C: SessionConfig> SessionCore<C> {
             if sends_offer {
                 state.offer = None;
             }
-            state.guards.get_mut(guard).forget_identity();
+            state.guards.get_mut(guard).discard_sid_and_lifetime();
             return Some(self.emission(state));
         }
         let pending = state.guards.get(guard);
@@ -133,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 .is_some_and(TrackedData::is_changed);
         match state.phase {
             // The guard that creates the session is still open, or has failed.
-            Phase::New if untouched && !pending.creates => Some(self.emission(state)),
+            Phase::New if untouched && !pending.must_insert => Some(self.emission(state)),
             Phase::New => None,
             Phase::Stored(_) if !untouched || sends_offer => None,
             Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(state)),
@@ -157,7 +160,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 // The client does not get the sid that was not stored, and a task that saves the session
                 // later must not store it either.
                 let mut state = self.state();
-                state.guards.get_mut(guard).forget_identity();
+                state.guards.get_mut(guard).discard_sid_and_lifetime();
                 let emission = self.emission(&state);
                 Err(Box::new(FailedCommit { error, emission }))
             }

@@ -7,6 +7,7 @@ use http::header::{ORIGIN, UPGRADE};
 use super::addressed::{Addressed, is_same_origin};
 use crate::config::{Options, TrustedProxy};
 use crate::loader::{CookieSpec, RequestHead};
+use crate::printable;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -106,5 +107,6 @@ fn only_reads(head: RequestHead<'_>) -> bool {
 fn shown(label: &str, value: &[u8]) -> String {
     let start = value.get(..SHOWN).unwrap_or(value);
     let more = if start.len() < value.len() { "…" } else { "" };
-    format!("{label}{}{more}", start.escape_ascii())
+    let start = printable::message(&String::from_utf8_lossy(start));
+    format!("{label}{start}{more}")
 }

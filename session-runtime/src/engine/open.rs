@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
-use super::pending::{GuardIndex, Guards};
 use super::request_scope::{RequestScope, Sessions};
 use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use super::{CrossOrigin, RequestContext};

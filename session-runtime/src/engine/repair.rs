@@ -48,7 +48,11 @@ impl Repair {
         let host = Addressed::new(head, proxy).host_name();
         let slots = slots(spec, host.as_deref(), head.original_path());
         let mut bytes = repair.declared.len();
-        for other in slots.filter(|slot| *slot != declared).map_while(line) {
+        for other in slots
+            .into_iter()
+            .filter(|slot| *slot != declared)
+            .filter_map(line)
+        {
             bytes += other.len();
             if repair.others.len() + 1 == MAX_LINES || bytes > MAX_BYTES {
                 break;
@@ -65,47 +69,31 @@ impl Repair {
 }
 
 /// The places from which a browser may send the cookie, the likely ones first.
-fn slots<'a>(
-    spec: &CookieSpec,
-    host: Option<&'a str>,
-    path: &'a str,
-) -> impl Iterator<Item = Slot<'a>> {
-    let mut domains: Vec<Option<&'a str>> = vec![None];
-    let mut paths: Vec<&'a str> = vec![spec.path];
+fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slot<'a>> {
+    let mut domains = vec![None];
+    let mut paths = vec![spec.path];
     // A browser keeps a `__Host-` cookie for one host and path only (RFC 6265bis, 4.1.3.2).
     if !is_host_prefixed(spec.name) {
-        domains.extend(spec.domain.map(Some));
-        domains.extend(
-            host.into_iter()
-                .flat_map(parents)
-                .map(Some)
-                .filter(|host| *host != spec.domain),
-        );
-        paths.extend(
-            ["/"]
-                .into_iter()
-                .chain(prefixes(path))
-                .filter(|path| *path != spec.path),
-        );
+        let parents = host.into_iter().flat_map(parents);
+        let others = parents.filter(|host| spec.domain != Some(*host));
+        domains.extend(spec.domain.into_iter().chain(others).map(Some));
+        let others = ["/"].into_iter().chain(prefixes(path));
+        paths.extend(others.filter(|path| *path != spec.path));
     }
-    let (own, partitioned) = (spec.path, spec.partitioned);
-    // Partitioned cookies, which are always secure, are kept apart from the others.
-    let twin = spec.secure.then_some(!partitioned);
-    paths.into_iter().flat_map(move |path| {
-        let twin = twin.filter(|_| path == own);
-        let kinds = [Some(partitioned), twin].into_iter().flatten();
-        let places: Vec<_> = kinds
-            .flat_map(|is_partitioned| {
-                let slot = move |domain: &Option<&'a str>| Slot {
-                    path,
-                    domain: *domain,
-                    is_partitioned,
-                };
-                domains.iter().map(slot)
-            })
-            .collect();
-        places
-    })
+    let mut slots = Vec::new();
+    for path in paths {
+        // Partitioned cookies, which are always secure, are kept apart from the others.
+        let has_twin = spec.secure && path == spec.path;
+        let twin = has_twin.then_some(!spec.partitioned);
+        for is_partitioned in [Some(spec.partitioned), twin].into_iter().flatten() {
+            slots.extend(domains.iter().map(|domain| Slot {
+                path,
+                domain: *domain,
+                is_partitioned,
+            }));
+        }
+    }
+    slots
 }
 
 fn is_host_prefixed(name: &str) -> bool {
@@ -129,7 +117,7 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
         .chain(whole)
         .filter(fits)
         .filter_map(|end| path.get(..end));
-    ends.take_while(|path| {
+    ends.take(MAX_LINES).take_while(|path| {
         path.bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b';')
     })

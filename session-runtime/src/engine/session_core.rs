@@ -4,9 +4,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::guards::{GuardIndex, Guards};
 use super::load::Loaded;
 use super::open::OpenedSession;
-use super::pending::{GuardIndex, Guards};
 use super::{Emission, Repair, RequestContext};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -41,7 +41,9 @@ pub(crate) struct SessionCore<C: SessionConfig> {
 /// The known state of the record, and the changes that are not stored yet.
 pub(crate) struct SessionState<C: SessionConfig> {
     pub(crate) phase: Phase<C::Data>,
+    /// Raised by every new sid.
     pub(crate) epoch: u64,
+    /// Raised by a login or a reset.
     pub(crate) generation: u64,
     /// `None` if they count from now and nothing has asked for them: the record is unsaved or was just
     /// inserted.
@@ -149,7 +151,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         let data = match &state.phase {
             Phase::Stored(snapshot) => Some(snapshot.data.clone()),
-            Phase::New if creates || state.guards.any_creates() => None,
+            Phase::New if creates || state.guards.any_must_insert() => None,
             Phase::New | Phase::Ended { .. } => return None,
         };
         let subject = match state.guards.pending_subject() {
@@ -230,7 +232,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if !matches!(state.phase, Phase::Ended { destroyed: true }) {
             state.phase = Phase::Ended { destroyed: false };
         }
-        state.guards.forget_identities();
+        state.guards.discard_sids_and_lifetimes();
         drop(state);
         self.emit_event(EventKind::Ended, None);
         Error::new(ErrorKind::Ended)
@@ -254,9 +256,12 @@ impl<C: SessionConfig> SessionCore<C> {
         error: StoreError,
         elapsed: Option<Duration>,
     ) -> Error {
-        let kind = EventKind::StoreError {
-            verb,
-            error: &error,
+        let kind = match &error {
+            // No fault of the store or the program.
+            StoreError::Encode(error) if error.is_over_a_limit() => {
+                EventKind::DataRefused { error }
+            }
+            error => EventKind::StoreError { verb, error },
         };
         self.emit_event(kind, elapsed);
         error.into()
@@ -272,7 +277,7 @@ impl<C: SessionConfig> SessionState<C> {
     /// The deadlines, as if the pending changes of a guard were stored now.
     fn deadlines_after(&self, guard: GuardIndex, known: Deadlines, now: Timestamp) -> Deadlines {
         let pending = self.guards.get(guard);
-        if !pending.logs_in() && pending.lifetime.is_none() {
+        if !pending.starts_new_generation() && pending.lifetime.is_none() {
             return known;
         }
         let lifetime = pending.lifetime.unwrap_or(self.lifetime);

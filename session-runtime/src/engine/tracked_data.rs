@@ -13,20 +13,20 @@ pub(crate) struct TrackedData<D> {
 
 /// The data before the handler changed it.
 enum Before<D> {
-    /// The same as now.
-    Unchanged,
-    /// The same as now: the `Default` data of a new or reset session.
-    Fresh,
-    /// The `Default` data. Not kept, because it can be created again.
+    /// The loaded data, which is unchanged.
+    SameAsLoaded,
+    /// The default data of a new or reset session, which is unchanged.
+    SameAsDefault,
+    /// The default data, which was changed since. It is not kept, because it can be created again.
     Default,
-    /// The loaded data.
+    /// The loaded data, which was changed since.
     Loaded(Arc<D>),
 }
 
 impl<D> TrackedData<D> {
     /// Unchanged data.
     pub(crate) fn new(data: Arc<D>) -> Self {
-        let before = Before::Unchanged;
+        let before = Before::SameAsLoaded;
         Self { data, before }
     }
 
@@ -41,28 +41,33 @@ impl<D> TrackedData<D> {
         &self.data
     }
 
+    /// The same, shared.
+    pub(crate) fn shared(&self) -> Arc<D> {
+        self.data.clone()
+    }
+
     pub(crate) fn is_changed(&self) -> bool {
         matches!(self.before, Before::Default | Before::Loaded(_))
     }
 
     /// Whether the data started as the `Default`, not as loaded data.
     pub(crate) fn started_fresh(&self) -> bool {
-        matches!(self.before, Before::Fresh | Before::Default)
+        matches!(self.before, Before::SameAsDefault | Before::Default)
     }
 
     /// Takes the data with its previous value. The data that remains here counts as unchanged.
     pub(crate) fn take(&mut self) -> Self {
         let data = self.data.clone();
-        let before = std::mem::replace(&mut self.before, Before::Unchanged);
+        let before = std::mem::replace(&mut self.before, Before::SameAsLoaded);
         Self { data, before }
     }
 
     /// Whether the handler's changes apply to exactly this data.
     pub(crate) fn is_based_on(&self, stored: &Arc<D>) -> bool {
         match &self.before {
-            Before::Unchanged => Arc::ptr_eq(&self.data, stored),
+            Before::SameAsLoaded => Arc::ptr_eq(&self.data, stored),
             Before::Loaded(before) => Arc::ptr_eq(before, stored),
-            Before::Fresh | Before::Default => false,
+            Before::SameAsDefault | Before::Default => false,
         }
     }
 
@@ -76,15 +81,15 @@ impl<D: Clone + Default> TrackedData<D> {
     pub(crate) fn fresh() -> Self {
         Self {
             data: Arc::default(),
-            before: Before::Fresh,
+            before: Before::SameAsDefault,
         }
     }
 
     /// The current data, to be changed. The call itself counts as a change.
     pub(crate) fn data_mut(&mut self) -> &mut D {
         match self.before {
-            Before::Fresh => self.before = Before::Default,
-            Before::Unchanged => {
+            Before::SameAsDefault => self.before = Before::Default,
+            Before::SameAsLoaded => {
                 let copy = Arc::new(D::clone(&self.data));
                 self.before = Before::Loaded(std::mem::replace(&mut self.data, copy));
             }
@@ -96,7 +101,7 @@ impl<D: Clone + Default> TrackedData<D> {
     /// The data before the handler changed it.
     pub(crate) fn base(&self) -> Arc<D> {
         match &self.before {
-            Before::Unchanged | Before::Fresh => self.data.clone(),
+            Before::SameAsLoaded | Before::SameAsDefault => self.data.clone(),
             Before::Default => Arc::default(),
             Before::Loaded(stored) => stored.clone(),
         }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::apply::TRIES;
 use super::commit_queue;
+use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
-use super::pending::GuardIndex;
+use super::merging::merged;
 use super::session_core::{Emit, Phase, SessionCore};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, trace};
-use crate::merge;
 use crate::record::{Change, CommitId, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
@@ -30,21 +30,24 @@ impl<C: SessionConfig> SessionCore<C> {
             let state = self.state();
             (state.epoch, state.generation)
         };
+        if tracked.is_changed() {
+            self.check_data(tracked.data())?;
+        }
         let mut permit = commit_queue::acquire_if_contended(self.key.id, self.spin_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let output = change(&mut new);
+            self.check_data(&new)?;
+            let new = Arc::new(new);
             let mut pending = None;
             let mut overwritten = Vec::new();
             if tracked.is_changed() {
-                let merged =
-                    merge::merge(C::merge, C::UNTYPED, &tracked.base(), tracked.data(), &new);
+                let (base, mine) = (tracked.base(), tracked.shared());
+                let merged = merged::<C>(base, mine, new.clone()).await;
                 overwritten = self.check_conflicts(merged.overwritten)?;
                 pending = Some(Arc::new(merged.data));
             }
-            self.check_size(&new)?;
             let max_size = self.options.encoded_limit();
-            let new = Arc::new(new);
             let change = Change {
                 commit_id: CommitId::random(),
                 epoch,
@@ -79,7 +82,7 @@ impl<C: SessionConfig> SessionCore<C> {
 
     /// Rebases the handler's data on what this request has stored since the handler loaded it: another
     /// guard has committed, or the handler's own reset was discarded. The caller holds the write lock.
-    pub(crate) fn rebase(
+    pub(crate) async fn rebase(
         &self,
         guard: GuardIndex,
         tracked: &mut TrackedData<C::Data>,
@@ -108,8 +111,9 @@ impl<C: SessionConfig> SessionCore<C> {
             *tracked = TrackedData::new(stored);
             return Ok(());
         }
-        let base = tracked.base();
-        let merged = merge::merge(C::merge, C::UNTYPED, &base, tracked.data(), &stored);
+        self.check_data(tracked.data())?;
+        let (base, mine) = (tracked.base(), tracked.shared());
+        let merged = merged::<C>(base, mine, stored.clone()).await;
         let overwritten = if by_other_guard {
             // The request does not conflict with itself: the guard that commits later decides.
             merged.overwritten
@@ -151,7 +155,7 @@ impl<C: SessionConfig> SessionCore<C> {
         state.subject = loaded.subject;
         let resets = state.resets;
         let pending = state.guards.get_mut(guard);
-        pending.forget_identity();
+        pending.discard_sid_and_lifetime();
         pending.resets_seen = resets;
         Ok(data)
     }
@@ -169,7 +173,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };
         state.emit = Emit::Nothing;
-        state.guards.forget_identities();
+        state.guards.discard_sids_and_lifetimes();
         Ok(())
     }
 }

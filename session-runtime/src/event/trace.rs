@@ -11,6 +11,7 @@ use tracing::{Instrument as _, Level, Span};
 
 use super::{Event, EventKind, Listener};
 use crate::error_chain::with_causes;
+use crate::printable;
 use crate::sid::SessionId;
 
 /// A call of a store that has a span.
@@ -90,7 +91,12 @@ pub(super) fn record(event: &Event<'_>) {
             tracing::error!(target: "connect_session", config, id, verb, error, elapsed_ms, "{message}");
         }
         EventKind::Overwritten { fields } => {
-            tracing::warn!(target: "connect_session", config, id, ?fields, elapsed_ms, "{message}");
+            let fields = printable::names(fields);
+            tracing::warn!(target: "connect_session", config, id, fields, elapsed_ms, "{message}");
+        }
+        EventKind::DataRefused { error } => {
+            let error = with_causes(error);
+            tracing::debug!(target: "connect_session", config, id, error, elapsed_ms, "{message}");
         }
         EventKind::CrossOrigin { sent, expected } => {
             tracing::debug!(target: "connect_session", config, id, sent, expected, elapsed_ms, "{message}");

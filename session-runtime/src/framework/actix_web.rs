@@ -19,9 +19,9 @@ use http::{Extensions, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 
-use super::http::{AnyRequest, scope_of};
+use super::http::{AnyRequest, scope_of, shared_scope};
 use super::layer::SessionLayer;
-use super::unattributed::NeedsSessionAttribute;
+use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides, ReplyHeaders, RequestScope};
 use crate::error::{Error, ErrorKind};
@@ -75,17 +75,25 @@ impl HeadSource for HttpRequest {
     }
 }
 
-/// The load caches that layers have put into a request, of every config.
+/// The scopes that layers and guards have put into a request, of every config.
 #[derive(Default)]
-struct Layers(Extensions);
+struct Scopes(Extensions);
+
+/// Changes the scopes of a request.
+fn with_scopes<T>(extensions: &mut Local, change: impl FnOnce(&mut Extensions) -> T) -> T {
+    let mut scopes = extensions.remove::<Scopes>().unwrap_or_default();
+    let result = change(&mut scopes.0);
+    extensions.insert(scopes);
+    result
+}
 
 impl AnyRequest for HttpRequest {
     fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
         let extensions = self.extensions();
-        let layers = Ref::filter_map(extensions, Local::get::<Layers>).ok();
+        let scopes = Ref::filter_map(extensions, Local::get::<Scopes>).ok();
         let none = Extensions::new();
-        let layers = layers.as_ref().map_or(&none, |layers| &layers.0);
-        read(RequestHead::new(self), layers)
+        let scopes = scopes.as_ref().map_or(&none, |scopes| &scopes.0);
+        read(RequestHead::new(self), scopes)
     }
 }
 
@@ -99,8 +107,11 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if O::MAY_FORWARD {
+            with_scopes(&mut request.extensions_mut(), shared_scope::<S::Config>);
+        }
         let context =
-            request.read(|head, layers| engine::extract::<S::Config, O>(head, scope_of(layers)));
+            request.read(|head, scopes| engine::extract::<S::Config, O>(head, scope_of(scopes)));
         Box::pin(async move { guard::open(&context).await })
     }
 }
@@ -113,7 +124,7 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let context =
-            request.read(|head, layers| engine::extract::<C, Inherit>(head, scope_of(layers)));
+            request.read(|head, scopes| engine::extract::<C, Inherit>(head, scope_of(scopes)));
         Box::pin(async move {
             match engine::view(&context).await {
                 Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
@@ -273,14 +284,11 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let scope = {
-            let mut extensions = request.extensions_mut();
-            let mut layers = extensions.remove::<Layers>().unwrap_or_default();
-            let scope = self.layer.enter(scope_of::<C>(&layers.0));
-            layers.0.insert(scope.clone());
-            extensions.insert(layers);
+        let scope = with_scopes(&mut request.extensions_mut(), |scopes| {
+            let scope = self.layer.enter(scope_of::<C>(scopes));
+            scopes.insert(scope.clone());
             scope
-        };
+        });
         SessionMiddlewareFuture {
             inner: self.inner.call(request),
             scope,

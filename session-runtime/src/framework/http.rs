@@ -132,7 +132,7 @@ pub(crate) fn scope_of<C: SessionConfig>(extensions: &Extensions) -> Option<Arc<
     extensions.get::<Arc<RequestScope<C>>>().cloned()
 }
 
-/// The same, and leaves a scope for guards that open later in the request.
+/// The scope of a request. Inserts one if there is none, for guards that open later in the request.
 pub(crate) fn shared_scope<C: SessionConfig>(extensions: &mut Extensions) -> Arc<RequestScope<C>> {
     scope_of(extensions).unwrap_or_else(|| {
         let scope = Arc::new(RequestScope::new(None));

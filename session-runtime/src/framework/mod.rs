@@ -7,6 +7,7 @@ pub mod actix_web;
 mod axum;
 pub mod http;
 pub(crate) mod layer;
+pub(crate) mod missing_attribute;
 #[cfg(feature = "poem")]
 pub mod poem;
 #[cfg(feature = "rocket")]
@@ -15,4 +16,3 @@ mod rocket;
 mod salvo;
 #[cfg(feature = "tower")]
 pub mod tower;
-pub(crate) mod unattributed;

@@ -15,7 +15,7 @@ use poem::{
 
 use super::http::{AnyRequest, HttpHead, scope_of};
 use super::layer::SessionLayer;
-use super::unattributed::NeedsSessionAttribute;
+use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Emission, Overrides};
 use crate::error::{Error, ErrorKind};

@@ -15,9 +15,9 @@ use rocket::request::{FromRequest, Outcome};
 use rocket::response::{self, Responder};
 use rocket::{Data, Request, Response, async_trait};
 
-use super::http::{AnyRequest, scope_of};
+use super::http::{AnyRequest, scope_of, shared_scope};
 use super::layer::SessionLayer;
-use super::unattributed::NeedsSessionAttribute;
+use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Emission, Overrides, ReplyHeaders};
 use crate::error::{Error, ErrorKind};
@@ -74,13 +74,13 @@ impl HeadSource for Head<'_> {
     }
 }
 
-/// The scopes that layers have put into a request, of every config.
+/// The scopes that layers and guards have put into a request, of every config.
 #[derive(Default)]
-struct Layers(Mutex<Extensions>);
+struct Scopes(Mutex<Extensions>);
 
-fn layers<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Extensions> {
-    let Layers(layers) = request.local_cache(Layers::default);
-    layers.lock().unwrap_or_else(PoisonError::into_inner)
+fn scopes<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Extensions> {
+    let Scopes(scopes) = request.local_cache(Scopes::default);
+    scopes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl AnyRequest for Request<'_> {
@@ -90,7 +90,7 @@ impl AnyRequest for Request<'_> {
             request: self,
             authority: self.host().filter(|_| !has_host).map(ToString::to_string),
         };
-        read(RequestHead::new(&head), &layers(self))
+        read(RequestHead::new(&head), &scopes(self))
     }
 }
 
@@ -104,8 +104,11 @@ where
     type Error = Rejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
+        if O::MAY_FORWARD {
+            shared_scope::<S::Config>(&mut scopes(request));
+        }
         let context =
-            request.read(|head, layers| engine::extract::<S::Config, O>(head, scope_of(layers)));
+            request.read(|head, scopes| engine::extract::<S::Config, O>(head, scope_of(scopes)));
         match guard::open(&context).await {
             Ok(guard) => Outcome::Success(guard),
             Err(rejection) => refuse(request, rejection, RefusedBy::Guard),
@@ -121,7 +124,7 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Rejection> {
         let context =
-            request.read(|head, layers| engine::extract::<C, Inherit>(head, scope_of(layers)));
+            request.read(|head, scopes| engine::extract::<C, Inherit>(head, scope_of(scopes)));
         let error = match engine::view(&context).await {
             Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
             Ok(None) => context.absence(),
@@ -226,9 +229,9 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        let mut layers = layers(request);
-        let scope = self.enter(scope_of::<C>(&layers));
-        layers.insert(scope);
+        let mut scopes = scopes(request);
+        let scope = self.enter(scope_of::<C>(&scopes));
+        scopes.insert(scope);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
@@ -241,7 +244,7 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
         {
             complete(request, response, source, by);
         }
-        let scope = scope_of::<C>(&layers(request));
+        let scope = scope_of::<C>(&scopes(request));
         if let Some(emission) = scope.and_then(|scope| Self::leave(&scope)) {
             emission.apply(response);
         }

@@ -14,7 +14,7 @@ use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trai
 
 use super::http::{AnyRequest, HttpHead, scope_of, shared_scope};
 use super::layer::SessionLayer;
-use super::unattributed::NeedsSessionAttribute;
+use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};

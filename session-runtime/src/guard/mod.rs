@@ -98,7 +98,7 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
 ) -> (S, Committer) {
     let mut session = guard.session;
     let finalized = match session.session_mut() {
-        Some(session) => Some(session.start()),
+        Some(session) => Some(session.hand_over()),
         None => guard.without_session.map(|finalize| (*finalize, 0)),
     };
     let committer = Committer::new(finalized, loaders::<S::Config, O>().vary());

@@ -1,12 +1,13 @@
 //! The merge of what no rule is declared for: encoded fields, compared as values.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::data::{self, list, object, same_value};
+use crate::data::values::{KeyId, Shape, ValueId, Values};
+use crate::data::{self, EncodedFields, MAX_DEPTH};
+use crate::printable;
 
 /// The merge of three versions; `None` if the fields do not go together.
 pub(super) fn merge<D: data::SessionData>(
@@ -17,116 +18,147 @@ pub(super) fn merge<D: data::SessionData>(
     overwritten: &mut Vec<String>,
 ) -> Option<D> {
     let texts = [raw(loaded)?, raw(mine)?, raw(theirs)?];
-    let [loaded, ours, other] = [object(&texts[0])?, object(&texts[1])?, object(&texts[2])?];
-    let mut result = BTreeMap::new();
+    let mut versions = Versions {
+        values: Values::new(),
+        by_key,
+    };
+    let [loaded, ours, other] = (texts.each_ref()).map(|text| versions.values.read(text.get()));
+    let [loaded, ours, other] = [
+        versions.entries(loaded)?,
+        versions.entries(ours)?,
+        versions.entries(other)?,
+    ];
+    let mut result = EncodedFields::new();
     let mut is_mine = true;
-    let names: BTreeSet<_> = [&loaded, &ours, &other]
-        .into_iter()
-        .flat_map(BTreeMap::keys)
-        .collect();
-    for name in names {
+    for (name, [base, own, theirs]) in beside(&[&loaded, &ours, &other]) {
         let mut lost = false;
-        let own = ours.get(name).copied();
-        let merged = merge_value(
-            loaded.get(name).copied(),
-            own,
-            other.get(name).copied(),
-            by_key,
-            &mut lost,
-        );
+        let merged = versions.merge(base, own, theirs, 1, &mut lost);
+        let text = versions.values.key_text(name);
         if lost {
-            overwritten.push(name.clone());
+            overwritten.push(printable::name(text));
         }
-        is_mine &= same(merged.as_deref(), own);
-        result.extend(merged.map(|text| (name, text)));
+        is_mine &= merged == own;
+        if let Some(merged) = merged {
+            result.insert(text.to_owned(), versions.values.raw(merged)?);
+        }
     }
     if is_mine {
         // Nothing of theirs is left to be laid over it.
         return Some(mine.clone());
     }
-    let owned = |(name, text): (&String, Text<'_>)| (name.clone(), text.into_owned());
-    data::decode_over_default(&result.into_iter().map(owned).collect()).ok()
+    data::decode_over_default(&result).ok()
 }
 
-type Text<'t> = Cow<'t, RawValue>;
+/// The entries of an object.
+type Entries = Vec<(KeyId, ValueId)>;
 
-fn same(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => same_value(a, b),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// Both changes of one value, if it says how: a list to which one side only appended, and in
-/// untyped data an object, key by key. Else mine, and theirs is `lost`.
-///
-/// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
-fn merge_value<'t>(
-    loaded: Option<&'t RawValue>,
-    mine: Option<&'t RawValue>,
-    theirs: Option<&'t RawValue>,
-    by_key: bool,
-    lost: &mut bool,
-) -> Option<Text<'t>> {
-    if same(loaded, mine) {
-        return theirs.map(Cow::Borrowed);
-    }
-    let own = mine.map(Cow::Borrowed);
-    if same(loaded, theirs) {
-        return own;
-    }
-    let (Some(ours), Some(other)) = (mine, theirs) else {
-        *lost |= mine.is_some() || theirs.is_some();
-        return own;
-    };
-    // A value that was not there counts as an empty one of its kind.
-    let merged = match loaded {
-        None => lists(Some(Vec::new()), list(ours), list(other)),
-        Some(loaded) => lists(list(loaded), list(ours), list(other)),
-    };
-    if let Some(list) = merged {
-        return Some(Cow::Owned(list));
-    }
-    let loaded = loaded.map_or(Some(BTreeMap::new()), object);
-    if let (true, Some(loaded), Some(ours), Some(other)) =
-        (by_key, loaded, object(ours), object(other))
-    {
-        let names: BTreeSet<_> = loaded.keys().chain(ours.keys()).collect();
-        let mut result: BTreeMap<_, _> = (other.iter())
-            .map(|(name, text)| (name, Cow::Borrowed(*text)))
-            .collect();
-        for name in names {
-            let of = |fields: &BTreeMap<_, &'t RawValue>| fields.get(name).copied();
-            match merge_value(of(&loaded), of(&ours), of(&other), by_key, lost) {
-                Some(value) => result.insert(name, value),
-                None => result.remove(name),
-            };
+/// The entries of three objects side by side, by key.
+fn beside(objects: &[&Entries; 3]) -> BTreeMap<KeyId, [Option<ValueId>; 3]> {
+    let mut all: BTreeMap<KeyId, [Option<ValueId>; 3]> = BTreeMap::new();
+    for (at, entries) in objects.iter().enumerate() {
+        for (key, value) in *entries {
+            all.entry(*key).or_default()[at] = Some(*value);
         }
-        return raw(&result).map(Cow::Owned).or(own);
     }
-    *lost = true;
-    own
+    all
 }
 
-/// What one side appended, after what the other side made of the list.
-fn lists(
-    loaded: Option<Vec<&RawValue>>,
-    mine: Option<Vec<&RawValue>>,
-    theirs: Option<Vec<&RawValue>>,
-) -> Option<Box<RawValue>> {
-    let (loaded, mine, theirs) = (loaded?, mine?, theirs?);
-    let appended = |list: &[_]| {
-        let same = |(a, b): (&&RawValue, &&RawValue)| same_value(a, b);
-        let begins = list.len() >= loaded.len() && list.iter().zip(&loaded).all(same);
-        begins.then_some(loaded.len())
-    };
-    let list = match (appended(&mine), appended(&theirs)) {
-        (Some(at), _) => [&theirs[..], &mine[at..]].concat(),
-        (None, Some(at)) => [&mine[..], &theirs[at..]].concat(),
-        (None, None) => return None,
-    };
-    raw(&list)
+/// The values of all three versions.
+struct Versions<'t> {
+    values: Values<'t>,
+    /// Whether objects are merged key by key.
+    by_key: bool,
+}
+
+impl Versions<'_> {
+    /// Both changes of one value, if it says how: a list to which one side only appended, and in
+    /// untyped data an object, key by key. Else mine, and theirs is `lost`.
+    ///
+    /// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
+    fn merge(
+        &mut self,
+        loaded: Option<ValueId>,
+        mine: Option<ValueId>,
+        theirs: Option<ValueId>,
+        depth: usize,
+        lost: &mut bool,
+    ) -> Option<ValueId> {
+        if loaded == mine {
+            return theirs;
+        }
+        if loaded == theirs {
+            return mine;
+        }
+        let (Some(ours), Some(other)) = (mine, theirs) else {
+            *lost |= mine.is_some() || theirs.is_some();
+            return mine;
+        };
+        if let Some(list) = self.lists(loaded, ours, other) {
+            return Some(list);
+        }
+        // What is nested deeper than any data that is stored is one opaque value.
+        if self.by_key
+            && depth <= MAX_DEPTH
+            && let Some(object) = self.objects(loaded, ours, other, depth, lost)
+        {
+            return Some(object);
+        }
+        *lost = true;
+        mine
+    }
+
+    /// What one side appended, after what the other side made of the list. A list that was not there
+    /// counts as an empty one.
+    fn lists(
+        &mut self,
+        loaded: Option<ValueId>,
+        mine: ValueId,
+        theirs: ValueId,
+    ) -> Option<ValueId> {
+        let items = |id| match self.values.shape(id) {
+            Shape::List(items) => Some(&items[..]),
+            _ => None,
+        };
+        let loaded = loaded.map_or(Some(&[][..]), items)?;
+        let (mine, theirs) = (items(mine)?, items(theirs)?);
+        let list = if let Some(appended) = mine.strip_prefix(loaded) {
+            [theirs, appended].concat()
+        } else if let Some(appended) = theirs.strip_prefix(loaded) {
+            [mine, appended].concat()
+        } else {
+            return None;
+        };
+        self.values.list(list)
+    }
+
+    /// Key by key. An object that was not there counts as an empty one.
+    fn objects(
+        &mut self,
+        loaded: Option<ValueId>,
+        mine: ValueId,
+        theirs: ValueId,
+        depth: usize,
+        lost: &mut bool,
+    ) -> Option<ValueId> {
+        let loaded = match loaded {
+            Some(loaded) => self.entries(Some(loaded))?,
+            None => Entries::new(),
+        };
+        let (ours, other) = (self.entries(Some(mine))?, self.entries(Some(theirs))?);
+        let mut result = Entries::with_capacity(other.len());
+        for (key, [base, own, theirs]) in beside(&[&loaded, &ours, &other]) {
+            let merged = self.merge(base, own, theirs, depth + 1, lost);
+            result.extend(merged.map(|value| (key, value)));
+        }
+        self.values.object(result)
+    }
+
+    fn entries(&self, id: Option<ValueId>) -> Option<Entries> {
+        match self.values.shape(id?) {
+            Shape::Object(entries) => Some(entries.clone()),
+            _ => None,
+        }
+    }
 }
 
 fn raw<T: Serialize>(value: &T) -> Option<Box<RawValue>> {
@@ -140,22 +172,26 @@ mod tests {
     use super::*;
 
     /// What becomes of three values, and whether one change is lost.
-    fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> (Value, bool) {
-        let [loaded, mine, theirs] = [loaded, mine, theirs].map(raw);
+    fn merged_or_none(versions: [Option<&Value>; 3]) -> (Option<Value>, bool) {
+        let texts = versions.map(|value| value.map(Value::to_string));
+        let mut merge = Versions {
+            values: Values::new(),
+            by_key: true,
+        };
+        let [loaded, mine, theirs] =
+            (texts.each_ref()).map(|text| merge.values.read(text.as_deref()?));
         let mut lost = false;
-        let result = merge_value(
-            loaded.as_deref(),
-            mine.as_deref(),
-            theirs.as_deref(),
-            true,
-            &mut lost,
-        );
+        let result = merge.merge(loaded, mine, theirs, 1, &mut lost);
+        let text = result.map(|id| merge.values.text(id));
         (
-            result.map_or(Value::Null, |text| {
-                serde_json::from_str(text.get()).expect("JSON")
-            }),
+            text.map(|text| serde_json::from_str(&text).expect("JSON")),
             lost,
         )
+    }
+
+    fn merged(loaded: &Value, mine: &Value, theirs: &Value) -> (Value, bool) {
+        let (result, lost) = merged_or_none([loaded, mine, theirs].map(Some));
+        (result.expect("a value"), lost)
     }
 
     #[test]
@@ -206,12 +242,8 @@ mod tests {
 
     #[test]
     fn removed_on_one_side_and_changed_on_the_other_is_a_conflict() {
-        let (one, two) = (raw(&1), raw(&2));
-        let mut lost = false;
-        assert!(
-            merge_value(one.as_deref(), None, two.as_deref(), true, &mut lost).is_none() && lost
-        );
-        let mut lost = false;
-        assert!(merge_value(one.as_deref(), None, None, true, &mut lost).is_none() && !lost);
+        let (one, two) = (json!(1), json!(2));
+        assert_eq!(merged_or_none([Some(&one), None, Some(&two)]), (None, true));
+        assert_eq!(merged_or_none([Some(&one), None, None]), (None, false));
     }
 }

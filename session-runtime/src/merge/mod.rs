@@ -1,5 +1,6 @@
-//! MergeInputs-way merges: what was loaded, what this request made of it, and what another one did.
+//! Three-way merges: what was loaded, what this request made of it, and what another one did.
 
+mod elements;
 mod fields;
 pub mod rule;
 

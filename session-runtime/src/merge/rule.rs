@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Merged;
+use super::{Merged, elements};
+use crate::data::values::Values;
 
 fn put<T: Clone>(result: T, loaded: &mut T, mine: &mut T, theirs: &mut T) {
     loaded.clone_from(&result);
@@ -70,7 +71,11 @@ pub fn last_wins<T: Serialize + Clone>(loaded: &mut T, mine: &mut T, theirs: &mu
 
 /// Whether two values have the same encoded form.
 fn equal<T: Serialize>(a: &T, b: &T) -> bool {
-    matches!((serde_json::to_value(a), serde_json::to_value(b)), (Ok(a), Ok(b)) if a == b)
+    let (Ok(a), Ok(b)) = (serde_json::to_string(a), serde_json::to_string(b)) else {
+        return false;
+    };
+    let mut values = Values::new();
+    a == b || matches!((values.read(&a), values.read(&b)), (Some(a), Some(b)) if a == b)
 }
 
 /// A number that the rule `add` can merge.
@@ -182,21 +187,11 @@ pub trait MergeUnion: Clone {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self;
 }
 
+/// Two elements are the same if their encoded forms are.
 #[diagnostic::do_not_recommend]
-impl<T: Clone + PartialEq> MergeUnion for Vec<T> {
+impl<T: Clone + Serialize> MergeUnion for Vec<T> {
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self {
-        let removed = |item: &T| loaded.contains(item) && !mine.contains(item);
-        let mut result: Self = theirs
-            .iter()
-            .filter(|item| !removed(item))
-            .cloned()
-            .collect();
-        for item in mine {
-            if !loaded.contains(item) && !result.contains(item) {
-                result.push(item.clone());
-            }
-        }
-        result
+        elements::union(loaded, mine, theirs)
     }
 }
 
@@ -268,4 +263,24 @@ maps! {
     [K: Clone + Eq + Hash, V: Clone + Serialize, S: BuildHasher + Clone] HashMap<K, V, S>, K, V;
     [K: Clone + Ord, V: Clone + Serialize] BTreeMap<K, V>, K, V;
     [] serde_json::Map<String, Value>, String, Value;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_equal_if_their_encoded_forms_are() {
+        assert!(equal(&u128::MAX, &u128::MAX));
+        assert!(!equal(&u128::MAX, &(u128::MAX - 1)), "no number is rounded");
+        let map = |keys: [u8; 3]| {
+            keys.map(|key| (key, key))
+                .into_iter()
+                .collect::<HashMap<_, _>>()
+        };
+        assert!(
+            equal(&map([1, 2, 3]), &map([3, 2, 1])),
+            "their order is arbitrary"
+        );
+    }
 }

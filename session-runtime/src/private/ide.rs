@@ -78,6 +78,9 @@ pub mod session_config {
     /// `max_size: 64KiB`: the maximum size of the encoded data of a session. Default: `1MiB` in
     /// stores that serialize.
     pub const max_size: Word = Word;
+    /// `max_fields: 1_000`: the maximum number of top-level fields of a session's data; in untyped
+    /// data, each key is a field. Default: `1_000`.
+    pub const max_fields: Word = Word;
     /// `merge: { visits: add, tags: union }`: how concurrent changes of a field are merged.
     /// Default: lists to which both requests append keep both, for all else `on_conflict` decides.
     pub const merge: Word = Word;

@@ -1,6 +1,7 @@
 //! The results and errors of a store's operations.
 
 use crate::data::EncodeError;
+use crate::printable;
 use crate::record::{Record, Snapshot};
 use crate::sid::SessionId;
 
@@ -48,9 +49,9 @@ pub enum StoreError {
     #[error("the session store is full")]
     Full,
     /// The stored data does not match the type of the session. The record is left as it is.
-    #[error("the stored session cannot be decoded{}", .field.as_ref().map(|name| format!(": field `{name}`")).unwrap_or_default())]
+    #[error("the stored session cannot be decoded{}", .field.as_ref().map(|name| format!(": field `{}`", printable::name(name))).unwrap_or_default())]
     Undecodable {
-        /// The top-level field that does not match, if known.
+        /// The top-level field that does not match, if known. `Display` escapes and shortens it.
         field: Option<String>,
         /// The reason. It must not contain stored values, which may be secret.
         #[source]

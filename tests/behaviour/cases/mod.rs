@@ -12,6 +12,7 @@ mod deadlines;
 mod emission;
 mod endings;
 mod faults;
+mod limits;
 mod loaders;
 mod mixed;
 mod origins;

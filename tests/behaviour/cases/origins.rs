@@ -263,15 +263,12 @@ async fn row_77_the_last_proxy_counts(env: Env) {
                 .await
                 .problem(403, "cross-origin");
         }
-        let in_one_line = |call: Call| match config {
-            "forwarded" => call.header(
-                "Forwarded",
-                r#"host=evil.example;proto=http, for="_x,y";proto=https;host=shop.example.com"#,
-            ),
-            _ => {
-                let call = call.header("X-Forwarded-Host", "evil.example, shop.example.com");
-                call.header("X-Forwarded-Proto", "http,https")
-            }
+        let in_one_line = |call: Call| {
+            let forwarded =
+                r#"host=evil.example;proto=http, for="_x,y";proto=https;host=shop.example.com"#;
+            let call = call.header("Forwarded", forwarded);
+            let call = call.header("X-Forwarded-Host", "evil.example, shop.example.com");
+            call.header("X-Forwarded-Proto", "http,https")
         };
         in_one_line(post("https://shop.example.com"))
             .send()

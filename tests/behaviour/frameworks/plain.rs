@@ -14,8 +14,8 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::{Shape, shape};
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar,
-    Lenient, Loose, Main, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -261,6 +261,8 @@ async fn dispatch(stores: &Stores, request: Request<Incoming>) -> Reply {
         ["renewing", name] => mounted!(Renewing, stuff, name, request),
         ["small", name] => mounted!(Small, stuff, name, request),
         ["loose", name] => mounted!(Loose, stores.loose, name, request),
+        ["narrow", name] => mounted!(Narrow, stores.loose, name, request),
+        ["large", name] => mounted!(Large, stores.heap, name, request),
         ["before", name] => mounted!(Before, stores.fields(), name, request),
         ["after", name] => mounted!(After, stores.fields(), name, request),
         ["bare", name] => route::<Bare>(name, request).await,

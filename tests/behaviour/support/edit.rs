@@ -19,8 +19,7 @@ pub fn edit(data: &mut Value, operation: &Value) {
     match name {
         "set" => *place(data, path) = argument,
         "fill" => {
-            let size = usize::try_from(argument.as_u64().unwrap()).unwrap();
-            *place(data, path) = "x".repeat(size).into();
+            *place(data, path) = "x".repeat(size(&argument)).into();
         }
         "push" => {
             let place = place(data, path);
@@ -28,6 +27,19 @@ pub fn edit(data: &mut Value, operation: &Value) {
                 *place = Value::Array(Vec::new());
             }
             place.as_array_mut().unwrap().push(argument);
+        }
+        // Lists, nested this deep.
+        "nest" => *place(data, path) = nested(size(&argument)),
+        "push_nested" => place(data, path)
+            .as_array_mut()
+            .unwrap()
+            .push(nested(size(&argument))),
+        // The numbers from zero.
+        "count" => *place(data, path) = (0..argument.as_u64().unwrap()).collect(),
+        // This many keys.
+        "keys" => {
+            let keys = (0..size(&argument)).map(|key| (format!("k{key}"), key.into()));
+            *place(data, path) = Value::Object(keys.collect());
         }
         // Cannot overflow: the suite uses small numbers.
         "add" => {
@@ -48,6 +60,14 @@ pub fn edit(data: &mut Value, operation: &Value) {
         }
         _ => panic!("unknown operation `{name}`"),
     }
+}
+
+fn size(argument: &Value) -> usize {
+    usize::try_from(argument.as_u64().unwrap()).unwrap()
+}
+
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(Value::from(1), |inner, _| Value::Array(vec![inner]))
 }
 
 /// The value that a JSON pointer refers to; creates missing keys of objects.

@@ -186,6 +186,11 @@ impl Run {
                     self.answers.push(new);
                 }
                 "borrow_mut" => self.session().borrow_mut(),
+                "raw" => {
+                    let levels = usize::try_from(args[0].as_u64().unwrap()).unwrap();
+                    let json = format!("{}{}{}", "[".repeat(levels), args[1], "]".repeat(levels));
+                    self.session().raw(json);
+                }
                 "reload" => self.session().reload().await?,
                 "rotate" => self.session().rotate()?,
                 "reset" => self.session().reset()?,

@@ -1,11 +1,15 @@
 //! Type-erased sessions, so that the script interpreter is compiled only once.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use connect_session::{Error, Session, SessionConfig, SessionData, Sid};
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::data::Heap;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -21,6 +25,8 @@ pub trait AnySession: Send {
     fn debug(&self) -> String;
     fn edit(&mut self, edit: &mut dyn FnMut(&mut Value));
     fn borrow_mut(&mut self);
+    /// Sets the JSON that [`Heap`] keeps as it came.
+    fn raw(&mut self, json: String);
     fn update<'a>(
         &'a mut self,
         edit: &'a mut (dyn FnMut(&mut Value) + Send),
@@ -84,6 +90,12 @@ impl<C: SessionConfig> AnySession for Session<C> {
 
     fn borrow_mut(&mut self) {
         let _ = self.data_mut();
+    }
+
+    fn raw(&mut self, json: String) {
+        let data: &mut dyn Any = self.data_mut();
+        let heap = data.downcast_mut::<Heap>().unwrap();
+        heap.raw = Some(RawValue::from_string(json).unwrap());
     }
 
     fn update<'a>(

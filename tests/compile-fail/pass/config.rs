@@ -39,6 +39,7 @@ session_config! {
         renew_every: 1_0m,              // C09
         renew_grace: 0s,                // C05
         max_size: 64KiB,                // C30
+        max_fields: 1_000,              // C33
         merge: { items: union, visits: add, seen: max, r#type: last_wins }, // C39, C40
         on_conflict: reject,            // C41
         on_ended: ignore,
@@ -59,6 +60,7 @@ session_config! {
         absolute_timeout: Duration::from_secs(60 * 60),
         touch_every: IDLE.saturating_sub(Duration::from_secs(1)), // C08
         max_size: LIMIT * 2,            // C30
+        max_fields: LIMIT,              // C33
         namespace: NAMESPACE,           // C37
         on_event: |_: &Event<'_>| {},
     }

@@ -60,7 +60,7 @@ async fn the_documented_permissions_are_sufficient() {
 }
 
 /// A guess at the secret of a known id must not cost the server as much as a load by the session's
-/// client. Shown with a user who may not read a error_chain record.
+/// client. Shown with a user who may not read a whole record.
 #[tokio::test]
 #[ignore = "needs Redis; scripts/test starts one"]
 async fn a_wrong_secret_reads_no_record() {

@@ -4,6 +4,7 @@ use crate::loader::SameSite;
 fn expired(spec: &CookieSpec, host: Option<&str>, path: &str) -> Vec<String> {
     let slots = slots(spec, host, path);
     slots
+        .iter()
         .map(|slot| {
             format!(
                 "{} {}{}",

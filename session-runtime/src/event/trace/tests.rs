@@ -11,7 +11,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Metadata, Subscriber};
 
 use crate::config::DefaultConfig;
+use crate::data::EncodeError;
 use crate::engine::{self, RequestScope};
+use crate::event::EventKind;
 use crate::guard::Inherit;
 use crate::loader::{HeadSource, RequestHead};
 use crate::sid::Sid;
@@ -152,4 +154,32 @@ fn a_routine_event_is_recorded_at_the_level_debug() {
     let event = lines.last().expect("an event");
     let start = "DEBUG connect_session event: message=session unknown or expired config=";
     assert!(event.starts_with(start), "{event}");
+}
+
+#[test]
+fn names_from_data_are_one_line_and_limits_are_no_errors() {
+    let recorder = Recorder::default();
+    tracing::subscriber::with_default(recorder.clone(), || {
+        let fields = ["cart\nERROR forged".to_owned()];
+        let error = EncodeError::TooDeep {
+            field: fields[0].clone(),
+            limit: 126,
+        };
+        for kind in [
+            EventKind::Overwritten { fields: &fields },
+            EventKind::DataRefused { error: &error },
+        ] {
+            super::super::emit(None, "Shop", None, kind, None);
+        }
+    });
+    let lines = recorder.lines();
+    let [overwritten, refused] = &lines[..] else {
+        panic!("two events: {lines:?}");
+    };
+    assert!(overwritten.starts_with("WARN ") && refused.starts_with("DEBUG "));
+    for line in [overwritten, refused] {
+        // The recorder shows a text as its `Debug`, which escapes once more.
+        let shown = r"cart\\nERROR forged";
+        assert!(!line.contains('\n') && line.contains(shown), "{line}");
+    }
 }

@@ -38,15 +38,15 @@ fn the_timing_cases_pass_with_the_system_clock() {
     }
     in_parallel! {
         an_idle_session_ends
-        reading_keeps_alive_until_the_absolute_deadline
-        changing_keeps_alive_until_the_absolute_deadline
-        an_empty_change_keeps_alive
+        loads_extend_a_session_until_its_absolute_deadline
+        changes_extend_a_session_until_its_absolute_deadline
+        an_empty_change_extends_the_idle_deadline
         touches_are_coalesced
         a_lifetime_outlives_changes_and_touches
         a_shorter_lifetime_ends_earlier
         a_login_starts_the_deadlines_again
-        what_has_ended_is_not_counted
-        a_sweep_takes_only_what_has_ended
+        expired_sessions_are_not_counted
+        a_sweep_removes_only_expired_sessions
         now_is_the_clock_of_the_deadlines
         an_offer_is_made_when_it_is_due
         an_offered_secret_is_promoted_by_its_use

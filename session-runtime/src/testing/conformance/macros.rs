@@ -10,64 +10,67 @@ macro_rules! store_conformance {
             #[allow(unused_imports, reason = "the expression may use nothing of the outer module")]
             use super::*;
             $crate::store_conformance! { @each [$(#[$attribute])*] $make;
-                what_is_inserted_is_loaded
-                an_empty_session_is_a_session
+                a_load_returns_the_inserted_record
+                a_session_without_data_can_be_stored
                 hostile_keys_are_plain_data
                 large_data_is_kept
                 data_over_its_size_is_refused
-                an_unknown_id_is_no_session
-                a_wrong_secret_neither_reads_nor_keeps_alive
-                a_sid_is_known_only_the_way_it_travels
+                data_that_is_nested_too_deep_is_refused
+                the_deepest_data_is_kept
+                many_fields_are_kept
+                no_operation_finds_an_unknown_id
+                a_wrong_secret_neither_reads_nor_extends
+                a_sid_is_unknown_in_another_transport
                 a_record_is_unknown_in_another_namespace
-                a_living_record_is_never_replaced
-                an_ended_record_gives_its_id_free
-                destroying_twice_is_no_error
-                what_has_ended_is_not_counted
-                a_sweep_takes_only_what_has_ended
+                a_live_record_is_never_replaced
+                the_id_of_an_ended_record_can_be_inserted_again
+                a_second_destroy_returns_false
+                expired_sessions_are_not_counted
+                a_sweep_removes_only_expired_sessions
                 now_is_the_clock_of_the_deadlines
                 a_change_is_applied
                 a_new_session_is_changed_without_a_load
                 a_change_without_data_leaves_the_data
                 a_change_is_applied_once
                 a_repeated_rotation_is_applied_once
-                a_stale_change_writes_nothing
-                a_conflict_shows_what_to_go_on_from
-                different_fields_both_land
-                data_without_a_base_replaces_all
+                a_conflicting_change_writes_nothing
+                a_change_can_be_based_on_a_conflict
+                changes_of_different_fields_are_both_applied
+                data_without_a_base_replaces_all_fields
                 a_change_never_creates
-                a_rotation_kills_the_old_secret
+                a_rotation_invalidates_the_old_secret
                 a_rotation_with_data_is_one_change
                 an_older_epoch_changes_no_secret
-                data_land_across_a_rotation
-                nothing_lands_across_a_login
+                data_loaded_before_a_rotation_is_applied
+                changes_loaded_before_a_login_are_ended
                 a_subject_is_set_kept_and_removed
                 a_login_starts_the_deadlines_again
                 an_idle_session_ends
-                reading_keeps_alive_until_the_absolute_deadline
-                changing_keeps_alive_until_the_absolute_deadline
-                an_empty_change_keeps_alive
+                loads_extend_a_session_until_its_absolute_deadline
+                changes_extend_a_session_until_its_absolute_deadline
+                an_empty_change_extends_the_idle_deadline
                 touches_are_coalesced
                 a_lifetime_outlives_changes_and_touches
                 a_shorter_lifetime_ends_earlier
-                a_life_beyond_all_time_is_a_life
-                at_its_deadline_a_session_is_gone
+                a_lifetime_of_a_century_is_valid
+                a_session_ends_at_its_deadline
                 an_offer_is_made_when_it_is_due
                 an_offered_secret_is_promoted_by_its_use
                 a_promotion_needs_no_renewal
                 a_promoted_secret_is_new
-                the_previous_secret_is_offered_none
+                the_previous_secret_gets_no_offer
                 an_unused_offer_is_replaced
-                a_rotation_kills_every_secret
-                a_wrong_secret_is_offered_none
-                loads_at_once_make_one_offer
-                changes_of_different_fields_are_all_there
-                changes_of_one_field_all_count
-                one_change_sent_at_once_is_applied_once
+                a_rotation_invalidates_every_secret
+                a_wrong_secret_gets_no_offer
+                concurrent_loads_make_one_offer
+                concurrent_changes_of_different_fields_are_all_stored
+                concurrent_changes_of_one_field_all_count
+                one_change_sent_concurrently_is_applied_once
                 a_destroyed_session_never_comes_back
-                insertions_at_once_are_all_there
-                one_id_is_inserted_once
-                one_rotation_lands
-                a_dropped_change_is_whole_or_nothing
+                concurrent_inserts_are_all_stored
+                an_id_is_inserted_once
+                one_of_several_concurrent_rotations_is_applied
+                a_canceled_change_is_applied_whole_or_not_at_all
                 a_load_never_shows_half_a_change
             }
         }

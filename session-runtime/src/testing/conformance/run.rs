@@ -137,6 +137,6 @@ mod tests {
     fn a_store_whose_interfaces_differ_fails() {
         let make =
             || async { Harness::new(Inconsistent([MemoryStore::new(), MemoryStore::new()])) };
-        run(make, cases::what_is_inserted_is_loaded);
+        run(make, cases::a_load_returns_the_inserted_record);
     }
 }

@@ -10,6 +10,9 @@ use super::{NOW, RECORD};
 /// they are needed, the format, the time, the verdict, and the new version.
 ///
 /// The row is locked before anything is compared, so that the comparison sees its latest version.
+///
+/// `plain_fields` are the fields, decompressed once. From the column itself, each comparison of a field
+/// would decompress all of them again.
 pub(super) fn commit(table: &str) -> String {
     let verdicts = [
         ("unknown_format", Verdict::UnknownFormat),
@@ -20,7 +23,8 @@ pub(super) fn commit(table: &str) -> String {
     ];
     let mut text = format!(
         "WITH locked AS MATERIALIZED (
-            SELECT * FROM {table} WHERE namespace = $1::text AND id = $2::text::uuid
+            SELECT *, CASE WHEN $6::text IS NOT NULL THEN fields || '{{}}'::jsonb END AS plain_fields
+            FROM {table} WHERE namespace = $1::text AND id = $2::text::uuid
             FOR NO KEY UPDATE
         ),
         checked AS MATERIALIZED (
@@ -32,7 +36,7 @@ pub(super) fn commit(table: &str) -> String {
                 WHEN $10::bytea IS NOT NULL AND r.epoch <> $5::bigint THEN :conflict
                 WHEN EXISTS (
                     SELECT FROM jsonb_each_text($6::text::jsonb) AS base (name, revision)
-                    WHERE (r.fields -> base.name ->> 0) IS DISTINCT FROM base.revision
+                    WHERE (r.plain_fields -> base.name ->> 0) IS DISTINCT FROM base.revision
                 ) THEN :conflict
                 ELSE :applied END AS verdict,
                 r.version + CASE WHEN $8::text IS NULL THEN 0 ELSE 1 END AS new_version,

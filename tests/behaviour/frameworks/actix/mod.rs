@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 use self::bodies::Headers;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar,
-    Lenient, Loose, Main, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -183,6 +183,8 @@ fn app(stores: &Stores, app: &mut ServiceConfig) {
     .service(mounted!("/renewing", Renewing, stuff))
     .service(mounted!("/small", Small, stuff))
     .service(mounted!("/loose", Loose, stores.loose))
+    .service(mounted!("/narrow", Narrow, stores.loose))
+    .service(mounted!("/large", Large, stores.heap))
     .service(
         web::resource("/untyped")
             .wrap(Loose::layer().with_store(stores.loose.clone()))

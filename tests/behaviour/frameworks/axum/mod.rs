@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar,
-    Lenient, Loose, Main, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -204,6 +204,14 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest(
             "/loose",
             routes::<Loose>().layer(Loose::layer().with_store(stores.loose.clone())),
+        )
+        .nest(
+            "/narrow",
+            routes::<Narrow>().layer(Narrow::layer().with_store(stores.loose.clone())),
+        )
+        .nest(
+            "/large",
+            routes::<Large>().layer(Large::layer().with_store(stores.heap.clone())),
         )
         .route(
             "/untyped",

@@ -25,8 +25,8 @@ use self::fairings::{Look, Only};
 use self::guards::{Headers, Second, Seen};
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar,
-    Lenient, Loose, Main, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -87,6 +87,8 @@ configs! {
     renewing: Renewing;
     small: Small;
     loose: Loose;
+    narrow: Narrow;
+    large: Large;
     before: Before;
     after: After;
     bare: Bare;
@@ -271,6 +273,8 @@ fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
         .attach(Renewing::layer().with_store(stuff.clone()))
         .attach(Small::layer().with_store(stuff.clone()))
         .attach(Loose::layer().with_store(stores.loose.clone()))
+        .attach(Narrow::layer().with_store(stores.loose.clone()))
+        .attach(Large::layer().with_store(stores.heap.clone()))
         .attach(Before::layer().with_store(stores.fields()))
         .attach(After::layer().with_store(stores.fields()))
         .attach(Only("/bare-layered/", Bare::layer()))
@@ -293,6 +297,8 @@ fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/renewing", renewing::all())
         .mount("/small", small::all())
         .mount("/loose", loose::all())
+        .mount("/narrow", narrow::all())
+        .mount("/large", large::all())
         .mount("/before", before::all())
         .mount("/after", after::all())
         .mount("/bare", bare::all())

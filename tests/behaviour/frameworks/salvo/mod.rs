@@ -99,6 +99,8 @@ config!(anonymous, Anonymous);
 config!(renewing, Renewing);
 config!(small, Small);
 config!(loose, Loose);
+config!(narrow, Narrow);
+config!(large, Large);
 config!(before, Before);
 config!(after, After);
 config!(bare, Bare);
@@ -222,6 +224,10 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .push(mounted!(renewing, Renewing, "renewing"))
         .push(mounted!(small, Small, "small"))
         .push(loose::routes("loose").hoop(Loose::layer().with_store(stores.loose.clone())))
+        .push(
+            narrow::routes("narrow").hoop(narrow::Narrow::layer().with_store(stores.loose.clone())),
+        )
+        .push(large::routes("large").hoop(large::Large::layer().with_store(stores.heap.clone())))
         .push(
             Router::with_path("untyped")
                 .hoop(Loose::layer().with_store(stores.loose.clone()))

@@ -128,7 +128,7 @@ pub async fn a_repeated_rotation_is_applied_once<S: Store<Untyped>>(fixture: Fix
 
 /// A change of a field that has changed since it was loaded is a conflict, which contains the current
 /// record. No part of the change is written: no other field, no secret, no lifetime.
-pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_conflicting_change_writes_nothing<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1, "b": 1, "removed": 1})).await;
     let stale = fixture.get(&opened).await;
     let theirs = set(&stale, &json!({"a": 2, "b": 1, "new": 1}));
@@ -170,7 +170,7 @@ pub async fn a_stale_change_writes_nothing<S: Store<Untyped>>(fixture: Fixture<S
 }
 
 /// A change can be based on the record of a conflict.
-pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_change_can_be_based_on_a_conflict<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let stale = fixture.get(&opened).await;
     fixture
@@ -196,7 +196,7 @@ pub async fn a_conflict_shows_what_to_go_on_from<S: Store<Untyped>>(fixture: Fix
 
 /// Changes of different fields can both be applied: in a serializing store without a conflict, in a
 /// store of live values after a conflict that contains the current record.
-pub async fn different_fields_both_land<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn changes_of_different_fields_are_both_applied<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1, "b": 1, "c": 1})).await;
     let loaded = fixture.get(&opened).await;
     let mut mine = set(&loaded, &json!({"a": 2, "b": 1, "c": 1}));
@@ -231,7 +231,7 @@ pub async fn different_fields_both_land<S: Store<Untyped>>(fixture: Fixture<S>) 
 }
 
 /// New data without a base replaces all stored data.
-pub async fn data_without_a_base_replaces_all<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn data_without_a_base_replaces_all_fields<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1, "b": 1})).await;
     let stale = fixture.get(&opened).await;
     fixture

@@ -19,7 +19,7 @@ pub async fn an_idle_session_ends<S: Store<Untyped>>(fixture: Fixture<S>) {
 }
 
 /// Loads keep a session alive until its absolute deadline.
-pub async fn reading_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
+pub async fn loads_extend_a_session_until_its_absolute_deadline<S: Store<Untyped>>(
     fixture: Fixture<S>,
 ) {
     let opened = fixture.open(&json!({})).await;
@@ -40,7 +40,7 @@ pub async fn reading_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
 }
 
 /// Commits keep a session alive until its absolute deadline.
-pub async fn changing_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>(
+pub async fn changes_extend_a_session_until_its_absolute_deadline<S: Store<Untyped>>(
     fixture: Fixture<S>,
 ) {
     let opened = fixture.open(&json!({"at": 0})).await;
@@ -65,7 +65,7 @@ pub async fn changing_keeps_alive_until_the_absolute_deadline<S: Store<Untyped>>
 }
 
 /// An empty change keeps a session alive, too.
-pub async fn an_empty_change_keeps_alive<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn an_empty_change_extends_the_idle_deadline<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let record = fixture.get(&opened).await;
     fixture.pass(7.0).await;
@@ -171,7 +171,7 @@ pub async fn a_shorter_lifetime_ends_earlier<S: Store<Untyped>>(fixture: Fixture
 }
 
 /// A lifetime of a century is not an error.
-pub async fn a_life_beyond_all_time_is_a_life<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_lifetime_of_a_century_is_valid<S: Store<Untyped>>(fixture: Fixture<S>) {
     let century = std::time::Duration::from_secs(100 * 365 * 86_400);
     let opened = fixture.open(&json!({})).await;
     let change = Change {
@@ -185,7 +185,7 @@ pub async fn a_life_beyond_all_time_is_a_life<S: Store<Untyped>>(fixture: Fixtur
 
 /// At its deadline a session has ended for every operation; a millisecond earlier it has not. Needs a
 /// fake clock.
-pub async fn at_its_deadline_a_session_is_gone<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_session_ends_at_its_deadline<S: Store<Untyped>>(fixture: Fixture<S>) {
     let Some(clock) = fixture.fake_clock() else {
         return;
     };

@@ -10,7 +10,9 @@ use crate::untyped::Untyped;
 
 /// The id of a destroyed or expired record can be inserted again; the new record has nothing of the
 /// old one.
-pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn the_id_of_an_ended_record_can_be_inserted_again<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
     let destroyed = fixture.open(&json!({"old": 1})).await;
     let expired = fixture.open(&json!({"old": 1})).await;
     let record = fixture.get(&destroyed).await;
@@ -42,7 +44,7 @@ pub async fn an_ended_record_gives_its_id_free<S: Store<Untyped>>(fixture: Fixtu
 }
 
 /// The first destroy returns `true`, and every later one `false`.
-pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_second_destroy_returns_false<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let record = fixture.get(&opened).await;
     assert!(fixture.destroy(opened.key).await);
@@ -68,7 +70,7 @@ pub async fn destroying_twice_is_no_error<S: Store<Untyped>>(fixture: Fixture<S>
 }
 
 /// An expired record is not counted.
-pub async fn what_has_ended_is_not_counted<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn expired_sessions_are_not_counted<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (ended, alive) = open_ten_short_and_one_long(&fixture).await;
     assert_eq!(fixture.count().await, 11);
     fixture.pass(11.0).await;
@@ -80,7 +82,7 @@ pub async fn what_has_ended_is_not_counted<S: Store<Untyped>>(fixture: Fixture<S
 }
 
 /// A sweep removes no living session, and not more than its limit.
-pub async fn a_sweep_takes_only_what_has_ended<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_sweep_removes_only_expired_sessions<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (ended, alive) = open_ten_short_and_one_long(&fixture).await;
     assert!(
         fixture.store.sweep(100).await.is_ok(),

@@ -9,7 +9,7 @@ use crate::testing::conformance::fixture::{self, Opened, login, rotate, secret, 
 use crate::untyped::Untyped;
 
 /// A rotation invalidates the old secret, and keeps the id, the data and the subject.
-pub async fn a_rotation_kills_the_old_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_rotation_invalidates_the_old_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = NewRecord {
         subject: Some("ada".into()),
         ..fixture.new_record(secret(), &json!({"a": 1}))
@@ -87,7 +87,7 @@ pub async fn an_older_epoch_changes_no_secret<S: Store<Untyped>>(fixture: Fixtur
 }
 
 /// Data that is based on a load before a rotation is applied. The old secret stays invalid.
-pub async fn data_land_across_a_rotation<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn data_loaded_before_a_rotation_is_applied<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let old = fixture.get(&opened).await;
     let new = secret();
@@ -107,7 +107,7 @@ pub async fn data_land_across_a_rotation<S: Store<Untyped>>(fixture: Fixture<S>)
 }
 
 /// After a login, every change that is based on an earlier load is `Ended`.
-pub async fn nothing_lands_across_a_login<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn changes_loaded_before_a_login_are_ended<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let old = fixture.get(&opened).await;
     let new = secret();

@@ -37,7 +37,9 @@ async fn change_until_applied<S: Store<Untyped>>(
 }
 
 /// All of 64 concurrent changes of different fields are applied.
-pub async fn changes_of_different_fields_are_all_there<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn concurrent_changes_of_different_fields_are_all_stored<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
     let opened = fixture.open(&json!({})).await;
     let mut tasks = JoinSet::new();
     for at in 0..TASKS {
@@ -60,7 +62,7 @@ pub async fn changes_of_different_fields_are_all_there<S: Store<Untyped>>(fixtur
 }
 
 /// After 64 concurrent increments, a counter is 64.
-pub async fn changes_of_one_field_all_count<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn concurrent_changes_of_one_field_all_count<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"count": 0})).await;
     let mut tasks = JoinSet::new();
     for _ in 0..TASKS {
@@ -78,7 +80,7 @@ pub async fn changes_of_one_field_all_count<S: Store<Untyped>>(fixture: Fixture<
 }
 
 /// A change that several tasks send concurrently is applied once.
-pub async fn one_change_sent_at_once_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn one_change_sent_concurrently_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let change = Arc::new(set(&fixture.get(&opened).await, &json!({"a": 2})));
     let mut tasks = JoinSet::new();
@@ -123,7 +125,7 @@ pub async fn a_destroyed_session_never_comes_back<S: Store<Untyped>>(fixture: Fi
 }
 
 /// 64 concurrent inserts create 64 sessions.
-pub async fn insertions_at_once_are_all_there<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn concurrent_inserts_are_all_stored<S: Store<Untyped>>(fixture: Fixture<S>) {
     let mut tasks = JoinSet::new();
     for at in 0..TASKS {
         let fixture = fixture.clone();
@@ -139,7 +141,7 @@ pub async fn insertions_at_once_are_all_there<S: Store<Untyped>>(fixture: Fixtur
 }
 
 /// Only one of several concurrent inserts of the same id succeeds.
-pub async fn one_id_is_inserted_once<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn an_id_is_inserted_once<S: Store<Untyped>>(fixture: Fixture<S>) {
     for _ in 0..20 {
         let (key, _) = fixture.mint();
         let mut tasks = JoinSet::new();
@@ -163,7 +165,9 @@ pub async fn one_id_is_inserted_once<S: Store<Untyped>>(fixture: Fixture<S>) {
 }
 
 /// Only one of several concurrent rotations and logins that are based on the same epoch is applied.
-pub async fn one_rotation_lands<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn one_of_several_concurrent_rotations_is_applied<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
     for _ in 0..20 {
         let opened = fixture.open(&json!({})).await;
         let record = fixture.get(&opened).await;
@@ -191,7 +195,9 @@ pub async fn one_rotation_lands<S: Store<Untyped>>(fixture: Fixture<S>) {
 
 /// A commit whose future is dropped after a few polls is applied completely or not at all, and leaves
 /// the session usable.
-pub async fn a_dropped_change_is_whole_or_nothing<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_canceled_change_is_applied_whole_or_not_at_all<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
     for polls in 1..6 {
         let opened = fixture.open(&json!({"a": 1, "b": 1})).await;
         let record = fixture.get(&opened).await;

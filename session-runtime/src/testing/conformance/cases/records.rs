@@ -9,7 +9,7 @@ use crate::testing::conformance::fixture::{self, change_of, request, secret, set
 use crate::untyped::Untyped;
 
 /// A load returns the inserted data and commit id, with epoch and generation 0.
-pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_load_returns_the_inserted_record<S: Store<Untyped>>(fixture: Fixture<S>) {
     let data = json!({
         "text": "naïve 日本語 🦀 \u{0} \" \\ \n", "empty": "", "yes": true, "no": false, "null": null,
         "biggest": u64::MAX, "lowest": i64::MIN, "half": 0.5, "tiny": -1.25e-7,
@@ -38,7 +38,7 @@ pub async fn what_is_inserted_is_loaded<S: Store<Untyped>>(fixture: Fixture<S>) 
 }
 
 /// A session without data can be stored, changed and destroyed.
-pub async fn an_empty_session_is_a_session<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_session_without_data_can_be_stored<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     let loaded = fixture.get(&opened).await;
     assert_eq!(fixture::json(&loaded.snapshot), json!({}));
@@ -147,31 +147,8 @@ pub async fn large_data_is_kept<S: Store<Untyped>>(fixture: Fixture<S>) {
     }
 }
 
-/// A serializing store refuses data over `max_size`, and writes nothing.
-pub async fn data_over_its_size_is_refused<S: Store<Untyped>>(fixture: Fixture<S>) {
-    if !fixture.store.is_serializing() {
-        return;
-    }
-    let long = json!({"a": "x".repeat(100)});
-    let (key, secret) = fixture.mint();
-    let record = NewRecord {
-        max_size: 99,
-        ..fixture.new_record(secret, &long)
-    };
-    assert!(fixture.store.insert(key, &record).await.is_err());
-    assert!(fixture.load(key, secret).await.is_none());
-    let opened = fixture.open(&json!({"a": 1})).await;
-    let mut change = set(&fixture.get(&opened).await, &long);
-    change.data.as_mut().expect("data").max_size = 99;
-    assert!(fixture.store.commit(opened.key, &change).await.is_err());
-    assert_eq!(
-        fixture::json(&fixture.get(&opened).await.snapshot),
-        json!({"a": 1})
-    );
-}
-
 /// No operation finds or creates a session with an unknown id.
-pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn no_operation_finds_an_unknown_id<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = fixture.get(&fixture.open(&json!({})).await).await;
     let (key, secret) = fixture.mint();
     assert!(fixture.load(key, secret).await.is_none());
@@ -193,7 +170,7 @@ pub async fn an_unknown_id_is_no_session<S: Store<Untyped>>(fixture: Fixture<S>)
 }
 
 /// A load with a wrong secret finds nothing, and does not keep the session alive.
-pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_wrong_secret_neither_reads_nor_extends<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"a": 1})).await;
     let mut almost = *opened.secret.as_bytes();
     almost[31] ^= 1;
@@ -209,7 +186,7 @@ pub async fn a_wrong_secret_neither_reads_nor_keeps_alive<S: Store<Untyped>>(fix
 }
 
 /// A sid that was set as a cookie is unknown in another transport, and vice versa.
-pub async fn a_sid_is_known_only_the_way_it_travels<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_sid_is_unknown_in_another_transport<S: Store<Untyped>>(fixture: Fixture<S>) {
     for (own, other) in [
         (Transport::Cookie, Transport::Other),
         (Transport::Other, Transport::Cookie),
@@ -265,7 +242,7 @@ pub async fn a_record_is_unknown_in_another_namespace<S: Store<Untyped>>(fixture
 }
 
 /// An insert never replaces a living record.
-pub async fn a_living_record_is_never_replaced<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_live_record_is_never_replaced<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({"first": 1})).await;
     let other = fixture.new_record(secret(), &json!({"other": 1}));
     assert!(matches!(

@@ -136,7 +136,7 @@ pub async fn a_promoted_secret_is_new<S: Store<Untyped>>(fixture: Fixture<S>) {
 }
 
 /// A load that presents the previous secret makes no offer.
-pub async fn the_previous_secret_is_offered_none<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn the_previous_secret_gets_no_offer<S: Store<Untyped>>(fixture: Fixture<S>) {
     let (opened, offer, _) = offered(&fixture).await;
     let long = Renewal {
         grace: fixture.units(9.0),
@@ -171,7 +171,7 @@ pub async fn an_unused_offer_is_replaced<S: Store<Untyped>>(fixture: Fixture<S>)
 
 /// A rotation invalidates the current, the previous and the offered secret. Its secret is new, so
 /// no offer is due.
-pub async fn a_rotation_kills_every_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_rotation_invalidates_every_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
     for as_login in [false, true] {
         let (opened, second, _) = offered(&fixture).await;
         let long = Renewal {
@@ -205,7 +205,7 @@ pub async fn a_rotation_kills_every_secret<S: Store<Untyped>>(fixture: Fixture<S
 }
 
 /// A load with a wrong secret makes no offer.
-pub async fn a_wrong_secret_is_offered_none<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn a_wrong_secret_gets_no_offer<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     fixture.pass(5.0).await;
     let candidate = secret();
@@ -215,7 +215,7 @@ pub async fn a_wrong_secret_is_offered_none<S: Store<Untyped>>(fixture: Fixture<
 }
 
 /// Twenty concurrent loads make one offer.
-pub async fn loads_at_once_make_one_offer<S: Store<Untyped>>(fixture: Fixture<S>) {
+pub async fn concurrent_loads_make_one_offer<S: Store<Untyped>>(fixture: Fixture<S>) {
     let opened = fixture.open(&json!({})).await;
     fixture.pass(5.0).await;
     let mut loads = JoinSet::new();

@@ -7,18 +7,18 @@ use crate::sid::Sid;
 /// Identifies a guard of a session in its request. The first one is 0.
 pub(crate) type GuardIndex = usize;
 
-/// What the handler of one guard has changed, and the guard has not committed yet.
-pub(crate) struct Pending<D> {
+/// One guard, with the changes of its handler that are not stored yet.
+pub(crate) struct GuardState<D> {
     /// A new sid.
     pub(crate) identity: Option<Box<Identity>>,
     pub(crate) lifetime: Option<Lifetime>,
     /// The data of the session that the handler dropped.
     pub(crate) returned: Option<TrackedData<D>>,
-    /// The number of resets before the handler loaded its data. If there was another one since, the
-    /// data belongs to somebody else.
+    /// The number of resets when the handler loaded its data. If there are more by now, the data is
+    /// that of the previous user.
     pub(super) resets_seen: u32,
-    /// Whether the guard stores a new session that its handler has not changed.
-    pub(crate) creates: bool,
+    /// Whether the guard inserts a new session even if its handler has changed nothing.
+    pub(crate) must_insert: bool,
     /// Whether the guard has started to commit. The handler can no longer change the sid then.
     pub(crate) closed: bool,
 }
@@ -35,26 +35,26 @@ pub(crate) struct Identity {
 
 /// The guards of one session in one request.
 pub(crate) struct Guards<D> {
-    first: Pending<D>,
+    first: GuardState<D>,
     /// The guards that opened the session after the first one, as in a handler under middleware. Boxed,
     /// because most requests have none.
     #[allow(
         clippy::box_collection,
         reason = "one word instead of three, which every request would move"
     )]
-    later: Option<Box<Vec<Pending<D>>>>,
+    later: Option<Box<Vec<GuardState<D>>>>,
     open: u32,
 }
 
-impl<D> Pending<D> {
+impl<D> GuardState<D> {
     #[inline]
-    fn new(creates: bool, resets_seen: u32) -> Self {
+    fn new(must_insert: bool, resets_seen: u32) -> Self {
         Self {
             identity: None,
             lifetime: None,
             returned: None,
             resets_seen,
-            creates,
+            must_insert,
             closed: false,
         }
     }
@@ -65,15 +65,15 @@ impl<D> Pending<D> {
         (self.identity.as_ref()).is_some_and(|identity| identity.reset)
     }
 
-    /// Whether a pending login or reset ends what other requests may still write.
+    /// Whether a pending login or reset makes the changes of other requests end.
     #[inline]
-    pub(super) fn logs_in(&self) -> bool {
+    pub(super) fn starts_new_generation(&self) -> bool {
         (self.identity.as_ref()).is_some_and(|identity| identity.new_generation)
     }
 
     /// Discards the pending changes of the sid and the lifetime.
     #[inline]
-    pub(crate) fn forget_identity(&mut self) {
+    pub(crate) fn discard_sid_and_lifetime(&mut self) {
         self.identity = None;
         self.lifetime = None;
     }
@@ -82,18 +82,18 @@ impl<D> Pending<D> {
 impl<D> Guards<D> {
     /// One open guard.
     #[inline]
-    pub(super) fn new(creates: bool) -> Self {
+    pub(super) fn new(must_insert: bool) -> Self {
         Self {
-            first: Pending::new(creates, 0),
+            first: GuardState::new(must_insert, 0),
             later: None,
             open: 1,
         }
     }
 
     /// Adds an open guard.
-    pub(super) fn join(&mut self, creates: bool, resets_seen: u32) -> GuardIndex {
+    pub(super) fn join(&mut self, must_insert: bool, resets_seen: u32) -> GuardIndex {
         let later = self.later.get_or_insert_default();
-        later.push(Pending::new(creates, resets_seen));
+        later.push(GuardState::new(must_insert, resets_seen));
         self.open += 1;
         later.len()
     }
@@ -109,13 +109,13 @@ impl<D> Guards<D> {
     }
 
     #[inline]
-    pub(crate) fn get(&self, guard: GuardIndex) -> &Pending<D> {
+    pub(crate) fn get(&self, guard: GuardIndex) -> &GuardState<D> {
         let later = |index| self.later.as_ref()?.get(index);
         guard.checked_sub(1).and_then(later).unwrap_or(&self.first)
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, guard: GuardIndex) -> &mut Pending<D> {
+    pub(crate) fn get_mut(&mut self, guard: GuardIndex) -> &mut GuardState<D> {
         match (&mut self.later, guard.checked_sub(1)) {
             (Some(later), Some(index)) => later.get_mut(index).unwrap_or(&mut self.first),
             _ => &mut self.first,
@@ -134,9 +134,9 @@ impl<D> Guards<D> {
     }
 
     /// Whether an open guard will store a new session.
-    pub(super) fn any_creates(&self) -> bool {
+    pub(super) fn any_must_insert(&self) -> bool {
         self.iter()
-            .any(|pending| pending.creates && !pending.closed)
+            .any(|pending| pending.must_insert && !pending.closed)
     }
 
     /// The new sid that a guard is about to store.
@@ -165,8 +165,9 @@ impl<D> Guards<D> {
 
     /// Discards the pending changes of every guard's sid and lifetime.
     #[inline]
-    pub(super) fn forget_identities(&mut self) {
-        self.iter_mut().for_each(Pending::forget_identity);
+    pub(super) fn discard_sids_and_lifetimes(&mut self) {
+        self.iter_mut()
+            .for_each(GuardState::discard_sid_and_lifetime);
     }
 
     /// Discards rotations that another guard has stored: the guards of a request share a new sid.
@@ -182,12 +183,12 @@ impl<D> Guards<D> {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Pending<D>> {
+    fn iter(&self) -> impl Iterator<Item = &GuardState<D>> {
         let later = self.later.iter().flat_map(|later| later.iter());
         std::iter::once(&self.first).chain(later)
     }
 
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Pending<D>> {
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut GuardState<D>> {
         let later = self.later.iter_mut().flat_map(|later| later.iter_mut());
         std::iter::once(&mut self.first).chain(later)
     }

@@ -1,0 +1,393 @@
+//! JSON values that are compared with each other: each distinct value is kept once, so that two are
+//! equal if they have the same number.
+//!
+//! Reading takes a step for each byte, and a comparison of two values takes one, whatever their size
+//! and depth. Nothing here recurses.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
+use serde_json::value::RawValue;
+
+/// A value, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ValueId(u32);
+
+/// The key of an object, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyId(u32);
+
+impl ValueId {
+    /// The number: values are counted from zero.
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a value is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Shape<'t> {
+    /// A number, a string, a boolean or null, as its JSON text. So no number is rounded.
+    Scalar(&'t str),
+    /// The elements of an array.
+    List(Vec<ValueId>),
+    /// The entries of an object, sorted by the number of their keys.
+    Object(Vec<(KeyId, ValueId)>),
+}
+
+/// All values that were read.
+pub(crate) struct Values<'t> {
+    hasher: RandomState,
+    shapes: Vec<Shape<'t>>,
+    /// Each value as it was first read; `None` if it was put together.
+    texts: Vec<Option<&'t str>>,
+    ids: HashTable<u32>,
+    keys: Vec<Cow<'t, str>>,
+    key_ids: HashTable<u32>,
+    /// Whether the order of an array's elements counts.
+    ordered: bool,
+}
+
+/// An array or object that is being read.
+struct Open {
+    /// Where its text begins.
+    start: usize,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<ValueId>),
+    /// The entries, and the key whose value comes next.
+    Object(Vec<(KeyId, ValueId)>, Option<KeyId>),
+}
+
+impl<'t> Values<'t> {
+    /// No values. Arrays are equal if their elements are, in the same order.
+    pub(crate) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shapes: Vec::new(),
+            texts: Vec::new(),
+            ids: HashTable::new(),
+            keys: Vec::new(),
+            key_ids: HashTable::new(),
+            ordered: true,
+        }
+    }
+
+    /// No values. Arrays are equal if their elements are, in any order.
+    pub(crate) fn unordered() -> Self {
+        let ordered = false;
+        Self {
+            ordered,
+            ..Self::new()
+        }
+    }
+
+    /// The number of distinct values.
+    pub(crate) fn len(&self) -> usize {
+        self.shapes.len()
+    }
+
+    /// Reads a JSON text. `None` if it is no JSON, or if there are more than 2³² values.
+    pub(crate) fn read(&mut self, text: &'t str) -> Option<ValueId> {
+        let bytes = text.as_bytes();
+        let mut open: Vec<Open> = Vec::new();
+        let mut at = 0;
+        loop {
+            while matches!(bytes.get(at)?, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':') {
+                at += 1;
+            }
+            let start = at;
+            let value = match *bytes.get(at)? {
+                first @ (b'[' | b'{') => {
+                    let content = if first == b'[' {
+                        Content::List(Vec::new())
+                    } else {
+                        Content::Object(Vec::new(), None)
+                    };
+                    open.push(Open { start, content });
+                    at += 1;
+                    continue;
+                }
+                b']' | b'}' => {
+                    at += 1;
+                    let closed = open.pop()?;
+                    let shape = self.closed(closed.content);
+                    self.intern(shape, text.get(closed.start..at))?
+                }
+                b'"' => {
+                    at = end_of_string(bytes, at)?;
+                    let token = text.get(start..at)?;
+                    if let Some(Open {
+                        content: Content::Object(_, key @ None),
+                        ..
+                    }) = open.last_mut()
+                    {
+                        *key = Some(self.key(token)?);
+                        continue;
+                    }
+                    self.intern(Shape::Scalar(token), Some(token))?
+                }
+                _ => {
+                    let is_part = |byte: &u8| {
+                        !matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r')
+                    };
+                    at += bytes[at..].iter().take_while(|byte| is_part(byte)).count();
+                    let token = text.get(start..at)?;
+                    self.intern(Shape::Scalar(token), Some(token))?
+                }
+            };
+            match open.last_mut() {
+                None => return Some(value),
+                Some(Open {
+                    content: Content::List(items),
+                    ..
+                }) => items.push(value),
+                Some(Open {
+                    content: Content::Object(entries, key),
+                    ..
+                }) => entries.push((key.take()?, value)),
+            }
+        }
+    }
+
+    fn closed(&self, content: Content) -> Shape<'t> {
+        match content {
+            Content::List(mut items) => {
+                if !self.ordered {
+                    items.sort_unstable();
+                }
+                Shape::List(items)
+            }
+            Content::Object(entries, _) => object(entries),
+        }
+    }
+
+    /// The number of an array or object that is put together.
+    pub(crate) fn list(&mut self, items: Vec<ValueId>) -> Option<ValueId> {
+        self.intern(Shape::List(items), None)
+    }
+
+    /// The number of an object that is put together.
+    pub(crate) fn object(&mut self, entries: Vec<(KeyId, ValueId)>) -> Option<ValueId> {
+        self.intern(object(entries), None)
+    }
+
+    /// What a value is.
+    pub(crate) fn shape(&self, id: ValueId) -> &Shape<'t> {
+        &self.shapes[id.index()]
+    }
+
+    /// The text of a key, without quotes and escapes.
+    pub(crate) fn key_text(&self, id: KeyId) -> &str {
+        &self.keys[id.0 as usize]
+    }
+
+    /// The JSON text of a value: as it was first read, if it was.
+    pub(crate) fn text(&self, id: ValueId) -> String {
+        enum Step {
+            Value(ValueId),
+            Key(KeyId),
+            Literal(char),
+        }
+        let mut text = String::new();
+        let mut steps = vec![Step::Value(id)];
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Literal(character) => text.push(character),
+                // A string always has a JSON form.
+                Step::Key(key) => {
+                    text += &serde_json::to_string(self.key_text(key)).unwrap_or_default();
+                    text.push(':');
+                }
+                Step::Value(id) => match (self.texts[id.index()], self.shape(id)) {
+                    (Some(read), _) => text += read,
+                    (None, Shape::Scalar(read)) => text += *read,
+                    (None, Shape::List(items)) => {
+                        text.push('[');
+                        steps.push(Step::Literal(']'));
+                        for (at, item) in items.iter().enumerate().rev() {
+                            steps.push(Step::Value(*item));
+                            steps.extend((at > 0).then_some(Step::Literal(',')));
+                        }
+                    }
+                    (None, Shape::Object(entries)) => {
+                        text.push('{');
+                        steps.push(Step::Literal('}'));
+                        for (at, (key, value)) in entries.iter().enumerate().rev() {
+                            steps.extend([Step::Value(*value), Step::Key(*key)]);
+                            steps.extend((at > 0).then_some(Step::Literal(',')));
+                        }
+                    }
+                },
+            }
+        }
+        text
+    }
+
+    /// The same as [`text`](Self::text), as a value of its own.
+    pub(crate) fn raw(&self, id: ValueId) -> Option<Box<RawValue>> {
+        RawValue::from_string(self.text(id)).ok()
+    }
+
+    fn intern(&mut self, shape: Shape<'t>, text: Option<&'t str>) -> Option<ValueId> {
+        let Self {
+            hasher,
+            shapes,
+            texts,
+            ids,
+            ..
+        } = self;
+        let hash = hasher.hash_one(&shape);
+        let is_same = |id: &u32| shapes[*id as usize] == shape;
+        if let Some(id) = ids.find(hash, is_same) {
+            return Some(ValueId(*id));
+        }
+        let id = u32::try_from(shapes.len()).ok()?;
+        shapes.push(shape);
+        texts.push(text);
+        ids.insert_unique(hash, id, |id| hasher.hash_one(&shapes[*id as usize]));
+        Some(ValueId(id))
+    }
+
+    /// The number of a key, which is given as its JSON text.
+    fn key(&mut self, token: &'t str) -> Option<KeyId> {
+        let key = if token.contains('\\') {
+            Cow::Owned(serde_json::from_str(token).ok()?)
+        } else {
+            Cow::Borrowed(token.get(1..token.len() - 1)?)
+        };
+        let Self {
+            hasher,
+            keys,
+            key_ids,
+            ..
+        } = self;
+        let hash = hasher.hash_one(&*key);
+        if let Some(id) = key_ids.find(hash, |id| keys[*id as usize] == key) {
+            return Some(KeyId(*id));
+        }
+        let id = u32::try_from(keys.len()).ok()?;
+        keys.push(key);
+        key_ids.insert_unique(hash, id, |id| hasher.hash_one(&*keys[*id as usize]));
+        Some(KeyId(id))
+    }
+}
+
+/// Sorted by key; of a key that occurs twice, the last value counts, as it does to serde.
+fn object<'t>(mut entries: Vec<(KeyId, ValueId)>) -> Shape<'t> {
+    entries.reverse();
+    entries.sort_by_key(|(key, _)| *key);
+    entries.dedup_by_key(|(key, _)| *key);
+    Shape::Object(entries)
+}
+
+/// The byte after the string that begins at `start`.
+fn end_of_string(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        let mut values = Values::new();
+        values.read(a).expect("JSON") == values.read(b).expect("JSON")
+    }
+
+    #[test]
+    fn spaces_and_the_order_of_keys_do_not_count() {
+        assert!(same(
+            r#"{"a": [1, {"x": "y"}], "b":null}"#,
+            r#" {"b":null,"a":[1,{"x":"y"}]}"#
+        ));
+        assert!(same(r#"{"\u0061":1}"#, r#"{"a":1}"#));
+        assert!(same(r#"{"a":2,"a":1}"#, r#"{"a":1}"#));
+        assert!(!same("[1,2]", "[2,1]"));
+        assert!(!same("[]", "{}"));
+        assert!(!same(r#"{"a":1}"#, r#"{"a":1,"b":1}"#));
+        assert!(!same(r#""a\"]""#, r#""a\"""#));
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let nested = |leaf: &str| format!("{}{leaf}{}", "[".repeat(200_000), "]".repeat(200_000));
+        assert!(same(&nested("1"), &nested("1 ")));
+        assert!(!same(&nested("1"), &nested("2")));
+    }
+
+    #[test]
+    fn lists_may_be_compared_in_any_order() {
+        let mut values = Values::unordered();
+        let mut read = |text| values.read(text);
+        assert_eq!(read("[1,2,2]"), read("[2,1,2]"));
+        assert_ne!(read("[1,2,2]"), read("[1,1,2]"));
+        assert_eq!(
+            read(r#"[[1,2],{"a":[3,4]}]"#),
+            read(r#"[{"a":[4,3]},[2,1]]"#)
+        );
+    }
+
+    #[test]
+    fn what_is_put_together_is_written() {
+        let mut values = Values::new();
+        let read = values.read(r#"{"k\"":[1, 2],"z":{}}"#).expect("JSON");
+        let Shape::Object(entries) = values.shape(read) else {
+            panic!("an object");
+        };
+        let (key, list) = entries[0];
+        let both = values.list(vec![list, list]).expect("room");
+        let object = values.object(vec![(key, both)]).expect("room");
+        assert_eq!(values.text(object), r#"{"k\"":[[1, 2],[1, 2]]}"#);
+        assert_eq!(values.read(r#"{"k\"":[[1,2],[1,2]]}"#), Some(object));
+    }
+
+    #[test]
+    fn what_is_no_json_is_no_value() {
+        for text in ["", "[", "]", "{1}", "\"", "{\"a", "[1}]"] {
+            let _ = Values::new().read(text);
+        }
+        assert_eq!(Values::new().read("["), None);
+    }
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-3..3).prop_map(Value::from),
+            "[a\"\\\\\n]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 3, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                proptest::collection::btree_map("[ab\"]", inner, 0..3).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn two_values_are_equal_as_serde_says(a in json_value(), b in json_value()) {
+            let texts = [a.to_string(), format!("{b:#}")];
+            let mut values = Values::new();
+            let [x, y] = texts.each_ref().map(|text| values.read(text).expect("JSON"));
+            prop_assert_eq!(x == y, a == b);
+            let again = |id| serde_json::from_str::<Value>(&values.text(id)).expect("JSON");
+            prop_assert_eq!(again(x), a);
+            prop_assert_eq!(again(y), b);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Merging what this request changed with what is stored, away from the threads that answer
+//! requests where that takes long.
+
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use crate::config::SessionConfig;
+use crate::merge::{self, Merge};
+use crate::store::BoxFuture;
+
+/// The most bytes of encoded data, of all three versions, that are merged at once: about a
+/// millisecond's work. More is merged on a thread of its own.
+const LARGE: usize = 64 << 10;
+
+/// Merges the three versions of the data. In a box: conflicts are rare, and every commit's future
+/// would have to have room for it.
+pub(super) fn merged<C: SessionConfig>(
+    loaded: Arc<C::Data>,
+    mine: Arc<C::Data>,
+    theirs: Arc<C::Data>,
+) -> BoxFuture<'static, Merge<C::Data>> {
+    Box::pin(async move {
+        let merge = {
+            let versions = [loaded.clone(), mine.clone(), theirs.clone()];
+            move || {
+                let [loaded, mine, theirs] = &versions;
+                merge::merge(C::merge, C::UNTYPED, loaded, mine, theirs)
+            }
+        };
+        let runtime = Handle::try_current().ok();
+        let Some(runtime) = runtime.filter(|_| are_large([&*loaded, &*mine, &*theirs])) else {
+            return merge();
+        };
+        match runtime.spawn_blocking(merge).await {
+            Ok(merged) => merged,
+            Err(error) => match error.try_into_panic() {
+                // The user's code panicked, as it would have here.
+                Ok(panic) => resume_unwind(panic),
+                // The runtime shuts down and takes no more tasks.
+                Err(_) => merge::merge(C::merge, C::UNTYPED, &loaded, &mine, &theirs),
+            },
+        }
+    })
+}
+
+/// Whether the encoded forms together have more than [`LARGE`] bytes. Nothing is read beyond them.
+fn are_large<D: Serialize>(versions: [&D; 3]) -> bool {
+    let mut room = Room(LARGE);
+    let fits = |data: &&D| serde_json::to_writer(&mut room, *data).is_ok();
+    !versions.iter().all(fits)
+}
+
+/// Takes so many more bytes, and keeps none.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.checked_sub(bytes.len()) {
+            Some(rest) => {
+                self.0 = rest;
+                Ok(bytes.len())
+            }
+            None => Err(io::ErrorKind::OutOfMemory.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
+mod tests {
+    use std::sync::Mutex;
+    use std::thread::{self, ThreadId};
+
+    use super::*;
+    use crate::config::{ConfigCell, Options};
+    use crate::merge::MergeInputs;
+    use crate::store::{BoxError, MemoryStore};
+    use crate::untyped::Untyped;
+
+    /// The thread of each merge.
+    static MERGED_ON: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+    struct Config;
+
+    impl SessionConfig for Config {
+        type Data = Untyped;
+        type Store = MemoryStore<Untyped>;
+        const NAME: &'static str = "Config";
+        const OPTIONS: Options = Options::new("merging");
+        const UNTYPED: bool = true;
+
+        async fn connect() -> Result<Self::Store, BoxError> {
+            Ok(MemoryStore::new())
+        }
+
+        fn merge(_: &mut MergeInputs<'_, Untyped>) {
+            MERGED_ON
+                .lock()
+                .expect("a lock")
+                .push(thread::current().id());
+        }
+
+        fn cell() -> &'static ConfigCell<Self> {
+            static CELL: ConfigCell<Config> = ConfigCell::new();
+            &CELL
+        }
+    }
+
+    fn data(size: usize, mine: &str) -> Arc<Untyped> {
+        let mut data = Untyped::default();
+        data.insert("text", "x".repeat(size)).expect("inserted");
+        data.insert(mine, 1).expect("inserted");
+        Arc::new(data)
+    }
+
+    #[test]
+    fn only_a_large_merge_leaves_the_thread() {
+        let here = thread::current().id();
+        let versions = |size| (data(size, "a"), data(size, "b"), data(size, "c"));
+        let threads = |merged: Merge<Untyped>| {
+            assert!(merged.data.contains("b") && merged.data.contains("c"));
+            std::mem::take(&mut *MERGED_ON.lock().expect("a lock"))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let (loaded, mine, theirs) = versions(10);
+        let small = runtime.block_on(merged::<Config>(loaded, mine, theirs));
+        assert_eq!(threads(small), [here]);
+        let (loaded, mine, theirs) = versions(LARGE);
+        let large = runtime.block_on(merged::<Config>(loaded, mine, theirs));
+        assert_ne!(threads(large), [here]);
+    }
+}
