@@ -20,7 +20,7 @@ pub use connect_session_runtime::SessionLayer;
 pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
     Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnStoreError, Options,
-    SessionConfig, StartError,
+    SessionConfig, StartError, TrustedProxy,
 };
 pub use connect_session_runtime::data::{EncodeError, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};

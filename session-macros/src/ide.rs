@@ -63,6 +63,7 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
         "on_ended",
         "on_store_error",
         "commit",
+        "trusted_proxy",
     ] {
         scopes.extend(scope_of_values(key, &entries));
     }

@@ -1,11 +1,13 @@
 //! The errors of a session, and the responses that report them to a client.
 
 use std::fmt;
+use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use http::{Response, StatusCode};
 
 use crate::data::EncodeError;
+use crate::engine::Repair;
 use crate::store::{BoxError, StoreError};
 
 /// Why a session could not be loaded, created, changed or stored.
@@ -30,6 +32,8 @@ pub struct Error(Box<Failure>);
 struct Failure {
     kind: ErrorKind,
     source: Option<BoxError>,
+    /// Expires the cookies of an ambiguous request.
+    repair: Option<Arc<Repair>>,
 }
 
 /// The kind of an [`Error`]. Each kind has its own problem type, and a response status.
@@ -40,7 +44,8 @@ pub enum ErrorKind {
     Missing,
     /// 401: the sid does not open a session; it is wrong, expired or replaced.
     Unknown,
-    /// 400: the request carries two different sids in one place.
+    /// 400: the request carries two different sids in one place. If they are cookies, the response
+    /// expires them.
     Ambiguous,
     /// 403: a cross-origin request uses a session cookie, or would set one.
     CrossOrigin,
@@ -154,12 +159,29 @@ impl ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Failure { kind, source: None }))
+        Self(Box::new(Failure {
+            kind,
+            source: None,
+            repair: None,
+        }))
+    }
+
+    /// The request carries different sids in one place, whose cookies the response expires.
+    pub(crate) fn ambiguous(repair: Option<Arc<Repair>>) -> Self {
+        Self(Box::new(Failure {
+            kind: ErrorKind::Ambiguous,
+            source: None,
+            repair,
+        }))
     }
 
     pub(crate) fn with_source(kind: ErrorKind, source: impl Into<BoxError>) -> Self {
         let source = Some(source.into());
-        Self(Box::new(Failure { kind, source }))
+        Self(Box::new(Failure {
+            kind,
+            source,
+            repair: None,
+        }))
     }
 
     /// The kind of the error.
@@ -186,13 +208,39 @@ impl Error {
         )
     }
 
-    pub(crate) fn to_response(&self) -> Response<String> {
+    /// The response, as frameworks send it: with the problem document, and for
+    /// [`Ambiguous`](ErrorKind::Ambiguous) cookies with headers that expire them.
+    ///
+    /// ```
+    /// use connect_session::{SessionView, session_config};
+    /// use http::{Request, Response};
+    ///
+    /// session_config! {
+    ///     struct Site { loaders: [cookie("sid")] }
+    /// }
+    ///
+    /// async fn whoami(request: Request<()>) -> Response<String> {
+    ///     match SessionView::<Site>::of_request(&request).await {
+    ///         Ok(view) => Response::new(format!("{:?}", view.map(|view| view.id()))),
+    ///         Err(error) => error.to_response(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn to_response(&self) -> Response<String> {
         let mut response = Response::new(self.problem());
         *response.status_mut() = self.status();
         response.headers_mut().insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if let Some(repair) = &self.0.repair {
+            let no_store = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(CACHE_CONTROL, no_store);
+            for expired in repair.lines() {
+                response.headers_mut().append(SET_COOKIE, expired.clone());
+            }
+        }
         response
     }
 }

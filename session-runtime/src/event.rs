@@ -41,7 +41,14 @@ pub enum EventKind<'a> {
     /// replaced.
     UnknownSid,
     /// A cross-origin request was refused, because it uses a session cookie or would set one.
-    CrossOrigin,
+    CrossOrigin {
+        /// What the request sent, such as `Origin: https://blog.example.com` or
+        /// `Sec-Fetch-Site: same-site`. Escaped and shortened.
+        sent: &'a str,
+        /// What it was compared with: the host that the request addressed, with the scheme if that is
+        /// known, or `same-origin`. Escaped and shortened.
+        expected: &'a str,
+    },
     /// A change was stored.
     Committed,
     /// Another request changed the session at the same time; the changes are being merged.
@@ -88,7 +95,7 @@ impl EventKind<'_> {
             Self::Loaded => "loaded",
             Self::Missing => "missing",
             Self::UnknownSid => "unknown_sid",
-            Self::CrossOrigin => "cross_origin",
+            Self::CrossOrigin { .. } => "cross_origin",
             Self::Committed => "committed",
             Self::Conflict => "conflict",
             Self::Overwritten { .. } => "overwritten",
@@ -124,7 +131,7 @@ impl EventKind<'_> {
             Self::Loaded => "session loaded",
             Self::Missing => "required session not sent",
             Self::UnknownSid => "session unknown or expired",
-            Self::CrossOrigin => "cross-origin request refused",
+            Self::CrossOrigin { .. } => "cross-origin request refused",
             Self::Committed => "session change stored",
             Self::Conflict => "session changed by another request, merging",
             Self::Overwritten { .. } => "session fields overwritten",
@@ -147,6 +154,9 @@ impl fmt::Display for Event<'_> {
         }
         f.write_str(")")?;
         match self.kind {
+            EventKind::CrossOrigin { sent, expected } => {
+                write!(f, ": {sent}, not {expected}")
+            }
             EventKind::Overwritten { fields } => write!(f, ": {}", printable::names(fields)),
             EventKind::DataRefused { error } => write!(f, ": {}", with_causes(error)),
             EventKind::StoreError { verb, error } => {

@@ -8,7 +8,7 @@ pub mod ide;
 pub use self::default_store::InMemoryConfig;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
-    StartError, configure, start,
+    StartError, TrustedProxy, configure, start,
 };
 pub use crate::const_check;
 pub use crate::diagnostics::SerializedAsAWhole;

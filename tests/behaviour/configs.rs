@@ -64,6 +64,26 @@ session_config! {
 }
 
 session_config! {
+    /// Behind a proxy that sets `X-Forwarded-Host` and `X-Forwarded-Proto`.
+    pub struct XForwarded {
+        data: Stuff,
+        loaders: [cookie("proxied.sid")],
+        trusted_proxy: x_forwarded,
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// Behind a proxy that sets `Forwarded`.
+    pub struct Forwarded {
+        data: Stuff,
+        loaders: [cookie("proxied.sid")],
+        trusted_proxy: forwarded,
+        on_event: note,
+    }
+}
+
+session_config! {
     /// Sids in URLs, and a custom loader.
     pub struct Urls {
         data: Stuff,

@@ -21,6 +21,8 @@ pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject",
 pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
 pub(crate) const COMMIT: Variants = &[("on_ok", "OnOk"), ("always", "Always")];
+pub(crate) const TRUSTED_PROXY: Variants =
+    &[("forwarded", "Forwarded"), ("x_forwarded", "XForwarded")];
 pub(crate) const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
 
 pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
@@ -47,6 +49,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         on_ended: None,
         on_store_error: None,
         commit: None,
+        trusted_proxy: None,
         namespace: None,
         on_event: None,
     };
@@ -133,6 +136,7 @@ fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Error
         "on_conflict" => (&mut config.on_conflict, ON_CONFLICT),
         "on_ended" => (&mut config.on_ended, ON_ENDED),
         "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
+        "trusted_proxy" => (&mut config.trusted_proxy, TRUSTED_PROXY),
         _ => (&mut config.commit, COMMIT),
     };
     *slot = choose(key, words, variants, errors);

@@ -200,13 +200,15 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("on_ended", "OnEnded", &config.on_ended),
         ("on_store_error", "OnStoreError", &config.on_store_error),
         ("commit", "Commit", &config.commit),
+        ("trusted_proxy", "TrustedProxy", &config.trusted_proxy),
     ];
     for (option, of_type, choice) in choices {
         if let Some(Choice { variant, .. }) = choice {
             let of_type = Ident::new(of_type, Span::call_site());
             let variant = Ident::new(variant, Span::call_site());
             let value = quote!(#private::#of_type::#variant);
-            set(option, if option == "emit" { some(value) } else { value });
+            let optional = ["emit", "trusted_proxy"].contains(&option);
+            set(option, if optional { some(value) } else { value });
         }
     }
     if let Some((_, function)) = &config.on_event {

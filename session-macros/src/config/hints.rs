@@ -20,6 +20,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "on_ended",
     "on_store_error",
     "commit",
+    "trusted_proxy",
     "namespace",
     "on_event",
     "crate",
@@ -126,6 +127,19 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         "; this is an option of the store: `store: RedisStore = RedisStore::connect(…).await?`",
     ),
     (&["grace"], "; did you mean `renew_grace`?"),
+    (
+        &[
+            "proxy",
+            "trust_proxy",
+            "trusted_proxies",
+            "behind_proxy",
+            "forwarded",
+            "x_forwarded",
+            "forward_headers",
+            "forwarded_headers",
+        ],
+        "; did you mean `trusted_proxy`?",
+    ),
     (&["prefix", "key_prefix"], "; did you mean `namespace`?"),
     (&["backend", "storage"], "; did you mean `store`?"),
     (

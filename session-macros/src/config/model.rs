@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) on_ended: Option<Choice>,
     pub(crate) on_store_error: Option<Choice>,
     pub(crate) commit: Option<Choice>,
+    pub(crate) trusted_proxy: Option<Choice>,
     pub(crate) namespace: Option<(Ident, Text)>,
     pub(crate) on_event: Option<(Ident, Expr)>,
 }

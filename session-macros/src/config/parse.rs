@@ -247,7 +247,7 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                 broken,
             })
         }
-        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "commit" => {
+        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "commit" | "trusted_proxy" => {
             Ok(Value::Words(words(input, key)?))
         }
         "merge" => Ok(Value::Rules(rules::parse(input, errors)?)),
@@ -293,6 +293,7 @@ fn example(key: &Ident) -> &'static str {
         "merge" => "{ visits: add }",
         "on_conflict" | "on_ended" | "on_store_error" => "reject",
         "commit" => "on_ok",
+        "trusted_proxy" => "x_forwarded",
         "namespace" => "\"shop\"",
         "on_event" => "crate::log_event",
         "crate" => "::connect_session",

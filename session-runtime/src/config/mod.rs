@@ -3,12 +3,14 @@
 mod claims;
 mod options;
 mod state;
+mod trusted_proxy;
 
 use std::future::Future;
 
 pub use options::{Commit, ConfigureError, OnConflict, OnEnded, OnStoreError, Options};
 pub use state::{ConfigCell, StartError, configure, start};
 pub(crate) use state::{prepared, store, store_if_built};
+pub use trusted_proxy::TrustedProxy;
 
 use crate::data::SessionData;
 use crate::merge::MergeInputs;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::TrustedProxy;
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
 use crate::printable;
@@ -44,6 +45,8 @@ pub struct Options {
     /// The largest number of top-level fields of a session's data. In untyped data, each key is a
     /// field.
     pub max_fields: u64,
+    /// The headers of a reverse proxy that are believed; none if `None`.
+    pub trusted_proxy: Option<TrustedProxy>,
     /// The function that receives events.
     pub on_event: Option<Listener>,
 }
@@ -103,6 +106,7 @@ impl Options {
             commit: Commit::OnOk,
             max_size: None,
             max_fields: rules::DEFAULT_MAX_FIELDS,
+            trusted_proxy: None,
             on_event: None,
         }
     }

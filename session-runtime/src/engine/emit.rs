@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
     VARY,
 };
 
-use super::SessionCore;
 use super::session_core::{Emit, Phase, SessionState};
+use super::set_cookie::{Slot, expired_cookie, set_cookie};
+use super::{Repair, SessionCore};
 use crate::config::SessionConfig;
-use crate::loader::{CookieSpec, EmitTarget};
+use crate::loader::EmitTarget;
 use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
@@ -48,6 +48,10 @@ enum Carrier {
         expose: bool,
     },
     Cookie(HeaderValue),
+    /// The same, and the end of other cookies of the name.
+    RepairedCookie(Arc<Repair>, HeaderValue),
+    /// The end of every cookie of the name.
+    Repair(Arc<Repair>),
     /// An earlier guard of the request has sent the sid of a session that has ended since.
     Withdrawn(&'static HeaderName),
 }
@@ -111,7 +115,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 carry_cookie(set_cookie(spec, &sid.expose(), left))
             }
             (_, EmitTarget::Cookie(spec), Phase::Ended { destroyed: true }) => {
-                carry_cookie(clear_cookie(spec))
+                carry_cookie(expired_cookie(spec, Slot::declared(spec)))
             }
             (_, EmitTarget::Header(name), Phase::Ended { .. })
                 if self.sid_sent.load(Ordering::Relaxed) =>
@@ -123,6 +127,12 @@ impl<C: SessionConfig> SessionCore<C> {
         if sid.is_some() {
             self.sid_sent.store(true, Ordering::Relaxed);
         }
+        let sid = match &self.repair {
+            Some(repair) if !state.guards.any_open() => {
+                Some(Box::new(with_repair(sid, repair.clone())))
+            }
+            _ => sid,
+        };
         let cache = if sid.is_some() || self.sid_read.load(Ordering::Relaxed) {
             Cache::NoStore
         } else {
@@ -157,6 +167,19 @@ impl Emission {
             vary,
             cache: Cache::Private,
             sid: None,
+        }
+    }
+
+    /// Adds the end of the cookies that a view was refused for.
+    #[cfg(feature = "_layer")]
+    pub(crate) fn with_repair(self, repair: Option<&Arc<Repair>>) -> Self {
+        match repair {
+            None => self,
+            Some(repair) => Self {
+                cache: Cache::NoStore,
+                sid: Some(Box::new(Carrier::Repair(repair.clone()))),
+                ..self
+            },
         }
     }
 
@@ -216,16 +239,51 @@ impl Emission {
                 headers.set(name, value);
             }
             Some(Carrier::Cookie(value)) => {
-                // A response never sets a cookie twice: an earlier guard may have set it, too.
-                let end = value.as_bytes().iter().position(|byte| *byte == b'=');
-                let name = value.as_bytes().get(..end.map_or(0, |end| end + 1));
-                headers.retain(&SET_COOKIE, &|other| {
-                    !name.is_some_and(|name| other.starts_with(name))
-                });
+                remove_cookies(headers, &value);
                 headers.add(&SET_COOKIE, value);
             }
+            Some(Carrier::RepairedCookie(repair, value)) => {
+                remove_cookies(headers, &value);
+                // First, because some clients do not distinguish a cookie of a host from that of a
+                // domain with the same name.
+                for expired in &repair.others {
+                    headers.add(&SET_COOKIE, expired.clone());
+                }
+                headers.add(&SET_COOKIE, value);
+            }
+            Some(Carrier::Repair(repair)) => repair.apply(headers),
             Some(Carrier::Withdrawn(name)) => headers.retain(name, &|_| false),
         }
+    }
+}
+
+/// Removes the cookies of the same name, because an earlier guard may have set them, too.
+fn remove_cookies(headers: &mut impl ReplyHeaders, value: &HeaderValue) {
+    let end = value.as_bytes().iter().position(|byte| *byte == b'=');
+    let name = value.as_bytes().get(..end.map_or(0, |end| end + 1));
+    headers.retain(&SET_COOKIE, &|other| {
+        !name.is_some_and(|name| other.starts_with(name))
+    });
+}
+
+impl Repair {
+    /// Adds the expired cookies, unless the response sets or expires the cookie already.
+    pub(crate) fn apply(&self, headers: &mut impl ReplyHeaders) {
+        let texts = headers.texts(&SET_COOKIE);
+        let values = texts.iter().filter_map(|text| text.strip_prefix(self.name));
+        if !values.into_iter().any(|rest| rest.starts_with('=')) {
+            for expired in self.lines() {
+                headers.add(&SET_COOKIE, expired.clone());
+            }
+        }
+    }
+}
+
+#[cold]
+fn with_repair(sid: Option<Box<Carrier>>, repair: Arc<Repair>) -> Carrier {
+    match sid.map(|carrier| *carrier) {
+        Some(Carrier::Cookie(value)) => Carrier::RepairedCookie(repair, value),
+        _ => Carrier::Repair(repair),
     }
 }
 
@@ -291,41 +349,6 @@ fn secret(text: String) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {
-    let mut text = format!("{}={value}", spec.name);
-    attributes(spec, &mut text);
-    if spec.persistent {
-        text.push_str("; Max-Age=");
-        text.push_str(&left.as_secs().to_string());
-    }
-    text
-}
-
-/// The same cookie, already expired: browsers identify a cookie by name, path and domain.
-fn clear_cookie(spec: &CookieSpec) -> String {
-    let mut text = format!("{}=", spec.name);
-    attributes(spec, &mut text);
-    text.push_str("; Max-Age=0");
-    text
-}
-
-fn attributes(spec: &CookieSpec, text: &mut String) {
-    text.push_str("; Path=");
-    text.push_str(spec.path);
-    if let Some(domain) = spec.domain {
-        text.push_str("; Domain=");
-        text.push_str(domain);
-    }
-    if spec.secure {
-        text.push_str("; Secure");
-    }
-    text.push_str("; HttpOnly; SameSite=");
-    text.push_str(spec.same_site.as_str());
-    if spec.partitioned {
-        text.push_str("; Partitioned");
-    }
 }
 
 /// Adds names to a comma-separated header, without duplicates.

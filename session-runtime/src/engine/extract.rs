@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use http::header::{self, HeaderName};
+use http::header;
 
-use super::RequestScope;
+use super::{CrossOrigin, Repair, RequestScope};
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::loader::{Ambiguous, Emit, EmitTarget, Found, LoaderSet, RequestHead};
 use crate::sid::SessionId;
 
 /// A handler's overrides of its config.
@@ -35,20 +35,14 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     /// Where the response carries a sid.
     pub(crate) target: EmitTarget,
     pub(crate) is_options: bool,
-    pub(crate) cross_origin: CrossOrigin,
+    /// If the cross-origin rule refuses the request.
+    pub(crate) cross_origin: Option<Box<CrossOrigin>>,
+    /// If the request carries different sids in cookies of one name.
+    pub(crate) repair: Option<Arc<Repair>>,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
     /// What the guards and views of this request share, if there may be several.
     pub(crate) scope: Option<Arc<RequestScope<C>>>,
-}
-
-/// Whether the cross-origin rule refuses the request. It only applies to cookies.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CrossOrigin {
-    /// By the rule of the cookie that carried the sid.
-    pub(crate) presented: bool,
-    /// By the rule of the cookie that would carry the sid of a new session.
-    pub(crate) created: bool,
 }
 
 /// The loaders of a handler: its own, or those of its config.
@@ -63,23 +57,24 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     let options = &prepared::<C>().options;
     let loaders = loaders::<C, O>();
     let found = loaders.find(head);
-    let index = found
-        .ok()
-        .and_then(|found| found.sid)
-        .map(|(_, index)| index);
+    let index = match &found {
+        Ok(found) => found.sid.map(|(_, index)| index),
+        Err(ambiguous) => Some(ambiguous.loader),
+    };
+    let presented = index.and_then(|index| loaders.cookie(index));
     let target = loaders.target(index, O::EMIT.or(options.emit));
-    let is_refused =
-        |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));
+    let created = match target {
+        EmitTarget::Cookie(spec) => Some(spec),
+        EmitTarget::Header(_) => None,
+    };
+    let ambiguous = presented.filter(|_| found.is_err());
     RequestContext {
         options,
         loaders,
-        cross_origin: CrossOrigin {
-            presented: is_refused(index.and_then(|index| loaders.cookie(index))),
-            created: is_refused(match target {
-                EmitTarget::Cookie(spec) => Some(spec),
-                EmitTarget::Header(_) => None,
-            }),
-        },
+        cross_origin: CrossOrigin::check(head, options, presented, created),
+        repair: ambiguous
+            .and_then(|spec| Repair::new(spec, head, options.trusted_proxy))
+            .map(Arc::new),
         found,
         target,
         is_options: head.method() == "OPTIONS",
@@ -92,6 +87,11 @@ impl<C: SessionConfig> RequestContext<C> {
     /// Emits an event that involves no call to the store.
     pub(super) fn emit_event(&self, id: Option<SessionId>, kind: EventKind<'_>) {
         event::emit(self.options.on_event, C::NAME, id, kind, None);
+    }
+
+    /// The error for a request that carries different sids in one place.
+    pub(super) fn ambiguity(&self) -> Error {
+        Error::ambiguous(self.repair.clone())
     }
 
     /// The error for a request without a live session.
@@ -114,35 +114,4 @@ impl<C: SessionConfig> RequestContext<C> {
             (false, _) => "Session",
         }
     }
-}
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// Whether a state-changing request comes from another origin. Browsers send `Sec-Fetch-Site` (Fetch
-/// Metadata) or at least `Origin`; a request with neither does not come from a browser.
-pub(crate) fn crosses_origin(head: RequestHead<'_>, spec: &CookieSpec) -> bool {
-    if spec.allow_any_origin || matches!(head.method(), "GET" | "HEAD" | "OPTIONS") {
-        return false;
-    }
-    let origin = head.first(&header::ORIGIN);
-    if origin.is_some_and(|origin| {
-        spec.origins
-            .iter()
-            .any(|listed| listed.as_bytes().eq_ignore_ascii_case(origin))
-    }) {
-        return false;
-    }
-    match (head.first(&SEC_FETCH_SITE), origin) {
-        (Some(site), _) => !matches!(site.trim_ascii(), b"same-origin" | b"none"),
-        (None, Some(origin)) => !is_host(origin, head),
-        (None, None) => false,
-    }
-}
-
-/// Whether an origin such as `https://example.com:8443` is the host of the request.
-fn is_host(origin: &[u8], head: RequestHead<'_>) -> bool {
-    let authority = [&b"https://"[..], b"http://"]
-        .iter()
-        .find_map(|scheme| origin.strip_prefix(*scheme));
-    matches!((authority, head.host()), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
 }

@@ -1,9 +1,11 @@
 //! The steps of a request: `extract` reads its head, `open` loads or creates the session, the
 //! handler runs, `commit` writes what changed, and `emit` sets the headers of the response.
 
+mod addressed;
 mod apply;
 mod commit;
 mod commit_queue;
+mod cross_origin;
 mod emit;
 mod extract;
 mod guards;
@@ -11,11 +13,14 @@ mod limits;
 mod load;
 mod merging;
 mod open;
+mod repair;
 mod request_scope;
 mod session_core;
+mod set_cookie;
 mod tracked_data;
 mod verbs;
 
+pub(crate) use cross_origin::CrossOrigin;
 pub(crate) use emit::Emission;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use emit::ReplyHeaders;
@@ -26,6 +31,7 @@ pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use guards::{GuardIndex, Identity};
 pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
+pub(crate) use repair::Repair;
 pub(crate) use request_scope::{RequestScope, any_scoped, finish_without_session};
 pub(crate) use session_core::{
     CommitResult, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore,

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::RequestContext;
 use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
 use super::request_scope::{RequestScope, Sessions};
 use super::session_core::{Emit, Phase, SessionCore, SessionState};
+use super::{CrossOrigin, RequestContext};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::loader::Found;
 use crate::record::Lifetime;
 use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::StoreRef;
@@ -114,14 +113,7 @@ async fn join<C: SessionConfig>(
     purpose: Purpose,
     core: Arc<SessionCore<C>>,
 ) -> Result<OpenOutcome<C>, Error> {
-    if let Some(found) = context
-        .found
-        .as_ref()
-        .ok()
-        .filter(|_| is_cross_origin(context, purpose))
-    {
-        return Err(refuse_cross_origin(context, found));
-    }
+    check_origin(context, purpose)?;
     if let Some(opened) = core.clone().join(purpose == Purpose::Create) {
         return Ok(OpenOutcome::Session(opened));
     }
@@ -177,11 +169,14 @@ fn plan<C: SessionConfig>(
             OpenPlan::NoContent
         });
     }
-    let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if is_cross_origin(context, purpose) {
-        return Err(refuse_cross_origin(context, found));
-    }
-    match (&found.sid, purpose) {
+    check_origin(context, purpose)?;
+    let sid = match &context.found {
+        Ok(found) => &found.sid,
+        // None of the sids is used; the response expires their cookies.
+        Err(_) if purpose == Purpose::Create && context.repair.is_some() => &None,
+        Err(_) => return Err(context.ambiguity()),
+    };
+    match (sid, purpose) {
         (Some(known), _) => Ok(OpenPlan::Known(known)),
         (None, Purpose::Create) => Ok(OpenPlan::New),
         (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
@@ -192,14 +187,31 @@ fn plan<C: SessionConfig>(
     }
 }
 
-fn is_cross_origin<C: SessionConfig>(context: &RequestContext<C>, purpose: Purpose) -> bool {
-    let refused = context.cross_origin;
-    refused.presented || (refused.created && purpose == Purpose::Create)
+/// Refuses a request that the cross-origin rule does not allow.
+#[inline]
+fn check_origin<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+) -> Result<(), Error> {
+    match &context.cross_origin {
+        Some(refused) if refused.presented || purpose == Purpose::Create => {
+            Err(refuse_cross_origin(context, refused))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn refuse_cross_origin<C: SessionConfig>(context: &RequestContext<C>, found: &Found) -> Error {
-    let id = found.sid.map(|(sid, _)| sid.id());
-    context.emit_event(id, EventKind::CrossOrigin);
+#[cold]
+fn refuse_cross_origin<C: SessionConfig>(
+    context: &RequestContext<C>,
+    refused: &CrossOrigin,
+) -> Error {
+    let presented = context.found.ok().and_then(|found| found.sid);
+    let kind = EventKind::CrossOrigin {
+        sent: &refused.sent,
+        expected: &refused.expected,
+    };
+    context.emit_event(presented.map(|(sid, _)| sid.id()), kind);
     Error::new(ErrorKind::CrossOrigin)
 }
 
@@ -271,10 +283,15 @@ async fn view_in<C: SessionConfig>(
     {
         return Ok(core.view());
     }
-    let found = (context.found.as_ref()).map_err(|_| Error::new(ErrorKind::Ambiguous))?;
-    if context.cross_origin.presented {
-        return Err(refuse_cross_origin(context, found));
-    }
+    // A view creates nothing.
+    check_origin(context, Purpose::LoadOptional)?;
+    let Ok(found) = &context.found else {
+        // The handler may run nevertheless, without the view.
+        if let (Some(scope), Some(repair)) = (scope, &context.repair) {
+            scope.note_repair(repair);
+        }
+        return Err(context.ambiguity());
+    };
     let Some((sid, index)) = &found.sid else {
         return Ok(None);
     };

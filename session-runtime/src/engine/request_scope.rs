@@ -5,11 +5,11 @@
 //! guards do not know of each other.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::load::{LoadResult, Loaded, RenewalPolicy, load};
-use super::{Emission, Finalize, FinalizeResult, GuardIndex, RequestContext, SessionCore};
+use super::{Emission, Finalize, FinalizeResult, GuardIndex, Repair, RequestContext, SessionCore};
 use crate::config::SessionConfig;
 use crate::loader::LoaderSet;
 use crate::record::Transport;
@@ -26,6 +26,8 @@ pub(crate) struct RequestScope<C: SessionConfig> {
     pub(super) view_requested: AtomicBool,
     /// A view found a session.
     pub(super) view_found: AtomicBool,
+    /// A view was refused because the request carries different sids in cookies of one name.
+    repair: OnceLock<Arc<Repair>>,
 }
 
 /// Whether any request has had a scope. Until then, requests are not searched for one.
@@ -91,7 +93,17 @@ impl<C: SessionConfig> RequestScope<C> {
             }),
             view_requested: AtomicBool::new(false),
             view_found: AtomicBool::new(false),
+            repair: OnceLock::new(),
         }
+    }
+
+    pub(super) fn note_repair(&self, repair: &Arc<Repair>) {
+        self.repair.get_or_init(|| repair.clone());
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn repair(&self) -> Option<&Arc<Repair>> {
+        self.repair.get()
     }
 
     #[cfg(feature = "_layer")]

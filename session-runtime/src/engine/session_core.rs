@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::guards::{GuardIndex, Guards};
 use super::load::Loaded;
 use super::open::OpenedSession;
-use super::{Emission, RequestContext};
+use super::{Emission, Repair, RequestContext};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
@@ -25,6 +25,8 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) key: Key,
     pub(crate) target: EmitTarget,
     pub(crate) has_origin: bool,
+    /// Expires the cookies that the request carried, if they have different sids.
+    pub(super) repair: Option<Arc<Repair>>,
     /// Whether this request created the session.
     pub(crate) is_new: bool,
     /// Whether a handler read the sid, so that the response must not be cached.
@@ -134,6 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
             },
             target: context.target,
             has_origin: context.has_origin,
+            repair: context.repair.clone(),
             is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),
             sid_sent: AtomicBool::new(false),

@@ -98,6 +98,9 @@ pub(super) fn record(event: &Event<'_>) {
             let error = with_causes(error);
             tracing::debug!(target: "connect_session", config, id, error, elapsed_ms, "{message}");
         }
+        EventKind::CrossOrigin { sent, expected } => {
+            tracing::debug!(target: "connect_session", config, id, sent, expected, elapsed_ms, "{message}");
+        }
         kind if kind.is_problem() => {
             tracing::warn!(target: "connect_session", config, id, elapsed_ms, "{message}");
         }

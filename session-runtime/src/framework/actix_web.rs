@@ -50,6 +50,19 @@ impl HeadSource for HttpRequest {
         Some(headers.by_ref().filter(same).nth(nth)?.1.as_bytes())
     }
 
+    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
+        let mut headers = self
+            .headers()
+            .iter()
+            .filter(|(key, _)| key.as_str() == name.as_str());
+        // The values of one name follow each other, in the order of the request.
+        Some(headers.by_ref().last()?.1.as_bytes())
+    }
+
+    fn is_tls(&self) -> bool {
+        self.app_config().secure()
+    }
+
     fn authority(&self) -> Option<&str> {
         Some(self.uri().authority()?.as_str())
     }

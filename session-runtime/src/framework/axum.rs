@@ -42,11 +42,22 @@ where
                 scope_of(&parts.extensions)
             };
             let find = |name: &str| find(params.as_ref(), name);
-            let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
+            let head = head_of(parts, &find);
             engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
         };
         guard::open(&context).await
     }
+}
+
+fn head_of<'a>(parts: &'a Parts, find: &'a dyn Fn(&str) -> Option<Cow<'a, str>>) -> HttpHead<'a> {
+    let Parts {
+        method,
+        uri,
+        headers,
+        extensions,
+        ..
+    } = parts;
+    HttpHead::new(method, uri, headers, extensions, find)
 }
 
 fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {
@@ -68,7 +79,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
             None
         };
         let find = |name: &str| find(params.as_ref(), name);
-        let head = HttpHead::new(&parts.method, &parts.uri, &parts.headers, &find);
+        let head = head_of(parts, &find);
         engine::extract::<C, Inherit>(RequestHead::new(&head), scope_of(&parts.extensions))
     };
     match engine::view(&context).await {

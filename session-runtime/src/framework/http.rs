@@ -18,6 +18,10 @@ pub(crate) struct HttpHead<'a> {
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+    /// The target before a router removed a prefix, if it is known.
+    original: Option<&'a Uri>,
+    is_tls: bool,
     params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
 }
 
@@ -27,13 +31,27 @@ impl<'a> HttpHead<'a> {
         method: &'a Method,
         uri: &'a Uri,
         headers: &'a HeaderMap,
+        extensions: &'a Extensions,
         params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Self {
         Self {
             method,
             uri,
             headers,
+            extensions,
+            original: None,
+            is_tls: false,
             params,
+        }
+    }
+
+    /// What only the framework knows: the original target, and whether its server ended TLS.
+    #[cfg(any(feature = "poem", feature = "salvo"))]
+    pub(crate) fn served(self, original: &'a Uri, scheme: &http::uri::Scheme) -> Self {
+        Self {
+            original: Some(original),
+            is_tls: *scheme == http::uri::Scheme::HTTPS,
+            ..self
         }
     }
 
@@ -42,6 +60,9 @@ impl<'a> HttpHead<'a> {
             method: request.method(),
             uri: request.uri(),
             headers: request.headers(),
+            extensions: request.extensions(),
+            original: None,
+            is_tls: false,
             params: &|_| None,
         }
     }
@@ -74,6 +95,24 @@ impl HeadSource for HttpHead<'_> {
     fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
         let mut values = self.values(name);
         Some((values.next()?, values.next().is_some()))
+    }
+
+    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
+        self.values(name).last()
+    }
+
+    fn original_path(&self) -> &str {
+        #[cfg(feature = "axum")]
+        if let Some(original) = self.extensions.get::<axum::extract::OriginalUri>() {
+            return original.0.path();
+        }
+        self.original.unwrap_or(self.uri).path()
+    }
+
+    /// The target of a request has a scheme with HTTP/2. A proxy may write `http` there for a client that
+    /// used https, but not the reverse.
+    fn is_tls(&self) -> bool {
+        self.is_tls || self.uri.scheme() == Some(&http::uri::Scheme::HTTPS)
     }
 
     fn authority(&self) -> Option<&str> {

@@ -78,7 +78,7 @@ impl<C: SessionConfig> SessionLayer<C> {
         } else if scope.view_found() {
             Some(Emission::of_view(vary))
         } else {
-            Some(Emission::of_none(vary))
+            Some(Emission::of_none(vary).with_repair(scope.repair()))
         }
     }
 }

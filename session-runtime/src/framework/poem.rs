@@ -27,7 +27,9 @@ use crate::view::SessionView;
 /// Reads the head of a request.
 fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T {
     let find = |name: &str| request.raw_path_param(name).map(Cow::Borrowed);
-    let head = HttpHead::new(request.method(), request.uri(), request.headers(), &find);
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let head = HttpHead::new(method, uri, headers, request.extensions(), &find);
+    let head = head.served(request.original_uri(), request.scheme());
     read(RequestHead::new(&head))
 }
 

@@ -50,6 +50,15 @@ impl HeadSource for Head<'_> {
         Some(value.as_bytes())
     }
 
+    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
+        let value = self.request.headers().get(name.as_str()).last()?;
+        Some(value.as_bytes())
+    }
+
+    fn is_tls(&self) -> bool {
+        self.request.rocket().config().tls_enabled()
+    }
+
     fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
     }
@@ -261,6 +270,8 @@ fn complete(
     for (name, value) in &head.headers {
         if *name == header::VARY {
             engine::merge_list(response, &header::VARY, value);
+        } else if *name == header::SET_COOKIE {
+            response.add(name, value.clone());
         } else if replaces || *name != header::CONTENT_TYPE {
             response.set(name, value.clone());
         }

@@ -6,7 +6,7 @@ mod oapi;
 use std::borrow::Cow;
 
 use http::Extensions;
-use http::header::{HeaderMap, VARY};
+use http::header::{HeaderMap, SET_COOKIE, VARY};
 use salvo_core::extract::{Extractible, Metadata};
 use salvo_core::http::{ResBody, StatusCode};
 use salvo_core::writing::Scribe;
@@ -32,7 +32,9 @@ fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T
         let value = request.params().get(name)?;
         Some(Cow::Borrowed(value.as_str()))
     };
-    let head = HttpHead::new(request.method(), request.uri(), request.headers(), &find);
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let head = HttpHead::new(method, uri, headers, request.extensions(), &find);
+    let head = head.served(request.uri(), request.scheme());
     read(RequestHead::new(&head))
 }
 
@@ -121,13 +123,16 @@ impl Scribe for Error {
     }
 }
 
-/// Replaces everything that the handler wrote, except for `Vary`, which the caller merges.
+/// Replaces everything that the handler wrote, except for `Vary`, which the caller merges, and for the
+/// cookies of others.
 fn replace_response(source: http::Response<String>, response: &mut Response) {
     let (head, body) = source.into_parts();
     response.status_code(head.status);
     let headers: &mut HeaderMap = response.headers_mut();
     for (name, value) in &head.headers {
-        if name != VARY {
+        if name == SET_COOKIE {
+            headers.append(name, value.clone());
+        } else if name != VARY {
             headers.insert(name, value.clone());
         }
     }

@@ -21,6 +21,18 @@ pub trait HeadSource {
     fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
         Some((self.header(name, 0)?, self.header(name, 1).is_some()))
     }
+    /// The last value of a header.
+    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
+        (0..).map_while(|nth| self.header(name, nth)).last()
+    }
+    /// The path before a router removed the prefix under which it is mounted.
+    fn original_path(&self) -> &str {
+        self.path()
+    }
+    /// Whether the server itself ended TLS.
+    fn is_tls(&self) -> bool {
+        false
+    }
     /// The host and port of the request target; used where there is no `Host` header (HTTP/2).
     fn authority(&self) -> Option<&str> {
         None
@@ -93,6 +105,20 @@ impl<'a> RequestHead<'a> {
     pub(crate) fn host(self) -> Option<&'a [u8]> {
         self.first(&header::HOST)
             .or_else(|| self.0.authority().map(str::as_bytes))
+    }
+
+    /// The path as the client sent it.
+    pub(crate) fn original_path(self) -> &'a str {
+        self.0.original_path()
+    }
+
+    /// Whether the client is known to have used TLS.
+    pub(crate) fn is_tls(self) -> bool {
+        self.0.is_tls()
+    }
+
+    pub(crate) fn last(self, name: &HeaderName) -> Option<&'a [u8]> {
+        self.0.last_header(name)
     }
 
     #[inline]

@@ -4,36 +4,34 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// One place holds two different values: the client's intent is unclear, so it is an error (RFC
-/// 6750, 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ambiguous;
+use crate::sid::PresentedSid;
 
-/// The value that all non-empty values are equal to; `None` if there is no non-empty value.
-#[inline]
-pub(super) fn single_value<'a>(
-    values: impl Iterator<Item = &'a [u8]>,
-) -> Result<Option<&'a [u8]>, Ambiguous> {
-    let mut values = values.filter(|value| !value.is_empty());
-    let first = values.next();
-    if values.all(|value| Some(value) == first) {
-        Ok(first)
-    } else {
-        Err(Ambiguous)
-    }
+/// One place holds two different sids: the client's intent is unclear, so it is an error (RFC 6750,
+/// 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ambiguous {
+    /// The index of the loader.
+    pub(crate) loader: usize,
 }
 
-/// As [`single_value`], for decoded text.
-pub(super) fn single_text<'a>(
-    values: impl Iterator<Item = Cow<'a, str>>,
-) -> Result<Option<Cow<'a, str>>, Ambiguous> {
-    let mut values = values.filter(|value| !value.is_empty());
-    let first = values.next();
-    if values.all(|value| Some(&value) == first.as_ref()) {
-        Ok(first)
-    } else {
-        Err(Ambiguous)
+/// The sid that all values contain. Values that cannot be a sid are left out.
+#[inline]
+pub(super) fn single_sid<V: AsRef<[u8]>>(
+    values: impl Iterator<Item = V>,
+    loader: usize,
+) -> Result<Option<PresentedSid>, Ambiguous> {
+    let mut first: Option<(V, PresentedSid)> = None;
+    for value in values {
+        match &first {
+            Some((known, _)) if known.as_ref() == value.as_ref() => {}
+            Some(_) if PresentedSid::parse_bytes(value.as_ref()).is_some() => {
+                return Err(Ambiguous { loader });
+            }
+            Some(_) => {}
+            None => first = PresentedSid::parse_bytes(value.as_ref()).map(|sid| (value, sid)),
+        }
     }
+    Ok(first.map(|(_, sid)| sid))
 }
 
 /// The token of `Bearer <token>`. The scheme is not case-sensitive.
@@ -61,12 +59,8 @@ pub(super) fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// The decoded value of `name=value`.
-pub(super) fn query_value<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, str>> {
+pub(super) fn query_value<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, [u8]>> {
     let (key, value) = pair.split_once('=')?;
     let same = percent_decode_str(key).eq(name.bytes());
-    if same {
-        percent_decode_str(value).decode_utf8().ok()
-    } else {
-        None
-    }
+    same.then(|| percent_decode_str(value).into())
 }

@@ -98,6 +98,9 @@ pub mod session_config {
     /// `commit: always`: whether the changes of a handler that returns `Err` are stored: with
     /// `on_ok` they are not, with `always` they are. Default: `on_ok`.
     pub const commit: Word = Word;
+    /// `trusted_proxy: x_forwarded`: the headers in which a reverse proxy says what the client
+    /// addressed, for the cross-origin rule. Default: none, `Host` is compared.
+    pub const trusted_proxy: Word = Word;
     /// `namespace: "shop"`: the prefix of the keys of the records. Default: the names of the
     /// package and the config.
     pub const namespace: Word = Word;
@@ -227,6 +230,16 @@ pub mod on_store_error {
     pub const reject: Word = Word;
     /// The handler runs with `None`.
     pub const anonymous: Word = Word;
+}
+
+/// The headers in which a reverse proxy says what the client addressed.
+pub mod trusted_proxy {
+    use super::Word;
+
+    /// `Forwarded` (RFC 7239), with its parameters `host` and `proto`.
+    pub const forwarded: Word = Word;
+    /// `X-Forwarded-Host` and `X-Forwarded-Proto`.
+    pub const x_forwarded: Word = Word;
 }
 
 /// Whether the changes of a handler that fails are stored.

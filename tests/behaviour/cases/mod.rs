@@ -1,5 +1,6 @@
 //! The cases, by topic.
 
+mod ambiguous;
 mod caching;
 mod clients;
 mod commit;
@@ -14,6 +15,7 @@ mod faults;
 mod limits;
 mod loaders;
 mod mixed;
+mod origins;
 mod processes;
 mod real_time;
 mod secrecy;

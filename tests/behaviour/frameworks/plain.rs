@@ -14,8 +14,8 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::{Shape, shape};
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Large, Lenient,
-    Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -250,6 +250,8 @@ async fn dispatch(stores: &Stores, request: Request<Incoming>) -> Reply {
         ["emit-cookie", name] => mounted!(EmitCookie, stuff, name, request),
         ["jar", name] => mounted!(Jar, stuff, name, request),
         ["open-jar", name] => mounted!(OpenJar, stuff, name, request),
+        ["x-forwarded", name] => mounted!(XForwarded, stuff, name, request),
+        ["forwarded", name] => mounted!(Forwarded, stuff, name, request),
         ["urls", _, name] => mounted!(Urls, stuff, name, request),
         ["bearer", name] => mounted!(Bearer, stuff, name, request),
         ["always", name] => mounted!(Always, stuff, name, request),

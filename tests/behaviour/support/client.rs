@@ -38,6 +38,13 @@ impl Call {
         self
     }
 
+    /// Sets the `Host`, which is `shop.example.com` otherwise.
+    pub fn host(mut self, host: &str) -> Self {
+        self.headers
+            .insert("host", HeaderValue::from_str(host).unwrap());
+        self
+    }
+
     /// Appends a header; a name may occur several times.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).unwrap();

@@ -6,6 +6,7 @@ pub mod cases;
 pub mod client;
 mod edit;
 pub mod events;
+pub mod jar;
 pub mod overlap;
 pub mod raw;
 pub mod script;

@@ -49,21 +49,20 @@ impl From<Error> for Failure {
 impl Failure {
     /// The response that the error is converted to.
     pub fn answer(&self) -> Answer {
-        let mut headers = HeaderMap::new();
-        let (status, body) = match self {
+        match self {
             Self::Session(error) => {
-                headers.insert(
-                    "content-type",
-                    HeaderValue::from_static("application/problem+json"),
-                );
-                (error.status(), error.problem())
+                let (head, body) = error.to_response().into_parts();
+                Answer {
+                    status: head.status,
+                    headers: head.headers,
+                    body,
+                }
             }
-            Self::Own(status) => (*status, String::new()),
-        };
-        Answer {
-            status,
-            headers,
-            body,
+            Self::Own(status) => Answer {
+                status: *status,
+                headers: HeaderMap::new(),
+                body: String::new(),
+            },
         }
     }
 }

@@ -45,6 +45,7 @@ session_config! {
         on_ended: ignore,
         on_store_error: anonymous,
         commit: always,
+        trusted_proxy: x_forwarded,     // C03
         namespace: "shop",              // C37
         on_event: listen,
         crate: ::connect_session

@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 use self::bodies::Headers;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Large, Lenient,
-    Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -172,6 +172,8 @@ fn app(stores: &Stores, app: &mut ServiceConfig) {
     .service(mounted!("/emit-cookie", EmitCookie, stuff))
     .service(mounted!("/jar", Jar, stuff))
     .service(mounted!("/open-jar", OpenJar, stuff))
+    .service(mounted!("/x-forwarded", XForwarded, stuff))
+    .service(mounted!("/forwarded", Forwarded, stuff))
     .service(mounted!("/urls/{sid}", Urls, stuff))
     .service(mounted!("/bearer", Bearer, stuff))
     .service(mounted!("/always", Always, stuff))

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Large, Lenient,
-    Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -160,6 +160,14 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest(
             "/open-jar",
             routes::<OpenJar>().layer(OpenJar::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/x-forwarded",
+            routes::<XForwarded>().layer(XForwarded::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/forwarded",
+            routes::<Forwarded>().layer(Forwarded::layer().with_store(stuff.clone())),
         )
         .nest(
             "/urls/{sid}",

@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Large, Lenient,
-    Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -192,6 +192,8 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest("/emit-cookie", mounted!(EmitCookie))
         .nest("/jar", mounted!(Jar))
         .nest("/open-jar", mounted!(OpenJar))
+        .nest("/x-forwarded", mounted!(XForwarded))
+        .nest("/forwarded", mounted!(Forwarded))
         .at("/urls/:sid/create", urls(create::<Urls>::default().boxed()))
         .at("/urls/:sid/load", urls(load::<Urls>::default().boxed()))
         .at(

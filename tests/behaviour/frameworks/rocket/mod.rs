@@ -25,8 +25,8 @@ use self::fairings::{Look, Only};
 use self::guards::{Headers, Second, Seen};
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Jar, Large, Lenient,
-    Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
+    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::barriers::Gate;
@@ -77,6 +77,8 @@ configs! {
     emit_cookie: EmitCookie;
     jar: Jar;
     open_jar: OpenJar;
+    x_forwarded: XForwarded;
+    forwarded: Forwarded;
     bearer: Bearer;
     always: Always;
     rejecting: Rejecting;
@@ -260,6 +262,8 @@ fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
         .attach(EmitCookie::layer().with_store(stuff.clone()))
         .attach(Jar::layer().with_store(stuff.clone()))
         .attach(OpenJar::layer().with_store(stuff.clone()))
+        .attach(XForwarded::layer().with_store(stuff.clone()))
+        .attach(Forwarded::layer().with_store(stuff.clone()))
         .attach(Urls::layer().with_store(stuff.clone()))
         .attach(Bearer::layer().with_store(stuff.clone()))
         .attach(Always::layer().with_store(stuff.clone()))
@@ -283,6 +287,8 @@ fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/emit-cookie", emit_cookie::all())
         .mount("/jar", jar::all())
         .mount("/open-jar", open_jar::all())
+        .mount("/x-forwarded", x_forwarded::all())
+        .mount("/forwarded", forwarded::all())
         .mount("/bearer", bearer::all())
         .mount("/always", always::all())
         .mount("/rejecting", rejecting::all())

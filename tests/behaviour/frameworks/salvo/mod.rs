@@ -88,6 +88,8 @@ config!(cookie_first, CookieFirst);
 config!(emit_cookie, EmitCookie);
 config!(jar, Jar);
 config!(open_jar, OpenJar);
+config!(x_forwarded, XForwarded);
+config!(forwarded, Forwarded);
 config!(urls, Urls);
 config!(bearer, Bearer);
 config!(always, Always);
@@ -211,6 +213,8 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .push(mounted!(emit_cookie, EmitCookie, "emit-cookie"))
         .push(mounted!(jar, Jar, "jar"))
         .push(mounted!(open_jar, OpenJar, "open-jar"))
+        .push(mounted!(x_forwarded, XForwarded, "x-forwarded"))
+        .push(mounted!(forwarded, Forwarded, "forwarded"))
         .push(mounted!(urls, Urls, "urls/{sid}"))
         .push(mounted!(bearer, Bearer, "bearer"))
         .push(mounted!(always, Always, "always"))

@@ -1,0 +1,16 @@
+//! Proxies whose headers are believed.
+
+/// The headers in which a reverse proxy says what the client addressed: the host, and whether it used
+/// https. The cross-origin rule compares the origin of a page with them.
+///
+/// Set it only if every request comes through a proxy that sets these headers itself, and replaces or
+/// extends those that a client sends: of several values, the last one counts. A proxy that forwards `Host`
+/// unchanged works without this option; then `Origin: http://example.com` passes for
+/// `https://example.com`, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// `Forwarded` (RFC 7239), with its parameters `host` and `proto`.
+    Forwarded,
+    /// `X-Forwarded-Host` and `X-Forwarded-Proto`.
+    XForwarded,
+}

@@ -1,0 +1,127 @@
+//! The end of the cookies of a client that sends two different ones of one name.
+//!
+//! A browser keeps several cookies of one name if they differ in domain or path, for example after a
+//! change of the config, or because another host of the domain has set one. It sends all that fit, without
+//! their attributes, so that the server can neither tell them apart nor replace them. Without a repair, each
+//! later request would be refused, too. So the response expires the name in every place from which the
+//! browser may have sent it.
+
+use http::header::HeaderValue;
+
+use super::addressed::Addressed;
+use super::set_cookie::{Slot, expired_cookie};
+use crate::config::TrustedProxy;
+use crate::loader::{CookieSpec, RequestHead};
+
+/// The most lines, and about the most bytes, of a repair. Proxies accept a head of 4 KiB.
+const MAX_LINES: usize = 32;
+const MAX_BYTES: usize = 3 * 1024;
+/// The most domains that are tried, apart from the declared one.
+const MAX_PARENTS: usize = 8;
+/// The longest `Path` that is tried, apart from the declared one.
+const MAX_PATH: usize = 256;
+
+/// Expired cookies of one name.
+#[derive(Debug)]
+pub(crate) struct Repair {
+    pub(crate) name: &'static str,
+    /// In the place where the config sets the cookie.
+    pub(super) declared: HeaderValue,
+    /// In every other place.
+    pub(super) others: Vec<HeaderValue>,
+}
+
+impl Repair {
+    #[cold]
+    pub(super) fn new(
+        spec: &CookieSpec,
+        head: RequestHead<'_>,
+        proxy: Option<TrustedProxy>,
+    ) -> Option<Self> {
+        let line = |slot| HeaderValue::try_from(expired_cookie(spec, slot)).ok();
+        let declared = Slot::declared(spec);
+        let mut repair = Self {
+            name: spec.name,
+            declared: line(declared)?,
+            others: Vec::new(),
+        };
+        let host = Addressed::new(head, proxy).host_name();
+        let slots = slots(spec, host.as_deref(), head.original_path());
+        let mut bytes = repair.declared.len();
+        for other in slots
+            .into_iter()
+            .filter(|slot| *slot != declared)
+            .filter_map(line)
+        {
+            bytes += other.len();
+            if repair.others.len() + 1 == MAX_LINES || bytes > MAX_BYTES {
+                break;
+            }
+            repair.others.push(other);
+        }
+        Some(repair)
+    }
+
+    /// The expired cookies.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &HeaderValue> {
+        [&self.declared].into_iter().chain(&self.others)
+    }
+}
+
+/// The places from which a browser may send the cookie, the likely ones first.
+fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slot<'a>> {
+    let mut domains = vec![None];
+    let mut paths = vec![spec.path];
+    // A browser keeps a `__Host-` cookie for one host and path only (RFC 6265bis, 4.1.3.2).
+    if !is_host_prefixed(spec.name) {
+        let parents = host.into_iter().flat_map(parents);
+        let others = parents.filter(|host| spec.domain != Some(*host));
+        domains.extend(spec.domain.into_iter().chain(others).map(Some));
+        let others = ["/"].into_iter().chain(prefixes(path));
+        paths.extend(others.filter(|path| *path != spec.path));
+    }
+    let mut slots = Vec::new();
+    for path in paths {
+        // Partitioned cookies, which are always secure, are kept apart from the others.
+        let has_twin = spec.secure && path == spec.path;
+        let twin = has_twin.then_some(!spec.partitioned);
+        for is_partitioned in [Some(spec.partitioned), twin].into_iter().flatten() {
+            slots.extend(domains.iter().map(|domain| Slot {
+                path,
+                domain: *domain,
+                is_partitioned,
+            }));
+        }
+    }
+    slots
+}
+
+fn is_host_prefixed(name: &str) -> bool {
+    let prefix = name.as_bytes().get(..7);
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"__Host-"))
+}
+
+/// The host and its parents, except for a top-level domain, which no browser accepts as a `Domain`.
+fn parents(host: &str) -> impl Iterator<Item = &str> {
+    let parents = std::iter::successors(Some(host), |host| Some(host.split_once('.')?.1));
+    parents.take(MAX_PARENTS).filter(|host| host.contains('.'))
+}
+
+/// The paths of which a request path is a part: `/a`, `/a/` and `/a/b` for `/a/b`. Not those that a
+/// `Path` attribute cannot express.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let fits = |end: &usize| *end > 1 && *end <= MAX_PATH;
+    let slashes = path.match_indices('/').flat_map(|(at, _)| [at, at + 1]);
+    let whole = (!path.ends_with('/')).then_some(path.len());
+    let ends = slashes
+        .chain(whole)
+        .filter(fits)
+        .filter_map(|end| path.get(..end));
+    ends.take(MAX_LINES).take_while(|path| {
+        path.bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b';')
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! The texts of `Set-Cookie` headers.
+
+use std::time::Duration;
+
+use crate::loader::CookieSpec;
+
+/// What distinguishes the cookies of one name in a browser: it sends all of them that fit a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot<'a> {
+    pub(super) path: &'a str,
+    /// `None` for a cookie of one host only.
+    pub(super) domain: Option<&'a str>,
+    pub(super) is_partitioned: bool,
+}
+
+impl Slot<'_> {
+    /// Where the cookie is set.
+    pub(super) const fn declared(spec: &CookieSpec) -> Self {
+        Self {
+            path: spec.path,
+            domain: spec.domain,
+            is_partitioned: spec.partitioned,
+        }
+    }
+}
+
+/// A cookie with this value.
+pub(super) fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {
+    let mut text = format!("{}={value}", spec.name);
+    attributes(spec, Slot::declared(spec), &mut text);
+    if spec.persistent {
+        text.push_str("; Max-Age=");
+        text.push_str(&left.as_secs().to_string());
+    }
+    text
+}
+
+/// A cookie that has already expired: it removes that of the same name and slot.
+pub(super) fn expired_cookie(spec: &CookieSpec, slot: Slot<'_>) -> String {
+    let mut text = format!("{}=", spec.name);
+    attributes(spec, slot, &mut text);
+    text.push_str("; Max-Age=0");
+    text
+}
+
+fn attributes(spec: &CookieSpec, slot: Slot<'_>, text: &mut String) {
+    text.push_str("; Path=");
+    text.push_str(slot.path);
+    if let Some(domain) = slot.domain {
+        text.push_str("; Domain=");
+        text.push_str(domain);
+    }
+    if spec.secure {
+        text.push_str("; Secure");
+    }
+    text.push_str("; HttpOnly; SameSite=");
+    text.push_str(spec.same_site.as_str());
+    if slot.is_partitioned {
+        text.push_str("; Partitioned");
+    }
+}
