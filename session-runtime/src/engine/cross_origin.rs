@@ -36,7 +36,7 @@ impl CrossOrigin {
         presented: Option<&CookieSpec>,
         created: Option<&CookieSpec>,
     ) -> Option<Box<Self>> {
-        if presented.is_none() && created.is_none() || only_reads(head) {
+        if only_reads(head) {
             return None;
         }
         Self::check_change(head, options.trusted_proxy, presented, created)

@@ -8,7 +8,7 @@ use http::header::{
     VARY,
 };
 
-use super::session_core::{Emit, Phase, SessionState};
+use super::session_core::{Emit, Exception, Phase, SessionState};
 use super::set_cookie::{Slot, expired_cookie, set_cookie};
 use super::{Repair, SessionCore};
 use crate::config::SessionConfig;
@@ -60,16 +60,29 @@ impl<C: SessionConfig> SessionCore<C> {
     /// The headers for the current state of the session, or of one that has replaced it.
     #[inline]
     pub(super) fn emission(&self, state: &SessionState<C>) -> Emission {
-        match &state.replaced_by {
+        match &state.exception {
             None => self.own_emission(state),
-            Some(next) => {
-                Self::latest_emission(next.clone()).unwrap_or_else(|| self.own_emission(state))
-            }
+            Some(exception) => self.exceptional_emission(state, exception),
         }
     }
 
-    /// The headers of the latest session that replaced another one and was stored.
     #[cold]
+    fn exceptional_emission(&self, state: &SessionState<C>, exception: &Exception<C>) -> Emission {
+        let replaced_by = exception.replaced_by.clone();
+        let latest = replaced_by.and_then(Self::latest_emission);
+        let mut emission = latest.unwrap_or_else(|| self.own_emission(state));
+        if let Some(repair) = exception
+            .repair
+            .clone()
+            .filter(|_| !state.guards.any_open())
+        {
+            emission.sid = Some(Box::new(with_repair(emission.sid, repair)));
+            emission.cache = Cache::NoStore;
+        }
+        emission
+    }
+
+    /// The headers of the latest session that replaced another one and was stored.
     fn latest_emission(mut next: Arc<Self>) -> Option<Emission> {
         let mut emission = None;
         loop {
@@ -80,7 +93,8 @@ impl<C: SessionConfig> SessionCore<C> {
             ) {
                 emission = Some(next.own_emission(&state));
             }
-            let Some(replaced_by) = state.replaced_by.clone() else {
+            let exception = state.exception.as_ref();
+            let Some(replaced_by) = exception.and_then(|other| other.replaced_by.clone()) else {
                 break;
             };
             drop(state);
@@ -127,12 +141,6 @@ impl<C: SessionConfig> SessionCore<C> {
         if sid.is_some() {
             self.sid_sent.store(true, Ordering::Relaxed);
         }
-        let sid = match &self.repair {
-            Some(repair) if !state.guards.any_open() => {
-                Some(Box::new(with_repair(sid, repair.clone())))
-            }
-            _ => sid,
-        };
         let cache = if sid.is_some() || self.sid_read.load(Ordering::Relaxed) {
             Cache::NoStore
         } else {

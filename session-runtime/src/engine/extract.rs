@@ -9,7 +9,7 @@ use super::{CrossOrigin, Repair, RequestScope};
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::loader::{Ambiguous, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
 use crate::sid::SessionId;
 
 /// A handler's overrides of its config.
@@ -35,14 +35,20 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     /// Where the response carries a sid.
     pub(crate) target: EmitTarget,
     pub(crate) is_options: bool,
-    /// If the cross-origin rule refuses the request.
-    pub(crate) cross_origin: Option<Box<CrossOrigin>>,
-    /// If the request carries different sids in cookies of one name.
-    pub(crate) repair: Option<Arc<Repair>>,
+    /// Boxed, because most requests have nothing of it.
+    problem: Option<Box<Problem>>,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
     /// What the guards and views of this request share, if there may be several.
     pub(crate) scope: Option<Arc<RequestScope<C>>>,
+}
+
+/// What is wrong with the cookies of a request.
+struct Problem {
+    /// If the cross-origin rule refuses the request.
+    cross_origin: Option<Box<CrossOrigin>>,
+    /// If the request carries different sids in cookies of one name.
+    repair: Option<Arc<Repair>>,
 }
 
 /// The loaders of a handler: its own, or those of its config.
@@ -67,14 +73,15 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         EmitTarget::Cookie(spec) => Some(spec),
         EmitTarget::Header(_) => None,
     };
-    let ambiguous = presented.filter(|_| found.is_err());
+    let problem = if presented.is_none() && created.is_none() {
+        None
+    } else {
+        Problem::find(head, options, presented, created, found.is_err())
+    };
     RequestContext {
         options,
         loaders,
-        cross_origin: CrossOrigin::check(head, options, presented, created),
-        repair: ambiguous
-            .and_then(|spec| Repair::new(spec, head, options.trusted_proxy))
-            .map(Arc::new),
+        problem,
         found,
         target,
         is_options: head.method() == "OPTIONS",
@@ -83,7 +90,38 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     }
 }
 
+impl Problem {
+    /// The problem of a request whose sid is sent in a cookie, or would be.
+    fn find(
+        head: RequestHead<'_>,
+        options: &Options,
+        presented: Option<&CookieSpec>,
+        created: Option<&CookieSpec>,
+        is_ambiguous: bool,
+    ) -> Option<Box<Self>> {
+        let ambiguous = presented.filter(|_| is_ambiguous);
+        let problem = Self {
+            cross_origin: CrossOrigin::check(head, options, presented, created),
+            repair: ambiguous
+                .and_then(|spec| Repair::new(spec, head, options.trusted_proxy))
+                .map(Arc::new),
+        };
+        let exists = problem.cross_origin.is_some() || problem.repair.is_some();
+        exists.then(|| Box::new(problem))
+    }
+}
+
 impl<C: SessionConfig> RequestContext<C> {
+    /// Why the cross-origin rule refuses the request.
+    pub(super) fn cross_origin(&self) -> Option<&CrossOrigin> {
+        self.problem.as_ref()?.cross_origin.as_deref()
+    }
+
+    /// The repair of the request's cookies, if they have different sids.
+    pub(super) fn repair(&self) -> Option<&Arc<Repair>> {
+        self.problem.as_ref()?.repair.as_ref()
+    }
+
     /// Emits an event that involves no call to the store.
     pub(super) fn emit_event(&self, id: Option<SessionId>, kind: EventKind<'_>) {
         event::emit(self.options.on_event, C::NAME, id, kind, None);
@@ -91,7 +129,7 @@ impl<C: SessionConfig> RequestContext<C> {
 
     /// The error for a request that carries different sids in one place.
     pub(super) fn ambiguity(&self) -> Error {
-        Error::ambiguous(self.repair.clone())
+        Error::ambiguous(self.repair().cloned())
     }
 
     /// The error for a request without a live session.

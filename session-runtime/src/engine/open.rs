@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
 use super::request_scope::{RequestScope, Sessions};
-use super::session_core::{Emit, Phase, SessionCore, SessionState};
+use super::session_core::{Emit, Exception, Phase, SessionCore, SessionState};
 use super::{CrossOrigin, RequestContext};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -121,7 +121,18 @@ async fn join<C: SessionConfig>(
         Purpose::Create => {
             let store = store_of(context).await?;
             let created = create(context, store);
-            core.state().replaced_by = Some(created.core.clone());
+            let mut state = core.state();
+            let replaced_by = Some(created.core.clone());
+            match &mut state.exception {
+                Some(exception) => exception.replaced_by = replaced_by,
+                None => {
+                    state.exception = Some(Box::new(Exception {
+                        replaced_by,
+                        repair: None,
+                    }));
+                }
+            }
+            drop(state);
             Ok(OpenOutcome::Session(created))
         }
         Purpose::LoadOptional => Ok(OpenOutcome::None),
@@ -173,7 +184,7 @@ fn plan<C: SessionConfig>(
     let sid = match &context.found {
         Ok(found) => &found.sid,
         // None of the sids is used; the response expires their cookies.
-        Err(_) if purpose == Purpose::Create && context.repair.is_some() => &None,
+        Err(_) if purpose == Purpose::Create && context.repair().is_some() => &None,
         Err(_) => return Err(context.ambiguity()),
     };
     match (sid, purpose) {
@@ -193,7 +204,7 @@ fn check_origin<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<(), Error> {
-    match &context.cross_origin {
+    match context.cross_origin() {
         Some(refused) if refused.presented || purpose == Purpose::Create => {
             Err(refuse_cross_origin(context, refused))
         }
@@ -216,6 +227,11 @@ fn refuse_cross_origin<C: SessionConfig>(
 }
 
 /// Converts the result of a load to the outcome for the handler.
+#[allow(
+    clippy::inline_always,
+    reason = "the loaded record is not moved once more"
+)]
+#[inline(always)]
 fn finish_load<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
@@ -287,7 +303,7 @@ async fn view_in<C: SessionConfig>(
     check_origin(context, Purpose::LoadOptional)?;
     let Ok(found) = &context.found else {
         // The handler may run nevertheless, without the view.
-        if let (Some(scope), Some(repair)) = (scope, &context.repair) {
+        if let (Some(scope), Some(repair)) = (scope, context.repair()) {
             scope.note_repair(repair);
         }
         return Err(context.ambiguity());
@@ -317,6 +333,11 @@ async fn store_of<C: SessionConfig>(
     }
 }
 
+#[allow(
+    clippy::inline_always,
+    reason = "the loaded record is not moved once more"
+)]
+#[inline(always)]
 fn resume<C: SessionConfig>(
     context: &RequestContext<C>,
     store: StoreRef<C::Data, C::Store>,
@@ -338,7 +359,7 @@ fn resume<C: SessionConfig>(
         guards: Guards::new(false),
         resets: 0,
         in_use: true,
-        replaced_by: None,
+        exception: Exception::of(context),
     };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),
@@ -368,7 +389,7 @@ fn create<C: SessionConfig>(
         guards: Guards::new(true),
         resets: 0,
         in_use: true,
-        replaced_by: None,
+        exception: Exception::of(context),
     };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),

@@ -25,8 +25,6 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) key: Key,
     pub(crate) target: EmitTarget,
     pub(crate) has_origin: bool,
-    /// Expires the cookies that the request carried, if they have different sids.
-    pub(super) repair: Option<Arc<Repair>>,
     /// Whether this request created the session.
     pub(crate) is_new: bool,
     /// Whether a handler read the sid, so that the response must not be cached.
@@ -62,8 +60,26 @@ pub(crate) struct SessionState<C: SessionConfig> {
     pub(super) resets: u32,
     /// Whether a handler or a task may still own the session, and ask for its deadlines.
     pub(crate) in_use: bool,
+    /// Boxed, because most sessions have nothing of it.
+    pub(super) exception: Option<Box<Exception<C>>>,
+}
+
+/// What has to be said in place of the session's headers, or beside them.
+pub(super) struct Exception<C: SessionConfig> {
     /// The session that this request has created after it ended this one.
     pub(super) replaced_by: Option<Arc<SessionCore<C>>>,
+    /// Expires the cookies that the request carried, if they have different sids.
+    pub(super) repair: Option<Arc<Repair>>,
+}
+
+impl<C: SessionConfig> Exception<C> {
+    pub(super) fn of(context: &RequestContext<C>) -> Option<Box<Self>> {
+        let repair = context.repair()?.clone();
+        Some(Box::new(Self {
+            replaced_by: None,
+            repair: Some(repair),
+        }))
+    }
 }
 
 pub(crate) enum Phase<D> {
@@ -136,7 +152,6 @@ impl<C: SessionConfig> SessionCore<C> {
             },
             target: context.target,
             has_origin: context.has_origin,
-            repair: context.repair.clone(),
             is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),
             sid_sent: AtomicBool::new(false),
