@@ -50,20 +50,25 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
     signature.output = ReturnType::Type(*arrow, Box::new(syn::Type::Verbatim(returned)));
     // A `return` or `?` leaves the block, not the function. Only where the type is known in part does
     // it have to be given to the block.
-    let body = match inferred.to_string().as_str() {
-        "_" => quote!(#body),
-        _ => quote!({
+    let body = if inferred.to_string() == "_" {
+        quote!(#body)
+    } else {
+        quote!({
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value)]
             if let ::core::option::Option::Some(__typed) = ::core::option::Option::None::<#inferred> {
                 return __typed;
             }
             #body
-        }),
+        })
     };
     let failed = has_failed(handler, private);
     quote! {
         #signature {
-            #[allow(clippy::redundant_async_block, clippy::let_unit_value)]
+            #[allow(
+                clippy::async_yields_async,
+                clippy::let_unit_value,
+                clippy::redundant_async_block
+            )]
             let __value = async move #body.await;
             #private::Judged { failed: #failed, value: __value }
         }

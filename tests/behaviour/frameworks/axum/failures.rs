@@ -36,10 +36,12 @@ fn shaped(mut session: Session<Main>) {
     session.items.push("shaped".to_owned());
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the type is what is tested")]
 fn works() -> Outcome {
     Ok("fine")
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the type is what is tested")]
 fn fails() -> Outcome {
     Err(TEAPOT)
 }

@@ -23,10 +23,12 @@ fn shaped(mut session: Session<Main>) {
     session.items.push("shaped".to_owned());
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the type is what is tested")]
 fn works() -> Result<&'static str, StatusCode> {
     Ok("fine")
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the type is what is tested")]
 fn fails() -> ::poem::Result<&'static str> {
     Err(TEAPOT.into())
 }
