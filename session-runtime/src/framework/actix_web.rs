@@ -1,5 +1,7 @@
 //! actix-web 4, which uses `http` 0.2.
 
+mod failure;
+
 use std::borrow::Cow;
 use std::cell::Ref;
 use std::fmt;

@@ -4,6 +4,8 @@
 //! and neither a guard nor a responder can change it. The headers of the session are then kept in the
 //! request's local cache, and the fairing (the app-wide layer) adds them.
 
+mod failure;
+
 use std::borrow::Cow;
 use std::io::Cursor;
 use std::sync::{Mutex, MutexGuard, PoisonError};
