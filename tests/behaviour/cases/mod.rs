@@ -12,6 +12,7 @@ mod emission;
 mod endings;
 mod faults;
 mod loaders;
+mod long_lived;
 mod mixed;
 mod processes;
 mod real_time;
