@@ -39,13 +39,14 @@ pub(super) async fn find_problem(store: &impl Store<Untyped>) -> Option<String> 
 async fn run_every_command(store: &impl Store<Untyped>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
-        id: SessionId::from_bytes(rand::random()),
+        id: SessionId::from_bytes(CommitId::random().to_bytes()),
     };
     let mut data = Untyped::default();
     // A number can always be encoded.
     let _ = data.insert("probe", 1);
     let record = NewRecord {
-        secret: SecretHash::from_bytes(rand::random()),
+        // The hash of no known secret: no client can load the session.
+        secret: SecretHash::from_bytes([0; 32]),
         transport: Transport::Other,
         data: Arc::new(data),
         subject: None,

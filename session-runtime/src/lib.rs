@@ -24,6 +24,7 @@ pub mod guard;
 pub mod loader;
 pub mod merge;
 pub mod patch;
+mod random;
 pub mod record;
 pub mod session;
 pub mod sid;

@@ -12,7 +12,7 @@ use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, trace};
 use crate::merge;
-use crate::record::{Change, CommitId, DataChange, Snapshot};
+use crate::record::{Change, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
 
@@ -46,7 +46,7 @@ impl<C: SessionConfig> SessionCore<C> {
             let max_size = self.options.encoded_limit();
             let new = Arc::new(new);
             let change = Change {
-                commit_id: CommitId::random(),
+                commit_id: self.new_commit_id(),
                 epoch,
                 generation,
                 data: Some(DataChange {
