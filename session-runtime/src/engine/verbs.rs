@@ -30,7 +30,7 @@ impl<C: SessionConfig> SessionCore<C> {
             let state = self.state();
             (state.epoch, state.generation)
         };
-        let mut permit = commit_queue::acquire_if_contended(self.key.id, self.spin_policy()).await;
+        let mut permit = commit_queue::acquire_if_contended(self.key, self.spin_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let output = change(&mut new);
