@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header;
 
-use super::{CrossOrigin, Repair, RequestScope};
+use super::{RequestScope, SidTarget};
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
@@ -33,12 +33,8 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) loaders: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
     /// Where the response carries a sid.
-    pub(crate) target: EmitTarget,
+    pub(crate) target: SidTarget,
     pub(crate) is_options: bool,
-    /// If the cross-origin rule refuses the request.
-    pub(crate) cross_origin: Option<Box<CrossOrigin>>,
-    /// If the request carries different sids in cookies of one name.
-    pub(crate) repair: Option<Arc<Repair>>,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
     /// What the guards and views of this request share, if there may be several.
@@ -61,20 +57,13 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         Ok(found) => found.sid.map(|(_, index)| index),
         Err(ambiguous) => Some(ambiguous.loader),
     };
-    let presented = index.and_then(|index| loaders.cookie(index));
-    let target = loaders.target(index, O::EMIT.or(options.emit));
-    let created = match target {
-        EmitTarget::Cookie(spec) => Some(spec),
-        EmitTarget::Header(_) => None,
+    let target = match loaders.target(index, O::EMIT.or(options.emit)) {
+        EmitTarget::Header(name) => SidTarget::Header(name),
+        EmitTarget::Cookie(spec) => SidTarget::cookie(spec, head, options, found.is_err()),
     };
-    let ambiguous = presented.filter(|_| found.is_err());
     RequestContext {
         options,
         loaders,
-        cross_origin: CrossOrigin::check(head, options, presented, created),
-        repair: ambiguous
-            .and_then(|spec| Repair::new(spec, head, options.trusted_proxy))
-            .map(Arc::new),
         found,
         target,
         is_options: head.method() == "OPTIONS",
@@ -91,13 +80,17 @@ impl<C: SessionConfig> RequestContext<C> {
 
     /// The error for a request that carries different sids in one place.
     pub(super) fn ambiguity(&self) -> Error {
-        Error::ambiguous(self.repair.clone())
+        Error::ambiguous(self.target.repair().cloned())
+    }
+
+    /// Whether the request has a sid, or several.
+    pub(super) fn presents_sid(&self) -> bool {
+        self.found.is_ok_and(|found| found.sid.is_some()) || self.found.is_err()
     }
 
     /// The error for a request without a live session.
     pub(crate) fn absence(&self) -> Error {
-        let presented = self.found.is_ok_and(|found| found.sid.is_some());
-        Error::new(if presented {
+        Error::new(if self.presents_sid() {
             ErrorKind::Unknown
         } else {
             ErrorKind::Missing

@@ -173,7 +173,7 @@ fn plan<C: SessionConfig>(
     let sid = match &context.found {
         Ok(found) => &found.sid,
         // None of the sids is used; the response expires their cookies.
-        Err(_) if purpose == Purpose::Create && context.repair.is_some() => &None,
+        Err(_) if purpose == Purpose::Create && context.target.repair().is_some() => &None,
         Err(_) => return Err(context.ambiguity()),
     };
     match (sid, purpose) {
@@ -193,8 +193,10 @@ fn check_origin<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<(), Error> {
-    match &context.cross_origin {
-        Some(refused) if refused.presented || purpose == Purpose::Create => {
+    let refused = (context.target.faults()).and_then(|faults| faults.cross_origin.as_ref());
+    match refused {
+        // Without a sid, only a new session would use the cookie.
+        Some(refused) if context.presents_sid() || purpose == Purpose::Create => {
             Err(refuse_cross_origin(context, refused))
         }
         _ => Ok(()),
@@ -287,7 +289,7 @@ async fn view_in<C: SessionConfig>(
     check_origin(context, Purpose::LoadOptional)?;
     let Ok(found) = &context.found else {
         // The handler may run nevertheless, without the view.
-        if let (Some(scope), Some(repair)) = (scope, &context.repair) {
+        if let (Some(scope), Some(repair)) = (scope, context.target.repair()) {
             scope.note_repair(repair);
         }
         return Err(context.ambiguity());

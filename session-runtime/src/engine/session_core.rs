@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::guards::{GuardIndex, Guards};
 use super::load::Loaded;
 use super::open::OpenedSession;
-use super::{Emission, Repair, RequestContext};
+use super::{Emission, RequestContext, SidTarget};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::loader::EmitTarget;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreError, StoreRef};
@@ -23,10 +22,8 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) store: StoreRef<C::Data, C::Store>,
     pub(crate) options: &'static Options,
     pub(crate) key: Key,
-    pub(crate) target: EmitTarget,
+    pub(super) target: SidTarget,
     pub(crate) has_origin: bool,
-    /// Expires the cookies that the request carried, if they have different sids.
-    pub(super) repair: Option<Arc<Repair>>,
     /// Whether this request created the session.
     pub(crate) is_new: bool,
     /// Whether a handler read the sid, so that the response must not be cached.
@@ -134,9 +131,8 @@ impl<C: SessionConfig> SessionCore<C> {
                 namespace: context.options.namespace,
                 id,
             },
-            target: context.target,
+            target: context.target.clone(),
             has_origin: context.has_origin,
-            repair: context.repair.clone(),
             is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),
             sid_sent: AtomicBool::new(false),
