@@ -32,3 +32,4 @@ mod rocket;
 mod salvo;
 mod shop;
 mod two_guards;
+mod websocket_http2;

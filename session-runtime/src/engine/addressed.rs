@@ -39,6 +39,15 @@ impl<'a> Addressed<'a> {
         }
     }
 
+    /// The scheme with its `://`; empty if it is not known.
+    pub(super) const fn scheme(self) -> &'static str {
+        match self.is_https {
+            None => "",
+            Some(true) => "https://",
+            Some(false) => "http://",
+        }
+    }
+
     /// Whether a page of this origin is on the same host, port and, if known, scheme.
     pub(super) fn is(self, origin: &[u8]) -> bool {
         let Some(origin) = Origin::parse(origin) else {

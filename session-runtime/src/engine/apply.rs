@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::SidTarget;
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, SpinPolicy};
 use super::guards::GuardIndex;
@@ -13,7 +14,6 @@ use crate::config::{OnConflict, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
-use crate::loader::EmitTarget;
 use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
 use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 
@@ -327,7 +327,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(guard, lifetime);
             // The `Max-Age` of a persistent cookie depends on the lifetime.
-            if matches!(self.target, EmitTarget::Cookie(spec) if spec.persistent) {
+            if matches!(self.target, SidTarget::Cookie(spec, _) if spec.persistent) {
                 state.emit = Emit::Sid;
             }
         }

@@ -5,7 +5,7 @@ use http::HeaderName;
 use http::header::{ORIGIN, UPGRADE};
 
 use super::addressed::{Addressed, is_same_origin};
-use crate::config::{Options, TrustedProxy};
+use crate::config::Options;
 use crate::loader::{CookieSpec, RequestHead};
 use crate::printable;
 
@@ -14,12 +14,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The longest part of a header in an event, in bytes.
 const SHOWN: usize = 120;
 
-/// A request that the rule refuses, and why.
+/// Why the rule refuses a request.
 #[derive(Debug)]
 pub(crate) struct CrossOrigin {
-    /// By the rule of the cookie that carried the sid. Otherwise, only by that of the cookie that would
-    /// carry the sid of a new session.
-    pub(super) presented: bool,
     /// What the request sent, for the event.
     pub(super) sent: String,
     /// What that was compared with.
@@ -27,77 +24,48 @@ pub(crate) struct CrossOrigin {
 }
 
 impl CrossOrigin {
-    /// Applies the rule to the cookie that carried the sid, and to the one that would carry the sid of a
-    /// new session. `None` if neither refuses the request.
-    #[inline]
-    pub(crate) fn check(
+    /// Applies the rule to a request that uses the cookie. `None` if it is allowed.
+    pub(super) fn check(
         head: RequestHead<'_>,
         options: &Options,
-        presented: Option<&CookieSpec>,
-        created: Option<&CookieSpec>,
-    ) -> Option<Box<Self>> {
-        if only_reads(head) {
+        spec: &CookieSpec,
+    ) -> Option<Self> {
+        if spec.allow_any_origin || only_reads(head) {
             return None;
         }
-        Self::check_change(head, options.trusted_proxy, presented, created)
-    }
-
-    #[cold]
-    fn check_change(
-        head: RequestHead<'_>,
-        proxy: Option<TrustedProxy>,
-        presented: Option<&CookieSpec>,
-        created: Option<&CookieSpec>,
-    ) -> Option<Box<Self>> {
         let origin = head.first(&ORIGIN);
-        let (is_own, sent, expected) = match (head.first(&SEC_FETCH_SITE), origin) {
-            (None, None) => return None,
+        let is_listed = |origin| {
+            let mut listed = spec.origins.iter();
+            listed.any(|one| is_same_origin(one.as_bytes(), origin))
+        };
+        if origin.is_some_and(is_listed) {
+            return None;
+        }
+        match (head.first(&SEC_FETCH_SITE), origin) {
+            (None, None) => None,
+            (Some(site), _) if matches!(site.trim_ascii(), b"same-origin" | b"none") => None,
             (Some(site), origin) => {
                 let mut sent = shown("Sec-Fetch-Site: ", site);
                 if let Some(origin) = origin {
                     sent.push_str(&shown(", Origin: ", origin));
                 }
-                let is_own = matches!(site.trim_ascii(), b"same-origin" | b"none");
-                (is_own, sent, "same-origin".to_owned())
+                let expected = "same-origin".to_owned();
+                Some(Self { sent, expected })
             }
             (None, Some(origin)) => {
-                let addressed = Addressed::new(head, proxy);
-                let scheme = match addressed.is_https {
-                    None => "",
-                    Some(true) => "https://",
-                    Some(false) => "http://",
-                };
-                let expected = shown(scheme, addressed.authority);
-                (addressed.is(origin), shown("Origin: ", origin), expected)
+                let addressed = Addressed::new(head, options.trusted_proxy);
+                (!addressed.is(origin)).then(|| Self {
+                    sent: shown("Origin: ", origin),
+                    expected: shown(addressed.scheme(), addressed.authority),
+                })
             }
-        };
-        if is_own {
-            return None;
         }
-        let refuses = |spec: Option<&CookieSpec>| {
-            spec.is_some_and(|spec| {
-                let listed = |origin| {
-                    spec.origins
-                        .iter()
-                        .any(|one| is_same_origin(one.as_bytes(), origin))
-                };
-                !spec.allow_any_origin && !origin.is_some_and(listed)
-            })
-        };
-        let (presented, created) = (refuses(presented), refuses(created));
-        (presented || created).then(|| {
-            Box::new(Self {
-                presented,
-                sent,
-                expected,
-            })
-        })
     }
 }
 
-/// Whether a request changes nothing, because scripts of another origin cannot read its response. A
-/// request that asks for an upgrade is none of them: the protocol of a WebSocket lets every page read.
-/// (With HTTP/2, the method of a WebSocket is CONNECT.)
+/// Whether a request may come from any origin: it changes nothing, and browsers keep its response from
+/// scripts of another origin. They do not do so for a WebSocket, whose handshake is a GET with an
+/// `Upgrade` (RFC 6455, 4.1), or a CONNECT with HTTP/2 (RFC 8441, 5).
 #[inline]
 fn only_reads(head: RequestHead<'_>) -> bool {
     matches!(head.method(), "GET" | "HEAD" | "OPTIONS") && head.first(&UPGRADE).is_none()

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE, VARY,
 };
 
-use super::session_core::{Emit, Exception, Phase, SessionState};
+use super::reply_headers::{ReplyHeaders, merge_list};
+use super::session_core::{Emit, Phase, SessionState};
 use super::set_cookie::{Slot, expired_cookie, set_cookie};
-use super::{Repair, SessionCore};
+use super::{Repair, SessionCore, SidTarget};
 use crate::config::SessionConfig;
-use crate::loader::EmitTarget;
+use crate::loader::CookieSpec;
 use crate::sid::Sid;
 
 /// The headers that a response gets because of its session.
@@ -60,29 +60,16 @@ impl<C: SessionConfig> SessionCore<C> {
     /// The headers for the current state of the session, or of one that has replaced it.
     #[inline]
     pub(super) fn emission(&self, state: &SessionState<C>) -> Emission {
-        match &state.exception {
+        match &state.replaced_by {
             None => self.own_emission(state),
-            Some(exception) => self.exceptional_emission(state, exception),
+            Some(next) => {
+                Self::latest_emission(next.clone()).unwrap_or_else(|| self.own_emission(state))
+            }
         }
-    }
-
-    #[cold]
-    fn exceptional_emission(&self, state: &SessionState<C>, exception: &Exception<C>) -> Emission {
-        let replaced_by = exception.replaced_by.clone();
-        let latest = replaced_by.and_then(Self::latest_emission);
-        let mut emission = latest.unwrap_or_else(|| self.own_emission(state));
-        if let Some(repair) = exception
-            .repair
-            .clone()
-            .filter(|_| !state.guards.any_open())
-        {
-            emission.sid = Some(Box::new(with_repair(emission.sid, repair)));
-            emission.cache = Cache::NoStore;
-        }
-        emission
     }
 
     /// The headers of the latest session that replaced another one and was stored.
+    #[cold]
     fn latest_emission(mut next: Arc<Self>) -> Option<Emission> {
         let mut emission = None;
         loop {
@@ -93,8 +80,7 @@ impl<C: SessionConfig> SessionCore<C> {
             ) {
                 emission = Some(next.own_emission(&state));
             }
-            let exception = state.exception.as_ref();
-            let Some(replaced_by) = exception.and_then(|other| other.replaced_by.clone()) else {
+            let Some(replaced_by) = state.replaced_by.clone() else {
                 break;
             };
             drop(state);
@@ -114,29 +100,20 @@ impl<C: SessionConfig> SessionCore<C> {
             Emit::Sid => Some(state.sid),
             Emit::Offer => state.offer.as_deref().copied(),
         };
-        let sid = match (emitted, self.target, &state.phase) {
+        let sid = match &self.target {
             // The outermost guard's response carries the sid.
             _ if state.guards.any_open() => None,
-            (Some(sid), EmitTarget::Header(name), Phase::Stored(_)) => {
-                carry_header(name, sid, self.has_origin)
+            SidTarget::Header(name) => match (emitted, &state.phase) {
+                (Some(sid), Phase::Stored(_)) => carry_header(name, sid, self.has_origin),
+                (_, Phase::Ended { .. }) if self.sid_sent.load(Ordering::Relaxed) => {
+                    Some(Box::new(Carrier::Withdrawn(name)))
+                }
+                _ => None,
+            },
+            SidTarget::Cookie(spec, faults) => {
+                let repair = faults.as_ref().and_then(|faults| faults.repair.as_ref());
+                self.cookie(spec, repair, emitted, state)
             }
-            (Some(sid), EmitTarget::Cookie(spec), Phase::Stored(_)) => {
-                let now = self.store.now();
-                let left = match state.deadlines {
-                    Some(deadlines) => deadlines.absolute_until.saturating_since(now),
-                    None => state.lifetime.absolute(),
-                };
-                carry_cookie(set_cookie(spec, &sid.expose(), left))
-            }
-            (_, EmitTarget::Cookie(spec), Phase::Ended { destroyed: true }) => {
-                carry_cookie(expired_cookie(spec, Slot::declared(spec)))
-            }
-            (_, EmitTarget::Header(name), Phase::Ended { .. })
-                if self.sid_sent.load(Ordering::Relaxed) =>
-            {
-                Some(Box::new(Carrier::Withdrawn(name)))
-            }
-            _ => None,
         };
         if sid.is_some() {
             self.sid_sent.store(true, Ordering::Relaxed);
@@ -151,6 +128,38 @@ impl<C: SessionConfig> SessionCore<C> {
             cache,
             sid,
         }
+    }
+
+    /// The cookie that carries a sid or has ended, and the end of other cookies of the name.
+    #[inline(never)]
+    fn cookie(
+        &self,
+        spec: &CookieSpec,
+        repair: Option<&Arc<Repair>>,
+        emitted: Option<Sid>,
+        state: &SessionState<C>,
+    ) -> Option<Box<Carrier>> {
+        let cookie = match (emitted, &state.phase) {
+            (Some(sid), Phase::Stored(_)) => {
+                let now = self.store.now();
+                let left = match state.deadlines {
+                    Some(deadlines) => deadlines.absolute_until.saturating_since(now),
+                    None => state.lifetime.absolute(),
+                };
+                Some(set_cookie(spec, &sid.expose(), left))
+            }
+            (_, Phase::Ended { destroyed: true }) => {
+                Some(expired_cookie(spec, Slot::declared(spec)))
+            }
+            _ => None,
+        };
+        let carrier = match (cookie.and_then(secret), repair.cloned()) {
+            (None, None) => return None,
+            (None, Some(repair)) => Carrier::Repair(repair),
+            (Some(value), None) => Carrier::Cookie(value),
+            (Some(value), Some(repair)) => Carrier::RepairedCookie(repair, value),
+        };
+        Some(Box::new(carrier))
     }
 }
 
@@ -287,58 +296,6 @@ impl Repair {
     }
 }
 
-#[cold]
-fn with_repair(sid: Option<Box<Carrier>>, repair: Arc<Repair>) -> Carrier {
-    match sid.map(|carrier| *carrier) {
-        Some(Carrier::Cookie(value)) => Carrier::RepairedCookie(repair, value),
-        _ => Carrier::Repair(repair),
-    }
-}
-
-/// The headers of a response, in the type of any framework.
-pub(crate) trait ReplyHeaders {
-    /// The values of a header that are text, in order.
-    fn texts(&self, name: &HeaderName) -> Vec<&str>;
-    /// Sets a header, and replaces all its values.
-    fn set(&mut self, name: &HeaderName, value: HeaderValue);
-    /// Sets a header unless it already has a value.
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
-    /// Appends a value to a header. Returns whether the header already had one.
-    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
-    /// Removes the values of a header that are not to be kept.
-    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool);
-}
-
-impl ReplyHeaders for HeaderMap {
-    fn texts(&self, name: &HeaderName) -> Vec<&str> {
-        let values = self.get_all(name).iter();
-        values.filter_map(|value| value.to_str().ok()).collect()
-    }
-
-    fn set(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.insert(name, value);
-    }
-
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.entry(name).or_insert(value);
-    }
-
-    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
-        self.append(name, value)
-    }
-
-    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool) {
-        let values = self.get_all(name).iter();
-        let kept: Vec<_> = (values.filter(|value| keeps(value.as_bytes())))
-            .cloned()
-            .collect();
-        self.remove(name);
-        for value in kept {
-            self.append(name, value);
-        }
-    }
-}
-
 fn carry_header(name: &'static HeaderName, sid: Sid, expose: bool) -> Option<Box<Carrier>> {
     Some(Box::new(Carrier::Header {
         name,
@@ -347,40 +304,10 @@ fn carry_header(name: &'static HeaderName, sid: Sid, expose: bool) -> Option<Box
     }))
 }
 
-fn carry_cookie(text: String) -> Option<Box<Carrier>> {
-    Some(Box::new(Carrier::Cookie(secret(text)?)))
-}
-
 /// A header value that is marked as sensitive. Never `None`: a sid is 64 characters of base64url, and
 /// the names and attributes of cookies were validated with the config.
 fn secret(text: String) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// Adds names to a comma-separated header, without duplicates.
-pub(crate) fn merge_list(
-    headers: &mut impl ReplyHeaders,
-    header: &HeaderName,
-    names: &HeaderValue,
-) {
-    // Usually, the header was not set yet.
-    if !headers.add(header, names.clone()) {
-        return;
-    }
-    let lists = headers.texts(header);
-    let names = lists.iter().flat_map(|list| list.split(','));
-    let mut merged: Vec<&str> = Vec::new();
-    for name in names.map(str::trim) {
-        if !(merged.iter()).any(|other| other.eq_ignore_ascii_case(name)) {
-            merged.push(name);
-        }
-    }
-    if *header == VARY && merged.contains(&"*") {
-        merged = vec!["*"];
-    }
-    if let Ok(list) = HeaderValue::try_from(merged.join(", ")) {
-        headers.set(header, list);
-    }
 }

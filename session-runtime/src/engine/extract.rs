@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use http::header;
 
-use super::{CrossOrigin, Repair, RequestScope};
+use super::{RequestScope, SidTarget};
 use crate::config::{Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::loader::{Ambiguous, Emit, EmitTarget, Found, LoaderSet, RequestHead};
 use crate::sid::SessionId;
 
 /// A handler's overrides of its config.
@@ -33,22 +33,12 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) loaders: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
     /// Where the response carries a sid.
-    pub(crate) target: EmitTarget,
+    pub(crate) target: SidTarget,
     pub(crate) is_options: bool,
-    /// Boxed, because most requests have nothing of it.
-    problem: Option<Box<Problem>>,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
     /// What the guards and views of this request share, if there may be several.
     pub(crate) scope: Option<Arc<RequestScope<C>>>,
-}
-
-/// What is wrong with the cookies of a request.
-struct Problem {
-    /// If the cross-origin rule refuses the request.
-    cross_origin: Option<Box<CrossOrigin>>,
-    /// If the request carries different sids in cookies of one name.
-    repair: Option<Arc<Repair>>,
 }
 
 /// The loaders of a handler: its own, or those of its config.
@@ -67,21 +57,13 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         Ok(found) => found.sid.map(|(_, index)| index),
         Err(ambiguous) => Some(ambiguous.loader),
     };
-    let presented = index.and_then(|index| loaders.cookie(index));
-    let target = loaders.target(index, O::EMIT.or(options.emit));
-    let created = match target {
-        EmitTarget::Cookie(spec) => Some(spec),
-        EmitTarget::Header(_) => None,
-    };
-    let problem = if presented.is_none() && created.is_none() {
-        None
-    } else {
-        Problem::find(head, options, presented, created, found.is_err())
+    let target = match loaders.target(index, O::EMIT.or(options.emit)) {
+        EmitTarget::Header(name) => SidTarget::Header(name),
+        EmitTarget::Cookie(spec) => SidTarget::cookie(spec, head, options, found.is_err()),
     };
     RequestContext {
         options,
         loaders,
-        problem,
         found,
         target,
         is_options: head.method() == "OPTIONS",
@@ -90,38 +72,7 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     }
 }
 
-impl Problem {
-    /// The problem of a request whose sid is sent in a cookie, or would be.
-    fn find(
-        head: RequestHead<'_>,
-        options: &Options,
-        presented: Option<&CookieSpec>,
-        created: Option<&CookieSpec>,
-        is_ambiguous: bool,
-    ) -> Option<Box<Self>> {
-        let ambiguous = presented.filter(|_| is_ambiguous);
-        let problem = Self {
-            cross_origin: CrossOrigin::check(head, options, presented, created),
-            repair: ambiguous
-                .and_then(|spec| Repair::new(spec, head, options.trusted_proxy))
-                .map(Arc::new),
-        };
-        let exists = problem.cross_origin.is_some() || problem.repair.is_some();
-        exists.then(|| Box::new(problem))
-    }
-}
-
 impl<C: SessionConfig> RequestContext<C> {
-    /// Why the cross-origin rule refuses the request.
-    pub(super) fn cross_origin(&self) -> Option<&CrossOrigin> {
-        self.problem.as_ref()?.cross_origin.as_deref()
-    }
-
-    /// The repair of the request's cookies, if they have different sids.
-    pub(super) fn repair(&self) -> Option<&Arc<Repair>> {
-        self.problem.as_ref()?.repair.as_ref()
-    }
-
     /// Emits an event that involves no call to the store.
     pub(super) fn emit_event(&self, id: Option<SessionId>, kind: EventKind<'_>) {
         event::emit(self.options.on_event, C::NAME, id, kind, None);
@@ -129,13 +80,17 @@ impl<C: SessionConfig> RequestContext<C> {
 
     /// The error for a request that carries different sids in one place.
     pub(super) fn ambiguity(&self) -> Error {
-        Error::ambiguous(self.repair().cloned())
+        Error::ambiguous(self.target.repair().cloned())
+    }
+
+    /// Whether the request has a sid, or several.
+    pub(super) fn presents_sid(&self) -> bool {
+        self.found.is_ok_and(|found| found.sid.is_some()) || self.found.is_err()
     }
 
     /// The error for a request without a live session.
     pub(crate) fn absence(&self) -> Error {
-        let presented = self.found.is_ok_and(|found| found.sid.is_some());
-        Error::new(if presented {
+        Error::new(if self.presents_sid() {
             ErrorKind::Unknown
         } else {
             ErrorKind::Missing

@@ -14,26 +14,29 @@ mod load;
 mod merging;
 mod open;
 mod repair;
+mod reply_headers;
 mod request_scope;
 mod session_core;
 mod set_cookie;
+mod sid_target;
 mod tracked_data;
 mod verbs;
 
 pub(crate) use cross_origin::CrossOrigin;
 pub(crate) use emit::Emission;
-#[cfg(any(feature = "actix-web", feature = "rocket"))]
-pub(crate) use emit::ReplyHeaders;
-#[cfg(feature = "rocket")]
-pub(crate) use emit::merge_list;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use guards::{GuardIndex, Identity};
 pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
 pub(crate) use repair::Repair;
+#[cfg(any(feature = "actix-web", feature = "rocket"))]
+pub(crate) use reply_headers::ReplyHeaders;
+#[cfg(feature = "rocket")]
+pub(crate) use reply_headers::merge_list;
 pub(crate) use request_scope::{RequestScope, any_scoped, finish_without_session};
 pub(crate) use session_core::{
     CommitResult, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore,
 };
+pub(crate) use sid_target::SidTarget;
 pub(crate) use tracked_data::TrackedData;

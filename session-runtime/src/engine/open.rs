@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
 use super::request_scope::{RequestScope, Sessions};
-use super::session_core::{Emit, Exception, Phase, SessionCore, SessionState};
+use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use super::{CrossOrigin, RequestContext};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -121,18 +121,7 @@ async fn join<C: SessionConfig>(
         Purpose::Create => {
             let store = store_of(context).await?;
             let created = create(context, store);
-            let mut state = core.state();
-            let replaced_by = Some(created.core.clone());
-            match &mut state.exception {
-                Some(exception) => exception.replaced_by = replaced_by,
-                None => {
-                    state.exception = Some(Box::new(Exception {
-                        replaced_by,
-                        repair: None,
-                    }));
-                }
-            }
-            drop(state);
+            core.state().replaced_by = Some(created.core.clone());
             Ok(OpenOutcome::Session(created))
         }
         Purpose::LoadOptional => Ok(OpenOutcome::None),
@@ -184,7 +173,7 @@ fn plan<C: SessionConfig>(
     let sid = match &context.found {
         Ok(found) => &found.sid,
         // None of the sids is used; the response expires their cookies.
-        Err(_) if purpose == Purpose::Create && context.repair().is_some() => &None,
+        Err(_) if purpose == Purpose::Create && context.target.repair().is_some() => &None,
         Err(_) => return Err(context.ambiguity()),
     };
     match (sid, purpose) {
@@ -204,8 +193,10 @@ fn check_origin<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<(), Error> {
-    match context.cross_origin() {
-        Some(refused) if refused.presented || purpose == Purpose::Create => {
+    let refused = (context.target.faults()).and_then(|faults| faults.cross_origin.as_ref());
+    match refused {
+        // Without a sid, only a new session would use the cookie.
+        Some(refused) if context.presents_sid() || purpose == Purpose::Create => {
             Err(refuse_cross_origin(context, refused))
         }
         _ => Ok(()),
@@ -303,7 +294,7 @@ async fn view_in<C: SessionConfig>(
     check_origin(context, Purpose::LoadOptional)?;
     let Ok(found) = &context.found else {
         // The handler may run nevertheless, without the view.
-        if let (Some(scope), Some(repair)) = (scope, context.repair()) {
+        if let (Some(scope), Some(repair)) = (scope, context.target.repair()) {
             scope.note_repair(repair);
         }
         return Err(context.ambiguity());
@@ -359,7 +350,7 @@ fn resume<C: SessionConfig>(
         guards: Guards::new(false),
         resets: 0,
         in_use: true,
-        exception: Exception::of(context),
+        replaced_by: None,
     };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),
@@ -389,7 +380,7 @@ fn create<C: SessionConfig>(
         guards: Guards::new(true),
         resets: 0,
         in_use: true,
-        exception: Exception::of(context),
+        replaced_by: None,
     };
     OpenedSession {
         core: SessionCore::new(context, store, sid.id(), state),

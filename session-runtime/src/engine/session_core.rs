@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::guards::{GuardIndex, Guards};
 use super::load::Loaded;
 use super::open::OpenedSession;
-use super::{Emission, Repair, RequestContext};
+use super::{Emission, RequestContext, SidTarget};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::loader::EmitTarget;
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{BoxFuture, StoreError, StoreRef};
@@ -23,7 +22,7 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) store: StoreRef<C::Data, C::Store>,
     pub(crate) options: &'static Options,
     pub(crate) key: Key,
-    pub(crate) target: EmitTarget,
+    pub(super) target: SidTarget,
     pub(crate) has_origin: bool,
     /// Whether this request created the session.
     pub(crate) is_new: bool,
@@ -60,26 +59,8 @@ pub(crate) struct SessionState<C: SessionConfig> {
     pub(super) resets: u32,
     /// Whether a handler or a task may still own the session, and ask for its deadlines.
     pub(crate) in_use: bool,
-    /// Boxed, because most sessions have nothing of it.
-    pub(super) exception: Option<Box<Exception<C>>>,
-}
-
-/// What has to be said in place of the session's headers, or beside them.
-pub(super) struct Exception<C: SessionConfig> {
     /// The session that this request has created after it ended this one.
     pub(super) replaced_by: Option<Arc<SessionCore<C>>>,
-    /// Expires the cookies that the request carried, if they have different sids.
-    pub(super) repair: Option<Arc<Repair>>,
-}
-
-impl<C: SessionConfig> Exception<C> {
-    pub(super) fn of(context: &RequestContext<C>) -> Option<Box<Self>> {
-        let repair = context.repair()?.clone();
-        Some(Box::new(Self {
-            replaced_by: None,
-            repair: Some(repair),
-        }))
-    }
 }
 
 pub(crate) enum Phase<D> {
@@ -150,7 +131,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 namespace: context.options.namespace,
                 id,
             },
-            target: context.target,
+            target: context.target.clone(),
             has_origin: context.has_origin,
             is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use http::{Extensions, HeaderMap, Method, Uri};
 
-use super::http::{HttpHead, scope_of, shared_scope};
+use super::http::{HttpHead, HttpParts, scope_of, shared_scope};
 use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
@@ -42,22 +43,38 @@ where
                 scope_of(&parts.extensions)
             };
             let find = |name: &str| find(params.as_ref(), name);
-            let head = head_of(parts, &find);
+            let head = HttpHead {
+                parts: &*parts,
+                params: &find,
+            };
             engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
         };
         guard::open(&context).await
     }
 }
 
-fn head_of<'a>(parts: &'a Parts, find: &'a dyn Fn(&str) -> Option<Cow<'a, str>>) -> HttpHead<'a> {
-    let Parts {
-        method,
-        uri,
-        headers,
-        extensions,
-        ..
-    } = parts;
-    HttpHead::new(method, uri, headers, extensions, find)
+impl HttpParts for Parts {
+    fn method(&self) -> &Method {
+        &self.method
+    }
+
+    fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn original_uri(&self) -> &Uri {
+        original_uri(&self.extensions, &self.uri)
+    }
+}
+
+/// The target of a request before `nest` removed a prefix.
+pub(super) fn original_uri<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
+    let original = extensions.get::<OriginalUri>();
+    original.map_or(uri, |original| &original.0)
 }
 
 fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {
@@ -79,7 +96,10 @@ async fn view<C: SessionConfig, St: Send + Sync>(
             None
         };
         let find = |name: &str| find(params.as_ref(), name);
-        let head = head_of(parts, &find);
+        let head = HttpHead {
+            parts: &*parts,
+            params: &find,
+        };
         engine::extract::<C, Inherit>(RequestHead::new(&head), scope_of(&parts.extensions))
     };
     match engine::view(&context).await {

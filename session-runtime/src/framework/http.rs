@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
+use http::uri::Scheme;
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, Uri};
 
 use crate::config::SessionConfig;
@@ -13,56 +14,53 @@ use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, Ses
 use crate::loader::{HeadSource, RequestHead};
 use crate::view::SessionView;
 
-/// The head of an `http` request, with the route parameters if the framework provides them.
-pub(crate) struct HttpHead<'a> {
-    method: &'a Method,
-    uri: &'a Uri,
-    headers: &'a HeaderMap,
-    extensions: &'a Extensions,
-    /// The target before a router removed a prefix, if it is known.
-    original: Option<&'a Uri>,
-    is_tls: bool,
-    params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
+/// A request with headers of `http`: what its head consists of.
+pub(crate) trait HttpParts {
+    fn method(&self) -> &Method;
+    fn uri(&self) -> &Uri;
+    fn headers(&self) -> &HeaderMap;
+
+    /// The target before a router removed the prefix under which it is mounted.
+    fn original_uri(&self) -> &Uri {
+        self.uri()
+    }
+
+    /// Whether the server itself ended TLS.
+    fn is_tls(&self) -> bool {
+        false
+    }
 }
 
-impl<'a> HttpHead<'a> {
-    #[cfg(any(feature = "axum", feature = "poem", feature = "salvo"))]
-    pub(crate) fn new(
-        method: &'a Method,
-        uri: &'a Uri,
-        headers: &'a HeaderMap,
-        extensions: &'a Extensions,
-        params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
-    ) -> Self {
-        Self {
-            method,
-            uri,
-            headers,
-            extensions,
-            original: None,
-            is_tls: false,
-            params,
-        }
+impl<B> HttpParts for Request<B> {
+    fn method(&self) -> &Method {
+        self.method()
     }
 
-    /// What only the framework knows: the original target, and whether its server ended TLS.
-    #[cfg(any(feature = "poem", feature = "salvo"))]
-    pub(crate) fn served(self, original: &'a Uri, scheme: &http::uri::Scheme) -> Self {
-        Self {
-            original: Some(original),
-            is_tls: *scheme == http::uri::Scheme::HTTPS,
-            ..self
-        }
+    fn uri(&self) -> &Uri {
+        self.uri()
     }
 
-    pub(crate) fn of_request<B>(request: &'a Request<B>) -> Self {
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    /// The service may be part of an axum router.
+    #[cfg(feature = "axum")]
+    fn original_uri(&self) -> &Uri {
+        super::axum::original_uri(self.extensions(), self.uri())
+    }
+}
+
+/// The head of an `http` request, with the route parameters if the framework provides them.
+pub(crate) struct HttpHead<'a, P> {
+    pub(crate) parts: &'a P,
+    pub(crate) params: &'a dyn Fn(&str) -> Option<Cow<'a, str>>,
+}
+
+impl<'a, P: HttpParts> HttpHead<'a, P> {
+    pub(crate) fn of_request(parts: &'a P) -> Self {
         Self {
-            method: request.method(),
-            uri: request.uri(),
-            headers: request.headers(),
-            extensions: request.extensions(),
-            original: None,
-            is_tls: false,
+            parts,
             params: &|_| None,
         }
     }
@@ -70,22 +68,23 @@ impl<'a> HttpHead<'a> {
     /// The values of a header, in order. Iterates instead of looking the name up: with the few headers of
     /// a request, comparing is faster than hashing.
     fn values(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        let headers = self.headers.iter().filter(move |(other, _)| *other == name);
+        let headers = self.parts.headers().iter();
+        let headers = headers.filter(move |(other, _)| *other == name);
         headers.map(|(_, value)| value.as_bytes())
     }
 }
 
-impl HeadSource for HttpHead<'_> {
+impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
     fn method(&self) -> &str {
-        self.method.as_str()
+        self.parts.method().as_str()
     }
 
     fn path(&self) -> &str {
-        self.uri.path()
+        self.parts.uri().path()
     }
 
     fn query(&self) -> Option<&str> {
-        self.uri.query()
+        self.parts.uri().query()
     }
 
     fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
@@ -102,21 +101,20 @@ impl HeadSource for HttpHead<'_> {
     }
 
     fn original_path(&self) -> &str {
-        #[cfg(feature = "axum")]
-        if let Some(original) = self.extensions.get::<axum::extract::OriginalUri>() {
-            return original.0.path();
-        }
-        self.original.unwrap_or(self.uri).path()
+        self.parts.original_uri().path()
     }
 
-    /// The target of a request has a scheme with HTTP/2. A proxy may write `http` there for a client that
-    /// used https, but not the reverse.
+    /// With HTTP/2, the target has a scheme. A proxy may write `http` there for a client that used https,
+    /// but not the reverse.
     fn is_tls(&self) -> bool {
-        self.is_tls || self.uri.scheme() == Some(&http::uri::Scheme::HTTPS)
+        self.parts.is_tls() || self.parts.uri().scheme() == Some(&Scheme::HTTPS)
     }
 
     fn authority(&self) -> Option<&str> {
-        self.uri.authority().map(http::uri::Authority::as_str)
+        self.parts
+            .uri()
+            .authority()
+            .map(http::uri::Authority::as_str)
     }
 
     fn path_param(&self, name: &str) -> Option<Cow<'_, str>> {

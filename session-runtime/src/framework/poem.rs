@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{Extensions, StatusCode};
+use http::uri::Scheme;
+use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
 use poem::error::{IntoResult, ResponseError};
 use poem::{
     Body, Endpoint, FromRequest, IntoResponse, Middleware, Request, RequestBody, Response, Result,
 };
 
-use super::http::{AnyRequest, HttpHead, scope_of};
+use super::http::{AnyRequest, HttpHead, HttpParts, scope_of};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
@@ -27,10 +28,32 @@ use crate::view::SessionView;
 /// Reads the head of a request.
 fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T {
     let find = |name: &str| request.raw_path_param(name).map(Cow::Borrowed);
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    let head = HttpHead::new(method, uri, headers, request.extensions(), &find);
-    let head = head.served(request.original_uri(), request.scheme());
-    read(RequestHead::new(&head))
+    read(RequestHead::new(&HttpHead {
+        parts: request,
+        params: &find,
+    }))
+}
+
+impl HttpParts for Request {
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn uri(&self) -> &Uri {
+        self.uri()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn original_uri(&self) -> &Uri {
+        self.original_uri()
+    }
+
+    fn is_tls(&self) -> bool {
+        *self.scheme() == Scheme::HTTPS
+    }
 }
 
 impl<'a, S, M, O> FromRequest<'a> for SessionGuard<S, M, O>

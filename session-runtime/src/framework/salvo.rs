@@ -5,14 +5,15 @@ mod oapi;
 
 use std::borrow::Cow;
 
-use http::Extensions;
 use http::header::{HeaderMap, SET_COOKIE, VARY};
+use http::uri::Scheme;
+use http::{Extensions, Method, Uri};
 use salvo_core::extract::{Extractible, Metadata};
 use salvo_core::http::{ResBody, StatusCode};
 use salvo_core::writing::Scribe;
 use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trait};
 
-use super::http::{AnyRequest, HttpHead, scope_of, shared_scope};
+use super::http::{AnyRequest, HttpHead, HttpParts, scope_of, shared_scope};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
@@ -32,10 +33,28 @@ fn with_head<T>(request: &Request, read: impl FnOnce(RequestHead<'_>) -> T) -> T
         let value = request.params().get(name)?;
         Some(Cow::Borrowed(value.as_str()))
     };
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    let head = HttpHead::new(method, uri, headers, request.extensions(), &find);
-    let head = head.served(request.uri(), request.scheme());
-    read(RequestHead::new(&head))
+    read(RequestHead::new(&HttpHead {
+        parts: request,
+        params: &find,
+    }))
+}
+
+impl HttpParts for Request {
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn uri(&self) -> &Uri {
+        self.uri()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn is_tls(&self) -> bool {
+        *self.scheme() == Scheme::HTTPS
+    }
 }
 
 #[allow(

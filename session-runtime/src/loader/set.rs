@@ -38,16 +38,6 @@ pub(crate) enum EmitTarget {
     Cookie(&'static CookieSpec),
 }
 
-impl EmitTarget {
-    #[inline]
-    pub(crate) fn transport(self) -> Transport {
-        match self {
-            Self::Header(_) => Transport::Other,
-            Self::Cookie(_) => Transport::Cookie,
-        }
-    }
-}
-
 /// The result of searching a request for a sid.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Found {
@@ -141,15 +131,6 @@ impl LoaderSet {
         match self.loaders.get(index) {
             Some(CompiledLoader::Cookie(_)) => Transport::Cookie,
             _ => Transport::Other,
-        }
-    }
-
-    /// The cookie that the loader at this index reads, if it reads one.
-    #[inline]
-    pub(crate) fn cookie(&self, index: usize) -> Option<&CookieSpec> {
-        match self.loaders.get(index) {
-            Some(CompiledLoader::Cookie(spec)) => Some(spec),
-            _ => None,
         }
     }
 

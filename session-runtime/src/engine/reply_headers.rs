@@ -1,0 +1,73 @@
+//! The headers of a response, independent of the framework.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue, VARY};
+
+/// The headers of a response, in the type of any framework.
+pub(crate) trait ReplyHeaders {
+    /// The values of a header that are text, in order.
+    fn texts(&self, name: &HeaderName) -> Vec<&str>;
+    /// Sets a header, and replaces all its values.
+    fn set(&mut self, name: &HeaderName, value: HeaderValue);
+    /// Sets a header unless it already has a value.
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
+    /// Appends a value to a header. Returns whether the header already had one.
+    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
+    /// Removes the values of a header that are not to be kept.
+    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool);
+}
+
+impl ReplyHeaders for HeaderMap {
+    fn texts(&self, name: &HeaderName) -> Vec<&str> {
+        let values = self.get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    fn set(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.insert(name, value);
+    }
+
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.entry(name).or_insert(value);
+    }
+
+    fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        self.append(name, value)
+    }
+
+    fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool) {
+        let values = self.get_all(name).iter();
+        let kept: Vec<_> = (values.filter(|value| keeps(value.as_bytes())))
+            .cloned()
+            .collect();
+        self.remove(name);
+        for value in kept {
+            self.append(name, value);
+        }
+    }
+}
+
+/// Adds names to a comma-separated header, without duplicates.
+pub(crate) fn merge_list(
+    headers: &mut impl ReplyHeaders,
+    header: &HeaderName,
+    names: &HeaderValue,
+) {
+    // Usually, the header was not set yet.
+    if !headers.add(header, names.clone()) {
+        return;
+    }
+    let lists = headers.texts(header);
+    let names = lists.iter().flat_map(|list| list.split(','));
+    let mut merged: Vec<&str> = Vec::new();
+    for name in names.map(str::trim) {
+        if !(merged.iter()).any(|other| other.eq_ignore_ascii_case(name)) {
+            merged.push(name);
+        }
+    }
+    if *header == VARY && merged.contains(&"*") {
+        merged = vec!["*"];
+    }
+    if let Ok(list) = HeaderValue::try_from(merged.join(", ")) {
+        headers.set(header, list);
+    }
+}
