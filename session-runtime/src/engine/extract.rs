@@ -63,10 +63,10 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
     let options = &prepared::<C>().options;
     let loaders = loaders::<C, O>();
     let found = loaders.find(head);
-    let index = found
-        .ok()
-        .and_then(|found| found.sid)
-        .map(|(_, index)| index);
+    let index = match &found {
+        Ok(found) => found.sid.as_ref().map(|(_, index)| *index),
+        Err(Ambiguous) => None,
+    };
     let target = loaders.target(index, O::EMIT.or(options.emit));
     let is_refused =
         |spec: Option<&CookieSpec>| spec.is_some_and(|spec| crosses_origin(head, spec));

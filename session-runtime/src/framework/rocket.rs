@@ -45,9 +45,14 @@ impl HeadSource for Head<'_> {
         Some(self.request.uri().query()?.as_str())
     }
 
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        let value = self.request.headers().get(name.as_str()).nth(nth)?;
-        Some(value.as_bytes())
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        let mut values = self.request.headers().get(name.as_str());
+        Some((values.next()?.as_bytes(), values.next().is_some()))
+    }
+
+    fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        let values = self.request.headers().get(name.as_str());
+        values.map(str::as_bytes).for_each(visit);
     }
 
     fn authority(&self) -> Option<&str> {

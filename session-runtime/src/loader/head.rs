@@ -15,12 +15,17 @@ pub trait HeadSource {
     fn path(&self) -> &str;
     /// The query string without its `?`.
     fn query(&self) -> Option<&str>;
-    /// The `nth` value of a header, counted from 0 in the order of the request.
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]>;
-    /// The first value of a header, and whether another one follows.
-    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
-        Some((self.header(name, 0)?, self.header(name, 1).is_some()))
+    /// The first value of a header.
+    fn header(&self, name: &HeaderName) -> Option<&[u8]> {
+        Some(self.header_and_more(name)?.0)
     }
+    /// The first value of a header, and whether another one follows.
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)>;
+    /// Calls `visit` with every value of a header, in the order of the request.
+    ///
+    /// There is no access by number, because finding the next value would take longer with each one: a
+    /// client can repeat a header thousands of times, with HTTP/2 at the price of a byte each.
+    fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8]));
     /// The host and port of the request target; used where there is no `Host` header (HTTP/2).
     fn authority(&self) -> Option<&str> {
         None
@@ -74,7 +79,7 @@ impl<'a> RequestHead<'a> {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        std::str::from_utf8(self.0.header(&name, 0)?).ok()
+        std::str::from_utf8(self.0.header(&name)?).ok()
     }
 
     /// The decoded value of a route parameter.
@@ -83,9 +88,10 @@ impl<'a> RequestHead<'a> {
         self.0.path_param(name)
     }
 
+    /// Calls `visit` with every value of a header, in the order of the request.
     #[inline]
-    pub(super) fn values(self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        (0..).map_while(move |nth| self.0.header(name, nth))
+    pub(super) fn visit(self, name: &HeaderName, mut visit: impl FnMut(&'a [u8])) {
+        self.0.visit(name, &mut visit);
     }
 
     /// The host and port that the client addressed.
@@ -97,7 +103,7 @@ impl<'a> RequestHead<'a> {
 
     #[inline]
     pub(crate) fn first(self, name: &HeaderName) -> Option<&'a [u8]> {
-        self.0.header(name, 0)
+        self.0.header(name)
     }
 }
 

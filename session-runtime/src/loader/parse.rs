@@ -4,35 +4,55 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// One place holds two different values: the client's intent is unclear, so it is an error (RFC
-/// 6750, 3.1).
+/// One place holds two different values, or too many: the client's intent is unclear, so it is an error
+/// (RFC 6750, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ambiguous;
 
-/// The value that all non-empty values are equal to; `None` if there is no non-empty value.
-#[inline]
-pub(super) fn single_value<'a>(
-    values: impl Iterator<Item = &'a [u8]>,
-) -> Result<Option<&'a [u8]>, Ambiguous> {
-    let mut values = values.filter(|value| !value.is_empty());
-    let first = values.next();
-    if values.all(|value| Some(value) == first) {
-        Ok(first)
-    } else {
-        Err(Ambiguous)
+/// The most values that one place may hold. A client that sends more than one has a reason that is
+/// hard to guess, and one that sends thousands wants to be looked at for a long time.
+const MAX_VALUES: usize = 32;
+
+/// The values that one place of a request holds: those of a header, or of the cookies or query
+/// parameters of one name.
+#[derive(Debug)]
+pub(super) struct Values<V> {
+    count: usize,
+    /// The first value that is not empty.
+    first: Option<V>,
+    /// Whether another one differs from it.
+    differ: bool,
+}
+
+impl<V> Default for Values<V> {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            first: None,
+            differ: false,
+        }
     }
 }
 
-/// As [`single_value`], for decoded text.
-pub(super) fn single_text<'a>(
-    values: impl Iterator<Item = Cow<'a, str>>,
-) -> Result<Option<Cow<'a, str>>, Ambiguous> {
-    let mut values = values.filter(|value| !value.is_empty());
-    let first = values.next();
-    if values.all(|value| Some(&value) == first.as_ref()) {
-        Ok(first)
-    } else {
-        Err(Ambiguous)
+impl<V: AsRef<[u8]> + PartialEq> Values<V> {
+    pub(super) fn add(&mut self, value: V) {
+        self.count += 1;
+        // Not compared any more: the client would choose how long that takes.
+        if self.count > MAX_VALUES || value.as_ref().is_empty() {
+            return;
+        }
+        match &self.first {
+            None => self.first = Some(value),
+            Some(first) => self.differ |= *first != value,
+        }
+    }
+
+    /// The value that all non-empty values are equal to; `None` if there is no non-empty value.
+    pub(super) fn single(self) -> Result<Option<V>, Ambiguous> {
+        if self.differ || self.count > MAX_VALUES {
+            return Err(Ambiguous);
+        }
+        Ok(self.first)
     }
 }
 
@@ -60,13 +80,10 @@ pub(super) fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     )
 }
 
-/// The decoded value of `name=value`.
-pub(super) fn query_value<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, str>> {
+/// The decoded value of `name=value`, if it is UTF-8.
+pub(super) fn query_value<'a>(pair: &'a str, name: &str) -> Option<Cow<'a, [u8]>> {
     let (key, value) = pair.split_once('=')?;
     let same = percent_decode_str(key).eq(name.bytes());
-    if same {
-        percent_decode_str(value).decode_utf8().ok()
-    } else {
-        None
-    }
+    let value: Cow<'_, [u8]> = same.then(|| percent_decode_str(value).into())?;
+    std::str::from_utf8(&value).is_ok().then_some(value)
 }

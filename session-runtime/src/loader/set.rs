@@ -2,8 +2,8 @@
 
 use http::header::{self, HeaderName, HeaderValue};
 
-use super::parse::{Ambiguous, bearer_token, cookie_value, query_value, single_text, single_value};
-use super::{CookieSpec, DEFAULT_HEADER, Emit, Loader, RequestHead};
+use super::parse::Ambiguous;
+use super::{CookieSpec, DEFAULT_HEADER, Emit, Loader, RequestHead, read};
 use crate::record::Transport;
 use crate::sid::PresentedSid;
 
@@ -98,26 +98,20 @@ impl LoaderSet {
                 CompiledLoader::Header(name) => match head.0.header_and_more(name) {
                     None => None,
                     Some((value, false)) => PresentedSid::parse_bytes(value.trim_ascii()),
-                    Some((_, true)) => single_value(head.values(name).map(<[u8]>::trim_ascii))?
-                        .and_then(PresentedSid::parse_bytes),
+                    Some((_, true)) => {
+                        read::header(head, name)?.and_then(PresentedSid::parse_bytes)
+                    }
                 },
                 CompiledLoader::Bearer => {
-                    let tokens = head.values(&header::AUTHORIZATION).filter_map(bearer_token);
-                    let token = single_value(tokens)?;
+                    let token = read::bearer(head)?;
                     found.bearer |= token.is_some();
                     token.and_then(PresentedSid::parse_bytes)
                 }
                 CompiledLoader::Cookie(spec) => {
-                    let pairs = head
-                        .values(&header::COOKIE)
-                        .flat_map(|line| line.split(|byte| *byte == b';'));
-                    single_value(pairs.filter_map(|pair| cookie_value(pair, spec.name)))?
-                        .and_then(PresentedSid::parse_bytes)
+                    read::cookie(head, spec.name)?.and_then(PresentedSid::parse_bytes)
                 }
                 CompiledLoader::Query(name) => {
-                    let pairs = head.query().unwrap_or_default().split('&');
-                    let values = pairs.filter_map(|pair| query_value(pair, name));
-                    single_text(values)?.and_then(|text| PresentedSid::parse(&text))
+                    read::query(head, name)?.and_then(|text| PresentedSid::parse_bytes(&text))
                 }
                 CompiledLoader::Path(name) => head
                     .path_param(name)
