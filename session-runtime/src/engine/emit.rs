@@ -181,6 +181,17 @@ impl Emission {
         self.sid.is_some()
     }
 
+    /// Adds the headers of a refusal to a response that the program made nevertheless: without a sid,
+    /// its `Cache-Control` stays.
+    #[cfg(feature = "rocket")]
+    pub(crate) fn fill(mut self, headers: &mut impl ReplyHeaders) {
+        if self.sid.is_none() && self.cache == Cache::NoStore {
+            self.cache = Cache::Unset;
+            headers.set_default(&CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        self.apply(headers);
+    }
+
     /// Adds the headers to those that the handler set.
     pub(crate) fn apply(self, headers: &mut impl ReplyHeaders) {
         if let Some(vary) = self.vary {
@@ -326,11 +337,7 @@ fn attributes(spec: &CookieSpec, text: &mut String) {
 }
 
 /// Adds names to a comma-separated header, without duplicates.
-pub(crate) fn merge_list(
-    headers: &mut impl ReplyHeaders,
-    header: &HeaderName,
-    names: &HeaderValue,
-) {
+fn merge_list(headers: &mut impl ReplyHeaders, header: &HeaderName, names: &HeaderValue) {
     // Usually, the header was not set yet.
     if !headers.add(header, names.clone()) {
         return;

@@ -17,8 +17,6 @@ mod verbs;
 pub(crate) use emit::Emission;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use emit::ReplyHeaders;
-#[cfg(feature = "rocket")]
-pub(crate) use emit::merge_list;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use load::Loaded;

@@ -159,12 +159,11 @@ impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
 /// If the program has registered a catcher for the status, the catcher creates the response.
 impl<'r> Responder<'r, 'static> for Rejection {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let response = self.to_response();
-        let status = status(response.status());
+        let status = status(self.status());
         if !is_caught(request, status) {
-            return Ok(of_http(response));
+            return Ok(of_http(self.to_response()));
         }
-        pending(request).refusal = Some((response, RefusedBy::Guard));
+        pending(request).refusal = Some(Refusal::new(&self, RefusedBy::Guard));
         Err(status)
     }
 }
@@ -179,7 +178,23 @@ impl<'r> Responder<'r, 'static> for Error {
 #[derive(Default)]
 struct Pending {
     emissions: Vec<Emission>,
-    refusal: Option<(http::Response<String>, RefusedBy)>,
+    refusal: Option<Refusal>,
+}
+
+struct Refusal {
+    problem: http::Response<String>,
+    emission: Emission,
+    by: RefusedBy,
+}
+
+impl Refusal {
+    fn new(rejection: &Rejection, by: RefusedBy) -> Self {
+        Self {
+            problem: rejection.problem(),
+            emission: rejection.emission(),
+            by,
+        }
+    }
 }
 
 /// Which extractor refused a request.
@@ -197,10 +212,8 @@ fn pending<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Pending> {
 }
 
 fn refuse<T>(request: &Request<'_>, rejection: Rejection, by: RefusedBy) -> Outcome<T, Rejection> {
-    let response = rejection.to_response();
-    let status = status(response.status());
-    pending(request).refusal = Some((response, by));
-    Outcome::Error((status, rejection))
+    pending(request).refusal = Some(Refusal::new(&rejection, by));
+    Outcome::Error((status(rejection.status()), rejection))
 }
 
 /// Whether the program has registered a catcher for this status and path.
@@ -232,10 +245,10 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
         for emission in emissions {
             emission.apply(response);
         }
-        if let Some((source, by)) = refusal
-            && response.status().code == source.status().as_u16()
+        if let Some(refusal) = refusal
+            && response.status().code == refusal.problem.status().as_u16()
         {
-            complete(request, response, source, by);
+            complete(request, response, refusal);
         }
         let scope = scope_of::<C>(&layers(request));
         if let Some(emission) = scope.and_then(|scope| Self::leave(&scope)) {
@@ -244,28 +257,28 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 }
 
-/// Adds the headers of a refusal to the response of a catcher, and replaces its body if the catcher is
-/// rocket's default.
-fn complete(
-    request: &Request<'_>,
-    response: &mut Response<'_>,
-    source: http::Response<String>,
-    by: RefusedBy,
-) {
-    let (head, body) = source.into_parts();
+/// Puts a refusal in place of the page of rocket's default catcher. A response that the program made, by
+/// a catcher or by a handler whose view was refused, keeps its headers; those of the refusal fill the gaps.
+fn complete(request: &Request<'_>, response: &mut Response<'_>, refusal: Refusal) {
+    let (head, body) = refusal.problem.into_parts();
     // The program's catchers handle errors only, not the response to OPTIONS.
     let is_error = head.status.is_client_error() || head.status.is_server_error();
-    let replaces = by == RefusedBy::Guard && (!is_error || !is_caught(request, response.status()));
+    let replaces =
+        refusal.by == RefusedBy::Guard && (!is_error || !is_caught(request, response.status()));
     if replaces {
         response.remove_header(header::CONTENT_TYPE.as_str());
         response.set_sized_body(body.len(), Cursor::new(body));
-    }
-    for (name, value) in &head.headers {
-        if *name == header::VARY {
-            engine::merge_list(response, &header::VARY, value);
-        } else if replaces || *name != header::CONTENT_TYPE {
+        for (name, value) in &head.headers {
             response.set(name, value.clone());
         }
+        refusal.emission.apply(response);
+    } else {
+        for (name, value) in &head.headers {
+            if *name != header::CONTENT_TYPE {
+                response.set_default(name, value.clone());
+            }
+        }
+        refusal.emission.fill(response);
     }
 }
 
