@@ -4,8 +4,8 @@
 //! value. There the question is asked inside of that function, which returns the answer too.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
-use syn::ReturnType;
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Attribute, ReturnType};
 
 use super::expand::wrapped;
 use super::fallible;
@@ -13,15 +13,24 @@ use super::model::Handler;
 use crate::tokens::{end_spans, is_punct, is_word, mentions};
 
 /// Whether only the body shows whether the handler failed. The type of a body that never ends with a
-/// value, such as `todo!()`, is unknown in there too.
+/// value, such as `todo!()`, is unknown in there too. `#[instrument(err)]` requires that the body has
+/// the type of the function, so there only the outermost `Result` is asked.
 pub(super) fn hides_failure(handler: &Handler) -> bool {
     match &handler.signature.output {
         ReturnType::Default => false,
         ReturnType::Type(_, ty) => {
             mentions(&quote!(#ty), |word| word == "impl")
+                && !logs_errors(&handler.attrs.inner)
                 && !fallible::never_returns(handler.body.stream())
         }
     }
+}
+
+/// Whether an attribute such as `#[instrument(err)]` takes the value of the body for a `Result`.
+pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
+    attrs
+        .iter()
+        .any(|attr| mentions(&attr.meta.to_token_stream(), |word| word == "err"))
 }
 
 /// The expression that asks `__value`. An error about the type points at the return type.

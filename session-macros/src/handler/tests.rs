@@ -348,3 +348,16 @@ fn a_body_without_a_value_is_not_asked() {
         assert_eq!(output.contains("Judged"), asked, "{body}: {output}");
     }
 }
+
+#[test]
+fn a_body_whose_errors_are_logged_is_not_asked() {
+    let item = "#[instrument(skip_all, err)] async fn one(s: Session) -> Result<impl R, E> { a() }";
+    assert!(!expand_valid("load", item).contains("Judged"));
+    let item = "#[instrument(ret)] async fn one(s: Session) -> Result<impl R, E> { a() }";
+    assert!(expand_valid("load", item).contains("Judged"));
+    one_mistake(
+        "load",
+        "#[tracing::instrument(err(Debug))] async fn one(s: Session) -> impl R { a() }",
+        "`Result<impl R, …>`",
+    );
+}
