@@ -45,6 +45,7 @@ fn fails() -> Outcome {
     Err(ErrorImATeapot("no"))
 }
 
+#[allow(clippy::unused_async, reason = "its caller awaits a failure")]
 async fn fails_later() -> Outcome {
     fails()
 }

@@ -33,6 +33,7 @@ fn fails() -> ::poem::Result<&'static str> {
     Err(TEAPOT.into())
 }
 
+#[allow(clippy::unused_async, reason = "its caller awaits a failure")]
 async fn fails_later() -> ::poem::Result<&'static str> {
     fails()
 }
