@@ -1,4 +1,5 @@
 //! The handshake of a WebSocket over HTTP/2 is an extended CONNECT (RFC 8441), without `Upgrade`.
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::WebSocketUpgrade;

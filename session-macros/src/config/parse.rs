@@ -247,7 +247,15 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                 broken,
             })
         }
-        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "commit" | "trusted_proxy" => {
+        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "commit" => {
+            Ok(Value::Words(words(input, key)?))
+        }
+        "trusted_proxy" => {
+            not_text(
+                input,
+                "`trusted_proxy` names the headers of a proxy, not its address; write \
+                 `trusted_proxy: x_forwarded` or `trusted_proxy: forwarded`",
+            )?;
             Ok(Value::Words(words(input, key)?))
         }
         "merge" => Ok(Value::Rules(rules::parse(input, errors)?)),

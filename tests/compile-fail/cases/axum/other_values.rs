@@ -25,6 +25,22 @@ session_config! {
     }
 }
 
+session_config! {
+    pub struct Forum { trusted_proxy: "10.0.0.0/8" }
+}
+
+session_config! {
+    pub struct Wiki { trusted_proxy: x-forwarded }
+}
+
+session_config! {
+    pub struct Mail { trusted_proxy: true }
+}
+
+session_config! {
+    pub struct News { trusted_proxy: xforwarded, trust_proxy: true }
+}
+
 #[session(load, header = X-User-Session)]
 async fn one(session: Session) -> String {
     session.id().to_string()
