@@ -2,7 +2,8 @@
 //! for this site's own pages and one trusted origin.
 //!
 //! `cargo run --example browser_api`, and follow what it prints. `PORT` sets the port (default 3000),
-//! `APP_ORIGIN` the origin of the application (default `https://app.shop.example`).
+//! `APP_ORIGIN` the origin of the application (default `https://app.shop.example`), and `TRUSTED_PROXY`
+//! the headers of a proxy in front of it (`forwarded` or `x_forwarded`).
 
 use axum::extract::Form;
 use axum::http::header::CONTENT_TYPE;
@@ -10,7 +11,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use connect_session::{Error, Session, session, session_config};
+use connect_session::{Error, Session, TrustedProxy, session, session_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_http::cors::CorsLayer;
@@ -121,7 +122,16 @@ fn cors(app: HeaderValue) -> CorsLayer {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = std::env::var("APP_ORIGIN").unwrap_or("https://app.shop.example".to_owned());
-    Site::configure(|options| options.allow_origins([&*app]))?;
+    let trusted_proxy = match std::env::var("TRUSTED_PROXY").as_deref() {
+        Ok("forwarded") => Some(TrustedProxy::Forwarded),
+        Ok("x_forwarded") => Some(TrustedProxy::XForwarded),
+        Ok(other) => return Err(format!("TRUSTED_PROXY cannot be {other:?}").into()),
+        Err(_) => None,
+    };
+    Site::configure(|options| {
+        options.allow_origins([&*app]);
+        options.trusted_proxy = trusted_proxy;
+    })?;
     App::start().await?;
     Site::start().await?;
     let router = Router::new()

@@ -5,7 +5,8 @@ import json
 from chromium import Chromium
 from docs import snippet
 
-API, PLAIN, ELSEWHERE = (f"https://{name}.shop.example" for name in ("api", "plain", "elsewhere"))
+NAMES = ("api", "plain", "elsewhere", "shared")
+API, PLAIN, ELSEWHERE, SHARED = (f"https://{name}.shop.example" for name in NAMES)
 # The listed origin; one of the same site that is not listed; one of another site.
 APP, BLOG, EVIL = "https://app.shop.example", "https://blog.shop.example", "https://evil.example"
 SCRIPTS = {"/header.js": snippet("browser-header"), "/cookie.js": snippet("browser-cookie")}
@@ -18,7 +19,7 @@ SEEN = """const seen = async (response) => ({
 
 
 def run(environment, report, program):
-    at = {"api": API, "plain": PLAIN, "elsewhere": ELSEWHERE}
+    at = {"api": API, "plain": PLAIN, "elsewhere": ELSEWHERE, "shared": SHARED}
     hosts = {at[name].removeprefix("https://"): environment.ports[name] for name in at}
     hosts |= {page.removeprefix("https://"): environment.ports["pages"] for page in (APP, BLOG, EVIL)}
     addresses = {name: f"127.0.0.1:{port}" for name, port in hosts.items()}
@@ -27,6 +28,8 @@ def run(environment, report, program):
         header_sessions(environment, report, browser)
         cookie_sessions(report, browser)
         forgeries(report, browser)
+        sockets(report, browser)
+        two_cookies(report, browser)
         without_tls(environment, report, browser)
     finally:
         browser.close()
@@ -217,6 +220,53 @@ def forgeries(report, browser):
     page.ask("Network.setCookie", **none)
     page.submit(API + "/theme", theme="evil")
     refused(page, "a form with a SameSite=None cookie is rejected", "cross-site", True, 403)
+
+
+def sockets(report, browser):
+    profile = browser.profile()
+    browser.page(profile, API + "/").submit("/login", user="ada")
+    # The handler has no WebSocket and answers 200. Without the cookie, no origin is rejected.
+    for what, origin, status in (
+        ("a WebSocket of the own origin reaches the handler", API, 200),
+        ("a WebSocket of the same site carries the cookie and is rejected", BLOG, 403),
+        ("a WebSocket of a listed origin reaches the handler", APP, 200),
+    ):
+        page = browser.page(profile, origin + "/")
+        report.same("chromium", what, page.handshake(API + "/profile"), status)
+
+
+def two_cookies(report, browser):
+    see = "const seen = await fetch('/profile'); return [seen.status, await seen.text()]"
+    domain, host = "Domain=shop.example", "Domain=shared.shop.example"
+
+    def page_with(*places):
+        page = browser.page(browser.profile(), SHARED + "/profile")
+        for letter, place in zip("AB", places):
+            page.run(f"document.cookie = '__Secure-sid={letter * 64}; Secure; {place}'")
+        return page, lambda: len(page.cookies(SHARED + "/profile"))
+
+    for what, *places in (
+        ("of the host and of the domain", "Path=/", f"{domain}; Path=/"),
+        ("of two paths", f"{domain}; Path=/", f"{domain}; Path=/profile"),
+        ("of the host and of a path", "Path=/", "Path=/profile"),
+        ("of the domain and of a part of it", f"{domain}; Path=/", f"{host}; Path=/"),
+    ):
+        page, kept = page_with(*places)
+        before, refused, after = kept(), page.run(see), kept()
+        report.same(
+            "chromium",
+            f"two cookies {what} are refused and removed, and the next request works",
+            (before, refused[0], after, page.run(see)),
+            (2, 400, 0, [200, '{"user":null}']),
+        )
+    page, kept = page_with("Path=/", f"{domain}; Path=/")
+    login = "await fetch('/login', { method: 'POST', body: new URLSearchParams({ user: 'ada' }) })"
+    report.same(
+        "chromium",
+        "a login with two cookies works, and leaves one",
+        (kept(), page.run(f"{login}; {see}"), kept()),
+        (2, [200, '{"user":"ada"}'], 1),
+    )
 
 
 def without_tls(environment, report, browser):

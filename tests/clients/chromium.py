@@ -130,6 +130,19 @@ class Page:
     def cookies(self, url):
         return self.ask("Network.getCookies", urls=[url])["cookies"]
 
+    def handshake(self, url):
+        """Tries to open a WebSocket; returns the status of the response if it is not 101."""
+        start = len(self.browser.events)
+        self.run(
+            "await new Promise((done) => { const socket = new WebSocket("
+            f"{json.dumps(url.replace('https:', 'wss:'))}); socket.onerror = socket.onopen = done; }})"
+        )
+        for event in self.browser.events[start:]:
+            error = event["params"].get("errorMessage", "")
+            if event.get("sessionId") == self.session and "response code: " in error:
+                return int(error.rpartition(": ")[2])
+        return None
+
     def traffic(self, method, url):
         """The request headers of the last such request, and the status of its response."""
         asked = [

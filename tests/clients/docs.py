@@ -5,7 +5,7 @@ import re
 from environment import ROOT
 
 TEXT = (ROOT / "docs" / "clients.md").read_text()
-# ```js node-header: the language, and the name of the snippet., and a name by which a check finds the snippet.
+# ```js node-header: the language, and the name by which a check finds the snippet.
 SNIPPETS = dict(re.findall(r"^```\w+ ([\w-]+)\n(.*?)^```$", TEXT, re.M | re.S))
 
 

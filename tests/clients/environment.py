@@ -16,12 +16,13 @@ import threading
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXAMPLES = ("rest_api", "browser_api")
+EXAMPLES = ("rest_api", "browser_api", "shared_cookie")
 NAMES = "DNS:localhost,IP:127.0.0.1,DNS:*.shop.example,DNS:evil.example"
 
 
 class Environment:
-    """`plain` is rest_api, `api` is browser_api; `pages` and `elsewhere` are two origins with pages."""
+    """`plain` is rest_api, `api` is browser_api, `shared` is shared_cookie; `pages` and `elsewhere` are
+    two origins with pages. `programs` are the paths of the examples."""
 
     def __init__(self, scripts):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-"))
@@ -37,10 +38,13 @@ class Environment:
         tls = Tls(self.certificate)
         self.closing.append(tls.close)
         self.ports, self.base = {}, {}
-        programs = build_examples()
-        for name, example in (("plain", "rest_api"), ("api", "browser_api")):
-            program, address = start(programs[example])
-            self.closing.append(lambda program=program: end(program))
+        self.programs = build_examples()
+        for name, example in (
+            ("plain", "rest_api"),
+            ("api", "browser_api"),
+            ("shared", "shared_cookie"),
+        ):
+            address = self.start(example)
             self.base[name + "-http"] = f"http://localhost:{address[1]}"
             self.ports[name] = tls.start_port(address)
         pages = Pages(scripts)
@@ -49,6 +53,12 @@ class Environment:
             self.ports[name] = tls.start_port(pages.server_address)
         for name, port in self.ports.items():
             self.base[name] = f"https://localhost:{port}"
+
+    def start(self, example, **variables):
+        """Starts an example, and returns its address."""
+        program, address = start(self.programs[example], variables)
+        self.closing.append(lambda: end(program))
+        return address
 
     def environment(self):
         """Environment variables that make every client trust the certificate."""
@@ -80,9 +90,9 @@ def build_examples():
     return programs
 
 
-def start(program):
+def start(program, variables):
     process = subprocess.Popen(
-        [program], env={**os.environ, "PORT": "0"}, stdout=subprocess.PIPE, text=True
+        [program], env={**os.environ, "PORT": "0", **variables}, stdout=subprocess.PIPE, text=True
     )
     for line in process.stdout:
         if line.startswith("listening on http://"):

@@ -348,6 +348,24 @@ fn only_the_listed_origin_may_change_the_cookie_session() {
     );
 }
 
+#[test]
+fn two_cookies_of_one_name_are_refused_once() {
+    let api = Program::start("shared_cookie");
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let login = || {
+        let login = api.post("/login", &[form], "user=ada");
+        let cookie = login.header("set-cookie").expect("a cookie");
+        cookie.split(';').next().expect("name and value").to_owned()
+    };
+    let both = format!("{}; {}", login(), login());
+    let refused = api.get("/profile", &[("Cookie", &both)]);
+    assert_eq!(refused.status, 400);
+    let expired = refused.header("set-cookie").expect("an expired cookie");
+    assert!(expired.contains("Domain=shop.example") && expired.contains("Max-Age=0"));
+    let next = api.get("/profile", &[]);
+    assert_eq!(next.json(), json!({ "user": null }));
+}
+
 /// Runs `count` threads that start together, and returns their results.
 fn at_once<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Arc::new(Barrier::new(count));
