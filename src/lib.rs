@@ -42,6 +42,7 @@ pub use connect_session_runtime::view::SessionView;
 pub mod problem {}
 
 #[doc = include_str!("frameworks/mod.md")]
+#[doc = include_str!("frameworks/axum.md")]
 #[doc = include_str!("frameworks/actix_web.md")]
 #[doc = include_str!("frameworks/poem.md")]
 #[doc = include_str!("frameworks/rocket.md")]

@@ -48,7 +48,8 @@ use proc_macro::TokenStream;
 /// The session is the argument with the type `Session<…>` or `Option<Session<…>>`. If the type is
 /// an alias, mark the argument: `#[session] session: ShopSession`. Changes are stored after the
 /// handler has returned and before the first byte of the response is sent, unless the handler
-/// failed.
+/// failed: it returned an `Err`, or a value with an `Err` inside that the framework responds with.
+/// This is also seen behind `impl Trait`; a status such as 404 is no failure.
 ///
 /// Write the attribute above the framework's own. Attributes above it see your function, attributes
 /// below it see the handler that the framework calls. That handler takes a guard instead of the

@@ -40,6 +40,11 @@ fn expansions_match_the_snapshots() {
             "async fn serve(session: Session, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> { todo!() }",
         ),
         (
+            "hidden",
+            "load",
+            "async fn find(session: Session, Path(id): Path<u64>) -> Result<impl IntoResponse, Error> { load(id).await }",
+        ),
+        (
             "recovered",
             "laod, config = \"Shop\"",
             "fn add(session: &mut Session<Shop>, id: u64) -> String { todo!() }",

@@ -42,10 +42,11 @@ pub(super) async fn find_problem(store: &impl Store<Data>) -> Option<String> {
 async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
-        id: SessionId::from_bytes(rand::random()),
+        id: SessionId::from_bytes(CommitId::random().to_bytes()),
     };
     let record = NewRecord {
-        secret: SecretHash::from_bytes(rand::random()),
+        // The hash of no known secret: no client can load the session.
+        secret: SecretHash::from_bytes([0; 32]),
         transport: Transport::Other,
         data: Arc::new(Data::from([("probe".to_owned(), 1)])),
         subject: None,

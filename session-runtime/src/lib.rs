@@ -25,6 +25,7 @@ pub mod loader;
 pub mod merge;
 pub mod patch;
 pub mod printable;
+mod random;
 pub mod record;
 pub mod session;
 pub mod sid;

@@ -13,11 +13,14 @@ use ::actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use ::actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, get, routes};
 use connect_session::{ErrorKind, Rejection, Session, SessionView, session};
 use futures_util::stream;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use utoipa::OpenApi;
 
 use crate::shop::{
-    Cart, Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session, save_inside,
-    store,
+    Cart, Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session,
+    assert_socket_updates_the_session, get as fetch, save_inside, sid, store, text, update_inside,
 };
 
 #[session(load)]
@@ -75,13 +78,55 @@ async fn needed(
     Ok(actix_ws::handle(&request, body)?.0)
 }
 
+#[session(create)]
+#[get("/chat")]
+async fn chat(
+    mut session: Session<Shop>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Error> {
+    let (response, mut sender, mut messages) = actix_ws::handle(&request, body)?;
+    ::actix_web::rt::spawn(async move {
+        while let Some(Ok(actix_ws::Message::Text(message))) = messages.recv().await {
+            let Ok(count) = update_inside(&mut session, message.to_string()).await else {
+                break;
+            };
+            sender.text(count).await.unwrap();
+        }
+        sender.close(None).await.unwrap();
+    });
+    Ok(response)
+}
+
+#[session(load)]
+#[get("/leave")]
+async fn leave(session: Session<Shop>) -> Result<&'static str, connect_session::Error> {
+    session.destroy().await?;
+    Ok("left")
+}
+
+/// The handler of a client that does not wait has begun.
+static BEGUN: Notify = Notify::const_new();
+
+#[session(load)]
+#[get("/slow")]
+async fn slow(mut session: Session<Shop>, gate: Data<Gate>) -> &'static str {
+    session.items.push("slow".to_owned());
+    BEGUN.notify_one();
+    gate.notified().await;
+    "done"
+}
+
 fn app(config: &mut ServiceConfig) {
     config
         .service(items)
         .service(open)
         .service(events)
         .service(socket)
-        .service(needed);
+        .service(needed)
+        .service(chat)
+        .service(leave)
+        .service(slow);
 }
 
 /// Runs a test with its own server.
@@ -115,6 +160,32 @@ fn server_sent_events() {
 #[test]
 fn a_web_socket() {
     with_a_server(assert_socket_saves_the_session);
+}
+
+#[test]
+fn the_loop_of_a_web_socket() {
+    with_a_server(assert_socket_updates_the_session);
+}
+
+#[test]
+fn a_handler_whose_client_hangs_up_commits() {
+    with_a_server(|address, gate| async move {
+        let sid = sid(fetch(address, "/open/tea", "").await.headers());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = format!("GET /slow HTTP/1.1\r\nHost: a\r\nX-User-Session: {sid}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        BEGUN.notified().await;
+        drop(client);
+        // The only worker notices the end of the connection among these requests.
+        for _ in 0..50 {
+            let unchanged = text(fetch(address, "/items", &sid).await).await;
+            assert_eq!(unchanged, r#"["tea"]"#);
+        }
+        gate.notify_one();
+        while text(fetch(address, "/items", &sid).await).await != r#"["tea","slow"]"# {
+            ::tokio::task::yield_now().await;
+        }
+    });
 }
 
 /// The kind of a session error, as an application's code sees it; `None` for other errors.

@@ -18,7 +18,8 @@ use tower::ServiceExt as _;
 use utoipa::OpenApi;
 
 use crate::shop::{
-    Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session, save_inside, store,
+    Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session,
+    assert_socket_updates_the_session, save_inside, store, update_inside,
 };
 
 #[session(load)]
@@ -56,12 +57,32 @@ async fn needed(session: Session<Shop>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async |_| {})
 }
 
+#[session(create)]
+async fn chat(mut session: Session<Shop>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async move |mut socket| {
+        while let Some(Ok(ws::Message::Text(message))) = socket.recv().await {
+            let Ok(count) = update_inside(&mut session, message.to_string()).await else {
+                break;
+            };
+            socket.send(ws::Message::text(count)).await.unwrap();
+        }
+        socket.send(ws::Message::Close(None)).await.unwrap();
+    })
+}
+
+#[session(load)]
+async fn leave(session: Session<Shop>) -> Result<(), Error> {
+    session.destroy().await
+}
+
 fn app(gate: &Gate) -> Router {
     Router::new()
         .route("/items", get(items))
         .route("/events", get(events))
         .route("/socket", get(socket))
         .route("/needed", get(needed))
+        .route("/chat", get(chat))
+        .route("/leave", get(leave))
         .with_state(gate.clone())
         .layer(Shop::layer().with_store(store()))
 }
@@ -84,6 +105,12 @@ async fn server_sent_events() {
 async fn a_web_socket() {
     let gate = Gate::default();
     assert_socket_saves_the_session(serve(&gate).await, gate).await;
+}
+
+#[tokio::test]
+async fn the_loop_of_a_web_socket() {
+    let gate = Gate::default();
+    assert_socket_updates_the_session(serve(&gate).await, gate).await;
 }
 
 /// An attribute above `#[session]` documents the function as written, one below it the function

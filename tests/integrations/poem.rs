@@ -230,6 +230,35 @@ async fn an_error_clears_the_cookie_of_a_session_that_ended() {
     assert!(cleared.starts_with("__Host-sid=; "), "{cleared}");
 }
 
+/// A handler that passes its request on to another one shares the session with it below the layer.
+/// Without the layer, the two do not know of each other.
+#[tokio::test]
+async fn handlers_share_the_session_below_the_layer() {
+    #[session(create)]
+    #[handler]
+    async fn inner(session: Session<Shop>) -> String {
+        session.id().to_string()
+    }
+    #[session(create)]
+    #[handler]
+    async fn outer(session: Session<Shop>, request: &Request) -> ::poem::Result<String> {
+        let mut below = Request::builder().finish();
+        below.extensions_mut().clone_from(request.extensions());
+        let reply = inner.call(below).await?.into_body().into_string().await;
+        let other = reply.map_err(::poem::error::InternalServerError)?;
+        Ok((other == session.id().to_string()).to_string())
+    }
+    for (app, shared) in [
+        (outer.with(Shop::layer()).boxed(), "true"),
+        (outer.boxed(), "false"),
+    ] {
+        let reply = TestClient::new(app).post("/").send().await;
+        reply.assert_status_is_ok();
+        assert_eq!(header(&reply, "x-user-session").len(), 64);
+        assert_eq!(text(reply).await, shared);
+    }
+}
+
 #[tokio::test]
 async fn state_and_session_in_one_handler() {
     #[session(load)]

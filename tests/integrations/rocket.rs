@@ -4,7 +4,7 @@ use ::rocket::fairing::AdHoc;
 use ::rocket::http::{Header, Method, Status};
 use ::rocket::local::asynchronous::{Client, LocalResponse};
 use ::rocket::response::stream::{Event, EventStream};
-use ::rocket::{Build, Config, Request, Rocket, State, catch, catchers, get, routes};
+use ::rocket::{Build, Config, Request, Responder, Rocket, State, catch, catchers, get, routes};
 use connect_session::{Session, SessionView, session};
 
 use crate::shop::{Gate, Shop, Store, save_inside, store};
@@ -50,6 +50,34 @@ fn own(view: Option<SessionView<Shop>>) -> (Status, String) {
     }
 }
 
+/// The same, with headers of its own.
+#[derive(Responder)]
+#[response(status = 401)]
+struct Own {
+    body: &'static str,
+    challenge: Header<'static>,
+    cache: Header<'static>,
+    cookie: Header<'static>,
+}
+
+fn own_401() -> Own {
+    Own {
+        body: "a response of its own",
+        challenge: Header::new("WWW-Authenticate", "Basic"),
+        cache: Header::new("Cache-Control", "max-age=60"),
+        cookie: Header::new("Set-Cookie", "seen=1"),
+    }
+}
+
+#[get("/own/headers")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "rocket passes guards by value"
+)]
+fn own_headers(view: Option<SessionView<Shop>>) -> Option<Own> {
+    view.is_none().then(own_401)
+}
+
 #[session(create)]
 #[get("/events")]
 async fn events(session: Session<Shop>, gate: &State<Gate>) -> EventStream![] {
@@ -65,6 +93,11 @@ fn unauthorized() -> &'static str {
     "a page of our own"
 }
 
+#[catch(401)]
+fn unauthorized_with_headers() -> Own {
+    own_401()
+}
+
 #[catch(default)]
 fn anything(status: Status, request: &Request<'_>) -> String {
     format!("{} at {}", status.code, request.uri())
@@ -74,7 +107,10 @@ fn app() -> Rocket<Build> {
     ::rocket::custom(Config::figment().merge(("log_level", "off")))
         .manage(" and more".to_owned())
         .manage(Gate::default())
-        .mount("/", routes![items, open, status, options, own, events])
+        .mount(
+            "/",
+            routes![items, open, status, options, own, own_headers, events],
+        )
 }
 
 fn with(store: Store) -> Rocket<Build> {
@@ -187,6 +223,27 @@ async fn responses_of_handlers_are_kept() {
     assert_eq!(own.status(), Status::Unauthorized);
     assert_eq!(one(&own, "www-authenticate"), "Session");
     assert_eq!(own.into_string().await.unwrap(), "a response of its own");
+}
+
+/// A response that the application made keeps its headers, and those of the session fill the gaps.
+#[::rocket::async_test]
+async fn headers_of_handlers_and_catchers_are_kept() {
+    let caught = with(store()).register("/items", catchers![unauthorized_with_headers]);
+    let client = client(caught).await;
+    for path in ["/own/headers", "/items"] {
+        let own = client.get(path).dispatch().await;
+        assert_eq!(own.status(), Status::Unauthorized, "{path}");
+        for (name, value) in [
+            ("www-authenticate", "Basic"),
+            ("cache-control", "max-age=60"),
+            ("set-cookie", "seen=1"),
+            ("vary", "x-user-session"),
+        ] {
+            let values: Vec<&str> = own.headers().get(name).collect();
+            assert_eq!(values, [value], "{path}");
+        }
+        assert_eq!(own.into_string().await.unwrap(), "a response of its own");
+    }
 }
 
 /// Without the layer, nothing can change a catcher's response, so it has only the status.

@@ -214,6 +214,28 @@ async fn options_with_and_without_the_layer() {
     }
 }
 
+/// A hoop that answers OPTIONS itself keeps its status.
+#[tokio::test]
+async fn options_with_a_response_of_the_application() {
+    #[handler]
+    async fn own_answer(
+        request: &mut Request,
+        depot: &mut Depot,
+        response: &mut Response,
+        ctrl: &mut FlowCtrl,
+    ) {
+        ctrl.call_next(request, depot, response).await;
+        response.status_code(StatusCode::OK);
+        response.body("GET");
+    }
+    let router = Router::with_path("show").goal(show);
+    let router = router.hoop(Shop::layer()).hoop(own_answer);
+    let service = Service::new(router);
+    let response = TestClient::options(url("show")).send(&service).await;
+    assert_eq!(response.status_code, Some(StatusCode::OK));
+    assert_eq!(text(response).await, "GET");
+}
+
 /// What a session costs.
 #[session(load)]
 #[endpoint(tags("cart"))]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use connect_session::testing::FailingStore;
-use connect_session::{Session, session_config, store::MemoryStore};
+use connect_session::{Error, Session, session_config, store::MemoryStore};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
@@ -96,4 +96,36 @@ pub(crate) async fn assert_socket_saves_the_session(address: SocketAddr, gate: G
     let url = format!("ws://{address}/needed");
     let refused = tokio_tungstenite::connect_async(url).await.unwrap_err();
     assert!(refused.to_string().contains("401"), "{refused}");
+}
+
+/// Stores one message of a socket, and returns the number of messages so far.
+pub(crate) async fn update_inside(
+    session: &mut Session<Shop>,
+    message: String,
+) -> Result<String, Error> {
+    let add = |cart: &mut Cart| {
+        cart.items.push(message.clone());
+        cart.items.len()
+    };
+    Ok(session.update(add).await?.to_string())
+}
+
+/// `/chat` creates a session, stores each message in it with `update`, and closes the socket when
+/// the session has ended; `/leave` ends the session.
+pub(crate) async fn assert_socket_updates_the_session(address: SocketAddr, _: Gate) {
+    let url = format!("ws://{address}/chat");
+    let (mut socket, head) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let sid = sid(head.headers());
+    for (message, items) in [("one", r#"["one"]"#), ("two", r#"["one","two"]"#)] {
+        socket.send(Message::text(message)).await.unwrap();
+        let answer = socket.next().await.unwrap().unwrap();
+        let count = items.split(',').count().to_string();
+        assert_eq!(answer.into_text().unwrap().as_str(), count);
+        assert_eq!(text(get(address, "/items", &sid).await).await, items);
+    }
+    assert_eq!(get(address, "/leave", &sid).await.status(), 200);
+    socket.send(Message::text("three")).await.unwrap();
+    let end = socket.next().await.unwrap().unwrap();
+    assert!(end.is_close(), "{end}");
+    assert_eq!(get(address, "/items", &sid).await.status(), 401);
 }

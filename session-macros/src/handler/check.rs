@@ -4,9 +4,9 @@ use quote::ToTokens as _;
 use syn::{ReturnType, Type};
 
 use super::function::Function;
-use super::model::{Argument, Handler, Mode, Role};
+use super::model::{Argument, Attrs, Handler, Mode, Role};
 use super::options::Options;
-use super::{args, attrs, fallible};
+use super::{args, attrs, fallible, returned};
 use crate::errors::Errors;
 
 /// Returns the checked handler, or `None` if it has no session argument.
@@ -44,7 +44,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
             }
         }
     }
-    check_return_type(&signature.output, &arguments, &body, errors);
+    check_return_type(&signature.output, &arguments, &attrs, &body, errors);
     let request = http.as_ref().and_then(|word| {
         let request = arguments.iter().position(is_request);
         if request.is_none() {
@@ -91,6 +91,7 @@ fn is_request(argument: &Argument) -> bool {
 fn check_return_type(
     output: &ReturnType,
     arguments: &[Argument],
+    attrs: &Attrs,
     body: &proc_macro2::Group,
     errors: &mut Errors,
 ) {
@@ -110,9 +111,19 @@ fn check_return_type(
             return;
         }
     }
-    if let Type::ImplTrait(hidden) = &**ty
-        && let Some(failure) = fallible::failure(body.stream())
-    {
+    let Type::ImplTrait(hidden) = &**ty else {
+        return;
+    };
+    if returned::logs_errors(&attrs.inner) {
+        errors.spanning(
+            hidden,
+            format!(
+                "`#[instrument(err)]` is for a handler that can fail, but this type does not show \
+                 whether it failed; write `Result<{}, …>`",
+                hidden.to_token_stream()
+            ),
+        );
+    } else if let Some(failure) = fallible::failure(body.stream()) {
         errors.spanning(
             hidden,
             format!(

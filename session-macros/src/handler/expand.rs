@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature, Type};
 
 use super::model::{Argument, Handler, Mode, Role};
-use super::{args, overrides};
+use super::{args, overrides, returned};
 use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
 use crate::tokens::{end_spans, private, respan, wrap_generic};
@@ -223,12 +223,18 @@ impl Parts<'_> {
             };
             quote!(#(#cfgs)* #value)
         });
+        let call = quote!(#ident #turbofish (#(#arguments),*).await);
+        let value = if returned::hides_failure(self.handler) {
+            quote!(let #private::Judged { value: __value, failed: __failed } = #call;)
+        } else {
+            let failed = returned::has_failed(self.handler, private);
+            quote! {
+                let __value = #call;
+                let __failed = #failed;
+            }
+        };
         quote! {
-            let __value = #ident #turbofish (#(#arguments),*).await;
-            let __failed = {
-                use #private::{IsErrFallback as _, IsErrResult as _};
-                (&#private::IsErr(&__value)).failed()
-            };
+            #value
             let __ending = match #private::end(__committer, __failed) {
                 #private::HandlerEnd::Finished(ending) => ending,
                 #private::HandlerEnd::Commit(commit) => commit.await,
@@ -236,7 +242,8 @@ impl Parts<'_> {
         }
     }
 
-    /// The user's function: signature, attributes and body as written.
+    /// The user's function: signature, attributes and body as written, except where only the body
+    /// shows whether the handler failed.
     fn inner(&self) -> TokenStream {
         let Handler {
             attrs,
@@ -245,10 +252,15 @@ impl Parts<'_> {
             ..
         } = self.handler;
         let attrs = &attrs.inner;
+        let function = if returned::hides_failure(self.handler) {
+            returned::judging(self.handler, self.private)
+        } else {
+            quote!(#signature #body)
+        };
         quote! {
             #[allow(clippy::unused_async)]
             #(#attrs)*
-            #signature #body
+            #function
         }
     }
 }
@@ -273,7 +285,7 @@ fn emit_check(handler: &Handler, private: &TokenStream) -> Option<TokenStream> {
 }
 
 /// Wraps the user's type in a type of the library.
-fn wrapped(outer: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
+pub(super) fn wrapped(outer: &TokenStream, user: &Type, arguments: &TokenStream) -> TokenStream {
     let (first, last) = end_spans(user);
     wrap_generic(outer, arguments, first, last)
 }

@@ -45,6 +45,34 @@ pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
     returns(&tokens).or_else(|| tail(&tokens))
 }
 
+/// Macros whose value is never used, because they panic.
+const DIVERGING: &[&str] = &["panic", "todo", "unimplemented", "unreachable"];
+
+/// Whether a body ends with a panic or an endless loop, and nowhere before returns a value.
+pub(super) fn never_returns(body: TokenStream) -> bool {
+    let tokens = without_nested_functions(body);
+    let end = tokens.len() - usize::from(is_punct(tokens.last(), ';'));
+    let [.., keyword, last] = &tokens[..end] else {
+        return false;
+    };
+    let panics = matches!(
+        &tokens[..end],
+        [.., TokenTree::Ident(name), bang, TokenTree::Group(_)]
+            if is_punct(Some(bang), '!') && DIVERGING.iter().any(|macro_name| name == macro_name)
+    );
+    let loops = is_word(Some(keyword), "loop") && !has_word(last, "break");
+    (panics || loops) && !tokens.iter().any(|token| has_word(token, "return"))
+}
+
+fn has_word(token: &TokenTree, word: &str) -> bool {
+    match token {
+        TokenTree::Group(group) => without_nested_functions(group.stream())
+            .iter()
+            .any(|token| has_word(token, word)),
+        token => is_word(Some(token), word),
+    }
+}
+
 /// The tokens without closures, async blocks and items, whose failures are not those of the
 /// function.
 fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {

@@ -12,6 +12,7 @@ mod http;
 mod model;
 mod options;
 mod overrides;
+mod returned;
 #[cfg(test)]
 mod tests;
 

@@ -309,3 +309,55 @@ fn no_input_panics() {
     }
     drop(expand(TokenStream::new(), TokenStream::new()));
 }
+
+#[test]
+fn a_hidden_type_is_asked_inside_of_the_body() {
+    let output = expand_valid(
+        "load",
+        "async fn one(s: Session, a: A) -> Result<impl R, E> { if a { return b(); } Ok(c?) }",
+    );
+    let inner = "-> :: connect_session :: __private :: Judged < Result < impl R , E > >";
+    assert!(output.contains(inner), "{output}");
+    assert!(output.contains("None :: < Result < _ , E > >"), "{output}");
+    let bare = expand_valid(
+        "load",
+        "async fn one(s: Session) -> impl R { call().await }",
+    );
+    assert!(bare.contains("Judged < impl R >"), "{bare}");
+    assert!(!bare.contains("__typed"), "{bare}");
+}
+
+#[test]
+fn a_body_without_a_value_is_not_asked() {
+    for (body, asked) in [
+        ("todo!()", false),
+        ("s.a += 1; todo!(\"later\");", false),
+        ("loop { a().await; }", false),
+        ("let b = || return 1; panic!()", false),
+        ("if a { return b(); } todo!()", true),
+        ("loop { break a(); }", true),
+        ("format!(\"{a}\")", true),
+        ("call()", true),
+        ("panic", true),
+        ("", true),
+    ] {
+        let output = expand_valid(
+            "load",
+            &format!("async fn one(s: Session) -> impl R {{ {body} }}"),
+        );
+        assert_eq!(output.contains("Judged"), asked, "{body}: {output}");
+    }
+}
+
+#[test]
+fn a_body_whose_errors_are_logged_is_not_asked() {
+    let item = "#[instrument(skip_all, err)] async fn one(s: Session) -> Result<impl R, E> { a() }";
+    assert!(!expand_valid("load", item).contains("Judged"));
+    let item = "#[instrument(ret)] async fn one(s: Session) -> Result<impl R, E> { a() }";
+    assert!(expand_valid("load", item).contains("Judged"));
+    one_mistake(
+        "load",
+        "#[tracing::instrument(err(Debug))] async fn one(s: Session) -> impl R { a() }",
+        "`Result<impl R, …>`",
+    );
+}

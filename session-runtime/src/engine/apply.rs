@@ -68,7 +68,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 Ok(None)
             }
             (Plan::Insert(record), None) => Ok(Some(PendingWrite::Insert(record))),
-            (Plan::Change(change), Some(store)) if commit_queue::is_free(self.key.id) => {
+            (Plan::Change(change), Some(store)) if commit_queue::is_free(self.key) => {
                 let started = trace::started(self.options.on_event);
                 let result = if trace::records_debug() {
                     trace::in_span(StoreCall::Commit, C::NAME, self.key.id, || {
@@ -169,7 +169,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut overwritten = Vec::new();
         let mut permit = match known {
             Some(_) => None,
-            None => commit_queue::acquire_if_contended(self.key.id, self.spin_policy()).await,
+            None => commit_queue::acquire_if_contended(self.key, self.spin_policy()).await,
         };
         for _ in 0..TRIES {
             let committed = match known.take() {
@@ -216,7 +216,7 @@ impl<C: SessionConfig> SessionCore<C> {
 
     /// Waits for a permit of the commit queue. Returns whether another request held it.
     pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> bool {
-        let (taken, waited) = commit_queue::acquire(self.key.id, self.spin_policy()).await;
+        let (taken, waited) = commit_queue::acquire(self.key, self.spin_policy()).await;
         *permit = Some(taken);
         waited
     }

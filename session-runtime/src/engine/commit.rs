@@ -189,6 +189,14 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
+    pub(super) fn new_commit_id(&self) -> CommitId {
+        if self.store.is_serializing() {
+            CommitId::random()
+        } else {
+            CommitId::random_in_process()
+        }
+    }
+
     /// Decides what to write. Takes `tracked` only if it is written: otherwise the caller drops it after
     /// unlocking the state, because the drop may run user code.
     pub(super) fn plan(
@@ -216,7 +224,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     data,
                     subject,
                     lifetime,
-                    commit_id: CommitId::random(),
+                    commit_id: self.new_commit_id(),
                     max_size,
                 };
                 Plan::Insert(record)
@@ -246,7 +254,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     })
                 };
                 let change = Change {
-                    commit_id: CommitId::random(),
+                    commit_id: self.new_commit_id(),
                     epoch: state.epoch,
                     generation: state.generation,
                     data,

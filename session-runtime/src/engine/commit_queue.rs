@@ -1,65 +1,110 @@
 //! Queues for commits: after a conflict, the requests of one process that change the same session
 //! commit one after the other.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::OwnedMutexGuard;
 
+use crate::record::Key;
 use crate::sid::SessionId;
 use crate::store::BoxFuture;
 use crate::yield_now::yield_now;
 
-/// Sessions that share a slot may wait for each other, which is harmless and, with this many slots,
-/// rare.
+/// The queues of all sessions. A session has one only while tasks hold or await its permit.
+///
+/// Sessions that share a slot share nothing but the short lock around its map: clients can choose
+/// their ids by creating many sessions, and must not be able to delay each other.
 static SLOTS: [Slot; 1_024] = [const { Slot::new() }; 1_024];
 
 struct Slot {
-    queue: Mutex<()>,
-    /// The number of tasks that hold a permit or wait for one.
-    waiters: AtomicUsize,
+    /// The number of tasks in the queues of the slot. Tells most commits, without a lock, that their
+    /// session has no queue.
+    members: AtomicUsize,
+    queues: Mutex<BTreeMap<(SessionId, &'static str), Queue>>,
+}
+
+/// The queue of one session.
+struct Queue {
+    lock: Arc<tokio::sync::Mutex<()>>,
+    /// The number of tasks that hold the permit or wait for it.
+    members: usize,
 }
 
 impl Slot {
     const fn new() -> Self {
         Self {
-            queue: Mutex::const_new(()),
-            waiters: AtomicUsize::new(0),
+            members: AtomicUsize::new(0),
+            queues: Mutex::new(BTreeMap::new()),
         }
     }
 
-    fn of(id: SessionId) -> &'static Self {
-        let [.., high, low] = *id.as_bytes();
+    #[inline]
+    fn of(key: Key) -> &'static Self {
+        let [.., high, low] = *key.id.as_bytes();
         let random = usize::from(u16::from_be_bytes([high, low]));
         &SLOTS[random % SLOTS.len()]
     }
 
-    /// Waits for a permit. Also returns whether another task held it.
-    async fn acquire(&'static self, policy: SpinPolicy) -> (Permit, bool) {
-        let waiter = WaiterCount::new(self);
-        let mut guard = self.queue.try_lock().ok();
-        let was_held = guard.is_none();
-        for _ in 0..policy.spins() {
-            if guard.is_some() {
-                break;
-            }
-            yield_now().await;
-            guard = self.queue.try_lock().ok();
+    fn queues(&self) -> MutexGuard<'_, BTreeMap<(SessionId, &'static str), Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cold]
+    fn has_queue(&self, key: Key) -> bool {
+        self.queues().contains_key(&(key.id, key.namespace))
+    }
+}
+
+/// A task's place in the queue of a session. Left on cancellation, too.
+struct Membership {
+    key: Key,
+    lock: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Membership {
+    /// Joins the queue of a session, which the first member creates.
+    fn new(key: Key) -> Self {
+        let slot = Slot::of(key);
+        slot.members.fetch_add(1, Ordering::Relaxed);
+        let mut queues = slot.queues();
+        let queue = queues
+            .entry((key.id, key.namespace))
+            .or_insert_with(|| Queue {
+                lock: Arc::default(),
+                members: 0,
+            });
+        queue.members += 1;
+        Self {
+            key,
+            lock: queue.lock.clone(),
         }
-        let permit = Permit {
-            _guard: match guard {
-                Some(guard) => guard,
-                None => self.queue.lock().await,
-            },
-            _waiter: waiter,
-        };
-        (permit, was_held)
+    }
+}
+
+/// The last member removes the queue.
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let slot = Slot::of(self.key);
+        let name = (self.key.id, self.key.namespace);
+        let mut queues = slot.queues();
+        if let Some(queue) = queues.get_mut(&name) {
+            queue.members -= 1;
+            if queue.members == 0 {
+                queues.remove(&name);
+            }
+        }
+        drop(queues);
+        slot.members.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// While a permit is held, no other task of this process starts to commit to the session.
 pub(super) struct Permit {
-    _guard: MutexGuard<'static, ()>,
-    _waiter: WaiterCount,
+    /// Declared before the membership: it is released first.
+    _guard: OwnedMutexGuard<()>,
+    _membership: Membership,
 }
 
 /// How to wait for a permit.
@@ -81,42 +126,91 @@ impl SpinPolicy {
     }
 }
 
-/// RAII waiter count: decremented on cancellation too.
-struct WaiterCount(&'static Slot);
-
-impl WaiterCount {
-    fn new(slot: &'static Slot) -> Self {
-        slot.waiters.fetch_add(1, Ordering::Relaxed);
-        Self(slot)
-    }
-}
-
-impl Drop for WaiterCount {
-    fn drop(&mut self) {
-        self.0.waiters.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Whether no task holds or awaits a permit.
-pub(super) fn is_free(id: SessionId) -> bool {
-    Slot::of(id).waiters.load(Ordering::Relaxed) == 0
+/// Whether no task holds or awaits a permit of the session.
+#[inline]
+pub(super) fn is_free(key: Key) -> bool {
+    let slot = Slot::of(key);
+    slot.members.load(Ordering::Relaxed) == 0 || !slot.has_queue(key)
 }
 
 /// Before the first try: waits for a permit only if other tasks hold or await one, so that they are
 /// not overtaken forever.
-pub(super) async fn acquire_if_contended(id: SessionId, policy: SpinPolicy) -> Option<Permit> {
-    if is_free(id) {
+pub(super) async fn acquire_if_contended(key: Key, policy: SpinPolicy) -> Option<Permit> {
+    if is_free(key) {
         return None;
     }
-    Some(boxed(Slot::of(id), policy).await.0)
+    Some(acquire(key, policy).await.0)
 }
 
 /// Before a retry: waits for a permit. Also returns whether another task held it.
-pub(super) async fn acquire(id: SessionId, policy: SpinPolicy) -> (Permit, bool) {
-    boxed(Slot::of(id), policy).await
+///
+/// Boxed, to keep the future of a commit small: conflicts are rare.
+pub(super) fn acquire(key: Key, policy: SpinPolicy) -> BoxFuture<'static, (Permit, bool)> {
+    Box::pin(async move {
+        let membership = Membership::new(key);
+        let try_lock = || membership.lock.clone().try_lock_owned().ok();
+        let mut guard = try_lock();
+        let was_held = guard.is_none();
+        for _ in 0..policy.spins() {
+            if guard.is_some() {
+                break;
+            }
+            yield_now().await;
+            guard = try_lock();
+        }
+        let guard = match guard {
+            Some(guard) => guard,
+            None => membership.lock.clone().lock_owned().await,
+        };
+        let permit = Permit {
+            _guard: guard,
+            _membership: membership,
+        };
+        (permit, was_held)
+    })
 }
 
-/// Boxed, to keep the future of a commit small: conflicts are rare.
-fn boxed(slot: &'static Slot, policy: SpinPolicy) -> BoxFuture<'static, (Permit, bool)> {
-    Box::pin(slot.acquire(policy))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys that only these tests use, all in one slot.
+    fn key(number: u8) -> Key {
+        let mut id = [number; 16];
+        [id[14], id[15]] = [0xfe, 0xdc];
+        Key {
+            namespace: "commit_queue",
+            id: SessionId::from_bytes(id),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_queue_exists_while_it_has_members() {
+        let (permit, was_held) = acquire(key(1), SpinPolicy::Short).await;
+        assert!(!was_held && !is_free(key(1)));
+        // Sessions of the same slot, and of the same id in another namespace, have queues of their own.
+        let elsewhere = Key {
+            namespace: "other",
+            ..key(1)
+        };
+        assert!(is_free(key(2)) && is_free(elsewhere));
+        let (other, was_held) = acquire(key(2), SpinPolicy::Long).await;
+        assert!(!was_held);
+        let mut waiting = acquire(key(1), SpinPolicy::Long);
+        let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(waiting.as_mut().poll(cx)));
+        assert!(poll.await.is_pending());
+        drop(permit);
+        assert!(!is_free(key(1)), "another task still waits");
+        let (permit, was_held) = waiting.await;
+        assert!(was_held);
+        let mut cancelled = acquire(key(1), SpinPolicy::Long);
+        let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(cancelled.as_mut().poll(cx)));
+        assert!(poll.await.is_pending());
+        drop(cancelled);
+        drop((permit, other));
+        assert!(is_free(key(1)) && is_free(key(2)));
+        let slot = Slot::of(key(1));
+        assert_eq!(slot.members.load(Ordering::Relaxed), 0);
+        assert!(slot.queues().is_empty());
+    }
 }

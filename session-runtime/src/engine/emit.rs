@@ -224,6 +224,17 @@ impl Emission {
         self.sid.is_some()
     }
 
+    /// Adds the headers of a refusal to a response that the program made nevertheless: without a sid,
+    /// its `Cache-Control` stays.
+    #[cfg(feature = "rocket")]
+    pub(crate) fn fill(mut self, headers: &mut impl ReplyHeaders) {
+        if self.sid.is_none() && self.cache == Cache::NoStore {
+            self.cache = Cache::Unset;
+            headers.set_default(&CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        self.apply(headers);
+    }
+
     /// Adds the headers to those that the handler set.
     pub(crate) fn apply(self, headers: &mut impl ReplyHeaders) {
         if let Some(vary) = self.vary {

@@ -75,6 +75,11 @@ pub(super) async fn load<C: SessionConfig>(
 }
 
 /// Loads the record of a sid from a synchronous store.
+#[allow(
+    clippy::inline_always,
+    reason = "the loaded record is not moved once more"
+)]
+#[inline(always)]
 pub(super) fn load_sync<C: SessionConfig>(
     store: &dyn SyncStore<C::Data>,
     options: &'static Options,
@@ -138,6 +143,11 @@ impl LoadQuery {
 
     /// Emits the events of the load and converts its result. `started` is the start of the load, if it
     /// is timed.
+    #[allow(
+        clippy::inline_always,
+        reason = "the loaded record is not moved once more"
+    )]
+    #[inline(always)]
     fn finish<C: SessionConfig>(
         self,
         result: Result<Option<Record<C::Data>>, StoreError>,

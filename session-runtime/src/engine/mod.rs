@@ -32,8 +32,6 @@ pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view
 pub(crate) use repair::Repair;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use reply_headers::ReplyHeaders;
-#[cfg(feature = "rocket")]
-pub(crate) use reply_headers::merge_list;
 pub(crate) use request_scope::{RequestScope, any_scoped, finish_without_session};
 pub(crate) use session_core::{
     CommitResult, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore,

@@ -218,6 +218,11 @@ fn refuse_cross_origin<C: SessionConfig>(
 }
 
 /// Converts the result of a load to the outcome for the handler.
+#[allow(
+    clippy::inline_always,
+    reason = "the loaded record is not moved once more"
+)]
+#[inline(always)]
 fn finish_load<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
@@ -319,6 +324,11 @@ async fn store_of<C: SessionConfig>(
     }
 }
 
+#[allow(
+    clippy::inline_always,
+    reason = "the loaded record is not moved once more"
+)]
+#[inline(always)]
 fn resume<C: SessionConfig>(
     context: &RequestContext<C>,
     store: StoreRef<C::Data, C::Store>,

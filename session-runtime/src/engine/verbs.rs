@@ -12,7 +12,7 @@ use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, trace};
-use crate::record::{Change, CommitId, DataChange, Snapshot};
+use crate::record::{Change, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
 
@@ -33,7 +33,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if tracked.is_changed() {
             self.check_data(tracked.data())?;
         }
-        let mut permit = commit_queue::acquire_if_contended(self.key.id, self.spin_policy()).await;
+        let mut permit = commit_queue::acquire_if_contended(self.key, self.spin_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let output = change(&mut new);
@@ -49,7 +49,7 @@ impl<C: SessionConfig> SessionCore<C> {
             }
             let max_size = self.options.encoded_limit();
             let change = Change {
-                commit_id: CommitId::random(),
+                commit_id: self.new_commit_id(),
                 epoch,
                 generation,
                 data: Some(DataChange {

@@ -1,5 +1,7 @@
 //! actix-web 4, which uses `http` 0.2.
 
+mod failure;
+
 use std::borrow::Cow;
 use std::cell::Ref;
 use std::fmt;
@@ -30,7 +32,14 @@ use crate::loader::{HeadSource, RequestHead};
 use crate::session::Session;
 use crate::view::SessionView;
 
-/// Finds headers by iteration, because a lookup needs a copy of the name in the type of `http` 0.2.
+/// The values of a header, in order. Iterates, because a lookup needs a copy of the name in the type of
+/// `http` 0.2.
+fn values<'a>(request: &'a HttpRequest, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let headers = request.headers().iter();
+    let same = headers.filter(move |(key, _)| key.as_str() == name.as_str());
+    same.map(|(_, value)| value.as_bytes())
+}
+
 impl HeadSource for HttpRequest {
     fn method(&self) -> &str {
         self.method().as_str()
@@ -44,19 +53,13 @@ impl HeadSource for HttpRequest {
         self.uri().query()
     }
 
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        let mut headers = self.headers().iter();
-        let same = |(key, _): &(&Name, &Value)| key.as_str() == name.as_str();
-        Some(headers.by_ref().filter(same).nth(nth)?.1.as_bytes())
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        let mut values = values(self, name);
+        Some((values.next()?, values.next().is_some()))
     }
 
-    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
-        let mut headers = self
-            .headers()
-            .iter()
-            .filter(|(key, _)| key.as_str() == name.as_str());
-        // The values of one name follow each other, in the order of the request.
-        Some(headers.by_ref().last()?.1.as_bytes())
+    fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        values(self, name).for_each(visit);
     }
 
     fn is_tls(&self) -> bool {

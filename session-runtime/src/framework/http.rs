@@ -87,17 +87,27 @@ impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
         self.parts.uri().query()
     }
 
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        self.values(name).nth(nth)
+    fn header(&self, name: &HeaderName) -> Option<&[u8]> {
+        // Usually there is none, and going through the names is faster than through the values.
+        if !self.parts.headers().keys().any(|other| other == name) {
+            return None;
+        }
+        self.values(name).next()
     }
 
     fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
         let mut values = self.values(name);
-        Some((values.next()?, values.next().is_some()))
+        let first = values.next()?;
+        // With as many values as names, no header is repeated.
+        let headers = self.parts.headers();
+        let repeats = headers.len() > headers.keys_len();
+        Some((first, repeats && values.next().is_some()))
     }
 
-    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
-        self.values(name).last()
+    fn visit<'b>(&'b self, name: &HeaderName, visit: &mut dyn FnMut(&'b [u8])) {
+        for value in self.values(name) {
+            visit(value);
+        }
     }
 
     fn original_path(&self) -> &str {

@@ -4,6 +4,8 @@
 //! and neither a guard nor a responder can change it. The headers of the session are then kept in the
 //! request's local cache, and the fairing (the app-wide layer) adds them.
 
+mod failure;
+
 use std::borrow::Cow;
 use std::io::Cursor;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,14 +47,14 @@ impl HeadSource for Head<'_> {
         Some(self.request.uri().query()?.as_str())
     }
 
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        let value = self.request.headers().get(name.as_str()).nth(nth)?;
-        Some(value.as_bytes())
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        let mut values = self.request.headers().get(name.as_str());
+        Some((values.next()?.as_bytes(), values.next().is_some()))
     }
 
-    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
-        let value = self.request.headers().get(name.as_str()).last()?;
-        Some(value.as_bytes())
+    fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        let values = self.request.headers().get(name.as_str());
+        values.map(str::as_bytes).for_each(visit);
     }
 
     fn is_tls(&self) -> bool {
@@ -166,12 +168,11 @@ impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
 /// If the program has registered a catcher for the status, the catcher creates the response.
 impl<'r> Responder<'r, 'static> for Rejection {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let response = self.to_response();
-        let status = status(response.status());
+        let status = status(self.status());
         if !is_caught(request, status) {
-            return Ok(of_http(response));
+            return Ok(of_http(self.to_response()));
         }
-        pending(request).refusal = Some((response, RefusedBy::Guard));
+        pending(request).refusal = Some(Refusal::new(&self, RefusedBy::Guard));
         Err(status)
     }
 }
@@ -186,7 +187,23 @@ impl<'r> Responder<'r, 'static> for Error {
 #[derive(Default)]
 struct Pending {
     emissions: Vec<Emission>,
-    refusal: Option<(http::Response<String>, RefusedBy)>,
+    refusal: Option<Refusal>,
+}
+
+struct Refusal {
+    problem: http::Response<String>,
+    emission: Emission,
+    by: RefusedBy,
+}
+
+impl Refusal {
+    fn new(rejection: &Rejection, by: RefusedBy) -> Self {
+        Self {
+            problem: rejection.problem(),
+            emission: rejection.emission(),
+            by,
+        }
+    }
 }
 
 /// Which extractor refused a request.
@@ -204,10 +221,8 @@ fn pending<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Pending> {
 }
 
 fn refuse<T>(request: &Request<'_>, rejection: Rejection, by: RefusedBy) -> Outcome<T, Rejection> {
-    let response = rejection.to_response();
-    let status = status(response.status());
-    pending(request).refusal = Some((response, by));
-    Outcome::Error((status, rejection))
+    pending(request).refusal = Some(Refusal::new(&rejection, by));
+    Outcome::Error((status(rejection.status()), rejection))
 }
 
 /// Whether the program has registered a catcher for this status and path.
@@ -239,10 +254,10 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
         for emission in emissions {
             emission.apply(response);
         }
-        if let Some((source, by)) = refusal
-            && response.status().code == source.status().as_u16()
+        if let Some(refusal) = refusal
+            && response.status().code == refusal.problem.status().as_u16()
         {
-            complete(request, response, source, by);
+            complete(request, response, refusal);
         }
         let scope = scope_of::<C>(&scopes(request));
         if let Some(emission) = scope.and_then(|scope| Self::leave(&scope)) {
@@ -251,30 +266,31 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 }
 
-/// Adds the headers of a refusal to the response of a catcher, and replaces its body if the catcher is
-/// rocket's default.
-fn complete(
-    request: &Request<'_>,
-    response: &mut Response<'_>,
-    source: http::Response<String>,
-    by: RefusedBy,
-) {
-    let (head, body) = source.into_parts();
+/// Puts a refusal in place of the page of rocket's default catcher. A response that the program made, by
+/// a catcher or by a handler whose view was refused, keeps its headers; those of the refusal fill the gaps.
+fn complete(request: &Request<'_>, response: &mut Response<'_>, refusal: Refusal) {
+    let (head, body) = refusal.problem.into_parts();
     // The program's catchers handle errors only, not the response to OPTIONS.
     let is_error = head.status.is_client_error() || head.status.is_server_error();
-    let replaces = by == RefusedBy::Guard && (!is_error || !is_caught(request, response.status()));
+    let replaces =
+        refusal.by == RefusedBy::Guard && (!is_error || !is_caught(request, response.status()));
     if replaces {
         response.remove_header(header::CONTENT_TYPE.as_str());
         response.set_sized_body(body.len(), Cursor::new(body));
     }
     for (name, value) in &head.headers {
-        if *name == header::VARY {
-            engine::merge_list(response, &header::VARY, value);
-        } else if *name == header::SET_COOKIE {
+        if *name == header::SET_COOKIE {
             response.add(name, value.clone());
-        } else if replaces || *name != header::CONTENT_TYPE {
+        } else if replaces {
             response.set(name, value.clone());
+        } else if *name != header::CONTENT_TYPE {
+            response.set_default(name, value.clone());
         }
+    }
+    if replaces {
+        refusal.emission.apply(response);
+    } else {
+        refusal.emission.fill(response);
     }
 }
 

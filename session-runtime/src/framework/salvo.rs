@@ -182,9 +182,11 @@ impl<C: SessionConfig> Handler for SessionLayer<C> {
         if let Some(emission) = Self::leave(&scope) {
             emission.apply(response.headers_mut());
         }
-        // salvo turns an extractor's response into a 400 unless its status is an error.
+        // salvo turns an extractor's response into a 400 unless its status is an error. Another status is
+        // that of a response that the program made instead.
         if let Ok(rejection) = depot.get_typed::<Rejection>()
             && rejection.status() == StatusCode::NO_CONTENT
+            && response.status_code == Some(StatusCode::BAD_REQUEST)
         {
             response.status_code(StatusCode::NO_CONTENT);
         }

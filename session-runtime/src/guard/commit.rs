@@ -45,7 +45,11 @@ impl fmt::Debug for Committer {
 
 /// Ends a handler: its changes are to be written, unless it failed.
 #[must_use]
-#[inline]
+#[allow(
+    clippy::inline_always,
+    reason = "every handler with a session calls it"
+)]
+#[inline(always)]
 pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
     let vary = committer.vary;
     let finished = |emission| HandlerEnd::Finished(Finished { vary, emission });

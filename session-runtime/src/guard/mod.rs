@@ -2,7 +2,7 @@
 //! and a reply after it.
 
 mod commit;
-mod is_err;
+pub(crate) mod failure;
 mod mode;
 mod rejection;
 
@@ -16,7 +16,9 @@ use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
 pub use commit::{Committer, Finished, HandlerEnd, PendingCommit, SessionReply, end};
-pub use is_err::{IsErr, IsErrFallback, IsErrResult};
+pub use failure::{
+    Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
+};
 pub use mode::{CompatibleWith, Create, Load, Mode, SessionArg};
 pub use rejection::Rejection;
 

@@ -69,6 +69,13 @@ impl Rejection {
     /// The response.
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
+        let mut response = self.problem();
+        self.emission().apply(response.headers_mut());
+        response
+    }
+
+    /// The response without the headers of [`emission`](Self::emission).
+    pub(crate) fn problem(&self) -> Response<String> {
         let mut response = if let Some(error) = &self.error {
             error.to_response()
         } else {
@@ -80,7 +87,6 @@ impl Rejection {
         // Every 401 needs a challenge (RFC 9110, 15.5.2).
         let challenge = self.challenge.map(HeaderValue::from_static);
         headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
-        self.emission().apply(headers);
         response
     }
 

@@ -15,16 +15,17 @@ pub trait HeadSource {
     fn path(&self) -> &str;
     /// The query string without its `?`.
     fn query(&self) -> Option<&str>;
-    /// The `nth` value of a header, counted from 0 in the order of the request.
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]>;
+    /// The first value of a header.
+    fn header(&self, name: &HeaderName) -> Option<&[u8]> {
+        Some(self.header_and_more(name)?.0)
+    }
     /// The first value of a header, and whether another one follows.
-    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
-        Some((self.header(name, 0)?, self.header(name, 1).is_some()))
-    }
-    /// The last value of a header.
-    fn last_header(&self, name: &HeaderName) -> Option<&[u8]> {
-        (0..).map_while(|nth| self.header(name, nth)).last()
-    }
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)>;
+    /// Calls `visit` with every value of a header, in the order of the request.
+    ///
+    /// There is no access by number, because finding the next value would take longer with each one: a
+    /// client can repeat a header thousands of times, with HTTP/2 at the price of a byte each.
+    fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8]));
     /// The path before a router removed the prefix under which it is mounted.
     fn original_path(&self) -> &str {
         self.path()
@@ -86,7 +87,7 @@ impl<'a> RequestHead<'a> {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        std::str::from_utf8(self.0.header(&name, 0)?).ok()
+        std::str::from_utf8(self.0.header(&name)?).ok()
     }
 
     /// The decoded value of a route parameter.
@@ -95,9 +96,10 @@ impl<'a> RequestHead<'a> {
         self.0.path_param(name)
     }
 
+    /// Calls `visit` with every value of a header, in the order of the request.
     #[inline]
-    pub(super) fn values(self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        (0..).map_while(move |nth| self.0.header(name, nth))
+    pub(super) fn visit(self, name: &HeaderName, mut visit: impl FnMut(&'a [u8])) {
+        self.0.visit(name, &mut visit);
     }
 
     /// The host and port that the client addressed.
@@ -118,12 +120,14 @@ impl<'a> RequestHead<'a> {
     }
 
     pub(crate) fn last(self, name: &HeaderName) -> Option<&'a [u8]> {
-        self.0.last_header(name)
+        let mut last = None;
+        self.visit(name, |value| last = Some(value));
+        last
     }
 
     #[inline]
     pub(crate) fn first(self, name: &HeaderName) -> Option<&'a [u8]> {
-        self.0.header(name, 0)
+        self.0.header(name)
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod head;
 mod parse;
+mod read;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use connect_session_rules::DEFAULT_HEADER;
 

@@ -6,32 +6,59 @@ use percent_encoding::percent_decode_str;
 
 use crate::sid::PresentedSid;
 
-/// One place holds two different sids: the client's intent is unclear, so it is an error (RFC 6750,
-/// 3.1).
+/// One place holds two different sids, or too many values: the client's intent is unclear, so it is an
+/// error (RFC 6750, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
     /// The index of the loader.
     pub(crate) loader: usize,
 }
 
-/// The sid that all values contain. Values that cannot be a sid are left out.
-#[inline]
-pub(super) fn single_sid<V: AsRef<[u8]>>(
-    values: impl Iterator<Item = V>,
-    loader: usize,
-) -> Result<Option<PresentedSid>, Ambiguous> {
-    let mut first: Option<(V, PresentedSid)> = None;
-    for value in values {
-        match &first {
-            Some((known, _)) if known.as_ref() == value.as_ref() => {}
-            Some(_) if PresentedSid::parse_bytes(value.as_ref()).is_some() => {
-                return Err(Ambiguous { loader });
-            }
-            Some(_) => {}
-            None => first = PresentedSid::parse_bytes(value.as_ref()).map(|sid| (value, sid)),
+/// The most values that one place may hold. A client that sends more than one has a reason that is
+/// hard to guess, and one that sends thousands wants to be looked at for a long time.
+const MAX_VALUES: usize = 32;
+
+/// The sid in one place of a request: in the values of a header, or of the cookies or query parameters
+/// of one name. Values that cannot be a sid are left out.
+#[derive(Debug)]
+pub(super) struct Sids<V> {
+    count: usize,
+    first: Option<(V, PresentedSid)>,
+    /// Whether another sid differs from the first one.
+    differ: bool,
+}
+
+impl<V> Default for Sids<V> {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            first: None,
+            differ: false,
         }
     }
-    Ok(first.map(|(_, sid)| sid))
+}
+
+impl<V: AsRef<[u8]>> Sids<V> {
+    pub(super) fn add(&mut self, value: V) {
+        self.count += 1;
+        // Not compared any more: the client would choose how long that takes.
+        if self.count > MAX_VALUES {
+            return;
+        }
+        match &self.first {
+            Some((first, _)) if first.as_ref() == value.as_ref() => {}
+            Some(_) => self.differ |= PresentedSid::parse_bytes(value.as_ref()).is_some(),
+            None => self.first = PresentedSid::parse_bytes(value.as_ref()).map(|sid| (value, sid)),
+        }
+    }
+
+    /// The one sid, if there is one. The loader at this index has read the values.
+    pub(super) fn single(self, loader: usize) -> Result<Option<PresentedSid>, Ambiguous> {
+        if self.differ || self.count > MAX_VALUES {
+            return Err(Ambiguous { loader });
+        }
+        Ok(self.first.map(|(_, sid)| sid))
+    }
 }
 
 /// The token of `Bearer <token>`. The scheme is not case-sensitive.

@@ -2,7 +2,8 @@
 
 use http::header::{self, HeaderName, HeaderValue};
 
-use super::parse::{Ambiguous, bearer_token, cookie_value, query_value, single_sid};
+use super::parse::Ambiguous;
+use super::read;
 use super::{CookieSpec, DEFAULT_HEADER, Emit, Loader, RequestHead};
 use crate::record::Transport;
 use crate::sid::PresentedSid;
@@ -88,28 +89,15 @@ impl LoaderSet {
                 CompiledLoader::Header(name) => match head.0.header_and_more(name) {
                     None => None,
                     Some((value, false)) => PresentedSid::parse_bytes(value.trim_ascii()),
-                    Some((_, true)) => {
-                        single_sid(head.values(name).map(<[u8]>::trim_ascii), index)?
-                    }
+                    Some((_, true)) => read::header(head, name).single(index)?,
                 },
                 CompiledLoader::Bearer => {
-                    let tokens = head.values(&header::AUTHORIZATION).filter_map(bearer_token);
-                    let seen = |token: &&[u8]| found.bearer |= !token.is_empty();
-                    single_sid(tokens.inspect(seen), index)?
+                    let (sids, has_token) = read::bearer(head);
+                    found.bearer |= has_token;
+                    sids.single(index)?
                 }
-                CompiledLoader::Cookie(spec) => {
-                    let pairs = head
-                        .values(&header::COOKIE)
-                        .flat_map(|line| line.split(|byte| *byte == b';'));
-                    single_sid(
-                        pairs.filter_map(|pair| cookie_value(pair, spec.name)),
-                        index,
-                    )?
-                }
-                CompiledLoader::Query(name) => {
-                    let pairs = head.query().unwrap_or_default().split('&');
-                    single_sid(pairs.filter_map(|pair| query_value(pair, name)), index)?
-                }
+                CompiledLoader::Cookie(spec) => read::cookie(head, spec.name).single(index)?,
+                CompiledLoader::Query(name) => read::query(head, name).single(index)?,
                 CompiledLoader::Path(name) => head
                     .path_param(name)
                     .and_then(|text| PresentedSid::parse(&text)),

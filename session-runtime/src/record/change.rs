@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rand::Rng as _;
-
 use super::{Lifetime, Snapshot};
+use crate::random;
 use crate::sid::SecretHash;
 
 /// A random number that identifies a change, so that a repeated change is applied only once.
@@ -13,12 +12,16 @@ use crate::sid::SecretHash;
 pub struct CommitId([u8; 16]);
 
 impl CommitId {
-    /// A new id: 128 bits from a CSPRNG.
+    /// A new id: 128 bits from a CSPRNG. No other process draws the same one, not even after a fork.
     #[must_use]
     pub fn random() -> Self {
-        let mut bytes = [0; 16];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(bytes)
+        Self(random::bytes())
+    }
+
+    /// A new id for a record that no other process can see: spares the system call of
+    /// [`random`](Self::random).
+    pub(crate) fn random_in_process() -> Self {
+        Self(random::bytes_of_this_process())
     }
 
     /// The id as 16 bytes.

@@ -10,7 +10,6 @@ mod secret;
 
 use std::fmt;
 
-use rand::Rng as _;
 use serde::{Serialize, Serializer};
 
 pub use self::base64url::SID_CHARS;
@@ -18,6 +17,7 @@ use self::base64url::{SID_BYTES, decode, encode};
 pub use self::id::{InvalidSessionId, SessionId};
 pub use self::secret::SecretHash;
 use self::secret::{SECRET_BYTES, Secret};
+use crate::random;
 
 const ID_BYTES: usize = SID_BYTES - SECRET_BYTES;
 
@@ -107,10 +107,10 @@ pub struct Sid {
 
 impl Sid {
     pub(crate) fn mint() -> Self {
-        let (mut id, mut secret) = ([0; 8], [0; SECRET_BYTES]);
-        let mut random = rand::rng();
-        random.fill_bytes(&mut secret);
-        random.fill_bytes(&mut id);
+        let bytes: [u8; SECRET_BYTES + 8] = random::bytes();
+        let (mut secret, mut id) = ([0; SECRET_BYTES], [0; 8]);
+        secret.copy_from_slice(&bytes[..SECRET_BYTES]);
+        id.copy_from_slice(&bytes[SECRET_BYTES..]);
         Self {
             id: SessionId::new(id),
             secret: Secret::from_bytes(secret),

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
+
+use crate::random;
 
 pub(super) const SECRET_BYTES: usize = 32;
 
@@ -54,9 +55,7 @@ impl Secret {
     /// A new secret: 256 bits of a CSPRNG that the operating system seeds (ASVS 5.0 7.2.3 requires
     /// 128).
     pub(super) fn mint() -> Self {
-        let mut secret = [0; SECRET_BYTES];
-        rand::rng().fill_bytes(&mut secret);
-        Self(secret)
+        Self(random::bytes())
     }
 
     #[inline]

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::server::Env;
 use crate::support::cases::cases;
-use crate::support::client::Reply;
+use crate::support::client::{Call, Reply};
 
 cases! {
     everywhere:
         row_24_a_response_with_a_sid_is_not_cached
         row_24_a_response_of_a_session_is_private
+        row_24a_a_401_of_the_application_keeps_its_headers
         row_25_vary_is_merged
         row_26_expose_headers_is_merged;
     memory:;
@@ -80,6 +81,25 @@ async fn row_24_a_response_of_a_session_is_private(env: Env) {
         assert_eq!(failed.cache(), private);
         let read = server.run(&session, json!([["sid"], ["fail", 418]]));
         assert_eq!(read.send().await.with(418).cache(), "no-store");
+    }
+}
+
+async fn row_24a_a_401_of_the_application_keeps_its_headers(env: Env) {
+    let server = env.start().await;
+    let own = json!([
+        ["status", 401],
+        ["header", "WWW-Authenticate", "Basic"],
+        ["header", "Cache-Control", "private, max-age=60"],
+    ]);
+    let session = server.open("main").await;
+    for path in ["/main/optional", "/bearer/optional"] {
+        for sid in [None, Some(&session.sid), Some(&session.forged().sid)] {
+            let call = server.get(path).script(own.clone());
+            let call = sid.into_iter().fold(call, Call::sid);
+            let reply = call.send().await.with(401);
+            assert_eq!(reply.challenge(), "Basic");
+            assert_eq!(reply.cache(), "private, max-age=60");
+        }
     }
 }
 

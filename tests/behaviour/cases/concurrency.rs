@@ -1,6 +1,6 @@
 //! Concurrent requests of one session.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,8 @@ cases! {
         row_62_without_a_rule_the_last_write_wins
         row_62_on_conflict_reject
         row_62a_remove_and_append_are_merged
-        row_62a_remove_and_change_are_merged;
+        row_62a_remove_and_change_are_merged
+        row_62b_a_session_does_not_wait_for_another_one;
     memory:;
     encoded:
         row_61_different_fields_never_conflict;
@@ -36,6 +37,7 @@ cases! {
         row_62_on_conflict_reject
         row_62a_remove_and_append_are_merged
         row_62a_remove_and_change_are_merged
+        row_62b_a_session_does_not_wait_for_another_one
         row_61_different_fields_never_conflict;
 }
 
@@ -308,4 +310,41 @@ async fn row_62a_remove_and_change_are_merged(env: Env) {
     for data in both_orders(&server, "loose", start, delete, change).await {
         assert_eq!(data, json!({ "other": 2 }));
     }
+}
+
+/// Sessions whose ids end in the same ten bits: anyone who creates sessions gets a neighbor of every other
+/// one before long.
+async fn neighbors(server: &Server) -> [ClientSession; 2] {
+    let mut sessions: HashMap<u16, ClientSession> = HashMap::new();
+    loop {
+        let session = server.open("main").await;
+        let end = u16::from_str_radix(&session.id[32..], 16).unwrap() % 1_024;
+        if let Some(other) = sessions.insert(end, session.clone()) {
+            return [other, session];
+        }
+    }
+}
+
+async fn row_62b_a_session_does_not_wait_for_another_one(env: Env) {
+    let server = env.start().await;
+    let [held, free] = neighbors(&server).await;
+    let write = |note: &str| json!([["set", "/note", note]]);
+    let call = server.post("/main/load").sid(&held.sid);
+    let late = Overlap::one(call, write("late"), json!([])).await;
+    server.run(&held, write("early")).send().await.ok();
+    let faults = server.stores.faults();
+    let first_try = faults.pause_before_commit();
+    let late = tokio::spawn(late.finish());
+    first_try.reached().await;
+    let second_try = faults.pause_before_commit();
+    first_try.release();
+    second_try.reached().await;
+    // Later commits pass. The session that conflicted keeps its place in its queue.
+    faults.pause_before_commit().release();
+    server.run(&free, write("free")).send().await.ok();
+    assert_eq!(server.data(&free).await["note"], "free");
+    assert_eq!(server.data(&held).await["note"], "early");
+    second_try.release();
+    late.await.unwrap().ok();
+    assert_eq!(server.data(&held).await["note"], "late");
 }

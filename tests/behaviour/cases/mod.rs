@@ -14,6 +14,7 @@ mod endings;
 mod faults;
 mod limits;
 mod loaders;
+mod long_lived;
 mod mixed;
 mod origins;
 mod processes;

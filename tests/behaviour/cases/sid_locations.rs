@@ -5,6 +5,7 @@ use crate::support::cases::cases;
 
 cases! {
     everywhere:
+        row_12a_too_many_values
         row_19_bearer_tokens
         row_19_the_bearer_challenge
         row_29_query_values_are_decoded
@@ -12,6 +13,52 @@ cases! {
         row_30_a_custom_loader;
     memory:;
     encoded:;
+}
+
+async fn row_12a_too_many_values(env: Env) {
+    const MOST: usize = 32;
+    let server = env.start().await;
+    let session = server.open("main").await;
+    let sid = session.sid.as_str();
+    let repeated = |name: &str, value: &str, count: usize| {
+        let call = server.get("/main/optional");
+        (0..count).fold(call, |call, _| call.header(name, value))
+    };
+    let bearer = format!("Bearer {sid}");
+    for (name, value) in [("X-User-Session", sid), ("Authorization", bearer.as_str())] {
+        let most = repeated(name, value, MOST).send().await.ok();
+        assert_eq!(most.id(), session.id, "{name}");
+        // Empty values count, too: nothing is read without a limit.
+        for value in [value, "", "Basic"] {
+            let more = repeated(name, value, MOST + 1).send().await;
+            more.problem(400, "ambiguous-session");
+        }
+    }
+    // HTTP/2 splits a list of cookies into several headers, so that only those of the name count.
+    let cookies = |name: &str, count: usize| {
+        let list = vec![format!("{name}=x"); count].join("; ");
+        server.get("/main/optional").header("Cookie", list)
+    };
+    for (name, count) in [("__Host-sid", MOST), ("other", 1_000)] {
+        let none = cookies(name, count).send().await.ok();
+        assert_eq!(none.json()["session"], false, "{name}");
+    }
+    let lines = repeated("Cookie", "other=x", MOST + 1);
+    assert_eq!(lines.send().await.ok().json()["session"], false);
+    for call in [
+        cookies("__Host-sid", MOST + 1),
+        cookies("__Host-sid", 1_000),
+        repeated("Cookie", "a=1; __Host-sid=x", MOST + 1),
+    ] {
+        call.send().await.problem(400, "ambiguous-session");
+    }
+    let query = |count| vec!["sid=x"; count].join("&");
+    let call = |count| server.get(format!("/urls/-/optional?{}", query(count)));
+    assert_eq!(call(MOST).send().await.ok().json()["session"], false);
+    call(MOST + 1)
+        .send()
+        .await
+        .problem(400, "ambiguous-session");
 }
 
 async fn row_19_bearer_tokens(env: Env) {

@@ -91,6 +91,22 @@ impl Framework {
         }
     }
 
+    /// Handlers whose value is not an `Err` itself, but may be or contain one.
+    pub fn failures(self) -> &'static [Shape] {
+        match self {
+            #[cfg(feature = "actix-web")]
+            Self::Actix => actix::FAILURES,
+            Self::Axum => axum::FAILURES,
+            Self::Plain => plain::FAILURES,
+            #[cfg(feature = "poem")]
+            Self::Poem => poem::FAILURES,
+            #[cfg(feature = "salvo")]
+            Self::Salvo => salvo::FAILURES,
+            #[cfg(feature = "rocket")]
+            Self::Rocket => rocket::FAILURES,
+        }
+    }
+
     /// Whether routes have path parameters that the library can read.
     pub fn has_path_parameters(self) -> bool {
         self != Self::Plain

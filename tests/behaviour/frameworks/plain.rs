@@ -119,6 +119,13 @@ async fn looked_at(request: Request<Incoming>) -> Reply {
     load::<Main>(request).await
 }
 
+/// A handler without a framework can only return a response, or a `Result` of one.
+pub(super) const FAILURES: &[Shape] = &[shape(
+    "/main/failure/aliased",
+    StatusCode::INTERNAL_SERVER_ERROR,
+    false,
+)];
+
 pub(super) const SHAPES: &[Shape] = &[
     shape("/main/shape/response", StatusCode::ACCEPTED, true),
     shape("/main/shape/early", StatusCode::NO_CONTENT, true),
@@ -175,6 +182,22 @@ async fn status(mut session: Session<Main>, _: Request<Incoming>) -> Response<Bo
     with_status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+type Aliased = Result<Response<Body>, Error>;
+
+#[session(create, http)]
+async fn aliased(mut session: Session<Main>, _: Request<Incoming>) -> Aliased {
+    session.items.push("shaped".to_owned());
+    let invalid = session.set_lifetime(std::time::Duration::ZERO, std::time::Duration::ZERO);
+    invalid.map(|()| with_status(StatusCode::OK))
+}
+
+async fn failure(name: &str, request: Request<Incoming>) -> Reply {
+    match name {
+        "aliased" => aliased(request).await.map_err(Failure::Session),
+        _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
+    }
+}
+
 async fn shaped(name: &str, request: Request<Incoming>) -> Reply {
     match name {
         "response" => Ok(accepted(request).await),
@@ -205,6 +228,7 @@ async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
         ["twice"] => twice(request).await,
         ["view"] => view(request).await,
         ["looked-at"] => looked_at(request).await,
+        ["failure", name] => failure(name, request).await,
         ["shape", name] => shaped(name, request).await,
         [name] => route::<Main>(name, request).await,
         _ => Err(Failure::Own(StatusCode::NOT_FOUND)),

@@ -43,6 +43,26 @@ async fn alias(#[session] session: ShopSession) -> impl IntoResponse {
     "done"
 }
 
+// H25, H34
+/// Calls whose type the return type hides, and a `return` among them.
+#[session(load)]
+async fn calls(session: Session, Json(there): Json<u8>) -> impl IntoResponse {
+    let found = |there: u8| (there > 0).then_some("found").ok_or(StatusCode::NOT_FOUND);
+    if session.is_empty() {
+        return (StatusCode::CREATED, found(there));
+    }
+    (StatusCode::OK, found(1))
+}
+
+/// Every part of the value is asked.
+#[session(load)]
+async fn nested(
+    session: Session,
+) -> Result<(StatusCode, [(&'static str, &'static str); 1], Answer), StatusCode> {
+    let _ = session;
+    Ok((StatusCode::OK, [("x-own", "1")], Ok("nested".to_owned())))
+}
+
 // H03, H06, H12, H26
 #[session(load, header = NAME, bearer, emit = header)]
 async fn overridden(Path((a, _)): Path<(u8, u8)>, session: Option<Session>) -> String {
@@ -162,6 +182,8 @@ fn main() {
         .route("/open", get(open))
         .route("/body", get(body_first))
         .route("/alias", get(alias))
+        .route("/calls", get(calls))
+        .route("/nested", get(nested))
         .route("/overridden/{a}/{b}", get(overridden))
         .route("/nothing", get(nothing))
         .route("/conditional", get(conditional))

@@ -79,6 +79,29 @@ async fn close(session: Option<Session<Blog>>) -> Result<(), Error> {
     }
 }
 
+async fn find(id: u64) -> Result<String, Error> {
+    std::future::ready(Ok(id.to_string())).await
+}
+
+#[session(load)]
+async fn hidden(mut session: Session<Shop>) -> impl axum::response::IntoResponse {
+    session.visits += 1;
+    find(session.visits).await
+}
+
+#[session(load)]
+async fn half_hidden(
+    session: Session<Shop>,
+) -> Result<impl axum::response::IntoResponse, Error> {
+    let found = find(session.visits).await?;
+    Ok((http::StatusCode::OK, found))
+}
+
+#[session(load)]
+async fn only(_session: Session<Shop>) -> impl axum::response::IntoResponse {
+    find(1).await
+}
+
 #[session(load, http)]
 async fn plain(session: Session<Shop>, request: http::Request<String>) -> http::Response<String> {
     drop(session);
@@ -88,7 +111,10 @@ async fn plain(session: Session<Shop>, request: http::Request<String>) -> http::
 fn main() {
     let _router: axum::Router = axum::Router::new()
         .route("/open", axum::routing::get(open))
-        .route("/close", axum::routing::get(close));
+        .route("/close", axum::routing::get(close))
+        .route("/hidden", axum::routing::get(hidden))
+        .route("/half", axum::routing::get(half_hidden))
+        .route("/only", axum::routing::get(only));
     let request = http::Request::new(String::new());
     drop(plain(request));
 }

@@ -96,8 +96,12 @@ impl HeadSource for Head {
         None
     }
 
-    fn header(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        (name == "x-user-session" && nth == 0).then_some(self.0.as_bytes())
+    fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
+        (name == "x-user-session").then_some((self.0.as_bytes(), false))
+    }
+
+    fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        self.header(name).into_iter().for_each(visit);
     }
 
     fn path_param(&self, _: &str) -> Option<Cow<'_, str>> {

@@ -1,6 +1,7 @@
 //! actix-web 4.
 
 mod bodies;
+mod failures;
 mod shapes;
 
 use ::actix_web::body::MessageBody;
@@ -14,6 +15,7 @@ use http::HeaderMap;
 use tokio::net::TcpListener;
 
 use self::bodies::Headers;
+pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
@@ -150,6 +152,7 @@ fn main(main: &mut ServiceConfig) {
                 .to(load::<Main>),
         )
         .service(web::scope("/shape").configure(shapes::shapes))
+        .service(web::scope("/failure").configure(failures::failures))
         .configure(routes::<Main>);
 }
 

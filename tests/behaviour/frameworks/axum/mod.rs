@@ -1,5 +1,6 @@
 //! axum 0.8.
 
+mod failures;
 mod shapes;
 
 use ::axum::Router;
@@ -12,6 +13,7 @@ use connect_session::{Session, SessionConfig, SessionView, session};
 use http::HeaderMap;
 use tokio::net::TcpListener;
 
+pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
@@ -136,6 +138,7 @@ fn main() -> Router {
         .route("/view", any(view))
         .route("/looked-at", any(load::<Main>).layer(from_fn(look)))
         .nest("/shape", shapes::shapes())
+        .nest("/failure", failures::failures())
 }
 
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {

@@ -1,5 +1,6 @@
 //! poem 3.
 
+mod failures;
 mod shapes;
 
 use std::io;
@@ -16,6 +17,7 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 
+pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
@@ -170,6 +172,7 @@ fn main() -> Route {
         .at("/view", view)
         .at("/looked-at", load::<Main>::default().around(look))
         .nest("/shape", shapes::shapes())
+        .nest("/failure", failures::failures())
 }
 
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {

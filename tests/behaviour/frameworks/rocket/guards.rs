@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use ::rocket::request::{FromRequest, Outcome};
 use ::rocket::{Request, async_trait};
-use connect_session::__private::{InheritForwarding, Load, SessionGuard};
+use connect_session::__private::{Inherit, Load, SessionGuard};
 use connect_session::{Error, Rejection, Session, SessionView};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -30,7 +30,7 @@ impl<'r> FromRequest<'r> for Headers {
 }
 
 /// The guard for a handler that another handler calls.
-pub(super) struct Second(pub(super) SessionGuard<Session<Main>, Load, InheritForwarding>);
+pub(super) struct Second(pub(super) SessionGuard<Session<Main>, Load, Inherit>);
 
 #[async_trait]
 impl<'r> FromRequest<'r> for Second {

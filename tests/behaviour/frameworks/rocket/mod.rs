@@ -6,6 +6,7 @@
 )]
 
 mod bodies;
+mod failures;
 mod fairings;
 mod guards;
 mod shapes;
@@ -19,8 +20,10 @@ use ::rocket::response::Responder;
 use ::rocket::response::stream::ByteStream;
 use ::rocket::{Build, Config, Data, Rocket, Route, get, post, routes};
 use connect_session::{Session, SessionConfig, session};
+use http::HeaderMap;
 use tokio::sync::oneshot;
 
+pub(super) use self::failures::FAILURES;
 use self::fairings::{Look, Only};
 use self::guards::{Headers, Second, Seen};
 pub(super) use self::shapes::SHAPES;
@@ -197,8 +200,8 @@ async fn without() -> &'static str {
 }
 
 #[session(load)]
-async fn under(session: Session<Main>, headers: Headers) -> Reply {
-    run(Some(boxed(session)), &headers.0).await
+async fn under(session: Session<Main>, headers: HeaderMap) -> Reply {
+    run(Some(boxed(session)), &headers).await
 }
 
 /// A handler with a guard that calls another handler with a guard.
@@ -210,7 +213,7 @@ async fn twice<'r>(
     headers: Headers,
 ) -> impl Responder<'r, 'static> {
     session.visits += 1;
-    under(second.0, headers).await
+    under(second.0, headers.0).await
 }
 
 #[get("/view")]
@@ -248,6 +251,7 @@ fn app(stores: &Stores) -> Rocket<Build> {
     mounted(layered(::rocket::custom(figment), stores))
         .mount("/main", any(main))
         .mount("/main/shape", any(shapes::shapes()))
+        .mount("/main/failure", any(failures::failures()))
         .mount("/", any(routes![untyped]))
         .mount("/urls", urls::all())
 }

@@ -1,5 +1,6 @@
 //! salvo 1.
 
+mod failures;
 mod shapes;
 
 use ::salvo::conn::tcp::TcpAcceptor;
@@ -10,6 +11,7 @@ use connect_session::{Error, Session, SessionConfig, SessionView, session};
 use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 
+pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{Loose, Main};
 use crate::stores::Stores;
@@ -197,6 +199,7 @@ fn main_routes() -> Router {
         .push(Router::with_path("view").goal(shown))
         .push(Router::with_path("looked-at").hoop(look).goal(main::load))
         .push(shapes::shapes("shape"))
+        .push(failures::failures("failure"))
 }
 
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {

@@ -1,0 +1,159 @@
+//! Asks the value of a handler whether the handler failed.
+//!
+//! If the return type has an `impl Trait`, only the body of the user's function knows the type of its
+//! value. There the question is asked inside of that function, which returns the answer too.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Attribute, ReturnType};
+
+use super::expand::wrapped;
+use super::fallible;
+use super::model::Handler;
+use crate::tokens::{end_spans, is_punct, is_word, mentions};
+
+/// Whether only the body shows whether the handler failed. The type of a body that never ends with a
+/// value, such as `todo!()`, is unknown in there too. `#[instrument(err)]` requires that the body has
+/// the type of the function, so there only the outermost `Result` is asked.
+pub(super) fn hides_failure(handler: &Handler) -> bool {
+    match &handler.signature.output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, ty) => {
+            mentions(&quote!(#ty), |word| word == "impl")
+                && !logs_errors(&handler.attrs.inner)
+                && !fallible::never_returns(handler.body.stream())
+        }
+    }
+}
+
+/// Whether an attribute such as `#[instrument(err)]` takes the value of the body for a `Result`.
+pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
+    attrs
+        .iter()
+        .any(|attr| mentions(&attr.meta.to_token_stream(), |word| word == "err"))
+}
+
+/// The expression that asks `__value`. An error about the type points at the return type.
+pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStream {
+    let place = match &handler.signature.output {
+        ReturnType::Default => Span::call_site(),
+        ReturnType::Type(_, ty) => Span::call_site().located_at(end_spans(ty).0),
+    };
+    let function = quote_spanned!(place=> has_failed);
+    let argument = quote_spanned!(place=> __steps);
+    quote! {{
+        let __steps = #private::find_err!(__value);
+        #private::#function(#argument)
+    }}
+}
+
+/// The user's function, which also returns whether it failed.
+pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
+    let mut signature = handler.signature.clone();
+    let body = &handler.body;
+    let ReturnType::Type(arrow, ty) = &handler.signature.output else {
+        return quote!(#signature #body);
+    };
+    let returned = wrapped(&quote!(#private::Judged), ty, &quote!(#ty));
+    let inferred = without_impl(quote!(#ty));
+    signature.output = ReturnType::Type(*arrow, Box::new(syn::Type::Verbatim(returned)));
+    // A `return` or `?` leaves the block, not the function. Only where the type is known in part does
+    // it have to be given to the block.
+    let body = if inferred.to_string() == "_" {
+        quote!(#body)
+    } else {
+        quote!({
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value)]
+            if let ::core::option::Option::Some(__typed) = ::core::option::Option::None::<#inferred> {
+                return __typed;
+            }
+            #body
+        })
+    };
+    let failed = has_failed(handler, private);
+    quote! {
+        #signature {
+            #[allow(
+                clippy::async_yields_async,
+                clippy::let_unit_value,
+                clippy::redundant_async_block
+            )]
+            let __value = async move #body.await;
+            #private::Judged { failed: #failed, value: __value }
+        }
+    }
+}
+
+/// The type with `_` in place of every `impl Trait`.
+fn without_impl(ty: TokenStream) -> TokenStream {
+    let tokens: Vec<_> = ty.into_iter().collect();
+    let mut kept = TokenStream::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if is_word(Some(token), "impl") {
+            kept.extend(quote!(_));
+            at = after_bounds(&tokens, at);
+            continue;
+        }
+        at += 1;
+        kept.extend([match token {
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), without_impl(group.stream()));
+                inside.set_span(group.span());
+                TokenTree::Group(inside)
+            }
+            token => token.clone(),
+        }]);
+    }
+    kept
+}
+
+/// The index after the bounds of the `impl` at this index: they end at a comma or with the generic
+/// arguments that the `impl` is one of.
+fn after_bounds(tokens: &[TokenTree], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while let Some(token) = tokens.get(at) {
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        if is_punct(Some(token), '<') {
+            depth += 1;
+        } else if is_punct(Some(token), '>') && !is_punct(before, '-') {
+            let Some(outer) = depth.checked_sub(1) else {
+                break;
+            };
+            depth = outer;
+        } else if is_punct(Some(token), ',') && depth == 0 {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_impl;
+
+    #[test]
+    fn every_impl_is_inferred() {
+        for (ty, inferred) in [
+            ("impl IntoResponse", "_"),
+            ("impl Responder<'r, 'static> + use<'r>", "_"),
+            ("Result<impl IntoResponse, Error>", "Result<_, Error>"),
+            (
+                "(StatusCode, impl Iterator<Item = (u8, u8)>, impl Fn(u8) -> Vec<u8>)",
+                "(StatusCode, _, _)",
+            ),
+            (
+                "Either<impl A<B<C>>, Result<impl D, E>>",
+                "Either<_, Result<_, E>>",
+            ),
+            ("Json<Cart>", "Json<Cart>"),
+        ] {
+            let tokens = |text: &str| text.parse::<proc_macro2::TokenStream>().expect("tokens");
+            assert_eq!(
+                without_impl(tokens(ty)).to_string(),
+                tokens(inferred).to_string(),
+            );
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Whether a handler failed: whether its value is an `Err`, or has one inside that the framework
+//! responds with.
+//!
+//! The question is asked of types, also of an alias of `Result`, by autoref specialization: method
+//! lookup finds [`Look`] first, for the types that implement it, and [`LookFallback`] for all others.
+//! Inside of generic code every type would be one of the others, so the macro
+//! [`find_err`](crate::__private::find_err) writes the steps out: each step takes the first value of
+//! a list and puts the values inside of it in its place.
+
+mod std_types;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A list of values to look into. `first` is `None` if that value does not exist, such as the value
+/// inside of a `None`.
+pub struct Values<'a, T, Rest> {
+    first: Option<&'a T>,
+    rest: Rest,
+}
+
+/// The end of the list.
+#[derive(Debug, Clone, Copy)]
+pub struct NoValues;
+
+impl<T, Rest: Copy> Copy for Values<'_, T, Rest> {}
+
+impl<T, Rest: Copy> Clone for Values<'_, T, Rest> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, Rest> fmt::Debug for Values<'_, T, Rest> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values").finish_non_exhaustive()
+    }
+}
+
+impl<'a, T> Values<'a, T, NoValues> {
+    /// A list of one value.
+    #[inline]
+    pub const fn of(value: &'a T) -> Self {
+        Self {
+            first: Some(value),
+            rest: NoValues,
+        }
+    }
+}
+
+impl<'a, T, Rest: Copy> Values<'a, T, Rest> {
+    /// Replaces the first value.
+    #[inline]
+    pub(crate) fn replace<U>(
+        &self,
+        with: impl FnOnce(&'a T) -> Option<&'a U>,
+    ) -> Values<'a, U, Rest> {
+        Values {
+            first: self.first.and_then(with),
+            rest: self.rest,
+        }
+    }
+
+    /// The first value, and the others.
+    #[inline]
+    pub(crate) fn split(&self) -> (Option<&'a T>, Rest) {
+        (self.first, self.rest)
+    }
+
+    /// Puts a value in front of others.
+    #[inline]
+    pub(crate) fn new(first: Option<&'a T>, rest: Rest) -> Self {
+        Self { first, rest }
+    }
+}
+
+/// A value of the type `T` inside of a type that gives no access to it.
+pub struct Unreadable<T>(PhantomData<fn() -> T>);
+
+impl<T> fmt::Debug for Unreadable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unreadable")
+    }
+}
+
+/// One step, for types that are a `Result` or have values inside.
+pub trait Look {
+    /// The list with the values inside in place of the first one.
+    type Next;
+
+    /// Takes the step. `failed` says whether a previous step has found an `Err`; returns whether one
+    /// has been found so far.
+    fn look(&self, failed: bool) -> (Self::Next, bool);
+}
+
+/// One step, for all other types.
+pub trait LookFallback {
+    /// The list without its first value.
+    type Next;
+
+    /// Takes the step.
+    fn look(&self, failed: bool) -> (Self::Next, bool);
+}
+
+impl<T, Rest: Copy> LookFallback for &Values<'_, T, Rest> {
+    type Next = Rest;
+
+    #[inline]
+    fn look(&self, failed: bool) -> (Rest, bool) {
+        (self.rest, failed)
+    }
+}
+
+impl Look for NoValues {
+    type Next = Self;
+
+    #[inline]
+    fn look(&self, failed: bool) -> (Self, bool) {
+        (Self, failed)
+    }
+}
+
+/// A list that ends in a `Result` that cannot be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Stuck;
+
+impl Look for Stuck {
+    type Next = Self;
+
+    #[inline]
+    fn look(&self, failed: bool) -> (Self, bool) {
+        (Self, failed)
+    }
+}
+
+/// A list with nothing left to look into.
+#[diagnostic::on_unimplemented(
+    message = "this return type hides whether the handler failed",
+    label = "an `Err` inside of this type cannot be found, so its changes would be committed",
+    note = "put the `Result` outermost, so that the type begins with `Result<…`"
+)]
+pub trait Complete {}
+
+#[diagnostic::do_not_recommend]
+impl Complete for NoValues {}
+
+/// The result of all steps.
+#[inline]
+pub fn has_failed<List: Complete>((_, failed): (List, bool)) -> bool {
+    failed
+}
+
+/// The value of a handler whose return type has an `impl Trait`, and whether the handler failed.
+/// Only inside of the handler is the type of the value known.
+pub struct Judged<T> {
+    /// The value.
+    pub value: T,
+    /// Whether the handler failed.
+    pub failed: bool,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Judged<T> {
+    /// As the value itself, for `#[instrument(ret)]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+/// Whether a value is an `Err`, or has one inside. Enough steps for a tuple of the maximum length of
+/// every framework; a longer list is an error, see [`Complete`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __find_err {
+    ($value:expr) => {
+        $crate::__find_err!($value;
+            let let let let let let let let let let let let
+            let let let let let let let let let let let let)
+    };
+    ($value:expr; $($step:tt)*) => {{
+        use $crate::__private::{Look as _, LookFallback as _};
+        let found = ($crate::__private::Values::of(&$value), false);
+        $( $step found = (&found.0).look(found.1); )*
+        found
+    }};
+}

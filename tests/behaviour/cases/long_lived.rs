@@ -1,0 +1,57 @@
+//! A session that lives longer than its request: in the loop of a socket or of another stream.
+
+use serde_json::json;
+
+use crate::server::Env;
+use crate::support::barriers::Gate;
+use crate::support::cases::cases;
+use crate::support::script::report;
+
+cases! {
+    everywhere:
+        row_48a_a_loop_updates_after_the_response;
+    memory:;
+    encoded:;
+    servers:
+        row_48a_a_loop_updates_after_the_response;
+}
+
+/// What the loop of a socket does with each message.
+async fn row_48a_a_loop_updates_after_the_response(env: Env) {
+    let server = env.start().await;
+    let session = server.open("main").await;
+    let (done, messages, answers) = (Gate::new(), Gate::new(), Gate::new());
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.extend([
+            json!(["await", messages]),
+            json!(["update", ["add", "/visits", 1]]),
+            json!(["signal", answers]),
+        ]);
+    }
+    let script = json!([["spawn", done, all]]);
+    server.run(&session, script).send().await.ok().without_sid();
+    for count in 1..4 {
+        messages.open(1);
+        answers.pass().await;
+        let data = server.data(&session).await;
+        assert_eq!(
+            data["visits"],
+            11 * count - 10,
+            "an update was not stored at once"
+        );
+        // Another request changes the same field between two messages.
+        let other = json!([["update", ["add", "/visits", 10]]]);
+        server.run(&session, other).send().await.ok();
+    }
+    // After the end of the session, an update is an error that ends the loop.
+    server.run(&session, json!([["destroy"]])).send().await.ok();
+    messages.open(1);
+    let report = report(&done).await;
+    assert_eq!(report["error"], "Ended");
+    let visits: Vec<_> = (report["answers"].as_array().unwrap().iter())
+        .map(|data| data["visits"].clone())
+        .collect();
+    assert_eq!(visits, [json!(1), json!(12), json!(23)]);
+    assert!(!server.is_alive(&session).await);
+}
