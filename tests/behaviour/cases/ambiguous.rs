@@ -18,6 +18,7 @@ cases! {
         row_20_a_view_expires_both_cookies
         row_20_another_origin_expires_nothing
         row_20_no_domain_of_an_odd_host
+        row_20_too_many_cookies_of_the_name_are_expired
         row_20_a_bounded_number_of_cookies;
     memory:;
     encoded:;
@@ -267,6 +268,32 @@ async fn row_20_no_domain_of_an_odd_host(env: Env) {
                     "{line}"
                 );
             }
+        }
+    }
+}
+
+async fn row_20_too_many_cookies_of_the_name_are_expired(env: Env) {
+    let server = env.start().await;
+    let mut jar = CookieJar::new(HOST);
+    jar.keep(
+        "shop.sid",
+        &jar_sid(&server).await,
+        Some("example.com"),
+        "/jar",
+    );
+    for number in [0, 30, 31, 39] {
+        // What another host of the domain may have set.
+        let line = format!("shop.sid=junk{number}");
+        let call = (0..=number).fold(server.get("/jar/load"), |call, _| {
+            call.header("Cookie", &line)
+        });
+        let reply = jar.send(call, "/jar/load").send().await;
+        // The sid of the jar is the last one, and there may be 32.
+        if number + 2 > 32 {
+            let refused = reply.problem(400, "ambiguous-session");
+            assert!(expired(&refused, "shop.sid").len() > 1, "{refused:?}");
+        } else {
+            reply.ok();
         }
     }
 }
