@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, Entry, HeaderMap, HeaderName, HeaderValue,
+    SET_COOKIE, VARY,
 };
 
 use super::SessionCore;
+use super::cache_control::make_private;
 use super::session_core::{Emit, Phase, SessionState};
 use crate::config::SessionConfig;
 use crate::loader::{CookieSpec, EmitTarget};
@@ -26,14 +27,19 @@ pub(crate) struct Emission {
     sid: Option<Box<Carrier>>,
 }
 
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 enum Cache {
     /// No session was opened: `Cache-Control` is left alone.
     #[default]
     Unset,
-    /// A session was opened: only its client may cache the response, and must revalidate it.
+    /// A session was opened: only its client may cache the response, and must revalidate it unless the
+    /// handler says for how long it is fresh.
     Private,
+    /// The same, unless the handler sets the header: it shares its response on purpose.
+    PrivateByDefault,
     /// The response carries a sid, the handler read it, or the request was refused (ASVS 5.0 14.3.2).
     NoStore,
 }
@@ -147,6 +153,15 @@ impl Emission {
         Self { vary, ..self }
     }
 
+    /// Leaves a `Cache-Control` that the handler sets alone, unless the response carries a sid.
+    pub(crate) fn shared(self) -> Self {
+        let cache = match self.cache {
+            Cache::Private => Cache::PrivateByDefault,
+            cache => cache,
+        };
+        Self { cache, ..self }
+    }
+
     /// The headers for a request whose session was only viewed.
     #[cfg(feature = "_layer")]
     pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
@@ -200,10 +215,12 @@ impl Emission {
         match self.cache {
             Cache::Unset => {}
             Cache::Private => {
-                headers.set_default(
-                    &CACHE_CONTROL,
-                    HeaderValue::from_static("private, no-cache"),
-                );
+                if !headers.set_default(&CACHE_CONTROL, PRIVATE) {
+                    keep_private(headers);
+                }
+            }
+            Cache::PrivateByDefault => {
+                headers.set_default(&CACHE_CONTROL, PRIVATE);
             }
             Cache::NoStore => headers.set(&CACHE_CONTROL, HeaderValue::from_static("no-store")),
         }
@@ -243,8 +260,8 @@ pub(crate) trait ReplyHeaders {
     fn texts(&self, name: &HeaderName) -> Vec<&str>;
     /// Sets a header, and replaces all its values.
     fn set(&mut self, name: &HeaderName, value: HeaderValue);
-    /// Sets a header unless it already has a value.
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
+    /// Sets a header unless it already has a value. Returns whether it was set.
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
     /// Appends a value to a header. Returns whether the header already had one.
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
     /// Removes the values of a header that are not to be kept.
@@ -261,8 +278,14 @@ impl ReplyHeaders for HeaderMap {
         self.insert(name, value);
     }
 
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.entry(name).or_insert(value);
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        match self.entry(name) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                true
+            }
+        }
     }
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
@@ -278,6 +301,18 @@ impl ReplyHeaders for HeaderMap {
         for value in kept {
             self.append(name, value);
         }
+    }
+}
+
+/// Keeps a response of a session out of shared caches, whatever else the handler says about caches.
+#[cold]
+fn keep_private(headers: &mut impl ReplyHeaders) {
+    let lines = headers.texts(&CACHE_CONTROL);
+    if let Some(list) = make_private(&lines) {
+        headers.set(
+            &CACHE_CONTROL,
+            HeaderValue::try_from(list).unwrap_or(PRIVATE),
+        );
     }
 }
 

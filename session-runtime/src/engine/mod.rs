@@ -2,6 +2,7 @@
 //! handler runs, `commit` writes what changed, and `emit` sets the headers of the response.
 
 mod apply;
+mod cache_control;
 mod commit;
 mod commit_queue;
 mod emit;
