@@ -9,13 +9,12 @@
 pub(super) fn make_private(lines: &[&str]) -> Option<String> {
     let directives: Vec<&str> = lines.iter().flat_map(|line| split(line)).collect();
     let has = |name: &str| directives.iter().any(|one| is(one, name));
-    let is_shared = |one: &&str| is(one, "public") || is(one, "s-maxage");
     let is_private = directives
         .iter()
         .any(|one| one.eq_ignore_ascii_case("private"));
     // With `must-understand`, some caches ignore `no-store` (RFC 9111, 5.2.2.3).
     let is_stored_nowhere = has("no-store") && !has("must-understand");
-    if !directives.iter().any(|one| is_shared(&one)) && (is_private || is_stored_nowhere) {
+    if !has("public") && !has("s-maxage") && (is_private || is_stored_nowhere) {
         return None;
     }
     let mut kept = if is_stored_nowhere {
@@ -24,8 +23,12 @@ pub(super) fn make_private(lines: &[&str]) -> Option<String> {
         vec!["private"]
     };
     // `private="name"` is about one header of the response.
-    let is_other = |one: &&str| !is_shared(one) && !is(one, "private");
-    kept.extend(directives.iter().copied().filter(is_other));
+    let replaced = |one: &str| {
+        ["public", "s-maxage", "private"]
+            .iter()
+            .any(|name| is(one, name))
+    };
+    kept.extend(directives.iter().copied().filter(|one| !replaced(one)));
     Some(kept.join(", "))
 }
 
