@@ -19,6 +19,9 @@ pub(crate) type Variants = &'static [(&'static str, &'static str)];
 
 pub(crate) const EMIT: Variants = &[("header", "Header"), ("cookie", "Cookie")];
 
+/// The only word is the exception, which a handler has to ask for.
+pub(crate) const CACHE: Variants = &[("shared", "Shared")];
+
 /// Parses one word, or several such as `header | cookie` and `[header, cookie]`, which [`choose`]
 /// reports.
 pub(crate) fn words(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Ident>> {

@@ -98,6 +98,7 @@ fn the_constants_for_editors_are_the_words_of_the_macros() {
         ("same_site", loaders::SAME_SITE.to_vec()),
         ("merge", config::RULES.to_vec()),
         ("emit", words_of(choice::EMIT)),
+        ("cache", words_of(choice::CACHE)),
         ("on_conflict", words_of(config::ON_CONFLICT)),
         ("on_ended", words_of(config::ON_ENDED)),
         ("on_store_error", words_of(config::ON_STORE_ERROR)),

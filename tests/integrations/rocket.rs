@@ -268,6 +268,14 @@ async fn server_sent_events() {
         Status::Ok,
         "the session is not stored before the stream begins"
     );
+    // rocket sets `no-cache`, which lets shared caches keep the stream.
+    let again = client
+        .get("/events")
+        .header(header.clone())
+        .dispatch()
+        .await;
+    assert_eq!(one(&again, "cache-control"), "private, no-cache");
+    drop(again);
     client.rocket().state::<Gate>().unwrap().notify_one();
     assert_eq!(events.into_string().await.unwrap(), "data:saved\n\n");
     let items = client.get("/items").header(header).dispatch().await;

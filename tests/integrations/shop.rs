@@ -77,6 +77,9 @@ pub(crate) async fn assert_events_save_the_session(address: SocketAddr, gate: Ga
     assert_eq!(text(response).await, "data: saved\n\n");
     let items = text(get(address, "/items", &sid).await).await;
     assert_eq!(items, r#"["from the stream"]"#);
+    // The stream of a session that exists already is private, whatever the framework sets.
+    let again = get(address, "/events", &sid).await;
+    assert_eq!(again.headers()["cache-control"], "private, no-cache");
 }
 
 /// `/socket` creates a session, and saves it after the first message.

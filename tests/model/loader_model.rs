@@ -158,25 +158,22 @@ fn meaning(head: &Head, good: &str) -> Expected {
         ),
     ];
     for (values, by_cookie) in places {
-        let mut values: Vec<_> = values
-            .into_iter()
-            .filter(|value| !value.is_empty())
-            .collect();
-        values.dedup();
         let is_sid = |text: &str| {
             text.len() == 64
                 && text
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
         };
+        let mut values: Vec<_> = (values.into_iter()).filter(|value| is_sid(value)).collect();
+        values.dedup();
         match &values[..] {
-            [sid] if is_sid(sid) => {
+            [sid] => {
                 return Expected::Asked {
                     sid: sid.clone(),
                     by_cookie,
                 };
             }
-            [] | [_] => {}
+            [] => {}
             _ => return Expected::Ambiguous,
         }
     }

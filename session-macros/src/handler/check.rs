@@ -16,6 +16,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         mode_word,
         loaders,
         emit,
+        shared,
         http,
         library,
     } = options;
@@ -67,6 +68,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         library,
         loaders,
         emit,
+        shared,
         request,
         http: http.is_some(),
         attrs,

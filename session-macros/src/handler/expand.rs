@@ -135,11 +135,12 @@ impl Parts<'_> {
             self.split(argument, &quote!(#name))
         });
         let run = self.run();
+        let reply = self.reply();
         let statements = quote! {
             #require
             #(#splits)*
             #run
-            #private::SessionReply::new(__value, __ending)
+            #reply
         };
         (parameters, output, statements)
     }
@@ -240,6 +241,13 @@ impl Parts<'_> {
                 #private::HandlerEnd::Commit(commit) => commit.await,
             };
         }
+    }
+
+    /// The value with what its session adds to the response.
+    pub(super) fn reply(&self) -> TokenStream {
+        let private = self.private;
+        let shared = (self.handler.shared).then(|| quote!(.shared()));
+        quote!(#private::SessionReply::new(__value, __ending #shared))
     }
 
     /// The user's function: signature, attributes and body as written, except where only the body

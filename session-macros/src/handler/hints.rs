@@ -13,6 +13,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "path",
     "allow_in_url",
     "emit",
+    "cache",
     "http",
     "crate",
 ];

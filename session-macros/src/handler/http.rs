@@ -51,12 +51,13 @@ impl Parts<'_> {
             });
         let output = &handler.signature.output;
         let run = self.run();
+        let reply = self.reply();
         let statements = quote! {
             let __replies = #private::http::replies #returned();
             let mut #request = #request;
             #(#opened)*
             #run
-            (__replies.finish)(#private::SessionReply::new(__value, __ending))
+            (__replies.finish)(#reply)
         };
         (parameters, quote!(#output), statements)
     }

@@ -22,6 +22,8 @@ pub(super) struct Handler {
     pub(super) library: Option<TokenStream>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
+    /// Whether shared caches may keep the response.
+    pub(super) shared: bool,
     /// The index of the request among the arguments of an `http` handler.
     pub(super) request: Option<usize>,
     /// Whether this is an `http` handler, even if it has no request argument.

@@ -7,7 +7,7 @@ use syn::{Expr, Token, token};
 
 use super::hints;
 use super::model::Mode;
-use crate::choice::{Choice, EMIT, choose, words};
+use crate::choice::{CACHE, Choice, EMIT, choose, words};
 use crate::config;
 use crate::errors::Errors;
 use crate::loaders::{self, Args, Loader, Named, Place, Raw};
@@ -21,6 +21,8 @@ pub(super) struct Options {
     pub(super) mode_word: Option<Ident>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
+    /// Whether shared caches may keep the response.
+    pub(super) shared: bool,
     pub(super) http: Option<Ident>,
     pub(super) library: Option<TokenStream>,
 }
@@ -37,6 +39,7 @@ struct Written {
     broken: bool,
     in_url: Option<(Ident, Option<Expr>)>,
     emit: Option<Choice>,
+    shared: bool,
     http: Option<Ident>,
     library: Option<TokenStream>,
 }
@@ -150,6 +153,11 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         "emit" => {
             equals(input, &key, "header")?;
             written.emit = choose(&key, &words(input, &key)?, EMIT, errors);
+            Ok(())
+        }
+        "cache" => {
+            equals(input, &key, "shared")?;
+            written.shared = choose(&key, &words(input, &key)?, CACHE, errors).is_some();
             Ok(())
         }
         "crate" => {
@@ -288,6 +296,7 @@ fn check(written: Written, errors: &mut Errors) -> Options {
         broken,
         in_url,
         mut emit,
+        shared,
         http,
         library,
         ..
@@ -340,6 +349,7 @@ fn check(written: Written, errors: &mut Errors) -> Options {
         mode_word,
         loaders: checked,
         emit,
+        shared,
         http,
         library,
     }

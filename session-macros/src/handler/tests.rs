@@ -131,6 +131,16 @@ fn an_item_for_overrides_is_emitted_only_if_there_are_some() {
 }
 
 #[test]
+fn a_response_is_shared_only_on_request() {
+    let http = "async fn one(session: Session, request: Request<B>) -> Response<B> { x }";
+    for (attr, item) in [("load", HANDLER), ("load, http", http)] {
+        assert!(!expand_valid(attr, item).contains("shared"));
+        let output = expand_valid(&format!("{attr}, cache = shared"), item);
+        assert!(output.contains("__ending . shared ()"), "{output}");
+    }
+}
+
+#[test]
 fn an_http_handler_keeps_its_signature() {
     let output = expand_valid(
         "load, http",
@@ -154,6 +164,7 @@ fn mistakes_in_the_attribute() {
         ("load, load", "given twice"),
         ("create, load", "has one mode"),
         ("load, emit = header, emit = header", "given twice"),
+        ("load, cache = shared, cache = shared", "given twice"),
         ("load, config = \"Shop\"", "the type of the argument"),
         ("load, idle_timeout = 5", "session_config!"),
         ("load, header", "has no value"),
@@ -168,6 +179,8 @@ fn mistakes_in_the_attribute() {
         ("load, allow_in_url = \"r\"", "there is neither"),
         ("load, header = \"X-A\", emit = cookie", "no loader reads"),
         ("load, emit = both", "cannot be `both`"),
+        ("load, cache = public", "cannot be `public`"),
+        ("load, cache", "write `cache = shared`"),
     ] {
         let output = one_mistake(attr, HANDLER, part);
         assert!(
@@ -299,7 +312,7 @@ fn only_the_handlers_own_failures_are_reported() {
 /// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
-    let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, http, crate = ::a";
+    let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, cache = shared, http, crate = ::a";
     let item = "#[a::b(c)] pub(crate) async fn r#one<'a, T: A<B>, const N: usize>(mut s: Option<Session<C>>, #[d] Json(i): Json<T>, request: Request<B>) -> Result<impl R, E> where T: F { let x = |a| b?; async { c?; }; Ok(d) }";
     for skipped in 0..120 {
         let attr = without(attr.parse().expect("tokens"), skipped, &mut 0);

@@ -7,6 +7,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE, VARY,
 };
 
+use super::cache_control::make_private;
 use super::reply_headers::{ReplyHeaders, merge_list};
 use super::session_core::{Emit, Phase, SessionState};
 use super::set_cookie::{Slot, expired_cookie, set_cookie};
@@ -26,14 +27,19 @@ pub(crate) struct Emission {
     sid: Option<Box<Carrier>>,
 }
 
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 enum Cache {
     /// No session was opened: `Cache-Control` is left alone.
     #[default]
     Unset,
-    /// A session was opened: only its client may cache the response, and must revalidate it.
+    /// A session was opened: only its client may cache the response, and must revalidate it unless the
+    /// handler says for how long it is fresh.
     Private,
+    /// The same, unless the handler sets the header: it shares its response on purpose.
+    PrivateByDefault,
     /// The response carries a sid, the handler read it, or the request was refused (ASVS 5.0 14.3.2).
     NoStore,
 }
@@ -177,6 +183,15 @@ impl Emission {
         Self { vary, ..self }
     }
 
+    /// Leaves a `Cache-Control` that the handler sets alone, unless the response carries a sid.
+    pub(crate) fn shared(self) -> Self {
+        let cache = match self.cache {
+            Cache::Private => Cache::PrivateByDefault,
+            cache => cache,
+        };
+        Self { cache, ..self }
+    }
+
     /// The headers for a request whose session was only viewed.
     #[cfg(feature = "_layer")]
     pub(crate) fn of_view(vary: Option<&'static HeaderValue>) -> Self {
@@ -243,10 +258,12 @@ impl Emission {
         match self.cache {
             Cache::Unset => {}
             Cache::Private => {
-                headers.set_default(
-                    &CACHE_CONTROL,
-                    HeaderValue::from_static("private, no-cache"),
-                );
+                if !headers.set_default(&CACHE_CONTROL, PRIVATE) {
+                    keep_private(headers);
+                }
+            }
+            Cache::PrivateByDefault => {
+                headers.set_default(&CACHE_CONTROL, PRIVATE);
             }
             Cache::NoStore => headers.set(&CACHE_CONTROL, HeaderValue::from_static("no-store")),
         }
@@ -304,6 +321,18 @@ impl Repair {
                 headers.add(&SET_COOKIE, expired.clone());
             }
         }
+    }
+}
+
+/// Keeps a response of a session out of shared caches, whatever else the handler says about caches.
+#[cold]
+fn keep_private(headers: &mut impl ReplyHeaders) {
+    let lines = headers.texts(&CACHE_CONTROL);
+    if let Some(list) = make_private(&lines) {
+        headers.set(
+            &CACHE_CONTROL,
+            HeaderValue::try_from(list).unwrap_or(PRIVATE),
+        );
     }
 }
 

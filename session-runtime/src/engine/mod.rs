@@ -3,6 +3,7 @@
 
 mod addressed;
 mod apply;
+mod cache_control;
 mod commit;
 mod commit_queue;
 mod cross_origin;

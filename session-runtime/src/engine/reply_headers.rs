@@ -1,6 +1,6 @@
 //! The headers of a response, independent of the framework.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, VARY};
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VARY};
 
 /// The headers of a response, in the type of any framework.
 pub(crate) trait ReplyHeaders {
@@ -8,8 +8,8 @@ pub(crate) trait ReplyHeaders {
     fn texts(&self, name: &HeaderName) -> Vec<&str>;
     /// Sets a header, and replaces all its values.
     fn set(&mut self, name: &HeaderName, value: HeaderValue);
-    /// Sets a header unless it already has a value.
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue);
+    /// Sets a header unless it already has a value. Returns whether it was set.
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
     /// Appends a value to a header. Returns whether the header already had one.
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
     /// Removes the values of a header that are not to be kept.
@@ -26,8 +26,14 @@ impl ReplyHeaders for HeaderMap {
         self.insert(name, value);
     }
 
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.entry(name).or_insert(value);
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        match self.entry(name) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                true
+            }
+        }
     }
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {

@@ -207,10 +207,12 @@ impl ReplyHeaders for Headers {
         }
     }
 
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
-        if !self.contains_key(name.as_str()) {
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        let is_missing = !self.contains_key(name.as_str());
+        if is_missing {
             self.set(name, value);
         }
+        is_missing
     }
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {

@@ -322,10 +322,12 @@ impl ReplyHeaders for Response<'_> {
         }
     }
 
-    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) {
-        if !self.headers().contains(name.as_str()) {
+    fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
+        let is_missing = !self.headers().contains(name.as_str());
+        if is_missing {
             self.set(name, value);
         }
+        is_missing
     }
 
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool {

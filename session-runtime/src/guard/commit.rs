@@ -83,6 +83,18 @@ pub struct Finished {
     emission: CommitResult,
 }
 
+impl Finished {
+    /// Lets the handler say which caches may keep its response. See `cache = shared` of
+    /// `#[session(…)]`.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self {
+            emission: self.emission.map(Emission::shared),
+            ..self
+        }
+    }
+}
+
 /// A commit in progress.
 pub struct PendingCommit {
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the

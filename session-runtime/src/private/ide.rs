@@ -40,6 +40,10 @@ pub mod session {
     /// `emit = header` or `emit = cookie`: where to send the sid of a new session, if the request
     /// had no sid. Without it, the config decides.
     pub const emit: Word = Word;
+    /// `cache = shared`: the response is the same for every user, and the handler may let shared
+    /// caches keep it. Without it, `public` and `s-maxage` of a response for which a session was
+    /// loaded become `private` (RFC 9111 3.5).
+    pub const cache: Word = Word;
     /// The handler does not use a framework: it takes an `http::Request<_>` and returns an
     /// `http::Response<_>` or a `Result` of one.
     pub const http: Word = Word;
@@ -182,6 +186,14 @@ pub mod emit {
     pub const header: Word = Word;
     /// In the cookie of the first cookie loader.
     pub const cookie: Word = Word;
+}
+
+/// Which caches may keep a response for which a session was loaded.
+pub mod cache {
+    use super::Word;
+
+    /// Those that the handler's `Cache-Control` permits, also the shared ones of proxies and CDNs.
+    pub const shared: Word = Word;
 }
 
 /// How concurrent changes of a field are merged.

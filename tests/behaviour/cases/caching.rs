@@ -10,6 +10,8 @@ cases! {
     everywhere:
         row_24_a_response_with_a_sid_is_not_cached
         row_24_a_response_of_a_session_is_private
+        row_24b_a_response_of_a_session_is_for_no_shared_cache
+        row_24b_a_handler_can_share_its_response
         row_24a_a_401_of_the_application_keeps_its_headers
         row_25_vary_is_merged
         row_26_expose_headers_is_merged;
@@ -65,10 +67,6 @@ async fn row_24_a_response_of_a_session_is_private(env: Env) {
         .ok();
     assert_eq!(changed.cache(), private);
     let own = json!([["header", "Cache-Control", "max-age=60"]]);
-    assert_eq!(
-        server.run(&session, own.clone()).send().await.ok().cache(),
-        "max-age=60"
-    );
     let none = server.get("/main/optional");
     assert_eq!(none.clone().send().await.ok().cache(), "");
     assert_eq!(none.script(own).send().await.ok().cache(), "max-age=60");
@@ -82,6 +80,62 @@ async fn row_24_a_response_of_a_session_is_private(env: Env) {
         let read = server.run(&session, json!([["sid"], ["fail", 418]]));
         assert_eq!(read.send().await.with(418).cache(), "no-store");
     }
+}
+
+/// What handlers set, and what is sent.
+const DIRECTIVES: [(&[&str], &str); 8] = [
+    (&["public, max-age=60"], "private, max-age=60"),
+    (&["Public", "S-MAXAGE=60, max-age=5"], "private, max-age=5"),
+    (&["max-age=60, immutable"], "private, max-age=60, immutable"),
+    (&["no-cache"], "private, no-cache"),
+    (
+        &["private=\"x-total, x\", must-revalidate"],
+        "private, must-revalidate",
+    ),
+    (&["private, max-age=60"], "private, max-age=60"),
+    (&["no-store"], "no-store"),
+    (&["public, no-store"], "no-store"),
+];
+
+async fn row_24b_a_response_of_a_session_is_for_no_shared_cache(env: Env) {
+    let server = env.start().await;
+    let session = server.open("main").await;
+    for (lines, expected) in DIRECTIVES {
+        let headers = lines
+            .iter()
+            .map(|line| json!(["header", "Cache-Control", line]));
+        let script = json!(headers.collect::<Vec<_>>());
+        let call = |path: &str| server.post(path).script(script.clone());
+        for path in ["/main/load", "/main/optional", "/main/create"] {
+            let reply = call(path).sid(&session.sid).send().await.ok();
+            assert_eq!(reply.cache(), expected, "{path} {lines:?}");
+            assert_eq!(reply.headers.get_all("cache-control").iter().count(), 1);
+        }
+        // Without a session, the response is the handler's business.
+        let reply = call("/main/optional").send().await.ok();
+        let sent: Vec<_> = reply.headers.get_all("cache-control").iter().collect();
+        assert_eq!(sent, *lines, "{lines:?}");
+    }
+}
+
+async fn row_24b_a_handler_can_share_its_response(env: Env) {
+    let server = env.start().await;
+    let session = server.open("main").await;
+    let call = |script| server.post("/main/shared").sid(&session.sid).script(script);
+    let public = json!(["header", "Cache-Control", "public, max-age=60"]);
+    let shared = call(json!([public])).send().await.ok();
+    assert_eq!(shared.cache(), "public, max-age=60");
+    assert_eq!(
+        call(json!([])).send().await.ok().cache(),
+        "private, no-cache"
+    );
+    // A sid is never shared.
+    let script = json!([public, ["sid"]]);
+    assert_eq!(call(script).send().await.ok().cache(), "no-store");
+    let rotated = call(json!([public, ["rotate"]])).send().await.ok();
+    assert_eq!(rotated.cache(), "no-store");
+    let refused = call(json!([public])).send().await.with(401);
+    assert_eq!(refused.cache(), "no-store");
 }
 
 async fn row_24a_a_401_of_the_application_keeps_its_headers(env: Env) {

@@ -79,6 +79,11 @@ async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> Re
     answered(Some(boxed(session)), request.headers().clone()).await
 }
 
+#[session(load, http, cache = shared)]
+async fn shared(session: Session<Main>, request: Request<Incoming>) -> Reply {
+    answered(Some(boxed(session)), request.headers().clone()).await
+}
+
 #[session(load, http)]
 async fn echo(session: Session<Main>, request: Request<Incoming>) -> Reply {
     drop(session);
@@ -222,6 +227,7 @@ async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
         ["other", "create"] => create_other(request).await,
         ["other", "load"] => load_other(request).await,
         ["cookie", "create"] => create_cookie(request).await,
+        ["shared"] => shared(request).await,
         ["echo"] => echo(request).await,
         ["stream"] => Ok(stream(request).await),
         ["without"] => Ok(text("no session here")),

@@ -64,7 +64,7 @@ async fn nested(
 }
 
 // H03, H06, H12, H26
-#[session(load, header = NAME, bearer, emit = header)]
+#[session(load, header = NAME, bearer, emit = header, cache = shared)]
 async fn overridden(Path((a, _)): Path<(u8, u8)>, session: Option<Session>) -> String {
     format!("{a} {}", session.is_some())
 }

@@ -77,6 +77,11 @@ async fn create_cookie(
     run(Some(boxed(session)), &headers).await
 }
 
+#[session(load, cache = shared)]
+async fn shared(session: Session<Main>, Headers(headers): Headers) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
 #[session(load)]
 async fn echo(session: Session<Main>, body: Bytes) -> Bytes {
     drop(session);
@@ -141,6 +146,7 @@ fn main(main: &mut ServiceConfig) {
     main.route("/other/create", web::to(create_other))
         .route("/other/load", web::to(load_other))
         .route("/cookie/create", web::to(create_cookie))
+        .route("/shared", web::to(shared))
         .route("/echo", web::to(echo))
         .route("/stream", web::to(stream))
         .route("/without", web::to(without))

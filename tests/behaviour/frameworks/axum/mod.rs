@@ -81,6 +81,11 @@ async fn create_cookie(session: Session<Main>, headers: HeaderMap) -> Result<Ans
     run(Some(boxed(session)), &headers).await
 }
 
+#[session(load, cache = shared)]
+async fn shared(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
 #[session(load)]
 async fn echo(session: Session<Main>, body: Bytes) -> Bytes {
     drop(session);
@@ -131,6 +136,7 @@ fn main() -> Router {
         .route("/other/create", any(create_other))
         .route("/other/load", any(load_other))
         .route("/cookie/create", any(create_cookie))
+        .route("/shared", any(shared))
         .route("/echo", any(echo))
         .route("/stream", any(stream))
         .route("/without", any(without))

@@ -101,6 +101,12 @@ async fn create_cookie(session: Session<Main>, headers: &HeaderMap) -> Result<An
     run(Some(boxed(session)), headers).await
 }
 
+#[session(load, cache = shared)]
+#[handler]
+async fn shared(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
 #[session(load)]
 #[handler]
 async fn echo(session: Session<Main>, body: Vec<u8>) -> Vec<u8> {
@@ -165,6 +171,7 @@ fn main() -> Route {
         .at("/other/create", create_other)
         .at("/other/load", load_other)
         .at("/cookie/create", create_cookie)
+        .at("/shared", shared)
         .at("/echo", echo)
         .at("/stream", stream)
         .at("/without", without)

@@ -165,6 +165,12 @@ async fn create_cookie(session: Session<Main>, headers: Headers) -> Reply {
     run(Some(boxed(session)), &headers.0).await
 }
 
+#[session(load, cache = shared)]
+#[get("/shared")]
+async fn shared(session: Session<Main>, headers: Headers) -> Reply {
+    run(Some(boxed(session)), &headers.0).await
+}
+
 #[session(load)]
 #[post("/echo", data = "<body>")]
 async fn echo(session: Session<Main>, body: Data<'_>) -> Vec<u8> {
@@ -241,6 +247,7 @@ fn app(stores: &Stores) -> Rocket<Build> {
         create_other,
         load_other,
         create_cookie,
+        shared,
         echo,
         stream,
         without,

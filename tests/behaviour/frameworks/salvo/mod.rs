@@ -125,6 +125,12 @@ async fn create_cookie(session: Session<Main>, request: &mut Request) -> Result<
     run(Some(boxed(session)), request.headers()).await
 }
 
+#[session(load, cache = shared)]
+#[handler]
+async fn shared(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+    run(Some(boxed(session)), request.headers()).await
+}
+
 #[session(load)]
 #[handler]
 async fn echo(session: Session<Main>, request: &mut Request, response: &mut Response) {
@@ -192,6 +198,7 @@ fn main_routes() -> Router {
         .push(Router::with_path("other/create").goal(create_other))
         .push(Router::with_path("other/load").goal(load_other))
         .push(Router::with_path("cookie/create").goal(create_cookie))
+        .push(Router::with_path("shared").goal(shared))
         .push(Router::with_path("echo").goal(echo))
         .push(Router::with_path("stream").goal(stream))
         .push(Router::with_path("without").goal(without))

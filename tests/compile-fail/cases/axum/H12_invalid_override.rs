@@ -39,6 +39,16 @@ async fn seven(session: Session) -> String {
     session.id().to_string()
 }
 
+#[session(load, cache = public)]
+async fn eight(session: Session) -> String {
+    session.id().to_string()
+}
+
+#[session(load, cache("shared"))]
+async fn nine(session: Session) -> String {
+    session.id().to_string()
+}
+
 fn main() {
     let _: axum::Router = axum::Router::new()
         .route("/one", axum::routing::get(one))
@@ -47,5 +57,7 @@ fn main() {
         .route("/four", axum::routing::get(four))
         .route("/five", axum::routing::get(five))
         .route("/six", axum::routing::get(six))
-        .route("/seven", axum::routing::get(seven));
+        .route("/seven", axum::routing::get(seven))
+        .route("/eight", axum::routing::get(eight))
+        .route("/nine", axum::routing::get(nine));
 }

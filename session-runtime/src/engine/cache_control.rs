@@ -1,0 +1,93 @@
+//! The `Cache-Control` of a handler's response that depends on a session.
+//!
+//! A cache that is shared by several users (a CDN or a proxy) may store a response and send it to
+//! everyone who asks for the same URL. HTTP excepts requests with `Authorization` from that (RFC 9111,
+//! 3.5), but not those with a cookie or another header, and `public` and `s-maxage` lift the exception.
+
+/// The directives of a response that only the client's own cache may store: those that the handler set,
+/// without those for shared caches. `None` if they already say so.
+pub(super) fn make_private(lines: &[&str]) -> Option<String> {
+    let directives: Vec<&str> = lines.iter().flat_map(|line| split(line)).collect();
+    let has = |name: &str| directives.iter().any(|one| is(one, name));
+    let is_private = directives
+        .iter()
+        .any(|one| one.eq_ignore_ascii_case("private"));
+    // With `must-understand`, some caches ignore `no-store` (RFC 9111, 5.2.2.3).
+    let is_stored_nowhere = has("no-store") && !has("must-understand");
+    if !has("public") && !has("s-maxage") && (is_private || is_stored_nowhere) {
+        return None;
+    }
+    let mut kept = if is_stored_nowhere {
+        Vec::new()
+    } else {
+        vec!["private"]
+    };
+    // `private="name"` is about one header of the response.
+    let replaced = |one: &str| {
+        ["public", "s-maxage", "private"]
+            .iter()
+            .any(|name| is(one, name))
+    };
+    kept.extend(directives.iter().copied().filter(|one| !replaced(one)));
+    Some(kept.join(", "))
+}
+
+/// Whether a directive has this name, with or without an argument.
+fn is(directive: &str, name: &str) -> bool {
+    let end = directive.find('=').unwrap_or(directive.len());
+    directive[..end].trim_end().eq_ignore_ascii_case(name)
+}
+
+/// Splits a list at the commas outside of quotes.
+fn split(line: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = line.split(move |character| {
+        let ends = character == ',' && !quoted;
+        quoted ^= character == '"' && !escaped;
+        escaped = quoted && character == '\\' && !escaped;
+        ends
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_concerns_shared_caches_changes() {
+        for (lines, expected) in [
+            (&["public"][..], Some("private")),
+            (&["public, max-age=60"], Some("private, max-age=60")),
+            (&["max-age=60"], Some("private, max-age=60")),
+            (&["max-age=60", "PUBLIC"], Some("private, max-age=60")),
+            (&["S-MaxAge = 60,max-age=5"], Some("private, max-age=5")),
+            (&["private, s-maxage=60"], Some("private")),
+            (&["no-cache"], Some("private, no-cache")),
+            (
+                &["no-cache=\"a, public\""],
+                Some("private, no-cache=\"a, public\""),
+            ),
+            (
+                &["x=\"\\\", public\", public"],
+                Some("private, x=\"\\\", public\""),
+            ),
+            (
+                &["private=\"Set-Cookie\", max-age=5"],
+                Some("private, max-age=5"),
+            ),
+            (&["public-ish"], Some("private, public-ish")),
+            (&["public, no-store"], Some("no-store")),
+            (
+                &["must-understand, no-store"],
+                Some("private, must-understand, no-store"),
+            ),
+            (&["", " , "], Some("private")),
+            (&["no-store"], None),
+            (&["max-age=60,Private"], None),
+            (&["private, no-cache"], None),
+        ] {
+            assert_eq!(make_private(lines).as_deref(), expected, "{lines:?}");
+        }
+    }
+}
