@@ -5,14 +5,40 @@ use std::sync::Arc;
 use super::Emission;
 use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
-use super::session_core::{
-    CommitResult, Emit, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore, SessionState,
-};
+use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use super::tracked_data::TrackedData;
 use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
+use crate::store::BoxFuture;
+
+/// The session as its guard sees it, independent of the config's type.
+pub(crate) trait Finalize: Send + Sync {
+    /// Commits the changes of a guard. If its handler failed, discards them, except with
+    /// `commit: always`.
+    fn finish(self: Arc<Self>, guard: GuardIndex, failed: bool) -> FinalizeResult;
+
+    /// Discards the uncommitted changes of a guard, because the request was cancelled or the handler
+    /// panicked.
+    fn abandon(&self, guard: GuardIndex);
+}
+
+/// The result of finishing a guard: the response headers, or a future of them.
+pub(crate) enum FinalizeResult {
+    Now(CommitResult),
+    /// A commit to await, and the session to abandon if the future is dropped before it is ready.
+    Later(BoxFuture<'static, CommitResult>, Arc<dyn Finalize>),
+}
+
+pub(crate) type CommitResult = Result<Emission, Box<FailedCommit>>;
+
+/// A commit that failed. Its response may nevertheless have to carry a sid, or to clear a cookie: for
+/// what the request has stored before.
+pub(crate) struct FailedCommit {
+    pub(crate) error: Error,
+    pub(crate) emission: Emission,
+}
 
 /// What to write, decided in one step while the state is locked.
 pub(super) enum Plan<D> {

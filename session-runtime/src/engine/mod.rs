@@ -22,20 +22,23 @@ mod set_cookie;
 mod sid_target;
 mod tracked_data;
 mod verbs;
+mod view;
+mod without_session;
 
+pub(crate) use commit::{CommitResult, FailedCommit, Finalize, FinalizeResult};
 pub(crate) use cross_origin::CrossOrigin;
 pub(crate) use emit::Emission;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use guards::{GuardIndex, Identity};
 pub(crate) use load::Loaded;
-pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync, view};
+pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync};
 pub(crate) use repair::Repair;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use reply_headers::ReplyHeaders;
-pub(crate) use request_scope::{RequestScope, any_scoped, finish_without_session};
-pub(crate) use session_core::{
-    CommitResult, FailedCommit, Finalize, FinalizeResult, Phase, SessionCore,
-};
+pub(crate) use request_scope::{RequestScope, any_scoped};
+pub(crate) use session_core::{Phase, SessionCore};
 pub(crate) use sid_target::SidTarget;
 pub(crate) use tracked_data::TrackedData;
+pub(crate) use view::view;
+pub(crate) use without_session::finish_without_session;

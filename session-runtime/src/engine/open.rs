@@ -1,11 +1,10 @@
 //! Loads or creates the session of a request.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
-use super::request_scope::{RequestScope, Sessions};
+use super::request_scope::Sessions;
 use super::session_core::{Emit, Phase, SessionCore, SessionState};
 use super::{CrossOrigin, RequestContext};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
@@ -95,16 +94,42 @@ pub(crate) async fn open<C: SessionConfig>(
         return open_alone(context, purpose, None).await;
     };
     let mut sessions = scope.sessions.lock().await;
-    let outcome = match sessions.find(context).cloned() {
+    let outcome = match sessions.find(context.loaders, &context.found).cloned() {
         Some(core) => join(context, purpose, core).await?,
         None => open_alone(context, purpose, Some(&mut sessions)).await?,
     };
     if let OpenOutcome::Session(opened) = &outcome
         && opened.guard == 0
     {
-        sessions.insert(context, opened.core.clone());
+        sessions.insert(context.loaders, &context.found, opened.core.clone());
     }
     Ok(outcome)
+}
+
+impl<C: SessionConfig> SessionCore<C> {
+    /// Opens the session for another guard of the request. `None` if the session has ended, or if it
+    /// is new and no open guard will store it.
+    pub(super) fn join(self: Arc<Self>, creates: bool) -> Option<OpenedSession<C>> {
+        let mut state = self.state();
+        let data = match &state.phase {
+            Phase::Stored(snapshot) => Some(snapshot.data.clone()),
+            Phase::New if creates || state.guards.any_must_insert() => None,
+            Phase::New | Phase::Ended { .. } => return None,
+        };
+        let subject = match state.guards.pending_subject() {
+            Some(subject) => subject.apply(None),
+            None => state.subject.clone(),
+        };
+        let resets = state.resets;
+        let guard = state.guards.join(creates, resets);
+        drop(state);
+        Some(OpenedSession {
+            core: self,
+            guard,
+            data,
+            subject,
+        })
+    }
 }
 
 /// Opens a session that another guard of the request has opened before.
@@ -150,7 +175,7 @@ async fn open_alone<C: SessionConfig>(
     };
     let transport = context.loaders.transport(*index);
     let loaded = if let Some(sessions) = sessions {
-        sessions.load(context, &store, sid, transport).await
+        sessions.load(context.options, &store, sid, transport).await
     } else {
         let policy = RenewalPolicy::Allowed;
         load::<C>(&store, context.options, sid, transport, policy).await
@@ -189,7 +214,7 @@ fn plan<C: SessionConfig>(
 
 /// Refuses a request that the cross-origin rule does not allow.
 #[inline]
-fn check_origin<C: SessionConfig>(
+pub(super) fn check_origin<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
 ) -> Result<(), Error> {
@@ -258,64 +283,8 @@ fn without_store<C: SessionConfig>(
     }
 }
 
-/// Loads the request's session for a view. Creates no session.
-pub(crate) async fn view<C: SessionConfig>(
-    context: &RequestContext<C>,
-) -> Result<Option<(SessionId, Loaded<C::Data>)>, Error> {
-    let Some(scope) = &context.scope else {
-        return view_in(context, None).await;
-    };
-    scope.view_requested.store(true, Ordering::Relaxed);
-    let viewed = view_in(context, Some(scope)).await?;
-    if viewed.is_some() {
-        scope.view_found.store(true, Ordering::Relaxed);
-    }
-    Ok(viewed)
-}
-
-async fn view_in<C: SessionConfig>(
-    context: &RequestContext<C>,
-    scope: Option<&RequestScope<C>>,
-) -> Result<Option<(SessionId, Loaded<C::Data>)>, Error> {
-    if context.is_options {
-        return Ok(None);
-    }
-    let mut sessions = match scope {
-        Some(scope) => Some(scope.sessions.lock().await),
-        None => None,
-    };
-    if let Some(core) = sessions
-        .as_ref()
-        .and_then(|sessions| sessions.find(context))
-    {
-        return Ok(core.view());
-    }
-    // A view creates nothing.
-    check_origin(context, Purpose::LoadOptional)?;
-    let Ok(found) = &context.found else {
-        // The handler may run nevertheless, without the view.
-        if let (Some(scope), Some(repair)) = (scope, context.target.repair()) {
-            scope.note_repair(repair);
-        }
-        return Err(context.ambiguity());
-    };
-    let Some((sid, index)) = &found.sid else {
-        return Ok(None);
-    };
-    let store = store_of(context).await?;
-    let transport = context.loaders.transport(*index);
-    let loaded = if let Some(sessions) = &mut sessions {
-        sessions.load(context, &store, sid, transport).await?
-    } else {
-        // No handler shares this load, so nothing would send an offered sid.
-        let policy = RenewalPolicy::Never;
-        load::<C>(&store, context.options, sid, transport, policy).await?
-    };
-    Ok(loaded.map(|loaded| (sid.id(), loaded)))
-}
-
 /// The store for this request: that of its layer, if it has one, otherwise the config's.
-async fn store_of<C: SessionConfig>(
+pub(super) async fn store_of<C: SessionConfig>(
     context: &RequestContext<C>,
 ) -> Result<StoreRef<C::Data, C::Store>, Error> {
     match context.scope.as_ref().and_then(|scope| scope.store.clone()) {
@@ -353,7 +322,7 @@ fn resume<C: SessionConfig>(
         replaced_by: None,
     };
     OpenedSession {
-        core: SessionCore::new(context, store, sid.id(), state),
+        core: core(context, store, sid.id(), state),
         guard: 0,
         data: Some(data),
         subject,
@@ -383,9 +352,31 @@ fn create<C: SessionConfig>(
         replaced_by: None,
     };
     OpenedSession {
-        core: SessionCore::new(context, store, sid.id(), state),
+        core: core(context, store, sid.id(), state),
         guard: 0,
         data: None,
         subject: None,
     }
+}
+
+#[allow(
+    clippy::inline_always,
+    reason = "constructs the value in place, which saves two moves"
+)]
+#[inline(always)]
+fn core<C: SessionConfig>(
+    context: &RequestContext<C>,
+    store: StoreRef<C::Data, C::Store>,
+    id: SessionId,
+    state: SessionState<C>,
+) -> Arc<SessionCore<C>> {
+    let target = context.target.clone();
+    SessionCore::new(
+        store,
+        context.options,
+        id,
+        target,
+        context.has_origin,
+        state,
+    )
 }

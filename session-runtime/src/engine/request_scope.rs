@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::load::{LoadResult, Loaded, RenewalPolicy, load};
-use super::{Emission, Finalize, FinalizeResult, GuardIndex, Repair, RequestContext, SessionCore};
-use crate::config::SessionConfig;
-use crate::loader::LoaderSet;
+use super::{Repair, SessionCore};
+use crate::config::{Options, SessionConfig};
+use crate::loader::{Ambiguous, Found, LoaderSet};
 use crate::record::Transport;
 use crate::sid::{PresentedSid, SecretHash, SessionId};
 use crate::store::{AnyStore, StoreRef};
@@ -57,19 +57,19 @@ struct Opened<C: SessionConfig> {
 
 /// What a request says about its session.
 #[derive(PartialEq, Eq)]
-enum Presented {
+pub(super) enum Presented {
     Nothing,
     Ambiguous,
     Sid(SessionId, SecretHash, Transport),
 }
 
 impl Presented {
-    fn in_request<C: SessionConfig>(context: &RequestContext<C>) -> Self {
-        match &context.found {
+    pub(super) fn new(loaders: &LoaderSet, found: &Result<Found, Ambiguous>) -> Self {
+        match found {
             Err(_) => Self::Ambiguous,
             Ok(found) => match &found.sid {
                 None => Self::Nothing,
-                Some((sid, index)) => Self::sid(sid, context.loaders.transport(*index)),
+                Some((sid, index)) => Self::sid(sid, loaders.transport(*index)),
             },
         }
     }
@@ -119,11 +119,15 @@ impl<C: SessionConfig> RequestScope<C> {
 
 impl<C: SessionConfig> Sessions<C> {
     /// The session that a guard with the same loaders, or with the same sid, has opened.
-    pub(super) fn find(&self, context: &RequestContext<C>) -> Option<&Arc<SessionCore<C>>> {
-        self.find_presented(context.loaders, &Presented::in_request(context))
+    pub(super) fn find(
+        &self,
+        loaders: &LoaderSet,
+        found: &Result<Found, Ambiguous>,
+    ) -> Option<&Arc<SessionCore<C>>> {
+        self.find_presented(loaders, &Presented::new(loaders, found))
     }
 
-    fn find_presented(
+    pub(super) fn find_presented(
         &self,
         loaders: &LoaderSet,
         presented: &Presented,
@@ -137,13 +141,18 @@ impl<C: SessionConfig> Sessions<C> {
     }
 
     /// Remembers the session of a guard, in place of one that has ended.
-    pub(super) fn insert(&mut self, context: &RequestContext<C>, core: Arc<SessionCore<C>>) {
-        let presented = Presented::in_request(context);
+    pub(super) fn insert(
+        &mut self,
+        loaders: &'static LoaderSet,
+        found: &Result<Found, Ambiguous>,
+        core: Arc<SessionCore<C>>,
+    ) {
+        let presented = Presented::new(loaders, found);
         self.opened.retain(|opened| {
-            opened.presented != presented || !std::ptr::eq(opened.loaders, context.loaders)
+            opened.presented != presented || !std::ptr::eq(opened.loaders, loaders)
         });
         let opened = Opened {
-            loaders: context.loaders,
+            loaders,
             presented,
             core,
         };
@@ -154,7 +163,7 @@ impl<C: SessionConfig> Sessions<C> {
     /// Loads the record of a sid, unless the latest load of the request was for the same sid.
     pub(super) async fn load(
         &mut self,
-        context: &RequestContext<C>,
+        options: &'static Options,
         store: &StoreRef<C::Data, C::Store>,
         sid: &PresentedSid,
         transport: Transport,
@@ -167,49 +176,13 @@ impl<C: SessionConfig> Sessions<C> {
         }
         // Allowed for a view too: a handler that shares this load can send the offered sid.
         let policy = RenewalPolicy::Allowed;
-        let result = load::<C>(store, context.options, sid, transport, policy).await?;
+        let result = load::<C>(store, options, sid, transport, policy).await?;
         self.loaded = Some(CachedLoad {
             presented,
             result: result.clone(),
         });
         Ok(result)
     }
-}
-
-/// The guard of a handler that runs without a session. If a handler inside it creates one and this one
-/// then fails, its response has to carry the sid.
-struct WithoutSession<C: SessionConfig> {
-    scope: Arc<RequestScope<C>>,
-    loaders: &'static LoaderSet,
-    presented: Presented,
-}
-
-/// What a guard without a session commits: nothing, unless other guards may open one inside it.
-pub(crate) fn finish_without_session<C: SessionConfig>(
-    context: &RequestContext<C>,
-) -> Option<Arc<dyn Finalize>> {
-    let scope = context.scope.clone()?;
-    Some(Arc::new(WithoutSession {
-        scope,
-        loaders: context.loaders,
-        presented: Presented::in_request(context),
-    }))
-}
-
-impl<C: SessionConfig> Finalize for WithoutSession<C> {
-    fn finish(self: Arc<Self>, _: GuardIndex, _: bool) -> FinalizeResult {
-        // While another guard holds the lock, it has not opened a session yet.
-        let sessions = self.scope.sessions.try_lock();
-        let core = (sessions.as_ref().ok())
-            .and_then(|sessions| sessions.find_presented(self.loaders, &self.presented));
-        let emission = match core {
-            Some(core) => core.emission(&core.state()),
-            None => Emission::default(),
-        };
-        FinalizeResult::Now(Ok(emission))
-    }
-
-    fn abandon(&self, _: GuardIndex) {}
 }
 
 impl<C: SessionConfig> fmt::Debug for RequestScope<C> {

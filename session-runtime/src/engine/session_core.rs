@@ -4,16 +4,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::SidTarget;
 use super::guards::{GuardIndex, Guards};
-use super::load::Loaded;
-use super::open::OpenedSession;
-use super::{Emission, RequestContext, SidTarget};
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
 use crate::sid::{SessionId, Sid};
-use crate::store::{BoxFuture, StoreError, StoreRef};
+use crate::store::{StoreError, StoreRef};
 use crate::timestamp::Timestamp;
 
 /// One session in one request. Usually one guard uses it; the guards of middleware and of the handler
@@ -85,33 +83,6 @@ pub(crate) enum Emit {
     Offer,
 }
 
-/// The session as its guard sees it, independent of the config's type.
-pub(crate) trait Finalize: Send + Sync {
-    /// Commits the changes of a guard. If its handler failed, discards them, except with
-    /// `commit: always`.
-    fn finish(self: Arc<Self>, guard: GuardIndex, failed: bool) -> FinalizeResult;
-
-    /// Discards the uncommitted changes of a guard, because the request was cancelled or the handler
-    /// panicked.
-    fn abandon(&self, guard: GuardIndex);
-}
-
-/// The result of finishing a guard: the response headers, or a future of them.
-pub(crate) enum FinalizeResult {
-    Now(CommitResult),
-    /// A commit to await, and the session to abandon if the future is dropped before it is ready.
-    Later(BoxFuture<'static, CommitResult>, Arc<dyn Finalize>),
-}
-
-pub(crate) type CommitResult = Result<Emission, Box<FailedCommit>>;
-
-/// A commit that failed. Its response may nevertheless have to carry a sid, or to clear a cookie: for
-/// what the request has stored before.
-pub(crate) struct FailedCommit {
-    pub(crate) error: Error,
-    pub(crate) emission: Emission,
-}
-
 impl<C: SessionConfig> SessionCore<C> {
     #[allow(
         clippy::inline_always,
@@ -119,69 +90,28 @@ impl<C: SessionConfig> SessionCore<C> {
     )]
     #[inline(always)]
     pub(super) fn new(
-        context: &RequestContext<C>,
         store: StoreRef<C::Data, C::Store>,
+        options: &'static Options,
         id: SessionId,
+        target: SidTarget,
+        has_origin: bool,
         state: SessionState<C>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            options: context.options,
+            options,
             key: Key {
-                namespace: context.options.namespace,
+                namespace: options.namespace,
                 id,
             },
-            target: context.target.clone(),
-            has_origin: context.has_origin,
+            target,
+            has_origin,
             is_new: matches!(state.phase, Phase::New),
             sid_read: AtomicBool::new(false),
             sid_sent: AtomicBool::new(false),
             write_lock: tokio::sync::Mutex::const_new(()),
             state: Mutex::new(state),
         })
-    }
-
-    /// Opens the session for another guard of the request. `None` if the session has ended, or if it
-    /// is new and no open guard will store it.
-    pub(super) fn join(self: Arc<Self>, creates: bool) -> Option<OpenedSession<C>> {
-        let mut state = self.state();
-        let data = match &state.phase {
-            Phase::Stored(snapshot) => Some(snapshot.data.clone()),
-            Phase::New if creates || state.guards.any_must_insert() => None,
-            Phase::New | Phase::Ended { .. } => return None,
-        };
-        let subject = match state.guards.pending_subject() {
-            Some(subject) => subject.apply(None),
-            None => state.subject.clone(),
-        };
-        let resets = state.resets;
-        let guard = state.guards.join(creates, resets);
-        drop(state);
-        Some(OpenedSession {
-            core: self,
-            guard,
-            data,
-            subject,
-        })
-    }
-
-    /// The stored session, for a view.
-    pub(super) fn view(&self) -> Option<(SessionId, Loaded<C::Data>)> {
-        let deadlines = self.stored_deadlines();
-        let state = self.state();
-        let Phase::Stored(snapshot) = &state.phase else {
-            return None;
-        };
-        let loaded = Loaded {
-            snapshot: snapshot.clone(),
-            epoch: state.epoch,
-            generation: state.generation,
-            deadlines,
-            lifetime: state.lifetime,
-            subject: state.subject.clone(),
-            offer: None,
-        };
-        Some((self.key.id, loaded))
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, SessionState<C>> {
@@ -206,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// The deadlines of the record. Those of an unsaved session start with the first call.
-    fn stored_deadlines(&self) -> Deadlines {
+    pub(super) fn stored_deadlines(&self) -> Deadlines {
         let now = self.store.now();
         let mut state = self.state();
         let lifetime = state.lifetime;

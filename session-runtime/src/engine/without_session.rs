@@ -1,0 +1,46 @@
+//! The guard of a handler that runs without a session.
+
+use std::sync::Arc;
+
+use super::commit::{Finalize, FinalizeResult};
+use super::guards::GuardIndex;
+use super::request_scope::{Presented, RequestScope};
+use super::{Emission, RequestContext};
+use crate::config::SessionConfig;
+use crate::loader::LoaderSet;
+
+/// The guard of a handler that runs without a session. If a handler inside it creates one and this one
+/// then fails, its response has to carry the sid.
+struct WithoutSession<C: SessionConfig> {
+    scope: Arc<RequestScope<C>>,
+    loaders: &'static LoaderSet,
+    presented: Presented,
+}
+
+/// What a guard without a session commits: nothing, unless other guards may open one inside it.
+pub(crate) fn finish_without_session<C: SessionConfig>(
+    context: &RequestContext<C>,
+) -> Option<Arc<dyn Finalize>> {
+    let scope = context.scope.clone()?;
+    Some(Arc::new(WithoutSession {
+        scope,
+        loaders: context.loaders,
+        presented: Presented::new(context.loaders, &context.found),
+    }))
+}
+
+impl<C: SessionConfig> Finalize for WithoutSession<C> {
+    fn finish(self: Arc<Self>, _: GuardIndex, _: bool) -> FinalizeResult {
+        // While another guard holds the lock, it has not opened a session yet.
+        let sessions = self.scope.sessions.try_lock();
+        let core = (sessions.as_ref().ok())
+            .and_then(|sessions| sessions.find_presented(self.loaders, &self.presented));
+        let emission = match core {
+            Some(core) => core.emission(&core.state()),
+            None => Emission::default(),
+        };
+        FinalizeResult::Now(Ok(emission))
+    }
+
+    fn abandon(&self, _: GuardIndex) {}
+}
