@@ -4,7 +4,7 @@
 use std::any::TypeId;
 use std::sync::{Mutex, PoisonError};
 
-use super::{SessionConfig, prepared};
+use super::{Options, SessionConfig};
 use crate::loader::Loader;
 
 /// A resource that a config in use has claimed.
@@ -37,11 +37,14 @@ static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
 ///
 /// # Errors
 /// A message if another config has claimed them: each config would open sessions of the other.
-pub(super) fn claim_keys<C: SessionConfig>(backend_id: Option<String>) -> Result<(), String> {
+pub(super) fn claim_keys<C: SessionConfig>(
+    options: &Options,
+    backend_id: Option<String>,
+) -> Result<(), String> {
     let Some(backend_id) = backend_id else {
         return Ok(());
     };
-    let namespace = prepared::<C>().options.namespace;
+    let namespace = options.namespace;
     let place = format!("the namespace `{namespace}` in {backend_id}");
     claim::<C>(Resource::Keys { namespace, backend_id }).map_err(|other| {
         format!(
@@ -53,9 +56,8 @@ pub(super) fn claim_keys<C: SessionConfig>(backend_id: Option<String>) -> Result
 
 /// Claims the config's headers and cookies. Returns a message for each that another config has
 /// claimed, because a client can send only one sid there.
-pub(super) fn claim_names<C: SessionConfig>() -> Vec<String> {
-    let loaders = prepared::<C>().options.loaders;
-    let problems = loaders.iter().filter_map(|loader| {
+pub(super) fn claim_names<C: SessionConfig>(options: &Options) -> Vec<String> {
+    let problems = options.loaders.iter().filter_map(|loader| {
         let (kind, name, resource) = match *loader {
             Loader::Header(name) => ("header", name, Resource::Header(name.to_ascii_lowercase())),
             Loader::Cookie(spec) => {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::MemoryStore;
 use super::shards::Shards;
@@ -20,7 +19,7 @@ pub struct MemoryStoreBuilder<D> {
 }
 
 impl<D> MemoryStoreBuilder<D> {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self {
             capacity: CAPACITY,
             clock: None,
@@ -46,9 +45,20 @@ impl<D> MemoryStoreBuilder<D> {
     #[must_use]
     pub fn build(self) -> MemoryStore<D> {
         let clock = self.clock.unwrap_or_default();
-        MemoryStore {
-            shards: Arc::new(Shards::new(self.capacity, clock)),
-        }
+        MemoryStore::of_shards(Shards::new(self.capacity, clock))
+    }
+}
+
+impl<D> MemoryStore<D> {
+    /// An empty store for a million sessions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A builder for a store with another capacity or clock.
+    pub fn builder() -> MemoryStoreBuilder<D> {
+        MemoryStoreBuilder::new()
     }
 }
 

@@ -62,15 +62,10 @@ pub struct MemoryStore<D> {
 }
 
 impl<D> MemoryStore<D> {
-    /// An empty store for a million sessions.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// A builder for a store with another capacity or clock.
-    pub fn builder() -> MemoryStoreBuilder<D> {
-        MemoryStoreBuilder::new()
+    fn of_shards(shards: Shards<D>) -> Self {
+        Self {
+            shards: Arc::new(shards),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::run::Harness;
+use super::harness::Harness;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
     Renewal, Snapshot, SubjectChange, Transport,

@@ -33,6 +33,7 @@
 //! behavior when the server fails, restarts or fails over. Authors have to test these themselves.
 
 mod fixture;
+mod harness;
 mod macros;
 mod run;
 
@@ -42,4 +43,5 @@ pub use crate::store_conformance;
 pub use fixture::Fixture;
 #[cfg(test)]
 pub(super) use fixture::{request, set};
-pub use run::{Harness, run};
+pub use harness::Harness;
+pub use run::run;

@@ -1,60 +1,15 @@
 //! Runs a case.
 
-use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::Fixture;
+use super::harness::Harness;
 use crate::store::Store;
-use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
 /// The time after which a case is considered to hang.
 const TIMEOUT: Duration = Duration::from_secs(120);
-
-/// A store to test, and the clock that it uses.
-pub struct Harness<S> {
-    pub(super) store: Arc<S>,
-    pub(super) clock: Option<FakeClock>,
-    pub(super) unit: Duration,
-}
-
-impl<S: Store<Untyped>> Harness<S> {
-    /// A store that uses a real clock. A unit of time is 200 ms; the usual idle timeout is ten units.
-    pub fn new(store: S) -> Self {
-        Self {
-            store: Arc::new(store),
-            clock: None,
-            unit: Duration::from_millis(200),
-        }
-    }
-
-    /// Sets the fake clock that the store uses, so that no case sleeps. A unit is then a minute.
-    #[must_use]
-    pub fn with_clock(mut self, clock: FakeClock) -> Self {
-        self.clock = Some(clock);
-        self.unit = Duration::from_secs(60);
-        self
-    }
-
-    /// Sets the unit of time: a second for a store that keeps its deadlines in whole seconds, or more
-    /// on a slow machine. The longest case takes 41 units.
-    #[must_use]
-    pub fn with_unit(mut self, unit: Duration) -> Self {
-        self.unit = unit;
-        self
-    }
-}
-
-impl<S> fmt::Debug for Harness<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Harness")
-            .field("clock", &self.clock)
-            .field("unit", &self.unit)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Runs a case on a new store, in a runtime with four threads.
 ///
