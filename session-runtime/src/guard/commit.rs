@@ -1,4 +1,4 @@
-//! What happens when the handler has returned: the commit, and the reply that carries its result.
+//! The commit after the handler has returned, and the reply that carries its result.
 
 use std::fmt;
 use std::future::Future;
@@ -43,7 +43,7 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// Ends a handler: its changes are to be written, unless it failed.
+/// Ends a handler, and starts to write its changes unless it failed.
 #[must_use]
 #[allow(
     clippy::inline_always,
@@ -98,7 +98,7 @@ impl Finished {
 /// A commit in progress.
 pub struct PendingCommit {
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
-    /// future: it is dropped first, while the future still holds its place in the commit queue.
+    /// future, so that it is dropped while the future still holds its place in the commit queue.
     committer: Committer,
     emission: BoxFuture<'static, CommitResult>,
 }
