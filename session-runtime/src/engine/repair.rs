@@ -83,10 +83,10 @@ fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slo
     }
     let mut slots = Vec::new();
     for path in paths {
-        // Partitioned cookies, which are always secure, are kept apart from the others.
-        let has_twin = spec.secure && path == spec.path;
-        let twin = has_twin.then_some(!spec.partitioned);
-        for is_partitioned in [Some(spec.partitioned), twin].into_iter().flatten() {
+        // Browsers keep partitioned cookies, which are always secure, apart from others.
+        let has_opposite = spec.secure && path == spec.path;
+        let opposite = has_opposite.then_some(!spec.partitioned);
+        for is_partitioned in [Some(spec.partitioned), opposite].into_iter().flatten() {
             slots.extend(domains.iter().map(|domain| Slot {
                 path,
                 domain: *domain,

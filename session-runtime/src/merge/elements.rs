@@ -39,8 +39,8 @@ impl Texts {
 struct Members(Vec<bool>);
 
 impl Members {
-    fn new(numbers: &[Option<ValueId>], of: usize) -> Self {
-        let mut members = Self(vec![false; of]);
+    fn new(numbers: &[Option<ValueId>], count: usize) -> Self {
+        let mut members = Self(vec![false; count]);
         for number in numbers {
             members.insert(*number);
         }
@@ -72,19 +72,19 @@ pub(super) fn union<T: Clone + Serialize>(loaded: &[T], mine: &[T], theirs: &[T]
     let mut values = Values::new();
     let [loaded_ids, mine_ids, their_ids] =
         encoded.each_ref().map(|list| list.numbers(&mut values));
-    let of = values.len();
-    let was = Members::new(&loaded_ids, of);
-    let is_mine = Members::new(&mine_ids, of);
-    let mut kept = Members::new(&[], of);
+    let count = values.len();
+    let was_loaded = Members::new(&loaded_ids, count);
+    let is_mine = Members::new(&mine_ids, count);
+    let mut kept = Members::new(&[], count);
     let mut result = Vec::with_capacity(theirs.len());
     for (element, number) in theirs.iter().zip(their_ids) {
-        if !was.contains(number) || is_mine.contains(number) {
+        if !was_loaded.contains(number) || is_mine.contains(number) {
             kept.insert(number);
             result.push(element.clone());
         }
     }
     for (element, number) in mine.iter().zip(mine_ids) {
-        if !was.contains(number) && kept.insert(number) {
+        if !was_loaded.contains(number) && kept.insert(number) {
             result.push(element.clone());
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn merge<D: data::SessionData>(
     ];
     let mut result = EncodedFields::new();
     let mut is_mine = true;
-    for (name, [base, own, theirs]) in beside(&[&loaded, &ours, &other]) {
+    for (name, [base, own, theirs]) in side_by_side(&[&loaded, &ours, &other]) {
         let mut lost = false;
         let merged = versions.merge(base, own, theirs, 1, &mut lost);
         let text = versions.values.key_text(name);
@@ -53,7 +53,7 @@ pub(super) fn merge<D: data::SessionData>(
 type Entries = Vec<(KeyId, ValueId)>;
 
 /// The entries of three objects side by side, by key.
-fn beside(objects: &[&Entries; 3]) -> BTreeMap<KeyId, [Option<ValueId>; 3]> {
+fn side_by_side(objects: &[&Entries; 3]) -> BTreeMap<KeyId, [Option<ValueId>; 3]> {
     let mut all: BTreeMap<KeyId, [Option<ValueId>; 3]> = BTreeMap::new();
     for (at, entries) in objects.iter().enumerate() {
         for (key, value) in *entries {
@@ -146,7 +146,7 @@ impl Versions<'_> {
         };
         let (ours, other) = (self.entries(Some(mine))?, self.entries(Some(theirs))?);
         let mut result = Entries::with_capacity(other.len());
-        for (key, [base, own, theirs]) in beside(&[&loaded, &ours, &other]) {
+        for (key, [base, own, theirs]) in side_by_side(&[&loaded, &ours, &other]) {
             let merged = self.merge(base, own, theirs, depth + 1, lost);
             result.extend(merged.map(|value| (key, value)));
         }

@@ -48,7 +48,7 @@ fn every_domain_and_path_of_the_request() {
 }
 
 #[test]
-fn a_partitioned_twin() {
+fn a_partitioned_cookie_and_its_opposite() {
     let spec = CookieSpec {
         same_site: SameSite::None,
         partitioned: true,
