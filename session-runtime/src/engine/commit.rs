@@ -120,7 +120,7 @@ impl<C: SessionConfig> SessionCore<C> {
         state.guards.close(guard);
         let sends_offer = state.offer.is_some() && !state.guards.any_open();
         if failed {
-            // A sid that is already stored, by `save` or by another guard, is sent nevertheless.
+            // A sid that is already stored, by `save` or by another guard, is still sent.
             if sends_offer {
                 state.offer = None;
             }

@@ -28,7 +28,7 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) is_new: bool,
     /// Whether a handler read the sid, so that the response must not be cached.
     pub(crate) sid_read: AtomicBool,
-    /// Whether a response has been given the sid, or the end of its cookie.
+    /// Whether a response has carried the sid, or expired its cookie.
     pub(super) sid_sent: AtomicBool,
     /// Serializes the calls to the store of the guards and of tasks that own the session.
     write_lock: tokio::sync::Mutex<()>,
@@ -105,8 +105,8 @@ pub(crate) enum FinalizeResult {
 
 pub(crate) type CommitResult = Result<Emission, Box<FailedCommit>>;
 
-/// A commit that failed. Its response may nevertheless have to carry a sid, or to clear a cookie: for
-/// what the request has stored before.
+/// A commit that failed. Its response may still have to carry a sid or clear a cookie, because of earlier
+/// changes that the request has stored.
 pub(crate) struct FailedCommit {
     pub(crate) error: Error,
     pub(crate) emission: Emission,
@@ -253,7 +253,7 @@ impl<C: SessionConfig> SessionCore<C> {
         elapsed: Option<Duration>,
     ) -> Error {
         let kind = match &error {
-            // No fault of the store or the program.
+            // Not a fault of the store or the program.
             StoreError::Encode(error) if error.is_over_a_limit() => {
                 EventKind::DataRefused { error }
             }

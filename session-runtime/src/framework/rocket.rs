@@ -183,7 +183,7 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// What the fairing has to add to a response that a catcher creates.
+/// The headers and the refusal that the fairing adds to a response.
 #[derive(Default)]
 struct Pending {
     emissions: Vec<Emission>,

@@ -89,7 +89,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
     }
 }
 
-/// Splits a guard into the handler's argument and what commits it afterwards.
+/// Splits a guard into the handler's argument and its committer.
 #[allow(
     clippy::inline_always,
     reason = "moves the session into the handler without a copy in between"
