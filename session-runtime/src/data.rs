@@ -65,7 +65,7 @@ pub enum EncodeError {
         /// The limit.
         limit: u64,
     },
-    /// A field is nested deeper than it could be read back.
+    /// A field is nested too deep to be read back.
     #[error("the field `{field}` is nested deeper than {limit} levels")]
     TooDeep {
         /// The name of the field, escaped and shortened.
@@ -79,8 +79,8 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
-    /// Whether the data itself is at fault, which often is what a client sent. Otherwise it is the
-    /// type of the data.
+    /// Whether the data exceeds a limit, often because of what a client sent. Otherwise, it has no
+    /// encoded form.
     ///
     /// ```
     /// use connect_session_runtime::data::encode;
@@ -142,7 +142,7 @@ pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedField
 
 /// Decodes data from its top-level fields.
 ///
-/// Every field of the type must be there or have a serde default; see [`decode_over_default`].
+/// Every field of the type must be present or have a serde default; see [`decode_over_default`].
 ///
 /// # Errors
 /// If the fields do not match the type.
@@ -180,7 +180,7 @@ pub fn decode_over_default<D: SessionData>(
         serde_json::from_str(&serde_json::to_string(&D::default())?)
     };
     let base = default().map_err(|error| (None, error))?;
-    // Nothing is cloned: a load takes time in proportion to what is stored.
+    // No field is cloned, so the time of a load is proportional to the size of the data.
     let missing = base.iter().filter(|(name, _)| !stored.contains_key(*name));
     let decoded = joined(stored.iter().chain(missing)).and_then(|text| serde_json::from_str(&text));
     decoded.map_err(|_| {
@@ -196,9 +196,9 @@ pub fn decode_over_default<D: SessionData>(
 }
 
 /// Whether two encoded fields have the same value. The order of an object's keys does not matter,
-/// since that of a hash map is arbitrary. Numbers are compared as texts, so that none is rounded.
+/// because a hash map has no fixed order. Numbers are compared as texts, so that none is rounded.
 ///
-/// It takes time in proportion to the length of the texts, however they are nested.
+/// The time is proportional to the length of the texts, whatever their nesting.
 #[must_use]
 pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
     let (a, b) = (a.get(), b.get());
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn same_value_neither_recurses_nor_takes_the_square_of_the_depth() {
+    fn same_value_does_not_recurse_and_takes_linear_time() {
         let nested = |leaf: u8| {
             let text = format!("{}{leaf}{}", "[".repeat(200_000), "]".repeat(200_000));
             RawValue::from_string(text).expect("JSON")

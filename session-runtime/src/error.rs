@@ -26,7 +26,7 @@ use crate::store::{BoxError, StoreError};
 ///     }
 /// }
 /// ```
-// One word wide, because every `Result` on the way of a request reserves room for it.
+// One word wide, because every `Result` of a request reserves room for it.
 pub struct Error(Box<Failure>);
 
 struct Failure {
@@ -44,8 +44,8 @@ pub enum ErrorKind {
     Missing,
     /// 401: the sid does not open a session; it is wrong, expired or replaced.
     Unknown,
-    /// 400: the request carries two different sids in one place. If they are cookies, the response
-    /// expires them.
+    /// 400: the request carries two different sids, or more than 32 values, in one place. If they are
+    /// cookies, the response expires them.
     Ambiguous,
     /// 403: a cross-origin request uses a session cookie, or would set one.
     CrossOrigin,
@@ -60,13 +60,13 @@ pub enum ErrorKind {
     TooLarge,
     /// 413: the data has more fields than the config's `max_fields`.
     TooManyFields,
-    /// 422: the data is nested deeper than it could be read back.
+    /// 422: the data is nested too deep to be read back.
     TooDeep,
     /// 500: the stored data does not match the session's data type.
     Undecodable,
     /// 500: the data cannot be encoded as a JSON object.
     Unencodable,
-    /// 500: the sid was to change after the response had started.
+    /// 500: a handler asked for a new sid after the response had started.
     TooLate,
     /// 500: a lifetime is zero, longer than a hundred years, or its idle timeout is longer than the
     /// absolute one.
@@ -166,7 +166,7 @@ impl Error {
         }))
     }
 
-    /// The request carries different sids in one place, whose cookies the response expires.
+    /// An error for an ambiguous request. The response expires its cookies.
     pub(crate) fn ambiguous(repair: Option<Arc<Repair>>) -> Self {
         Self(Box::new(Failure {
             kind: ErrorKind::Ambiguous,
@@ -208,8 +208,8 @@ impl Error {
         )
     }
 
-    /// The response, as frameworks send it: with the problem document, and for
-    /// [`Ambiguous`](ErrorKind::Ambiguous) cookies with headers that expire them.
+    /// The response, as frameworks send it: the problem document and, for
+    /// [`Ambiguous`](ErrorKind::Ambiguous) cookies, the headers that expire them.
     ///
     /// ```
     /// use connect_session::{SessionView, session_config};

@@ -71,10 +71,10 @@ pub enum EventKind<'a> {
     /// A changed session was dropped after its request had been committed, so the change was lost.
     /// Call `save` at the end of a task that owns a session.
     DroppedUnsaved,
-    /// The data was too large, had too many fields, or was nested too deep: nothing was stored. Often
-    /// that is what a client sent.
+    /// The data was too large, had too many fields, or was nested too deep. Nothing was stored. Often,
+    /// a client sent such data.
     DataRefused {
-        /// Which limit it was, and in which field.
+        /// The exceeded limit, and the field that is nested too deep.
         error: &'a EncodeError,
     },
     /// A call of the store failed.

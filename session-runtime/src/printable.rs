@@ -1,14 +1,14 @@
-//! Text from elsewhere, as part of a message.
+//! Makes text from other sources fit for messages.
 //!
 //! The name of a field may come from a client, and the text of an error from a driver or from serde.
-//! Each passes through here before it is part of an error, an event or a log, so that it stays one
-//! short line. What went through once is not changed by going through again.
+//! Before such a text becomes part of an error, an event or a log, these functions escape and shorten
+//! it to one short line. Applying one of them twice has the same result as once.
 
-/// The most characters of a name.
+/// The maximum number of characters of a name.
 const NAME: usize = 64;
-/// The most characters of a message.
+/// The maximum number of characters of a message.
 const MESSAGE: usize = 4_000;
-/// The most names of a list.
+/// The maximum number of names of a list.
 const NAMES: usize = 16;
 
 /// A name, such as that of a field: one line of at most 64 characters.
@@ -54,7 +54,7 @@ fn line(text: &str, most: usize) -> String {
     let mut line = String::with_capacity(text.len().min(most));
     let mut room = most;
     for character in text.chars() {
-        // Quotes print, and messages quote with them.
+        // Not escaped, because messages quote with them.
         let prints = matches!(character, '"' | '\'' | '\\');
         let shown = character.escape_debug();
         let Some(rest) = room.checked_sub(if prints { 1 } else { shown.len() }) else {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_print_is_escaped() {
+    fn characters_that_do_not_print_are_escaped() {
         let text = "a\r\n\t\u{1b}[31m\0\u{85}\u{2028}\u{202e}\u{feff}z";
         let expected = r"a\r\n\t\u{1b}[31m\0\u{85}\u{2028}\u{202e}\u{feff}z";
         assert_eq!(name(text), expected);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_prints_is_kept() {
+    fn characters_that_print_are_kept() {
         let text = "Größe 茶 \u{1F469} it's \"quoted\" C:\\";
         assert_eq!(message(text), text);
     }

@@ -1,4 +1,4 @@
-//! Random bytes that no other process has, not even one that was forked from this one.
+//! Random bytes that differ between processes, also between those that were forked from one another.
 
 use std::cell::Cell;
 
@@ -6,15 +6,16 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
 thread_local! {
-    /// The process in which the generator of this thread was last seeded; no process has the id 0.
+    /// The id of the process in which this thread's generator was last seeded. Starts as 0, which is
+    /// the id of no process.
     static SEEDED_IN: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Bytes of a CSPRNG that the operating system seeds.
 ///
-/// A fork copies the state of the generator, so that parent and children would go on with the same
-/// bytes. So every call asks for the id of the process, which takes the time of one system call, and
-/// seeds the generator anew when it has changed.
+/// A fork copies the state of the generator, so parent and children would continue with the same
+/// bytes. Each call therefore reads the id of the process, which takes one system call, and reseeds
+/// the generator if the id has changed.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let mut random = rand::rng();
@@ -29,15 +30,15 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// The same, for bytes that only have to differ from those that this process has already drawn.
+/// Like [`bytes`], but a forked process may draw the same ones.
 pub(crate) fn bytes_of_this_process<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);
     bytes
 }
 
-/// Makes the bytes of a generator that could not be seeded anew differ from those that the same
-/// generator yields in another process. Hashes them, so that neither can be computed from the other.
+/// Makes the bytes of a generator that could not be reseeded differ from those that the same generator
+/// yields in another process. Hashes them, so that neither can be computed from the other.
 #[cold]
 fn make_distinct(bytes: &mut [u8], process: u32) {
     for chunk in bytes.chunks_mut(32) {
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_bytes_become_different_ones_in_each_process() {
+    fn the_same_bytes_become_different_in_each_process() {
         let distinct = |process| {
             let mut bytes = [7; 40];
             make_distinct(&mut bytes, process);

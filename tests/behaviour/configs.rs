@@ -149,7 +149,7 @@ session_config! {
 }
 
 session_config! {
-    /// Large data, with merge rules that look at all of it.
+    /// Large data, with merge rules that compare all of it.
     pub struct Large {
         data: Heap,
         max_size: 16MiB,

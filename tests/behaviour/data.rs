@@ -44,7 +44,7 @@ pub struct Inner {
     pub other: Option<Box<Inner>>,
 }
 
-/// Data that clients make as large and as deep as they can.
+/// Data that clients can make large and deep.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Heap {
     /// JSON text, unchanged.

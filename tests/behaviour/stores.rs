@@ -136,8 +136,8 @@ impl Stores {
         self.stuff.faults()
     }
 
-    /// A store that encodes fields: like the other stores, or `EncodedStore` in backend of
-    /// `MemoryStore`.
+    /// A store that encodes fields: on the backend of the other stores, or an `EncodedStore` instead of
+    /// a `MemoryStore`.
     pub fn fields<D: SessionData>(&self) -> TestStore<D> {
         let backend = match self.backend {
             Backend::Memory(_) => &Backend::Encoded,

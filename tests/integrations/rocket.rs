@@ -225,7 +225,7 @@ async fn responses_of_handlers_are_kept() {
     assert_eq!(own.into_string().await.unwrap(), "a response of its own");
 }
 
-/// A response that the application made keeps its headers, and those of the session fill the gaps.
+/// A response that the application made keeps its headers, and gets only missing ones from the session.
 #[::rocket::async_test]
 async fn headers_of_handlers_and_catchers_are_kept() {
     let caught = with(store()).register("/items", catchers![unauthorized_with_headers]);

@@ -74,11 +74,11 @@ async fn a_handshake_from_another_origin_is_refused() {
     let cookie = opened.headers()[SET_COOKIE].to_str().unwrap();
     let cookie = cookie.split(';').next().unwrap();
     let from = |origin| [(COOKIE, cookie), (ORIGIN, origin)];
-    // The server has announced by now that it accepts such requests.
+    // By now, the server has announced that it accepts such requests.
     let own = from("https://shop.example.com");
     let own = send(&client, Method::CONNECT, "/chat", &own).await;
     assert_eq!(own.status(), StatusCode::OK);
-    // The request says that it came over https.
+    // The request target has the scheme https.
     for origin in [
         "https://blog.example.com",
         "http://shop.example.com",

@@ -243,7 +243,7 @@ impl Parts<'_> {
         }
     }
 
-    /// The value with what its session adds to the response.
+    /// The value with the headers that its session adds to the response.
     pub(super) fn reply(&self) -> TokenStream {
         let private = self.private;
         let shared = (self.handler.shared).then(|| quote!(.shared()));

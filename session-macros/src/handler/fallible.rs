@@ -48,7 +48,7 @@ pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
 /// Macros whose value is never used, because they panic.
 const DIVERGING: &[&str] = &["panic", "todo", "unimplemented", "unreachable"];
 
-/// Whether a body ends with a panic or an endless loop, and nowhere before returns a value.
+/// Whether a body ends with a panic or an endless loop, and contains no `return`.
 pub(super) fn never_returns(body: TokenStream) -> bool {
     let tokens = without_nested_functions(body);
     let end = tokens.len() - usize::from(is_punct(tokens.last(), ';'));
@@ -73,7 +73,7 @@ fn has_word(token: &TokenTree, word: &str) -> bool {
     }
 }
 
-/// The tokens without closures, async blocks and items, whose failures are not those of the
+/// The tokens without closures, async blocks and items, whose failures are not failures of the
 /// function.
 fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {
     let tokens: Vec<_> = tokens.into_iter().collect();

@@ -1,14 +1,14 @@
 //! Whether a handler can pass its request on, as middleware does.
 //!
-//! Only then can two guards open in one request. A guard that another one may follow leaves a trace
-//! of itself in the request, which costs a little; most handlers never pay for it.
+//! Only then can another guard open in the request. Such a handler's guard puts a scope into the
+//! request, which costs a little; most handlers do not pay for it.
 
 use syn::{GenericArgument, PathArguments, Type};
 
 use super::model::{Handler, Role};
 
-/// Types that hold a part of a request which cannot be passed on as a request. Any other type may
-/// hold the whole.
+/// Types that hold at most a part of a request, which cannot be passed on. Any other type may hold the
+/// whole request.
 const WITHOUT_REQUEST: &[&str] = &[
     // The parts of a request that frameworks extract.
     "Bytes",
@@ -31,7 +31,7 @@ const WITHOUT_REQUEST: &[&str] = &[
     "Uri",
     "Version",
     "WebSocketUpgrade",
-    // What an application shares.
+    // Shared state of an application.
     "Data",
     "Extension",
     "State",
@@ -57,7 +57,7 @@ const WITHOUT_REQUEST: &[&str] = &[
     "usize",
 ];
 
-/// Whether a guard may open inside this handler.
+/// Whether another guard may open inside this handler.
 pub(super) fn may_forward(handler: &Handler) -> bool {
     handler
         .arguments
@@ -66,7 +66,7 @@ pub(super) fn may_forward(handler: &Handler) -> bool {
 }
 
 fn may_hold_request(ty: &Type) -> bool {
-    // A loop instead of a recursion: the types of a handler may nest deeply.
+    // A loop instead of recursion, because types may be nested deeply.
     let mut pending = vec![ty];
     while let Some(ty) = pending.pop() {
         match ty {

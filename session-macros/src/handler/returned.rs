@@ -1,7 +1,7 @@
-//! Asks the value of a handler whether the handler failed.
+//! Generates the code that determines from its value whether a handler failed.
 //!
-//! If the return type has an `impl Trait`, only the body of the user's function knows the type of its
-//! value. There the question is asked inside of that function, which returns the answer too.
+//! If the return type has an `impl Trait`, the type of the value is known only inside the user's
+//! function. There, that function determines it, and also returns the result.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -13,8 +13,8 @@ use super::model::Handler;
 use crate::tokens::{end_spans, is_punct, is_word, mentions};
 
 /// Whether only the body shows whether the handler failed. The type of a body that never ends with a
-/// value, such as `todo!()`, is unknown in there too. `#[instrument(err)]` requires that the body has
-/// the type of the function, so there only the outermost `Result` is asked.
+/// value, such as `todo!()`, is unknown there, too. `#[instrument(err)]` requires that the body has the
+/// type of the function, so there only the outermost `Result` is examined.
 pub(super) fn hides_failure(handler: &Handler) -> bool {
     match &handler.signature.output {
         ReturnType::Default => false,
@@ -33,7 +33,7 @@ pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
         .any(|attr| mentions(&attr.meta.to_token_stream(), |word| word == "err"))
 }
 
-/// The expression that asks `__value`. An error about the type points at the return type.
+/// The expression that examines `__value`. An error about the type points at the return type.
 pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStream {
     let place = match &handler.signature.output {
         ReturnType::Default => Span::call_site(),
@@ -57,8 +57,8 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
     let returned = wrapped(&quote!(#private::Judged), ty, &quote!(#ty));
     let inferred = without_impl(quote!(#ty));
     signature.output = ReturnType::Type(*arrow, Box::new(syn::Type::Verbatim(returned)));
-    // A `return` or `?` leaves the block, not the function. Only where the type is known in part does
-    // it have to be given to the block.
+    // A `return` or `?` leaves the block, not the function. If a part of the return type is known, the
+    // block needs it for type inference.
     let body = if inferred.to_string() == "_" {
         quote!(#body)
     } else {
@@ -108,8 +108,8 @@ fn without_impl(ty: TokenStream) -> TokenStream {
     kept
 }
 
-/// The index after the bounds of the `impl` at this index: they end at a comma or with the generic
-/// arguments that the `impl` is one of.
+/// The index after the bounds of the `impl` at this index. They end at a comma, or at the end of the
+/// generic arguments that contain the `impl`.
 fn after_bounds(tokens: &[TokenTree], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while let Some(token) = tokens.get(at) {

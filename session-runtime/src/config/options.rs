@@ -45,7 +45,7 @@ pub struct Options {
     /// The largest number of top-level fields of a session's data. In untyped data, each key is a
     /// field.
     pub max_fields: u64,
-    /// The headers of a reverse proxy that are believed; none if `None`.
+    /// The headers of a reverse proxy that are trusted; none if `None`.
     pub trusted_proxy: Option<TrustedProxy>,
     /// The function that receives events.
     pub on_event: Option<Listener>,

@@ -1,9 +1,8 @@
-//! The limits of data, checked on live values: how deep they are nested, and how many fields they
-//! have.
+//! Checks the limits of live data: the nesting depth, and the number of fields.
 //!
-//! A serializer that writes nothing walks through the data. Where the type alone says how deep its
-//! values are, the compiler leaves nothing of that but the steps through lists. It stops at the
-//! limit, so it never recurses deeper.
+//! A serializer that writes nothing walks through the data, and stops at the limit, so it never
+//! recurses deeper. If the type alone determines the depth, the compiler removes everything but the
+//! iteration over lists.
 
 mod top;
 mod walk;
@@ -19,7 +18,7 @@ use crate::printable;
 enum Stop {
     /// The values are nested too deep.
     TooDeep,
-    /// The data has no encoded form, which is for whoever encodes it to say.
+    /// The data has no encoded form. The check ignores this; the encoder reports it.
     Unencodable,
 }
 
@@ -40,11 +39,12 @@ impl serde::ser::Error for Stop {
     }
 }
 
-/// What was seen of the data's fields.
+/// The fields that the walk has visited.
 #[derive(Debug, Default)]
 struct Seen {
+    /// Their number.
     fields: u64,
-    /// The field in which the walk ended.
+    /// The name of the field in which the walk ended early.
     deep: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn check<D: Serialize>(data: &D, max_fields: u64) -> Result<(), Encod
     Ok(())
 }
 
-/// Checks a single value, which is to be a field of this name.
+/// Checks the depth of one value, for a field of this name.
 ///
 /// # Errors
 /// [`EncodeError::TooDeep`].
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::data::depth;
 
-    /// An enum in every form that serde gives one.
+    /// An enum with every form that serde has for a variant.
     #[derive(Clone, Debug, Serialize)]
     enum Shape {
         Unit,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_json_counts_as_what_it_holds() {
+    fn raw_json_counts_like_other_values() {
         let whole = |value: Box<RawValue>| Whole {
             small: (1, ""),
             value,
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_its_own_may_be_as_deep_as_a_field() {
+    fn a_single_value_may_be_as_deep_as_a_field() {
         assert!(check_value("a", &nested(126, json!(1))).is_ok());
         assert!(check_value("a", &nested(127, json!(1))).is_err());
         assert!(check_value("a", &raw(200_000)).is_err());

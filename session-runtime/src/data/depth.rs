@@ -1,11 +1,11 @@
-//! How deep arrays and objects are nested.
+//! The nesting depth of arrays and objects.
 
-/// The most levels of arrays and objects of a field: what `serde_json` can read back.
+/// The maximum nesting depth of a field, in levels of arrays and objects.
 ///
-/// It refuses the 128th level of a text, and the first one is the object of all fields.
+/// `serde_json` refuses to read the 128th level of a text. The object of all fields is the first.
 pub const MAX_DEPTH: usize = 126;
 
-/// How deep the arrays and objects of a JSON text are nested; 0 for a number or a string.
+/// The nesting depth of the arrays and objects of a JSON text; 0 for a number or a string.
 ///
 /// ```
 /// use connect_session_runtime::data::depth;
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_what_can_be_read_back() {
+    fn the_limit_is_the_deepest_that_can_be_read_back() {
         let read = |levels| {
             let text = RawValue::from_string(nested(levels)).expect("JSON");
             let fields = EncodedFields::from([("a".to_owned(), text)]);

@@ -1,8 +1,8 @@
-//! JSON values that are compared with each other: each distinct value is kept once, so that two are
-//! equal if they have the same number.
+//! Interned JSON values: each distinct value is kept once under a number, and two values are equal if
+//! their numbers are.
 //!
-//! Reading takes a step for each byte, and a comparison of two values takes one, whatever their size
-//! and depth. Nothing here recurses.
+//! The time to read a text is proportional to its length, and to compare two values is constant.
+//! Nothing here recurses.
 
 #[cfg(test)]
 mod tests;
@@ -22,16 +22,16 @@ pub(crate) struct ValueId(u32);
 pub(crate) struct KeyId(u32);
 
 impl ValueId {
-    /// The number: values are counted from zero.
+    /// The number, counted from zero.
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Shape<'t> {
-    /// A number, a string, a boolean or null, as its JSON text. So no number is rounded.
+    /// A number, a string, a boolean or null, as its JSON text, so that no number is rounded.
     Scalar(&'t str),
     /// The elements of an array.
     List(Vec<ValueId>),
@@ -39,11 +39,11 @@ pub(crate) enum Shape<'t> {
     Object(Vec<(KeyId, ValueId)>),
 }
 
-/// All values that were read.
+/// All values that were read or created.
 pub(crate) struct Values<'t> {
     hasher: RandomState,
     shapes: Vec<Shape<'t>>,
-    /// Each value as it was first read; `None` if it was put together.
+    /// The text of each value as it was first read; `None` if it was created.
     texts: Vec<Option<&'t str>>,
     ids: HashTable<u32>,
     keys: Vec<Cow<'t, str>>,
@@ -66,7 +66,7 @@ enum Content {
 }
 
 impl<'t> Values<'t> {
-    /// No values. Arrays are equal if their elements are, in the same order.
+    /// Starts without values. Arrays are equal if their elements are, in the same order.
     pub(crate) fn new() -> Self {
         Self {
             hasher: RandomState::new(),
@@ -79,7 +79,7 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// No values. Arrays are equal if their elements are, in any order.
+    /// Starts without values. Arrays are equal if their elements are, in any order.
     pub(crate) fn unordered() -> Self {
         let ordered = false;
         Self {
@@ -93,7 +93,8 @@ impl<'t> Values<'t> {
         self.shapes.len()
     }
 
-    /// Reads a JSON text. `None` if it is no JSON, or if there are more than 2³² values.
+    /// Reads a JSON text, without validating it. `None` if the text is incomplete, or if there are
+    /// more than 2³² values.
     pub(crate) fn read(&mut self, text: &'t str) -> Option<ValueId> {
         let bytes = text.as_bytes();
         let mut open: Vec<Open> = Vec::new();
@@ -168,17 +169,17 @@ impl<'t> Values<'t> {
         }
     }
 
-    /// The number of an array or object that is put together.
+    /// Creates an array and returns its number.
     pub(crate) fn list(&mut self, items: Vec<ValueId>) -> Option<ValueId> {
         self.intern(Shape::List(items), None)
     }
 
-    /// The number of an object that is put together.
+    /// Creates an object and returns its number.
     pub(crate) fn object(&mut self, entries: Vec<(KeyId, ValueId)>) -> Option<ValueId> {
         self.intern(object(entries), None)
     }
 
-    /// What a value is.
+    /// The content of a value.
     pub(crate) fn shape(&self, id: ValueId) -> &Shape<'t> {
         &self.shapes[id.index()]
     }
@@ -188,7 +189,7 @@ impl<'t> Values<'t> {
         &self.keys[id.0 as usize]
     }
 
-    /// The JSON text of a value: as it was first read, if it was.
+    /// The JSON text of a value, as it was first read if it was.
     pub(crate) fn text(&self, id: ValueId) -> String {
         enum Step {
             Value(ValueId),
@@ -230,7 +231,7 @@ impl<'t> Values<'t> {
         text
     }
 
-    /// The same as [`text`](Self::text), as a value of its own.
+    /// Like [`text`](Self::text), as a `RawValue`.
     pub(crate) fn raw(&self, id: ValueId) -> Option<Box<RawValue>> {
         RawValue::from_string(self.text(id)).ok()
     }
@@ -279,7 +280,7 @@ impl<'t> Values<'t> {
     }
 }
 
-/// Sorted by key; of a key that occurs twice, the last value counts, as it does to serde.
+/// Sorts the entries by key. If a key occurs twice, the last value counts, as in serde.
 fn object<'t>(mut entries: Vec<(KeyId, ValueId)>) -> Shape<'t> {
     entries.reverse();
     entries.sort_by_key(|(key, _)| *key);

@@ -1,4 +1,4 @@
-//! The origin that a request was sent to, and the origins of pages that it is compared with.
+//! The origin to which a client sent a request, and its comparison with the origin of a page.
 
 use http::HeaderName;
 use http::header::FORWARDED;
@@ -9,7 +9,7 @@ use crate::loader::RequestHead;
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Where the client sent a request to, as far as the request says it.
+/// The origin to which the client sent a request, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addressed<'a> {
     /// The host, and the port if it is not the default.
@@ -20,7 +20,7 @@ pub(super) struct Addressed<'a> {
 
 impl<'a> Addressed<'a> {
     /// Reads the head of a request. Without a trusted proxy, the scheme is known only if the server
-    /// itself ended TLS: a request that arrives in plain may have come through a proxy that did.
+    /// itself terminated TLS: a plain request may come from a proxy that terminated it.
     pub(super) fn new(head: RequestHead<'a>, proxy: Option<TrustedProxy>) -> Self {
         let (authority, scheme) = match proxy {
             None => (None, None),
@@ -58,7 +58,7 @@ impl<'a> Addressed<'a> {
             && own.is_some_and(|own| own == origin)
     }
 
-    /// The host in lower case without its port; `None` if it is an address, or no valid name.
+    /// The host in lower case without its port; `None` if it is an IP address or not a valid name.
     pub(super) fn host_name(self) -> Option<String> {
         let Origin { host, .. } = Origin::new(true, self.authority)?;
         let valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
@@ -137,12 +137,12 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Whether two origins are the same. Unlike the texts, they may have a default port.
+/// Whether two texts are the same origin. A default port makes no difference.
 pub(super) fn is_same_origin(a: &[u8], b: &[u8]) -> bool {
     Origin::parse(a).is_some_and(|a| Some(a) == Origin::parse(b))
 }
 
-/// The scheme that a proxy names. Some proxies call a WebSocket `wss`.
+/// Whether the scheme that a proxy reports is https. Some proxies report `wss` for a WebSocket.
 fn is_https(scheme: &[u8]) -> Option<bool> {
     let is = |names: [&[u8]; 2]| names.iter().any(|name| scheme.eq_ignore_ascii_case(name));
     if is([b"https", b"wss"]) {
@@ -152,7 +152,7 @@ fn is_https(scheme: &[u8]) -> Option<bool> {
     }
 }
 
-/// The last element of a list: the one of the nearest proxy. A client may have sent those before it.
+/// The last element of a list, which the nearest proxy has added. A client may have sent the others.
 fn last_element<'a>(head: RequestHead<'a>, name: &HeaderName) -> Option<&'a [u8]> {
     let line = head.last(name)?;
     let element = line.rsplit(|byte| *byte == b',').next()?.trim_ascii();
@@ -174,11 +174,11 @@ fn forwarded<'a>(head: RequestHead<'a>, name: &[u8]) -> Option<&'a [u8]> {
         .strip_prefix(b"\"")
         .and_then(|value| value.strip_suffix(b"\""));
     let value = quoted.unwrap_or(value);
-    // No host and no scheme needs an escape.
+    // Neither a host nor a scheme needs escapes.
     (!value.is_empty() && !value.contains(&b'\\')).then_some(value)
 }
 
-/// Splits a text at a separator, but not within quotes.
+/// Splits a text at the separators outside of quotes.
 fn split_unquoted(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut is_quoted = false;
     let mut is_escaped = false;

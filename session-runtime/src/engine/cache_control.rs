@@ -4,8 +4,8 @@
 //! everyone who asks for the same URL. HTTP excepts requests with `Authorization` from that (RFC 9111,
 //! 3.5), but not those with a cookie or another header, and `public` and `s-maxage` lift the exception.
 
-/// The directives of a response that only the client's own cache may store: those that the handler set,
-/// without those for shared caches. `None` if they already say so.
+/// Restricts the directives that the handler set to the client's own cache: removes those for shared
+/// caches, and adds `private` unless no cache may store the response. `None` if nothing has to change.
 pub(super) fn make_private(lines: &[&str]) -> Option<String> {
     let directives: Vec<&str> = lines.iter().flat_map(|line| split(line)).collect();
     let has = |name: &str| directives.iter().any(|one| is(one, name));
@@ -22,7 +22,7 @@ pub(super) fn make_private(lines: &[&str]) -> Option<String> {
     } else {
         vec!["private"]
     };
-    // `private="name"` is about one header of the response.
+    // `private="name"` applies to one header only.
     let replaced = |one: &str| {
         ["public", "s-maxage", "private"]
             .iter()
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_concerns_shared_caches_changes() {
+    fn only_directives_for_shared_caches_change() {
         for (lines, expected) in [
             (&["public"][..], Some("private")),
             (&["public, max-age=60"], Some("private, max-age=60")),

@@ -33,8 +33,8 @@ pub(crate) enum FinalizeResult {
 
 pub(crate) type CommitResult = Result<Emission, Box<FailedCommit>>;
 
-/// A commit that failed. Its response may nevertheless have to carry a sid, or to clear a cookie: for
-/// what the request has stored before.
+/// A commit that failed. Its response may still have to carry a sid or clear a cookie, because of earlier
+/// changes that the request has stored.
 pub(crate) struct FailedCommit {
     pub(crate) error: Error,
     pub(crate) emission: Emission,
@@ -146,7 +146,7 @@ impl<C: SessionConfig> SessionCore<C> {
         state.guards.close(guard);
         let sends_offer = state.offer.is_some() && !state.guards.any_open();
         if failed {
-            // A sid that is already stored, by `save` or by another guard, is sent nevertheless.
+            // A sid that is already stored, by `save` or by another guard, is still sent.
             if sends_offer {
                 state.offer = None;
             }

@@ -14,13 +14,13 @@ use crate::yield_now::yield_now;
 
 /// The queues of all sessions. A session has one only while tasks hold or await its permit.
 ///
-/// Sessions that share a slot share nothing but the short lock around its map: clients can choose
-/// their ids by creating many sessions, and must not be able to delay each other.
+/// Sessions in one slot share only the short lock of its map: a client can get an id in any slot by
+/// creating many sessions, and must not be able to delay the sessions of others.
 static SLOTS: [Slot; 1_024] = [const { Slot::new() }; 1_024];
 
 struct Slot {
-    /// The number of tasks in the queues of the slot. Tells most commits, without a lock, that their
-    /// session has no queue.
+    /// The number of tasks in the queues of the slot. If it is 0, as for most commits, no lock is needed
+    /// to know that the session has no queue.
     members: AtomicUsize,
     queues: Mutex<BTreeMap<(SessionId, &'static str), Queue>>,
 }
@@ -57,7 +57,7 @@ impl Slot {
     }
 }
 
-/// A task's place in the queue of a session. Left on cancellation, too.
+/// A task's place in the queue of a session. Dropping it leaves the queue, also on cancellation.
 struct Membership {
     key: Key,
     lock: Arc<tokio::sync::Mutex<()>>,
@@ -102,7 +102,7 @@ impl Drop for Membership {
 
 /// While a permit is held, no other task of this process starts to commit to the session.
 pub(super) struct Permit {
-    /// Declared before the membership: it is released first.
+    /// Declared before the membership, so that it is released first.
     _guard: OwnedMutexGuard<()>,
     _membership: Membership,
 }
@@ -133,8 +133,8 @@ pub(super) fn is_free(key: Key) -> bool {
     slot.members.load(Ordering::Relaxed) == 0 || !slot.has_queue(key)
 }
 
-/// Before the first try: waits for a permit only if other tasks hold or await one, so that they are
-/// not overtaken forever.
+/// Before the first try: waits for a permit only if other tasks hold or await one, so that they do not
+/// starve.
 pub(super) async fn acquire_if_contended(key: Key, policy: SpinPolicy) -> Option<Permit> {
     if is_free(key) {
         return None;
@@ -188,7 +188,7 @@ mod tests {
     async fn a_queue_exists_while_it_has_members() {
         let (permit, was_held) = acquire(key(1), SpinPolicy::Short).await;
         assert!(!was_held && !is_free(key(1)));
-        // Sessions of the same slot, and of the same id in another namespace, have queues of their own.
+        // Sessions in the same slot, or with the same id in another namespace, have their own queues.
         let elsewhere = Key {
             namespace: "other",
             ..key(1)

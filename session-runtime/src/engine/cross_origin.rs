@@ -1,5 +1,5 @@
-//! The rule for requests that pages of other origins cause: it protects cookies, which browsers attach to
-//! every request.
+//! The cross-origin rule, which refuses requests that pages of other origins cause. It protects cookies,
+//! because browsers attach them to every request.
 
 use http::HeaderName;
 use http::header::{ORIGIN, UPGRADE};
@@ -11,7 +11,7 @@ use crate::printable;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The longest part of a header in an event, in bytes.
+/// The maximum number of bytes of a header that an event shows.
 const SHOWN: usize = 120;
 
 /// Why the rule refuses a request.
@@ -19,7 +19,7 @@ const SHOWN: usize = 120;
 pub(crate) struct CrossOrigin {
     /// What the request sent, for the event.
     pub(super) sent: String,
-    /// What that was compared with.
+    /// What it was compared with.
     pub(super) expected: String,
 }
 
@@ -63,9 +63,9 @@ impl CrossOrigin {
     }
 }
 
-/// Whether a request may come from any origin: it changes nothing, and browsers keep its response from
-/// scripts of another origin. They do not do so for a WebSocket, whose handshake is a GET with an
-/// `Upgrade` (RFC 6455, 4.1), or a CONNECT with HTTP/2 (RFC 8441, 5).
+/// Whether a request may come from any origin: it changes nothing, and browsers hide its response from
+/// scripts of other origins. They do not hide the messages of a WebSocket, whose handshake is a GET with
+/// `Upgrade` (RFC 6455, 4.1), or with HTTP/2 a CONNECT (RFC 8441, 5).
 #[inline]
 fn only_reads(head: RequestHead<'_>) -> bool {
     matches!(head.method(), "GET" | "HEAD" | "OPTIONS") && head.first(&UPGRADE).is_none()

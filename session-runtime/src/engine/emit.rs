@@ -35,10 +35,10 @@ enum Cache {
     /// No session was opened: `Cache-Control` is left alone.
     #[default]
     Unset,
-    /// A session was opened: only its client may cache the response, and must revalidate it unless the
-    /// handler says for how long it is fresh.
+    /// A session was opened: only the client may cache the response, and must revalidate it unless the
+    /// handler sets the header.
     Private,
-    /// The same, unless the handler sets the header: it shares its response on purpose.
+    /// The same, but a header that the handler sets is left alone (`cache = shared`).
     PrivateByDefault,
     /// The response carries a sid, the handler read it, or the request was refused (ASVS 5.0 14.3.2).
     NoStore,
@@ -54,11 +54,11 @@ enum Carrier {
         expose: bool,
     },
     Cookie(HeaderValue),
-    /// The same, and the end of other cookies of the name.
+    /// The same, after expiring other cookies of the name.
     RepairedCookie(Arc<Repair>, HeaderValue),
-    /// The end of every cookie of the name.
+    /// Expires every cookie of the name.
     Repair(Arc<Repair>),
-    /// An earlier guard of the request has sent the sid of a session that has ended since.
+    /// Removes the header that an earlier guard has set: its session has ended since.
     Withdrawn(&'static HeaderName),
 }
 
@@ -136,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    /// The cookie that carries a sid or has ended, and the end of other cookies of the name.
+    /// The cookie that carries a sid or is expired, and expired cookies for others of the name.
     #[inline(never)]
     fn cookie(
         &self,
@@ -202,7 +202,7 @@ impl Emission {
         }
     }
 
-    /// Adds the end of the cookies that a view was refused for.
+    /// Adds expired cookies for those because of which a view was refused.
     #[cfg(feature = "_layer")]
     pub(crate) fn with_repair(self, repair: Option<&Arc<Repair>>) -> Self {
         match repair {
@@ -224,7 +224,7 @@ impl Emission {
         }
     }
 
-    /// The headers for a request whose commit failed, after it had stored what these headers say.
+    /// The headers for a request whose commit failed after the state of these headers was stored.
     pub(crate) fn of_failure(&self, vary: Option<&'static HeaderValue>) -> Self {
         Self {
             vary,
@@ -239,8 +239,8 @@ impl Emission {
         self.sid.is_some()
     }
 
-    /// Adds the headers of a refusal to a response that the program made nevertheless: without a sid,
-    /// its `Cache-Control` stays.
+    /// Adds the headers of a refusal to a response that the program made instead. Its `Cache-Control`
+    /// stays, unless the headers carry a sid or clear a cookie.
     #[cfg(feature = "rocket")]
     pub(crate) fn fill(mut self, headers: &mut impl ReplyHeaders) {
         if self.sid.is_none() && self.cache == Cache::NoStore {
@@ -289,7 +289,7 @@ impl Emission {
             }
             Some(Carrier::RepairedCookie(repair, value)) => {
                 remove_cookies(headers, &value);
-                // First, because some clients do not distinguish a cookie of a host from that of a
+                // First, because some clients do not distinguish a cookie of one host from one of the
                 // domain with the same name.
                 for expired in &repair.others {
                     headers.add(&SET_COOKIE, expired.clone());
@@ -324,7 +324,7 @@ impl Repair {
     }
 }
 
-/// Keeps a response of a session out of shared caches, whatever else the handler says about caches.
+/// Keeps a response of a session out of shared caches. The handler's other directives stay.
 #[cold]
 fn keep_private(headers: &mut impl ReplyHeaders) {
     let lines = headers.texts(&CACHE_CONTROL);

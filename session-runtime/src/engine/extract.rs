@@ -37,7 +37,7 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) is_options: bool,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
-    /// What the guards and views of this request share, if there may be several.
+    /// The scope that the guards and views of this request share, if there may be several.
     pub(crate) scope: Option<Arc<RequestScope<C>>>,
 }
 
@@ -83,7 +83,7 @@ impl<C: SessionConfig> RequestContext<C> {
         Error::ambiguous(self.target.repair().cloned())
     }
 
-    /// Whether the request has a sid, or several.
+    /// Whether the request has at least one sid.
     pub(super) fn presents_sid(&self) -> bool {
         self.found.is_ok_and(|found| found.sid.is_some()) || self.found.is_err()
     }

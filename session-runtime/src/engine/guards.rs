@@ -1,4 +1,4 @@
-//! The guards of a session, and the changes of each that are not stored yet.
+//! The guards of a session, and the changes of each guard that are not stored yet.
 
 use super::tracked_data::TrackedData;
 use crate::record::{Lifetime, SubjectChange};
@@ -14,12 +14,12 @@ pub(crate) struct GuardState<D> {
     pub(crate) lifetime: Option<Lifetime>,
     /// The data of the session that the handler dropped.
     pub(crate) returned: Option<TrackedData<D>>,
-    /// The number of resets when the handler loaded its data. If there are more by now, the data is
-    /// that of the previous user.
+    /// The number of resets when the handler loaded its data. If there have been more since, the data
+    /// belongs to the previous user.
     pub(super) resets_seen: u32,
     /// Whether the guard inserts a new session even if its handler has changed nothing.
     pub(crate) must_insert: bool,
-    /// Whether the guard has started to commit. The handler can no longer change the sid then.
+    /// Whether the guard has started to commit, so that the handler can no longer change the sid.
     pub(crate) closed: bool,
 }
 
@@ -65,7 +65,7 @@ impl<D> GuardState<D> {
         (self.identity.as_ref()).is_some_and(|identity| identity.reset)
     }
 
-    /// Whether a pending login or reset makes the changes of other requests end.
+    /// Whether a pending login or reset will invalidate the changes of other requests.
     #[inline]
     pub(super) fn starts_new_generation(&self) -> bool {
         (self.identity.as_ref()).is_some_and(|identity| identity.new_generation)

@@ -1,5 +1,5 @@
-//! Merging what this request changed with what is stored, away from the threads that answer
-//! requests where that takes long.
+//! Merges this request's changes with the stored data. A long merge runs on a thread that answers no
+//! requests.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -12,12 +12,12 @@ use crate::config::SessionConfig;
 use crate::merge::{self, Merge};
 use crate::store::BoxFuture;
 
-/// The most bytes of encoded data, of all three versions, that are merged at once: about a
-/// millisecond's work. More is merged on a thread of its own.
+/// The maximum total size of the three encoded versions, in bytes, for a merge on the current thread.
+/// It takes about a millisecond. Larger merges run on a blocking thread.
 const LARGE: usize = 64 << 10;
 
-/// Merges the three versions of the data. In a box: conflicts are rare, and every commit's future
-/// would have to have room for it.
+/// Merges the three versions of the data. Boxed, to keep the future of every commit small: conflicts
+/// are rare.
 pub(super) fn merged<C: SessionConfig>(
     loaded: Arc<C::Data>,
     mine: Arc<C::Data>,
@@ -38,23 +38,23 @@ pub(super) fn merged<C: SessionConfig>(
         match runtime.spawn_blocking(merge).await {
             Ok(merged) => merged,
             Err(error) => match error.try_into_panic() {
-                // The user's code panicked, as it would have here.
+                // The user's code panicked.
                 Ok(panic) => resume_unwind(panic),
-                // The runtime shuts down and takes no more tasks.
+                // The runtime is shutting down and accepts no more tasks.
                 Err(_) => merge::merge(C::merge, C::UNTYPED, &loaded, &mine, &theirs),
             },
         }
     })
 }
 
-/// Whether the encoded forms together have more than [`LARGE`] bytes. Nothing is read beyond them.
+/// Whether the encoded forms together have more than [`LARGE`] bytes. Stops encoding there.
 fn are_large<D: Serialize>(versions: [&D; 3]) -> bool {
     let mut room = Room(LARGE);
     let fits = |data: &&D| serde_json::to_writer(&mut room, *data).is_ok();
     !versions.iter().all(fits)
 }
 
-/// Takes so many more bytes, and keeps none.
+/// Accepts so many more bytes, and discards them.
 struct Room(usize);
 
 impl io::Write for Room {

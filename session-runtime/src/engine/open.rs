@@ -132,7 +132,7 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 }
 
-/// Opens a session that another guard of the request has opened before.
+/// Joins a session that another guard of the request has already opened.
 async fn join<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,

@@ -1,10 +1,10 @@
-//! The end of the cookies of a client that sends two different ones of one name.
+//! Expires the cookies of a client that sends different sids in cookies of one name.
 //!
 //! A browser keeps several cookies of one name if they differ in domain or path, for example after a
-//! change of the config, or because another host of the domain has set one. It sends all that fit, without
-//! their attributes, so that the server can neither tell them apart nor replace them. Without a repair, each
-//! later request would be refused, too. So the response expires the name in every place from which the
-//! browser may have sent it.
+//! change of the config, or because another host of the domain has set one. It sends all that match a
+//! request, without their attributes, so the server can neither tell them apart nor replace them. Without
+//! a repair, every later request would be refused, too. The response therefore expires the name for every
+//! domain and path from which the browser may have sent it.
 
 use http::header::HeaderValue;
 
@@ -13,10 +13,11 @@ use super::set_cookie::{Slot, expired_cookie};
 use crate::config::TrustedProxy;
 use crate::loader::{CookieSpec, RequestHead};
 
-/// The most lines, and about the most bytes, of a repair. Proxies accept a head of 4 KiB.
+/// The maximum number of `Set-Cookie` headers of a repair.
 const MAX_LINES: usize = 32;
+/// The maximum size of their values, in bytes. Proxies accept a response head of at least 4 KiB.
 const MAX_BYTES: usize = 3 * 1024;
-/// The most domains that are tried, apart from the declared one.
+/// The maximum number of domains that are tried, apart from the declared one.
 const MAX_PARENTS: usize = 8;
 /// The longest `Path` that is tried, apart from the declared one.
 const MAX_PATH: usize = 256;
@@ -25,9 +26,9 @@ const MAX_PATH: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Repair {
     pub(crate) name: &'static str,
-    /// In the place where the config sets the cookie.
+    /// The one for the slot in which the config sets the cookie.
     pub(super) declared: HeaderValue,
-    /// In every other place.
+    /// Those for all other slots.
     pub(super) others: Vec<HeaderValue>,
 }
 
@@ -68,7 +69,7 @@ impl Repair {
     }
 }
 
-/// The places from which a browser may send the cookie, the likely ones first.
+/// The slots from which a browser may send the cookie, the likely ones first.
 fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slot<'a>> {
     let mut domains = vec![None];
     let mut paths = vec![spec.path];
@@ -82,10 +83,10 @@ fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slo
     }
     let mut slots = Vec::new();
     for path in paths {
-        // Partitioned cookies, which are always secure, are kept apart from the others.
-        let has_twin = spec.secure && path == spec.path;
-        let twin = has_twin.then_some(!spec.partitioned);
-        for is_partitioned in [Some(spec.partitioned), twin].into_iter().flatten() {
+        // Browsers keep partitioned cookies, which are always secure, apart from others.
+        let has_opposite = spec.secure && path == spec.path;
+        let opposite = has_opposite.then_some(!spec.partitioned);
+        for is_partitioned in [Some(spec.partitioned), opposite].into_iter().flatten() {
             slots.extend(domains.iter().map(|domain| Slot {
                 path,
                 domain: *domain,
@@ -107,8 +108,8 @@ fn parents(host: &str) -> impl Iterator<Item = &str> {
     parents.take(MAX_PARENTS).filter(|host| host.contains('.'))
 }
 
-/// The paths of which a request path is a part: `/a`, `/a/` and `/a/b` for `/a/b`. Not those that a
-/// `Path` attribute cannot express.
+/// The cookie paths that match a request path: `/a`, `/a/` and `/a/b` for `/a/b`. Without those that
+/// a `Path` attribute cannot express.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let fits = |end: &usize| *end > 1 && *end <= MAX_PATH;
     let slashes = path.match_indices('/').flat_map(|(at, _)| [at, at + 1]);

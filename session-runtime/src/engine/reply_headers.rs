@@ -12,7 +12,7 @@ pub(crate) trait ReplyHeaders {
     fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
     /// Appends a value to a header. Returns whether the header already had one.
     fn add(&mut self, name: &HeaderName, value: HeaderValue) -> bool;
-    /// Removes the values of a header that are not to be kept.
+    /// Keeps the values of a header for which `keeps` returns `true`.
     fn retain(&mut self, name: &HeaderName, keeps: &dyn Fn(&[u8]) -> bool);
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn merge_list(
     header: &HeaderName,
     names: &HeaderValue,
 ) {
-    // Usually, the header was not set yet.
+    // Usually, the header is not set yet.
     if !headers.add(header, names.clone()) {
         return;
     }

@@ -1,8 +1,8 @@
-//! What the guards and views of one request share: the load, and the sessions that they opened.
+//! The scope of a request: the load and the opened sessions that its guards and views share.
 //!
-//! A scope is left in the extensions of a request by an app-wide layer, and by each guard whose handler
-//! may pass the request on. A request that is rebuilt without its extensions has no scope, and its
-//! guards do not know of each other.
+//! An app-wide layer, or a guard whose handler may pass the request on, puts a scope into the extensions
+//! of the request. A request that is rebuilt without its extensions has no scope, and its guards do not
+//! share anything.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,11 +22,11 @@ pub(crate) struct RequestScope<C: SessionConfig> {
     pub(super) store: Option<AnyStore<C::Data>>,
     /// Locked while a guard opens its session, so that concurrent guards share one load.
     pub(super) sessions: tokio::sync::Mutex<Sessions<C>>,
-    /// A view was extracted, so the response depends on whether there is a session.
+    /// Whether a view was extracted: the response then depends on the session.
     pub(super) view_requested: AtomicBool,
-    /// A view found a session.
+    /// Whether a view found a session.
     pub(super) view_found: AtomicBool,
-    /// A view was refused because the request carries different sids in cookies of one name.
+    /// Set if a view was refused because the request carries different sids in cookies of one name.
     repair: OnceLock<Arc<Repair>>,
 }
 
@@ -55,7 +55,7 @@ struct Opened<C: SessionConfig> {
     core: Arc<SessionCore<C>>,
 }
 
-/// What a request says about its session.
+/// The sid that a request presents.
 #[derive(PartialEq, Eq)]
 pub(super) enum Presented {
     Nothing,

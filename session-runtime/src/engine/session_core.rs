@@ -26,7 +26,7 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) is_new: bool,
     /// Whether a handler read the sid, so that the response must not be cached.
     pub(crate) sid_read: AtomicBool,
-    /// Whether a response has been given the sid, or the end of its cookie.
+    /// Whether a response has carried the sid, or expired its cookie.
     pub(super) sid_sent: AtomicBool,
     /// Serializes the calls to the store of the guards and of tasks that own the session.
     write_lock: tokio::sync::Mutex<()>,
@@ -183,7 +183,7 @@ impl<C: SessionConfig> SessionCore<C> {
         elapsed: Option<Duration>,
     ) -> Error {
         let kind = match &error {
-            // No fault of the store or the program.
+            // Not a fault of the store or the program.
             StoreError::Encode(error) if error.is_over_a_limit() => {
                 EventKind::DataRefused { error }
             }

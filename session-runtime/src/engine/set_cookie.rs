@@ -1,10 +1,10 @@
-//! The texts of `Set-Cookie` headers.
+//! The values of `Set-Cookie` headers.
 
 use std::time::Duration;
 
 use crate::loader::CookieSpec;
 
-/// What distinguishes the cookies of one name in a browser: it sends all of them that fit a request.
+/// The attributes by which a browser distinguishes cookies of one name. It sends all that match a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot<'a> {
     pub(super) path: &'a str,
@@ -14,7 +14,7 @@ pub(super) struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// Where the cookie is set.
+    /// The slot in which the config sets the cookie.
     pub(super) const fn declared(spec: &CookieSpec) -> Self {
         Self {
             path: spec.path,
@@ -35,7 +35,7 @@ pub(super) fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> Stri
     text
 }
 
-/// A cookie that has already expired: it removes that of the same name and slot.
+/// An expired cookie, which removes the one of the same name and slot.
 pub(super) fn expired_cookie(spec: &CookieSpec, slot: Slot<'_>) -> String {
     let mut text = format!("{}=", spec.name);
     attributes(spec, slot, &mut text);

@@ -17,8 +17,8 @@ pub(crate) enum SidTarget {
     Cookie(&'static CookieSpec, Option<Arc<CookieFaults>>),
 }
 
-/// What is wrong with a request that has its sid in a cookie, or would get one. It is a part of the
-/// target so that no other request pays for it.
+/// The faults of a request that has its sid in a cookie, or would get one. Part of the target, so that
+/// other requests do not pay for it.
 #[derive(Debug)]
 pub(crate) struct CookieFaults {
     /// The cross-origin rule refuses the request.
@@ -28,7 +28,7 @@ pub(crate) struct CookieFaults {
 }
 
 impl SidTarget {
-    /// A cookie, and what is wrong with its request.
+    /// A cookie, and the faults of its request.
     #[inline(never)]
     pub(super) fn cookie(
         spec: &'static CookieSpec,
@@ -67,7 +67,7 @@ impl SidTarget {
         }
     }
 
-    /// Expires the cookies of the request, if they have different sids.
+    /// The repair for a request with different sids in cookies of the name.
     #[inline]
     pub(super) fn repair(&self) -> Option<&Arc<Repair>> {
         self.faults()?.repair.as_ref()

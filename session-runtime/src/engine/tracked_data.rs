@@ -1,10 +1,10 @@
-//! The data of a handler together with its previous value, which tells whether it was changed.
+//! The data of a handler together with its previous value, which shows whether it was changed.
 
 use std::sync::Arc;
 
 /// The data as a handler reads and changes it.
 ///
-/// `before` tells whether the data was changed. There is no separate dirty flag that could be
+/// `before` shows whether the data was changed. There is no separate dirty flag that could be
 /// forgotten.
 pub(crate) struct TrackedData<D> {
     data: Arc<D>,
@@ -85,7 +85,7 @@ impl<D: Clone + Default> TrackedData<D> {
         }
     }
 
-    /// The current data, to be changed. The call itself counts as a change.
+    /// Mutable access to the current data. The call itself counts as a change.
     pub(crate) fn data_mut(&mut self) -> &mut D {
         match self.before {
             Before::SameAsDefault => self.before = Before::Default,

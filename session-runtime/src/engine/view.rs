@@ -43,10 +43,10 @@ async fn view_in<C: SessionConfig>(
     {
         return Ok(core.view());
     }
-    // A view creates nothing.
+    // A view creates no session.
     check_origin(context, Purpose::LoadOptional)?;
     let Ok(found) = &context.found else {
-        // The handler may run nevertheless, without the view.
+        // The handler may run without the view.
         if let (Some(scope), Some(repair)) = (scope, context.target.repair()) {
             scope.note_repair(repair);
         }

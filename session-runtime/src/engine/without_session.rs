@@ -9,15 +9,15 @@ use super::{Emission, RequestContext};
 use crate::config::SessionConfig;
 use crate::loader::LoaderSet;
 
-/// The guard of a handler that runs without a session. If a handler inside it creates one and this one
-/// then fails, its response has to carry the sid.
+/// The guard of a handler that runs without a session. If an inner handler creates a session and the
+/// outer one then fails, the response of the outer one must carry the sid.
 struct WithoutSession<C: SessionConfig> {
     scope: Arc<RequestScope<C>>,
     loaders: &'static LoaderSet,
     presented: Presented,
 }
 
-/// What a guard without a session commits: nothing, unless other guards may open one inside it.
+/// The commit of a guard without a session; `None` if no inner guard can open one.
 pub(crate) fn finish_without_session<C: SessionConfig>(
     context: &RequestContext<C>,
 ) -> Option<Arc<dyn Finalize>> {

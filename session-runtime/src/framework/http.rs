@@ -14,7 +14,7 @@ use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, Ses
 use crate::loader::{HeadSource, RequestHead};
 use crate::view::SessionView;
 
-/// A request with headers of `http`: what its head consists of.
+/// The parts of a request's head, in the types of `http`.
 pub(crate) trait HttpParts {
     fn method(&self) -> &Method;
     fn uri(&self) -> &Uri;
@@ -25,7 +25,7 @@ pub(crate) trait HttpParts {
         self.uri()
     }
 
-    /// Whether the server itself ended TLS.
+    /// Whether the server itself terminated TLS.
     fn is_tls(&self) -> bool {
         false
     }
@@ -88,7 +88,7 @@ impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
     }
 
     fn header(&self, name: &HeaderName) -> Option<&[u8]> {
-        // Usually there is none, and going through the names is faster than through the values.
+        // Usually there is none, and searching the names is faster than searching the values.
         if !self.parts.headers().keys().any(|other| other == name) {
             return None;
         }
@@ -98,7 +98,7 @@ impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
     fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)> {
         let mut values = self.values(name);
         let first = values.next()?;
-        // With as many values as names, no header is repeated.
+        // If there are as many values as names, no header is repeated.
         let headers = self.parts.headers();
         let repeats = headers.len() > headers.keys_len();
         Some((first, repeats && values.next().is_some()))
@@ -132,7 +132,7 @@ impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
     }
 }
 
-/// What the guards and views of a request share, if a layer or a guard has left it there.
+/// The scope of a request, if a layer or a guard has put one there.
 pub(crate) fn scope_of<C: SessionConfig>(extensions: &Extensions) -> Option<Arc<RequestScope<C>>> {
     if !engine::any_scoped() {
         return None;
@@ -167,7 +167,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     note = "pass the request itself, by reference; a request of actix-web, poem, rocket or salvo needs the feature of that name"
 )]
 pub trait AnyRequest {
-    /// Calls `read` with the head of the request and the scopes that layers and guards have left.
+    /// Calls `read` with the head of the request and the scopes that layers and guards have put there.
     #[doc(hidden)]
     fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T;
 }

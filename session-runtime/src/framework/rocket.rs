@@ -183,7 +183,7 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// What the fairing has to add to a response that a catcher creates.
+/// The headers and the refusal that the fairing adds to a response.
 #[derive(Default)]
 struct Pending {
     emissions: Vec<Emission>,
@@ -211,7 +211,7 @@ impl Refusal {
 enum RefusedBy {
     /// The guard: the handler did not run.
     Guard,
-    /// A view: if the handler takes it as an `Option` or a `Result`, the handler ran nevertheless.
+    /// A view: if the handler takes it as an `Option` or a `Result`, the handler still ran.
     View,
 }
 
@@ -266,8 +266,8 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 }
 
-/// Puts a refusal in place of the page of rocket's default catcher. A response that the program made, by
-/// a catcher or by a handler whose view was refused, keeps its headers; those of the refusal fill the gaps.
+/// Replaces the page of rocket's default catcher by a refusal. A response that the program made, by a
+/// catcher or by a handler whose view was refused, keeps its headers; the refusal only adds missing ones.
 fn complete(request: &Request<'_>, response: &mut Response<'_>, refusal: Refusal) {
     let (head, body) = refusal.problem.into_parts();
     // The program's catchers handle errors only, not the response to OPTIONS.

@@ -142,8 +142,8 @@ impl Scribe for Error {
     }
 }
 
-/// Replaces everything that the handler wrote, except for `Vary`, which the caller merges, and for the
-/// cookies of others.
+/// Replaces everything that the handler wrote, except for `Vary`, which the caller merges, and for other
+/// cookies.
 fn replace_response(source: http::Response<String>, response: &mut Response) {
     let (head, body) = source.into_parts();
     response.status_code(head.status);
@@ -182,8 +182,8 @@ impl<C: SessionConfig> Handler for SessionLayer<C> {
         if let Some(emission) = Self::leave(&scope) {
             emission.apply(response.headers_mut());
         }
-        // salvo turns an extractor's response into a 400 unless its status is an error. Another status is
-        // that of a response that the program made instead.
+        // salvo turns an extractor's response into a 400 unless its status is an error. Any other status
+        // belongs to a response that the program made instead.
         if let Ok(rejection) = depot.get_typed::<Rejection>()
             && rejection.status() == StatusCode::NO_CONTENT
             && response.status_code == Some(StatusCode::BAD_REQUEST)

@@ -1,4 +1,4 @@
-//! What happens when the handler has returned: the commit, and the reply that carries its result.
+//! The commit after the handler has returned, and the reply that carries its result.
 
 use std::fmt;
 use std::future::Future;
@@ -43,7 +43,7 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// Ends a handler: its changes are to be written, unless it failed.
+/// Ends a handler, and starts to write its changes unless it failed.
 #[must_use]
 #[allow(
     clippy::inline_always,
@@ -71,13 +71,13 @@ pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
 /// The result of [`end`]. The expansion awaits a pending commit in the handler's own future, so that
 /// the handler's value is not moved into another one.
 pub enum HandlerEnd {
-    /// Written, or nothing had to be.
+    /// The changes are written, or there were none.
     Finished(Finished),
     /// The store has to be awaited.
     Commit(PendingCommit),
 }
 
-/// What a session adds to a response, or why its commit failed.
+/// The headers that a session adds to a response, or the reason why its commit failed.
 pub struct Finished {
     vary: Option<&'static HeaderValue>,
     emission: CommitResult,
@@ -98,7 +98,7 @@ impl Finished {
 /// A commit in progress.
 pub struct PendingCommit {
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
-    /// future: it is dropped first, while the future still holds its place in the commit queue.
+    /// future, so that it is dropped while the future still holds its place in the commit queue.
     committer: Committer,
     emission: BoxFuture<'static, CommitResult>,
 }
@@ -134,7 +134,7 @@ impl Future for PendingCommit {
     }
 }
 
-/// A handler's value, together with what its session adds to the response.
+/// A handler's value, together with the headers that its session adds to the response.
 #[must_use = "a reply is what a handler returns"]
 pub struct SessionReply<R> {
     value: R,
@@ -153,7 +153,7 @@ impl<R> SessionReply<R> {
         Self { value, finished }
     }
 
-    /// The value and what to add to its response, or the response to a failed commit.
+    /// The value and the headers for its response, or the response to a failed commit.
     pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
         let Finished { vary, emission } = self.finished;
         match emission {

@@ -1,5 +1,5 @@
-//! What the attribute wraps around a handler: a guard that opens the session before it, and a commit
-//! and a reply after it.
+//! The parts that the attribute puts around a handler: a guard that opens the session before it, and a
+//! commit and a reply after it.
 
 mod commit;
 pub(crate) mod failure;
@@ -39,7 +39,7 @@ impl Overrides for InheritForwarding {
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
     session: S,
-    /// For an argument that is `None`, in a request with other guards. Boxed, to keep every guard small.
+    /// Set if the argument is `None` in a request with other guards. Boxed, to keep every guard small.
     without_session: Option<Box<Arc<dyn Finalize>>>,
     marker: PhantomData<fn() -> (M, O)>,
 }
@@ -89,7 +89,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
     }
 }
 
-/// Splits a guard into the handler's argument and what commits it afterwards.
+/// Splits a guard into the handler's argument and its committer.
 #[allow(
     clippy::inline_always,
     reason = "moves the session into the handler without a copy in between"

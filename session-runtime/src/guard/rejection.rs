@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// The response to a request whose session could not be opened or stored.
 ///
-/// Its `Debug` holds no sid.
+/// Its `Debug` output contains no sid.
 #[derive(Debug)]
 pub struct Rejection {
     /// `None` if it answers OPTIONS.
@@ -19,7 +19,7 @@ pub struct Rejection {
     /// The value of `WWW-Authenticate`, for a 401.
     challenge: Option<&'static str>,
     vary: Option<&'static HeaderValue>,
-    /// What the request stored before its commit failed. Boxed, because rejections are moved often.
+    /// The headers for what was stored before a commit failed. Boxed, because rejections are often moved.
     stored: Option<Box<Emission>>,
 }
 
@@ -90,7 +90,7 @@ impl Rejection {
         response
     }
 
-    /// What to add to the response.
+    /// The headers to add to the response.
     pub(crate) fn emission(&self) -> Emission {
         match (&self.error, &self.stored) {
             (None, _) => Emission::of_none(self.vary),

@@ -23,14 +23,14 @@ pub trait HeadSource {
     fn header_and_more(&self, name: &HeaderName) -> Option<(&[u8], bool)>;
     /// Calls `visit` with every value of a header, in the order of the request.
     ///
-    /// There is no access by number, because finding the next value would take longer with each one: a
-    /// client can repeat a header thousands of times, with HTTP/2 at the price of a byte each.
+    /// There is no access by index, because visiting all values that way takes quadratic time. With
+    /// HTTP/2, a client can repeat a header thousands of times at the price of one byte each.
     fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8]));
     /// The path before a router removed the prefix under which it is mounted.
     fn original_path(&self) -> &str {
         self.path()
     }
-    /// Whether the server itself ended TLS.
+    /// Whether the server itself terminated TLS.
     fn is_tls(&self) -> bool {
         false
     }

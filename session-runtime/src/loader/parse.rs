@@ -6,20 +6,20 @@ use percent_encoding::percent_decode_str;
 
 use crate::sid::PresentedSid;
 
-/// One place holds two different sids, or too many values: the client's intent is unclear, so it is an
-/// error (RFC 6750, 3.1).
+/// One place holds two different sids, or too many values. This is an error, because the client's intent
+/// is unclear (RFC 6750, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ambiguous {
     /// The index of the loader.
     pub(crate) loader: usize,
 }
 
-/// The most values that one place may hold. A client that sends more than one has a reason that is
-/// hard to guess, and one that sends thousands wants to be looked at for a long time.
+/// The maximum number of values in one place. Clients have little reason to send more than one, and
+/// comparing thousands of them takes long.
 const MAX_VALUES: usize = 32;
 
-/// The sid in one place of a request: in the values of a header, or of the cookies or query parameters
-/// of one name. Values that cannot be a sid are left out.
+/// The sids in one place of a request: in the values of a header, or of the cookies or query parameters
+/// of one name. Values that cannot be a sid are ignored.
 #[derive(Debug)]
 pub(super) struct Sids<V> {
     count: usize,
@@ -41,7 +41,7 @@ impl<V> Default for Sids<V> {
 impl<V: AsRef<[u8]>> Sids<V> {
     pub(super) fn add(&mut self, value: V) {
         self.count += 1;
-        // Not compared any more: the client would choose how long that takes.
+        // Not compared: the client could choose how long that takes.
         if self.count > MAX_VALUES {
             return;
         }
@@ -52,7 +52,7 @@ impl<V: AsRef<[u8]>> Sids<V> {
         }
     }
 
-    /// The one sid, if there is one. The loader at this index has read the values.
+    /// The only sid, if there is one. The loader at this index has read the values.
     pub(super) fn single(self, loader: usize) -> Result<Option<PresentedSid>, Ambiguous> {
         if self.differ || self.count > MAX_VALUES {
             return Err(Ambiguous { loader });

@@ -1,5 +1,5 @@
-//! The sids in one place of a request. Each function reads the head once. None is inlined: most requests
-//! carry one header, for which the caller needs none of them.
+//! Reads the sids in one place of a request, in one pass over its head. No function is inlined: most
+//! requests have their sid in one header, for which the caller needs none of them.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub(super) fn header<'a>(head: RequestHead<'a>, name: &HeaderName) -> Sids<&'a [
     sids
 }
 
-/// The bearer tokens, and whether there is one.
+/// The bearer tokens, and whether there is a token at all.
 #[inline(never)]
 pub(super) fn bearer(head: RequestHead<'_>) -> (Sids<&[u8]>, bool) {
     let (mut sids, mut has_token) = (Sids::default(), false);
@@ -28,8 +28,8 @@ pub(super) fn bearer(head: RequestHead<'_>) -> (Sids<&[u8]>, bool) {
     (sids, has_token)
 }
 
-/// The values of a cookie. Cookies of other names do not count: with HTTP/2, browsers send each one in a
-/// header of its own.
+/// The values of a cookie. Cookies of other names do not count: with HTTP/2, browsers send each cookie in
+/// its own header.
 #[inline(never)]
 pub(super) fn cookie<'a>(head: RequestHead<'a>, name: &str) -> Sids<&'a [u8]> {
     let mut sids = Sids::default();

@@ -1,4 +1,4 @@
-//! What finding a sid costs, whatever a client sends.
+//! Tests that finding a sid takes linear time, whatever a client sends.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 
 use super::{CookieSpec, HeadSource, Loader, LoaderSet, RequestHead};
 
-/// A head that counts the headers that are looked at.
+/// A head that counts how many headers are read.
 struct Head {
     headers: Vec<(HeaderName, String)>,
     looked_at: Cell<usize>,

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::data::values::{ValueId, Values};
 
-/// The JSON texts of all elements, one after the other, and where each ends; `None` for one that
-/// has no JSON form.
+/// The JSON texts of all elements, one after the other, and the end of each; `None` for an element
+/// without a JSON form.
 #[derive(Default)]
 struct Texts {
     all: Vec<u8>,
@@ -22,7 +22,7 @@ impl Texts {
         self.ends.push(written.is_ok().then_some(self.all.len()));
     }
 
-    /// The number of each element: equal ones have the same.
+    /// The number of each element. Equal elements have the same number.
     fn numbers<'t>(&'t self, values: &mut Values<'t>) -> Vec<Option<ValueId>> {
         let all = std::str::from_utf8(&self.all).unwrap_or_default();
         let mut start = 0;
@@ -35,12 +35,12 @@ impl Texts {
     }
 }
 
-/// Which values are in a list, by their numbers.
+/// The values in a list, by their numbers.
 struct Members(Vec<bool>);
 
 impl Members {
-    fn new(numbers: &[Option<ValueId>], of: usize) -> Self {
-        let mut members = Self(vec![false; of]);
+    fn new(numbers: &[Option<ValueId>], count: usize) -> Self {
+        let mut members = Self(vec![false; count]);
         for number in numbers {
             members.insert(*number);
         }
@@ -51,16 +51,16 @@ impl Members {
         number.is_some_and(|number| self.0.get(number.index()) == Some(&true))
     }
 
-    /// Whether it was not there before. What has no number is never there.
+    /// Returns whether the value was not there before. A value without a number is never there.
     fn insert(&mut self, number: Option<ValueId>) -> bool {
         let place = number.and_then(|number| self.0.get_mut(number.index()));
         place.is_none_or(|place| !std::mem::replace(place, true))
     }
 }
 
-/// `theirs`, without what `mine` removed from `loaded`, with what it added.
+/// `theirs`, without the elements that `mine` removed from `loaded`, and with those that it added.
 ///
-/// Each element is encoded once, so the time is in proportion to their number and size.
+/// Each element is encoded once, so the time is proportional to their number and size.
 pub(super) fn union<T: Clone + Serialize>(loaded: &[T], mine: &[T], theirs: &[T]) -> Vec<T> {
     let encoded = [loaded, mine, theirs].map(|list| {
         let mut texts = Texts::default();
@@ -72,19 +72,19 @@ pub(super) fn union<T: Clone + Serialize>(loaded: &[T], mine: &[T], theirs: &[T]
     let mut values = Values::new();
     let [loaded_ids, mine_ids, their_ids] =
         encoded.each_ref().map(|list| list.numbers(&mut values));
-    let of = values.len();
-    let was = Members::new(&loaded_ids, of);
-    let is_mine = Members::new(&mine_ids, of);
-    let mut kept = Members::new(&[], of);
+    let count = values.len();
+    let was_loaded = Members::new(&loaded_ids, count);
+    let is_mine = Members::new(&mine_ids, count);
+    let mut kept = Members::new(&[], count);
     let mut result = Vec::with_capacity(theirs.len());
     for (element, number) in theirs.iter().zip(their_ids) {
-        if !was.contains(number) || is_mine.contains(number) {
+        if !was_loaded.contains(number) || is_mine.contains(number) {
             kept.insert(number);
             result.push(element.clone());
         }
     }
     for (element, number) in mine.iter().zip(mine_ids) {
-        if !was.contains(number) && kept.insert(number) {
+        if !was_loaded.contains(number) && kept.insert(number) {
             result.push(element.clone());
         }
     }
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// The same, one element compared with each other.
+    /// The same, by comparing each element with each other.
     fn by_comparing(loaded: &[u8], mine: &[u8], theirs: &[u8]) -> Vec<u8> {
         let removed = |item: &u8| loaded.contains(item) && !mine.contains(item);
         let mut result: Vec<u8> = theirs
@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_union_is_what_comparing_each_with_each_gives(
+        fn a_union_is_the_same_as_by_comparing_each_with_each(
             loaded in proptest::collection::vec(0..6_u8, 0..6),
             mine in proptest::collection::vec(0..6_u8, 0..6),
             theirs in proptest::collection::vec(0..6_u8, 0..6),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_encoded_form_is_not_lost() {
+    fn elements_without_an_encoded_form_are_kept() {
         #[derive(Clone)]
         struct Never;
         impl Serialize for Never {

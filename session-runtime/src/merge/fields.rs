@@ -1,4 +1,4 @@
-//! The merge of what no rule is declared for: encoded fields, compared as values.
+//! Merges the fields without a rule, in their encoded form.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::data::values::{KeyId, Shape, ValueId, Values};
 use crate::data::{self, EncodedFields, MAX_DEPTH};
 use crate::printable;
 
-/// The merge of three versions; `None` if the fields do not go together.
+/// Merges three versions. `None` if one does not encode as an object, or if the result does not decode.
 pub(super) fn merge<D: data::SessionData>(
     loaded: &D,
     mine: &D,
@@ -30,7 +30,7 @@ pub(super) fn merge<D: data::SessionData>(
     ];
     let mut result = EncodedFields::new();
     let mut is_mine = true;
-    for (name, [base, own, theirs]) in beside(&[&loaded, &ours, &other]) {
+    for (name, [base, own, theirs]) in side_by_side(&[&loaded, &ours, &other]) {
         let mut lost = false;
         let merged = versions.merge(base, own, theirs, 1, &mut lost);
         let text = versions.values.key_text(name);
@@ -43,7 +43,7 @@ pub(super) fn merge<D: data::SessionData>(
         }
     }
     if is_mine {
-        // Nothing of theirs is left to be laid over it.
+        // The result is this request's data, which need not be decoded.
         return Some(mine.clone());
     }
     data::decode_over_default(&result).ok()
@@ -53,7 +53,7 @@ pub(super) fn merge<D: data::SessionData>(
 type Entries = Vec<(KeyId, ValueId)>;
 
 /// The entries of three objects side by side, by key.
-fn beside(objects: &[&Entries; 3]) -> BTreeMap<KeyId, [Option<ValueId>; 3]> {
+fn side_by_side(objects: &[&Entries; 3]) -> BTreeMap<KeyId, [Option<ValueId>; 3]> {
     let mut all: BTreeMap<KeyId, [Option<ValueId>; 3]> = BTreeMap::new();
     for (at, entries) in objects.iter().enumerate() {
         for (key, value) in *entries {
@@ -71,10 +71,10 @@ struct Versions<'t> {
 }
 
 impl Versions<'_> {
-    /// Both changes of one value, if it says how: a list to which one side only appended, and in
-    /// untyped data an object, key by key. Else mine, and theirs is `lost`.
+    /// Merges two changes of one value. Both are kept in a list to which one side only appended and,
+    /// in untyped data, in an object, key by key. Otherwise `mine` wins, and `lost` is set.
     ///
-    /// Equal changes are two changes: of two requests that each count from 1 to 2, one is lost.
+    /// Equal changes conflict, too: if two requests each count from 1 to 2, one of them is lost.
     fn merge(
         &mut self,
         loaded: Option<ValueId>,
@@ -96,7 +96,7 @@ impl Versions<'_> {
         if let Some(list) = self.lists(loaded, ours, other) {
             return Some(list);
         }
-        // What is nested deeper than any data that is stored is one opaque value.
+        // Below the maximum depth of data, a value is opaque.
         if self.by_key
             && depth <= MAX_DEPTH
             && let Some(object) = self.objects(loaded, ours, other, depth, lost)
@@ -107,8 +107,8 @@ impl Versions<'_> {
         mine
     }
 
-    /// What one side appended, after what the other side made of the list. A list that was not there
-    /// counts as an empty one.
+    /// Appends the elements that one side appended to the other side's list. A missing list counts as
+    /// empty.
     fn lists(
         &mut self,
         loaded: Option<ValueId>,
@@ -131,7 +131,7 @@ impl Versions<'_> {
         self.values.list(list)
     }
 
-    /// Key by key. An object that was not there counts as an empty one.
+    /// Merges key by key. A missing object counts as empty.
     fn objects(
         &mut self,
         loaded: Option<ValueId>,
@@ -146,7 +146,7 @@ impl Versions<'_> {
         };
         let (ours, other) = (self.entries(Some(mine))?, self.entries(Some(theirs))?);
         let mut result = Entries::with_capacity(other.len());
-        for (key, [base, own, theirs]) in beside(&[&loaded, &ours, &other]) {
+        for (key, [base, own, theirs]) in side_by_side(&[&loaded, &ours, &other]) {
             let merged = self.merge(base, own, theirs, depth + 1, lost);
             result.extend(merged.map(|value| (key, value)));
         }
@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of three values, and whether one change is lost.
+    /// The merge of three values, and whether a change is lost.
     fn merged_or_none(versions: [Option<&Value>; 3]) -> (Option<Value>, bool) {
         let texts = versions.map(|value| value.map(Value::to_string));
         let mut merge = Versions {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_keeps_what_one_side_appended_whatever_the_other_did() {
+    fn a_list_keeps_appended_elements_whatever_the_other_side_did() {
         let loaded = json!([1, 2, 3]);
         let kept = |mine: &Value, theirs: &Value| merged(&loaded, mine, theirs);
         assert_eq!(
@@ -208,12 +208,12 @@ mod tests {
         assert_eq!(
             kept(&json!([1]), &json!([3])),
             (json!([1]), true),
-            "nobody knows"
+            "neither side only appended"
         );
         assert_eq!(
             kept(&json!([1]), &json!([1])),
             (json!([1]), true),
-            "each may have meant another"
+            "equal changes conflict, too"
         );
     }
 
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(
             merged(&loaded, &mine, &theirs),
             (expected, true),
-            "one key is lost, no other"
+            "only one key is lost"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Three-way merges: what was loaded, what this request made of it, and what another one did.
+//! Three-way merges of the loaded data, this request's changes and those of other requests.
 
 mod elements;
 mod fields;
@@ -9,11 +9,11 @@ use crate::data::SessionData;
 /// The three versions of the data, for the rules that a config declares.
 #[derive(Debug)]
 pub struct MergeInputs<'a, D> {
-    /// What was loaded.
+    /// The data that this request loaded.
     pub loaded: &'a mut D,
-    /// What this request made of it.
+    /// The data as this request changed it.
     pub mine: &'a mut D,
-    /// What is stored now.
+    /// The data that is stored now.
     pub theirs: &'a mut D,
     overwritten: Vec<String>,
 }
@@ -29,7 +29,7 @@ pub enum Merged {
 }
 
 impl<D> MergeInputs<'_, D> {
-    /// Notes what a rule did with a field.
+    /// Records the outcome of a rule for a field.
     pub fn settle(&mut self, field: &'static str, outcome: Merged) {
         if outcome == Merged::Overwritten {
             self.overwritten.push(field.to_owned());
@@ -41,14 +41,14 @@ impl<D> MergeInputs<'_, D> {
 #[derive(Debug)]
 pub(crate) struct Merge<D> {
     pub(crate) data: D,
-    /// The fields of which the other change is lost.
+    /// The names of the fields whose other change is lost.
     pub(crate) overwritten: Vec<String>,
 }
 
-/// Merges what this request made of the data with what is stored now.
+/// Merges this request's changes with the stored data.
 ///
-/// Declared fields first, as typed values: their rule leaves the same value in all three versions,
-/// so that they are no difference any more when the rest is compared as encoded fields.
+/// Fields with a rule come first, as typed values. Their rule leaves the same value in all three
+/// versions, so they no longer differ when the encoded fields are merged.
 pub(crate) fn merge<D: SessionData>(
     rules: fn(&mut MergeInputs<'_, D>),
     by_key: bool,
@@ -67,8 +67,8 @@ pub(crate) fn merge<D: SessionData>(
     let mut overwritten = inputs.overwritten;
     match fields::merge(&base, &ours, &other, by_key, &mut overwritten) {
         Some(data) => Merge { data, overwritten },
-        // The fields do not go together, or have no encoded form: the whole is one opaque value,
-        // but for what the rules have merged.
+        // The fields cannot be merged: this request's data replaces the stored data, apart from the
+        // fields with a rule.
         None => Merge {
             data: ours,
             overwritten: vec!["(all)".to_owned()],
@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_only_one_side_changed_is_that_side(loaded in data(), changed in data()) {
+        fn a_change_of_only_one_side_is_kept(loaded in data(), changed in data()) {
             let mine = merge(Config::merge, Config::UNTYPED, &loaded, &changed, &loaded);
             prop_assert_eq!(&mine.data, &changed);
             prop_assert!(mine.overwritten.is_empty());
@@ -155,7 +155,7 @@ mod tests {
         }
 
         #[test]
-        fn both_changes_are_kept_or_told(loaded in data(), mine in data(), theirs in data()) {
+        fn both_changes_are_kept_or_reported(loaded in data(), mine in data(), theirs in data()) {
             let Merge { data, overwritten } = merge(Config::merge, Config::UNTYPED, &loaded, &mine, &theirs);
             prop_assert_eq!(data.sum, theirs.sum + mine.sum - loaded.sum);
             let conflict = mine.note != loaded.note && theirs.note != loaded.note;

@@ -1,5 +1,5 @@
-//! The rules that `merge` can declare, and what each can merge. A rule leaves its result in all
-//! three places.
+//! The rules that `merge` can declare, and the types that each can merge. A rule leaves its result in
+//! all three versions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
@@ -17,7 +17,7 @@ fn put<T: Clone>(result: T, loaded: &mut T, mine: &mut T, theirs: &mut T) {
     *theirs = result;
 }
 
-/// Adds both differences: `x = 0` subtracts what was loaded. Stops at the type's bounds.
+/// Adds both differences: `x = 0` subtracts the loaded value. Stops at the type's bounds.
 pub fn add<T: MergeAdd>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merged {
     put(T::add(loaded, mine, theirs), loaded, mine, theirs);
     Merged::Both
@@ -45,7 +45,7 @@ pub fn min<T: MergeOrder>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merge
     Merged::Both
 }
 
-/// What either side added, without what either side removed.
+/// The elements that either side added, without those that either side removed.
 pub fn union<T: MergeUnion>(loaded: &mut T, mine: &mut T, theirs: &mut T) -> Merged {
     put(T::union(loaded, mine, theirs), loaded, mine, theirs);
     Merged::Both
@@ -85,7 +85,7 @@ fn equal<T: Serialize>(a: &T, b: &T) -> bool {
     note = "`add` fits numbers; `union` fits lists and sets, `keys` fits maps, `last_wins` fits everything"
 )]
 pub trait MergeAdd: Clone {
-    /// `theirs` plus what `mine` added to `loaded`.
+    /// `theirs` plus the difference between `mine` and `loaded`.
     #[must_use]
     fn add(loaded: &Self, mine: &Self, theirs: &Self) -> Self;
 }
@@ -182,7 +182,7 @@ impl MergeAdd for Duration {
     note = "`union` fits lists and sets; `add`, `max` and `min` fit numbers, `keys` fits maps, `last_wins` fits everything"
 )]
 pub trait MergeUnion: Clone {
-    /// `theirs`, without what `mine` removed from `loaded`, with what it added.
+    /// `theirs`, without the elements that `mine` removed from `loaded`, and with those that it added.
     #[must_use]
     fn union(loaded: &Self, mine: &Self, theirs: &Self) -> Self;
 }

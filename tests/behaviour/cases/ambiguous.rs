@@ -9,15 +9,15 @@ use crate::support::jar::CookieJar;
 
 cases! {
     everywhere:
-        row_12_what_cannot_be_a_sid_is_ignored_first
-        row_20_what_cannot_be_a_sid_is_ignored_first
+        row_12_malformed_values_are_ignored
+        row_20_malformed_values_are_ignored
         row_20_a_refusal_expires_both_cookies
         row_20_create_goes_on_and_expires_the_others
         row_20_a_failed_create_expires_all
-        row_20_a_host_cookie_has_one_place
+        row_20_a_host_cookie_has_one_domain_and_path
         row_20_a_view_expires_both_cookies
         row_20_another_origin_expires_nothing
-        row_20_no_domain_of_an_odd_host
+        row_20_unusual_hosts_get_no_domain
         row_20_too_many_cookies_of_the_name_are_expired
         row_20_a_bounded_number_of_cookies;
     memory:;
@@ -42,7 +42,7 @@ async fn jar_sid(server: &Server) -> String {
     reply.cookie("shop.sid").0
 }
 
-/// The lines that expire a cookie.
+/// The `Set-Cookie` headers that expire a cookie.
 fn expired(reply: &Reply, name: &str) -> Vec<String> {
     let lines = reply.headers.get_all("set-cookie").iter();
     let lines = lines.map(|line| line.to_str().unwrap().to_owned());
@@ -52,7 +52,7 @@ fn expired(reply: &Reply, name: &str) -> Vec<String> {
         .collect()
 }
 
-async fn row_12_what_cannot_be_a_sid_is_ignored_first(env: Env) {
+async fn row_12_malformed_values_are_ignored(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;
     let (sid, other) = (&session.sid, &server.open("main").await.sid);
@@ -77,7 +77,7 @@ async fn row_12_what_cannot_be_a_sid_is_ignored_first(env: Env) {
     assert_eq!(server.get(path).send().await.ok().id(), url.id());
 }
 
-async fn row_20_what_cannot_be_a_sid_is_ignored_first(env: Env) {
+async fn row_20_malformed_values_are_ignored(env: Env) {
     let server = env.start().await;
     let reply = server.post("/main/cookie/create").send().await.ok();
     let (sid, _) = reply.cookie("__Host-sid");
@@ -149,7 +149,7 @@ async fn row_20_create_goes_on_and_expires_the_others(env: Env) {
                 (next.id(), &next.data()["note"]),
                 (created.id(), &json!("new"))
             );
-            // The new cookie is the last one, for clients that keep one per domain and path.
+            // The new cookie comes last, for clients that keep one cookie per domain and path.
             let last = created
                 .headers
                 .get_all("set-cookie")
@@ -190,7 +190,7 @@ async fn row_20_a_failed_create_expires_all(env: Env) {
     }
 }
 
-async fn row_20_a_host_cookie_has_one_place(env: Env) {
+async fn row_20_a_host_cookie_has_one_domain_and_path(env: Env) {
     let server = env.start().await;
     let first = server.post("/cookie-first/create").send().await.ok();
     let second = server.post("/cookie-first/create").send().await.ok();
@@ -244,7 +244,7 @@ async fn row_20_another_origin_expires_nothing(env: Env) {
     }
 }
 
-async fn row_20_no_domain_of_an_odd_host(env: Env) {
+async fn row_20_unusual_hosts_get_no_domain(env: Env) {
     let server = env.start().await;
     let sids = [jar_sid(&server).await, jar_sid(&server).await];
     for host in [
@@ -282,13 +282,13 @@ async fn row_20_too_many_cookies_of_the_name_are_expired(env: Env) {
         "/jar",
     );
     for number in [0, 30, 31, 39] {
-        // What another host of the domain may have set.
+        // Cookies that another host of the domain may have set.
         let line = format!("shop.sid=junk{number}");
         let call = (0..=number).fold(server.get("/jar/load"), |call, _| {
             call.header("Cookie", &line)
         });
         let reply = jar.send(call, "/jar/load").send().await;
-        // The sid of the jar is the last one, and there may be 32.
+        // The sid of the jar comes last, and at most 32 values are allowed.
         if number + 2 > 32 {
             let refused = reply.problem(400, "ambiguous-session");
             assert!(expired(&refused, "shop.sid").len() > 1, "{refused:?}");

@@ -10,7 +10,7 @@ cases! {
     everywhere:
         row_24_a_response_with_a_sid_is_not_cached
         row_24_a_response_of_a_session_is_private
-        row_24b_a_response_of_a_session_is_for_no_shared_cache
+        row_24b_shared_caches_do_not_store_a_response_of_a_session
         row_24b_a_handler_can_share_its_response
         row_24a_a_401_of_the_application_keeps_its_headers
         row_25_vary_is_merged
@@ -82,7 +82,7 @@ async fn row_24_a_response_of_a_session_is_private(env: Env) {
     }
 }
 
-/// What handlers set, and what is sent.
+/// The `Cache-Control` headers that a handler sets, and the one that is sent.
 const DIRECTIVES: [(&[&str], &str); 8] = [
     (&["public, max-age=60"], "private, max-age=60"),
     (&["Public", "S-MAXAGE=60, max-age=5"], "private, max-age=5"),
@@ -97,7 +97,7 @@ const DIRECTIVES: [(&[&str], &str); 8] = [
     (&["public, no-store"], "no-store"),
 ];
 
-async fn row_24b_a_response_of_a_session_is_for_no_shared_cache(env: Env) {
+async fn row_24b_shared_caches_do_not_store_a_response_of_a_session(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;
     for (lines, expected) in DIRECTIVES {
@@ -111,7 +111,7 @@ async fn row_24b_a_response_of_a_session_is_for_no_shared_cache(env: Env) {
             assert_eq!(reply.cache(), expected, "{path} {lines:?}");
             assert_eq!(reply.headers.get_all("cache-control").iter().count(), 1);
         }
-        // Without a session, the response is the handler's business.
+        // Without a session, the header is left alone.
         let reply = call("/main/optional").send().await.ok();
         let sent: Vec<_> = reply.headers.get_all("cache-control").iter().collect();
         assert_eq!(sent, *lines, "{lines:?}");

@@ -251,7 +251,7 @@ async fn row_45_every_return_type(env: Env) {
     each_shape(env, env.framework.shapes()).await;
 }
 
-/// Calls each handler, and asserts that it is stored or not as its shape says.
+/// Calls each handler, and asserts that its session is stored only if its shape says so.
 async fn each_shape(env: Env, shapes: &[Shape]) {
     let server = env.start().await;
     assert!(!shapes.is_empty());

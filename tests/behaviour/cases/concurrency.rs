@@ -312,8 +312,8 @@ async fn row_62a_remove_and_change_are_merged(env: Env) {
     }
 }
 
-/// Sessions whose ids end in the same ten bits: anyone who creates sessions gets a neighbor of every other
-/// one before long.
+/// Two sessions whose ids end in the same ten bits. A client that creates many sessions gets such an id
+/// for any other session.
 async fn neighbors(server: &Server) -> [ClientSession; 2] {
     let mut sessions: HashMap<u16, ClientSession> = HashMap::new();
     loop {

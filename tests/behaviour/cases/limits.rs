@@ -1,4 +1,4 @@
-//! Data at its limits: depth, number of fields, and how long a merge takes.
+//! The limits of data: its depth, its number of fields, and the time of a merge.
 
 use connect_session::SessionConfig as _;
 use connect_session::store::Store as _;
@@ -28,10 +28,10 @@ cases! {
         row_85b_large_lists_merge;
 }
 
-/// The most levels of a field, which `serde_json` can read below the object of all fields.
+/// The maximum nesting depth of a field: what `serde_json` can read below the object of all fields.
 const DEEPEST: usize = 126;
 
-/// The scripts are refused, with this problem, and tell of it as the client's fault.
+/// Checks that the scripts are refused with this problem, and raise `data_refused`, not `store_error`.
 async fn refused(server: &Server, held: &ClientSession, scripts: &[Value], problem: (u16, &str)) {
     let before = server.load(held).send().await.ok().body;
     for script in scripts {
@@ -51,7 +51,7 @@ async fn row_85_nested_too_deep(env: Env) {
         json!([["raw", 20_000, 1], ["save"]]),
         json!([["raw", 20_000, 2], ["save"]]),
         json!([["raw", DEEPEST + 1, 1], ["save"]]),
-        // What is pending would be merged with what is committed.
+        // The pending change would be merged with the update.
         json!([["raw", 20_000, 1], ["update", ["push", "/list", 1]]]),
         json!([["nest", "/by_key/a", DEEPEST]]),
         json!([["push_nested", "/list", DEEPEST]]),
@@ -65,15 +65,15 @@ async fn row_85_nested_too_deep(env: Env) {
         .map(|seen| seen.text.split('`').nth(1).unwrap_or_default())
         .collect();
     let expected = ["raw", "raw", "raw", "raw", "by_key", "list", "list", "list"];
-    assert_eq!(fields, expected, "the field is named");
+    assert_eq!(fields, expected, "a wrong field is named");
 
     let create = server.post("/large/create");
     let create = create.script(json!([["push_nested", "/list", DEEPEST]]));
     create.send().await.problem(422, "too-deep");
     let count = server.stores.heap.count(Large::OPTIONS.namespace).await;
-    assert_eq!(count.unwrap(), 1, "it exists all the same");
+    assert_eq!(count.unwrap(), 1, "the refused session was stored");
 
-    // As deep as it can be read.
+    // As deep as can be read back.
     for script in [
         json!([["raw", DEEPEST, 1], ["save"]]),
         json!([["nest", "/by_key/a", DEEPEST - 1]]),
@@ -97,7 +97,7 @@ async fn row_85_nested_too_deep_in_untyped_data(env: Env) {
     let deep = json!([["nest", "/deep", DEEPEST]]);
     server.run(&held, deep).send().await.ok();
     server.load(&held).send().await.ok();
-    // Both sides change what is as deep as it may be.
+    // Both sides change a value at the maximum depth.
     let leaf = format!("/deep{}", "/0".repeat(DEEPEST));
     let change = |to: u8| json!([["set", leaf, to]]);
     let waiting = Overlap::one(
@@ -134,14 +134,14 @@ async fn row_85a_too_many_fields(env: Env) {
         let create = create.script(json!([["keys", "", most + 1]]));
         create.send().await.problem(413, "too-many-fields");
     }
-    // The keys of a map are no fields of their own.
+    // The keys of a map do not count as fields.
     let held = server
         .open_with("large", json!([["keys", "/by_key", 2_000]]))
         .await;
     assert_eq!(server.data(&held).await["by_key"]["k1999"], 1999);
 }
 
-/// Large enough that a merge which compares each element with each other would not end.
+/// So many that a merge that compares each element with each other would take too long.
 const MANY: u64 = 200_000;
 
 async fn row_85b_large_lists_merge(env: Env) {
@@ -198,7 +198,7 @@ async fn row_85c_names_from_data_in_events(env: Env) {
 async fn row_85c_the_name_of_a_field_that_cannot_be_decoded(env: Env) {
     let server = env.start().await;
     let held = server.open("loose").await;
-    // What serde_json does not read.
+    // Deeper than `serde_json` can read.
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let name = "cart\nERROR forged";
     server.stores.encoded.poke(&held.id, name, &deep);

@@ -1,4 +1,4 @@
-//! A session that lives longer than its request: in the loop of a socket or of another stream.
+//! A session that outlives its request, in the loop of a socket or of another stream.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ cases! {
         row_48a_a_loop_updates_after_the_response;
 }
 
-/// What the loop of a socket does with each message.
+/// Updates the session for each message, as the loop of a socket does.
 async fn row_48a_a_loop_updates_after_the_response(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;

@@ -17,7 +17,7 @@ cases! {
         row_76_the_event_names_both_values
         row_77_a_trusted_proxy_names_the_host_and_the_scheme
         row_77_the_last_proxy_counts
-        row_77_without_the_option_proxies_are_not_believed
+        row_77_without_the_option_proxies_are_not_trusted
         row_77_cookies_are_expired_for_the_host_that_the_client_uses;
     memory:;
     encoded:;
@@ -68,7 +68,7 @@ async fn row_75_an_upgrade_from_another_origin(env: Env) {
                 assert_eq!(reply.status, 403, "{path} {headers:?}");
             }
         }
-        // Nor may it set a cookie.
+        // It must not set a cookie either.
         let reply = with(upgrade(server.get("/cookie-first/create")), headers)
             .send()
             .await;
@@ -96,7 +96,7 @@ async fn row_75_an_upgrade_of_the_own_origin_and_of_headers(env: Env) {
     let call = server.get("/jar/load").cookie("shop.sid", &listed);
     let call = upgrade(call).header("Origin", "https://app.example.com");
     call.send().await.ok();
-    // A header cannot be forged, and `cross_origin = off` allows everything.
+    // No page can forge a header, and `cross_origin = off` allows everything.
     let session = server.open("main").await;
     let open_jar = open(&server, "open-jar", "open.sid").await;
     for headers in FOREIGN {
@@ -185,9 +185,10 @@ async fn row_76_the_event_names_both_values(env: Env) {
     assert!(text(3).ends_with(expected), "{}", text(3));
 }
 
-/// The two configs with a trusted proxy, and how a proxy says what the client addressed.
+/// Adds the headers in which a proxy reports the host and the scheme that the client used.
 type Forward = fn(Call, host: &str, scheme: &str) -> Call;
 
+/// The two configs with a trusted proxy, and the headers of their proxies.
 const PROXIES: [(&str, Forward); 2] = [
     ("x-forwarded", |call, host, scheme| {
         let call = call.header("X-Forwarded-Host", host);
@@ -219,7 +220,7 @@ async fn row_77_a_trusted_proxy_names_the_host_and_the_scheme(env: Env) {
             .send()
             .await
             .ok();
-        // A page without encryption may have been changed on the way.
+        // A page that was loaded without encryption may be forged.
         for (origin, host, scheme) in [
             (
                 "http://shop.example.com:8443",
@@ -281,7 +282,7 @@ async fn row_77_the_last_proxy_counts(env: Env) {
     }
 }
 
-async fn row_77_without_the_option_proxies_are_not_believed(env: Env) {
+async fn row_77_without_the_option_proxies_are_not_trusted(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
     for (_, forward) in PROXIES {
@@ -295,7 +296,7 @@ async fn row_77_without_the_option_proxies_are_not_believed(env: Env) {
             .await
             .problem(403, "cross-origin");
         post("https://shop.example.com").send().await.ok();
-        // A proxy that forwards `Host` alone does not say which scheme the client used.
+        // A proxy that only forwards `Host` does not report the scheme that the client used.
         post("http://shop.example.com").send().await.ok();
     }
 }

@@ -28,13 +28,13 @@ async fn row_12a_too_many_values(env: Env) {
     for (name, value) in [("X-User-Session", sid), ("Authorization", bearer.as_str())] {
         let most = repeated(name, value, MOST).send().await.ok();
         assert_eq!(most.id(), session.id, "{name}");
-        // Empty values count, too: nothing is read without a limit.
+        // Empty values count, too.
         for value in [value, "", "Basic"] {
             let more = repeated(name, value, MOST + 1).send().await;
             more.problem(400, "ambiguous-session");
         }
     }
-    // HTTP/2 splits a list of cookies into several headers, so that only those of the name count.
+    // Only cookies of the name count, because HTTP/2 splits a list of cookies into several headers.
     let cookies = |name: &str, count: usize| {
         let list = vec![format!("{name}=x"); count].join("; ");
         server.get("/main/optional").header("Cookie", list)

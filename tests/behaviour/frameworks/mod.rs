@@ -91,7 +91,7 @@ impl Framework {
         }
     }
 
-    /// Handlers whose value is not an `Err` itself, but may be or contain one.
+    /// Handlers whose return type is not a plain `Result`, but whose value may be or contain an `Err`.
     pub fn failures(self) -> &'static [Shape] {
         match self {
             #[cfg(feature = "actix-web")]

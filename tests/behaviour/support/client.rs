@@ -38,7 +38,7 @@ impl Call {
         self
     }
 
-    /// Sets the `Host`, which is `shop.example.com` otherwise.
+    /// Sets the `Host`. The default is `shop.example.com`.
     pub fn host(mut self, host: &str) -> Self {
         self.headers
             .insert("host", HeaderValue::from_str(host).unwrap());

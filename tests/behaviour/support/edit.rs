@@ -28,7 +28,7 @@ pub fn edit(data: &mut Value, operation: &Value) {
             }
             place.as_array_mut().unwrap().push(argument);
         }
-        // Lists, nested this deep.
+        // Lists with this nesting depth.
         "nest" => *place(data, path) = nested(size(&argument)),
         "push_nested" => place(data, path)
             .as_array_mut()

@@ -9,7 +9,7 @@ pub struct CookieJar {
     kept: Vec<Kept>,
 }
 
-/// Cookies of one name are kept apart by the other fields.
+/// Cookies of one name differ in the other fields.
 #[derive(Debug, PartialEq, Eq)]
 struct Kept {
     name: String,
@@ -27,7 +27,7 @@ impl CookieJar {
         }
     }
 
-    /// Keeps a cookie, in place of one of the same name, domain and path.
+    /// Stores a cookie, and replaces one of the same name, domain and path.
     pub fn keep(&mut self, name: &str, value: &str, domain: Option<&str>, path: &str) {
         let is_same = |kept: &Kept| {
             kept.name == name && kept.domain.as_deref() == domain && kept.path == path
@@ -58,7 +58,7 @@ impl CookieJar {
                     .map(|(_, value)| *value)
             };
             let domain = find("Domain");
-            // Browsers ignore cookies for the domains of others.
+            // Browsers ignore cookies for other domains.
             if domain.is_none_or(|domain| covers(domain, self.host)) {
                 let is_expired = find("Max-Age") == Some("0");
                 self.keep(
@@ -71,7 +71,7 @@ impl CookieJar {
         }
     }
 
-    /// Adds the cookies that fit the path, as browsers do for a request.
+    /// Adds the cookies that match the path, as a browser does.
     pub fn send(&self, call: Call, path: &str) -> Call {
         let fits = |kept: &&Kept| {
             let rest = path.strip_prefix(&*kept.path);

@@ -25,7 +25,7 @@ pub trait AnySession: Send {
     fn debug(&self) -> String;
     fn edit(&mut self, edit: &mut dyn FnMut(&mut Value));
     fn borrow_mut(&mut self);
-    /// Sets the JSON that [`Heap`] keeps as it came.
+    /// Sets the JSON that [`Heap`] keeps unchanged.
     fn raw(&mut self, json: String);
     fn update<'a>(
         &'a mut self,

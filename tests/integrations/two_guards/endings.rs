@@ -1,4 +1,4 @@
-//! What two guards of one request do when a commit fails or the session ends between them.
+//! Two guards of one request when a commit fails, or when the session ends between them.
 
 use std::sync::Mutex;
 
@@ -121,8 +121,8 @@ async fn row_92_a_login_reaches_the_client_although_the_outer_commit_fails() {
     assert_eq!(body, r#"Some("user") false"#);
 }
 
-/// A guard whose handler never ran, because another extractor refused, does not keep the others from
-/// sending the sid.
+/// A guard whose handler did not run, because another extractor rejected the request, does not prevent the
+/// other guards from sending the sid.
 #[tokio::test]
 async fn row_92_a_guard_without_a_handler_leaves_the_sid_to_the_outer_one() {
     #[session(create)]

@@ -1,7 +1,7 @@
 //! Two guards in one request: middleware and the handler inside it share the session of the request.
 //!
-//! Every combination of what the two can be and do is sent through each framework where guards can
-//! meet, and compared with the model.
+//! Every combination of the modes and operations of both runs on each framework that allows two guards,
+//! and its outcome is compared with the model.
 
 mod axum;
 mod endings;
@@ -27,7 +27,7 @@ session_config! {
     }
 }
 
-/// What both handlers of a request do, as its header says.
+/// The operations of both handlers of a request, as its header specifies them.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Steps {
     outer: Op,
@@ -86,7 +86,7 @@ fn fail_if(fails: bool) -> Result<(), Failure> {
     }
 }
 
-/// Does what a handler is to do, and gives the session back unless that consumed it.
+/// Runs a handler's operation, and returns the session unless the operation consumes it.
 async fn act(
     mut session: Session<Guarded>,
     op: Op,
@@ -142,7 +142,7 @@ fn seen_in_view(view: Option<&SessionView<Guarded>>) -> String {
     serde_json::to_string(&seen).unwrap()
 }
 
-/// Acts for the inner handler. Its body says what it saw.
+/// Runs the inner handler. Its response body contains what it saw.
 async fn inner(session: Option<Session<Guarded>>, headers: &HeaderMap) -> Result<String, Failure> {
     let steps = Steps::in_headers(headers);
     let body = seen(session.as_ref());
@@ -151,7 +151,7 @@ async fn inner(session: Option<Session<Guarded>>, headers: &HeaderMap) -> Result
     Ok(body)
 }
 
-/// What a framework answers.
+/// The response of a framework.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -185,7 +185,7 @@ trait Framework {
     async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Answer;
 }
 
-/// Sends every combination, and compares what comes of each with the model.
+/// Sends every combination, and compares each outcome with the model.
 async fn every_combination<F: Framework>(framework: &F) {
     let mut failures = Vec::new();
     let mut count = 0;
@@ -282,7 +282,7 @@ async fn outcome<F: Framework>(framework: &F, script: &Script) -> Result<Outcome
     })
 }
 
-/// What the session of a sid holds, read by a request of its own.
+/// The data and the subject of a session, read by a separate request.
 async fn show<F: Framework>(framework: &F, sid: &str) -> Option<(Fields, Option<String>)> {
     let body = framework.send("show", "{}", Some(sid)).await.body;
     let seen: Option<Seen> = serde_json::from_str(&body).unwrap();

@@ -1,8 +1,8 @@
-//! What has to come of two guards in one request: a model of the session, one step at a time.
+//! A model of the expected outcome of two guards in one request, one step at a time.
 
 use serde::{Deserialize, Serialize};
 
-/// The data of the session. Each guard has a field of its own, and one that both write.
+/// The data of the session: a field for each guard, and one that both write.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fields {
     pub(super) seed: String,
@@ -12,7 +12,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// What the seeded session of a request holds.
+    /// The data of a seeded session.
     pub(super) fn seeded() -> Self {
         Self {
             seed: "seed".to_owned(),
@@ -94,7 +94,7 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// What a guard of a mode can do.
+    /// The operations of a guard with this mode.
     pub(super) fn of(mode: Mode) -> &'static [Self] {
         const ALL: &[Op] = &[
             Op::Nothing,
@@ -110,7 +110,7 @@ impl Op {
     }
 }
 
-/// What a request carries.
+/// The sid that a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     Nothing,
@@ -118,22 +118,22 @@ pub(super) enum Sent {
     Dead,
 }
 
-/// One request: what each guard does, and who fails afterwards.
+/// One request: the operations of each guard, and which handler fails afterwards.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Script {
     pub(super) sent: Sent,
     pub(super) outer: (Mode, Op),
-    /// The outer guard acts when the inner one is done, not before.
+    /// Whether the outer guard acts after the inner one, not before.
     pub(super) acts_after: bool,
     pub(super) inner: (Mode, Op),
     pub(super) fails: Option<Place>,
-    /// The outer handler returns before the inner one starts, as a hoop does.
+    /// Whether the outer handler returns before the inner one starts, as a hoop can.
     pub(super) sequential: bool,
-    /// The response of outer middleware that fails is a new one, without the headers of the inner one.
+    /// Whether failing outer middleware sends a new response, without the headers of the inner one.
     pub(super) errors_are_new: bool,
 }
 
-/// What a guard sees when its handler starts.
+/// The session that a handler sees when it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) is_new: bool,
@@ -141,16 +141,16 @@ pub(super) struct Seen {
     pub(super) data: Fields,
 }
 
-/// What comes of a request.
+/// The outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) status: u16,
     pub(super) inner_saw: Option<Seen>,
-    /// The response brings a sid.
+    /// Whether the response carries a sid.
     pub(super) emits: bool,
-    /// The session that the client has afterwards: by the new sid, or by the one that it sent.
+    /// The session that the client has afterwards, under the new sid or the one that it sent.
     pub(super) session: Option<(Fields, Option<String>)>,
-    /// The sid that the client sent still opens it.
+    /// Whether the sid that the client sent still opens it.
     pub(super) sent_sid_works: bool,
 }
 
@@ -169,7 +169,7 @@ struct Model {
     created: bool,
     stored: Fields,
     subject: Option<String>,
-    /// The sid that was sent no longer opens the session.
+    /// Whether the sid that was sent no longer opens the session.
     new_sid: bool,
     resets: u32,
 }
@@ -188,7 +188,7 @@ struct Guard {
     rotate: bool,
     reset: bool,
     resets_seen: u32,
-    /// `save` or `destroy` took the session.
+    /// Whether `save` or `destroy` took the session.
     consumed: bool,
 }
 
@@ -212,7 +212,7 @@ pub(super) fn outcome(script: &Script) -> Outcome {
         .run(script, &mut inner_saw)
         .unwrap_or_else(|status| status);
     let alive = model.phase == Phase::Stored;
-    // Middleware without a guard that replaces the response takes the sid away with it.
+    // If middleware without a guard replaces the response, the sid is lost.
     let lost = script.outer.0 == Mode::View && script.fails == Some(Place::Outer);
     let lost = lost && script.errors_are_new;
     if alive && model.new_sid && lost {
@@ -226,7 +226,7 @@ pub(super) fn outcome(script: &Script) -> Outcome {
     }
     Outcome {
         status,
-        // A body of an error says nothing.
+        // The body of an error does not contain it.
         inner_saw: inner_saw.filter(|_| status == 200),
         emits: alive && model.new_sid,
         session: alive.then(|| (model.stored.clone(), model.subject.clone())),
@@ -284,7 +284,7 @@ impl Model {
         mode: Mode,
         outer: Option<&Guard>,
     ) -> Result<Option<Guard>, Refused> {
-        // A new session is there for as long as a guard is open that creates it.
+        // A new session exists as long as a guard that creates it is open.
         let is_there = match self.phase {
             Phase::Stored => true,
             Phase::New => outer.is_some_and(|outer| outer.mode == Mode::Create),
@@ -332,7 +332,7 @@ impl Model {
             });
         }
         let guard = guard?;
-        // A login of the outer guard is not stored yet, and known all the same.
+        // The inner guard sees a login of the outer one before it is stored.
         let subject = match outer {
             Some(outer) if outer.reset && outer.login => Some("outer".to_owned()),
             Some(outer) if outer.reset => None,

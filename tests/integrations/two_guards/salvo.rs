@@ -241,7 +241,7 @@ async fn row_92_a_hoop_around_the_handler_shares_the_session_below_the_layer() {
     every_combination(&Salvo::<false>(Service::new(routes))).await;
 }
 
-/// Two guards that send the sid one after the other set one cookie.
+/// Two guards that send the sid one after the other set only one cookie.
 #[tokio::test]
 async fn row_92_two_guards_set_the_cookie_once() {
     session_config! {

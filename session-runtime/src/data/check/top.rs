@@ -6,11 +6,11 @@ use serde::ser::{Impossible, SerializeMap, SerializeStruct, Serializer};
 use super::walk::{RAW_VALUE, Walk};
 use super::{Seen, Stop};
 
-/// Walks through the data itself, which has to be an object.
+/// Walks through the data, which must be an object.
 pub(super) struct Top<'a>(pub(super) &'a mut Seen);
 
 impl Top<'_> {
-    /// The parts of an enum's variant, which is an object with one field.
+    /// Walks through the parts of an enum variant, which serializes as an object with one field.
     fn variant<T>(
         self,
         name: &'static str,
@@ -25,7 +25,7 @@ impl Top<'_> {
 /// Walks through the fields.
 pub(super) struct Fields<'a> {
     seen: &'a mut Seen,
-    /// How each value is walked through.
+    /// The walk through each value.
     walk: Walk,
     /// The JSON text of the key whose value comes next.
     key: Vec<u8>,
@@ -94,7 +94,7 @@ impl SerializeMap for Fields<'_> {
         self.value(value, |fields| unquoted(&fields.key))
     }
 
-    /// The key is only looked at where it has to be named.
+    /// Encodes the key only if the error has to name it.
     #[inline]
     fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
         &mut self,

@@ -11,15 +11,16 @@ use serde::ser::{
 use super::Stop;
 use crate::data::{MAX_DEPTH, depth};
 
-/// The names of the structs by which `serde_json` hands its own types through a serializer.
+/// The prefix of the names of the structs in which `serde_json` passes its own types to a serializer.
 const PRIVATE: &str = "$serde_json::private::";
 pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Walks through a value, which may have so many more levels.
+/// Walks through a value.
 #[derive(Clone, Copy)]
 pub(super) struct Walk {
+    /// How many levels the value may have.
     levels: usize,
-    /// Whether a string is JSON text.
+    /// Whether strings are JSON text.
     raw: bool,
 }
 
@@ -32,7 +33,7 @@ impl Walk {
         }
     }
 
-    /// Walks through the JSON text of all fields together.
+    /// Walks through the JSON text of the whole data.
     pub(super) const fn of_raw_data() -> Self {
         Self {
             levels: MAX_DEPTH + 1,

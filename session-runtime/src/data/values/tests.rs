@@ -1,4 +1,4 @@
-//! What is equal, and that depth costs no stack.
+//! Tests of equality, and of deep nesting.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn spaces_and_the_order_of_keys_do_not_count() {
 }
 
 #[test]
-fn depth_costs_no_stack() {
+fn deep_values_need_no_stack() {
     let nested = |leaf: &str| format!("{}{leaf}{}", "[".repeat(200_000), "]".repeat(200_000));
     assert!(same(&nested("1"), &nested("1 ")));
     assert!(!same(&nested("1"), &nested("2")));
@@ -44,7 +44,7 @@ fn lists_may_be_compared_in_any_order() {
 }
 
 #[test]
-fn what_is_put_together_is_written() {
+fn a_created_value_has_a_text() {
     let mut values = Values::new();
     let read = values.read(r#"{"k\"":[1, 2],"z":{}}"#).expect("JSON");
     let Shape::Object(entries) = values.shape(read) else {
@@ -58,7 +58,7 @@ fn what_is_put_together_is_written() {
 }
 
 #[test]
-fn what_is_no_json_is_no_value() {
+fn invalid_json_does_not_panic() {
     for text in ["", "[", "]", "{1}", "\"", "{\"a", "[1}]"] {
         let _ = Values::new().read(text);
     }
@@ -82,7 +82,7 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn two_values_are_equal_as_serde_says(a in json_value(), b in json_value()) {
+    fn values_are_equal_if_serde_says_so(a in json_value(), b in json_value()) {
         let texts = [a.to_string(), format!("{b:#}")];
         let mut values = Values::new();
         let [x, y] = texts.each_ref().map(|text| values.read(text).expect("JSON"));

@@ -1,6 +1,6 @@
 use super::*;
 
-fn reached(authority: &str, is_https: Option<bool>) -> Addressed<'_> {
+fn addressed(authority: &str, is_https: Option<bool>) -> Addressed<'_> {
     Addressed {
         authority: authority.as_bytes(),
         is_https,
@@ -22,7 +22,10 @@ fn an_origin_is_compared_without_default_port_case_and_final_dot() {
         ("https://[::1]", "[::1]:443"),
     ];
     for (origin, host) in same {
-        assert!(reached(host, None).is(origin.as_bytes()), "{origin} {host}");
+        assert!(
+            addressed(host, None).is(origin.as_bytes()),
+            "{origin} {host}"
+        );
     }
     let different = [
         ("https://shop.example.com", "shop.example.com:80"),
@@ -41,7 +44,7 @@ fn an_origin_is_compared_without_default_port_case_and_final_dot() {
     ];
     for (origin, host) in different {
         assert!(
-            !reached(host, None).is(origin.as_bytes()),
+            !addressed(host, None).is(origin.as_bytes()),
             "{origin} {host}"
         );
     }
@@ -53,14 +56,14 @@ fn a_known_scheme_counts() {
         ("http://shop.example.com", false),
         ("https://shop.example.com", true),
     ] {
-        assert!(reached("shop.example.com", Some(is_https)).is(origin.as_bytes()));
-        assert!(!reached("shop.example.com", Some(!is_https)).is(origin.as_bytes()));
+        assert!(addressed("shop.example.com", Some(is_https)).is(origin.as_bytes()));
+        assert!(!addressed("shop.example.com", Some(!is_https)).is(origin.as_bytes()));
     }
 }
 
 #[test]
 fn only_names_are_host_names() {
-    let name = |host| reached(host, None).host_name();
+    let name = |host| addressed(host, None).host_name();
     assert_eq!(
         name("Shop.Example.com.:8443").as_deref(),
         Some("shop.example.com")

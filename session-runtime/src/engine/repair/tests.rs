@@ -21,7 +21,7 @@ fn expired(spec: &CookieSpec, host: Option<&str>, path: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_place_that_the_request_shows() {
+fn every_domain_and_path_of_the_request() {
     let spec = CookieSpec {
         path: "/app",
         domain: Some("example.com"),
@@ -48,7 +48,7 @@ fn every_place_that_the_request_shows() {
 }
 
 #[test]
-fn a_partitioned_twin() {
+fn a_partitioned_cookie_and_its_opposite() {
     let spec = CookieSpec {
         same_site: SameSite::None,
         partitioned: true,
@@ -61,7 +61,7 @@ fn a_partitioned_twin() {
 }
 
 #[test]
-fn a_host_prefix_has_one_place() {
+fn a_host_prefix_has_one_domain_and_path() {
     for name in ["__Host-sid", "__host-sid"] {
         let spec = CookieSpec::new(name);
         assert_eq!(

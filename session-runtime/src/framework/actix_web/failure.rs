@@ -1,4 +1,4 @@
-//! The values inside of actix-web's own responders.
+//! The values inside actix-web's own responders.
 
 use actix_web::{CustomizeResponder, Either};
 

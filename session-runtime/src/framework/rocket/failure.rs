@@ -1,4 +1,4 @@
-//! The values inside of rocket's own responders.
+//! The values inside rocket's own responders.
 
 use rocket::Either;
 use rocket::data::Capped;

@@ -1,19 +1,19 @@
-//! Whether a handler failed: whether its value is an `Err`, or has one inside that the framework
-//! responds with.
+//! Determines whether a handler failed: whether its value is an `Err`, or contains one that the
+//! framework responds with.
 //!
-//! The question is asked of types, also of an alias of `Result`, by autoref specialization: method
-//! lookup finds [`Look`] first, for the types that implement it, and [`LookFallback`] for all others.
-//! Inside of generic code every type would be one of the others, so the macro
-//! [`find_err`](crate::__private::find_err) writes the steps out: each step takes the first value of
-//! a list and puts the values inside of it in its place.
+//! The type of the value decides, so that an alias of `Result` works, too. By autoref specialization,
+//! method lookup finds [`Look`] for the types that implement it, and [`LookFallback`] for all others.
+//! In generic code every type would get the fallback, so the macro
+//! [`find_err`](crate::__private::find_err) expands to the steps themselves: each replaces the first
+//! value of a list by the values inside it.
 
 mod std_types;
 
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A list of values to look into. `first` is `None` if that value does not exist, such as the value
-/// inside of a `None`.
+/// A list of values to examine. `first` is `None` if that value does not exist, such as the value
+/// inside a `None`.
 pub struct Values<'a, T, Rest> {
     first: Option<&'a T>,
     rest: Rest,
@@ -74,7 +74,7 @@ impl<'a, T, Rest: Copy> Values<'a, T, Rest> {
     }
 }
 
-/// A value of the type `T` inside of a type that gives no access to it.
+/// A value of the type `T` inside a type that gives no access to it.
 pub struct Unreadable<T>(PhantomData<fn() -> T>);
 
 impl<T> fmt::Debug for Unreadable<T> {
@@ -83,13 +83,13 @@ impl<T> fmt::Debug for Unreadable<T> {
     }
 }
 
-/// One step, for types that are a `Result` or have values inside.
+/// One step, for a `Result` and for types that contain values.
 pub trait Look {
-    /// The list with the values inside in place of the first one.
+    /// The list in which the values inside the first one replace it.
     type Next;
 
-    /// Takes the step. `failed` says whether a previous step has found an `Err`; returns whether one
-    /// has been found so far.
+    /// Takes the step. `failed` is whether a previous step has found an `Err`. Returns whether one has
+    /// been found so far.
     fn look(&self, failed: bool) -> (Self::Next, bool);
 }
 
@@ -133,7 +133,7 @@ impl Look for Stuck {
     }
 }
 
-/// A list with nothing left to look into.
+/// A list with no values left to examine.
 #[diagnostic::on_unimplemented(
     message = "this return type hides whether the handler failed",
     label = "an `Err` inside of this type cannot be found, so its changes would be committed",
@@ -151,7 +151,7 @@ pub fn has_failed<List: Complete>((_, failed): (List, bool)) -> bool {
 }
 
 /// The value of a handler whose return type has an `impl Trait`, and whether the handler failed.
-/// Only inside of the handler is the type of the value known.
+/// The type of the value is known only inside the handler.
 pub struct Judged<T> {
     /// The value.
     pub value: T,
@@ -160,14 +160,14 @@ pub struct Judged<T> {
 }
 
 impl<T: fmt::Debug> fmt::Debug for Judged<T> {
-    /// As the value itself, for `#[instrument(ret)]`.
+    /// Formats the value, for `#[instrument(ret)]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
     }
 }
 
-/// Whether a value is an `Err`, or has one inside. Enough steps for a tuple of the maximum length of
-/// every framework; a longer list is an error, see [`Complete`].
+/// Whether a value is an `Err`, or contains one. The steps suffice for the longest tuple of every
+/// framework; more values are a compile error, see [`Complete`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __find_err {

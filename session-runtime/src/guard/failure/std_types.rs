@@ -1,4 +1,4 @@
-//! The types of the standard library that a framework responds with if their content is a response.
+//! The types of the standard library that are a response to a framework if their content is one.
 
 use super::{Look, Stuck, Unreadable, Values};
 
@@ -15,7 +15,7 @@ impl<'a, T, E, Rest: Copy> Look for Values<'a, Result<T, E>, Rest> {
     }
 }
 
-/// A `None` is no failure: like a status, it is a response that the handler chose.
+/// A `None` is not a failure: like a status, it is a response that the handler chose.
 impl<'a, T, Rest: Copy> Look for Values<'a, Option<T>, Rest> {
     type Next = Values<'a, T, Rest>;
 
@@ -69,7 +69,7 @@ macro_rules! list {
     };
 }
 
-/// The list of a tuple's values.
+/// The list of a tuple's values, followed by the rest.
 macro_rules! values {
     ($rest:expr;) => { $rest };
     ($rest:expr; $first:expr, $($others:expr,)*) => {

@@ -1,4 +1,4 @@
-//! Handlers whose `Err` is hidden by their return type, or is inside of another value.
+//! Handlers whose `Err` is hidden by their return type, or inside another value.
 
 use ::rocket::http::{ContentType, Status};
 use ::rocket::response::content::RawText;

@@ -1,4 +1,4 @@
-//! Handlers whose `Err` is hidden by their return type, or is inside of another value.
+//! Handlers whose `Err` is hidden by their return type, or inside another value.
 
 use ::salvo::{Request, Router, Writer, handler};
 use connect_session::{Session, session};
