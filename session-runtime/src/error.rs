@@ -133,19 +133,19 @@ impl ErrorKind {
         match self {
             Self::Missing => "This request needs a session",
             Self::Unknown => "The session is unknown or has expired",
-            Self::Ambiguous => "The request carries two different session ids",
+            Self::Ambiguous => {
+                "The request carries two different session tokens, or too many values"
+            }
             Self::CrossOrigin => "This request may not come from another origin",
-            Self::Conflict => "Another request changed the session meanwhile",
-            Self::Ended => "The session ended while the request was under way",
-            Self::Superseded => "The session was given another id meanwhile",
+            Self::Conflict => "Another request changed the session",
+            Self::Ended => "The session ended during the request",
+            Self::Superseded => "Another request gave the session a new token",
             Self::TooLarge => "The session would hold too much data",
             Self::TooManyFields => "The session would have too many fields",
             Self::TooDeep => "The session's data would be nested too deep",
             Self::Undecodable => "The stored session cannot be read",
             Self::Unencodable => "The session cannot be stored",
-            Self::TooLate => {
-                "The session's id can no longer change: the response is already under way"
-            }
+            Self::TooLate => "The session token can no longer change: the response has started",
             Self::InvalidLifetime => {
                 "A session's lifetime must not be zero, nor its idle timeout longer than the absolute"
             }

@@ -80,7 +80,7 @@ pub enum EventKind<'a> {
     /// A call of the store failed.
     StoreError {
         /// The call: `build`, `load`, `insert`, `commit` or `destroy`.
-        verb: &'static str,
+        operation: &'static str,
         /// The error, with its causes as `source`. If a session cannot be decoded, it names the field.
         error: &'a (dyn std::error::Error + 'static),
     },
@@ -138,7 +138,7 @@ impl EventKind<'_> {
             Self::Ended => "session ended during the request",
             Self::Destroyed => "session destroyed",
             Self::Evicted => "session evicted from a full store",
-            Self::Renewed => "session id renewed",
+            Self::Renewed => "sid renewed",
             Self::DroppedUnsaved => "changed session dropped without a save",
             Self::DataRefused { .. } => "session data over a limit refused",
             Self::StoreError { .. } => "session store failed",
@@ -159,8 +159,8 @@ impl fmt::Display for Event<'_> {
             }
             EventKind::Overwritten { fields } => write!(f, ": {}", printable::names(fields)),
             EventKind::DataRefused { error } => write!(f, ": {}", with_causes(error)),
-            EventKind::StoreError { verb, error } => {
-                write!(f, ": {verb}: {}", with_causes(error))
+            EventKind::StoreError { operation, error } => {
+                write!(f, ": {operation}: {}", with_causes(error))
             }
             _ => Ok(()),
         }

@@ -90,7 +90,7 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
         .map_err(|error| {
             let listener = prepared::<C>().options.on_event;
             let kind = EventKind::StoreError {
-                verb: "build",
+                operation: "build",
                 error: &*error,
             };
             event::emit(listener, C::NAME, None, kind, None);

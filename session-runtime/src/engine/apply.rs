@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use super::SidTarget;
 use super::commit::Plan;
-use super::commit_queue::{self, Permit, SpinPolicy};
+use super::commit_queue::{self, Permit, WaitPolicy};
 use super::guards::GuardIndex;
 use super::merging::merged;
-use super::session_core::{Emit, Phase, SessionCore, deadlines};
+use super::session_core::{Phase, SessionCore, SidToSend, deadlines};
 use super::tracked_data::TrackedData;
 use crate::config::{OnConflict, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -21,7 +21,7 @@ use crate::store::{CommitOutcome, InsertOutcome, StoreError};
 pub(super) const TRIES: usize = 32;
 
 /// A write that has to be awaited.
-pub(super) enum PendingWrite<D> {
+pub(super) enum AwaitedWrite<D> {
     Insert(NewRecord<D>),
     /// A change, and its outcome if it was already sent.
     Change(Box<Change<D>>, Option<CommitOutcome<D>>),
@@ -48,7 +48,7 @@ impl<C: SessionConfig> SessionCore<C> {
         &self,
         guard: GuardIndex,
         plan: Plan<C::Data>,
-    ) -> Result<Option<PendingWrite<C::Data>>, Error> {
+    ) -> Result<Option<AwaitedWrite<C::Data>>, Error> {
         if let Some(data) = plan.data() {
             self.check_data(data)?;
         }
@@ -67,7 +67,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 self.finish_insert(guard, &record, result, started)?;
                 Ok(None)
             }
-            (Plan::Insert(record), None) => Ok(Some(PendingWrite::Insert(record))),
+            (Plan::Insert(record), None) => Ok(Some(AwaitedWrite::Insert(record))),
             (Plan::Change(change), Some(store)) if commit_queue::is_free(self.key) => {
                 let started = trace::started(self.options.on_event);
                 let result = if trace::records_debug() {
@@ -84,22 +84,22 @@ impl<C: SessionConfig> SessionCore<C> {
                     }
                     CommitOutcome::Ended => Err(self.mark_ended()),
                     conflict @ CommitOutcome::Conflict(_) => {
-                        Ok(Some(PendingWrite::Change(Box::new(change), Some(conflict))))
+                        Ok(Some(AwaitedWrite::Change(Box::new(change), Some(conflict))))
                     }
                 }
             }
-            (Plan::Change(change), _) => Ok(Some(PendingWrite::Change(Box::new(change), None))),
+            (Plan::Change(change), _) => Ok(Some(AwaitedWrite::Change(Box::new(change), None))),
         }
     }
 
     pub(super) async fn execute_pending(
         &self,
         guard: GuardIndex,
-        pending: PendingWrite<C::Data>,
+        pending: AwaitedWrite<C::Data>,
     ) -> Result<(), Error> {
         match pending {
-            PendingWrite::Insert(record) => self.insert(guard, record).await,
-            PendingWrite::Change(change, known) => self.apply(guard, change, known).await,
+            AwaitedWrite::Insert(record) => self.insert(guard, record).await,
+            AwaitedWrite::Change(change, known) => self.apply(guard, change, known).await,
         }
     }
 
@@ -134,7 +134,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 state.phase = Phase::Stored(snapshot);
                 state.set_lifetime(guard, record.lifetime);
                 state.set_identity(guard);
-                state.emit = Emit::Sid;
+                state.sid_to_send = SidToSend::Current;
                 state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
                     deadlines(now, now, record.lifetime)
@@ -169,7 +169,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut overwritten = Vec::new();
         let mut permit = match known {
             Some(_) => None,
-            None => commit_queue::acquire_if_contended(self.key, self.spin_policy()).await,
+            None => commit_queue::acquire_if_contended(self.key, self.wait_policy()).await,
         };
         for _ in 0..TRIES {
             let committed = match known.take() {
@@ -216,16 +216,16 @@ impl<C: SessionConfig> SessionCore<C> {
 
     /// Waits for a permit of the commit queue. Returns whether another request held it.
     pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> bool {
-        let (taken, waited) = commit_queue::acquire(self.key, self.spin_policy()).await;
+        let (taken, waited) = commit_queue::acquire(self.key, self.wait_policy()).await;
         *permit = Some(taken);
         waited
     }
 
-    pub(super) fn spin_policy(&self) -> SpinPolicy {
+    pub(super) fn wait_policy(&self) -> WaitPolicy {
         if self.store.is_serializing() {
-            SpinPolicy::Long
+            WaitPolicy::Sleep
         } else {
-            SpinPolicy::Short
+            WaitPolicy::Spin
         }
     }
 
@@ -322,13 +322,13 @@ impl<C: SessionConfig> SessionCore<C> {
             state.epoch += 1;
             state.generation += u64::from(identity.new_generation);
             state.set_identity(guard);
-            state.emit = Emit::Sid;
+            state.sid_to_send = SidToSend::Current;
         }
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(guard, lifetime);
             // The `Max-Age` of a persistent cookie depends on the lifetime.
             if matches!(self.target, SidTarget::Cookie(spec, _) if spec.persistent) {
-                state.emit = Emit::Sid;
+                state.sid_to_send = SidToSend::Current;
             }
         }
         data

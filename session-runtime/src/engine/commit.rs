@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Emission;
 use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
-use super::session_core::{Emit, Phase, SessionCore, SessionState};
+use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use super::tracked_data::TrackedData;
 use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -66,7 +66,7 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
         // concurrently, so the write lock is not needed.
         let is_sole_owner = Arc::strong_count(&self) == 1;
         let mut state = self.state();
-        if let Some(emission) = self.settle_without_write(&mut state, guard, failed) {
+        if let Some(emission) = self.close_guard(&mut state, guard, failed) {
             if let Some(returned) = state.guards.get_mut(guard).returned.take() {
                 drop(state);
                 if !failed && returned.is_changed() {
@@ -110,7 +110,7 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
                 drop(state);
                 self.later(move |core| async move { core.confirm(guard, Ok(())).await })
             }
-            Err(error) => FinalizeResult::Now(self.to_emission(guard, Err(error))),
+            Err(error) => FinalizeResult::Now(self.headers_or_error(guard, Err(error))),
         }
     }
 
@@ -137,7 +137,7 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// The response headers, if nothing has to be written.
-    fn settle_without_write(
+    fn close_guard(
         &self,
         state: &mut SessionState<C>,
         guard: GuardIndex,
@@ -174,10 +174,10 @@ impl<C: SessionConfig> SessionCore<C> {
         if stored.is_ok() {
             self.confirm_offer().await;
         }
-        self.to_emission(guard, stored)
+        self.headers_or_error(guard, stored)
     }
 
-    fn to_emission(&self, guard: GuardIndex, stored: Result<(), Error>) -> CommitResult {
+    fn headers_or_error(&self, guard: GuardIndex, stored: Result<(), Error>) -> CommitResult {
         let is_ignored = |error: &Error| {
             error.kind() == ErrorKind::Ended && self.options.on_ended == OnEnded::Ignore
         };
@@ -202,7 +202,7 @@ impl<C: SessionConfig> SessionCore<C> {
             if state.guards.any_open() {
                 return;
             }
-            let offer = (state.offer.take()).filter(|_| state.emit == Emit::Nothing);
+            let offer = (state.offer.take()).filter(|_| state.sid_to_send == SidToSend::None);
             (offer, state.sid.presented())
         };
         let Some(offer) = offer else { return };
@@ -210,7 +210,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let found = load::<C>(store, self.options, &sid, transport, RenewalPolicy::Never).await;
         let mut state = self.state();
         if matches!(found, Ok(Some(found)) if found.epoch == state.epoch) {
-            state.emit = Emit::Offer;
+            state.sid_to_send = SidToSend::Offered;
             state.offer = Some(offer);
         }
     }

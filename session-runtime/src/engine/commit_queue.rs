@@ -109,19 +109,19 @@ pub(super) struct Permit {
 
 /// How to wait for a permit.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum SpinPolicy {
+pub(super) enum WaitPolicy {
     /// The holder is done in microseconds: polling the lock, and letting other tasks run in between, is
     /// faster than a wake-up from another thread.
-    Short,
+    Spin,
     /// The holder waits for a server: sleep until woken.
-    Long,
+    Sleep,
 }
 
-impl SpinPolicy {
+impl WaitPolicy {
     fn spins(self) -> u32 {
         match self {
-            Self::Short => 100,
-            Self::Long => 0,
+            Self::Spin => 100,
+            Self::Sleep => 0,
         }
     }
 }
@@ -135,7 +135,7 @@ pub(super) fn is_free(key: Key) -> bool {
 
 /// Before the first try: waits for a permit only if other tasks hold or await one, so that they do not
 /// starve.
-pub(super) async fn acquire_if_contended(key: Key, policy: SpinPolicy) -> Option<Permit> {
+pub(super) async fn acquire_if_contended(key: Key, policy: WaitPolicy) -> Option<Permit> {
     if is_free(key) {
         return None;
     }
@@ -145,7 +145,7 @@ pub(super) async fn acquire_if_contended(key: Key, policy: SpinPolicy) -> Option
 /// Before a retry: waits for a permit. Also returns whether another task held it.
 ///
 /// Boxed, to keep the future of a commit small: conflicts are rare.
-pub(super) fn acquire(key: Key, policy: SpinPolicy) -> BoxFuture<'static, (Permit, bool)> {
+pub(super) fn acquire(key: Key, policy: WaitPolicy) -> BoxFuture<'static, (Permit, bool)> {
     Box::pin(async move {
         let membership = Membership::new(key);
         let try_lock = || membership.lock.clone().try_lock_owned().ok();
@@ -186,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_exists_while_it_has_members() {
-        let (permit, was_held) = acquire(key(1), SpinPolicy::Short).await;
+        let (permit, was_held) = acquire(key(1), WaitPolicy::Spin).await;
         assert!(!was_held && !is_free(key(1)));
         // Sessions in the same slot, or with the same id in another namespace, have their own queues.
         let elsewhere = Key {
@@ -194,16 +194,16 @@ mod tests {
             ..key(1)
         };
         assert!(is_free(key(2)) && is_free(elsewhere));
-        let (other, was_held) = acquire(key(2), SpinPolicy::Long).await;
+        let (other, was_held) = acquire(key(2), WaitPolicy::Sleep).await;
         assert!(!was_held);
-        let mut waiting = acquire(key(1), SpinPolicy::Long);
+        let mut waiting = acquire(key(1), WaitPolicy::Sleep);
         let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(waiting.as_mut().poll(cx)));
         assert!(poll.await.is_pending());
         drop(permit);
         assert!(!is_free(key(1)), "another task still waits");
         let (permit, was_held) = waiting.await;
         assert!(was_held);
-        let mut cancelled = acquire(key(1), SpinPolicy::Long);
+        let mut cancelled = acquire(key(1), WaitPolicy::Sleep);
         let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(cancelled.as_mut().poll(cx)));
         assert!(poll.await.is_pending());
         drop(cancelled);

@@ -9,7 +9,7 @@ use http::header::{
 
 use super::cache_control::make_private;
 use super::reply_headers::{ReplyHeaders, merge_list};
-use super::session_core::{Emit, Phase, SessionState};
+use super::session_core::{Phase, SessionState, SidToSend};
 use super::set_cookie::{Slot, expired_cookie, set_cookie};
 use super::{Repair, SessionCore, SidTarget};
 use crate::config::SessionConfig;
@@ -101,10 +101,10 @@ impl<C: SessionConfig> SessionCore<C> {
     )]
     #[inline(always)]
     fn own_emission(&self, state: &SessionState<C>) -> Emission {
-        let emitted = match state.emit {
-            Emit::Nothing => None,
-            Emit::Sid => Some(state.sid),
-            Emit::Offer => state.offer.as_deref().copied(),
+        let emitted = match state.sid_to_send {
+            SidToSend::None => None,
+            SidToSend::Current => Some(state.sid),
+            SidToSend::Offered => state.offer.as_deref().copied(),
         };
         let sid = match &self.target {
             // The outermost guard's response carries the sid.

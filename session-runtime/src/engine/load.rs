@@ -181,7 +181,7 @@ impl LoadQuery {
             }
             Err(error) => {
                 let kind = EventKind::StoreError {
-                    verb: "load",
+                    operation: "load",
                     error: &error,
                 };
                 emit(kind, elapsed);

@@ -14,6 +14,7 @@ mod limits;
 mod load;
 mod merging;
 mod open;
+mod operations;
 mod repair;
 mod reply_headers;
 mod request_scope;
@@ -21,7 +22,6 @@ mod session_core;
 mod set_cookie;
 mod sid_target;
 mod tracked_data;
-mod verbs;
 mod view;
 mod without_session;
 
@@ -36,7 +36,7 @@ pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync};
 pub(crate) use repair::Repair;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
 pub(crate) use reply_headers::ReplyHeaders;
-pub(crate) use request_scope::{RequestScope, any_scoped};
+pub(crate) use request_scope::{RequestScope, any_scope_created};
 pub(crate) use session_core::{Phase, SessionCore};
 pub(crate) use sid_target::SidTarget;
 pub(crate) use tracked_data::TrackedData;

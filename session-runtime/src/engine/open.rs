@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
 use super::request_scope::Sessions;
-use super::session_core::{Emit, Phase, SessionCore, SessionState};
+use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use super::{CrossOrigin, RequestContext};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -48,7 +48,7 @@ enum OpenPlan<'a> {
     /// Create a session; the store is first called at the commit.
     New,
     /// Load the session of this sid, found by the loader at this index.
-    Known(&'a (PresentedSid, usize)),
+    Load(&'a (PresentedSid, usize)),
 }
 
 /// Opens the session without waiting; `None` if that is not possible.
@@ -66,7 +66,7 @@ pub(crate) fn open_sync<C: SessionConfig>(
         Ok(OpenPlan::None) => return Some(Ok(OpenOutcome::None)),
         Ok(OpenPlan::NoContent) => return Some(Ok(OpenOutcome::NoContent)),
         Ok(OpenPlan::New) => None,
-        Ok(OpenPlan::Known(known)) => Some(known),
+        Ok(OpenPlan::Load(known)) => Some(known),
         Err(error) => return Some(Err(error)),
     };
     let store = StoreRef::Own(config::store_if_built::<C>()?);
@@ -150,7 +150,7 @@ async fn join<C: SessionConfig>(
             Ok(OpenOutcome::Session(created))
         }
         Purpose::LoadOptional => Ok(OpenOutcome::None),
-        Purpose::LoadRequired => Err(context.absence()),
+        Purpose::LoadRequired => Err(context.no_session_error()),
     }
 }
 
@@ -164,7 +164,7 @@ async fn open_alone<C: SessionConfig>(
         OpenPlan::None => return Ok(OpenOutcome::None),
         OpenPlan::NoContent => return Ok(OpenOutcome::NoContent),
         OpenPlan::New => None,
-        OpenPlan::Known(known) => Some(known),
+        OpenPlan::Load(known) => Some(known),
     };
     let store = match store_of(context).await {
         Ok(store) => store,
@@ -202,12 +202,12 @@ fn plan<C: SessionConfig>(
         Err(_) => return Err(context.ambiguity()),
     };
     match (sid, purpose) {
-        (Some(known), _) => Ok(OpenPlan::Known(known)),
+        (Some(known), _) => Ok(OpenPlan::Load(known)),
         (None, Purpose::Create) => Ok(OpenPlan::New),
         (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
         (None, Purpose::LoadRequired) => {
             context.emit_event(None, EventKind::Missing);
-            Err(context.absence())
+            Err(context.no_session_error())
         }
     }
 }
@@ -260,7 +260,7 @@ fn finish_load<C: SessionConfig>(
         Ok(None) => match purpose {
             Purpose::Create => Ok(OpenOutcome::Session(create(context, store))),
             Purpose::LoadOptional => Ok(OpenOutcome::None),
-            Purpose::LoadRequired => Err(context.absence()),
+            Purpose::LoadRequired => Err(context.no_session_error()),
         },
         Err(error) => without_store(context.options, purpose, error),
     }
@@ -314,7 +314,7 @@ fn resume<C: SessionConfig>(
         lifetime: loaded.lifetime,
         sid: sid.verified(),
         subject: loaded.subject,
-        emit: Emit::Nothing,
+        sid_to_send: SidToSend::None,
         offer: loaded.offer,
         guards: Guards::new(false),
         resets: 0,
@@ -344,7 +344,7 @@ fn create<C: SessionConfig>(
         lifetime,
         sid,
         subject: None,
-        emit: Emit::Nothing,
+        sid_to_send: SidToSend::None,
         offer: None,
         guards: Guards::new(true),
         resets: 0,

@@ -31,10 +31,10 @@ pub(crate) struct RequestScope<C: SessionConfig> {
 }
 
 /// Whether any request has had a scope. Until then, requests are not searched for one.
-static SCOPED: AtomicBool = AtomicBool::new(false);
+static SCOPE_CREATED: AtomicBool = AtomicBool::new(false);
 
-pub(crate) fn any_scoped() -> bool {
-    SCOPED.load(Ordering::Relaxed)
+pub(crate) fn any_scope_created() -> bool {
+    SCOPE_CREATED.load(Ordering::Relaxed)
 }
 
 pub(super) struct Sessions<C: SessionConfig> {
@@ -82,8 +82,8 @@ impl Presented {
 impl<C: SessionConfig> RequestScope<C> {
     pub(crate) fn new(store: Option<AnyStore<C::Data>>) -> Self {
         // Read before writing, so that the cache line stays shared between processors.
-        if !any_scoped() {
-            SCOPED.store(true, Ordering::Relaxed);
+        if !any_scope_created() {
+            SCOPE_CREATED.store(true, Ordering::Relaxed);
         }
         Self {
             store,

@@ -48,7 +48,7 @@ pub(crate) struct SessionState<C: SessionConfig> {
     /// The record's sid in the store, or the sid to insert for a new record.
     pub(crate) sid: Sid,
     pub(crate) subject: Option<Arc<str>>,
-    pub(crate) emit: Emit,
+    pub(crate) sid_to_send: SidToSend,
     /// The sid that the load offered. It is sent unless the session has got another one meanwhile.
     pub(crate) offer: Option<Box<Sid>>,
     /// The guards, and their changes that are not stored yet.
@@ -75,12 +75,12 @@ pub(crate) enum Phase<D> {
 
 /// The sid that the response carries. The store always knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Emit {
-    Nothing,
+pub(crate) enum SidToSend {
+    None,
     /// The session's sid: it is new, or its cookie has to be renewed.
-    Sid,
+    Current,
     /// The sid that the load offered.
-    Offer,
+    Offered,
 }
 
 impl<C: SessionConfig> SessionCore<C> {
@@ -154,7 +154,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// Marks the session as ended, because the store no longer has it, and returns the error.
     pub(super) fn mark_ended(&self) -> Error {
         let mut state = self.state();
-        state.emit = Emit::Nothing;
+        state.sid_to_send = SidToSend::None;
         if !matches!(state.phase, Phase::Ended { destroyed: true }) {
             state.phase = Phase::Ended { destroyed: false };
         }
@@ -178,7 +178,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// Emits an event for an error of the store, and converts it to the error for the client.
     pub(crate) fn store_failed(
         &self,
-        verb: &'static str,
+        operation: &'static str,
         error: StoreError,
         elapsed: Option<Duration>,
     ) -> Error {
@@ -187,7 +187,7 @@ impl<C: SessionConfig> SessionCore<C> {
             StoreError::Encode(error) if error.is_over_a_limit() => {
                 EventKind::DataRefused { error }
             }
-            error => EventKind::StoreError { verb, error },
+            error => EventKind::StoreError { operation, error },
         };
         self.emit_event(kind, elapsed);
         error.into()

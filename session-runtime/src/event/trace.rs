@@ -86,9 +86,9 @@ pub(super) fn record(event: &Event<'_>) {
     let id = event.id.map(display);
     let elapsed_ms = event.elapsed.map(millis);
     match event.kind {
-        EventKind::StoreError { verb, error } => {
+        EventKind::StoreError { operation, error } => {
             let error = with_causes(error);
-            tracing::error!(target: "connect_session", config, id, verb, error, elapsed_ms, "{message}");
+            tracing::error!(target: "connect_session", config, id, operation, error, elapsed_ms, "{message}");
         }
         EventKind::Overwritten { fields } => {
             let fields = printable::names(fields);

@@ -131,7 +131,7 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
         Box::pin(async move {
             match engine::view(&context).await {
                 Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
-                Ok(None) => Err(Rejection::refuse(&context, context.absence())),
+                Ok(None) => Err(Rejection::refuse(&context, context.no_session_error())),
                 Err(error) => Err(Rejection::refuse(&context, error)),
             }
         })

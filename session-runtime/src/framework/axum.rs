@@ -104,7 +104,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     };
     match engine::view(&context).await {
         Ok(Some((id, loaded))) => Ok(Ok(SessionView::new(id, loaded))),
-        Ok(None) => Ok(Err(Rejection::refuse(&context, context.absence()))),
+        Ok(None) => Ok(Err(Rejection::refuse(&context, context.no_session_error()))),
         Err(error) => Err(Rejection::refuse(&context, error)),
     }
 }

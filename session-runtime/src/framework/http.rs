@@ -134,7 +134,7 @@ impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
 
 /// The scope of a request, if a layer or a guard has put one there.
 pub(crate) fn scope_of<C: SessionConfig>(extensions: &Extensions) -> Option<Arc<RequestScope<C>>> {
-    if !engine::any_scoped() {
+    if !engine::any_scope_created() {
         return None;
     }
     extensions.get::<Arc<RequestScope<C>>>().cloned()

@@ -77,7 +77,7 @@ impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
         let context = with_head(request, |head| engine::extract::<C, Inherit>(head, scope));
         match engine::view(&context).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
-            Ok(None) => Err(Rejection::refuse(&context, context.absence()).into()),
+            Ok(None) => Err(Rejection::refuse(&context, context.no_session_error()).into()),
             Err(error) => Err(Rejection::refuse(&context, error).into()),
         }
     }

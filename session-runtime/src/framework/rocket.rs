@@ -129,7 +129,7 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
             request.read(|head, scopes| engine::extract::<C, Inherit>(head, scope_of(scopes)));
         let error = match engine::view(&context).await {
             Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
-            Ok(None) => context.absence(),
+            Ok(None) => context.no_session_error(),
             Err(error) => error,
         };
         refuse(request, Rejection::refuse(&context, error), RefusedBy::View)

@@ -93,7 +93,7 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
         let context = with_head(request, |head| engine::extract::<C, Inherit>(head, scope));
         match engine::view(&context).await {
             Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
-            Ok(None) => Err(Rejection::refuse(&context, context.absence())),
+            Ok(None) => Err(Rejection::refuse(&context, context.no_session_error())),
             Err(error) => Err(Rejection::refuse(&context, error)),
         }
     }

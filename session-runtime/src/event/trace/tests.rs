@@ -144,7 +144,7 @@ fn a_store_error_is_recorded_with_its_fields_and_without_the_secret() {
         event,
         format!(
             "ERROR connect_session event: message=session store failed config=\"DefaultConfig\" id={id} \
-             verb=\"load\" error=\"the session store is not available: this failure is injected by a test\""
+             operation=\"load\" error=\"the session store is not available: this failure is injected by a test\""
         )
     );
     assert!(elapsed.parse::<f64>().is_ok(), "{elapsed}");

@@ -7,7 +7,7 @@ use super::commit_queue;
 use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
 use super::merging::merged;
-use super::session_core::{Emit, Phase, SessionCore};
+use super::session_core::{Phase, SessionCore, SidToSend};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
@@ -33,7 +33,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if tracked.is_changed() {
             self.check_data(tracked.data())?;
         }
-        let mut permit = commit_queue::acquire_if_contended(self.key, self.spin_policy()).await;
+        let mut permit = commit_queue::acquire_if_contended(self.key, self.wait_policy()).await;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let output = change(&mut new);
@@ -172,7 +172,7 @@ impl<C: SessionConfig> SessionCore<C> {
         }
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };
-        state.emit = Emit::Nothing;
+        state.sid_to_send = SidToSend::None;
         state.guards.discard_sids_and_lifetimes();
         Ok(())
     }
