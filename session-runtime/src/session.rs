@@ -168,8 +168,9 @@ impl<C: SessionConfig> Session<C> {
     /// - `change` sees stored data only. Earlier changes of this handler that are not stored yet are
     ///   kept, and merged with the result. If a field is changed both by `update` and directly, both
     ///   changes apply, as if two requests had made them.
-    /// - For an unsaved session, and after [`reset`](Self::reset), `change` runs once, on the data of
-    ///   this handler, and the result is stored with the handler's other changes.
+    /// - For an unsaved session, and after [`reset`](Self::reset), `change` runs once, and the result is
+    ///   stored with the handler's other changes. Other handlers of the request that share the unsaved
+    ///   session see it.
     /// - Otherwise the change stays stored if the handler fails.
     ///
     /// A store that is not in memory detects conflicts only in the fields that `change` changed. If
@@ -199,23 +200,27 @@ impl<C: SessionConfig> Session<C> {
     ) -> Result<R, Error> {
         let core = self.core.clone();
         let _write_lock = core.lock_writes().await;
-        let base = {
+        let (base, initial) = {
             let state = core.state();
+            let resets = state.guards.get(self.guard).resets();
             match &state.phase {
-                Phase::Stored(snapshot) if !state.guards.get(self.guard).resets() => {
-                    Some(snapshot.clone())
-                }
-                Phase::Stored(_) | Phase::New => None,
+                Phase::Stored(snapshot) if !resets => (Some(snapshot.clone()), None),
+                Phase::New if !resets => (None, state.initial.clone()),
+                Phase::Stored(_) | Phase::New => (None, None),
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
         };
-        match base {
-            None => Ok(change(self.data_mut())),
-            Some(base) => {
-                core.rebase(self.guard, &mut self.tracked).await?;
-                core.update(self.guard, base, &mut self.tracked, &mut change)
+        if base.is_some() || initial.is_some() {
+            core.rebase(self.guard, &mut self.tracked).await?;
+        }
+        let tracked = &mut self.tracked;
+        match (base, initial) {
+            (Some(base), _) => core.update(self.guard, base, tracked, &mut change).await,
+            (None, Some(initial)) => {
+                core.update_initial(self.guard, initial, tracked, &mut change)
                     .await
             }
+            (None, None) => Ok(change(self.data_mut())),
         }
     }
 
@@ -267,7 +272,10 @@ impl<C: SessionConfig> Session<C> {
         };
         self.tracked = match sid {
             Some(sid) => TrackedData::new(self.core.reload(self.guard, sid.presented()).await?),
-            None => TrackedData::fresh(),
+            None => match self.core.state().initial.clone() {
+                Some(initial) => TrackedData::new(initial),
+                None => TrackedData::fresh(),
+            },
         };
         self.subject.clone_from(&self.core.state().subject);
         Ok(())

@@ -4,8 +4,8 @@
 //! function. There, that function determines it, and also returns the result.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Attribute, ReturnType};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, Meta, ReturnType};
 
 use super::expand::wrapped;
 use super::fallible;
@@ -26,11 +26,16 @@ pub(super) fn hides_failure(handler: &Handler) -> bool {
     }
 }
 
-/// Whether an attribute such as `#[instrument(err)]` takes the value of the body for a `Result`.
+/// Whether an attribute such as `#[instrument(err)]` takes the value of the body for a `Result`. An
+/// `err` inside of another argument, as in `fields(err)` or `skip(err)`, is only a name.
 pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
-    attrs
-        .iter()
-        .any(|attr| mentions(&attr.meta.to_token_stream(), |word| word == "err"))
+    let has_err = |attr: &Attribute| match &attr.meta {
+        Meta::List(list) => {
+            (list.tokens.clone().into_iter()).any(|token| is_word(Some(&token), "err"))
+        }
+        Meta::Path(_) | Meta::NameValue(_) => false,
+    };
+    attrs.iter().any(has_err)
 }
 
 /// The expression that examines `__value`. An error about the type points at the return type.
@@ -76,7 +81,8 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
             #[allow(
                 clippy::async_yields_async,
                 clippy::let_unit_value,
-                clippy::redundant_async_block
+                clippy::redundant_async_block,
+                unused_braces
             )]
             let __value = async move #body.await;
             #private::Judged { failed: #failed, value: __value }
@@ -131,7 +137,30 @@ fn after_bounds(tokens: &[TokenTree], mut at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::without_impl;
+    use super::{logs_errors, without_impl};
+
+    #[test]
+    fn only_an_argument_of_the_attribute_logs_errors() {
+        let logs = |attr: &str| {
+            let handler: syn::ItemFn =
+                syn::parse_str(&format!("{attr} fn f() {{}}")).expect("a function");
+            logs_errors(&handler.attrs)
+        };
+        for attr in [
+            "#[instrument(err)]",
+            "#[tracing::instrument(skip_all, err(Debug))]",
+        ] {
+            assert!(logs(attr), "{attr}");
+        }
+        for attr in [
+            "#[instrument]",
+            "#[instrument(skip(session, err))]",
+            "#[instrument(skip_all, fields(err = 1))]",
+            "#[doc = \"err\"]",
+        ] {
+            assert!(!logs(attr), "{attr}");
+        }
+    }
 
     #[test]
     fn every_impl_is_inferred() {

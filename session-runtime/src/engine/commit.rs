@@ -105,7 +105,7 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
             Ok(None) => {
                 let state = self.state();
                 if state.offer.is_none() {
-                    return FinalizeResult::Now(Ok(self.emission(&state)));
+                    return FinalizeResult::Now(Ok(self.emission(guard, &state)));
                 }
                 drop(state);
                 self.later(move |core| async move { core.confirm(guard, Ok(())).await })
@@ -117,7 +117,7 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
     fn abandon(&self, guard: GuardIndex) {
         let mut state = self.state();
         state.guards.close(guard);
-        if !state.guards.any_open() {
+        if state.guards.is_outermost(guard) {
             state.offer = None;
         }
         let pending = state.guards.get_mut(guard);
@@ -136,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
         FinalizeResult::Later(Box::pin(finish(self.clone())), self)
     }
 
-    /// The response headers, if nothing has to be written.
+    /// Closes a guard. Returns the response headers unless the store has to be called.
     fn close_guard(
         &self,
         state: &mut SessionState<C>,
@@ -144,14 +144,14 @@ impl<C: SessionConfig> SessionCore<C> {
         failed: bool,
     ) -> Option<Emission> {
         state.guards.close(guard);
-        let sends_offer = state.offer.is_some() && !state.guards.any_open();
+        let sends_offer = state.offer.is_some() && state.guards.is_outermost(guard);
         if failed {
             // A sid that is already stored, by `save` or by another guard, is still sent.
             if sends_offer {
                 state.offer = None;
             }
             state.guards.get_mut(guard).discard_sid_and_lifetime();
-            return Some(self.emission(state));
+            return Some(self.emission(guard, state));
         }
         let pending = state.guards.get(guard);
         let untouched = pending.identity.is_none()
@@ -162,17 +162,17 @@ impl<C: SessionConfig> SessionCore<C> {
                 .is_some_and(TrackedData::is_changed);
         match state.phase {
             // The guard that creates the session is still open, or has failed.
-            Phase::New if untouched && !pending.must_insert => Some(self.emission(state)),
+            Phase::New if untouched && !pending.must_insert => Some(self.emission(guard, state)),
             Phase::New => None,
             Phase::Stored(_) if !untouched || sends_offer => None,
-            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(state)),
+            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(guard, state)),
         }
     }
 
     /// The response headers after the write; sends an offered sid if it is still valid.
     async fn confirm(&self, guard: GuardIndex, stored: Result<(), Error>) -> CommitResult {
         if stored.is_ok() {
-            self.confirm_offer().await;
+            self.confirm_offer(guard).await;
         }
         self.headers_or_error(guard, stored)
     }
@@ -187,19 +187,19 @@ impl<C: SessionConfig> SessionCore<C> {
                 // later must not store it either.
                 let mut state = self.state();
                 state.guards.get_mut(guard).discard_sid_and_lifetime();
-                let emission = self.emission(&state);
+                let emission = self.emission(guard, &state);
                 Err(Box::new(FailedCommit { error, emission }))
             }
-            _ => Ok(self.emission(&self.state())),
+            _ => Ok(self.emission(guard, &self.state())),
         }
     }
 
     /// Sends an offered sid only if the session still has the presented one: a concurrent login, logout
     /// or rotation invalidates the offer. If the store fails here, only the offer is lost.
-    async fn confirm_offer(&self) {
+    async fn confirm_offer(&self, guard: GuardIndex) {
         let (offer, sid) = {
             let mut state = self.state();
-            if state.guards.any_open() {
+            if !state.guards.is_outermost(guard) {
                 return;
             }
             let offer = (state.offer.take()).filter(|_| state.sid_to_send == SidToSend::None);
@@ -241,9 +241,10 @@ impl<C: SessionConfig> SessionCore<C> {
                     Some(identity) => (identity.sid, identity.subject.apply(state.subject.clone())),
                     None => (state.sid, state.subject.clone()),
                 };
-                let data = tracked
-                    .take()
-                    .map_or_else(Arc::default, TrackedData::into_data);
+                let data = match tracked.take() {
+                    Some(tracked) => tracked.into_data(),
+                    None => state.initial.clone().unwrap_or_default(),
+                };
                 let record = NewRecord {
                     secret: sid.secret_hash(),
                     transport: self.transport(),

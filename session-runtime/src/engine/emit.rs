@@ -8,6 +8,7 @@ use http::header::{
 };
 
 use super::cache_control::make_private;
+use super::guards::GuardIndex;
 use super::reply_headers::{ReplyHeaders, merge_list};
 use super::session_core::{Phase, SessionState, SidToSend};
 use super::set_cookie::{Slot, expired_cookie, set_cookie};
@@ -65,12 +66,11 @@ enum Carrier {
 impl<C: SessionConfig> SessionCore<C> {
     /// The headers for the current state of the session, or of one that has replaced it.
     #[inline]
-    pub(super) fn emission(&self, state: &SessionState<C>) -> Emission {
+    pub(super) fn emission(&self, guard: GuardIndex, state: &SessionState<C>) -> Emission {
         match &state.replaced_by {
-            None => self.own_emission(state),
-            Some(next) => {
-                Self::latest_emission(next.clone()).unwrap_or_else(|| self.own_emission(state))
-            }
+            None => self.own_emission(guard, state),
+            Some(next) => Self::latest_emission(next.clone())
+                .unwrap_or_else(|| self.own_emission(guard, state)),
         }
     }
 
@@ -84,7 +84,8 @@ impl<C: SessionConfig> SessionCore<C> {
                 state.phase,
                 Phase::Stored(_) | Phase::Ended { destroyed: true }
             ) {
-                emission = Some(next.own_emission(&state));
+                // Its guards are inside of the one that closes.
+                emission = Some(next.own_emission(0, &state));
             }
             let Some(replaced_by) = state.replaced_by.clone() else {
                 break;
@@ -100,7 +101,7 @@ impl<C: SessionConfig> SessionCore<C> {
         reason = "every request with a session calls it"
     )]
     #[inline(always)]
-    fn own_emission(&self, state: &SessionState<C>) -> Emission {
+    fn own_emission(&self, guard: GuardIndex, state: &SessionState<C>) -> Emission {
         let emitted = match state.sid_to_send {
             SidToSend::None => None,
             SidToSend::Current => Some(state.sid),
@@ -108,7 +109,7 @@ impl<C: SessionConfig> SessionCore<C> {
         };
         let sid = match &self.target {
             // The outermost guard's response carries the sid.
-            _ if state.guards.any_open() => None,
+            _ if !state.guards.is_outermost(guard) => None,
             SidTarget::Header(name) => match (emitted, &state.phase) {
                 (Some(sid), Phase::Stored(_)) => carry_header(name, sid, self.has_origin),
                 (_, Phase::Ended { .. }) if self.sid_sent.load(Ordering::Relaxed) => {

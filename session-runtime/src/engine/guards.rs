@@ -128,9 +128,11 @@ impl<D> Guards<D> {
         self.later.is_some()
     }
 
+    /// Whether no guard that opened the session before this one is still open. Its response is then the
+    /// last one that can carry the sid.
     #[inline]
-    pub(super) fn any_open(&self) -> bool {
-        self.open > 0
+    pub(super) fn is_outermost(&self, guard: GuardIndex) -> bool {
+        self.open == 0 || self.iter().take(guard).all(|outer| outer.closed)
     }
 
     /// Whether an open guard will store a new session.

@@ -34,7 +34,8 @@ pub(crate) enum OpenOutcome<C: SessionConfig> {
 pub(crate) struct OpenedSession<C: SessionConfig> {
     pub(crate) core: Arc<SessionCore<C>>,
     pub(crate) guard: GuardIndex,
-    /// The stored data; `None` for a new session.
+    /// The stored data, or that of an unsaved session which guards may share; `None` for another new
+    /// session.
     pub(crate) data: Option<Arc<C::Data>>,
     pub(crate) subject: Option<Arc<str>>,
 }
@@ -113,7 +114,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         let data = match &state.phase {
             Phase::Stored(snapshot) => Some(snapshot.data.clone()),
-            Phase::New if creates || state.guards.any_must_insert() => None,
+            Phase::New if creates || state.guards.any_must_insert() => state.initial.clone(),
             Phase::New | Phase::Ended { .. } => return None,
         };
         let subject = match state.guards.pending_subject() {
@@ -308,6 +309,7 @@ fn resume<C: SessionConfig>(
     let subject = loaded.subject.clone();
     let state = SessionState {
         phase: Phase::Stored(loaded.snapshot),
+        initial: None,
         epoch: loaded.epoch,
         generation: loaded.generation,
         deadlines: Some(loaded.deadlines),
@@ -336,8 +338,10 @@ fn create<C: SessionConfig>(
     let options = context.options;
     let sid = Sid::mint();
     let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
+    let initial = context.scope.as_ref().map(|_| Arc::default());
     let state = SessionState {
         phase: Phase::New,
+        initial: initial.clone(),
         epoch: 0,
         generation: 0,
         deadlines: None,
@@ -354,7 +358,7 @@ fn create<C: SessionConfig>(
     OpenedSession {
         core: core(context, store, sid.id(), state),
         guard: 0,
-        data: None,
+        data: initial,
         subject: None,
     }
 }

@@ -91,10 +91,15 @@ impl<C: SessionConfig> SessionCore<C> {
             let mut state = self.state();
             let resets = state.resets;
             let by_other_guard = state.guards.are_many();
-            let stored = match &state.phase {
-                Phase::Stored(stored) if !tracked.is_based_on(&stored.data) => stored.data.clone(),
+            let stored = match (&state.phase, &state.initial) {
+                (Phase::Stored(stored), _) => &stored.data,
+                (Phase::New, Some(initial)) => initial,
                 _ => return Ok(()),
             };
+            if tracked.is_based_on(stored) {
+                return Ok(());
+            }
+            let stored = stored.clone();
             let pending = state.guards.get_mut(guard);
             if pending.resets() {
                 return Ok(());
@@ -123,6 +128,27 @@ impl<C: SessionConfig> SessionCore<C> {
         *tracked = TrackedData::changed(stored, Arc::new(merged.data));
         self.emit_overwritten(overwritten);
         Ok(())
+    }
+
+    /// Runs `change` on the data with which every guard of an unsaved session starts, and rebases the
+    /// pending changes in `tracked` on the result. The caller holds the write lock.
+    pub(crate) async fn update_initial<R>(
+        &self,
+        guard: GuardIndex,
+        initial: Arc<C::Data>,
+        tracked: &mut TrackedData<C::Data>,
+        change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
+    ) -> Result<R, Error> {
+        let mut new = C::Data::clone(&initial);
+        let output = change(&mut new);
+        self.check_data(&new)?;
+        {
+            let mut state = self.state();
+            state.initial = Some(Arc::new(new));
+            state.guards.get_mut(guard).must_insert = true;
+        }
+        self.rebase(guard, tracked).await?;
+        Ok(output)
     }
 
     /// Loads the record again and discards all pending changes. The caller holds the write lock.

@@ -12,6 +12,7 @@ use super::addressed::Addressed;
 use super::set_cookie::{Slot, expired_cookie};
 use crate::config::TrustedProxy;
 use crate::loader::{CookieSpec, RequestHead};
+use crate::random;
 
 /// The maximum number of `Set-Cookie` headers of a repair.
 const MAX_LINES: usize = 32;
@@ -20,15 +21,16 @@ const MAX_BYTES: usize = 3 * 1024;
 /// The maximum number of domains that are tried, apart from the declared one.
 const MAX_PARENTS: usize = 8;
 /// The longest `Path` that is tried, apart from the declared one.
-const MAX_PATH: usize = 256;
+const MAX_PATH: usize = 1024;
 
 /// Expired cookies of one name.
 #[derive(Debug)]
 pub(crate) struct Repair {
     pub(crate) name: &'static str,
-    /// The one for the slot in which the config sets the cookie.
-    pub(super) declared: HeaderValue,
-    /// Those for all other slots.
+    /// The one for the slot in which the config sets the cookie. `None` if a cookie in another slot may
+    /// remain: without its own cookie, the browser would send only that one, which may have been planted.
+    pub(super) declared: Option<HeaderValue>,
+    /// Those for other slots.
     pub(super) others: Vec<HeaderValue>,
 }
 
@@ -41,40 +43,50 @@ impl Repair {
     ) -> Option<Self> {
         let line = |slot| HeaderValue::try_from(expired_cookie(spec, slot)).ok();
         let declared = Slot::declared(spec);
-        let mut repair = Self {
-            name: spec.name,
-            declared: line(declared)?,
-            others: Vec::new(),
-        };
         let host = Addressed::new(head, proxy).host_name();
-        let slots = slots(spec, host.as_deref(), head.original_path());
-        let mut bytes = repair.declared.len();
-        for other in slots
-            .into_iter()
+        let (slots, mut is_complete) = slots(spec, host.as_deref(), head.original_path());
+        let mut others: Vec<_> = (slots.into_iter())
             .filter(|slot| *slot != declared)
             .filter_map(line)
-        {
-            bytes += other.len();
-            if repair.others.len() + 1 == MAX_LINES || bytes > MAX_BYTES {
-                break;
-            }
-            repair.others.push(other);
+            .collect();
+        let first = line(declared)?;
+        let mut bytes = first.len();
+        let fitting = others.iter().take(MAX_LINES - 1).take_while(|line| {
+            bytes += line.len();
+            bytes <= MAX_BYTES
+        });
+        let fitting = fitting.count();
+        if fitting < others.len() {
+            is_complete = false;
+            // The next responses expire others.
+            let start = usize::from(u16::from_ne_bytes(random::bytes_of_this_process()));
+            let start = start % others.len();
+            others.rotate_left(start);
+            others.truncate(fitting);
         }
-        Some(repair)
+        Some(Self {
+            name: spec.name,
+            declared: is_complete.then_some(first),
+            others,
+        })
     }
 
     /// The expired cookies.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &HeaderValue> {
-        [&self.declared].into_iter().chain(&self.others)
+        self.declared.iter().chain(&self.others)
     }
 }
 
-/// The slots from which a browser may send the cookie, the likely ones first.
-fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slot<'a>> {
+/// The slots from which a browser may send the cookie, the likely ones first, and whether these are all.
+fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> (Vec<Slot<'a>>, bool) {
     let mut domains = vec![None];
     let mut paths = vec![spec.path];
+    let mut is_complete = true;
     // A browser keeps a `__Host-` cookie for one host and path only (RFC 6265bis, 4.1.3.2).
     if !is_host_prefixed(spec.name) {
+        let labels = host.map_or(0, |host| host.split('.').count());
+        let segments = path.matches('/').count();
+        is_complete = labels <= MAX_PARENTS && path.len() <= MAX_PATH && 2 * segments < MAX_LINES;
         let parents = host.into_iter().flat_map(parents);
         let others = parents.filter(|host| spec.domain != Some(*host));
         domains.extend(spec.domain.into_iter().chain(others).map(Some));
@@ -84,8 +96,7 @@ fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slo
     let mut slots = Vec::new();
     for path in paths {
         // Browsers keep partitioned cookies, which are always secure, apart from others.
-        let has_opposite = spec.secure && path == spec.path;
-        let opposite = has_opposite.then_some(!spec.partitioned);
+        let opposite = spec.secure.then_some(!spec.partitioned);
         for is_partitioned in [Some(spec.partitioned), opposite].into_iter().flatten() {
             slots.extend(domains.iter().map(|domain| Slot {
                 path,
@@ -94,7 +105,7 @@ fn slots<'a>(spec: &CookieSpec, host: Option<&'a str>, path: &'a str) -> Vec<Slo
             }));
         }
     }
-    slots
+    (slots, is_complete)
 }
 
 fn is_host_prefixed(name: &str) -> bool {

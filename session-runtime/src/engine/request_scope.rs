@@ -134,8 +134,7 @@ impl<C: SessionConfig> Sessions<C> {
     ) -> Option<&Arc<SessionCore<C>>> {
         let is_same = |opened: &&Opened<C>| {
             opened.presented == *presented
-                && (std::ptr::eq(opened.loaders, loaders)
-                    || matches!(presented, Presented::Sid(..)))
+                && (opened.loaders.reads_like(loaders) || matches!(presented, Presented::Sid(..)))
         };
         Some(&self.opened.iter().find(is_same)?.core)
     }
@@ -148,9 +147,8 @@ impl<C: SessionConfig> Sessions<C> {
         core: Arc<SessionCore<C>>,
     ) {
         let presented = Presented::new(loaders, found);
-        self.opened.retain(|opened| {
-            opened.presented != presented || !std::ptr::eq(opened.loaders, loaders)
-        });
+        self.opened
+            .retain(|opened| opened.presented != presented || !opened.loaders.reads_like(loaders));
         let opened = Opened {
             loaders,
             presented,

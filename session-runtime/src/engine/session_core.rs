@@ -36,6 +36,9 @@ pub(crate) struct SessionCore<C: SessionConfig> {
 /// The known state of the record, and the changes that are not stored yet.
 pub(crate) struct SessionState<C: SessionConfig> {
     pub(crate) phase: Phase<C::Data>,
+    /// The data of an unsaved session that guards of the request may share: what all of them start
+    /// with, and what `update` changes.
+    pub(crate) initial: Option<Arc<C::Data>>,
     /// Raised by every new sid.
     pub(crate) epoch: u64,
     /// Raised by a login or a reset.

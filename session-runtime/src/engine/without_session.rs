@@ -36,7 +36,7 @@ impl<C: SessionConfig> Finalize for WithoutSession<C> {
         let core = (sessions.as_ref().ok())
             .and_then(|sessions| sessions.find_presented(self.loaders, &self.presented));
         let emission = match core {
-            Some(core) => core.emission(&core.state()),
+            Some(core) => core.emission(0, &core.state()),
             None => Emission::default(),
         };
         FinalizeResult::Now(Ok(emission))

@@ -79,6 +79,25 @@ impl LoaderSet {
         }
     }
 
+    /// Whether both find the same sid in every request. Each handler with loaders of its own has its
+    /// own set, also if it declares the same ones as another handler.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        let same = |(one, other): (&CompiledLoader, &CompiledLoader)| match (one, other) {
+            (CompiledLoader::Header(one), CompiledLoader::Header(other)) => one == other,
+            (CompiledLoader::Bearer, CompiledLoader::Bearer) => true,
+            (CompiledLoader::Cookie(one), CompiledLoader::Cookie(other)) => one.name == other.name,
+            (CompiledLoader::Query(one), CompiledLoader::Query(other))
+            | (CompiledLoader::Path(one), CompiledLoader::Path(other)) => one == other,
+            (CompiledLoader::Custom(one), CompiledLoader::Custom(other)) => {
+                std::ptr::fn_addr_eq(*one, *other)
+            }
+            _ => false,
+        };
+        std::ptr::eq(self, other)
+            || self.loaders.len() == other.loaders.len()
+                && self.loaders.iter().zip(&other.loaders).all(same)
+    }
+
     /// Tries the loaders in order. The first well-formed sid wins, even if the store turns out not
     /// to know it.
     #[inline]

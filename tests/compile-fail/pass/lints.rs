@@ -97,6 +97,14 @@ async fn half_hidden(
     Ok((http::StatusCode::OK, found))
 }
 
+/// An `impl` that is nested in the return type, and a body of one line.
+#[session(load)]
+async fn nested(
+    session: Session<Shop>,
+) -> (http::StatusCode, impl axum::response::IntoResponse) {
+    (http::StatusCode::OK, session.id().to_string())
+}
+
 #[session(load)]
 async fn only(_session: Session<Shop>) -> impl axum::response::IntoResponse {
     find(1).await
@@ -114,6 +122,7 @@ fn main() {
         .route("/close", axum::routing::get(close))
         .route("/hidden", axum::routing::get(hidden))
         .route("/half", axum::routing::get(half_hidden))
+        .route("/nested", axum::routing::get(nested))
         .route("/only", axum::routing::get(only));
     let request = http::Request::new(String::new());
     drop(plain(request));

@@ -138,3 +138,95 @@ async fn row_92_a_guard_without_a_handler_leaves_the_sid_to_the_outer_one() {
     let sid = header(&response, "x-user-session").to_owned();
     assert_eq!(send(&app, "/keys", Some(&sid)).await.status(), 200);
 }
+
+/// Each handler with loaders of its own has its own set of them; what counts is what they read.
+#[tokio::test]
+async fn row_92_handlers_with_the_same_loaders_share_the_session() {
+    #[session(create, header = "X-Device")]
+    async fn visitor(session: Session<Watched>, request: Request, next: Next) -> Response {
+        drop(session);
+        next.run(request).await
+    }
+    #[session(load, header = "x-device")]
+    async fn id(session: Session<Watched>) -> String {
+        session.id().to_string()
+    }
+    let app = Router::new().route("/id", get(id)).layer(from_fn(visitor));
+    let response = send(&app, "/id", None).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().contains_key("x-device"));
+}
+
+#[tokio::test]
+async fn row_92_every_update_of_an_unsaved_session_counts() {
+    #[session(create)]
+    async fn outer(mut session: Session<Watched>, request: Request, next: Next) -> Response {
+        let visits = session.update(visit).await.unwrap();
+        let mut response = next.run(request).await;
+        response.headers_mut().insert("x-outer", visits.into());
+        response
+    }
+    #[session(load)]
+    async fn inner(mut session: Session<Watched>) -> String {
+        session.update(visit).await.unwrap().to_string()
+    }
+    #[session(load)]
+    async fn visits(session: Session<Watched>) -> String {
+        session
+            .get::<u64>("visits")
+            .unwrap()
+            .unwrap_or(0)
+            .to_string()
+    }
+    fn visit(data: &mut connect_session::Untyped) -> u64 {
+        let visits = data.get("visits").unwrap().unwrap_or(0) + 1;
+        data.insert("visits", visits).unwrap();
+        visits
+    }
+    let app = Router::new()
+        .route("/inner", get(inner))
+        .layer(from_fn(outer))
+        .route("/visits", get(visits));
+    let response = send(&app, "/inner", None).await;
+    assert_eq!(header(&response, "x-outer"), "1");
+    let sid = header(&response, "x-user-session").to_owned();
+    assert_eq!(text(response).await, "2");
+    assert_eq!(text(send(&app, "/visits", Some(&sid)).await).await, "2");
+}
+
+/// The response of the outermost guard is the last one that can carry the sid, also while a task still
+/// runs the inner handler.
+#[tokio::test]
+async fn row_92_the_outer_response_carries_the_sid_while_the_inner_handler_runs() {
+    static GATE: tokio::sync::Notify = tokio::sync::Notify::const_new();
+    static STARTED: tokio::sync::Notify = tokio::sync::Notify::const_new();
+    #[session(create)]
+    async fn outer(mut session: Session<Watched>, request: Request, next: Next) -> Response {
+        session.login("user").unwrap();
+        let inner = tokio::spawn(next.run(request));
+        STARTED.notified().await;
+        drop(inner);
+        Response::new(Body::empty())
+    }
+    #[session(load)]
+    async fn slow(session: Session<Watched>) -> String {
+        STARTED.notify_one();
+        GATE.notified().await;
+        session.id().to_string()
+    }
+    let app = Router::new()
+        .route("/slow", get(slow))
+        .layer(from_fn(outer))
+        .route("/keys", get(keys));
+    let response = send(&app, "/slow", None).await;
+    let sid = header(&response, "x-user-session").to_owned();
+    GATE.notify_one();
+    assert_eq!(send(&app, "/keys", Some(&sid)).await.status(), 200);
+}
+
+async fn text(response: Response) -> String {
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}

@@ -190,6 +190,8 @@ struct Guard {
     resets_seen: u32,
     /// Whether `save` or `destroy` took the session.
     consumed: bool,
+    /// `update` has changed the shared data.
+    updated: bool,
 }
 
 type Refused = u16;
@@ -306,10 +308,8 @@ impl Model {
         if mode == Mode::View {
             return Ok(None);
         }
-        let base = match self.phase {
-            Phase::Stored => self.stored.clone(),
-            _ => Fields::default(),
-        };
+        // That of an unsaved session is shared, too.
+        let base = self.stored.clone();
         Ok(Some(Guard {
             place,
             mode,
@@ -320,6 +320,7 @@ impl Model {
             reset: false,
             resets_seen: self.resets,
             consumed: false,
+            updated: false,
         }))
     }
 
@@ -352,13 +353,13 @@ impl Model {
             Op::Nothing => {}
             Op::Write => guard.mine.write(guard.place),
             Op::Update => match self.phase {
-                Phase::Stored => {
+                Phase::Stored | Phase::New => {
                     self.stored.write(guard.place);
                     guard.base = self.stored.clone();
                     guard.mine = self.stored.clone();
                     guard.resets_seen = self.resets;
+                    guard.updated = true;
                 }
-                Phase::New => guard.mine.write(guard.place),
                 Phase::Absent | Phase::Ended => return Err(409),
             },
             Op::Login => guard.login = true,
@@ -393,7 +394,8 @@ impl Model {
     }
 
     fn write(&mut self, guard: &mut Guard) {
-        let touched = guard.mine != guard.base || guard.login || guard.rotate || guard.reset;
+        let touched =
+            guard.updated || guard.mine != guard.base || guard.login || guard.rotate || guard.reset;
         match self.phase {
             Phase::Absent | Phase::Ended => return,
             Phase::New if guard.mode != Mode::Create && !touched && !guard.consumed => return,
