@@ -200,27 +200,24 @@ impl<C: SessionConfig> Session<C> {
     ) -> Result<R, Error> {
         let core = self.core.clone();
         let _write_lock = core.lock_writes().await;
-        let (base, initial) = {
+        let (base, is_shared) = {
             let state = core.state();
             let resets = state.guards.get(self.guard).resets();
             match &state.phase {
-                Phase::Stored(snapshot) if !resets => (Some(snapshot.clone()), None),
-                Phase::New if !resets => (None, state.initial.clone()),
-                Phase::Stored(_) | Phase::New => (None, None),
+                Phase::Stored(snapshot) if !resets => (Some(snapshot.clone()), false),
+                Phase::New if !resets => (None, state.initial.is_some()),
+                Phase::Stored(_) | Phase::New => (None, false),
                 Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
             }
         };
-        if base.is_some() || initial.is_some() {
+        if base.is_some() || is_shared {
             core.rebase(self.guard, &mut self.tracked).await?;
         }
-        let tracked = &mut self.tracked;
-        match (base, initial) {
-            (Some(base), _) => core.update(self.guard, base, tracked, &mut change).await,
-            (None, Some(initial)) => {
-                core.update_initial(self.guard, initial, tracked, &mut change)
-                    .await
-            }
-            (None, None) => Ok(change(self.data_mut())),
+        let (guard, tracked) = (self.guard, &mut self.tracked);
+        match base {
+            Some(base) => core.update(guard, base, tracked, &mut change).await,
+            None if is_shared => core.update_initial(guard, tracked, &mut change),
+            None => Ok(change(self.data_mut())),
         }
     }
 

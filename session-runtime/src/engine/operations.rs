@@ -130,24 +130,24 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(())
     }
 
-    /// Runs `change` on the data with which every guard of an unsaved session starts, and rebases the
-    /// pending changes in `tracked` on the result. The caller holds the write lock.
-    pub(crate) async fn update_initial<R>(
+    /// Runs `change` on the data of an unsaved session, with the pending changes in `tracked`, and lets
+    /// every guard of the session start with the result. The caller holds the write lock, and has
+    /// rebased `tracked`.
+    pub(crate) fn update_initial<R>(
         &self,
         guard: GuardIndex,
-        initial: Arc<C::Data>,
         tracked: &mut TrackedData<C::Data>,
         change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
     ) -> Result<R, Error> {
-        let mut new = C::Data::clone(&initial);
+        let mut new = C::Data::clone(tracked.data());
         let output = change(&mut new);
         self.check_data(&new)?;
-        {
-            let mut state = self.state();
-            state.initial = Some(Arc::new(new));
-            state.guards.get_mut(guard).must_insert = true;
-        }
-        self.rebase(guard, tracked).await?;
+        let new = Arc::new(new);
+        let mut state = self.state();
+        state.initial = Some(new.clone());
+        state.guards.get_mut(guard).must_insert = true;
+        drop(state);
+        *tracked = TrackedData::new(new);
         Ok(output)
     }
 
