@@ -263,6 +263,12 @@ impl<C: SessionConfig> Session<C> {
                 Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
                     state.guards.get_mut(self.guard).discard_sid_and_lifetime();
+                    // Updates of other guards stay.
+                    if !state.guards.are_many()
+                        && let Some(initial) = &mut state.initial
+                    {
+                        *initial = Arc::default();
+                    }
                     None
                 }
             }
