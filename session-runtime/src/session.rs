@@ -75,14 +75,10 @@ enum OnDrop {
 
 impl<C: SessionConfig> Session<C> {
     pub(crate) fn new(opened: OpenedSession<C>) -> Self {
-        let tracked = match opened.data {
-            Some(data) => TrackedData::new(data),
-            None => TrackedData::fresh(),
-        };
         Self {
             core: opened.core,
             guard: opened.guard,
-            tracked,
+            tracked: TrackedData::start(opened.data),
             subject: opened.subject,
             on_drop: OnDrop::Abandon,
         }
@@ -235,13 +231,10 @@ impl<C: SessionConfig> Session<C> {
         // released.
         let mut session = self;
         session.on_drop = OnDrop::ReportLost;
-        let mut tracked = session.tracked.take();
+        let tracked = session.tracked.take();
         let guard = session.guard;
         core.state().guards.get_mut(guard).must_insert = true;
-        let saved = match core.rebase(guard, &mut tracked).await {
-            Ok(()) => core.persist(guard, Some(tracked)).await,
-            Err(error) => Err(error),
-        };
+        let saved = core.persist(guard, Some(tracked)).await;
         session.on_drop = OnDrop::Nothing;
         if saved.is_err() {
             core.discard_unsaved();
@@ -275,10 +268,7 @@ impl<C: SessionConfig> Session<C> {
         };
         self.tracked = match sid {
             Some(sid) => TrackedData::new(self.core.reload(self.guard, sid.presented()).await?),
-            None => match self.core.state().initial.clone() {
-                Some(initial) => TrackedData::new(initial),
-                None => TrackedData::fresh(),
-            },
+            None => TrackedData::start(self.core.state().initial.clone()),
         };
         self.subject.clone_from(&self.core.state().subject);
         Ok(())

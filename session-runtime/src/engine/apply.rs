@@ -34,6 +34,9 @@ impl<C: SessionConfig> SessionCore<C> {
         guard: GuardIndex,
         mut tracked: Option<TrackedData<C::Data>>,
     ) -> Result<(), Error> {
+        if let Some(tracked) = &mut tracked {
+            self.rebase(guard, tracked).await?;
+        }
         let plan = self.plan(&self.state(), guard, &mut tracked);
         drop(tracked);
         match self.execute_sync(guard, plan)? {

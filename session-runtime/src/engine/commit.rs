@@ -80,15 +80,8 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
             drop(state);
             return self.later(move |core| async move {
                 let _write_lock = core.lock_writes().await;
-                let mut tracked = core.state().guards.get_mut(guard).returned.take();
-                let rebased = match &mut tracked {
-                    Some(tracked) => core.rebase(guard, tracked).await,
-                    None => Ok(()),
-                };
-                let stored = match rebased {
-                    Ok(()) => core.persist(guard, tracked).await,
-                    Err(error) => Err(error),
-                };
+                let tracked = core.state().guards.get_mut(guard).returned.take();
+                let stored = core.persist(guard, tracked).await;
                 core.confirm(guard, stored).await
             });
         }
@@ -116,7 +109,7 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
 
     fn abandon(&self, guard: GuardIndex) {
         let mut state = self.state();
-        state.guards.close(guard);
+        state.guards.get_mut(guard).closed = true;
         if state.guards.is_outermost(guard) {
             state.offer = None;
         }
@@ -143,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
         guard: GuardIndex,
         failed: bool,
     ) -> Option<Emission> {
-        state.guards.close(guard);
+        state.guards.get_mut(guard).closed = true;
         let sends_offer = state.offer.is_some() && state.guards.is_outermost(guard);
         if failed {
             // A sid that is already stored, by `save` or by another guard, is still sent.

@@ -43,7 +43,6 @@ pub(crate) struct Guards<D> {
         reason = "one word instead of three, which every request would move"
     )]
     later: Option<Box<Vec<GuardState<D>>>>,
-    open: u32,
 }
 
 impl<D> GuardState<D> {
@@ -86,7 +85,6 @@ impl<D> Guards<D> {
         Self {
             first: GuardState::new(must_insert, 0),
             later: None,
-            open: 1,
         }
     }
 
@@ -94,18 +92,7 @@ impl<D> Guards<D> {
     pub(super) fn join(&mut self, must_insert: bool, resets_seen: u32) -> GuardIndex {
         let later = self.later.get_or_insert_default();
         later.push(GuardState::new(must_insert, resets_seen));
-        self.open += 1;
         later.len()
-    }
-
-    /// Marks a guard as closed.
-    #[inline]
-    pub(super) fn close(&mut self, guard: GuardIndex) {
-        let pending = self.get_mut(guard);
-        if !pending.closed {
-            pending.closed = true;
-            self.open = self.open.saturating_sub(1);
-        }
     }
 
     #[inline]
@@ -132,7 +119,7 @@ impl<D> Guards<D> {
     /// last one that can carry the sid.
     #[inline]
     pub(super) fn is_outermost(&self, guard: GuardIndex) -> bool {
-        self.open == 0 || self.iter().take(guard).all(|outer| outer.closed)
+        self.iter().take(guard).all(|outer| outer.closed)
     }
 
     /// Whether an open guard will store a new session.

@@ -63,15 +63,15 @@ pub(crate) fn open_sync<C: SessionConfig>(
     if context.scope.is_some() {
         return None;
     }
-    let known = match plan(context, purpose) {
+    let presented = match plan(context, purpose) {
         Ok(OpenPlan::None) => return Some(Ok(OpenOutcome::None)),
         Ok(OpenPlan::NoContent) => return Some(Ok(OpenOutcome::NoContent)),
         Ok(OpenPlan::New) => None,
-        Ok(OpenPlan::Load(known)) => Some(known),
+        Ok(OpenPlan::Load(presented)) => Some(presented),
         Err(error) => return Some(Err(error)),
     };
     let store = StoreRef::Own(config::store_if_built::<C>()?);
-    let Some((sid, index)) = known else {
+    let Some((sid, index)) = presented else {
         return Some(Ok(OpenOutcome::Session(create(context, store))));
     };
     let as_sync = store.as_sync()?;
@@ -96,9 +96,10 @@ pub(crate) async fn open<C: SessionConfig>(
     };
     let mut sessions = scope.sessions.lock().await;
     let outcome = match sessions.find(context.loaders, &context.found).cloned() {
-        Some(core) => join(context, purpose, core).await?,
+        Some(core) => join_opened(context, purpose, core).await?,
         None => open_alone(context, purpose, Some(&mut sessions)).await?,
     };
+    // The first guard of a session has opened it; the others have joined it.
     if let OpenOutcome::Session(opened) = &outcome
         && opened.guard == 0
     {
@@ -134,7 +135,7 @@ impl<C: SessionConfig> SessionCore<C> {
 }
 
 /// Joins a session that another guard of the request has already opened.
-async fn join<C: SessionConfig>(
+async fn join_opened<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,
     core: Arc<SessionCore<C>>,
@@ -161,17 +162,17 @@ async fn open_alone<C: SessionConfig>(
     purpose: Purpose,
     sessions: Option<&mut Sessions<C>>,
 ) -> Result<OpenOutcome<C>, Error> {
-    let known = match plan(context, purpose)? {
+    let presented = match plan(context, purpose)? {
         OpenPlan::None => return Ok(OpenOutcome::None),
         OpenPlan::NoContent => return Ok(OpenOutcome::NoContent),
         OpenPlan::New => None,
-        OpenPlan::Load(known) => Some(known),
+        OpenPlan::Load(presented) => Some(presented),
     };
     let store = match store_of(context).await {
         Ok(store) => store,
         Err(error) => return without_store(context.options, purpose, error),
     };
-    let Some((sid, index)) = known else {
+    let Some((sid, index)) = presented else {
         return Ok(OpenOutcome::Session(create(context, store)));
     };
     let transport = context.loaders.transport(*index);
@@ -203,7 +204,7 @@ fn plan<C: SessionConfig>(
         Err(_) => return Err(context.ambiguity()),
     };
     match (sid, purpose) {
-        (Some(known), _) => Ok(OpenPlan::Load(known)),
+        (Some(presented), _) => Ok(OpenPlan::Load(presented)),
         (None, Purpose::Create) => Ok(OpenPlan::New),
         (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
         (None, Purpose::LoadRequired) => {

@@ -77,6 +77,14 @@ impl<D> TrackedData<D> {
 }
 
 impl<D: Clone + Default> TrackedData<D> {
+    /// Unchanged data: this, or the default.
+    pub(crate) fn start(data: Option<Arc<D>>) -> Self {
+        match data {
+            Some(data) => Self::new(data),
+            None => Self::fresh(),
+        }
+    }
+
     /// The data of a new or reset session.
     pub(crate) fn fresh() -> Self {
         Self {
