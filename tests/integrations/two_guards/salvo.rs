@@ -16,24 +16,19 @@ impl Scribe for Failure {
     }
 }
 
-/// A hoop around the handler.
-struct Around<'a> {
-    request: &'a mut Request,
-    depot: &'a mut Depot,
-    response: &'a mut Response,
-    ctrl: &'a mut FlowCtrl,
-}
-
-impl Around<'_> {
-    async fn run(self, session: Option<Session<Guarded>>) -> Result<(), Failure> {
-        let steps = Steps::in_headers(self.request.headers());
-        let session = act_if(!steps.acts_after, session, steps.outer, Place::Outer).await?;
-        self.ctrl
-            .call_next(self.request, self.depot, self.response)
-            .await;
-        let _session = act_if(steps.acts_after, session, steps.outer, Place::Outer).await?;
-        fail_if(steps.outer_fails)
-    }
+/// Acts before or after the handler.
+async fn around(
+    session: Option<Session<Guarded>>,
+    request: &mut Request,
+    depot: &mut Depot,
+    response: &mut Response,
+    ctrl: &mut FlowCtrl,
+) -> Result<(), Failure> {
+    let steps = Steps::in_headers(request.headers());
+    let session = act_if(!steps.acts_after, session, steps.outer, Place::Outer).await?;
+    ctrl.call_next(request, depot, response).await;
+    let _session = act_if(steps.acts_after, session, steps.outer, Place::Outer).await?;
+    fail_if(steps.outer_fails)
 }
 
 #[session(create)]
@@ -45,13 +40,7 @@ async fn around_create(
     response: &mut Response,
     ctrl: &mut FlowCtrl,
 ) -> Result<(), Failure> {
-    let around = Around {
-        request,
-        depot,
-        response,
-        ctrl,
-    };
-    around.run(Some(session)).await
+    around(Some(session), request, depot, response, ctrl).await
 }
 
 #[session(load)]
@@ -63,13 +52,7 @@ async fn around_load(
     response: &mut Response,
     ctrl: &mut FlowCtrl,
 ) -> Result<(), Failure> {
-    let around = Around {
-        request,
-        depot,
-        response,
-        ctrl,
-    };
-    around.run(Some(session)).await
+    around(Some(session), request, depot, response, ctrl).await
 }
 
 #[session(load)]
@@ -81,13 +64,7 @@ async fn around_optional(
     response: &mut Response,
     ctrl: &mut FlowCtrl,
 ) -> Result<(), Failure> {
-    let around = Around {
-        request,
-        depot,
-        response,
-        ctrl,
-    };
-    around.run(session).await
+    around(session, request, depot, response, ctrl).await
 }
 
 #[handler]
@@ -98,13 +75,7 @@ async fn around_view(
     ctrl: &mut FlowCtrl,
 ) -> Result<(), Failure> {
     SessionView::<Guarded>::of_request(request).await?;
-    let around = Around {
-        request,
-        depot,
-        response,
-        ctrl,
-    };
-    around.run(None).await
+    around(None, request, depot, response, ctrl).await
 }
 
 async fn before(session: Option<Session<Guarded>>, request: &Request) -> Result<(), Failure> {
@@ -195,7 +166,7 @@ fn common() -> Router {
         .push(Router::with_path("show").get(show))
 }
 
-fn around() -> Router {
+fn wrapping() -> Router {
     common()
         .push(below("create", around_create))
         .push(below("load", around_load))
@@ -232,12 +203,12 @@ impl<const SEQUENTIAL: bool> Framework for Salvo<SEQUENTIAL> {
 
 #[tokio::test]
 async fn row_92_a_hoop_around_the_handler_shares_the_session() {
-    every_combination(&Salvo::<false>(Service::new(around()))).await;
+    every_combination(&Salvo::<false>(Service::new(wrapping()))).await;
 }
 
 #[tokio::test]
 async fn row_92_a_hoop_around_the_handler_shares_the_session_below_the_layer() {
-    let routes = around().hoop(Guarded::layer());
+    let routes = wrapping().hoop(Guarded::layer());
     every_combination(&Salvo::<false>(Service::new(routes))).await;
 }
 
