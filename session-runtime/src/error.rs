@@ -1,13 +1,11 @@
 //! The errors of a session, and the responses that report them to a client.
 
 use std::fmt;
-use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use http::{Response, StatusCode};
 
 use crate::data::EncodeError;
-use crate::engine::Repair;
 use crate::store::{BoxError, StoreError};
 
 /// Why a session could not be loaded, created, changed or stored.
@@ -32,8 +30,8 @@ pub struct Error(Box<Failure>);
 struct Failure {
     kind: ErrorKind,
     source: Option<BoxError>,
-    /// Expires the cookies of an ambiguous request.
-    repair: Option<Arc<Repair>>,
+    /// Values of `Set-Cookie` that expire the cookies of an ambiguous request.
+    expired_cookies: Vec<HeaderValue>,
 }
 
 /// The kind of an [`Error`]. Each kind has its own problem type, and a response status.
@@ -162,16 +160,16 @@ impl Error {
         Self(Box::new(Failure {
             kind,
             source: None,
-            repair: None,
+            expired_cookies: Vec::new(),
         }))
     }
 
-    /// An error for an ambiguous request. The response expires its cookies.
-    pub(crate) fn ambiguous(repair: Option<Arc<Repair>>) -> Self {
+    /// An error for an ambiguous request, whose response expires these cookies.
+    pub(crate) fn ambiguous(expired_cookies: Vec<HeaderValue>) -> Self {
         Self(Box::new(Failure {
             kind: ErrorKind::Ambiguous,
             source: None,
-            repair,
+            expired_cookies,
         }))
     }
 
@@ -180,7 +178,7 @@ impl Error {
         Self(Box::new(Failure {
             kind,
             source,
-            repair: None,
+            expired_cookies: Vec::new(),
         }))
     }
 
@@ -234,11 +232,13 @@ impl Error {
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if let Some(repair) = &self.0.repair {
+        let expired = &self.0.expired_cookies;
+        if !expired.is_empty() {
             let no_store = HeaderValue::from_static("no-store");
-            response.headers_mut().insert(CACHE_CONTROL, no_store);
-            for expired in repair.lines() {
-                response.headers_mut().append(SET_COOKIE, expired.clone());
+            let headers = response.headers_mut();
+            headers.insert(CACHE_CONTROL, no_store);
+            for value in expired {
+                headers.append(SET_COOKIE, value.clone());
             }
         }
         response

@@ -80,7 +80,8 @@ impl<C: SessionConfig> RequestContext<C> {
 
     /// The error for a request that carries different sids in one place.
     pub(super) fn ambiguity(&self) -> Error {
-        Error::ambiguous(self.target.repair().cloned())
+        let repair = self.target.repair();
+        Error::ambiguous(repair.map_or_else(Vec::new, |repair| repair.lines().cloned().collect()))
     }
 
     /// Whether the request has at least one sid.
