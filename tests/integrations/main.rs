@@ -24,6 +24,7 @@ mod actix;
 mod axum;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod on_success;
 #[cfg(feature = "poem")]
 mod poem;
 #[cfg(feature = "rocket")]

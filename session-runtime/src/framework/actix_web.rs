@@ -1,33 +1,31 @@
 //! actix-web 4, which uses `http` 0.2.
 
+mod commits;
 mod failure;
+mod layer;
 
 use std::borrow::Cow;
 use std::cell::Ref;
-use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use actix_web::body::{BoxBody, EitherBody};
-use actix_web::dev::{
-    Extensions as Local, Payload, Service, ServiceRequest, ServiceResponse, Transform,
-};
+use actix_web::dev::{Extensions as Local, Payload};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap as Headers, HeaderName as Name, HeaderValue as Value};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
 use http::{Extensions, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
-use pin_project_lite::pin_project;
 
+pub use self::layer::{SessionMiddleware, SessionMiddlewareFuture};
 use super::http::{AnyRequest, scope_of, shared_scope};
-use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
-use crate::engine::{self, Overrides, ReplyHeaders, RequestScope};
+use crate::engine::{self, Overrides, ReplyHeaders};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
+};
 use crate::loader::{HeadSource, RequestHead};
 use crate::session::Session;
 use crate::view::SessionView;
@@ -115,7 +113,7 @@ where
         }
         let context =
             request.read(|head, scopes| engine::extract::<S::Config, O>(head, scope_of(scopes)));
-        Box::pin(async move { guard::open(&context).await })
+        Box::pin(async move { guard::open(&context, StatusKnown::InLayer).await })
     }
 }
 
@@ -150,11 +148,18 @@ impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for Session<C> {
 impl<R: Responder> Responder for SessionReply<R> {
     type Body = EitherBody<R::Body>;
 
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse<Self::Body> {
+    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse<Self::Body> {
+        let deferred = self.take_deferred();
         match self.into_outcome() {
             Ok((value, emission)) => {
                 let mut response = value.respond_to(request);
-                emission.apply(response.headers_mut());
+                match deferred {
+                    None => emission.apply(response.headers_mut()),
+                    Some(deferred) => {
+                        let succeeds = is_success(response.status().as_u16());
+                        commits::push(request, deferred, succeeds);
+                    }
+                }
                 response.map_into_left_body()
             }
             Err(rejection) => HttpResponse::from_error(rejection).map_into_right_body(),
@@ -240,99 +245,4 @@ fn to_http_02(name: &HeaderName, value: &HeaderValue) -> Option<(Name, Value)> {
     let mut converted = Value::from_bytes(value.as_bytes()).ok()?;
     converted.set_sensitive(value.is_sensitive());
     Some((name, converted))
-}
-
-impl<C, S, B> Transform<S, ServiceRequest> for SessionLayer<C>
-where
-    C: SessionConfig,
-    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
-{
-    type Response = ServiceResponse<B>;
-    type Error = S::Error;
-    type Transform = SessionMiddleware<C, S>;
-    type InitError = ();
-    type Future = Ready<Result<Self::Transform, ()>>;
-
-    fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(SessionMiddleware {
-            layer: self.clone(),
-            inner,
-        }))
-    }
-}
-
-/// The middleware of a [`SessionLayer`].
-pub struct SessionMiddleware<C: SessionConfig, S> {
-    layer: SessionLayer<C>,
-    inner: S,
-}
-
-impl<C: SessionConfig, S> fmt::Debug for SessionMiddleware<C, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionMiddleware")
-            .field("config", &C::NAME)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<C, S, B> Service<ServiceRequest> for SessionMiddleware<C, S>
-where
-    C: SessionConfig,
-    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
-{
-    type Response = ServiceResponse<B>;
-    type Error = S::Error;
-    type Future = SessionMiddlewareFuture<C, S::Future>;
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let scope = with_scopes(&mut request.extensions_mut(), |scopes| {
-            let scope = self.layer.enter(scope_of::<C>(scopes));
-            scopes.insert(scope.clone());
-            scope
-        });
-        SessionMiddlewareFuture {
-            inner: self.inner.call(request),
-            scope,
-        }
-    }
-}
-
-pin_project! {
-    /// The response future of [`SessionMiddleware`].
-    pub struct SessionMiddlewareFuture<C: SessionConfig, F> {
-        #[pin]
-        inner: F,
-        scope: Arc<RequestScope<C>>,
-    }
-}
-
-impl<C: SessionConfig, F> fmt::Debug for SessionMiddlewareFuture<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionMiddlewareFuture")
-            .field("config", &C::NAME)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<C, F, B, E> Future for SessionMiddlewareFuture<C, F>
-where
-    C: SessionConfig,
-    F: Future<Output = Result<ServiceResponse<B>, E>>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut outcome = std::task::ready!(this.inner.poll(cx));
-        if let Ok(response) = &mut outcome
-            && let Some(emission) = SessionLayer::leave(this.scope)
-        {
-            emission.apply(response.headers_mut());
-        }
-        Poll::Ready(outcome)
-    }
 }

@@ -5,12 +5,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use http::uri::Scheme;
-use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, Uri};
+use http::{Extensions, HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri};
 
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides, RequestScope};
 use crate::error::Error;
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown,
+};
 use crate::loader::{HeadSource, RequestHead};
 use crate::view::SessionView;
 
@@ -157,7 +159,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     let scope = Some(shared_scope(request.extensions_mut()));
     let head = HttpHead::of_request(request);
     let context = engine::extract::<S::Config, O>(RequestHead::new(&head), scope);
-    async move { guard::open(&context).await }
+    async move { guard::open(&context, StatusKnown::InValue).await }
 }
 
 /// A request in middleware: of plain `http`, actix-web, poem, rocket or salvo.
@@ -205,6 +207,8 @@ impl<C: SessionConfig> SessionView<C> {
 pub struct Replies<R> {
     /// Creates the response to a request that is refused.
     pub refuse: fn(Rejection) -> R,
+    /// The status of the handler's response.
+    pub status: fn(&R) -> Option<StatusCode>,
     /// Adds the headers of the session to the handler's response.
     pub finish: fn(SessionReply<R>) -> R,
 }
@@ -214,6 +218,7 @@ pub struct Replies<R> {
 pub fn replies<R: HttpReply>() -> Replies<R> {
     Replies {
         refuse: R::refuse,
+        status: R::status,
         finish: R::finish,
     }
 }
@@ -231,6 +236,9 @@ pub fn replies<R: HttpReply>() -> Replies<R> {
 pub trait HttpReply: Sized {
     /// Creates the response to a request that is refused.
     fn refuse(rejection: Rejection) -> Self;
+
+    /// The status of the response; `None` for an `Err`.
+    fn status(&self) -> Option<StatusCode>;
 
     /// Adds the headers of the session to the handler's response.
     fn finish(reply: SessionReply<Self>) -> Self;
@@ -251,6 +259,10 @@ impl<B: ProblemBody> HttpReply for Response<B> {
         rejection.to_response().map(B::problem)
     }
 
+    fn status(&self) -> Option<StatusCode> {
+        Some(self.status())
+    }
+
     fn finish(reply: SessionReply<Self>) -> Self {
         match reply.into_outcome() {
             Ok((mut response, emission)) => {
@@ -265,6 +277,10 @@ impl<B: ProblemBody> HttpReply for Response<B> {
 impl<B: ProblemBody, E> HttpReply for Result<Response<B>, E> {
     fn refuse(rejection: Rejection) -> Self {
         Ok(Response::refuse(rejection))
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        self.as_ref().ok().map(Response::status)
     }
 
     fn finish(reply: SessionReply<Self>) -> Self {

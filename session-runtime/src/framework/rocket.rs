@@ -23,7 +23,10 @@ use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
 use crate::engine::{self, Emission, Overrides, ReplyHeaders};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Deferred, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown,
+    is_success,
+};
 use crate::loader::{HeadSource, RequestHead};
 use crate::session::Session;
 use crate::view::SessionView;
@@ -111,7 +114,7 @@ where
         }
         let context =
             request.read(|head, scopes| engine::extract::<S::Config, O>(head, scope_of(scopes)));
-        match guard::open(&context).await {
+        match guard::open(&context, StatusKnown::InLayer).await {
             Ok(guard) => Outcome::Success(guard),
             Err(rejection) => refuse(request, rejection, RefusedBy::Guard),
         }
@@ -147,12 +150,21 @@ impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C
 }
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
-    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'o> {
+    fn respond_to(mut self, request: &'r Request<'_>) -> response::Result<'o> {
+        let deferred = self.take_deferred();
         let (value, emission) = match self.into_outcome() {
             Ok(outcome) => outcome,
             Err(rejection) => return rejection.respond_to(request),
         };
-        match value.respond_to(request) {
+        let result = value.respond_to(request);
+        if let Some(deferred) = deferred {
+            // A responder cannot wait for the store, but the fairing can.
+            let response = result.as_ref();
+            let succeeds = response.is_ok_and(|response| is_success(response.status().code));
+            pending(request).commits.push((deferred, succeeds));
+            return result;
+        }
+        match result {
             Ok(mut response) => {
                 emission.apply(&mut response);
                 Ok(response)
@@ -183,9 +195,12 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// The headers and the refusal that the fairing adds to a response.
+/// What the fairing adds to a response.
 #[derive(Default)]
 struct Pending {
+    /// The commits that the status of the response decides about, the inner guard's first, each with
+    /// whether the response is a success.
+    commits: Vec<(Box<Deferred>, bool)>,
     emissions: Vec<Emission>,
     refusal: Option<Refusal>,
 }
@@ -250,7 +265,17 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Pending { emissions, refusal } = std::mem::take(&mut *pending(request));
+        let Pending {
+            commits,
+            emissions,
+            refusal,
+        } = std::mem::take(&mut *pending(request));
+        for (deferred, is_success) in commits {
+            match deferred.commit(is_success).await {
+                Ok(emission) => emission.apply(response),
+                Err(rejection) => *response = of_http(rejection.to_response()),
+            }
+        }
         for emission in emissions {
             emission.apply(response);
         }

@@ -1,5 +1,6 @@
 //! The commit after the handler has returned, and the reply that carries its result.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +10,7 @@ use std::task::{Context, Poll};
 use http::header::HeaderValue;
 
 use super::Rejection;
+use super::by_status::{Answer, Deferred, StatusKnown, unknown_status};
 use crate::engine::{CommitResult, Emission, Finalize, FinalizeResult, GuardIndex};
 use crate::store::BoxFuture;
 
@@ -16,14 +18,21 @@ use crate::store::BoxFuture;
 pub struct Committer {
     session: Option<(Arc<dyn Finalize>, GuardIndex)>,
     vary: Option<&'static HeaderValue>,
+    /// Set while the status of the response has to decide about the commit.
+    pub(super) by_status: Option<StatusKnown>,
 }
 
 impl Committer {
     pub(super) fn new(
         session: Option<(Arc<dyn Finalize>, GuardIndex)>,
         vary: Option<&'static HeaderValue>,
+        by_status: Option<StatusKnown>,
     ) -> Self {
-        Self { session, vary }
+        Self {
+            session,
+            vary,
+            by_status,
+        }
     }
 }
 
@@ -50,9 +59,26 @@ impl fmt::Debug for Committer {
     reason = "every handler with a session calls it"
 )]
 #[inline(always)]
-pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
+pub fn end(committer: Committer, failed: bool) -> HandlerEnd {
+    if committer.by_status.is_some() && !failed {
+        return HandlerEnd::Finished(Finished::deferred(committer));
+    }
+    finish(committer, failed)
+}
+
+#[allow(
+    clippy::inline_always,
+    reason = "every handler with a session calls it"
+)]
+#[inline(always)]
+pub(super) fn finish(mut committer: Committer, failed: bool) -> HandlerEnd {
     let vary = committer.vary;
-    let finished = |emission| HandlerEnd::Finished(Finished { vary, emission });
+    let finished = |emission| {
+        HandlerEnd::Finished(Finished {
+            vary,
+            ending: Ending::Done(emission),
+        })
+    };
     let Some((core, guard)) = committer.session.take() else {
         return finished(Ok(Emission::default()));
     };
@@ -80,17 +106,49 @@ pub enum HandlerEnd {
 /// The headers that a session adds to a response, or the reason why its commit failed.
 pub struct Finished {
     vary: Option<&'static HeaderValue>,
-    emission: CommitResult,
+    ending: Ending,
+}
+
+enum Ending {
+    Done(CommitResult),
+    /// The status of the response will decide. Boxed, because few configs ask for it.
+    Deferred(Box<Deferred>),
 }
 
 impl Finished {
+    #[cold]
+    fn deferred(committer: Committer) -> Self {
+        let vary = committer.vary;
+        let shared = false;
+        Self {
+            vary,
+            ending: Ending::Deferred(Box::new(Deferred { committer, shared })),
+        }
+    }
+
     /// Lets the handler say which caches may keep its response. See `cache = shared` of
     /// `#[session(…)]`.
     #[must_use]
     pub fn shared(self) -> Self {
-        Self {
-            emission: self.emission.map(Emission::shared),
-            ..self
+        let ending = match self.ending {
+            Ending::Done(emission) => Ending::Done(emission.map(Emission::shared)),
+            Ending::Deferred(mut deferred) => {
+                deferred.shared = true;
+                Ending::Deferred(deferred)
+            }
+        };
+        Self { ending, ..self }
+    }
+
+    /// The headers for the response, or the response to a failed commit.
+    #[inline]
+    pub(super) fn into_emission(self) -> Result<Emission, Rejection> {
+        let vary = self.vary;
+        match self.ending {
+            Ending::Done(Ok(emission)) => Ok(emission.with_vary(vary)),
+            Ending::Done(Err(failed)) => Err(Rejection::commit_failed(*failed, vary)),
+            // Nothing is committed: nobody will know the status.
+            Ending::Deferred(_) => Err(Rejection::failed(unknown_status(), vary)),
         }
     }
 }
@@ -129,7 +187,10 @@ impl Future for PendingCommit {
         emission.map(|emission| {
             self.committer.session = None;
             let vary = self.committer.vary;
-            Finished { vary, emission }
+            Finished {
+                vary,
+                ending: Ending::Done(emission),
+            }
         })
     }
 }
@@ -137,7 +198,7 @@ impl Future for PendingCommit {
 /// A handler's value, together with the headers that its session adds to the response.
 #[must_use = "a reply is what a handler returns"]
 pub struct SessionReply<R> {
-    value: R,
+    answer: Answer<R>,
     finished: Finished,
 }
 
@@ -148,17 +209,42 @@ impl<R> fmt::Debug for SessionReply<R> {
 }
 
 impl<R> SessionReply<R> {
-    /// Combines a handler's value with the result of its commit.
-    pub fn new(value: R, finished: Finished) -> Self {
-        Self { value, finished }
+    /// Combines a handler's value, or its early response, with the result of its commit.
+    #[inline]
+    pub fn new(answer: Answer<R>, finished: Finished) -> Self {
+        Self { answer, finished }
     }
 
     /// The value and the headers for its response, or the response to a failed commit.
+    #[inline]
     pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
-        let Finished { vary, emission } = self.finished;
-        match emission {
-            Ok(emission) => Ok((self.value, emission.with_vary(vary))),
-            Err(failed) => Err(Rejection::commit_failed(*failed, vary)),
+        match self.into_answer::<Infallible>()? {
+            (Answer::Value(value), emission) => Ok((value, emission)),
+            (Answer::Early(never), _) => match never {},
+        }
+    }
+
+    /// The same, for a framework whose early responses are of the type `T`.
+    #[inline]
+    pub(crate) fn into_answer<T: 'static>(self) -> Result<(Answer<R, T>, Emission), Rejection> {
+        let vary = self.finished.vary;
+        let emission = self.finished.into_emission()?;
+        match self.answer.downcast() {
+            Ok(answer) => Ok((answer, emission)),
+            Err(error) => Err(Rejection::failed(error, vary)),
+        }
+    }
+
+    /// Takes the commit if the status of the response decides about it.
+    #[cfg(any(feature = "salvo", feature = "actix-web", feature = "rocket"))]
+    pub(crate) fn take_deferred(&mut self) -> Option<Box<Deferred>> {
+        let none = Ending::Done(Ok(Emission::default()));
+        match std::mem::replace(&mut self.finished.ending, none) {
+            Ending::Deferred(deferred) => Some(deferred),
+            done @ Ending::Done(_) => {
+                self.finished.ending = done;
+                None
+            }
         }
     }
 }
