@@ -7,7 +7,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE, VARY,
 };
 
-use super::cache_control::make_private;
+use super::cache_control::{make_private, make_unstored};
 use super::guards::GuardIndex;
 use super::reply_headers::{ReplyHeaders, merge_list};
 use super::session_core::{Phase, SessionState, SidToSend};
@@ -27,6 +27,8 @@ pub(crate) struct Emission {
     /// Boxed, to keep the struct small: few responses carry a sid.
     sid: Option<Box<Carrier>>,
 }
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
@@ -262,11 +264,15 @@ impl Emission {
                 if !headers.set_default(&CACHE_CONTROL, PRIVATE) {
                     keep_private(headers);
                 }
+                keep_out_of_shared_caches(headers);
             }
             Cache::PrivateByDefault => {
                 headers.set_default(&CACHE_CONTROL, PRIVATE);
             }
-            Cache::NoStore => headers.set(&CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            Cache::NoStore => {
+                headers.set(&CACHE_CONTROL, NO_STORE);
+                keep_out_of_shared_caches(headers);
+            }
         }
         match self.sid.map(|carrier| *carrier) {
             None => {}
@@ -334,6 +340,16 @@ fn keep_private(headers: &mut impl ReplyHeaders) {
             &CACHE_CONTROL,
             HeaderValue::try_from(list).unwrap_or(PRIVATE),
         );
+    }
+}
+
+/// Restricts the headers that shared caches obey in place of `Cache-Control`.
+#[inline]
+fn keep_out_of_shared_caches(headers: &mut impl ReplyHeaders) {
+    for name in headers.for_shared_caches() {
+        if let Some(list) = make_unstored(&headers.texts(&name)) {
+            headers.set(&name, HeaderValue::try_from(list).unwrap_or(NO_STORE));
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync};
 pub(crate) use repair::Repair;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
-pub(crate) use reply_headers::ReplyHeaders;
+pub(crate) use reply_headers::{ReplyHeaders, for_shared_caches};
 pub(crate) use request_scope::{RequestScope, any_scope_created};
 pub(crate) use session_core::{Phase, SessionCore};
 pub(crate) use sid_target::SidTarget;

@@ -206,6 +206,10 @@ impl ReplyHeaders for Headers {
         values.filter_map(|value| value.to_str().ok()).collect()
     }
 
+    fn for_shared_caches(&self) -> Vec<HeaderName> {
+        engine::for_shared_caches(self.keys().map(Name::as_str))
+    }
+
     fn set(&mut self, name: &HeaderName, value: HeaderValue) {
         if let Some((name, value)) = to_http_02(name, &value) {
             self.insert(name, value);

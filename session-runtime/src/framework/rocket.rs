@@ -341,6 +341,12 @@ impl ReplyHeaders for Response<'_> {
         self.headers().get(name.as_str()).collect()
     }
 
+    fn for_shared_caches(&self) -> Vec<HeaderName> {
+        let names = self.headers().iter();
+        let names: Vec<_> = names.map(|header| header.name().to_string()).collect();
+        engine::for_shared_caches(names.iter().map(String::as_str))
+    }
+
     fn set(&mut self, name: &HeaderName, value: HeaderValue) {
         if let Ok(value) = value.to_str() {
             self.set_raw_header(name.to_string(), value.to_owned());
