@@ -71,7 +71,8 @@ pub enum ErrorKind {
     /// 500: a lifetime is zero, longer than a hundred years, or its idle timeout is longer than the
     /// absolute one.
     InvalidLifetime,
-    /// 503: too many requests change the session at once; nothing was written.
+    /// 503: too many requests change the session at once, or another owner of the session has held it
+    /// for 20 seconds; nothing was written.
     Contention,
     /// 503: the store did not confirm whether the change was written.
     OutcomeUnknown,

@@ -33,4 +33,5 @@ mod rocket;
 mod salvo;
 mod shop;
 mod two_guards;
+mod unpolled;
 mod websocket_http2;

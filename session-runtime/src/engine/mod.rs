@@ -23,6 +23,7 @@ mod set_cookie;
 mod sid_target;
 mod tracked_data;
 mod view;
+mod wait;
 mod without_session;
 
 pub(crate) use commit::{CommitResult, FailedCommit, Finalize, FinalizeResult};

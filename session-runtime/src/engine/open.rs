@@ -6,6 +6,7 @@ use super::guards::{GuardIndex, Guards};
 use super::load::{Loaded, RenewalPolicy, load, load_sync};
 use super::request_scope::Sessions;
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
+use super::wait;
 use super::{CrossOrigin, RequestContext};
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -94,7 +95,7 @@ pub(crate) async fn open<C: SessionConfig>(
     let Some(scope) = &context.scope else {
         return open_alone(context, purpose, None).await;
     };
-    let mut sessions = scope.sessions.lock().await;
+    let mut sessions = wait::in_time(scope.sessions.lock()).await?;
     let outcome = match sessions.find(context.loaders, &context.found).cloned() {
         Some(core) => join_opened(context, purpose, core).await?,
         None => open_alone(context, purpose, Some(&mut sessions)).await?,
