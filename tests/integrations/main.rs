@@ -32,6 +32,8 @@ mod rocket;
 #[cfg(feature = "salvo")]
 mod salvo;
 mod shop;
+#[cfg(any(feature = "poem", feature = "salvo"))]
+mod streams;
 mod two_guards;
 mod unpolled;
 mod websocket_http2;
