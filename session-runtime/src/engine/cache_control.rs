@@ -34,7 +34,15 @@ pub(super) fn make_private(lines: &[&str]) -> Option<String> {
 
 /// Whether shared caches obey this header in place of `Cache-Control`: a targeted field, such as
 /// `CDN-Cache-Control` (RFC 9213), or its predecessor `Surrogate-Control` or `Edge-Control`.
+#[inline]
 pub(super) fn is_for_shared_caches(name: &str) -> bool {
+    // Every response with a session asks for each of its headers.
+    let ends_alike = matches!(name.as_bytes().last(), Some(b'l' | b'L'));
+    ends_alike && name.len() != "cache-control".len() && obeyed_by_shared_caches(name)
+}
+
+#[cold]
+fn obeyed_by_shared_caches(name: &str) -> bool {
     let is = |other: &str| name.eq_ignore_ascii_case(other);
     let end = name.len().saturating_sub("-cache-control".len());
     let targeted = |end: &str| end.eq_ignore_ascii_case("-cache-control");

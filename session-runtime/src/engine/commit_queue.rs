@@ -169,7 +169,14 @@ pub(super) fn acquire(
         }
         let guard = match guard {
             Some(guard) => guard,
-            None => wait::in_time(membership.lock.clone().lock_owned()).await?,
+            None => {
+                let free = membership.lock.clone().lock_owned();
+                match policy {
+                    // A store that never waits needs no timer.
+                    WaitPolicy::Spin => free.await,
+                    WaitPolicy::Sleep => wait::in_time(free).await?,
+                }
+            }
         };
         let permit = Permit {
             _guard: guard,

@@ -261,17 +261,17 @@ impl Emission {
         match self.cache {
             Cache::Unset => {}
             Cache::Private => {
+                keep_out_of_shared_caches(headers);
                 if !headers.set_default(&CACHE_CONTROL, PRIVATE) {
                     keep_private(headers);
                 }
-                keep_out_of_shared_caches(headers);
             }
             Cache::PrivateByDefault => {
                 headers.set_default(&CACHE_CONTROL, PRIVATE);
             }
             Cache::NoStore => {
-                headers.set(&CACHE_CONTROL, NO_STORE);
                 keep_out_of_shared_caches(headers);
+                headers.set(&CACHE_CONTROL, NO_STORE);
             }
         }
         match self.sid.map(|carrier| *carrier) {
@@ -346,6 +346,13 @@ fn keep_private(headers: &mut impl ReplyHeaders) {
 /// Restricts the headers that shared caches obey in place of `Cache-Control`.
 #[inline]
 fn keep_out_of_shared_caches(headers: &mut impl ReplyHeaders) {
+    if headers.any_for_shared_caches() {
+        restrict_shared_caches(headers);
+    }
+}
+
+#[cold]
+fn restrict_shared_caches(headers: &mut impl ReplyHeaders) {
     for name in headers.for_shared_caches() {
         if let Some(list) = make_unstored(&headers.texts(&name)) {
             headers.set(&name, HeaderValue::try_from(list).unwrap_or(NO_STORE));

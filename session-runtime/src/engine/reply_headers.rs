@@ -8,6 +8,10 @@ use super::cache_control::is_for_shared_caches;
 pub(crate) trait ReplyHeaders {
     /// The values of a header that are text, in order.
     fn texts(&self, name: &HeaderName) -> Vec<&str>;
+    /// Whether there is a header that only shared caches obey.
+    fn any_for_shared_caches(&self) -> bool {
+        !self.for_shared_caches().is_empty()
+    }
     /// The names of the headers that only shared caches obey.
     fn for_shared_caches(&self) -> Vec<HeaderName>;
     /// Sets a header, and replaces all its values.
@@ -24,6 +28,11 @@ impl ReplyHeaders for HeaderMap {
     fn texts(&self, name: &HeaderName) -> Vec<&str> {
         let values = self.get_all(name).iter();
         values.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    #[inline]
+    fn any_for_shared_caches(&self) -> bool {
+        (self.keys()).any(|name| is_for_shared_caches(name.as_str()))
     }
 
     fn for_shared_caches(&self) -> Vec<HeaderName> {

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind};
+use crate::yield_now::yield_now;
 
 /// Longer than a store takes to answer or to give up.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -20,9 +21,14 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Waits for `free`, at most as long as the limit. Nothing was written then.
 pub(super) async fn in_time<T>(free: impl Future<Output = T>) -> Result<T, Error> {
     let mut free = pin!(free);
-    // Usually nobody holds the session, and no alarm is needed.
-    if let Poll::Ready(value) = poll_fn(|context| Poll::Ready(free.as_mut().poll(context))).await {
-        return Ok(value);
+    // Usually nobody holds the session, and no alarm is needed. The second time, because tokio lets other
+    // tasks run when one has used up its turn.
+    for _ in 0..2 {
+        let polled = poll_fn(|context| Poll::Ready(free.as_mut().poll(context))).await;
+        if let Poll::Ready(value) = polled {
+            return Ok(value);
+        }
+        yield_now().await;
     }
     let mut alarm = Alarm::set();
     poll_fn(|context| {

@@ -15,8 +15,10 @@ use http::StatusCode;
 use super::Committer;
 use crate::error::{Error, ErrorKind};
 
-/// When the status of a handler's response is known.
+/// When the status of a handler's response is known. One word wide, because a byte next to words makes
+/// copies of a committer slower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 #[allow(dead_code, reason = "some are of a framework that is disabled")]
 pub(crate) enum StatusKnown {
     /// When the handler has returned: the value has the status (plain `http`).
@@ -67,6 +69,8 @@ pub enum Answer<R, T = EarlyResponse> {
 }
 
 impl<R> Answer<R> {
+    #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+    #[inline(always)]
     pub(super) fn downcast<T: 'static>(self) -> Result<Answer<R, T>, Error> {
         match self {
             Self::Value(value) => Ok(Answer::Value(value)),
@@ -146,6 +150,7 @@ impl Committer {
 
     /// Converts the handler's value if its framework needs that, and returns whether the handler failed.
     #[cold]
+    #[inline(never)]
     pub fn convert<R>(
         &mut self,
         value: R,

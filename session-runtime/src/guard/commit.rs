@@ -141,7 +141,8 @@ impl Finished {
     }
 
     /// The headers for the response, or the response to a failed commit.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+    #[inline(always)]
     pub(super) fn into_emission(self) -> Result<Emission, Rejection> {
         let vary = self.vary;
         match self.ending {
@@ -210,13 +211,15 @@ impl<R> fmt::Debug for SessionReply<R> {
 
 impl<R> SessionReply<R> {
     /// Combines a handler's value, or its early response, with the result of its commit.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+    #[inline(always)]
     pub fn new(answer: Answer<R>, finished: Finished) -> Self {
         Self { answer, finished }
     }
 
     /// The value and the headers for its response, or the response to a failed commit.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+    #[inline(always)]
     pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
         match self.into_answer::<Infallible>()? {
             (Answer::Value(value), emission) => Ok((value, emission)),
@@ -225,7 +228,8 @@ impl<R> SessionReply<R> {
     }
 
     /// The same, for a framework whose early responses are of the type `T`.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+    #[inline(always)]
     pub(crate) fn into_answer<T: 'static>(self) -> Result<(Answer<R, T>, Emission), Rejection> {
         let vary = self.finished.vary;
         let emission = self.finished.into_emission()?;

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::config::Commit;
+use crate::config::{Commit, SessionConfig};
 use crate::engine::{self, Finalize, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -69,6 +69,25 @@ struct Rare {
     by_status: Option<StatusKnown>,
 }
 
+impl Rare {
+    #[cold]
+    fn new<C: SessionConfig>(
+        context: &RequestContext<C>,
+        is_none: bool,
+        known: StatusKnown,
+    ) -> Box<Self> {
+        let without_session = if is_none {
+            engine::finish_without_session(context)
+        } else {
+            None
+        };
+        Box::new(Self {
+            without_session,
+            by_status: (context.options.commit == Commit::OnSuccess).then_some(known),
+        })
+    }
+}
+
 impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionGuard").finish_non_exhaustive()
@@ -81,8 +100,8 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
     known: StatusKnown,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send {
     async move {
-        let by_status = (context.options.commit == Commit::OnSuccess).then_some(known);
-        if by_status == Some(StatusKnown::InLayer) && !context.has_layer() {
+        let by_status = context.options.commit == Commit::OnSuccess;
+        if by_status && known == StatusKnown::InLayer && !context.has_layer() {
             return Err(Rejection::refuse(context, unknown_status()));
         }
         let purpose = match (M::CREATES, S::OPTIONAL) {
@@ -107,20 +126,14 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             return Err(Rejection::refuse(context, Error::new(ErrorKind::Missing)));
         };
         let is_none = S::OPTIONAL && context.scope.is_some() && session.session_mut().is_none();
-        let without_session = if is_none {
-            engine::finish_without_session(context)
-        } else {
-            None
-        };
-        let is_rare = without_session.is_some() || by_status.is_some();
+        let is_rare = is_none || context.options.commit == Commit::OnSuccess;
         Ok(SessionGuard {
             session,
-            rare: is_rare.then(|| {
-                Box::new(Rare {
-                    without_session,
-                    by_status,
-                })
-            }),
+            rare: if is_rare {
+                Some(Rare::new(context, is_none, known))
+            } else {
+                None
+            },
             marker: PhantomData,
         })
     }
