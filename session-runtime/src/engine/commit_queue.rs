@@ -167,15 +167,14 @@ pub(super) fn acquire(
             yield_now().await;
             guard = try_lock();
         }
-        let guard = match guard {
-            Some(guard) => guard,
-            None => {
-                let free = membership.lock.clone().lock_owned();
-                match policy {
-                    // A store that never waits needs no timer.
-                    WaitPolicy::Spin => free.await,
-                    WaitPolicy::Sleep => wait::in_time(free).await?,
-                }
+        let guard = if let Some(guard) = guard {
+            guard
+        } else {
+            let free = membership.lock.clone().lock_owned();
+            match policy {
+                // A store that never waits needs no timer.
+                WaitPolicy::Spin => free.await,
+                WaitPolicy::Sleep => wait::in_time(free).await?,
             }
         };
         let permit = Permit {

@@ -75,16 +75,16 @@ impl Rare {
         context: &RequestContext<C>,
         is_none: bool,
         known: StatusKnown,
-    ) -> Box<Self> {
+    ) -> Self {
         let without_session = if is_none {
             engine::finish_without_session(context)
         } else {
             None
         };
-        Box::new(Self {
+        Self {
             without_session,
             by_status: (context.options.commit == Commit::OnSuccess).then_some(known),
-        })
+        }
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
         Ok(SessionGuard {
             session,
             rare: if is_rare {
-                Some(Rare::new(context, is_none, known))
+                Some(Box::new(Rare::new(context, is_none, known)))
             } else {
                 None
             },
@@ -149,16 +149,13 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     let mut session = guard.session;
-    let (finalized, by_status) = match session.session_mut() {
-        Some(session) => (
-            Some(session.hand_over()),
-            guard.rare.and_then(|rare| rare.by_status),
-        ),
+    let (finalized, by_status) = if let Some(session) = session.session_mut() {
+        let by_status = guard.rare.and_then(|rare| rare.by_status);
+        (Some(session.hand_over()), by_status)
+    } else {
         // Without a session, there is nothing to commit.
-        None => {
-            let finalize = guard.rare.and_then(|rare| rare.without_session);
-            (finalize.map(|finalize| (finalize, 0)), None)
-        }
+        let finalize = guard.rare.and_then(|rare| rare.without_session);
+        (finalize.map(|finalize| (finalize, 0)), None)
     };
     let committer = Committer::new(finalized, loaders::<S::Config, O>().vary(), by_status);
     (session, committer)

@@ -109,18 +109,17 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = match this.committing {
-            Some(committing) => ready!(committing.as_mut().poll(cx)),
-            None => {
-                let response = ready!(this.inner.poll(cx))?;
-                let commits = commits::take(response.request());
-                if commits.is_empty() {
-                    response.map_into_left_body()
-                } else {
-                    let committing = Box::pin(commits::commit(commits, response));
-                    let committing = this.committing.insert(committing);
-                    ready!(committing.as_mut().poll(cx))
-                }
+        let mut response = if let Some(committing) = this.committing {
+            ready!(committing.as_mut().poll(cx))
+        } else {
+            let response = ready!(this.inner.poll(cx))?;
+            let commits = commits::take(response.request());
+            if commits.is_empty() {
+                response.map_into_left_body()
+            } else {
+                let committing = Box::pin(commits::commit(commits, response));
+                let committing = this.committing.insert(committing);
+                ready!(committing.as_mut().poll(cx))
             }
         };
         if let Some(emission) = SessionLayer::leave(this.scope) {
