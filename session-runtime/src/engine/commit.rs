@@ -147,7 +147,7 @@ impl<C: SessionConfig> SessionCore<C> {
             return Some(self.emission(guard, state));
         }
         let pending = state.guards.get(guard);
-        let untouched = pending.identity.is_none()
+        let untouched = pending.sid_change.is_none()
             && pending.lifetime.is_none()
             && !pending
                 .returned
@@ -230,8 +230,8 @@ impl<C: SessionConfig> SessionCore<C> {
         match &state.phase {
             Phase::New => {
                 let lifetime = pending.lifetime.unwrap_or(state.lifetime);
-                let (sid, subject) = match &pending.identity {
-                    Some(identity) => (identity.sid, identity.subject.apply(state.subject.clone())),
+                let (sid, subject) = match &pending.sid_change {
+                    Some(change) => (change.sid, change.subject.apply(state.subject.clone())),
                     None => (state.sid, state.subject.clone()),
                 };
                 let data = match tracked.take() {
@@ -250,7 +250,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 Plan::Insert(record)
             }
             Phase::Ended { .. }
-                if changed || pending.identity.is_some() || pending.lifetime.is_some() =>
+                if changed || pending.sid_change.is_some() || pending.lifetime.is_some() =>
             {
                 Plan::Ended
             }
@@ -278,10 +278,10 @@ impl<C: SessionConfig> SessionCore<C> {
                     epoch: state.epoch,
                     generation: state.generation,
                     data,
-                    identity: pending.identity.as_ref().map(|identity| IdentityChange {
-                        secret: identity.sid.secret_hash(),
-                        new_generation: identity.new_generation,
-                        subject: identity.subject.clone(),
+                    identity: pending.sid_change.as_ref().map(|change| IdentityChange {
+                        secret: change.sid.secret_hash(),
+                        new_generation: change.new_generation,
+                        subject: change.subject.clone(),
                     }),
                     lifetime: pending.lifetime,
                 };

@@ -30,7 +30,7 @@ pub(crate) use cross_origin::CrossOrigin;
 pub(crate) use emit::Emission;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
-pub(crate) use guards::{GuardIndex, Identity};
+pub(crate) use guards::{GuardIndex, SidChange};
 pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, OpenedSession, Purpose, open, open_sync};
 pub(crate) use repair::Repair;
