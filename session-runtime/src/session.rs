@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::engine::{
-    Finalize, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
+    Committable, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -86,7 +86,7 @@ impl<C: SessionConfig> Session<C> {
 
     /// Hands the session to the handler. Returns what its guard commits when the handler has returned.
     #[inline]
-    pub(crate) fn hand_over(&mut self) -> (Arc<dyn Finalize>, GuardIndex) {
+    pub(crate) fn hand_over(&mut self) -> (Arc<dyn Committable>, GuardIndex) {
         self.on_drop = if self.tracked.started_fresh() {
             OnDrop::Return
         } else {

@@ -21,7 +21,7 @@ use crate::sid::Sid;
 ///
 /// `Cache` is one word wide, because a byte next to words makes copies of the struct slower.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Emission {
+pub(crate) struct SessionHeaders {
     vary: Option<&'static HeaderValue>,
     cache: Cache,
     /// Boxed, to keep the struct small: few responses carry a sid.
@@ -66,18 +66,19 @@ enum Carrier {
 impl<C: SessionConfig> SessionCore<C> {
     /// The headers for the current state of the session, or of one that has replaced it.
     #[inline]
-    pub(super) fn emission(&self, guard: GuardIndex, state: &SessionState<C>) -> Emission {
+    pub(super) fn headers(&self, guard: GuardIndex, state: &SessionState<C>) -> SessionHeaders {
         match &state.replaced_by {
-            None => self.own_emission(guard, state),
-            Some(next) => Self::latest_emission(next.clone())
-                .unwrap_or_else(|| self.own_emission(guard, state)),
+            None => self.own_headers(guard, state),
+            Some(next) => {
+                Self::latest_headers(next.clone()).unwrap_or_else(|| self.own_headers(guard, state))
+            }
         }
     }
 
     /// The headers of the latest session that replaced another one and was stored.
     #[cold]
-    fn latest_emission(mut next: Arc<Self>) -> Option<Emission> {
-        let mut emission = None;
+    fn latest_headers(mut next: Arc<Self>) -> Option<SessionHeaders> {
+        let mut headers = None;
         loop {
             let state = next.state();
             if matches!(
@@ -85,7 +86,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 Phase::Stored(_) | Phase::Ended { destroyed: true }
             ) {
                 // Its guards are inside of the one that closes.
-                emission = Some(next.own_emission(0, &state));
+                headers = Some(next.own_headers(0, &state));
             }
             let Some(replaced_by) = state.replaced_by.clone() else {
                 break;
@@ -93,7 +94,7 @@ impl<C: SessionConfig> SessionCore<C> {
             drop(state);
             next = replaced_by;
         }
-        emission
+        headers
     }
 
     #[allow(
@@ -101,7 +102,7 @@ impl<C: SessionConfig> SessionCore<C> {
         reason = "every request with a session calls it"
     )]
     #[inline(always)]
-    fn own_emission(&self, guard: GuardIndex, state: &SessionState<C>) -> Emission {
+    fn own_headers(&self, guard: GuardIndex, state: &SessionState<C>) -> SessionHeaders {
         let emitted = match state.sid_to_send {
             SidToSend::None => None,
             SidToSend::Current => Some(state.sid),
@@ -130,7 +131,7 @@ impl<C: SessionConfig> SessionCore<C> {
         } else {
             Cache::Private
         };
-        Emission {
+        SessionHeaders {
             vary: None,
             cache,
             sid,
@@ -170,7 +171,7 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 }
 
-impl Emission {
+impl SessionHeaders {
     /// The headers for a request without a session.
     pub(crate) fn of_none(vary: Option<&'static HeaderValue>) -> Self {
         Self {

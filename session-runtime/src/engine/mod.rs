@@ -25,9 +25,9 @@ mod tracked_data;
 mod view;
 mod without_session;
 
-pub(crate) use commit::{CommitResult, FailedCommit, Finalize, FinalizeResult};
+pub(crate) use commit::{CommitProgress, CommitResult, Committable, FailedCommit};
 pub(crate) use cross_origin::CrossOrigin;
-pub(crate) use emit::Emission;
+pub(crate) use emit::SessionHeaders;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use guards::{GuardIndex, SidChange};
@@ -41,4 +41,4 @@ pub(crate) use session_core::{Phase, SessionCore};
 pub(crate) use sid_target::SidTarget;
 pub(crate) use tracked_data::TrackedData;
 pub(crate) use view::view;
-pub(crate) use without_session::finish_without_session;
+pub(crate) use without_session::commit_without_session;

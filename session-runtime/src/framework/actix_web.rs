@@ -152,9 +152,9 @@ impl<R: Responder> Responder for SessionReply<R> {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<Self::Body> {
         match self.into_outcome() {
-            Ok((value, emission)) => {
+            Ok((value, headers)) => {
                 let mut response = value.respond_to(request);
-                emission.apply(response.headers_mut());
+                headers.apply(response.headers_mut());
                 response.map_into_left_body()
             }
             Err(rejection) => HttpResponse::from_error(rejection).map_into_right_body(),
@@ -329,9 +329,9 @@ where
         let this = self.project();
         let mut outcome = std::task::ready!(this.inner.poll(cx));
         if let Ok(response) = &mut outcome
-            && let Some(emission) = SessionLayer::leave(this.scope)
+            && let Some(headers) = SessionLayer::leave(this.scope)
         {
-            emission.apply(response.headers_mut());
+            headers.apply(response.headers_mut());
         }
         Poll::Ready(outcome)
     }

@@ -138,9 +138,9 @@ impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts
 impl<R: IntoResponse> IntoResponse for SessionReply<R> {
     fn into_response(self) -> Response {
         match self.into_outcome() {
-            Ok((value, emission)) => {
+            Ok((value, headers)) => {
                 let mut response = value.into_response();
-                emission.apply(response.headers_mut());
+                headers.apply(response.headers_mut());
                 response
             }
             Err(rejection) => IntoResponse::into_response(rejection),

@@ -253,8 +253,8 @@ impl<B: ProblemBody> HttpReply for Response<B> {
 
     fn finish(reply: SessionReply<Self>) -> Self {
         match reply.into_outcome() {
-            Ok((mut response, emission)) => {
-                emission.apply(response.headers_mut());
+            Ok((mut response, headers)) => {
+                headers.apply(response.headers_mut());
                 response
             }
             Err(rejection) => Self::refuse(rejection),
@@ -269,8 +269,8 @@ impl<B: ProblemBody, E> HttpReply for Result<Response<B>, E> {
 
     fn finish(reply: SessionReply<Self>) -> Self {
         match reply.into_outcome() {
-            Ok((Ok(mut response), emission)) => {
-                emission.apply(response.headers_mut());
+            Ok((Ok(mut response), headers)) => {
+                headers.apply(response.headers_mut());
                 Ok(response)
             }
             Ok((Err(error), _)) => Err(error),

@@ -21,7 +21,7 @@ use super::http::{AnyRequest, scope_of, shared_scope};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
 use crate::config::SessionConfig;
-use crate::engine::{self, Emission, Overrides, ReplyHeaders};
+use crate::engine::{self, Overrides, ReplyHeaders, SessionHeaders};
 use crate::error::{Error, ErrorKind};
 use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
 use crate::loader::{HeadSource, RequestHead};
@@ -148,17 +148,17 @@ impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'o> {
-        let (value, emission) = match self.into_outcome() {
+        let (value, headers) = match self.into_outcome() {
             Ok(outcome) => outcome,
             Err(rejection) => return rejection.respond_to(request),
         };
         match value.respond_to(request) {
             Ok(mut response) => {
-                emission.apply(&mut response);
+                headers.apply(&mut response);
                 Ok(response)
             }
             Err(status) => {
-                pending(request).emissions.push(emission);
+                pending(request).headers.push(headers);
                 Err(status)
             }
         }
@@ -186,13 +186,13 @@ impl<'r> Responder<'r, 'static> for Error {
 /// The headers and the refusal that the fairing adds to a response.
 #[derive(Default)]
 struct Pending {
-    emissions: Vec<Emission>,
+    headers: Vec<SessionHeaders>,
     refusal: Option<Refusal>,
 }
 
 struct Refusal {
     problem: http::Response<String>,
-    emission: Emission,
+    headers: SessionHeaders,
     by: RefusedBy,
 }
 
@@ -200,7 +200,7 @@ impl Refusal {
     fn new(rejection: &Rejection, by: RefusedBy) -> Self {
         Self {
             problem: rejection.problem(),
-            emission: rejection.emission(),
+            headers: rejection.headers(),
             by,
         }
     }
@@ -250,9 +250,9 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Pending { emissions, refusal } = std::mem::take(&mut *pending(request));
-        for emission in emissions {
-            emission.apply(response);
+        let Pending { headers, refusal } = std::mem::take(&mut *pending(request));
+        for added in headers {
+            added.apply(response);
         }
         if let Some(refusal) = refusal
             && response.status().code == refusal.problem.status().as_u16()
@@ -260,8 +260,8 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
             complete(request, response, refusal);
         }
         let scope = scope_of::<C>(&scopes(request));
-        if let Some(emission) = scope.and_then(|scope| Self::leave(&scope)) {
-            emission.apply(response);
+        if let Some(headers) = scope.and_then(|scope| Self::leave(&scope)) {
+            headers.apply(response);
         }
     }
 }
@@ -288,9 +288,9 @@ fn complete(request: &Request<'_>, response: &mut Response<'_>, refusal: Refusal
         }
     }
     if replaces {
-        refusal.emission.apply(response);
+        refusal.headers.apply(response);
     } else {
-        refusal.emission.fill(response);
+        refusal.headers.fill(response);
     }
 }
 

@@ -101,9 +101,9 @@ where
         let this = self.project();
         let mut outcome = std::task::ready!(this.inner.poll(cx));
         if let Ok(response) = &mut outcome
-            && let Some(emission) = SessionLayer::leave(this.scope)
+            && let Some(headers) = SessionLayer::leave(this.scope)
         {
-            emission.apply(response.headers_mut());
+            headers.apply(response.headers_mut());
         }
         Poll::Ready(outcome)
     }
