@@ -22,7 +22,7 @@ pub use crate::guard::{
     Create, HandlerCommit, Inherit, InheritForwarding, Judged, Load, Look, LookFallback,
     SessionGuard, SessionReply, Values, commit, has_failed, split,
 };
-pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
+pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;

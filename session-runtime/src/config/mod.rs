@@ -1,7 +1,7 @@
 //! The trait that a declared config implements, and its state in the process: options and store.
 
-mod claims;
 mod options;
+mod reservations;
 mod state;
 mod trusted_proxy;
 

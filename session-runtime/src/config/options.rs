@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::TrustedProxy;
 use crate::event::Listener;
-use crate::loader::{DEFAULT_HEADER, Emit, Loader, SameSite};
+use crate::loader::{DEFAULT_HEADER, Emit, SameSite, SidSource};
 use crate::printable;
 use connect_session_rules::{self as rules, Fault};
 
@@ -16,7 +16,7 @@ pub struct Options {
     /// The first part of every record's key. A sid of one namespace is unknown in every other.
     pub namespace: &'static str,
     /// The places in a request that may carry a sid, tried in this order.
-    pub loaders: &'static [Loader],
+    pub loaders: &'static [SidSource],
     /// How the sid of a new session is sent. If `None`, the first loader of a header or cookie
     /// decides.
     pub emit: Option<Emit>,
@@ -93,7 +93,7 @@ impl Options {
     pub const fn new(namespace: &'static str) -> Self {
         Self {
             namespace,
-            loaders: &[Loader::Header(DEFAULT_HEADER)],
+            loaders: &[SidSource::Header(DEFAULT_HEADER)],
             emit: None,
             idle_timeout: Duration::from_millis(rules::DEFAULT_IDLE),
             absolute_timeout: Duration::from_millis(rules::DEFAULT_ABSOLUTE),
@@ -135,7 +135,7 @@ impl Options {
             .collect();
         let mut loaders = self.loaders.to_vec();
         for loader in &mut loaders {
-            if let Loader::Cookie(cookie) = loader {
+            if let SidSource::Cookie(cookie) = loader {
                 cookie.origins = Vec::leak([cookie.origins, &*added].concat());
             }
         }
@@ -214,11 +214,13 @@ impl Options {
                 twice.map(|place| format!("loaders: {place} is read twice; leave one out")),
             );
             match *loader {
-                Loader::Header(name) => found.text("header loader", name, rules::header_name(name)),
-                Loader::Query(name) => found.text("query loader", name, rules::query_name(name)),
-                Loader::Path(name) => found.text("path loader", name, rules::path_name(name)),
-                Loader::Bearer | Loader::Custom(_) => {}
-                Loader::Cookie(cookie) => {
+                SidSource::Header(name) => {
+                    found.text("header loader", name, rules::header_name(name))
+                }
+                SidSource::Query(name) => found.text("query loader", name, rules::query_name(name)),
+                SidSource::Path(name) => found.text("path loader", name, rules::path_name(name)),
+                SidSource::Bearer | SidSource::Custom(_) => {}
+                SidSource::Cookie(cookie) => {
                     let same_site_is_none = cookie.same_site == SameSite::None;
                     let fault = rules::cookie(
                         cookie.name,
@@ -247,11 +249,11 @@ impl Options {
         let reads_cookie = self
             .loaders
             .iter()
-            .any(|loader| matches!(loader, Loader::Cookie(_)));
+            .any(|loader| matches!(loader, SidSource::Cookie(_)));
         let reads_other = self
             .loaders
             .iter()
-            .any(|loader| !matches!(loader, Loader::Cookie(_)));
+            .any(|loader| !matches!(loader, SidSource::Cookie(_)));
         if self.emit == Some(Emit::Cookie) && !reads_cookie {
             found.0.push(
                 "emit: no loader reads a cookie, so the client could never send the sid back"
@@ -273,13 +275,15 @@ impl Options {
 }
 
 /// The place that two loaders read, if it is the same.
-fn shared_place(a: &Loader, b: &Loader) -> Option<String> {
+fn shared_place(a: &SidSource, b: &SidSource) -> Option<String> {
     let (kind, name, is_same) = match (*a, *b) {
-        (Loader::Bearer, Loader::Bearer) => return Some("`Authorization: Bearer`".to_owned()),
-        (Loader::Header(a), Loader::Header(b)) => ("header", a, rules::same_name(a, b)),
-        (Loader::Cookie(a), Loader::Cookie(b)) => ("cookie", a.name, a.name == b.name),
-        (Loader::Query(a), Loader::Query(b)) => ("query parameter", a, a == b),
-        (Loader::Path(a), Loader::Path(b)) => ("path parameter", a, a == b),
+        (SidSource::Bearer, SidSource::Bearer) => {
+            return Some("`Authorization: Bearer`".to_owned());
+        }
+        (SidSource::Header(a), SidSource::Header(b)) => ("header", a, rules::same_name(a, b)),
+        (SidSource::Cookie(a), SidSource::Cookie(b)) => ("cookie", a.name, a.name == b.name),
+        (SidSource::Query(a), SidSource::Query(b)) => ("query parameter", a, a == b),
+        (SidSource::Path(a), SidSource::Path(b)) => ("path parameter", a, a == b),
         _ => return None,
     };
     is_same.then(|| format!("the {kind} {}", quoted(name)))
