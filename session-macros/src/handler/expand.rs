@@ -175,7 +175,7 @@ impl Parts<'_> {
         // An alias may hide a type that is not compatible with the mode. That error points at the
         // mode, which therefore gets the span of the type.
         let mode = match ty {
-            Some(ty) if !args::says_session(ty) => {
+            Some(ty) if !args::is_session_or_option(ty) => {
                 let mode = &self.mode;
                 respan(quote!(#mode<>), ty.span())
             }

@@ -274,7 +274,7 @@ fn equals(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<()>
 fn unknown(key: &Ident, name: &str, written: &mut Written, errors: &mut Errors) {
     written.unknown = true;
     // The expansion depends on the mode, so use the one that was probably meant.
-    if let (Some(near), None) = (hints::meant(name), &written.mode) {
+    if let (Some(near), None) = (hints::nearest_option(name), &written.mode) {
         written.mode = mode(near).map(|mode| (mode, key.clone()));
     }
     errors.at(key.span(), hints::unknown(name));
