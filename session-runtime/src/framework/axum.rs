@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Uri};
 
-use super::http::{HttpHead, HttpParts, scope_of, shared_scope};
+use super::http_head::{HttpHead, HttpParts};
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};

@@ -14,9 +14,11 @@ use poem::{
     Body, Endpoint, FromRequest, IntoResponse, Middleware, Request, RequestBody, Response, Result,
 };
 
-use super::http::{AnyRequest, HttpHead, HttpParts, scope_of};
+use super::any_request::AnyRequest;
+use super::http_head::{HttpHead, HttpParts};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::scope_of;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides, SessionHeaders};
 use crate::error::{Error, ErrorKind};

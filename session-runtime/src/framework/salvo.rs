@@ -13,9 +13,11 @@ use salvo_core::http::{ResBody, StatusCode};
 use salvo_core::writing::Scribe;
 use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trait};
 
-use super::http::{AnyRequest, HttpHead, HttpParts, scope_of, shared_scope};
+use super::any_request::AnyRequest;
+use super::http_head::{HttpHead, HttpParts};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};

@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::http::scope_of;
 use super::layer::SessionLayer;
+use super::scope::scope_of;
 use crate::config::SessionConfig;
 use crate::engine::RequestScope;
 
