@@ -8,7 +8,7 @@ use crate::support::client::Reply;
 use crate::support::jar::CookieJar;
 
 cases! {
-    everywhere:
+    every_store:
         row_12_malformed_values_are_ignored
         row_20_malformed_values_are_ignored
         row_20_a_refusal_expires_both_cookies

@@ -12,7 +12,7 @@ use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:
+    every_store:
         row_50_idle_deadline
         row_51_activity_extends_the_idle_deadline
         row_52_the_absolute_deadline_ends_an_active_session

@@ -11,7 +11,7 @@ use crate::support::events;
 use crate::support::overlap::Overlap;
 
 cases! {
-    everywhere:
+    every_store:
         row_85_nested_too_deep
         row_85_nested_too_deep_in_untyped_data
         row_85a_too_many_fields

@@ -4,13 +4,13 @@ use http::Method;
 use serde_json::json;
 
 use crate::server::{Env, Server};
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::client::Call;
 use crate::support::events;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_75_an_upgrade_from_another_origin
         row_75_an_upgrade_of_the_own_origin_and_of_headers
         row_76_default_port_case_and_final_dot
@@ -56,7 +56,7 @@ fn with(call: Call, headers: &[(&str, &str)]) -> Call {
 async fn row_75_an_upgrade_from_another_origin(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
-    let ran = Gate::new();
+    let ran = Signal::new();
     for headers in FOREIGN {
         for method in [Method::GET, Method::HEAD] {
             for path in ["load", "optional", "create"] {
@@ -74,7 +74,7 @@ async fn row_75_an_upgrade_from_another_origin(env: Env) {
             .await;
         reply.problem(403, "cross-origin");
     }
-    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(ran.unreceived(), 0, "the handler ran");
 }
 
 async fn row_75_an_upgrade_of_the_own_origin_and_of_headers(env: Env) {
