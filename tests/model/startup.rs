@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::post;
 use connect_session::store::MemoryStore;
-use connect_session::{CookieSpec, Emit, SidSource, Session, Untyped, session, session_config};
+use connect_session::{CookieSpec, Emit, Session, SidSource, Untyped, session, session_config};
 use tower::ServiceExt as _;
 
 session_config! {

@@ -79,10 +79,10 @@ async fn row(proxy: &Proxy, library: &str, client: &Client) {
             let sent = sent(client, sid, &mut left).await;
             tokio::time::sleep(QUIET).await;
             proxy.said();
-            let answer = client.expect(path, sent.as_ref(), body).await;
+            let reply = client.expect(path, sent.as_ref(), body).await;
             tokio::time::sleep(QUIET).await;
             let now = proxy.said();
-            left.extend(answer.sid);
+            left.extend(reply.sid);
             if time > 0 {
                 said.trips += now.trips;
                 said.pings += now.pings;
