@@ -9,8 +9,8 @@ use tokio::runtime::Runtime;
 
 use crate::case::{Case, SidSent, Workload, handlers_ran};
 
-/// An application of a framework. This covers the differences between frameworks, without boxing,
-/// so that a request costs what it costs there.
+/// An application of a framework. Hides the differences between frameworks without boxing, which
+/// would add to the cost of a request.
 pub trait App: 'static {
     /// The value of a header, ready to send.
     type Value: Clone;
@@ -117,7 +117,7 @@ impl<A: App> Driver<A> {
         }
     }
 
-    /// For handlers without sessions; `sent` is the kind of sid that the requests send anyway.
+    /// For handlers without sessions; the requests still send a sid of the kind `sent`.
     pub fn without_sessions(self, sent: SidSent) -> Self {
         Self {
             keeps_sessions: false,
@@ -151,7 +151,7 @@ impl<A: App> Driver<A> {
         self.sids = vec![sid];
     }
 
-    /// The number of requests with a 200, and the last response of the others.
+    /// The number of responses with a 200, and the last response with another status.
     pub fn good(&self) -> (usize, Option<&Reply<A>>) {
         (self.good, self.bad.as_ref())
     }

@@ -105,7 +105,7 @@ async fn leave(session: Session<Shop>) -> Result<&'static str, connect_session::
     Ok("left")
 }
 
-/// The handler of a client that does not wait has begun.
+/// Notified when the handler starts whose client does not wait.
 static BEGUN: Notify = Notify::const_new();
 
 #[session(load)]

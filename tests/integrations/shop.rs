@@ -31,7 +31,7 @@ pub(crate) fn store() -> Store {
     FailingStore::new(MemoryStore::default())
 }
 
-/// A stream waits here until its test has checked what was sent so far.
+/// A stream waits for it until the test has checked what was sent so far.
 pub(crate) type Signal = Arc<Notify>;
 
 pub(crate) fn sid(headers: &HeaderMap) -> String {

@@ -87,7 +87,7 @@ impl Crowd {
         let picked: Vec<usize> = (0..requests)
             .map(|_| rand::random_range(0..self.sids.len()))
             .collect();
-        // Adjacent copies: a sid that was received through a socket is in the cache.
+        // Copies beside each other, because a sid that arrives through a socket is in the cache.
         let sids: Vec<HeaderValue> = picked.iter().map(|one| copy(&self.sids[*one])).collect();
         let mut replies: Vec<(StatusCode, u64)> = Vec::with_capacity(requests);
         let name = self.carrier.request_header();
@@ -134,7 +134,7 @@ pub fn take_turns(subject: &str, sessions: usize) {
     }
 }
 
-/// A crowd's process, seen by the process that controls it.
+/// A handle to a crowd's process.
 pub struct Process {
     child: Child,
     input: Option<ChildStdin>,

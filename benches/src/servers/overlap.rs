@@ -215,7 +215,7 @@ async fn hung_up(client: &Client) -> &'static str {
         request.await.is_err_and(|end| end.is_cancelled()),
         "the request had already finished"
     );
-    // Leave time for a late write.
+    // Waits for a late write.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let visits = client.ask("/read", Some(&sid)).await.body;
     client.ask("/destroy", Some(&sid)).await;

@@ -13,8 +13,8 @@ use super::{trips_axum_session, trips_tower_sessions};
 
 /// The number of measurements of each request.
 const TIMES: u64 = 10;
-/// The idle time before the next request: a pool may ping a connection after it was returned, which
-/// no request waits for.
+/// The idle time before the next request. A pool may ping a connection after it was returned, and no
+/// request waits for that ping.
 const QUIET: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]

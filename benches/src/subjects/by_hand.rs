@@ -1,7 +1,7 @@
 //! The guarantees of this library, implemented by hand for these handlers only: a secret of which
 //! only the hash is stored, deadlines, changes that do not overwrite others, and the headers that
-//! keep a response out of caches. Without configurable loaders, guards, commits, and an index of
-//! deadlines.
+//! keep a response out of caches. There are no configurable loaders, no guards, no commits, and no
+//! index of deadlines.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;

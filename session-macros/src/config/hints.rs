@@ -207,7 +207,7 @@ fn suggestion(word: &str) -> Option<&'static str> {
         .map(|(_, fix)| *fix)
 }
 
-/// The message for an option that does not exist. One with a type as its value is probably meant as
+/// The message for an option that does not exist. If its value is a type, it is probably intended as
 /// a field of the data.
 pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let plain = snake(option);

@@ -281,7 +281,7 @@ fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
     match pattern {
         Pat::Ident(name) if name.subpat.is_none() => match role {
             Role::Other => name.ident.clone(),
-            // Without the user's span, at which an editor would show the guard.
+            // At the user's span, an editor would show the type of the guard.
             Role::Session | Role::Invalid(_) => at_call_site(&name.ident),
         },
         _ => format_ident!("__arg{index}", span = Span::call_site()),

@@ -4,8 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::tokens::{group, is_punct, is_word};
 
-/// The tokens without closures, async blocks and items, whose failures are not failures of the
-/// function.
+/// The tokens without closures, async blocks and items: if those fail, the function need not fail.
 pub(super) fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut kept = Vec::new();

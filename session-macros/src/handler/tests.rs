@@ -116,7 +116,7 @@ fn attributes_go_to_the_function_that_they_are_for() {
 }
 
 #[test]
-fn an_item_for_overrides_is_emitted_only_if_there_are_some() {
+fn overrides_are_emitted_only_if_there_are_some() {
     assert!(!expand_valid("load", HANDLER).contains("enum"));
     let output = expand_valid(
         "load, header = \"X-A\", bearer, emit = header, crate = ::a",
@@ -324,7 +324,7 @@ fn no_input_panics() {
 }
 
 #[test]
-fn a_hidden_type_is_asked_inside_of_the_body() {
+fn a_hidden_type_is_examined_inside_the_body() {
     let output = expand_valid(
         "load",
         "async fn one(s: Session, a: A) -> Result<impl R, E> { if a { return b(); } Ok(c?) }",
@@ -341,7 +341,7 @@ fn a_hidden_type_is_asked_inside_of_the_body() {
 }
 
 #[test]
-fn a_body_without_a_value_is_not_asked() {
+fn a_body_without_a_value_is_not_examined() {
     for (body, asked) in [
         ("todo!()", false),
         ("s.a += 1; todo!(\"later\");", false),
@@ -363,7 +363,7 @@ fn a_body_without_a_value_is_not_asked() {
 }
 
 #[test]
-fn a_body_whose_errors_are_logged_is_not_asked() {
+fn a_body_whose_errors_are_logged_is_not_examined() {
     let item = "#[instrument(skip_all, err)] async fn one(s: Session) -> Result<impl R, E> { a() }";
     assert!(!expand_valid("load", item).contains("Judged"));
     let item = "#[instrument(ret)] async fn one(s: Session) -> Result<impl R, E> { a() }";

@@ -12,7 +12,7 @@ use crate::support::signal::Signal;
 cases! {
     every_store:
         row_75_an_upgrade_from_another_origin
-        row_75_an_upgrade_of_the_own_origin_and_of_headers
+        row_75_an_upgrade_from_the_own_origin_or_with_a_header
         row_76_default_port_case_and_final_dot
         row_76_the_event_names_both_values
         row_77_a_trusted_proxy_names_the_host_and_the_scheme
@@ -77,7 +77,7 @@ async fn row_75_an_upgrade_from_another_origin(env: Env) {
     assert_eq!(ran.unreceived(), 0, "the handler ran");
 }
 
-async fn row_75_an_upgrade_of_the_own_origin_and_of_headers(env: Env) {
+async fn row_75_an_upgrade_from_the_own_origin_or_with_a_header(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
     let own: [&[(&str, &str)]; 3] = [

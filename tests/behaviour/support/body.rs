@@ -1,4 +1,4 @@
-//! A body in two parts; the second is sent when a signal opens.
+//! A body in two parts; the second is sent after a signal.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -254,7 +254,7 @@ impl Run {
     }
 }
 
-/// Opens the signal when a handler that never returns is dropped.
+/// Sends the signal when a handler that never returns is dropped.
 struct SentWhenDropped(Signal);
 
 impl Drop for SentWhenDropped {

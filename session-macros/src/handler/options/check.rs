@@ -22,7 +22,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
         ..
     } = written;
     if mode.is_none() && !unknown {
-        // Without another option to point at, the error points at the whole attribute.
+        // If there is no other option, the error points at the whole attribute.
         let place = loaders
             .first()
             .map(|loader| loader.keyword.span())

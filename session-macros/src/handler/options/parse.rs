@@ -17,7 +17,7 @@ use crate::tokens::{at_word, library, separator, skip_entry, value, word};
 pub(super) struct Written {
     pub(super) seen: Vec<Ident>,
     pub(super) mode: Option<(Mode, Ident)>,
-    /// An option was unknown. It may have been meant as the mode.
+    /// An option was unknown. It may have been intended as the mode.
     pub(super) unknown: bool,
     pub(super) loaders: Vec<Raw>,
     /// A loader could not be parsed, so checks that need all loaders are skipped.
@@ -258,7 +258,7 @@ fn equals(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<()>
 
 fn unknown(key: &Ident, name: &str, written: &mut Written, errors: &mut Errors) {
     written.unknown = true;
-    // The expansion depends on the mode, so use the one that was probably meant.
+    // The expansion depends on the mode, so use the one that was probably intended.
     if let (Some(near), None) = (hints::nearest_option(name), &written.mode) {
         written.mode = mode(near).map(|mode| (mode, key.clone()));
     }
