@@ -342,7 +342,7 @@ fn a_hidden_type_is_examined_inside_the_body() {
 
 #[test]
 fn a_body_without_a_value_is_not_examined() {
-    for (body, asked) in [
+    for (body, examined) in [
         ("todo!()", false),
         ("s.a += 1; todo!(\"later\");", false),
         ("loop { a().await; }", false),
@@ -358,7 +358,7 @@ fn a_body_without_a_value_is_not_examined() {
             "load",
             &format!("async fn one(s: Session) -> impl R {{ {body} }}"),
         );
-        assert_eq!(output.contains("Judged"), asked, "{body}: {output}");
+        assert_eq!(output.contains("Judged"), examined, "{body}: {output}");
     }
 }
 
