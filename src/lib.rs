@@ -26,7 +26,7 @@ pub use connect_session_runtime::data::{EncodeError, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
 pub use connect_session_runtime::event::{Event, EventKind};
 pub use connect_session_runtime::guard::Rejection;
-pub use connect_session_runtime::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite};
+pub use connect_session_runtime::loader::{CookieSpec, Emit, RequestHead, SameSite, SidSource};
 #[cfg(feature = "poem")]
 pub use connect_session_runtime::poem::SessionEndpoint;
 pub use connect_session_runtime::session::Session;
@@ -68,12 +68,13 @@ pub mod store {
     pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
-        EncodedFields, MAX_DEPTH, decode, decode_over_default, depth, encode, same_value,
+        DecodeError, EncodedFields, MAX_DEPTH, decode, decode_fields, decode_over_default, depth,
+        encode, same_value,
     };
     pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{
         Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest,
-        NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
+        NewRecord, Record, Renewal, Snapshot, StoredForm, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{

@@ -75,7 +75,7 @@ use proc_macro::TokenStream;
 /// | `path = "sid"` | reads the sid from this parameter of the route. Needs a reason in `allow_in_url` (ASVS 14.2.1) | |
 /// | `allow_in_url = "download links cannot set headers"` | why the sid may be in the URL, although logs and histories keep URLs (ASVS 14.2.1) | |
 /// | `emit = header` or `emit = cookie` | where to send the sid of a new session, if the request had no sid. Without it, the config decides | |
-/// | `cache = shared` | the response is the same for every user, and the handler may let shared caches keep it. Without it, `public` and `s-maxage` of a response for which a session was loaded become `private` (RFC 9111 3.5), and `CDN-Cache-Control` and `Surrogate-Control` become `no-store` | |
+/// | `cache = shared` | the response is the same for every user, and the handler may let shared caches keep it. Without it, `public` and `s-maxage` of a response for which a session was loaded become `private` (RFC 9111 3.5) | |
 /// | `http` | the handler does not use a framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
 /// | `crate = path` | the path of the library | `::connect_session` |
 /// <!-- -->

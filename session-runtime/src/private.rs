@@ -20,11 +20,11 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
-    Answer, Conversions, Create, HandlerEnd, Inherit, InheritForwarding, Judged, Load, Look,
-    LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing, ViaPoem, end,
+    Answer, Conversions, Create, HandlerCommit, Inherit, InheritForwarding, Judged, Load, Look,
+    LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing, ViaPoem, commit,
     has_failed, split,
 };
-pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
+pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;

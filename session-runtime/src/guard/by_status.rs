@@ -205,14 +205,14 @@ impl Deferred {
     pub(crate) async fn commit(
         self: Box<Self>,
         is_success: bool,
-    ) -> Result<crate::engine::Emission, super::Rejection> {
+    ) -> Result<crate::engine::SessionHeaders, super::Rejection> {
         let Self { committer, shared } = *self;
-        let finished = match super::commit::finish(committer, !is_success) {
-            super::HandlerEnd::Finished(finished) => finished,
-            super::HandlerEnd::Commit(pending) => pending.await,
+        let finished = match super::commit::commit_now(committer, !is_success) {
+            super::HandlerCommit::Finished(finished) => finished,
+            super::HandlerCommit::Pending(pending) => pending.await,
         };
         let finished = if shared { finished.shared() } else { finished };
-        finished.into_emission()
+        finished.into_headers()
     }
 }
 

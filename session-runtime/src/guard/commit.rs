@@ -11,12 +11,12 @@ use http::header::HeaderValue;
 
 use super::Rejection;
 use super::by_status::{Answer, Deferred, StatusKnown, unknown_status};
-use crate::engine::{CommitResult, Emission, Finalize, FinalizeResult, GuardIndex};
+use crate::engine::{CommitProgress, CommitResult, Committable, GuardIndex, SessionHeaders};
 use crate::store::BoxFuture;
 
 /// Commits the session when the handler has returned.
 pub struct Committer {
-    session: Option<(Arc<dyn Finalize>, GuardIndex)>,
+    session: Option<(Arc<dyn Committable>, GuardIndex)>,
     vary: Option<&'static HeaderValue>,
     /// Set while the status of the response has to decide about the commit.
     pub(super) by_status: Option<StatusKnown>,
@@ -24,7 +24,7 @@ pub struct Committer {
 
 impl Committer {
     pub(super) fn new(
-        session: Option<(Arc<dyn Finalize>, GuardIndex)>,
+        session: Option<(Arc<dyn Committable>, GuardIndex)>,
         vary: Option<&'static HeaderValue>,
         by_status: Option<StatusKnown>,
     ) -> Self {
@@ -52,18 +52,19 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// Ends a handler, and starts to write its changes unless it failed.
+/// Starts to write the changes of a handler that has returned, unless it failed or the status of the
+/// response has to decide.
 #[must_use]
 #[allow(
     clippy::inline_always,
     reason = "every handler with a session calls it"
 )]
 #[inline(always)]
-pub fn end(committer: Committer, failed: bool) -> HandlerEnd {
+pub fn commit(committer: Committer, failed: bool) -> HandlerCommit {
     if committer.by_status.is_some() && !failed {
-        return HandlerEnd::Finished(Finished::deferred(committer));
+        return HandlerCommit::Finished(FinishedCommit::deferred(committer));
     }
-    finish(committer, failed)
+    commit_now(committer, failed)
 }
 
 #[allow(
@@ -71,58 +72,55 @@ pub fn end(committer: Committer, failed: bool) -> HandlerEnd {
     reason = "every handler with a session calls it"
 )]
 #[inline(always)]
-pub(super) fn finish(mut committer: Committer, failed: bool) -> HandlerEnd {
+pub(super) fn commit_now(mut committer: Committer, failed: bool) -> HandlerCommit {
     let vary = committer.vary;
-    let finished = |emission| {
-        HandlerEnd::Finished(Finished {
+    let finished = |result| {
+        HandlerCommit::Finished(FinishedCommit {
             vary,
-            ending: Ending::Done(emission),
+            progress: Progress::Done(result),
         })
     };
     let Some((core, guard)) = committer.session.take() else {
-        return finished(Ok(Emission::default()));
+        return finished(Ok(SessionHeaders::default()));
     };
-    match core.finish(guard, failed) {
-        FinalizeResult::Now(emission) => finished(emission),
-        FinalizeResult::Later(emission, core) => {
+    match core.commit(guard, failed) {
+        CommitProgress::Finished(result) => finished(result),
+        CommitProgress::Pending(result, core) => {
             committer.session = Some((core, guard));
-            HandlerEnd::Commit(PendingCommit {
-                committer,
-                emission,
-            })
+            HandlerCommit::Pending(PendingCommit { committer, result })
         }
     }
 }
 
-/// The result of [`end`]. The expansion awaits a pending commit in the handler's own future, so that
+/// The result of [`commit`]. The expansion awaits a pending commit in the handler's own future, so that
 /// the handler's value is not moved into another one.
-pub enum HandlerEnd {
+pub enum HandlerCommit {
     /// The changes are written, or there were none.
-    Finished(Finished),
+    Finished(FinishedCommit),
     /// The store has to be awaited.
-    Commit(PendingCommit),
+    Pending(PendingCommit),
 }
 
 /// The headers that a session adds to a response, or the reason why its commit failed.
-pub struct Finished {
+pub struct FinishedCommit {
     vary: Option<&'static HeaderValue>,
-    ending: Ending,
+    progress: Progress,
 }
 
-enum Ending {
+enum Progress {
     Done(CommitResult),
     /// The status of the response will decide. Boxed, because few configs ask for it.
     Deferred(Box<Deferred>),
 }
 
-impl Finished {
+impl FinishedCommit {
     #[cold]
     fn deferred(committer: Committer) -> Self {
         let vary = committer.vary;
         let shared = false;
         Self {
             vary,
-            ending: Ending::Deferred(Box::new(Deferred { committer, shared })),
+            progress: Progress::Deferred(Box::new(Deferred { committer, shared })),
         }
     }
 
@@ -130,26 +128,26 @@ impl Finished {
     /// `#[session(…)]`.
     #[must_use]
     pub fn shared(self) -> Self {
-        let ending = match self.ending {
-            Ending::Done(emission) => Ending::Done(emission.map(Emission::shared)),
-            Ending::Deferred(mut deferred) => {
+        let progress = match self.progress {
+            Progress::Done(result) => Progress::Done(result.map(SessionHeaders::shared)),
+            Progress::Deferred(mut deferred) => {
                 deferred.shared = true;
-                Ending::Deferred(deferred)
+                Progress::Deferred(deferred)
             }
         };
-        Self { ending, ..self }
+        Self { progress, ..self }
     }
 
     /// The headers for the response, or the response to a failed commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
     #[inline(always)]
-    pub(super) fn into_emission(self) -> Result<Emission, Rejection> {
+    pub(super) fn into_headers(self) -> Result<SessionHeaders, Rejection> {
         let vary = self.vary;
-        match self.ending {
-            Ending::Done(Ok(emission)) => Ok(emission.with_vary(vary)),
-            Ending::Done(Err(failed)) => Err(Rejection::commit_failed(*failed, vary)),
+        match self.progress {
+            Progress::Done(Ok(headers)) => Ok(headers.with_vary(vary)),
+            Progress::Done(Err(failed)) => Err(Rejection::commit_failed(*failed, vary)),
             // Nothing is committed: nobody will know the status.
-            Ending::Deferred(_) => Err(Rejection::failed(unknown_status(), vary)),
+            Progress::Deferred(_) => Err(Rejection::failed(unknown_status(), vary)),
         }
     }
 }
@@ -159,18 +157,18 @@ pub struct PendingCommit {
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
     /// future, so that it is dropped while the future still holds its place in the commit queue.
     committer: Committer,
-    emission: BoxFuture<'static, CommitResult>,
+    result: BoxFuture<'static, CommitResult>,
 }
 
-impl fmt::Debug for HandlerEnd {
+impl fmt::Debug for HandlerCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HandlerEnd")
+        f.write_str("HandlerCommit")
     }
 }
 
-impl fmt::Debug for Finished {
+impl fmt::Debug for FinishedCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Finished")
+        f.write_str("FinishedCommit")
     }
 }
 
@@ -181,16 +179,16 @@ impl fmt::Debug for PendingCommit {
 }
 
 impl Future for PendingCommit {
-    type Output = Finished;
+    type Output = FinishedCommit;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
-        let emission = self.emission.as_mut().poll(context);
-        emission.map(|emission| {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<FinishedCommit> {
+        let result = self.result.as_mut().poll(context);
+        result.map(|result| {
             self.committer.session = None;
             let vary = self.committer.vary;
-            Finished {
+            FinishedCommit {
                 vary,
-                ending: Ending::Done(emission),
+                progress: Progress::Done(result),
             }
         })
     }
@@ -200,7 +198,7 @@ impl Future for PendingCommit {
 #[must_use = "a reply is what a handler returns"]
 pub struct SessionReply<R> {
     answer: Answer<R>,
-    finished: Finished,
+    commit: FinishedCommit,
 }
 
 impl<R> fmt::Debug for SessionReply<R> {
@@ -213,16 +211,16 @@ impl<R> SessionReply<R> {
     /// Combines a handler's value, or its early response, with the result of its commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
     #[inline(always)]
-    pub fn new(answer: Answer<R>, finished: Finished) -> Self {
-        Self { answer, finished }
+    pub fn new(answer: Answer<R>, commit: FinishedCommit) -> Self {
+        Self { answer, commit }
     }
 
     /// The value and the headers for its response, or the response to a failed commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
     #[inline(always)]
-    pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
+    pub(crate) fn into_outcome(self) -> Result<(R, SessionHeaders), Rejection> {
         match self.into_answer::<Infallible>()? {
-            (Answer::Value(value), emission) => Ok((value, emission)),
+            (Answer::Value(value), headers) => Ok((value, headers)),
             (Answer::Early(never), _) => match never {},
         }
     }
@@ -230,11 +228,13 @@ impl<R> SessionReply<R> {
     /// The same, for a framework whose early responses are of the type `T`.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
     #[inline(always)]
-    pub(crate) fn into_answer<T: 'static>(self) -> Result<(Answer<R, T>, Emission), Rejection> {
-        let vary = self.finished.vary;
-        let emission = self.finished.into_emission()?;
+    pub(crate) fn into_answer<T: 'static>(
+        self,
+    ) -> Result<(Answer<R, T>, SessionHeaders), Rejection> {
+        let vary = self.commit.vary;
+        let headers = self.commit.into_headers()?;
         match self.answer.downcast() {
-            Ok(answer) => Ok((answer, emission)),
+            Ok(answer) => Ok((answer, headers)),
             Err(error) => Err(Rejection::failed(error, vary)),
         }
     }
@@ -242,11 +242,11 @@ impl<R> SessionReply<R> {
     /// Takes the commit if the status of the response decides about it.
     #[cfg(any(feature = "salvo", feature = "actix-web", feature = "rocket"))]
     pub(crate) fn take_deferred(&mut self) -> Option<Box<Deferred>> {
-        let none = Ending::Done(Ok(Emission::default()));
-        match std::mem::replace(&mut self.finished.ending, none) {
-            Ending::Deferred(deferred) => Some(deferred),
-            done @ Ending::Done(_) => {
-                self.finished.ending = done;
+        let none = Progress::Done(Ok(SessionHeaders::default()));
+        match std::mem::replace(&mut self.commit.progress, none) {
+            Progress::Deferred(deferred) => Some(deferred),
+            done @ Progress::Done(_) => {
+                self.commit.progress = done;
                 None
             }
         }

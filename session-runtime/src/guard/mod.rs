@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::config::{Commit, SessionConfig};
-use crate::engine::{self, Finalize, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
+use crate::engine::{self, Committable, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
@@ -32,7 +32,7 @@ use by_status::unknown_status;
 pub use by_status::{
     Answer, Conversions, Convert, EarlyResponse, Probe, ViaAxum, ViaNothing, ViaPoem,
 };
-pub use commit::{Committer, Finished, HandlerEnd, PendingCommit, SessionReply, end};
+pub use commit::{Committer, FinishedCommit, HandlerCommit, PendingCommit, SessionReply, commit};
 pub use failure::{
     Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
 };
@@ -64,7 +64,7 @@ pub struct SessionGuard<S, M, O = Inherit> {
 /// What few guards need.
 struct Rare {
     /// Set if the argument is `None` in a request with other guards.
-    without_session: Option<Arc<dyn Finalize>>,
+    without_session: Option<Arc<dyn Committable>>,
     /// Set if the status of the response decides about the commit.
     by_status: Option<StatusKnown>,
 }
@@ -77,7 +77,7 @@ impl Rare {
         known: StatusKnown,
     ) -> Self {
         let without_session = if is_none {
-            engine::finish_without_session(context)
+            engine::commit_without_session(context)
         } else {
             None
         };
@@ -149,14 +149,14 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     let mut session = guard.session;
-    let (finalized, by_status) = if let Some(session) = session.session_mut() {
+    let (committable, by_status) = if let Some(session) = session.session_mut() {
         let by_status = guard.rare.and_then(|rare| rare.by_status);
         (Some(session.hand_over()), by_status)
     } else {
         // Without a session, there is nothing to commit.
-        let finalize = guard.rare.and_then(|rare| rare.without_session);
-        (finalize.map(|finalize| (finalize, 0)), None)
+        let committable = guard.rare.and_then(|rare| rare.without_session);
+        (committable.map(|committable| (committable, 0)), None)
     };
-    let committer = Committer::new(finalized, loaders::<S::Config, O>().vary(), by_status);
+    let committer = Committer::new(committable, loaders::<S::Config, O>().vary(), by_status);
     (session, committer)
 }

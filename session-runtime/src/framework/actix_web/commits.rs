@@ -44,7 +44,7 @@ pub(super) async fn commit<B>(
     let mut response = response.map_into_left_body();
     for (deferred, is_success) in commits.0 {
         match deferred.commit(is_success).await {
-            Ok(emission) => emission.apply(response.headers_mut()),
+            Ok(headers) => headers.apply(response.headers_mut()),
             Err(rejection) => {
                 let refusal = HttpResponse::from_error(rejection);
                 response = response.into_response(refusal.map_into_right_body());

@@ -1,22 +1,22 @@
-//! The app-wide layer of actix-web.
+//! The middleware of a [`SessionLayer`].
 
 use std::fmt;
-use std::future::{Future, Ready, ready as ready_now};
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use pin_project_lite::pin_project;
 
+use super::super::layer::SessionLayer;
+use super::super::scope::scope_of;
 use super::commits::{self, Committing};
-use super::with_scopes;
+use super::scopes::with_scopes;
 use crate::config::SessionConfig;
 use crate::engine::RequestScope;
-use crate::framework::http::scope_of;
-use crate::framework::layer::SessionLayer;
 
 impl<C, S, B> Transform<S, ServiceRequest> for SessionLayer<C>
 where
@@ -31,7 +31,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready_now(Ok(SessionMiddleware {
+        ready(Ok(SessionMiddleware {
             layer: self.clone(),
             inner,
         }))
@@ -110,20 +110,20 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = if let Some(committing) = this.committing {
-            ready!(committing.as_mut().poll(cx))
+            task::ready!(committing.as_mut().poll(cx))
         } else {
-            let response = ready!(this.inner.poll(cx))?;
+            let response = task::ready!(this.inner.poll(cx))?;
             let commits = commits::take(response.request());
             if commits.is_empty() {
                 response.map_into_left_body()
             } else {
                 let committing = Box::pin(commits::commit(commits, response));
                 let committing = this.committing.insert(committing);
-                ready!(committing.as_mut().poll(cx))
+                task::ready!(committing.as_mut().poll(cx))
             }
         };
-        if let Some(emission) = SessionLayer::leave(this.scope) {
-            emission.apply(response.headers_mut());
+        if let Some(headers) = SessionLayer::leave(this.scope) {
+            headers.apply(response.headers_mut());
         }
         Poll::Ready(Ok(response))
     }
