@@ -111,8 +111,8 @@ async fn subjects_may_be_any_text() {
 #[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
 async fn rows_of_another_format_are_not_changed() {
     let (store, table) = store().await;
-    let make_foreign = async || run(format!("UPDATE {table} SET format = 2")).await;
-    let of_two = format!("(SELECT id FROM {table} WHERE format = 2) AS foreign_rows");
+    let make_foreign = async || run(format!("UPDATE {table} SET format = 3")).await;
+    let of_two = format!("(SELECT id FROM {table} WHERE format = 3) AS foreign_rows");
     shared::rows_of_another_format_are_not_changed(store, make_foreign, async || {
         rows(&of_two).await
     })

@@ -147,7 +147,7 @@ pub async fn rows_of_another_format_are_not_changed<S: Store<Untyped>>(
             "{refused:?}"
         );
         assert!(
-            fixture::error_chain(&refused).contains("format 2"),
+            fixture::error_chain(&refused).contains("format 3"),
             "{}",
             fixture::error_chain(&refused)
         );
