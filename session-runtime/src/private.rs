@@ -19,10 +19,10 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
-    Create, HandlerEnd, Inherit, InheritForwarding, Judged, Load, Look, LookFallback, SessionGuard,
-    SessionReply, Values, end, has_failed, split,
+    Create, HandlerCommit, Inherit, InheritForwarding, Judged, Load, Look, LookFallback,
+    SessionGuard, SessionReply, Values, commit, has_failed, split,
 };
-pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
+pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;

@@ -2,14 +2,15 @@
 //! overlapping requests.
 
 mod client;
+mod cost;
 mod latency;
 mod overlap;
 mod overlap_ours;
 #[cfg(feature = "servers-peers")]
 mod overlap_peers;
 mod place;
+mod plain_redis;
 mod proxy;
-mod raw_redis;
 mod raw_sql;
 mod rounds;
 mod sessions;
@@ -47,12 +48,14 @@ pub fn run(what: &[&str]) -> ExitCode {
         match what {
             [] => {
                 trips::print().await;
+                cost::print().await;
                 latency::print(REQUESTS).await;
                 latency::connections(REQUESTS).await;
                 sizes::print(SESSIONS).await;
                 return overlap::print().await;
             }
             ["trips"] => trips::print().await,
+            ["cost"] => cost::print().await,
             ["latency"] => latency::print(REQUESTS).await,
             ["latency", number] => latency::print(requests(number)).await,
             ["connections"] => latency::connections(REQUESTS).await,
@@ -62,7 +65,7 @@ pub fn run(what: &[&str]) -> ExitCode {
             ["overlap"] => return overlap::print().await,
             _ => {
                 eprintln!(
-                    "servers [trips | latency [REQUESTS] | connections [REQUESTS] | sizes [SESSIONS] | \
+                    "servers [trips | cost | latency [REQUESTS] | connections [REQUESTS] | sizes [SESSIONS] | \
                      overlap]"
                 );
                 return ExitCode::FAILURE;

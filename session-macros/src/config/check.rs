@@ -56,7 +56,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     let mut seen: Vec<Ident> = Vec::new();
     for Entry { key, value } in written.options {
         if let Some(first) = seen.iter().find(|first| **first == key) {
-            // A broken option is already reported. With a `cfg`, it is not meant as a duplicate.
+            // A broken option is already reported. Options with a `cfg` may be alternatives of each other.
             if !matches!(value, Value::Broken) {
                 errors.duplicate(&key, first);
             }

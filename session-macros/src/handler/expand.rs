@@ -175,7 +175,7 @@ impl Parts<'_> {
         // An alias may hide a type that is not compatible with the mode. That error points at the
         // mode, which therefore gets the span of the type.
         let mode = match ty {
-            Some(ty) if !args::says_session(ty) => {
+            Some(ty) if !args::is_session_or_option(ty) => {
                 let mode = &self.mode;
                 respan(quote!(#mode<>), ty.span())
             }
@@ -236,9 +236,9 @@ impl Parts<'_> {
         };
         quote! {
             #value
-            let __ending = match #private::end(__committer, __failed) {
-                #private::HandlerEnd::Finished(ending) => ending,
-                #private::HandlerEnd::Commit(commit) => commit.await,
+            let __commit = match #private::commit(__committer, __failed) {
+                #private::HandlerCommit::Finished(finished) => finished,
+                #private::HandlerCommit::Pending(pending) => pending.await,
             };
         }
     }
@@ -247,7 +247,7 @@ impl Parts<'_> {
     pub(super) fn reply(&self) -> TokenStream {
         let private = self.private;
         let shared = (self.handler.shared).then(|| quote!(.shared()));
-        quote!(#private::SessionReply::new(__value, __ending #shared))
+        quote!(#private::SessionReply::new(__value, __commit #shared))
     }
 
     /// The user's function: signature, attributes and body as written, except where only the body

@@ -113,13 +113,13 @@ pub fn decode_fields<'a, D: SessionData>(
     else {
         return first;
     };
-    decode_with_default(stored, name)
+    decode_with_default(&stored, name)
 }
 
 /// Decodes again with the missing fields of the encoded `Default`, one more each time.
 #[cold]
 fn decode_with_default<'a, D: SessionData>(
-    stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    stored: &(impl Iterator<Item = (&'a str, &'a str)> + Clone),
     mut missing: Cow<'static, str>,
 ) -> Result<D, DecodeError> {
     let default = super::encode(&D::default(), None).map_err(|_| DecodeError::mismatch())?;

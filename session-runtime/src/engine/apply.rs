@@ -136,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
                 state.set_lifetime(guard, record.lifetime);
-                state.set_identity(guard);
+                state.set_sid(guard);
                 state.sid_to_send = SidToSend::Current;
                 state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
@@ -324,7 +324,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if let Some(identity) = &change.identity {
             state.epoch += 1;
             state.generation += u64::from(identity.new_generation);
-            state.set_identity(guard);
+            state.set_sid(guard);
             state.sid_to_send = SidToSend::Current;
         }
         if let Some(lifetime) = change.lifetime {

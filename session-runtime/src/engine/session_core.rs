@@ -222,15 +222,15 @@ impl<C: SessionConfig> SessionState<C> {
         pending.lifetime = pending.lifetime.filter(|other| *other != lifetime);
     }
 
-    /// Records that the pending identity of a guard was stored.
+    /// Records that the pending sid of a guard was stored.
     #[inline]
-    pub(super) fn set_identity(&mut self, guard: GuardIndex) {
-        let Some(identity) = self.guards.get_mut(guard).identity.take() else {
+    pub(super) fn set_sid(&mut self, guard: GuardIndex) {
+        let Some(change) = self.guards.get_mut(guard).sid_change.take() else {
             return;
         };
-        self.sid = identity.sid;
-        self.subject = identity.subject.apply(self.subject.take());
-        if identity.reset {
+        self.sid = change.sid;
+        self.subject = change.subject.apply(self.subject.take());
+        if change.reset {
             self.resets += 1;
             self.guards.get_mut(guard).resets_seen = self.resets;
         }

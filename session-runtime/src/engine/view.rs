@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::RequestContext;
 use super::load::{Loaded, RenewalPolicy, load};
-use super::open::{Purpose, check_origin, store_of};
+use super::open::store_of;
+use super::open_plan::{Purpose, check_origin};
 use super::request_scope::RequestScope;
 use super::session_core::{Phase, SessionCore};
 use crate::config::SessionConfig;

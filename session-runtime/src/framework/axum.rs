@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Uri};
 
-use super::http::{HttpHead, HttpParts, scope_of, shared_scope};
+use super::http_head::{HttpHead, HttpParts};
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
@@ -138,9 +139,9 @@ impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts
 impl<R: IntoResponse> IntoResponse for SessionReply<R> {
     fn into_response(self) -> Response {
         match self.into_outcome() {
-            Ok((value, emission)) => {
+            Ok((value, headers)) => {
                 let mut response = value.into_response();
-                emission.apply(response.headers_mut());
+                headers.apply(response.headers_mut());
                 response
             }
             Err(rejection) => IntoResponse::into_response(rejection),

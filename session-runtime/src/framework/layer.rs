@@ -9,7 +9,7 @@ use crate::store::{AnyStore, Store};
 #[cfg(feature = "_layer")]
 use crate::{
     config::prepared,
-    engine::{Emission, RequestScope},
+    engine::{RequestScope, SessionHeaders},
 };
 
 /// Middleware that shares one load of the session among everything below it. It loads the session only
@@ -71,14 +71,14 @@ impl<C: SessionConfig> SessionLayer<C> {
     }
 
     /// Returns the response headers for the views below the layer; `None` if no view was extracted.
-    pub(crate) fn leave(scope: &RequestScope<C>) -> Option<Emission> {
+    pub(crate) fn leave(scope: &RequestScope<C>) -> Option<SessionHeaders> {
         let vary = prepared::<C>().loaders.vary();
         if !scope.view_requested() {
             None
         } else if scope.view_found() {
-            Some(Emission::of_view(vary))
+            Some(SessionHeaders::of_view(vary))
         } else {
-            Some(Emission::of_none(vary).with_repair(scope.repair()))
+            Some(SessionHeaders::of_none(vary).with_repair(scope.repair()))
         }
     }
 }

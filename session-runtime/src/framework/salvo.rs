@@ -13,9 +13,11 @@ use salvo_core::http::{ResBody, StatusCode};
 use salvo_core::writing::Scribe;
 use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trait};
 
-use super::http::{AnyRequest, HttpHead, HttpParts, scope_of, shared_scope};
+use super::any_request::AnyRequest;
+use super::http_head::{HttpHead, HttpParts};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
@@ -117,9 +119,9 @@ impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session
 impl<R: Writer + Send> Writer for SessionReply<R> {
     async fn write(self, request: &mut Request, depot: &mut Depot, response: &mut Response) {
         match self.into_outcome() {
-            Ok((value, emission)) => {
+            Ok((value, headers)) => {
                 value.write(request, depot, response).await;
-                emission.apply(response.headers_mut());
+                headers.apply(response.headers_mut());
             }
             Err(rejection) => rejection.write(request, depot, response).await,
         }
@@ -131,7 +133,7 @@ impl<R: Writer + Send> Writer for SessionReply<R> {
 impl Writer for Rejection {
     async fn write(self, _: &mut Request, depot: &mut Depot, response: &mut Response) {
         replace_response(self.to_response(), response);
-        self.emission().apply(response.headers_mut());
+        self.headers().apply(response.headers_mut());
         depot.insert_typed(self);
     }
 }
@@ -179,8 +181,8 @@ impl<C: SessionConfig> Handler for SessionLayer<C> {
         let scope = self.enter(scope_of::<C>(request.extensions()));
         request.extensions_mut().insert(scope.clone());
         ctrl.call_next(request, depot, response).await;
-        if let Some(emission) = Self::leave(&scope) {
-            emission.apply(response.headers_mut());
+        if let Some(headers) = Self::leave(&scope) {
+            headers.apply(response.headers_mut());
         }
         // salvo turns an extractor's response into a 400 unless its status is an error. Any other status
         // belongs to a response that the program made instead.

@@ -9,18 +9,18 @@ use std::task::{Context, Poll};
 use http::header::HeaderValue;
 
 use super::Rejection;
-use crate::engine::{CommitResult, Emission, Finalize, FinalizeResult, GuardIndex};
+use crate::engine::{CommitProgress, CommitResult, Committable, GuardIndex, SessionHeaders};
 use crate::store::BoxFuture;
 
 /// Commits the session when the handler has returned.
 pub struct Committer {
-    session: Option<(Arc<dyn Finalize>, GuardIndex)>,
+    session: Option<(Arc<dyn Committable>, GuardIndex)>,
     vary: Option<&'static HeaderValue>,
 }
 
 impl Committer {
     pub(super) fn new(
-        session: Option<(Arc<dyn Finalize>, GuardIndex)>,
+        session: Option<(Arc<dyn Committable>, GuardIndex)>,
         vary: Option<&'static HeaderValue>,
     ) -> Self {
         Self { session, vary }
@@ -43,53 +43,50 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// Ends a handler, and starts to write its changes unless it failed.
+/// Starts to write the changes of a handler that has returned, unless it failed.
 #[must_use]
 #[allow(
     clippy::inline_always,
     reason = "every handler with a session calls it"
 )]
 #[inline(always)]
-pub fn end(mut committer: Committer, failed: bool) -> HandlerEnd {
+pub fn commit(mut committer: Committer, failed: bool) -> HandlerCommit {
     let vary = committer.vary;
-    let finished = |emission| HandlerEnd::Finished(Finished { vary, emission });
+    let finished = |result| HandlerCommit::Finished(FinishedCommit { vary, result });
     let Some((core, guard)) = committer.session.take() else {
-        return finished(Ok(Emission::default()));
+        return finished(Ok(SessionHeaders::default()));
     };
-    match core.finish(guard, failed) {
-        FinalizeResult::Now(emission) => finished(emission),
-        FinalizeResult::Later(emission, core) => {
+    match core.commit(guard, failed) {
+        CommitProgress::Finished(result) => finished(result),
+        CommitProgress::Pending(result, core) => {
             committer.session = Some((core, guard));
-            HandlerEnd::Commit(PendingCommit {
-                committer,
-                emission,
-            })
+            HandlerCommit::Pending(PendingCommit { committer, result })
         }
     }
 }
 
-/// The result of [`end`]. The expansion awaits a pending commit in the handler's own future, so that
+/// The result of [`commit`]. The expansion awaits a pending commit in the handler's own future, so that
 /// the handler's value is not moved into another one.
-pub enum HandlerEnd {
+pub enum HandlerCommit {
     /// The changes are written, or there were none.
-    Finished(Finished),
+    Finished(FinishedCommit),
     /// The store has to be awaited.
-    Commit(PendingCommit),
+    Pending(PendingCommit),
 }
 
 /// The headers that a session adds to a response, or the reason why its commit failed.
-pub struct Finished {
+pub struct FinishedCommit {
     vary: Option<&'static HeaderValue>,
-    emission: CommitResult,
+    result: CommitResult,
 }
 
-impl Finished {
+impl FinishedCommit {
     /// Lets the handler say which caches may keep its response. See `cache = shared` of
     /// `#[session(…)]`.
     #[must_use]
     pub fn shared(self) -> Self {
         Self {
-            emission: self.emission.map(Emission::shared),
+            result: self.result.map(SessionHeaders::shared),
             ..self
         }
     }
@@ -100,18 +97,18 @@ pub struct PendingCommit {
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
     /// future, so that it is dropped while the future still holds its place in the commit queue.
     committer: Committer,
-    emission: BoxFuture<'static, CommitResult>,
+    result: BoxFuture<'static, CommitResult>,
 }
 
-impl fmt::Debug for HandlerEnd {
+impl fmt::Debug for HandlerCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HandlerEnd")
+        f.write_str("HandlerCommit")
     }
 }
 
-impl fmt::Debug for Finished {
+impl fmt::Debug for FinishedCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Finished")
+        f.write_str("FinishedCommit")
     }
 }
 
@@ -122,14 +119,14 @@ impl fmt::Debug for PendingCommit {
 }
 
 impl Future for PendingCommit {
-    type Output = Finished;
+    type Output = FinishedCommit;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
-        let emission = self.emission.as_mut().poll(context);
-        emission.map(|emission| {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<FinishedCommit> {
+        let result = self.result.as_mut().poll(context);
+        result.map(|result| {
             self.committer.session = None;
             let vary = self.committer.vary;
-            Finished { vary, emission }
+            FinishedCommit { vary, result }
         })
     }
 }
@@ -138,7 +135,7 @@ impl Future for PendingCommit {
 #[must_use = "a reply is what a handler returns"]
 pub struct SessionReply<R> {
     value: R,
-    finished: Finished,
+    commit: FinishedCommit,
 }
 
 impl<R> fmt::Debug for SessionReply<R> {
@@ -149,15 +146,15 @@ impl<R> fmt::Debug for SessionReply<R> {
 
 impl<R> SessionReply<R> {
     /// Combines a handler's value with the result of its commit.
-    pub fn new(value: R, finished: Finished) -> Self {
-        Self { value, finished }
+    pub fn new(value: R, commit: FinishedCommit) -> Self {
+        Self { value, commit }
     }
 
     /// The value and the headers for its response, or the response to a failed commit.
-    pub(crate) fn into_outcome(self) -> Result<(R, Emission), Rejection> {
-        let Finished { vary, emission } = self.finished;
-        match emission {
-            Ok(emission) => Ok((self.value, emission.with_vary(vary))),
+    pub(crate) fn into_outcome(self) -> Result<(R, SessionHeaders), Rejection> {
+        let FinishedCommit { vary, result } = self.commit;
+        match result {
+            Ok(headers) => Ok((self.value, headers.with_vary(vary))),
             Err(failed) => Err(Rejection::commit_failed(*failed, vary)),
         }
     }

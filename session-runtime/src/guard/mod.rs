@@ -11,11 +11,11 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::engine::{self, Finalize, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
+use crate::engine::{self, Committable, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
-pub use commit::{Committer, Finished, HandlerEnd, PendingCommit, SessionReply, end};
+pub use commit::{Committer, FinishedCommit, HandlerCommit, PendingCommit, SessionReply, commit};
 pub use failure::{
     Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
 };
@@ -40,7 +40,7 @@ impl Overrides for InheritForwarding {
 pub struct SessionGuard<S, M, O = Inherit> {
     session: S,
     /// Set if the argument is `None` in a request with other guards. Boxed, to keep every guard small.
-    without_session: Option<Box<Arc<dyn Finalize>>>,
+    without_session: Option<Box<Arc<dyn Committable>>>,
     marker: PhantomData<fn() -> (M, O)>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
         Ok(SessionGuard {
             session,
             without_session: if is_none {
-                engine::finish_without_session(context).map(Box::new)
+                engine::commit_without_session(context).map(Box::new)
             } else {
                 None
             },
@@ -101,7 +101,7 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     let mut session = guard.session;
     let finalized = match session.session_mut() {
         Some(session) => Some(session.hand_over()),
-        None => guard.without_session.map(|finalize| (*finalize, 0)),
+        None => guard.without_session.map(|committable| (*committable, 0)),
     };
     let committer = Committer::new(finalized, loaders::<S::Config, O>().vary());
     (session, committer)

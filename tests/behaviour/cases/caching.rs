@@ -7,7 +7,7 @@ use crate::support::cases::cases;
 use crate::support::client::{Call, Reply};
 
 cases! {
-    everywhere:
+    every_store:
         row_24_a_response_with_a_sid_is_not_cached
         row_24_a_response_of_a_session_is_private
         row_24b_shared_caches_do_not_store_a_response_of_a_session
@@ -33,7 +33,7 @@ async fn row_24_a_response_with_a_sid_is_not_cached(env: Env) {
         .await
         .ok();
     assert_eq!(read.cache(), "no-store");
-    assert_eq!(read.answers(), json!([session.sid]));
+    assert_eq!(read.results(), json!([session.sid]));
     let rotated = server
         .run(&session, json!([public, ["rotate"]]))
         .send()
