@@ -44,6 +44,6 @@ CREATE TABLE IF NOT EXISTS connect_sessions (
     extra bytea,
     fields bytea NOT NULL,
     PRIMARY KEY (namespace, id)
-) WITH (fillfactor = 85);
+) WITH (fillfactor = 90);
 
 CREATE INDEX IF NOT EXISTS connect_sessions_due ON connect_sessions (due) WHERE format = 2;
