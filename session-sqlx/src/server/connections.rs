@@ -73,6 +73,8 @@ impl<DB: Database> Connections<DB> {
             if is_fresh || open.is_alive(timeout).await {
                 return Ok(Lease::kept(open, self.clone(), turn, true));
             }
+            // The others are not newer. Each may take as long to find out about.
+            self.close_idle();
         }
         let open = Open {
             connection: Some(self.pool.acquire().await?),
