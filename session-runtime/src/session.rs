@@ -195,7 +195,7 @@ impl<C: SessionConfig> Session<C> {
         mut change: impl FnMut(&mut C::Data) -> R,
     ) -> Result<R, Error> {
         let core = self.core.clone();
-        let _write_lock = core.lock_writes().await;
+        let _write_lock = core.lock_writes().await?;
         let (base, is_shared) = {
             let state = core.state();
             let resets = state.guards.get(self.guard).resets();
@@ -226,7 +226,7 @@ impl<C: SessionConfig> Session<C> {
     /// written.
     pub async fn save(self) -> Result<(), Error> {
         let core = self.core.clone();
-        let _write_lock = core.lock_writes().await;
+        let _write_lock = core.lock_writes().await?;
         // Declared after the lock: if this future is dropped, so is the session, before the lock is
         // released.
         let mut session = self;
@@ -246,9 +246,10 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// # Errors
     /// [`ErrorKind::Ended`] if the session has ended or another request gave it a new sid;
-    /// [`ErrorKind::StoreUnavailable`] if the store is not available.
+    /// [`ErrorKind::StoreUnavailable`] if the store is not available; [`ErrorKind::Contention`] if
+    /// another owner of the session does not finish.
     pub async fn reload(&mut self) -> Result<(), Error> {
-        let _write_lock = self.core.lock_writes().await;
+        let _write_lock = self.core.lock_writes().await?;
         let sid = {
             let mut state = self.core.state();
             match state.phase {
@@ -351,15 +352,15 @@ impl<C: SessionConfig> Session<C> {
     /// Ends the session at once, even if the request fails later. Its cookie is cleared.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] if the session may still
-    /// exist: try again.
+    /// [`ErrorKind::StoreUnavailable`], [`ErrorKind::OutcomeUnknown`] or [`ErrorKind::Contention`] if
+    /// the session may still exist: try again.
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.on_drop = OnDrop::Nothing;
         if self.core.is_new {
             self.core.discard_unsaved();
         }
-        let _write_lock = self.core.lock_writes().await;
+        let _write_lock = self.core.lock_writes().await?;
         self.core.destroy().await
     }
 

@@ -134,7 +134,7 @@ impl Parts<'_> {
             let name = self.name_inside(argument);
             self.split(argument, &quote!(#name))
         });
-        let run = self.run();
+        let run = self.run(&quote!(#private::answer!(__committer, __value, __failed)));
         let reply = self.reply();
         let statements = quote! {
             #require
@@ -168,9 +168,9 @@ impl Parts<'_> {
         let ty = session_type(argument);
         let session = inner_name(argument);
         let committer = if self.is_first(argument) {
-            Ident::new("__committer", Span::call_site())
+            quote!(mut __committer)
         } else {
-            Ident::new("_committer", Span::call_site())
+            quote!(_committer)
         };
         // An alias may hide a type that is not compatible with the mode. That error points at the
         // mode, which therefore gets the span of the type.
@@ -192,8 +192,9 @@ impl Parts<'_> {
             .is_some_and(|first| std::ptr::eq(first, argument))
     }
 
-    /// Calls the user's function, checks whether its value is a failure, and commits.
-    pub(super) fn run(&self) -> TokenStream {
+    /// Calls the user's function, checks whether its value is a failure, and commits. `answer` asks for
+    /// the status of the response if that decides.
+    pub(super) fn run(&self, answer: &TokenStream) -> TokenStream {
         let private = self.private;
         let Signature {
             ident, generics, ..
@@ -236,6 +237,7 @@ impl Parts<'_> {
         };
         quote! {
             #value
+            let (__value, __failed) = #answer;
             let __commit = match #private::commit(__committer, __failed) {
                 #private::HandlerCommit::Finished(finished) => finished,
                 #private::HandlerCommit::Pending(pending) => pending.await,

@@ -35,7 +35,7 @@ pub struct Options {
     pub on_ended: OnEnded,
     /// What an optional load does if the store fails.
     pub on_store_error: OnStoreError,
-    /// Whether the changes of a failed handler are stored.
+    /// Which changes of a handler are stored.
     pub commit: Commit,
     /// The largest size of a session's encoded data, in bytes. If `None`, 1 MiB in a serializing
     /// store, and no limit in memory.
@@ -81,6 +81,10 @@ pub enum OnStoreError {
 pub enum Commit {
     /// If it did not return `Err`.
     OnOk,
+    /// If it did not return `Err`, and the status of its response is below 400. On actix-web and
+    /// rocket, the app-wide layer commits, and without it a handler with a session is refused with
+    /// [`ErrorKind::StatusUnknown`](crate::error::ErrorKind::StatusUnknown).
+    OnSuccess,
     /// If it returned anything, even `Err`.
     Always,
 }

@@ -172,7 +172,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut overwritten = Vec::new();
         let mut permit = match known {
             Some(_) => None,
-            None => commit_queue::acquire_if_contended(self.key, self.wait_policy()).await,
+            None => commit_queue::acquire_if_contended(self.key, self.wait_policy()).await?,
         };
         for _ in 0..TRIES {
             let committed = match known.take() {
@@ -191,7 +191,7 @@ impl<C: SessionConfig> SessionCore<C> {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
                     // If others committed during the wait, `record` is outdated.
-                    if permit.is_none() && self.wait_for_permit(&mut permit).await {
+                    if permit.is_none() && self.wait_for_permit(&mut permit).await? {
                         continue;
                     }
                     let Some(DataChange {
@@ -218,10 +218,10 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// Waits for a permit of the commit queue. Returns whether another request held it.
-    pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> bool {
-        let (taken, waited) = commit_queue::acquire(self.key, self.wait_policy()).await;
+    pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> Result<bool, Error> {
+        let (taken, waited) = commit_queue::acquire(self.key, self.wait_policy()).await?;
         *permit = Some(taken);
-        waited
+        Ok(waited)
     }
 
     pub(super) fn wait_policy(&self) -> WaitPolicy {

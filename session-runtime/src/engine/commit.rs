@@ -79,9 +79,12 @@ impl<C: SessionConfig> Committable for SessionCore<C> {
         if !is_sole_owner || state.guards.are_many() {
             drop(state);
             return self.later(move |core| async move {
-                let _write_lock = core.lock_writes().await;
                 let tracked = core.state().guards.get_mut(guard).returned.take();
-                let stored = core.persist(guard, tracked).await;
+                let write_lock = core.lock_writes().await;
+                let stored = match &write_lock {
+                    Ok(_) => core.persist(guard, tracked).await,
+                    Err(error) => Err(Error::new(error.kind())),
+                };
                 core.confirm(guard, stored).await
             });
         }

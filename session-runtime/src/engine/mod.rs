@@ -26,6 +26,7 @@ mod set_cookie;
 mod sid_target;
 mod tracked_data;
 mod view;
+mod wait;
 mod without_session;
 
 pub(crate) use commit::{CommitProgress, CommitResult, Committable, FailedCommit};
@@ -39,7 +40,7 @@ pub(crate) use open_plan::Purpose;
 pub(crate) use opened::OpenedSession;
 pub(crate) use repair::Repair;
 #[cfg(any(feature = "actix-web", feature = "rocket"))]
-pub(crate) use reply_headers::ReplyHeaders;
+pub(crate) use reply_headers::{ReplyHeaders, for_shared_caches};
 pub(crate) use request_scope::{RequestScope, any_scope_created};
 pub(crate) use session_core::{Phase, SessionCore};
 pub(crate) use session_headers::SessionHeaders;

@@ -8,6 +8,7 @@ use super::open_plan::{OpenPlan, Purpose, check_origin, plan};
 use super::opened::{OpenedSession, create, resume};
 use super::request_scope::Sessions;
 use super::session_core::SessionCore;
+use super::wait;
 use crate::config::{self, OnStoreError, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::sid::PresentedSid;
@@ -63,7 +64,7 @@ pub(crate) async fn open<C: SessionConfig>(
     let Some(scope) = &context.scope else {
         return open_alone(context, purpose, None).await;
     };
-    let mut sessions = scope.sessions.lock().await;
+    let mut sessions = wait::in_time(scope.sessions.lock()).await?;
     let outcome = match sessions.find(context.loaders, &context.found).cloned() {
         Some(core) => join_opened(context, purpose, core).await?,
         None => open_alone(context, purpose, Some(&mut sessions)).await?,

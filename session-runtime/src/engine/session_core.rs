@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::SidTarget;
 use super::guards::{GuardIndex, Guards};
+use super::wait;
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
@@ -122,10 +123,10 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// Waits for exclusive use of the store among the owners of this session.
-    pub(crate) async fn lock_writes(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn lock_writes(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
         // No `try_lock` first: only `lock` lets other tasks run while a handler calls, in a loop, a
         // store that never waits.
-        self.write_lock.lock().await
+        wait::in_time(self.write_lock.lock()).await
     }
 
     pub(crate) fn transport(&self) -> Transport {

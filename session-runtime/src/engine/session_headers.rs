@@ -7,7 +7,7 @@ use http::header::{
 };
 
 use super::Repair;
-use super::cache_control::make_private;
+use super::cache_control::{make_private, make_unstored};
 use super::reply_headers::{ReplyHeaders, merge_list};
 
 /// The headers that a response gets because of its session.
@@ -20,6 +20,8 @@ pub(crate) struct SessionHeaders {
     /// Boxed, to keep the struct small: few responses carry a sid.
     pub(super) sid: Option<Box<Carrier>>,
 }
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
@@ -145,6 +147,7 @@ impl SessionHeaders {
         match self.cache {
             Cache::Unset => {}
             Cache::Private => {
+                keep_out_of_shared_caches(headers);
                 if !headers.set_default(&CACHE_CONTROL, PRIVATE) {
                     keep_private(headers);
                 }
@@ -152,7 +155,10 @@ impl SessionHeaders {
             Cache::PrivateByDefault => {
                 headers.set_default(&CACHE_CONTROL, PRIVATE);
             }
-            Cache::NoStore => headers.set(&CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            Cache::NoStore => {
+                keep_out_of_shared_caches(headers);
+                headers.set(&CACHE_CONTROL, NO_STORE);
+            }
         }
         match self.sid.map(|carrier| *carrier) {
             None => {}
@@ -207,6 +213,23 @@ impl Repair {
             for expired in self.lines() {
                 headers.add(&SET_COOKIE, expired.clone());
             }
+        }
+    }
+}
+
+/// Restricts the headers that shared caches obey in place of `Cache-Control`.
+#[inline]
+fn keep_out_of_shared_caches(headers: &mut impl ReplyHeaders) {
+    if headers.any_for_shared_caches() {
+        restrict_shared_caches(headers);
+    }
+}
+
+#[cold]
+fn restrict_shared_caches(headers: &mut impl ReplyHeaders) {
+    for name in headers.for_shared_caches() {
+        if let Some(list) = make_unstored(&headers.texts(&name)) {
+            headers.set(&name, HeaderValue::try_from(list).unwrap_or(NO_STORE));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! actix-web 4, which uses `http` 0.2.
 
+mod commits;
 mod failure;
 mod head;
 mod headers;
@@ -24,7 +25,9 @@ use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides, ReplyHeaders as _};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
+};
 use crate::session::Session;
 use crate::view::SessionView;
 
@@ -43,7 +46,7 @@ where
         }
         let context =
             request.read(|head, scopes| engine::extract::<S::Config, O>(head, scope_of(scopes)));
-        Box::pin(async move { guard::open(&context).await })
+        Box::pin(async move { guard::open(&context, StatusKnown::InLayer).await })
     }
 }
 
@@ -78,11 +81,18 @@ impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for Session<C> {
 impl<R: Responder> Responder for SessionReply<R> {
     type Body = EitherBody<R::Body>;
 
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse<Self::Body> {
+    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse<Self::Body> {
+        let deferred = self.take_deferred();
         match self.into_outcome() {
             Ok((value, headers)) => {
                 let mut response = value.respond_to(request);
-                headers.apply(response.headers_mut());
+                match deferred {
+                    None => headers.apply(response.headers_mut()),
+                    Some(deferred) => {
+                        let succeeds = is_success(response.status().as_u16());
+                        commits::push(request, deferred, succeeds);
+                    }
+                }
                 response.map_into_left_body()
             }
             Err(rejection) => HttpResponse::from_error(rejection).map_into_right_body(),

@@ -13,7 +13,7 @@ pub use super::any_request::AnyRequest;
 use super::http_head::HttpHead;
 use super::scope::shared_scope;
 use crate::engine::{self, Overrides};
-use crate::guard::{self, Mode, Rejection, SessionArg, SessionGuard};
+use crate::guard::{self, Mode, Rejection, SessionArg, SessionGuard, StatusKnown};
 use crate::loader::RequestHead;
 
 /// Opens the session for a handler with `#[session(…, http)]`. The future does not borrow the request.
@@ -24,7 +24,7 @@ pub fn open<S: SessionArg, M: Mode, O: Overrides, B>(
     let scope = Some(shared_scope(request.extensions_mut()));
     let head = HttpHead::of_request(request);
     let context = engine::extract::<S::Config, O>(RequestHead::new(&head), scope);
-    async move { guard::open(&context).await }
+    async move { guard::open(&context, StatusKnown::InValue).await }
 }
 
 impl<B> AnyRequest for Request<B> {

@@ -65,9 +65,11 @@ impl<C: SessionConfig> SessionLayer<C> {
     /// Returns the scope to put into a request. A layer without its own store reuses the scope of a layer
     /// above it.
     pub(crate) fn enter(&self, above: Option<Arc<RequestScope<C>>>) -> Arc<RequestScope<C>> {
-        above
+        let scope = above
             .filter(|_| self.store.is_none())
-            .unwrap_or_else(|| Arc::new(RequestScope::new(self.store.clone())))
+            .unwrap_or_else(|| Arc::new(RequestScope::new(self.store.clone())));
+        scope.set_has_layer();
+        scope
     }
 
     /// Returns the response headers for the views below the layer; `None` if no view was extracted.

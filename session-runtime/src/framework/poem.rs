@@ -22,7 +22,10 @@ use super::scope::scope_of;
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides, SessionHeaders};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Answer, Convert, EarlyResponse, Inherit, Mode, Probe, Rejection, SessionArg,
+    SessionGuard, SessionReply, StatusKnown, ViaPoem, is_success,
+};
 use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
@@ -67,7 +70,7 @@ where
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let scope = scope_of(request.extensions());
         let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
-        Ok(guard::open(&context).await?)
+        Ok(guard::open(&context, StatusKnown::AfterPoem).await?)
     }
 }
 
@@ -93,17 +96,34 @@ impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for Session<C
 
 impl<T: IntoResponse, R: IntoResult<T>> IntoResult<WithSession<T>> for SessionReply<R> {
     fn into_result(self) -> Result<WithSession<T>> {
-        let (value, headers) = self.into_outcome()?;
-        match value.into_result() {
+        let (answer, headers) = self.into_answer::<Result<Response>>()?;
+        let value = match answer {
+            Answer::Value(value) => value.into_result().map(Answer::Value),
+            Answer::Early(result) => result.map(Answer::Early),
+        };
+        match value {
             Ok(value) => Ok(WithSession { value, headers }),
             Err(error) => Err(attach(error, headers)),
         }
     }
 }
 
+impl<T: IntoResponse, R: IntoResult<T>> ViaPoem<T> for Probe<R> {
+    type Value = R;
+
+    fn via_poem(&self) -> Option<Convert<R>> {
+        Some(|value| {
+            let result = value.into_result().map(IntoResponse::into_response);
+            let status = result.as_ref().map(Response::status);
+            let succeeds = status.is_ok_and(|status| is_success(status.as_u16()));
+            EarlyResponse::new(succeeds, result)
+        })
+    }
+}
+
 /// The value of a handler, and the headers that its session adds.
 pub struct WithSession<T> {
-    value: T,
+    value: Answer<T, Response>,
     headers: SessionHeaders,
 }
 
@@ -115,7 +135,10 @@ impl<T> fmt::Debug for WithSession<T> {
 
 impl<T: IntoResponse> IntoResponse for WithSession<T> {
     fn into_response(self) -> Response {
-        let mut response = self.value.into_response();
+        let mut response = match self.value {
+            Answer::Value(value) => value.into_response(),
+            Answer::Early(response) => response,
+        };
         self.headers.apply(response.headers_mut());
         response
     }

@@ -14,7 +14,7 @@ use rocket::request::{FromRequest, Outcome};
 use rocket::response::{Responder, Result};
 use rocket::{Request, async_trait};
 
-use self::fairing::{RefusedBy, defer_headers, defer_refusal, is_caught, refuse};
+use self::fairing::{RefusedBy, defer_commit, defer_headers, defer_refusal, is_caught, refuse};
 use self::response::{of_http, status};
 use self::scopes::scopes;
 use super::any_request::AnyRequest as _;
@@ -23,7 +23,9 @@ use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
+};
 use crate::session::Session;
 use crate::view::SessionView;
 
@@ -42,7 +44,7 @@ where
         }
         let context =
             request.read(|head, scopes| engine::extract::<S::Config, O>(head, scope_of(scopes)));
-        match guard::open(&context).await {
+        match guard::open(&context, StatusKnown::InLayer).await {
             Ok(guard) => Outcome::Success(guard),
             Err(rejection) => refuse(request, rejection, RefusedBy::Guard),
         }
@@ -78,12 +80,20 @@ impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C
 }
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
-    fn respond_to(self, request: &'r Request<'_>) -> Result<'o> {
+    fn respond_to(mut self, request: &'r Request<'_>) -> Result<'o> {
+        let deferred = self.take_deferred();
         let (value, headers) = match self.into_outcome() {
             Ok(outcome) => outcome,
             Err(rejection) => return rejection.respond_to(request),
         };
-        match value.respond_to(request) {
+        let result = value.respond_to(request);
+        if let Some(deferred) = deferred {
+            let response = result.as_ref();
+            let succeeds = response.is_ok_and(|response| is_success(response.status().code));
+            defer_commit(request, deferred, succeeds);
+            return result;
+        }
+        match result {
             Ok(mut response) => {
                 headers.apply(&mut response);
                 Ok(response)

@@ -21,7 +21,9 @@ use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
+};
 use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
@@ -77,7 +79,7 @@ where
         // A handler may be a hoop.
         let scope = Some(shared_scope(request.extensions_mut()));
         let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
-        guard::open(&context).await
+        guard::open(&context, StatusKnown::InReply).await
     }
 }
 
@@ -117,15 +119,29 @@ impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session
 
 #[async_trait]
 impl<R: Writer + Send> Writer for SessionReply<R> {
-    async fn write(self, request: &mut Request, depot: &mut Depot, response: &mut Response) {
+    async fn write(mut self, request: &mut Request, depot: &mut Depot, response: &mut Response) {
+        let deferred = self.take_deferred();
         match self.into_outcome() {
             Ok((value, headers)) => {
                 value.write(request, depot, response).await;
-                headers.apply(response.headers_mut());
+                let committed = match deferred {
+                    None => Ok(headers),
+                    Some(deferred) => deferred.commit(succeeds(response)).await,
+                };
+                match committed {
+                    Ok(headers) => headers.apply(response.headers_mut()),
+                    Err(rejection) => rejection.write(request, depot, response).await,
+                }
             }
             Err(rejection) => rejection.write(request, depot, response).await,
         }
     }
+}
+
+/// Whether a response commits the changes. A handler that has set no status responds with 200.
+fn succeeds(response: &Response) -> bool {
+    let status = response.status_code.unwrap_or(StatusCode::OK);
+    is_success(status.as_u16())
 }
 
 /// Also puts the rejection into the depot, for the hoops above the handler.

@@ -43,6 +43,16 @@ impl Rejection {
         }
     }
 
+    /// The session could not be stored, and nothing was written.
+    pub(super) fn failed(error: Error, vary: Option<&'static HeaderValue>) -> Self {
+        Self {
+            error: Some(error),
+            challenge: None,
+            vary,
+            stored: None,
+        }
+    }
+
     /// The session could not be opened.
     pub(crate) fn refuse<C: SessionConfig>(context: &RequestContext<C>, error: Error) -> Self {
         let challenge = (error.status() == StatusCode::UNAUTHORIZED).then(|| context.challenge());

@@ -3,12 +3,16 @@
 use actix_web::http::header::{HeaderMap as Headers, HeaderName as Name, HeaderValue as Value};
 use http::{HeaderName, HeaderValue};
 
-use crate::engine::ReplyHeaders;
+use crate::engine::{self, ReplyHeaders};
 
 impl ReplyHeaders for Headers {
     fn texts(&self, name: &HeaderName) -> Vec<&str> {
         let values = self.get_all(name.as_str());
         values.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    fn for_shared_caches(&self) -> Vec<HeaderName> {
+        engine::for_shared_caches(self.keys().map(Name::as_str))
     }
 
     fn set(&mut self, name: &HeaderName, value: HeaderValue) {

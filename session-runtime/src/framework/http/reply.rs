@@ -1,16 +1,18 @@
 //! The return types of handlers of plain `http`.
 
-use http::Response;
+use http::{Response, StatusCode};
 
 use super::ProblemBody;
 use crate::guard::{Rejection, SessionReply};
 
-/// The functions of [`HttpReply`] for the return type of a handler. The expansion gets both from one
+/// The functions of [`HttpReply`] for the return type of a handler. The expansion gets all from one
 /// call, so that a wrong type causes only one compiler error.
 #[derive(Debug)]
 pub struct Replies<R> {
     /// Creates the response to a request that is refused.
     pub refuse: fn(Rejection) -> R,
+    /// The status of the handler's response.
+    pub status: fn(&R) -> Option<StatusCode>,
     /// Adds the headers of the session to the handler's response.
     pub finish: fn(SessionReply<R>) -> R,
 }
@@ -20,6 +22,7 @@ pub struct Replies<R> {
 pub fn replies<R: HttpReply>() -> Replies<R> {
     Replies {
         refuse: R::refuse,
+        status: R::status,
         finish: R::finish,
     }
 }
@@ -38,6 +41,9 @@ pub trait HttpReply: Sized {
     /// Creates the response to a request that is refused.
     fn refuse(rejection: Rejection) -> Self;
 
+    /// The status of the response; `None` for an `Err`.
+    fn status(&self) -> Option<StatusCode>;
+
     /// Adds the headers of the session to the handler's response.
     fn finish(reply: SessionReply<Self>) -> Self;
 }
@@ -45,6 +51,10 @@ pub trait HttpReply: Sized {
 impl<B: ProblemBody> HttpReply for Response<B> {
     fn refuse(rejection: Rejection) -> Self {
         rejection.to_response().map(B::problem)
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        Some(self.status())
     }
 
     fn finish(reply: SessionReply<Self>) -> Self {
@@ -61,6 +71,10 @@ impl<B: ProblemBody> HttpReply for Response<B> {
 impl<B: ProblemBody, E> HttpReply for Result<Response<B>, E> {
     fn refuse(rejection: Rejection) -> Self {
         Ok(Response::refuse(rejection))
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        self.as_ref().ok().map(Response::status)
     }
 
     fn finish(reply: SessionReply<Self>) -> Self {

@@ -11,15 +11,18 @@ use rocket::{Data, Request, Response, async_trait};
 
 use super::super::layer::SessionLayer;
 use super::super::scope::scope_of;
-use super::response::status;
+use super::response::{of_http, status};
 use super::scopes::scopes;
 use crate::config::SessionConfig;
 use crate::engine::{ReplyHeaders as _, SessionHeaders};
-use crate::guard::Rejection;
+use crate::guard::{Deferred, Rejection};
 
-/// The headers and the refusal that the fairing adds to a response.
+/// What the fairing adds to a response.
 #[derive(Default)]
 struct Pending {
+    /// The commits that the status of the response decides about, the inner guard's first, each with
+    /// whether the response is a success.
+    commits: Vec<(Box<Deferred>, bool)>,
     headers: Vec<SessionHeaders>,
     refusal: Option<Refusal>,
 }
@@ -52,6 +55,11 @@ pub(super) enum RefusedBy {
 fn pending<'a>(request: &'a Request<'_>) -> MutexGuard<'a, Pending> {
     let pending: &Mutex<Pending> = request.local_cache(Mutex::default);
     pending.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Leaves a commit to the fairing: a responder cannot wait for the store.
+pub(super) fn defer_commit(request: &Request<'_>, deferred: Box<Deferred>, is_success: bool) {
+    pending(request).commits.push((deferred, is_success));
 }
 
 /// Adds these headers to the response that a catcher creates.
@@ -99,7 +107,17 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Pending { headers, refusal } = std::mem::take(&mut *pending(request));
+        let Pending {
+            commits,
+            headers,
+            refusal,
+        } = std::mem::take(&mut *pending(request));
+        for (deferred, is_success) in commits {
+            match deferred.commit(is_success).await {
+                Ok(added) => added.apply(response),
+                Err(rejection) => *response = of_http(rejection.to_response()),
+            }
+        }
         for added in headers {
             added.apply(response);
         }

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use rocket::Response;
 use rocket::http::Status;
 
-use crate::engine::ReplyHeaders;
+use crate::engine::{self, ReplyHeaders};
 
 pub(super) fn status(status: StatusCode) -> Status {
     Status::new(status.as_u16())
@@ -28,6 +28,12 @@ pub(super) fn of_http(source: http::Response<String>) -> Response<'static> {
 impl ReplyHeaders for Response<'_> {
     fn texts(&self, name: &HeaderName) -> Vec<&str> {
         self.headers().get(name.as_str()).collect()
+    }
+
+    fn for_shared_caches(&self) -> Vec<HeaderName> {
+        let names = self.headers().iter();
+        let names: Vec<_> = names.map(|header| header.name().to_string()).collect();
+        engine::for_shared_caches(names.iter().map(String::as_str))
     }
 
     fn set(&mut self, name: &HeaderName, value: HeaderValue) {
