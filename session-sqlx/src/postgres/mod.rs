@@ -57,7 +57,7 @@ use crate::table::Table;
 /// [`connect`](Self::connect) opens up to 10 connections; [`from_pool`](Self::from_pool) uses an
 /// existing pool, whose connections it returns after each statement. Each connection prepares a
 /// statement the first time it runs it, which costs one more round trip. A connection pooler in
-/// transaction mode must know prepared statements, as PgBouncer does since 1.21 with
+/// transaction mode must know prepared statements, as `PgBouncer` does since 1.21 with
 /// `max_prepared_statements`; in session mode any version does.
 ///
 /// A statement that writes is never sent twice, unless the server reports that it was rolled back (a
