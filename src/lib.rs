@@ -68,12 +68,13 @@ pub mod store {
     pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
-        EncodedFields, MAX_DEPTH, decode, decode_over_default, depth, encode, same_value,
+        DecodeError, EncodedFields, MAX_DEPTH, decode, decode_fields, decode_over_default, depth,
+        encode, same_value,
     };
     pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{
         Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest,
-        NewRecord, Record, Renewal, Snapshot, SubjectChange, Transport,
+        NewRecord, Record, Renewal, Snapshot, StoredForm, SubjectChange, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{

@@ -2,148 +2,106 @@
 
 use std::time::Duration;
 
-use connect_session_runtime::data::EncodedFields;
-use connect_session_runtime::patch::Patch;
-use connect_session_runtime::record::{
-    Change, IdentityChange, Lifetime, LoadRequest, NewRecord, SubjectChange, Transport,
+use connect_session_runtime::record::{Change, LoadRequest, SubjectChange};
+use connect_session_runtime::timestamp::millis;
+
+use super::stored::{
+    counter_bytes, flags_of, lifetime_bytes, login_section, six_bytes, stored_lifetime,
 };
 
-/// The longest duration, in milliseconds: about 140,000 years. Added to the server's clock it stays
-/// below 2^53, up to which Lua's numbers are exact.
-const MAX_MILLIS: u64 = 1 << 52;
-
-/// The `ARGV` of a script.
-#[derive(Default)]
-pub(super) struct Arguments(Vec<Vec<u8>>);
-
-impl Arguments {
-    pub(super) fn as_slice(&self) -> &[Vec<u8>] {
-        &self.0
-    }
-
-    fn push(&mut self, argument: impl AsRef<[u8]>) -> &mut Self {
-        self.0.push(argument.as_ref().to_vec());
-        self
-    }
-
-    fn number(&mut self, number: u64) -> &mut Self {
-        self.push(number.to_string())
-    }
-
-    /// A duration in milliseconds, at least 1: a record whose deadline is now would have ended.
-    fn duration(&mut self, duration: Duration) -> &mut Self {
-        self.number(millis(duration))
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis)
-        .unwrap_or(MAX_MILLIS)
-        .clamp(1, MAX_MILLIS)
-}
-
-/// The arguments of `insert.lua`.
-pub(super) fn insert<D>(record: &NewRecord<D>, fields: &EncodedFields) -> Arguments {
-    let mut arguments = Arguments::default();
-    arguments
-        .push(record.secret.as_bytes())
-        .push(transport(record.transport))
-        .push(record.commit_id.to_bytes())
-        .duration(record.lifetime.idle())
-        .duration(record.lifetime.absolute())
-        .push(record.subject.as_ref().map_or("", |_| "subject"))
-        .push(record.subject.as_deref().unwrap_or_default());
-    for (name, json) in fields {
-        arguments.push(name).push(json.get());
-    }
-    arguments
-}
-
 /// The arguments of `load.lua`.
-pub(super) fn load(request: &LoadRequest) -> Arguments {
-    let mut arguments = Arguments::default();
-    arguments
-        .push(request.secret.as_bytes())
-        .push(transport(request.transport));
-    match request.touch_every {
-        Some(every) => arguments.duration(every),
-        None => arguments.push(""),
-    };
-    match &request.renewal {
-        Some(renewal) => arguments
-            .duration(renewal.every)
-            .duration(renewal.grace)
-            .push(renewal.candidate.as_bytes()),
-        None => arguments.push("").push("").push(""),
-    };
-    arguments
+pub(super) struct LoadArguments([Vec<u8>; 6]);
+
+impl LoadArguments {
+    pub(super) fn new(request: &LoadRequest) -> Self {
+        let touch_every = request.touch_every.map(at_least_a_millisecond);
+        let (every, grace, candidate) = match &request.renewal {
+            Some(renewal) => (
+                text(millis(renewal.every)),
+                text(millis(renewal.grace)),
+                renewal.candidate.as_bytes().to_vec(),
+            ),
+            None => Default::default(),
+        };
+        Self([
+            request.secret.as_bytes().to_vec(),
+            text(flags_of(request.transport).into()),
+            touch_every.map(text).unwrap_or_default(),
+            every,
+            grace,
+            candidate,
+        ])
+    }
+
+    pub(super) fn as_slices(&self) -> [&[u8]; 6] {
+        self.0.each_ref().map(Vec::as_slice)
+    }
+}
+
+/// A time of zero would be one that is not given.
+fn at_least_a_millisecond(duration: Duration) -> u64 {
+    millis(duration).max(1)
+}
+
+/// A number as Lua reads it: exact up to 2^53.
+fn text(number: u64) -> Vec<u8> {
+    number.min(1 << 47).to_string().into_bytes()
 }
 
 /// The arguments of `commit.lua`.
-pub(super) fn commit<D>(change: &Change<D>, patch: Option<&Patch>) -> Arguments {
-    let mut arguments = Arguments::default();
-    arguments
-        .push(change.commit_id.to_bytes())
-        .number(change.epoch)
-        .number(change.generation);
-    push_data(&mut arguments, patch);
-    push_identity(&mut arguments, change.identity.as_ref());
-    push_lifetime(&mut arguments, change.lifetime);
-    arguments
+pub(super) struct CommitArguments<'a> {
+    commit_id: [u8; 16],
+    generation: [u8; 4],
+    epoch: Option<[u8; 4]>,
+    version: Option<[u8; 6]>,
+    fields: Option<&'a [u8]>,
+    secret: Option<&'a [u8; 32]>,
+    begins_generation: bool,
+    login: Option<Vec<u8>>,
+    lifetime: Option<[u8; 12]>,
 }
 
-fn push_data(arguments: &mut Arguments, patch: Option<&Patch>) {
-    let Some(patch) = patch else {
-        arguments.push("none");
-        return;
-    };
-    arguments.push(if patch.replace_all { "all" } else { "some" });
-    arguments.number(patch.set.len() as u64);
-    for field in &patch.set {
-        let base = field.base.map_or(String::new(), |base| base.to_string());
-        arguments.push(&field.name).push(base).push(&field.json);
+impl<'a> CommitArguments<'a> {
+    /// `fields` are all encoded fields after the change, if it changes one.
+    pub(super) fn new<D>(change: &'a Change<D>, fields: Option<&'a [u8]>) -> Self {
+        let identity = change.identity.as_ref();
+        let base = change.data.as_ref().and_then(|data| data.base.as_ref());
+        let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);
+        Self {
+            commit_id: change.commit_id.to_bytes(),
+            generation: counter_bytes(change.generation),
+            epoch: identity.map(|_| counter_bytes(change.epoch)),
+            version: base.map(|base| six_bytes(base.version)),
+            fields,
+            secret: identity.map(|identity| identity.secret.as_bytes()),
+            begins_generation: identity.is_some_and(|identity| identity.new_generation),
+            login: match subject {
+                SubjectChange::Keep => None,
+                SubjectChange::Set(subject) => Some(login_section(Some(subject))),
+                SubjectChange::Clear => Some(login_section(None)),
+            },
+            lifetime: (change.lifetime).map(|lifetime| lifetime_bytes(stored_lifetime(lifetime))),
+        }
     }
-    arguments.number(patch.remove.len() as u64);
-    for (name, base) in &patch.remove {
-        arguments.push(name).number(*base);
-    }
-}
 
-fn push_identity(arguments: &mut Arguments, identity: Option<&IdentityChange>) {
-    let Some(identity) = identity else {
-        arguments.push("none").push("").push("").push("");
-        return;
-    };
-    let (change, subject) = match &identity.subject {
-        SubjectChange::Keep => ("keep", ""),
-        SubjectChange::Set(subject) => ("set", &**subject),
-        SubjectChange::Clear => ("clear", ""),
-    };
-    arguments
-        .push(if identity.new_generation {
-            "new"
-        } else {
-            "same"
-        })
-        .push(identity.secret.as_bytes())
-        .push(change)
-        .push(subject);
-}
-
-fn push_lifetime(arguments: &mut Arguments, lifetime: Option<Lifetime>) {
-    match lifetime {
-        Some(lifetime) => arguments
-            .push("set")
-            .duration(lifetime.idle())
-            .duration(lifetime.absolute()),
-        None => arguments.push("keep"),
-    };
-}
-
-fn transport(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Cookie => "cookie",
-        Transport::Other => "other",
+    pub(super) fn as_slices(&self) -> [&[u8]; 11] {
+        let change = |is_set| if is_set { &b"set"[..] } else { b"keep" };
+        [
+            &self.commit_id,
+            &self.generation,
+            self.epoch.as_ref().map_or(&[], |epoch| epoch),
+            self.version.as_ref().map_or(&[], |version| version),
+            self.fields.unwrap_or_default(),
+            change(self.fields.is_some()),
+            self.secret.map_or(&[], |secret| secret),
+            if self.begins_generation {
+                b"new"
+            } else {
+                b"same"
+            },
+            self.login.as_deref().unwrap_or_default(),
+            change(self.login.is_some()),
+            self.lifetime.as_ref().map_or(&[], |lifetime| lifetime),
+        ]
     }
 }

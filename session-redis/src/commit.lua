@@ -1,119 +1,71 @@
--- Applies a change to a live record, atomically.
+-- Applies a change to a live record, atomically, if the parts of its stamp that the change is based on still
+-- stand. Otherwise replies with the record, and the program decides.
 --
--- Arguments: commit id, epoch, generation
---   data: "none", "some" (the named fields) or "all" (fields that are not named are removed);
---     the number of fields to write, and for each its name, expected revision ("" if absent) and JSON text;
---     the number of fields to remove, and for each its name and expected revision
---   identity: "none", "same" (generation) or "new" (generation); secret; "keep", "set" or "clear"; subject
---   lifetime: "keep", or "set" and the idle and absolute timeouts
--- Replies: applied and the version; repeated or conflict, both with the record; ended
+-- Arguments: commit id, generation, epoch or "", version or "",
+--   the new fields and "set", or "" and "keep"
+--   identity: the new secret or "", "new" or "same" (generation), the login section and "set", or "" and "keep"
+--   lifetime: the idle and the absolute timeout, or ""
+-- Replies: ended; applied, the time and the version; record, the time and the value
 
-local state, record = find_record()
-if state == 'undecodable' then
-  return { state, now, record }
-elseif state == 'none' then
+local value = redis.call('GET', key)
+if not value then
   return { 'ended', now }
 end
+local commit_id, generation, epoch, version, fields, fields_change, new_secret, generation_change, login, login_change,
+  new_lifetime = unpack(ARGV)
 
-local at = 0
-local function next_argument()
-  at = at + 1
-  return ARGV[at]
+if not is_record(value) then
+  return { 'record', now, value }
 end
-
-local commit, epoch, generation = next_argument(), tonumber(next_argument()), tonumber(next_argument())
-if commit == record['m:commit'] then
-  return { 'repeated', now, all_fields() }
-elseif generation ~= record['m:generation'] then
-  return { 'ended', now }
-end
-
-local function revision(field)
-  local value = redis.call('HGET', key, field)
-  return value and (string.match(value, '^(%d+) ') or 'unreadable') or ''
-end
-
-local scope, values, removals, is_current = next_argument(), {}, {}, true
-local version = record['m:version']
-if scope ~= 'none' then
-  local to_write = tonumber(next_argument())
-  for _ = 1, to_write do
-    local field, base, json = 'd:' .. next_argument(), next_argument(), next_argument()
-    is_current = is_current and (scope == 'all' or revision(field) == base)
-    values[#values + 1] = field
-    values[#values + 1] = int(version + 1) .. ' ' .. json
-  end
-  local to_remove = tonumber(next_argument())
-  for _ = 1, to_remove do
-    local field, base = 'd:' .. next_argument(), next_argument()
-    is_current = is_current and (scope == 'all' or revision(field) == base)
-    removals[#removals + 1] = field
-  end
-end
-local identity, secret, subject_change, subject = next_argument(), next_argument(), next_argument(), next_argument()
-if not is_current or (identity ~= 'none' and epoch ~= record['m:epoch']) then
-  return { 'conflict', now, all_fields() }
+local stamp = stamp_of(value)
+local idle_until, absolute_until = unpack_at('>I6I6', value, 61)
+local is_current = sub(value, stamp, stamp + 15) ~= commit_id
+  and (epoch == '' or sub(value, stamp + 16, stamp + 19) == epoch)
+  and sub(value, stamp + 20, stamp + 23) == generation
+  and (version == '' or sub(value, stamp + 28, stamp + 33) == version)
+  and now < idle_until and now < absolute_until
+-- The sections of a login and of other parts.
+local login_end = stamp + 37 + unpack_at('>I4', value, stamp + 34)
+local parts_end = login_end + 4 <= #value and login_end + 4 + unpack_at('>I4', value, login_end + 1) or math.huge
+if not is_current or parts_end > #value then
+  return { 'record', now, value }
 end
 
-if scope == 'all' then
-  for _, field in ipairs(redis.call('HKEYS', key)) do
-    if string.sub(field, 1, 2) == 'd:' then
-      removals[#removals + 1] = field
-    end
-  end
+-- The secrets, up to the other ones.
+local head, others = sub(value, 5, 48), sub(value, OTHERS, stamp - 1)
+local counters = sub(value, stamp + 16, stamp + 27)
+if new_secret ~= '' then
+  head = new_secret .. pack('>I6', now) .. sub(value, 43, 48)
+  others = ''
+  local by = generation_change == 'new' and 1 or 0
+  local old_epoch, old_generation = unpack_at('>I4I4', counters)
+  counters = pack('>I4I4', (old_epoch + 1) % 2 ^ 32, (old_generation + by) % 2 ^ 32) .. sub(counters, 9)
 end
-
-local writes_data, grows = scope == 'all' or #values > 0 or #removals > 0, #values > 0
-local function write(field, value)
-  values[#values + 1] = 'm:' .. field
-  values[#values + 1] = value
-end
-
-if writes_data then
-  version = version + 1
-  write('version', int(version))
-end
-if identity ~= 'none' then
-  write('secret', secret)
-  write('since', int(now))
-  write('epoch', int(record['m:epoch'] + 1))
-  if identity == 'new' then
-    write('generation', int(record['m:generation'] + 1))
-  end
-  for _, field in ipairs({ 'offer', 'offered', 'offer_grace', 'previous', 'previous_until' }) do
-    removals[#removals + 1] = 'm:' .. field
-  end
-  if subject_change == 'set' then
-    write('subject', subject)
-  elseif subject_change == 'clear' then
-    removals[#removals + 1] = 'm:subject'
-  end
-end
-
-local idle, absolute, absolute_until = record['m:idle'], record['m:absolute'], record['m:absolute_until']
-local sets_lifetime = next_argument() == 'set'
-if sets_lifetime then
-  idle, absolute = tonumber(next_argument()), tonumber(next_argument())
-  write('idle', int(idle))
-  write('absolute', int(absolute))
-end
-if sets_lifetime or identity == 'new' then
+local lifetime = new_lifetime ~= '' and new_lifetime or sub(value, 49, 60)
+local idle, absolute = unpack_at('>I6I6', lifetime)
+idle_until = now + idle
+if new_lifetime ~= '' or generation_change == 'new' then
   absolute_until = now + absolute
-  write('absolute_until', int(absolute_until))
 end
-if #values > 0 or #removals > 0 then
-  write('commit', commit)
+local new_version = unpack_at('>I6', value, stamp + 28)
+if fields_change == 'set' then
+  new_version = new_version + 1
+else
+  fields = sub(value, parts_end + 1)
 end
-write('idle_until', int(now + idle))
+local sections = sub(value, stamp + 34, parts_end)
+if login_change == 'set' then
+  sections = pack('>I4', #login) .. login .. sub(value, login_end + 1, parts_end)
+end
 
--- A server whose memory is full refuses the first write of a script if it may need memory, and only the first.
--- If fields of the data are written, write the version first, so that the server can refuse. Otherwise begin with
--- the expiry, which is never refused: a new secret or lifetime must be stored. Remove before writing, since a
--- field may be in both lists.
-if grows then
-  redis.call('HSET', key, 'm:version', int(version))
+local new_value = sub(value, 1, 3) .. string.char(#others) .. head .. lifetime
+  .. pack('>I6I6', idle_until, absolute_until) .. others .. commit_id .. counters .. pack('>I6', new_version)
+  .. sections .. fields
+local deadline = deadline_of(idle_until, absolute_until)
+if fields_change == 'keep' or #new_value <= #value then
+  -- A server whose memory is full refuses the first write of a script if it may need memory, and only the first.
+  -- It accepts this one: a new secret or lifetime must be stored, and data may shrink.
+  redis.call('PEXPIREAT', key, deadline)
 end
-expire(now + idle, absolute_until)
-call_in_chunks('HDEL', removals)
-call_in_chunks('HSET', values)
-return { 'applied', now, int(version) }
+redis.call('SET', key, new_value, 'PXAT', deadline)
+return { 'applied', now, new_version }

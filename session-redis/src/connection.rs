@@ -11,6 +11,7 @@ use redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value};
 
 use super::address::{Sentinels, ServerAddress};
 use super::failure::Failure;
+use super::node::{Answer, Command};
 use super::open_connection::OpenConnection;
 use super::timeouts::Timeouts;
 
@@ -87,40 +88,36 @@ impl Connection {
         self.check_reply(&open, reply)
     }
 
-    /// Sends a command to a server that is importing the slot of its key, after an `ASK` redirect.
-    pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
+    /// Sends a command of the store and waits for its reply. `is_asking` is set for a server that is
+    /// importing the slot of the key, after an `ASK` redirect.
+    pub(super) async fn run(
+        &self,
+        command: Command<'_>,
+        is_asking: bool,
+    ) -> Result<Answer, Failure> {
         let mut open = self.get_or_connect().await?;
-        let mut commands = redis::pipe();
-        commands.cmd("ASKING").add_command(command.clone());
-        let replies = open.multiplexed.send_packed_commands(&commands, 0, 2).await;
-        let last = replies.map(|mut replies| replies.pop().unwrap_or(Value::Nil));
-        self.check_reply(&open, last)
+        let reply = open.run(command, is_asking).await;
+        let value = self.check_reply(&open, reply)?;
+        let now = open.clock.now();
+        Ok(Answer { value, now })
     }
 
     /// Sends a command that may write, then waits with `WAIT` until enough replicas have the
     /// change. Both must use the same connection, since `WAIT` covers only the writes of its own
     /// connection; other commands on that connection are blocked meanwhile.
-    pub(super) async fn send_and_wait(
+    pub(super) async fn run_and_wait(
         &self,
-        command: &Cmd,
+        command: Command<'_>,
         is_asking: bool,
         durability: Durability,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Answer, Failure> {
         let mut open = self.get_or_connect().await?;
-        let mut commands = redis::pipe();
-        if is_asking {
-            commands.cmd("ASKING");
-        }
-        commands.add_command(command.clone());
-        let count = if is_asking { 2 } else { 1 };
-        let replies = open
-            .multiplexed
-            .send_packed_commands(&commands, 0, count)
-            .await;
-        let last = replies.map(|mut replies| replies.pop().unwrap_or(Value::Nil));
-        let reply = self.check_reply(&open, last)?;
-        if !(durability.has_written)(&reply) {
-            return Ok(reply);
+        let reply = open.run(command, is_asking).await;
+        let reply = self.check_reply(&open, reply)?;
+        let now = open.clock.now();
+        let answer = Answer { value: reply, now };
+        if !(durability.has_written)(&answer.value) {
+            return Ok(answer);
         }
         // Less than the client's timeout, so that the client receives the number of replicas.
         let wait_timeout = self.0.timeouts.command / 2;
@@ -142,7 +139,7 @@ impl Connection {
                 durability.replicas,
             ));
         }
-        Ok(reply)
+        Ok(answer)
     }
 
     /// Converts a reply to the expected type.

@@ -1,11 +1,9 @@
--- Removes the record. A record that cannot be decoded is removed too if it has "m:format", whichever version
--- wrote it: a logout must take effect.
+-- Removes the record, whichever version of this library wrote it: a logout must take effect.
 --
--- Replies: destroyed, and 1 if there was a session, otherwise 0
+-- Replies: 1 if there was one, 0 if not, -1 if the key holds something else
 
-local state, found, format = find_record()
-if state == 'undecodable' and not format then
-  return { state, now, found }
+local first = redis.call('GETRANGE', KEYS[1], 0, 0)
+if first == '\197' then
+  return redis.call('UNLINK', KEYS[1])
 end
-redis.call('UNLINK', key)
-return { 'destroyed', now, (state == 'alive' or state == 'undecodable') and 1 or 0 }
+return first == '' and redis.call('EXISTS', KEYS[1]) == 0 and 0 or -1

@@ -3,8 +3,9 @@
 //! Applications use it as `connect_session::store::RedisStore`, with the feature `redis` of
 //! `connect-session`.
 //!
-//! Each operation is a script on one key: atomic, and one round trip. The server's clock decides
-//! which sessions have ended, and the server's key expiry removes them. The driver is the crate
+//! A session is one string. Reading it is a `GET` and creating it a `SET`; only what has to be decided
+//! by the server is a script. The server's clock decides which sessions have ended, and the server's
+//! key expiry removes them. The driver is the crate
 //! `redis`, used without its automatic retries: a client that resends a command after a lost
 //! connection may apply a change twice.
 
@@ -14,20 +15,24 @@ mod address;
 mod arguments;
 mod builder;
 mod check;
+mod clock;
 mod cluster;
 mod connection;
 mod endpoints;
 mod error;
 mod failure;
+mod key;
 mod node;
 mod open_connection;
 mod probe;
+mod reader;
 mod remedy;
 mod reply;
 mod script;
 mod servers;
 mod slots;
 mod store;
+mod stored;
 mod timeouts;
 mod url;
 

@@ -1,55 +1,63 @@
--- Returns a live record if the secret is its current, offered or (in its grace period) previous one. Writes only
--- if the idle deadline is extended, an offered secret is used for the first time, or a new one is offered.
+-- The second step of a load, if the first has seen that something may have to be written: decides by the server's
+-- clock. Writes only if the idle deadline is extended, an offered secret is used for the first time, or a new one
+-- is offered.
 --
--- Arguments: secret, transport, touch_every or "", and for renewal: every or "", grace, candidate
--- Replies: record, the fields, and 1 if the candidate is now offered, otherwise 0; none
+-- Arguments: secret, flags, touch_every or "", and for renewal: every or "", grace, candidate
+-- Replies: none; record, the time, the value, 1 if the secrets have changed, and 1 if the candidate is now offered
 
-local state, record, raw_fields = find_record(ARGV[1])
-if state == 'undecodable' then
-  return { state, now, record }
-elseif state == 'none' or record['m:transport'] ~= ARGV[2] then
+local value = redis.call('GET', key)
+if not value then
+  return { 'none', now }
+elseif not is_record(value) then
+  return { 'record', now, value, 0, 0 }
+end
+local stamp = stamp_of(value)
+local since, created, idle, absolute, idle_until, absolute_until = unpack_at('>I6I6I6I6I6I6', value, 37)
+local secret = sub(value, 5, 36)
+if now >= idle_until or now >= absolute_until or string.byte(value, 3) ~= tonumber(ARGV[2]) then
   return { 'none', now }
 end
 
-local secret, touch_every = ARGV[1], tonumber(ARGV[3])
+local others = stamp - OTHERS
+local offered = (others == 44 or others == 82) and sub(value, OTHERS, OTHERS + 43) or ''
+local previous = sub(value, OTHERS + #offered, stamp - 1)
+
+local touch_every = tonumber(ARGV[3])
 local every, grace, candidate = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local values, is_promoted, is_offered = {}, false, false
+local is_promoted, is_offered = false, false
 
-if secret == record['m:secret'] then
-  local is_due = every and record['m:since'] + every <= now
-  if is_due and not (record['m:offer'] and record['m:offered'] + every > now) then
-    is_offered = true
-    values = { 'm:offer', candidate, 'm:offered', int(now), 'm:offer_grace', int(grace) }
+if ARGV[1] == secret then
+  if every and since + every <= now then
+    local offered_at = offered ~= '' and unpack_at('>I6', offered, 33)
+    if not offered_at or offered_at + every <= now then
+      is_offered = true
+      offered = candidate .. pack('>I6I6', now, grace)
+    end
   end
-elseif secret == record['m:offer'] then
+elseif ARGV[1] == sub(offered, 1, 32) then
   is_promoted = true
-  values = {
-    'm:secret', secret,
-    'm:since', int(now),
-    'm:previous', record['m:secret'],
-    'm:previous_until', int(now + (grace or record['m:offer_grace'])),
-  }
-elseif secret ~= record['m:previous'] or now >= record['m:previous_until'] then
+  previous = secret .. pack('>I6', now + (grace or unpack_at('>I6', offered, 39)))
+  secret, since, offered = ARGV[1], now, ''
+elseif ARGV[1] ~= sub(previous, 1, 32) or now >= unpack_at('>I6', previous, 33) then
   return { 'none', now }
 end
 
-if not touch_every or touch_every >= record['m:idle'] then
-  touch_every = record['m:idle'] / 10
+if not touch_every or touch_every >= idle then
+  touch_every = math.floor(idle / 10)
 end
-local idle_until = record['m:idle_until']
-if idle_until - record['m:idle'] + touch_every <= now then
-  idle_until = now + record['m:idle']
-  values[#values + 1] = 'm:idle_until'
-  values[#values + 1] = int(idle_until)
+local touched_at = math.max(idle_until - idle, 0)
+local is_touched = now - touched_at >= math.max(touch_every, 1)
+if is_touched then
+  idle_until = now + idle
 end
 
-if #values > 0 then
-  -- The expiry comes first, so that a server whose memory is full accepts the writes after it.
-  expire(idle_until, record['m:absolute_until'])
-  redis.call('HSET', key, unpack(values))
-  if is_promoted then
-    redis.call('HDEL', key, 'm:offer', 'm:offered', 'm:offer_grace')
-  end
-  raw_fields = all_fields()
+if is_touched or is_promoted or is_offered then
+  value = sub(value, 1, 3) .. string.char(#offered + #previous) .. secret
+    .. pack('>I6I6I6I6I6I6', since, created, idle, absolute, idle_until, absolute_until)
+    .. offered .. previous .. sub(value, stamp)
+  local deadline = deadline_of(idle_until, absolute_until)
+  -- A server whose memory is full accepts this command, and after it every further write of the same script.
+  redis.call('PEXPIREAT', key, deadline)
+  redis.call('SET', key, value, 'PXAT', deadline)
 end
-return { 'record', now, raw_fields, is_offered and 1 or 0 }
+return { 'record', now, value, (is_promoted or is_offered) and 1 or 0, is_offered and 1 or 0 }

@@ -1,6 +1,7 @@
 //! One server: a shared connection, and a pool of exclusive ones for changes that wait for
 //! replicas.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::{Cmd, Value};
@@ -31,9 +32,48 @@ struct WaitPool {
 /// A command, and whether to wait for replicas after it.
 #[derive(Clone, Copy)]
 pub(super) struct Command<'a> {
-    pub(super) cmd: &'a Cmd,
+    cmd: TimedCmd<'a>,
     /// Set if replicas must confirm what the command writes.
-    pub(super) durability: Option<Durability>,
+    durability: Option<Durability>,
+}
+
+/// A command that may contain the time of the server that executes it.
+#[derive(Clone, Copy)]
+enum TimedCmd<'a> {
+    Timeless(&'a Cmd),
+    /// Takes the server's estimated time, in milliseconds since 1970.
+    At(&'a (dyn Fn(u64) -> Cmd + Sync)),
+}
+
+impl<'a> Command<'a> {
+    pub(super) const fn new(cmd: &'a Cmd, durability: Option<Durability>) -> Self {
+        let cmd = TimedCmd::Timeless(cmd);
+        Self { cmd, durability }
+    }
+
+    /// A command that contains the time of the server that executes it.
+    pub(super) const fn at(
+        cmd: &'a (dyn Fn(u64) -> Cmd + Sync),
+        durability: Option<Durability>,
+    ) -> Self {
+        let cmd = TimedCmd::At(cmd);
+        Self { cmd, durability }
+    }
+
+    /// The command for a server with this time.
+    pub(super) fn cmd_at(self, now: u64) -> Cow<'a, Cmd> {
+        match self.cmd {
+            TimedCmd::Timeless(cmd) => Cow::Borrowed(cmd),
+            TimedCmd::At(cmd) => Cow::Owned(cmd(now)),
+        }
+    }
+}
+
+/// The reply to a command, and the estimated time of the server when it arrived.
+pub(super) struct Answer {
+    pub(super) value: Value,
+    /// In milliseconds since 1970; `None` if the server did not tell its time.
+    pub(super) now: Option<u64>,
 }
 
 impl Node {
@@ -51,13 +91,9 @@ impl Node {
         &self,
         command: Command<'_>,
         is_asking: bool,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Answer, Failure> {
         let Some(durability) = command.durability else {
-            return if is_asking {
-                self.connection.ask(command.cmd).await
-            } else {
-                self.connection.send(command.cmd).await
-            };
+            return self.connection.run(command, is_asking).await;
         };
         let timeout = self.connection.timeouts().command;
         let permit = tokio::time::timeout(timeout, self.wait_pool.permits.acquire()).await;
@@ -75,7 +111,7 @@ impl Node {
             )
         });
         let reply = connection
-            .send_and_wait(command.cmd, is_asking, durability)
+            .run_and_wait(command, is_asking, durability)
             .await;
         self.wait_pool.idle().push(connection);
         reply

@@ -4,22 +4,25 @@ use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Value};
+use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
 
 use super::address::ServerAddress;
+use super::clock::{ServerClock, local_millis};
 use super::failure::Failure;
+use super::node::Command;
 use super::timeouts::Timeouts;
 
 /// An established connection. A clone uses the same connection.
 #[derive(Clone)]
 pub(super) struct OpenConnection {
     pub(super) multiplexed: MultiplexedConnection,
+    pub(super) clock: Arc<ServerClock>,
     /// Upgradable for as long as the driver reads from the connection.
     driver: Weak<()>,
 }
 
 impl OpenConnection {
-    /// Connects, authenticates and selects the database.
+    /// Connects, authenticates, selects the database, and reads the server's time.
     pub(super) async fn open(client: &Client, timeouts: Timeouts) -> Result<Self, Failure> {
         let alive = Arc::new(());
         let driver = Arc::downgrade(&alive);
@@ -32,16 +35,54 @@ impl OpenConnection {
             .set_connection_timeout(Some(timeouts.connect))
             .set_response_timeout(Some(timeouts.command))
             .set_push_sender(push);
-        let multiplexed = client
+        let mut multiplexed = client
             .get_multiplexed_async_connection_with_config(&config)
             .await
             .map_err(|error| {
                 Failure::while_connecting(&ServerAddress::direct(client.clone()), error)
             })?;
+        let clock = Arc::new(ServerClock::default());
+        // Without permission for this command, the scripts fail and say so.
+        if let Ok(time) = multiplexed.send_packed_command(&redis::cmd("TIME")).await {
+            clock.observe(&time);
+        }
         Ok(Self {
             multiplexed,
+            clock,
             driver,
         })
+    }
+
+    /// Sends a command of the store and waits for its reply; reads the server's time with it if the
+    /// last reading is old.
+    pub(super) async fn run(
+        &mut self,
+        command: Command<'_>,
+        is_asking: bool,
+    ) -> RedisResult<Value> {
+        let now = self.clock.now().unwrap_or_else(local_millis);
+        let cmd = command.cmd_at(now);
+        let reads_time = self.clock.is_outdated();
+        if !reads_time && !is_asking {
+            return self.multiplexed.send_packed_command(&cmd).await;
+        }
+        let mut commands = redis::pipe();
+        if reads_time {
+            commands.cmd("TIME");
+        }
+        if is_asking {
+            commands.cmd("ASKING");
+        }
+        commands.add_command(cmd.into_owned());
+        let count = 1 + usize::from(reads_time) + usize::from(is_asking);
+        let mut replies = (self.multiplexed)
+            .send_packed_commands(&commands, 0, count)
+            .await?;
+        let reply = replies.pop().unwrap_or(Value::Nil);
+        if let Some(time) = replies.first().filter(|_| reads_time) {
+            self.clock.observe(time);
+        }
+        Ok(reply)
     }
 
     /// Opens a connection to a server that a sentinel names as the primary. Fails if the server

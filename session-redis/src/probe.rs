@@ -9,7 +9,7 @@ use redis::ServerErrorKind;
 use super::failure::Failure;
 use super::remedy::with_remedy;
 use connect_session_runtime::record::{
-    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Transport,
+    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Renewal, Transport,
 };
 use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::{Store, StoreError};
@@ -59,7 +59,12 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         secret: record.secret,
         transport: record.transport,
         touch_every: None,
-        renewal: None,
+        // Due at once, so that the load writes.
+        renewal: Some(Renewal {
+            every: Duration::ZERO,
+            grace: Duration::ZERO,
+            candidate: SecretHash::from_bytes([1; 32]),
+        }),
     };
     let loaded = store.load(key, &request).await?;
     let bases = [loaded.map(|record| record.snapshot), None];

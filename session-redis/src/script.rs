@@ -1,10 +1,9 @@
-//! The Lua scripts, one for each operation.
+//! The Lua scripts: what has to be decided by the server.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, Script, ServerErrorKind, Value};
 
-use super::arguments::Arguments;
 use super::connection::Durability;
 use super::failure::Failure;
 use super::node::Command;
@@ -17,17 +16,16 @@ pub(super) struct StoreScript {
 }
 
 macro_rules! store_script {
-    ($name:ident, $file:literal) => {
+    ($name:ident, $($file:literal),+) => {
         pub(super) static $name: StoreScript = StoreScript {
-            source: concat!(include_str!("record.lua"), "\n", include_str!($file)),
+            source: concat!($(include_str!($file), "\n"),+),
             script: LazyLock::new(|| Script::new($name.source)),
         };
     };
 }
 
-store_script!(INSERT, "insert.lua");
-store_script!(LOAD, "load.lua");
-store_script!(COMMIT, "commit.lua");
+store_script!(LOAD, "record.lua", "load.lua");
+store_script!(COMMIT, "record.lua", "commit.lua");
 store_script!(DESTROY, "destroy.lua");
 
 impl StoreScript {
@@ -37,23 +35,23 @@ impl StoreScript {
         &self,
         servers: &Servers,
         key: &str,
-        arguments: &Arguments,
+        arguments: &[&[u8]],
         durability: Option<Durability>,
     ) -> Result<Value, Failure> {
-        let with_durability = |cmd| Command { cmd, durability };
         let evalsha = script_cmd("EVALSHA", self.script.get_hash(), key, arguments);
-        match servers.send(key, with_durability(&evalsha)).await {
+        match servers.send(key, Command::new(&evalsha, durability)).await {
             Err(failure) if failure.kind() == Some(ServerErrorKind::NoScript) => {
                 let eval = script_cmd("EVAL", self.source, key, arguments);
-                servers.send(key, with_durability(&eval)).await
+                servers.send(key, Command::new(&eval, durability)).await
             }
             reply => reply,
         }
+        .map(|answer| answer.value)
     }
 }
 
-fn script_cmd(name: &str, script: &str, key: &str, arguments: &Arguments) -> Cmd {
+fn script_cmd(name: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
     let mut cmd = redis::cmd(name);
-    cmd.arg(script).arg(1).arg(key).arg(arguments.as_slice());
+    cmd.arg(script).arg(1).arg(key).arg(arguments);
     cmd
 }

@@ -1,10 +1,9 @@
 //! The servers that store the sessions: a single one, or a Cluster.
 
-use redis::Value;
-
 use super::cluster::Cluster;
 use super::failure::Failure;
-use super::node::{Command, Node};
+use super::key::pattern_of;
+use super::node::{Answer, Command, Node};
 
 #[derive(Debug, Clone)]
 pub(super) enum Servers {
@@ -23,7 +22,7 @@ impl Servers {
     }
 
     /// Sends a command to the server that stores the key.
-    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Value, Failure> {
+    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
         match self {
             Self::One(node) => node.send(command, false).await,
             Self::Cluster(cluster) => cluster.send(key, command).await,
@@ -40,7 +39,7 @@ impl Servers {
 
     /// Counts the keys of a namespace. Scans all keys of every server, in steps of 1,000.
     pub(super) async fn count(&self, prefix: &str, namespace: &str) -> Result<u64, Failure> {
-        let pattern = pattern(prefix, namespace);
+        let pattern = pattern_of(prefix, namespace);
         let mut count = 0;
         for node in self.primaries().await? {
             count += count_on(&node, &pattern).await?;
@@ -55,7 +54,7 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
     loop {
         let mut scan = redis::cmd("SCAN");
         scan.arg(&cursor).arg("MATCH").arg(pattern);
-        scan.arg("COUNT").arg(1_000).arg("TYPE").arg("hash");
+        scan.arg("COUNT").arg(1_000).arg("TYPE").arg("string");
         let page = node.connection.send(&scan).await?;
         let (next, keys): (String, Vec<Vec<u8>>) = node.connection.read(page)?;
         count += keys.len() as u64;
@@ -64,16 +63,4 @@ async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {
             return Ok(count);
         }
     }
-}
-
-/// The `MATCH` pattern for the keys of a namespace. An id has 36 characters.
-fn pattern(prefix: &str, namespace: &str) -> String {
-    let mut pattern = String::new();
-    for character in prefix.chars().chain(namespace.chars()) {
-        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern + ":" + &"?".repeat(36)
 }

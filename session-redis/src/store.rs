@@ -1,4 +1,4 @@
-//! [`RedisStore`]: the operations of `Store` as scripts.
+//! [`RedisStore`]: the operations of `Store` as commands.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,15 +7,24 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::arguments::{self, Arguments};
+use super::arguments::{CommitArguments, LoadArguments};
 use super::check;
+use super::clock::local_millis;
 use super::connection::Durability;
 use super::failure::Failure;
+use super::key::key_of;
+use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::{COMMIT, DESTROY, INSERT, LOAD, StoreScript};
+use super::script::{COMMIT, DESTROY, LOAD};
 use super::servers::Servers;
+use super::stored::{
+    StoredRecord, encode_fields, encode_new, fields, stored_lifetime, undecodable,
+};
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
+use connect_session_runtime::record::{
+    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot, StoredForm,
+};
+use connect_session_runtime::store::state::{Expiry, RecordState, SecretStep, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
@@ -146,49 +155,116 @@ impl RedisStore {
         }
     }
 
-    /// All ids have the same length, so two records share a key only if the texts before their ids
-    /// are equal.
     fn key(&self, key: Key) -> String {
-        format!("{}{}:{}", self.inner.prefix, key.namespace, key.id)
+        key_of(&self.inner.prefix, key)
     }
 
-    async fn read(
-        &self,
-        script: &StoreScript,
-        key: Key,
-        arguments: &Arguments,
-    ) -> Result<Value, Failure> {
-        let servers = &self.inner.servers;
-        script.run(servers, &self.key(key), arguments, None).await
-    }
-
-    /// Runs a script, and waits for the replicas if its reply says that it has written.
-    async fn write(
-        &self,
-        script: &StoreScript,
-        key: Key,
-        arguments: &Arguments,
-    ) -> Result<Value, Failure> {
+    /// How many replicas must confirm a command that writes.
+    fn durability(&self) -> Option<Durability> {
         let replicas = self.inner.replicas;
-        let durability = (replicas > 0).then_some(Durability {
+        (replicas > 0).then_some(Durability {
             replicas,
             has_written: reply::has_written,
-        });
+        })
+    }
+
+    /// Sends a command, and notes the time of the server.
+    async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
+        let answer = self.inner.servers.send(key, command).await?;
+        if let Some(now) = answer.now {
+            self.observe(now);
+        }
+        Ok(answer)
+    }
+
+    fn observe(&self, now: u64) {
+        let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
+        let clock_offset = signed(now).saturating_sub(signed(local_millis()));
+        (self.inner.clock_offset).store(clock_offset, Ordering::Relaxed);
+    }
+}
+
+impl RedisStore {
+    /// Runs the script that decides about a load by the server's clock, and writes.
+    async fn second_step(
+        &self,
+        name: &str,
+        request: &LoadRequest,
+        secrets_change: bool,
+    ) -> Result<Value, Failure> {
+        let arguments = LoadArguments::new(request);
+        // A touch that a failover loses is harmless; a new secret must not be lost.
+        let durability = self.durability().filter(|_| secrets_change);
         let servers = &self.inner.servers;
-        script
-            .run(servers, &self.key(key), arguments, durability)
+        LOAD.run(servers, name, &arguments.as_slices(), durability)
             .await
     }
 
-    fn parse_reply(&self, value: Value) -> Result<Reply, StoreError> {
-        let reply = Reply::read(value)?;
-        let millis = |at: Timestamp| i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-        let clock_offset = millis(reply.now).saturating_sub(millis(Timestamp::now()));
-        self.inner
-            .clock_offset
-            .store(clock_offset, Ordering::Relaxed);
-        Ok(reply)
+    /// The record in the reply of the second step.
+    fn loaded<D: SessionData>(&self, reply: Value) -> Result<Option<Record<D>>, StoreError> {
+        let mut reply = Reply::read(reply)?;
+        self.observe(reply.number()?);
+        match &*reply.outcome {
+            "record" => {
+                let stored = reply.stored_record()?;
+                let _secrets_changed = reply.number()?;
+                let is_offered = reply.number()? == 1;
+                stored.into_record(is_offered).map(Some)
+            }
+            "none" => Ok(None),
+            _ => Err(reply.unknown_outcome()),
+        }
     }
+}
+
+/// What a record that was read, and the estimated time of its server, say about a load.
+enum FirstStep {
+    /// The secret is wrong.
+    Unknown,
+    /// Nothing is to be written.
+    Found,
+    /// The server decides.
+    Undecided {
+        /// Whether it most likely finds the record.
+        is_alive: bool,
+        /// Whether it may change the secrets.
+        secrets_change: bool,
+    },
+}
+
+impl FirstStep {
+    fn of(state: &RecordState, request: &LoadRequest, now: Option<u64>) -> Self {
+        let undecided = |is_alive, secrets_change| Self::Undecided {
+            is_alive,
+            secrets_change,
+        };
+        let Some(now) = now else {
+            return undecided(false, true);
+        };
+        match state.on_load(request, now) {
+            Some(effects) if effects.is_empty() => Self::Found,
+            Some(effects) => undecided(true, effects.secret != SecretStep::Keep),
+            // Its key has not expired by the server's clock.
+            None if !state.is_alive(now) => undecided(false, true),
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// All encoded fields after a change; `None` if it changes none.
+fn fields_after<D: SessionData>(data: &DataChange<D>) -> Result<Option<Vec<u8>>, StoreError> {
+    let stored = data.base.as_ref().and_then(Snapshot::bytes);
+    let stored = fields(stored.unwrap_or_default())?;
+    let fields = data.fields_after(stored.into_iter())?;
+    Ok(fields.as_ref().map(encode_fields))
+}
+
+fn read_error(failure: Failure) -> StoreError {
+    reply::foreign_key(&failure).unwrap_or_else(|| failure.into_read_error())
+}
+
+fn write_error(failure: Failure) -> StoreError {
+    reply::foreign_key(&failure).unwrap_or_else(|| failure.into_write_error())
 }
 
 impl<D: SessionData> Store<D> for RedisStore {
@@ -204,76 +280,125 @@ impl<D: SessionData> Store<D> for RedisStore {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        let fields = record.fields()?;
-        let arguments = arguments::insert(record, &fields);
-        let reply = self.write(&INSERT, key, &arguments).await;
-        let reply = reply.map_err(|failure| match failure.code() {
+        let fields = encode_fields(&record.fields()?);
+        let lifetime = stored_lifetime(record.lifetime);
+        let name = self.key(key);
+        let set = |now| {
+            let mut state = RecordState::new(record, now);
+            state.expiry = Expiry::new(lifetime, now);
+            let mut set = redis::cmd("SET");
+            set.arg(&name).arg(encode_new(&state, &fields)).arg("NX");
+            let ends_in = lifetime.idle_millis().min(lifetime.absolute_millis());
+            set.arg("PX").arg(ends_in).clone()
+        };
+        let answer = self.send(&name, Command::at(&set, self.durability())).await;
+        let answer = answer.map_err(|failure| match failure.code() {
             "OOM" => StoreError::Full,
             _ => failure.into_write_error(),
         })?;
-        let reply = self.parse_reply(reply)?;
-        match &*reply.outcome {
-            "done" => Ok(InsertOutcome::Done {
-                snapshot: record.into_snapshot(&fields),
+        match answer.value {
+            Value::Okay => Ok(InsertOutcome::Done {
+                snapshot: Snapshot {
+                    data: record.data.clone(),
+                    version: 1,
+                    stored: Some(Arc::new(StoredForm::Bytes(fields))),
+                },
                 evicted: Vec::new(),
             }),
-            "exists" => Ok(InsertOutcome::Exists),
-            _ => Err(reply.unexpected()),
+            Value::Nil => Ok(InsertOutcome::Exists),
+            _ => Err(reply::unexpected("it is neither OK nor nil")),
         }
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let arguments = arguments::load(request);
-        // A load that renews promises a new secret to the client, so it must not be lost.
-        let reply = match &request.renewal {
-            Some(_) => self.write(&LOAD, key, &arguments).await,
-            None => self.read(&LOAD, key, &arguments).await,
+        let name = self.key(key);
+        let mut get = redis::cmd("GET");
+        get.arg(&name);
+        let answer = self.send(&name, Command::new(&get, None)).await;
+        let Answer { value, now } = answer.map_err(read_error)?;
+        let bytes = match value {
+            Value::Nil => return Ok(None),
+            Value::BulkString(bytes) => bytes,
+            _ => return Err(reply::unexpected("it is not a string")),
         };
-        let mut reply = self.parse_reply(reply.map_err(Failure::into_read_error)?)?;
-        match &*reply.outcome {
-            "record" => {
-                let stored = reply.stored_record()?;
-                let renewed = reply.number()? == 1;
-                stored.into_record(renewed).map(Some)
+        let stored = StoredRecord::read(bytes)?;
+        match FirstStep::of(&stored.state, request, now) {
+            FirstStep::Unknown => Ok(None),
+            FirstStep::Found => stored.into_record(false).map(Some),
+            FirstStep::Undecided {
+                is_alive,
+                secrets_change,
+            } => {
+                match self.second_step(&name, request, secrets_change).await {
+                    Ok(reply) => self.loaded(reply),
+                    // The record can be read but not written: the touch, the offer or the promotion
+                    // is left out.
+                    Err(_) if is_alive => stored.into_record(false).map(Some),
+                    Err(failure) => Err(read_error(failure)),
+                }
             }
-            "none" => Ok(None),
-            _ => Err(reply.unexpected()),
         }
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
-        let arguments = arguments::commit(change, patch.as_ref());
-        let reply = self.write(&COMMIT, key, &arguments).await;
-        let mut reply = self.parse_reply(reply.map_err(Failure::into_write_error)?)?;
+        let data = match &change.data {
+            Some(data) => Some((data, fields_after(data)?)),
+            None => None,
+        };
+        let new_fields = data.as_ref().and_then(|(_, fields)| fields.as_deref());
+        let arguments = CommitArguments::new(change, new_fields);
+        let name = self.key(key);
+        let (servers, durability) = (&self.inner.servers, self.durability());
+        let value = COMMIT
+            .run(servers, &name, &arguments.as_slices(), durability)
+            .await;
+        let mut reply = Reply::read(value.map_err(write_error)?)?;
+        let now = reply.number()?;
+        self.observe(now);
         match &*reply.outcome {
             "applied" => {
                 let version = reply.number()?;
-                let data = change.data.as_ref().zip(patch.as_ref());
-                Ok(CommitOutcome::Applied(
-                    data.map(|(data, patch)| data.snapshot_after(patch, version)),
-                ))
+                Ok(CommitOutcome::Applied(data.map(|(data, fields)| {
+                    Snapshot {
+                        data: data.data.clone(),
+                        version,
+                        stored: match fields {
+                            Some(fields) => Some(Arc::new(StoredForm::Bytes(fields))),
+                            None => data.base.as_ref().and_then(|base| base.stored.clone()),
+                        },
+                    }
+                })))
             }
-            "repeated" => {
-                let record = reply.stored_record()?.into_record(false)?;
-                let data = change.data.as_ref();
-                Ok(CommitOutcome::Applied(data.map(|_| record.snapshot)))
-            }
-            "conflict" => {
-                let record = reply.stored_record()?.into_record(false)?;
-                Ok(CommitOutcome::Conflict(Box::new(record)))
+            "record" => {
+                let stored = reply.stored_record()?;
+                let base = data.as_ref().and_then(|(data, _)| data.base.as_ref());
+                let is_current = || base.is_none_or(|base| base.version == stored.state.version);
+                match stored.state.check(change, now, is_current) {
+                    Verdict::Ended => Ok(CommitOutcome::Ended),
+                    Verdict::AlreadyApplied => {
+                        let record = stored.into_record(false)?;
+                        Ok(CommitOutcome::Applied(data.map(|_| record.snapshot)))
+                    }
+                    Verdict::Conflict => {
+                        let record = stored.into_record(false)?;
+                        Ok(CommitOutcome::Conflict(Box::new(record)))
+                    }
+                    Verdict::Apply => Err(reply::unexpected("a change was refused for no reason")),
+                }
             }
             "ended" => Ok(CommitOutcome::Ended),
-            _ => Err(reply.unexpected()),
+            _ => Err(reply.unknown_outcome()),
         }
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let reply = self.write(&DESTROY, key, &Arguments::default()).await;
-        let mut reply = self.parse_reply(reply.map_err(Failure::into_write_error)?)?;
-        match &*reply.outcome {
-            "destroyed" => Ok(reply.number()? == 1),
-            _ => Err(reply.unexpected()),
+        let name = self.key(key);
+        let (servers, durability) = (&self.inner.servers, self.durability());
+        let removed = DESTROY.run(servers, &name, &[], durability).await;
+        match removed.map_err(write_error)? {
+            Value::Int(1) => Ok(true),
+            Value::Int(0) => Ok(false),
+            _ => Err(undecodable("it is not a session")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The data of a session and its encoding as top-level JSON fields.
 
 pub(crate) mod check;
+mod decode;
 mod depth;
 pub(crate) mod values;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::value::RawValue;
 
+pub use self::decode::{DecodeError, decode_fields, decode_over_default};
 pub use self::depth::{MAX_DEPTH, depth};
 use self::values::Values;
 use crate::printable;
@@ -167,34 +169,6 @@ fn joined<'a>(
     String::from_utf8(text).map_err(serde_json::Error::custom)
 }
 
-/// Decodes stored fields, and takes missing ones from the encoded `Default`. So a field that was
-/// added to the type needs no serde attribute.
-///
-/// # Errors
-/// The name of the field that could not be decoded, if known, escaped and shortened, and the cause.
-/// The cause does not contain stored values.
-pub fn decode_over_default<D: SessionData>(
-    stored: &EncodedFields,
-) -> Result<D, (Option<String>, serde_json::Error)> {
-    let default = || -> Result<EncodedFields, serde_json::Error> {
-        serde_json::from_str(&serde_json::to_string(&D::default())?)
-    };
-    let base = default().map_err(|error| (None, error))?;
-    // No field is cloned, so the time of a load is proportional to the size of the data.
-    let missing = base.iter().filter(|(name, _)| !stored.contains_key(*name));
-    let decoded = joined(stored.iter().chain(missing)).and_then(|text| serde_json::from_str(&text));
-    decoded.map_err(|_| {
-        let culprit = stored.iter().find(|(name, text)| {
-            let mut one = base.clone();
-            one.insert((*name).clone(), (*text).clone());
-            decode::<D>(&one).is_err()
-        });
-        // serde's own message would quote the value, which belongs to the user.
-        let error = serde_json::Error::custom("the stored value does not match the type");
-        (culprit.map(|(name, _)| printable::name(name)), error)
-    })
-}
-
 /// Whether two encoded fields have the same value. The order of an object's keys does not matter,
 /// because a hash map has no fixed order. Numbers are compared as texts, so that none is rounded.
 ///
@@ -225,29 +199,6 @@ mod tests {
 
     fn fields(json: &str) -> EncodedFields {
         serde_json::from_str(json).expect("an object")
-    }
-
-    #[test]
-    fn a_missing_field_comes_from_default_and_an_unknown_one_is_ignored() {
-        let data: New =
-            decode_over_default(&fields(r#"{"kept":7,"removed":true}"#)).expect("decodes");
-        assert_eq!(
-            data,
-            New {
-                kept: 7,
-                added: Vec::new()
-            }
-        );
-    }
-
-    #[test]
-    fn a_decode_error_names_the_field_and_quotes_no_value() {
-        let error =
-            decode_over_default::<New>(&fields(r#"{"kept":7,"added":1}"#)).expect_err("a number");
-        assert_eq!(error.0.as_deref(), Some("added"));
-        let error =
-            decode_over_default::<New>(&fields(r#"{"kept":"a user's own"}"#)).expect_err("a text");
-        assert!(!format!("{error:?}").contains("own"), "{error:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::data::{self, EncodeError, EncodedFields, SessionData};
 use crate::printable;
-use crate::record::{DataChange, NewRecord, Snapshot};
+use crate::record::{DataChange, NewRecord, Snapshot, StoredForm};
 use crate::store::StoreError;
 
 /// The top-level fields of a stored record, with their revisions.
@@ -51,16 +51,10 @@ impl StoredFields {
     /// # Errors
     /// [`StoreError::Undecodable`] if the fields do not match the type.
     pub fn snapshot<D: SessionData>(self, version: u64) -> Result<Snapshot<D>, StoreError> {
-        let data = data::decode_over_default(&self.texts).map_err(|(field, source)| {
-            StoreError::Undecodable {
-                field,
-                source: source.into(),
-            }
-        })?;
         Ok(Snapshot {
-            data: Arc::new(data),
+            data: Arc::new(data::decode_over_default(&self.texts)?),
             version,
-            revisions: Some(Arc::new(self.revisions)),
+            stored: Some(Arc::new(StoredForm::Revisions(self.revisions))),
         })
     }
 }
@@ -81,7 +75,7 @@ impl<D: SessionData> NewRecord<D> {
         Snapshot {
             data: self.data.clone(),
             version: 1,
-            revisions: Some(Arc::new(revisions)),
+            stored: Some(Arc::new(StoredForm::Revisions(revisions))),
         }
     }
 }
@@ -132,11 +126,7 @@ impl<D: SessionData> DataChange<D> {
             });
         };
         let old = data::encode(&*base.data, None)?;
-        let revision = |name: &str| {
-            base.revisions
-                .as_ref()
-                .and_then(|revisions| revisions.get(name).copied())
-        };
+        let revision = |name: &str| base.revisions()?.get(name).copied();
         let remove = (old.keys().filter(|name| !new.contains_key(*name)))
             .filter_map(|name| Some((name.clone(), revision(name)?)))
             .collect();
@@ -156,6 +146,39 @@ impl<D: SessionData> DataChange<D> {
     }
 }
 
+impl<D: SessionData> DataChange<D> {
+    /// All fields after the change, for a store that writes whole records; `None` if no field differs
+    /// from the base. Of the `stored` fields, those that the type does not know are kept. Without a
+    /// base, the data alone remains.
+    ///
+    /// # Errors
+    /// If the data cannot be encoded, or has more bytes than `max_size`.
+    pub fn fields_after<'a>(
+        &self,
+        stored: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Option<EncodedFields>, EncodeError> {
+        let mut new = data::encode(&*self.data, Some(self.max_size))?;
+        let Some(base) = &self.base else {
+            return Ok(Some(new));
+        };
+        let old = data::encode(&*base.data, None)?;
+        let is_same = new.len() == old.len()
+            && (new.iter().zip(&old)).all(|((name, text), (old_name, old_text))| {
+                name == old_name && data::same_value(old_text, text)
+            });
+        if is_same {
+            return Ok(None);
+        }
+        for (name, text) in stored {
+            if !old.contains_key(name) && !new.contains_key(name) {
+                let text = RawValue::from_string(text.to_owned())?;
+                new.insert(name.to_owned(), text);
+            }
+        }
+        Ok(Some(new))
+    }
+}
+
 impl<D> DataChange<D> {
     /// The snapshot after this change was applied as `patch` and raised the record to `version`,
     /// which is the revision of every written field.
@@ -163,7 +186,7 @@ impl<D> DataChange<D> {
     pub fn snapshot_after(&self, patch: &Patch, version: u64) -> Snapshot<D> {
         let mut revisions = (self.base.as_ref())
             .filter(|_| !patch.replace_all)
-            .and_then(|base| base.revisions.as_deref().cloned())
+            .and_then(|base| base.revisions().cloned())
             .unwrap_or_default();
         for (name, _) in &patch.remove {
             revisions.remove(name);
@@ -174,7 +197,7 @@ impl<D> DataChange<D> {
         Snapshot {
             data: self.data.clone(),
             version,
-            revisions: Some(Arc::new(revisions)),
+            stored: Some(Arc::new(StoredForm::Revisions(revisions))),
         }
     }
 }
@@ -204,7 +227,7 @@ mod tests {
         let base = Snapshot {
             data: untyped(base),
             version: 9,
-            revisions: Some(Arc::new(revisions)),
+            stored: Some(Arc::new(StoredForm::Revisions(revisions))),
         };
         let change = DataChange {
             base: Some(base),
@@ -228,6 +251,39 @@ mod tests {
             .collect();
         assert_eq!(set, [("added", "true", None), ("changed", "2", Some(4))]);
         assert_eq!(patch.remove, [("dropped".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn a_whole_record_keeps_the_fields_that_the_type_does_not_know() {
+        #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+        struct Cart {
+            n: u8,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            note: Option<String>,
+        }
+        let stored = [("n", "1"), ("note", "\"x\""), ("of a newer version", "[2]")];
+        let change = |n, note: Option<&str>, base| DataChange {
+            base,
+            data: Arc::new(Cart {
+                n,
+                note: note.map(str::to_owned),
+            }),
+            max_size: 1_000,
+        };
+        let base = Some(Snapshot {
+            data: change(1, Some("x"), None).data,
+            version: 1,
+            stored: None,
+        });
+        let after = |change: &DataChange<Cart>| {
+            let fields = change.fields_after(stored.into_iter()).expect("encodes");
+            fields.map(|fields| serde_json::to_string(&fields).expect("encodes"))
+        };
+        assert_eq!(after(&change(1, Some("x"), base.clone())), None);
+        let expected = r#"{"n":2,"of a newer version":[2]}"#;
+        assert_eq!(after(&change(2, None, base)).as_deref(), Some(expected));
+        let replaced = after(&change(2, None, None));
+        assert_eq!(replaced.as_deref(), Some(r#"{"n":2}"#));
     }
 
     #[test]

@@ -33,16 +33,45 @@ pub enum Transport {
 }
 
 /// The data of a record at one point in time, as the base of a later change.
-///
-/// A store of live values uses `version` to detect conflicts. A serializing store uses `revisions`,
-/// so that changes of different fields do not conflict.
 pub struct Snapshot<D> {
     /// The data.
     pub data: Arc<D>,
     /// Raised by every change of the data.
     pub version: u64,
-    /// The revision of each stored field; `None` in a store of live values.
-    pub revisions: Option<Arc<BTreeMap<String, u64>>>,
+    /// What a serializing store needs of the stored form; `None` in a store of live values.
+    pub stored: Option<Arc<StoredForm>>,
+}
+
+/// What a serializing store remembers of a record for the next change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoredForm {
+    /// The revision of each stored field. The store compares those of the changed fields, so changes
+    /// of different fields do not conflict.
+    Revisions(BTreeMap<String, u64>),
+    /// The stored fields, as the store encodes them. The store compares the version and writes whole
+    /// records; it takes the fields that the type does not know from here.
+    Bytes(Vec<u8>),
+}
+
+impl<D> Snapshot<D> {
+    /// The revision of each stored field, in a store that compares them.
+    #[must_use]
+    pub fn revisions(&self) -> Option<&BTreeMap<String, u64>> {
+        match self.stored.as_deref() {
+            Some(StoredForm::Revisions(revisions)) => Some(revisions),
+            _ => None,
+        }
+    }
+
+    /// The stored fields, in a store that writes whole records.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self.stored.as_deref() {
+            Some(StoredForm::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
 }
 
 impl<D> Clone for Snapshot<D> {
@@ -50,7 +79,7 @@ impl<D> Clone for Snapshot<D> {
         Self {
             data: self.data.clone(),
             version: self.version,
-            revisions: self.revisions.clone(),
+            stored: self.stored.clone(),
         }
     }
 }

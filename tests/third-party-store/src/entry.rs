@@ -64,7 +64,7 @@ impl<D: SessionData> Entry<D> {
         Snapshot {
             data: self.data.clone(),
             version: self.version,
-            revisions: None,
+            stored: None,
         }
     }
 

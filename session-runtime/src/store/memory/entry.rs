@@ -130,7 +130,7 @@ impl<D> Entry<D> {
         Snapshot {
             data: self.data.clone(),
             version: self.version.into(),
-            revisions: None,
+            stored: None,
         }
     }
 

@@ -13,8 +13,8 @@ use crate::printable;
 /// If a field would be lost or changed; the error names it.
 pub(super) fn check<D: SessionData>(data: &D) -> Result<(), EncodeError> {
     let stored = data::encode(data, None)?;
-    let decoded = data::decode_over_default::<D>(&stored).map_err(|(field, error)| {
-        let field = field.map_or("a field".to_owned(), |name| named(&name));
+    let decoded = data::decode_over_default::<D>(&stored).map_err(|error| {
+        let field = error.field().map_or("a field".to_owned(), named);
         lost(&field, &format!("is written but cannot be read: {error}"))
     })?;
     let again = data::encode(&decoded, None)?;
@@ -96,15 +96,19 @@ mod tests {
     fn the_error_names_a_field_that_is_not_written() {
         #[derive(Clone, Serialize, Deserialize)]
         struct Data {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            limit: Option<u32>,
+            #[serde(skip_serializing_if = "String::is_empty")]
+            coupon: String,
         }
         impl Default for Data {
             fn default() -> Self {
-                Self { limit: Some(10) }
+                let coupon = "new customer".to_owned();
+                Self { coupon }
             }
         }
-        assert!(error(&Data { limit: None }).contains("`limit`"));
+        let used = Data {
+            coupon: String::new(),
+        };
+        assert!(error(&used).contains("`coupon`"));
     }
 
     #[test]

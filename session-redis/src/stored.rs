@@ -1,0 +1,448 @@
+//! The record of a session as one string: a header of fixed layout, then the fields.
+//!
+//! | bytes | part |
+//! | --- | --- |
+//! | 1, 1 | [`MAGIC`], [`FORMAT`] |
+//! | 1 | flags: [`COOKIE`] |
+//! | 1 | the length of the other secrets |
+//! | 32, 6 | the hash of the current secret, and since when it is that |
+//! | 6 | the time of creation |
+//! | 6, 6 | the idle and the absolute timeout |
+//! | 6, 6 | the idle and the absolute deadline |
+//! | 44 or none | an offered secret: hash, time of the offer, grace period |
+//! | 38 or none | the previous secret: hash, accepted until |
+//! | 16, 4, 4, 4, 6 | the *stamp*: commit id, epoch, generation, data version, version |
+//! | 4, … | the login section, with its length before it |
+//! | 4, … | the section of other parts, with its length before it |
+//! | … | the fields: each the length of the name, the name, the length of the JSON text, the text |
+//!
+//! Numbers are big-endian; times and durations are milliseconds. The lengths in the fields are LEB128.
+//!
+//! The two sections have room for parts that this version does not know. They consist of entries: a
+//! tag of one byte, the length in four bytes, the content. A commit keeps both sections, except that a
+//! change of the subject replaces the login section, which describes that login.
+//!
+//! The scripts `load.lua` and `commit.lua` change the header of a stored string, and never read its
+//! fields.
+
+use std::sync::Arc;
+
+use connect_session_runtime::data::{EncodedFields, SessionData, decode_fields};
+use connect_session_runtime::printable;
+use connect_session_runtime::record::{
+    CommitId, Lifetime, Record, Snapshot, StoredForm, Transport,
+};
+use connect_session_runtime::sid::SecretHash;
+use connect_session_runtime::store::StoreError;
+use connect_session_runtime::store::state::{
+    CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
+};
+
+use super::reader::Reader;
+
+/// The first byte of each record. No UTF-8 text of ASCII characters begins with it, so it tells records
+/// from what others have stored.
+pub(super) const MAGIC: u8 = 0xc5;
+
+/// The version of the layout.
+const FORMAT: u8 = 1;
+
+/// The flag of a session whose sid travels in a cookie. All other flags are reserved.
+const COOKIE: u8 = 1;
+
+/// The tag of the subject in the login section.
+const SUBJECT: u8 = 1;
+
+const OFFERED_BYTES: u8 = 44;
+const PREVIOUS_BYTES: u8 = 38;
+
+/// The longest duration: about 4,500 years. Added to the server's time it still fits into six bytes.
+const MAX_MILLIS: u64 = 1 << 47;
+
+/// A record as it is stored.
+#[derive(Debug)]
+pub(super) struct StoredRecord {
+    pub(super) state: RecordState,
+    bytes: Vec<u8>,
+    fields_at: usize,
+}
+
+impl StoredRecord {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`StoreError::Undecodable`] if this is not a whole record in the format of this version.
+    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, StoreError> {
+        if !matches!(bytes.as_slice(), [MAGIC, FORMAT, ..]) {
+            let reason = match bytes.first() {
+                Some(&MAGIC) => "it has the format of another version of this library",
+                _ => "it is not a session",
+            };
+            return Err(undecodable(reason));
+        }
+        let mut reader = Reader::new(&bytes[2..]);
+        let state = read_state(&mut reader).ok_or_else(|| undecodable("its header is damaged"))?;
+        let fields_at = bytes.len() - reader.rest().len();
+        Ok(Self {
+            state,
+            bytes,
+            fields_at,
+        })
+    }
+
+    /// Decodes the data.
+    pub(super) fn into_record<D: SessionData>(
+        self,
+        renewed: bool,
+    ) -> Result<Record<D>, StoreError> {
+        let Self {
+            state,
+            mut bytes,
+            fields_at,
+        } = self;
+        bytes.drain(..fields_at);
+        let data = decode_fields(fields(&bytes)?.into_iter())?;
+        let snapshot = Snapshot {
+            data: Arc::new(data),
+            version: state.version,
+            stored: Some(Arc::new(StoredForm::Bytes(bytes))),
+        };
+        Ok(state.record(snapshot, renewed))
+    }
+}
+
+/// The encoded fields, each a name and its JSON text.
+pub(super) fn fields(bytes: &[u8]) -> Result<Vec<(&str, &str)>, StoreError> {
+    let mut reader = Reader::new(bytes);
+    let mut fields = Vec::new();
+    while !reader.rest().is_empty() {
+        let name = reader
+            .counted()
+            .and_then(|name| std::str::from_utf8(name).ok());
+        let name = name.ok_or_else(|| undecodable("its fields are damaged"))?;
+        let text = reader
+            .counted()
+            .and_then(|text| std::str::from_utf8(text).ok());
+        let text = text.ok_or_else(|| StoreError::Undecodable {
+            field: Some(printable::name(name)),
+            source: "its text is damaged".into(),
+        })?;
+        fields.push((name, text));
+    }
+    Ok(fields)
+}
+
+pub(super) fn encode_fields(fields: &EncodedFields) -> Vec<u8> {
+    let size: usize = (fields
+        .iter()
+        .map(|(name, text)| name.len() + text.get().len() + 4))
+    .sum();
+    let mut bytes = Vec::with_capacity(size);
+    for (name, text) in fields {
+        for part in [name.as_str(), text.get()] {
+            push_counted(&mut bytes, part.as_bytes());
+        }
+    }
+    bytes
+}
+
+/// A text after its length in LEB128.
+fn push_counted(bytes: &mut Vec<u8>, text: &[u8]) {
+    let mut length = text.len();
+    while length >= 0x80 {
+        bytes.push(length.to_le_bytes()[0] | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length.to_le_bytes()[0]);
+    bytes.extend_from_slice(text);
+}
+
+fn read_state(reader: &mut Reader<'_>) -> Option<RecordState> {
+    let [flags, length_of_others] = reader.array()?;
+    if flags & !COOKIE != 0 {
+        return None;
+    }
+    let secret = CurrentSecret {
+        hash: SecretHash::from_bytes(reader.array()?),
+        since: reader.millis()?,
+    };
+    let created_at = reader.millis()?;
+    let lifetime = Lifetime::from_millis(reader.millis()?, reader.millis()?);
+    let expiry = Expiry {
+        created_at,
+        lifetime,
+        idle_until: reader.millis()?,
+        absolute_until: reader.millis()?,
+    };
+    let others = read_others(reader, length_of_others)?;
+    let stamp = CommitStamp {
+        commit_id: CommitId::from_bytes(reader.array()?),
+        epoch: reader.u32()?.into(),
+        generation: reader.u32()?.into(),
+    };
+    // The data version, which this version does not use.
+    reader.u32()?;
+    let version = reader.millis()?;
+    let subject = read_subject(reader.section()?).ok()?;
+    reader.section()?;
+    Some(RecordState {
+        transport: if flags & COOKIE == 0 {
+            Transport::Other
+        } else {
+            Transport::Cookie
+        },
+        secret,
+        others,
+        expiry,
+        stamp,
+        version,
+        subject,
+    })
+}
+
+fn read_others(reader: &mut Reader<'_>, length: u8) -> Option<OtherSecrets> {
+    let (has_offered, has_previous) = match length {
+        0 => (false, false),
+        OFFERED_BYTES => (true, false),
+        PREVIOUS_BYTES => (false, true),
+        82 => (true, true),
+        _ => return None,
+    };
+    let mut others = OtherSecrets::default();
+    if has_offered {
+        others.offered = Some(OfferedSecret {
+            hash: SecretHash::from_bytes(reader.array()?),
+            offered_at: reader.millis()?,
+            grace: reader.millis()?,
+        });
+    }
+    if has_previous {
+        others.previous = Some(PreviousSecret {
+            hash: SecretHash::from_bytes(reader.array()?),
+            valid_until: reader.millis()?,
+        });
+    }
+    Some(others)
+}
+
+/// A section that does not consist of entries, or a subject that is not UTF-8.
+struct Damaged;
+
+/// The subject in the login section.
+fn read_subject(section: &[u8]) -> Result<Option<Arc<str>>, Damaged> {
+    let mut reader = Reader::new(section);
+    let mut subject = None;
+    while !reader.rest().is_empty() {
+        let [tag] = reader.array().ok_or(Damaged)?;
+        let content = reader.section().ok_or(Damaged)?;
+        if tag == SUBJECT {
+            subject = Some(std::str::from_utf8(content).map_err(|_| Damaged)?.into());
+        }
+    }
+    Ok(subject)
+}
+
+/// A new record, which has neither an offered nor a previous secret.
+pub(super) fn encode_new(state: &RecordState, fields: &[u8]) -> Vec<u8> {
+    let login = login_section(state.subject.as_deref());
+    let mut bytes = Vec::with_capacity(114 + login.len() + fields.len());
+    bytes.extend([MAGIC, FORMAT, flags_of(state.transport), 0]);
+    bytes.extend_from_slice(state.secret.hash.as_bytes());
+    bytes.extend(six_bytes(state.secret.since));
+    bytes.extend(six_bytes(state.expiry.created_at));
+    bytes.extend(lifetime_bytes(state.expiry.lifetime));
+    bytes.extend(six_bytes(state.expiry.idle_until));
+    bytes.extend(six_bytes(state.expiry.absolute_until));
+    bytes.extend(state.stamp.commit_id.to_bytes());
+    bytes.extend(counter_bytes(state.stamp.epoch));
+    bytes.extend(counter_bytes(state.stamp.generation));
+    bytes.extend(counter_bytes(0));
+    bytes.extend(six_bytes(state.version));
+    bytes.extend(length_bytes(&login));
+    bytes.extend_from_slice(&login);
+    bytes.extend(length_bytes(&[]));
+    bytes.extend_from_slice(fields);
+    bytes
+}
+
+pub(super) const fn flags_of(transport: Transport) -> u8 {
+    match transport {
+        Transport::Cookie => COOKIE,
+        Transport::Other => 0,
+    }
+}
+
+/// The login section of a session of this subject.
+pub(super) fn login_section(subject: Option<&str>) -> Vec<u8> {
+    let Some(subject) = subject else {
+        return Vec::new();
+    };
+    let mut section = vec![SUBJECT];
+    section.extend(length_bytes(subject.as_bytes()));
+    section.extend_from_slice(subject.as_bytes());
+    section
+}
+
+/// The lifetime that is stored in place of this one: at least a millisecond, as a record whose deadline
+/// is now would have ended, and at most [`MAX_MILLIS`].
+pub(super) fn stored_lifetime(lifetime: Lifetime) -> Lifetime {
+    let stored = |millis: u64| millis.clamp(1, MAX_MILLIS);
+    Lifetime::from_millis(
+        stored(lifetime.idle_millis()),
+        stored(lifetime.absolute_millis()),
+    )
+}
+
+/// The two timeouts.
+pub(super) fn lifetime_bytes(lifetime: Lifetime) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..6].copy_from_slice(&six_bytes(lifetime.idle_millis()));
+    bytes[6..].copy_from_slice(&six_bytes(lifetime.absolute_millis()));
+    bytes
+}
+
+/// A time, a duration or a version.
+pub(super) fn six_bytes(number: u64) -> [u8; 6] {
+    let [_, _, six @ ..] = number.min((1 << 48) - 1).to_be_bytes();
+    six
+}
+
+/// An epoch or a generation. They are only compared, so the lowest 32 bits are enough.
+pub(super) fn counter_bytes(counter: u64) -> [u8; 4] {
+    let [_, _, _, _, four @ ..] = counter.to_be_bytes();
+    four
+}
+
+fn length_bytes(part: &[u8]) -> [u8; 4] {
+    u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// What others have stored, or a damaged record.
+pub(super) fn undecodable(reason: &str) -> StoreError {
+    StoreError::Undecodable {
+        field: None,
+        source: format!(
+            "the value of its key cannot be read as a session of this version, and is left unchanged: \
+             {reason}"
+        )
+        .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connect_session_runtime::record::NewRecord;
+    use connect_session_runtime::untyped::Untyped;
+
+    use super::*;
+
+    fn untyped(json: &str) -> Arc<Untyped> {
+        Arc::new(serde_json::from_str(json).expect("an object"))
+    }
+
+    fn record(json: &str) -> Vec<u8> {
+        let new = NewRecord {
+            secret: SecretHash::from_bytes([7; 32]),
+            transport: Transport::Cookie,
+            data: untyped(json),
+            subject: Some("ada".into()),
+            lifetime: Lifetime::from_millis(1_800_000, 86_400_000),
+            commit_id: CommitId::from_bytes([9; 16]),
+            max_size: 1_000_000,
+        };
+        let fields = encode_fields(&new.fields().expect("encodes"));
+        encode_new(&RecordState::new(&new, 1_700_000_000_000), &fields)
+    }
+
+    fn decode(bytes: Vec<u8>) -> Result<Record<Untyped>, StoreError> {
+        StoredRecord::read(bytes)?.into_record(false)
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let long = format!(
+            r#"{{"a":1,"":"é","{}":"{}"}}"#,
+            "n".repeat(300),
+            "x".repeat(70_000)
+        );
+        let read = decode(record(&long)).expect("decodes");
+        assert_eq!(*read.snapshot.data, *untyped(&long));
+        assert_eq!(read.subject.as_deref(), Some("ada"));
+        assert_eq!(read.commit_id, CommitId::from_bytes([9; 16]));
+        assert_eq!(read.lifetime, Lifetime::from_millis(1_800_000, 86_400_000));
+        assert_eq!(read.deadlines.idle_until.as_millis(), 1_700_001_800_000);
+        assert_eq!(
+            (read.epoch, read.generation, read.snapshot.version),
+            (0, 0, 1)
+        );
+    }
+
+    #[test]
+    fn a_session_of_200_bytes_takes_little_more() {
+        let json = format!(
+            r#"{{"a":1,"b":2,"c":3,"d":4,"e":"{}"}}"#,
+            "x".repeat(200 - 32)
+        );
+        assert_eq!(json.len(), 200);
+        assert!(record(&json).len() < 316, "{}", record(&json).len());
+    }
+
+    #[test]
+    fn a_truncated_record_is_refused() {
+        let whole = record(r#"{"name":"value"}"#);
+        let fields_at = StoredRecord::read(whole.clone())
+            .expect("a header")
+            .fields_at;
+        for length in 0..whole.len() {
+            let read = decode(whole[..length].to_vec());
+            // Without any field, the record is a whole one.
+            assert_eq!(read.is_ok(), length == fields_at, "{length} bytes");
+        }
+    }
+
+    /// Whatever is stored: no panic, and no part is longer than the record.
+    #[test]
+    fn a_record_with_flipped_bits_is_read_or_refused() {
+        let whole = record(r#"{"n":1}"#);
+        for at in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            if let Err(error) = decode(flipped) {
+                assert!(matches!(error, StoreError::Undecodable { .. }), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn entries_of_another_version_are_skipped() {
+        let mut login = vec![200, 0, 0, 0, 2, 1, 2];
+        login.extend(login_section(Some("ada")));
+        login.extend([3, 0, 0, 0, 0]);
+        assert_eq!(read_subject(&login).ok().flatten().as_deref(), Some("ada"));
+        assert!(read_subject(&[1, 0, 0, 0, 9, 1]).is_err());
+    }
+
+    #[test]
+    fn what_is_not_a_session_is_told_from_a_later_format() {
+        let reason = |bytes: &[u8]| {
+            let error = StoredRecord::read(bytes.to_vec()).expect_err("refused");
+            std::error::Error::source(&error)
+                .expect("a cause")
+                .to_string()
+        };
+        assert!(reason(b"").contains("not a session"));
+        assert!(reason(b"text").contains("not a session"));
+        assert!(reason(&[MAGIC, 2, 0]).contains("another version"));
+        assert!(reason(&[MAGIC, FORMAT, 0]).contains("damaged"));
+    }
+
+    #[test]
+    fn lifetimes_fit_into_the_header() {
+        let stored = stored_lifetime(Lifetime::from_millis(0, u64::MAX));
+        assert_eq!(
+            (stored.idle_millis(), stored.absolute_millis()),
+            (1, MAX_MILLIS)
+        );
+        assert_eq!(six_bytes(u64::MAX), [0xff; 6]);
+    }
+}
