@@ -218,7 +218,8 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         // Removes expired sessions first, because the counters include them.
         self.records.sweep_all(usize::MAX).await;
-        Ok(self.records.namespaces.count(namespace))
+        let all = self.records.counts.places() as u64;
+        Ok(self.records.namespaces.count(namespace, all))
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {

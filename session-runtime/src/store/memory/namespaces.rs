@@ -18,8 +18,9 @@ pub(super) struct Namespaces {
 
 pub(super) struct Namespace {
     name: &'static str,
-    /// The number of its sessions, including ended ones that no sweep has removed yet. Apart from
-    /// the name, which every request reads.
+    /// The number of its sessions, including ended ones that no sweep has removed yet. The first
+    /// namespace, usually the only one, does not count: it has all sessions but those of the others.
+    /// Apart from the name, which every request reads.
     records: Padded<AtomicU64>,
 }
 
@@ -55,17 +56,43 @@ impl Namespaces {
         link.slots[index].get()
     }
 
-    /// The number of sessions of a namespace.
-    pub(super) fn count(&self, name: &str) -> u64 {
+    /// The number of sessions of a namespace, of the number of all sessions.
+    pub(super) fn count(&self, name: &str, mut all: u64) -> u64 {
         let mut link = Some(self);
+        let mut is_first = None;
         while let Some(now) = link {
-            let mut known = now.slots.iter().map_while(OnceLock::get);
-            if let Some(namespace) = known.find(|namespace| namespace.is(name)) {
-                return namespace.records.load(Ordering::Acquire);
+            for namespace in now.slots.iter().map_while(OnceLock::get) {
+                let is_searched = namespace.is(name);
+                let records = namespace.records.load(Ordering::Acquire);
+                match is_first {
+                    None => is_first = Some(is_searched),
+                    Some(false) if is_searched => return records,
+                    Some(_) => all = all.saturating_sub(records),
+                }
             }
             link = now.next.get().map(|next| &**next);
         }
-        0
+        if is_first == Some(true) { all } else { 0 }
+    }
+
+    /// Counts a session more of the namespace with this index.
+    #[inline]
+    pub(super) fn add(&self, index: u16) {
+        if index > 0
+            && let Some(namespace) = self.get(index)
+        {
+            namespace.records.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Counts a session less of the namespace with this index.
+    #[inline]
+    pub(super) fn remove(&self, index: u16) {
+        if index > 0
+            && let Some(namespace) = self.get(index)
+        {
+            namespace.records.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
@@ -74,14 +101,6 @@ impl Namespace {
     pub(super) fn is(&self, name: &str) -> bool {
         // Usually both are the same `&str`, which needs no comparison of the text.
         std::ptr::eq(self.name, name) || self.name == name
-    }
-
-    pub(super) fn add(&self) {
-        self.records.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn remove(&self) {
-        self.records.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -98,14 +117,17 @@ mod tests {
         assert_eq!(indexes, (0..40).map(Some).collect::<Vec<_>>());
         for (name, index) in names.iter().zip(indexes) {
             assert_eq!(namespaces.index(name), index, "a known name");
-            let namespace = namespaces
-                .get(index.expect("an index"))
-                .expect("a namespace");
+            let index = index.expect("an index");
+            let namespace = namespaces.get(index).expect("a namespace");
             assert!(namespace.is(&name.to_string()));
-            namespace.add();
-            assert_eq!(namespaces.count(name), 1);
+            namespaces.add(index);
+            namespaces.add(index);
+            namespaces.remove(index);
+        }
+        for name in names {
+            assert_eq!(namespaces.count(name, 40), 1, "{name}");
         }
         assert!(namespaces.get(40).is_none() && namespaces.get(1_000).is_none());
-        assert_eq!(namespaces.count("unknown"), 0);
+        assert_eq!(namespaces.count("unknown", 40), 0);
     }
 }

@@ -27,12 +27,12 @@ impl Newcomers {
     }
 
     /// Takes the oldest one.
-    pub(super) fn pop(&mut self, freed: &mut Freed) -> Option<Handle> {
+    pub(super) fn pop(&mut self, freed: &mut Vec<Freed>) -> Option<Handle> {
         self.checked.pop(freed).or_else(|| self.rest.pop(freed))
     }
 
     /// Takes the next one that a check of all reaches. One check follows the other.
-    pub(super) fn take_unchecked(&mut self, freed: &mut Freed) -> Option<Handle> {
+    pub(super) fn take_unchecked(&mut self, freed: &mut Vec<Freed>) -> Option<Handle> {
         if self.rest.len() == 0 {
             std::mem::swap(&mut self.checked, &mut self.rest);
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::handle::Handle;
+use super::wheel::Bucket;
 
 /// The number of handles in a chunk: 4 KiB.
 const CHUNK: usize = 512;
@@ -42,28 +43,35 @@ impl Queue {
     }
 
     /// Takes the oldest handle.
-    pub(super) fn pop(&mut self, freed: &mut Freed) -> Option<Handle> {
+    pub(super) fn pop(&mut self, freed: &mut Vec<Freed>) -> Option<Handle> {
         let first = self.chunks.front_mut()?;
         let handle = first.pop_front()?;
         self.len -= 1;
         if first.is_empty() {
-            freed.chunks.extend(self.chunks.pop_front());
+            let chunk = self.chunks.pop_front();
+            freed.extend(chunk.map(|chunk| Freed::Chunk { _chunk: chunk }));
+            self.shrink(freed);
         }
         Some(handle)
     }
-}
 
-/// Memory of queues that is no longer needed. Drop it after the lock is released: an allocator may
-/// take a millisecond to return pages to the system.
-#[derive(Default)]
-pub(super) struct Freed {
-    chunks: Vec<Chunk>,
-    queues: Vec<Queue>,
-}
-
-impl Freed {
-    /// Adds an empty queue.
-    pub(super) fn queue(&mut self, queue: Queue) {
-        self.queues.push(queue);
+    /// Shrinks the list of chunks if it is mostly unused.
+    fn shrink(&mut self, freed: &mut Vec<Freed>) {
+        const SMALL: usize = 16;
+        let (room, used) = (self.chunks.capacity(), self.chunks.len());
+        if used == 0 || (room > SMALL && used < room / 8) {
+            let mut chunks = VecDeque::with_capacity(used * 2);
+            chunks.append(&mut self.chunks);
+            let list = std::mem::replace(&mut self.chunks, chunks);
+            freed.push(Freed::Chunks { _list: list });
+        }
     }
+}
+
+/// Memory of the schedule that is no longer needed. Drop it after the lock is released: an allocator
+/// may take a millisecond to return pages to the system.
+pub(super) enum Freed {
+    Chunk { _chunk: Chunk },
+    Chunks { _list: VecDeque<Chunk> },
+    Buckets { _list: VecDeque<Bucket> },
 }

@@ -11,7 +11,7 @@ use dashmap::mapref::one::{Ref, RefMut};
 use super::counts::{Counts, MOST};
 use super::entry::Entry;
 use super::handle::{BuildHandleHasher, Handle};
-use super::namespaces::{Namespace, Namespaces};
+use super::namespaces::Namespaces;
 use super::newcomers::Newcomers;
 use super::padded::Padded;
 use super::waste::Waste;
@@ -120,13 +120,11 @@ impl<D> Records<D> {
         let entry = Box::new(Entry::new(head, namespace, record, now));
         let (snapshot, bucket, is_evictable) =
             (entry.snapshot(), entry.bucket, entry.is_evictable());
-        // Counted before the session can be seen and removed, and never more than there are places.
-        let count = || self.namespaces.get(namespace).map(Namespace::add);
         match self.map.entry(handle) {
             Place::Occupied(place) if place.get().is_alive(now) => return Put::Exists,
             Place::Occupied(mut place) => {
-                self.uncount_in_namespace(place.get());
-                count();
+                self.namespaces.remove(place.get().namespace);
+                self.namespaces.add(namespace);
                 let ended = place.insert(entry);
                 // The place stays taken.
                 (self.counts).change(ended.is_evictable(), is_evictable);
@@ -136,7 +134,8 @@ impl<D> Records<D> {
                 if !self.counts.take(self.capacity, is_evictable) {
                     return Put::NoRoom;
                 }
-                count();
+                // Counted before the session can be found and removed.
+                self.namespaces.add(namespace);
                 place.insert(entry);
             }
         }
@@ -190,15 +189,9 @@ impl<D> Records<D> {
         condition: impl FnOnce(&mut Entry<D>) -> bool,
     ) -> Option<Box<Entry<D>>> {
         let (_, entry) = (self.map).remove_if_mut(&handle, |_, entry| condition(entry))?;
-        self.uncount_in_namespace(&entry);
+        self.namespaces.remove(entry.namespace);
         self.counts.free(entry.is_evictable());
         Some(entry)
-    }
-
-    fn uncount_in_namespace(&self, entry: &Entry<D>) {
-        if let Some(namespace) = self.namespaces.get(entry.namespace) {
-            namespace.remove();
-        }
     }
 
     pub(super) fn shards(&self) -> usize {

@@ -21,8 +21,6 @@ const FULL: usize = 256;
 const SWEEP_EVERY: u64 = 10;
 /// How often a request sweeps if there is more to do, in milliseconds.
 const SWEEP_BEHIND: u64 = 1;
-/// The number of void places in the schedule that are not worth removing.
-const FEW: usize = 64;
 
 impl<D> Records<D> {
     /// Lets a creation look at a few sessions, so that a store in use never holds many ended ones.
@@ -148,11 +146,11 @@ impl<D> Records<D> {
     }
 
     fn is_wheel_wasteful(&self, schedule: &Schedule) -> bool {
-        schedule.wheel.len() > 2 * self.counts.places() + FEW
+        schedule.wheel.len() > 2 * self.counts.places()
     }
 
     fn is_queue_wasteful(&self, schedule: &Schedule) -> bool {
-        schedule.newcomers.len() > 2 * self.counts.evictable() + FEW
+        schedule.newcomers.len() > 2 * self.counts.evictable()
     }
 
     fn compact_wheel(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {

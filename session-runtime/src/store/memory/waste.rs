@@ -9,19 +9,25 @@ use super::queue::Freed;
 /// may run user code, and freeing memory may take the allocator long.
 pub(super) struct Waste<D> {
     pub(super) sessions: Vec<Box<Entry<D>>>,
-    pub(super) freed: Freed,
+    pub(super) freed: Vec<Freed>,
 }
 
 impl<D> Default for Waste<D> {
+    #[inline]
     fn default() -> Self {
-        let (sessions, freed) = (Vec::new(), Freed::default());
-        Self { sessions, freed }
+        Self {
+            sessions: Vec::new(),
+            freed: Vec::new(),
+        }
     }
 }
 
 impl<D> Drop for Waste<D> {
+    #[inline]
     fn drop(&mut self) {
-        discard(self.sessions.drain(..));
+        if !self.sessions.is_empty() {
+            discard(self.sessions.drain(..));
+        }
     }
 }
 

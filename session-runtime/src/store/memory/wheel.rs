@@ -1,8 +1,6 @@
 //! When to look at which session.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::ops::Bound;
+use std::collections::VecDeque;
 
 use super::handle::Handle;
 use super::queue::{Freed, Queue};
@@ -18,10 +16,16 @@ const PRECISION: u64 = 1_024;
 /// session in its bucket finds out.
 #[derive(Default)]
 pub(super) struct Wheel {
-    /// By the time at which a bucket is due; times are milliseconds of the store's clock.
-    buckets: BTreeMap<u64, Queue>,
+    /// In the order of the times at which they are due.
+    buckets: VecDeque<Bucket>,
     len: usize,
     check: Check,
+}
+
+pub(super) struct Bucket {
+    /// In milliseconds of the store's clock.
+    due: u64,
+    handles: Queue,
 }
 
 /// The progress of a check of all buckets.
@@ -44,59 +48,86 @@ pub(super) fn bucket_of(time: u64, now: u64) -> u64 {
 
 impl Wheel {
     /// The number of handles.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
     pub(super) fn file(&mut self, bucket: u64, handle: Handle) {
-        self.buckets.entry(bucket).or_default().push(handle);
         self.len += 1;
+        // Most sessions are filed in the last bucket.
+        if let Some(last) = self.buckets.back_mut().filter(|last| last.due == bucket) {
+            return last.handles.push(handle);
+        }
+        let at = self.first_from(bucket);
+        if self.buckets.get(at).is_none_or(|found| found.due != bucket) {
+            let handles = Queue::default();
+            let due = bucket;
+            self.buckets.insert(at, Bucket { due, handles });
+        }
+        if let Some(bucket) = self.buckets.get_mut(at) {
+            bucket.handles.push(handle);
+        }
+    }
+
+    /// The index of the first bucket that is due at this time or later.
+    fn first_from(&self, due: u64) -> usize {
+        self.buckets.partition_point(|bucket| bucket.due < due)
     }
 
     /// Whether a bucket is due.
     #[inline]
     pub(super) fn is_due(&self, now: u64) -> bool {
-        (self.buckets.first_key_value()).is_some_and(|(bucket, _)| *bucket <= now)
+        self.buckets.front().is_some_and(|first| first.due <= now)
     }
 
     /// Takes a handle out of a bucket that is due; returns it and the bucket.
-    pub(super) fn take_due(&mut self, now: u64, freed: &mut Freed) -> Option<(u64, Handle)> {
-        let (&bucket, _) = self.buckets.first_key_value()?;
-        (bucket <= now).then(|| self.take(bucket, freed))?
+    pub(super) fn take_due(&mut self, now: u64, freed: &mut Vec<Freed>) -> Option<(u64, Handle)> {
+        self.is_due(now).then(|| self.take(0, freed))?
     }
 
     /// Takes the next handle that a check of all buckets reaches out of its bucket; returns it and
     /// the bucket. One check follows the other. If the handle is filed again in this bucket, this
     /// check does not reach it again.
-    pub(super) fn take_unchecked(&mut self, freed: &mut Freed) -> Option<(u64, Handle)> {
-        if self.check.left == 0 || !self.buckets.contains_key(&self.check.bucket) {
-            let later = (Bound::Excluded(self.check.bucket), Bound::Unbounded);
-            let next = self.buckets.range(later).next();
-            let (&bucket, queue) = next.or_else(|| self.buckets.first_key_value())?;
-            let left = queue.len();
+    pub(super) fn take_unchecked(&mut self, freed: &mut Vec<Freed>) -> Option<(u64, Handle)> {
+        let mut at = self.first_from(self.check.bucket);
+        let mut bucket = self.buckets.get(at);
+        if self.check.left == 0 || bucket.is_none_or(|found| found.due != self.check.bucket) {
+            at = self.first_from(self.check.bucket.saturating_add(1));
+            if at == self.buckets.len() {
+                at = 0;
+            }
+            bucket = self.buckets.get(at);
+            let (bucket, left) = (bucket?.due, bucket?.handles.len());
             self.check = Check { bucket, left };
         }
         self.check.left -= 1;
-        self.take(self.check.bucket, freed)
+        self.take(at, freed)
     }
 
     /// All places.
     #[cfg(test)]
     pub(super) fn places(&self) -> Vec<(u64, Handle)> {
-        let buckets = self.buckets.iter();
-        (buckets.flat_map(|(bucket, queue)| queue.handles().map(move |handle| (*bucket, handle))))
-            .collect()
+        let of = |bucket: &Bucket| {
+            let handles = bucket.handles.handles();
+            handles
+                .map(|handle| (bucket.due, handle))
+                .collect::<Vec<_>>()
+        };
+        self.buckets.iter().flat_map(of).collect()
     }
 
-    fn take(&mut self, bucket: u64, freed: &mut Freed) -> Option<(u64, Handle)> {
-        let Entry::Occupied(mut place) = self.buckets.entry(bucket) else {
-            return None;
-        };
-        let handle = place.get_mut().pop(freed)?;
+    fn take(&mut self, at: usize, freed: &mut Vec<Freed>) -> Option<(u64, Handle)> {
+        let bucket = self.buckets.get_mut(at)?;
+        let (due, handle) = (bucket.due, bucket.handles.pop(freed)?);
         self.len -= 1;
-        if place.get().len() == 0 {
-            freed.queue(place.remove());
+        if bucket.handles.len() == 0 {
+            self.buckets.remove(at);
+            if self.buckets.is_empty() {
+                let list = std::mem::take(&mut self.buckets);
+                freed.push(Freed::Buckets { _list: list });
+            }
         }
-        Some((bucket, handle))
+        Some((due, handle))
     }
 }
