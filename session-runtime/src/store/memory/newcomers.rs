@@ -2,6 +2,7 @@
 
 use super::handle::Handle;
 use super::queue::{Freed, Queue};
+use super::waste::Pile;
 
 /// A queue of the sessions that a full store may evict, oldest first. A session that may no longer be
 /// evicted stays until somebody looks at it.
@@ -22,17 +23,22 @@ impl Newcomers {
     }
 
     #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.checked.room() + self.rest.room()
+    }
+
+    #[cfg(test)]
     pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
         self.checked.handles().chain(self.rest.handles())
     }
 
     /// Takes the oldest one.
-    pub(super) fn pop(&mut self, freed: &mut Vec<Freed>) -> Option<Handle> {
+    pub(super) fn pop(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
         self.checked.pop(freed).or_else(|| self.rest.pop(freed))
     }
 
     /// Takes the next one that a check of all reaches. One check follows the other.
-    pub(super) fn take_unchecked(&mut self, freed: &mut Vec<Freed>) -> Option<Handle> {
+    pub(super) fn take_unchecked(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
         if self.rest.len() == 0 {
             std::mem::swap(&mut self.checked, &mut self.rest);
         }

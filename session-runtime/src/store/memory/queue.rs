@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::handle::Handle;
+use super::waste::Pile;
 use super::wheel::Bucket;
 
 /// The number of handles in a chunk: 4 KiB.
@@ -37,26 +38,33 @@ impl Queue {
         }
     }
 
+    /// The number of chunks for which there is memory.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.chunks.capacity()
+    }
+
     #[cfg(test)]
     pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
         self.chunks.iter().flatten().copied()
     }
 
     /// Takes the oldest handle.
-    pub(super) fn pop(&mut self, freed: &mut Vec<Freed>) -> Option<Handle> {
+    pub(super) fn pop(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
         let first = self.chunks.front_mut()?;
         let handle = first.pop_front()?;
         self.len -= 1;
         if first.is_empty() {
-            let chunk = self.chunks.pop_front();
-            freed.extend(chunk.map(|chunk| Freed::Chunk { _chunk: chunk }));
+            if let Some(chunk) = self.chunks.pop_front() {
+                freed.push(Freed::Chunk { _chunk: chunk });
+            }
             self.shrink(freed);
         }
         Some(handle)
     }
 
     /// Shrinks the list of chunks if it is mostly unused.
-    fn shrink(&mut self, freed: &mut Vec<Freed>) {
+    fn shrink(&mut self, freed: &mut Pile<Freed>) {
         const SMALL: usize = 16;
         let (room, used) = (self.chunks.capacity(), self.chunks.len());
         if used == 0 || (room > SMALL && used < room / 8) {

@@ -13,7 +13,6 @@ use super::entry::Entry;
 use super::handle::{BuildHandleHasher, Handle};
 use super::namespaces::Namespaces;
 use super::newcomers::Newcomers;
-use super::padded::Padded;
 use super::waste::Waste;
 use super::wheel::Wheel;
 use crate::clock::Clock;
@@ -38,16 +37,18 @@ pub(super) struct Records<D> {
     pub(super) namespaces: Namespaces,
     /// The sessions are behind pointers, so that a growing table has little to move.
     pub(super) map: DashMap<Handle, Box<Entry<D>>, BuildHandleHasher>,
-    pub(super) counts: Padded<Counts>,
-    schedule: Padded<Mutex<Schedule>>,
+    pub(super) counts: Counts,
+    schedule: Mutex<Schedule>,
     /// When a request sweeps again.
     pub(super) next_sweep: AtomicU64,
     /// The shard whose table is shrunk next.
     next_shrink: AtomicUsize,
 }
 
-/// Which sessions to look at, and when.
+/// Which sessions to look at, and when. On cache lines of its own, so that creations do not slow
+/// down reads.
 #[derive(Default)]
+#[repr(align(128))]
 pub(super) struct Schedule {
     pub(super) wheel: Wheel,
     pub(super) newcomers: Newcomers,
@@ -74,8 +75,8 @@ impl<D> Records<D> {
             clock,
             namespaces: Namespaces::default(),
             map: DashMap::with_hasher_and_shard_amount(hasher, shards.next_power_of_two()),
-            counts: Padded::default(),
-            schedule: Padded::default(),
+            counts: Default::default(),
+            schedule: Default::default(),
             next_sweep: AtomicU64::new(0),
             next_shrink: AtomicUsize::new(0),
         }
@@ -101,8 +102,7 @@ impl<D> Records<D> {
 
     #[inline]
     fn is(&self, entry: &Entry<D>, head: u64, namespace: &str) -> bool {
-        let known = self.namespaces.get(entry.namespace);
-        entry.head == head && known.is_some_and(|known| known.is(namespace))
+        entry.head == head && self.namespaces.is(entry.namespace, namespace)
     }
 
     /// Adds a session if its id is free and there is room, and looks at a few that are due.
@@ -123,8 +123,6 @@ impl<D> Records<D> {
         match self.map.entry(handle) {
             Place::Occupied(place) if place.get().is_alive(now) => return Put::Exists,
             Place::Occupied(mut place) => {
-                self.namespaces.remove(place.get().namespace);
-                self.namespaces.add(namespace);
                 let ended = place.insert(entry);
                 // The place stays taken.
                 (self.counts).change(ended.is_evictable(), is_evictable);
@@ -134,8 +132,6 @@ impl<D> Records<D> {
                 if !self.counts.take(self.capacity, is_evictable) {
                     return Put::NoRoom;
                 }
-                // Counted before the session can be found and removed.
-                self.namespaces.add(namespace);
                 place.insert(entry);
             }
         }
@@ -189,9 +185,17 @@ impl<D> Records<D> {
         condition: impl FnOnce(&mut Entry<D>) -> bool,
     ) -> Option<Box<Entry<D>>> {
         let (_, entry) = (self.map).remove_if_mut(&handle, |_, entry| condition(entry))?;
-        self.namespaces.remove(entry.namespace);
         self.counts.free(entry.is_evictable());
         Some(entry)
+    }
+
+    /// The number of sessions of a namespace, including ended ones that no sweep has removed yet.
+    pub(super) fn count(&self, namespace: &str) -> usize {
+        if self.namespaces.len() == 1 && self.namespaces.is(0, namespace) {
+            return self.counts.places();
+        }
+        let is_of = |entry: &Entry<D>| self.namespaces.is(entry.namespace, namespace);
+        self.map.iter().filter(|entry| is_of(entry)).count()
     }
 
     pub(super) fn shards(&self) -> usize {

@@ -14,9 +14,9 @@ pub(super) const SLICE: usize = 16;
 const SLICES_AT_ONCE: usize = 64;
 /// The number of sessions that a creation looks at, and of places in the schedule that it checks.
 const PASSING: usize = 2;
-/// The number of sessions that a creation in a full store looks at to make room, in some ten
-/// microseconds: half of them may have ended, half may be evicted.
-const FULL: usize = 256;
+/// The number of sessions that a creation in a full store looks at to find one that has ended, and
+/// again to find one that may be evicted: some ten microseconds together.
+const FULL: usize = 64;
 /// How often a request sweeps, in milliseconds.
 const SWEEP_EVERY: u64 = 10;
 /// How often a request sweeps if there is more to do, in milliseconds.
@@ -126,7 +126,9 @@ impl<D> Records<D> {
                 next = is_alive.then(|| entry.file(now));
                 !is_alive
             });
-            waste.sessions.extend(ended);
+            if let Some(ended) = ended {
+                waste.sessions.push(ended);
+            }
             if let Some(next) = next {
                 schedule.wheel.file(next, handle);
             }
@@ -182,18 +184,18 @@ impl<D> Records<D> {
         let mut waste = Waste::default();
         let mut schedule = self.schedule();
         for _ in 0..FULL {
-            if !waste.sessions.is_empty() || !schedule.wheel.is_due(now) {
+            if waste.sessions.len() > 0 || !schedule.wheel.is_due(now) {
                 break;
             }
             self.look_at_due(&mut schedule, 1, now, &mut waste);
         }
-        let evicted = if waste.sessions.is_empty() {
+        let evicted = if waste.sessions.len() == 0 {
             self.evict(&mut schedule, now, &mut waste)
         } else {
             None
         };
         drop(schedule);
-        let has_room = !waste.sessions.is_empty() || self.counts.places() < self.capacity;
+        let has_room = waste.sessions.len() > 0 || self.counts.places() < self.capacity;
         has_room.then(|| evicted.into_iter().collect())
     }
 

@@ -8,16 +8,16 @@ use super::queue::Freed;
 /// Sessions and memory to be dropped after every lock is released: dropping the data of a session
 /// may run user code, and freeing memory may take the allocator long.
 pub(super) struct Waste<D> {
-    pub(super) sessions: Vec<Box<Entry<D>>>,
-    pub(super) freed: Vec<Freed>,
+    pub(super) sessions: Pile<Box<Entry<D>>>,
+    pub(super) freed: Pile<Freed>,
 }
 
 impl<D> Default for Waste<D> {
     #[inline]
     fn default() -> Self {
         Self {
-            sessions: Vec::new(),
-            freed: Vec::new(),
+            sessions: Pile(Vec::new()),
+            freed: Pile(Vec::new()),
         }
     }
 }
@@ -25,9 +25,27 @@ impl<D> Default for Waste<D> {
 impl<D> Drop for Waste<D> {
     #[inline]
     fn drop(&mut self) {
-        if !self.sessions.is_empty() {
-            discard(self.sessions.drain(..));
+        if self.sessions.len() > 0 {
+            discard(self.sessions.0.drain(..));
         }
+    }
+}
+
+/// A list that has either no memory or some kilobytes. An allocator may keep a small block for the
+/// next use, and with it all the pages before it (glibc keeps those of up to 1,032 bytes).
+pub(super) struct Pile<T>(Vec<T>);
+
+impl<T> Pile<T> {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn push(&mut self, value: T) {
+        if self.0.capacity() == 0 {
+            self.0.reserve_exact(2_048 / size_of::<T>().max(1));
+        }
+        self.0.push(value);
     }
 }
 

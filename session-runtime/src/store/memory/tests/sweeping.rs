@@ -91,6 +91,9 @@ fn memory_is_released_after_a_flood() {
         block_on(store.sweep(usize::MAX)).expect("sweep failed"),
         100
     );
+    let schedule = store.records.schedule();
+    let (wheel, newcomers) = (schedule.wheel.room(), schedule.newcomers.room());
+    assert_eq!([store.records.map.capacity(), wheel, newcomers], [0; 3]);
 }
 
 #[test]
