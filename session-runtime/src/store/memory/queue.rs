@@ -6,8 +6,12 @@ use super::handle::Handle;
 use super::waste::Pile;
 use super::wheel::Bucket;
 
-/// The number of handles in a chunk: 4 KiB.
-const CHUNK: usize = 512;
+/// The number of handles in a chunk: a kilobyte. An allocator may keep smaller blocks for the next
+/// use, and with one of them all the pages before it (glibc keeps those of up to 1,032 bytes).
+const CHUNK: usize = 132;
+/// The number of chunks for which a queue has memory if it has more than one: a
+/// kilobyte.
+const CHUNKS: usize = 36;
 
 type Chunk = VecDeque<Handle>;
 
@@ -15,7 +19,8 @@ type Chunk = VecDeque<Handle>;
 /// a lock.
 #[derive(Default)]
 pub(super) struct Queue {
-    chunks: VecDeque<Chunk>,
+    first: Chunk,
+    more: VecDeque<Chunk>,
     len: usize,
 }
 
@@ -26,38 +31,29 @@ impl Queue {
 
     pub(super) fn push(&mut self, handle: Handle) {
         self.len += 1;
-        match self.chunks.back_mut() {
-            Some(last) if last.len() < CHUNK => last.push_back(handle),
-            // A first chunk grows on demand: many queues have a few handles only.
-            None => self.chunks.push_back(Chunk::from([handle])),
-            Some(_) => {
-                let mut chunk = Chunk::with_capacity(CHUNK);
-                chunk.push_back(handle);
-                self.chunks.push_back(chunk);
+        let last = self.more.back_mut().unwrap_or(&mut self.first);
+        if last.len() < CHUNK {
+            if last.capacity() == 0 {
+                last.reserve_exact(CHUNK);
             }
+            return last.push_back(handle);
         }
-    }
-
-    /// The number of chunks for which there is memory.
-    #[cfg(test)]
-    pub(super) fn room(&self) -> usize {
-        self.chunks.capacity()
-    }
-
-    #[cfg(test)]
-    pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
-        self.chunks.iter().flatten().copied()
+        let mut chunk = Chunk::with_capacity(CHUNK);
+        chunk.push_back(handle);
+        if self.more.capacity() == 0 {
+            self.more.reserve_exact(CHUNKS);
+        }
+        self.more.push_back(chunk);
     }
 
     /// Takes the oldest handle.
     pub(super) fn pop(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
-        let first = self.chunks.front_mut()?;
-        let handle = first.pop_front()?;
+        let handle = self.first.pop_front()?;
         self.len -= 1;
-        if first.is_empty() {
-            if let Some(chunk) = self.chunks.pop_front() {
-                freed.push(Freed::Chunk { _chunk: chunk });
-            }
+        if self.first.is_empty() {
+            let next = self.more.pop_front().unwrap_or_default();
+            let chunk = std::mem::replace(&mut self.first, next);
+            freed.push(Freed::Chunk { _chunk: chunk });
             self.shrink(freed);
         }
         Some(handle)
@@ -65,14 +61,24 @@ impl Queue {
 
     /// Shrinks the list of chunks if it is mostly unused.
     fn shrink(&mut self, freed: &mut Pile<Freed>) {
-        const SMALL: usize = 16;
-        let (room, used) = (self.chunks.capacity(), self.chunks.len());
-        if used == 0 || (room > SMALL && used < room / 8) {
-            let mut chunks = VecDeque::with_capacity(used * 2);
-            chunks.append(&mut self.chunks);
-            let list = std::mem::replace(&mut self.chunks, chunks);
+        let (room, used) = (self.more.capacity(), self.more.len());
+        if room > 0 && (used == 0 || (room > 2 * CHUNKS && used < room / 8)) {
+            let mut more = VecDeque::with_capacity(used * 2);
+            more.append(&mut self.more);
+            let list = std::mem::replace(&mut self.more, more);
             freed.push(Freed::Chunks { _list: list });
         }
+    }
+
+    /// The number of handles and chunks for which there is memory.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.first.capacity() + self.more.capacity()
+    }
+
+    #[cfg(test)]
+    pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
+        self.first.iter().chain(self.more.iter().flatten()).copied()
     }
 }
 

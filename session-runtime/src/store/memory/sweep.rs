@@ -87,7 +87,7 @@ impl<D> Records<D> {
                 yield_now().await;
             }
         }
-        if removed > 0 && removed < limit {
+        if limit == usize::MAX {
             (0..self.shards()).for_each(|_| self.shrink_next());
         }
         removed
@@ -103,7 +103,10 @@ impl<D> Records<D> {
             || self.is_wheel_wasteful(&schedule)
             || self.is_queue_wasteful(&schedule);
         drop(schedule);
-        self.shrink_next();
+        // While sessions are removed, a smaller table would soon be too large again.
+        if !has_more {
+            self.shrink_next();
+        }
         Swept {
             removed: waste.sessions.len(),
             has_more,
