@@ -26,7 +26,7 @@ pub use connect_session_runtime::data::{EncodeError, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
 pub use connect_session_runtime::event::{Event, EventKind};
 pub use connect_session_runtime::guard::Rejection;
-pub use connect_session_runtime::loader::{CookieSpec, Emit, Loader, RequestHead, SameSite};
+pub use connect_session_runtime::loader::{CookieSpec, Emit, RequestHead, SameSite, SidSource};
 #[cfg(feature = "poem")]
 pub use connect_session_runtime::poem::SessionEndpoint;
 pub use connect_session_runtime::session::Session;

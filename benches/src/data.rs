@@ -24,7 +24,7 @@ impl AsRef<Self> for Data {
 
 static SIZE: AtomicUsize = AtomicUsize::new(200);
 
-/// Sets the size of the data of sessions that are seeded afterwards, in bytes of JSON.
+/// Sets the size of the data of sessions that are seeded from now on, in bytes of JSON.
 pub fn set_size(bytes: usize) {
     SIZE.store(bytes, Ordering::Relaxed);
 }

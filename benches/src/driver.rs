@@ -9,8 +9,8 @@ use tokio::runtime::Runtime;
 
 use crate::case::{Case, SidSent, Workload, handlers_ran};
 
-/// An application of a framework. This covers the differences between frameworks, without boxing,
-/// so that a request costs what it costs there.
+/// An application of a framework. Hides the differences between frameworks without boxing, which
+/// would add to the cost of a request.
 pub trait App: 'static {
     /// The value of a header, ready to send.
     type Value: Clone;
@@ -49,7 +49,7 @@ impl Carrier {
     }
 
     /// The sid in a response, as the next request sends it.
-    pub fn answered<A: App>(&self, headers: &A::Headers) -> Option<A::Value> {
+    pub fn sid_in<A: App>(&self, headers: &A::Headers) -> Option<A::Value> {
         match self {
             Self::Header(name) => Some(A::value(A::texts(headers, name).first()?)),
             Self::Cookie => {
@@ -73,7 +73,7 @@ pub fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("a sid")
 }
 
-type Answer<A> = (StatusCode, <A as App>::Headers, Bytes);
+type Reply<A> = (StatusCode, <A as App>::Headers, Bytes);
 
 /// A workload on an application.
 pub struct Driver<A: App> {
@@ -90,9 +90,9 @@ pub struct Driver<A: App> {
     sids: Vec<A::Value>,
     requests: usize,
     ran_before: u64,
-    last: Option<Answer<A>>,
+    last: Option<Reply<A>>,
     good: usize,
-    bad: Option<Answer<A>>,
+    bad: Option<Reply<A>>,
 }
 
 impl<A: App> Driver<A> {
@@ -117,7 +117,7 @@ impl<A: App> Driver<A> {
         }
     }
 
-    /// For handlers without sessions; `sent` is the kind of sid that the requests send anyway.
+    /// For handlers without sessions; the requests still send a sid of the kind `sent`.
     pub fn without_sessions(self, sent: SidSent) -> Self {
         Self {
             keeps_sessions: false,
@@ -141,7 +141,7 @@ impl<A: App> Driver<A> {
         }
     }
 
-    fn ask(&mut self, path: &'static str, sid: Option<A::Value>) -> Answer<A> {
+    fn ask(&mut self, path: &'static str, sid: Option<A::Value>) -> Reply<A> {
         let name = self.carrier.request_header();
         self.runtime.block_on(self.app.ask(path, &name, sid))
     }
@@ -151,8 +151,8 @@ impl<A: App> Driver<A> {
         self.sids = vec![sid];
     }
 
-    /// The number of requests with a 200, and the last response of the others.
-    pub fn good(&self) -> (usize, Option<&Answer<A>>) {
+    /// The number of responses with a 200, and the last response with another status.
+    pub fn good(&self) -> (usize, Option<&Reply<A>>) {
         (self.good, self.bad.as_ref())
     }
 
@@ -169,7 +169,7 @@ impl<A: App> Driver<A> {
         }
         let (status, headers, body) = self.ask("/seed", None);
         assert_eq!(status, StatusCode::OK, "a session is created: {body:?}");
-        let sid = self.carrier.answered::<A>(&headers);
+        let sid = self.carrier.sid_in::<A>(&headers);
         sid.expect("a sid is sent")
     }
 
@@ -212,12 +212,12 @@ impl<A: App> Case for Driver<A> {
         self.runtime.block_on(async {
             for n in 0..self.requests {
                 let sid = self.sids.get(n * each).cloned();
-                let answer = self.app.ask(path, &name, sid).await;
-                if answer.0 == StatusCode::OK {
+                let reply = self.app.ask(path, &name, sid).await;
+                if reply.0 == StatusCode::OK {
                     self.good += 1;
-                    self.last = Some(answer);
+                    self.last = Some(reply);
                 } else {
-                    self.bad = Some(answer);
+                    self.bad = Some(reply);
                 }
             }
         });
@@ -232,19 +232,19 @@ impl<A: App> Case for Driver<A> {
         let ran = handlers_ran() - self.ran_before;
         assert_eq!(ran, self.requests as u64, "every handler ran once");
         let number = self.last_number().expect("the response is a number");
-        let (_, headers, _) = self.last.take().expect("an answer");
+        let (_, headers, _) = self.last.take().expect("a response");
         if !self.keeps_sessions {
             return;
         }
         let sid = self.sids.last().cloned();
-        let answered = self.carrier.answered::<A>(&headers);
+        let sid_in = self.carrier.sid_in::<A>(&headers);
         match self.workload {
             // The seed is 41; without a session, a handler returns 0.
             Workload::Read => assert_eq!(number, 41, "the data came back"),
             Workload::Anonymous | Workload::Unknown => assert_eq!(number, 0, "there is no session"),
             Workload::Write if self.in_cookie => {
                 assert_eq!(number, 42, "each request changes the cookie that it sent");
-                let sid = answered.expect("the changed session is sent");
+                let sid = sid_in.expect("the changed session is sent");
                 assert_eq!(self.kept(Some(sid)), "42", "the cookie contains the change");
             }
             Workload::Write => {
@@ -252,7 +252,7 @@ impl<A: App> Case for Driver<A> {
                 assert_eq!(self.kept(sid), number.to_string(), "the change is stored");
             }
             Workload::Create => {
-                let sid = answered.expect("a sid is sent");
+                let sid = sid_in.expect("a sid is sent");
                 assert_eq!(self.kept(Some(sid)), "1", "the new session is stored");
             }
             Workload::Destroy => {

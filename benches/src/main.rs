@@ -124,9 +124,9 @@ fn run(subject: &str, workload: &str, size: usize, requests: usize) {
 }
 
 fn table(only: &[&str]) {
-    let asked = |one: &subjects::Subject| {
+    let selected = |one: &subjects::Subject| {
         let names = [&one.key(), one.name, one.framework];
         only.is_empty() || names.iter().any(|name| only.contains(name))
     };
-    table::print(subjects::all().into_iter().filter(asked).collect());
+    table::print(subjects::all().into_iter().filter(selected).collect());
 }

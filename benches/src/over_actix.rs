@@ -42,7 +42,7 @@ where
             };
             head.headers.insert(name, sid);
         }
-        let response = self.0.call(request).await.expect("an answer");
+        let response = self.0.call(request).await.expect("a response");
         let (_, response) = response.into_parts();
         let (mut head, body) = response.into_parts();
         let status = StatusCode::from_u16(head.status().as_u16()).expect("a status");

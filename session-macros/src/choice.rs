@@ -19,7 +19,7 @@ pub(crate) type Variants = &'static [(&'static str, &'static str)];
 
 pub(crate) const EMIT: Variants = &[("header", "Header"), ("cookie", "Cookie")];
 
-/// The only word is the exception, which a handler has to ask for.
+/// There is a word only for the exception; a handler without it gets the default.
 pub(crate) const CACHE: Variants = &[("shared", "Shared")];
 
 /// Parses one word, or several such as `header | cookie` and `[header, cookie]`, which [`choose`]
@@ -87,7 +87,7 @@ pub(crate) fn snake(word: &str) -> String {
     snake
 }
 
-/// Returns the variant of the only word, or reports the words.
+/// Returns the variant of the word. Reports an unknown word, and several words.
 pub(crate) fn choose(
     key: &Ident,
     words: &[Ident],

@@ -11,8 +11,8 @@ use syn::ext::IdentExt as _;
 
 use crate::tokens::{group, is_punct, is_word, private};
 
-/// A module of `__private::ide`, and the words in place of its constants. It may have none: for a
-/// completion, rust-analyzer expands again with one word more, and expects it at the same place.
+/// A module of `__private::ide`, and the words in place of its constants. There may be no words
+/// yet: for a completion, rust-analyzer inserts one and expands again, and expects it at the same place.
 struct Scope {
     module: &'static str,
     words: Vec<Ident>,

@@ -14,7 +14,7 @@ pub(crate) struct Measure {
     pub(crate) example: &'static str,
     /// From the smallest to the largest, each with its factor; none for a plain number.
     pub(crate) units: &'static [(&'static str, u64)],
-    /// Units from elsewhere, each with the one to write instead.
+    /// Units that are not accepted, each with the unit to write instead.
     pub(crate) foreign_units: &'static [(&'static str, &'static str)],
     pub(crate) constant: fn(u64) -> TokenStream,
     pub(crate) type_name: &'static str,
@@ -159,7 +159,7 @@ impl Measure {
         })
     }
 
-    /// Reads an expression that the compiler evaluates. Reports literals with a unit in it, which
+    /// Reads an expression that the compiler evaluates. Reports literals with a unit inside it, which
     /// the compiler would not understand.
     fn constant(&self, expr: &Expr, errors: &mut Errors) -> Option<Quantity> {
         if let Expr::Path(path) = peel(expr)

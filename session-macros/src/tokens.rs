@@ -113,7 +113,7 @@ pub(crate) fn is_runtime_value(tokens: TokenStream) -> bool {
 pub(crate) const RUNTIME_VALUE: &str = "an option must be a constant, but this is known only at run \
     time; set it before the first request: `Shop::configure(|options| …)?`";
 
-/// Parses a value. The message for anything else has the example.
+/// Parses a value. The error message contains the example.
 pub(crate) fn value(input: ParseStream<'_>, example: &str) -> syn::Result<Expr> {
     let start = input.span();
     input

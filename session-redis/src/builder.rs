@@ -158,7 +158,7 @@ impl RedisStoreBuilder {
 
     /// Sets a prefix for all keys, at most 128 bytes; by default there is none.
     ///
-    /// A key is `{prefix}{namespace}:{id}`. In a Cluster, do not use braces in the prefix: as a
+    /// A key is `{prefix}s1:{namespace}:{id}`. In a Cluster, do not use braces in the prefix: as a
     /// hash tag, they would put all sessions on one server.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {

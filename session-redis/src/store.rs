@@ -56,18 +56,24 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// # What is stored
 ///
-/// A session is one hash under `{prefix}{namespace}:{id}`, with one field for each top-level field
-/// of the data. Each load, change, insertion and destruction is one script and takes one round
-/// trip. The first call of each script after a restart of the server takes two, because the server
-/// does not have the script yet. A load writes only if it extends the deadline (by default, once a
-/// tenth of the idle timeout has passed) or renews the sid. The deadline is the expiry of the key,
-/// so the server removes ended sessions itself. Deadlines follow the server's clock, not that of
-/// the program. If no field is long, `hash-max-listpack-value 1024` reduces the server's memory use
-/// to about a third.
+/// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
+/// base64url. Reading it is a `GET`, creating it a `SET`, and changing or destroying it a short script:
+/// one round trip each. A load takes a second round trip if it has something to write: it extends the
+/// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
+/// refuses that write, the session is served without it. The first call of each script after a restart
+/// of the server takes one more round trip, because the server does not have the script yet.
+///
+/// The deadline is the expiry of the key, so the server removes ended sessions itself. Deadlines follow
+/// the server's clock, not that of the program: the store reads it when it connects and every 10
+/// seconds, together with a command.
+///
+/// A change is applied if nobody has changed the session since it was loaded; otherwise the store
+/// returns the session as it is, and the library merges. Parts that a later version of this library adds
+/// to a session survive a change by this one.
 ///
 /// Configs may share a server as long as prefix and namespace together differ. A key that holds
-/// something other than a session, an incomplete session, or a session in the format of a later
-/// version of this library results in [`StoreError::Undecodable`] and is left unchanged.
+/// something other than a session, a damaged session, or a session in the format of a later version of
+/// this library results in [`StoreError::Undecodable`] and is left unchanged.
 ///
 /// [`count`](Store::count) scans all keys of every server with `SCAN`, 1,000 at a time. Its time
 /// grows with the size of the whole database, so call it for administration, not on every request.
@@ -84,7 +90,7 @@ use connect_session_runtime::timestamp::Timestamp;
 /// - If the reply to a change was lost, the error is [`StoreError::OutcomeUnknown`]. The change is
 ///   not sent again.
 /// - If the server's memory is full, new sessions fail with [`StoreError::Full`], and changes that
-///   write data with [`StoreError::Unavailable`]. Existing sessions can still be loaded, extended,
+///   add data with [`StoreError::Unavailable`]. Existing sessions can still be loaded, extended,
 ///   rotated and ended.
 ///
 /// # What a failover can lose
@@ -116,10 +122,9 @@ use connect_session_runtime::timestamp::Timestamp;
 ///   Cluster, and a sentinel as a sentinel.
 /// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
 ///   that have not ended, since every session has an expiry.
-/// - An ACL user needs `+evalsha +eval +time +type +hmget +hget +hgetall +hkeys +hset +hdel
-///   +pexpireat +del +unlink +info`; `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots
-///   +asking` in a Cluster, `+role` with Sentinel; and the keys `~{prefix}*`, or those of the
-///   namespaces.
+/// - An ACL user needs `+get +set +getrange +exists +evalsha +eval +time +pexpireat +unlink +info`;
+///   `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots +asking` in a Cluster, `+role` with
+///   Sentinel; and the keys `~{prefix}*`, or those of the namespaces.
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::config::SessionConfig;
 use crate::guard::SessionArg;
-use crate::loader::{Emit, Loader};
+use crate::loader::{Emit, SidSource};
 use connect_session_rules::{self as rules, Fault};
 
 #[track_caller]
@@ -179,7 +179,7 @@ pub const fn emit<S: SessionArg>(emit: Emit) {
     let loaders = <S::Config as SessionConfig>::OPTIONS.loaders;
     let mut at = 0;
     while at < loaders.len() {
-        let is_cookie = matches!(loaders[at], Loader::Cookie(_));
+        let is_cookie = matches!(loaders[at], SidSource::Cookie(_));
         if is_cookie == matches!(emit, Emit::Cookie) {
             return;
         }

@@ -66,10 +66,13 @@ pub enum ErrorKind {
     Unencodable,
     /// 500: a handler asked for a new sid after the response had started.
     TooLate,
+    /// 500: the config has `commit: on_success`, and the status of the response is not known in time.
+    StatusUnknown,
     /// 500: a lifetime is zero, longer than a hundred years, or its idle timeout is longer than the
     /// absolute one.
     InvalidLifetime,
-    /// 503: too many requests change the session at once; nothing was written.
+    /// 503: too many requests change the session at once, or another owner of the session has held it
+    /// for 20 seconds; nothing was written.
     Contention,
     /// 503: the store did not confirm whether the change was written.
     OutcomeUnknown,
@@ -93,9 +96,11 @@ impl ErrorKind {
             Self::Conflict | Self::Ended | Self::Superseded => StatusCode::CONFLICT,
             Self::TooLarge | Self::TooManyFields => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooDeep => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Undecodable | Self::Unencodable | Self::TooLate | Self::InvalidLifetime => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Undecodable
+            | Self::Unencodable
+            | Self::TooLate
+            | Self::StatusUnknown
+            | Self::InvalidLifetime => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contention | Self::OutcomeUnknown | Self::StoreUnavailable | Self::StoreFull => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -119,6 +124,7 @@ impl ErrorKind {
             Self::Undecodable => "undecodable",
             Self::Unencodable => "unencodable",
             Self::TooLate => "too-late",
+            Self::StatusUnknown => "status-unknown",
             Self::InvalidLifetime => "invalid-lifetime",
             Self::Contention => "contention",
             Self::OutcomeUnknown => "outcome-unknown",
@@ -144,6 +150,9 @@ impl ErrorKind {
             Self::Undecodable => "The stored session cannot be read",
             Self::Unencodable => "The session cannot be stored",
             Self::TooLate => "The session token can no longer change: the response has started",
+            Self::StatusUnknown => {
+                "The status of the response, which decides about the commit, is not known in time"
+            }
             Self::InvalidLifetime => {
                 "A session's lifetime must not be zero, nor its idle timeout longer than the absolute"
             }

@@ -6,6 +6,7 @@ mod default_store;
 pub mod ide;
 
 pub use self::default_store::InMemoryConfig;
+pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
@@ -19,10 +20,11 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
-    Create, HandlerEnd, Inherit, InheritForwarding, Judged, Load, Look, LookFallback, SessionGuard,
-    SessionReply, Values, end, has_failed, split,
+    Answer, Conversions, Create, HandlerCommit, Inherit, InheritForwarding, Judged, Load, Look,
+    LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing, ViaPoem, commit,
+    has_failed, split,
 };
-pub use crate::loader::{CookieSpec, Emit, Loader, LoaderSet, RequestHead, SameSite};
+pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::engine::{
-    Finalize, GuardIndex, Identity, OpenedSession, Phase, SessionCore, TrackedData,
+    Committable, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -86,7 +86,7 @@ impl<C: SessionConfig> Session<C> {
 
     /// Hands the session to the handler. Returns what its guard commits when the handler has returned.
     #[inline]
-    pub(crate) fn hand_over(&mut self) -> (Arc<dyn Finalize>, GuardIndex) {
+    pub(crate) fn hand_over(&mut self) -> (Arc<dyn Committable>, GuardIndex) {
         self.on_drop = if self.tracked.started_fresh() {
             OnDrop::Return
         } else {
@@ -195,7 +195,7 @@ impl<C: SessionConfig> Session<C> {
         mut change: impl FnMut(&mut C::Data) -> R,
     ) -> Result<R, Error> {
         let core = self.core.clone();
-        let _write_lock = core.lock_writes().await;
+        let _write_lock = core.lock_writes().await?;
         let (base, is_shared) = {
             let state = core.state();
             let resets = state.guards.get(self.guard).resets();
@@ -226,7 +226,7 @@ impl<C: SessionConfig> Session<C> {
     /// written.
     pub async fn save(self) -> Result<(), Error> {
         let core = self.core.clone();
-        let _write_lock = core.lock_writes().await;
+        let _write_lock = core.lock_writes().await?;
         // Declared after the lock: if this future is dropped, so is the session, before the lock is
         // released.
         let mut session = self;
@@ -246,9 +246,10 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// # Errors
     /// [`ErrorKind::Ended`] if the session has ended or another request gave it a new sid;
-    /// [`ErrorKind::StoreUnavailable`] if the store is not available.
+    /// [`ErrorKind::StoreUnavailable`] if the store is not available; [`ErrorKind::Contention`] if
+    /// another owner of the session does not finish.
     pub async fn reload(&mut self) -> Result<(), Error> {
-        let _write_lock = self.core.lock_writes().await;
+        let _write_lock = self.core.lock_writes().await?;
         let sid = {
             let mut state = self.core.state();
             match state.phase {
@@ -281,7 +282,7 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::TooLate`] if the response has already started.
     #[doc(alias("regenerate", "renew", "cycle_id"))]
     pub fn rotate(&mut self) -> Result<(), Error> {
-        self.change_identity(|_| {})
+        self.change_sid(|_| {})
     }
 
     /// Gives the session a new sid and empty data, and clears the subject. Changes that concurrent
@@ -291,10 +292,10 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::TooLate`] if the response has already started.
     #[doc(alias("flush", "clear"))]
     pub fn reset(&mut self) -> Result<(), Error> {
-        self.change_identity(|identity| {
-            identity.new_generation = true;
-            identity.reset = true;
-            identity.subject = SubjectChange::Clear;
+        self.change_sid(|sid_change| {
+            sid_change.new_generation = true;
+            sid_change.reset = true;
+            sid_change.subject = SubjectChange::Clear;
         })?;
         // The previous user's "remember me" does not apply either.
         self.core.state().guards.get_mut(self.guard).lifetime = Some(Lifetime::new(
@@ -315,15 +316,15 @@ impl<C: SessionConfig> Session<C> {
     /// [`ErrorKind::TooLate`] if the response has already started.
     pub fn login(&mut self, subject: impl Into<String>) -> Result<(), Error> {
         let subject: Arc<str> = subject.into().into();
-        self.change_identity(|identity| {
-            identity.new_generation = true;
-            identity.subject = SubjectChange::Set(subject.clone());
+        self.change_sid(|sid_change| {
+            sid_change.new_generation = true;
+            sid_change.subject = SubjectChange::Set(subject.clone());
         })?;
         self.subject = Some(subject);
         Ok(())
     }
 
-    fn change_identity(&mut self, change: impl FnOnce(&mut Identity)) -> Result<(), Error> {
+    fn change_sid(&mut self, change: impl FnOnce(&mut SidChange)) -> Result<(), Error> {
         self.on_drop = OnDrop::Return;
         let mut state = self.core.state();
         // One new sid in a request, so that every handler shows the client the same.
@@ -333,33 +334,33 @@ impl<C: SessionConfig> Session<C> {
         if pending.closed {
             return Err(Error::new(ErrorKind::TooLate));
         }
-        let mut identity = match pending.identity.take() {
-            Some(identity) => identity,
-            None => Box::new(Identity {
+        let mut sid_change = match pending.sid_change.take() {
+            Some(sid_change) => sid_change,
+            None => Box::new(SidChange {
                 sid,
                 new_generation: false,
                 subject: SubjectChange::Keep,
                 reset: false,
             }),
         };
-        identity.sid = sid;
-        change(&mut identity);
-        pending.identity = Some(identity);
+        sid_change.sid = sid;
+        change(&mut sid_change);
+        pending.sid_change = Some(sid_change);
         Ok(())
     }
 
     /// Ends the session at once, even if the request fails later. Its cookie is cleared.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] or [`ErrorKind::OutcomeUnknown`] if the session may still
-    /// exist: try again.
+    /// [`ErrorKind::StoreUnavailable`], [`ErrorKind::OutcomeUnknown`] or [`ErrorKind::Contention`] if
+    /// the session may still exist: try again.
     #[doc(alias("purge", "delete", "invalidate", "logout"))]
     pub async fn destroy(mut self) -> Result<(), Error> {
         self.on_drop = OnDrop::Nothing;
         if self.core.is_new {
             self.core.discard_unsaved();
         }
-        let _write_lock = self.core.lock_writes().await;
+        let _write_lock = self.core.lock_writes().await?;
         self.core.destroy().await
     }
 

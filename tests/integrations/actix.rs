@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use utoipa::OpenApi;
 
 use crate::shop::{
-    Cart, Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session,
+    Cart, Shop, Signal, assert_events_save_the_session, assert_socket_saves_the_session,
     assert_socket_updates_the_session, get as fetch, save_inside, sid, store, text, update_inside,
 };
 
@@ -38,11 +38,11 @@ async fn open(mut session: Session<Shop>, item: Path<String>) -> String {
 
 #[session(create)]
 #[get("/events")]
-async fn events(session: Session<Shop>, gate: Data<Gate>) -> HttpResponse {
-    let gate = gate.get_ref().clone();
+async fn events(session: Session<Shop>, signal: Data<Signal>) -> HttpResponse {
+    let signal = signal.get_ref().clone();
     let event = async {
         Ok::<_, Infallible>(Bytes::from_static(
-            save_inside(session, gate).await.as_bytes(),
+            save_inside(session, signal).await.as_bytes(),
         ))
     };
     HttpResponse::Ok()
@@ -54,14 +54,14 @@ async fn events(session: Session<Shop>, gate: Data<Gate>) -> HttpResponse {
 #[get("/socket")]
 async fn socket(
     session: Session<Shop>,
-    gate: Data<Gate>,
+    signal: Data<Signal>,
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
     let (response, mut socket, mut messages) = actix_ws::handle(&request, body)?;
     ::actix_web::rt::spawn(async move {
         messages.recv().await.unwrap().unwrap();
-        let text = save_inside(session, gate.get_ref().clone()).await;
+        let text = save_inside(session, signal.get_ref().clone()).await;
         socket.text(text).await.unwrap();
     });
     Ok(response)
@@ -105,15 +105,15 @@ async fn leave(session: Session<Shop>) -> Result<&'static str, connect_session::
     Ok("left")
 }
 
-/// The handler of a client that does not wait has begun.
+/// Notified when the handler starts whose client does not wait.
 static BEGUN: Notify = Notify::const_new();
 
 #[session(load)]
 #[get("/slow")]
-async fn slow(mut session: Session<Shop>, gate: Data<Gate>) -> &'static str {
+async fn slow(mut session: Session<Shop>, signal: Data<Signal>) -> &'static str {
     session.items.push("slow".to_owned());
     BEGUN.notify_one();
-    gate.notified().await;
+    signal.notified().await;
     "done"
 }
 
@@ -130,10 +130,10 @@ fn app(config: &mut ServiceConfig) {
 }
 
 /// Runs a test with its own server.
-fn with_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Gate) -> T) {
+fn with_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Signal) -> T) {
     System::new().block_on(async {
-        let (gate, store) = (Gate::default(), store());
-        let data = Data::new(gate.clone());
+        let (signal, store) = (Signal::default(), store());
+        let data = Data::new(signal.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(Shop::layer().with_store(store.clone()))
@@ -146,7 +146,7 @@ fn with_a_server<T: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Gate) -> 
         let server = server.run();
         let handle = server.handle();
         let running = ::actix_web::rt::spawn(server);
-        test(address, gate).await;
+        test(address, signal).await;
         handle.stop(false).await;
         running.await.unwrap().unwrap();
     });
@@ -169,7 +169,7 @@ fn the_loop_of_a_web_socket() {
 
 #[test]
 fn a_handler_whose_client_hangs_up_commits() {
-    with_a_server(|address, gate| async move {
+    with_a_server(|address, signal| async move {
         let sid = sid(fetch(address, "/open/tea", "").await.headers());
         let mut client = TcpStream::connect(address).await.unwrap();
         let head = format!("GET /slow HTTP/1.1\r\nHost: a\r\nX-User-Session: {sid}\r\n\r\n");
@@ -181,7 +181,7 @@ fn a_handler_whose_client_hangs_up_commits() {
             let unchanged = text(fetch(address, "/items", &sid).await).await;
             assert_eq!(unchanged, r#"["tea"]"#);
         }
-        gate.notify_one();
+        signal.notify_one();
         while text(fetch(address, "/items", &sid).await).await != r#"["tea","slow"]"# {
             ::tokio::task::yield_now().await;
         }
@@ -314,8 +314,8 @@ async fn test_client_state_and_attributes() {
         assert_eq!(without.status(), 401, "{path}");
     }
     let sixteen = with("/sixteen").method(::actix_web::http::Method::POST);
-    let answer = call_and_read_body(&app, sixteen.set_payload("body").to_request()).await;
-    assert_eq!(answer, "body tea late");
+    let body = call_and_read_body(&app, sixteen.set_payload("body").to_request()).await;
+    assert_eq!(body, "body tea late");
 }
 
 #[utoipa::path(responses((status = 200, body = String)))]

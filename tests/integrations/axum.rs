@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 use utoipa::OpenApi;
 
 use crate::shop::{
-    Gate, Shop, assert_events_save_the_session, assert_socket_saves_the_session,
+    Shop, Signal, assert_events_save_the_session, assert_socket_saves_the_session,
     assert_socket_updates_the_session, save_inside, store, update_inside,
 };
 
@@ -30,10 +30,10 @@ async fn items(session: Session<Shop>) -> String {
 #[session(create)]
 async fn events(
     session: Session<Shop>,
-    State(gate): State<Gate>,
+    State(signal): State<Signal>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     Sse::new(stream::once(async {
-        save_inside(session, gate).await;
+        save_inside(session, signal).await;
         Ok(Event::default().data("saved"))
     }))
 }
@@ -41,12 +41,12 @@ async fn events(
 #[session(create)]
 async fn socket(
     session: Session<Shop>,
-    State(gate): State<Gate>,
+    State(signal): State<Signal>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     upgrade.on_upgrade(async |mut socket| {
         socket.recv().await.unwrap().unwrap();
-        let text = save_inside(session, gate).await;
+        let text = save_inside(session, signal).await;
         socket.send(ws::Message::text(text)).await.unwrap();
     })
 }
@@ -75,7 +75,7 @@ async fn leave(session: Session<Shop>) -> Result<(), Error> {
     session.destroy().await
 }
 
-fn app(gate: &Gate) -> Router {
+fn app(signal: &Signal) -> Router {
     Router::new()
         .route("/items", get(items))
         .route("/events", get(events))
@@ -83,34 +83,34 @@ fn app(gate: &Gate) -> Router {
         .route("/needed", get(needed))
         .route("/chat", get(chat))
         .route("/leave", get(leave))
-        .with_state(gate.clone())
+        .with_state(signal.clone())
         .layer(Shop::layer().with_store(store()))
 }
 
-async fn serve(gate: &Gate) -> std::net::SocketAddr {
+async fn serve(signal: &Signal) -> std::net::SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = app(gate);
+    let app = app(signal);
     tokio::spawn(async move { ::axum::serve(listener, app).await.unwrap() });
     address
 }
 
 #[tokio::test]
 async fn server_sent_events() {
-    let gate = Gate::default();
-    assert_events_save_the_session(serve(&gate).await, gate).await;
+    let signal = Signal::default();
+    assert_events_save_the_session(serve(&signal).await, signal).await;
 }
 
 #[tokio::test]
 async fn a_web_socket() {
-    let gate = Gate::default();
-    assert_socket_saves_the_session(serve(&gate).await, gate).await;
+    let signal = Signal::default();
+    assert_socket_saves_the_session(serve(&signal).await, signal).await;
 }
 
 #[tokio::test]
 async fn the_loop_of_a_web_socket() {
-    let gate = Gate::default();
-    assert_socket_updates_the_session(serve(&gate).await, gate).await;
+    let signal = Signal::default();
+    assert_socket_updates_the_session(serve(&signal).await, signal).await;
 }
 
 /// An attribute above `#[session]` documents the function as written, one below it the function
@@ -155,7 +155,7 @@ async fn rejections_reach_error_middleware() {
             _ => response,
         }
     }
-    let app = app(&Gate::default()).layer(map_response(page));
+    let app = app(&Signal::default()).layer(map_response(page));
     let request = Request::get("/items").body(Body::empty()).unwrap();
     let response = app.oneshot(request).await.unwrap();
     let body = ::axum::body::to_bytes(response.into_body(), 100).await;
@@ -197,8 +197,8 @@ async fn a_handler_that_loads_from_a_sync_store_in_a_loop_yields() {
     let created = ask("POST", None).await.unwrap();
     let sid = crate::shop::sid(created.headers());
     tokio::spawn(async { OTHER_TASK_RAN.store(true, Ordering::SeqCst) });
-    let answer = ask("GET", Some(sid)).await.unwrap();
-    let body = ::axum::body::to_bytes(answer.into_body(), 100)
+    let reply = ask("GET", Some(sid)).await.unwrap();
+    let body = ::axum::body::to_bytes(reply.into_body(), 100)
         .await
         .unwrap();
     assert_eq!(body, "others ran");
@@ -209,12 +209,12 @@ async fn begin(session: Session<Shop>) {
     drop(session);
 }
 
-/// Logs in and moves the session into a task, which saves it after the first gate opens and then
-/// opens the second.
+/// Logs in and moves the session into a task, which saves it after the first signal, and then
+/// sends the second.
 #[session(load)]
 async fn logs_in(
     mut session: Session<Shop>,
-    State([may, has]): State<[Gate; 2]>,
+    State([may, has]): State<[Signal; 2]>,
 ) -> Result<(), Error> {
     session.login("ada")?;
     tokio::spawn(async move {
@@ -228,7 +228,7 @@ async fn logs_in(
 
 #[tokio::test]
 async fn a_client_that_disconnects_during_the_commit_keeps_its_sid() {
-    let (store, [may, has]) = (store(), [Gate::default(), Gate::default()]);
+    let (store, [may, has]) = (store(), [Signal::default(), Signal::default()]);
     let faults = store.faults();
     let app = Router::new()
         .route("/begin", get(begin))
@@ -246,7 +246,7 @@ async fn a_client_that_disconnects_during_the_commit_keeps_its_sid() {
     let pause = faults.pause_before_commit();
     let mut login = Box::pin(ask("/login", &sid));
     tokio::select! {
-        answer = &mut login => panic!("the paused commit finished: {answer:?}"),
+        reply = &mut login => panic!("the paused commit finished: {reply:?}"),
         () = pause.reached() => {}
     }
     drop(login);

@@ -74,11 +74,11 @@ impl Decoder for Text {
     }
 }
 
-/// Handles a unary call; the reply depends only on the message.
-async fn unary(request: Request<Body>, answer: impl FnOnce(String) -> String + Clone) -> Reply {
+/// Handles a unary call; the response depends only on the message.
+async fn unary(request: Request<Body>, respond: impl FnOnce(String) -> String + Clone) -> Reply {
     let service = service_fn(|request: tonic::Request<String>| {
-        let answer = answer.clone();
-        async move { Ok(tonic::Response::new(answer(request.into_inner()))) }
+        let respond = respond.clone();
+        async move { Ok(tonic::Response::new(respond(request.into_inner()))) }
     });
     let response = tonic::server::Grpc::new(Text).unary(service, request).await;
     response.map(BodyExt::boxed_unsync)
@@ -205,13 +205,13 @@ async fn calls_carry_the_sid_in_the_metadata() {
         .unwrap();
     assert_eq!(sid.len(), 64);
     let bearer = format!("Bearer {sid}");
-    for (metadata, answer) in [
+    for (metadata, count) in [
         (("x-session", sid), "1 apples"),
         (("x-session", sid), "2 apples"),
         (("authorization", &*bearer), "3 apples"),
     ] {
         let counted = call(&channel, COUNT, &[metadata]).await.unwrap();
-        assert_eq!(counted.get_ref(), answer);
+        assert_eq!(counted.get_ref(), count);
         assert!(!counted.metadata().contains_key("x-session"));
     }
     let peeked = call(&channel, PEEK, &[("x-session", sid)]).await.unwrap();

@@ -24,6 +24,7 @@ mod actix;
 mod axum;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod on_success;
 #[cfg(feature = "poem")]
 mod poem;
 #[cfg(feature = "rocket")]
@@ -31,5 +32,8 @@ mod rocket;
 #[cfg(feature = "salvo")]
 mod salvo;
 mod shop;
+#[cfg(any(feature = "poem", feature = "salvo"))]
+mod streams;
 mod two_guards;
+mod unpolled;
 mod websocket_http2;

@@ -231,7 +231,7 @@ async fn an_error_clears_the_cookie_of_a_session_that_ended() {
 }
 
 /// A handler that passes its request on to another one shares the session with it below the layer.
-/// Without the layer, the two do not know of each other.
+/// Without the layer, each has its own.
 #[tokio::test]
 async fn handlers_share_the_session_below_the_layer() {
     #[session(create)]

@@ -7,7 +7,7 @@ use ::rocket::response::stream::{Event, EventStream};
 use ::rocket::{Build, Config, Request, Responder, Rocket, State, catch, catchers, get, routes};
 use connect_session::{Session, SessionView, session};
 
-use crate::shop::{Gate, Shop, Store, save_inside, store};
+use crate::shop::{Shop, Signal, Store, save_inside, store};
 
 #[session(load)]
 #[get("/items")]
@@ -80,10 +80,10 @@ fn own_headers(view: Option<SessionView<Shop>>) -> Option<Own> {
 
 #[session(create)]
 #[get("/events")]
-async fn events(session: Session<Shop>, gate: &State<Gate>) -> EventStream![] {
-    let gate = gate.inner().clone();
+async fn events(session: Session<Shop>, signal: &State<Signal>) -> EventStream![] {
+    let signal = signal.inner().clone();
     EventStream! {
-        save_inside(session, gate).await;
+        save_inside(session, signal).await;
         yield Event::data("saved");
     }
 }
@@ -106,7 +106,7 @@ fn anything(status: Status, request: &Request<'_>) -> String {
 fn app() -> Rocket<Build> {
     ::rocket::custom(Config::figment().merge(("log_level", "off")))
         .manage(" and more".to_owned())
-        .manage(Gate::default())
+        .manage(Signal::default())
         .mount(
             "/",
             routes![items, open, status, options, own, own_headers, events],
@@ -276,7 +276,7 @@ async fn server_sent_events() {
         .await;
     assert_eq!(one(&again, "cache-control"), "private, no-cache");
     drop(again);
-    client.rocket().state::<Gate>().unwrap().notify_one();
+    client.rocket().state::<Signal>().unwrap().notify_one();
     assert_eq!(events.into_string().await.unwrap(), "data:saved\n\n");
     let items = client.get("/items").header(header).dispatch().await;
     assert_eq!(items.into_string().await.unwrap(), "from the stream");

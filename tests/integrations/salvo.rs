@@ -214,11 +214,11 @@ async fn options_with_and_without_the_layer() {
     }
 }
 
-/// A hoop that answers OPTIONS itself keeps its status.
+/// If a hoop responds to OPTIONS itself, its status stays.
 #[tokio::test]
 async fn options_with_a_response_of_the_application() {
     #[handler]
-    async fn own_answer(
+    async fn own_response(
         request: &mut Request,
         depot: &mut Depot,
         response: &mut Response,
@@ -229,7 +229,7 @@ async fn options_with_a_response_of_the_application() {
         response.body("GET");
     }
     let router = Router::with_path("show").goal(show);
-    let router = router.hoop(Shop::layer()).hoop(own_answer);
+    let router = router.hoop(Shop::layer()).hoop(own_response);
     let service = Service::new(router);
     let response = TestClient::options(url("show")).send(&service).await;
     assert_eq!(response.status_code, Some(StatusCode::OK));

@@ -31,8 +31,8 @@ pub(crate) fn store() -> Store {
     FailingStore::new(MemoryStore::default())
 }
 
-/// A stream waits here until its test has checked what was sent so far.
-pub(crate) type Gate = Arc<Notify>;
+/// A stream waits for it until the test has checked what was sent so far.
+pub(crate) type Signal = Arc<Notify>;
 
 pub(crate) fn sid(headers: &HeaderMap) -> String {
     headers["x-user-session"].to_str().unwrap().to_owned()
@@ -57,15 +57,15 @@ pub(crate) async fn text(response: Response<Incoming>) -> String {
 }
 
 /// Saves the session within a stream, while the response is being sent.
-pub(crate) async fn save_inside(mut session: Session<Shop>, gate: Gate) -> &'static str {
-    gate.notified().await;
+pub(crate) async fn save_inside(mut session: Session<Shop>, signal: Signal) -> &'static str {
+    signal.notified().await;
     session.items.push("from the stream".to_owned());
     session.save().await.unwrap();
     "data: saved\n\n"
 }
 
 /// `/events` creates a session and saves it in its stream; `/items` returns its items.
-pub(crate) async fn assert_events_save_the_session(address: SocketAddr, gate: Gate) {
+pub(crate) async fn assert_events_save_the_session(address: SocketAddr, signal: Signal) {
     let response = get(address, "/events", "").await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -73,7 +73,7 @@ pub(crate) async fn assert_events_save_the_session(address: SocketAddr, gate: Ga
     let sid = sid(response.headers());
     // The session is stored before the stream sends anything.
     assert_eq!(text(get(address, "/items", &sid).await).await, "[]");
-    gate.notify_one();
+    signal.notify_one();
     assert_eq!(text(response).await, "data: saved\n\n");
     let items = text(get(address, "/items", &sid).await).await;
     assert_eq!(items, r#"["from the stream"]"#);
@@ -83,16 +83,16 @@ pub(crate) async fn assert_events_save_the_session(address: SocketAddr, gate: Ga
 }
 
 /// `/socket` creates a session, and saves it after the first message.
-pub(crate) async fn assert_socket_saves_the_session(address: SocketAddr, gate: Gate) {
+pub(crate) async fn assert_socket_saves_the_session(address: SocketAddr, signal: Signal) {
     let url = format!("ws://{address}/socket");
     let (mut socket, head) = tokio_tungstenite::connect_async(url).await.unwrap();
     assert_eq!(head.status(), 101);
     let sid = sid(head.headers());
     assert_eq!(text(get(address, "/items", &sid).await).await, "[]");
-    gate.notify_one();
+    signal.notify_one();
     socket.send(Message::text("save")).await.unwrap();
-    let answer = socket.next().await.unwrap().unwrap();
-    assert_eq!(answer.into_text().unwrap().as_str(), "data: saved\n\n");
+    let message = socket.next().await.unwrap().unwrap();
+    assert_eq!(message.into_text().unwrap().as_str(), "data: saved\n\n");
     let items = text(get(address, "/items", &sid).await).await;
     assert_eq!(items, r#"["from the stream"]"#);
     // A socket that requires a session is rejected without one.
@@ -115,15 +115,15 @@ pub(crate) async fn update_inside(
 
 /// `/chat` creates a session, stores each message in it with `update`, and closes the socket when
 /// the session has ended; `/leave` ends the session.
-pub(crate) async fn assert_socket_updates_the_session(address: SocketAddr, _: Gate) {
+pub(crate) async fn assert_socket_updates_the_session(address: SocketAddr, _: Signal) {
     let url = format!("ws://{address}/chat");
     let (mut socket, head) = tokio_tungstenite::connect_async(url).await.unwrap();
     let sid = sid(head.headers());
     for (message, items) in [("one", r#"["one"]"#), ("two", r#"["one","two"]"#)] {
         socket.send(Message::text(message)).await.unwrap();
-        let answer = socket.next().await.unwrap().unwrap();
+        let message = socket.next().await.unwrap().unwrap();
         let count = items.split(',').count().to_string();
-        assert_eq!(answer.into_text().unwrap().as_str(), count);
+        assert_eq!(message.into_text().unwrap().as_str(), count);
         assert_eq!(text(get(address, "/items", &sid).await).await, items);
     }
     assert_eq!(get(address, "/leave", &sid).await.status(), 200);

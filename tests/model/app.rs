@@ -83,24 +83,24 @@ async fn play(
     for op in ops {
         run(&mut session, op).await.expect("the operation succeeds");
     }
-    let answer = json!({ "saw": saw, "left": seen(&session) });
+    let report = json!({ "saw": saw, "left": seen(&session) });
     match end {
-        End::Return => Ok(Json(answer)),
-        End::Fail => Err(Failure(answer)),
+        End::Return => Ok(Json(report)),
+        End::Fail => Err(Failure(report)),
         End::Save | End::SaveAndFail => {
             session.save().await.expect("saved");
             if end == End::Save {
-                Ok(Json(answer))
+                Ok(Json(report))
             } else {
-                Err(Failure(answer))
+                Err(Failure(report))
             }
         }
         End::Destroy | End::DestroyAndFail => {
             session.destroy().await.expect("destroyed");
             if end == End::Destroy {
-                Ok(Json(answer))
+                Ok(Json(report))
             } else {
-                Err(Failure(answer))
+                Err(Failure(report))
             }
         }
     }

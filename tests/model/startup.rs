@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::post;
 use connect_session::store::MemoryStore;
-use connect_session::{CookieSpec, Emit, Loader, Session, Untyped, session, session_config};
+use connect_session::{CookieSpec, Emit, Session, SidSource, Untyped, session, session_config};
 use tower::ServiceExt as _;
 
 session_config! {
@@ -59,10 +59,10 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
         options.namespace = "";
         options.loaders = const {
             &[
-                Loader::Header("Content-Length"),
-                Loader::Header("a b"),
-                Loader::Header("A B"),
-                Loader::Cookie(COOKIE),
+                SidSource::Header("Content-Length"),
+                SidSource::Header("a b"),
+                SidSource::Header("A B"),
+                SidSource::Cookie(COOKIE),
             ]
         };
         options.emit = Some(Emit::Header);
@@ -100,7 +100,7 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
     FromEnvironment::configure(|options| {
         assert_eq!(options.idle_timeout, Duration::from_secs(600));
         options.idle_timeout = Duration::from_secs(20);
-        options.loaders = const { &[Loader::Header("X-From-Environment")] };
+        options.loaders = const { &[SidSource::Header("X-From-Environment")] };
     })
     .expect("nothing wrong");
     let (status, body, headers) = answer(Router::new().route("/", post(open))).await;

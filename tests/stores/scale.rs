@@ -75,15 +75,7 @@ fn print(store: &str, bytes: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis; scripts/test starts one"]
 async fn redis() {
-    in_redis("Redis, `used_memory`", &[]).await;
-    // Redis stores a hash of small fields compactly; by default, fields of up to 64 bytes are
-    // small.
-    let small = ["--hash-max-listpack-value", "1024"];
-    in_redis("Redis, with `hash-max-listpack-value 1024`", &small).await;
-}
-
-async fn in_redis(name: &str, settings: &[&str]) {
-    let server = Redis::start(settings).await;
+    let server = Redis::start(&[]).await;
     let used = || {
         let info: String = ::redis::cmd("INFO")
             .arg("memory")
@@ -97,7 +89,7 @@ async fn in_redis(name: &str, settings: &[&str]) {
     let before = used();
     let store = Arc::new(RedisStore::connect(server.url()).await.unwrap());
     assert_eq!(fill(&store).await, sessions());
-    print(name, used() - before);
+    print("Redis, `used_memory`", used() - before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

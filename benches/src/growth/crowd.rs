@@ -60,7 +60,7 @@ impl Crowd {
             assert_eq!(status, StatusCode::OK, "a session is created");
             let sid = crowd
                 .carrier
-                .answered::<Router>(&headers)
+                .sid_in::<Router>(&headers)
                 .expect("a sid is sent");
             crowd.sids.push(copy(&sid));
         }
@@ -76,8 +76,8 @@ impl Crowd {
         for sid in &self.sids {
             let read = self.router.ask(path, &name, Some(sid.clone()));
             let (status, _, body) = self.runtime.block_on(read);
-            let answer = (status, body.as_ref());
-            assert_eq!(answer, (StatusCode::OK, SEED.to_string().as_bytes()));
+            let reply = (status, body.as_ref());
+            assert_eq!(reply, (StatusCode::OK, SEED.to_string().as_bytes()));
         }
     }
 
@@ -87,9 +87,9 @@ impl Crowd {
         let picked: Vec<usize> = (0..requests)
             .map(|_| rand::random_range(0..self.sids.len()))
             .collect();
-        // Adjacent copies: a sid that was received through a socket is in the cache.
+        // Copies beside each other, because a sid that arrives through a socket is in the cache.
         let sids: Vec<HeaderValue> = picked.iter().map(|one| copy(&self.sids[*one])).collect();
-        let mut answers: Vec<(StatusCode, u64)> = Vec::with_capacity(requests);
+        let mut replies: Vec<(StatusCode, u64)> = Vec::with_capacity(requests);
         let name = self.carrier.request_header();
         let path = workload.path();
 
@@ -99,16 +99,16 @@ impl Crowd {
                 let (status, _, body) = self.router.ask(path, &name, Some(sid)).await;
                 let number = std::str::from_utf8(&body).ok();
                 let number = number.and_then(|text| text.parse().ok());
-                answers.push((status, number.unwrap_or(0)));
+                replies.push((status, number.unwrap_or(0)));
             }
         });
         let took = started.elapsed();
 
-        assert_eq!(answers.len(), requests);
-        for (session, answer) in picked.into_iter().zip(answers) {
+        assert_eq!(replies.len(), requests);
+        for (session, reply) in picked.into_iter().zip(replies) {
             self.changes[session] += u64::from(workload == Workload::Write);
             let expected = (StatusCode::OK, SEED + self.changes[session]);
-            assert_eq!(answer, expected, "session {session}");
+            assert_eq!(reply, expected, "session {session}");
         }
         took
     }
@@ -134,7 +134,7 @@ pub fn take_turns(subject: &str, sessions: usize) {
     }
 }
 
-/// A crowd's process, seen by the process that controls it.
+/// A handle to a crowd's process.
 pub struct Process {
     child: Child,
     input: Option<ChildStdin>,

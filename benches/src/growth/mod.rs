@@ -16,7 +16,7 @@ use crowd::Process;
 
 /// The number of rounds of the crowds.
 pub const ROUNDS: usize = 41;
-/// The requests in a crowd's batch: far more than the sessions in a processor's caches.
+/// The requests in a crowd's batch: far more than the sessions that fit into a processor's caches.
 const CROWD_REQUESTS: usize = 20_000;
 
 const REQUESTS: [(Workload, &str); 2] = [(Workload::Read, "read"), (Workload::Write, "change")];

@@ -79,7 +79,7 @@ shop! { fields_20, fields::Twenty, [] "X-User-Session" }
 
 type Maker = fn(Workload) -> Box<dyn Case>;
 
-/// All configs: what grows, how far, and the case.
+/// All configs: the dimension that grows, its value, and the case.
 const ALL: [(&str, usize, Maker); 8] = [
     ("loaders", 1, loaders_1::case),
     ("loaders", 2, loaders_2::case),

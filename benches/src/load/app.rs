@@ -38,12 +38,12 @@ pub fn router() -> Router {
 
 #[session(create)]
 async fn open(session: Session<Shop>) -> (StatusCode, Json<Value>) {
-    let answer = json!({
+    let body = json!({
         "sid": session.sid(),
         "id": session.id(),
         "expires_at": seconds(session.expires_at()),
     });
-    (StatusCode::CREATED, Json(answer))
+    (StatusCode::CREATED, Json(body))
 }
 
 #[session(load)]

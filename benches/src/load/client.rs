@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::connection::{Answer, Connection};
+use super::connection::{Connection, Reply};
 
 /// A kind of request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,8 +87,8 @@ impl Client {
     /// Connects, and creates a session.
     pub async fn connect(address: SocketAddr) -> Self {
         let mut connection = Connection::open(address).await;
-        let answer = connection.ask(&Request::Create.bytes(None)).await;
-        let opened = opened(&answer).expect("a session is opened");
+        let reply = connection.ask(&Request::Create.bytes(None)).await;
+        let opened = opened(&reply).expect("a session is opened");
         Self {
             id: opened.id.to_owned(),
             sid: opened.sid.to_owned(),
@@ -106,33 +106,33 @@ impl Client {
         let bytes = request.bytes(sid);
         for _ in 0..times {
             let started = Instant::now();
-            let answer = self.connection.ask(&bytes).await;
+            let reply = self.connection.ask(&bytes).await;
             took.push(started.elapsed());
             let right = match request {
-                Request::Read => current(&answer).is_some_and(|now| {
+                Request::Read => current(&reply).is_some_and(|now| {
                     now.id == self.id && (now.visits, now.views) == (self.visits, self.views)
                 }),
-                Request::Change => answer.status == 204 && answer.body.is_empty(),
-                Request::Update => visited(&answer).is_some_and(|visits| {
+                Request::Change => reply.status == 204 && reply.body.is_empty(),
+                Request::Update => visited(&reply).is_some_and(|visits| {
                     let before = std::mem::replace(&mut self.visits, visits);
                     visits > before
                 }),
-                Request::Create => opened(&answer).is_some_and(|opened| {
+                Request::Create => opened(&reply).is_some_and(|opened| {
                     self.created = Some((opened.sid.to_owned(), opened.id.to_owned()));
                     opened.sid.len() == 64
                 }),
             };
-            assert!(right, "{request:?}: {}", shown(&answer));
+            assert!(right, "{request:?}: {}", shown(&reply));
         }
     }
 
     /// Loads the counters.
     pub async fn reload(&mut self) {
-        let answer = self
+        let reply = self
             .connection
             .ask(&Request::Read.bytes(Some(&self.sid)))
             .await;
-        let now = current(&answer).expect("the session exists");
+        let now = current(&reply).expect("the session exists");
         assert_eq!(now.id, self.id);
         (self.visits, self.views) = (now.visits, now.views);
     }
@@ -140,34 +140,34 @@ impl Client {
     /// Panics unless the session that was created last exists.
     pub async fn prove_created(&mut self) {
         let (sid, id) = self.created.take().expect("a session was created");
-        let answer = self.connection.ask(&Request::Read.bytes(Some(&sid))).await;
-        let now = current(&answer).expect("the new session exists");
+        let reply = self.connection.ask(&Request::Read.bytes(Some(&sid))).await;
+        let now = current(&reply).expect("the new session exists");
         assert_eq!(now.id, id);
     }
 
     /// The processor time that the server has used.
     pub async fn busy(&mut self) -> Duration {
         let request = b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let answer = self.connection.ask(request).await;
-        let text = std::str::from_utf8(answer.body).expect("a text");
+        let reply = self.connection.ask(request).await;
+        let text = std::str::from_utf8(reply.body).expect("a text");
         Duration::from_nanos(text.parse().expect("nanoseconds"))
     }
 }
 
-fn opened<'a>(answer: &Answer<'a>) -> Option<Opened<'a>> {
-    (answer.status == 201).then(|| serde_json::from_slice(answer.body).ok())?
+fn opened<'a>(reply: &Reply<'a>) -> Option<Opened<'a>> {
+    (reply.status == 201).then(|| serde_json::from_slice(reply.body).ok())?
 }
 
-fn current<'a>(answer: &Answer<'a>) -> Option<Current<'a>> {
-    (answer.status == 200).then(|| serde_json::from_slice(answer.body).ok())?
+fn current<'a>(reply: &Reply<'a>) -> Option<Current<'a>> {
+    (reply.status == 200).then(|| serde_json::from_slice(reply.body).ok())?
 }
 
-fn visited(answer: &Answer<'_>) -> Option<u64> {
+fn visited(reply: &Reply<'_>) -> Option<u64> {
     let visited: Option<Visited> =
-        (answer.status == 200).then(|| serde_json::from_slice(answer.body).ok())?;
+        (reply.status == 200).then(|| serde_json::from_slice(reply.body).ok())?;
     Some(visited?.visits)
 }
 
-fn shown(answer: &Answer<'_>) -> String {
-    format!("{} {}", answer.status, String::from_utf8_lossy(answer.body))
+fn shown(reply: &Reply<'_>) -> String {
+    format!("{} {}", reply.status, String::from_utf8_lossy(reply.body))
 }

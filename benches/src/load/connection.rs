@@ -12,7 +12,7 @@ pub struct Connection {
 }
 
 /// A complete response.
-pub struct Answer<'a> {
+pub struct Reply<'a> {
     pub status: u16,
     pub body: &'a [u8],
 }
@@ -28,15 +28,15 @@ impl Connection {
     }
 
     /// Sends a request, and waits for the last byte of the response.
-    pub async fn ask(&mut self, request: &[u8]) -> Answer<'_> {
+    pub async fn ask(&mut self, request: &[u8]) -> Reply<'_> {
         self.stream.write_all(request).await.expect("a request");
         self.buffer.clear();
         loop {
             let read = self.stream.read_buf(&mut self.buffer).await;
-            assert_ne!(read.expect("an answer"), 0, "the connection is kept alive");
+            assert_ne!(read.expect("a response"), 0, "the connection is kept alive");
             if let Some((status, body)) = whole(&self.buffer) {
                 let body = &self.buffer[body..];
-                return Answer { status, body };
+                return Reply { status, body };
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-/// The processor of all servers, of which only one is busy at a time. The client uses another one.
+/// The processor that all servers share; only one of them is busy at a time. The client uses another one.
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
     server: usize,

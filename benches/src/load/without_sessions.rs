@@ -24,8 +24,8 @@ pub fn router() -> Router {
 }
 
 async fn open() -> (StatusCode, Json<Value>) {
-    let answer = json!({ "sid": SID, "id": ID, "expires_at": TIME });
-    (StatusCode::CREATED, Json(answer))
+    let body = json!({ "sid": SID, "id": ID, "expires_at": TIME });
+    (StatusCode::CREATED, Json(body))
 }
 
 async fn current() -> Json<Value> {

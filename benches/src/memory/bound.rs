@@ -81,12 +81,12 @@ async fn refusing() -> MemoryStore<Data> {
     store
 }
 
-/// The seconds of a batch of creations, each of which evicts `gives_way` sessions.
-async fn create(store: &MemoryStore<Data>, next: usize, gives_way: usize) -> f64 {
+/// The seconds of a batch of creations, each of which evicts `evicts` sessions.
+async fn create(store: &MemoryStore<Data>, next: usize, evicts: usize) -> f64 {
     let started = Instant::now();
     for number in next..next + BATCH {
         let evicted = try_insert(store, new_id(number), &record(HOUR)).await;
-        assert_eq!(evicted.expect("room").len(), gives_way);
+        assert_eq!(evicted.expect("room").len(), evicts);
     }
     started.elapsed().as_secs_f64()
 }

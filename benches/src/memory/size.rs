@@ -10,7 +10,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 use super::{HOUR, insert, is_alive, new_id, runtime};
 use crate::data::Data;
 
-/// At both sizes, and at the maximum: just after every table has doubled.
+/// The number of sessions: two sizes, and the worst case, just after every table has doubled.
 const SIZES: [usize; 4] = [100_000, 600_000, 800_000, 1_000_000];
 
 pub fn print() {

@@ -18,7 +18,7 @@ const SHORT: Duration = Duration::from_secs(1);
 /// The number of sessions that are swept under one lock.
 const SLICE: usize = 16;
 const ROUNDS: usize = 9;
-/// A lock should not be held for longer.
+/// The longest time for which a lock should be held: a tenth of a millisecond.
 const TENTH: Duration = Duration::from_micros(100);
 /// The iterations of a loop that takes about as long as a slice.
 const LOOP: u64 = 50_000;
@@ -64,7 +64,7 @@ fn of(alive: usize) -> String {
         latencies.push([without, beside]);
     }
     let swept: usize = slices.iter().map(|slice| slice.swept).sum();
-    // Sessions that reads have swept are not counted.
+    // The slices do not count the sessions that a read has removed.
     assert!(swept > ENDING * ROUNDS / 2, "{swept} were swept");
     let times = |of: fn(&Slice) -> Duration| -> Vec<Duration> { slices.iter().map(of).collect() };
     let all: Duration = times(|slice| slice.took).iter().sum();

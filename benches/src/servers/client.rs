@@ -17,7 +17,7 @@ pub struct Client {
     by_cookie: bool,
 }
 
-pub struct Answer {
+pub struct Reply {
     pub status: StatusCode,
     /// The sid, as the next request sends it.
     pub sid: Option<HeaderValue>,
@@ -40,7 +40,7 @@ impl Client {
         }
     }
 
-    pub async fn ask(&self, path: &str, sid: Option<&HeaderValue>) -> Answer {
+    pub async fn ask(&self, path: &str, sid: Option<&HeaderValue>) -> Reply {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = path.parse().expect("a path");
@@ -54,25 +54,25 @@ impl Client {
         };
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
-        Answer {
+        Reply {
             status: parts.status,
-            sid: self.answered(&parts.headers),
+            sid: self.sid_in(&parts.headers),
             body: String::from_utf8_lossy(&body).into_owned(),
         }
     }
 
     /// Sends a request, and panics unless the response is a 200 with this body.
-    pub async fn expect(&self, path: &str, sid: Option<&HeaderValue>, body: &str) -> Answer {
-        let answer = self.ask(path, sid).await;
-        let said = (answer.status, &*answer.body);
+    pub async fn expect(&self, path: &str, sid: Option<&HeaderValue>, body: &str) -> Reply {
+        let reply = self.ask(path, sid).await;
+        let said = (reply.status, &*reply.body);
         assert_eq!(said, (StatusCode::OK, body), "the response of {path}");
-        answer
+        reply
     }
 
     /// The sid of a new session with seeded data.
     pub async fn seeded(&self) -> HeaderValue {
-        let answer = self.expect("/seed", None, "41").await;
-        answer.sid.expect("a sid is sent")
+        let reply = self.expect("/seed", None, "41").await;
+        reply.sid.expect("a sid is sent")
     }
 
     /// A malformed sid in the place of a valid one.
@@ -85,7 +85,7 @@ impl Client {
         HeaderValue::try_from(text).expect("a header")
     }
 
-    fn answered(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    fn sid_in(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         if !self.by_cookie {
             return headers.get(SID).cloned();
         }

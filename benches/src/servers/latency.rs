@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::place::{Kind, Place};
 use super::rounds::{self, Measured, Row, Work};
 use super::sessions::{Changes, ChangesOfOne, Creates, Reads};
-use super::{raw_redis, raw_sql, shop, sliding};
+use super::{plain_redis, raw_sql, shop, sliding};
 
 /// The default of the stores.
 const CONNECTIONS: u32 = 10;
@@ -72,25 +72,23 @@ pub async fn connections(requests: usize) {
     println!();
 }
 
-/// The minimum commands of a read and of a change.
+/// The minimum commands of a request.
 async fn raw(place: &Place) -> Vec<Row> {
-    let router = shop::client(place.store(1).await);
     let row = |what, by: &str, work: Arc<dyn Work>| Row {
         what,
         by: by.to_owned(),
         work,
     };
     if place.kind == Kind::Redis {
-        use raw_redis::{Raw, What};
-        let read = Raw::new(place, &router, What::Read).await;
-        let script = Raw::new(place, &router, What::ReadByScript).await;
-        let change = Raw::new(place, &router, What::Change).await;
+        let plain = plain_redis::client(place).await;
+        let plains = std::slice::from_ref(&plain);
         return vec![
-            row("read", "HGETALL", Arc::new(read)),
-            row("read", "a script of HGETALL", Arc::new(script)),
-            row("change", "HSET", Arc::new(change)),
+            row("read", "GET", Arc::new(Reads::new(plains).await)),
+            row("change", "GET, SET", Arc::new(Changes::new(plains).await)),
+            row("create", "SET", Arc::new(Creates::new(&plain))),
         ];
     }
+    let router = shop::client(place.store(1).await);
     use raw_sql::{Raw, What};
     let read = Raw::new(place, &router, CONNECTIONS, What::Read).await;
     let change = Raw::new(place, &router, CONNECTIONS, What::Change).await;

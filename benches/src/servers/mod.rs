@@ -2,14 +2,15 @@
 //! requests.
 
 mod client;
+mod cost;
 mod latency;
 mod overlap;
 mod overlap_ours;
 #[cfg(feature = "servers-peers")]
 mod overlap_peers;
 mod place;
+mod plain_redis;
 mod proxy;
-mod raw_redis;
 mod raw_sql;
 mod rounds;
 mod sessions;
@@ -43,11 +44,13 @@ pub fn run(what: &[&str]) -> ExitCode {
         match what {
             [] => {
                 trips::print().await;
+                cost::print().await;
                 latency::print(REQUESTS).await;
                 latency::connections(REQUESTS).await;
                 return overlap::print().await;
             }
             ["trips"] => trips::print().await,
+            ["cost"] => cost::print().await,
             ["latency"] => latency::print(REQUESTS).await,
             ["latency", number] => latency::print(requests(number)).await,
             ["connections"] => latency::connections(REQUESTS).await,
@@ -55,7 +58,7 @@ pub fn run(what: &[&str]) -> ExitCode {
             ["overlap"] => return overlap::print().await,
             _ => {
                 eprintln!(
-                    "servers [trips | latency [REQUESTS] | connections [REQUESTS] | overlap]"
+                    "servers [trips | cost | latency [REQUESTS] | connections [REQUESTS] | overlap]"
                 );
                 return ExitCode::FAILURE;
             }

@@ -106,20 +106,20 @@ async fn row(library: &Library) -> bool {
 /// The changes that remain, and the successful responses.
 struct Seen {
     kept: usize,
-    answered_well: usize,
+    succeeded: usize,
 }
 
 impl Seen {
     fn lost(&self) -> bool {
-        self.kept != self.answered_well
+        self.kept != self.succeeded
     }
 }
 
 impl std::fmt::Display for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.kept)?;
-        if self.answered_well < REQUESTS {
-            write!(f, " ({} rejected)", REQUESTS - self.answered_well)?;
+        if self.succeeded < REQUESTS {
+            write!(f, " ({} rejected)", REQUESTS - self.succeeded)?;
         }
         Ok(())
     }
@@ -134,41 +134,38 @@ async fn overlapping(client: &Client, sid: &HeaderValue, path: impl Fn(usize) ->
             tokio::spawn(async move { client.ask(&path, Some(&sid)).await.status })
         })
         .collect();
-    let mut answered_well = 0;
+    let mut succeeded = 0;
     for request in requests {
-        let status = request.await.expect("an answer");
-        answered_well += usize::from(status == StatusCode::OK);
+        let status = request.await.expect("a response");
+        succeeded += usize::from(status == StatusCode::OK);
     }
-    answered_well
+    succeeded
 }
 
 /// (a) Each request writes its own key: the number of keys afterwards.
 async fn own_keys(client: &Client) -> Seen {
     let sid = client.seeded().await;
-    let answered_well = overlapping(client, &sid, |number| format!("/key/{number}")).await;
+    let succeeded = overlapping(client, &sid, |number| format!("/key/{number}")).await;
     let mut kept = 0;
     for number in 0..REQUESTS {
-        let answer = client.ask(&format!("/has/{number}"), Some(&sid)).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        kept += usize::from(answer.body == "true");
+        let reply = client.ask(&format!("/has/{number}"), Some(&sid)).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        kept += usize::from(reply.body == "true");
     }
     client.ask("/destroy", Some(&sid)).await;
-    Seen {
-        kept,
-        answered_well,
-    }
+    Seen { kept, succeeded }
 }
 
 /// (b) and (c) One counter: its increments afterwards.
 async fn counted(client: &Client, path: &'static str) -> Seen {
     let sid = client.seeded().await;
-    let answered_well = overlapping(client, &sid, |_| path.to_owned()).await;
+    let succeeded = overlapping(client, &sid, |_| path.to_owned()).await;
     let visits = client.ask("/read", Some(&sid)).await.body;
     let visits: usize = visits.parse().expect("the response is a number");
     client.ask("/destroy", Some(&sid)).await;
     Seen {
         kept: visits - 41,
-        answered_well,
+        succeeded,
     }
 }
 
@@ -197,9 +194,9 @@ async fn destroyed(client: &Client) -> Ended {
     gate.wait().await;
     client.expect("/destroy", Some(&sid), "0").await;
     gate.wait().await;
-    let writer = writer.await.expect("an answer");
-    let answer = client.ask("/read", Some(&sid)).await;
-    let is_back = answer.status == StatusCode::OK && answer.body != "0";
+    let writer = writer.await.expect("a response");
+    let reply = client.ask("/read", Some(&sid)).await;
+    let is_back = reply.status == StatusCode::OK && reply.body != "0";
     client.ask("/destroy", Some(&sid)).await;
     Ended { is_back, writer }
 }
@@ -218,7 +215,7 @@ async fn hung_up(client: &Client) -> &'static str {
         request.await.is_err_and(|end| end.is_cancelled()),
         "the request had already finished"
     );
-    // Leave time for a late write.
+    // Waits for a late write.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let visits = client.ask("/read", Some(&sid)).await.body;
     client.ask("/destroy", Some(&sid)).await;

@@ -94,8 +94,8 @@ impl ChangesOfOne {
 impl Work for ChangesOfOne {
     fn once(&self, _: usize) -> Boxed<'_, ()> {
         Box::pin(async {
-            let answer = self.0.ask("/write", Some(&self.1)).await;
-            assert_eq!(answer.status, 200, "{}", answer.body);
+            let reply = self.0.ask("/write", Some(&self.1)).await;
+            assert_eq!(reply.status, 200, "{}", reply.body);
         })
     }
 
@@ -118,8 +118,8 @@ impl Creates {
 impl Work for Creates {
     fn once(&self, client: usize) -> Boxed<'_, ()> {
         Box::pin(async move {
-            let answer = self.0.expect("/create", None, "1").await;
-            let before = std::mem::replace(&mut *self.1[client].lock().await, answer.sid);
+            let reply = self.0.expect("/create", None, "1").await;
+            let before = std::mem::replace(&mut *self.1[client].lock().await, reply.sid);
             let now = self.1[client].lock().await.clone();
             assert!(now.is_some() && now != before, "a new sid is sent");
         })

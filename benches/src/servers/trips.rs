@@ -13,8 +13,8 @@ use super::{trips_axum_session, trips_tower_sessions};
 
 /// The number of measurements of each request.
 const TIMES: u64 = 10;
-/// The idle time before the next request: a pool may ping a connection after it was returned, which
-/// no request waits for.
+/// The idle time before the next request. A pool may ping a connection after it was returned, and no
+/// request waits for that ping.
 const QUIET: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,10 +79,10 @@ async fn row(proxy: &Proxy, library: &str, client: &Client) {
             let sent = sent(client, sid, &mut left).await;
             tokio::time::sleep(QUIET).await;
             proxy.said();
-            let answer = client.expect(path, sent.as_ref(), body).await;
+            let reply = client.expect(path, sent.as_ref(), body).await;
             tokio::time::sleep(QUIET).await;
             let now = proxy.said();
-            left.extend(answer.sid);
+            left.extend(reply.sid);
             if time > 0 {
                 said.trips += now.trips;
                 said.pings += now.pings;

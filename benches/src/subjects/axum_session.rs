@@ -98,39 +98,39 @@ impl DatabasePool for Counting<Texts> {
     }
 
     async fn count(&self, _: &str) -> Outcome<i64> {
-        Ok(self.asked().len() as i64)
+        Ok(self.counted().len() as i64)
     }
 
     async fn store(&self, id: &str, session: &str, _: i64, _: &str) -> Outcome<()> {
-        self.asked().insert(id.to_owned(), session.to_owned());
+        self.counted().insert(id.to_owned(), session.to_owned());
         Ok(())
     }
 
     async fn load(&self, id: &str, _: &str) -> Outcome<Option<String>> {
-        Ok(self.asked().get(id).map(|text| text.clone()))
+        Ok(self.counted().get(id).map(|text| text.clone()))
     }
 
     async fn delete_one_by_id(&self, id: &str, _: &str) -> Outcome<()> {
-        self.asked().remove(id);
+        self.counted().remove(id);
         Ok(())
     }
 
     async fn exists(&self, id: &str, _: &str) -> Outcome<bool> {
-        Ok(self.asked().contains_key(id))
+        Ok(self.counted().contains_key(id))
     }
 
     async fn delete_by_expiry(&self, _: &str) -> Outcome<Vec<String>> {
-        self.asked();
+        self.counted();
         Ok(Vec::new())
     }
 
     async fn delete_all(&self, _: &str) -> Outcome<()> {
-        self.asked().clear();
+        self.counted().clear();
         Ok(())
     }
 
     async fn get_ids(&self, _: &str) -> Outcome<Vec<String>> {
-        let ids = self.asked().iter();
+        let ids = self.counted().iter();
         Ok(ids.map(|entry| entry.key().clone()).collect())
     }
 

@@ -1,7 +1,7 @@
 //! The guarantees of this library, implemented by hand for these handlers only: a secret of which
 //! only the hash is stored, deadlines, changes that do not overwrite others, and the headers that
-//! keep a response out of caches. Without configurable loaders, guards, commits, and an index of
-//! deadlines.
+//! keep a response out of caches. There are no configurable loaders, no guards, no commits, and no
+//! index of deadlines.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -103,7 +103,7 @@ impl<S: Sync> FromRequestParts<S> for Kept {
     }
 }
 
-fn answer(visits: u64, caching: Option<&'static str>) -> Response {
+fn respond(visits: u64, caching: Option<&'static str>) -> Response {
     let mut response = visits.to_string().into_response();
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("x-user-session"));
@@ -119,12 +119,12 @@ const PRIVATE: Option<&str> = Some("private, no-cache");
 async fn optional(Asked(_, kept): Asked) -> Response {
     handler_ran();
     let caching = PRIVATE.filter(|_| kept.is_some());
-    answer(kept.map_or(0, |kept| kept.data.visits), caching)
+    respond(kept.map_or(0, |kept| kept.data.visits), caching)
 }
 
 async fn read(kept: Kept) -> Response {
     handler_ran();
-    answer(kept.data.visits, PRIVATE)
+    respond(kept.data.visits, PRIVATE)
 }
 
 async fn write(kept: Kept) -> Response {
@@ -133,13 +133,13 @@ async fn write(kept: Kept) -> Response {
     data.visits += 1;
     let visits = data.visits;
     assert!(kept.put_back(data), "there are no concurrent writes");
-    answer(visits, PRIVATE)
+    respond(visits, PRIVATE)
 }
 
 async fn destroy(kept: Kept) -> Response {
     handler_ran();
     SESSIONS.remove(&kept.id);
-    answer(0, PRIVATE)
+    respond(0, PRIVATE)
 }
 
 async fn create(asked: Asked) -> Response {
@@ -165,7 +165,7 @@ fn new_session(Asked(has_origin, _): &Asked, data: Data) -> Response {
     SESSIONS.insert(*id, entry);
     let mut sid = HeaderValue::try_from(URL_SAFE_NO_PAD.encode(bytes)).expect("base64");
     sid.set_sensitive(true);
-    let mut response = answer(visits, Some("no-store"));
+    let mut response = respond(visits, Some("no-store"));
     if *has_origin {
         let exposed = HeaderValue::from(SID);
         response

@@ -30,7 +30,7 @@ impl<S> Counting<S> {
     }
 
     /// Counts an operation, and returns the store.
-    pub fn asked(&self) -> &S {
+    pub fn counted(&self) -> &S {
         self.calls.fetch_add(1, Ordering::Relaxed);
         &self.store
     }
@@ -43,7 +43,7 @@ pub fn operations((mut case, calls): Counted) -> f64 {
     case.prepare(REQUESTS);
     let before = calls();
     case.run();
-    let asked = calls() - before;
+    let operations = calls() - before;
     case.prove();
-    asked as f64 / REQUESTS as f64
+    operations as f64 / REQUESTS as f64
 }

@@ -101,18 +101,18 @@ async fn destroy(session: Session) -> String {
 #[async_trait]
 impl<S: SessionStore> SessionStore for Counting<S> {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        self.asked().create(record).await
+        self.counted().create(record).await
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        self.asked().save(record).await
+        self.counted().save(record).await
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        self.asked().load(id).await
+        self.counted().load(id).await
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.asked().delete(id).await
+        self.counted().delete(id).await
     }
 }

@@ -20,7 +20,11 @@ use connect_session_rules as rules;
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
 pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
-pub(crate) const COMMIT: Variants = &[("on_ok", "OnOk"), ("always", "Always")];
+pub(crate) const COMMIT: Variants = &[
+    ("on_ok", "OnOk"),
+    ("on_success", "OnSuccess"),
+    ("always", "Always"),
+];
 pub(crate) const TRUSTED_PROXY: Variants =
     &[("forwarded", "Forwarded"), ("x_forwarded", "XForwarded")];
 pub(crate) const RULES: &[&str] = &["add", "max", "min", "union", "keys", "last_wins"];
@@ -56,7 +60,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
     let mut seen: Vec<Ident> = Vec::new();
     for Entry { key, value } in written.options {
         if let Some(first) = seen.iter().find(|first| **first == key) {
-            // A broken option is already reported. With a `cfg`, it is not meant as a duplicate.
+            // A broken option is already reported. Options with a `cfg` may be alternatives of each other.
             if !matches!(value, Value::Broken) {
                 errors.duplicate(&key, first);
             }

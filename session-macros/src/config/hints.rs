@@ -26,8 +26,8 @@ pub(crate) const OPTIONS: &[&str] = &[
     "crate",
 ];
 
-/// Words from other libraries, and the suggestion for each.
-const ELSEWHERE: &[(&[&str], &str)] = &[
+/// Words that are not options, many from other libraries, and the suggestion for each.
+const SUGGESTIONS: &[(&[&str], &str)] = &[
     (
         &[
             "sid_bits",
@@ -199,15 +199,15 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 /// Prefixes of the option names of other libraries and of builders.
 const PREFIXES: &[&str] = &["with_", "set_", "session_", "cookie_"];
 
-fn hint_elsewhere(word: &str) -> Option<&'static str> {
+fn suggestion(word: &str) -> Option<&'static str> {
     let one = word.strip_suffix('s').unwrap_or(word);
-    ELSEWHERE
+    SUGGESTIONS
         .iter()
         .find(|(words, _)| words.contains(&word) || words.contains(&one))
         .map(|(_, fix)| *fix)
 }
 
-/// The message for an option that does not exist. One with a type as its value is probably meant as
+/// The message for an option that does not exist. If its value is a type, it is probably intended as
 /// a field of the data.
 pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let plain = snake(option);
@@ -219,7 +219,7 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
         .flatten()
         .find_map(|word| {
             let near = || nearest(word, OPTIONS).map(|_| hint(word, OPTIONS));
-            hint_elsewhere(word).map(str::to_owned).or_else(near)
+            suggestion(word).map(str::to_owned).or_else(near)
         });
     let fix = match fix {
         Some(fix) => fix,
@@ -238,5 +238,5 @@ pub(super) fn begins(word: &str) -> bool {
 
 /// Whether a word is an option of a config, perhaps misspelled.
 pub(crate) fn is_option(word: &str) -> bool {
-    nearest(word, OPTIONS).is_some() || hint_elsewhere(word).is_some()
+    nearest(word, OPTIONS).is_some() || suggestion(word).is_some()
 }

@@ -1,5 +1,5 @@
-//! Parses `vis struct Name { key: value, … }`, option by option. One that cannot be parsed is
-//! reported and skipped.
+//! Parses `vis struct Name { key: value, … }`, option by option. An option that
+//! cannot be parsed is reported and skipped.
 
 use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens as _;
@@ -86,7 +86,8 @@ pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<
     Ok(written)
 }
 
-/// The attributes of the struct. One with the name of an option is reported and dropped.
+/// The attributes of the struct. An attribute with the name of an option is
+/// reported and dropped.
 fn attributes(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<Attribute>> {
     if input.peek(Token![#]) && input.peek2(Token![!]) {
         let error = input.error("an attribute of the config goes above it: `/// …`");

@@ -184,7 +184,7 @@ fn flatten(tokens: TokenStream) -> Vec<()> {
         .collect()
 }
 
-/// The tokens without one of them.
+/// The tokens without the one at index `skipped`; `at` counts them.
 pub(crate) fn without(tokens: TokenStream, skipped: usize, at: &mut usize) -> TokenStream {
     let mut kept = Vec::new();
     for token in tokens {

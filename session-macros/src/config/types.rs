@@ -13,8 +13,8 @@ const NO_OBJECT: &[&str] = &[
     "isize", "f32", "f64", "String", "Vec", "VecDeque", "HashSet", "BTreeSet", "Option",
 ];
 
-/// Checks the type of the data. Instead of one that is impossible, returns the one that was
-/// probably meant, or `None`.
+/// Checks the type of the data. If the type is impossible, returns the type that was probably
+/// intended, or `None`.
 pub(super) fn data(ty: Type, config: &Ident, errors: &mut Errors) -> Option<Type> {
     match &ty {
         Type::Reference(reference) => {

@@ -78,7 +78,7 @@ fn role(written: &PatType, marked: bool, errors: &mut Errors) -> Role {
         errors.spanning(&*written.ty, message);
         return Role::Invalid(Box::new(invalid));
     }
-    if !marked && !says_session(&written.ty) {
+    if !marked && !is_session_or_option(&written.ty) {
         return Role::Other;
     }
     match &*written.pat {
@@ -146,8 +146,8 @@ pub(super) fn optional(ty: &Type) -> Option<&Ident> {
     (segment.ident == "Option" && inside.next().is_some_and(is_session)).then_some(&segment.ident)
 }
 
-/// Whether a type is written as a session, and not as an alias of one.
-pub(super) fn says_session(ty: &Type) -> bool {
+/// Whether a type is written as `Session` or `Option<Session>`. Aliases are not recognized.
+pub(super) fn is_session_or_option(ty: &Type) -> bool {
     is_session(ty) || is_optional(ty)
 }
 
@@ -158,7 +158,7 @@ fn is_optional(ty: &Type) -> bool {
 /// The session inside a type that it cannot be wrapped in, and the error message.
 fn invalid(ty: &Type) -> Option<(Type, String)> {
     let found = |ty: &Type| {
-        says_session(ty)
+        is_session_or_option(ty)
             .then(|| ty.clone())
             .or_else(|| invalid(ty).map(|(inside, _)| inside))
     };
@@ -209,7 +209,7 @@ fn invalid(ty: &Type) -> Option<(Type, String)> {
 /// Reports that no argument is a session. The error points at an argument that looks like one: by
 /// the name of its type, by a session inside its type, or by its own name.
 fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Errors) {
-    if let Some((place, message, role)) = arguments.iter().enumerate().find_map(meant) {
+    if let Some((place, message, role)) = arguments.iter().enumerate().find_map(guess_session) {
         if let Some(argument) = arguments.get_mut(place) {
             errors.spanning(&argument.ty, message);
             argument.role = role;
@@ -223,7 +223,8 @@ fn missing(signature: &Signature, arguments: &mut [Argument], errors: &mut Error
     );
 }
 
-fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)> {
+/// The error for an argument that was probably written as the session, and its role in the expansion.
+fn guess_session((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)> {
     let segment = last_segment(&argument.ty)?;
     let name = &segment.ident;
     if let Some(inside) = generic_types(segment).find_map(nested) {
@@ -254,7 +255,7 @@ fn meant((place, argument): (usize, &Argument)) -> Option<(usize, String, Role)>
 
 /// A session anywhere in a type.
 fn nested(ty: &Type) -> Option<Type> {
-    if says_session(ty) {
+    if is_session_or_option(ty) {
         return Some(ty.clone());
     }
     generic_types(last_segment(ty)?).find_map(nested)
@@ -280,7 +281,7 @@ fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
     match pattern {
         Pat::Ident(name) if name.subpat.is_none() => match role {
             Role::Other => name.ident.clone(),
-            // Without the user's span, at which an editor would show the guard.
+            // At the user's span, an editor would show the type of the guard.
             Role::Session | Role::Invalid(_) => at_call_site(&name.ident),
         },
         _ => format_ident!("__arg{index}", span = Span::call_site()),

@@ -6,7 +6,7 @@ use syn::{ReturnType, Type};
 use super::function::Function;
 use super::model::{Argument, Attrs, Handler, Mode, Role};
 use super::options::Options;
-use super::{args, attrs, fallible, returned};
+use super::{args, attrs, fallible, find_type, returned};
 use crate::errors::Errors;
 
 /// Returns the checked handler, or `None` if it has no session argument.
@@ -103,7 +103,7 @@ fn check_return_type(
     for argument in arguments {
         if matches!(argument.role, Role::Session)
             && let Some(place) =
-                fallible::find(&argument.ty.to_token_stream(), &ty.to_token_stream())
+                find_type::find(&argument.ty.to_token_stream(), &ty.to_token_stream())
         {
             errors.at(
                 place,

@@ -134,7 +134,7 @@ impl Parts<'_> {
             let name = self.name_inside(argument);
             self.split(argument, &quote!(#name))
         });
-        let run = self.run();
+        let run = self.run(&quote!(#private::answer!(__committer, __value, __failed)));
         let reply = self.reply();
         let statements = quote! {
             #require
@@ -168,14 +168,14 @@ impl Parts<'_> {
         let ty = session_type(argument);
         let session = inner_name(argument);
         let committer = if self.is_first(argument) {
-            Ident::new("__committer", Span::call_site())
+            quote!(mut __committer)
         } else {
-            Ident::new("_committer", Span::call_site())
+            quote!(_committer)
         };
         // An alias may hide a type that is not compatible with the mode. That error points at the
         // mode, which therefore gets the span of the type.
         let mode = match ty {
-            Some(ty) if !args::says_session(ty) => {
+            Some(ty) if !args::is_session_or_option(ty) => {
                 let mode = &self.mode;
                 respan(quote!(#mode<>), ty.span())
             }
@@ -192,8 +192,9 @@ impl Parts<'_> {
             .is_some_and(|first| std::ptr::eq(first, argument))
     }
 
-    /// Calls the user's function, checks whether its value is a failure, and commits.
-    pub(super) fn run(&self) -> TokenStream {
+    /// Calls the user's function, checks whether its value is a failure, and commits. `answer` asks for
+    /// the status of the response if that decides.
+    pub(super) fn run(&self, answer: &TokenStream) -> TokenStream {
         let private = self.private;
         let Signature {
             ident, generics, ..
@@ -236,9 +237,10 @@ impl Parts<'_> {
         };
         quote! {
             #value
-            let __ending = match #private::end(__committer, __failed) {
-                #private::HandlerEnd::Finished(ending) => ending,
-                #private::HandlerEnd::Commit(commit) => commit.await,
+            let (__value, __failed) = #answer;
+            let __commit = match #private::commit(__committer, __failed) {
+                #private::HandlerCommit::Finished(finished) => finished,
+                #private::HandlerCommit::Pending(pending) => pending.await,
             };
         }
     }
@@ -247,7 +249,7 @@ impl Parts<'_> {
     pub(super) fn reply(&self) -> TokenStream {
         let private = self.private;
         let shared = (self.handler.shared).then(|| quote!(.shared()));
-        quote!(#private::SessionReply::new(__value, __ending #shared))
+        quote!(#private::SessionReply::new(__value, __commit #shared))
     }
 
     /// The user's function: signature, attributes and body as written, except where only the body

@@ -1,40 +1,9 @@
 //! Searches the tokens of a body for signs that the function can fail.
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use super::nested::without_nested_functions;
 use crate::tokens::{group, is_punct, is_word};
-
-/// The span at which a type occurs, as a whole, in another type.
-pub(super) fn find(needle: &TokenStream, haystack: &TokenStream) -> Option<Span> {
-    let needle: Vec<_> = needle.clone().into_iter().collect();
-    let words: Vec<_> = needle.iter().map(ToString::to_string).collect();
-    search(&words, haystack)
-}
-
-fn search(needle: &[String], haystack: &TokenStream) -> Option<Span> {
-    let tokens: Vec<_> = haystack.clone().into_iter().collect();
-    for (at, token) in tokens.iter().enumerate() {
-        if let TokenTree::Group(group) = token
-            && let Some(place) = search(needle, &group.stream())
-        {
-            return Some(place);
-        }
-        let Some(window) = tokens.get(at..at + needle.len()) else {
-            continue;
-        };
-        let same = window
-            .iter()
-            .zip(needle)
-            .all(|(token, word)| token.to_string() == *word);
-        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-        let after = tokens.get(at + needle.len());
-        // `models::Session` and `Session<Other>` are other types than `Session`.
-        if same && !is_punct(before, ':') && !is_punct(after, ':') && !is_punct(after, '<') {
-            return Some(token.span());
-        }
-    }
-    None
-}
 
 /// The first sign that a function can fail: a `?`, or a `Result` as the value of its body.
 pub(super) fn failure(body: TokenStream) -> Option<&'static str> {
@@ -71,85 +40,6 @@ fn has_word(token: &TokenTree, word: &str) -> bool {
             .any(|token| has_word(token, word)),
         token => is_word(Some(token), word),
     }
-}
-
-/// The tokens without closures, async blocks and items, whose failures are not failures of the
-/// function.
-fn without_nested_functions(tokens: TokenStream) -> Vec<TokenTree> {
-    let tokens: Vec<_> = tokens.into_iter().collect();
-    let mut kept = Vec::new();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let skipped = nested(&tokens, at);
-        if skipped > 0 {
-            at += skipped;
-            // A placeholder: a `|` after it is an operator, not the start of a closure.
-            kept.push(TokenTree::Literal(proc_macro2::Literal::u8_unsuffixed(0)));
-            continue;
-        }
-        kept.push(token.clone());
-        at += 1;
-    }
-    kept
-}
-
-/// The number of tokens of the closure, async block or item that starts here; 0 if none does.
-fn nested(tokens: &[TokenTree], at: usize) -> usize {
-    let brace = |from: usize| {
-        tokens[from..]
-            .iter()
-            .position(|token| group(Some(token), Delimiter::Brace).is_some())
-            .map_or(0, |offset| from + offset + 1 - at)
-    };
-    let token = tokens.get(at);
-    if is_word(token, "async") {
-        let next = at + 1 + usize::from(is_word(tokens.get(at + 1), "move"));
-        if group(tokens.get(next), Delimiter::Brace).is_some() {
-            return next + 1 - at;
-        }
-        return 0;
-    }
-    if is_word(token, "fn") || is_word(token, "impl") || is_word(token, "trait") {
-        return brace(at);
-    }
-    if is_word(token, "macro_rules") {
-        return brace(at);
-    }
-    if is_punct(token, '|') && begins_closure(tokens, at) {
-        return closure(tokens, at);
-    }
-    0
-}
-
-/// Whether a `|` begins a closure: what precedes it cannot be the left operand of an "or".
-fn begins_closure(tokens: &[TokenTree], at: usize) -> bool {
-    match at.checked_sub(1).and_then(|before| tokens.get(before)) {
-        None => true,
-        Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), ',' | '=' | ';' | '(' | '&'),
-        Some(TokenTree::Ident(word)) => word == "move" || word == "return",
-        Some(_) => false,
-    }
-}
-
-/// The number of tokens of `|a, b| expression`, which ends at a comma, a semicolon or the group's
-/// end.
-fn closure(tokens: &[TokenTree], at: usize) -> usize {
-    let mut end = at + 1;
-    while end < tokens.len() && !is_punct(tokens.get(end), '|') {
-        end += 1;
-    }
-    end += 1;
-    if is_punct(tokens.get(end), '-') && is_punct(tokens.get(end + 1), '>') {
-        // A closure with a return type has its body in braces.
-        let body = tokens[end..]
-            .iter()
-            .position(|token| group(Some(token), Delimiter::Brace).is_some());
-        return body.map_or(tokens.len(), |body| end + body + 1) - at;
-    }
-    while end < tokens.len() && !is_punct(tokens.get(end), ',') && !is_punct(tokens.get(end), ';') {
-        end += 1;
-    }
-    end.min(tokens.len()) - at
 }
 
 /// Whether a `?` follows an expression. After `:`, `+` or `<` it belongs to `?Sized`.

@@ -35,10 +35,10 @@ pub(super) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Function> 
     let mut function = match read.parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            errors.add(match offender(item) {
+            errors.add(match classify_failure(item) {
                 // The compiler reports the same error, unless it knows newer syntax than `syn`.
-                Offender::Syntax => error,
-                Offender::Item(place) => syn::Error::new(
+                ParseFailure::Syntax => error,
+                ParseFailure::OtherItem(place) => syn::Error::new(
                     place,
                     "`#[session]` only works on a handler, which is a free `async fn` with a body",
                 ),
@@ -87,14 +87,14 @@ fn unwrapped(body: Group) -> Group {
 }
 
 /// Why an item is not a handler.
-enum Offender {
+enum ParseFailure {
     /// It is another item, with this keyword.
-    Item(Span),
+    OtherItem(Span),
     /// It is a function with a syntax error.
     Syntax,
 }
 
-fn offender(item: TokenStream) -> Offender {
+fn classify_failure(item: TokenStream) -> ParseFailure {
     let mut tokens = item.into_iter().peekable();
     let first = tokens.peek().map_or_else(Span::call_site, TokenTree::span);
     let mut named = None;
@@ -104,9 +104,9 @@ fn offender(item: TokenStream) -> Offender {
                 Some(TokenTree::Group(body))
                     if unwrapped(body.clone()).delimiter() == Delimiter::Brace =>
                 {
-                    Offender::Syntax
+                    ParseFailure::Syntax
                 }
-                _ => Offender::Item(token.span()),
+                _ => ParseFailure::OtherItem(token.span()),
             };
         }
         if let TokenTree::Ident(word) = &token
@@ -115,7 +115,7 @@ fn offender(item: TokenStream) -> Offender {
             named.get_or_insert(token.span());
         }
     }
-    Offender::Item(named.unwrap_or(first))
+    ParseFailure::OtherItem(named.unwrap_or(first))
 }
 
 /// Reports a missing `async` and adds it; reports all other qualifiers and removes them.

@@ -18,8 +18,8 @@ pub(crate) const OPTIONS: &[&str] = &[
     "crate",
 ];
 
-/// Words from other libraries, and the suggestion for each.
-const ELSEWHERE: &[(&[&str], &str)] = &[
+/// Words that are not options, many from other libraries, and the suggestion for each.
+const SUGGESTIONS: &[(&[&str], &str)] = &[
     (
         &[
             "config",
@@ -74,13 +74,13 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 
 /// The message for an option that does not exist.
 pub(super) fn unknown(name: &str) -> String {
-    let elsewhere = ELSEWHERE.iter().find(|(words, _)| words.contains(&name));
-    let is_type = name.starts_with(char::is_uppercase) && meant(name).is_none();
-    let fix = if let Some((_, fix)) = elsewhere {
+    let suggestion = SUGGESTIONS.iter().find(|(words, _)| words.contains(&name));
+    let is_type = name.starts_with(char::is_uppercase) && nearest_option(name).is_none();
+    let fix = if let Some((_, fix)) = suggestion {
         (*fix).to_owned()
     } else if is_type {
         format!("; the type of the argument selects the config: `session: Session<{name}>`")
-    } else if meant(name).is_none() && config::is_option(name) {
+    } else if nearest_option(name).is_none() && config::is_option(name) {
         "; this is an option of the config, in `session_config!`".to_owned()
     } else {
         hint(name, OPTIONS)
@@ -89,6 +89,6 @@ pub(super) fn unknown(name: &str) -> String {
 }
 
 /// The option that a misspelled word most likely stands for.
-pub(super) fn meant(name: &str) -> Option<&'static str> {
+pub(super) fn nearest_option(name: &str) -> Option<&'static str> {
     nearest(name, OPTIONS)
 }

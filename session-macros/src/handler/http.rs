@@ -50,7 +50,11 @@ impl Parts<'_> {
                 }
             });
         let output = &handler.signature.output;
-        let run = self.run();
+        let run = self.run(&quote!(__committer.judge(
+            __value,
+            __failed,
+            __replies.status
+        )));
         let reply = self.reply();
         let statements = quote! {
             let __replies = #private::http::replies #returned();

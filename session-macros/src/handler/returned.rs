@@ -12,8 +12,8 @@ use super::fallible;
 use super::model::Handler;
 use crate::tokens::{end_spans, is_punct, is_word, mentions};
 
-/// Whether only the body shows whether the handler failed. The type of a body that never ends with a
-/// value, such as `todo!()`, is unknown there, too. `#[instrument(err)]` requires that the body has the
+/// Whether only the body shows whether the handler failed. The type of a body that never returns a
+/// value, such as `todo!()`, is also unknown outside of it. `#[instrument(err)]` requires that the body has the
 /// type of the function, so there only the outermost `Result` is examined.
 pub(super) fn hides_failure(handler: &Handler) -> bool {
     match &handler.signature.output {

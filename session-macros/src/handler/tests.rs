@@ -116,7 +116,7 @@ fn attributes_go_to_the_function_that_they_are_for() {
 }
 
 #[test]
-fn an_item_for_overrides_is_emitted_only_if_there_are_some() {
+fn overrides_are_emitted_only_if_there_are_some() {
     assert!(!expand_valid("load", HANDLER).contains("enum"));
     let output = expand_valid(
         "load, header = \"X-A\", bearer, emit = header, crate = ::a",
@@ -136,7 +136,7 @@ fn a_response_is_shared_only_on_request() {
     for (attr, item) in [("load", HANDLER), ("load, http", http)] {
         assert!(!expand_valid(attr, item).contains("shared"));
         let output = expand_valid(&format!("{attr}, cache = shared"), item);
-        assert!(output.contains("__ending . shared ()"), "{output}");
+        assert!(output.contains("__commit . shared ()"), "{output}");
     }
 }
 
@@ -324,7 +324,7 @@ fn no_input_panics() {
 }
 
 #[test]
-fn a_hidden_type_is_asked_inside_of_the_body() {
+fn a_hidden_type_is_examined_inside_the_body() {
     let output = expand_valid(
         "load",
         "async fn one(s: Session, a: A) -> Result<impl R, E> { if a { return b(); } Ok(c?) }",
@@ -341,8 +341,8 @@ fn a_hidden_type_is_asked_inside_of_the_body() {
 }
 
 #[test]
-fn a_body_without_a_value_is_not_asked() {
-    for (body, asked) in [
+fn a_body_without_a_value_is_not_examined() {
+    for (body, examined) in [
         ("todo!()", false),
         ("s.a += 1; todo!(\"later\");", false),
         ("loop { a().await; }", false),
@@ -358,12 +358,12 @@ fn a_body_without_a_value_is_not_asked() {
             "load",
             &format!("async fn one(s: Session) -> impl R {{ {body} }}"),
         );
-        assert_eq!(output.contains("Judged"), asked, "{body}: {output}");
+        assert_eq!(output.contains("Judged"), examined, "{body}: {output}");
     }
 }
 
 #[test]
-fn a_body_whose_errors_are_logged_is_not_asked() {
+fn a_body_whose_errors_are_logged_is_not_examined() {
     let item = "#[instrument(skip_all, err)] async fn one(s: Session) -> Result<impl R, E> { a() }";
     assert!(!expand_valid("load", item).contains("Judged"));
     let item = "#[instrument(ret)] async fn one(s: Session) -> Result<impl R, E> { a() }";

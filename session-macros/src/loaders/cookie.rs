@@ -40,7 +40,7 @@ pub(crate) struct Cookie {
     pub(crate) allow_any_origin: Option<Text>,
 }
 
-/// Checks the attributes. An invalid one keeps its default.
+/// Checks the attributes. Invalid attributes keep their defaults.
 pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut Errors) -> Cookie {
     let mut cookie = Cookie {
         name,
@@ -112,7 +112,7 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
     cookie
 }
 
-/// Checks the attributes against each other. One that browsers would refuse is reset to its
+/// Checks the attributes against each other. Resets an attribute that browsers would refuse to its
 /// default.
 fn check_together(
     keyword: &Ident,

@@ -12,15 +12,15 @@ use connect_session_rules::DEFAULT_COOKIE_PATH;
 /// A slice of loaders, in an inline const so that it is `'static`.
 pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
     let each = loaders.iter().map(|loader| match &loader.kind {
-        Kind::Header(name) => quote!(#private::Loader::Header(#name)),
-        Kind::Bearer => quote!(#private::Loader::Bearer),
+        Kind::Header(name) => quote!(#private::SidSource::Header(#name)),
+        Kind::Bearer => quote!(#private::SidSource::Bearer),
         Kind::Cookie(cookie) => {
             let spec = spec(cookie, private);
-            quote!(#private::Loader::Cookie(#spec))
+            quote!(#private::SidSource::Cookie(#spec))
         }
-        Kind::Query { name, .. } => quote!(#private::Loader::Query(#name)),
-        Kind::Path { name, .. } => quote!(#private::Loader::Path(#name)),
-        Kind::Custom(function) => quote!(#private::Loader::Custom(#function)),
+        Kind::Query { name, .. } => quote!(#private::SidSource::Query(#name)),
+        Kind::Path { name, .. } => quote!(#private::SidSource::Path(#name)),
+        Kind::Custom(function) => quote!(#private::SidSource::Custom(#function)),
     });
     quote!(const { &[#(#each),*] })
 }

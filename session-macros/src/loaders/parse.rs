@@ -109,7 +109,7 @@ fn loader(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Raw> {
     Ok(Raw { keyword, args })
 }
 
-/// `Loader::Bearer`, or a function that should be a custom loader.
+/// `SidSource::Bearer`, or a function that should be a custom loader.
 fn path(input: ParseStream<'_>, first: Ident) -> syn::Error {
     let mut words = vec![first];
     while let (Ok(Some(_)), true) = (input.parse::<Option<Token![::]>>(), at_word(input)) {

@@ -1,16 +1,18 @@
 //! The trait that a declared config implements, and its state in the process: options and store.
 
-mod claims;
 mod options;
+mod reservations;
 mod state;
 mod trusted_proxy;
+mod validate;
 
 use std::future::Future;
 
-pub use options::{Commit, ConfigureError, OnConflict, OnEnded, OnStoreError, Options};
+pub use options::{Commit, OnConflict, OnEnded, OnStoreError, Options};
 pub use state::{ConfigCell, StartError, configure, start};
 pub(crate) use state::{prepared, store, store_if_built};
 pub use trusted_proxy::TrustedProxy;
+pub use validate::ConfigureError;
 
 use crate::data::SessionData;
 use crate::merge::MergeInputs;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
-use super::{ConfigureError, Options, SessionConfig, claims};
+use super::{ConfigureError, Options, SessionConfig, reservations};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::error_chain::with_causes;
@@ -116,7 +116,7 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
         return Err(BuildBackoff.into());
     }
     let built = C::connect().await.and_then(|store| {
-        claims::claim_keys::<C>(&prepared::<C>().options, store.backend_id())?;
+        reservations::reserve_keys::<C>(&prepared::<C>().options, store.backend_id())?;
         Ok(store)
     });
     if built.is_err() {
@@ -186,7 +186,7 @@ impl fmt::Debug for StartError {
 /// A list of every problem.
 pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     let mut problems = data_problems::<C>();
-    problems.extend(claims::claim_names::<C>(&prepared::<C>().options));
+    problems.extend(reservations::reserve_names::<C>(&prepared::<C>().options));
     match store::<C>().await {
         Ok(store) => {
             if let Err(error) = store.check_ready().await {

@@ -136,7 +136,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
                 state.set_lifetime(guard, record.lifetime);
-                state.set_identity(guard);
+                state.set_sid(guard);
                 state.sid_to_send = SidToSend::Current;
                 state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
@@ -172,7 +172,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut overwritten = Vec::new();
         let mut permit = match known {
             Some(_) => None,
-            None => commit_queue::acquire_if_contended(self.key, self.wait_policy()).await,
+            None => commit_queue::acquire_if_contended(self.key, self.wait_policy()).await?,
         };
         for _ in 0..TRIES {
             let committed = match known.take() {
@@ -191,7 +191,7 @@ impl<C: SessionConfig> SessionCore<C> {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
                     // If others committed during the wait, `record` is outdated.
-                    if permit.is_none() && self.wait_for_permit(&mut permit).await {
+                    if permit.is_none() && self.wait_for_permit(&mut permit).await? {
                         continue;
                     }
                     let Some(DataChange {
@@ -218,10 +218,10 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// Waits for a permit of the commit queue. Returns whether another request held it.
-    pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> bool {
-        let (taken, waited) = commit_queue::acquire(self.key, self.wait_policy()).await;
+    pub(super) async fn wait_for_permit(&self, permit: &mut Option<Permit>) -> Result<bool, Error> {
+        let (taken, waited) = commit_queue::acquire(self.key, self.wait_policy()).await?;
         *permit = Some(taken);
-        waited
+        Ok(waited)
     }
 
     pub(super) fn wait_policy(&self) -> WaitPolicy {
@@ -324,7 +324,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if let Some(identity) = &change.identity {
             state.epoch += 1;
             state.generation += u64::from(identity.new_generation);
-            state.set_identity(guard);
+            state.set_sid(guard);
             state.sid_to_send = SidToSend::Current;
         }
         if let Some(lifetime) = change.lifetime {

@@ -32,6 +32,37 @@ pub(super) fn make_private(lines: &[&str]) -> Option<String> {
     Some(kept.join(", "))
 }
 
+/// Whether shared caches obey this header in place of `Cache-Control`: a targeted field, such as
+/// `CDN-Cache-Control` (RFC 9213), or its predecessor `Surrogate-Control` or `Edge-Control`.
+#[inline]
+pub(super) fn is_for_shared_caches(name: &str) -> bool {
+    // Every response with a session asks for each of its headers.
+    let ends_alike = matches!(name.as_bytes().last(), Some(b'l' | b'L'));
+    ends_alike && name.len() != "cache-control".len() && obeyed_by_shared_caches(name)
+}
+
+#[cold]
+fn obeyed_by_shared_caches(name: &str) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    let end = name.len().saturating_sub("-cache-control".len());
+    let targeted = |end: &str| end.eq_ignore_ascii_case("-cache-control");
+    name.get(end..).is_some_and(targeted) || is("surrogate-control") || is("edge-control")
+}
+
+/// Forbids shared caches to store the response, in a header that only they obey. `None` if it does so
+/// already. `private` would do for most of them, but `Surrogate-Control` does not have it.
+pub(super) fn make_unstored(lines: &[&str]) -> Option<String> {
+    let directives: Vec<&str> = lines.iter().flat_map(|line| split(line)).collect();
+    let has = |name: &str| directives.iter().any(|one| is(one, name));
+    if has("no-store") && !has("public") && !has("must-understand") {
+        return None;
+    }
+    // What processes the response, such as `content="ESI/1.0"`, does not store it.
+    let processing = directives.iter().filter(|one| is(one, "content"));
+    let kept: Vec<&str> = ["no-store"].iter().chain(processing).copied().collect();
+    Some(kept.join(", "))
+}
+
 /// Whether a directive has this name, with or without an argument.
 fn is(directive: &str, name: &str) -> bool {
     let end = directive.find('=').unwrap_or(directive.len());
@@ -53,6 +84,40 @@ fn split(line: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_for_shared_caches_are_found() {
+        for (name, is_one) in [
+            ("CDN-Cache-Control", true),
+            ("cloudflare-cdn-cache-control", true),
+            ("Surrogate-Control", true),
+            ("Edge-Control", true),
+            ("Cache-Control", false),
+            ("X-Surrogate-Control", false),
+            ("Cache-Control-Report", false),
+            ("ä", false),
+        ] {
+            assert_eq!(is_for_shared_caches(name), is_one, "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_store() {
+        for (lines, expected) in [
+            (&["public, max-age=60"][..], Some("no-store")),
+            (&["max-age=60"], Some("no-store")),
+            (&["private"], Some("no-store")),
+            (&[""], Some("no-store")),
+            (
+                &["max-age=60, content=\"ESI/1.0\""],
+                Some("no-store, content=\"ESI/1.0\""),
+            ),
+            (&["no-store, must-understand"], Some("no-store")),
+            (&["no-store, content=\"ESI/1.0\""], None),
+        ] {
+            assert_eq!(make_unstored(lines).as_deref(), expected, "{lines:?}");
+        }
+    }
 
     #[test]
     fn only_directives_for_shared_caches_change() {

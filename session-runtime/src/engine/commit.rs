@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Emission;
+use super::SessionHeaders;
 use super::guards::GuardIndex;
 use super::load::{RenewalPolicy, load};
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
@@ -13,31 +13,31 @@ use crate::event::EventKind;
 use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
 use crate::store::BoxFuture;
 
-/// The session as its guard sees it, independent of the config's type.
-pub(crate) trait Finalize: Send + Sync {
+/// What a guard commits: a session of any config, or none.
+pub(crate) trait Committable: Send + Sync {
     /// Commits the changes of a guard. If its handler failed, discards them, except with
     /// `commit: always`.
-    fn finish(self: Arc<Self>, guard: GuardIndex, failed: bool) -> FinalizeResult;
+    fn commit(self: Arc<Self>, guard: GuardIndex, failed: bool) -> CommitProgress;
 
     /// Discards the uncommitted changes of a guard, because the request was cancelled or the handler
     /// panicked.
     fn abandon(&self, guard: GuardIndex);
 }
 
-/// The result of finishing a guard: the response headers, or a future of them.
-pub(crate) enum FinalizeResult {
-    Now(CommitResult),
+/// A commit that has started.
+pub(crate) enum CommitProgress {
+    Finished(CommitResult),
     /// A commit to await, and the session to abandon if the future is dropped before it is ready.
-    Later(BoxFuture<'static, CommitResult>, Arc<dyn Finalize>),
+    Pending(BoxFuture<'static, CommitResult>, Arc<dyn Committable>),
 }
 
-pub(crate) type CommitResult = Result<Emission, Box<FailedCommit>>;
+pub(crate) type CommitResult = Result<SessionHeaders, Box<FailedCommit>>;
 
 /// A commit that failed. Its response may still have to carry a sid or clear a cookie, because of earlier
 /// changes that the request has stored.
 pub(crate) struct FailedCommit {
     pub(crate) error: Error,
-    pub(crate) emission: Emission,
+    pub(crate) headers: SessionHeaders,
 }
 
 /// What to write, decided in one step while the state is locked.
@@ -59,14 +59,14 @@ impl<D> Plan<D> {
     }
 }
 
-impl<C: SessionConfig> Finalize for SessionCore<C> {
-    fn finish(self: Arc<Self>, guard: GuardIndex, failed: bool) -> FinalizeResult {
+impl<C: SessionConfig> Committable for SessionCore<C> {
+    fn commit(self: Arc<Self>, guard: GuardIndex, failed: bool) -> CommitProgress {
         let failed = failed && self.options.commit != Commit::Always;
         // Usually the handler's session is dropped by now. If this is the last `Arc`, nothing can write
         // concurrently, so the write lock is not needed.
         let is_sole_owner = Arc::strong_count(&self) == 1;
         let mut state = self.state();
-        if let Some(emission) = self.close_guard(&mut state, guard, failed) {
+        if let Some(headers) = self.close_guard(&mut state, guard, failed) {
             if let Some(returned) = state.guards.get_mut(guard).returned.take() {
                 drop(state);
                 if !failed && returned.is_changed() {
@@ -74,14 +74,17 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
                     self.emit_event(EventKind::DroppedUnsaved, None);
                 }
             }
-            return FinalizeResult::Now(Ok(emission));
+            return CommitProgress::Finished(Ok(headers));
         }
         if !is_sole_owner || state.guards.are_many() {
             drop(state);
             return self.later(move |core| async move {
-                let _write_lock = core.lock_writes().await;
                 let tracked = core.state().guards.get_mut(guard).returned.take();
-                let stored = core.persist(guard, tracked).await;
+                let write_lock = core.lock_writes().await;
+                let stored = match &write_lock {
+                    Ok(_) => core.persist(guard, tracked).await,
+                    Err(error) => Err(Error::new(error.kind())),
+                };
                 core.confirm(guard, stored).await
             });
         }
@@ -98,12 +101,12 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
             Ok(None) => {
                 let state = self.state();
                 if state.offer.is_none() {
-                    return FinalizeResult::Now(Ok(self.emission(guard, &state)));
+                    return CommitProgress::Finished(Ok(self.headers(guard, &state)));
                 }
                 drop(state);
                 self.later(move |core| async move { core.confirm(guard, Ok(())).await })
             }
-            Err(error) => FinalizeResult::Now(self.headers_or_error(guard, Err(error))),
+            Err(error) => CommitProgress::Finished(self.headers_or_error(guard, Err(error))),
         }
     }
 
@@ -122,11 +125,11 @@ impl<C: SessionConfig> Finalize for SessionCore<C> {
 }
 
 impl<C: SessionConfig> SessionCore<C> {
-    fn later<F>(self: Arc<Self>, finish: impl FnOnce(Arc<Self>) -> F) -> FinalizeResult
+    fn later<F>(self: Arc<Self>, finish: impl FnOnce(Arc<Self>) -> F) -> CommitProgress
     where
         F: Future<Output = CommitResult> + Send + 'static,
     {
-        FinalizeResult::Later(Box::pin(finish(self.clone())), self)
+        CommitProgress::Pending(Box::pin(finish(self.clone())), self)
     }
 
     /// Closes a guard. Returns the response headers unless the store has to be called.
@@ -135,7 +138,7 @@ impl<C: SessionConfig> SessionCore<C> {
         state: &mut SessionState<C>,
         guard: GuardIndex,
         failed: bool,
-    ) -> Option<Emission> {
+    ) -> Option<SessionHeaders> {
         state.guards.get_mut(guard).closed = true;
         let sends_offer = state.offer.is_some() && state.guards.is_outermost(guard);
         if failed {
@@ -144,10 +147,10 @@ impl<C: SessionConfig> SessionCore<C> {
                 state.offer = None;
             }
             state.guards.get_mut(guard).discard_sid_and_lifetime();
-            return Some(self.emission(guard, state));
+            return Some(self.headers(guard, state));
         }
         let pending = state.guards.get(guard);
-        let untouched = pending.identity.is_none()
+        let untouched = pending.sid_change.is_none()
             && pending.lifetime.is_none()
             && !pending
                 .returned
@@ -155,10 +158,10 @@ impl<C: SessionConfig> SessionCore<C> {
                 .is_some_and(TrackedData::is_changed);
         match state.phase {
             // The guard that creates the session is still open, or has failed.
-            Phase::New if untouched && !pending.must_insert => Some(self.emission(guard, state)),
+            Phase::New if untouched && !pending.must_insert => Some(self.headers(guard, state)),
             Phase::New => None,
             Phase::Stored(_) if !untouched || sends_offer => None,
-            Phase::Stored(_) | Phase::Ended { .. } => Some(self.emission(guard, state)),
+            Phase::Stored(_) | Phase::Ended { .. } => Some(self.headers(guard, state)),
         }
     }
 
@@ -180,10 +183,10 @@ impl<C: SessionConfig> SessionCore<C> {
                 // later must not store it either.
                 let mut state = self.state();
                 state.guards.get_mut(guard).discard_sid_and_lifetime();
-                let emission = self.emission(guard, &state);
-                Err(Box::new(FailedCommit { error, emission }))
+                let headers = self.headers(guard, &state);
+                Err(Box::new(FailedCommit { error, headers }))
             }
-            _ => Ok(self.emission(guard, &self.state())),
+            _ => Ok(self.headers(guard, &self.state())),
         }
     }
 
@@ -230,8 +233,8 @@ impl<C: SessionConfig> SessionCore<C> {
         match &state.phase {
             Phase::New => {
                 let lifetime = pending.lifetime.unwrap_or(state.lifetime);
-                let (sid, subject) = match &pending.identity {
-                    Some(identity) => (identity.sid, identity.subject.apply(state.subject.clone())),
+                let (sid, subject) = match &pending.sid_change {
+                    Some(change) => (change.sid, change.subject.apply(state.subject.clone())),
                     None => (state.sid, state.subject.clone()),
                 };
                 let data = match tracked.take() {
@@ -250,7 +253,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 Plan::Insert(record)
             }
             Phase::Ended { .. }
-                if changed || pending.identity.is_some() || pending.lifetime.is_some() =>
+                if changed || pending.sid_change.is_some() || pending.lifetime.is_some() =>
             {
                 Plan::Ended
             }
@@ -278,10 +281,10 @@ impl<C: SessionConfig> SessionCore<C> {
                     epoch: state.epoch,
                     generation: state.generation,
                     data,
-                    identity: pending.identity.as_ref().map(|identity| IdentityChange {
-                        secret: identity.sid.secret_hash(),
-                        new_generation: identity.new_generation,
-                        subject: identity.subject.clone(),
+                    identity: pending.sid_change.as_ref().map(|change| IdentityChange {
+                        secret: change.sid.secret_hash(),
+                        new_generation: change.new_generation,
+                        subject: change.subject.clone(),
                     }),
                     lifetime: pending.lifetime,
                 };

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::wait;
+use crate::error::Error;
 use crate::record::Key;
 use crate::sid::SessionId;
 use crate::store::BoxFuture;
@@ -135,17 +137,24 @@ pub(super) fn is_free(key: Key) -> bool {
 
 /// Before the first try: waits for a permit only if other tasks hold or await one, so that they do not
 /// starve.
-pub(super) async fn acquire_if_contended(key: Key, policy: WaitPolicy) -> Option<Permit> {
+pub(super) async fn acquire_if_contended(
+    key: Key,
+    policy: WaitPolicy,
+) -> Result<Option<Permit>, Error> {
     if is_free(key) {
-        return None;
+        return Ok(None);
     }
-    Some(acquire(key, policy).await.0)
+    let (permit, _) = acquire(key, policy).await?;
+    Ok(Some(permit))
 }
 
 /// Before a retry: waits for a permit. Also returns whether another task held it.
 ///
 /// Boxed, to keep the future of a commit small: conflicts are rare.
-pub(super) fn acquire(key: Key, policy: WaitPolicy) -> BoxFuture<'static, (Permit, bool)> {
+pub(super) fn acquire(
+    key: Key,
+    policy: WaitPolicy,
+) -> BoxFuture<'static, Result<(Permit, bool), Error>> {
     Box::pin(async move {
         let membership = Membership::new(key);
         let try_lock = || membership.lock.clone().try_lock_owned().ok();
@@ -158,15 +167,21 @@ pub(super) fn acquire(key: Key, policy: WaitPolicy) -> BoxFuture<'static, (Permi
             yield_now().await;
             guard = try_lock();
         }
-        let guard = match guard {
-            Some(guard) => guard,
-            None => membership.lock.clone().lock_owned().await,
+        let guard = if let Some(guard) = guard {
+            guard
+        } else {
+            let free = membership.lock.clone().lock_owned();
+            match policy {
+                // A store that never waits needs no timer.
+                WaitPolicy::Spin => free.await,
+                WaitPolicy::Sleep => wait::in_time(free).await?,
+            }
         };
         let permit = Permit {
             _guard: guard,
             _membership: membership,
         };
-        (permit, was_held)
+        Ok((permit, was_held))
     })
 }
 
@@ -186,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_exists_while_it_has_members() {
-        let (permit, was_held) = acquire(key(1), WaitPolicy::Spin).await;
+        let (permit, was_held) = acquire(key(1), WaitPolicy::Spin).await.expect("a permit");
         assert!(!was_held && !is_free(key(1)));
         // Sessions in the same slot, or with the same id in another namespace, have their own queues.
         let elsewhere = Key {
@@ -194,14 +209,14 @@ mod tests {
             ..key(1)
         };
         assert!(is_free(key(2)) && is_free(elsewhere));
-        let (other, was_held) = acquire(key(2), WaitPolicy::Sleep).await;
+        let (other, was_held) = acquire(key(2), WaitPolicy::Sleep).await.expect("a permit");
         assert!(!was_held);
         let mut waiting = acquire(key(1), WaitPolicy::Sleep);
         let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(waiting.as_mut().poll(cx)));
         assert!(poll.await.is_pending());
         drop(permit);
         assert!(!is_free(key(1)), "another task still waits");
-        let (permit, was_held) = waiting.await;
+        let (permit, was_held) = waiting.await.expect("a permit");
         assert!(was_held);
         let mut cancelled = acquire(key(1), WaitPolicy::Sleep);
         let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(cancelled.as_mut().poll(cx)));

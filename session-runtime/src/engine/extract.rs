@@ -84,6 +84,11 @@ impl<C: SessionConfig> RequestContext<C> {
         Error::ambiguous(repair.map_or_else(Vec::new, |repair| repair.lines().cloned().collect()))
     }
 
+    /// Whether the request has passed the app-wide layer.
+    pub(crate) fn has_layer(&self) -> bool {
+        self.scope.as_ref().is_some_and(|scope| scope.has_layer())
+    }
+
     /// Whether the request has at least one sid.
     pub(super) fn presents_sid(&self) -> bool {
         self.found.is_ok_and(|found| found.sid.is_some()) || self.found.is_err()

@@ -9,8 +9,8 @@ pub(crate) type GuardIndex = usize;
 
 /// One guard, with the changes of its handler that are not stored yet.
 pub(crate) struct GuardState<D> {
-    /// A new sid.
-    pub(crate) identity: Option<Box<Identity>>,
+    /// A new sid, perhaps with a new subject.
+    pub(crate) sid_change: Option<Box<SidChange>>,
     pub(crate) lifetime: Option<Lifetime>,
     /// The data of the session that the handler dropped.
     pub(crate) returned: Option<TrackedData<D>>,
@@ -25,7 +25,7 @@ pub(crate) struct GuardState<D> {
 
 /// A change of the sid.
 #[derive(Clone)]
-pub(crate) struct Identity {
+pub(crate) struct SidChange {
     pub(crate) sid: Sid,
     pub(crate) new_generation: bool,
     pub(crate) subject: SubjectChange,
@@ -49,7 +49,7 @@ impl<D> GuardState<D> {
     #[inline]
     fn new(must_insert: bool, resets_seen: u32) -> Self {
         Self {
-            identity: None,
+            sid_change: None,
             lifetime: None,
             returned: None,
             resets_seen,
@@ -61,19 +61,19 @@ impl<D> GuardState<D> {
     /// Whether a pending reset replaces the data.
     #[inline]
     pub(crate) fn resets(&self) -> bool {
-        (self.identity.as_ref()).is_some_and(|identity| identity.reset)
+        (self.sid_change.as_ref()).is_some_and(|change| change.reset)
     }
 
     /// Whether a pending login or reset will invalidate the changes of other requests.
     #[inline]
     pub(super) fn starts_new_generation(&self) -> bool {
-        (self.identity.as_ref()).is_some_and(|identity| identity.new_generation)
+        (self.sid_change.as_ref()).is_some_and(|change| change.new_generation)
     }
 
     /// Discards the pending changes of the sid and the lifetime.
     #[inline]
     pub(crate) fn discard_sid_and_lifetime(&mut self) {
-        self.identity = None;
+        self.sid_change = None;
         self.lifetime = None;
     }
 }
@@ -131,22 +131,26 @@ impl<D> Guards<D> {
     /// The new sid that a guard is about to store.
     #[inline]
     pub(super) fn pending_sid(&self) -> Option<Sid> {
-        let mut identities = self.iter().filter_map(|pending| pending.identity.as_ref());
-        identities.next().map(|identity| identity.sid)
+        let mut changes = self
+            .iter()
+            .filter_map(|pending| pending.sid_change.as_ref());
+        changes.next().map(|change| change.sid)
     }
 
     /// The new sid that another guard is about to store.
     #[inline]
     pub(crate) fn pending_sid_of_others(&self, guard: GuardIndex) -> Option<Sid> {
         let others = self.iter().enumerate().filter(|(index, _)| *index != guard);
-        let mut identities = others.filter_map(|(_, pending)| pending.identity.as_ref());
-        identities.next().map(|identity| identity.sid)
+        let mut changes = others.filter_map(|(_, pending)| pending.sid_change.as_ref());
+        changes.next().map(|change| change.sid)
     }
 
     /// The subject once all pending logins are stored.
     pub(super) fn pending_subject(&self) -> Option<&SubjectChange> {
-        let mut identities = self.iter().filter_map(|pending| pending.identity.as_ref());
-        identities.find_map(|identity| match &identity.subject {
+        let mut changes = self
+            .iter()
+            .filter_map(|pending| pending.sid_change.as_ref());
+        changes.find_map(|change| match &change.subject {
             SubjectChange::Keep => None,
             subject => Some(subject),
         })
@@ -163,12 +167,12 @@ impl<D> Guards<D> {
     #[inline]
     pub(super) fn forget_rotations_to(&mut self, sid: Sid) {
         for pending in self.iter_mut() {
-            let is_stored = |identity: &mut Box<Identity>| {
-                identity.sid.secret_hash() == sid.secret_hash()
-                    && !identity.new_generation
-                    && identity.subject == SubjectChange::Keep
+            let is_stored = |change: &mut Box<SidChange>| {
+                change.sid.secret_hash() == sid.secret_hash()
+                    && !change.new_generation
+                    && change.subject == SubjectChange::Keep
             };
-            pending.identity.take_if(is_stored);
+            pending.sid_change.take_if(is_stored);
         }
     }
 

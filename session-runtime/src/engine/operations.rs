@@ -33,7 +33,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if tracked.is_changed() {
             self.check_data(tracked.data())?;
         }
-        let mut permit = commit_queue::acquire_if_contended(self.key, self.wait_policy()).await;
+        let mut permit = commit_queue::acquire_if_contended(self.key, self.wait_policy()).await?;
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let output = change(&mut new);
@@ -74,7 +74,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 CommitOutcome::Conflict(record) => base = record.snapshot,
             }
             if permit.is_none() {
-                self.wait_for_permit(&mut permit).await;
+                self.wait_for_permit(&mut permit).await?;
             }
         }
         Err(Error::new(ErrorKind::Contention))

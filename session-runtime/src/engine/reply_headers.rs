@@ -2,10 +2,18 @@
 
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue, VARY};
 
+use super::cache_control::is_for_shared_caches;
+
 /// The headers of a response, in the type of any framework.
 pub(crate) trait ReplyHeaders {
     /// The values of a header that are text, in order.
     fn texts(&self, name: &HeaderName) -> Vec<&str>;
+    /// Whether there is a header that only shared caches obey.
+    fn any_for_shared_caches(&self) -> bool {
+        !self.for_shared_caches().is_empty()
+    }
+    /// The names of the headers that only shared caches obey.
+    fn for_shared_caches(&self) -> Vec<HeaderName>;
     /// Sets a header, and replaces all its values.
     fn set(&mut self, name: &HeaderName, value: HeaderValue);
     /// Sets a header unless it already has a value. Returns whether it was set.
@@ -20,6 +28,17 @@ impl ReplyHeaders for HeaderMap {
     fn texts(&self, name: &HeaderName) -> Vec<&str> {
         let values = self.get_all(name).iter();
         values.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    #[inline]
+    fn any_for_shared_caches(&self) -> bool {
+        (self.keys()).any(|name| is_for_shared_caches(name.as_str()))
+    }
+
+    fn for_shared_caches(&self) -> Vec<HeaderName> {
+        let names = self.keys();
+        let names = names.filter(|name| is_for_shared_caches(name.as_str()));
+        names.cloned().collect()
     }
 
     fn set(&mut self, name: &HeaderName, value: HeaderValue) {
@@ -50,6 +69,13 @@ impl ReplyHeaders for HeaderMap {
             self.append(name, value);
         }
     }
+}
+
+/// The names among these that only shared caches obey, for an adapter with its own type of names.
+#[cfg(any(feature = "actix-web", feature = "rocket"))]
+pub(crate) fn for_shared_caches<'a>(names: impl Iterator<Item = &'a str>) -> Vec<HeaderName> {
+    let names = names.filter(|name| is_for_shared_caches(name));
+    names.filter_map(|name| name.parse().ok()).collect()
 }
 
 /// Adds names to a comma-separated header, without duplicates.

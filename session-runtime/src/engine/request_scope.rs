@@ -26,6 +26,8 @@ pub(crate) struct RequestScope<C: SessionConfig> {
     pub(super) view_requested: AtomicBool,
     /// Whether a view found a session.
     pub(super) view_found: AtomicBool,
+    /// Whether the request has passed the app-wide layer.
+    layered: AtomicBool,
     /// Set if a view was refused because the request carries different sids in cookies of one name.
     repair: OnceLock<Arc<Repair>>,
 }
@@ -93,12 +95,22 @@ impl<C: SessionConfig> RequestScope<C> {
             }),
             view_requested: AtomicBool::new(false),
             view_found: AtomicBool::new(false),
+            layered: AtomicBool::new(false),
             repair: OnceLock::new(),
         }
     }
 
     pub(super) fn note_repair(&self, repair: &Arc<Repair>) {
         self.repair.get_or_init(|| repair.clone());
+    }
+
+    pub(crate) fn has_layer(&self) -> bool {
+        self.layered.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn set_has_layer(&self) {
+        self.layered.store(true, Ordering::Relaxed);
     }
 
     #[cfg(feature = "_layer")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::SidTarget;
 use super::guards::{GuardIndex, Guards};
+use super::wait;
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
@@ -122,10 +123,10 @@ impl<C: SessionConfig> SessionCore<C> {
     }
 
     /// Waits for exclusive use of the store among the owners of this session.
-    pub(crate) async fn lock_writes(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn lock_writes(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
         // No `try_lock` first: only `lock` lets other tasks run while a handler calls, in a loop, a
         // store that never waits.
-        self.write_lock.lock().await
+        wait::in_time(self.write_lock.lock()).await
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -222,15 +223,15 @@ impl<C: SessionConfig> SessionState<C> {
         pending.lifetime = pending.lifetime.filter(|other| *other != lifetime);
     }
 
-    /// Records that the pending identity of a guard was stored.
+    /// Records that the pending sid of a guard was stored.
     #[inline]
-    pub(super) fn set_identity(&mut self, guard: GuardIndex) {
-        let Some(identity) = self.guards.get_mut(guard).identity.take() else {
+    pub(super) fn set_sid(&mut self, guard: GuardIndex) {
+        let Some(change) = self.guards.get_mut(guard).sid_change.take() else {
             return;
         };
-        self.sid = identity.sid;
-        self.subject = identity.subject.apply(self.subject.take());
-        if identity.reset {
+        self.sid = change.sid;
+        self.subject = change.subject.apply(self.subject.take());
+        if change.reset {
             self.resets += 1;
             self.guards.get_mut(guard).resets_seen = self.resets;
         }

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 
 use super::RequestContext;
 use super::load::{Loaded, RenewalPolicy, load};
-use super::open::{Purpose, check_origin, store_of};
+use super::open::store_of;
+use super::open_plan::{Purpose, check_origin};
 use super::request_scope::RequestScope;
 use super::session_core::{Phase, SessionCore};
+use super::wait;
 use crate::config::SessionConfig;
 use crate::error::Error;
 use crate::sid::SessionId;
@@ -34,7 +36,7 @@ async fn view_in<C: SessionConfig>(
         return Ok(None);
     }
     let mut sessions = match scope {
-        Some(scope) => Some(scope.sessions.lock().await),
+        Some(scope) => Some(wait::in_time(scope.sessions.lock()).await?),
         None => None,
     };
     if let Some(core) = sessions

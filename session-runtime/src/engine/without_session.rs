@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::commit::{Finalize, FinalizeResult};
+use super::commit::{CommitProgress, Committable};
 use super::guards::GuardIndex;
 use super::request_scope::{Presented, RequestScope};
-use super::{Emission, RequestContext};
+use super::{RequestContext, SessionHeaders};
 use crate::config::SessionConfig;
 use crate::loader::LoaderSet;
 
@@ -18,9 +18,9 @@ struct WithoutSession<C: SessionConfig> {
 }
 
 /// The commit of a guard without a session; `None` if no inner guard can open one.
-pub(crate) fn finish_without_session<C: SessionConfig>(
+pub(crate) fn commit_without_session<C: SessionConfig>(
     context: &RequestContext<C>,
-) -> Option<Arc<dyn Finalize>> {
+) -> Option<Arc<dyn Committable>> {
     let scope = context.scope.clone()?;
     Some(Arc::new(WithoutSession {
         scope,
@@ -29,17 +29,17 @@ pub(crate) fn finish_without_session<C: SessionConfig>(
     }))
 }
 
-impl<C: SessionConfig> Finalize for WithoutSession<C> {
-    fn finish(self: Arc<Self>, _: GuardIndex, _: bool) -> FinalizeResult {
+impl<C: SessionConfig> Committable for WithoutSession<C> {
+    fn commit(self: Arc<Self>, _: GuardIndex, _: bool) -> CommitProgress {
         // While another guard holds the lock, it has not opened a session yet.
         let sessions = self.scope.sessions.try_lock();
         let core = (sessions.as_ref().ok())
             .and_then(|sessions| sessions.find_presented(self.loaders, &self.presented));
-        let emission = match core {
-            Some(core) => core.emission(0, &core.state()),
-            None => Emission::default(),
+        let headers = match core {
+            Some(core) => core.headers(0, &core.state()),
+            None => SessionHeaders::default(),
         };
-        FinalizeResult::Now(Ok(emission))
+        CommitProgress::Finished(Ok(headers))
     }
 
     fn abandon(&self, _: GuardIndex) {}

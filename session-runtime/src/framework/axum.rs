@@ -8,12 +8,16 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Uri};
 
-use super::http::{HttpHead, HttpParts, scope_of, shared_scope};
+use super::http_head::{HttpHead, HttpParts};
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Answer, Convert, EarlyResponse, Inherit, Mode, Probe, Rejection, SessionArg,
+    SessionGuard, SessionReply, StatusKnown, ViaAxum, is_success,
+};
 use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
@@ -49,7 +53,7 @@ where
             };
             engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
         };
-        guard::open(&context).await
+        guard::open(&context, StatusKnown::AfterAxum).await
     }
 }
 
@@ -137,14 +141,28 @@ impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts
 
 impl<R: IntoResponse> IntoResponse for SessionReply<R> {
     fn into_response(self) -> Response {
-        match self.into_outcome() {
-            Ok((value, emission)) => {
-                let mut response = value.into_response();
-                emission.apply(response.headers_mut());
+        match self.into_answer::<Response>() {
+            Ok((answer, headers)) => {
+                let mut response = match answer {
+                    Answer::Value(value) => value.into_response(),
+                    Answer::Early(response) => response,
+                };
+                headers.apply(response.headers_mut());
                 response
             }
             Err(rejection) => IntoResponse::into_response(rejection),
         }
+    }
+}
+
+impl<R: IntoResponse> ViaAxum for Probe<R> {
+    type Value = R;
+
+    fn via_axum(&self) -> Option<Convert<R>> {
+        Some(|value| {
+            let response = value.into_response();
+            EarlyResponse::new(is_success(response.status().as_u16()), response)
+        })
     }
 }
 

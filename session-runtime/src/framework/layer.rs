@@ -9,7 +9,7 @@ use crate::store::{AnyStore, Store};
 #[cfg(feature = "_layer")]
 use crate::{
     config::prepared,
-    engine::{Emission, RequestScope},
+    engine::{RequestScope, SessionHeaders},
 };
 
 /// Middleware that shares one load of the session among everything below it. It loads the session only
@@ -65,20 +65,22 @@ impl<C: SessionConfig> SessionLayer<C> {
     /// Returns the scope to put into a request. A layer without its own store reuses the scope of a layer
     /// above it.
     pub(crate) fn enter(&self, above: Option<Arc<RequestScope<C>>>) -> Arc<RequestScope<C>> {
-        above
+        let scope = above
             .filter(|_| self.store.is_none())
-            .unwrap_or_else(|| Arc::new(RequestScope::new(self.store.clone())))
+            .unwrap_or_else(|| Arc::new(RequestScope::new(self.store.clone())));
+        scope.set_has_layer();
+        scope
     }
 
     /// Returns the response headers for the views below the layer; `None` if no view was extracted.
-    pub(crate) fn leave(scope: &RequestScope<C>) -> Option<Emission> {
+    pub(crate) fn leave(scope: &RequestScope<C>) -> Option<SessionHeaders> {
         let vary = prepared::<C>().loaders.vary();
         if !scope.view_requested() {
             None
         } else if scope.view_found() {
-            Some(Emission::of_view(vary))
+            Some(SessionHeaders::of_view(vary))
         } else {
-            Some(Emission::of_none(vary).with_repair(scope.repair()))
+            Some(SessionHeaders::of_none(vary).with_repair(scope.repair()))
         }
     }
 }

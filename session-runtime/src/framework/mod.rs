@@ -1,11 +1,13 @@
-//! The adapters, one file per framework. An adapter reads the head of a request, extracts the guard,
+//! The adapters, one module per framework. An adapter reads the head of a request, extracts the guard,
 //! and writes the reply. It makes no decisions.
 
 #[cfg(feature = "actix-web")]
 pub mod actix_web;
+pub(crate) mod any_request;
 #[cfg(feature = "axum")]
 mod axum;
 pub mod http;
+pub(crate) mod http_head;
 pub(crate) mod layer;
 pub(crate) mod missing_attribute;
 #[cfg(feature = "poem")]
@@ -14,5 +16,6 @@ pub mod poem;
 mod rocket;
 #[cfg(feature = "salvo")]
 mod salvo;
+mod scope;
 #[cfg(feature = "tower")]
 pub mod tower;

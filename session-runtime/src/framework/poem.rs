@@ -14,13 +14,18 @@ use poem::{
     Body, Endpoint, FromRequest, IntoResponse, Middleware, Request, RequestBody, Response, Result,
 };
 
-use super::http::{AnyRequest, HttpHead, HttpParts, scope_of};
+use super::any_request::AnyRequest;
+use super::http_head::{HttpHead, HttpParts};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::scope_of;
 use crate::config::SessionConfig;
-use crate::engine::{self, Emission, Overrides};
+use crate::engine::{self, Overrides, SessionHeaders};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Answer, Convert, EarlyResponse, Inherit, Mode, Probe, Rejection, SessionArg,
+    SessionGuard, SessionReply, StatusKnown, ViaPoem, is_success,
+};
 use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
@@ -65,7 +70,7 @@ where
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let scope = scope_of(request.extensions());
         let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
-        Ok(guard::open(&context).await?)
+        Ok(guard::open(&context, StatusKnown::AfterPoem).await?)
     }
 }
 
@@ -91,18 +96,35 @@ impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for Session<C
 
 impl<T: IntoResponse, R: IntoResult<T>> IntoResult<WithSession<T>> for SessionReply<R> {
     fn into_result(self) -> Result<WithSession<T>> {
-        let (value, emission) = self.into_outcome()?;
-        match value.into_result() {
-            Ok(value) => Ok(WithSession { value, emission }),
-            Err(error) => Err(attach(error, emission)),
+        let (answer, headers) = self.into_answer::<Result<Response>>()?;
+        let value = match answer {
+            Answer::Value(value) => value.into_result().map(Answer::Value),
+            Answer::Early(result) => result.map(Answer::Early),
+        };
+        match value {
+            Ok(value) => Ok(WithSession { value, headers }),
+            Err(error) => Err(attach(error, headers)),
         }
+    }
+}
+
+impl<T: IntoResponse, R: IntoResult<T>> ViaPoem<T> for Probe<R> {
+    type Value = R;
+
+    fn via_poem(&self) -> Option<Convert<R>> {
+        Some(|value| {
+            let result = value.into_result().map(IntoResponse::into_response);
+            let status = result.as_ref().map(Response::status);
+            let succeeds = status.is_ok_and(|status| is_success(status.as_u16()));
+            EarlyResponse::new(succeeds, result)
+        })
     }
 }
 
 /// The value of a handler, and the headers that its session adds.
 pub struct WithSession<T> {
-    value: T,
-    emission: Emission,
+    value: Answer<T, Response>,
+    headers: SessionHeaders,
 }
 
 impl<T> fmt::Debug for WithSession<T> {
@@ -113,8 +135,11 @@ impl<T> fmt::Debug for WithSession<T> {
 
 impl<T: IntoResponse> IntoResponse for WithSession<T> {
     fn into_response(self) -> Response {
-        let mut response = self.value.into_response();
-        self.emission.apply(response.headers_mut());
+        let mut response = match self.value {
+            Answer::Value(value) => value.into_response(),
+            Answer::Early(response) => response,
+        };
+        self.headers.apply(response.headers_mut());
         response
     }
 }
@@ -122,22 +147,22 @@ impl<T: IntoResponse> IntoResponse for WithSession<T> {
 /// Attaches the headers of the session to an error. A sid or a cleared cookie must reach the client, so
 /// the error then becomes a response at once. Other headers are kept as data of the error for the
 /// app-wide layer, and the error keeps its type.
-fn attach(mut error: poem::Error, emission: Emission) -> poem::Error {
-    if emission.carries() {
-        return into_response_error(error, [emission]);
+fn attach(mut error: poem::Error, headers: SessionHeaders) -> poem::Error {
+    if headers.carries() {
+        return into_response_error(error, [headers]);
     }
-    error.set_data(emission);
+    error.set_data(headers);
     error
 }
 
 /// Converts an error to its response, as an error that `catch_all_error` can still catch.
 fn into_response_error(
     error: poem::Error,
-    emissions: impl IntoIterator<Item = Emission>,
+    headers: impl IntoIterator<Item = SessionHeaders>,
 ) -> poem::Error {
     let mut response = error.into_response();
-    for emission in emissions {
-        emission.apply(response.headers_mut());
+    for added in headers {
+        added.apply(response.headers_mut());
     }
     poem::Error::from_response(response)
 }
@@ -174,20 +199,20 @@ impl<C: SessionConfig, E: Endpoint> Endpoint for SessionEndpoint<C, E> {
         let scope = self.layer.enter(scope_of::<C>(request.extensions()));
         request.extensions_mut().insert(scope.clone());
         let outcome = self.inner.call(request).await;
-        let emission = SessionLayer::leave(&scope);
+        let headers = SessionLayer::leave(&scope);
         match outcome {
             Ok(response) => {
                 let mut response = response.into_response();
-                if let Some(emission) = emission {
-                    emission.apply(response.headers_mut());
+                if let Some(headers) = headers {
+                    headers.apply(response.headers_mut());
                 }
                 Ok(response)
             }
             // Other errors keep their type, so that they can be caught above.
-            Err(error) => match error.data::<Emission>().cloned() {
+            Err(error) => match error.data::<SessionHeaders>().cloned() {
                 Some(attached) => {
-                    let emissions = [attached].into_iter().chain(emission);
-                    Err(into_response_error(error, emissions))
+                    let headers = [attached].into_iter().chain(headers);
+                    Err(into_response_error(error, headers))
                 }
                 None => Err(error),
             },

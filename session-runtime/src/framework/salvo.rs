@@ -13,13 +13,17 @@ use salvo_core::http::{ResBody, StatusCode};
 use salvo_core::writing::Scribe;
 use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Writer, async_trait};
 
-use super::http::{AnyRequest, HttpHead, HttpParts, scope_of, shared_scope};
+use super::any_request::AnyRequest;
+use super::http_head::{HttpHead, HttpParts};
 use super::layer::SessionLayer;
 use super::missing_attribute::NeedsSessionAttribute;
+use super::scope::{scope_of, shared_scope};
 use crate::config::SessionConfig;
 use crate::engine::{self, Overrides};
 use crate::error::{Error, ErrorKind};
-use crate::guard::{self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply};
+use crate::guard::{
+    self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
+};
 use crate::loader::RequestHead;
 use crate::session::Session;
 use crate::view::SessionView;
@@ -75,7 +79,7 @@ where
         // A handler may be a hoop.
         let scope = Some(shared_scope(request.extensions_mut()));
         let context = with_head(request, |head| engine::extract::<S::Config, O>(head, scope));
-        guard::open(&context).await
+        guard::open(&context, StatusKnown::InReply).await
     }
 }
 
@@ -115,15 +119,29 @@ impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session
 
 #[async_trait]
 impl<R: Writer + Send> Writer for SessionReply<R> {
-    async fn write(self, request: &mut Request, depot: &mut Depot, response: &mut Response) {
+    async fn write(mut self, request: &mut Request, depot: &mut Depot, response: &mut Response) {
+        let deferred = self.take_deferred();
         match self.into_outcome() {
-            Ok((value, emission)) => {
+            Ok((value, headers)) => {
                 value.write(request, depot, response).await;
-                emission.apply(response.headers_mut());
+                let committed = match deferred {
+                    None => Ok(headers),
+                    Some(deferred) => deferred.commit(succeeds(response)).await,
+                };
+                match committed {
+                    Ok(headers) => headers.apply(response.headers_mut()),
+                    Err(rejection) => rejection.write(request, depot, response).await,
+                }
             }
             Err(rejection) => rejection.write(request, depot, response).await,
         }
     }
+}
+
+/// Whether a response commits the changes. A handler that has set no status responds with 200.
+fn succeeds(response: &Response) -> bool {
+    let status = response.status_code.unwrap_or(StatusCode::OK);
+    is_success(status.as_u16())
 }
 
 /// Also puts the rejection into the depot, for the hoops above the handler.
@@ -131,7 +149,7 @@ impl<R: Writer + Send> Writer for SessionReply<R> {
 impl Writer for Rejection {
     async fn write(self, _: &mut Request, depot: &mut Depot, response: &mut Response) {
         replace_response(self.to_response(), response);
-        self.emission().apply(response.headers_mut());
+        self.headers().apply(response.headers_mut());
         depot.insert_typed(self);
     }
 }
@@ -179,8 +197,8 @@ impl<C: SessionConfig> Handler for SessionLayer<C> {
         let scope = self.enter(scope_of::<C>(request.extensions()));
         request.extensions_mut().insert(scope.clone());
         ctrl.call_next(request, depot, response).await;
-        if let Some(emission) = Self::leave(&scope) {
-            emission.apply(response.headers_mut());
+        if let Some(headers) = Self::leave(&scope) {
+            headers.apply(response.headers_mut());
         }
         // salvo turns an extractor's response into a 400 unless its status is an error. Any other status
         // belongs to a response that the program made instead.

@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::http::scope_of;
 use super::layer::SessionLayer;
+use super::scope::scope_of;
 use crate::config::SessionConfig;
 use crate::engine::RequestScope;
 
@@ -101,9 +101,9 @@ where
         let this = self.project();
         let mut outcome = std::task::ready!(this.inner.poll(cx));
         if let Ok(response) = &mut outcome
-            && let Some(emission) = SessionLayer::leave(this.scope)
+            && let Some(headers) = SessionLayer::leave(this.scope)
         {
-            emission.apply(response.headers_mut());
+            headers.apply(response.headers_mut());
         }
         Poll::Ready(outcome)
     }

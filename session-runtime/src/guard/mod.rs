@@ -1,6 +1,7 @@
 //! The parts that the attribute puts around a handler: a guard that opens the session before it, and a
 //! commit and a reply after it.
 
+mod by_status;
 mod commit;
 pub(crate) mod failure;
 mod mode;
@@ -11,11 +12,27 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::engine::{self, Finalize, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
+use crate::config::{Commit, SessionConfig};
+use crate::engine::{self, Committable, OpenOutcome, Overrides, Purpose, RequestContext, loaders};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
-pub use commit::{Committer, Finished, HandlerEnd, PendingCommit, SessionReply, end};
+#[cfg(any(feature = "actix-web", feature = "rocket"))]
+pub(crate) use by_status::Deferred;
+pub(crate) use by_status::StatusKnown;
+#[cfg(any(
+    feature = "axum",
+    feature = "poem",
+    feature = "salvo",
+    feature = "actix-web",
+    feature = "rocket"
+))]
+pub(crate) use by_status::is_success;
+use by_status::unknown_status;
+pub use by_status::{
+    Answer, Conversions, Convert, EarlyResponse, Probe, ViaAxum, ViaNothing, ViaPoem,
+};
+pub use commit::{Committer, FinishedCommit, HandlerCommit, PendingCommit, SessionReply, commit};
 pub use failure::{
     Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
 };
@@ -39,9 +56,36 @@ impl Overrides for InheritForwarding {
 /// The session argument of a handler, as the framework extracts it.
 pub struct SessionGuard<S, M, O = Inherit> {
     session: S,
-    /// Set if the argument is `None` in a request with other guards. Boxed, to keep every guard small.
-    without_session: Option<Box<Arc<dyn Finalize>>>,
+    /// Boxed, to keep every guard small.
+    rare: Option<Box<Rare>>,
     marker: PhantomData<fn() -> (M, O)>,
+}
+
+/// What few guards need.
+struct Rare {
+    /// Set if the argument is `None` in a request with other guards.
+    without_session: Option<Arc<dyn Committable>>,
+    /// Set if the status of the response decides about the commit.
+    by_status: Option<StatusKnown>,
+}
+
+impl Rare {
+    #[cold]
+    fn new<C: SessionConfig>(
+        context: &RequestContext<C>,
+        is_none: bool,
+        known: StatusKnown,
+    ) -> Self {
+        let without_session = if is_none {
+            engine::commit_without_session(context)
+        } else {
+            None
+        };
+        Self {
+            without_session,
+            by_status: (context.options.commit == Commit::OnSuccess).then_some(known),
+        }
+    }
 }
 
 impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
@@ -50,11 +94,16 @@ impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
     }
 }
 
-/// Opens the session.
+/// Opens the session. `known` is when the framework knows the status of the response.
 pub(crate) fn open<S: SessionArg, M: Mode, O>(
     context: &RequestContext<S::Config>,
+    known: StatusKnown,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send {
     async move {
+        let by_status = context.options.commit == Commit::OnSuccess;
+        if by_status && known == StatusKnown::InLayer && !context.has_layer() {
+            return Err(Rejection::refuse(context, unknown_status()));
+        }
         let purpose = match (M::CREATES, S::OPTIONAL) {
             (true, _) => Purpose::Create,
             (false, false) => Purpose::LoadRequired,
@@ -77,10 +126,11 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             return Err(Rejection::refuse(context, Error::new(ErrorKind::Missing)));
         };
         let is_none = S::OPTIONAL && context.scope.is_some() && session.session_mut().is_none();
+        let is_rare = is_none || context.options.commit == Commit::OnSuccess;
         Ok(SessionGuard {
             session,
-            without_session: if is_none {
-                engine::finish_without_session(context).map(Box::new)
+            rare: if is_rare {
+                Some(Box::new(Rare::new(context, is_none, known)))
             } else {
                 None
             },
@@ -99,10 +149,14 @@ pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {
     let mut session = guard.session;
-    let finalized = match session.session_mut() {
-        Some(session) => Some(session.hand_over()),
-        None => guard.without_session.map(|finalize| (*finalize, 0)),
+    let (committable, by_status) = if let Some(session) = session.session_mut() {
+        let by_status = guard.rare.and_then(|rare| rare.by_status);
+        (Some(session.hand_over()), by_status)
+    } else {
+        // Without a session, there is nothing to commit.
+        let committable = guard.rare.and_then(|rare| rare.without_session);
+        (committable.map(|committable| (committable, 0)), None)
     };
-    let committer = Committer::new(finalized, loaders::<S::Config, O>().vary());
+    let committer = Committer::new(committable, loaders::<S::Config, O>().vary(), by_status);
     (session, committer)
 }

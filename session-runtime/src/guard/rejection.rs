@@ -6,7 +6,7 @@ use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use crate::config::SessionConfig;
-use crate::engine::{Emission, FailedCommit, RequestContext};
+use crate::engine::{FailedCommit, RequestContext, SessionHeaders};
 use crate::error::Error;
 
 /// The response to a request whose session could not be opened or stored.
@@ -20,7 +20,7 @@ pub struct Rejection {
     challenge: Option<&'static str>,
     vary: Option<&'static HeaderValue>,
     /// The headers for what was stored before a commit failed. Boxed, because rejections are often moved.
-    stored: Option<Box<Emission>>,
+    stored: Option<Box<SessionHeaders>>,
 }
 
 impl Rejection {
@@ -39,7 +39,17 @@ impl Rejection {
             error: Some(failed.error),
             challenge: None,
             vary,
-            stored: Some(Box::new(failed.emission)),
+            stored: Some(Box::new(failed.headers)),
+        }
+    }
+
+    /// The session could not be stored, and nothing was written.
+    pub(super) fn failed(error: Error, vary: Option<&'static HeaderValue>) -> Self {
+        Self {
+            error: Some(error),
+            challenge: None,
+            vary,
+            stored: None,
         }
     }
 
@@ -70,11 +80,11 @@ impl Rejection {
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
         let mut response = self.problem();
-        self.emission().apply(response.headers_mut());
+        self.headers().apply(response.headers_mut());
         response
     }
 
-    /// The response without the headers of [`emission`](Self::emission).
+    /// The response without the headers of [`headers`](Self::headers).
     pub(crate) fn problem(&self) -> Response<String> {
         let mut response = if let Some(error) = &self.error {
             error.to_response()
@@ -91,10 +101,10 @@ impl Rejection {
     }
 
     /// The headers to add to the response.
-    pub(crate) fn emission(&self) -> Emission {
+    pub(crate) fn headers(&self) -> SessionHeaders {
         match (&self.error, &self.stored) {
-            (None, _) => Emission::of_none(self.vary),
-            (Some(_), None) => Emission::of_refusal(self.vary),
+            (None, _) => SessionHeaders::of_none(self.vary),
+            (Some(_), None) => SessionHeaders::of_refusal(self.vary),
             (Some(_), Some(stored)) => stored.of_failure(self.vary),
         }
     }

@@ -42,7 +42,7 @@ pub trait HeadSource {
     fn path_param(&self, name: &str) -> Option<Cow<'_, str>>;
 }
 
-/// The head of a request, as a [custom loader](super::Loader::Custom) sees it.
+/// The head of a request, as a [custom loader](super::SidSource::Custom) sees it.
 ///
 /// ```
 /// use connect_session::RequestHead;

@@ -14,10 +14,10 @@ pub(crate) use self::parse::Ambiguous;
 pub use self::set::LoaderSet;
 pub(crate) use self::set::{EmitTarget, Found};
 
-/// A place in a request that may carry a sid.
+/// Where a request may carry a sid: an entry of the option `loaders`.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Loader {
+pub enum SidSource {
     /// The value of the header with this name.
     Header(&'static str),
     /// The token of `Authorization: Bearer …` (RFC 6750).

@@ -4,7 +4,7 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use super::parse::Ambiguous;
 use super::read;
-use super::{CookieSpec, DEFAULT_HEADER, Emit, Loader, RequestHead};
+use super::{CookieSpec, DEFAULT_HEADER, Emit, RequestHead, SidSource};
 use crate::record::Transport;
 use crate::sid::PresentedSid;
 
@@ -15,15 +15,15 @@ const _: () = assert!(DEFAULT_HEADER.eq_ignore_ascii_case(LOWER_CASE_DEFAULT_HEA
 /// The loaders of a config or handler, compiled once: parsed header names and a ready `Vary` value.
 #[derive(Debug)]
 pub struct LoaderSet {
-    loaders: Vec<CompiledLoader>,
+    loaders: Vec<CompiledSource>,
     /// The response header for loaders that have no counterpart in a response.
     header: HeaderName,
     vary: Option<HeaderValue>,
 }
 
-/// A [`Loader`] with its header name parsed.
+/// A [`SidSource`] with its header name parsed.
 #[derive(Debug)]
-enum CompiledLoader {
+enum CompiledSource {
     Header(HeaderName),
     Bearer,
     Cookie(CookieSpec),
@@ -32,7 +32,7 @@ enum CompiledLoader {
     Custom(fn(&RequestHead<'_>) -> Option<String>),
 }
 
-/// Where a response carries the sid.
+/// Where a response carries the sid: what [`Emit`] stands for in these loaders.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum EmitTarget {
     Header(&'static HeaderName),
@@ -52,17 +52,17 @@ impl LoaderSet {
     /// Compiles loaders. Skips those with an invalid header name, which the macros and `configure`
     /// reject earlier.
     #[must_use]
-    pub fn new(loaders: &[Loader]) -> Self {
-        let loaders: Vec<_> = loaders.iter().filter_map(CompiledLoader::new).collect();
+    pub fn new(loaders: &[SidSource]) -> Self {
+        let loaders: Vec<_> = loaders.iter().filter_map(CompiledSource::new).collect();
         let header = loaders
             .iter()
             .find_map(|loader| match loader {
-                CompiledLoader::Header(name) => Some(name.clone()),
+                CompiledSource::Header(name) => Some(name.clone()),
                 _ => None,
             })
             .unwrap_or_else(|| HeaderName::from_static(LOWER_CASE_DEFAULT_HEADER));
         let mut names: Vec<&str> = Vec::new();
-        for name in loaders.iter().filter_map(CompiledLoader::request_header) {
+        for name in loaders.iter().filter_map(CompiledSource::request_header) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -82,13 +82,13 @@ impl LoaderSet {
     /// Whether both find the same sid in every request. Each handler with loaders of its own has its
     /// own set, also if it declares the same ones as another handler.
     pub(crate) fn reads_like(&self, other: &Self) -> bool {
-        let same = |(one, other): (&CompiledLoader, &CompiledLoader)| match (one, other) {
-            (CompiledLoader::Header(one), CompiledLoader::Header(other)) => one == other,
-            (CompiledLoader::Bearer, CompiledLoader::Bearer) => true,
-            (CompiledLoader::Cookie(one), CompiledLoader::Cookie(other)) => one.name == other.name,
-            (CompiledLoader::Query(one), CompiledLoader::Query(other))
-            | (CompiledLoader::Path(one), CompiledLoader::Path(other)) => one == other,
-            (CompiledLoader::Custom(one), CompiledLoader::Custom(other)) => {
+        let same = |(one, other): (&CompiledSource, &CompiledSource)| match (one, other) {
+            (CompiledSource::Header(one), CompiledSource::Header(other)) => one == other,
+            (CompiledSource::Bearer, CompiledSource::Bearer) => true,
+            (CompiledSource::Cookie(one), CompiledSource::Cookie(other)) => one.name == other.name,
+            (CompiledSource::Query(one), CompiledSource::Query(other))
+            | (CompiledSource::Path(one), CompiledSource::Path(other)) => one == other,
+            (CompiledSource::Custom(one), CompiledSource::Custom(other)) => {
                 std::ptr::fn_addr_eq(*one, *other)
             }
             _ => false,
@@ -105,22 +105,22 @@ impl LoaderSet {
         let mut found = Found::default();
         for (index, loader) in self.loaders.iter().enumerate() {
             let sid = match loader {
-                CompiledLoader::Header(name) => match head.0.header_and_more(name) {
+                CompiledSource::Header(name) => match head.0.header_and_more(name) {
                     None => None,
                     Some((value, false)) => PresentedSid::parse_bytes(value.trim_ascii()),
                     Some((_, true)) => read::header(head, name).single(index)?,
                 },
-                CompiledLoader::Bearer => {
+                CompiledSource::Bearer => {
                     let (sids, has_token) = read::bearer(head);
                     found.bearer |= has_token;
                     sids.single(index)?
                 }
-                CompiledLoader::Cookie(spec) => read::cookie(head, spec.name).single(index)?,
-                CompiledLoader::Query(name) => read::query(head, name).single(index)?,
-                CompiledLoader::Path(name) => head
+                CompiledSource::Cookie(spec) => read::cookie(head, spec.name).single(index)?,
+                CompiledSource::Query(name) => read::query(head, name).single(index)?,
+                CompiledSource::Path(name) => head
                     .path_param(name)
                     .and_then(|text| PresentedSid::parse(&text)),
-                CompiledLoader::Custom(find) => {
+                CompiledSource::Custom(find) => {
                     find(&head).and_then(|text| PresentedSid::parse(&text))
                 }
             };
@@ -136,7 +136,7 @@ impl LoaderSet {
     #[inline]
     pub(crate) fn transport(&self, index: usize) -> Transport {
         match self.loaders.get(index) {
-            Some(CompiledLoader::Cookie(_)) => Transport::Cookie,
+            Some(CompiledSource::Cookie(_)) => Transport::Cookie,
             _ => Transport::Other,
         }
     }
@@ -145,10 +145,10 @@ impl LoaderSet {
     /// an index, where a new session's sid goes.
     #[inline]
     pub(crate) fn target(&'static self, index: Option<usize>, emit: Option<Emit>) -> EmitTarget {
-        let fits = |loader: &&CompiledLoader| match emit {
+        let fits = |loader: &&CompiledSource| match emit {
             None => true,
-            Some(Emit::Cookie) => matches!(loader, CompiledLoader::Cookie(_)),
-            Some(Emit::Header) => matches!(loader, CompiledLoader::Header(_)),
+            Some(Emit::Cookie) => matches!(loader, CompiledSource::Cookie(_)),
+            Some(Emit::Header) => matches!(loader, CompiledSource::Header(_)),
         };
         let loader = match index {
             Some(index) => self.loaders.get(index),
@@ -158,8 +158,8 @@ impl LoaderSet {
                 .find(|loader| loader.is_emitting() && fits(loader)),
         };
         match loader {
-            Some(CompiledLoader::Header(name)) => EmitTarget::Header(name),
-            Some(CompiledLoader::Cookie(spec)) => EmitTarget::Cookie(spec),
+            Some(CompiledSource::Header(name)) => EmitTarget::Header(name),
+            Some(CompiledSource::Cookie(spec)) => EmitTarget::Cookie(spec),
             _ => EmitTarget::Header(&self.header),
         }
     }
@@ -173,19 +173,19 @@ impl LoaderSet {
     pub(crate) fn reads_bearer(&self) -> bool {
         self.loaders
             .iter()
-            .any(|loader| matches!(loader, CompiledLoader::Bearer))
+            .any(|loader| matches!(loader, CompiledSource::Bearer))
     }
 
     /// The loaders, for an OpenAPI document.
     #[cfg(feature = "salvo-oapi")]
-    pub(crate) fn loaders(&'static self) -> impl Iterator<Item = Loader> {
+    pub(crate) fn loaders(&'static self) -> impl Iterator<Item = SidSource> {
         self.loaders.iter().map(|loader| match loader {
-            CompiledLoader::Header(name) => Loader::Header(name.as_str()),
-            CompiledLoader::Bearer => Loader::Bearer,
-            CompiledLoader::Cookie(spec) => Loader::Cookie(*spec),
-            CompiledLoader::Query(name) => Loader::Query(name),
-            CompiledLoader::Path(name) => Loader::Path(name),
-            CompiledLoader::Custom(find) => Loader::Custom(*find),
+            CompiledSource::Header(name) => SidSource::Header(name.as_str()),
+            CompiledSource::Bearer => SidSource::Bearer,
+            CompiledSource::Cookie(spec) => SidSource::Cookie(*spec),
+            CompiledSource::Query(name) => SidSource::Query(name),
+            CompiledSource::Path(name) => SidSource::Path(name),
+            CompiledSource::Custom(find) => SidSource::Custom(*find),
         })
     }
 
@@ -193,19 +193,19 @@ impl LoaderSet {
     pub(crate) fn reads_path(&self) -> bool {
         self.loaders
             .iter()
-            .any(|loader| matches!(loader, CompiledLoader::Path(_)))
+            .any(|loader| matches!(loader, CompiledSource::Path(_)))
     }
 }
 
-impl CompiledLoader {
-    fn new(loader: &Loader) -> Option<Self> {
+impl CompiledSource {
+    fn new(loader: &SidSource) -> Option<Self> {
         Some(match *loader {
-            Loader::Header(name) => Self::Header(HeaderName::from_bytes(name.as_bytes()).ok()?),
-            Loader::Bearer => Self::Bearer,
-            Loader::Cookie(spec) => Self::Cookie(spec),
-            Loader::Query(name) => Self::Query(name),
-            Loader::Path(name) => Self::Path(name),
-            Loader::Custom(find) => Self::Custom(find),
+            SidSource::Header(name) => Self::Header(HeaderName::from_bytes(name.as_bytes()).ok()?),
+            SidSource::Bearer => Self::Bearer,
+            SidSource::Cookie(spec) => Self::Cookie(spec),
+            SidSource::Query(name) => Self::Query(name),
+            SidSource::Path(name) => Self::Path(name),
+            SidSource::Custom(find) => Self::Custom(find),
         })
     }
 

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 
-use super::{CookieSpec, HeadSource, Loader, LoaderSet, RequestHead};
+use super::{CookieSpec, HeadSource, LoaderSet, RequestHead, SidSource};
 
 /// A head that counts how many headers are read.
 struct Head {
@@ -54,9 +54,9 @@ impl HeadSource for Head {
 fn each_loader_looks_at_each_header_once_or_twice() {
     let sid = "A".repeat(64);
     let loaders = LoaderSet::new(&[
-        Loader::Header("X-User-Session"),
-        Loader::Bearer,
-        Loader::Cookie(CookieSpec::new("sid")),
+        SidSource::Header("X-User-Session"),
+        SidSource::Bearer,
+        SidSource::Cookie(CookieSpec::new("sid")),
     ]);
     let custom = HeaderName::from_static("x-user-session");
     for (name, value) in [

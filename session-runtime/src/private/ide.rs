@@ -99,8 +99,9 @@ pub mod session_config {
     /// `reject` the client gets a 503, with `anonymous` the handler runs with `None`. Default:
     /// `reject`.
     pub const on_store_error: Word = Word;
-    /// `commit: always`: whether the changes of a handler that returns `Err` are stored: with
-    /// `on_ok` they are not, with `always` they are. Default: `on_ok`.
+    /// `commit: on_success`: which changes are stored: with `on_ok` those of a handler that does not
+    /// return `Err`, with `on_success` only if the status of the response is below 400, too, with
+    /// `always` all. Default: `on_ok`.
     pub const commit: Word = Word;
     /// `trusted_proxy: x_forwarded`: the headers in which a reverse proxy says what the client
     /// addressed, for the cross-origin rule. Default: none, `Host` is compared.
@@ -254,12 +255,15 @@ pub mod trusted_proxy {
     pub const x_forwarded: Word = Word;
 }
 
-/// Whether the changes of a handler that fails are stored.
+/// Which changes of a handler are stored.
 pub mod commit {
     use super::Word;
 
     /// Changes are stored unless the handler returns `Err`.
     pub const on_ok: Word = Word;
+    /// Changes are stored unless the handler returns `Err` or the status of the response is 400 or
+    /// more. On actix-web and rocket, this needs the app-wide layer.
+    pub const on_success: Word = Word;
     /// Changes are stored even if the handler returns `Err`.
     pub const always: Word = Word;
 }

@@ -8,11 +8,11 @@ use crate::support::client::Reply;
 use crate::support::jar::CookieJar;
 
 cases! {
-    everywhere:
+    every_store:
         row_12_malformed_values_are_ignored
         row_20_malformed_values_are_ignored
         row_20_a_refusal_expires_both_cookies
-        row_20_create_goes_on_and_expires_the_others
+        row_20_create_continues_and_expires_the_others
         row_20_a_failed_create_expires_all
         row_20_a_host_cookie_has_one_domain_and_path
         row_20_a_view_expires_both_cookies
@@ -122,7 +122,7 @@ async fn row_20_a_refusal_expires_both_cookies(env: Env) {
     }
 }
 
-async fn row_20_create_goes_on_and_expires_the_others(env: Env) {
+async fn row_20_create_continues_and_expires_the_others(env: Env) {
     let server = env.start().await;
     let sids = [jar_sid(&server).await, jar_sid(&server).await];
     for (at, first) in PLACES.iter().enumerate() {

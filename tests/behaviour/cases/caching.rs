@@ -1,17 +1,18 @@
 //! Response headers for caches and for pages of other origins.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::Env;
 use crate::support::cases::cases;
 use crate::support::client::{Call, Reply};
 
 cases! {
-    everywhere:
+    every_store:
         row_24_a_response_with_a_sid_is_not_cached
         row_24_a_response_of_a_session_is_private
         row_24b_shared_caches_do_not_store_a_response_of_a_session
         row_24b_a_handler_can_share_its_response
+        row_24c_headers_for_shared_caches_only_are_restricted
         row_24a_a_401_of_the_application_keeps_its_headers
         row_25_vary_is_merged
         row_26_expose_headers_is_merged;
@@ -33,7 +34,7 @@ async fn row_24_a_response_with_a_sid_is_not_cached(env: Env) {
         .await
         .ok();
     assert_eq!(read.cache(), "no-store");
-    assert_eq!(read.answers(), json!([session.sid]));
+    assert_eq!(read.results(), json!([session.sid]));
     let rotated = server
         .run(&session, json!([public, ["rotate"]]))
         .send()
@@ -136,6 +137,39 @@ async fn row_24b_a_handler_can_share_its_response(env: Env) {
     assert_eq!(rotated.cache(), "no-store");
     let refused = call(json!([public])).send().await.with(401);
     assert_eq!(refused.cache(), "no-store");
+}
+
+/// Headers that a shared cache obeys in place of `Cache-Control`.
+const FOR_SHARED_CACHES: [&str; 3] = [
+    "CDN-Cache-Control",
+    "Cloudflare-CDN-Cache-Control",
+    "Surrogate-Control",
+];
+
+async fn row_24c_headers_for_shared_caches_only_are_restricted(env: Env) {
+    let server = env.start().await;
+    let session = server.open("main").await;
+    let public = FOR_SHARED_CACHES.map(|name| json!(["header", name, "public, max-age=60"]));
+    let call = |path: &str, more: &[Value]| {
+        let script = [&public, more].concat();
+        server.post(path).script(json!(script))
+    };
+    let sent = |reply: &Reply| FOR_SHARED_CACHES.map(|name| reply.text(name));
+    let known = |path: &str, more: &[Value]| call(path, more).sid(&session.sid);
+    for reply in [
+        known("/main/load", &[]).send().await.ok(),
+        known("/main/optional", &[]).send().await.ok(),
+        known("/main/load", &[json!(["sid"])]).send().await.ok(),
+        call("/main/create", &[]).send().await.ok(),
+        // A sid is never shared.
+        known("/main/shared", &[json!(["sid"])]).send().await.ok(),
+    ] {
+        assert_eq!(sent(&reply), ["no-store"; 3]);
+    }
+    let shared = known("/main/shared", &[]).send().await.ok();
+    assert_eq!(sent(&shared), ["public, max-age=60"; 3]);
+    let without_session = call("/main/optional", &[]).send().await.ok();
+    assert_eq!(sent(&without_session), ["public, max-age=60"; 3]);
 }
 
 async fn row_24a_a_401_of_the_application_keeps_its_headers(env: Env) {

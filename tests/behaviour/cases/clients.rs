@@ -14,12 +14,12 @@ use crate::configs::Main;
 use crate::data::Stuff;
 use crate::server::{Env, at_once};
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::raw::Raw;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_65_half_of_a_thousand_clients_disconnect
         row_66_two_creates_never_collide
         row_66_an_insert_of_an_existing_id_is_rejected;
@@ -111,7 +111,7 @@ fn write_of(name: &str, rng: &mut Rng) -> (Value, bool) {
     match rng.below(3) {
         0 => (json!([["update", pair[0], pair[1]]]), true),
         1 => (
-            json!([["spawn", Gate::new(), [pair[0], pair[1], ["save"]]]]),
+            json!([["spawn", Signal::new(), [pair[0], pair[1], ["save"]]]]),
             false,
         ),
         _ => (json!(pair), true),

@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::configs::{Always, Main};
 use crate::frameworks::Shape;
 use crate::server::{ClientSession, Env, Server};
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::client::Call;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_39_a_read_only_request_writes_nothing
         row_40_a_handler_that_fails_commits_nothing
         row_40a_a_hidden_failure_commits_nothing
@@ -154,38 +154,38 @@ async fn row_41_a_client_that_disconnects(env: Env) {
         json!([["login", "eve"]]),
     ];
     for script in scripts {
-        let (waits, dropped) = (Gate::new(), Gate::new());
+        let (waits, dropped) = (Signal::new(), Signal::new());
         let mut script = script.as_array().unwrap().clone();
         script.extend([json!(["signal", waits]), json!(["hang", dropped])]);
         let call = tokio::spawn(server.run(&session, json!(script)).try_send());
-        waits.pass().await;
+        waits.wait().await;
         call.abort();
-        dropped.pass().await;
+        dropped.wait().await;
         still_works(&server, &session).await;
     }
-    let (waits, dropped) = (Gate::new(), Gate::new());
+    let (waits, dropped) = (Signal::new(), Signal::new());
     let create = server
         .post("/main/create")
         .script(json!([["signal", waits], ["hang", dropped]]));
     let call = tokio::spawn(create.try_send());
-    waits.pass().await;
+    waits.wait().await;
     call.abort();
-    dropped.pass().await;
+    dropped.wait().await;
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 1);
 }
 
 /// A handler that continues after its client has disconnected commits once and completely.
 async fn assert_commits_after_disconnect(server: &Server, session: &ClientSession) {
-    let (waits, goes_on) = (Gate::new(), Gate::new());
+    let (waits, goes_on) = (Signal::new(), Signal::new());
     let script = json!([
         ["push", "/items", "kept"],
         ["signal", waits],
         ["await", goes_on]
     ]);
     let call = tokio::spawn(server.run(session, script).try_send());
-    waits.pass().await;
+    waits.wait().await;
     call.abort();
-    goes_on.open(1);
+    goes_on.send(1);
     while server.data(session).await["items"] != json!(["kept"]) {
         tokio::task::yield_now().await;
     }
@@ -315,7 +315,7 @@ async fn row_49_reload_discards_uncommitted_changes(env: Env) {
     let session = server
         .open_with("main", json!([["push", "/items", "kept"]]))
         .await;
-    let (loaded, go) = (Gate::new(), Gate::new());
+    let (loaded, go) = (Signal::new(), Signal::new());
     let script = json!([
         ["push", "/items", "dropped"],
         ["login", "eve"],
@@ -324,13 +324,13 @@ async fn row_49_reload_discards_uncommitted_changes(env: Env) {
         ["reload"],
     ]);
     let call = tokio::spawn(server.run(&session, script).send());
-    loaded.pass().await;
+    loaded.wait().await;
     server
         .run(&session, json!([["push", "/items", "theirs"]]))
         .send()
         .await
         .ok();
-    go.open(1);
+    go.send(1);
     let reply = call.await.unwrap().ok().without_sid();
     assert_eq!(
         reply.data()["items"],

@@ -11,7 +11,7 @@ use crate::support::events;
 use crate::support::overlap::Overlap;
 
 cases! {
-    everywhere:
+    every_store:
         row_61_different_keys
         row_61_elements_of_one_list
         row_61_entries_of_one_map
@@ -144,11 +144,11 @@ async fn row_62_updates_of_one_counter(env: Env) {
     // This config has no merge rules: `update` does not need one.
     let update = |_| json!([["update", ["add", "/visits", 1]]]);
     let replies = overlapping(&server, &session, nothing, update).await;
-    let answers: BTreeSet<u64> = replies
+    let results: BTreeSet<u64> = replies
         .into_iter()
-        .map(|reply| reply.ok().answers()[0]["visits"].as_u64().unwrap())
+        .map(|reply| reply.ok().results()[0]["visits"].as_u64().unwrap())
         .collect();
-    assert_eq!(answers, (1..=MANY as u64).collect());
+    assert_eq!(results, (1..=MANY as u64).collect());
     assert_eq!(server.data(&session).await["visits"], MANY);
     assert!(
         session.events("committed") == MANY,

@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use crate::server::{Env, Server};
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::client::Call;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_22_attributes_as_declared
         row_22_max_age_follows_the_absolute_deadline
         row_22_max_age_after_a_login
@@ -157,7 +157,7 @@ fn cross_origin() -> [fn(Call) -> Call; 6] {
 async fn row_28a_a_cookie_from_another_origin(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
-    let ran = Gate::new();
+    let ran = Signal::new();
     let with = |method: Method, path: &str| {
         let call = server.call(method, path).cookie("__Host-sid", &sid);
         call.script(json!([["signal", ran], ["push", "/items", "evil"]]))
@@ -185,7 +185,7 @@ async fn row_28a_a_cookie_from_another_origin(env: Env) {
             .await
             .ok();
     }
-    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(ran.unreceived(), 0, "the handler ran");
     assert_eq!(server.stores.writes(), writes);
 }
 

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::server::Env;
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::raw::Raw;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_01_create_without_a_sid
         row_02_the_same_sid_finds_the_same_session
         row_03_the_header_name_in_any_case
@@ -39,7 +39,7 @@ async fn row_01_create_without_a_sid(env: Env) {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
         "{sid}"
     );
-    assert_eq!(reply.answers(), json!([sid]));
+    assert_eq!(reply.results(), json!([sid]));
     assert_eq!(reply.json()["new"], true);
     assert_eq!(reply.cache(), "no-store");
 }
@@ -85,17 +85,17 @@ async fn row_04_optional_load_without_a_sid(env: Env) {
 
 async fn row_05_required_load_without_a_sid(env: Env) {
     let server = env.start().await;
-    let ran = Gate::new();
+    let ran = Signal::new();
     let call = server.get("/main/load").script(json!([["signal", ran]]));
     let reply = call.send().await.problem(401, "missing-session");
     assert!(!reply.challenge().is_empty(), "{reply:?}");
     assert_eq!(reply.cache(), "no-store");
-    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(ran.unreceived(), 0, "the handler ran");
 }
 
 async fn row_06_required_load_of_an_unknown_or_expired_sid(env: Env) {
     let server = env.start().await;
-    let ran = Gate::new();
+    let ran = Signal::new();
     let expired = server.open("main").await;
     let destroyed = server.open("main").await;
     server
@@ -116,7 +116,7 @@ async fn row_06_required_load_of_an_unknown_or_expired_sid(env: Env) {
         problems.iter().all(|problem| *problem == problems[0]),
         "the responses differ"
     );
-    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(ran.unreceived(), 0, "the handler ran");
     assert!(server.is_alive(&alive).await);
 }
 

@@ -10,7 +10,7 @@ use crate::support::cases::cases;
 use crate::support::events;
 
 cases! {
-    everywhere:
+    every_store:
         row_31_typed_data_round_trips
         row_32_untyped_data
         row_33_any_key_is_plain_data

@@ -12,7 +12,7 @@ use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:
+    every_store:
         row_50_idle_deadline
         row_51_activity_extends_the_idle_deadline
         row_52_the_absolute_deadline_ends_an_active_session
@@ -39,7 +39,7 @@ async fn row_50_idle_deadline(env: Env) {
     server.advance(Duration::from_millis(1));
     assert!(!server.is_alive(&session).await);
     assert!(server.is_alive(&other).await);
-    // The reported expiry is the actual one.
+    // The session ends when it says it does.
     let reply = server.post("/main/create").send().await.ok().json();
     let life = reply["expires"].as_u64().unwrap() - reply["created"].as_u64().unwrap();
     assert_eq!(u128::from(life), (30 * MINUTE).as_millis());

@@ -7,7 +7,7 @@ use crate::support::cases::cases;
 use crate::support::client::{Call, Reply};
 
 cases! {
-    everywhere:
+    every_store:
         row_21_a_new_sid_uses_the_transport_of_the_old_one
         row_21_a_first_sid_uses_the_configured_transport
         row_21_a_rotated_sid_keeps_its_transport

@@ -11,7 +11,7 @@ use crate::support::cases::cases;
 use crate::support::overlap::Overlap;
 
 cases! {
-    everywhere:
+    every_store:
         row_63_destroyed_while_a_write_is_in_flight
         row_63_destroyed_before_the_write_reaches_the_store
         row_64_rotated_while_a_write_is_in_flight

@@ -7,7 +7,7 @@ use crate::server::Env;
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:
+    every_store:
         row_43_the_store_fails_at_commit
         row_43_the_store_fails_at_insert_and_destroy
         row_44_the_store_fails_at_load
@@ -218,7 +218,7 @@ async fn row_64c_a_change_that_is_sent_twice(env: Env) {
         .send()
         .await
         .ok();
-    assert_eq!(updated.answers()[0]["visits"], 2);
+    assert_eq!(updated.results()[0]["visits"], 2);
     for secret in [json!(["rotate"]), json!(["login", "ada"])] {
         let changed = server.run(&session, json!([secret])).send().await.ok();
         session = session.with_sid(changed.sid());

@@ -11,7 +11,7 @@ use crate::support::events;
 use crate::support::overlap::Overlap;
 
 cases! {
-    everywhere:
+    every_store:
         row_85_nested_too_deep
         row_85_nested_too_deep_in_untyped_data
         row_85a_too_many_fields
@@ -73,7 +73,7 @@ async fn row_85_nested_too_deep(env: Env) {
     let count = server.stores.heap.count(Large::OPTIONS.namespace).await;
     assert_eq!(count.unwrap(), 1, "the refused session was stored");
 
-    // As deep as can be read back.
+    // The maximum depth that can be read back.
     for script in [
         json!([["raw", DEEPEST, 1], ["save"]]),
         json!([["nest", "/by_key/a", DEEPEST - 1]]),
@@ -141,7 +141,7 @@ async fn row_85a_too_many_fields(env: Env) {
     assert_eq!(server.data(&held).await["by_key"]["k1999"], 1999);
 }
 
-/// So many that a merge that compares each element with each other would take too long.
+/// With so many elements, a merge that compares every pair of them would take too long.
 const MANY: u64 = 200_000;
 
 async fn row_85b_large_lists_merge(env: Env) {

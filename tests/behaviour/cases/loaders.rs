@@ -7,7 +7,7 @@ use crate::support::cases::cases;
 use crate::support::client::Call;
 
 cases! {
-    everywhere:
+    every_store:
         row_17_the_declared_order_in_all_combinations
         row_18_malformed_sids_are_skipped_but_unknown_sids_are_not
         row_20_a_cookie_among_others
@@ -176,7 +176,7 @@ async fn row_21a_a_sid_keeps_its_transport(env: Env) {
         .cookie("__Host-sid", &cookie.sid)
         .script(json!([["sid"]]));
     let reply = by_cookie.send().await.ok().without_sid();
-    assert_eq!((reply.id(), reply.answers()), (cookie.id, json!([null])));
+    assert_eq!((reply.id(), reply.results()), (cookie.id, json!([null])));
     assert!(!String::from_utf8_lossy(&reply.body).contains(&cookie.sid));
     let new = server
         .post("/main/cookie/create")
@@ -185,7 +185,7 @@ async fn row_21a_a_sid_keeps_its_transport(env: Env) {
         .await
         .ok();
     assert_eq!(
-        new.answers()[0],
+        new.results()[0],
         json!(null),
         "scripts can read the sid of an HttpOnly cookie"
     );

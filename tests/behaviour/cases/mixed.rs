@@ -9,7 +9,7 @@ use crate::support::cases::cases;
 use crate::support::overlap::Overlap;
 
 cases! {
-    everywhere:
+    every_store:
         row_46_update_is_not_rolled_back
         row_62_update_sees_only_committed_data
         row_62_update_of_a_new_session
@@ -63,7 +63,7 @@ async fn row_62_update_sees_only_committed_data(env: Env) {
         ["push", "/items", "after"],
     ]);
     let reply = server.run(&session, script).send().await.ok();
-    let seen = reply.answers()[0].clone();
+    let seen = reply.results()[0].clone();
     assert_eq!(
         (&seen["note"], &seen["items"]),
         (&json!(""), &json!(["updated"]))
@@ -83,7 +83,7 @@ async fn row_62_update_of_a_new_session(env: Env) {
     let script = json!([["push", "/items", "x"], ["update", ["add", "/visits", 1]]]);
     let reply = server.post("/main/create").script(script).send().await.ok();
     assert_eq!(
-        reply.answers()[0]["items"],
+        reply.results()[0]["items"],
         json!(["x"]),
         "`update` of an unsaved session works on the pending data"
     );
@@ -159,7 +159,7 @@ async fn row_62_update_after_a_write_of_another(env: Env) {
         .await
         .ok();
     let reply = late.finish().await.ok();
-    let seen = reply.answers()[0].clone();
+    let seen = reply.results()[0].clone();
     assert_eq!(
         (&seen["items"], &seen["visits"]),
         (&json!(["theirs", "updated"]), &json!(2))

@@ -1,4 +1,4 @@
-//! The cases, by topic.
+//! The cases, one module per topic.
 
 mod ambiguous;
 mod caching;

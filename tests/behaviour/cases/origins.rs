@@ -4,15 +4,15 @@ use http::Method;
 use serde_json::json;
 
 use crate::server::{Env, Server};
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::client::Call;
 use crate::support::events;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_75_an_upgrade_from_another_origin
-        row_75_an_upgrade_of_the_own_origin_and_of_headers
+        row_75_an_upgrade_from_the_own_origin_or_with_a_header
         row_76_default_port_case_and_final_dot
         row_76_the_event_names_both_values
         row_77_a_trusted_proxy_names_the_host_and_the_scheme
@@ -56,7 +56,7 @@ fn with(call: Call, headers: &[(&str, &str)]) -> Call {
 async fn row_75_an_upgrade_from_another_origin(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
-    let ran = Gate::new();
+    let ran = Signal::new();
     for headers in FOREIGN {
         for method in [Method::GET, Method::HEAD] {
             for path in ["load", "optional", "create"] {
@@ -74,10 +74,10 @@ async fn row_75_an_upgrade_from_another_origin(env: Env) {
             .await;
         reply.problem(403, "cross-origin");
     }
-    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(ran.unreceived(), 0, "the handler ran");
 }
 
-async fn row_75_an_upgrade_of_the_own_origin_and_of_headers(env: Env) {
+async fn row_75_an_upgrade_from_the_own_origin_or_with_a_header(env: Env) {
     let server = env.start().await;
     let sid = open(&server, "cookie-first", "__Host-sid").await;
     let own: [&[(&str, &str)]; 3] = [

@@ -8,7 +8,7 @@ use crate::server::{Env, at_once};
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:
+    every_store:
         row_67_a_logout_on_another_process
         row_67_writes_of_two_processes
         row_72_two_configs_with_two_stores

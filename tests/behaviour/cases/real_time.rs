@@ -10,7 +10,7 @@ use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:;
+    every_store:;
     memory:;
     encoded:;
     servers:

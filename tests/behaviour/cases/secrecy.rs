@@ -4,13 +4,13 @@ use connect_session::testing::CommitFault;
 use serde_json::{Value, json};
 
 use crate::server::Env;
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::events;
 use crate::support::script::report;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_70_events_and_debug_output_contain_no_sid;
     memory:;
     encoded:;
@@ -31,7 +31,7 @@ async fn row_70_events_and_debug_output_contain_no_sid(env: Env) {
     ];
     for change in changes {
         let reply = server.run(&session, change).send().await.ok();
-        texts.push(reply.answers().to_string());
+        texts.push(reply.results().to_string());
         server
             .load(&session)
             .send()
@@ -60,14 +60,14 @@ async fn row_70_events_and_debug_output_contain_no_sid(env: Env) {
         .await
         .problem(503, "store-unavailable");
     faults.clear();
-    let (go, done) = (Gate::new(), Gate::new());
+    let (go, done) = (Signal::new(), Signal::new());
     let task = json!([[
         "spawn",
         done,
         [["await", go], ["push", "/items", "x"], ["debug"]]
     ]]);
     server.run(&session, task).send().await.ok();
-    go.open(1);
+    go.send(1);
     texts.push(report(&done).await.to_string());
     server.run(&session, json!([["destroy"]])).send().await.ok();
 

@@ -9,7 +9,7 @@ use crate::server::{ClientSession, Env, Server, at_once};
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:
+    every_store:
         row_56_rotate
         row_57_rotate_and_then_fail
         row_58_reset
@@ -44,7 +44,7 @@ async fn row_56_rotate(env: Env) {
     let new = session.with_sid(reply.sid());
     assert_ne!(new.sid, session.sid);
     assert_eq!(
-        reply.answers(),
+        reply.results(),
         json!([new.sid]),
         "`sid()` does not return the new sid after a rotation"
     );
@@ -253,7 +253,7 @@ async fn row_60_login_of_a_new_session(env: Env) {
     let server = env.start().await;
     let script = json!([["login", "ada"], ["push", "/items", "tea"], ["sid"]]);
     let reply = server.post("/main/create").script(script).send().await.ok();
-    assert_eq!(reply.answers(), json!([reply.sid()]));
+    assert_eq!(reply.results(), json!([reply.sid()]));
     let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
     assert_eq!(found.json()["subject"], "ada");
     assert_eq!(found.data()["items"], json!(["tea"]));

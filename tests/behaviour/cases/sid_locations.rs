@@ -4,7 +4,7 @@ use crate::server::Env;
 use crate::support::cases::cases;
 
 cases! {
-    everywhere:
+    every_store:
         row_12a_too_many_values
         row_19_bearer_tokens
         row_19_the_bearer_challenge

@@ -6,12 +6,12 @@ use connect_session::testing::CommitFault;
 use serde_json::{Value, json};
 
 use crate::server::{ClientSession, Env, Server};
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::script::report;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_48_saved_before_the_response
         row_48_saved_after_the_response
         row_48_a_new_session_saved_after_the_response
@@ -40,10 +40,14 @@ cases! {
         row_48_a_lifetime_set_while_another_is_stored;
 }
 
-/// Sends a request that moves its session into a task. Returns the gate that the task waits for and
-/// the gate of its report.
-async fn spawn_in_task(server: &Server, session: &ClientSession, script: Value) -> (Gate, Gate) {
-    let (go, done) = (Gate::new(), Gate::new());
+/// Sends a request that moves its session into a task. Returns the signal that the task waits for and
+/// the signal of its report.
+async fn spawn_in_task(
+    server: &Server,
+    session: &ClientSession,
+    script: Value,
+) -> (Signal, Signal) {
+    let (go, done) = (Signal::new(), Signal::new());
     let script = after(&go, &script);
     server
         .run(session, json!([["spawn", done, script]]))
@@ -54,7 +58,7 @@ async fn spawn_in_task(server: &Server, session: &ClientSession, script: Value) 
     (go, done)
 }
 
-fn after(go: &Gate, script: &Value) -> Value {
+fn after(go: &Signal, script: &Value) -> Value {
     let mut all = vec![json!(["await", go])];
     all.extend(script.as_array().unwrap().iter().cloned());
     json!(all)
@@ -65,11 +69,11 @@ const SAVE: fn() -> Value = || json!([["push", "/items", "late"], ["save"]]);
 async fn row_48_saved_before_the_response(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;
-    let (saved, done) = (Gate::new(), Gate::new());
+    let (saved, done) = (Signal::new(), Signal::new());
     let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
     let script = json!([["spawn", done, task], ["await", saved]]);
     server.run(&session, script).send().await.ok().without_sid();
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     assert_eq!(server.data(&session).await["items"], json!(["late"]));
     assert_eq!(session.events("dropped_unsaved"), 0);
 }
@@ -85,8 +89,8 @@ async fn row_48_saved_after_the_response(env: Env) {
         .send()
         .await
         .ok();
-    go.open(1);
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    go.send(1);
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     assert_eq!(
         server.data(&session).await["items"],
         json!(["early", "late"])
@@ -94,14 +98,14 @@ async fn row_48_saved_after_the_response(env: Env) {
 
     let (go, done) = spawn_in_task(&server, &session, SAVE()).await;
     server.run(&session, json!([["destroy"]])).send().await.ok();
-    go.open(1);
+    go.send(1);
     assert_eq!(report(&done).await["error"], "Ended");
     assert!(!server.is_alive(&session).await);
 }
 
 async fn row_48_a_new_session_saved_after_the_response(env: Env) {
     let server = env.start().await;
-    let (go, done) = (Gate::new(), Gate::new());
+    let (go, done) = (Signal::new(), Signal::new());
     let script = json!([
         ["push", "/items", "early"],
         ["spawn", done, after(&go, &SAVE())]
@@ -110,8 +114,8 @@ async fn row_48_a_new_session_saved_after_the_response(env: Env) {
     // The sid is valid although the task has not saved yet.
     let load = || server.get("/main/load").sid(reply.sid());
     load().send().await.ok();
-    go.open(1);
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    go.send(1);
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     assert_eq!(
         load().send().await.ok().data()["items"],
         json!(["early", "late"])
@@ -121,11 +125,11 @@ async fn row_48_a_new_session_saved_after_the_response(env: Env) {
 
 async fn row_48_a_new_session_saved_before_the_response(env: Env) {
     let server = env.start().await;
-    let (saved, done) = (Gate::new(), Gate::new());
+    let (saved, done) = (Signal::new(), Signal::new());
     let task = json!([["push", "/items", "late"], ["save"], ["signal", saved]]);
     let script = json!([["login", "ada"], ["spawn", done, task], ["await", saved]]);
     let reply = server.post("/main/create").script(script).send().await.ok();
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
     assert_eq!(found.data()["items"], json!(["late"]));
     assert_eq!(found.json()["subject"], "ada");
@@ -136,7 +140,7 @@ async fn row_48_dropped_unsaved(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;
     let (go, done) = spawn_in_task(&server, &session, json!([])).await;
-    go.open(1);
+    go.send(1);
     report(&done).await;
     assert_eq!(
         session.events("dropped_unsaved"),
@@ -144,7 +148,7 @@ async fn row_48_dropped_unsaved(env: Env) {
         "an unchanged session was reported as unsaved"
     );
     let (go, done) = spawn_in_task(&server, &session, json!([["push", "/items", "late"]])).await;
-    go.open(1);
+    go.send(1);
     report(&done).await;
     assert_eq!(session.events("dropped_unsaved"), 1);
     assert_eq!(server.data(&session).await["items"], json!([]));
@@ -161,17 +165,17 @@ async fn row_48_the_secret_cannot_change_after_the_response(env: Env) {
         ["save"],
     ]);
     let (go, done) = spawn_in_task(&server, &session, late).await;
-    go.open(1);
+    go.send(1);
     let task_report = report(&done).await;
     assert_eq!(
         task_report,
-        json!({ "answers": ["TooLate", "TooLate", "TooLate"] })
+        json!({ "results": ["TooLate", "TooLate", "TooLate"] })
     );
     let reply = server.load(&session).send().await.ok();
     assert_eq!(reply.data()["items"], json!(["late"]));
     assert_eq!(reply.json()["subject"], json!(null));
 
-    let (waits, go, done) = (Gate::new(), Gate::new(), Gate::new());
+    let (waits, go, done) = (Signal::new(), Signal::new(), Signal::new());
     let create = json!([[
         "spawn",
         done,
@@ -183,9 +187,9 @@ async fn row_48_the_secret_cannot_change_after_the_response(env: Env) {
         ]
     ]]);
     let reply = server.post("/main/create").script(create).send().await.ok();
-    waits.pass().await;
-    go.open(1);
-    assert_eq!(report(&done).await, json!({ "answers": ["TooLate"] }));
+    waits.wait().await;
+    go.send(1);
+    assert_eq!(report(&done).await, json!({ "results": ["TooLate"] }));
     server.get("/main/load").sid(reply.sid()).send().await.ok();
 }
 
@@ -198,8 +202,8 @@ async fn row_48_update_and_destroy_in_a_task(env: Env) {
         json!([["update", ["add", "/visits", 1]]]),
     )
     .await;
-    go.open(1);
-    assert_eq!(report(&done).await["answers"][0]["visits"], 1);
+    go.send(1);
+    assert_eq!(report(&done).await["results"][0]["visits"], 1);
     assert_eq!(server.data(&session).await["visits"], 1);
     assert_eq!(
         session.events("dropped_unsaved"),
@@ -213,8 +217,8 @@ async fn row_48_update_and_destroy_in_a_task(env: Env) {
     )
     .await;
     assert!(server.is_alive(&session).await);
-    go.open(1);
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    go.send(1);
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     assert!(!server.is_alive(&session).await);
 }
 
@@ -222,14 +226,14 @@ async fn row_48_update_and_destroy_in_a_task(env: Env) {
 async fn row_48_a_change_back_to_the_initial_value_is_saved(env: Env) {
     for read in [json!(["reload"]), json!(["update", ["set", "/visits", 5]])] {
         let server = env.start().await;
-        let (go, done) = (Gate::new(), Gate::new());
+        let (go, done) = (Signal::new(), Signal::new());
         let task = json!([read, ["set", "/visits", 0], ["save"]]);
         let script = json!([["spawn", done, after(&go, &task)]]);
         let reply = server.post("/main/create").script(script).send().await.ok();
         let load = || server.get("/main/load").sid(reply.sid());
         let visits = json!([["set", "/visits", 5]]);
         load().script(visits).send().await.ok();
-        go.open(1);
+        go.send(1);
         assert_eq!(report(&done).await["error"], Value::Null);
         assert_eq!(load().send().await.ok().data()["visits"], 0, "{read}");
     }
@@ -241,12 +245,12 @@ async fn row_48_a_reset_of_a_failed_request_is_discarded(env: Env) {
     let session = server.open("main").await;
     let stored = json!([["push", "/items", "tea"], ["set", "/visits", 10]]);
     server.run(&session, stored).send().await.ok();
-    let (go, done) = (Gate::new(), Gate::new());
+    let (go, done) = (Signal::new(), Signal::new());
     let task = json!([["update", ["add", "/visits", 1]]]);
     let script = json!([["reset"], ["spawn", done, after(&go, &task)], ["fail", 400]]);
     server.run(&session, script).send().await.with(400);
-    go.open(1);
-    assert_eq!(report(&done).await["answers"][0]["visits"], 11);
+    go.send(1);
+    assert_eq!(report(&done).await["results"][0]["visits"], 11);
     let data = server.data(&session).await;
     assert_eq!(
         (&data["items"], &data["visits"]),
@@ -256,7 +260,7 @@ async fn row_48_a_reset_of_a_failed_request_is_discarded(env: Env) {
     // The same with `save`, after a failed handler and after a failed commit.
     let task = json!([["push", "/items", "late"], ["save"]]);
     for fails in [true, false] {
-        let (go, done) = (Gate::new(), Gate::new());
+        let (go, done) = (Signal::new(), Signal::new());
         let mut script = vec![json!(["reset"]), json!(["spawn", done, after(&go, &task)])];
         let faults = server.stores.faults();
         if fails {
@@ -267,8 +271,8 @@ async fn row_48_a_reset_of_a_failed_request_is_discarded(env: Env) {
         let request = server.run(&session, json!(script));
         request.send().await.with(503);
         faults.clear();
-        go.open(1);
-        assert_eq!(report(&done).await, json!({ "answers": [] }));
+        go.send(1);
+        assert_eq!(report(&done).await, json!({ "results": [] }));
     }
     let data = server.data(&session).await;
     assert_eq!(
@@ -281,7 +285,7 @@ async fn row_48_a_reset_of_a_failed_request_is_discarded(env: Env) {
 async fn row_48_a_login_of_a_failed_commit_is_discarded(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;
-    let (go, done) = (Gate::new(), Gate::new());
+    let (go, done) = (Signal::new(), Signal::new());
     let script = json!([["login", "ada"], ["spawn", done, after(&go, &SAVE())]]);
     let faults = server.stores.faults();
     faults.fail_commits(CommitFault::Refused);
@@ -291,8 +295,8 @@ async fn row_48_a_login_of_a_failed_commit_is_discarded(env: Env) {
         .await
         .problem(503, "store-unavailable");
     faults.clear();
-    go.open(1);
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    go.send(1);
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     let found = server.load(&session).send().await.ok();
     assert_eq!(found.data()["items"], json!(["late"]));
     assert_eq!(found.json()["subject"], Value::Null);
@@ -301,7 +305,7 @@ async fn row_48_a_login_of_a_failed_commit_is_discarded(env: Env) {
 async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
     let server = env.start().await;
     let session = server.open("main").await;
-    let (go, set, save, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
+    let (go, set, save, done) = (Signal::new(), Signal::new(), Signal::new(), Signal::new());
     let task = json!([
         ["set_lifetime", 7200, 7200],
         ["signal", set],
@@ -315,12 +319,12 @@ async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
     let pause = server.stores.faults().pause_before_commit();
     let request = tokio::spawn(server.run(&session, script).send());
     pause.reached().await;
-    go.open(1);
-    set.pass().await;
+    go.send(1);
+    set.wait().await;
     pause.release();
     request.await.unwrap().ok();
-    save.open(1);
-    assert_eq!(report(&done).await, json!({ "answers": [] }));
+    save.send(1);
+    assert_eq!(report(&done).await, json!({ "results": [] }));
     let found = server.load(&session).send().await.ok().json();
     let life = found["expires"].as_u64().unwrap() - found["created"].as_u64().unwrap();
     assert!(life >= 7_200_000, "{life} ms");
@@ -330,7 +334,7 @@ async fn row_48_a_lifetime_set_while_another_is_stored(env: Env) {
 async fn row_48_a_new_session_reports_its_lifetime(env: Env) {
     const MINUTE: Duration = Duration::from_secs(60);
     let server = env.start().await;
-    let (reported, later, go, done) = (Gate::new(), Gate::new(), Gate::new(), Gate::new());
+    let (reported, later, go, done) = (Signal::new(), Signal::new(), Signal::new(), Signal::new());
     let task = json!([["life"], ["update", ["add", "/visits", 1]], ["life"]]);
     let script = json!([
         ["life"],
@@ -340,15 +344,15 @@ async fn row_48_a_new_session_reports_its_lifetime(env: Env) {
         ["spawn", done, after(&go, &task)]
     ]);
     let (reply, ()) = tokio::join!(server.post("/main/create").script(script).send(), async {
-        reported.pass().await;
+        reported.wait().await;
         server.advance(MINUTE);
-        later.open(1);
+        later.send(1);
     });
     let reply = reply.ok();
-    let answers = &reply.json()["answers"];
-    let reported = lifetime(&answers[0]);
+    let results = &reply.json()["results"];
+    let reported = lifetime(&results[0]);
     assert_eq!(
-        lifetime(&answers[1]),
+        lifetime(&results[1]),
         reported,
         "the second call returns other times"
     );
@@ -364,15 +368,15 @@ async fn row_48_a_new_session_reports_its_lifetime(env: Env) {
     );
 
     server.advance(5 * MINUTE);
-    go.open(1);
-    let answers = &report(&done).await["answers"];
-    assert_eq!(lifetime(&answers[0]), stored);
+    go.send(1);
+    let results = &report(&done).await["results"];
+    assert_eq!(lifetime(&results[0]), stored);
     let touched = [stored[0], stored[1] + millis(5 * MINUTE)];
-    assert_eq!(lifetime(&answers[2]), touched);
+    assert_eq!(lifetime(&results[2]), touched);
 }
 
-fn lifetime(answer: &Value) -> [u64; 2] {
-    [0, 1].map(|at| answer[at].as_u64().unwrap())
+fn lifetime(result: &Value) -> [u64; 2] {
+    [0, 1].map(|at| result[at].as_u64().unwrap())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use crate::server::Env;
-use crate::support::barriers::Gate;
 use crate::support::cases::cases;
 use crate::support::raw::Raw;
+use crate::support::signal::Signal;
 
 cases! {
-    everywhere:
+    every_store:
         row_13_malformed_sids
         row_14_head_and_options
         row_15_the_request_body_is_complete
@@ -64,7 +64,7 @@ async fn row_14_head_and_options(env: Env) {
     let reply = server.load(&session).method(Method::HEAD).send().await.ok();
     assert!(reply.body.is_empty());
     assert_eq!(reply.cache(), server.load(&session).send().await.cache());
-    let ran = Gate::new();
+    let ran = Signal::new();
     let missing = server
         .get("/main/load")
         .method(Method::HEAD)
@@ -82,7 +82,7 @@ async fn row_14_head_and_options(env: Env) {
             assert!(reply.with(204).without_sid().body.is_empty());
         }
     }
-    assert_eq!(ran.waiting(), 0, "the handler ran");
+    assert_eq!(ran.unreceived(), 0, "the handler ran");
     let optional = server
         .get("/main/optional")
         .sid(&session.sid)
@@ -131,11 +131,11 @@ async fn row_15_the_request_body_is_complete(env: Env) {
 
 async fn row_16_a_streaming_response(env: Env) {
     let server = env.start().await;
-    let gate = Gate::new();
-    let name = serde_json::to_value(&gate).unwrap();
+    let signal = Signal::new();
+    let name = serde_json::to_value(&signal).unwrap();
     let mut raw = Raw::connect(server.address).await;
     let request = format!(
-        "GET /main/stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Gate: {}\r\n\r\n",
+        "GET /main/stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Signal: {}\r\n\r\n",
         name.as_str().unwrap()
     );
     raw.write(request).await;
@@ -147,7 +147,7 @@ async fn row_16_a_streaming_response(env: Env) {
         .expect("a sid in the head");
     assert!(!begun.contains("second"));
     let sid = rest[..64].to_owned();
-    gate.open(1);
+    signal.send(1);
     let all = raw.read_to_end().await;
     assert!(all.contains("second"), "{all}");
     // Get the sid in its original case.

@@ -18,23 +18,23 @@ use crate::configs::{
     Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::script::{Answer, Failure, run};
+use crate::support::script::{Failure, HandlerResponse, run};
 use crate::support::session::{AnySession, BoxFuture};
-use crate::support::untyped::Basket;
+use crate::support::signal::Signal;
+use crate::support::untyped::try_every_operation;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
-type Reply = Result<Response<Body>, Failure>;
+type HandlerResult = Result<Response<Body>, Failure>;
 
 fn text(text: impl Into<Bytes>) -> Response<Body> {
     Response::new(Full::new(text.into()).boxed_unsync())
 }
 
-fn answer(answer: Answer) -> Response<Body> {
-    let mut response = text(answer.body);
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
+fn respond(written: HandlerResponse) -> Response<Body> {
+    let mut response = text(written.body);
+    *response.status_mut() = written.status;
+    *response.headers_mut() = written.headers;
     response
 }
 
@@ -42,50 +42,53 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
-async fn answered(session: Option<Box<dyn AnySession>>, headers: HeaderMap) -> Reply {
-    run(session, &headers).await.map(answer)
+async fn run_script(session: Option<Box<dyn AnySession>>, headers: HeaderMap) -> HandlerResult {
+    run(session, &headers).await.map(respond)
 }
 
 #[session(create, http)]
-async fn create<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> Reply {
-    answered(Some(boxed(session)), request.headers().clone()).await
+async fn create<C: SessionConfig>(
+    session: Session<C>,
+    request: Request<Incoming>,
+) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
-async fn load<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> Reply {
-    answered(Some(boxed(session)), request.headers().clone()).await
+async fn load<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
 async fn optional<C: SessionConfig>(
     session: Option<Session<C>>,
     request: Request<Incoming>,
-) -> Reply {
-    answered(session.map(boxed), request.headers().clone()).await
+) -> HandlerResult {
+    run_script(session.map(boxed), request.headers().clone()).await
 }
 
 #[session(create, http, header = "X-Other")]
-async fn create_other(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(Some(boxed(session)), request.headers().clone()).await
+async fn create_other(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http, header = "X-Other")]
-async fn load_other(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(Some(boxed(session)), request.headers().clone()).await
+async fn load_other(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(create, http, emit = cookie)]
-async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(Some(boxed(session)), request.headers().clone()).await
+async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http, cache = shared)]
-async fn shared(session: Session<Main>, request: Request<Incoming>) -> Reply {
-    answered(Some(boxed(session)), request.headers().clone()).await
+async fn shared(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
-async fn echo(session: Session<Main>, request: Request<Incoming>) -> Reply {
+async fn echo(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
     drop(session);
     Ok(text(
         request.into_body().collect().await.unwrap().to_bytes(),
@@ -95,23 +98,23 @@ async fn echo(session: Session<Main>, request: Request<Incoming>) -> Reply {
 #[session(create, http)]
 async fn stream(session: Session<Main>, request: Request<Incoming>) -> Response<Body> {
     drop(session);
-    let gate = Gate::named(request.headers()["x-gate"].to_str().unwrap());
-    Response::new(TwoParts::new("first", gate, "second").boxed_unsync())
+    let signal = Signal::named(request.headers()["x-signal"].to_str().unwrap());
+    Response::new(TwoParts::new("first", signal, "second").boxed_unsync())
 }
 
 #[session(create, http)]
 async fn untyped(mut session: Session<Loose>, _: Request<Incoming>) -> Response<Body> {
-    text(Basket(&mut session).try_everything())
+    text(try_every_operation(&mut session))
 }
 
 /// A handler with a guard that calls another handler with a guard.
 #[session(load, http)]
-async fn twice(mut session: Session<Main>, request: Request<Incoming>) -> Reply {
+async fn twice(mut session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
     session.visits += 1;
     load::<Main>(request).await
 }
 
-async fn view(request: Request<Incoming>) -> Reply {
+async fn view(request: Request<Incoming>) -> HandlerResult {
     let view = SessionView::<Main>::of_request(&request).await?;
     Ok(text(
         view.map(|view| format!("{} {}", view.id(), view.note))
@@ -119,7 +122,7 @@ async fn view(request: Request<Incoming>) -> Reply {
     ))
 }
 
-async fn looked_at(request: Request<Incoming>) -> Reply {
+async fn looked_at(request: Request<Incoming>) -> HandlerResult {
     SessionView::<Main>::of_request(&request).await?;
     load::<Main>(request).await
 }
@@ -196,14 +199,14 @@ async fn aliased(mut session: Session<Main>, _: Request<Incoming>) -> Aliased {
     invalid.map(|()| with_status(StatusCode::OK))
 }
 
-async fn failure(name: &str, request: Request<Incoming>) -> Reply {
+async fn failure(name: &str, request: Request<Incoming>) -> HandlerResult {
     match name {
         "aliased" => aliased(request).await.map_err(Failure::Session),
         _ => Err(Failure::Own(StatusCode::NOT_FOUND)),
     }
 }
 
-async fn shaped(name: &str, request: Request<Incoming>) -> Reply {
+async fn shaped(name: &str, request: Request<Incoming>) -> HandlerResult {
     match name {
         "response" => Ok(accepted(request).await),
         "early" => early(request).await.map_err(Failure::Session),
@@ -213,7 +216,7 @@ async fn shaped(name: &str, request: Request<Incoming>) -> Reply {
     }
 }
 
-async fn route<C: SessionConfig>(name: &str, request: Request<Incoming>) -> Reply {
+async fn route<C: SessionConfig>(name: &str, request: Request<Incoming>) -> HandlerResult {
     match name {
         "create" => create::<C>(request).await,
         "load" => load::<C>(request).await,
@@ -222,7 +225,7 @@ async fn route<C: SessionConfig>(name: &str, request: Request<Incoming>) -> Repl
     }
 }
 
-async fn main(names: &[&str], request: Request<Incoming>) -> Reply {
+async fn main(names: &[&str], request: Request<Incoming>) -> HandlerResult {
     match *names {
         ["other", "create"] => create_other(request).await,
         ["other", "load"] => load_other(request).await,
@@ -246,7 +249,7 @@ macro_rules! layered {
     ($config:ident, $layer:expr, $name:expr, $request:expr) => {{
         let name = $name;
         let routes = tower::service_fn(move |request| route::<$config>(name, request));
-        let reply: BoxFuture<'_, Reply> = Box::pin($layer.layer(routes).oneshot($request));
+        let reply: BoxFuture<'_, HandlerResult> = Box::pin($layer.layer(routes).oneshot($request));
         reply.await
     }};
 }
@@ -262,7 +265,7 @@ macro_rules! mounted {
     };
 }
 
-async fn dispatch(stores: &Stores, request: Request<Incoming>) -> Reply {
+async fn dispatch(stores: &Stores, request: Request<Incoming>) -> HandlerResult {
     let stuff = &stores.stuff;
     let path = request.uri().path().to_owned();
     let names: Vec<&str> = path.split('/').skip(1).collect();
@@ -318,7 +321,7 @@ pub(super) fn serve(listener: TcpListener, stores: Stores) {
             tokio::spawn(async move {
                 let service = service_fn(|request| async {
                     let reply = dispatch(&stores, request).await;
-                    Ok::<_, Infallible>(reply.unwrap_or_else(|failure| answer(failure.into())))
+                    Ok::<_, Infallible>(reply.unwrap_or_else(|failure| respond(failure.into())))
                 });
                 let connection = hyper::server::conn::http1::Builder::new();
                 // Ignore clients that disconnect.

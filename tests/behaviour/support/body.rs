@@ -1,4 +1,4 @@
-//! A body in two parts; the second is sent when a gate opens.
+//! A body in two parts; the second is sent after a signal.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame};
 
-use super::barriers::Gate;
 use super::session::BoxFuture;
+use super::signal::Signal;
 
 pub struct TwoParts {
     first: Option<Bytes>,
@@ -15,11 +15,11 @@ pub struct TwoParts {
 }
 
 impl TwoParts {
-    pub fn new(first: &'static str, gate: Gate, second: &'static str) -> Self {
+    pub fn new(first: &'static str, signal: Signal, second: &'static str) -> Self {
         Self {
             first: Some(Bytes::from_static(first.as_bytes())),
             second: Some(Box::pin(async move {
-                gate.pass().await;
+                signal.wait().await;
                 Bytes::from_static(second.as_bytes())
             })),
         }

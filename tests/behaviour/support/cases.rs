@@ -15,7 +15,7 @@ pub fn run<Case: Future<Output = ()>>(env: Env, case: impl FnOnce(Env) -> Case) 
     assert!(done.is_ok(), "the case hangs");
 }
 
-/// `everywhere` cases run on every store with a movable clock; `memory`, `encoded` and `sqlite`
+/// `every_store` cases run on every store with a movable clock; `memory`, `encoded` and `sqlite`
 /// cases run only on that store. `servers` lists the cases that depend on the store and do not move
 /// the clock; they also run on every server.
 ///
@@ -24,7 +24,7 @@ pub fn run<Case: Future<Output = ()>>(env: Env, case: impl FnOnce(Env) -> Case) 
 /// nothing more.
 macro_rules! cases {
     (
-        everywhere: $($everywhere:ident)*;
+        every_store: $($every_store:ident)*;
         memory: $($memory:ident)*;
         encoded: $($encoded:ident)*;
         $(sqlite: $($sqlite:ident)*;)?
@@ -33,7 +33,7 @@ macro_rules! cases {
         mod on_other_stores {
             #[cfg(feature = "sqlite")]
             mod sqlite {
-                $(crate::support::cases::test!(Axum, Sqlite, $everywhere);)*
+                $(crate::support::cases::test!(Axum, Sqlite, $every_store);)*
                 $($(crate::support::cases::test!(Axum, Sqlite, $sqlite);)*)?
             }
             $(crate::support::cases::servers!($($servers)*);)?
@@ -41,35 +41,35 @@ macro_rules! cases {
         #[cfg(feature = "actix-web")]
         mod actix {
             crate::support::cases::stores!(
-                Actix, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+                Actix, [$($every_store)* $($memory)*], [$($every_store)* $($encoded)*]
             );
         }
         mod axum {
             crate::support::cases::stores!(
-                Axum, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+                Axum, [$($every_store)* $($memory)*], [$($every_store)* $($encoded)*]
             );
         }
         #[cfg(feature = "poem")]
         mod poem {
             crate::support::cases::stores!(
-                Poem, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+                Poem, [$($every_store)* $($memory)*], [$($every_store)* $($encoded)*]
             );
         }
         #[cfg(feature = "salvo")]
         mod salvo {
             crate::support::cases::stores!(
-                Salvo, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+                Salvo, [$($every_store)* $($memory)*], [$($every_store)* $($encoded)*]
             );
         }
         mod plain {
             crate::support::cases::stores!(
-                Plain, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+                Plain, [$($every_store)* $($memory)*], [$($every_store)* $($encoded)*]
             );
         }
         #[cfg(feature = "rocket")]
         mod rocket {
             crate::support::cases::stores!(
-                Rocket, [$($everywhere)* $($memory)*], [$($everywhere)* $($encoded)*]
+                Rocket, [$($every_store)* $($memory)*], [$($every_store)* $($encoded)*]
             );
         }
     };

@@ -229,8 +229,8 @@ impl Reply {
 
     /// The results of the script's operations.
     #[track_caller]
-    pub fn answers(&self) -> Value {
-        self.json()["answers"].clone()
+    pub fn results(&self) -> Value {
+        self.json()["results"].clone()
     }
 }
 

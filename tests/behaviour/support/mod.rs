@@ -1,6 +1,5 @@
 //! Helpers for the cases.
 
-pub mod barriers;
 pub mod body;
 pub mod cases;
 pub mod client;
@@ -11,4 +10,5 @@ pub mod overlap;
 pub mod raw;
 pub mod script;
 pub mod session;
+pub mod signal;
 pub mod untyped;

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::barriers::Gate;
 use super::client::{Call, Reply};
+use super::signal::Signal;
 
 /// Requests whose handlers are waiting.
 pub struct Overlap {
-    go: Gate,
+    go: Signal,
     tasks: Vec<tokio::task::JoinHandle<Reply>>,
 }
 
@@ -15,7 +15,7 @@ impl Overlap {
     /// Sends the calls and returns when all handlers are waiting. Each call has a script for before
     /// and one for after the wait.
     pub async fn of(calls: impl IntoIterator<Item = (Call, Value, Value)>) -> Self {
-        let (arrived, go) = (Gate::new(), Gate::new());
+        let (arrived, go) = (Signal::new(), Signal::new());
         let tasks: Vec<_> = (calls.into_iter())
             .map(|(call, before, after)| {
                 let list = |value: &Value| value.as_array().unwrap().clone();
@@ -25,9 +25,7 @@ impl Overlap {
                 tokio::spawn(call.script(json!(script)).send())
             })
             .collect();
-        arrived
-            .pass_after(u32::try_from(tasks.len()).unwrap())
-            .await;
+        arrived.wait_for(u32::try_from(tasks.len()).unwrap()).await;
         Self { go, tasks }
     }
 
@@ -38,7 +36,7 @@ impl Overlap {
 
     /// Lets all handlers continue, and returns the replies in the order of the calls.
     pub async fn go(self) -> Vec<Reply> {
-        self.go.open(self.tasks.len());
+        self.go.send(self.tasks.len());
         let mut replies = Vec::new();
         for task in self.tasks {
             replies.push(task.await.unwrap());

@@ -11,13 +11,13 @@ use connect_session::{Error, ErrorKind};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::barriers::Gate;
 use super::edit::edit;
 use super::session::{AnySession, BoxFuture};
+use super::signal::Signal;
 
 /// A handler's response, which a framework's adapter converts.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HandlerResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: String,
@@ -48,17 +48,17 @@ impl From<Error> for Failure {
 
 impl Failure {
     /// The response that the error is converted to.
-    pub fn answer(&self) -> Answer {
+    pub fn response(&self) -> HandlerResponse {
         match self {
             Self::Session(error) => {
                 let (head, body) = error.to_response().into_parts();
-                Answer {
+                HandlerResponse {
                     status: head.status,
                     headers: head.headers,
                     body,
                 }
             }
-            Self::Own(status) => Answer {
+            Self::Own(status) => HandlerResponse {
                 status: *status,
                 headers: HeaderMap::new(),
                 body: String::new(),
@@ -67,19 +67,19 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Answer {
+impl From<Failure> for HandlerResponse {
     fn from(failure: Failure) -> Self {
-        failure.answer()
+        failure.response()
     }
 }
 
-/// The reports of spawned scripts, by the name of their gate.
+/// The reports of spawned scripts, by the name of their signal.
 static REPORTS: Mutex<Option<HashMap<String, Value>>> = Mutex::new(None);
 
-/// Waits for the script that was spawned with this gate, and takes its report.
-pub async fn report(gate: &Gate) -> Value {
-    gate.pass().await;
-    let name = serde_json::to_value(gate).unwrap();
+/// Waits for the script that was spawned with this signal, and takes its report.
+pub async fn report(signal: &Signal) -> Value {
+    signal.wait().await;
+    let name = serde_json::to_value(signal).unwrap();
     let mut reports = REPORTS.lock().unwrap();
     reports
         .get_or_insert_default()
@@ -91,27 +91,27 @@ pub async fn report(gate: &Gate) -> Value {
 pub async fn run(
     session: Option<Box<dyn AnySession>>,
     headers: &HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     let script: Vec<Value> = match headers.get("x-script") {
         Some(text) => serde_json::from_slice(text.as_bytes()).unwrap(),
         None => Vec::new(),
     };
     let mut run = Run::new(session);
     run.run_script(&script).await?;
-    let mut answer = Answer {
+    let mut response = HandlerResponse {
         status: run.status,
         headers: std::mem::take(&mut run.headers),
         body: run.body().to_string(),
     };
-    answer
+    response
         .headers
         .insert("content-type", HeaderValue::from_static("application/json"));
-    Ok(answer)
+    Ok(response)
 }
 
 struct Run {
     session: Option<Box<dyn AnySession>>,
-    answers: Vec<Value>,
+    results: Vec<Value>,
     status: StatusCode,
     headers: HeaderMap,
 }
@@ -120,7 +120,7 @@ impl Run {
     fn new(session: Option<Box<dyn AnySession>>) -> Self {
         Self {
             session,
-            answers: Vec::new(),
+            results: Vec::new(),
             status: StatusCode::OK,
             headers: HeaderMap::new(),
         }
@@ -135,7 +135,7 @@ impl Run {
     }
 
     fn body(&self) -> Value {
-        let mut body = json!({ "session": self.session.is_some(), "answers": self.answers });
+        let mut body = json!({ "session": self.session.is_some(), "results": self.results });
         if let Some(session) = &self.session {
             body["id"] = session.id().into();
             body["new"] = session.is_new().into();
@@ -160,22 +160,22 @@ impl Run {
             let (name, args) = operation.as_array().unwrap().split_first().unwrap();
             let text = |at: usize| args[at].as_str().unwrap();
             let seconds = |at: usize| Duration::from_secs(args[at].as_u64().unwrap());
-            let gate = |at: usize| Gate::named(text(at));
+            let signal = |at: usize| Signal::named(text(at));
             match name.as_str().unwrap() {
                 // Operations that read the session.
                 "sid" => {
                     let sid = self.session().sid();
-                    self.answers.push(json!(sid));
+                    self.results.push(json!(sid));
                 }
                 "debug" => {
                     let session = self.session();
                     let text = format!("{} {:?}", session.debug(), session.sid());
-                    self.answers.push(text.into());
+                    self.results.push(text.into());
                 }
                 "life" => {
                     let session = self.session();
                     let life = json!([session.created_at(), session.expires_at()]);
-                    self.answers.push(life);
+                    self.results.push(life);
                 }
                 // Operations of the session.
                 "update" => {
@@ -183,7 +183,7 @@ impl Run {
                     let mut change =
                         |data: &mut Value| edits.iter().for_each(|one| edit(data, one));
                     let new = self.session().update(&mut change).await?;
-                    self.answers.push(new);
+                    self.results.push(new);
                 }
                 "borrow_mut" => self.session().borrow_mut(),
                 "raw" => {
@@ -204,7 +204,7 @@ impl Run {
                         Err(Failure::Session(error)) => kind(&error),
                         Err(Failure::Own(status)) => status.to_string(),
                     };
-                    self.answers.push(outcome.into());
+                    self.results.push(outcome.into());
                 }
                 // How the handler returns.
                 "status" => self.status = status(&args[0]),
@@ -217,13 +217,13 @@ impl Run {
                 // Skips the panic hook, which would print this intended panic.
                 "panic" => resume_unwind(Box::new("a panic that the test asked for")),
                 "hang" => {
-                    let _opens = OpenedWhenDropped(gate(0));
+                    let _opens = SentWhenDropped(signal(0));
                     std::future::pending::<()>().await;
                 }
                 // Synchronization with other requests.
-                "signal" => gate(0).open(1),
-                "await" => gate(0).pass().await,
-                "spawn" => self.spawn(gate(0), args[1].as_array().unwrap().clone()),
+                "signal" => signal(0).send(1),
+                "await" => signal(0).wait().await,
+                "spawn" => self.spawn(signal(0), args[1].as_array().unwrap().clone()),
                 _ => {
                     let mut change = |data: &mut Value| edit(data, operation);
                     self.session().edit(&mut change);
@@ -234,7 +234,7 @@ impl Run {
     }
 
     /// Moves the session into a task, which stores a report when it is done.
-    fn spawn(&mut self, done: Gate, script: Vec<Value>) {
+    fn spawn(&mut self, done: Signal, script: Vec<Value>) {
         let mut run = Self::new(Some(self.take()));
         tokio::spawn(async move {
             let mut report = match run.run_script(&script).await {
@@ -242,24 +242,24 @@ impl Run {
                 Err(Failure::Session(error)) => json!({ "error": kind(&error) }),
                 Err(Failure::Own(status)) => json!({ "error": status.as_u16() }),
             };
-            report["answers"] = std::mem::take(&mut run.answers).into();
+            report["results"] = std::mem::take(&mut run.results).into();
             drop(run);
             let name = serde_json::to_value(&done).unwrap();
             let mut reports = REPORTS.lock().unwrap();
             reports
                 .get_or_insert_default()
                 .insert(name.as_str().unwrap().to_owned(), report);
-            done.open(1);
+            done.send(1);
         });
     }
 }
 
-/// Opens the gate when a handler that never returns is dropped.
-struct OpenedWhenDropped(Gate);
+/// Sends the signal when a handler that never returns is dropped.
+struct SentWhenDropped(Signal);
 
-impl Drop for OpenedWhenDropped {
+impl Drop for SentWhenDropped {
     fn drop(&mut self) {
-        self.0.open(1);
+        self.0.send(1);
     }
 }
 

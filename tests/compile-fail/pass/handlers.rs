@@ -16,7 +16,7 @@ session_config! {
 }
 
 type ShopSession = Session<Shop>;
-type Answer = Result<String, Error>;
+type HandlerResult = Result<String, Error>;
 
 const NAME: &str = "X-Device-Session";
 
@@ -29,7 +29,7 @@ pub async fn open(session: Session<Shop>) -> StatusCode {
 
 // H04, H05, H07, H14, H18
 #[session(load)]
-async fn body_first(Json(item): Json<String>, mut session: Session) -> Answer {
+async fn body_first(Json(item): Json<String>, mut session: Session) -> HandlerResult {
     session.insert("item", item).ok();
     Ok(session.id().to_string())
 }
@@ -58,7 +58,7 @@ async fn calls(session: Session, Json(there): Json<u8>) -> impl IntoResponse {
 #[session(load)]
 async fn nested(
     session: Session,
-) -> Result<(StatusCode, [(&'static str, &'static str); 1], Answer), StatusCode> {
+) -> Result<(StatusCode, [(&'static str, &'static str); 1], HandlerResult), StatusCode> {
     let _ = session;
     Ok((StatusCode::OK, [("x-own", "1")], Ok("nested".to_owned())))
 }

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 use super::model::{Fields, Place};
 use super::reference_store::EncodedStore;
 use super::{
-    Answer, Failure, Framework, Guarded, Steps, act_if, every_combination, fail_if, inner, seen,
+    Failure, Framework, Guarded, Reply, Steps, act_if, every_combination, fail_if, inner, seen,
     seen_in_view,
 };
 
@@ -130,7 +130,7 @@ fn app() -> Router {
 struct Axum(Router);
 
 impl Framework for Axum {
-    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Answer {
+    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Reply {
         let mut request = Request::get(format!("/{path}")).header("x-steps", steps);
         if let Some(sid) = sid {
             request = request.header("x-user-session", sid);
@@ -138,7 +138,7 @@ impl Framework for Axum {
         let request = request.body(Body::empty()).unwrap();
         let (head, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer::new(
+        Reply::new(
             head.status,
             &head.headers,
             String::from_utf8(body.to_vec()).unwrap(),

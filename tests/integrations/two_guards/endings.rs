@@ -139,7 +139,7 @@ async fn row_92_a_guard_without_a_handler_leaves_the_sid_to_the_outer_one() {
     assert_eq!(send(&app, "/keys", Some(&sid)).await.status(), 200);
 }
 
-/// Each handler with loaders of its own has its own set of them; what counts is what they read.
+/// Handlers that declare the same loaders share the session, although each has its own set of them.
 #[tokio::test]
 async fn row_92_handlers_with_the_same_loaders_share_the_session() {
     #[session(create, header = "X-Device")]

@@ -5,7 +5,7 @@ use http::{Request, Response};
 
 use super::model::{Fields, Place};
 use super::{
-    Answer, Failure, Framework, Guarded, Steps, act_if, every_combination, fail_if, inner, seen,
+    Failure, Framework, Guarded, Reply, Steps, act_if, every_combination, fail_if, inner, seen,
     seen_in_view,
 };
 
@@ -108,7 +108,7 @@ impl Framework for Http {
     const OUTER_FAILS: bool = false;
     const INNER_FAILS_ALONE: bool = false;
 
-    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Answer {
+    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Reply {
         let mut request = Request::get(format!("/{path}")).header("x-steps", steps);
         if let Some(sid) = sid {
             request = request.header("x-user-session", sid);
@@ -123,7 +123,7 @@ impl Framework for Http {
             _ => outer(None, request).await,
         };
         let (head, body) = response.into_parts();
-        Answer::new(head.status, &head.headers, body)
+        Reply::new(head.status, &head.headers, body)
     }
 }
 

@@ -153,13 +153,13 @@ async fn inner(session: Option<Session<Guarded>>, headers: &HeaderMap) -> Result
 
 /// The response of a framework.
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     status: u16,
     sids: Vec<String>,
     body: String,
 }
 
-impl Answer {
+impl Reply {
     fn new(status: StatusCode, headers: &HeaderMap, body: String) -> Self {
         let sids = headers.get_all("x-user-session").iter();
         Self {
@@ -182,7 +182,7 @@ trait Framework {
     const INNER_FAILS_ALONE: bool = true;
 
     /// Sends a request to a path: `seed`, `show`, or the modes of both guards.
-    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Answer;
+    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Reply;
 }
 
 /// Sends every combination, and compares each outcome with the model.
@@ -256,8 +256,8 @@ async fn outcome<F: Framework>(framework: &F, script: &Script) -> Result<Outcome
     };
     let path = format!("{}/{}", script.outer.0.name(), script.inner.0.name());
     let steps = Steps::of(script).header();
-    let answer = framework.send(&path, &steps, sid.as_deref()).await;
-    let new = match &answer.sids[..] {
+    let reply = framework.send(&path, &steps, sid.as_deref()).await;
+    let new = match &reply.sids[..] {
         [] => None,
         [sid] => Some(sid.clone()),
         sids => return Err(format!("{} sids", sids.len())),
@@ -271,10 +271,10 @@ async fn outcome<F: Framework>(framework: &F, script: &Script) -> Result<Outcome
         None => sent_session.clone(),
     };
     Ok(Outcome {
-        status: answer.status,
+        status: reply.status,
         // The body of an error is not the inner handler's.
-        inner_saw: (answer.status == 200)
-            .then(|| serde_json::from_str(&answer.body).unwrap())
+        inner_saw: (reply.status == 200)
+            .then(|| serde_json::from_str(&reply.body).unwrap())
             .flatten(),
         emits: new.is_some(),
         session,

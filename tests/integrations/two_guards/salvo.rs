@@ -6,7 +6,7 @@ use salvo::test::{ResponseExt as _, TestClient};
 
 use super::model::{Fields, Place};
 use super::{
-    Answer, Failure, Framework, Guarded, Steps, act_if, every_combination, fail_if, inner, seen,
+    Failure, Framework, Guarded, Reply, Steps, act_if, every_combination, fail_if, inner, seen,
     seen_in_view,
 };
 
@@ -188,7 +188,7 @@ impl<const SEQUENTIAL: bool> Framework for Salvo<SEQUENTIAL> {
     const SEQUENTIAL: bool = SEQUENTIAL;
     const ERRORS_ARE_NEW: bool = false;
 
-    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Answer {
+    async fn send(&self, path: &str, steps: &str, sid: Option<&str>) -> Reply {
         let mut request = TestClient::get(format!("http://127.0.0.1:5800/{path}"))
             .add_header("x-steps", steps, true);
         if let Some(sid) = sid {
@@ -197,7 +197,7 @@ impl<const SEQUENTIAL: bool> Framework for Salvo<SEQUENTIAL> {
         let mut response = request.send(&self.0).await;
         let status = response.status_code.unwrap_or(StatusCode::OK);
         let body = response.take_string().await.unwrap_or_default();
-        Answer::new(status, response.headers(), body)
+        Reply::new(status, response.headers(), body)
     }
 }
 

@@ -80,11 +80,11 @@ type State = std::collections::HashMap<String, String>;
 
 impl<S: SessionStore> SessionStore for Counting<S> {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
-        self.asked().load(key).await
+        self.counted().load(key).await
     }
 
     async fn save(&self, state: State, ttl: &Duration) -> Result<SessionKey, SaveError> {
-        self.asked().save(state, ttl).await
+        self.counted().save(state, ttl).await
     }
 
     async fn update(
@@ -93,14 +93,14 @@ impl<S: SessionStore> SessionStore for Counting<S> {
         state: State,
         ttl: &Duration,
     ) -> Result<SessionKey, UpdateError> {
-        self.asked().update(key, state, ttl).await
+        self.counted().update(key, state, ttl).await
     }
 
     async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> anyhow::Result<()> {
-        self.asked().update_ttl(key, ttl).await
+        self.counted().update_ttl(key, ttl).await
     }
 
     async fn delete(&self, key: &SessionKey) -> anyhow::Result<()> {
-        self.asked().delete(key).await
+        self.counted().delete(key).await
     }
 }

@@ -95,7 +95,7 @@ type Entries = BTreeMap<String, Value>;
 
 impl<S: SessionStorage> SessionStorage for Counting<S> {
     async fn load_session<'a>(&'a self, id: &'a str) -> Result<Option<Entries>> {
-        self.asked().load_session(id).await
+        self.counted().load_session(id).await
     }
 
     async fn update_session<'a>(
@@ -104,10 +104,10 @@ impl<S: SessionStorage> SessionStorage for Counting<S> {
         entries: &'a Entries,
         expires: Option<Duration>,
     ) -> Result<()> {
-        self.asked().update_session(id, entries, expires).await
+        self.counted().update_session(id, entries, expires).await
     }
 
     async fn remove_session<'a>(&'a self, id: &'a str) -> Result<()> {
-        self.asked().remove_session(id).await
+        self.counted().remove_session(id).await
     }
 }

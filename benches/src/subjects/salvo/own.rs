@@ -86,18 +86,18 @@ async fn destroy(depot: &mut Depot) -> String {
 #[async_trait]
 impl<S: SessionStore + Send + Sync> SessionStore for Counting<S> {
     async fn load_session(&self, cookie: String) -> anyhow::Result<Option<Session>> {
-        self.asked().load_session(cookie).await
+        self.counted().load_session(cookie).await
     }
 
     async fn store_session(&self, session: Session) -> anyhow::Result<Option<String>> {
-        self.asked().store_session(session).await
+        self.counted().store_session(session).await
     }
 
     async fn destroy_session(&self, session: Session) -> anyhow::Result<()> {
-        self.asked().destroy_session(session).await
+        self.counted().destroy_session(session).await
     }
 
     async fn clear_store(&self) -> anyhow::Result<()> {
-        self.asked().clear_store().await
+        self.counted().clear_store().await
     }
 }

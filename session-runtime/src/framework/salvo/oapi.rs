@@ -11,7 +11,7 @@ use crate::config::{SessionConfig, prepared};
 use crate::engine::Overrides;
 use crate::error::Error;
 use crate::guard::{Inherit, Mode, SessionArg, SessionGuard, SessionReply};
-use crate::loader::{Loader, LoaderSet};
+use crate::loader::{LoaderSet, SidSource};
 use crate::view::SessionView;
 
 impl<S: SessionArg, M: Mode, O: Overrides> EndpointArgRegister for SessionGuard<S, M, O> {
@@ -48,7 +48,7 @@ fn describe<C: SessionConfig, O: Overrides>(
     let securities = operation.securities.get_or_insert_default();
     for loader in set.loaders() {
         let Some((name, scheme)) = scheme(loader) else {
-            if let Loader::Path(name) = loader {
+            if let SidSource::Path(name) = loader {
                 operation.parameters.insert(parameter(name));
             }
             continue;
@@ -68,26 +68,26 @@ fn describe<C: SessionConfig, O: Overrides>(
 
 /// The security scheme of a loader, with its name. `None` for a route parameter, for which `OpenAPI` has
 /// no scheme, and for a custom function.
-fn scheme(loader: Loader) -> Option<(String, SecurityScheme)> {
+fn scheme(loader: SidSource) -> Option<(String, SecurityScheme)> {
     let key = |name| ApiKeyValue::with_description(name, "The sid of a session");
     Some(match loader {
-        Loader::Header(name) => {
+        SidSource::Header(name) => {
             let scheme = SecurityScheme::ApiKey(ApiKey::Header(key(name)));
             (format!("session-header-{name}"), scheme)
         }
-        Loader::Bearer => {
+        SidSource::Bearer => {
             let http = Http::new(HttpAuthScheme::Bearer).description("The sid of a session");
             ("session-bearer".to_owned(), SecurityScheme::Http(http))
         }
-        Loader::Cookie(spec) => {
+        SidSource::Cookie(spec) => {
             let scheme = SecurityScheme::ApiKey(ApiKey::Cookie(key(spec.name)));
             (format!("session-cookie-{}", spec.name), scheme)
         }
-        Loader::Query(name) => {
+        SidSource::Query(name) => {
             let scheme = SecurityScheme::ApiKey(ApiKey::Query(key(name)));
             (format!("session-query-{name}"), scheme)
         }
-        Loader::Path(_) | Loader::Custom(_) => return None,
+        SidSource::Path(_) | SidSource::Custom(_) => return None,
     })
 }
 

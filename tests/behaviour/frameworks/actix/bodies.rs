@@ -12,25 +12,25 @@ use http::HeaderMap;
 use hyper::body::Body;
 
 use crate::support::body::TwoParts;
-use crate::support::script::{Answer, Failure};
+use crate::support::script::{Failure, HandlerResponse};
 
 /// The headers of a request.
 #[derive(Debug)]
 pub(super) struct Headers(pub(super) HeaderMap);
 
-fn respond(answer: Answer) -> HttpResponse {
-    let mut response = HttpResponse::build(status(answer.status));
-    for (name, value) in &answer.headers {
+fn respond(written: HandlerResponse) -> HttpResponse {
+    let mut response = HttpResponse::build(status(written.status));
+    for (name, value) in &written.headers {
         response.append_header((name.as_str(), value.as_bytes()));
     }
-    response.body(answer.body)
+    response.body(written.body)
 }
 
 pub(super) fn status(status: http::StatusCode) -> StatusCode {
     StatusCode::from_u16(status.as_u16()).unwrap()
 }
 
-impl Responder for Answer {
+impl Responder for HandlerResponse {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
@@ -40,7 +40,7 @@ impl Responder for Answer {
 
 impl ResponseError for Failure {
     fn error_response(&self) -> HttpResponse {
-        respond(self.answer())
+        respond(self.response())
     }
 }
 

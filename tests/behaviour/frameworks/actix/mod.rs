@@ -22,11 +22,11 @@ use crate::configs::{
     Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::script::{Answer, Failure, run};
+use crate::support::script::{Failure, HandlerResponse, run};
 use crate::support::session::AnySession;
-use crate::support::untyped::Basket;
+use crate::support::signal::Signal;
+use crate::support::untyped::try_every_operation;
 
 fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
@@ -36,7 +36,7 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
 async fn create<C: SessionConfig>(
     session: Session<C>,
     Headers(headers): Headers,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -44,7 +44,7 @@ async fn create<C: SessionConfig>(
 async fn load<C: SessionConfig>(
     session: Session<C>,
     Headers(headers): Headers,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -52,7 +52,7 @@ async fn load<C: SessionConfig>(
 async fn optional<C: SessionConfig>(
     session: Option<Session<C>>,
     Headers(headers): Headers,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(session.map(boxed), &headers).await
 }
 
@@ -60,12 +60,15 @@ async fn optional<C: SessionConfig>(
 async fn create_other(
     session: Session<Main>,
     Headers(headers): Headers,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
 #[session(load, header = "X-Other")]
-async fn load_other(session: Session<Main>, Headers(headers): Headers) -> Result<Answer, Failure> {
+async fn load_other(
+    session: Session<Main>,
+    Headers(headers): Headers,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -73,12 +76,15 @@ async fn load_other(session: Session<Main>, Headers(headers): Headers) -> Result
 async fn create_cookie(
     session: Session<Main>,
     Headers(headers): Headers,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
 #[session(load, cache = shared)]
-async fn shared(session: Session<Main>, Headers(headers): Headers) -> Result<Answer, Failure> {
+async fn shared(
+    session: Session<Main>,
+    Headers(headers): Headers,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -91,15 +97,15 @@ async fn echo(session: Session<Main>, body: Bytes) -> Bytes {
 #[session(create)]
 async fn stream(session: Session<Main>, request: HttpRequest) -> HttpResponse<TwoParts> {
     drop(session);
-    let gate = Gate::named(request.headers().get("x-gate").unwrap().to_str().unwrap());
+    let signal = Signal::named(request.headers().get("x-signal").unwrap().to_str().unwrap());
     HttpResponse::Ok()
-        .message_body(TwoParts::new("first", gate, "second"))
+        .message_body(TwoParts::new("first", signal, "second"))
         .unwrap()
 }
 
 #[session(create)]
 async fn untyped(mut session: Session<Loose>) -> String {
-    Basket(&mut session).try_everything()
+    try_every_operation(&mut session)
 }
 
 async fn without() -> &'static str {

@@ -20,13 +20,13 @@ use crate::configs::{
     Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::script::{Answer, Failure, run};
+use crate::support::script::{Failure, HandlerResponse, run};
 use crate::support::session::AnySession;
-use crate::support::untyped::Basket;
+use crate::support::signal::Signal;
+use crate::support::untyped::try_every_operation;
 
-impl IntoResponse for Answer {
+impl IntoResponse for HandlerResponse {
     fn into_response(self) -> Response {
         (self.status, self.headers, self.body).into_response()
     }
@@ -34,7 +34,7 @@ impl IntoResponse for Answer {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        Answer::from(self).into_response()
+        HandlerResponse::from(self).into_response()
     }
 }
 
@@ -46,7 +46,7 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
 async fn create<C: SessionConfig>(
     session: Session<C>,
     headers: HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -54,7 +54,7 @@ async fn create<C: SessionConfig>(
 async fn load<C: SessionConfig>(
     session: Session<C>,
     headers: HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -62,27 +62,36 @@ async fn load<C: SessionConfig>(
 async fn optional<C: SessionConfig>(
     session: Option<Session<C>>,
     headers: HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(session.map(boxed), &headers).await
 }
 
 #[session(create, header = "X-Other")]
-async fn create_other(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+async fn create_other(
+    session: Session<Main>,
+    headers: HeaderMap,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
 #[session(load, header = "X-Other")]
-async fn load_other(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+async fn load_other(
+    session: Session<Main>,
+    headers: HeaderMap,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
 #[session(create, emit = cookie)]
-async fn create_cookie(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+async fn create_cookie(
+    session: Session<Main>,
+    headers: HeaderMap,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
 #[session(load, cache = shared)]
-async fn shared(session: Session<Main>, headers: HeaderMap) -> Result<Answer, Failure> {
+async fn shared(session: Session<Main>, headers: HeaderMap) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -95,13 +104,13 @@ async fn echo(session: Session<Main>, body: Bytes) -> Bytes {
 #[session(create)]
 async fn stream(session: Session<Main>, headers: HeaderMap) -> Body {
     drop(session);
-    let gate = Gate::named(headers["x-gate"].to_str().unwrap());
-    Body::new(TwoParts::new("first", gate, "second"))
+    let signal = Signal::named(headers["x-signal"].to_str().unwrap());
+    Body::new(TwoParts::new("first", signal, "second"))
 }
 
 #[session(create)]
 async fn untyped(mut session: Session<Loose>) -> String {
-    Basket(&mut session).try_everything()
+    try_every_operation(&mut session)
 }
 
 async fn without() -> &'static str {

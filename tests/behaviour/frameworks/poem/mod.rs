@@ -24,13 +24,13 @@ use crate::configs::{
     Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::script::{Answer, Failure, run};
+use crate::support::script::{Failure, HandlerResponse, run};
 use crate::support::session::AnySession;
-use crate::support::untyped::Basket;
+use crate::support::signal::Signal;
+use crate::support::untyped::try_every_operation;
 
-impl IntoResponse for Answer {
+impl IntoResponse for HandlerResponse {
     fn into_response(self) -> Response {
         (self.status, self.headers, self.body).into_response()
     }
@@ -61,7 +61,7 @@ fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
 async fn create<C: SessionConfig>(
     session: Session<C>,
     headers: &HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), headers).await
 }
 
@@ -70,7 +70,7 @@ async fn create<C: SessionConfig>(
 async fn load<C: SessionConfig>(
     session: Session<C>,
     headers: &HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), headers).await
 }
 
@@ -79,31 +79,40 @@ async fn load<C: SessionConfig>(
 async fn optional<C: SessionConfig>(
     session: Option<Session<C>>,
     headers: &HeaderMap,
-) -> Result<Answer, Failure> {
+) -> Result<HandlerResponse, Failure> {
     run(session.map(boxed), headers).await
 }
 
 #[session(create, header = "X-Other")]
 #[handler]
-async fn create_other(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+async fn create_other(
+    session: Session<Main>,
+    headers: &HeaderMap,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), headers).await
 }
 
 #[session(load, header = "X-Other")]
 #[handler]
-async fn load_other(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+async fn load_other(
+    session: Session<Main>,
+    headers: &HeaderMap,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), headers).await
 }
 
 #[session(create, emit = cookie)]
 #[handler]
-async fn create_cookie(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+async fn create_cookie(
+    session: Session<Main>,
+    headers: &HeaderMap,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), headers).await
 }
 
 #[session(load, cache = shared)]
 #[handler]
-async fn shared(session: Session<Main>, headers: &HeaderMap) -> Result<Answer, Failure> {
+async fn shared(session: Session<Main>, headers: &HeaderMap) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), headers).await
 }
 
@@ -118,15 +127,15 @@ async fn echo(session: Session<Main>, body: Vec<u8>) -> Vec<u8> {
 #[handler]
 async fn stream(session: Session<Main>, headers: &HeaderMap) -> Body {
     drop(session);
-    let gate = Gate::named(headers["x-gate"].to_str().unwrap());
-    let body = TwoParts::new("first", gate, "second");
+    let signal = Signal::named(headers["x-signal"].to_str().unwrap());
+    let body = TwoParts::new("first", signal, "second");
     Body::from_bytes_stream(body.map_err(io::Error::other).into_data_stream())
 }
 
 #[session(create)]
 #[handler]
 async fn untyped(mut session: Session<Loose>) -> String {
-    Basket(&mut session).try_everything()
+    try_every_operation(&mut session)
 }
 
 #[handler]

@@ -6,9 +6,9 @@ use ::rocket::http::Status;
 use ::rocket::response::{self, Responder};
 use ::rocket::{Request, Response};
 
-use crate::support::script::{Answer, Failure};
+use crate::support::script::{Failure, HandlerResponse};
 
-impl<'r> Responder<'r, 'static> for Answer {
+impl<'r> Responder<'r, 'static> for HandlerResponse {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let mut response = Response::new();
         response.set_status(Status::new(self.status.as_u16()));
@@ -23,6 +23,6 @@ impl<'r> Responder<'r, 'static> for Answer {
 
 impl<'r> Responder<'r, 'static> for Failure {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        Answer::from(self).respond_to(request)
+        HandlerResponse::from(self).respond_to(request)
     }
 }

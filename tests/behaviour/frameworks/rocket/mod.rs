@@ -32,12 +32,12 @@ use crate::configs::{
     Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
 };
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
-use crate::support::script::{Answer, Failure, run};
+use crate::support::script::{Failure, HandlerResponse, run};
 use crate::support::session::AnySession;
-use crate::support::untyped::Basket;
+use crate::support::signal::Signal;
+use crate::support::untyped::try_every_operation;
 
-type Reply = Result<Answer, Failure>;
+type HandlerResult = Result<HandlerResponse, Failure>;
 
 fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
@@ -51,19 +51,19 @@ macro_rules! configs {
 
             #[session(create)]
             #[get("/create")]
-            async fn create(session: Session<$config>, headers: Headers) -> Reply {
+            async fn create(session: Session<$config>, headers: Headers) -> HandlerResult {
                 run(Some(boxed(session)), &headers.0).await
             }
 
             #[session(load)]
             #[get("/load")]
-            async fn load(session: Session<$config>, headers: Headers) -> Reply {
+            async fn load(session: Session<$config>, headers: Headers) -> HandlerResult {
                 run(Some(boxed(session)), &headers.0).await
             }
 
             #[session(load)]
             #[get("/optional")]
-            async fn optional(session: Option<Session<$config>>, headers: Headers) -> Reply {
+            async fn optional(session: Option<Session<$config>>, headers: Headers) -> HandlerResult {
                 run(session.map(boxed), &headers.0).await
             }
 
@@ -102,21 +102,25 @@ mod urls {
 
     #[session(create)]
     #[get("/<sid>/create")]
-    async fn create(session: Session<Urls>, sid: &str, headers: Headers) -> Reply {
+    async fn create(session: Session<Urls>, sid: &str, headers: Headers) -> HandlerResult {
         let _: &str = sid;
         run(Some(boxed(session)), &headers.0).await
     }
 
     #[session(load)]
     #[get("/<sid>/load")]
-    async fn load(session: Session<Urls>, sid: &str, headers: Headers) -> Reply {
+    async fn load(session: Session<Urls>, sid: &str, headers: Headers) -> HandlerResult {
         let _: &str = sid;
         run(Some(boxed(session)), &headers.0).await
     }
 
     #[session(load)]
     #[get("/<sid>/optional")]
-    async fn optional(session: Option<Session<Urls>>, sid: &str, headers: Headers) -> Reply {
+    async fn optional(
+        session: Option<Session<Urls>>,
+        sid: &str,
+        headers: Headers,
+    ) -> HandlerResult {
         let _: &str = sid;
         run(session.map(boxed), &headers.0).await
     }
@@ -149,25 +153,25 @@ fn any(routes: Vec<Route>) -> Vec<Route> {
 
 #[session(create, header = "X-Other")]
 #[get("/other/create")]
-async fn create_other(session: Session<Main>, headers: Headers) -> Reply {
+async fn create_other(session: Session<Main>, headers: Headers) -> HandlerResult {
     run(Some(boxed(session)), &headers.0).await
 }
 
 #[session(load, header = "X-Other")]
 #[get("/other/load")]
-async fn load_other(session: Session<Main>, headers: Headers) -> Reply {
+async fn load_other(session: Session<Main>, headers: Headers) -> HandlerResult {
     run(Some(boxed(session)), &headers.0).await
 }
 
 #[session(create, emit = cookie)]
 #[get("/cookie/create")]
-async fn create_cookie(session: Session<Main>, headers: Headers) -> Reply {
+async fn create_cookie(session: Session<Main>, headers: Headers) -> HandlerResult {
     run(Some(boxed(session)), &headers.0).await
 }
 
 #[session(load, cache = shared)]
 #[get("/shared")]
-async fn shared(session: Session<Main>, headers: Headers) -> Reply {
+async fn shared(session: Session<Main>, headers: Headers) -> HandlerResult {
     run(Some(boxed(session)), &headers.0).await
 }
 
@@ -186,10 +190,10 @@ async fn echo(session: Session<Main>, body: Data<'_>) -> Vec<u8> {
 #[get("/stream")]
 async fn stream(session: Session<Main>, headers: Headers) -> ByteStream![&'static str] {
     drop(session);
-    let gate = Gate::named(headers.0["x-gate"].to_str().unwrap());
+    let signal = Signal::named(headers.0["x-signal"].to_str().unwrap());
     ByteStream! {
         yield "first";
-        gate.pass().await;
+        signal.wait().await;
         yield "second";
     }
 }
@@ -197,7 +201,7 @@ async fn stream(session: Session<Main>, headers: Headers) -> ByteStream![&'stati
 #[session(create)]
 #[get("/untyped")]
 async fn untyped(mut session: Session<Loose>) -> String {
-    Basket(&mut session).try_everything()
+    try_every_operation(&mut session)
 }
 
 #[get("/without")]
@@ -206,7 +210,7 @@ async fn without() -> &'static str {
 }
 
 #[session(load)]
-async fn under(session: Session<Main>, headers: HeaderMap) -> Reply {
+async fn under(session: Session<Main>, headers: HeaderMap) -> HandlerResult {
     run(Some(boxed(session)), &headers).await
 }
 
@@ -232,7 +236,7 @@ async fn view(view: Seen) -> Result<String, connect_session::Error> {
 
 #[session(load)]
 #[get("/looked-at")]
-async fn looked_at(session: Session<Main>, headers: Headers) -> Reply {
+async fn looked_at(session: Session<Main>, headers: Headers) -> HandlerResult {
     run(Some(boxed(session)), &headers.0).await
 }
 

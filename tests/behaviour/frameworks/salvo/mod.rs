@@ -15,13 +15,13 @@ pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{Loose, Main};
 use crate::stores::Stores;
-use crate::support::barriers::Gate;
 use crate::support::body::TwoParts;
-use crate::support::script::{Answer, Failure, run};
+use crate::support::script::{Failure, HandlerResponse, run};
 use crate::support::session::AnySession;
-use crate::support::untyped::Basket;
+use crate::support::signal::Signal;
+use crate::support::untyped::try_every_operation;
 
-impl Scribe for Answer {
+impl Scribe for HandlerResponse {
     fn render(self, response: &mut Response) {
         response.status_code(self.status);
         for (name, value) in &self.headers {
@@ -33,7 +33,7 @@ impl Scribe for Answer {
 
 impl Scribe for Failure {
     fn render(self, response: &mut Response) {
-        Answer::from(self).render(response);
+        HandlerResponse::from(self).render(response);
     }
 }
 
@@ -53,7 +53,7 @@ macro_rules! config {
             async fn create(
                 session: Session<$config>,
                 request: &mut Request,
-            ) -> Result<Answer, Failure> {
+            ) -> Result<HandlerResponse, Failure> {
                 run(Some(boxed(session)), request.headers()).await
             }
 
@@ -62,7 +62,7 @@ macro_rules! config {
             pub async fn load(
                 session: Session<$config>,
                 request: &mut Request,
-            ) -> Result<Answer, Failure> {
+            ) -> Result<HandlerResponse, Failure> {
                 run(Some(boxed(session)), request.headers()).await
             }
 
@@ -71,7 +71,7 @@ macro_rules! config {
             async fn optional(
                 session: Option<Session<$config>>,
                 request: &mut Request,
-            ) -> Result<Answer, Failure> {
+            ) -> Result<HandlerResponse, Failure> {
                 run(session.map(boxed), request.headers()).await
             }
 
@@ -109,25 +109,34 @@ config!(bare, Bare);
 
 #[session(create, header = "X-Other")]
 #[handler]
-async fn create_other(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+async fn create_other(
+    session: Session<Main>,
+    request: &mut Request,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), request.headers()).await
 }
 
 #[session(load, header = "X-Other")]
 #[handler]
-async fn load_other(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+async fn load_other(
+    session: Session<Main>,
+    request: &mut Request,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), request.headers()).await
 }
 
 #[session(create, emit = cookie)]
 #[handler]
-async fn create_cookie(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+async fn create_cookie(
+    session: Session<Main>,
+    request: &mut Request,
+) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), request.headers()).await
 }
 
 #[session(load, cache = shared)]
 #[handler]
-async fn shared(session: Session<Main>, request: &mut Request) -> Result<Answer, Failure> {
+async fn shared(session: Session<Main>, request: &mut Request) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), request.headers()).await
 }
 
@@ -144,14 +153,14 @@ async fn echo(session: Session<Main>, request: &mut Request, response: &mut Resp
 #[handler]
 async fn stream(session: Session<Main>, request: &mut Request, response: &mut Response) {
     drop(session);
-    let gate = Gate::named(request.headers()["x-gate"].to_str().unwrap());
-    response.stream(TwoParts::new("first", gate, "second").into_data_stream());
+    let signal = Signal::named(request.headers()["x-signal"].to_str().unwrap());
+    response.stream(TwoParts::new("first", signal, "second").into_data_stream());
 }
 
 #[session(create)]
 #[handler]
 async fn untyped(mut session: Session<Loose>) -> String {
-    Basket(&mut session).try_everything()
+    try_every_operation(&mut session)
 }
 
 #[handler]

@@ -12,7 +12,7 @@ async fn find_later(_: &connect_session::RequestHead<'_>) -> Option<String> {
 
 session_config! {
     pub struct Words {
-        loaders: ["X-User-Session", "bearer", Loader::Bearer, crate::find, cookie("sid").secure(true)],
+        loaders: ["X-User-Session", "bearer", SidSource::Bearer, crate::find, cookie("sid").secure(true)],
     }
 }
 

@@ -5,10 +5,10 @@ use std::any::TypeId;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Options, SessionConfig};
-use crate::loader::Loader;
+use crate::loader::SidSource;
 
-/// A resource that a config in use has claimed.
-struct Claim {
+/// A resource that a config in use has reserved.
+struct Reservation {
     config: TypeId,
     name: &'static str,
     resource: Resource,
@@ -31,13 +31,13 @@ enum Resource {
     },
 }
 
-static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
+static RESERVATIONS: Mutex<Vec<Reservation>> = Mutex::new(Vec::new());
 
-/// Claims the config's keys in its store.
+/// Reserves the config's keys in its store.
 ///
 /// # Errors
-/// A message if another config has claimed them: each config would open sessions of the other.
-pub(super) fn claim_keys<C: SessionConfig>(
+/// A message if another config has reserved them: each config would open sessions of the other.
+pub(super) fn reserve_keys<C: SessionConfig>(
     options: &Options,
     backend_id: Option<String>,
 ) -> Result<(), String> {
@@ -46,7 +46,7 @@ pub(super) fn claim_keys<C: SessionConfig>(
     };
     let namespace = options.namespace;
     let place = format!("the namespace `{namespace}` in {backend_id}");
-    claim::<C>(Resource::Keys { namespace, backend_id }).map_err(|other| {
+    reserve::<C>(Resource::Keys { namespace, backend_id }).map_err(|other| {
         format!(
             "`{other}` already keeps its sessions under {place}, so each of the two configs would accept \
              sids of the other: give one of them another `namespace`"
@@ -54,13 +54,13 @@ pub(super) fn claim_keys<C: SessionConfig>(
     })
 }
 
-/// Claims the config's headers and cookies. Returns a message for each that another config has
-/// claimed, because a client can send only one sid there.
-pub(super) fn claim_names<C: SessionConfig>(options: &Options) -> Vec<String> {
+/// Reserves the config's headers and cookies. Returns a message for each that another config has
+/// reserved, because a client can send only one sid there.
+pub(super) fn reserve_names<C: SessionConfig>(options: &Options) -> Vec<String> {
     let problems = options.loaders.iter().filter_map(|loader| {
         let (kind, name, resource) = match *loader {
-            Loader::Header(name) => ("header", name, Resource::Header(name.to_ascii_lowercase())),
-            Loader::Cookie(spec) => {
+            SidSource::Header(name) => ("header", name, Resource::Header(name.to_ascii_lowercase())),
+            SidSource::Cookie(spec) => {
                 let resource = Resource::Cookie {
                     name: spec.name,
                     domain: spec.domain,
@@ -70,7 +70,7 @@ pub(super) fn claim_names<C: SessionConfig>(options: &Options) -> Vec<String> {
             }
             _ => return None,
         };
-        let other = claim::<C>(resource).err()?;
+        let other = reserve::<C>(resource).err()?;
         Some(format!(
             "`{other}` already reads the {kind} `{name}`, and a client can send only one sid there: give one \
              of the two configs another {kind}"
@@ -79,18 +79,21 @@ pub(super) fn claim_names<C: SessionConfig>(options: &Options) -> Vec<String> {
     problems.collect()
 }
 
-/// Claims a resource for the config.
+/// Reserves a resource for the config.
 ///
 /// # Errors
-/// The name of the config that has claimed it before.
-fn claim<C: SessionConfig>(resource: Resource) -> Result<(), &'static str> {
-    let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+/// The name of the config that has reserved it before.
+fn reserve<C: SessionConfig>(resource: Resource) -> Result<(), &'static str> {
+    let mut reservations = RESERVATIONS.lock().unwrap_or_else(PoisonError::into_inner);
     let config = TypeId::of::<C>();
-    match claims.iter().find(|claim| claim.resource == resource) {
+    match reservations
+        .iter()
+        .find(|reservation| reservation.resource == resource)
+    {
         Some(same) if same.config == config => Ok(()),
         Some(other) => Err(other.name),
         None => {
-            claims.push(Claim {
+            reservations.push(Reservation {
                 config,
                 name: C::NAME,
                 resource,

@@ -1,0 +1,76 @@
+//! Checks the parsed options together.
+
+use proc_macro2::{Ident, Span};
+
+use super::Options;
+use super::parse::Written;
+use crate::config;
+use crate::errors::Errors;
+use crate::loaders::{self, Named, Place};
+
+pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
+    let Written {
+        mode,
+        unknown,
+        mut loaders,
+        broken,
+        in_url,
+        mut emit,
+        shared,
+        http,
+        library,
+        ..
+    } = written;
+    if mode.is_none() && !unknown {
+        // If there is no other option, the error points at the whole attribute.
+        let place = loaders
+            .first()
+            .map(|loader| loader.keyword.span())
+            .or_else(|| http.as_ref().map(Ident::span))
+            .unwrap_or_else(Span::call_site);
+        errors.at(
+            place,
+            "the mode is missing; write `#[session(create)]` to load the session or create a new \
+             one, or `#[session(load)]` to only load it",
+        );
+    }
+    if let Some((key, value)) = in_url {
+        let mut used = broken;
+        for loader in &mut loaders {
+            if let ("query" | "path", Some(args)) =
+                (loader.keyword.to_string().as_str(), &mut loader.args)
+            {
+                used = true;
+                args.named.push(Named {
+                    key: key.clone(),
+                    value: value.clone(),
+                });
+            }
+        }
+        if !used {
+            errors.at(
+                key.span(),
+                "`allow_in_url` is the reason for `query = …` or `path = …`, but there is neither; \
+                 leave it out",
+            );
+        }
+    }
+    let checked = loaders::check(&loaders, Place::Attribute, errors);
+    let complete = !broken && checked.len() == loaders.len();
+    if let (Some(choice), true, false) = (&emit, complete, checked.is_empty())
+        && let Some(message) = config::check_emit(choice.variant, &checked)
+    {
+        errors.at(choice.written.span(), message);
+        emit = None;
+    }
+    let (mode, mode_word) = mode.unzip();
+    Options {
+        mode: mode.unwrap_or_default(),
+        mode_word,
+        loaders: checked,
+        emit,
+        shared,
+        http,
+        library,
+    }
+}

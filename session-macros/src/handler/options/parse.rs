@@ -1,0 +1,274 @@
+//! Parses the options.
+
+use proc_macro2::{Group, Ident, TokenStream};
+use quote::ToTokens as _;
+use syn::parse::ParseStream;
+use syn::{Expr, Token, token};
+
+use super::super::hints;
+use super::super::model::Mode;
+use crate::choice::{CACHE, Choice, EMIT, choose, words};
+use crate::errors::Errors;
+use crate::loaders::{Args, Raw};
+use crate::tokens::{at_word, library, separator, skip_entry, value, word};
+
+/// The options that have been parsed so far.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) seen: Vec<Ident>,
+    pub(super) mode: Option<(Mode, Ident)>,
+    /// An option was unknown. It may have been intended as the mode.
+    pub(super) unknown: bool,
+    pub(super) loaders: Vec<Raw>,
+    /// A loader could not be parsed, so checks that need all loaders are skipped.
+    pub(super) broken: bool,
+    pub(super) in_url: Option<(Ident, Option<Expr>)>,
+    pub(super) emit: Option<Choice>,
+    pub(super) shared: bool,
+    pub(super) http: Option<Ident>,
+    pub(super) library: Option<TokenStream>,
+}
+
+pub(super) fn parse(input: ParseStream<'_>, errors: &mut Errors) -> Written {
+    let mut written = Written::default();
+    while !input.is_empty() {
+        if let Err(error) = entry(input, &mut written, errors) {
+            errors.add(error);
+            written.unknown = true;
+            skip_entry(input);
+        }
+        if !input.is_empty() && !input.peek(Token![,]) {
+            let (error, continues) = unexpected(input, &written);
+            errors.add(error);
+            if continues {
+                continue;
+            }
+            skip_entry(input);
+        }
+        if input.parse::<Option<Token![,]>>().is_err() {
+            break;
+        }
+    }
+    written
+}
+
+/// The error for a token other than the comma after an option, such as a second mode, and whether
+/// parsing can continue with it.
+fn unexpected(input: ParseStream<'_>, written: &Written) -> (syn::Error, bool) {
+    let or = word(&input.fork()).is_ok_and(|word| word == "or" || word == "and");
+    if written.mode.is_some() && (or || input.peek(Token![|]) || input.peek(Token![||])) {
+        let error = input.error(
+            "a handler has one mode: `create` also loads an existing session, `load` never creates one",
+        );
+        return (error, false);
+    }
+    separator(input, "options")
+}
+
+fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> syn::Result<()> {
+    if let Ok(text) = input.fork().parse::<syn::LitStr>() {
+        return Err(input.error(match text.value().as_str() {
+            mode @ ("create" | "load") => format!("write `{mode}` without quotes"),
+            _ => "an option is not a string; write `create` or `load`, without quotes".to_owned(),
+        }));
+    }
+    if input.peek(Token![,]) {
+        return Err(input.error("unexpected comma; leave it out"));
+    }
+    if !at_word(input) {
+        return Err(input.error(
+            "this is not an option; write one such as `load` or `header = \"X-User-Session\"`",
+        ));
+    }
+    let key = word(input)?;
+    let name = key.to_string();
+    if input.peek(Token![::]) {
+        written.unknown = true;
+        let mut last = key;
+        while input.parse::<Option<Token![::]>>()?.is_some() && at_word(input) {
+            last = word(input)?;
+        }
+        let known = hints::OPTIONS.iter().find(|known| last == **known);
+        let example = known.unwrap_or(&"load");
+        return Err(syn::Error::new(
+            last.span(),
+            format!("an option is written without a path: `{example}`"),
+        ));
+    }
+    if input.peek(Token![-]) {
+        written.unknown = true;
+        return Err(syn::Error::new(
+            key.span(),
+            "this is not an option; the name of a header is written as `header = \"X-User-Session\"`",
+        ));
+    }
+    if !hints::OPTIONS.contains(&name.as_str()) {
+        unknown(&key, &name, written, errors);
+        skip_entry(input);
+        return Ok(());
+    }
+    if let Some(mode) = mode(&name) {
+        set_mode(mode, key.clone(), written, errors);
+        return expect_no_value(input, &key);
+    }
+    // There may be several loaders of one kind. `loaders::check` reports two with the same name.
+    let repeatable = matches!(
+        name.as_str(),
+        "header" | "cookie" | "query" | "path" | "bearer"
+    );
+    let first = written.seen.iter().find(|first| **first == key);
+    if let (Some(first), false) = (first, repeatable) {
+        errors.duplicate(&key, first);
+        skip_entry(input);
+        return Ok(());
+    }
+    written.seen.push(key.clone());
+    match name.as_str() {
+        "bearer" => {
+            written.loaders.push(Raw {
+                keyword: key.clone(),
+                args: None,
+            });
+            expect_no_value(input, &key)
+        }
+        "http" => {
+            written.http = Some(key.clone());
+            expect_no_value(input, &key)
+        }
+        "emit" => {
+            equals(input, &key, "header")?;
+            written.emit = choose(&key, &words(input, &key)?, EMIT, errors);
+            Ok(())
+        }
+        "cache" => {
+            equals(input, &key, "shared")?;
+            written.shared = choose(&key, &words(input, &key)?, CACHE, errors).is_some();
+            Ok(())
+        }
+        "crate" => {
+            equals(input, &key, "::connect_session")?;
+            if input.peek(syn::LitStr) {
+                return Err(input
+                    .error("`crate` takes a path, without quotes: `crate = ::connect_session`"));
+            }
+            written.library = Some(library(input)?.into_token_stream());
+            Ok(())
+        }
+        "allow_in_url" => {
+            written.in_url = Some((key.clone(), None));
+            equals(input, &key, "\"download links cannot set headers\"")?;
+            let reason = value(
+                input,
+                "allow_in_url = \"download links cannot set headers\"",
+            )?;
+            written.in_url = Some((key, Some(reason)));
+            Ok(())
+        }
+        _ => loader(input, key, written).inspect_err(|_| written.broken = true),
+    }
+}
+
+fn set_mode(mode: Mode, key: Ident, written: &mut Written, errors: &mut Errors) {
+    match &written.mode {
+        Some((earlier, first)) if *earlier == mode => errors.duplicate(&key, first),
+        Some((_, first)) => errors.at(
+            key.span(),
+            format!(
+                "a handler has one mode, but `{first}` is already given; `create` also loads an \
+                 existing session, `load` never creates one"
+            ),
+        ),
+        None => written.mode = Some((mode, key)),
+    }
+}
+
+/// `header = "X-User-Session"`.
+fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Result<()> {
+    let example = match key.to_string().as_str() {
+        "header" => "\"X-User-Session\"",
+        "cookie" => "\"__Host-sid\"",
+        _ => "\"sid\"",
+    };
+    if input.peek(token::Paren) {
+        let group: Group = input.parse()?;
+        let fix = if key == "cookie" {
+            "; a cookie with attributes goes into `session_config!`"
+        } else {
+            ""
+        };
+        let name = syn::parse2::<syn::LitStr>(group.stream());
+        let name = name.map_or_else(|_| example.to_owned(), |name| format!("{:?}", name.value()));
+        return Err(syn::Error::new(
+            group.span(),
+            format!("in `#[session]` a loader is written as `{key} = {name}`{fix}"),
+        ));
+    }
+    equals(input, &key, example)?;
+    let name = value(input, &format!("{key} = {example}"))?;
+    written.loaders.push(Raw {
+        args: Some(Args {
+            span: key.span(),
+            positional: vec![name],
+            named: Vec::new(),
+            broken: false,
+        }),
+        keyword: key,
+    });
+    Ok(())
+}
+
+/// Reports a value after an option that takes none.
+fn expect_no_value(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(());
+    }
+    if input.peek(Token![=]) || input.peek(token::Paren) || input.peek(Token![:]) {
+        return Err(input.error(format!("`{key}` takes no value; write only `{key}`")));
+    }
+    if input.peek(Token![<]) {
+        return Err(input.error(format!(
+            "`{key}` takes no type; the type of the argument selects the config: \
+             `session: Session<Shop>`"
+        )));
+    }
+    Ok(())
+}
+
+fn equals(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<()> {
+    let missing = || {
+        syn::Error::new(
+            key.span(),
+            format!("`{key}` has no value; write `{key} = {example}`"),
+        )
+    };
+    if input.peek(Token![:]) || input.peek(token::Paren) {
+        return Err(input.error(format!(
+            "an option of `#[session]` is written with `=`: `{key} = {example}`"
+        )));
+    }
+    if !input.peek(Token![=]) {
+        return Err(missing());
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(missing());
+    }
+    Ok(())
+}
+
+fn unknown(key: &Ident, name: &str, written: &mut Written, errors: &mut Errors) {
+    written.unknown = true;
+    // The expansion depends on the mode, so use the one that was probably intended.
+    if let (Some(near), None) = (hints::nearest_option(name), &written.mode) {
+        written.mode = mode(near).map(|mode| (mode, key.clone()));
+    }
+    errors.at(key.span(), hints::unknown(name));
+}
+
+fn mode(word: &str) -> Option<Mode> {
+    match word {
+        "create" => Some(Mode::Create),
+        "load" => Some(Mode::Load),
+        _ => None,
+    }
+}

@@ -1,0 +1,87 @@
+//! Decides how the session of a request is opened.
+
+use super::{CrossOrigin, RequestContext};
+use crate::config::SessionConfig;
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::sid::PresentedSid;
+
+/// Whether a handler creates a session or needs a stored one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Create,
+    LoadRequired,
+    LoadOptional,
+}
+
+/// How to open the session of a request.
+pub(super) enum OpenPlan<'a> {
+    /// The handler runs without a session.
+    None,
+    /// The response to an OPTIONS request is sent; the handler does not run.
+    NoContent,
+    /// Create a session; the store is first called at the commit.
+    New,
+    /// Load the session of this sid, found by the loader at this index.
+    Load(&'a (PresentedSid, usize)),
+}
+
+#[inline]
+pub(super) fn plan<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+) -> Result<OpenPlan<'_>, Error> {
+    if context.is_options {
+        return Ok(if purpose == Purpose::LoadOptional {
+            OpenPlan::None
+        } else {
+            OpenPlan::NoContent
+        });
+    }
+    check_origin(context, purpose)?;
+    let sid = match &context.found {
+        Ok(found) => &found.sid,
+        // None of the sids is used; the response expires their cookies.
+        Err(_) if purpose == Purpose::Create && context.target.repair().is_some() => &None,
+        Err(_) => return Err(context.ambiguity()),
+    };
+    match (sid, purpose) {
+        (Some(presented), _) => Ok(OpenPlan::Load(presented)),
+        (None, Purpose::Create) => Ok(OpenPlan::New),
+        (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
+        (None, Purpose::LoadRequired) => {
+            context.emit_event(None, EventKind::Missing);
+            Err(context.no_session_error())
+        }
+    }
+}
+
+/// Refuses a request that the cross-origin rule does not allow.
+#[inline]
+pub(super) fn check_origin<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+) -> Result<(), Error> {
+    let refused = (context.target.faults()).and_then(|faults| faults.cross_origin.as_ref());
+    match refused {
+        // Without a sid, only a new session would use the cookie.
+        Some(refused) if context.presents_sid() || purpose == Purpose::Create => {
+            Err(refuse_cross_origin(context, refused))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cold]
+fn refuse_cross_origin<C: SessionConfig>(
+    context: &RequestContext<C>,
+    refused: &CrossOrigin,
+) -> Error {
+    let presented = context.found.ok().and_then(|found| found.sid);
+    let kind = EventKind::CrossOrigin {
+        sent: &refused.sent,
+        expected: &refused.expected,
+    };
+    context.emit_event(presented.map(|(sid, _)| sid.id()), kind);
+    Error::new(ErrorKind::CrossOrigin)
+}

@@ -1,0 +1,139 @@
+//! A session as a handler gets it: new, loaded, or joined to another guard's.
+
+use std::sync::Arc;
+
+use super::RequestContext;
+use super::guards::{GuardIndex, Guards};
+use super::load::Loaded;
+use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
+use crate::config::SessionConfig;
+use crate::record::Lifetime;
+use crate::sid::{PresentedSid, SessionId, Sid};
+use crate::store::StoreRef;
+
+/// The initial state of a handler's session.
+pub(crate) struct OpenedSession<C: SessionConfig> {
+    pub(crate) core: Arc<SessionCore<C>>,
+    pub(crate) guard: GuardIndex,
+    /// The stored data, or that of an unsaved session which guards may share; `None` for another new
+    /// session.
+    pub(crate) data: Option<Arc<C::Data>>,
+    pub(crate) subject: Option<Arc<str>>,
+}
+
+impl<C: SessionConfig> SessionCore<C> {
+    /// Opens the session for another guard of the request. `None` if the session has ended, or if it
+    /// is new and no open guard will store it.
+    pub(super) fn join(self: Arc<Self>, creates: bool) -> Option<OpenedSession<C>> {
+        let mut state = self.state();
+        let data = match &state.phase {
+            Phase::Stored(snapshot) => Some(snapshot.data.clone()),
+            Phase::New if creates || state.guards.any_must_insert() => state.initial.clone(),
+            Phase::New | Phase::Ended { .. } => return None,
+        };
+        let subject = match state.guards.pending_subject() {
+            Some(subject) => subject.apply(None),
+            None => state.subject.clone(),
+        };
+        let resets = state.resets;
+        let guard = state.guards.join(creates, resets);
+        drop(state);
+        Some(OpenedSession {
+            core: self,
+            guard,
+            data,
+            subject,
+        })
+    }
+}
+
+#[allow(
+    clippy::inline_always,
+    reason = "the loaded record is not moved once more"
+)]
+#[inline(always)]
+pub(super) fn resume<C: SessionConfig>(
+    context: &RequestContext<C>,
+    store: StoreRef<C::Data, C::Store>,
+    sid: &PresentedSid,
+    loaded: Loaded<C::Data>,
+) -> OpenedSession<C> {
+    let data = loaded.snapshot.data.clone();
+    let subject = loaded.subject.clone();
+    let state = SessionState {
+        phase: Phase::Stored(loaded.snapshot),
+        initial: None,
+        epoch: loaded.epoch,
+        generation: loaded.generation,
+        deadlines: Some(loaded.deadlines),
+        lifetime: loaded.lifetime,
+        sid: sid.verified(),
+        subject: loaded.subject,
+        sid_to_send: SidToSend::None,
+        offer: loaded.offer,
+        guards: Guards::new(false),
+        resets: 0,
+        in_use: true,
+        replaced_by: None,
+    };
+    OpenedSession {
+        core: core(context, store, sid.id(), state),
+        guard: 0,
+        data: Some(data),
+        subject,
+    }
+}
+
+pub(super) fn create<C: SessionConfig>(
+    context: &RequestContext<C>,
+    store: StoreRef<C::Data, C::Store>,
+) -> OpenedSession<C> {
+    let options = context.options;
+    let sid = Sid::mint();
+    let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
+    let initial = context.scope.as_ref().map(|_| Arc::default());
+    let state = SessionState {
+        phase: Phase::New,
+        initial: initial.clone(),
+        epoch: 0,
+        generation: 0,
+        deadlines: None,
+        lifetime,
+        sid,
+        subject: None,
+        sid_to_send: SidToSend::None,
+        offer: None,
+        guards: Guards::new(true),
+        resets: 0,
+        in_use: true,
+        replaced_by: None,
+    };
+    OpenedSession {
+        core: core(context, store, sid.id(), state),
+        guard: 0,
+        data: initial,
+        subject: None,
+    }
+}
+
+#[allow(
+    clippy::inline_always,
+    reason = "constructs the value in place, which saves two moves"
+)]
+#[inline(always)]
+fn core<C: SessionConfig>(
+    context: &RequestContext<C>,
+    store: StoreRef<C::Data, C::Store>,
+    id: SessionId,
+    state: SessionState<C>,
+) -> Arc<SessionCore<C>> {
+    let target = context.target.clone();
+    SessionCore::new(
+        store,
+        context.options,
+        id,
+        target,
+        context.has_origin,
+        state,
+    )
+}

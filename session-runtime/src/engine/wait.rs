@@ -1,0 +1,70 @@
+//! Waits for the other users of a session, but not forever.
+//!
+//! Who holds a session may never be polled again. A handler can poll an `update` once and then move it into
+//! the body of its response: the server polls the body only after the commit, and the commit would wait for
+//! the `update`.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind};
+use crate::yield_now::yield_now;
+
+/// Longer than a store takes to answer or to give up.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits for `free`, at most as long as the limit. Nothing was written then.
+pub(super) async fn in_time<T>(free: impl Future<Output = T>) -> Result<T, Error> {
+    let mut free = pin!(free);
+    // Usually nobody holds the session, and no alarm is needed. The second time, because tokio lets other
+    // tasks run when one has used up its turn.
+    for _ in 0..2 {
+        let polled = poll_fn(|context| Poll::Ready(free.as_mut().poll(context))).await;
+        if let Poll::Ready(value) = polled {
+            return Ok(value);
+        }
+        yield_now().await;
+    }
+    let mut alarm = Alarm::set();
+    poll_fn(|context| {
+        if let Poll::Ready(value) = free.as_mut().poll(context) {
+            return Poll::Ready(Ok(value));
+        }
+        let Some(Alarm(ringing)) = &mut alarm else {
+            return Poll::Pending;
+        };
+        match Pin::new(ringing).poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => Poll::Ready(Err(Error::new(ErrorKind::Contention))),
+            Poll::Ready(Err(_)) => {
+                alarm = None;
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+/// A task that ends after the limit. It is a task of its own, because a runtime without timers panics
+/// where a timer starts. There, and without a runtime of tokio, the wait has no limit.
+struct Alarm(JoinHandle<()>);
+
+impl Alarm {
+    fn set() -> Option<Self> {
+        let runtime = Handle::try_current().ok()?;
+        Some(Self(runtime.spawn(async {
+            tokio::time::sleep(LIMIT).await;
+        })))
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
