@@ -6,6 +6,7 @@ mod depth;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -48,11 +49,10 @@ pub trait SessionData:
 impl<D: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for D {}
 
 /// Why session data could not be encoded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The encoded data has more bytes than `max_size` allows.
-    #[error("the session data has {size} bytes, more than the {limit} that `max_size` allows")]
     TooLarge {
         /// The size of the encoded data in bytes.
         size: usize,
@@ -60,7 +60,6 @@ pub enum EncodeError {
         limit: u64,
     },
     /// The data has more top-level fields than `max_fields` allows.
-    #[error("the session data has {fields} fields, more than the {limit} that `max_fields` allows")]
     TooManyFields {
         /// The number of fields.
         fields: u64,
@@ -68,7 +67,6 @@ pub enum EncodeError {
         limit: u64,
     },
     /// A field is nested too deep to be read back.
-    #[error("the field `{field}` is nested deeper than {limit} levels")]
     TooDeep {
         /// The name of the field, escaped and shortened.
         field: String,
@@ -76,8 +74,48 @@ pub enum EncodeError {
         limit: usize,
     },
     /// The data is not a JSON object, or a value in it has no JSON form.
-    #[error("the session data does not serialize as a JSON object: {}", printable::message(&.0.to_string()))]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { size, limit } => write!(
+                f,
+                "the session data has {size} bytes, more than the {limit} that `max_size` allows"
+            ),
+            Self::TooManyFields { fields, limit } => write!(
+                f,
+                "the session data has {fields} fields, more than the {limit} that `max_fields` allows"
+            ),
+            Self::TooDeep { field, limit } => {
+                write!(
+                    f,
+                    "the field `{field}` is nested deeper than {limit} levels"
+                )
+            }
+            Self::Json(error) => write!(
+                f,
+                "the session data does not serialize as a JSON object: {}",
+                printable::message(&error.to_string())
+            ),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TooLarge { .. } | Self::TooManyFields { .. } | Self::TooDeep { .. } => None,
+            Self::Json(error) => Some(error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for EncodeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }
 
 impl EncodeError {

@@ -96,9 +96,16 @@ impl Untyped {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the value is not of the requested type")]
+#[derive(Debug)]
 struct WrongType;
+
+impl fmt::Display for WrongType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value is not of the requested type")
+    }
+}
+
+impl std::error::Error for WrongType {}
 
 /// Shows the number of keys, but neither keys nor values.
 impl fmt::Debug for Untyped {

@@ -2,10 +2,12 @@
 //! threads (W7, W8 and W9).
 
 mod bound;
+mod due;
 mod flood;
 mod size;
 mod sweep;
 mod threads;
+mod turnover;
 mod watched;
 
 use std::sync::Arc;
@@ -30,10 +32,14 @@ pub fn print() {
     flood(1);
     println!("\n## Bytes of heap of a living session of 200 B (W8)\n");
     size::print();
+    println!("\n## Ten million sessions, most of them destroyed\n");
+    turnover::print();
     println!("\n## Ten thousand sessions end (W9)\n");
     sweep::print();
     println!("\n## A full store\n");
     bound::print();
+    println!("\n## A million sessions are due at once\n");
+    due::print();
 }
 
 fn runtime() -> Runtime {

@@ -30,7 +30,7 @@ pub fn print() {
 }
 
 /// The heap bytes in use since a region began.
-fn live(region: &Region<'_, std::alloc::System>) -> usize {
+pub fn live(region: &Region<'_, std::alloc::System>) -> usize {
     let change = region.change();
     change.bytes_allocated - change.bytes_deallocated
 }

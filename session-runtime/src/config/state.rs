@@ -98,9 +98,16 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
         })
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the session store could not be built less than a second ago")]
+#[derive(Debug)]
 struct BuildBackoff;
+
+impl fmt::Display for BuildBackoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session store could not be built less than a second ago")
+    }
+}
+
+impl std::error::Error for BuildBackoff {}
 
 async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
     let failed = &C::cell().failed;
@@ -146,8 +153,6 @@ pub fn configure<C: SessionConfig>(
 /// Why a config cannot start: a list of every problem.
 ///
 /// `Debug` prints the message, because that is what a `main` which returns the error prints.
-#[derive(thiserror::Error)]
-#[error("the sessions of {config} cannot start: {}", .problems.join("; "))]
 #[non_exhaustive]
 pub struct StartError {
     /// The name of the config.
@@ -155,6 +160,19 @@ pub struct StartError {
     /// One entry for each problem, with its fix.
     pub problems: Vec<String>,
 }
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problems = self.problems.join("; ");
+        write!(
+            f,
+            "the sessions of {} cannot start: {problems}",
+            self.config
+        )
+    }
+}
+
+impl std::error::Error for StartError {}
 
 impl fmt::Debug for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,8 +12,7 @@ use crate::printable;
 /// Why `configure` failed: a list of every problem. Nothing was changed.
 ///
 /// `Debug` prints the message, because that is what a `main` which returns the error prints.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the options of {config} cannot be used: {}", .problems.join("; "))]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfigureError {
     /// The name of the config.
@@ -21,6 +20,19 @@ pub struct ConfigureError {
     /// One entry for each problem, with its fix.
     pub problems: Vec<String>,
 }
+
+impl fmt::Display for ConfigureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problems = self.problems.join("; ");
+        write!(
+            f,
+            "the options of {} cannot be used: {problems}",
+            self.config
+        )
+    }
+}
+
+impl std::error::Error for ConfigureError {}
 
 impl fmt::Debug for ConfigureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

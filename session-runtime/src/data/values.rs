@@ -4,14 +4,16 @@
 //! The time to read a text is proportional to its length, and to compare two values is constant.
 //! Nothing here recurses.
 
+mod index;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 
-use hashbrown::HashTable;
 use serde_json::value::RawValue;
+
+use self::index::Index;
 
 /// A value, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,9 +47,9 @@ pub(crate) struct Values<'t> {
     shapes: Vec<Shape<'t>>,
     /// The text of each value as it was first read; `None` if it was created.
     texts: Vec<Option<&'t str>>,
-    ids: HashTable<u32>,
+    ids: Index,
     keys: Vec<Cow<'t, str>>,
-    key_ids: HashTable<u32>,
+    key_ids: Index,
     /// Whether the order of an array's elements counts.
     ordered: bool,
 }
@@ -72,9 +74,9 @@ impl<'t> Values<'t> {
             hasher: RandomState::new(),
             shapes: Vec::new(),
             texts: Vec::new(),
-            ids: HashTable::new(),
+            ids: Index::default(),
             keys: Vec::new(),
-            key_ids: HashTable::new(),
+            key_ids: Index::default(),
             ordered: true,
         }
     }
@@ -245,14 +247,12 @@ impl<'t> Values<'t> {
             ..
         } = self;
         let hash = hasher.hash_one(&shape);
-        let is_same = |id: &u32| shapes[*id as usize] == shape;
-        if let Some(id) = ids.find(hash, is_same) {
-            return Some(ValueId(*id));
+        if let Some(id) = ids.find(hash, |id| shapes[id as usize] == shape) {
+            return Some(ValueId(id));
         }
-        let id = u32::try_from(shapes.len()).ok()?;
+        let id = ids.add(hash)?;
         shapes.push(shape);
         texts.push(text);
-        ids.insert_unique(hash, id, |id| hasher.hash_one(&shapes[*id as usize]));
         Some(ValueId(id))
     }
 
@@ -270,12 +270,11 @@ impl<'t> Values<'t> {
             ..
         } = self;
         let hash = hasher.hash_one(&*key);
-        if let Some(id) = key_ids.find(hash, |id| keys[*id as usize] == key) {
-            return Some(KeyId(*id));
+        if let Some(id) = key_ids.find(hash, |id| keys[id as usize] == key) {
+            return Some(KeyId(id));
         }
-        let id = u32::try_from(keys.len()).ok()?;
+        let id = key_ids.add(hash)?;
         keys.push(key);
-        key_ids.insert_unique(hash, id, |id| hasher.hash_one(&*keys[*id as usize]));
         Some(KeyId(id))
     }
 }

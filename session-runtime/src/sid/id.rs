@@ -23,9 +23,16 @@ use uuid::Uuid;
 pub struct SessionId(Uuid);
 
 /// The error of parsing a [`SessionId`]: the text is not a UUID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a session id is a UUID, such as 0197a3f0-5a3c-7d21-9c55-2f1d0b6f7a11")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidSessionId;
+
+impl fmt::Display for InvalidSessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session id is a UUID, such as 0197a3f0-5a3c-7d21-9c55-2f1d0b6f7a11")
+    }
+}
+
+impl std::error::Error for InvalidSessionId {}
 
 impl SessionId {
     /// The id as 16 bytes.

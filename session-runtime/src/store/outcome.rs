@@ -1,12 +1,15 @@
 //! The results and errors of a store's operations.
 
+use std::error::Error;
+use std::fmt;
+
 use crate::data::{DecodeError, EncodeError};
 use crate::printable;
 use crate::record::{Record, Snapshot};
 use crate::sid::SessionId;
 
 /// The cause of an error, of any type.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The result of [`Store::insert`](super::Store::insert).
 #[derive(Debug)]
@@ -36,30 +39,62 @@ pub enum CommitOutcome<D> {
 }
 
 /// Why an operation of a store failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store did not answer, or refused the operation; nothing was written.
-    #[error("the session store is not available")]
-    Unavailable(#[source] BoxError),
+    Unavailable(BoxError),
     /// The store did not confirm in time; the change may or may not have been written.
-    #[error("the session store did not confirm whether the change was written")]
-    OutcomeUnknown(#[source] BoxError),
+    OutcomeUnknown(BoxError),
     /// The store has no room for another session.
-    #[error("the session store is full")]
     Full,
     /// The stored data does not match the type of the session. The record is left as it is.
-    #[error("the stored session cannot be decoded{}", .field.as_ref().map(|name| format!(": field `{}`", printable::name(name))).unwrap_or_default())]
     Undecodable {
         /// The top-level field that does not match, if known. `Display` escapes and shortens it.
         field: Option<String>,
         /// The reason. It must not contain stored values, which may be secret.
-        #[source]
         source: BoxError,
     },
     /// The data cannot be encoded, or is too large; nothing was written.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
+    Encode(EncodeError),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unavailable(_) => "the session store is not available",
+            Self::OutcomeUnknown(_) => {
+                "the session store did not confirm whether the change was written"
+            }
+            Self::Full => "the session store is full",
+            Self::Undecodable { field: None, .. } => "the stored session cannot be decoded",
+            Self::Undecodable {
+                field: Some(name), ..
+            } => {
+                let name = printable::name(name);
+                return write!(f, "the stored session cannot be decoded: field `{name}`");
+            }
+            Self::Encode(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(source)
+            | Self::OutcomeUnknown(source)
+            | Self::Undecodable { source, .. } => Some(&**source),
+            Self::Full => None,
+            Self::Encode(error) => error.source(),
+        }
+    }
+}
+
+impl From<EncodeError> for StoreError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
 }
 
 impl From<DecodeError> for StoreError {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::MemoryStore;
-use super::shards::Shards;
+use super::records::Records;
 use crate::clock::Clock;
 
 /// The default capacity, in sessions.
@@ -45,7 +45,7 @@ impl<D> MemoryStoreBuilder<D> {
     #[must_use]
     pub fn build(self) -> MemoryStore<D> {
         let clock = self.clock.unwrap_or_default();
-        MemoryStore::of_shards(Shards::new(self.capacity, clock))
+        MemoryStore::of_records(Records::new(self.capacity, clock))
     }
 }
 

@@ -1,41 +1,43 @@
 //! One session, packed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::wheel::bucket_of;
 use crate::clock::Clock;
 use crate::record::{Change, CommitId, LoadRequest, NewRecord, Record, Snapshot, Transport};
-use crate::sid::SessionId;
 use crate::store::state::{
     CommitStamp, CurrentSecret, Expiry, LoadEffects, LoadView, OtherSecrets, Verdict,
 };
 
 /// A session. All times are milliseconds of the store's clock.
 ///
-/// A store may hold a million of these, so each is packed into 160 bytes. The logic is in
+/// A store may hold a million of these, so each is packed into 144 bytes. The logic is in
 /// [`state`](crate::store::state).
 pub(super) struct Entry<D> {
-    pub(super) id: SessionId,
+    /// The first half of its id; the map has the other one.
+    pub(super) head: u64,
     secret: CurrentSecret,
     commit_id: CommitId,
     data: Arc<D>,
     extra: Option<Box<Extra>>,
     expiry: Expiry,
-    /// The deadline under which the shard's index has this session; never later than the real one.
-    pub(super) indexed_deadline: u64,
-    /// The session's position in each of the shard's heaps.
-    positions: [u32; 2],
+    /// The bucket of the wheel in which it stands; never due later than [`next_look`](Self::next_look).
+    pub(super) bucket: u64,
     version: u32,
     epoch: u32,
     generation: u32,
-    /// The index of its namespace in the shard.
+    /// The index of its namespace in the store.
     pub(super) namespace: u16,
     transport: Transport,
-    /// Whether a load ever presented its sid.
-    loaded: bool,
+    /// Loads share the lock.
+    flags: AtomicU8,
 }
 
-/// The position of a session that is not in a heap.
-const NOWHERE: u32 = u32::MAX;
+/// The flag of a session that a load has presented.
+const PRESENTED: u8 = 1;
+/// The flag of a session that stands in the queue of newcomers.
+const QUEUED: u8 = 2;
 
 /// The parts that most sessions do not have.
 #[derive(Default)]
@@ -44,84 +46,80 @@ struct Extra {
     secrets: Option<Box<OtherSecrets>>,
 }
 
-/// The heaps of a shard, by the key that they are sorted by.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum By {
-    /// The deadline under which a session is indexed.
-    Deadline,
-    /// The id; ids sort by creation time.
-    Age,
-}
-
-/// The heap-allocated parts of a removed session.
-pub(super) struct Owned<D> {
-    _data: Arc<D>,
-    _extra: Option<Box<Extra>>,
-}
-
 impl<D> Entry<D> {
     /// A session that is created at `now`.
-    pub(super) fn new(id: SessionId, record: &NewRecord<D>, now: u64) -> Self {
-        Self {
-            id,
+    pub(super) fn new(head: u64, namespace: u16, record: &NewRecord<D>, now: u64) -> Self {
+        let mut entry = Self {
+            head,
             secret: CurrentSecret::new(record.secret, now),
             commit_id: record.commit_id,
             data: record.data.clone(),
             extra: with_subject(record.subject.clone()),
             expiry: Expiry::new(record.lifetime, now),
-            indexed_deadline: 0,
-            positions: [NOWHERE; 2],
+            bucket: 0,
             version: 1,
             epoch: 0,
             generation: 0,
-            namespace: 0,
+            namespace,
             transport: record.transport,
-            loaded: false,
-        }
+            flags: AtomicU8::new(0),
+        };
+        entry.file(now);
+        entry.stays_queued();
+        entry
     }
 
-    pub(super) fn deadline(&self) -> u64 {
+    /// When it is next worth a look: it may have ended then.
+    #[inline]
+    pub(super) fn next_look(&self) -> u64 {
         self.expiry.deadline()
     }
 
+    #[inline]
     pub(super) fn is_alive(&self, now: u64) -> bool {
         self.expiry.is_alive(now)
     }
 
     /// Whether a full store may evict it: no load presented it, and it belongs to no subject.
+    #[inline]
     pub(super) fn is_evictable(&self) -> bool {
-        self.is_unpresented() && self.subject().is_none()
+        !self.has(PRESENTED) && self.subject().is_none()
     }
 
-    /// Whether no load ever presented its sid.
-    pub(super) fn is_unpresented(&self) -> bool {
-        !self.loaded
+    /// Moves it to the bucket of its next look, and returns that.
+    pub(super) fn file(&mut self, now: u64) -> u64 {
+        self.bucket = bucket_of(self.next_look(), now);
+        self.bucket
     }
 
-    /// The key by which a heap sorts it.
-    pub(super) fn key(&self, by: By) -> u128 {
-        match by {
-            By::Deadline => self.indexed_deadline.into(),
-            By::Age => u128::from_be_bytes(*self.id.as_bytes()),
-        }
+    /// Whether it belongs into the queue of newcomers; it notes that it stands there if it does.
+    pub(super) fn stays_queued(&mut self) -> bool {
+        let stays = self.is_evictable();
+        let flags = self.flags.get_mut();
+        *flags = if stays {
+            *flags | QUEUED
+        } else {
+            *flags & !QUEUED
+        };
+        stays
     }
 
-    pub(super) fn position(&self, by: By) -> Option<usize> {
-        let at = self.positions[by as usize];
-        (at != NOWHERE).then_some(at as usize)
+    /// Marks that a load presented its sid. Returns whether a full store could evict it until now.
+    #[inline]
+    pub(super) fn present(&self) -> bool {
+        // Almost always it is marked already; not writing leaves the cache line to other threads.
+        !self.has(PRESENTED)
+            && self.flags.fetch_or(PRESENTED, Ordering::Relaxed) & PRESENTED == 0
+            && self.subject().is_none()
     }
 
-    pub(super) fn set_position(&mut self, by: By, at: Option<usize>) {
-        let at = at.and_then(|at| u32::try_from(at).ok());
-        self.positions[by as usize] = at.unwrap_or(NOWHERE);
+    /// Whether it stands in the queue of newcomers.
+    pub(super) fn is_queued(&self) -> bool {
+        self.has(QUEUED)
     }
 
-    /// The parts to drop without a lock: dropping them may run user code or take the allocator long.
-    pub(super) fn into_owned(self) -> Owned<D> {
-        Owned {
-            _data: self.data,
-            _extra: self.extra,
-        }
+    fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
     }
 
     fn subject(&self) -> Option<&Arc<str>> {
@@ -160,13 +158,7 @@ impl<D> Entry<D> {
         view.on_load(request, now)
     }
 
-    /// Marks that a load presented its sid.
-    pub(super) fn mark_loaded(&mut self) {
-        self.loaded = true;
-    }
-
     pub(super) fn apply_load(&mut self, effects: LoadEffects, request: &LoadRequest, now: u64) {
-        self.mark_loaded();
         let extra = &mut self.extra;
         effects.apply(request, now, &mut self.secret, &mut self.expiry, || {
             (extra.get_or_insert_default().secrets).get_or_insert_default()
@@ -208,11 +200,6 @@ impl<D> Entry<D> {
         self.version = self.version.wrapping_add(1);
         Some(std::mem::replace(&mut self.data, new))
     }
-
-    #[cfg(test)]
-    pub(super) fn set_lifetime(&mut self, lifetime: crate::record::Lifetime, now: u64) {
-        self.expiry = Expiry::new(lifetime, now);
-    }
 }
 
 fn with_subject(subject: Option<Arc<str>>) -> Option<Box<Extra>> {
@@ -235,9 +222,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_has_160_bytes() {
+    fn a_session_has_144_bytes() {
         assert!(
-            size_of::<Entry<()>>() <= 160,
+            size_of::<Entry<()>>() <= 144,
             "{} bytes",
             size_of::<Entry<()>>()
         );

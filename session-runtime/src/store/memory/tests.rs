@@ -7,10 +7,10 @@
 
 mod eviction;
 mod model;
-mod order;
 mod sweeping;
 mod tools;
 mod user_code;
+mod wheel;
 
 use crate::store::MemoryStore;
 use crate::testing::FakeClock;

@@ -16,14 +16,12 @@ use crate::untyped::Untyped;
 #[test]
 fn a_full_store_evicts_the_oldest_unpresented_session() {
     let (store, _) = store(20);
-    // The order of insertion differs from the order of ids, which decides.
+    // The order of insertion decides, not that of the ids.
     let ids: Vec<_> = (0..20).map(|at| id(1_000 + (at * 7) % 20)).collect();
-    let mut by_age = ids.clone();
-    by_age.sort();
     for &id in &ids {
         assert_eq!(insert(&store, id), []);
     }
-    for (at, &oldest) in by_age.iter().enumerate() {
+    for (at, &oldest) in ids.iter().enumerate() {
         assert_eq!(insert(&store, id(2_000 + at as u64)), [oldest]);
         assert!(!load(&store, oldest));
         assert_eq!(count(&store), 20);
@@ -31,21 +29,21 @@ fn a_full_store_evicts_the_oldest_unpresented_session() {
 }
 
 #[test]
-fn ids_of_one_millisecond_are_evicted_in_order() {
-    let (store, _) = store(3);
-    let ids = [1_u8, 2, 3, 4].map(|last| {
-        let mut bytes = [0; 16];
-        bytes[15] = last;
-        // Puts each id into another shard.
-        bytes[9] = last.wrapping_mul(67);
-        SessionId::from_bytes(bytes)
-    });
-    let mut by_age = ids;
-    by_age[..3].sort();
-    for id in &ids[..3] {
-        insert(&store, *id);
-    }
-    assert_eq!(insert(&store, ids[3]), [by_age[0]]);
+fn an_id_whose_random_half_is_taken_is_refused() {
+    let (store, clock) = store(3);
+    let first = id(1);
+    insert(&store, first);
+    let mut bytes = *first.as_bytes();
+    bytes[0] ^= 1;
+    let second = SessionId::from_bytes(bytes);
+    let inserted = block_on(store.insert(key(second), &record(Untyped::default())));
+    assert!(matches!(inserted, Ok(InsertOutcome::Exists)));
+    assert!(!load(&store, second), "it is not the other session");
+    assert!(!block_on(store.destroy(key(second))).expect("destroy failed"));
+    assert!(load(&store, first));
+    clock.advance(minute(30));
+    assert_eq!(insert(&store, second), []);
+    assert!(load(&store, second) && !load(&store, first));
 }
 
 #[test]
@@ -152,7 +150,7 @@ fn an_expired_session_can_be_replaced_by_one_with_its_id() {
     for &id in &ids {
         assert_eq!(insert(&store, id), []);
     }
-    assert_eq!(sizes(&store)[0], 200);
+    assert_eq!(sizes(&store).sessions, 200);
     assert_eq!(count(&store), 200);
 }
 
@@ -179,7 +177,7 @@ fn concurrent_inserts_never_exceed_the_capacity() {
                 let mut evicted = 0;
                 for _ in 0..500 {
                     evicted += insert(&store, Sid::mint().id()).len();
-                    assert!(store.shards.records() <= 50);
+                    assert!(store.records.counts.places() <= 50);
                     assert!(count(&store) <= 50);
                 }
                 evicted
@@ -195,20 +193,27 @@ fn concurrent_inserts_never_exceed_the_capacity() {
         8 * 500 - 50,
         "every evicted session is reported once"
     );
-    assert_eq!(sizes(&store)[0], 50);
+    assert_eq!(sizes(&store).sessions, 50);
 }
 
 #[test]
 fn an_unpresented_session_that_loses_its_subject_is_evictable_again() {
     let (store, _) = store(2);
+    let others = [id(2), id(3)];
+    let last = id(4);
     let id = id(1);
     insert(&store, id);
     block_on(store.commit(key(id), &login(Some("ada")))).expect("commit failed");
-    assert_eq!(sizes(&store)[3], 0);
+    assert_eq!(sizes(&store).evictable, 0);
+    let [second, third] = others;
+    insert(&store, second);
+    assert_eq!(insert(&store, third), [second], "the first is skipped");
+    assert!(load(&store, third));
     let logout = Change {
         epoch: 1,
         ..login(None)
     };
     block_on(store.commit(key(id), &logout)).expect("commit failed");
-    assert_eq!(sizes(&store)[3], 1);
+    assert_eq!(sizes(&store).evictable, 1);
+    assert_eq!(insert(&store, last), [id]);
 }

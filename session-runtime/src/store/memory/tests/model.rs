@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::tools::{block_on, count, id, insert_record, key, load, record, sizes, store};
+use super::wheel::check_schedule;
 use crate::record::{Change, CommitId, Lifetime, NewRecord};
 use crate::sid::SessionId;
 use crate::store::{CommitOutcome, Store, StoreError};
@@ -149,10 +150,17 @@ fn run(seed: u64) {
                 let _ = block_on(store.sweep(3));
             }
         }
-        let [records, _, deadlines, unpresented] = sizes(&store);
-        assert!(records <= CAPACITY && deadlines == records && unpresented <= records);
+        assert!(sizes(&store).sessions <= CAPACITY);
+        check_schedule(&store);
         if step % 10 == 0 {
             model.retain(|_, session| session.is_alive(time));
+            for id in &ids {
+                let found = store
+                    .records
+                    .get(key(*id))
+                    .is_some_and(|e| e.is_alive(time * 1_000));
+                assert_eq!(found, model.contains_key(id), "seed {seed}, step {step}");
+            }
             assert_eq!(
                 count(&store),
                 model.len() as u64,
@@ -160,7 +168,7 @@ fn run(seed: u64) {
             );
             let unpresented_of_model = model.values().filter(|session| !session.presented).count();
             assert_eq!(
-                sizes(&store)[3],
+                sizes(&store).evictable,
                 unpresented_of_model,
                 "seed {seed}, step {step}"
             );

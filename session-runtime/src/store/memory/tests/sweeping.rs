@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::tools::{block_on, count, id, insert, key, load, minute, sizes, store};
+use super::tools::{Sizes, block_on, count, id, insert, key, load, minute, sizes, store};
 use crate::store::Store;
 
 #[test]
@@ -22,14 +22,16 @@ fn a_sweep_removes_expired_sessions_up_to_its_limit() {
     for _ in 0..10 {
         assert_eq!(block_on(store.sweep(3)).expect("sweep failed"), 3);
     }
-    assert_eq!(sizes(&store)[0], 970);
+    assert_eq!(sizes(&store).sessions, 970);
     assert_eq!(block_on(store.sweep(0)).expect("sweep failed"), 0);
     assert_eq!(
         block_on(store.sweep(usize::MAX)).expect("sweep failed"),
         470
     );
-    let [records, _, deadlines, _] = sizes(&store);
-    assert_eq!((records, deadlines), (500, 500));
+    let Sizes {
+        sessions, wheel, ..
+    } = sizes(&store);
+    assert_eq!((sessions, wheel), (500, 500));
     assert_eq!(count(&store), 500);
     assert!(alive.iter().all(|id| load(&store, *id)));
 }
@@ -49,7 +51,7 @@ fn requests_sweep_all_shards_in_passing() {
         assert!(load(&store, living));
     }
     assert_eq!(
-        sizes(&store)[0],
+        sizes(&store).sessions,
         1,
         "loads of one session removed all the others"
     );
@@ -62,7 +64,7 @@ fn memory_is_released_after_a_flood() {
         insert(&store, id(at));
     }
     let full = sizes(&store);
-    assert!(full[1] >= 100_000);
+    assert!(full.room >= 100_000);
     clock.advance(minute(31));
     let mut kept = Vec::new();
     for at in 0..50_100 {
@@ -76,13 +78,10 @@ fn memory_is_released_after_a_flood() {
         }
     }
     let _ = block_on(store.sweep(usize::MAX));
-    let [records, places, deadlines, unpresented] = sizes(&store);
-    assert_eq!((records, deadlines, unpresented), (100, 100, 100));
-    assert!(
-        places < full[1] / 5,
-        "{places} of {} places are left",
-        full[1]
-    );
+    let left = sizes(&store);
+    assert_eq!((left.sessions, left.evictable), (100, 100));
+    assert!(left.wheel <= 300 && left.newcomers <= 300, "{left:?}");
+    assert!(left.room < full.room / 5, "{left:?} of {full:?}");
     assert!(
         kept.iter().all(|id| load(&store, *id)),
         "the living sessions were moved to the smaller lists"
@@ -92,6 +91,9 @@ fn memory_is_released_after_a_flood() {
         block_on(store.sweep(usize::MAX)).expect("sweep failed"),
         100
     );
+    let schedule = store.records.schedule();
+    let (wheel, newcomers) = (schedule.wheel.room(), schedule.newcomers.room());
+    assert_eq!([store.records.map.capacity(), wheel, newcomers], [0; 3]);
 }
 
 #[test]
@@ -118,11 +120,11 @@ fn no_request_sweeps_while_a_full_sweep_runs() {
     assert!(load(&store, living));
     clock.advance(Duration::from_millis(1));
     assert!(load(&store, living));
-    assert_eq!(sizes(&store)[0], 985);
+    assert_eq!(sizes(&store).sessions, 985);
     clock.advance(Duration::from_millis(1));
     assert!(load(&store, living));
     assert!(
-        sizes(&store)[0] < 985,
+        sizes(&store).sessions < 985,
         "the last sweep was two milliseconds ago"
     );
 }

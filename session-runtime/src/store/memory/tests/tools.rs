@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::record::{CommitId, Key, Lifetime, LoadRequest, NewRecord, Transport};
 use crate::sid::{SecretHash, SessionId, Sid};
-use crate::store::memory::shard::Shard;
 use crate::store::{InsertOutcome, MemoryStore, Store, StoreError};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
@@ -99,14 +98,32 @@ pub(super) fn count(store: &MemoryStore<Untyped>) -> u64 {
     block_on(store.count(NAMESPACE)).expect("count failed")
 }
 
-/// The number of sessions, of places in the tables, of indexed deadlines and of evictable sessions.
-pub(super) fn sizes(store: &MemoryStore<Untyped>) -> [usize; 4] {
-    let shards = &store.shards;
-    let mut sum = [0; 4];
-    for at in shards.shards() {
-        let sizes = shards.read(at, Shard::sizes);
-        (sum.iter_mut().zip(sizes)).for_each(|(sum, size)| *sum += size);
+/// What a store holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    pub(super) sessions: usize,
+    /// The places in the tables of the map.
+    pub(super) room: usize,
+    /// The places in the wheel, valid or void.
+    pub(super) wheel: usize,
+    /// The places in the queue of newcomers, valid or void.
+    pub(super) newcomers: usize,
+    /// The sessions that may be evicted.
+    pub(super) evictable: usize,
+}
+
+pub(super) fn sizes<D>(store: &MemoryStore<D>) -> Sizes {
+    let records = &store.records;
+    let sessions = records.map.len();
+    assert_eq!(records.counts.places(), sessions, "one place per session");
+    let evictable = records.map.iter().filter(|entry| entry.is_evictable());
+    assert_eq!(records.counts.evictable(), evictable.count());
+    let schedule = records.schedule();
+    Sizes {
+        sessions,
+        room: records.map.capacity(),
+        wheel: schedule.wheel.len(),
+        newcomers: schedule.newcomers.len(),
+        evictable: records.counts.evictable(),
     }
-    assert_eq!(shards.records(), sum[0], "one reserved place per session");
-    sum
 }

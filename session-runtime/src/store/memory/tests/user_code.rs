@@ -93,7 +93,7 @@ fn run_all_operations(
     let _ = block_on(store.sweep(usize::MAX));
     clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(block_on(store.sweep(usize::MAX)).expect("sweep failed"), 1);
-    assert_eq!(store.shards.records(), 0);
+    assert_eq!(store.records.counts.places(), 0);
     store
 }
 

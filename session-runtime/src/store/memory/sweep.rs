@@ -1,0 +1,227 @@
+//! Removing sessions that have ended, and evicting sessions from a full store.
+
+use std::sync::atomic::Ordering;
+
+use super::entry::Entry;
+use super::records::{Records, Schedule};
+use super::waste::Waste;
+use crate::sid::SessionId;
+use crate::yield_now::yield_now;
+
+/// The number of sessions that a sweep looks at under one lock, in some microseconds.
+pub(super) const SLICE: usize = 16;
+/// The number of slices, some hundred microseconds, after which a sweep yields to other tasks.
+const SLICES_AT_ONCE: usize = 64;
+/// The number of sessions that a creation looks at, and of places in the schedule that it checks.
+const PASSING: usize = 2;
+/// The number of sessions that a creation in a full store looks at to find one that has ended, and
+/// again to find one that may be evicted: some ten microseconds together.
+const FULL: usize = 64;
+/// How often a request sweeps, in milliseconds.
+const SWEEP_EVERY: u64 = 10;
+/// How often a request sweeps if there is more to do, in milliseconds.
+const SWEEP_BEHIND: u64 = 1;
+
+impl<D> Records<D> {
+    /// Lets a creation look at a few sessions, so that a store in use never holds many ended ones.
+    #[inline]
+    pub(super) fn sweep_in_passing(&self, schedule: &mut Schedule, now: u64, waste: &mut Waste<D>) {
+        if schedule.wheel.is_due(now) {
+            self.look_at_due(schedule, PASSING, now, waste);
+        }
+        self.compact(schedule, PASSING, waste);
+    }
+
+    /// Every few milliseconds, lets the calling request sweep a slice. So a store in use frees memory
+    /// without a background task.
+    #[inline]
+    pub(super) fn maybe_sweep(&self, now: u64) {
+        let next = self.next_sweep.load(Ordering::Relaxed);
+        if now >= next {
+            self.sweep_some(next, now);
+        }
+    }
+
+    #[cold]
+    fn sweep_some(&self, next: u64, now: u64) {
+        let claim = |next, then: u64| {
+            (self
+                .next_sweep
+                .compare_exchange(next, then, Ordering::AcqRel, Ordering::Relaxed))
+            .is_ok()
+        };
+        let then = now.saturating_add(SWEEP_EVERY);
+        if claim(next, then) && self.sweep_slice(SLICE, now).has_more {
+            claim(then, now.saturating_add(SWEEP_BEHIND));
+        }
+    }
+
+    /// Keeps requests from sweeping while a full sweep runs.
+    fn postpone_sweep(&self) {
+        // Two intervals; with one, a request could sweep whenever a new millisecond begins.
+        let then = self.clock.millis().saturating_add(2 * SWEEP_BEHIND);
+        // Usually nothing changes; not writing leaves the cache line to other threads.
+        if self.next_sweep.load(Ordering::Relaxed) < then {
+            self.next_sweep.fetch_max(then, Ordering::AcqRel);
+        }
+    }
+
+    /// Removes up to `limit` sessions that have ended, and returns their number.
+    pub(super) async fn sweep_all(&self, limit: usize) -> usize {
+        let now = self.clock.millis();
+        let mut removed = 0;
+        for slices in 1_usize.. {
+            let slice = SLICE.min(limit - removed);
+            if slice == 0 {
+                break;
+            }
+            if slice == SLICE {
+                self.postpone_sweep();
+            }
+            let swept = self.sweep_slice(slice, now);
+            removed += swept.removed;
+            if !swept.has_more {
+                break;
+            }
+            if slices % SLICES_AT_ONCE == 0 {
+                yield_now().await;
+            }
+        }
+        if limit == usize::MAX {
+            (0..self.shards()).for_each(|_| self.shrink_next());
+        }
+        removed
+    }
+
+    /// Looks at up to `limit` sessions that are due, and tidies up as much.
+    fn sweep_slice(&self, limit: usize, now: u64) -> Swept {
+        let mut waste = Waste::default();
+        let mut schedule = self.schedule();
+        self.look_at_due(&mut schedule, limit, now, &mut waste);
+        self.compact(&mut schedule, limit, &mut waste);
+        let has_more = schedule.wheel.is_due(now)
+            || self.is_wheel_wasteful(&schedule)
+            || self.is_queue_wasteful(&schedule);
+        drop(schedule);
+        // While sessions are removed, a smaller table would soon be too large again.
+        if !has_more {
+            self.shrink_next();
+        }
+        Swept {
+            removed: waste.sessions.len(),
+            has_more,
+        }
+    }
+
+    /// Looks at up to `limit` sessions in buckets that are due: moves those that have ended to
+    /// `waste`, and files the rest anew.
+    fn look_at_due(&self, schedule: &mut Schedule, limit: usize, now: u64, waste: &mut Waste<D>) {
+        for _ in 0..limit {
+            let Some((bucket, handle)) = schedule.wheel.take_due(now, &mut waste.freed) else {
+                return;
+            };
+            let mut next = None;
+            let ended = self.remove_if(handle, |entry| {
+                if entry.bucket != bucket {
+                    return false;
+                }
+                let is_alive = entry.is_alive(now);
+                next = is_alive.then(|| entry.file(now));
+                !is_alive
+            });
+            if let Some(ended) = ended {
+                waste.sessions.push(ended);
+            }
+            if let Some(next) = next {
+                schedule.wheel.file(next, handle);
+            }
+        }
+    }
+
+    /// Checks up to `limit` places in each part of the schedule where most are void, and drops those
+    /// that are.
+    #[inline]
+    fn compact(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {
+        if self.is_wheel_wasteful(schedule) {
+            self.compact_wheel(schedule, limit, waste);
+        }
+        if self.is_queue_wasteful(schedule) {
+            self.compact_queue(schedule, limit, waste);
+        }
+    }
+
+    fn is_wheel_wasteful(&self, schedule: &Schedule) -> bool {
+        schedule.wheel.len() > 2 * self.counts.places()
+    }
+
+    fn is_queue_wasteful(&self, schedule: &Schedule) -> bool {
+        schedule.newcomers.len() > 2 * self.counts.evictable()
+    }
+
+    fn compact_wheel(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {
+        for _ in 0..limit {
+            let Some((bucket, handle)) = schedule.wheel.take_unchecked(&mut waste.freed) else {
+                return;
+            };
+            if (self.map.get(&handle)).is_some_and(|entry| entry.bucket == bucket) {
+                schedule.wheel.file(bucket, handle);
+            }
+        }
+    }
+
+    fn compact_queue(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {
+        for _ in 0..limit {
+            let Some(handle) = schedule.newcomers.take_unchecked(&mut waste.freed) else {
+                return;
+            };
+            if (self.map.get_mut(&handle)).is_some_and(|mut entry| entry.stays_queued()) {
+                schedule.newcomers.keep(handle);
+            }
+        }
+    }
+
+    /// Makes room for one more session: removes one that has ended or, if there is none, evicts the
+    /// oldest one that may be evicted and returns its id. `None` if neither is found.
+    pub(super) fn make_room(&self) -> Option<Vec<SessionId>> {
+        let now = self.clock.millis();
+        let mut waste = Waste::default();
+        let mut schedule = self.schedule();
+        for _ in 0..FULL {
+            if waste.sessions.len() > 0 || !schedule.wheel.is_due(now) {
+                break;
+            }
+            self.look_at_due(&mut schedule, 1, now, &mut waste);
+        }
+        let evicted = if waste.sessions.len() == 0 {
+            self.evict(&mut schedule, now, &mut waste)
+        } else {
+            None
+        };
+        drop(schedule);
+        let has_room = waste.sessions.len() > 0 || self.counts.places() < self.capacity;
+        has_room.then(|| evicted.into_iter().collect())
+    }
+
+    /// Moves the oldest session that may be evicted to `waste`. Returns its id, unless it had ended.
+    fn evict(&self, schedule: &mut Schedule, now: u64, waste: &mut Waste<D>) -> Option<SessionId> {
+        for _ in 0..FULL {
+            if self.counts.evictable() == 0 {
+                return None;
+            }
+            let handle = schedule.newcomers.pop(&mut waste.freed)?;
+            if let Some(evicted) = self.remove_if(handle, Entry::stays_queued) {
+                let id = evicted.is_alive(now).then(|| handle.id(evicted.head));
+                waste.sessions.push(evicted);
+                return id;
+            }
+        }
+        None
+    }
+}
+
+/// The result of sweeping a slice.
+struct Swept {
+    /// The number of sessions that were removed.
+    removed: usize,
+    has_more: bool,
+}
