@@ -75,8 +75,8 @@ impl<D> Records<D> {
             clock,
             namespaces: Namespaces::default(),
             map: DashMap::with_hasher_and_shard_amount(hasher, shards.next_power_of_two()),
-            counts: Default::default(),
-            schedule: Default::default(),
+            counts: Counts::default(),
+            schedule: Mutex::default(),
             next_sweep: AtomicU64::new(0),
             next_shrink: AtomicUsize::new(0),
         }
