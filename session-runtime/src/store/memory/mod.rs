@@ -1,8 +1,11 @@
 //! The memory store.
 //!
 //! Sessions are live values behind an [`Arc`]: loading one is a lookup and a reference count,
-//! independent of its size. Every decision about a session is made under the lock of its shard. No
-//! user code runs under that lock.
+//! independent of its size. They are in a [`DashMap`](dashmap::DashMap), and every decision about a
+//! session is made under the lock of its shard. No user code runs under a lock.
+//!
+//! A [wheel](wheel) says when to look at which session, and a queue which sessions may be evicted.
+//! Neither is kept exact: a place may be void, and whoever looks at it finds out.
 
 mod builder;
 mod counts;
@@ -39,11 +42,14 @@ use crate::timestamp::Timestamp;
 /// nothing.
 ///
 /// The store holds up to a million sessions; change that with
-/// [`capacity`](MemoryStoreBuilder::capacity). A full store removes expired sessions first. Then
-/// it evicts sessions that no request ever presented and that belong to no subject, oldest first.
-/// If there are none, it refuses a new session with [`StoreError::Full`]. Requests remove expired
-/// sessions in passing, a few at a time, so the store needs neither a background task nor an
-/// async runtime.
+/// [`capacity`](MemoryStoreBuilder::capacity). A full store removes an expired session first. Then
+/// it evicts the oldest session that no request ever presented and that belongs to no subject. If
+/// there is none, it refuses a new session with [`StoreError::Full`]. A creation looks at a limited
+/// number of sessions, so that it never takes long: if a great many sessions are due at the same
+/// time, a full store may refuse or evict one before it has found all that have expired.
+///
+/// Requests remove expired sessions in passing, a few at a time, so the store needs neither a
+/// background task nor an async runtime.
 ///
 /// In debug builds the store encodes and decodes the data of every insert and commit, so that a
 /// later move to a server store brings no surprises. Data that does not survive is refused with
