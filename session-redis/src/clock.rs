@@ -26,6 +26,15 @@ struct Reading {
     system_time: SystemTime,
 }
 
+/// What is known about the time of a server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Estimate {
+    /// Its time in milliseconds since 1970; `None` before the first reading.
+    pub(super) now: Option<u64>,
+    /// Whether the next command has to read the time too.
+    pub(super) is_outdated: bool,
+}
+
 impl ServerClock {
     /// Records the reply to `TIME`.
     pub(super) fn observe(&self, reply: &Value) {
@@ -39,23 +48,21 @@ impl ServerClock {
         });
     }
 
-    /// The server's time in milliseconds since 1970; `None` before the first reading.
-    pub(super) fn now(&self) -> Option<u64> {
-        let reading = *self.reading();
-        reading.map(|reading| {
-            let elapsed = reading.at.elapsed().as_millis();
-            let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
-            reading.millis.saturating_add(elapsed)
-        })
-    }
-
-    /// Whether the next command has to read the time too.
-    pub(super) fn is_outdated(&self) -> bool {
-        let reading = *self.reading();
-        reading.is_none_or(|reading| {
-            let by_system = (SystemTime::now().duration_since(reading.system_time)).ok();
-            reading.at.elapsed() >= MAX_AGE || by_system.is_none_or(|age| age >= MAX_AGE)
-        })
+    /// The current estimate.
+    pub(super) fn estimate(&self) -> Estimate {
+        let Some(reading) = *self.reading() else {
+            return Estimate {
+                now: None,
+                is_outdated: true,
+            };
+        };
+        let elapsed = reading.at.elapsed();
+        let by_system = SystemTime::now().duration_since(reading.system_time);
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        Estimate {
+            now: Some(reading.millis.saturating_add(millis)),
+            is_outdated: elapsed >= MAX_AGE || by_system.map_or(true, |age| age >= MAX_AGE),
+        }
     }
 
     fn reading(&self) -> std::sync::MutexGuard<'_, Option<Reading>> {
@@ -79,4 +86,52 @@ fn millis_of(reply: &Value) -> Option<u64> {
 /// The time of this machine, for a server whose time is unknown.
 pub(super) fn local_millis() -> u64 {
     Timestamp::now().as_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: &str, micros: &str) -> Value {
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        Value::Array(vec![text(seconds), text(micros)])
+    }
+
+    #[test]
+    fn an_estimate_follows_the_last_reading() {
+        let clock = ServerClock::default();
+        let before = clock.estimate();
+        assert!(before.now.is_none() && before.is_outdated);
+        clock.observe(&time("1700000000", "123456"));
+        let read = clock.estimate();
+        assert!(read.now >= Some(1_700_000_000_123) && !read.is_outdated);
+        clock.observe(&Value::Nil);
+        clock.observe(&time("soon", "0"));
+        assert!(clock.estimate().now >= read.now);
+    }
+
+    #[test]
+    fn a_reading_is_outdated_by_either_clock() {
+        let clock = ServerClock::default();
+        let age = |by: Duration, by_system: Duration| {
+            *clock.reading() = Some(Reading {
+                millis: 7,
+                at: Instant::now().checked_sub(by).expect("an instant"),
+                system_time: SystemTime::now() - by_system,
+            });
+            clock.estimate().is_outdated
+        };
+        let (new, old) = (Duration::ZERO, MAX_AGE);
+        assert!(!age(new, new));
+        assert!(age(old, new) && age(new, old));
+        *clock.reading() = Some(Reading {
+            millis: 7,
+            at: Instant::now(),
+            system_time: SystemTime::now() + old,
+        });
+        assert!(
+            clock.estimate().is_outdated,
+            "the system clock was set back"
+        );
+    }
 }

@@ -96,10 +96,8 @@ impl Connection {
         is_asking: bool,
     ) -> Result<Answer, Failure> {
         let mut open = self.get_or_connect().await?;
-        let reply = open.run(command, is_asking).await;
-        let value = self.check_reply(&open, reply)?;
-        let now = open.clock.now();
-        Ok(Answer { value, now })
+        let answer = open.run(command, is_asking).await;
+        self.check_answer(&open, answer)
     }
 
     /// Sends a command that may write, then waits with `WAIT` until enough replicas have the
@@ -112,10 +110,8 @@ impl Connection {
         durability: Durability,
     ) -> Result<Answer, Failure> {
         let mut open = self.get_or_connect().await?;
-        let reply = open.run(command, is_asking).await;
-        let reply = self.check_reply(&open, reply)?;
-        let now = open.clock.now();
-        let answer = Answer { value: reply, now };
+        let answer = open.run(command, is_asking).await;
+        let answer = self.check_answer(&open, answer)?;
         if !(durability.has_written)(&answer.value) {
             return Ok(answer);
         }
@@ -146,6 +142,19 @@ impl Connection {
     pub(super) fn read<T: FromRedisValue>(&self, reply: Value) -> Result<T, Failure> {
         redis::from_redis_value(reply)
             .map_err(|error| Failure::after_sending(&self.0.address, error.into()))
+    }
+
+    fn check_answer(
+        &self,
+        open: &OpenConnection,
+        answer: RedisResult<Answer>,
+    ) -> Result<Answer, Failure> {
+        let (value, now) = match answer {
+            Ok(Answer { value, now }) => (Ok(value), now),
+            Err(error) => (Err(error), None),
+        };
+        let value = self.check_reply(open, value)?;
+        Ok(Answer { value, now })
     }
 
     fn check_reply(
@@ -193,9 +202,14 @@ impl Connection {
     /// Returns the open connection, or connects. Takes at most twice the connect timeout: once
     /// waiting for the attempt of another caller, once for its own.
     async fn get_or_connect(&self) -> Result<OpenConnection, Failure> {
-        if let Some(open) = self.open_connection() {
-            return Ok(open);
+        match self.open_connection() {
+            Some(open) => Ok(open),
+            // Boxed, so that the futures of commands stay small.
+            None => Box::pin(self.reconnect()).await,
         }
+    }
+
+    async fn reconnect(&self) -> Result<OpenConnection, Failure> {
         let timeout = self.0.timeouts.connect;
         let mut outage = tokio::time::timeout(timeout, self.0.outage.lock())
             .await

@@ -95,6 +95,15 @@ impl Node {
         let Some(durability) = command.durability else {
             return self.connection.run(command, is_asking).await;
         };
+        Box::pin(self.run_durably(command, is_asking, durability)).await
+    }
+
+    async fn run_durably(
+        &self,
+        command: Command<'_>,
+        is_asking: bool,
+        durability: Durability,
+    ) -> Result<Answer, Failure> {
         let timeout = self.connection.timeouts().command;
         let permit = tokio::time::timeout(timeout, self.wait_pool.permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else {

@@ -4,19 +4,19 @@ use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult, Value};
 
 use super::address::ServerAddress;
-use super::clock::{ServerClock, local_millis};
+use super::clock::{Estimate, ServerClock, local_millis};
 use super::failure::Failure;
-use super::node::Command;
+use super::node::{Answer, Command};
 use super::timeouts::Timeouts;
 
 /// An established connection. A clone uses the same connection.
 #[derive(Clone)]
 pub(super) struct OpenConnection {
     pub(super) multiplexed: MultiplexedConnection,
-    pub(super) clock: Arc<ServerClock>,
+    clock: Arc<ServerClock>,
     /// Upgradable for as long as the driver reads from the connection.
     driver: Weak<()>,
 }
@@ -54,18 +54,29 @@ impl OpenConnection {
     }
 
     /// Sends a command of the store and waits for its reply; reads the server's time with it if the
-    /// last reading is old.
+    /// last reading is old. `is_asking` is set for a server that is importing the slot of the key.
     pub(super) async fn run(
         &mut self,
         command: Command<'_>,
         is_asking: bool,
-    ) -> RedisResult<Value> {
-        let now = self.clock.now().unwrap_or_else(local_millis);
-        let cmd = command.cmd_at(now);
-        let reads_time = self.clock.is_outdated();
-        if !reads_time && !is_asking {
-            return self.multiplexed.send_packed_command(&cmd).await;
+    ) -> RedisResult<Answer> {
+        let Estimate { now, is_outdated } = self.clock.estimate();
+        let cmd = command.cmd_at(now.unwrap_or_else(local_millis));
+        if is_outdated || is_asking {
+            // Boxed, as few commands need it: the futures of the others stay small.
+            return Box::pin(self.run_with(cmd.into_owned(), is_outdated, is_asking)).await;
         }
+        let value = self.multiplexed.send_packed_command(&cmd).await?;
+        Ok(Answer { value, now })
+    }
+
+    /// Sends a command together with those before it.
+    async fn run_with(
+        &mut self,
+        cmd: Cmd,
+        reads_time: bool,
+        is_asking: bool,
+    ) -> RedisResult<Answer> {
         let mut commands = redis::pipe();
         if reads_time {
             commands.cmd("TIME");
@@ -73,16 +84,16 @@ impl OpenConnection {
         if is_asking {
             commands.cmd("ASKING");
         }
-        commands.add_command(cmd.into_owned());
+        commands.add_command(cmd);
         let count = 1 + usize::from(reads_time) + usize::from(is_asking);
-        let mut replies = (self.multiplexed)
-            .send_packed_commands(&commands, 0, count)
-            .await?;
-        let reply = replies.pop().unwrap_or(Value::Nil);
+        let replies = (self.multiplexed).send_packed_commands(&commands, 0, count);
+        let mut replies = replies.await?;
+        let value = replies.pop().unwrap_or(Value::Nil);
         if let Some(time) = replies.first().filter(|_| reads_time) {
             self.clock.observe(time);
         }
-        Ok(reply)
+        let now = self.clock.estimate().now;
+        Ok(Answer { value, now })
     }
 
     /// Opens a connection to a server that a sentinel names as the primary. Fails if the server

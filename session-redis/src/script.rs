@@ -26,7 +26,6 @@ macro_rules! store_script {
 
 store_script!(LOAD, "record.lua", "load.lua");
 store_script!(COMMIT, "record.lua", "commit.lua");
-store_script!(DESTROY, "destroy.lua");
 
 impl StoreScript {
     /// Runs the script on a key. On `NOSCRIPT`, which means that nothing was executed, sends the

@@ -25,7 +25,8 @@ impl Servers {
     pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
         match self {
             Self::One(node) => node.send(command, false).await,
-            Self::Cluster(cluster) => cluster.send(key, command).await,
+            // Boxed, so that the futures of commands to a single server stay small.
+            Self::Cluster(cluster) => Box::pin(cluster.send(key, command)).await,
         }
     }
 

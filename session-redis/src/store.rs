@@ -15,11 +15,9 @@ use super::failure::Failure;
 use super::key::key_of;
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::{COMMIT, DESTROY, LOAD};
+use super::script::{COMMIT, LOAD};
 use super::servers::Servers;
-use super::stored::{
-    StoredRecord, encode_fields, encode_new, fields, stored_lifetime, undecodable,
-};
+use super::stored::{StoredRecord, encode_fields, encode_new, fields, stored_lifetime};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot, StoredForm,
@@ -57,8 +55,8 @@ use connect_session_runtime::timestamp::Timestamp;
 /// # What is stored
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
-/// base64url. Reading it is a `GET`, creating it a `SET`, and changing or destroying it a short script:
-/// one round trip each. A load takes a second round trip if it has something to write: it extends the
+/// base64url. Reading it is a `GET`, creating it a `SET`, destroying it an `UNLINK`, and changing it a
+/// short script: one round trip each. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
 /// of the server takes one more round trip, because the server does not have the script yet.
@@ -122,7 +120,7 @@ use connect_session_runtime::timestamp::Timestamp;
 ///   Cluster, and a sentinel as a sentinel.
 /// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
 ///   that have not ended, since every session has an expiry.
-/// - An ACL user needs `+get +set +getrange +exists +evalsha +eval +time +pexpireat +unlink +info`;
+/// - An ACL user needs `+get +set +evalsha +eval +time +pexpireat +unlink +info`;
 ///   `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots +asking` in a Cluster, `+role` with
 ///   Sentinel; and the keys `~{prefix}*`, or those of the namespaces.
 #[derive(Clone)]
@@ -396,14 +394,17 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
     }
 
+    /// Removes whatever the key holds, also a record that cannot be decoded: a logout must take effect.
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let name = self.key(key);
-        let (servers, durability) = (&self.inner.servers, self.durability());
-        let removed = DESTROY.run(servers, &name, &[], durability).await;
-        match removed.map_err(write_error)? {
-            Value::Int(1) => Ok(true),
-            Value::Int(0) => Ok(false),
-            _ => Err(undecodable("it is not a session")),
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(&name);
+        let removed = self
+            .send(&name, Command::new(&unlink, self.durability()))
+            .await;
+        match removed.map_err(Failure::into_write_error)?.value {
+            Value::Int(removed) => Ok(removed == 1),
+            _ => Err(reply::unexpected("it is not a number")),
         }
     }
 

@@ -40,9 +40,9 @@ use connect_session_runtime::store::state::{
 
 use super::reader::Reader;
 
-/// The first byte of each record. No UTF-8 text of ASCII characters begins with it, so it tells records
+/// The first byte of each record. No text of ASCII characters begins with it, so it tells records
 /// from what others have stored.
-pub(super) const MAGIC: u8 = 0xc5;
+const MAGIC: u8 = 0xc5;
 
 /// The version of the layout.
 const FORMAT: u8 = 1;
