@@ -19,9 +19,9 @@ impl<DB: Database> Args<DB> {
         }
     }
 
-    pub(crate) fn bind<T>(mut self, value: T) -> Self
+    pub(crate) fn bind<'t, T>(mut self, value: T) -> Self
     where
-        T: for<'q> Encode<'q, DB> + Type<DB>,
+        T: Encode<'t, DB> + Type<DB> + 't,
     {
         if let Err(error) = self.arguments.add(value) {
             self.error.get_or_insert(error);

@@ -72,6 +72,12 @@ impl StatementError {
         }
     }
 
+    /// Whether the connection failed, rather than that the server did not answer in time.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Self::Unknown(error) if error.is::<sqlx::Error>())
+    }
+
     /// The driver's error, if the statement certainly changed nothing.
     #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn not_applied(&self) -> Option<&sqlx::Error> {
@@ -112,6 +118,16 @@ pub(crate) fn unknown_format(format: i16) -> StoreError {
     }
 }
 
+/// Data that a newer version of the program wrote.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) fn newer_data() -> StoreError {
+    StoreError::Undecodable {
+        field: None,
+        source: "the data was written by a newer version of the program, and was not changed"
+            .into(),
+    }
+}
+
 /// The table does not exist.
 pub(crate) fn missing_table(place: &str, store: &str) -> ContextError {
     ContextError::new(format!(
@@ -123,8 +139,8 @@ pub(crate) fn missing_table(place: &str, store: &str) -> ContextError {
 /// The table belongs to another program, or to another version of this library.
 pub(crate) fn wrong_columns(place: &str, error: impl Into<BoxError>) -> ContextError {
     ContextError::new(format!(
-        "{place}: the table does not have the columns of this version of connect-session; choose \
-         another table with `.table(…)`"
+        "{place}: the table does not have the columns of this version of connect-session: drop it, which \
+         ends its sessions, or choose another one with `.table(…)`"
     ))
     .caused_by(error)
 }

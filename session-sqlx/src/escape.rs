@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "sqlite")]
 use serde::Serialize;
 
 /// Escapes `\` as `\\` and NUL as `\0`.
@@ -33,6 +34,7 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
 }
 
 /// The JSON of a value whose serialization cannot fail: maps with string keys, numbers and strings.
+#[cfg(feature = "sqlite")]
 pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use connect_session_runtime::data::EncodedFields;
-#[cfg(feature = "sqlite")]
-use connect_session_runtime::patch::Patch;
-use connect_session_runtime::patch::StoredFields;
+use connect_session_runtime::patch::{Patch, StoredFields};
 use connect_session_runtime::store::StoreError;
 
 use crate::error::bad_text;
@@ -46,7 +44,6 @@ impl Fields {
     }
 
     /// Whether every field that the patch writes still has the revision that the patch is based on.
-    #[cfg(feature = "sqlite")]
     pub(crate) fn is_base_of(&self, patch: &Patch) -> bool {
         let revision = |name: &str| self.0.get(&*escape(name)).map(|(revision, _)| *revision);
         let set = patch.set.iter().map(|field| (&field.name, field.base));
@@ -54,7 +51,6 @@ impl Fields {
         patch.replace_all || (set.chain(removed)).all(|(name, base)| revision(name) == base)
     }
 
-    #[cfg(feature = "sqlite")]
     pub(crate) fn apply(&mut self, patch: &Patch, version: u64) {
         if patch.replace_all {
             self.0.clear();

@@ -3,9 +3,8 @@
 //!
 //! Applications use them through the features `postgres`, `mysql` and `sqlite` of `connect-session`.
 //!
-//! A row holds the fields of the session data as opaque JSON texts, each with a revision. No database
-//! parses these texts. Field names and texts are always bound as arguments, never part of a
-//! statement.
+//! A row holds the fields of the session data as opaque JSON, which no database parses. Field names and
+//! values are always bound as arguments, never part of a statement.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a feature there is no store, and nothing uses the rest.
@@ -21,9 +20,12 @@ mod connect;
 mod convert;
 mod error;
 mod escape;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 mod fields_json;
-#[cfg(any(feature = "mysql", feature = "sqlite"))]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod fields_text;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod finish;
 mod row;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
@@ -50,4 +52,4 @@ pub use self::sqlite::SqliteStore;
 
 /// The version of the row layout. A row of any other format was written by another version of this
 /// library and is refused.
-const FORMAT: i16 = 1;
+const FORMAT: i16 = 2;

@@ -1,13 +1,18 @@
 //! Functions that the operations of all three stores use.
 
+#[cfg(feature = "sqlite")]
 use connect_session_runtime::data::{EncodedFields, SessionData};
+#[cfg(feature = "sqlite")]
 use connect_session_runtime::patch::Patch;
+#[cfg(feature = "sqlite")]
 use connect_session_runtime::record::{Change, NewRecord};
+#[cfg(feature = "sqlite")]
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome};
 
 use crate::escape::escape;
 
 /// The outcome of an insertion that was done.
+#[cfg(feature = "sqlite")]
 pub(crate) fn inserted<D: SessionData>(
     record: &NewRecord<D>,
     fields: &EncodedFields,
@@ -19,6 +24,7 @@ pub(crate) fn inserted<D: SessionData>(
 }
 
 /// The outcome of a change that was applied and left the record at this version.
+#[cfg(feature = "sqlite")]
 pub(crate) fn applied<D: SessionData>(
     change: &Change<D>,
     patch: Option<&Patch>,

@@ -147,7 +147,7 @@ pub async fn rows_of_another_format_are_not_changed<S: Store<Untyped>>(
             "{refused:?}"
         );
         assert!(
-            fixture::error_chain(&refused).contains("format 2"),
+            fixture::error_chain(&refused).contains("format 3"),
             "{}",
             fixture::error_chain(&refused)
         );
@@ -291,9 +291,14 @@ pub async fn statements<S: Store<Untyped>>(
         let mut count = |operation| {
             let mut counts = take_counts();
             let statements = counts.remove(&'E').unwrap_or(0);
+            // MySQL has a command for a ping; on PostgreSQL it is a synchronization without a statement.
+            let pings = counts.remove(&'p').unwrap_or(0);
+            let synchronizations = counts.remove(&'S').unwrap_or(0);
+            let pings = pings + synchronizations.saturating_sub(statements);
             counted.push((
                 operation,
                 statements,
+                pings,
                 counts.remove(&'P'),
                 counts.remove(&'Q'),
             ));
@@ -347,8 +352,12 @@ pub async fn statements<S: Store<Untyped>>(
         assert!(store.destroy(opened.key).await.unwrap());
         count("destroy");
     }
-    for (operation, _, prepared, queries) in &counted {
-        assert_eq!((prepared, queries), (&None, &None), "{operation}");
+    for (operation, _, pings, prepared, queries) in &counted {
+        assert_eq!(
+            (*pings, prepared, queries),
+            (0, &None, &None),
+            "{operation}"
+        );
     }
     (counted.into_iter())
         .map(|(operation, statements, ..)| (operation, statements))
@@ -400,8 +409,8 @@ pub async fn network_failures_are_reported<S: Store<Untyped>, Lock>(
     }
 }
 
-/// The network fails after a reply: the pool's ping of the returned connection is lost. The pool
-/// replaces the connection, even if the store has no other.
+/// The network fails after a reply: the ping of the application's pool when the connection is returned
+/// is lost. The pool replaces the connection, even if it has no other.
 pub async fn a_lost_connection_is_replaced<S: Store<Untyped>>(store: &S, proxy: &Proxy) {
     let opened = open(store, &json!({"a": 1})).await;
     proxy.set(Network::LosesPings);
@@ -409,6 +418,141 @@ pub async fn a_lost_connection_is_replaced<S: Store<Untyped>>(store: &S, proxy: 
     load(store, opened).await;
     proxy.set(Network::Works);
     assert_eq!(fixture::json(&load(store, opened).await), json!({"a": 1}));
+}
+
+/// The server restarts while its connections are idle. A read is sent again on a new connection, and the
+/// commit that follows it uses that one.
+pub async fn a_restart_goes_unnoticed<S: Store<Untyped>>(store: &S, proxy: &Proxy) {
+    let opened = open(store, &json!({"a": 1})).await;
+    load(store, opened).await;
+    proxy.set(Network::Broken);
+    // Every connection's task sees it.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    proxy.set(Network::Works);
+    let record = load(store, opened).await;
+    let committed = store
+        .commit(opened.key, &set(&record, &json!({"a": 2})))
+        .await;
+    assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+    assert_eq!(fixture::json(&load(store, opened).await), json!({"a": 2}));
+}
+
+/// A server that refuses writes still serves what it can read: the touch is skipped, and a secret that was
+/// offered is accepted. `reader` has the same table and may not write; `age` halves the time to every
+/// idle deadline.
+pub async fn sessions_are_served_while_writes_are_refused<S: Store<Untyped>>(
+    store: &S,
+    reader: &S,
+    age: impl AsyncFn(),
+) {
+    let opened = open(store, &json!({"a": 1})).await;
+    let renewing = LoadRequest {
+        renewal: Some(Renewal {
+            every: Duration::ZERO,
+            grace: Duration::from_secs(30),
+            candidate: SecretHash::from_bytes([1; 32]),
+        }),
+        ..request(opened.secret)
+    };
+    age().await;
+    let touched = load(reader, opened).await;
+    assert_eq!(fixture::json(&touched), json!({"a": 1}));
+    let unoffered = reader.load(opened.key, &renewing).await.unwrap().unwrap();
+    assert!(!unoffered.renewed, "no offer that the server does not know");
+    assert!(store.load(opened.key, &renewing).await.unwrap().is_some());
+    let offered = Opened {
+        secret: SecretHash::from_bytes([1; 32]),
+        ..opened
+    };
+    load(reader, offered).await;
+    let refused = reader
+        .commit(opened.key, &set(&touched, &json!({"a": 2})))
+        .await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+}
+
+/// Every statement leaves alone the columns of later versions. `fill` sets all of them except
+/// `data_version`, and `filled` counts the rows that still have what it set.
+pub async fn columns_of_later_versions_are_left_alone<S: Store<Untyped>>(
+    store: &S,
+    fill: impl AsyncFn(),
+    filled: impl AsyncFn() -> u64,
+    age: impl AsyncFn(),
+) {
+    let opened = open(store, &json!({"a": 1})).await;
+    fill().await;
+    age().await;
+    load(store, opened).await;
+    let renewing = LoadRequest {
+        renewal: Some(Renewal {
+            every: Duration::ZERO,
+            grace: Duration::from_secs(30),
+            candidate: SecretHash::from_bytes([1; 32]),
+        }),
+        ..request(opened.secret)
+    };
+    assert!(store.load(opened.key, &renewing).await.unwrap().is_some());
+    let opened = Opened {
+        secret: SecretHash::from_bytes([1; 32]),
+        ..opened
+    };
+    let record = load(store, opened).await;
+    let data = set(&record, &json!({"a": 2}));
+    let mut both = set(&record, &json!({"a": 3}));
+    both.identity = login(&record, SecretHash::from_bytes([2; 32]), "ada").identity;
+    both.data.as_mut().unwrap().base = None;
+    for change in [data, both] {
+        let committed = store.commit(opened.key, &change).await.unwrap();
+        assert!(matches!(committed, CommitOutcome::Applied(_)));
+        assert_eq!(filled().await, 1);
+    }
+}
+
+/// Data of a newer version of the program is not overwritten; everything else of the session works.
+/// `make_newer` sets the version of every row.
+pub async fn data_of_a_newer_version_is_not_overwritten<S: Store<Untyped>>(
+    store: &S,
+    make_newer: impl AsyncFn(),
+) {
+    let opened = open(store, &json!({"a": 1})).await;
+    let record = load(store, opened).await;
+    make_newer().await;
+    let mut replacing = set(&record, &json!({"a": 3}));
+    replacing.data.as_mut().unwrap().base = None;
+    for change in [set(&record, &json!({"a": 2})), replacing] {
+        let refused = store.commit(opened.key, &change).await.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::Undecodable { .. }),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(fixture::json(&load(store, opened).await), json!({"a": 1}));
+    let secret = SecretHash::from_bytes([2; 32]);
+    let rotated = store
+        .commit(opened.key, &login(&record, secret, "ada"))
+        .await;
+    assert!(matches!(rotated.unwrap(), CommitOutcome::Applied(_)));
+    assert!(store.destroy(opened.key).await.unwrap());
+}
+
+/// A session with 10,000 fields, and one with a field of a megabyte.
+pub async fn large_sessions_are_kept<S: Store<Untyped>>(store: &S) {
+    let many = (0..10_000).map(|at| (format!("field {at}"), json!(at)));
+    let many = Value::Object(many.collect());
+    let long = json!({"text": "é\0".repeat(350_000)});
+    for mut data in [many, long] {
+        let opened = open(store, &data).await;
+        for at in 0..3 {
+            let record = load(store, opened).await;
+            assert!(fixture::json(&record) == data);
+            data["field 7"] = json!(["changed", at]);
+            let committed = store.commit(opened.key, &set(&record, &data)).await;
+            assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+        }
+        assert!(fixture::json(&load(store, opened).await) == data);
+    }
 }
 
 /// The sweep task continues after an error and ends with its store. `quiet` is another store on the

@@ -117,8 +117,8 @@ async fn subjects_may_be_any_text() {
 #[tokio::test]
 async fn rows_of_another_format_are_not_changed() {
     let (store, file) = store().await;
-    let make_foreign = async || run(&file, "UPDATE connect_sessions SET format = 2").await;
-    let of_two = "connect_sessions WHERE format = 2";
+    let make_foreign = async || run(&file, "UPDATE connect_sessions SET format = 3").await;
+    let of_two = "connect_sessions WHERE format = 3";
     shared::rows_of_another_format_are_not_changed(store, make_foreign, async || {
         rows(&file, of_two).await
     })

@@ -46,7 +46,7 @@ pub async fn print() {
         row(
             &place,
             "tower-sessions",
-            &trips_tower_sessions::client(&place).await,
+            &trips_tower_sessions::client(&place, 1).await,
         )
         .await;
     })

@@ -33,6 +33,10 @@ pub async fn print(requests: usize) {
         let one = ChangesOfOne::new(&router).await;
         rows.push(ours("change one session", Arc::new(one)));
         rows.push(ours("create", Arc::new(Creates::new(&router))));
+        #[cfg(feature = "servers-peers")]
+        if place.kind != Kind::Sqlite {
+            rows.extend(tower_sessions(&place).await);
+        }
         show(place.kind, rounds::measure(rows, requests).await);
     })
     .await;
@@ -92,9 +96,28 @@ async fn raw(place: &Place) -> Vec<Row> {
     use raw_sql::{Raw, What};
     let read = Raw::new(place, &router, CONNECTIONS, What::Read).await;
     let change = Raw::new(place, &router, CONNECTIONS, What::Change).await;
+    let create = Raw::new(place, &router, CONNECTIONS, What::Create).await;
     vec![
         row("read", "SELECT", Arc::new(read)),
-        row("change", "UPDATE", Arc::new(change)),
+        row("change", "SELECT + UPDATE", Arc::new(change)),
+        row("create", "INSERT", Arc::new(create)),
+    ]
+}
+
+/// The same requests with tower-sessions.
+#[cfg(feature = "servers-peers")]
+async fn tower_sessions(place: &Place) -> Vec<Row> {
+    let router = super::trips_tower_sessions::client(place, CONNECTIONS).await;
+    let routers = std::slice::from_ref(&router);
+    let row = |what, work: Arc<dyn Work>| Row {
+        what,
+        by: "tower-sessions".to_owned(),
+        work,
+    };
+    vec![
+        row("read", Arc::new(Reads::new(routers).await)),
+        row("change", Arc::new(Changes::new(routers).await)),
+        row("create", Arc::new(Creates::new(&router))),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! Sessions on servers: round trips of a request, the latency of 64 clients, and overlapping
-//! requests.
+//! Sessions on servers: round trips of a request, the latency of 64 clients, the bytes of a session, and
+//! overlapping requests.
 
 mod client;
 mod cost;
@@ -15,6 +15,7 @@ mod raw_sql;
 mod rounds;
 mod sessions;
 mod shop;
+mod sizes;
 mod sliding;
 mod trips;
 #[cfg(feature = "servers-peers")]
@@ -33,6 +34,9 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// The default number of requests of a row: about ten seconds for each store.
 const REQUESTS: usize = 6_400;
 
+/// The default number of sessions whose size is measured.
+const SESSIONS: usize = 20_000;
+
 pub fn run(what: &[&str]) -> ExitCode {
     let requests = |text: &str| text.parse::<usize>().expect("a number of requests");
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -47,6 +51,7 @@ pub fn run(what: &[&str]) -> ExitCode {
                 cost::print().await;
                 latency::print(REQUESTS).await;
                 latency::connections(REQUESTS).await;
+                sizes::print(SESSIONS).await;
                 return overlap::print().await;
             }
             ["trips"] => trips::print().await,
@@ -55,10 +60,13 @@ pub fn run(what: &[&str]) -> ExitCode {
             ["latency", number] => latency::print(requests(number)).await,
             ["connections"] => latency::connections(REQUESTS).await,
             ["connections", number] => latency::connections(requests(number)).await,
+            ["sizes"] => sizes::print(SESSIONS).await,
+            ["sizes", number] => sizes::print(requests(number)).await,
             ["overlap"] => return overlap::print().await,
             _ => {
                 eprintln!(
-                    "servers [trips | cost | latency [REQUESTS] | connections [REQUESTS] | overlap]"
+                    "servers [trips | cost | latency [REQUESTS] | connections [REQUESTS] | sizes [SESSIONS] | \
+                     overlap]"
                 );
                 return ExitCode::FAILURE;
             }

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Row as _, query};
 use tokio::sync::Mutex;
 
@@ -15,24 +16,26 @@ use super::Boxed;
 use super::client::Client;
 use super::place::{Kind, Place};
 use super::rounds::{CLIENTS, Work};
-use super::shop::NAMESPACE;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// `SELECT` of a row by its key.
     Read,
-    /// `UPDATE` of a row by its key: its data and two numbers.
+    /// `SELECT` of a row by its key, then `UPDATE` of its data and two numbers.
     Change,
+    /// `INSERT` of a row.
+    Create,
 }
 
 pub struct Raw {
     pool: Pool,
     what: What,
-    ids: Vec<String>,
+    ids: Vec<Uuid>,
     select: Arc<str>,
     update: Arc<str>,
+    insert: Arc<str>,
     /// The data of the rows.
-    fields: String,
+    fields: Vec<u8>,
     /// The initial version of the rows.
     version: i64,
     /// SQLite allows one write at a time.
@@ -89,40 +92,51 @@ impl Raw {
         let mut ids = Vec::new();
         for _ in 0..CLIENTS {
             let id = router.ask("/id", Some(&router.seeded().await)).await.body;
-            ids.push(id.replace('-', ""));
+            ids.push(id.parse().expect("an id"));
         }
+        let pool = Pool::of(place, connections).await;
         let table = &place.name;
-        let (key, text, fields) = match place.kind {
-            Kind::Postgres => (
-                "namespace = $1 AND id = $2::text::uuid",
-                "fields::text",
-                "$3::text::jsonb",
-            ),
-            Kind::MySql => ("namespace = ? AND id = UNHEX(?)", "fields", "?"),
-            _ => ("namespace = ?1 AND id = unhex(?2)", "fields", "?3"),
+        let text = |statement: &str| match place.kind {
+            Kind::Postgres => numbered(statement),
+            _ => statement.to_owned(),
         };
+        let namespace = match place.kind {
+            Kind::Sqlite => "quote(namespace)",
+            Kind::MySql => "CAST(namespace AS CHAR)",
+            _ => "namespace::text",
+        };
+        let one = text(&format!(
+            "SELECT {namespace}, fields FROM {table} WHERE id = ?"
+        ));
+        let (namespace, fields): (String, Vec<u8>) = over!(&pool, |pool| {
+            let row = query(AssertSqlSafe(one)).bind(ids[0]).fetch_one(pool).await;
+            let row = row.expect("a row");
+            (row.get(0), row.get_unchecked(1))
+        });
+        let key = format!("namespace = {namespace} AND id = ?");
         let mut raw = Self {
-            pool: Pool::of(place, connections).await,
+            pool,
             what,
             ids,
-            select: format!("SELECT * FROM {table} WHERE {key}").into(),
-            update: format!(
-                "UPDATE {table} SET fields = {fields}, version = version + 1,
-                    idle_until = idle_until + 1 WHERE {key}"
-            )
+            select: text(&format!("SELECT * FROM {table} WHERE {key}")).into(),
+            update: text(&format!(
+                "UPDATE {table} SET fields = ?, version = version + 1, idle_until = idle_until + 1
+                WHERE {key}"
+            ))
             .into(),
-            fields: String::new(),
+            insert: text(&format!(
+                "INSERT INTO {table} (namespace, id, commit_id, secret, fields, format, version, epoch,
+                    generation, transport, secret_since, idle, absolute, created_at, idle_until,
+                    absolute_until, due)
+                VALUES ({namespace}, ?, ?, ?, ?, 2, 1, 0, 0, 0, 1700000000000, 1800000, 86400000,
+                    1700000000000, 9700000000000, 9700000000000, 9700000000000)"
+            ))
+            .into(),
+            fields,
             version: 0,
             turn: Mutex::new(()),
         };
         raw.version = raw.read(0).await;
-        let fields = format!("SELECT {text} FROM {table} WHERE {key}");
-        raw.fields = over!(&raw.pool, |pool| {
-            let row = query(AssertSqlSafe(fields))
-                .bind(NAMESPACE)
-                .bind(&raw.ids[0]);
-            row.fetch_one(pool).await.expect("a row").get(0)
-        });
         raw
     }
 
@@ -130,32 +144,58 @@ impl Raw {
     async fn read(&self, client: usize) -> i64 {
         let select = AssertSqlSafe(self.select.clone());
         over!(&self.pool, |pool| {
-            let row = query(select).bind(NAMESPACE).bind(&self.ids[client]);
-            row.fetch_one(pool).await.expect("a row").get("version")
+            let row = query(select).bind(self.ids[client]).fetch_one(pool).await;
+            row.expect("a row").get("version")
         })
     }
 
     async fn change(&self, client: usize) {
         let update = AssertSqlSafe(self.update.clone());
-        let (fields, id) = (&self.fields, &self.ids[client]);
-        let rows = match &self.pool {
-            // MySQL's parameters are unnumbered, in the order of the text.
-            Pool::MySql(pool) => {
-                let update = query(update).bind(fields).bind(NAMESPACE).bind(id);
-                update.execute(pool).await.map(|done| done.rows_affected())
-            }
-            Pool::Postgres(pool) => {
-                let update = query(update).bind(NAMESPACE).bind(id).bind(fields);
-                update.execute(pool).await.map(|done| done.rows_affected())
-            }
-            Pool::Sqlite(pool) => {
-                let _turn = self.turn.lock().await;
-                let update = query(update).bind(NAMESPACE).bind(id).bind(fields);
-                update.execute(pool).await.map(|done| done.rows_affected())
-            }
-        };
-        assert_eq!(rows.expect("an update"), 1, "the row is changed");
+        let _turn = self.turn().await;
+        let rows = over!(&self.pool, |pool| {
+            let update = query(update).bind(&self.fields).bind(self.ids[client]);
+            let done = update.execute(pool).await.expect("an update");
+            done.rows_affected()
+        });
+        assert_eq!(rows, 1, "the row is changed");
     }
+
+    async fn create(&self) {
+        let insert = AssertSqlSafe(self.insert.clone());
+        let (id, secret) = (Uuid::from_bytes(new_id()), rand::random::<[u8; 32]>());
+        let _turn = self.turn().await;
+        let rows = over!(&self.pool, |pool| {
+            let insert = query(insert).bind(id).bind(&id.as_bytes()[..]);
+            let insert = insert.bind(&secret[..]).bind(&self.fields);
+            let done = insert.execute(pool).await.expect("an insertion");
+            done.rows_affected()
+        });
+        assert_eq!(rows, 1, "the row is inserted");
+    }
+
+    async fn turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match self.pool {
+            Pool::Sqlite(_) => Some(self.turn.lock().await),
+            _ => None,
+        }
+    }
+}
+
+/// PostgreSQL's placeholders are numbered.
+fn numbered(statement: &str) -> String {
+    let mut parts = statement.split('?');
+    let first = parts.next().unwrap_or_default().to_owned();
+    let parts = parts.enumerate();
+    parts.fold(first, |text, (at, part)| format!("{text}${}{part}", at + 1))
+}
+
+/// A random id that is ordered by time, as the library's are.
+fn new_id() -> [u8; 16] {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    let millis = since.expect("a clock").as_millis();
+    let mut id = rand::random::<[u8; 16]>();
+    id[..6].copy_from_slice(&millis.to_be_bytes()[10..]);
+    id
 }
 
 impl Work for Raw {
@@ -166,7 +206,11 @@ impl Work for Raw {
                     let version = self.read(client).await;
                     assert_eq!(version, self.version, "the row came back");
                 }
-                What::Change => self.change(client).await,
+                What::Change => {
+                    assert!(self.read(client).await >= self.version, "the row came back");
+                    self.change(client).await;
+                }
+                What::Create => self.create().await,
             }
         })
     }
@@ -174,8 +218,8 @@ impl Work for Raw {
     fn prove(&self, times: u64) -> Boxed<'_, ()> {
         Box::pin(async move {
             let changes = match self.what {
-                What::Read => 0,
                 What::Change => i64::try_from(times).expect("a number"),
+                What::Read | What::Create => 0,
             };
             for client in 0..CLIENTS {
                 let version = self.read(client).await;

@@ -62,7 +62,7 @@ async fn rows(place: &Place) {
     row(&proxy, "ours", &ours).await;
     #[cfg(feature = "servers-peers")]
     {
-        let client = trips_tower_sessions::client(&proxy.place).await;
+        let client = trips_tower_sessions::client(&proxy.place, 1).await;
         row(&proxy, "tower-sessions", &client).await;
         let client = trips_axum_session::client(&proxy.place).await;
         row(&proxy, "axum_session", &client).await;

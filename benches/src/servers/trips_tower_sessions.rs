@@ -15,18 +15,18 @@ use super::client::Client;
 use super::place::{Kind, Place};
 use crate::data::Data;
 
-/// A client of a router with one connection.
-pub async fn client(place: &Place) -> Client {
+/// A client of a router with a number of connections.
+pub async fn client(place: &Place, connections: u32) -> Client {
     let table = place.name_of("tower_sessions");
     match place.kind {
         Kind::Redis => {
             let config = Config::from_url(&place.url).expect("a URL");
-            let pool = Pool::new(config, None, None, None, 1).expect("a pool");
+            let pool = Pool::new(config, None, None, None, connections as usize).expect("a pool");
             pool.init().await.expect("a connection");
             router(RedisStore::new(pool))
         }
         Kind::Postgres => {
-            let pool = PgPoolOptions::new().max_connections(1);
+            let pool = PgPoolOptions::new().max_connections(connections);
             let pool = pool.connect(&place.url).await.expect("a pool");
             let schema = sqlx::query_scalar("SELECT current_schema()::text");
             let schema: String = schema.fetch_one(&pool).await.expect("a schema");
@@ -37,7 +37,7 @@ pub async fn client(place: &Place) -> Client {
             router(store)
         }
         Kind::MySql => {
-            let pool = MySqlPoolOptions::new().max_connections(1);
+            let pool = MySqlPoolOptions::new().max_connections(connections);
             let pool = pool.connect(&place.url).await.expect("a pool");
             let database = sqlx::query_scalar("SELECT DATABASE()");
             let database: String = database.fetch_one(&pool).await.expect("a database");

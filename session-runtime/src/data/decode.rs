@@ -102,6 +102,10 @@ impl de::Error for DecodeError {
 ///
 /// # Errors
 /// If the fields do not match the type.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "an iterator is passed by value, as to the standard library's functions"
+)]
 pub fn decode_fields<'a, D: SessionData>(
     stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Result<D, DecodeError> {

@@ -1,12 +1,9 @@
 //! The store on MySQL and MariaDB.
 
-mod fields_json;
-mod ops;
 mod send;
 mod setup;
 mod statements;
 mod sweep;
-mod verbs;
 
 use sqlx::MySql;
 use sqlx::mysql::MySqlPool;
@@ -16,16 +13,19 @@ use connect_session_runtime::store::StoreError;
 use self::statements::Statements;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
-use crate::server::{self, ServerClock};
+use crate::server::{self, ServerState, server_store};
 use crate::store_methods::store_methods;
 use crate::table::Table;
 
 /// Stores sessions in a table of a MySQL 8 or MariaDB 10.11 server, or a later version.
 ///
 /// Each session is one row. A load, an insertion, a commit and a destruction are one statement each,
-/// and therefore one round trip. A second one follows a commit that conflicts, to read the record, and
-/// a load that moves the idle deadline (by default, after a tenth of the idle timeout) or renews the
-/// secret. Deadlines are measured by the server's clock.
+/// and therefore one round trip. A second one follows a load that moves the idle deadline (by default,
+/// after a tenth of the idle timeout) or renews the secret, and a commit that conflicts, to read the
+/// record. Deadlines are measured by the server's clock.
+///
+/// A commit writes the data as a whole, if nobody else has changed the session since it was loaded.
+/// Otherwise the changes are merged field by field, and committed again.
 ///
 /// ```no_run
 /// use connect_session::session_config;
@@ -54,9 +54,14 @@ use crate::table::Table;
 /// # Connections
 ///
 /// [`connect`](Self::connect) opens up to 10 connections; [`from_pool`](Self::from_pool) uses an
-/// existing pool. Each connection prepares a statement the first time it runs it, which costs one more
-/// round trip. A connection that was idle for a second is pinged before use. A statement is never sent
-/// twice, unless the server reports that it was rolled back (a deadlock).
+/// existing pool, whose connections it returns after each statement. Each connection prepares a
+/// statement the first time it runs it, which costs one more round trip.
+///
+/// A statement that writes is never sent twice, unless the server reports that it was rolled back (a
+/// deadlock). So that a restart of the server does not leave its outcome unknown, a connection that was
+/// idle for a second is pinged before it writes; only a creation of a session can meet such a one,
+/// because other changes follow a load. A read is not preceded by a ping, and is sent again if its
+/// connection turns out to be lost.
 ///
 /// # Removal of ended sessions
 ///
@@ -67,11 +72,8 @@ use crate::table::Table;
 #[derive(Clone)]
 pub struct MySqlStore(Handle<MySqlBackend>);
 
-/// The part of the state that only MySQL needs.
 #[derive(Clone)]
-struct MySqlBackend {
-    clock: ServerClock,
-}
+struct MySqlBackend(ServerState<MySql>);
 
 type Inner = backend::Inner<MySqlBackend>;
 
@@ -106,8 +108,7 @@ impl MySqlStore {
     /// ```
     #[must_use]
     pub fn from_pool(pool: MySqlPool) -> Self {
-        let clock = ServerClock::new();
-        Self(Handle::new(pool, MySqlBackend { clock }))
+        Self(Handle::new(pool, MySqlBackend(ServerState::of_pool())))
     }
 }
 
@@ -118,6 +119,8 @@ store_methods!(
     timeout: "Sets how long to wait for the answer to a statement. After that its outcome is unknown. \
               The default is 5 seconds."
 );
+
+server_store!(MySqlStore);
 
 impl Backend for MySqlBackend {
     type Db = MySql;

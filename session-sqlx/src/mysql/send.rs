@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use sqlx::mysql::{
-    MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlQueryResult, MySqlRow,
-};
+use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql};
 
-use connect_session_runtime::record::Key;
-
-use crate::args::Args;
-use crate::server::Answer;
+use crate::server::{Driver, Written};
 
 /// `ER_DUP_ENTRY`: the key exists.
-pub(super) const DUPLICATE_KEY: u16 = 1062;
+const DUPLICATE_KEY: u16 = 1062;
 /// `ER_NO_SUCH_TABLE`.
 pub(super) const NO_SUCH_TABLE: u16 = 1146;
 /// `ER_LOCK_DEADLOCK`.
@@ -23,33 +18,35 @@ const DEADLOCK: u16 = 1213;
 /// commit failed (1180), or the server closed the connection (1927, 4031).
 const UNKNOWN_OUTCOME: [u16; 4] = [1053, 1180, 1927, 4031];
 
-/// Binds the key of a record. In most statements it comes after other arguments.
-pub(super) fn bind_key(args: Args<MySql>, key: Key) -> Args<MySql> {
-    args.bind(key.namespace.as_bytes().to_vec())
-        .bind(key.id.as_bytes().to_vec())
-}
+impl Driver for MySql {
+    /// An id is `BINARY(16)`.
+    type Id = Vec<u8>;
 
-/// All rows of an answer.
-impl Answer<MySql> for Vec<MySqlRow> {
-    async fn fetch(
+    fn id(bytes: [u8; 16]) -> Vec<u8> {
+        bytes.into()
+    }
+
+    async fn rows(
         connection: &mut MySqlConnection,
         statement: Arc<str>,
         arguments: MySqlArguments,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Vec<MySqlRow>, sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
         query.fetch_all(connection).await
     }
-}
 
-/// The number of rows that a statement changed, and the id that it inserted last.
-impl Answer<MySql> for MySqlQueryResult {
-    async fn fetch(
+    /// The version is returned as the id that was inserted last.
+    async fn write(
         connection: &mut MySqlConnection,
         statement: Arc<str>,
         arguments: MySqlArguments,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Written, sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
-        query.execute(connection).await
+        let done = query.execute(connection).await?;
+        Ok(Written {
+            rows: done.rows_affected(),
+            version: i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX),
+        })
     }
 }
 
@@ -67,6 +64,11 @@ pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
 /// Whether the server rolled the statement back in favor of another.
 pub(super) fn is_rolled_back(error: &sqlx::Error) -> bool {
     error_number(error) == Some(DEADLOCK)
+}
+
+/// Whether the key of an insertion is in use.
+pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
+    error_number(error) == Some(DUPLICATE_KEY)
 }
 
 /// Whether the table does not exist.

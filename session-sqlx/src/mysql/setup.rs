@@ -1,17 +1,18 @@
 //! Connecting, and checking the server and the table.
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, MySql, Row as _};
 
 use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::StoreError;
 
-use super::send::{self, NO_SUCH_TABLE, bind_key, error_number};
+use super::send::{self, NO_SUCH_TABLE, error_number};
 use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::server::{self, Server, ServerClock, check_url};
+use crate::row::Stored;
+use crate::server::{self, Rows, Server, ServerState, Statements, Written, check_url};
 use crate::{ConnectBuilder, backend};
 
 const INVALID_URL: &str = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
@@ -22,8 +23,38 @@ pub(super) async fn connect(builder: ConnectBuilder<MySqlStore>) -> Result<MySql
 }
 
 impl Server for MySqlBackend {
-    fn new_backend(clock: ServerClock) -> Self {
-        Self { clock }
+    // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
+    // ends.
+    const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \
+                       + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) DIV 1000)";
+    const STARTED: &str =
+        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
+    const SAME: &str = "<=>";
+    const WRITTEN: &str = "";
+    const RAISED: &str = "LAST_INSERT_ID(version + ?)";
+
+    fn new_backend(state: ServerState<MySql>) -> Self {
+        Self(state)
+    }
+
+    fn state(inner: &Inner) -> &ServerState<MySql> {
+        &inner.backend.0
+    }
+
+    fn shared_statements(inner: &Inner) -> &Statements {
+        &inner.statements.shared
+    }
+
+    fn with_placeholders(text: String) -> String {
+        text
+    }
+
+    fn read(row: &MySqlRow) -> Result<Stored, StoreError> {
+        Stored::read(row)
+    }
+
+    fn read_number(row: &MySqlRow) -> Result<i64, StoreError> {
+        row.try_get(0).map_err(bad_column)
     }
 
     fn parse_url(url: &str) -> Result<MySqlConnectOptions, ContextError> {
@@ -75,6 +106,10 @@ impl Server for MySqlBackend {
         send::is_rolled_back(error)
     }
 
+    fn is_duplicate(error: &sqlx::Error) -> bool {
+        send::is_duplicate(error)
+    }
+
     fn is_missing_table(error: &sqlx::Error) -> bool {
         send::is_missing_table(error)
     }
@@ -86,10 +121,11 @@ impl Server for MySqlBackend {
             namespace: "",
             id: SessionId::from_bytes([0; 16]),
         };
-        let args = || bind_key(Args::new(), no_record);
-        let read = inner.send::<Vec<MySqlRow>>(&inner.statements.select, args());
+        let args = || Args::new().key(no_record);
+        let statements = &inner.statements.shared;
+        let read = inner.send::<Rows<MySql>>(&statements.select, args);
         read.await?;
-        let deleted = inner.send::<MySqlQueryResult>(&inner.statements.delete_ended, args());
+        let deleted = inner.send::<Written>(&statements.delete_ended, args);
         deleted.await.map(drop)
     }
 
@@ -164,15 +200,17 @@ impl backend::Inner<MySqlBackend> {
     /// Checks that the server is supported, can be written, and has the table.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let rows: Result<Vec<MySqlRow>, _> = self.send(&self.statements.ready, Args::new()).await;
-        let rows = rows.map_err(|failure| MySqlBackend::setup_error(self, failure))?;
+        let rows: Result<Rows<_>, _> = self.send(&self.statements.ready, Args::new).await;
+        let rows = rows
+            .map_err(|failure| MySqlBackend::setup_error(self, failure))?
+            .0;
         let Some(row) = rows.first() else {
             return Err(ContextError::new(format!("{place}: no answer")).into());
         };
         let version: String = row.try_get(0).map_err(bad_column)?;
         let read_only: i64 = row.try_get(1).map_err(bad_column)?;
         let now = row.try_get(2).map_err(bad_column)?;
-        self.backend.clock.observe(now);
+        self.backend.0.clock.observe(now);
         if !is_supported(&version) {
             return Err(ContextError::new(format!(
                 "{place}: the version of the server is `{version}`; `MySqlStore` needs MySQL 8 or \

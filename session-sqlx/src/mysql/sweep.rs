@@ -1,7 +1,6 @@
 //! Removing ended sessions.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use sqlx::{MySql, Row as _};
 
@@ -11,18 +10,20 @@ use super::MySqlBackend;
 use crate::args::Args;
 use crate::backend::{Inner, Swept};
 use crate::error::{StatementError, bad_column};
+use crate::server::{Rows, Written};
 
 /// The namespace and the id.
-type KeyBytes = (Vec<u8>, Vec<u8>);
+type Key = (i64, Vec<u8>);
 
 impl Inner<MySqlBackend> {
     /// Finds the rows that are due without locking them, and removes them by key. Locking a range of
     /// the index would also lock its gaps, and delay every insertion into them. Each statement locks
     /// rows in key order, so that two sweeps cannot deadlock.
     pub(super) async fn sweep_batch(&self, limit: usize) -> Result<Swept, StoreError> {
-        let args = Args::new().bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = self.rows(&self.statements.select_due, args).await;
-        let rows = rows.map_err(StatementError::into_read_error)?;
+        let limit_arg = i64::try_from(limit).unwrap_or(i64::MAX);
+        let args = || Args::new().bind(limit_arg);
+        let rows: Result<Rows<_>, _> = self.send(&self.statements.select_due, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?.0;
         let (mut ended, mut alive) = (Vec::new(), Vec::new());
         for row in &rows {
             let key = (
@@ -43,22 +44,24 @@ impl Inner<MySqlBackend> {
     }
 
     /// Runs a statement for the rows with these keys, and returns how many it changed.
-    async fn run_for(&self, statement: &str, mut keys: Vec<KeyBytes>) -> Result<usize, StoreError> {
+    async fn run_for(&self, statement: &str, mut keys: Vec<Key>) -> Result<usize, StoreError> {
         if keys.is_empty() {
             return Ok(0);
         }
         keys.sort_unstable();
         let mut text = statement.to_owned();
-        let mut args: Args<MySql> = Args::new();
-        for (at, (namespace, id)) in keys.into_iter().enumerate() {
+        for at in 0..keys.len() {
             let or = if at == 0 { "(" } else { " OR " };
             let _ = write!(text, "{or}(namespace = ? AND id = ?)");
-            args = args.bind(namespace).bind(id);
         }
         text.push(')');
-        let text: Arc<str> = text.into();
-        let changed = self.run(&text, args).await;
+        let args = || {
+            (keys.iter()).fold(Args::new(), |args: Args<MySql>, (namespace, id)| {
+                args.bind(*namespace).bind(&**id)
+            })
+        };
+        let changed: Result<Written, _> = self.send(&text.into(), args).await;
         let changed = changed.map_err(StatementError::into_read_error)?;
-        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+        Ok(usize::try_from(changed.rows).unwrap_or(usize::MAX))
     }
 }

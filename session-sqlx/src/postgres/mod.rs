@@ -1,33 +1,32 @@
-//! The store on PostgreSQL. Each operation is one statement.
+//! The store on PostgreSQL.
 
-mod patch_args;
-mod rows;
 mod send;
 mod setup;
 mod statements;
-mod verbs;
 
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::PgPool;
 use sqlx::{Postgres, Row as _};
 
 use connect_session_runtime::store::StoreError;
 
 use self::statements::Statements;
-use crate::FORMAT;
 use crate::args::Args;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
-use crate::error::{StatementError, bad_column, unknown_format};
-use crate::server::{self, ServerClock};
+use crate::error::{StatementError, bad_column};
+use crate::server::{self, Rows, ServerState, server_store};
 use crate::store_methods::store_methods;
 use crate::table::Table;
 
 /// Stores sessions in a table of a PostgreSQL server, version 13 or later.
 ///
 /// Each session is one row. A load, an insertion, a commit and a destruction are one statement each,
-/// and therefore one round trip. A load writes only when it moves the idle deadline (by default, after
-/// a tenth of the idle timeout) or renews the secret, and does so in the same statement. Deadlines are
-/// measured by the server's clock.
+/// and therefore one round trip. A second one follows a load that moves the idle deadline (by default,
+/// after a tenth of the idle timeout) or renews the secret, and a commit that conflicts, to read the
+/// record. Deadlines are measured by the server's clock.
+///
+/// A commit writes the data as a whole, if nobody else has changed the session since it was loaded.
+/// Otherwise the changes are merged field by field, and committed again.
 ///
 /// ```no_run
 /// use connect_session::session_config;
@@ -56,10 +55,16 @@ use crate::table::Table;
 /// # Connections
 ///
 /// [`connect`](Self::connect) opens up to 10 connections; [`from_pool`](Self::from_pool) uses an
-/// existing pool. Each connection prepares a statement the first time it runs it, which costs one more
-/// round trip. Behind a connection pooler in transaction mode, add `?statement-cache-capacity=0` to
-/// the URL. A connection that was idle for a second is pinged before use. A statement is never sent
-/// twice, unless the server reports that it was rolled back (a deadlock).
+/// existing pool, whose connections it returns after each statement. Each connection prepares a
+/// statement the first time it runs it, which costs one more round trip. A connection pooler in
+/// transaction mode must know prepared statements, as `PgBouncer` does since 1.21 with
+/// `max_prepared_statements`; in session mode any version does.
+///
+/// A statement that writes is never sent twice, unless the server reports that it was rolled back (a
+/// deadlock). So that a restart of the server does not leave its outcome unknown, a connection that was
+/// idle for a second is pinged before it writes; only a creation of a session can meet such a one,
+/// because other changes follow a load. A read is not preceded by a ping, and is sent again if its
+/// connection turns out to be lost.
 ///
 /// # Removal of ended sessions
 ///
@@ -70,11 +75,8 @@ use crate::table::Table;
 #[derive(Clone)]
 pub struct PostgresStore(Handle<PostgresBackend>);
 
-/// The part of the state that only PostgreSQL needs.
 #[derive(Clone)]
-struct PostgresBackend {
-    clock: ServerClock,
-}
+struct PostgresBackend(ServerState<Postgres>);
 
 type Inner = backend::Inner<PostgresBackend>;
 
@@ -109,8 +111,7 @@ impl PostgresStore {
     /// ```
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        let clock = ServerClock::new();
-        Self(Handle::new(pool, PostgresBackend { clock }))
+        Self(Handle::new(pool, PostgresBackend(ServerState::of_pool())))
     }
 }
 
@@ -121,6 +122,8 @@ store_methods!(
     timeout: "Sets how long to wait for the answer to a statement. After that its outcome is unknown. \
               The default is 5 seconds."
 );
+
+server_store!(PostgresStore);
 
 impl Backend for PostgresBackend {
     type Db = Postgres;
@@ -144,10 +147,13 @@ impl Backend for PostgresBackend {
     }
 
     async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
-        let args = Args::new().bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let row: Result<Option<PgRow>, _> = inner.send(&inner.statements.sweep, args).await;
+        let limit_arg = i64::try_from(limit).unwrap_or(i64::MAX);
+        // Sent twice, a sweep removes no more than it should.
+        let rows: Result<Rows<Postgres>, _> = inner
+            .send(&inner.statements.sweep, || Args::new().bind(limit_arg))
+            .await;
         let (mut found, mut removed) = (0, 0);
-        if let Some(row) = row.map_err(StatementError::into_read_error)? {
+        if let Some(row) = rows.map_err(StatementError::into_read_error)?.0.first() {
             let count = |at| {
                 let count = row.try_get::<i64, _>(at).map_err(bad_column)?;
                 Ok::<_, StoreError>(usize::try_from(count).unwrap_or(0))
@@ -158,18 +164,5 @@ impl Backend for PostgresBackend {
             removed,
             has_more: found >= limit,
         })
-    }
-}
-
-impl Inner {
-    /// Rejects a row of another format, and records the server's time.
-    fn check_format(&self, row: &PgRow) -> Result<(), StoreError> {
-        self.backend
-            .clock
-            .observe(row.try_get(12).map_err(bad_column)?);
-        match row.try_get(11).map_err(bad_column)? {
-            FORMAT => Ok(()),
-            other => Err(unknown_format(other)),
-        }
     }
 }

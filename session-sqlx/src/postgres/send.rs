@@ -3,29 +3,71 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Postgres};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo};
+use sqlx::{AssertSqlSafe, Encode, Postgres, Row as _, Type};
 
-use connect_session_runtime::record::Key;
+use crate::server::{Driver, Written};
 
-use crate::args::Args;
-use crate::server::Answer;
+/// The type `uuid` in PostgreSQL's catalog.
+const UUID: Oid = Oid(2950);
 
-/// The arguments of a statement about a record begin with its key.
-pub(super) fn key_args(key: Key) -> Args<Postgres> {
-    Args::new().bind(key.namespace).bind(key.id.to_string())
+/// An id as a `uuid`.
+pub(crate) struct Uuid([u8; 16]);
+
+impl Type<Postgres> for Uuid {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(UUID)
+    }
 }
 
-/// The only row of an answer, or none.
-impl Answer<Postgres> for Option<PgRow> {
-    async fn fetch(
+impl Encode<'_, Postgres> for Uuid {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(&self.0);
+        Ok(IsNull::No)
+    }
+}
+
+impl Driver for Postgres {
+    type Id = Uuid;
+
+    fn id(bytes: [u8; 16]) -> Uuid {
+        Uuid(bytes)
+    }
+
+    async fn rows(
         connection: &mut PgConnection,
         statement: Arc<str>,
         arguments: PgArguments,
-    ) -> Result<Self, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
-        query.fetch_optional(connection).await
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let row = fetch(connection, statement, arguments).await?;
+        Ok(row.into_iter().collect())
     }
+
+    /// The statement returns the version of the row that it wrote.
+    async fn write(
+        connection: &mut PgConnection,
+        statement: Arc<str>,
+        arguments: PgArguments,
+    ) -> Result<Written, sqlx::Error> {
+        let row = fetch(connection, statement, arguments).await?;
+        Ok(Written {
+            rows: row.is_some().into(),
+            version: row.map_or(Ok(0), |row| row.try_get(0))?,
+        })
+    }
+}
+
+/// Every statement returns at most one row.
+async fn fetch(
+    connection: &mut PgConnection,
+    statement: Arc<str>,
+    arguments: PgArguments,
+) -> Result<Option<PgRow>, sqlx::Error> {
+    let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+    query.fetch_optional(connection).await
 }
 
 /// Whether the server reported that the statement changed nothing. If the connection failed or the
@@ -43,6 +85,11 @@ pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
 /// failure on a pool with a stricter isolation level.
 pub(super) fn is_rolled_back(error: &sqlx::Error) -> bool {
     matches!(code(error).as_deref(), Some("40001" | "40P01"))
+}
+
+/// Whether the key of an insertion is in use.
+pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some("23505")
 }
 
 /// Whether the table, or its schema, does not exist.

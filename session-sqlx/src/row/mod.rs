@@ -1,4 +1,4 @@
-//! A row, for the stores that use the state machine of the runtime.
+//! A row, for the state machine of the runtime.
 
 mod read;
 
@@ -11,4 +11,15 @@ pub(crate) struct Row {
     /// When the sweep visits the row next; at most its deadline.
     #[cfg(feature = "sqlite")]
     pub(crate) due: u64,
+}
+
+/// A row as a store on a server reads it.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) struct Stored {
+    pub(crate) state: RecordState,
+    /// The time of the server.
+    pub(crate) now: u64,
+    /// Whether a newer version of the program wrote the data.
+    pub(crate) is_newer: bool,
+    pub(crate) fields: Vec<u8>,
 }

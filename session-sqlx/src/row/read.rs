@@ -10,7 +10,11 @@ use connect_session_runtime::store::state::{
 };
 
 use super::Row;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use super::Stored;
 use crate::FORMAT;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use crate::columns::COLUMNS;
 use crate::convert::{lifetime, to_u64, transport_code};
 use crate::error::{bad_column, unknown_format};
 use crate::escape::unescape;
@@ -22,8 +26,8 @@ impl Row {
         usize: ColumnIndex<R>,
         for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
         for<'r> i16: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
     {
         let signed = |at: usize| row.try_get::<i64, _>(at).map_err(bad_column);
         let number = |at: usize| signed(at).map(to_u64);
@@ -31,9 +35,9 @@ impl Row {
             let number = row.try_get::<Option<i64>, _>(at).map_err(bad_column)?;
             Ok::<_, StoreError>(number.map(to_u64))
         };
-        let bytes = |at: usize| row.try_get::<Vec<u8>, _>(at).map_err(bad_column);
+        let bytes = |at: usize| row.try_get::<&[u8], _>(at).map_err(bad_column);
         let secret = |at: usize| {
-            let secret: Option<Vec<u8>> = row.try_get(at).map_err(bad_column)?;
+            let secret: Option<&[u8]> = row.try_get(at).map_err(bad_column)?;
             secret.map(hash).transpose()
         };
         let format = row.try_get(0).map_err(bad_column)?;
@@ -44,7 +48,7 @@ impl Row {
         let offered = secret(8)?.zip(optional(9)?);
         let grace = optional(10)?.unwrap_or(0);
         let previous = secret(11)?.zip(optional(12)?);
-        let subject: Option<String> = row.try_get(19).map_err(bad_column)?;
+        let subject: Option<&str> = row.try_get(19).map_err(bad_column)?;
         let state = RecordState {
             transport: transport_of(transport)?,
             secret: CurrentSecret::new(hash(bytes(6)?)?, number(7)?),
@@ -68,12 +72,36 @@ impl Row {
                 generation: number(3)?,
             },
             version: number(1)?,
-            subject: subject.map(|subject| unescape(&subject).into()),
+            subject: subject.map(|subject| unescape(subject).into()),
         };
         Ok(Self {
             state,
             #[cfg(feature = "sqlite")]
             due: number(18)?,
+        })
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+impl Stored {
+    /// Reads what a [`Row`] has, followed by the time, the version of the data's type, and the fields.
+    pub(crate) fn read<R: sqlx::Row>(row: &R) -> Result<Self, StoreError>
+    where
+        usize: ColumnIndex<R>,
+        for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> i32: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> i16: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let after = COLUMNS.len();
+        let data_version: Option<i32> = row.try_get(after + 2).map_err(bad_column)?;
+        Ok(Self {
+            state: Row::read(row)?.state,
+            now: row.try_get(after + 1).map(to_u64).map_err(bad_column)?,
+            is_newer: data_version.is_some(),
+            fields: row.try_get(after + 3).map_err(bad_column)?,
         })
     }
 }
@@ -88,7 +116,7 @@ fn transport_of(code: i16) -> Result<Transport, StoreError> {
     })
 }
 
-fn hash(bytes: Vec<u8>) -> Result<SecretHash, StoreError> {
+fn hash(bytes: &[u8]) -> Result<SecretHash, StoreError> {
     let bytes = bytes.try_into().map_err(|_| bad_length())?;
     Ok(SecretHash::from_bytes(bytes))
 }

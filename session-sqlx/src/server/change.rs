@@ -1,35 +1,94 @@
 //! A change as arguments of a statement.
 
-use connect_session_runtime::record::{Change, SubjectChange};
+use connect_session_runtime::record::{Change, Key, SubjectChange};
 
 use super::to_millis;
+use super::values::Values;
+use crate::args::Args;
+use crate::convert::to_i64;
 use crate::verbs::escaped_subject;
 
-/// The part of a change that is not data, as arguments of a statement.
-pub(crate) struct ChangeArgs {
-    pub(crate) secret: Option<Vec<u8>>,
-    pub(crate) new_generation: bool,
-    /// Whether `subject` replaces the stored one.
-    pub(crate) sets_subject: bool,
-    pub(crate) subject: Option<String>,
-    pub(crate) idle: Option<i64>,
-    pub(crate) absolute: Option<i64>,
+/// The version that the data of a change is based on, if it has a base.
+fn base_version<D>(change: &Change<D>) -> Option<i64> {
+    let base = change.data.as_ref()?.base.as_ref()?;
+    Some(to_i64(base.version))
 }
 
-impl ChangeArgs {
-    pub(crate) fn new<D>(change: &Change<D>) -> Self {
-        let identity = change.identity.as_ref();
-        let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);
-        Self {
-            secret: identity.map(|identity| identity.secret.as_bytes().to_vec()),
-            new_generation: identity.is_some_and(|identity| identity.new_generation),
-            sets_subject: *subject != SubjectChange::Keep,
-            subject: match subject {
-                SubjectChange::Set(subject) => escaped_subject(Some(subject)),
-                SubjectChange::Keep | SubjectChange::Clear => None,
-            },
-            idle: change.lifetime.map(|lifetime| to_millis(lifetime.idle())),
-            absolute: (change.lifetime).map(|lifetime| to_millis(lifetime.absolute())),
-        }
+/// A change that writes data and nothing else.
+pub(super) struct DataOnly<'a> {
+    commit_id: [u8; 16],
+    generation: i64,
+    version: i64,
+    fields: &'a [u8],
+}
+
+impl<'a> DataOnly<'a> {
+    /// The change, if it is such a one.
+    pub(super) fn new<D>(change: &Change<D>, fields: Option<&'a [u8]>) -> Option<Self> {
+        let is_only_data = change.identity.is_none() && change.lifetime.is_none();
+        Some(Self {
+            commit_id: change.commit_id.to_bytes(),
+            generation: to_i64(change.generation),
+            version: base_version(change).filter(|_| is_only_data)?,
+            fields: fields?,
+        })
     }
+
+    pub(super) fn args<DB: Values>(&self, key: Key) -> Args<DB> {
+        Args::new()
+            .bytes(&self.commit_id)
+            .bytes(self.fields)
+            .key(key)
+            .number(self.generation)
+            .number(self.version)
+    }
+}
+
+/// The arguments of the statement that commits any change.
+pub(super) fn change_args<DB: Values, D>(
+    key: Key,
+    change: &Change<D>,
+    fields: Option<&[u8]>,
+) -> Args<DB> {
+    let identity = change.identity.as_ref();
+    let has_secret = identity.is_some();
+    let new_generation = identity.is_some_and(|identity| identity.new_generation);
+    let idle = change.lifetime.map(|lifetime| to_millis(lifetime.idle()));
+    let absolute = (change.lifetime).map(|lifetime| to_millis(lifetime.absolute()));
+    let restarts = change.lifetime.is_some() || new_generation;
+    let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);
+    let new_subject = match subject {
+        SubjectChange::Set(subject) => escaped_subject(Some(subject)),
+        SubjectChange::Keep | SubjectChange::Clear => None,
+    };
+    let commit_id = change.commit_id.to_bytes();
+    // `due`, `absolute_until`, `idle_until`, `idle`, `absolute`.
+    let args = Args::new()
+        .maybe_number(idle)
+        .flag(restarts)
+        .maybe_number(absolute)
+        .flag(restarts)
+        .maybe_number(absolute)
+        .maybe_number(idle)
+        .maybe_number(idle)
+        .maybe_number(absolute);
+    // The offered and the previous secret, and `secret_since`.
+    let args = (0..6).fold(args, |args, _| args.flag(has_secret));
+    let base = base_version(change).filter(|_| fields.is_some());
+    args.maybe_bytes(identity.map(|identity| &identity.secret.as_bytes()[..]))
+        .number(i64::from(has_secret))
+        .number(i64::from(new_generation))
+        .flag(*subject != SubjectChange::Keep)
+        .maybe_text(new_subject.as_deref())
+        .bytes(&commit_id)
+        .maybe_bytes(fields)
+        .number(i64::from(fields.is_some()))
+        .key(key)
+        .bytes(&commit_id)
+        .number(to_i64(change.generation))
+        .flag(has_secret)
+        .number(to_i64(change.epoch))
+        .flag(base.is_some())
+        .number(base.unwrap_or(0))
+        .flag(fields.is_some())
 }

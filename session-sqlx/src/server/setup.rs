@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Database, Pool};
 
 use connect_session_runtime::store::StoreError;
 
-use super::{OptionsOf, Server, ServerClock};
+use super::{Connections, OptionsOf, Server, ServerClock, ServerState};
 use crate::ConnectBuilder;
 use crate::backend::{Handle, Inner};
 use crate::connect::Target;
@@ -15,11 +15,6 @@ use crate::error::ContextError;
 
 /// How long a migration may take, including the wait for another one.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A connection that was idle for this long is pinged before it is used: if the server was restarted
-/// in the meantime, a write on the dead connection would have an unknown outcome. Connections in steady
-/// use are not pinged.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// The schemes of the databases that people are likely to confuse.
 const KNOWN_SCHEMES: [&str; 7] = [
@@ -38,7 +33,12 @@ pub(crate) async fn connect<B: Server, S>(
     let options = B::parse_url(url_of(&builder.target))?;
     let pool = pool::<B::Db, S>(&builder, options.clone()).await;
     let pool = pool.map_err(|error| B::connection_error(&options, error))?;
-    Ok(Handle::new(pool, B::new_backend(ServerClock::new())))
+    let connections = Connections::new(pool.clone(), builder.connections, builder.acquire_timeout);
+    let state = ServerState {
+        clock: ServerClock::new(),
+        connections: Some(connections),
+    };
+    Ok(Handle::new(pool, B::new_backend(state)))
 }
 
 /// The URL to connect to; the builder of a server has no other target.
@@ -83,15 +83,12 @@ async fn pool<DB: Database, S>(
     })?;
     // The pool opens its own connections.
     let _ = first.close().await;
+    // The store keeps the connections, and closes them when they are old or unused.
     Ok(PoolOptions::new()
         .max_connections(builder.connections)
         .acquire_timeout(builder.acquire_timeout)
-        .test_before_acquire(false)
-        .before_acquire(|connection: &mut DB::Connection, meta| {
-            Box::pin(async move {
-                Ok(meta.idle_for < PING_AFTER_IDLE || connection.ping().await.is_ok())
-            })
-        })
+        .idle_timeout(None)
+        .max_lifetime(None)
         .connect_lazy_with(options))
 }
 
@@ -105,7 +102,8 @@ pub(crate) async fn migrate<B: Server>(inner: &Inner<B>) -> Result<(), StoreErro
     }
     let script = B::migration_script(inner.table.in_schema(B::SCHEMA, B::QUOTE));
     let run = async {
-        let mut connection = inner.pool.acquire().await?.detach();
+        // One of its own, because the pool may have no other than the store keeps.
+        let mut connection = inner.pool.connect_options().connect().await?;
         B::run_script(&mut connection, script).await?;
         connection.close().await
     };

@@ -1,4 +1,4 @@
--- Sessions of connect-session, format 1. `SqliteStore::open` runs this SQL. For a store on a pool, call
+-- Sessions of connect-session, format 2. `SqliteStore::open` runs this SQL. For a store on a pool, call
 -- `SqliteStore::migrate`, or run it yourself.
 --
 -- Times are milliseconds since 1970. In texts, `\` is escaped as `\\` and NUL as `\0`. `fields` maps the
@@ -31,4 +31,4 @@ CREATE TABLE IF NOT EXISTS connect_sessions (
     PRIMARY KEY (namespace, id)
 );
 
-CREATE INDEX IF NOT EXISTS connect_sessions_due ON connect_sessions (due) WHERE format = 1;
+CREATE INDEX IF NOT EXISTS connect_sessions_due ON connect_sessions (due) WHERE format = 2;

@@ -31,17 +31,17 @@ impl Statements {
             select: format!("SELECT format, {columns}, fields FROM {table} {by_key}").into(),
             replace: format!(
                 "INSERT INTO {table} (namespace, id, format, {columns}, fields)
-                VALUES (?, ?, 1, {placeholders}, ?) ON CONFLICT (namespace, id)
+                VALUES (?, ?, 2, {placeholders}, ?) ON CONFLICT (namespace, id)
                 DO UPDATE SET ({columns}, fields) = ({excluded}, excluded.fields)"
             )
             .into(),
             destroy: format!("DELETE FROM {table} {by_key} RETURNING {deadline}").into(),
             count: format!(
-                "SELECT count(*) FROM {table} WHERE namespace = ? AND format = 1 AND {deadline} > ?"
+                "SELECT count(*) FROM {table} WHERE namespace = ? AND format = 2 AND {deadline} > ?"
             )
             .into(),
             select_due: format!(
-                "SELECT rowid, {deadline} FROM {table} WHERE format = 1 AND due <= ?
+                "SELECT rowid, {deadline} FROM {table} WHERE format = 2 AND due <= ?
                 ORDER BY due LIMIT ?"
             )
             .into(),

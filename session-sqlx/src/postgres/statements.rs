@@ -1,0 +1,88 @@
+//! The statements of which PostgreSQL has its own form.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::PostgresBackend;
+use crate::columns::COLUMNS;
+use crate::server::{self, Server as _};
+use crate::table::Table;
+
+/// The texts of the statements for one table.
+#[derive(Debug)]
+pub(super) struct Statements {
+    pub(super) shared: server::Statements,
+    pub(super) ready: Arc<str>,
+    pub(super) columns: Arc<str>,
+    pub(super) sweep: Arc<str>,
+}
+
+impl Statements {
+    pub(super) fn new(table: &Table) -> Self {
+        let shared = server::Statements::new::<PostgresBackend>(table);
+        let table = &*table.quoted('"');
+        Self {
+            shared,
+            ready: ready(table).into(),
+            columns: columns(table).into(),
+            sweep: sweep(table).into(),
+        }
+    }
+}
+
+/// The text with `$1`, `$2` and so on in place of each `?`.
+pub(super) fn numbered(text: &str) -> String {
+    let mut parts = text.split('?');
+    let mut numbered = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        let _ = write!(numbered, "${}{part}", at + 1);
+    }
+    numbered
+}
+
+/// Returns the kind and state of the server, whether the table exists, and whether it can be used.
+fn ready(table: &str) -> String {
+    format!(
+        "SELECT version(), current_setting('server_version_num')::int, pg_is_in_recovery(), {},
+            to_regclass('{table}') IS NOT NULL,
+            coalesce(has_table_privilege(to_regclass('{table}'), 'SELECT')
+                AND has_table_privilege(to_regclass('{table}'), 'INSERT')
+                AND has_table_privilege(to_regclass('{table}'), 'UPDATE')
+                AND has_table_privilege(to_regclass('{table}'), 'DELETE'), false)",
+        PostgresBackend::NOW
+    )
+}
+
+/// Fails unless the table has every column.
+fn columns(table: &str) -> String {
+    let columns = COLUMNS.join(", ");
+    format!("SELECT namespace, id, format, {columns}, data_version, fields FROM {table} LIMIT 0")
+}
+
+/// $1 the maximum number of rows. Returns how many rows were visited and how many of them were
+/// removed. The deadline of the others was moved after `due` was written, so `due` is updated.
+///
+/// Rows that another session has locked are left to a later sweep, so that requests and sweeps do not
+/// wait for each other. Rows are addressed by `ctid`, for which the planner cannot choose a full scan.
+fn sweep(table: &str) -> String {
+    format!(
+        "WITH clock AS MATERIALIZED (SELECT {now} AS now),
+        found AS MATERIALIZED (
+            SELECT ctid AS row_id, least(idle_until, absolute_until) AS deadline FROM {table}
+            WHERE format = 2 AND due <= (SELECT now FROM clock)
+            ORDER BY due LIMIT $1::bigint FOR UPDATE SKIP LOCKED
+        ),
+        removed AS (
+            DELETE FROM {table} WHERE ctid = ANY (ARRAY (
+                SELECT row_id FROM found WHERE deadline <= (SELECT now FROM clock)
+            )) RETURNING 1
+        ),
+        rescheduled AS (
+            UPDATE {table} SET due = least(idle_until, absolute_until) WHERE ctid = ANY (ARRAY (
+                SELECT row_id FROM found WHERE deadline > (SELECT now FROM clock)
+            ))
+        )
+        SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM removed)",
+        now = PostgresBackend::NOW
+    )
+}

@@ -1,0 +1,73 @@
+//! What a driver does with a statement.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use sqlx::{Database, Encode, Type};
+
+/// The driver of a server.
+pub(crate) trait Driver: Database {
+    /// An id of 16 bytes, in the form in which the server stores and compares it best.
+    type Id: for<'q> Encode<'q, Self> + Type<Self>;
+
+    fn id(bytes: [u8; 16]) -> Self::Id;
+
+    fn rows(
+        connection: &mut Self::Connection,
+        statement: Arc<str>,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
+
+    fn write(
+        connection: &mut Self::Connection,
+        statement: Arc<str>,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<Written, sqlx::Error>> + Send;
+}
+
+/// What an answer is read into.
+pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
+    /// Whether the statement may be sent again if its connection is lost.
+    const IS_READ: bool;
+
+    fn fetch(
+        connection: &mut DB::Connection,
+        statement: Arc<str>,
+        arguments: DB::Arguments,
+    ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
+}
+
+/// The rows of an answer.
+pub(crate) struct Rows<DB: Database>(pub(crate) Vec<DB::Row>);
+
+impl<DB: Driver> Answer<DB> for Rows<DB> {
+    const IS_READ: bool = true;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Arc<str>,
+        arguments: DB::Arguments,
+    ) -> Result<Self, sqlx::Error> {
+        DB::rows(connection, statement, arguments).await.map(Self)
+    }
+}
+
+/// The effect of a write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) rows: u64,
+    /// The version of the row after a commit.
+    pub(crate) version: i64,
+}
+
+impl<DB: Driver> Answer<DB> for Written {
+    const IS_READ: bool = false;
+
+    fn fetch(
+        connection: &mut DB::Connection,
+        statement: Arc<str>,
+        arguments: DB::Arguments,
+    ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send {
+        DB::write(connection, statement, arguments)
+    }
+}

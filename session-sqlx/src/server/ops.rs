@@ -1,0 +1,286 @@
+//! The operations of a store on a server.
+
+use std::sync::Arc;
+
+use connect_session_runtime::data::SessionData;
+use connect_session_runtime::record::{
+    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
+};
+use connect_session_runtime::sid::SecretHash;
+use connect_session_runtime::store::state::{RecordState, Verdict};
+use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
+
+use super::change::{DataOnly, change_args};
+use super::values::namespace_number;
+use super::{Rows, Server, Written, to_millis};
+use crate::args::Args;
+use crate::backend::Inner;
+use crate::convert::{to_i64, to_u64, transport_code};
+use crate::error::{ContextError, StatementError, newer_data};
+use crate::fields_text;
+use crate::row::Stored;
+use crate::verbs::escaped_subject;
+
+/// How often a load reads the record if other requests keep changing its secrets before the load can
+/// write.
+const RETRIES: u32 = 8;
+
+impl<B: Server> Inner<B> {
+    pub(crate) async fn insert<D: SessionData>(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
+        let fields = fields_text::of_new(record)?;
+        let idle = to_millis(record.lifetime.idle());
+        let absolute = to_millis(record.lifetime.absolute());
+        let subject = escaped_subject(record.subject.as_deref());
+        let args = || {
+            Args::new()
+                .key(key)
+                .small(transport_code(record.transport))
+                .bytes(&record.commit_id.to_bytes())
+                .bytes(record.secret.as_bytes())
+                .number(idle)
+                .number(absolute)
+                .number(idle)
+                .number(absolute)
+                .number(idle.min(absolute))
+                .maybe_text(subject.as_deref())
+                .bytes(&fields)
+        };
+        let mut is_done = self.insert_row(&args).await?;
+        if !is_done {
+            // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
+            // has ended.
+            let statement = &B::shared_statements(self).delete_ended;
+            let deleted = self.send(statement, || Args::new().key(key)).await;
+            let Written { rows, .. } = deleted.map_err(StatementError::into_write_error)?;
+            is_done = rows > 0 && self.insert_row(&args).await?;
+        }
+        if !is_done {
+            return Ok(InsertOutcome::Exists);
+        }
+        Ok(InsertOutcome::Done {
+            snapshot: fields_text::snapshot(record.data.clone(), 1, fields),
+            evicted: Vec::new(),
+        })
+    }
+
+    /// Returns `false` if the id is in use.
+    async fn insert_row(
+        &self,
+        args: &(impl Fn() -> Args<B::Db> + Send + Sync),
+    ) -> Result<bool, StoreError> {
+        let statement = &B::shared_statements(self).insert;
+        match self.send::<Written>(statement, args).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(false),
+            Err(failure) => Err(failure.into_write_error()),
+        }
+    }
+
+    pub(crate) async fn load<D: SessionData>(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> Result<Option<Record<D>>, StoreError> {
+        let args = || {
+            Args::new()
+                .key(key)
+                .small(transport_code(request.transport))
+                .bytes(request.secret.as_bytes())
+        };
+        for _ in 0..RETRIES {
+            let read = self.read(&B::shared_statements(self).load, args).await?;
+            let Some(Stored {
+                state, now, fields, ..
+            }) = read
+            else {
+                return Ok(None);
+            };
+            let Some(effects) = state.on_load(request, now) else {
+                return Ok(None);
+            };
+            if effects.is_empty() {
+                let snapshot = fields_text::read(fields, state.version)?;
+                return Ok(Some(state.record(snapshot, false)));
+            }
+            let mut after = state.clone();
+            after.apply_load(effects, request, now);
+            let written = self.write_load(key, request, &state, &after).await;
+            let (shown, is_offered) = match written {
+                Ok(true) => (&after, effects.makes_offer()),
+                // Another request promoted or rotated the secret, or the session ended.
+                Ok(false) => continue,
+                // A server that refuses writes, such as a replica or one whose disk is full, still serves
+                // what it can read.
+                Err(StatementError::NotApplied(_)) => (&state, false),
+                Err(failure) => return Err(failure.into_read_error()),
+            };
+            let snapshot = fields_text::read(fields, state.version)?;
+            return Ok(Some(shown.record(snapshot, is_offered)));
+        }
+        Err(ContextError::new(format!(
+            "other requests changed the session {RETRIES} times during one load"
+        ))
+        .into())
+    }
+
+    /// Writes the effects of a load, unless the secrets changed since the record was read. Returns
+    /// whether it wrote.
+    async fn write_load(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+        before: &RecordState,
+        after: &RecordState,
+    ) -> Result<bool, StatementError> {
+        let (offered, previous) = (&after.others.offered, &after.others.previous);
+        let is_previous =
+            before.secret.hash != request.secret && !before.others.is_offered(request.secret);
+        let before_offer = before.others.offered.map(|offered| offered.hash);
+        let args = || {
+            Args::new()
+                .bytes(after.secret.hash.as_bytes())
+                .number(to_i64(after.secret.since))
+                .maybe_bytes(bytes_of(offered.as_ref().map(|offered| &offered.hash)))
+                .maybe_number(offered.map(|offered| to_i64(offered.offered_at)))
+                .maybe_number(offered.map(|offered| to_i64(offered.grace)))
+                .maybe_bytes(bytes_of(previous.as_ref().map(|previous| &previous.hash)))
+                .maybe_number(previous.map(|previous| to_i64(previous.valid_until)))
+                .number(to_i64(after.expiry.idle_until))
+                .key(key)
+                .number(to_i64(before.stamp.epoch))
+                .bytes(before.secret.hash.as_bytes())
+                .maybe_bytes(bytes_of(before_offer.as_ref()))
+                .flag(is_previous)
+        };
+        let statement = &B::shared_statements(self).write_load;
+        let written: Written = self.send(statement, args).await?;
+        Ok(written.rows > 0)
+    }
+
+    pub(crate) async fn commit<D: SessionData>(
+        &self,
+        key: Key,
+        change: &Change<D>,
+    ) -> Result<CommitOutcome<D>, StoreError> {
+        let fields = change
+            .data
+            .as_ref()
+            .map(fields_text::after)
+            .transpose()?
+            .flatten();
+        let written = self.write_change(key, change, fields.as_deref()).await;
+        let written = written.map_err(StatementError::into_write_error)?;
+        if written.rows > 0 {
+            let data = change.data.as_ref();
+            let after = data.and_then(|data| snapshot_after(data, fields, to_u64(written.version)));
+            return Ok(CommitOutcome::Applied(after));
+        }
+        self.judge(key, change).await
+    }
+
+    async fn write_change<D: SessionData>(
+        &self,
+        key: Key,
+        change: &Change<D>,
+        fields: Option<&[u8]>,
+    ) -> Result<Written, StatementError> {
+        let statements = B::shared_statements(self);
+        if let Some(data) = DataOnly::new(change, fields) {
+            return self.send(&statements.commit_data, || data.args(key)).await;
+        }
+        let args = || change_args(key, change, fields);
+        self.send(&statements.commit, args).await
+    }
+
+    /// The outcome of a change that was not applied. Whether the record still is what the statement
+    /// found does not matter: the engine merges the change with what is read here.
+    async fn judge<D: SessionData>(
+        &self,
+        key: Key,
+        change: &Change<D>,
+    ) -> Result<CommitOutcome<D>, StoreError> {
+        let statement = &B::shared_statements(self).select;
+        let read = self.read(statement, || Args::new().key(key)).await?;
+        let Some(Stored {
+            state,
+            now,
+            is_newer,
+            fields,
+        }) = read
+        else {
+            return Ok(CommitOutcome::Ended);
+        };
+        let snapshot = || fields_text::read(fields, state.version);
+        Ok(match state.check(change, now, || false) {
+            Verdict::Ended => CommitOutcome::Ended,
+            Verdict::AlreadyApplied => {
+                let data = change.data.as_ref();
+                CommitOutcome::Applied(data.map(|_| snapshot()).transpose()?)
+            }
+            Verdict::Conflict | Verdict::Apply if is_newer && change.data.is_some() => {
+                return Err(newer_data());
+            }
+            Verdict::Conflict | Verdict::Apply => {
+                let record = state.record(snapshot()?, false);
+                CommitOutcome::Conflict(Box::new(record))
+            }
+        })
+    }
+
+    pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        let statement = &B::shared_statements(self).destroy;
+        let deleted: Result<Written, _> = self.send(statement, || Args::new().key(key)).await;
+        Ok(deleted.map_err(StatementError::into_write_error)?.rows > 0)
+    }
+
+    pub(crate) async fn count(&self, namespace: &str) -> Result<u64, StoreError> {
+        let namespace = namespace_number(namespace);
+        let statement = &B::shared_statements(self).count;
+        let rows: Result<Rows<B::Db>, _> =
+            self.send(statement, || Args::new().number(namespace)).await;
+        let rows = rows.map_err(StatementError::into_read_error)?.0;
+        rows.first()
+            .map_or(Ok(0), |row| B::read_number(row).map(to_u64))
+    }
+
+    /// Reads a record, and records the server's time.
+    async fn read(
+        &self,
+        statement: &Arc<str>,
+        args: impl Fn() -> Args<B::Db> + Send + Sync,
+    ) -> Result<Option<Stored>, StoreError> {
+        let rows: Result<Rows<B::Db>, _> = self.send(statement, args).await;
+        let rows = rows.map_err(StatementError::into_read_error)?.0;
+        let stored = rows.first().map(B::read).transpose()?;
+        if let Some(stored) = &stored {
+            B::state(self).clock.observe(to_i64(stored.now));
+        }
+        Ok(stored)
+    }
+}
+
+fn bytes_of(hash: Option<&SecretHash>) -> Option<&[u8]> {
+    hash.map(|hash| &hash.as_bytes()[..])
+}
+
+/// The snapshot after a change of data. If the change wrote no field, it is still based on the same
+/// version.
+fn snapshot_after<D>(
+    change: &DataChange<D>,
+    fields: Option<Vec<u8>>,
+    version: u64,
+) -> Option<Snapshot<D>> {
+    if let Some(fields) = fields {
+        let data = change.data.clone();
+        return Some(fields_text::snapshot(data, version, fields));
+    }
+    let base = change.base.as_ref()?;
+    Some(Snapshot {
+        data: change.data.clone(),
+        ..base.clone()
+    })
+}

@@ -1,0 +1,158 @@
+//! The statements that all servers share. Each performs a whole operation on one record.
+
+use std::sync::Arc;
+
+use super::Server;
+use crate::columns::COLUMNS;
+use crate::table::Table;
+
+const BY_KEY: &str = "WHERE namespace = ? AND id = ?";
+
+const DEADLINE: &str = "LEAST(idle_until, absolute_until)";
+
+/// The texts of the statements for one table.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) load: Arc<str>,
+    pub(crate) select: Arc<str>,
+    pub(crate) write_load: Arc<str>,
+    pub(crate) insert: Arc<str>,
+    pub(crate) delete_ended: Arc<str>,
+    pub(crate) commit_data: Arc<str>,
+    pub(crate) commit: Arc<str>,
+    pub(crate) destroy: Arc<str>,
+    pub(crate) count: Arc<str>,
+}
+
+impl Statements {
+    pub(crate) fn new<B: Server>(table: &Table) -> Self {
+        let table = &*table.quoted(B::QUOTE);
+        let finish = |text: String| -> Arc<str> { B::with_placeholders(text).into() };
+        let write = |text: String| finish(format!("{text}{}", B::WRITTEN));
+        Self {
+            load: finish(load::<B>(table)),
+            select: finish(select::<B>(table)),
+            write_load: write(write_load::<B>(table)),
+            insert: write(insert::<B>(table)),
+            // The id of an ended record can be used again.
+            delete_ended: write(format!(
+                "DELETE FROM {table} {BY_KEY} AND format = 2 AND {DEADLINE} <= {}",
+                B::NOW
+            )),
+            commit_data: write(commit_data::<B>(table)),
+            commit: write(commit::<B>(table)),
+            // A record that has ended counts as missing; the sweep removes it.
+            destroy: write(format!(
+                "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {DEADLINE} > {})",
+                B::NOW
+            )),
+            count: finish(format!(
+                "SELECT COUNT(*) FROM {table}
+                WHERE namespace = ? AND format = 2 AND {DEADLINE} > {}",
+                B::STARTED
+            )),
+        }
+    }
+}
+
+/// Arguments: namespace and id.
+fn select<B: Server>(table: &str) -> String {
+    // `format` comes before the columns, and the time and the data after them.
+    format!(
+        "SELECT format, {}, {}, data_version, fields FROM {table} {BY_KEY}",
+        COLUMNS.join(", "),
+        B::NOW
+    )
+}
+
+/// Selects a record that the presented secret may open. Arguments: namespace, id, transport, secret.
+///
+/// Whether a previous secret is within its grace period is decided by the caller, as is what is due.
+fn load<B: Server>(table: &str) -> String {
+    format!(
+        "{} AND (format <> 2 OR transport = ? AND {DEADLINE} > {}
+            AND ? IN (secret, offered_secret, previous_secret))",
+        select::<B>(table),
+        B::NOW
+    )
+}
+
+/// Writes the effects of a load, if the secrets still are those that it read. Arguments: the current
+/// secret (2 columns), the offered one (3) and the previous one (2), and the new idle deadline; then
+/// namespace, id, the epoch, secret and offered secret that the load read, and whether it presented the
+/// previous secret.
+fn write_load<B: Server>(table: &str) -> String {
+    let (now, same) = (B::NOW, B::SAME);
+    format!(
+        "UPDATE {table} SET secret = ?, secret_since = ?, offered_secret = ?, offered_at = ?,
+            offered_grace = ?, previous_secret = ?, previous_until = ?,
+            idle_until = GREATEST(idle_until, ?)
+        {BY_KEY} AND format = 2 AND {DEADLINE} > {now}
+            AND epoch = ? AND secret = ? AND offered_secret {same} ?
+            AND (NOT ? OR previous_until > {now})"
+    )
+}
+
+/// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both again, the
+/// shorter of them, subject, fields.
+fn insert<B: Server>(table: &str) -> String {
+    let now = B::STARTED;
+    format!(
+        "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport, commit_id,
+            secret, idle, absolute, secret_since, created_at, idle_until, absolute_until, due, subject,
+            fields)
+        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?, ?, ?)"
+    )
+}
+
+/// Writes data and nothing else: the most frequent change. `due` stays, because the idle deadline does
+/// not move back. Arguments: commit id, fields; namespace, id, generation, version.
+///
+/// If the change was applied before, the version is another one.
+fn commit_data<B: Server>(table: &str) -> String {
+    let now = B::NOW;
+    format!(
+        "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, fields = ?, version = {}
+        {BY_KEY} AND format = 2 AND {DEADLINE} > {now} AND generation = ? AND version = ?
+            AND data_version IS NULL",
+        B::RAISED.replace('?', "1")
+    )
+}
+
+/// Commits any change; the order of the arguments is that of the columns. MySQL assigns columns from left
+/// to right, so a column that is computed from others comes before them.
+fn commit<B: Server>(table: &str) -> String {
+    let now = B::NOW;
+    let absolute_until =
+        format!("CASE WHEN ? THEN {now} + COALESCE(?, absolute) ELSE absolute_until END");
+    let idle_until = format!("{now} + COALESCE(?, idle)");
+    let unless_replaced = |column| format!("{column} = CASE WHEN ? THEN NULL ELSE {column} END");
+    let others = [
+        "offered_secret",
+        "offered_at",
+        "offered_grace",
+        "previous_secret",
+        "previous_until",
+    ];
+    format!(
+        "UPDATE {table} SET
+            due = LEAST(due, {idle_until}, {absolute_until}),
+            absolute_until = {absolute_until},
+            idle_until = {idle_until},
+            idle = COALESCE(?, idle),
+            absolute = COALESCE(?, absolute),
+            {},
+            secret_since = CASE WHEN ? THEN {now} ELSE secret_since END,
+            secret = COALESCE(?, secret),
+            epoch = epoch + ?,
+            generation = generation + ?,
+            subject = CASE WHEN ? THEN ? ELSE subject END,
+            commit_id = ?,
+            fields = COALESCE(?, fields),
+            version = {}
+        {BY_KEY} AND format = 2 AND {DEADLINE} > {now} AND commit_id <> ? AND generation = ?
+            AND (NOT ? OR epoch = ?) AND (NOT ? OR version = ?) AND (NOT ? OR data_version IS NULL)",
+        others.map(unless_replaced).join(", "),
+        B::RAISED
+    )
+}
