@@ -41,3 +41,22 @@ fn is_same(known: &str, name: &str) -> bool {
     // Usually both are the same `&str`, which needs no comparison of the text.
     std::ptr::eq(known, name) || known == name
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_has_its_own_index_up_to_a_limit() {
+        let namespaces = Namespaces::default();
+        let names: Vec<&'static str> = (0..=MOST).map(|at| &*format!("n{at}").leak()).collect();
+        for (at, name) in names[..MOST].iter().enumerate() {
+            assert_eq!(namespaces.index(name), u16::try_from(at).ok());
+            assert_eq!(namespaces.len(), at + 1);
+        }
+        assert_eq!(namespaces.index(names[MOST]), None);
+        assert_eq!(namespaces.index(names[7]), Some(7), "a known name");
+        let copy = String::from("n7");
+        assert!(namespaces.is(7, &copy) && !namespaces.is(8, &copy));
+    }
+}

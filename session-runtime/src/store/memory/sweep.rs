@@ -19,7 +19,7 @@ const PASSING: usize = 2;
 const FULL: usize = 64;
 /// How often a request sweeps, in milliseconds.
 const SWEEP_EVERY: u64 = 10;
-/// How often a request sweeps if there is more to do, in milliseconds.
+/// How often a request sweeps if more sessions are due, in milliseconds.
 const SWEEP_BEHIND: u64 = 1;
 
 impl<D> Records<D> {
@@ -51,7 +51,7 @@ impl<D> Records<D> {
             .is_ok()
         };
         let then = now.saturating_add(SWEEP_EVERY);
-        if claim(next, then) && self.sweep_slice(SLICE, now).has_more {
+        if claim(next, then) && self.sweep_slice(SLICE, now).is_due {
             claim(then, now.saturating_add(SWEEP_BEHIND));
         }
     }
@@ -99,9 +99,9 @@ impl<D> Records<D> {
         let mut schedule = self.schedule();
         self.look_at_due(&mut schedule, limit, now, &mut waste);
         self.compact(&mut schedule, limit, &mut waste);
-        let has_more = schedule.wheel.is_due(now)
-            || self.is_wheel_wasteful(&schedule)
-            || self.is_queue_wasteful(&schedule);
+        let is_due = schedule.wheel.is_due(now);
+        let has_more =
+            is_due || self.is_wheel_wasteful(&schedule) || self.is_queue_wasteful(&schedule);
         drop(schedule);
         // While sessions are removed, a smaller table would soon be too large again.
         if !has_more {
@@ -109,6 +109,7 @@ impl<D> Records<D> {
         }
         Swept {
             removed: waste.sessions.len(),
+            is_due,
             has_more,
         }
     }
@@ -223,5 +224,8 @@ impl<D> Records<D> {
 struct Swept {
     /// The number of sessions that were removed.
     removed: usize,
+    /// Whether more sessions are due.
+    is_due: bool,
+    /// Whether there is more to do.
     has_more: bool,
 }
