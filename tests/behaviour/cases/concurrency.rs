@@ -38,7 +38,7 @@ cases! {
         row_62a_remove_and_append_are_merged
         row_62a_remove_and_change_are_merged
         row_62b_a_session_does_not_wait_for_another_one
-        row_61_different_fields_never_conflict;
+        row_61_each_change_is_committed_once;
 }
 
 const MANY: usize = 64;
@@ -89,6 +89,16 @@ async fn row_61_different_fields_never_conflict(env: Env) {
     overlapping(&server, &session, set, nothing).await;
     assert_eq!(session.events("conflict"), 0);
     assert_eq!(session.events("committed"), MANY);
+}
+
+/// A store that compares the version reports conflicts, which the library merges.
+async fn row_61_each_change_is_committed_once(env: Env) {
+    let server = env.start().await;
+    let session = server.open("loose").await;
+    let set = |number| json!([["set", format!("/n{number}"), number]]);
+    overlapping(&server, &session, set, nothing).await;
+    assert_eq!(session.events("committed"), MANY);
+    assert_eq!(session.events("overwritten"), 0);
 }
 
 async fn row_61_elements_of_one_list(env: Env) {
