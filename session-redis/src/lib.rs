@@ -22,6 +22,7 @@ mod endpoints;
 mod error;
 mod failure;
 mod key;
+mod load;
 mod node;
 mod open_connection;
 mod probe;

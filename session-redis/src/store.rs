@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::arguments::{CommitArguments, LoadArguments};
+use super::arguments::CommitArguments;
 use super::check;
 use super::clock::local_millis;
 use super::connection::Durability;
@@ -15,14 +15,14 @@ use super::failure::Failure;
 use super::key::key_of;
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::{COMMIT, LOAD};
+use super::script::COMMIT;
 use super::servers::Servers;
-use super::stored::{StoredRecord, encode_fields, encode_new, fields, stored_lifetime};
+use super::stored::{encode_fields, encode_new, fields, stored_lifetime};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
-    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot, StoredForm,
+    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
-use connect_session_runtime::store::state::{Expiry, RecordState, SecretStep, Verdict};
+use connect_session_runtime::store::state::{Expiry, RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
@@ -158,12 +158,16 @@ impl RedisStore {
         }
     }
 
+    pub(super) fn servers(&self) -> &Servers {
+        &self.inner.servers
+    }
+
     fn key(&self, key: Key) -> String {
         key_of(&self.inner.prefix, key)
     }
 
     /// How many replicas must confirm a command that writes.
-    fn durability(&self) -> Option<Durability> {
+    pub(super) fn durability(&self) -> Option<Durability> {
         let replicas = self.inner.replicas;
         (replicas > 0).then_some(Durability {
             replicas,
@@ -172,7 +176,7 @@ impl RedisStore {
     }
 
     /// Sends a command, and notes the time of the server.
-    async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
         let answer = self.inner.servers.send(key, command).await?;
         if let Some(now) = answer.now {
             self.observe(now);
@@ -180,77 +184,10 @@ impl RedisStore {
         Ok(answer)
     }
 
-    fn observe(&self, now: u64) {
+    pub(super) fn observe(&self, now: u64) {
         let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
         let clock_offset = signed(now).saturating_sub(signed(local_millis()));
         (self.inner.clock_offset).store(clock_offset, Ordering::Relaxed);
-    }
-}
-
-impl RedisStore {
-    /// Runs the script that decides about a load by the server's clock, and writes.
-    async fn second_step(
-        &self,
-        name: &str,
-        request: &LoadRequest,
-        secrets_change: bool,
-    ) -> Result<Value, Failure> {
-        let arguments = LoadArguments::new(request);
-        // A touch that a failover loses is harmless; a new secret must not be lost.
-        let durability = self.durability().filter(|_| secrets_change);
-        let servers = &self.inner.servers;
-        LOAD.run(servers, name, &arguments.as_slices(), durability)
-            .await
-    }
-
-    /// The record in the reply of the second step.
-    fn loaded<D: SessionData>(&self, reply: Value) -> Result<Option<Record<D>>, StoreError> {
-        let mut reply = Reply::read(reply)?;
-        self.observe(reply.number()?);
-        match &*reply.outcome {
-            "record" => {
-                let stored = reply.stored_record()?;
-                let _secrets_changed = reply.number()?;
-                let is_offered = reply.number()? == 1;
-                stored.into_record(is_offered).map(Some)
-            }
-            "none" => Ok(None),
-            _ => Err(reply.unknown_outcome()),
-        }
-    }
-}
-
-/// What a record that was read, and the estimated time of its server, say about a load.
-enum FirstStep {
-    /// The secret is wrong.
-    Unknown,
-    /// Nothing is to be written.
-    Found,
-    /// The server decides.
-    Undecided {
-        /// Whether it most likely finds the record.
-        is_alive: bool,
-        /// Whether it may change the secrets.
-        secrets_change: bool,
-    },
-}
-
-impl FirstStep {
-    fn of(state: &RecordState, request: &LoadRequest, now: Option<u64>) -> Self {
-        let undecided = |is_alive, secrets_change| Self::Undecided {
-            is_alive,
-            secrets_change,
-        };
-        let Some(now) = now else {
-            return undecided(false, true);
-        };
-        match state.on_load(request, now) {
-            Some(effects) if effects.is_empty() => Self::Found,
-            Some(effects) => undecided(true, effects.secret != SecretStep::Keep),
-            // Its key has not expired by the server's clock.
-            None if !state.is_alive(now) => undecided(false, true),
-            None => Self::Unknown,
-        }
     }
 }
 
@@ -262,7 +199,7 @@ fn fields_after<D: SessionData>(data: &DataChange<D>) -> Result<Option<Vec<u8>>,
     Ok(fields.as_ref().map(encode_fields))
 }
 
-fn read_error(failure: Failure) -> StoreError {
+pub(super) fn read_error(failure: Failure) -> StoreError {
     reply::foreign_key(&failure).unwrap_or_else(|| failure.into_read_error())
 }
 
@@ -301,11 +238,7 @@ impl<D: SessionData> Store<D> for RedisStore {
         })?;
         match answer.value {
             Value::Okay => Ok(InsertOutcome::Done {
-                snapshot: Snapshot {
-                    data: record.data.clone(),
-                    version: 1,
-                    stored: Some(Arc::new(StoredForm::Bytes(fields))),
-                },
+                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
                 evicted: Vec::new(),
             }),
             Value::Nil => Ok(InsertOutcome::Exists),
@@ -314,33 +247,7 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        let name = self.key(key);
-        let mut get = redis::cmd("GET");
-        get.arg(&name);
-        let answer = self.send(&name, Command::new(&get, None)).await;
-        let Answer { value, now } = answer.map_err(read_error)?;
-        let bytes = match value {
-            Value::Nil => return Ok(None),
-            Value::BulkString(bytes) => bytes,
-            _ => return Err(reply::unexpected("it is not a string")),
-        };
-        let stored = StoredRecord::read(bytes)?;
-        match FirstStep::of(&stored.state, request, now) {
-            FirstStep::Unknown => Ok(None),
-            FirstStep::Found => stored.into_record(false).map(Some),
-            FirstStep::Undecided {
-                is_alive,
-                secrets_change,
-            } => {
-                match self.second_step(&name, request, secrets_change).await {
-                    Ok(reply) => self.loaded(reply),
-                    // The record can be read but not written: the touch, the offer or the promotion
-                    // is left out.
-                    Err(_) if is_alive => stored.into_record(false).map(Some),
-                    Err(failure) => Err(read_error(failure)),
-                }
-            }
-        }
+        self.find(&self.key(key), request).await
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
@@ -361,16 +268,8 @@ impl<D: SessionData> Store<D> for RedisStore {
         match &*reply.outcome {
             "applied" => {
                 let version = reply.number()?;
-                Ok(CommitOutcome::Applied(data.map(|(data, fields)| {
-                    Snapshot {
-                        data: data.data.clone(),
-                        version,
-                        stored: match fields {
-                            Some(fields) => Some(Arc::new(StoredForm::Bytes(fields))),
-                            None => data.base.as_ref().and_then(|base| base.stored.clone()),
-                        },
-                    }
-                })))
+                let after = data.map(|(data, fields)| data.snapshot_with_bytes(version, fields));
+                Ok(CommitOutcome::Applied(after))
             }
             "record" => {
                 let stored = reply.stored_record()?;

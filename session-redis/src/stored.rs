@@ -29,9 +29,7 @@ use std::sync::Arc;
 
 use connect_session_runtime::data::{EncodedFields, SessionData, decode_fields};
 use connect_session_runtime::printable;
-use connect_session_runtime::record::{
-    CommitId, Lifetime, Record, Snapshot, StoredForm, Transport,
-};
+use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{
@@ -102,11 +100,7 @@ impl StoredRecord {
         } = self;
         bytes.drain(..fields_at);
         let data = decode_fields(fields(&bytes)?.into_iter())?;
-        let snapshot = Snapshot {
-            data: Arc::new(data),
-            version: state.version,
-            stored: Some(Arc::new(StoredForm::Bytes(bytes))),
-        };
+        let snapshot = Snapshot::with_bytes(Arc::new(data), state.version, bytes);
         Ok(state.record(snapshot, renewed))
     }
 }

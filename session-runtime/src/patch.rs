@@ -180,6 +180,20 @@ impl<D: SessionData> DataChange<D> {
 }
 
 impl<D> DataChange<D> {
+    /// The snapshot after a store that writes whole records has applied this change. `bytes` are all
+    /// fields, as the store encodes them, if the change wrote any; then `version` is the new one.
+    #[must_use]
+    pub fn snapshot_with_bytes(&self, version: u64, bytes: Option<Vec<u8>>) -> Snapshot<D> {
+        let data = self.data.clone();
+        match (bytes, &self.base) {
+            (None, Some(base)) => Snapshot {
+                data,
+                ..base.clone()
+            },
+            (bytes, _) => Snapshot::with_bytes(data, version, bytes.unwrap_or_default()),
+        }
+    }
+
     /// The snapshot after this change was applied as `patch` and raised the record to `version`,
     /// which is the revision of every written field.
     #[must_use]

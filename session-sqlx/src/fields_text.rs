@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use connect_session_runtime::data::{EncodedFields, SessionData, decode_fields};
-use connect_session_runtime::record::{DataChange, NewRecord, Snapshot, StoredForm};
+use connect_session_runtime::record::{DataChange, NewRecord, Snapshot};
 use connect_session_runtime::store::StoreError;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -76,16 +76,7 @@ pub(crate) fn after<D: SessionData>(change: &DataChange<D>) -> Result<Option<Vec
 /// The data of a stored text, as the base of a later change.
 pub(crate) fn read<D: SessionData>(text: Vec<u8>, version: u64) -> Result<Snapshot<D>, StoreError> {
     let data = decode_fields(FieldTexts::parse(&text)?.iter())?;
-    Ok(snapshot(Arc::new(data), version, text))
-}
-
-/// The snapshot of data that is stored as this text.
-pub(crate) fn snapshot<D>(data: Arc<D>, version: u64, text: Vec<u8>) -> Snapshot<D> {
-    Snapshot {
-        data,
-        version,
-        stored: Some(Arc::new(StoredForm::Bytes(text))),
-    }
+    Ok(Snapshot::with_bytes(Arc::new(data), version, text))
 }
 
 #[cfg(test)]

@@ -55,6 +55,16 @@ pub enum StoredForm {
 }
 
 impl<D> Snapshot<D> {
+    /// The snapshot of a store that writes whole records: `bytes` are all fields, as it encodes them.
+    #[must_use]
+    pub fn with_bytes(data: Arc<D>, version: u64, bytes: Vec<u8>) -> Self {
+        Self {
+            data,
+            version,
+            stored: Some(Arc::new(StoredForm::Bytes(bytes))),
+        }
+    }
+
     /// The revision of each stored field, in a store that compares them.
     #[must_use]
     pub fn revisions(&self) -> Option<&BTreeMap<String, u64>> {

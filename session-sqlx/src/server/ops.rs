@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{
-    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
-};
+use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
@@ -62,7 +60,7 @@ impl<B: Server> Inner<B> {
             return Ok(InsertOutcome::Exists);
         }
         Ok(InsertOutcome::Done {
-            snapshot: fields_text::snapshot(record.data.clone(), 1, fields),
+            snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
             evicted: Vec::new(),
         })
     }
@@ -175,8 +173,9 @@ impl<B: Server> Inner<B> {
         let written = self.write_change(key, change, fields.as_deref()).await;
         let written = written.map_err(StatementError::into_write_error)?;
         if written.rows > 0 {
+            let version = to_u64(written.version);
             let data = change.data.as_ref();
-            let after = data.and_then(|data| snapshot_after(data, fields, to_u64(written.version)));
+            let after = data.map(|data| data.snapshot_with_bytes(version, fields));
             return Ok(CommitOutcome::Applied(after));
         }
         self.judge(key, change).await
@@ -265,22 +264,4 @@ impl<B: Server> Inner<B> {
 
 fn bytes_of(hash: Option<&SecretHash>) -> Option<&[u8]> {
     hash.map(|hash| &hash.as_bytes()[..])
-}
-
-/// The snapshot after a change of data. If the change wrote no field, it is still based on the same
-/// version.
-fn snapshot_after<D>(
-    change: &DataChange<D>,
-    fields: Option<Vec<u8>>,
-    version: u64,
-) -> Option<Snapshot<D>> {
-    if let Some(fields) = fields {
-        let data = change.data.clone();
-        return Some(fields_text::snapshot(data, version, fields));
-    }
-    let base = change.base.as_ref()?;
-    Some(Snapshot {
-        data: change.data.clone(),
-        ..base.clone()
-    })
 }

@@ -36,7 +36,7 @@ pub(super) struct Entry<D> {
 
 /// The flag of a session that a load has presented.
 const PRESENTED: u8 = 1;
-/// The flag of a session that stands in the queue of newcomers.
+/// The flag of a session that is in the queue of unpresented sessions.
 const QUEUED: u8 = 2;
 
 /// The parts that most sessions do not have.
@@ -65,7 +65,7 @@ impl<D> Entry<D> {
             flags: AtomicU8::new(0),
         };
         entry.file(now);
-        entry.stays_queued();
+        entry.update_queued();
         entry
     }
 
@@ -92,16 +92,16 @@ impl<D> Entry<D> {
         self.bucket
     }
 
-    /// Whether it belongs into the queue of newcomers; it notes that it stands there if it does.
-    pub(super) fn stays_queued(&mut self) -> bool {
-        let stays = self.is_evictable();
+    /// Updates whether it is in the queue of unpresented sessions, and returns that.
+    pub(super) fn update_queued(&mut self) -> bool {
+        let is_queued = self.is_evictable();
         let flags = self.flags.get_mut();
-        *flags = if stays {
+        *flags = if is_queued {
             *flags | QUEUED
         } else {
             *flags & !QUEUED
         };
-        stays
+        is_queued
     }
 
     /// Marks that a load presented its sid. Returns whether a full store could evict it until now.
@@ -113,7 +113,7 @@ impl<D> Entry<D> {
             && self.subject().is_none()
     }
 
-    /// Whether it stands in the queue of newcomers.
+    /// Whether it is in the queue of unpresented sessions.
     pub(super) fn is_queued(&self) -> bool {
         self.has(QUEUED)
     }

@@ -5,30 +5,31 @@
 //! session is made under the lock of its shard. No user code runs under a lock.
 //!
 //! A [wheel](wheel) says when to look at which session, and a queue which sessions may be evicted.
-//! Neither is kept exact: a place may be void, and whoever looks at it finds out.
+//! Neither is updated when a session ends or lives on: an entry may be outdated, which shows when it is
+//! looked at.
 
 mod builder;
 mod counts;
+mod deferred_drop;
 mod entry;
 mod handle;
 mod namespaces;
-mod newcomers;
 mod queue;
 mod records;
 mod roundtrip;
 mod sweep;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
-mod waste;
+mod unpresented;
 mod wheel;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::MemoryStoreBuilder;
+use self::deferred_drop::{DeferredDrop, discard};
 use self::entry::Entry;
 use self::records::{Put, Records};
-use self::waste::{Waste, discard};
 use super::state::Verdict;
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
 use crate::data::SessionData;
@@ -107,10 +108,10 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         let mut evicted = Vec::new();
         loop {
             let now = records.clock.millis();
-            let mut waste = Waste::default();
-            match records.put(key, record, now, &mut waste) {
+            let mut deferred = DeferredDrop::default();
+            match records.put(key, record, now, &mut deferred) {
                 Put::Done(snapshot) => {
-                    drop(waste);
+                    drop(deferred);
                     records.maybe_sweep(now);
                     return Ok(InsertOutcome::Done { snapshot, evicted });
                 }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::deferred_drop::Batch;
 use super::handle::Handle;
-use super::waste::Pile;
 use super::wheel::Bucket;
 
 /// The number of handles in a chunk: a kilobyte. An allocator may keep smaller blocks for the next
@@ -47,7 +47,7 @@ impl Queue {
     }
 
     /// Takes the oldest handle.
-    pub(super) fn pop(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
+    pub(super) fn pop(&mut self, freed: &mut Batch<Freed>) -> Option<Handle> {
         let handle = self.first.pop_front()?;
         self.len -= 1;
         if self.first.is_empty() {
@@ -60,7 +60,7 @@ impl Queue {
     }
 
     /// Shrinks the list of chunks if it is mostly unused.
-    fn shrink(&mut self, freed: &mut Pile<Freed>) {
+    fn shrink(&mut self, freed: &mut Batch<Freed>) {
         let (room, used) = (self.more.capacity(), self.more.len());
         if room > 0 && (used == 0 || (room > 2 * CHUNKS && used < room / 8)) {
             let mut more = VecDeque::with_capacity(used * 2);

@@ -9,11 +9,11 @@ use dashmap::mapref::entry::Entry as Place;
 use dashmap::mapref::one::{Ref, RefMut};
 
 use super::counts::{Counts, MOST};
+use super::deferred_drop::DeferredDrop;
 use super::entry::Entry;
 use super::handle::{BuildHandleHasher, Handle};
 use super::namespaces::Namespaces;
-use super::newcomers::Newcomers;
-use super::waste::Waste;
+use super::unpresented::Unpresented;
 use super::wheel::Wheel;
 use crate::clock::Clock;
 use crate::record::{Key, NewRecord, Snapshot};
@@ -51,7 +51,7 @@ pub(super) struct Records<D> {
 #[repr(align(128))]
 pub(super) struct Schedule {
     pub(super) wheel: Wheel,
-    pub(super) newcomers: Newcomers,
+    pub(super) unpresented: Unpresented,
 }
 
 /// The result of one attempt to add a session.
@@ -111,7 +111,7 @@ impl<D> Records<D> {
         key: Key,
         record: &NewRecord<D>,
         now: u64,
-        waste: &mut Waste<D>,
+        deferred: &mut DeferredDrop<D>,
     ) -> Put<D> {
         let (head, handle) = Handle::split(&key.id);
         let Some(namespace) = self.namespaces.index(key.namespace) else {
@@ -126,7 +126,7 @@ impl<D> Records<D> {
                 let ended = place.insert(entry);
                 // The place stays taken.
                 (self.counts).change(ended.is_evictable(), is_evictable);
-                waste.sessions.push(ended);
+                deferred.sessions.push(ended);
             }
             Place::Vacant(place) => {
                 if !self.counts.take(self.capacity, is_evictable) {
@@ -138,9 +138,9 @@ impl<D> Records<D> {
         let mut schedule = self.schedule();
         schedule.wheel.file(bucket, handle);
         if is_evictable {
-            schedule.newcomers.push(handle);
+            schedule.unpresented.push(handle);
         }
-        self.sweep_in_passing(&mut schedule, now, waste);
+        self.sweep_in_passing(&mut schedule, now, deferred);
         Put::Done(snapshot)
     }
 
@@ -155,13 +155,13 @@ impl<D> Records<D> {
         let handle = *entry.key();
         self.counts.change(was_evictable, entry.is_evictable());
         let bucket = (entry.next_look() < entry.bucket).then(|| entry.file(now));
-        let joins = !entry.is_queued() && entry.stays_queued();
+        let joins = !entry.is_queued() && entry.update_queued();
         drop(entry);
         if let Some(bucket) = bucket {
             self.schedule().wheel.file(bucket, handle);
         }
         if joins {
-            self.schedule().newcomers.push(handle);
+            self.schedule().unpresented.push(handle);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use super::deferred_drop::DeferredDrop;
 use super::entry::Entry;
 use super::records::{Records, Schedule};
-use super::waste::Waste;
 use crate::sid::SessionId;
 use crate::yield_now::yield_now;
 
@@ -25,11 +25,16 @@ const SWEEP_BEHIND: u64 = 1;
 impl<D> Records<D> {
     /// Lets a creation look at a few sessions, so that a store in use never holds many ended ones.
     #[inline]
-    pub(super) fn sweep_in_passing(&self, schedule: &mut Schedule, now: u64, waste: &mut Waste<D>) {
+    pub(super) fn sweep_in_passing(
+        &self,
+        schedule: &mut Schedule,
+        now: u64,
+        deferred: &mut DeferredDrop<D>,
+    ) {
         if schedule.wheel.is_due(now) {
-            self.look_at_due(schedule, PASSING, now, waste);
+            self.look_at_due(schedule, PASSING, now, deferred);
         }
-        self.compact(schedule, PASSING, waste);
+        self.compact(schedule, PASSING, deferred);
     }
 
     /// Every few milliseconds, lets the calling request sweep a slice. So a store in use frees memory
@@ -95,30 +100,36 @@ impl<D> Records<D> {
 
     /// Looks at up to `limit` sessions that are due, and tidies up as much.
     fn sweep_slice(&self, limit: usize, now: u64) -> Swept {
-        let mut waste = Waste::default();
+        let mut deferred = DeferredDrop::default();
         let mut schedule = self.schedule();
-        self.look_at_due(&mut schedule, limit, now, &mut waste);
-        self.compact(&mut schedule, limit, &mut waste);
+        self.look_at_due(&mut schedule, limit, now, &mut deferred);
+        self.compact(&mut schedule, limit, &mut deferred);
         let is_due = schedule.wheel.is_due(now);
         let has_more =
-            is_due || self.is_wheel_wasteful(&schedule) || self.is_queue_wasteful(&schedule);
+            is_due || self.is_wheel_outdated(&schedule) || self.is_queue_outdated(&schedule);
         drop(schedule);
         // While sessions are removed, a smaller table would soon be too large again.
         if !has_more {
             self.shrink_next();
         }
         Swept {
-            removed: waste.sessions.len(),
+            removed: deferred.sessions.len(),
             is_due,
             has_more,
         }
     }
 
     /// Looks at up to `limit` sessions in buckets that are due: moves those that have ended to
-    /// `waste`, and files the rest anew.
-    fn look_at_due(&self, schedule: &mut Schedule, limit: usize, now: u64, waste: &mut Waste<D>) {
+    /// `deferred`, and files the rest anew.
+    fn look_at_due(
+        &self,
+        schedule: &mut Schedule,
+        limit: usize,
+        now: u64,
+        deferred: &mut DeferredDrop<D>,
+    ) {
         for _ in 0..limit {
-            let Some((bucket, handle)) = schedule.wheel.take_due(now, &mut waste.freed) else {
+            let Some((bucket, handle)) = schedule.wheel.take_due(now, &mut deferred.freed) else {
                 return;
             };
             let mut next = None;
@@ -131,7 +142,7 @@ impl<D> Records<D> {
                 !is_alive
             });
             if let Some(ended) = ended {
-                waste.sessions.push(ended);
+                deferred.sessions.push(ended);
             }
             if let Some(next) = next {
                 schedule.wheel.file(next, handle);
@@ -139,29 +150,29 @@ impl<D> Records<D> {
         }
     }
 
-    /// Checks up to `limit` places in each part of the schedule where most are void, and drops those
-    /// that are.
+    /// Checks up to `limit` entries in each part of the schedule where most are outdated, and drops the
+    /// outdated ones.
     #[inline]
-    fn compact(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {
-        if self.is_wheel_wasteful(schedule) {
-            self.compact_wheel(schedule, limit, waste);
+    fn compact(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<D>) {
+        if self.is_wheel_outdated(schedule) {
+            self.compact_wheel(schedule, limit, deferred);
         }
-        if self.is_queue_wasteful(schedule) {
-            self.compact_queue(schedule, limit, waste);
+        if self.is_queue_outdated(schedule) {
+            self.compact_queue(schedule, limit, deferred);
         }
     }
 
-    fn is_wheel_wasteful(&self, schedule: &Schedule) -> bool {
+    fn is_wheel_outdated(&self, schedule: &Schedule) -> bool {
         schedule.wheel.len() > 2 * self.counts.places()
     }
 
-    fn is_queue_wasteful(&self, schedule: &Schedule) -> bool {
-        schedule.newcomers.len() > 2 * self.counts.evictable()
+    fn is_queue_outdated(&self, schedule: &Schedule) -> bool {
+        schedule.unpresented.len() > 2 * self.counts.evictable()
     }
 
-    fn compact_wheel(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {
+    fn compact_wheel(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<D>) {
         for _ in 0..limit {
-            let Some((bucket, handle)) = schedule.wheel.take_unchecked(&mut waste.freed) else {
+            let Some((bucket, handle)) = schedule.wheel.take_unchecked(&mut deferred.freed) else {
                 return;
             };
             if (self.map.get(&handle)).is_some_and(|entry| entry.bucket == bucket) {
@@ -170,13 +181,13 @@ impl<D> Records<D> {
         }
     }
 
-    fn compact_queue(&self, schedule: &mut Schedule, limit: usize, waste: &mut Waste<D>) {
+    fn compact_queue(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<D>) {
         for _ in 0..limit {
-            let Some(handle) = schedule.newcomers.take_unchecked(&mut waste.freed) else {
+            let Some(handle) = schedule.unpresented.take_unchecked(&mut deferred.freed) else {
                 return;
             };
-            if (self.map.get_mut(&handle)).is_some_and(|mut entry| entry.stays_queued()) {
-                schedule.newcomers.keep(handle);
+            if (self.map.get_mut(&handle)).is_some_and(|mut entry| entry.update_queued()) {
+                schedule.unpresented.keep(handle);
             }
         }
     }
@@ -185,34 +196,39 @@ impl<D> Records<D> {
     /// oldest one that may be evicted and returns its id. `None` if neither is found.
     pub(super) fn make_room(&self) -> Option<Vec<SessionId>> {
         let now = self.clock.millis();
-        let mut waste = Waste::default();
+        let mut deferred = DeferredDrop::default();
         let mut schedule = self.schedule();
         for _ in 0..FULL {
-            if waste.sessions.len() > 0 || !schedule.wheel.is_due(now) {
+            if deferred.sessions.len() > 0 || !schedule.wheel.is_due(now) {
                 break;
             }
-            self.look_at_due(&mut schedule, 1, now, &mut waste);
+            self.look_at_due(&mut schedule, 1, now, &mut deferred);
         }
-        let evicted = if waste.sessions.len() == 0 {
-            self.evict(&mut schedule, now, &mut waste)
+        let evicted = if deferred.sessions.len() == 0 {
+            self.evict(&mut schedule, now, &mut deferred)
         } else {
             None
         };
         drop(schedule);
-        let has_room = waste.sessions.len() > 0 || self.counts.places() < self.capacity;
+        let has_room = deferred.sessions.len() > 0 || self.counts.places() < self.capacity;
         has_room.then(|| evicted.into_iter().collect())
     }
 
-    /// Moves the oldest session that may be evicted to `waste`. Returns its id, unless it had ended.
-    fn evict(&self, schedule: &mut Schedule, now: u64, waste: &mut Waste<D>) -> Option<SessionId> {
+    /// Moves the oldest session that may be evicted to `deferred`. Returns its id, unless it had ended.
+    fn evict(
+        &self,
+        schedule: &mut Schedule,
+        now: u64,
+        deferred: &mut DeferredDrop<D>,
+    ) -> Option<SessionId> {
         for _ in 0..FULL {
             if self.counts.evictable() == 0 {
                 return None;
             }
-            let handle = schedule.newcomers.pop(&mut waste.freed)?;
-            if let Some(evicted) = self.remove_if(handle, Entry::stays_queued) {
+            let handle = schedule.unpresented.pop(&mut deferred.freed)?;
+            if let Some(evicted) = self.remove_if(handle, Entry::update_queued) {
                 let id = evicted.is_alive(now).then(|| handle.id(evicted.head));
-                waste.sessions.push(evicted);
+                deferred.sessions.push(evicted);
                 return id;
             }
         }

@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 
+use super::deferred_drop::Batch;
 use super::handle::Handle;
 use super::queue::{Freed, Queue};
-use super::waste::Pile;
 
 /// A bucket covers at most this part of the time from now until then.
 const PRECISION: u64 = 1_024;
 
 /// A wheel of deadlines. Each session stands in the bucket of the moment at which it is next worth
-/// a look: its deadline as it was when it was filed there. The session knows its bucket; a place in
-/// any other bucket is void.
+/// a look: its deadline as it was when it was filed there. The session knows its bucket; an
+/// entry in any other bucket is outdated.
 ///
-/// Moving a deadline to a later time and ending a session change nothing here. Whoever looks at the
-/// session in its bucket finds out.
+/// Moving a deadline to a later time and ending a session change nothing here. A sweep compares the
+/// entry with the session when its bucket is due.
 #[derive(Default)]
 pub(super) struct Wheel {
     /// In the order of the times at which they are due.
@@ -83,14 +83,14 @@ impl Wheel {
     }
 
     /// Takes a handle out of a bucket that is due; returns it and the bucket.
-    pub(super) fn take_due(&mut self, now: u64, freed: &mut Pile<Freed>) -> Option<(u64, Handle)> {
+    pub(super) fn take_due(&mut self, now: u64, freed: &mut Batch<Freed>) -> Option<(u64, Handle)> {
         self.is_due(now).then(|| self.take(0, freed))?
     }
 
     /// Takes the next handle that a check of all buckets reaches out of its bucket; returns it and
     /// the bucket. One check follows the other. If the handle is filed again in this bucket, this
     /// check does not reach it again.
-    pub(super) fn take_unchecked(&mut self, freed: &mut Pile<Freed>) -> Option<(u64, Handle)> {
+    pub(super) fn take_unchecked(&mut self, freed: &mut Batch<Freed>) -> Option<(u64, Handle)> {
         let mut at = self.first_from(self.check.bucket);
         let mut bucket = self.buckets.get(at);
         if self.check.left == 0 || bucket.is_none_or(|found| found.due != self.check.bucket) {
@@ -123,7 +123,7 @@ impl Wheel {
         self.buckets.iter().flat_map(of).collect()
     }
 
-    fn take(&mut self, at: usize, freed: &mut Pile<Freed>) -> Option<(u64, Handle)> {
+    fn take(&mut self, at: usize, freed: &mut Batch<Freed>) -> Option<(u64, Handle)> {
         let bucket = self.buckets.get_mut(at)?;
         let (due, handle) = (bucket.due, bucket.handles.pop(freed)?);
         self.len -= 1;

@@ -80,7 +80,7 @@ fn memory_is_released_after_a_flood() {
     let _ = block_on(store.sweep(usize::MAX));
     let left = sizes(&store);
     assert_eq!((left.sessions, left.evictable), (100, 100));
-    assert!(left.wheel <= 300 && left.newcomers <= 300, "{left:?}");
+    assert!(left.wheel <= 300 && left.unpresented <= 300, "{left:?}");
     assert!(left.room < full.room / 5, "{left:?} of {full:?}");
     assert!(
         kept.iter().all(|id| load(&store, *id)),
@@ -92,8 +92,8 @@ fn memory_is_released_after_a_flood() {
         100
     );
     let schedule = store.records.schedule();
-    let (wheel, newcomers) = (schedule.wheel.room(), schedule.newcomers.room());
-    assert_eq!([store.records.map.capacity(), wheel, newcomers], [0; 3]);
+    let (wheel, unpresented) = (schedule.wheel.room(), schedule.unpresented.room());
+    assert_eq!([store.records.map.capacity(), wheel, unpresented], [0; 3]);
 }
 
 #[test]

@@ -104,10 +104,10 @@ pub(super) struct Sizes {
     pub(super) sessions: usize,
     /// The places in the tables of the map.
     pub(super) room: usize,
-    /// The places in the wheel, valid or void.
+    /// The entries in the wheel, valid or outdated.
     pub(super) wheel: usize,
-    /// The places in the queue of newcomers, valid or void.
-    pub(super) newcomers: usize,
+    /// The entries in the queue of unpresented sessions, valid or outdated.
+    pub(super) unpresented: usize,
     /// The sessions that may be evicted.
     pub(super) evictable: usize,
 }
@@ -123,7 +123,7 @@ pub(super) fn sizes<D>(store: &MemoryStore<D>) -> Sizes {
         sessions,
         room: records.map.capacity(),
         wheel: schedule.wheel.len(),
-        newcomers: schedule.newcomers.len(),
+        unpresented: schedule.unpresented.len(),
         evictable: records.counts.evictable(),
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn check_schedule<D>(store: &MemoryStore<D>) {
     let records = &store.records;
     let (places, queue) = {
         let schedule = records.schedule();
-        let queue: Vec<_> = schedule.newcomers.handles().collect();
-        assert_eq!(schedule.newcomers.len(), queue.len());
+        let queue: Vec<_> = schedule.unpresented.handles().collect();
+        assert_eq!(schedule.unpresented.len(), queue.len());
         assert_eq!(schedule.wheel.len(), schedule.wheel.places().len());
         (schedule.wheel.places(), queue)
     };
@@ -222,7 +222,7 @@ fn run(steps: &[Step]) {
     );
     assert!(places.len() <= 2 * model.len(), "{}", places.len());
     let evictable = store.records.counts.evictable();
-    assert!(schedule.newcomers.len() <= 2 * evictable);
+    assert!(schedule.unpresented.len() <= 2 * evictable);
 }
 
 #[test]
@@ -240,11 +240,11 @@ fn logins_and_logouts_leave_little_behind() {
         assert!(block_on(store.destroy(key(id))).expect("destroy failed"));
         clock.advance(Duration::from_micros(100));
         let schedule = store.records.schedule();
-        let (wheel, newcomers) = (schedule.wheel.len(), schedule.newcomers.len());
+        let (wheel, unpresented) = (schedule.wheel.len(), schedule.unpresented.len());
         // Twice as many as there are sessions, and those that are added while a check finds only
         // valid places.
         assert!(wheel <= 3 * 101, "{wheel}");
-        assert!(newcomers <= 3, "{newcomers}");
+        assert!(unpresented <= 3, "{unpresented}");
     }
     check_schedule(&store);
     assert!(kept.iter().all(|id| load(&store, *id)));

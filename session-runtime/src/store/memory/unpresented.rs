@@ -1,19 +1,19 @@
 //! The sessions that nobody has presented yet, in the order of their creation.
 
+use super::deferred_drop::Batch;
 use super::handle::Handle;
 use super::queue::{Freed, Queue};
-use super::waste::Pile;
 
 /// A queue of the sessions that a full store may evict, oldest first. A session that may no longer be
 /// evicted stays until somebody looks at it.
 #[derive(Default)]
-pub(super) struct Newcomers {
+pub(super) struct Unpresented {
     /// The older ones: those that the current check has found evictable.
     checked: Queue,
     rest: Queue,
 }
 
-impl Newcomers {
+impl Unpresented {
     pub(super) fn len(&self) -> usize {
         self.checked.len() + self.rest.len()
     }
@@ -33,12 +33,12 @@ impl Newcomers {
     }
 
     /// Takes the oldest one.
-    pub(super) fn pop(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
+    pub(super) fn pop(&mut self, freed: &mut Batch<Freed>) -> Option<Handle> {
         self.checked.pop(freed).or_else(|| self.rest.pop(freed))
     }
 
     /// Takes the next one that a check of all reaches. One check follows the other.
-    pub(super) fn take_unchecked(&mut self, freed: &mut Pile<Freed>) -> Option<Handle> {
+    pub(super) fn take_unchecked(&mut self, freed: &mut Batch<Freed>) -> Option<Handle> {
         if self.rest.len() == 0 {
             std::mem::swap(&mut self.checked, &mut self.rest);
         }

@@ -7,22 +7,22 @@ use super::queue::Freed;
 
 /// Sessions and memory to be dropped after every lock is released: dropping the data of a session
 /// may run user code, and freeing memory may take the allocator long.
-pub(super) struct Waste<D> {
-    pub(super) sessions: Pile<Box<Entry<D>>>,
-    pub(super) freed: Pile<Freed>,
+pub(super) struct DeferredDrop<D> {
+    pub(super) sessions: Batch<Box<Entry<D>>>,
+    pub(super) freed: Batch<Freed>,
 }
 
-impl<D> Default for Waste<D> {
+impl<D> Default for DeferredDrop<D> {
     #[inline]
     fn default() -> Self {
         Self {
-            sessions: Pile(Vec::new()),
-            freed: Pile(Vec::new()),
+            sessions: Batch(Vec::new()),
+            freed: Batch(Vec::new()),
         }
     }
 }
 
-impl<D> Drop for Waste<D> {
+impl<D> Drop for DeferredDrop<D> {
     #[inline]
     fn drop(&mut self) {
         if self.sessions.len() > 0 {
@@ -33,9 +33,9 @@ impl<D> Drop for Waste<D> {
 
 /// A list that has either no memory or some kilobytes. An allocator may keep a small block for the
 /// next use, and with it all the pages before it (glibc keeps those of up to 1,032 bytes).
-pub(super) struct Pile<T>(Vec<T>);
+pub(super) struct Batch<T>(Vec<T>);
 
-impl<T> Pile<T> {
+impl<T> Batch<T> {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -1,0 +1,114 @@
+//! Loads: a `GET`, and a script if it may have something to write.
+
+use redis::Value;
+
+use super::arguments::LoadArguments;
+use super::failure::Failure;
+use super::node::{Answer, Command};
+use super::reply::{self, Reply};
+use super::script::LOAD;
+use super::store::{RedisStore, read_error};
+use super::stored::StoredRecord;
+use connect_session_runtime::data::SessionData;
+use connect_session_runtime::record::{LoadRequest, Record};
+use connect_session_runtime::store::StoreError;
+use connect_session_runtime::store::state::{RecordState, SecretStep};
+
+impl RedisStore {
+    /// Loads the record under a key; see [`Store::load`](connect_session_runtime::store::Store::load).
+    pub(super) async fn find<D: SessionData>(
+        &self,
+        name: &str,
+        request: &LoadRequest,
+    ) -> Result<Option<Record<D>>, StoreError> {
+        let mut get = redis::cmd("GET");
+        get.arg(name);
+        let answer = self.send(name, Command::new(&get, None)).await;
+        let Answer { value, now } = answer.map_err(read_error)?;
+        let bytes = match value {
+            Value::Nil => return Ok(None),
+            Value::BulkString(bytes) => bytes,
+            _ => return Err(reply::unexpected("it is not a string")),
+        };
+        let stored = StoredRecord::read(bytes)?;
+        match FirstStep::of(&stored.state, request, now) {
+            FirstStep::Unknown => Ok(None),
+            FirstStep::Found => stored.into_record(false).map(Some),
+            FirstStep::Undecided {
+                is_alive,
+                secrets_change,
+            } => match self.second_step(name, request, secrets_change).await {
+                Ok(reply) => self.loaded(reply),
+                // The record can be read but not written: the touch, the offer or the promotion is
+                // left out.
+                Err(_) if is_alive => stored.into_record(false).map(Some),
+                Err(failure) => Err(read_error(failure)),
+            },
+        }
+    }
+
+    /// Runs the script that decides about a load by the server's clock, and writes.
+    async fn second_step(
+        &self,
+        name: &str,
+        request: &LoadRequest,
+        secrets_change: bool,
+    ) -> Result<Value, Failure> {
+        let arguments = LoadArguments::new(request);
+        // A touch that a failover loses is harmless; a new secret must not be lost.
+        let durability = self.durability().filter(|_| secrets_change);
+        let servers = self.servers();
+        LOAD.run(servers, name, &arguments.as_slices(), durability)
+            .await
+    }
+
+    /// The record in the reply of the second step.
+    fn loaded<D: SessionData>(&self, reply: Value) -> Result<Option<Record<D>>, StoreError> {
+        let mut reply = Reply::read(reply)?;
+        self.observe(reply.number()?);
+        match &*reply.outcome {
+            "record" => {
+                let stored = reply.stored_record()?;
+                let _secrets_changed = reply.number()?;
+                let is_offered = reply.number()? == 1;
+                stored.into_record(is_offered).map(Some)
+            }
+            "none" => Ok(None),
+            _ => Err(reply.unknown_outcome()),
+        }
+    }
+}
+
+/// What a record that was read, and the estimated time of its server, say about a load.
+enum FirstStep {
+    /// The secret is wrong.
+    Unknown,
+    /// Nothing is to be written.
+    Found,
+    /// The server decides.
+    Undecided {
+        /// Whether it most likely finds the record.
+        is_alive: bool,
+        /// Whether it may change the secrets.
+        secrets_change: bool,
+    },
+}
+
+impl FirstStep {
+    fn of(state: &RecordState, request: &LoadRequest, now: Option<u64>) -> Self {
+        let undecided = |is_alive, secrets_change| Self::Undecided {
+            is_alive,
+            secrets_change,
+        };
+        let Some(now) = now else {
+            return undecided(false, true);
+        };
+        match state.on_load(request, now) {
+            Some(effects) if effects.is_empty() => Self::Found,
+            Some(effects) => undecided(true, effects.secret != SecretStep::Keep),
+            // Its key has not expired by the server's clock.
+            None if !state.is_alive(now) => undecided(false, true),
+            None => Self::Unknown,
+        }
+    }
+}
