@@ -120,7 +120,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `touch_every: 3m` | how often requests write a new idle deadline to the store. A session may expire up to this much early | a tenth of the idle timeout |
 /// | `renew_every: 10m` | the age of a secret after which the client gets a new one | never |
 /// | `renew_grace: 30s` | how long the previous secret stays valid after the new one was first used | `30s` |
-/// | `max_size: 64KiB` | the maximum size of the encoded data of a session | `1MiB` in stores that serialize |
+/// | `max_size: 64KiB` | the maximum size of the encoded data and the subject of a session | `1MiB` in stores that serialize |
 /// | `max_fields: 1_000` | the maximum number of top-level fields of a session's data; in untyped data, each key is a field | `1_000` |
 /// | `merge: { visits: add, tags: union }` | how concurrent changes of a field are merged | lists to which both requests append keep both, for all else `on_conflict` decides |
 /// | `on_conflict: reject` | what happens to a change that cannot be merged: with `last_wins` it is written and an event is emitted, with `reject` nothing is written and the client gets a 409 | `last_wins` |

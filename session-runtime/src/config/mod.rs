@@ -10,7 +10,7 @@ use std::future::Future;
 
 pub use options::{Commit, OnConflict, OnEnded, OnStoreError, Options};
 pub use state::{ConfigCell, StartError, configure, start};
-pub(crate) use state::{prepared, store, store_if_built};
+pub(crate) use state::{data_problem, prepared, store, store_if_built};
 pub use trusted_proxy::TrustedProxy;
 pub use validate::ConfigureError;
 

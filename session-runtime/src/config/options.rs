@@ -19,6 +19,9 @@ pub struct Options {
     /// decides.
     pub emit: Option<Emit>,
     /// The time without a request after which a session ends.
+    ///
+    /// A session keeps the timeouts with which it was created, also after a deployment that changes
+    /// them; `Session::set_lifetime` changes those of a living one.
     pub idle_timeout: Duration,
     /// The time after which a session ends in any case.
     pub absolute_timeout: Duration,
@@ -37,8 +40,8 @@ pub struct Options {
     pub on_store_error: OnStoreError,
     /// Which changes of a handler are stored.
     pub commit: Commit,
-    /// The largest size of a session's encoded data, in bytes. If `None`, 1 MiB in a serializing
-    /// store, and no limit in memory.
+    /// The largest size of a session's encoded data and its subject, in bytes. If `None`, 1 MiB in a
+    /// serializing store, and no limit in memory.
     pub max_size: Option<u64>,
     /// The largest number of top-level fields of a session's data. In untyped data, each key is a
     /// field.

@@ -79,8 +79,8 @@ pub mod session_config {
     /// `renew_grace: 30s`: how long the previous secret stays valid after the new one was first
     /// used. Default: `30s`.
     pub const renew_grace: Word = Word;
-    /// `max_size: 64KiB`: the maximum size of the encoded data of a session. Default: `1MiB` in
-    /// stores that serialize.
+    /// `max_size: 64KiB`: the maximum size of the encoded data and the subject of a session. Default:
+    /// `1MiB` in stores that serialize.
     pub const max_size: Word = Word;
     /// `max_fields: 1_000`: the maximum number of top-level fields of a session's data; in untyped
     /// data, each key is a field. Default: `1_000`.
