@@ -20,9 +20,9 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
-    Answer, Conversions, Create, HandlerCommit, Inherit, InheritForwarding, Judged, Load, Look,
-    LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing, ViaPoem, commit,
-    has_failed, split,
+    Answer, Conversions, Create, CreateLazily, HandlerCommit, Inherit, InheritForwarding, Judged,
+    Load, Look, LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing,
+    ViaPoem, commit, has_failed, split,
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
