@@ -4,8 +4,11 @@
 mod default_store;
 #[path = "private/ide.rs"]
 pub mod ide;
+#[path = "private/store_future.rs"]
+mod store_future;
 
 pub use self::default_store::InMemoryConfig;
+pub use self::store_future::store_must_be_send;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{

@@ -62,13 +62,14 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         EmitTarget::Header(name) => SidTarget::Header(name),
         EmitTarget::Cookie(spec) => SidTarget::cookie(spec, head, options, found.is_err()),
     };
+    let method = head.method();
     RequestContext {
         options,
         loaders,
         found,
         target,
-        is_options: head.method() == "OPTIONS",
-        is_head: head.method() == "HEAD",
+        is_options: method == "OPTIONS",
+        is_head: method == "HEAD",
         has_origin: head.first(&header::ORIGIN).is_some(),
         scope,
     }
