@@ -127,6 +127,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_conflict: reject` | what happens to a change that cannot be merged: with `last_wins` it is written and an event is emitted, with `reject` nothing is written and the client gets a 409 | `last_wins` |
 /// | `on_ended: ignore` | the response if the session has ended during the request: with `reject` a 409, with `ignore` that of the handler | `reject` |
 /// | `on_store_error: anonymous` | what an optional load does if the store is unavailable: with `reject` the client gets a 503, with `anonymous` the handler runs with `None` | `reject` |
+/// | `on_undecodable: replace` | what a load does if the stored data does not match the type: with `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and counts as unknown | `reject` |
 /// | `commit: on_success` | which changes are stored: with `on_ok` those of a handler that does not return `Err`, with `on_success` only if the status of the response is below 400, too, with `always` all | `on_ok` |
 /// | `trusted_proxy: x_forwarded` | the headers in which a reverse proxy says what the client addressed, for the cross-origin rule | none, `Host` is compared |
 /// | `namespace: "shop"` | the prefix of the keys of the records | the names of the package and the config |

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::data::{self, EncodeError, EncodedFields, SessionData, proof};
-use crate::printable;
+use crate::data::{self, DecodeError, EncodeError, EncodedFields, SessionData, proof};
 use crate::record::{DataChange, NewRecord, Snapshot, StoredForm};
 use crate::store::StoreError;
 
@@ -34,11 +33,9 @@ impl StoredFields {
     /// # Errors
     /// [`StoreError::Undecodable`] with the name of the field if the text is not JSON.
     pub fn insert(&mut self, name: String, json: String, revision: u64) -> Result<(), StoreError> {
-        let text = RawValue::from_string(json).map_err(|_| StoreError::Undecodable {
-            field: Some(printable::name(&name)),
-            // serde's own message would quote the value, which belongs to the user.
-            source: "the stored text is not JSON".into(),
-        })?;
+        // serde's own message would quote the value, which belongs to the user.
+        let text = RawValue::from_string(json);
+        let text = text.map_err(|_| DecodeError::not_json(Some(&name)))?;
         self.revisions.insert(name.clone(), revision);
         self.texts.insert(name, text);
         Ok(())

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use connect_session_runtime::data::EncodedFields;
+use connect_session_runtime::data::{DecodeError, EncodedFields};
 use connect_session_runtime::patch::{Patch, StoredFields};
 use connect_session_runtime::store::StoreError;
 
-use crate::error::bad_text;
 use crate::escape::{escape, to_json, unescape};
 
 /// The fields of a record: the escaped name of each, its revision and its JSON text.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Fields(BTreeMap<String, (u64, String)>);
 
 impl Fields {
@@ -25,7 +24,7 @@ impl Fields {
 
     /// Parses the result of [`to_json`](Self::to_json).
     pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
-        let fields = serde_json::from_str(text).map_err(|_| bad_text("fields"))?;
+        let fields = serde_json::from_str(text).map_err(|_| DecodeError::not_json(None))?;
         Ok(Self(fields))
     }
 

@@ -233,7 +233,8 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         match stored.load(request, now) {
             None => return Ok(None),
             Some(effects) if effects.is_empty() => return stored.record(false).map(Some),
-            Some(_) => {}
+            // Before anything is written: a session that cannot be read does not live longer.
+            Some(_) => drop(stored.snapshot::<D>()?),
         }
         let request = *request;
         let found = self

@@ -209,6 +209,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("on_conflict", "OnConflict", &config.on_conflict),
         ("on_ended", "OnEnded", &config.on_ended),
         ("on_store_error", "OnStoreError", &config.on_store_error),
+        ("on_undecodable", "OnUndecodable", &config.on_undecodable),
         ("commit", "Commit", &config.commit),
         ("trusted_proxy", "TrustedProxy", &config.trusted_proxy),
     ];

@@ -8,7 +8,7 @@ mod validate;
 
 use std::future::Future;
 
-pub use options::{Commit, OnConflict, OnEnded, OnStoreError, Options};
+pub use options::{Commit, OnConflict, OnEnded, OnStoreError, OnUndecodable, Options};
 pub use state::{ConfigCell, StartError, configure, start};
 pub(crate) use state::{data_problem, prepared, store, store_if_built};
 pub use trusted_proxy::TrustedProxy;

@@ -38,6 +38,8 @@ pub struct Options {
     pub on_ended: OnEnded,
     /// What an optional load does if the store fails.
     pub on_store_error: OnStoreError,
+    /// What a load does if the data of the stored session does not decode.
+    pub on_undecodable: OnUndecodable,
     /// Which changes of a handler are stored.
     pub commit: Commit,
     /// The largest size of a session's encoded data and its subject, in bytes. If `None`, 1 MiB in a
@@ -79,6 +81,18 @@ pub enum OnStoreError {
     Anonymous,
 }
 
+/// What a load does if the data of the stored session does not decode.
+///
+/// Neither applies to a record that cannot be read at all, such as one in the format of another version
+/// of this library: that is always an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUndecodable {
+    /// The client gets a 500, and the session is left as it is.
+    Reject,
+    /// The session is ended, and counts as unknown: `create` makes a new one.
+    Replace,
+}
+
 /// When the changes of a handler are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
@@ -108,6 +122,7 @@ impl Options {
             on_conflict: OnConflict::LastWins,
             on_ended: OnEnded::Reject,
             on_store_error: OnStoreError::Reject,
+            on_undecodable: OnUndecodable::Reject,
             commit: Commit::OnOk,
             max_size: None,
             max_fields: rules::DEFAULT_MAX_FIELDS,

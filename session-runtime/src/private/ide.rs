@@ -103,6 +103,10 @@ pub mod session_config {
     /// `reject` the client gets a 503, with `anonymous` the handler runs with `None`. Default:
     /// `reject`.
     pub const on_store_error: Word = Word;
+    /// `on_undecodable: replace`: what a load does if the stored data does not match the type: with
+    /// `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and
+    /// counts as unknown. Default: `reject`.
+    pub const on_undecodable: Word = Word;
     /// `commit: on_success`: which changes are stored: with `on_ok` those of a handler that does not
     /// return `Err`, with `on_success` only if the status of the response is below 400, too, with
     /// `always` all. Default: `on_ok`.
@@ -248,6 +252,16 @@ pub mod on_store_error {
     pub const reject: Word = Word;
     /// The handler runs with `None`.
     pub const anonymous: Word = Word;
+}
+
+/// What a load does if the stored data does not match the type.
+pub mod on_undecodable {
+    use super::Word;
+
+    /// The client gets a 500 `undecodable`, and the session stays as it is.
+    pub const reject: Word = Word;
+    /// The session is ended, and counts as unknown: `create` makes a new one.
+    pub const replace: Word = Word;
 }
 
 /// The headers in which a reverse proxy says what the client addressed.

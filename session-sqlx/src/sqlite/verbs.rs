@@ -5,7 +5,9 @@ use std::sync::Arc;
 use sqlx::Row as _;
 
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{Change, DataChange, Key, LoadRequest, NewRecord, Record};
+use connect_session_runtime::record::{
+    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
+};
 use connect_session_runtime::store::state::Verdict;
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
@@ -53,6 +55,13 @@ impl<D: SessionData> Store<D> for SqliteStore {
             return Ok(None);
         };
         if !loaded.effects.is_empty() {
+            // Before anything is written: a session that cannot be read does not live longer.
+            let state = &loaded.row.state;
+            let _: Snapshot<D> = loaded
+                .fields
+                .clone()
+                .into_stored()?
+                .snapshot(state.version)?;
             let (inner, request) = (inner.clone(), *request);
             let written = run_detached(async move { inner.load_and_write(key, &request).await });
             match written.await.map_err(StatementError::into_read_error)?? {

@@ -3,6 +3,8 @@
 mod proof;
 mod shapes;
 mod stores;
+mod tools;
+mod undecodable;
 
 /// Makes one test of each case for each store.
 macro_rules! on_every_store {

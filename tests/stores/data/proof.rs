@@ -3,16 +3,14 @@
 use std::sync::Mutex;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use connect_session::{Event, Session, session, session_config};
-use http::{Request, Response};
 use serde::{Deserialize, Serialize};
-use tower::ServiceExt as _;
 
 use super::on_every_store;
 use super::stores::Stores;
+use super::tools::send;
 
 /// Data with a part for each way in which a value can be lost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,19 +128,6 @@ fn change(data: &mut Odd, part: &str) {
             data.shape = Some(Shape::Box { width: 1, depth: 0 });
         }
     }
-}
-
-async fn send(app: &Router, method: &str, path: &str, sid: &str) -> (u16, String, String) {
-    let request = Request::builder().method(method).uri(path);
-    let request = request.header("x-user-session", sid).body(Body::empty());
-    let response: Response<Body> = app.clone().oneshot(request.unwrap()).await.unwrap();
-    let sid = response.headers().get("x-user-session");
-    let sid = sid.map_or("", |sid| sid.to_str().unwrap()).to_owned();
-    let status = response.status().as_u16();
-    let body = axum::body::to_bytes(response.into_body(), 1 << 20)
-        .await
-        .unwrap();
-    (status, sid, String::from_utf8(body.to_vec()).unwrap())
 }
 
 async fn row_37a_what_cannot_be_read_back_is_refused(stores: &Stores) {

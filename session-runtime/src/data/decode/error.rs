@@ -64,6 +64,23 @@ impl DecodeError {
         self.field.as_deref()
     }
 
+    /// The error for stored fields that are not JSON; `field` is the one that is not, if it is known.
+    ///
+    /// ```
+    /// use connect_session_runtime::data::DecodeError;
+    ///
+    /// let error = DecodeError::not_json(Some("visits"));
+    /// assert_eq!(error.field(), Some("visits"));
+    /// ```
+    #[must_use]
+    pub fn not_json(field: Option<&str>) -> Self {
+        let error = Self::from(Reason::NotJson);
+        match field {
+            Some(name) => error.with_field(name),
+            None => error,
+        }
+    }
+
     /// Whether the type refuses a top-level field that it does not know.
     pub(crate) const fn is_unknown_field(&self) -> bool {
         matches!(self.reason, Reason::UnknownField)
