@@ -14,6 +14,7 @@
 
 mod fixture;
 mod mysql;
+mod namespaces;
 mod postgres;
 
 mod redis;
