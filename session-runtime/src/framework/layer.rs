@@ -46,6 +46,10 @@ pub struct SessionLayer<C: SessionConfig> {
 
 /// A store that a layer was given.
 struct GivenStore<D> {
+    #[cfg_attr(
+        not(feature = "_layer"),
+        allow(dead_code, reason = "no adapter asks for it")
+    )]
     store: AnyStore<D>,
     /// The store, or one that refuses every operation because another config has its keys. Decided with
     /// the first request, because until then the options can change.
