@@ -130,7 +130,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_undecodable: replace` | what a load does if the stored data does not match the type: with `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and counts as unknown | `reject` |
 /// | `commit: on_success` | which changes are stored: with `on_ok` those of a handler that does not return `Err`, with `on_success` only if the status of the response is below 400, too, with `always` all | `on_ok` |
 /// | `trusted_proxy: x_forwarded` | the headers in which a reverse proxy says what the client addressed, for the cross-origin rule | none, `Host` is compared |
-/// | `namespace: "shop"` | the prefix of the keys of the records | the names of the package and the config |
+/// | `namespace: "shop"` | the prefix of the keys of the records. To rename the package, the crate or the config and keep its sessions, set the former namespace | the names of the package, of the crate if it differs, and of the config, as in `shop/worker/Carts` |
 /// | `on_event: crate::log_event` | a function that is called with every event | none |
 /// | `crate: path` | the path of the library | `::connect_session` |
 /// <!-- -->

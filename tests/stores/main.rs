@@ -16,6 +16,7 @@
 mod data;
 mod fixture;
 mod mysql;
+mod namespaces;
 mod postgres;
 
 mod redis;

@@ -121,6 +121,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::end_spans);
     let cell = tokens::wrap_generic(&quote!(#private::ConfigCell), &quote!(#name), first, last);
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
+    let namespace = default_namespace(&plain);
     quote! {
         impl #private::#kind for #name {
             type Data = #data;
@@ -128,9 +129,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #plain;
             const OPTIONS: #private::Options = {
                 #[allow(unused_mut)]
-                let mut options = #private::Options::new(
-                    ::core::concat!(::core::env!("CARGO_PKG_NAME"), "/", #plain)
-                );
+                let mut options = #private::Options::new(#namespace);
                 #(#options)*
                 options
             };
@@ -141,6 +140,22 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
                 static CELL: #cell = #private::ConfigCell::new();
                 &CELL
             }
+        }
+    }
+}
+
+/// The names of the package, the crate and the config. The crate is left out where it has the package's
+/// name. Two binaries of one package then do not share sessions, and a config can move to another module.
+fn default_namespace(config: &str) -> TokenStream {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let (package, in_crate) = (variable("CARGO_PKG_NAME"), variable("CARGO_CRATE_NAME"));
+    if in_crate.is_empty() || in_crate == package.replace('-', "_") {
+        quote!(::core::concat!(::core::env!("CARGO_PKG_NAME"), "/", #config))
+    } else {
+        quote! {
+            ::core::concat!(
+                ::core::env!("CARGO_PKG_NAME"), "/", ::core::env!("CARGO_CRATE_NAME"), "/", #config
+            )
         }
     }
 }

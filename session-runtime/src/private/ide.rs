@@ -114,8 +114,9 @@ pub mod session_config {
     /// `trusted_proxy: x_forwarded`: the headers in which a reverse proxy says what the client
     /// addressed, for the cross-origin rule. Default: none, `Host` is compared.
     pub const trusted_proxy: Word = Word;
-    /// `namespace: "shop"`: the prefix of the keys of the records. Default: the names of the
-    /// package and the config.
+    /// `namespace: "shop"`: the prefix of the keys of the records. To rename the package, the crate or the
+    /// config and keep its sessions, set the former namespace. Default: the names of the package, of the
+    /// crate if it differs, and of the config, as in `shop/worker/Carts`.
     pub const namespace: Word = Word;
     /// `on_event: crate::log_event`: a function that is called with every event. Default: none.
     pub const on_event: Word = Word;
