@@ -144,8 +144,10 @@ fn table(mut words: Vec<Word>, [first, second]: [&str; 2], keyword: &str) -> Str
         words.push(Word {
             name: "crate".to_owned(),
             form: format!("`{keyword}`"),
-            meaning: "the path of the library".to_owned(),
-            default: "`::connect_session`".to_owned(),
+            meaning: "where the library is, if only another crate's re-export reaches it, as in \
+                      `web::connect_session`"
+                .to_owned(),
+            default: "the name in your Cargo.toml".to_owned(),
         });
     }
     let mut table = String::new();

@@ -9,6 +9,7 @@
 
 mod choice;
 mod config;
+mod crate_name;
 #[cfg(test)]
 mod docs_in_sync;
 mod errors;
@@ -78,7 +79,7 @@ use proc_macro::TokenStream;
 /// | `emit = header` or `emit = cookie` | where to send the sid of a new session, if the request had no sid. Without it, the config decides | |
 /// | `cache = shared` | the response is the same for every user, and the handler may let shared caches keep it. Without it, `public` and `s-maxage` of a response for which a session was loaded become `private` (RFC 9111 3.5) | |
 /// | `http` | the handler does not use a framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
-/// | `crate = path` | the path of the library | `::connect_session` |
+/// | `crate = path` | where the library is, if only another crate's re-export reaches it, as in `web::connect_session` | the name in your Cargo.toml |
 /// <!-- -->
 #[proc_macro_attribute]
 pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -132,7 +133,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `trusted_proxy: x_forwarded` | the headers in which a reverse proxy says what the client addressed, for the cross-origin rule | none, `Host` is compared |
 /// | `namespace: "shop"` | the prefix of the keys of the records. To rename the package, the crate or the config and keep its sessions, set the former namespace | the names of the package, of the crate if it differs, and of the config, as in `shop/worker/Carts` |
 /// | `on_event: crate::log_event` | a function that is called with every event | none |
-/// | `crate: path` | the path of the library | `::connect_session` |
+/// | `crate: path` | where the library is, if only another crate's re-export reaches it, as in `web::connect_session` | the name in your Cargo.toml |
 /// <!-- -->
 ///
 /// A duration is a number with the unit `ms`, `s`, `m`, `h` or `d`, and a size is a number with the

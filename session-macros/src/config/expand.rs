@@ -20,17 +20,9 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
     let constants = hoist(&mut config);
     let config = &config;
     let private = private(config.library.as_ref());
-    let Config {
-        attrs,
-        visibility,
-        name,
-        ..
-    } = config;
-    // Errors about the struct point at its name.
-    let keyword = quote_spanned!(name.span()=> struct);
-    let end = quote_spanned!(name.span()=> ;);
+    let declaration = declaration(config);
     // The items next to the struct have the same `cfg`s.
-    let cfgs: Vec<_> = attrs
+    let cfgs: Vec<_> = (config.attrs)
         .iter()
         .filter(|attr| attr.path().is_ident("cfg"))
         .collect();
@@ -41,9 +33,7 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
         .chain(warnings::expand(config))
         .map(|check| quote!(#(#cfgs)* #check));
     quote! {
-        #(#attrs)*
-        #[allow(dead_code, missing_debug_implementations, missing_copy_implementations)]
-        #visibility #keyword #name #end
+        #declaration
 
         #(#cfgs)*
         #implementation
@@ -54,6 +44,24 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
 
         #constants
         #(#checks)*
+    }
+}
+
+/// The struct alone.
+pub(super) fn declaration(config: &Config) -> TokenStream {
+    let Config {
+        attrs,
+        visibility,
+        name,
+        ..
+    } = config;
+    // Errors about the struct point at its name.
+    let keyword = quote_spanned!(name.span()=> struct);
+    let end = quote_spanned!(name.span()=> ;);
+    quote! {
+        #(#attrs)*
+        #[allow(dead_code, missing_debug_implementations, missing_copy_implementations)]
+        #visibility #keyword #name #end
     }
 }
 
