@@ -14,12 +14,17 @@
 )]
 
 mod data;
+mod demotion;
+mod encryption;
 mod fixture;
 mod mysql;
 mod namespaces;
+mod outage;
+mod pgbouncer;
 mod postgres;
 
 mod redis;
+mod runtimes;
 mod scale;
 mod servers;
 mod shared;
@@ -28,3 +33,4 @@ mod sqlite;
 #[path = "../shared/temp_table.rs"]
 mod temp_table;
 mod tower_sessions;
+mod warnings;

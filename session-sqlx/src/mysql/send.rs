@@ -1,11 +1,9 @@
 //! Reads answers, and classifies the errors of the server.
 
-use std::sync::Arc;
-
-use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql};
 
-use crate::server::{Driver, Written};
+use crate::server::{Driver, Statement, Written};
 
 /// `ER_DUP_ENTRY`: the key exists.
 const DUPLICATE_KEY: u16 = 1062;
@@ -18,6 +16,11 @@ const DEADLOCK: u16 = 1213;
 /// commit failed (1180), or the server closed the connection (1927, 4031).
 const UNKNOWN_OUTCOME: [u16; 4] = [1053, 1180, 1927, 4031];
 
+/// The errors of a server that accepts no writes, such as one that was demoted: it is not in its cluster
+/// (1047), has the option `read_only` (1290), its transactions are read-only (1792), it runs in read-only
+/// mode (1836), or it is offline (3032).
+const DEMOTED: [u16; 5] = [1047, 1290, 1792, 1836, 3032];
+
 impl Driver for MySql {
     /// An id is `BINARY(16)`.
     type Id = Vec<u8>;
@@ -28,20 +31,18 @@ impl Driver for MySql {
 
     async fn rows(
         connection: &mut MySqlConnection,
-        statement: Arc<str>,
-        arguments: MySqlArguments,
+        statement: Statement<Self>,
     ) -> Result<Vec<MySqlRow>, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         query.fetch_all(connection).await
     }
 
     /// The version is returned as the id that was inserted last.
     async fn write(
         connection: &mut MySqlConnection,
-        statement: Arc<str>,
-        arguments: MySqlArguments,
+        statement: Statement<Self>,
     ) -> Result<Written, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         let done = query.execute(connection).await?;
         Ok(Written {
             rows: done.rows_affected(),
@@ -59,6 +60,16 @@ pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
         }
         other => matches!(other, sqlx::Error::Encode(_)),
     }
+}
+
+/// Whether the server accepts no writes.
+pub(super) fn is_demoted(error: &sqlx::Error) -> bool {
+    error_number(error).is_some_and(|number| DEMOTED.contains(&number))
+}
+
+/// Whether a text or the statement is too long (1153, 1406), or has characters that a column lacks (1366).
+pub(super) fn is_unstorable(error: &sqlx::Error) -> bool {
+    matches!(error_number(error), Some(1153 | 1366 | 1406))
 }
 
 /// Whether the server rolled the statement back in favor of another.

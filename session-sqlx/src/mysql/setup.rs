@@ -7,12 +7,13 @@ use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::StoreError;
 
+use super::examine::examine;
 use super::send::{self, NO_SUCH_TABLE, error_number};
 use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
 use crate::row::Stored;
-use crate::server::{self, Rows, Server, ServerState, Statements, Written, check_url};
+use crate::server::{self, Facts, Rows, Server, ServerState, Statements, Written, check_url};
 use crate::{ConnectBuilder, backend};
 
 const INVALID_URL: &str = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
@@ -69,6 +70,10 @@ impl Server for MySqlBackend {
         Ok(options)
     }
 
+    async fn examine(options: &MySqlConnectOptions) -> Result<Facts, sqlx::Error> {
+        examine(options).await
+    }
+
     fn connection_error(options: &MySqlConnectOptions, error: sqlx::Error) -> ContextError {
         let address = address(options);
         let user = options.get_username();
@@ -100,6 +105,14 @@ impl Server for MySqlBackend {
 
     fn is_refusal(error: &sqlx::Error) -> bool {
         send::is_refusal(error)
+    }
+
+    fn is_demoted(error: &sqlx::Error) -> bool {
+        send::is_demoted(error)
+    }
+
+    fn is_unstorable(error: &sqlx::Error) -> bool {
+        send::is_unstorable(error)
     }
 
     fn is_rolled_back(error: &sqlx::Error) -> bool {

@@ -1,16 +1,19 @@
 //! The connections of a store that opened them itself.
 //!
-//! Returning a connection to sqlx's pool spawns a task and pings the server, as often as there are
-//! statements. These connections stay taken from the pool, and wait here for their next statement.
+//! sqlx's pool spawns a task and pings the server whenever a connection is returned, and can hand out
+//! connections of a tokio runtime that has ended. These wait here for their next statement.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Database, Pool};
+use sqlx::{ConnectOptions as _, Connection as _, Database};
+use tokio::runtime::{self, Handle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::OptionsOf;
+use super::circuit::{Circuit, Outage};
 use super::lease::Lease;
+use super::outage::{cannot_connect, no_answer_within};
 
 /// A connection that was idle for this long is pinged before it sends a write. If the server was
 /// restarted in the meantime, a write on the dead connection would have an unknown outcome. A commit
@@ -26,38 +29,56 @@ const LIFETIME: Duration = Duration::from_secs(1_800);
 /// How long closing a connection may take.
 const CLOSING: Duration = Duration::from_secs(5);
 
-#[derive(Debug)]
 pub(crate) struct Connections<DB: Database> {
-    pool: Pool<DB>,
-    /// One permit for each connection of the pool.
+    options: OptionsOf<DB>,
+    circuit: Circuit,
+    /// One permit for each connection in use.
     turns: Arc<Semaphore>,
+    most: usize,
     acquire_timeout: Duration,
+    kept: Mutex<Kept<DB>>,
+}
+
+struct Kept<DB: Database> {
     /// The connection that was used last comes last, and is used next.
-    idle: Mutex<Vec<Idle<DB>>>,
+    idle: Vec<Idle<DB>>,
+    /// Connections of an earlier generation are not used again.
+    generation: u64,
 }
 
-/// An open connection, and when it was opened.
-#[derive(Debug)]
+/// An open connection.
 pub(super) struct Open<DB: Database> {
-    connection: Option<PoolConnection<DB>>,
+    connection: Option<DB::Connection>,
     since: Instant,
+    /// The runtime that drives it. In another one it would hang, or fail once that one has ended.
+    runtime: runtime::Id,
+    generation: u64,
 }
 
-#[derive(Debug)]
 struct Idle<DB: Database> {
     open: Open<DB>,
     since: Instant,
 }
 
 impl<DB: Database> Connections<DB> {
-    /// Connections of a pool that nothing else uses.
-    pub(super) fn new(pool: Pool<DB>, connections: u32, acquire_timeout: Duration) -> Arc<Self> {
-        let turns = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
+    pub(super) fn new(
+        options: OptionsOf<DB>,
+        circuit: Circuit,
+        connections: u32,
+        acquire_timeout: Duration,
+    ) -> Arc<Self> {
+        let most = usize::try_from(connections).unwrap_or(usize::MAX);
+        let most = most.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
-            pool,
-            turns: Arc::new(Semaphore::new(turns)),
+            options,
+            circuit,
+            turns: Arc::new(Semaphore::new(most)),
+            most,
             acquire_timeout,
-            idle: Mutex::default(),
+            kept: Mutex::new(Kept {
+                idle: Vec::new(),
+                generation: 0,
+            }),
         })
     }
 
@@ -66,7 +87,7 @@ impl<DB: Database> Connections<DB> {
         self: &Arc<Self>,
         is_read: bool,
         timeout: Duration,
-    ) -> Result<Lease<DB>, sqlx::Error> {
+    ) -> Result<Lease<DB>, Outage> {
         let turn = self.turn().await?;
         while let Some(Idle { mut open, since }) = self.pop() {
             let is_fresh = is_read || since.elapsed() < PING_AFTER_IDLE;
@@ -74,28 +95,66 @@ impl<DB: Database> Connections<DB> {
                 return Ok(Lease::kept(open, self.clone(), turn, true));
             }
             // The others are not newer. Each may take as long to find out about.
-            self.close_idle();
+            self.retire();
         }
-        let open = Open {
-            connection: Some(self.pool.acquire().await?),
-            since: Instant::now(),
-        };
+        // Boxed, so that the futures of statements stay small.
+        let open = Box::pin(self.open()).await?;
         Ok(Lease::kept(open, self.clone(), turn, false))
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Outage> {
         // Without a timer, if there is a free one.
         if let Ok(turn) = self.turns.clone().try_acquire_owned() {
             return Ok(turn);
         }
         let turn = self.turns.clone().acquire_owned();
-        let turn = tokio::time::timeout(self.acquire_timeout, turn).await;
-        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        turn.map_err(|_| sqlx::Error::PoolClosed)
+        match self.circuit.within(self.acquire_timeout, turn).await {
+            Some(Ok(turn)) => Ok(turn),
+            Some(Err(_)) | None => Err(Outage::new(
+                true,
+                format_args!("all {} are in use", self.most),
+            )),
+        }
     }
 
+    /// Opens a connection, unless the server is known to accept none.
+    async fn open(&self) -> Result<Open<DB>, Outage> {
+        if let Some(outage) = self.circuit.outage() {
+            return Err(outage);
+        }
+        self.make_room();
+        let generation = self.kept().generation;
+        let connecting = self.options.connect();
+        let connected = match self.circuit.within(self.acquire_timeout, connecting).await {
+            Some(connected) => connected.map_err(|error| cannot_connect(&error)),
+            None => Err(no_answer_within(self.acquire_timeout)),
+        };
+        let connection = connected.inspect_err(|outage| self.circuit.open(outage.clone()))?;
+        Ok(Open {
+            connection: Some(connection),
+            since: Instant::now(),
+            runtime: Handle::current().id(),
+            generation,
+        })
+    }
+
+    /// Closes connections that wait for another runtime, so that there are never too many.
+    fn make_room(&self) {
+        let in_use = self.most - self.turns.available_permits();
+        let mut kept = self.kept();
+        let surplus = (kept.idle.len() + in_use).saturating_sub(self.most);
+        let surplus = surplus.min(kept.idle.len());
+        let closed: Vec<_> = kept.idle.drain(..surplus).collect();
+        drop(kept);
+        drop(closed);
+    }
+
+    /// Takes the last idle connection of the current runtime.
     fn pop(&self) -> Option<Idle<DB>> {
-        self.idle().pop()
+        let runtime = Handle::current().id();
+        let mut kept = self.kept();
+        let at = (kept.idle.iter()).rposition(|idle| idle.open.runtime == runtime)?;
+        Some(kept.idle.remove(at))
     }
 
     /// Keeps a connection for its next use.
@@ -105,26 +164,34 @@ impl<DB: Database> Connections<DB> {
             open.close();
             return;
         }
-        let unused = {
-            let mut idle = self.idle();
-            idle.push(Idle { open, since: now });
-            let is_unused =
-                |first: &mut Idle<DB>| now.duration_since(first.since) > CLOSE_AFTER_IDLE;
-            (idle.first_mut().is_some_and(is_unused)).then(|| idle.remove(0))
-        };
+        let mut kept = self.kept();
+        if open.generation != kept.generation {
+            drop(kept);
+            open.close();
+            return;
+        }
+        kept.idle.push(Idle { open, since: now });
+        let is_unused = |first: &mut Idle<DB>| now.duration_since(first.since) > CLOSE_AFTER_IDLE;
+        let unused = kept.idle.first_mut().is_some_and(is_unused);
+        let unused = unused.then(|| kept.idle.remove(0));
+        drop(kept);
         if let Some(unused) = unused {
             unused.open.close();
         }
     }
 
-    /// Closes all idle connections: one of them turned out to be dead.
-    pub(super) fn close_idle(&self) {
-        let idle = std::mem::take(&mut *self.idle());
-        drop(idle);
+    /// Closes all connections, those in use after their statement: one of them turned out to be dead, or
+    /// to lead to a server that no longer accepts writes.
+    pub(super) fn retire(&self) {
+        let mut kept = self.kept();
+        kept.generation += 1;
+        let retired = std::mem::take(&mut kept.idle);
+        drop(kept);
+        drop(retired);
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle<DB>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept<DB>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,13 +200,13 @@ impl<DB: Database> Open<DB> {
     pub(super) fn take(&mut self) -> Self {
         Self {
             connection: self.connection.take(),
-            since: self.since,
+            ..*self
         }
     }
 
     /// The connection; `None` after it was taken.
     pub(super) fn connection(&mut self) -> Option<&mut DB::Connection> {
-        self.connection.as_deref_mut()
+        self.connection.as_mut()
     }
 
     async fn is_alive(&mut self, timeout: Duration) -> bool {
@@ -150,20 +217,14 @@ impl<DB: Database> Open<DB> {
         matches!(ping, Ok(Ok(())))
     }
 
-    /// Says goodbye to the server, in a task that nothing waits for.
+    /// Says goodbye to the server, in a task that nothing waits for. Only its own runtime can.
     fn close(mut self) {
-        if let Some(connection) = self.connection.take() {
-            let closing = tokio::time::timeout(CLOSING, connection.close());
-            tokio::spawn(async move { drop(closing.await) });
-        }
-    }
-}
-
-/// Closes the connection at once. Returning it to the pool would need a runtime, and ping it.
-impl<DB: Database> Drop for Open<DB> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach());
+        if let Some(connection) = self.connection.take()
+            && let Ok(runtime) = Handle::try_current()
+            && runtime.id() == self.runtime
+        {
+            let closing = connection.close();
+            runtime.spawn(async move { drop(tokio::time::timeout(CLOSING, closing).await) });
         }
     }
 }

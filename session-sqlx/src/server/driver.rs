@@ -5,6 +5,15 @@ use std::sync::Arc;
 
 use sqlx::{Database, Encode, Type};
 
+/// A statement to send.
+pub(crate) struct Statement<DB: Database> {
+    pub(crate) text: Arc<str>,
+    pub(crate) arguments: DB::Arguments,
+    /// Whether a connection pooler may send the parts of the protocol to different servers, except within
+    /// a transaction.
+    pub(crate) has_pooler: bool,
+}
+
 /// The driver of a server.
 pub(crate) trait Driver: Database {
     /// An id of 16 bytes, in the form in which the server stores and compares it best.
@@ -14,14 +23,12 @@ pub(crate) trait Driver: Database {
 
     fn rows(
         connection: &mut Self::Connection,
-        statement: Arc<str>,
-        arguments: Self::Arguments,
+        statement: Statement<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
 
     fn write(
         connection: &mut Self::Connection,
-        statement: Arc<str>,
-        arguments: Self::Arguments,
+        statement: Statement<Self>,
     ) -> impl Future<Output = Result<Written, sqlx::Error>> + Send;
 }
 
@@ -30,10 +37,12 @@ pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
     /// Whether the statement may be sent again if its connection is lost.
     const IS_READ: bool;
 
+    /// Whether the statement may be sent to the server that took over from one that was demoted.
+    const MAY_MOVE: bool;
+
     fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
 }
 
@@ -42,13 +51,13 @@ pub(crate) struct Rows<DB: Database>(pub(crate) Vec<DB::Row>);
 
 impl<DB: Driver> Answer<DB> for Rows<DB> {
     const IS_READ: bool = true;
+    const MAY_MOVE: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> Result<Self, sqlx::Error> {
-        DB::rows(connection, statement, arguments).await.map(Self)
+        DB::rows(connection, statement).await.map(Self)
     }
 }
 
@@ -62,12 +71,27 @@ pub(crate) struct Written {
 
 impl<DB: Driver> Answer<DB> for Written {
     const IS_READ: bool = false;
+    const MAY_MOVE: bool = true;
 
     fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send {
-        DB::write(connection, statement, arguments)
+        DB::write(connection, statement)
+    }
+}
+
+/// The effect of a write that follows a read from the same server.
+pub(super) struct WrittenAfterRead(pub(super) Written);
+
+impl<DB: Driver> Answer<DB> for WrittenAfterRead {
+    const IS_READ: bool = false;
+    const MAY_MOVE: bool = false;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Statement<DB>,
+    ) -> Result<Self, sqlx::Error> {
+        DB::write(connection, statement).await.map(Self)
     }
 }

@@ -2,20 +2,24 @@
 //! creating the table.
 
 mod change;
+mod circuit;
 mod clock;
 mod connections;
 mod driver;
+mod facts;
 mod lease;
 mod millis;
 mod ops;
+mod outage;
+mod refused_writes;
 mod send;
 mod setup;
+mod state;
 mod statements;
 mod store;
 mod values;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use sqlx::{Connection, Database};
 
@@ -25,45 +29,17 @@ use crate::backend::{Backend, Inner};
 use crate::error::{ContextError, StatementError};
 use crate::row::Stored;
 
-pub(crate) use self::clock::ServerClock;
-pub(crate) use self::connections::Connections;
-pub(crate) use self::driver::{Driver, Rows, Written};
+pub(crate) use self::driver::{Driver, Rows, Statement, Written};
+pub(crate) use self::facts::Facts;
 pub(crate) use self::millis::to_millis;
 pub(crate) use self::setup::{check_url, connect, migrate};
+pub(crate) use self::state::ServerState;
 pub(crate) use self::statements::Statements;
 pub(crate) use self::store::server_store;
 pub(crate) use self::values::Values;
 
 /// The connection options of a database.
 pub(crate) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;
-
-/// The state of every store on a server.
-#[derive(Debug)]
-pub(crate) struct ServerState<DB: Database> {
-    pub(crate) clock: ServerClock,
-    /// The connections that the store opened itself; `None` if it uses the pool of an application.
-    pub(crate) connections: Option<Arc<Connections<DB>>>,
-}
-
-// A derived implementation would require the driver to be `Clone`.
-impl<DB: Database> Clone for ServerState<DB> {
-    fn clone(&self) -> Self {
-        Self {
-            clock: self.clock.clone(),
-            connections: self.connections.clone(),
-        }
-    }
-}
-
-impl<DB: Database> ServerState<DB> {
-    /// For a store that uses the pool of an application.
-    pub(crate) fn of_pool() -> Self {
-        Self {
-            clock: ServerClock::new(),
-            connections: None,
-        }
-    }
-}
 
 /// A kind of database server.
 pub(crate) trait Server: Backend<Db: Values> {
@@ -96,11 +72,23 @@ pub(crate) trait Server: Backend<Db: Values> {
 
     fn parse_url(url: &str) -> Result<OptionsOf<Self::Db>, ContextError>;
 
+    /// Connects, and finds out what the store has to know about the server.
+    fn examine(
+        options: &OptionsOf<Self::Db>,
+    ) -> impl Future<Output = Result<Facts, sqlx::Error>> + Send;
+
     /// The error of a connection that could not be opened.
     fn connection_error(options: &OptionsOf<Self::Db>, error: sqlx::Error) -> ContextError;
 
     /// Whether the server reported that the statement changed nothing.
     fn is_refusal(error: &sqlx::Error) -> bool;
+
+    /// Whether the server refuses to change anything, as a replica does, so that a new connection may lead to
+    /// another one.
+    fn is_demoted(error: &sqlx::Error) -> bool;
+
+    /// Whether the server can never keep what the statement would write.
+    fn is_unstorable(error: &sqlx::Error) -> bool;
 
     /// Whether the server rolled the statement back in favor of another, as in a deadlock, so that
     /// it can be sent again.

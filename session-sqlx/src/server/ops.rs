@@ -9,6 +9,7 @@ use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 
 use super::change::{DataOnly, change_args};
+use super::driver::WrittenAfterRead;
 use super::values::namespace_number;
 use super::{Rows, Server, Written, to_millis};
 use crate::args::Args;
@@ -47,13 +48,14 @@ impl<B: Server> Inner<B> {
                 .maybe_text(subject.as_deref())
                 .bytes(&fields)
         };
+        self.check_size(&fields, subject.as_deref())?;
         let mut is_done = self.insert_row(&args).await?;
         if !is_done {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
             // has ended.
             let statement = &B::shared_statements(self).delete_ended;
             let deleted = self.send(statement, || Args::new().key(key)).await;
-            let Written { rows, .. } = deleted.map_err(StatementError::into_write_error)?;
+            let Written { rows, .. } = deleted.map_err(write_error::<B>)?;
             is_done = rows > 0 && self.insert_row(&args).await?;
         }
         if !is_done {
@@ -74,7 +76,7 @@ impl<B: Server> Inner<B> {
         match self.send::<Written>(statement, args).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(false),
-            Err(failure) => Err(failure.into_write_error()),
+            Err(failure) => Err(write_error::<B>(failure)),
         }
     }
 
@@ -89,7 +91,7 @@ impl<B: Server> Inner<B> {
                 .small(transport_code(request.transport))
                 .bytes(request.secret.as_bytes())
         };
-        for _ in 0..RETRIES {
+        for attempt in 1..=RETRIES {
             let read = self.read(&B::shared_statements(self).load, args).await?;
             let Some(Stored {
                 state, now, fields, ..
@@ -102,20 +104,26 @@ impl<B: Server> Inner<B> {
             };
             // Before anything is written: a session that cannot be read does not live longer.
             let snapshot = fields_text::read(fields, state.version)?;
-            if effects.is_empty() {
+            let refuses_writes = || B::state(self).refused_writes.are_expected();
+            if effects.is_empty() || refuses_writes() {
                 return Ok(Some(state.record(snapshot, false)));
             }
             let mut after = state.clone();
             after.apply_load(effects, request, now);
-            let written = self.write_load(key, request, &state, &after).await;
-            let (shown, is_offered) = match written {
+            let (shown, is_offered) = match self.write_load(key, request, &state, &after).await {
                 Ok(true) => (&after, effects.makes_offer()),
                 // Another request promoted or rotated the secret, or the session ended.
                 Ok(false) => continue,
-                // A server that refuses writes, such as a replica or one whose disk is full, still serves
-                // what it can read.
-                Err(StatementError::NotApplied(_)) => (&state, false),
-                Err(failure) => return Err(failure.into_read_error()),
+                // The server that took over may have another version of the record.
+                Err(failure)
+                    if failure.not_applied().is_some_and(B::is_demoted)
+                        && !refuses_writes()
+                        && attempt < RETRIES =>
+                {
+                    continue;
+                }
+                // What a replica or a server whose disk is full can read is served without the write.
+                Err(_) => (&state, false),
             };
             return Ok(Some(shown.record(snapshot, is_offered)));
         }
@@ -155,7 +163,7 @@ impl<B: Server> Inner<B> {
                 .flag(is_previous)
         };
         let statement = &B::shared_statements(self).write_load;
-        let written: Written = self.send(statement, args).await?;
+        let WrittenAfterRead(written) = self.send(statement, args).await?;
         Ok(written.rows > 0)
     }
 
@@ -170,8 +178,9 @@ impl<B: Server> Inner<B> {
             .map(fields_text::after)
             .transpose()?
             .flatten();
+        self.check_size(fields.as_deref().unwrap_or_default(), None)?;
         let written = self.write_change(key, change, fields.as_deref()).await;
-        let written = written.map_err(StatementError::into_write_error)?;
+        let written = written.map_err(write_error::<B>)?;
         if written.rows > 0 {
             let version = to_u64(written.version);
             let data = change.data.as_ref();
@@ -233,7 +242,7 @@ impl<B: Server> Inner<B> {
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let statement = &B::shared_statements(self).destroy;
         let deleted: Result<Written, _> = self.send(statement, || Args::new().key(key)).await;
-        Ok(deleted.map_err(StatementError::into_write_error)?.rows > 0)
+        Ok(deleted.map_err(write_error::<B>)?.rows > 0)
     }
 
     pub(crate) async fn count(&self, namespace: &str) -> Result<u64, StoreError> {
@@ -244,6 +253,25 @@ impl<B: Server> Inner<B> {
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         rows.first()
             .map_or(Ok(0), |row| B::read_number(row).map(to_u64))
+    }
+
+    /// Refuses a session that the server does not accept in a statement: it would close the connection.
+    fn check_size(&self, fields: &[u8], subject: Option<&str>) -> Result<(), StoreError> {
+        let size = (fields.len() + subject.map_or(0, str::len)) as u64;
+        match self.max_session_size() {
+            Some(limit) if size > limit => Err(StoreError::Unstorable(
+                ContextError::new(format!(
+                    "the session has {size} bytes, more than the {limit} that the server accepts: raise its \
+                     `max_allowed_packet`, or lower `max_size`"
+                ))
+                .into(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn max_session_size(&self) -> Option<u64> {
+        B::state(self).facts.get()?.largest_session()
     }
 
     /// Reads a record, and records the server's time.
@@ -260,6 +288,14 @@ impl<B: Server> Inner<B> {
         }
         Ok(stored)
     }
+}
+
+/// The error of an operation that writes.
+fn write_error<B: Server>(failure: StatementError) -> StoreError {
+    if failure.not_applied().is_some_and(B::is_unstorable) {
+        return StoreError::Unstorable(failure.into_inner());
+    }
+    failure.into_write_error()
 }
 
 fn bytes_of(hash: Option<&SecretHash>) -> Option<&[u8]> {

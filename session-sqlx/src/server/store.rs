@@ -55,6 +55,10 @@ macro_rules! server_store {
                 Some(self.0.inner.backend_id())
             }
 
+            fn max_session_size(&self) -> Option<u64> {
+                self.0.inner.max_session_size()
+            }
+
             async fn count(
                 &self,
                 namespace: &'static str,
