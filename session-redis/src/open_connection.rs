@@ -67,6 +67,7 @@ impl OpenConnection {
             return Box::pin(self.run_with(cmd.into_owned(), is_outdated, is_asking)).await;
         }
         let value = self.multiplexed.send_packed_command(&cmd).await?;
+        self.clock.compare(&value);
         Ok(Answer { value, now })
     }
 
@@ -92,6 +93,7 @@ impl OpenConnection {
         if let Some(time) = replies.first().filter(|_| reads_time) {
             self.clock.observe(time);
         }
+        self.clock.compare(&value);
         let now = self.clock.estimate().now;
         Ok(Answer { value, now })
     }
