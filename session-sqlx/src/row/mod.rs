@@ -19,7 +19,7 @@ pub(crate) struct Stored {
     pub(crate) state: RecordState,
     /// The time of the server.
     pub(crate) now: u64,
-    /// Whether a newer version of the program wrote the data.
-    pub(crate) is_newer: bool,
+    /// The version of the data's type.
+    pub(crate) data_version: u32,
     pub(crate) fields: Vec<u8>,
 }

@@ -100,7 +100,7 @@ impl Stored {
         Ok(Self {
             state: Row::read(row)?.state,
             now: row.try_get(after + 1).map(to_u64).map_err(bad_column)?,
-            is_newer: data_version.is_some(),
+            data_version: data_version.map_or(1, i32::unsigned_abs),
             fields: row.try_get(after + 3).map_err(bad_column)?,
         })
     }

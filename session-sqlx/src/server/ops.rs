@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use connect_session_runtime::data::SessionData;
+use connect_session_runtime::data::{DataVersions, SessionData};
 use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 
-use super::change::{DataOnly, change_args};
+use super::change::{DataOnly, change_args, noted_version};
 use super::driver::WrittenAfterRead;
 use super::values::namespace_number;
 use super::{Rows, Server, Written, to_millis};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
-use crate::error::{ContextError, StatementError, newer_data};
+use crate::error::{ContextError, StatementError};
 use crate::fields_text;
 use crate::row::Stored;
 use crate::verbs::escaped_subject;
@@ -29,6 +29,7 @@ impl<B: Server> Inner<B> {
         &self,
         key: Key,
         record: &NewRecord<D>,
+        versions: DataVersions,
     ) -> Result<InsertOutcome<D>, StoreError> {
         let fields = fields_text::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
@@ -46,6 +47,7 @@ impl<B: Server> Inner<B> {
                 .number(absolute)
                 .number(idle.min(absolute))
                 .maybe_text(subject.as_deref())
+                .maybe_number(noted_version(versions.written))
                 .bytes(&fields)
         };
         self.check_size(&fields, subject.as_deref())?;
@@ -84,6 +86,7 @@ impl<B: Server> Inner<B> {
         &self,
         key: Key,
         request: &LoadRequest,
+        versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
         let args = || {
             Args::new()
@@ -94,7 +97,10 @@ impl<B: Server> Inner<B> {
         for attempt in 1..=RETRIES {
             let read = self.read(&B::shared_statements(self).load, args).await?;
             let Some(Stored {
-                state, now, fields, ..
+                state,
+                now,
+                data_version,
+                fields,
             }) = read
             else {
                 return Ok(None);
@@ -103,7 +109,7 @@ impl<B: Server> Inner<B> {
                 return Ok(None);
             };
             // Before anything is written: a session that cannot be read does not live longer.
-            let snapshot = fields_text::read(fields, state.version)?;
+            let snapshot = fields_text::read(fields, state.version, data_version, versions)?;
             let refuses_writes = || B::state(self).refused_writes.are_expected();
             if effects.is_empty() || refuses_writes() {
                 return Ok(Some(state.record(snapshot, false)));
@@ -171,6 +177,7 @@ impl<B: Server> Inner<B> {
         &self,
         key: Key,
         change: &Change<D>,
+        versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let fields = change
             .data
@@ -179,7 +186,7 @@ impl<B: Server> Inner<B> {
             .transpose()?
             .flatten();
         self.check_size(fields.as_deref().unwrap_or_default(), None)?;
-        let written = self.write_change(key, change, fields.as_deref()).await;
+        let written = (self.write_change(key, change, fields.as_deref(), versions)).await;
         let written = written.map_err(write_error::<B>)?;
         if written.rows > 0 {
             let version = to_u64(written.version);
@@ -187,7 +194,7 @@ impl<B: Server> Inner<B> {
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
             return Ok(CommitOutcome::Applied(after));
         }
-        self.judge(key, change).await
+        self.judge(key, change, fields.is_some(), versions).await
     }
 
     async fn write_change<D: SessionData>(
@@ -195,12 +202,13 @@ impl<B: Server> Inner<B> {
         key: Key,
         change: &Change<D>,
         fields: Option<&[u8]>,
+        versions: DataVersions,
     ) -> Result<Written, StatementError> {
         let statements = B::shared_statements(self);
-        if let Some(data) = DataOnly::new(change, fields) {
+        if let Some(data) = DataOnly::new(change, fields, versions) {
             return self.send(&statements.commit_data, || data.args(key)).await;
         }
-        let args = || change_args(key, change, fields);
+        let args = || change_args(key, change, fields, versions);
         self.send(&statements.commit, args).await
     }
 
@@ -210,29 +218,31 @@ impl<B: Server> Inner<B> {
         &self,
         key: Key,
         change: &Change<D>,
+        writes_data: bool,
+        versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let statement = &B::shared_statements(self).select;
         let read = self.read(statement, || Args::new().key(key)).await?;
         let Some(Stored {
             state,
             now,
-            is_newer,
+            data_version,
             fields,
         }) = read
         else {
             return Ok(CommitOutcome::Ended);
         };
-        let snapshot = || fields_text::read(fields, state.version);
+        let snapshot = || fields_text::read(fields, state.version, data_version, versions);
         Ok(match state.check(change, now, || false) {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
                 let data = change.data.as_ref();
                 CommitOutcome::Applied(data.map(|_| snapshot()).transpose()?)
             }
-            Verdict::Conflict | Verdict::Apply if is_newer && change.data.is_some() => {
-                return Err(newer_data());
-            }
             Verdict::Conflict | Verdict::Apply => {
+                if writes_data {
+                    versions.check_writable(data_version)?;
+                }
                 let record = state.record(snapshot()?, false);
                 CommitOutcome::Conflict(Box::new(record))
             }
