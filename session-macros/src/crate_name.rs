@@ -92,7 +92,7 @@ fn find(manifest: &str, package_in_workspace: impl Fn(&str) -> Option<String>) -
     for (table, key, value) in assignments(manifest) {
         if table == ["package"] && key == ["name"] {
             is_package = true;
-            if text(value).is_some_and(|name| name.starts_with(PACKAGE)) {
+            if text(&value).is_some_and(|name| name.starts_with(PACKAGE)) {
                 return Dependency::Unknown;
             }
         }
@@ -100,13 +100,11 @@ fn find(manifest: &str, package_in_workspace: impl Fn(&str) -> Option<String>) -
     if !is_package {
         return Dependency::Unknown;
     }
-    let is_dependencies = |table: &[String]| {
-        table.last().is_some_and(|last| {
-            matches!(
-                &**last,
-                "dependencies" | "dev-dependencies" | "build-dependencies"
-            )
-        }) && table.first().is_some_and(|first| first != "workspace")
+    // `[dependencies]`, or `[target.….dependencies]`.
+    let is_dependencies = |table: &[String]| match table {
+        [kind] => is_kind(kind),
+        [target, _, kind] => target == "target" && is_kind(kind),
+        _ => false,
     };
     for entry in entries(manifest, is_dependencies) {
         let package = match entry.package {
@@ -118,6 +116,13 @@ fn find(manifest: &str, package_in_workspace: impl Fn(&str) -> Option<String>) -
         }
     }
     Dependency::Missing
+}
+
+fn is_kind(table: &str) -> bool {
+    matches!(
+        table,
+        "dependencies" | "dev-dependencies" | "build-dependencies"
+    )
 }
 
 /// A dependency.
@@ -156,37 +161,71 @@ fn entries(manifest: &str, is_dependencies: impl Fn(&[String]) -> bool) -> Vec<E
         match option {
             [] => {
                 note(name, None);
-                for (key, value) in inline(value) {
+                for (key, value) in inline(&value) {
                     note(name, Some((key, value)));
                 }
             }
-            [option] => note(name, Some((option, value))),
+            [option] => note(name, Some((option, &value))),
             _ => {}
         }
     }
     entries
 }
 
-/// The assignments of a manifest: table, key and value. Values that span several lines, which name no
-/// package, are cut off.
-fn assignments(manifest: &str) -> impl Iterator<Item = (Vec<String>, Vec<String>, &str)> {
+/// The assignments of a manifest: table, key and value.
+fn assignments(manifest: &str) -> Vec<(Vec<String>, Vec<String>, String)> {
     let mut table = Vec::new();
-    manifest.lines().filter_map(move |line| {
-        let line = without_comment(line).trim();
-        if let Some(header) = header(line) {
+    let mut found = Vec::new();
+    for line in statements(manifest) {
+        if let Some(header) = header(&line) {
             table = words(header);
             // A table without entries is a dependency, too.
-            return Some((table.clone(), Vec::new(), ""));
+            found.push((table.clone(), Vec::new(), String::new()));
+        } else if let Some((key, value)) = split_outside_quotes(&line, '=') {
+            found.push((table.clone(), words(key), value.trim().to_owned()));
         }
-        let (key, value) = split_outside_quotes(line, '=')?;
-        Some((table.clone(), words(key), value.trim()))
-    })
+    }
+    found
+}
+
+/// The lines without comments. An array may span several lines, and becomes one.
+fn statements(manifest: &str) -> Vec<String> {
+    let mut statements: Vec<String> = Vec::new();
+    let mut open_brackets = 0_i32;
+    for line in manifest.lines() {
+        let line = without_comment(line).trim();
+        match statements.last_mut().filter(|_| open_brackets > 0) {
+            Some(statement) => statement.push_str(line),
+            None => statements.push(line.to_owned()),
+        }
+        open_brackets = statements.last().map_or(0, |statement| depth(statement));
+    }
+    statements
+}
+
+/// How many brackets are open at the end of a statement.
+fn depth(statement: &str) -> i32 {
+    let mut depth = 0;
+    let mut rest = statement;
+    while let Some((before, after)) = split_outside_quotes(rest, '[') {
+        depth += 1 - closed(before);
+        rest = after;
+    }
+    depth - closed(rest)
+}
+
+fn closed(text: &str) -> i32 {
+    let mut closed = 0;
+    let mut rest = text;
+    while let Some((_, after)) = split_outside_quotes(rest, ']') {
+        closed += 1;
+        rest = after;
+    }
+    closed
 }
 
 fn tables(manifest: &str) -> impl Iterator<Item = Vec<String>> {
-    manifest
-        .lines()
-        .filter_map(|line| header(without_comment(line).trim()).map(words))
+    (statements(manifest).into_iter()).filter_map(|line| header(&line).map(words))
 }
 
 fn header(line: &str) -> Option<&str> {
@@ -306,6 +345,14 @@ mod tests {
                 "[dependencies]\nserde = \"1\"\nshared = { workspace = true, features = [\"axum\"] }",
             ),
             ("shared", "[dependencies.shared]\nworkspace = true"),
+            (
+                "s",
+                "[dependencies]\ns = { features = [\n  \"redis\", # ]\n], package = \"connect-session\" }\n",
+            ),
+            (
+                "s",
+                "[dependencies]\nother = { features = [\n  \"[a\",\n] }\ns = { package = \"connect-session\" }\n",
+            ),
         ];
         for (name, dependencies) in names {
             let found = named(dependencies);
@@ -324,6 +371,7 @@ mod tests {
             "[features]\nconnect-session = []",
             "# [dependencies]\n# connect-session = \"0.1\"",
             "[workspace.dependencies]\nconnect-session = \"0.1\"",
+            "[package.metadata.dependencies]\nconnect-session = \"0.1\"",
             "[package.metadata.dependencies-of]\nconnect-session = \"0.1\"",
         ];
         for dependencies in others {

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 #[cfg(debug_assertions)]
 use std::panic::Location;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
@@ -401,7 +402,8 @@ impl<C: SessionConfig> Session<C> {
     /// A browser keeps the cookie of a session with a longer `absolute` than the config's, or the same
     /// and a longer `idle`, after it was closed (`Max-Age`). It does not keep that of a session with
     /// shorter ones, such as on a shared computer. Only with the config's own timeouts does the
-    /// `persistent` of the cookie loader decide.
+    /// `persistent` of the cookie loader decide. If a new version of the program changes the config's
+    /// timeouts, the sessions with the former ones are longer or shorter, too, until their next login.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or if `idle`
@@ -474,12 +476,12 @@ impl<C: SessionConfig> Drop for Session<C> {
         }
         let has_lifetime = pending.lifetime.is_some();
         drop(state);
-        if is_changed || has_lifetime {
-            // Data that was only borrowed counts as changed, but is no loss.
+        // Data that was only borrowed counts as changed, but is no loss. Encoding runs user code, which must
+        // not panic while the thread unwinds.
+        let is_lost = is_changed && (thread::panicking() || self.tracked.encodes_differently());
+        if is_lost || has_lifetime {
             #[cfg(debug_assertions)]
-            if has_lifetime || self.tracked.encodes_differently() {
-                unsaved::print_once(C::NAME, self.changed_at);
-            }
+            unsaved::print_once(C::NAME, self.changed_at);
             self.core.emit_event(EventKind::DroppedUnsaved, None);
         }
     }

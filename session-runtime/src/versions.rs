@@ -38,7 +38,7 @@ impl DataVersions {
                 Err(error) => Err(error.into()),
             };
         };
-        let mut fields: Fields = stored.collect();
+        let mut fields = Fields::parse(stored)?;
         // The function's error may quote a value.
         migrate(version, &mut fields).map_err(|_| DecodeError::not_migrated())?;
         let fields = fields.into_encoded();
@@ -118,6 +118,10 @@ mod tests {
         let failed = failed.expect_err("no name");
         assert!(failed.is_of_data(), "{failed}");
         assert!(!format!("{failed:?}").contains("hunter2"), "{failed:?}");
+        // A damaged field does not get its default, with which the next change would replace it.
+        let damaged = [("name", r#""Ada""#), ("n", "{")];
+        let damaged = SECOND.decode::<Data>(damaged.into_iter(), 1);
+        assert!(damaged.is_err_and(|error| error.is_of_data()));
         let newer = SECOND.decode::<Data>([("n", "\"x\"")].into_iter(), 3);
         assert!(matches!(
             newer,

@@ -1,7 +1,5 @@
 //! The versions of a config's data, and the fields that a migration changes.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
@@ -56,7 +54,7 @@ impl DataVersions {
 ///     }
 ///     Ok(())
 /// }
-/// let mut fields = Fields::from_iter([("name", r#""Ada""#), ("total", "5")]);
+/// let mut fields = Fields::parse([("name", r#""Ada""#), ("total", "5")])?;
 /// migrate(1, &mut fields)?;
 /// assert_eq!(fields.get("full_name")?, Some("Ada".to_owned()));
 /// assert_eq!(fields.get("total")?, Some("5 ct".to_owned()));
@@ -67,6 +65,22 @@ impl DataVersions {
 pub struct Fields(EncodedFields);
 
 impl Fields {
+    /// The fields with these names and JSON texts.
+    ///
+    /// # Errors
+    /// If a text is not JSON. The error names the field.
+    pub fn parse<'a>(
+        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, DecodeError> {
+        let mut parsed = EncodedFields::new();
+        for (name, text) in fields {
+            let text = RawValue::from_string(text.to_owned());
+            let text = text.map_err(|_| DecodeError::not_json(Some(name)))?;
+            parsed.insert(name.to_owned(), text);
+        }
+        Ok(Self(parsed))
+    }
+
     /// The value of a field, if it is stored.
     ///
     /// # Errors
@@ -126,16 +140,5 @@ impl Fields {
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// The fields with these names and JSON texts. What is not JSON is left out.
-impl<'a> FromIterator<(&'a str, &'a str)> for Fields {
-    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(fields: I) -> Self {
-        let parsed = fields.into_iter().filter_map(|(name, text)| {
-            let text = RawValue::from_string(text.to_owned()).ok()?;
-            Some((name.to_owned(), text))
-        });
-        Self(parsed.collect::<BTreeMap<_, _>>())
     }
 }

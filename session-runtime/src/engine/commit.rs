@@ -144,10 +144,13 @@ impl<C: SessionConfig> SessionCore<C> {
         mut state: MutexGuard<'a, SessionState<C>>,
         guard: GuardIndex,
     ) -> MutexGuard<'a, SessionState<C>> {
-        let returned = state.guards.get_mut(guard).returned.take();
+        let Some(returned) = state.guards.get_mut(guard).returned.take() else {
+            return state;
+        };
         drop(state);
-        let changed = returned.filter(TrackedData::encodes_differently);
+        let changed = returned.encodes_differently().then_some(returned);
         let mut state = self.state();
+        // The handler has returned its session once and has no other.
         state.guards.get_mut(guard).returned = changed;
         state
     }

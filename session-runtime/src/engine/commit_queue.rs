@@ -28,12 +28,12 @@ struct Slot {
     queues: Mutex<BTreeMap<(SessionId, &'static str), Queue>>,
 }
 
-/// What the holder of a permit leaves for the next one.
-type Left = Option<Box<dyn Any + Send>>;
+/// What the holder of a permit hands over to the next one.
+type Handover = Option<Box<dyn Any + Send>>;
 
 /// The queue of one session.
 struct Queue {
-    lock: Arc<tokio::sync::Mutex<Left>>,
+    lock: Arc<tokio::sync::Mutex<Handover>>,
     /// The number of tasks that hold the permit or wait for it.
     members: usize,
 }
@@ -66,7 +66,7 @@ impl Slot {
 /// A task's place in the queue of a session. Dropping it leaves the queue, also on cancellation.
 struct Membership {
     key: Key,
-    lock: Arc<tokio::sync::Mutex<Left>>,
+    lock: Arc<tokio::sync::Mutex<Handover>>,
 }
 
 impl Membership {
@@ -109,18 +109,18 @@ impl Drop for Membership {
 /// While a permit is held, no other task of this process starts to commit to the session.
 pub(super) struct Permit {
     /// Declared before the membership, so that it is released first.
-    guard: OwnedMutexGuard<Left>,
+    guard: OwnedMutexGuard<Handover>,
     _membership: Membership,
 }
 
 impl Permit {
-    /// Leaves a value for the next holder. It is dropped with the queue.
-    pub(super) fn leave(&mut self, value: impl Any + Send) {
+    /// Hands a value over to the next holder. It is dropped with the queue.
+    pub(super) fn hand_over(&mut self, value: impl Any + Send) {
         *self.guard = Some(Box::new(value));
     }
 
-    /// The value that a previous holder left, if it has this type.
-    pub(super) fn left<T: Any>(&self) -> Option<&T> {
+    /// The value that a previous holder handed over, if it has this type.
+    pub(super) fn handed_over<T: Any>(&self) -> Option<&T> {
         self.guard.as_deref()?.downcast_ref()
     }
 }
@@ -225,21 +225,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_holder_finds_what_the_previous_one_left() {
+    async fn the_next_holder_gets_what_the_previous_one_handed_over() {
         let (mut permit, _) = acquire(key(4), WaitPolicy::Spin).await.expect("a permit");
-        assert_eq!(permit.left::<u8>(), None);
+        assert_eq!(permit.handed_over::<u8>(), None);
         let next = tokio::spawn(acquire(key(4), WaitPolicy::Sleep));
         while Slot::of(key(4)).queues()[&(key(4).id, key(4).namespace)].members < 2 {
             yield_now().await;
         }
-        permit.leave(7_u8);
+        permit.hand_over(7_u8);
         drop(permit);
         let (permit, was_held) = next.await.expect("no panic").expect("a permit");
         assert!(was_held);
-        assert_eq!((permit.left::<u8>(), permit.left::<i8>()), (Some(&7), None));
+        assert_eq!(
+            (permit.handed_over::<u8>(), permit.handed_over::<i8>()),
+            (Some(&7), None)
+        );
         drop(permit);
         let (permit, _) = acquire(key(4), WaitPolicy::Spin).await.expect("a permit");
-        assert_eq!(permit.left::<u8>(), None, "it is dropped with the queue");
+        assert_eq!(
+            permit.handed_over::<u8>(),
+            None,
+            "it is dropped with the queue"
+        );
     }
 
     #[tokio::test]

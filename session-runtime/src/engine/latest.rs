@@ -18,7 +18,7 @@ struct Latest<C: SessionConfig> {
 }
 
 impl<C: SessionConfig> SessionCore<C> {
-    /// Leaves the data after a change that was applied to the next request of the queue.
+    /// Hands the data after an applied change over to the next request of the queue.
     pub(super) fn hand_over(
         &self,
         permit: Option<&mut Permit>,
@@ -26,7 +26,7 @@ impl<C: SessionConfig> SessionCore<C> {
         snapshot: Option<&Snapshot<C::Data>>,
     ) {
         if let (Some(permit), Some(snapshot)) = (permit, snapshot) {
-            permit.leave(Latest::<C> {
+            permit.hand_over(Latest::<C> {
                 store: self.store.clone(),
                 generation: change.generation_after(),
                 snapshot: snapshot.clone(),
@@ -34,14 +34,14 @@ impl<C: SessionConfig> SessionCore<C> {
         }
     }
 
-    /// The data that the previous request of the queue left, if it is newer than `base`.
+    /// The data that the previous request of the queue handed over, if it is newer than `base`.
     pub(super) fn handed_over(
         &self,
         permit: Option<&Permit>,
         base: &Snapshot<C::Data>,
         generation: u64,
     ) -> Option<Snapshot<C::Data>> {
-        let latest: &Latest<C> = permit?.left()?;
+        let latest: &Latest<C> = permit?.handed_over()?;
         let is_newer = latest.generation == generation
             && latest.snapshot.version > base.version
             && latest.store.is_same(&self.store);

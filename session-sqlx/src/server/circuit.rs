@@ -51,7 +51,7 @@ impl Outage {
 
 impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no connection to the server can be opened: {}", self.why)
+        write!(f, "no connection to the server: {}", self.why)
     }
 }
 

@@ -110,8 +110,7 @@ impl<B: Server> Inner<B> {
             };
             // Before anything is written: a session that cannot be read does not live longer.
             let snapshot = fields_text::read(fields, state.version, data_version, versions)?;
-            let refuses_writes = || B::state(self).refused_writes.are_expected();
-            if effects.is_empty() || refuses_writes() {
+            if effects.is_empty() || B::state(self).refused_writes.are_expected() {
                 return Ok(Some(state.record(snapshot, false)));
             }
             let mut after = state.clone();
@@ -122,14 +121,17 @@ impl<B: Server> Inner<B> {
                 Ok(false) => continue,
                 // The server that took over may have another version of the record.
                 Err(failure)
-                    if failure.not_applied().is_some_and(B::is_demoted)
-                        && !refuses_writes()
-                        && attempt < RETRIES =>
+                    if failure.not_applied().is_some_and(B::is_demoted) && attempt == 1 =>
                 {
                     continue;
                 }
                 // What a replica or a server whose disk is full can read is served without the write.
-                Err(_) => (&state, false),
+                Err(failure) => {
+                    if failure.not_applied().is_some_and(B::is_demoted) {
+                        B::state(self).refused_writes.note();
+                    }
+                    (&state, false)
+                }
             };
             return Ok(Some(shown.record(snapshot, is_offered)));
         }
