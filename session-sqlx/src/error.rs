@@ -79,7 +79,6 @@ impl StatementError {
     }
 
     /// The driver's error, if the statement certainly changed nothing.
-    #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn not_applied(&self) -> Option<&sqlx::Error> {
         match self {
             Self::NotApplied(error) => error.downcast_ref(),
@@ -119,7 +118,6 @@ pub(crate) fn unknown_format(format: i16) -> StoreError {
 }
 
 /// Data that a newer version of the program wrote.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) fn newer_data() -> StoreError {
     StoreError::Undecodable {
         field: None,

@@ -510,6 +510,25 @@ pub async fn columns_of_later_versions_are_left_alone<S: Store<Untyped>>(
     }
 }
 
+/// A request with a wrong secret does not even read the record, so it does not find that it is damaged.
+pub async fn a_wrong_secret_reads_no_record<S: Store<Untyped>>(
+    store: &S,
+    damage: impl AsyncFnOnce(),
+) {
+    let opened = open(store, &json!({"a": 1})).await;
+    damage().await;
+    let wrong = Opened {
+        secret: SecretHash::from_bytes([1; 32]),
+        ..opened
+    };
+    assert!(try_load(store, wrong).await.unwrap().is_none());
+    let refused = try_load(store, opened).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Undecodable { .. }),
+        "{refused:?}"
+    );
+}
+
 /// Data of a newer version of the program is not overwritten; everything else of the session works.
 /// `make_newer` sets the version of every row.
 pub async fn data_of_a_newer_version_is_not_overwritten<S: Store<Untyped>>(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql};
 
-use crate::server::{Driver, Written};
+use crate::operations::{Driver, Written};
 
 /// `ER_DUP_ENTRY`: the key exists.
 const DUPLICATE_KEY: u16 = 1062;

@@ -1,6 +1,6 @@
 //! Connecting, and checking the server and the table.
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, MySql, Row as _};
 
 use connect_session_runtime::record::Key;
@@ -11,8 +11,8 @@ use super::send::{self, NO_SUCH_TABLE, error_number};
 use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::row::Stored;
-use crate::server::{self, Rows, Server, ServerState, Statements, Written, check_url};
+use crate::operations::{Dialect as _, Rows, Written};
+use crate::server::{self, Server, ServerState, check_url};
 use crate::{ConnectBuilder, backend};
 
 const INVALID_URL: &str = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
@@ -23,38 +23,12 @@ pub(super) async fn connect(builder: ConnectBuilder<MySqlStore>) -> Result<MySql
 }
 
 impl Server for MySqlBackend {
-    // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
-    // ends.
-    const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \
-                       + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) DIV 1000)";
-    const STARTED: &str =
-        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
-    const SAME: &str = "<=>";
-    const WRITTEN: &str = "";
-    const RAISED: &str = "LAST_INSERT_ID(version + ?)";
-
     fn new_backend(state: ServerState<MySql>) -> Self {
         Self(state)
     }
 
     fn state(inner: &Inner) -> &ServerState<MySql> {
         &inner.backend.0
-    }
-
-    fn shared_statements(inner: &Inner) -> &Statements {
-        &inner.statements.shared
-    }
-
-    fn with_placeholders(text: String) -> String {
-        text
-    }
-
-    fn read(row: &MySqlRow) -> Result<Stored, StoreError> {
-        Stored::read(row)
-    }
-
-    fn read_number(row: &MySqlRow) -> Result<i64, StoreError> {
-        row.try_get(0).map_err(bad_column)
     }
 
     fn parse_url(url: &str) -> Result<MySqlConnectOptions, ContextError> {
@@ -106,10 +80,6 @@ impl Server for MySqlBackend {
         send::is_rolled_back(error)
     }
 
-    fn is_duplicate(error: &sqlx::Error) -> bool {
-        send::is_duplicate(error)
-    }
-
     fn is_missing_table(error: &sqlx::Error) -> bool {
         send::is_missing_table(error)
     }
@@ -123,9 +93,9 @@ impl Server for MySqlBackend {
         };
         let args = || Args::new().key(no_record);
         let statements = &inner.statements.shared;
-        let read = inner.send::<Rows<MySql>>(&statements.select, args);
+        let read = MySqlBackend::run::<Rows<MySql>>(inner, &statements.select, args);
         read.await?;
-        let deleted = inner.send::<Written>(&statements.delete_ended, args);
+        let deleted = MySqlBackend::run::<Written>(inner, &statements.delete_ended, args);
         deleted.await.map(drop)
     }
 
@@ -200,7 +170,8 @@ impl backend::Inner<MySqlBackend> {
     /// Checks that the server is supported, can be written, and has the table.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let rows: Result<Rows<_>, _> = self.send(&self.statements.ready, Args::new).await;
+        let rows: Result<Rows<_>, _> =
+            MySqlBackend::run(self, &self.statements.ready, Args::new).await;
         let rows = rows
             .map_err(|failure| MySqlBackend::setup_error(self, failure))?
             .0;

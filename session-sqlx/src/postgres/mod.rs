@@ -1,5 +1,6 @@
 //! The store on PostgreSQL.
 
+mod dialect;
 mod send;
 mod setup;
 mod statements;
@@ -14,7 +15,8 @@ use crate::args::Args;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
 use crate::error::{StatementError, bad_column};
-use crate::server::{self, Rows, ServerState, server_store};
+use crate::operations::{Dialect as _, Rows, implement_store};
+use crate::server::{self, ServerState};
 use crate::store_methods::store_methods;
 use crate::table::Table;
 
@@ -123,7 +125,7 @@ store_methods!(
               The default is 5 seconds."
 );
 
-server_store!(PostgresStore);
+implement_store!(PostgresStore);
 
 impl Backend for PostgresBackend {
     type Db = Postgres;
@@ -149,9 +151,8 @@ impl Backend for PostgresBackend {
     async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
         let limit_arg = i64::try_from(limit).unwrap_or(i64::MAX);
         // Sent twice, a sweep removes no more than it should.
-        let rows: Result<Rows<Postgres>, _> = inner
-            .send(&inner.statements.sweep, || Args::new().bind(limit_arg))
-            .await;
+        let args = || Args::new().bind(limit_arg);
+        let rows: Result<Rows<Postgres>, _> = Self::run(inner, &inner.statements.sweep, args).await;
         let (mut found, mut removed) = (0, 0);
         if let Some(row) = rows.map_err(StatementError::into_read_error)?.0.first() {
             let count = |at| {

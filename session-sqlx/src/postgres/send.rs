@@ -9,7 +9,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Encode, Postgres, Row as _, Type};
 
-use crate::server::{Driver, Written};
+use crate::operations::{Driver, Written};
 
 /// The type `uuid` in PostgreSQL's catalog.
 const UUID: Oid = Oid(2950);

@@ -1,17 +1,16 @@
 //! Connecting, and checking the server and the table.
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Postgres, Row as _};
 
 use connect_session_runtime::store::StoreError;
 
 use super::send::{self, code};
-use super::statements::numbered;
 use super::{Inner, PostgresBackend, PostgresStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::row::Stored;
-use crate::server::{self, Rows, Server, ServerState, Statements, check_url};
+use crate::operations::{Dialect as _, Rows};
+use crate::server::{self, Server, ServerState, check_url};
 use crate::{ConnectBuilder, backend};
 
 /// PostgreSQL 13, in the form of `server_version_num`.
@@ -30,36 +29,12 @@ pub(super) async fn connect(
 }
 
 impl Server for PostgresBackend {
-    // `date_part` is a float, which is exact for milliseconds; `extract` is a slower decimal. `now()` would be
-    // the start of the transaction, which can be long before it acquired a lock.
-    const NOW: &str = "floor(date_part('epoch', clock_timestamp()) * 1000)::bigint";
-    const STARTED: &str = "floor(date_part('epoch', statement_timestamp()) * 1000)::bigint";
-    const SAME: &str = "IS NOT DISTINCT FROM";
-    const WRITTEN: &str = " RETURNING version";
-    const RAISED: &str = "version + ?";
-
     fn new_backend(state: ServerState<Postgres>) -> Self {
         Self(state)
     }
 
     fn state(inner: &Inner) -> &ServerState<Postgres> {
         &inner.backend.0
-    }
-
-    fn shared_statements(inner: &Inner) -> &Statements {
-        &inner.statements.shared
-    }
-
-    fn with_placeholders(text: String) -> String {
-        numbered(&text)
-    }
-
-    fn read(row: &PgRow) -> Result<Stored, StoreError> {
-        Stored::read(row)
-    }
-
-    fn read_number(row: &PgRow) -> Result<i64, StoreError> {
-        row.try_get(0).map_err(bad_column)
     }
 
     fn parse_url(url: &str) -> Result<PgConnectOptions, ContextError> {
@@ -105,16 +80,13 @@ impl Server for PostgresBackend {
         send::is_rolled_back(error)
     }
 
-    fn is_duplicate(error: &sqlx::Error) -> bool {
-        send::is_duplicate(error)
-    }
-
     fn is_missing_table(error: &sqlx::Error) -> bool {
         send::is_missing_table(error)
     }
 
     async fn probe_table(inner: &Inner) -> Result<(), StatementError> {
-        let columns = inner.send::<Rows<Postgres>>(&inner.statements.columns, Args::new);
+        let columns =
+            PostgresBackend::run::<Rows<Postgres>>(inner, &inner.statements.columns, Args::new);
         columns.await.map(drop)
     }
 
@@ -166,7 +138,8 @@ impl backend::Inner<PostgresBackend> {
     /// Checks that the server is supported, can be written, and has the table.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let rows: Result<Rows<_>, _> = self.send(&self.statements.ready, Args::new).await;
+        let rows: Result<Rows<_>, _> =
+            PostgresBackend::run(self, &self.statements.ready, Args::new).await;
         let rows = rows
             .map_err(|failure| PostgresBackend::setup_error(self, failure))?
             .0;

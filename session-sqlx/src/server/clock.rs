@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use connect_session_runtime::timestamp::Timestamp;
 
-use super::millis::{timestamp, to_millis, unix_millis};
+use crate::operations::{timestamp, to_millis, unix_millis};
 
 /// The server's clock, as of the latest answer that contained its time. Clones share the estimate.
 #[derive(Debug, Clone)]

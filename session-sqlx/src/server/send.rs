@@ -6,53 +6,51 @@ use std::time::Duration;
 use sqlx::Database;
 
 use super::Server;
-use super::driver::Answer;
-use super::lease::Lease;
 use crate::args::Args;
 use crate::backend::Inner;
+use crate::connections::{Lease, Traits};
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
+use crate::operations::Answer;
 
 /// The number of times that a statement is sent if the server keeps rolling it back, and that a read is
 /// sent if its connection turns out to be lost.
 const TRIES: u32 = 4;
 
-impl<B: Server> Inner<B> {
-    /// Sends a statement. A write is sent again only if the server rolled it back, a read also if it
-    /// was sent on a connection that had been lost. `args` is called once for each try.
-    pub(crate) async fn send<T: Answer<B::Db>>(
-        &self,
-        statement: &Arc<str>,
-        args: impl Fn() -> Args<B::Db> + Send + Sync,
-    ) -> Result<T, StatementError> {
-        let mut tries = 1;
-        loop {
-            let lease = self.acquire(T::IS_READ).await;
-            let lease = lease.map_err(|error| StatementError::NotApplied(error.into()))?;
-            let may_be_lost = T::IS_READ && lease.is_used();
-            let arguments = args().finish()?;
-            let sent = send_once::<B, T>(lease, self.timeout, statement.clone(), arguments);
-            let failure = match Finish::new(sent).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            let is_lost = may_be_lost && failure.is_lost();
-            let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
-            if tries == TRIES || !(is_lost || is_rolled_back) {
-                return Err(failure);
-            }
-            if is_lost && let Some(connections) = &B::state(self).connections {
-                connections.close_idle();
-            }
-            tries += 1;
+/// Sends a statement. A write is sent again only if the server rolled it back, a read also if it was sent
+/// on a connection that had been lost. `args` is called once for each try.
+pub(crate) async fn send<B: Server, T: Answer<B::Db>>(
+    inner: &Inner<B>,
+    statement: &Arc<str>,
+    args: impl Fn() -> Args<B::Db> + Send + Sync,
+) -> Result<T, StatementError> {
+    let mut tries = 1;
+    loop {
+        let lease = acquire(inner, T::IS_READ).await;
+        let lease = lease.map_err(|error| StatementError::NotApplied(error.into()))?;
+        let may_be_lost = T::IS_READ && lease.is_used();
+        let arguments = args().finish()?;
+        let sent = send_once::<B, T>(lease, inner.timeout, statement.clone(), arguments);
+        let failure = match Finish::new(sent).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let is_lost = may_be_lost && failure.is_lost();
+        let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
+        if tries == TRIES || !(is_lost || is_rolled_back) {
+            return Err(failure);
         }
+        if is_lost && let Some(connections) = &B::state(inner).connections {
+            connections.close_idle();
+        }
+        tries += 1;
     }
+}
 
-    async fn acquire(&self, is_read: bool) -> Result<Lease<B::Db>, sqlx::Error> {
-        match &B::state(self).connections {
-            Some(connections) => connections.acquire(is_read, self.timeout).await,
-            None => Lease::pooled(&self.pool).await,
-        }
+async fn acquire<B: Server>(inner: &Inner<B>, is_read: bool) -> Result<Lease<B::Db>, sqlx::Error> {
+    match &B::state(inner).connections {
+        Some(connections) => connections.acquire(is_read, inner.timeout).await,
+        None => Lease::pooled(&inner.pool, &Traits::SERVER).await,
     }
 }
 

@@ -7,10 +7,11 @@ use sqlx::{ConnectOptions as _, Connection as _, Database, Pool};
 
 use connect_session_runtime::store::StoreError;
 
-use super::{Connections, OptionsOf, Server, ServerClock, ServerState};
+use super::{OptionsOf, Server, ServerClock, ServerState};
 use crate::ConnectBuilder;
 use crate::backend::{Handle, Inner};
 use crate::connect::Target;
+use crate::connections::{Connections, Traits};
 use crate::error::ContextError;
 
 /// How long a migration may take, including the wait for another one.
@@ -33,7 +34,12 @@ pub(crate) async fn connect<B: Server, S>(
     let options = B::parse_url(url_of(&builder.target))?;
     let pool = pool::<B::Db, S>(&builder, options.clone()).await;
     let pool = pool.map_err(|error| B::connection_error(&options, error))?;
-    let connections = Connections::new(pool.clone(), builder.connections, builder.acquire_timeout);
+    let connections = Connections::new(
+        &Traits::SERVER,
+        pool.clone(),
+        builder.connections,
+        builder.acquire_timeout,
+    );
     let state = ServerState {
         clock: ServerClock::new(),
         connections: Some(connections),

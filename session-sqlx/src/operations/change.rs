@@ -2,11 +2,11 @@
 
 use connect_session_runtime::record::{Change, Key, SubjectChange};
 
-use super::to_millis;
+use super::millis::to_millis;
 use super::values::Values;
 use crate::args::Args;
 use crate::convert::to_i64;
-use crate::verbs::escaped_subject;
+use crate::escape::escaped_subject;
 
 /// The version that the data of a change is based on, if it has a base.
 fn base_version<D>(change: &Change<D>) -> Option<i64> {
@@ -34,8 +34,8 @@ impl<'a> DataOnly<'a> {
         })
     }
 
-    pub(super) fn args<DB: Values>(&self, key: Key) -> Args<DB> {
-        Args::new()
+    pub(super) fn args<DB: Values>(&self, first: Args<DB>, key: Key) -> Args<DB> {
+        first
             .bytes(&self.commit_id)
             .bytes(self.fields)
             .key(key)
@@ -46,6 +46,7 @@ impl<'a> DataOnly<'a> {
 
 /// The arguments of the statement that commits any change.
 pub(super) fn change_args<DB: Values, D>(
+    first: Args<DB>,
     key: Key,
     change: &Change<D>,
     fields: Option<&[u8]>,
@@ -63,7 +64,7 @@ pub(super) fn change_args<DB: Values, D>(
     };
     let commit_id = change.commit_id.to_bytes();
     // `due`, `absolute_until`, `idle_until`, `idle`, `absolute`.
-    let args = Args::new()
+    let args = first
         .maybe_number(idle)
         .flag(restarts)
         .maybe_number(absolute)

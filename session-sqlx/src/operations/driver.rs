@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use sqlx::{Database, Encode, Type};
 
-/// The driver of a server.
+/// The driver of a database.
 pub(crate) trait Driver: Database {
-    /// An id of 16 bytes, in the form in which the server stores and compares it best.
+    /// An id of 16 bytes, in the form in which the database stores and compares it best.
     type Id: for<'q> Encode<'q, Self> + Type<Self>;
 
     fn id(bytes: [u8; 16]) -> Self::Id;

@@ -1,4 +1,5 @@
-//! The operations of a store on a server.
+//! The operations on a record. Each is one statement, and a second one only where something is due or
+//! a change was not applied.
 
 use std::sync::Arc;
 
@@ -9,32 +10,33 @@ use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 
 use super::change::{DataOnly, change_args};
+use super::millis::to_millis;
 use super::values::namespace_number;
-use super::{Rows, Server, Written, to_millis};
+use super::{Dialect, Rows, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
 use crate::error::{ContextError, StatementError, newer_data};
-use crate::fields_text;
+use crate::escape::escaped_subject;
+use crate::fields;
 use crate::row::Stored;
-use crate::verbs::escaped_subject;
 
 /// How often a load reads the record if other requests keep changing its secrets before the load can
 /// write.
 const RETRIES: u32 = 8;
 
-impl<B: Server> Inner<B> {
+impl<B: Dialect> Inner<B> {
     pub(crate) async fn insert<D: SessionData>(
         &self,
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        let fields = fields_text::of_new(record)?;
+        let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
         let absolute = to_millis(record.lifetime.absolute());
         let subject = escaped_subject(record.subject.as_deref());
         let args = || {
-            Args::new()
+            B::first_args(self)
                 .key(key)
                 .small(transport_code(record.transport))
                 .bytes(&record.commit_id.to_bytes())
@@ -52,7 +54,7 @@ impl<B: Server> Inner<B> {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
             // has ended.
             let statement = &B::shared_statements(self).delete_ended;
-            let deleted = self.send(statement, || Args::new().key(key)).await;
+            let deleted = B::run(self, statement, || B::first_args(self).key(key)).await;
             let Written { rows, .. } = deleted.map_err(StatementError::into_write_error)?;
             is_done = rows > 0 && self.insert_row(&args).await?;
         }
@@ -71,9 +73,10 @@ impl<B: Server> Inner<B> {
         args: &(impl Fn() -> Args<B::Db> + Send + Sync),
     ) -> Result<bool, StoreError> {
         let statement = &B::shared_statements(self).insert;
-        match self.send::<Written>(statement, args).await {
+        match B::run::<Written>(self, statement, args).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(false),
+            Err(failure) if failure.not_applied().is_some_and(B::is_full) => Err(StoreError::Full),
             Err(failure) => Err(failure.into_write_error()),
         }
     }
@@ -84,7 +87,7 @@ impl<B: Server> Inner<B> {
         request: &LoadRequest,
     ) -> Result<Option<Record<D>>, StoreError> {
         let args = || {
-            Args::new()
+            B::first_args(self)
                 .key(key)
                 .small(transport_code(request.transport))
                 .bytes(request.secret.as_bytes())
@@ -101,7 +104,7 @@ impl<B: Server> Inner<B> {
                 return Ok(None);
             };
             if effects.is_empty() {
-                let snapshot = fields_text::read(fields, state.version)?;
+                let snapshot = fields::read(fields, state.version)?;
                 return Ok(Some(state.record(snapshot, false)));
             }
             let mut after = state.clone();
@@ -111,12 +114,12 @@ impl<B: Server> Inner<B> {
                 Ok(true) => (&after, effects.makes_offer()),
                 // Another request promoted or rotated the secret, or the session ended.
                 Ok(false) => continue,
-                // A server that refuses writes, such as a replica or one whose disk is full, still serves
-                // what it can read.
+                // A database that refuses writes, such as a replica or one whose disk is full, still
+                // serves what it can read.
                 Err(StatementError::NotApplied(_)) => (&state, false),
                 Err(failure) => return Err(failure.into_read_error()),
             };
-            let snapshot = fields_text::read(fields, state.version)?;
+            let snapshot = fields::read(fields, state.version)?;
             return Ok(Some(shown.record(snapshot, is_offered)));
         }
         Err(ContextError::new(format!(
@@ -139,7 +142,7 @@ impl<B: Server> Inner<B> {
             before.secret.hash != request.secret && !before.others.is_offered(request.secret);
         let before_offer = before.others.offered.map(|offered| offered.hash);
         let args = || {
-            Args::new()
+            B::first_args(self)
                 .bytes(after.secret.hash.as_bytes())
                 .number(to_i64(after.secret.since))
                 .maybe_bytes(bytes_of(offered.as_ref().map(|offered| &offered.hash)))
@@ -155,7 +158,7 @@ impl<B: Server> Inner<B> {
                 .flag(is_previous)
         };
         let statement = &B::shared_statements(self).write_load;
-        let written: Written = self.send(statement, args).await?;
+        let written: Written = B::run(self, statement, args).await?;
         Ok(written.rows > 0)
     }
 
@@ -167,7 +170,7 @@ impl<B: Server> Inner<B> {
         let fields = change
             .data
             .as_ref()
-            .map(fields_text::after)
+            .map(fields::after)
             .transpose()?
             .flatten();
         let written = self.write_change(key, change, fields.as_deref()).await;
@@ -189,10 +192,13 @@ impl<B: Server> Inner<B> {
     ) -> Result<Written, StatementError> {
         let statements = B::shared_statements(self);
         if let Some(data) = DataOnly::new(change, fields) {
-            return self.send(&statements.commit_data, || data.args(key)).await;
+            return B::run(self, &statements.commit_data, || {
+                data.args(B::first_args(self), key)
+            })
+            .await;
         }
-        let args = || change_args(key, change, fields);
-        self.send(&statements.commit, args).await
+        let args = || change_args(B::first_args(self), key, change, fields);
+        B::run(self, &statements.commit, args).await
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement
@@ -203,7 +209,9 @@ impl<B: Server> Inner<B> {
         change: &Change<D>,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let statement = &B::shared_statements(self).select;
-        let read = self.read(statement, || Args::new().key(key)).await?;
+        let read = self
+            .read(statement, || B::first_args(self).key(key))
+            .await?;
         let Some(Stored {
             state,
             now,
@@ -213,7 +221,7 @@ impl<B: Server> Inner<B> {
         else {
             return Ok(CommitOutcome::Ended);
         };
-        let snapshot = || fields_text::read(fields, state.version);
+        let snapshot = || fields::read(fields, state.version);
         Ok(match state.check(change, now, || false) {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
@@ -232,7 +240,8 @@ impl<B: Server> Inner<B> {
 
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let statement = &B::shared_statements(self).destroy;
-        let deleted: Result<Written, _> = self.send(statement, || Args::new().key(key)).await;
+        let deleted: Result<Written, _> =
+            B::run(self, statement, || B::first_args(self).key(key)).await;
         Ok(deleted.map_err(StatementError::into_write_error)?.rows > 0)
     }
 
@@ -240,7 +249,7 @@ impl<B: Server> Inner<B> {
         let namespace = namespace_number(namespace);
         let statement = &B::shared_statements(self).count;
         let rows: Result<Rows<B::Db>, _> =
-            self.send(statement, || Args::new().number(namespace)).await;
+            B::run(self, statement, || B::first_args(self).number(namespace)).await;
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         rows.first()
             .map_or(Ok(0), |row| B::read_number(row).map(to_u64))
@@ -252,11 +261,11 @@ impl<B: Server> Inner<B> {
         statement: &Arc<str>,
         args: impl Fn() -> Args<B::Db> + Send + Sync,
     ) -> Result<Option<Stored>, StoreError> {
-        let rows: Result<Rows<B::Db>, _> = self.send(statement, args).await;
+        let rows: Result<Rows<B::Db>, _> = B::run(self, statement, args).await;
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         let stored = rows.first().map(B::read).transpose()?;
         if let Some(stored) = &stored {
-            B::state(self).clock.observe(to_i64(stored.now));
+            B::observe(self, to_i64(stored.now));
         }
         Ok(stored)
     }

@@ -1,7 +1,9 @@
 //! The connections of a store that opened them itself.
 //!
-//! Returning a connection to sqlx's pool spawns a task and pings the server, as often as there are
+//! Returning a connection to sqlx's pool spawns a task and pings the connection, as often as there are
 //! statements. These connections stay taken from the pool, and wait here for their next statement.
+
+mod lease;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,24 +12,50 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Database, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::lease::Lease;
+pub(crate) use self::lease::Lease;
 
-/// A connection that was idle for this long is pinged before it sends a write. If the server was
-/// restarted in the meantime, a write on the dead connection would have an unknown outcome. A commit
-/// follows a load, whose answer proves the connection alive, and a read is repeated instead.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// How a database treats its connections.
+#[derive(Debug)]
+pub(crate) struct Traits {
+    /// A connection that was idle for this long is pinged before it is used for a write.
+    ping_after_idle: Duration,
+    /// A connection that was idle for this long is closed.
+    close_after_idle: Duration,
+    /// How long a connection is used.
+    lifetime: Duration,
+    /// Whether a connection can be used on if it was dropped in the middle of a statement. Otherwise it
+    /// is closed: what it receives next would be the answer to that statement.
+    is_resumable: bool,
+}
 
-/// A connection that was idle for this long is closed.
-const CLOSE_AFTER_IDLE: Duration = Duration::from_secs(600);
+impl Traits {
+    /// If the server was restarted while a connection was idle, a write on it would have an unknown
+    /// outcome. A commit follows a load, whose answer proves the connection alive, and a read is repeated
+    /// instead. The lifetime lets the servers behind an address change.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(crate) const SERVER: Self = Self {
+        ping_after_idle: Duration::from_secs(1),
+        close_after_idle: Duration::from_secs(600),
+        lifetime: Duration::from_secs(1_800),
+        is_resumable: false,
+    };
 
-/// How long a connection is used, so that the servers behind an address can change.
-const LIFETIME: Duration = Duration::from_secs(1_800);
+    /// A connection to a file does not break, and a database in memory ends with its connection.
+    #[cfg(feature = "sqlite")]
+    pub(crate) const EMBEDDED: Self = Self {
+        ping_after_idle: Duration::MAX,
+        close_after_idle: Duration::MAX,
+        lifetime: Duration::MAX,
+        is_resumable: true,
+    };
+}
 
 /// How long closing a connection may take.
 const CLOSING: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Connections<DB: Database> {
+    traits: &'static Traits,
     pool: Pool<DB>,
     /// One permit for each connection of the pool.
     turns: Arc<Semaphore>,
@@ -50,10 +78,16 @@ struct Idle<DB: Database> {
 }
 
 impl<DB: Database> Connections<DB> {
-    /// Connections of a pool that nothing else uses.
-    pub(super) fn new(pool: Pool<DB>, connections: u32, acquire_timeout: Duration) -> Arc<Self> {
+    /// At most this many connections of a pool that nothing but the store uses.
+    pub(crate) fn new(
+        traits: &'static Traits,
+        pool: Pool<DB>,
+        connections: u32,
+        acquire_timeout: Duration,
+    ) -> Arc<Self> {
         let turns = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
         Arc::new(Self {
+            traits,
             pool,
             turns: Arc::new(Semaphore::new(turns)),
             acquire_timeout,
@@ -62,14 +96,14 @@ impl<DB: Database> Connections<DB> {
     }
 
     /// A connection for a read or a write: the one that was used last, or a new one.
-    pub(super) async fn acquire(
+    pub(crate) async fn acquire(
         self: &Arc<Self>,
         is_read: bool,
         timeout: Duration,
     ) -> Result<Lease<DB>, sqlx::Error> {
         let turn = self.turn().await?;
         while let Some(Idle { mut open, since }) = self.pop() {
-            let is_fresh = is_read || since.elapsed() < PING_AFTER_IDLE;
+            let is_fresh = is_read || since.elapsed() < self.traits.ping_after_idle;
             if is_fresh || open.is_alive(timeout).await {
                 return Ok(Lease::kept(open, self.clone(), turn, true));
             }
@@ -98,18 +132,22 @@ impl<DB: Database> Connections<DB> {
         self.idle().pop()
     }
 
-    /// Keeps a connection for its next use.
+    /// Keeps a connection, unless it was taken, for its next use.
     pub(super) fn keep(&self, open: Open<DB>) {
+        if open.connection.is_none() {
+            return;
+        }
         let now = Instant::now();
-        if now.duration_since(open.since) > LIFETIME {
+        if now.duration_since(open.since) > self.traits.lifetime {
             open.close();
             return;
         }
         let unused = {
             let mut idle = self.idle();
             idle.push(Idle { open, since: now });
-            let is_unused =
-                |first: &mut Idle<DB>| now.duration_since(first.since) > CLOSE_AFTER_IDLE;
+            let is_unused = |first: &mut Idle<DB>| {
+                now.duration_since(first.since) > self.traits.close_after_idle
+            };
             (idle.first_mut().is_some_and(is_unused)).then(|| idle.remove(0))
         };
         if let Some(unused) = unused {
@@ -118,7 +156,7 @@ impl<DB: Database> Connections<DB> {
     }
 
     /// Closes all idle connections: one of them turned out to be dead.
-    pub(super) fn close_idle(&self) {
+    pub(crate) fn close_idle(&self) {
         let idle = std::mem::take(&mut *self.idle());
         drop(idle);
     }

@@ -1,0 +1,79 @@
+//! What the operations need to know of this database.
+
+use std::sync::Arc;
+
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySql, Row as _};
+
+use connect_session_runtime::store::StoreError;
+use connect_session_runtime::timestamp::Timestamp;
+
+use super::{Inner, MySqlBackend, send};
+use crate::args::Args;
+use crate::error::{StatementError, bad_column};
+use crate::operations::{Answer, Dialect, Statements};
+use crate::row::Stored;
+use crate::server;
+
+impl Dialect for MySqlBackend {
+    // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
+    // ends.
+    const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \
+                       + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) DIV 1000)";
+    const STARTED: &str =
+        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
+    const LEAST: &str = "LEAST";
+    const GREATEST: &str = "GREATEST";
+    const SAME: &str = "<=>";
+    const WRITTEN: &str = "";
+    const RAISED: &str = "LAST_INSERT_ID(version + ?)";
+
+    fn shared_statements(inner: &Inner) -> &Statements {
+        &inner.statements.shared
+    }
+
+    fn read(row: &MySqlRow) -> Result<Stored, StoreError> {
+        Stored::read(row)
+    }
+
+    fn read_number(row: &MySqlRow) -> Result<i64, StoreError> {
+        row.try_get(0).map_err(bad_column)
+    }
+
+    fn with_placeholders(text: String) -> String {
+        text
+    }
+
+    fn first_args(_: &Inner) -> Args<MySql> {
+        Args::new()
+    }
+
+    async fn run<T: Answer<MySql>>(
+        inner: &Inner,
+        statement: &Arc<str>,
+        args: impl Fn() -> Args<MySql> + Send + Sync,
+    ) -> Result<T, StatementError> {
+        server::send(inner, statement, args).await
+    }
+
+    fn is_duplicate(error: &sqlx::Error) -> bool {
+        send::is_duplicate(error)
+    }
+
+    /// A full server is not told apart from one that refuses for another reason.
+    fn is_full(_: &sqlx::Error) -> bool {
+        false
+    }
+
+    fn now(inner: &Inner) -> Timestamp {
+        inner.backend.0.clock.now()
+    }
+
+    fn observe(inner: &Inner, now: i64) {
+        inner.backend.0.clock.observe(now);
+    }
+
+    fn backend_id(inner: &Inner) -> Option<String> {
+        Some(inner.backend_id())
+    }
+}
