@@ -68,6 +68,7 @@ use proc_macro::TokenStream;
 /// | --- | --- | --- |
 /// | `create` | loads the session of the request, or creates a new one. The handler takes a `Session<…>`, and `is_new()` returns which of the two it is | |
 /// | `load` | loads the session of the request. If there is none, a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None` | |
+/// | `lazy` | with `create`: a new session is stored, and its sid sent, only if the handler uses it: changes the data, logs in, rotates, sets a lifetime, saves, or reads the sid. So health checks and crawlers leave nothing behind | |
 /// | `header = "X-Device-Session"` | reads the sid from this request header. Overrides the loaders of the config; several loaders are tried in order | |
 /// | `bearer` | reads the sid from `Authorization: Bearer …` (RFC 6750 2.1). Overrides the loaders of the config | |
 /// | `cookie = "__Host-sid"` | reads the sid from this cookie, which has the default attributes; for others, use `session_config!`. Overrides the loaders of the config | |
@@ -158,7 +159,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `insecure = "local development over http"` | the cookie is also sent unencrypted, for this reason (ASVS 3.3.1) | |
 /// | `secure` | the cookie is only sent over https. This is the default | |
 /// | `partitioned` | browsers keep a separate cookie for each site that embeds this one (CHIPS) | |
-/// | `persistent` | browsers keep the cookie after they are closed, for the `absolute_timeout` | |
+/// | `persistent` | browsers keep the cookie after they are closed, for the `absolute_timeout`. `set_lifetime` decides for one session | |
 /// | `origins = ["https://app.example.com"]` | other origins whose pages may send requests that change something | |
 /// | `cross_origin = off("reason")` | the pages of every origin may send such requests | |
 /// <!-- -->

@@ -225,6 +225,11 @@ pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
     matches!((values.read(a), values.read(b)), (Some(a), Some(b)) if a == b)
 }
 
+/// Whether two sets of encoded fields have the same names and the same values.
+pub(crate) fn same_fields(a: &EncodedFields, b: &EncodedFields) -> bool {
+    a.len() == b.len() && (a.iter().zip(b)).all(|(a, b)| a.0 == b.0 && same_value(a.1, b.1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,11 @@
 mod default_store;
 #[path = "private/ide.rs"]
 pub mod ide;
+#[path = "private/store_future.rs"]
+mod store_future;
 
 pub use self::default_store::InMemoryConfig;
+pub use self::store_future::store_must_be_send;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{
@@ -20,9 +23,9 @@ pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
-    Answer, Conversions, Create, HandlerCommit, Inherit, InheritForwarding, Judged, Load, Look,
-    LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing, ViaPoem, commit,
-    has_failed, split,
+    Answer, Conversions, Create, CreateLazily, HandlerCommit, Inherit, InheritForwarding, Judged,
+    Load, Look, LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing,
+    ViaPoem, commit, has_failed, split,
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};

@@ -3,16 +3,15 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::engine::{
-    Committable, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
+    Committable, Creation, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::record::{Lifetime, SubjectChange, Transport};
+use crate::record::{Lifetime, SubjectChange};
 use crate::sid::{SessionId, Sid};
 use connect_session_rules as rules;
 
@@ -103,17 +102,14 @@ impl<C: SessionConfig> Session<C> {
     }
 
     /// The sid, to send to the client in the body of the response. `None` if it travels in a cookie,
-    /// which scripts must not read (`HttpOnly`, ASVS 5.0 3.3.4).
+    /// which scripts must not read (`HttpOnly`, ASVS 5.0 3.3.4), and if the session is new and will
+    /// not be stored: in a HEAD request, or in a task after a `create, lazy` handler that did not use it.
     ///
     /// The response gets `Cache-Control: no-store`. After [`rotate`](Self::rotate),
     /// [`reset`](Self::reset) or [`login`](Self::login), this is the new sid.
     #[must_use]
     pub fn sid(&self) -> Option<Sid> {
-        if self.core.transport() == Transport::Cookie {
-            return None;
-        }
-        self.core.sid_read.store(true, Ordering::Relaxed);
-        Some(self.core.state().current_sid())
+        self.core.read_sid(self.guard)
     }
 
     /// Whether this request created the session.
@@ -233,7 +229,7 @@ impl<C: SessionConfig> Session<C> {
         session.on_drop = OnDrop::ReportLost;
         let tracked = session.tracked.take();
         let guard = session.guard;
-        core.state().guards.get_mut(guard).must_insert = true;
+        core.state().guards.get_mut(guard).creation = Creation::Always;
         let saved = core.persist(guard, Some(tracked)).await;
         session.on_drop = OnDrop::Nothing;
         if saved.is_err() {
@@ -312,10 +308,13 @@ impl<C: SessionConfig> Session<C> {
     /// 800-63B-4, 5.2). Requests that loaded the session before the login can no longer change it.
     /// Nothing happens if the handler fails.
     ///
+    /// `subject` is the id of the user: a text, a number, a UUID, or a type of your own that implements
+    /// `Display`.
+    ///
     /// # Errors
     /// [`ErrorKind::TooLate`] if the response has already started.
-    pub fn login(&mut self, subject: impl Into<String>) -> Result<(), Error> {
-        let subject: Arc<str> = subject.into().into();
+    pub fn login(&mut self, subject: impl fmt::Display) -> Result<(), Error> {
+        let subject: Arc<str> = subject.to_string().into();
         self.change_sid(|sid_change| {
             sid_change.new_generation = true;
             sid_change.subject = SubjectChange::Set(subject.clone());
@@ -366,6 +365,11 @@ impl<C: SessionConfig> Session<C> {
 
     /// Sets the timeouts of this session, such as 30 days for "remember me". Both count from the
     /// commit of this request; later requests then start `idle` again.
+    ///
+    /// A browser keeps the cookie of a session with a longer `absolute` than the config's, or the same
+    /// and a longer `idle`, after it was closed (`Max-Age`). It does not keep that of a session with
+    /// shorter ones, such as on a shared computer. Only with the config's own timeouts does the
+    /// `persistent` of the cookie loader decide.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or if `idle`

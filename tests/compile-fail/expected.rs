@@ -17,7 +17,7 @@ pub(crate) struct Case {
 /// The cases of a framework, ordered by name.
 ///
 /// # Panics
-/// If an expected output belongs to no case. to no case.
+/// If an expected output belongs to no case.
 pub(crate) fn cases(framework: Framework) -> Vec<Case> {
     let folder = package::here().join("cases").join(framework.folder());
     let mut cases: Vec<Case> = sources(&folder)

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -68,6 +68,9 @@ struct ContendedStore {
 struct Contention {
     next: Mutex<Option<Box<dyn Fn() -> Rival + Send>>>,
     running: AtomicBool,
+    /// Whether each commit lets other requests run first.
+    yields: AtomicBool,
+    commits: AtomicUsize,
     pending: Mutex<Vec<Rival>>,
     finished: Mutex<Vec<StatusCode>>,
 }
@@ -116,6 +119,10 @@ impl Store<Data> for ContendedStore {
         change: &Change<Data>,
     ) -> Result<CommitOutcome<Data>, StoreError> {
         self.rivals.run_rival().await;
+        if self.rivals.yields.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        self.rivals.commits.fetch_add(1, Ordering::SeqCst);
         self.inner.commit(key, change).await
     }
 
@@ -137,21 +144,33 @@ fn ask(path: &str, sid: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// While a request retries, later ones wait. Otherwise a slow request would conflict at every
-/// attempt and give up.
-async fn assert_is_not_starved(path: &str) {
-    let store = ContendedStore::default();
+/// The application, and the sid of a new session.
+async fn start(store: ContendedStore) -> (Router, String) {
     let app = Router::new()
         .route("/create", post(create))
         .route("/slow", post(slow))
         .route("/update", post(update))
         .route("/fast", post(fast))
         .route("/read", post(read))
-        .layer(Rivals::layer().with_store(store.clone()));
+        .layer(Rivals::layer().with_store(store));
     let created = app.clone().oneshot(ask("/create", "")).await.unwrap();
     let sid = created.headers()["X-User-Session"].to_str().unwrap();
     let sid = sid.to_owned();
+    (app, sid)
+}
 
+/// The counters of the session.
+async fn counters(app: Router, sid: &str) -> String {
+    let read = app.oneshot(ask("/read", sid)).await.unwrap();
+    let read = axum::body::to_bytes(read.into_body(), 64).await.unwrap();
+    String::from_utf8(read.to_vec()).unwrap()
+}
+
+/// While a request retries, later ones wait. Otherwise a slow request would conflict at every
+/// attempt and give up.
+async fn assert_is_not_starved(path: &str) {
+    let store = ContendedStore::default();
+    let (app, sid) = start(store.clone()).await;
     let next = {
         let (app, sid) = (app.clone(), sid.clone());
         move || -> Rival {
@@ -171,9 +190,12 @@ async fn assert_is_not_starved(path: &str) {
         fast.push(rival.await);
     }
     assert!(fast.iter().all(|status| *status == StatusCode::OK));
-    let read = app.oneshot(ask("/read", &sid)).await.unwrap();
-    let read = axum::body::to_bytes(read.into_body(), 64).await.unwrap();
-    assert_eq!(read, format!("1 {}", fast.len()), "an increment is lost");
+    let counters = counters(app, &sid).await;
+    assert_eq!(
+        counters,
+        format!("1 {}", fast.len()),
+        "an increment is lost"
+    );
 }
 
 #[tokio::test]
@@ -184,4 +206,22 @@ async fn a_change_is_not_starved() {
 #[tokio::test]
 async fn an_update_is_not_starved() {
     assert_is_not_starved("/update").await;
+}
+
+/// After its first conflict, a request waits for the one before it and continues with the data of that one.
+#[tokio::test]
+async fn overlapping_requests_conflict_at_most_once() {
+    for path in ["/slow", "/update"] {
+        let store = ContendedStore::default();
+        let (app, sid) = start(store.clone()).await;
+        store.rivals.yields.store(true, Ordering::SeqCst);
+        let send = |_| tokio::spawn(app.clone().oneshot(ask(path, &sid)));
+        let requests: Vec<_> = (0..16).map(send).collect();
+        for request in requests {
+            assert_eq!(request.await.unwrap().unwrap().status(), StatusCode::OK);
+        }
+        let commits = store.rivals.commits.load(Ordering::SeqCst);
+        assert_eq!(commits, 1 + 15 * 2, "{path}");
+        assert_eq!(counters(app, &sid).await, "16 0", "{path}");
+    }
 }

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 use syn::{Expr, Type};
 
 use super::model::{Amount, Config, Rule};
@@ -146,21 +147,30 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
 
 /// The function that creates the store, from the given value or with `Default`.
 fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenStream {
-    let body = if let Some(value) = value {
-        // With the type annotation, a value of another type is one error, at the value.
-        quote! {
-            let store: #store = #value;
-            ::core::result::Result::Ok(store)
+    let ready = if let Some(value) = value {
+        // Errors about the future point at the value. With the type annotation, a value of another type is
+        // one error.
+        let place = Span::call_site().located_at(value.span());
+        let function = respan(quote!(#private::), place);
+        quote_spanned! {place=>
+            #function store_must_be_send(async move {
+                let store: #store = #value;
+                ::core::result::Result::Ok::<_, #private::BoxError>(store)
+            })
         }
     } else {
         // In this form, the error for a type without a default points at the type.
         quote! {
-            ::core::result::Result::Ok(<#store as ::core::default::Default>::default())
+            ::core::future::ready(::core::result::Result::Ok(
+                <#store as ::core::default::Default>::default(),
+            ))
         }
     };
     quote! {
-        async fn connect() -> ::core::result::Result<Self::Store, #private::BoxError> {
-            #body
+        fn connect() -> impl ::core::future::Future<
+            Output = ::core::result::Result<Self::Store, #private::BoxError>,
+        > + ::core::marker::Send {
+            #ready
         }
     }
 }

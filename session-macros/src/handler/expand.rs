@@ -22,6 +22,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let handler = &handler;
     let (overrides, marker) = overrides::expand(handler, &private);
     let mode = match handler.mode {
+        Mode::Create if handler.lazy => quote!(#private::CreateLazily),
         Mode::Create => quote!(#private::Create),
         Mode::Load => quote!(#private::Load),
     };

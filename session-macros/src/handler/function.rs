@@ -162,8 +162,9 @@ fn check_self(function: &Function, errors: &mut Errors) -> bool {
     if let Some(FnArg::Receiver(receiver)) = function.signature.inputs.first() {
         errors.at(
             receiver.self_token.span,
-            "`#[session]` only works on free functions, not on methods; move the handler out of \
-             the `impl`",
+            "a handler takes no `self`; write it without `self`, which works in an `impl` too, and take \
+             the state as an argument, such as axum's `State`; or let the method call a function with \
+             `#[session(…, http)]`",
         );
         return false;
     }

@@ -6,6 +6,7 @@ use crate::suggest::{hint, nearest};
 pub(crate) const OPTIONS: &[&str] = &[
     "create",
     "load",
+    "lazy",
     "header",
     "bearer",
     "cookie",

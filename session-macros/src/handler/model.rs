@@ -22,6 +22,8 @@ pub(super) struct Handler {
     pub(super) library: Option<TokenStream>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
+    /// Whether a new session is stored only if the handler uses it.
+    pub(super) lazy: bool,
     /// Whether shared caches may keep the response.
     pub(super) shared: bool,
     /// The index of the request among the arguments of an `http` handler.

@@ -19,6 +19,8 @@ pub(super) struct Options {
     pub(super) mode_word: Option<Ident>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
+    /// Whether a new session is stored only if the handler uses it.
+    pub(super) lazy: bool,
     /// Whether shared caches may keep the response.
     pub(super) shared: bool,
     pub(super) http: Option<Ident>,

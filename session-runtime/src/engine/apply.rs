@@ -174,6 +174,12 @@ impl<C: SessionConfig> SessionCore<C> {
             Some(_) => None,
             None => commit_queue::acquire_if_contended(self.key, self.wait_policy()).await?,
         };
+        if let Some(data) = &mut change.data
+            && let Some(base) = &data.base
+            && let Some(latest) = self.handed_over(permit.as_ref(), base, change.generation)
+        {
+            overwritten.extend(self.merge(data, latest).await?);
+        }
         for _ in 0..TRIES {
             let committed = match known.take() {
                 Some(committed) => committed,
@@ -181,6 +187,7 @@ impl<C: SessionConfig> SessionCore<C> {
             };
             match committed {
                 CommitOutcome::Applied(snapshot) => {
+                    self.hand_over(permit.as_mut(), &change, snapshot.as_ref());
                     self.record_applied(guard, &change, snapshot);
                     self.emit_overwritten(overwritten);
                     return Ok(());
@@ -190,31 +197,39 @@ impl<C: SessionConfig> SessionCore<C> {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::new(ErrorKind::Superseded));
                     }
-                    // If others committed during the wait, `record` is outdated.
+                    let mut theirs = record.snapshot;
                     if permit.is_none() && self.wait_for_permit(&mut permit).await? {
-                        continue;
+                        // Others committed during the wait.
+                        match self.handed_over(permit.as_ref(), &theirs, change.generation) {
+                            Some(latest) => theirs = latest,
+                            None => continue,
+                        }
                     }
-                    let Some(DataChange {
-                        base: Some(base),
-                        data,
-                        max_size,
-                    }) = change.data.take()
-                    else {
-                        return Err(Error::new(ErrorKind::Contention));
-                    };
-                    let theirs = record.snapshot.data.clone();
-                    let merged = merged::<C>(base.data, data, theirs).await;
-                    overwritten.extend(self.check_conflicts(merged.overwritten)?);
-                    self.check_data(&merged.data)?;
-                    change.data = Some(DataChange {
-                        base: Some(record.snapshot),
-                        data: Arc::new(merged.data),
-                        max_size,
-                    });
+                    match &mut change.data {
+                        Some(data) => overwritten.extend(self.merge(data, theirs).await?),
+                        None => return Err(Error::new(ErrorKind::Contention)),
+                    }
                 }
             }
         }
         Err(Error::new(ErrorKind::Contention))
+    }
+
+    /// Merges a change with newer data, which becomes its base. Returns the overwritten fields.
+    async fn merge(
+        &self,
+        change: &mut DataChange<C::Data>,
+        theirs: Snapshot<C::Data>,
+    ) -> Result<Vec<String>, Error> {
+        let Some(base) = change.base.take() else {
+            return Err(Error::new(ErrorKind::Contention));
+        };
+        let merged = merged::<C>(base.data, change.data.clone(), theirs.data.clone()).await;
+        let overwritten = self.check_conflicts(merged.overwritten)?;
+        self.check_data(&merged.data)?;
+        change.data = Arc::new(merged.data);
+        change.base = Some(theirs);
+        Ok(overwritten)
     }
 
     /// Waits for a permit of the commit queue. Returns whether another request held it.
@@ -302,8 +317,8 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Option<Arc<C::Data>> {
         let mut state = self.state();
         let lifetime = change.lifetime.unwrap_or(state.lifetime);
-        let logged_in = (change.identity.as_ref()).is_some_and(|identity| identity.new_generation);
-        let restarts = change.lifetime.is_some() || logged_in;
+        let generation = change.generation_after();
+        let restarts = change.lifetime.is_some() || generation != change.generation;
         // Does not read the clock if nothing needs the deadlines.
         if let Some(known) = state.deadlines.filter(|_| restarts || state.in_use) {
             let now = self.store.now();
@@ -321,16 +336,16 @@ impl<C: SessionConfig> SessionCore<C> {
             state.phase = Phase::Stored(snapshot);
             data
         });
-        if let Some(identity) = &change.identity {
+        if change.identity.is_some() {
             state.epoch += 1;
-            state.generation += u64::from(identity.new_generation);
+            state.generation = generation;
             state.set_sid(guard);
             state.sid_to_send = SidToSend::Current;
         }
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(guard, lifetime);
-            // The `Max-Age` of a persistent cookie depends on the lifetime.
-            if matches!(self.target, SidTarget::Cookie(spec, _) if spec.persistent) {
+            // The `Max-Age` of a cookie depends on the lifetime.
+            if matches!(self.target, SidTarget::Cookie(..)) {
                 state.sid_to_send = SidToSend::Current;
             }
         }

@@ -1,9 +1,9 @@
 //! Commits the changes of a request after its handler has returned.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use super::SessionHeaders;
-use super::guards::GuardIndex;
+use super::guards::{Creation, GuardIndex};
 use super::load::{RenewalPolicy, load};
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use super::tracked_data::TrackedData;
@@ -66,6 +66,10 @@ impl<C: SessionConfig> Committable for SessionCore<C> {
         // concurrently, so the write lock is not needed.
         let is_sole_owner = Arc::strong_count(&self) == 1;
         let mut state = self.state();
+        if matches!(state.phase, Phase::New) && state.guards.get(guard).creation != Creation::Always
+        {
+            state = self.forget_equal_data(state, guard);
+        }
         if let Some(headers) = self.close_guard(&mut state, guard, failed) {
             if let Some(returned) = state.guards.get_mut(guard).returned.take() {
                 drop(state);
@@ -132,6 +136,22 @@ impl<C: SessionConfig> SessionCore<C> {
         CommitProgress::Pending(Box::pin(finish(self.clone())), self)
     }
 
+    /// Counts the data of an unsaved session as unchanged if it encodes as before. Meanwhile the state is
+    /// unlocked, because the encoding runs user code.
+    #[cold]
+    fn forget_equal_data<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, SessionState<C>>,
+        guard: GuardIndex,
+    ) -> MutexGuard<'a, SessionState<C>> {
+        let returned = state.guards.get_mut(guard).returned.take();
+        drop(state);
+        let changed = returned.filter(TrackedData::encodes_differently);
+        let mut state = self.state();
+        state.guards.get_mut(guard).returned = changed;
+        state
+    }
+
     /// Closes a guard. Returns the response headers unless the store has to be called.
     fn close_guard(
         &self,
@@ -157,8 +177,10 @@ impl<C: SessionConfig> SessionCore<C> {
                 .as_ref()
                 .is_some_and(TrackedData::is_changed);
         match state.phase {
-            // The guard that creates the session is still open, or has failed.
-            Phase::New if untouched && !pending.must_insert => Some(self.headers(guard, state)),
+            Phase::New if self.is_discarded => Some(self.headers(guard, state)),
+            Phase::New if untouched && pending.creation != Creation::Always => {
+                Some(self.headers(guard, state))
+            }
             Phase::New => None,
             Phase::Stored(_) if !untouched || sends_offer => None,
             Phase::Stored(_) | Phase::Ended { .. } => Some(self.headers(guard, state)),
@@ -231,6 +253,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let pending = state.guards.get(guard);
         let changed = tracked.as_ref().is_some_and(TrackedData::is_changed);
         match &state.phase {
+            Phase::New if self.is_discarded => Plan::Nothing,
             Phase::New => {
                 let lifetime = pending.lifetime.unwrap_or(state.lifetime);
                 let (sid, subject) = match &pending.sid_change {

@@ -1,6 +1,7 @@
 //! Queues for commits: after a conflict, the requests of one process that change the same session
 //! commit one after the other.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,9 +28,12 @@ struct Slot {
     queues: Mutex<BTreeMap<(SessionId, &'static str), Queue>>,
 }
 
+/// What the holder of a permit leaves for the next one.
+type Left = Option<Box<dyn Any + Send>>;
+
 /// The queue of one session.
 struct Queue {
-    lock: Arc<tokio::sync::Mutex<()>>,
+    lock: Arc<tokio::sync::Mutex<Left>>,
     /// The number of tasks that hold the permit or wait for it.
     members: usize,
 }
@@ -62,7 +66,7 @@ impl Slot {
 /// A task's place in the queue of a session. Dropping it leaves the queue, also on cancellation.
 struct Membership {
     key: Key,
-    lock: Arc<tokio::sync::Mutex<()>>,
+    lock: Arc<tokio::sync::Mutex<Left>>,
 }
 
 impl Membership {
@@ -105,8 +109,20 @@ impl Drop for Membership {
 /// While a permit is held, no other task of this process starts to commit to the session.
 pub(super) struct Permit {
     /// Declared before the membership, so that it is released first.
-    _guard: OwnedMutexGuard<()>,
+    guard: OwnedMutexGuard<Left>,
     _membership: Membership,
+}
+
+impl Permit {
+    /// Leaves a value for the next holder. It is dropped with the queue.
+    pub(super) fn leave(&mut self, value: impl Any + Send) {
+        *self.guard = Some(Box::new(value));
+    }
+
+    /// The value that a previous holder left, if it has this type.
+    pub(super) fn left<T: Any>(&self) -> Option<&T> {
+        self.guard.as_deref()?.downcast_ref()
+    }
 }
 
 /// How to wait for a permit.
@@ -170,15 +186,10 @@ pub(super) fn acquire(
         let guard = if let Some(guard) = guard {
             guard
         } else {
-            let free = membership.lock.clone().lock_owned();
-            match policy {
-                // A store that never waits needs no timer.
-                WaitPolicy::Spin => free.await,
-                WaitPolicy::Sleep => wait::in_time(free).await?,
-            }
+            wait::in_time(membership.lock.clone().lock_owned()).await?
         };
         let permit = Permit {
-            _guard: guard,
+            guard,
             _membership: membership,
         };
         Ok((permit, was_held))
@@ -186,8 +197,10 @@ pub(super) fn acquire(
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     /// Keys that only these tests use, all in one slot.
     fn key(number: u8) -> Key {
@@ -197,6 +210,36 @@ mod tests {
             namespace: "commit_queue",
             id: SessionId::from_bytes(id),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_forever_for_a_holder_that_does_not_finish() {
+        let (holder, _) = acquire(key(3), WaitPolicy::Spin).await.expect("a permit");
+        for policy in [WaitPolicy::Spin, WaitPolicy::Sleep] {
+            let refused = acquire(key(3), policy).await.map(drop);
+            let kind = refused.expect_err("the permit is held").kind();
+            assert_eq!(kind, ErrorKind::Contention, "{policy:?}");
+        }
+        drop(holder);
+        assert!(is_free(key(3)));
+    }
+
+    #[tokio::test]
+    async fn the_next_holder_finds_what_the_previous_one_left() {
+        let (mut permit, _) = acquire(key(4), WaitPolicy::Spin).await.expect("a permit");
+        assert_eq!(permit.left::<u8>(), None);
+        let next = tokio::spawn(acquire(key(4), WaitPolicy::Sleep));
+        while Slot::of(key(4)).queues()[&(key(4).id, key(4).namespace)].members < 2 {
+            yield_now().await;
+        }
+        permit.leave(7_u8);
+        drop(permit);
+        let (permit, was_held) = next.await.expect("no panic").expect("a permit");
+        assert!(was_held);
+        assert_eq!((permit.left::<u8>(), permit.left::<i8>()), (Some(&7), None));
+        drop(permit);
+        let (permit, _) = acquire(key(4), WaitPolicy::Spin).await.expect("a permit");
+        assert_eq!(permit.left::<u8>(), None, "it is dropped with the queue");
     }
 
     #[tokio::test]

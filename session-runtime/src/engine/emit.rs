@@ -1,5 +1,6 @@
 //! Decides which headers a session adds to a response.
 
+use std::cmp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,8 +11,9 @@ use super::session_core::{Phase, SessionState, SidToSend};
 use super::session_headers::{Cache, Carrier, SessionHeaders};
 use super::set_cookie::{Slot, expired_cookie, set_cookie};
 use super::{Repair, SessionCore, SidTarget};
-use crate::config::SessionConfig;
+use crate::config::{Options, SessionConfig};
 use crate::loader::CookieSpec;
+use crate::record::Lifetime;
 use crate::sid::Sid;
 
 impl<C: SessionConfig> SessionCore<C> {
@@ -105,7 +107,9 @@ impl<C: SessionConfig> SessionCore<C> {
                     Some(deadlines) => deadlines.absolute_until.saturating_since(now),
                     None => state.lifetime.absolute(),
                 };
-                Some(set_cookie(spec, &sid.expose(), left))
+                let is_persistent = is_persistent(spec, state.lifetime, self.options);
+                let max_age = is_persistent.then_some(left);
+                Some(set_cookie(spec, &sid.expose(), max_age))
             }
             (_, Phase::Ended { destroyed: true }) => {
                 Some(expired_cookie(spec, Slot::declared(spec)))
@@ -119,6 +123,18 @@ impl<C: SessionConfig> SessionCore<C> {
             (Some(value), Some(repair)) => Carrier::RepairedCookie(repair, value),
         };
         Some(Box::new(carrier))
+    }
+}
+
+/// Whether a browser keeps the cookie after it was closed: a session that lives longer than usual is
+/// remembered, one that lives shorter is not, and for the others the config decides.
+fn is_persistent(spec: &CookieSpec, lifetime: Lifetime, options: &Options) -> bool {
+    let usual = Lifetime::new(options.idle_timeout, options.absolute_timeout);
+    let length = |lifetime: Lifetime| (lifetime.absolute_millis(), lifetime.idle_millis());
+    match length(lifetime).cmp(&length(usual)) {
+        cmp::Ordering::Less => false,
+        cmp::Ordering::Equal => spec.persistent,
+        cmp::Ordering::Greater => true,
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     /// Where the response carries a sid.
     pub(crate) target: SidTarget,
     pub(crate) is_options: bool,
+    pub(super) is_head: bool,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
     /// The scope that the guards and views of this request share, if there may be several.
@@ -61,12 +62,14 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         EmitTarget::Header(name) => SidTarget::Header(name),
         EmitTarget::Cookie(spec) => SidTarget::cookie(spec, head, options, found.is_err()),
     };
+    let method = head.method();
     RequestContext {
         options,
         loaders,
         found,
         target,
-        is_options: head.method() == "OPTIONS",
+        is_options: method == "OPTIONS",
+        is_head: method == "HEAD",
         has_origin: head.first(&header::ORIGIN).is_some(),
         scope,
     }

@@ -17,10 +17,21 @@ pub(crate) struct GuardState<D> {
     /// The number of resets when the handler loaded its data. If there have been more since, the data
     /// belongs to the previous user.
     pub(super) resets_seen: u32,
-    /// Whether the guard inserts a new session even if its handler has changed nothing.
-    pub(crate) must_insert: bool,
+    /// Whether the guard stores a new session whose data its handler has not changed.
+    pub(crate) creation: Creation,
     /// Whether the guard has started to commit, so that the handler can no longer change the sid.
     pub(crate) closed: bool,
+}
+
+/// When a guard stores a new session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Creation {
+    /// If its handler has changed the session: the guard only loads.
+    IfChanged,
+    /// The same, but its session is there for other guards of the request.
+    Lazy,
+    /// Always.
+    Always,
 }
 
 /// A change of the sid.
@@ -47,13 +58,13 @@ pub(crate) struct Guards<D> {
 
 impl<D> GuardState<D> {
     #[inline]
-    fn new(must_insert: bool, resets_seen: u32) -> Self {
+    fn new(creation: Creation, resets_seen: u32) -> Self {
         Self {
             sid_change: None,
             lifetime: None,
             returned: None,
             resets_seen,
-            must_insert,
+            creation,
             closed: false,
         }
     }
@@ -81,17 +92,17 @@ impl<D> GuardState<D> {
 impl<D> Guards<D> {
     /// One open guard.
     #[inline]
-    pub(super) fn new(must_insert: bool) -> Self {
+    pub(super) fn new(creation: Creation) -> Self {
         Self {
-            first: GuardState::new(must_insert, 0),
+            first: GuardState::new(creation, 0),
             later: None,
         }
     }
 
     /// Adds an open guard.
-    pub(super) fn join(&mut self, must_insert: bool, resets_seen: u32) -> GuardIndex {
+    pub(super) fn join(&mut self, creation: Creation, resets_seen: u32) -> GuardIndex {
         let later = self.later.get_or_insert_default();
-        later.push(GuardState::new(must_insert, resets_seen));
+        later.push(GuardState::new(creation, resets_seen));
         later.len()
     }
 
@@ -122,10 +133,10 @@ impl<D> Guards<D> {
         self.iter().take(guard).all(|outer| outer.closed)
     }
 
-    /// Whether an open guard will store a new session.
-    pub(super) fn any_must_insert(&self) -> bool {
+    /// Whether an open guard has created the session, so that a guard that loads finds it.
+    pub(super) fn any_creates(&self) -> bool {
         self.iter()
-            .any(|pending| pending.must_insert && !pending.closed)
+            .any(|pending| pending.creation != Creation::IfChanged && !pending.closed)
     }
 
     /// The new sid that a guard is about to store.

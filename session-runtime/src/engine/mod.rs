@@ -10,6 +10,7 @@ mod cross_origin;
 mod emit;
 mod extract;
 mod guards;
+mod latest;
 mod limits;
 mod load;
 mod merging;
@@ -33,7 +34,7 @@ pub(crate) use commit::{CommitProgress, CommitResult, Committable, FailedCommit}
 pub(crate) use cross_origin::CrossOrigin;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
-pub(crate) use guards::{GuardIndex, SidChange};
+pub(crate) use guards::{Creation, GuardIndex, SidChange};
 pub(crate) use load::Loaded;
 pub(crate) use open::{OpenOutcome, open, open_sync};
 pub(crate) use open_plan::Purpose;

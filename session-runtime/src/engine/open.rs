@@ -42,7 +42,11 @@ pub(crate) fn open_sync<C: SessionConfig>(
     };
     let store = StoreRef::Own(config::store_if_built::<C>()?);
     let Some((sid, index)) = presented else {
-        return Some(Ok(OpenOutcome::Session(create(context, store))));
+        return Some(Ok(OpenOutcome::Session(create(
+            context,
+            store,
+            purpose.creation(),
+        ))));
     };
     let as_sync = store.as_sync()?;
     let transport = context.loaders.transport(*index);
@@ -85,13 +89,13 @@ async fn join_opened<C: SessionConfig>(
     core: Arc<SessionCore<C>>,
 ) -> Result<OpenOutcome<C>, Error> {
     check_origin(context, purpose)?;
-    if let Some(opened) = core.clone().join(purpose == Purpose::Create) {
+    if let Some(opened) = core.clone().join(purpose.creation()) {
         return Ok(OpenOutcome::Session(opened));
     }
     match purpose {
-        Purpose::Create => {
+        Purpose::Create | Purpose::CreateLazily => {
             let store = store_of(context).await?;
-            let created = create(context, store);
+            let created = create(context, store, purpose.creation());
             core.state().replaced_by = Some(created.core.clone());
             Ok(OpenOutcome::Session(created))
         }
@@ -117,7 +121,11 @@ async fn open_alone<C: SessionConfig>(
         Err(error) => return without_store(context.options, purpose, error),
     };
     let Some((sid, index)) = presented else {
-        return Ok(OpenOutcome::Session(create(context, store)));
+        return Ok(OpenOutcome::Session(create(
+            context,
+            store,
+            purpose.creation(),
+        )));
     };
     let transport = context.loaders.transport(*index);
     let loaded = if let Some(sessions) = sessions {
@@ -145,7 +153,11 @@ fn finish_load<C: SessionConfig>(
     match loaded {
         Ok(Some(loaded)) => Ok(OpenOutcome::Session(resume(context, store, sid, loaded))),
         Ok(None) => match purpose {
-            Purpose::Create => Ok(OpenOutcome::Session(create(context, store))),
+            Purpose::Create | Purpose::CreateLazily => Ok(OpenOutcome::Session(create(
+                context,
+                store,
+                purpose.creation(),
+            ))),
             Purpose::LoadOptional => Ok(OpenOutcome::None),
             Purpose::LoadRequired => Err(context.no_session_error()),
         },

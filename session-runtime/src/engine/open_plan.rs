@@ -1,5 +1,6 @@
 //! Decides how the session of a request is opened.
 
+use super::guards::Creation;
 use super::{CrossOrigin, RequestContext};
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
@@ -10,8 +11,24 @@ use crate::sid::PresentedSid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Create,
+    /// Create a session that is stored only if the handler uses it.
+    CreateLazily,
     LoadRequired,
     LoadOptional,
+}
+
+impl Purpose {
+    pub(super) fn creates(self) -> bool {
+        self.creation() != Creation::IfChanged
+    }
+
+    pub(super) fn creation(self) -> Creation {
+        match self {
+            Self::Create => Creation::Always,
+            Self::CreateLazily => Creation::Lazy,
+            Self::LoadRequired | Self::LoadOptional => Creation::IfChanged,
+        }
+    }
 }
 
 /// How to open the session of a request.
@@ -42,12 +59,12 @@ pub(super) fn plan<C: SessionConfig>(
     let sid = match &context.found {
         Ok(found) => &found.sid,
         // None of the sids is used; the response expires their cookies.
-        Err(_) if purpose == Purpose::Create && context.target.repair().is_some() => &None,
+        Err(_) if purpose.creates() && context.target.repair().is_some() => &None,
         Err(_) => return Err(context.ambiguity()),
     };
     match (sid, purpose) {
         (Some(presented), _) => Ok(OpenPlan::Load(presented)),
-        (None, Purpose::Create) => Ok(OpenPlan::New),
+        (None, Purpose::Create | Purpose::CreateLazily) => Ok(OpenPlan::New),
         (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
         (None, Purpose::LoadRequired) => {
             context.emit_event(None, EventKind::Missing);
@@ -65,7 +82,7 @@ pub(super) fn check_origin<C: SessionConfig>(
     let refused = (context.target.faults()).and_then(|faults| faults.cross_origin.as_ref());
     match refused {
         // Without a sid, only a new session would use the cookie.
-        Some(refused) if context.presents_sid() || purpose == Purpose::Create => {
+        Some(refused) if context.presents_sid() || purpose.creates() => {
             Err(refuse_cross_origin(context, refused))
         }
         _ => Ok(()),

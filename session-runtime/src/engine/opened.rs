@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::RequestContext;
-use super::guards::{GuardIndex, Guards};
+use super::guards::{Creation, GuardIndex, Guards};
 use super::load::Loaded;
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use crate::config::SessionConfig;
@@ -23,12 +23,14 @@ pub(crate) struct OpenedSession<C: SessionConfig> {
 
 impl<C: SessionConfig> SessionCore<C> {
     /// Opens the session for another guard of the request. `None` if the session has ended, or if it
-    /// is new and no open guard will store it.
-    pub(super) fn join(self: Arc<Self>, creates: bool) -> Option<OpenedSession<C>> {
+    /// is new and no open guard has created it.
+    pub(super) fn join(self: Arc<Self>, creation: Creation) -> Option<OpenedSession<C>> {
         let mut state = self.state();
         let data = match &state.phase {
             Phase::Stored(snapshot) => Some(snapshot.data.clone()),
-            Phase::New if creates || state.guards.any_must_insert() => state.initial.clone(),
+            Phase::New if creation != Creation::IfChanged || state.guards.any_creates() => {
+                state.initial.clone()
+            }
             Phase::New | Phase::Ended { .. } => return None,
         };
         let subject = match state.guards.pending_subject() {
@@ -36,7 +38,7 @@ impl<C: SessionConfig> SessionCore<C> {
             None => state.subject.clone(),
         };
         let resets = state.resets;
-        let guard = state.guards.join(creates, resets);
+        let guard = state.guards.join(creation, resets);
         drop(state);
         Some(OpenedSession {
             core: self,
@@ -71,7 +73,7 @@ pub(super) fn resume<C: SessionConfig>(
         subject: loaded.subject,
         sid_to_send: SidToSend::None,
         offer: loaded.offer,
-        guards: Guards::new(false),
+        guards: Guards::new(Creation::IfChanged),
         resets: 0,
         in_use: true,
         replaced_by: None,
@@ -87,6 +89,7 @@ pub(super) fn resume<C: SessionConfig>(
 pub(super) fn create<C: SessionConfig>(
     context: &RequestContext<C>,
     store: StoreRef<C::Data, C::Store>,
+    creation: Creation,
 ) -> OpenedSession<C> {
     let options = context.options;
     let sid = Sid::mint();
@@ -103,7 +106,7 @@ pub(super) fn create<C: SessionConfig>(
         subject: None,
         sid_to_send: SidToSend::None,
         offer: None,
-        guards: Guards::new(true),
+        guards: Guards::new(creation),
         resets: 0,
         in_use: true,
         replaced_by: None,
@@ -134,6 +137,7 @@ fn core<C: SessionConfig>(
         id,
         target,
         context.has_origin,
+        context.is_head,
         state,
     )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::apply::TRIES;
 use super::commit_queue;
-use super::guards::GuardIndex;
+use super::guards::{Creation, GuardIndex};
 use super::load::{RenewalPolicy, load};
 use super::merging::merged;
 use super::session_core::{Phase, SessionCore, SidToSend};
@@ -34,6 +34,9 @@ impl<C: SessionConfig> SessionCore<C> {
             self.check_data(tracked.data())?;
         }
         let mut permit = commit_queue::acquire_if_contended(self.key, self.wait_policy()).await?;
+        if let Some(latest) = self.handed_over(permit.as_ref(), &base, generation) {
+            base = latest;
+        }
         for _ in 0..TRIES {
             let mut new = C::Data::clone(&base.data);
             let output = change(&mut new);
@@ -62,6 +65,7 @@ impl<C: SessionConfig> SessionCore<C> {
             };
             match self.send(&change).await? {
                 CommitOutcome::Applied(snapshot) => {
+                    self.hand_over(permit.as_mut(), &change, snapshot.as_ref());
                     let committed = self.record_applied(guard, &change, snapshot).unwrap_or(new);
                     *tracked = match pending {
                         Some(pending) => TrackedData::changed(committed, pending),
@@ -73,8 +77,11 @@ impl<C: SessionConfig> SessionCore<C> {
                 CommitOutcome::Ended => return Err(self.mark_ended()),
                 CommitOutcome::Conflict(record) => base = record.snapshot,
             }
-            if permit.is_none() {
-                self.wait_for_permit(&mut permit).await?;
+            if permit.is_none()
+                && self.wait_for_permit(&mut permit).await?
+                && let Some(latest) = self.handed_over(permit.as_ref(), &base, generation)
+            {
+                base = latest;
             }
         }
         Err(Error::new(ErrorKind::Contention))
@@ -145,7 +152,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let new = Arc::new(new);
         let mut state = self.state();
         state.initial = Some(new.clone());
-        state.guards.get_mut(guard).must_insert = true;
+        state.guards.get_mut(guard).creation = Creation::Always;
         drop(state);
         *tracked = TrackedData::new(new);
         Ok(output)

@@ -1,11 +1,11 @@
 //! The state of one session in one request, shared by its guards and the sessions of their handlers.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::SidTarget;
-use super::guards::{GuardIndex, Guards};
+use super::guards::{Creation, GuardIndex, Guards};
 use super::wait;
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -25,8 +25,10 @@ pub(crate) struct SessionCore<C: SessionConfig> {
     pub(crate) has_origin: bool,
     /// Whether this request created the session.
     pub(crate) is_new: bool,
+    /// Whether this is a new session of a HEAD request, which is never stored.
+    pub(super) is_discarded: bool,
     /// Whether a handler read the sid, so that the response must not be cached.
-    pub(crate) sid_read: AtomicBool,
+    pub(super) sid_read: AtomicBool,
     /// Whether a response has carried the sid, or expired its cookie.
     pub(super) sid_sent: AtomicBool,
     /// Serializes the calls to the store of the guards and of tasks that own the session.
@@ -99,8 +101,10 @@ impl<C: SessionConfig> SessionCore<C> {
         id: SessionId,
         target: SidTarget,
         has_origin: bool,
+        is_head: bool,
         state: SessionState<C>,
     ) -> Arc<Self> {
+        let is_new = matches!(state.phase, Phase::New);
         Arc::new(Self {
             store,
             options,
@@ -110,7 +114,8 @@ impl<C: SessionConfig> SessionCore<C> {
             },
             target,
             has_origin,
-            is_new: matches!(state.phase, Phase::New),
+            is_new,
+            is_discarded: is_new && is_head,
             sid_read: AtomicBool::new(false),
             sid_sent: AtomicBool::new(false),
             write_lock: tokio::sync::Mutex::const_new(()),
@@ -127,6 +132,24 @@ impl<C: SessionConfig> SessionCore<C> {
         // No `try_lock` first: only `lock` lets other tasks run while a handler calls, in a loop, a
         // store that never waits.
         wait::in_time(self.write_lock.lock()).await
+    }
+
+    /// The sid, for the handler; `None` if the client cannot use it. A new session whose sid was read is
+    /// stored.
+    pub(crate) fn read_sid(&self, guard: GuardIndex) -> Option<Sid> {
+        if self.transport() == Transport::Cookie || self.is_discarded {
+            return None;
+        }
+        let mut state = self.state();
+        if matches!(state.phase, Phase::New) {
+            let pending = state.guards.get_mut(guard);
+            if pending.closed {
+                return None;
+            }
+            pending.creation = Creation::Always;
+        }
+        self.sid_read.store(true, Ordering::Relaxed);
+        Some(state.current_sid())
     }
 
     pub(crate) fn transport(&self) -> Transport {

@@ -24,13 +24,13 @@ impl Slot<'_> {
     }
 }
 
-/// A cookie with this value.
-pub(super) fn set_cookie(spec: &CookieSpec, value: &str, left: Duration) -> String {
+/// A cookie with this value. Without a maximum age, browsers keep it until they are closed.
+pub(super) fn set_cookie(spec: &CookieSpec, value: &str, max_age: Option<Duration>) -> String {
     let mut text = format!("{}={value}", spec.name);
     attributes(spec, Slot::declared(spec), &mut text);
-    if spec.persistent {
+    if let Some(max_age) = max_age {
         text.push_str("; Max-Age=");
-        text.push_str(&left.as_secs().to_string());
+        text.push_str(&max_age.as_secs().to_string());
     }
     text
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::data::{self, SessionData, encode};
+
 /// The data as a handler reads and changes it.
 ///
 /// `before` shows whether the data was changed. There is no separate dirty flag that could be
@@ -73,6 +75,18 @@ impl<D> TrackedData<D> {
 
     pub(crate) fn into_data(self) -> Arc<D> {
         self.data
+    }
+}
+
+impl<D: SessionData> TrackedData<D> {
+    /// Whether the data was changed, and its encoded form too. Data without an encoded form counts as
+    /// different.
+    pub(crate) fn encodes_differently(&self) -> bool {
+        self.is_changed()
+            && match (encode(self.data(), None), encode(&*self.base(), None)) {
+                (Ok(now), Ok(before)) => !data::same_fields(&now, &before),
+                _ => true,
+            }
     }
 }
 

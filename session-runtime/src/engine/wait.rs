@@ -68,3 +68,25 @@ impl Drop for Alarm {
         self.0.abort();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test reports by panicking")]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_with_contention() {
+        let a_day = Duration::from_secs(24 * 60 * 60);
+        let waited = tokio::time::timeout(a_day, in_time(pending::<()>())).await;
+        let error = waited.expect("it ends").expect_err("nothing was free");
+        assert_eq!(error.kind(), ErrorKind::Contention);
+        assert_eq!(in_time(ready(3)).await.ok(), Some(3));
+        let late = async {
+            tokio::time::sleep(LIMIT / 2).await;
+            4
+        };
+        assert_eq!(in_time(late).await.ok(), Some(4));
+    }
+}

@@ -36,7 +36,7 @@ pub use commit::{Committer, FinishedCommit, HandlerCommit, PendingCommit, Sessio
 pub use failure::{
     Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
 };
-pub use mode::{CompatibleWith, Create, Load, Mode, SessionArg};
+pub use mode::{CompatibleWith, Create, CreateLazily, Load, Mode, SessionArg};
 pub use rejection::Rejection;
 
 /// The overrides of a handler that declares none.
@@ -105,6 +105,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             return Err(Rejection::refuse(context, unknown_status()));
         }
         let purpose = match (M::CREATES, S::OPTIONAL) {
+            (true, _) if M::IS_LAZY => Purpose::CreateLazily,
             (true, _) => Purpose::Create,
             (false, false) => Purpose::LoadRequired,
             (false, true) => Purpose::LoadOptional,

@@ -7,6 +7,10 @@ use crate::session::Session;
 #[derive(Debug)]
 pub struct Create;
 
+/// The mode `create, lazy`: the same, but a new session is stored only if the handler uses it.
+#[derive(Debug)]
+pub struct CreateLazily;
+
 /// The mode `load`: the session of the request.
 #[derive(Debug)]
 pub struct Load;
@@ -61,10 +65,17 @@ impl<C: SessionConfig> SessionArg for Option<Session<C>> {
 pub trait Mode: Send + 'static {
     /// Whether a new session is created then.
     const CREATES: bool;
+    /// Whether that is stored only if the handler uses it.
+    const IS_LAZY: bool = false;
 }
 
 impl Mode for Create {
     const CREATES: bool = true;
+}
+
+impl Mode for CreateLazily {
+    const CREATES: bool = true;
+    const IS_LAZY: bool = true;
 }
 
 impl Mode for Load {
@@ -82,5 +93,8 @@ pub trait CompatibleWith<S: SessionArg>: Mode {}
 
 #[diagnostic::do_not_recommend]
 impl<C: SessionConfig> CompatibleWith<Session<C>> for Create {}
+
+#[diagnostic::do_not_recommend]
+impl<C: SessionConfig> CompatibleWith<Session<C>> for CreateLazily {}
 
 impl<S: SessionArg> CompatibleWith<S> for Load {}

@@ -19,6 +19,10 @@ pub mod session {
     /// Loads the session of the request. If there is none, a handler that takes `Session<…>` does
     /// not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`.
     pub const load: Word = Word;
+    /// With `create`: a new session is stored, and its sid sent, only if the handler uses it: changes
+    /// the data, logs in, rotates, sets a lifetime, saves, or reads the sid. So health checks and
+    /// crawlers leave nothing behind.
+    pub const lazy: Word = Word;
     /// `header = "X-Device-Session"`: reads the sid from this request header. Overrides the loaders
     /// of the config; several loaders are tried in order.
     pub const header: Word = Word;
@@ -149,7 +153,8 @@ pub mod cookie {
     pub const secure: Word = Word;
     /// Browsers keep a separate cookie for each site that embeds this one (CHIPS).
     pub const partitioned: Word = Word;
-    /// Browsers keep the cookie after they are closed, for the `absolute_timeout`.
+    /// Browsers keep the cookie after they are closed, for the `absolute_timeout`. `set_lifetime` decides
+    /// for one session.
     pub const persistent: Word = Word;
     /// `origins = ["https://app.example.com"]`: other origins whose pages may send requests that
     /// change something.

@@ -69,6 +69,12 @@ impl<D> Change<D> {
         self.data.is_none() && self.identity.is_none() && self.lifetime.is_none()
     }
 
+    /// The record's generation after the change.
+    pub(crate) fn generation_after(&self) -> u64 {
+        let is_new = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);
+        self.generation + u64::from(is_new)
+    }
+
     /// The same change without its data, for code that must not depend on the type of the data.
     #[must_use]
     pub fn without_data(&self) -> Change<()> {

@@ -188,7 +188,25 @@ pub(crate) enum StoreRef<D: SessionData, S: 'static> {
     Given(AnyStore<D>),
 }
 
+impl<D: SessionData, S> Clone for StoreRef<D, S> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Own(store) => Self::Own(store),
+            Self::Given(store) => Self::Given(store.clone()),
+        }
+    }
+}
+
 impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
+    /// Whether both refer to one store. Two stores that share a server are not one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(a), Self::Own(b)) => std::ptr::eq(*a, *b),
+            (Self::Given(a), Self::Given(b)) => Arc::ptr_eq(&a.0, &b.0),
+            _ => false,
+        }
+    }
+
     pub(crate) fn insert(
         &self,
         key: Key,

@@ -13,6 +13,7 @@ cases! {
         row_22_attributes_as_declared
         row_22_max_age_follows_the_absolute_deadline
         row_22_max_age_after_a_login
+        row_22a_the_lifetime_of_a_session_decides_whether_its_cookie_persists
         row_28_destroy_clears_the_cookie
         row_28a_a_cookie_from_another_origin
         row_28a_the_own_and_listed_origins_are_allowed
@@ -71,16 +72,43 @@ async fn row_22_max_age_follows_the_absolute_deadline(env: Env) {
         );
         sid = new;
     }
-    let longer = json!([["set_lifetime", 1000, 7200], ["rotate"]]);
-    let call = server
-        .post("/jar/load")
-        .cookie("shop.sid", &sid)
-        .script(longer);
-    let (_, attributes) = call.send().await.ok().cookie("shop.sid");
-    assert!(
-        attributes.contains(&"Max-Age=7200".to_owned()),
-        "{attributes:?}"
-    );
+}
+
+async fn row_22a_the_lifetime_of_a_session_decides_whether_its_cookie_persists(env: Env) {
+    let server = env.start().await;
+    // `jar` says `persistent`, `cookie-first` does not.
+    for (config, cookie) in [("jar", "shop.sid"), ("cookie-first", "__Host-sid")] {
+        let sid = open(&server, config, cookie).await;
+        let set = |idle: u64, absolute: u64| {
+            let call = server.post(format!("/{config}/load")).cookie(cookie, &sid);
+            call.script(json!([["set_lifetime", idle, absolute]]))
+                .send()
+        };
+        for (idle, absolute, max_age) in [
+            (1_000, 7_200, None),
+            (1_000, 100_000, Some("Max-Age=100000")),
+            (80_000, 86_400, Some("Max-Age=86400")),
+            (60, 86_400, None),
+            (1_800, 86_400, (config == "jar").then_some("Max-Age=86400")),
+        ] {
+            let (_, attributes) = set(idle, absolute).await.ok().cookie(cookie);
+            let found = attributes.iter().find(|it| it.starts_with("Max-Age"));
+            assert_eq!(
+                found.map(String::as_str),
+                max_age,
+                "{config} {idle} {absolute}"
+            );
+        }
+        // The cookie stays as it is when the sid changes later.
+        set(1_000, 100_000).await.ok();
+        let rotate = server.post(format!("/{config}/load")).cookie(cookie, &sid);
+        let reply = rotate.script(json!([["rotate"]])).send().await.ok();
+        let (_, attributes) = reply.cookie(cookie);
+        assert!(
+            attributes.contains(&"Max-Age=100000".to_owned()),
+            "{config}"
+        );
+    }
 }
 
 async fn row_22_max_age_after_a_login(env: Env) {

@@ -12,6 +12,7 @@ mod deadlines;
 mod emission;
 mod endings;
 mod faults;
+mod lazy;
 mod limits;
 mod loaders;
 mod long_lived;

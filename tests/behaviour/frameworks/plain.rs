@@ -82,6 +82,11 @@ async fn create_cookie(session: Session<Main>, request: Request<Incoming>) -> Ha
     run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
+#[session(create, http, lazy)]
+async fn lazy(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(Some(boxed(session)), request.headers().clone()).await
+}
+
 #[session(load, http, cache = shared)]
 async fn shared(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
     run_script(Some(boxed(session)), request.headers().clone()).await
@@ -230,6 +235,7 @@ async fn main(names: &[&str], request: Request<Incoming>) -> HandlerResult {
         ["other", "create"] => create_other(request).await,
         ["other", "load"] => load_other(request).await,
         ["cookie", "create"] => create_cookie(request).await,
+        ["lazy"] => lazy(request).await,
         ["shared"] => shared(request).await,
         ["echo"] => echo(request).await,
         ["stream"] => Ok(stream(request).await),

@@ -27,6 +27,12 @@ pub async fn open(session: Session<Shop>) -> StatusCode {
     StatusCode::CREATED
 }
 
+// H29
+#[session(create, lazy)]
+async fn visit(session: Session) -> String {
+    session.id().to_string()
+}
+
 // H04, H05, H07, H14, H18
 #[session(load)]
 async fn body_first(Json(item): Json<String>, mut session: Session) -> HandlerResult {
@@ -180,6 +186,7 @@ handler!(from_macro, visits, "X-Macro-Session");
 fn main() {
     let _: axum::Router = axum::Router::new()
         .route("/open", get(open))
+        .route("/visit", get(visit))
         .route("/body", get(body_first))
         .route("/alias", get(alias))
         .route("/calls", get(calls))

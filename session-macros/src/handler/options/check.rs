@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 
+use super::super::model::Mode;
 use super::Options;
 use super::parse::Written;
 use crate::config;
@@ -16,11 +17,20 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
         broken,
         in_url,
         mut emit,
+        lazy,
         shared,
         http,
         library,
         ..
     } = written;
+    let mut mode = mode;
+    if let (Some(word), None, false) = (&lazy, &mode, unknown) {
+        errors.at(
+            word.span(),
+            "the mode is missing; write `#[session(create, lazy)]`",
+        );
+        mode = Some((Mode::Create, word.clone()));
+    }
     if mode.is_none() && !unknown {
         // If there is no other option, the error points at the whole attribute.
         let place = loaders
@@ -64,11 +74,18 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
         emit = None;
     }
     let (mode, mode_word) = mode.unzip();
+    if let (Some(word), Some(Mode::Load)) = (&lazy, mode) {
+        errors.at(
+            word.span(),
+            "`lazy` is for a handler that creates a session; write `create, lazy`, or leave `lazy` out",
+        );
+    }
     Options {
         mode: mode.unwrap_or_default(),
         mode_word,
         loaders: checked,
         emit,
+        lazy: lazy.is_some(),
         shared,
         http,
         library,

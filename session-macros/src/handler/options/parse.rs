@@ -24,6 +24,7 @@ pub(super) struct Written {
     pub(super) broken: bool,
     pub(super) in_url: Option<(Ident, Option<Expr>)>,
     pub(super) emit: Option<Choice>,
+    pub(super) lazy: Option<Ident>,
     pub(super) shared: bool,
     pub(super) http: Option<Ident>,
     pub(super) library: Option<TokenStream>,
@@ -84,16 +85,7 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
     let name = key.to_string();
     if input.peek(Token![::]) {
         written.unknown = true;
-        let mut last = key;
-        while input.parse::<Option<Token![::]>>()?.is_some() && at_word(input) {
-            last = word(input)?;
-        }
-        let known = hints::OPTIONS.iter().find(|known| last == **known);
-        let example = known.unwrap_or(&"load");
-        return Err(syn::Error::new(
-            last.span(),
-            format!("an option is written without a path: `{example}`"),
-        ));
+        return Err(with_path(input, key)?);
     }
     if input.peek(Token![-]) {
         written.unknown = true;
@@ -135,6 +127,11 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
             written.http = Some(key.clone());
             expect_no_value(input, &key)
         }
+        "lazy" => {
+            expect_no_value(input, &key)?;
+            written.lazy = Some(key);
+            Ok(())
+        }
         "emit" => {
             equals(input, &key, "header")?;
             written.emit = choose(&key, &words(input, &key)?, EMIT, errors);
@@ -166,6 +163,20 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         }
         _ => loader(input, key, written).inspect_err(|_| written.broken = true),
     }
+}
+
+/// The error for an option that is written as a path.
+fn with_path(input: ParseStream<'_>, first: Ident) -> syn::Result<syn::Error> {
+    let mut last = first;
+    while input.parse::<Option<Token![::]>>()?.is_some() && at_word(input) {
+        last = word(input)?;
+    }
+    let known = hints::OPTIONS.iter().find(|known| last == **known);
+    let example = known.unwrap_or(&"load");
+    Ok(syn::Error::new(
+        last.span(),
+        format!("an option is written without a path: `{example}`"),
+    ))
 }
 
 fn set_mode(mode: Mode, key: Ident, written: &mut Written, errors: &mut Errors) {

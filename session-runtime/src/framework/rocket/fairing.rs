@@ -5,14 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::header;
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::Status;
+use rocket::http::{Method, Status};
 use rocket::request::Outcome;
 use rocket::{Data, Request, Response, async_trait};
 
 use super::super::layer::SessionLayer;
 use super::super::scope::scope_of;
 use super::response::{of_http, status};
-use super::scopes::scopes;
+use super::scopes::{DerivedFromHead, scopes};
 use crate::config::SessionConfig;
 use crate::engine::{ReplyHeaders as _, SessionHeaders};
 use crate::guard::{Deferred, Rejection};
@@ -104,6 +104,9 @@ impl<C: SessionConfig> Fairing for SessionLayer<C> {
         let mut scopes = scopes(request);
         let scope = self.enter(scope_of::<C>(&scopes));
         scopes.insert(scope);
+        if request.method() == Method::Head {
+            scopes.insert(DerivedFromHead);
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {

@@ -6,18 +6,19 @@ use http::{Extensions, HeaderName, header};
 use rocket::Request;
 
 use super::super::any_request::AnyRequest;
-use super::scopes::scopes;
+use super::scopes::{DerivedFromHead, scopes};
 use crate::loader::{HeadSource, RequestHead};
 
 struct Head<'a> {
     request: &'a Request<'a>,
+    method: &'static str,
     /// The authority of an HTTP/2 request without a `Host` header.
     authority: Option<String>,
 }
 
 impl HeadSource for Head<'_> {
     fn method(&self) -> &str {
-        self.request.method().as_str()
+        self.method
     }
 
     fn path(&self) -> &str {
@@ -60,10 +61,15 @@ impl HeadSource for Head<'_> {
 impl AnyRequest for Request<'_> {
     fn read<T>(&self, read: impl FnOnce(RequestHead<'_>, &Extensions) -> T) -> T {
         let has_host = self.headers().contains(header::HOST.as_str());
+        let scopes = scopes(self);
         let head = Head {
             request: self,
+            method: match scopes.get::<DerivedFromHead>() {
+                Some(_) => "HEAD",
+                None => self.method().as_str(),
+            },
             authority: self.host().filter(|_| !has_host).map(ToString::to_string),
         };
-        read(RequestHead::new(&head), &scopes(self))
+        read(RequestHead::new(&head), &scopes)
     }
 }

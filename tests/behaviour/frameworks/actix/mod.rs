@@ -80,6 +80,14 @@ async fn create_cookie(
     run(Some(boxed(session)), &headers).await
 }
 
+#[session(create, lazy)]
+async fn lazy(
+    session: Session<Main>,
+    Headers(headers): Headers,
+) -> Result<HandlerResponse, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
 #[session(load, cache = shared)]
 async fn shared(
     session: Session<Main>,
@@ -152,6 +160,7 @@ fn main(main: &mut ServiceConfig) {
     main.route("/other/create", web::to(create_other))
         .route("/other/load", web::to(load_other))
         .route("/cookie/create", web::to(create_cookie))
+        .route("/lazy", web::to(lazy))
         .route("/shared", web::to(shared))
         .route("/echo", web::to(echo))
         .route("/stream", web::to(stream))

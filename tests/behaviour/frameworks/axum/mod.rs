@@ -90,6 +90,11 @@ async fn create_cookie(
     run(Some(boxed(session)), &headers).await
 }
 
+#[session(create, lazy)]
+async fn lazy(session: Session<Main>, headers: HeaderMap) -> Result<HandlerResponse, Failure> {
+    run(Some(boxed(session)), &headers).await
+}
+
 #[session(load, cache = shared)]
 async fn shared(session: Session<Main>, headers: HeaderMap) -> Result<HandlerResponse, Failure> {
     run(Some(boxed(session)), &headers).await
@@ -145,6 +150,7 @@ fn main() -> Router {
         .route("/other/create", any(create_other))
         .route("/other/load", any(load_other))
         .route("/cookie/create", any(create_cookie))
+        .route("/lazy", any(lazy))
         .route("/shared", any(shared))
         .route("/echo", any(echo))
         .route("/stream", any(stream))

@@ -110,6 +110,12 @@ async fn create_cookie(
     run(Some(boxed(session)), headers).await
 }
 
+#[session(create, lazy)]
+#[handler]
+async fn lazy(session: Session<Main>, headers: &HeaderMap) -> Result<HandlerResponse, Failure> {
+    run(Some(boxed(session)), headers).await
+}
+
 #[session(load, cache = shared)]
 #[handler]
 async fn shared(session: Session<Main>, headers: &HeaderMap) -> Result<HandlerResponse, Failure> {
@@ -180,6 +186,7 @@ fn main() -> Route {
         .at("/other/create", create_other)
         .at("/other/load", load_other)
         .at("/cookie/create", create_cookie)
+        .at("/lazy", lazy)
         .at("/shared", shared)
         .at("/echo", echo)
         .at("/stream", stream)

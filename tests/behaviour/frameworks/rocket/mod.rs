@@ -169,6 +169,12 @@ async fn create_cookie(session: Session<Main>, headers: Headers) -> HandlerResul
     run(Some(boxed(session)), &headers.0).await
 }
 
+#[session(create, lazy)]
+#[get("/lazy")]
+async fn lazy(session: Session<Main>, headers: Headers) -> HandlerResult {
+    run(Some(boxed(session)), &headers.0).await
+}
+
 #[session(load, cache = shared)]
 #[get("/shared")]
 async fn shared(session: Session<Main>, headers: Headers) -> HandlerResult {
@@ -251,6 +257,7 @@ fn app(stores: &Stores) -> Rocket<Build> {
         create_other,
         load_other,
         create_cookie,
+        lazy,
         shared,
         echo,
         stream,

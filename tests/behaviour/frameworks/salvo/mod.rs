@@ -134,6 +134,12 @@ async fn create_cookie(
     run(Some(boxed(session)), request.headers()).await
 }
 
+#[session(create, lazy)]
+#[handler]
+async fn lazy(session: Session<Main>, request: &mut Request) -> Result<HandlerResponse, Failure> {
+    run(Some(boxed(session)), request.headers()).await
+}
+
 #[session(load, cache = shared)]
 #[handler]
 async fn shared(session: Session<Main>, request: &mut Request) -> Result<HandlerResponse, Failure> {
@@ -207,6 +213,7 @@ fn main_routes() -> Router {
         .push(Router::with_path("other/create").goal(create_other))
         .push(Router::with_path("other/load").goal(load_other))
         .push(Router::with_path("cookie/create").goal(create_cookie))
+        .push(Router::with_path("lazy").goal(lazy))
         .push(Router::with_path("shared").goal(shared))
         .push(Router::with_path("echo").goal(echo))
         .push(Router::with_path("stream").goal(stream))
