@@ -26,6 +26,7 @@ impl Dialect for MySqlBackend {
     const GREATEST: &str = "GREATEST";
     const SAME: &str = "<=>";
     const WRITTEN: &str = "";
+    const COMMITTED: &str = "";
     const RAISED: &str = "LAST_INSERT_ID(version + ?)";
 
     fn shared_statements(inner: &Inner) -> &Statements {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::mysql::{
+    MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlQueryResult, MySqlRow,
+};
 use sqlx::{AssertSqlSafe, MySql};
 
-use crate::operations::{Driver, Written};
+use crate::operations::Driver;
 
 /// `ER_DUP_ENTRY`: the key exists.
 const DUPLICATE_KEY: u16 = 1062;
@@ -35,19 +37,34 @@ impl Driver for MySql {
         query.fetch_all(connection).await
     }
 
-    /// The version is returned as the id that was inserted last.
     async fn write(
         connection: &mut MySqlConnection,
         statement: Arc<str>,
         arguments: MySqlArguments,
-    ) -> Result<Written, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
-        let done = query.execute(connection).await?;
-        Ok(Written {
-            rows: done.rows_affected(),
-            version: i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX),
-        })
+    ) -> Result<u64, sqlx::Error> {
+        let done = execute(connection, statement, arguments).await?;
+        Ok(done.rows_affected())
     }
+
+    /// The version is returned as the id that was inserted last.
+    async fn commit(
+        connection: &mut MySqlConnection,
+        statement: Arc<str>,
+        arguments: MySqlArguments,
+    ) -> Result<Option<i64>, sqlx::Error> {
+        let done = execute(connection, statement, arguments).await?;
+        let version = i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX);
+        Ok((done.rows_affected() > 0).then_some(version))
+    }
+}
+
+async fn execute(
+    connection: &mut MySqlConnection,
+    statement: Arc<str>,
+    arguments: MySqlArguments,
+) -> Result<MySqlQueryResult, sqlx::Error> {
+    let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+    query.execute(connection).await
 }
 
 /// Whether the server reported that the statement changed nothing.

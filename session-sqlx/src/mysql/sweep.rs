@@ -63,6 +63,6 @@ impl Inner<MySqlBackend> {
         };
         let changed: Result<Written, _> = MySqlBackend::run(self, &text.into(), args).await;
         let changed = changed.map_err(StatementError::into_read_error)?;
-        Ok(usize::try_from(changed.rows).unwrap_or(usize::MAX))
+        Ok(usize::try_from(changed.0).unwrap_or(usize::MAX))
     }
 }

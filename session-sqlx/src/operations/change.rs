@@ -34,6 +34,11 @@ impl<'a> DataOnly<'a> {
         })
     }
 
+    /// The version after the change.
+    pub(super) fn version_after(&self) -> i64 {
+        self.version.saturating_add(1)
+    }
+
     pub(super) fn args<DB: Values>(&self, first: Args<DB>, key: Key) -> Args<DB> {
         first
             .bytes(&self.commit_id)

@@ -18,11 +18,19 @@ pub(crate) trait Driver: Database {
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
 
+    /// Returns the number of rows that were written.
     fn write(
         connection: &mut Self::Connection,
         statement: Arc<str>,
         arguments: Self::Arguments,
-    ) -> impl Future<Output = Result<Written, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Returns the version of the row that was written, if one was.
+    fn commit(
+        connection: &mut Self::Connection,
+        statement: Arc<str>,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send;
 }
 
 /// What an answer is read into.
@@ -52,22 +60,34 @@ impl<DB: Driver> Answer<DB> for Rows<DB> {
     }
 }
 
-/// The effect of a write.
+/// The number of rows that a statement wrote.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Written {
-    pub(crate) rows: u64,
-    /// The version of the row after a commit.
-    pub(crate) version: i64,
-}
+pub(crate) struct Written(pub(crate) u64);
 
 impl<DB: Driver> Answer<DB> for Written {
     const IS_READ: bool = false;
 
-    fn fetch(
+    async fn fetch(
         connection: &mut DB::Connection,
         statement: Arc<str>,
         arguments: DB::Arguments,
-    ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send {
-        DB::write(connection, statement, arguments)
+    ) -> Result<Self, sqlx::Error> {
+        DB::write(connection, statement, arguments).await.map(Self)
+    }
+}
+
+/// The version of the row that a commit wrote; `None` if it wrote none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Committed(pub(crate) Option<i64>);
+
+impl<DB: Driver> Answer<DB> for Committed {
+    const IS_READ: bool = false;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Arc<str>,
+        arguments: DB::Arguments,
+    ) -> Result<Self, sqlx::Error> {
+        DB::commit(connection, statement, arguments).await.map(Self)
     }
 }

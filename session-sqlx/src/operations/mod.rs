@@ -22,7 +22,7 @@ use crate::backend::{Backend, Inner};
 use crate::error::StatementError;
 use crate::row::Stored;
 
-pub(crate) use self::driver::{Answer, Driver, Rows, Written};
+pub(crate) use self::driver::{Answer, Committed, Driver, Rows, Written};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use self::millis::{timestamp, to_millis, unix_millis};
 pub(crate) use self::statements::Statements;
@@ -43,9 +43,11 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     const GREATEST: &str;
     /// The comparison for which NULL equals NULL.
     const SAME: &str;
-    /// What follows a statement that writes one record, so that [`Written`] has its version.
+    /// What follows a statement that writes one record, so that [`Written`] counts it.
     const WRITTEN: &str;
-    /// The version raised by an argument, so that [`Written`] has it.
+    /// What follows a commit, so that [`Committed`] has the version.
+    const COMMITTED: &str;
+    /// The version raised by an argument, so that [`Committed`] has it.
     const RAISED: &str;
 
     fn shared_statements(inner: &Inner<Self>) -> &Statements;

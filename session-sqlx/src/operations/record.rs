@@ -12,7 +12,7 @@ use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 use super::change::{DataOnly, change_args};
 use super::millis::to_millis;
 use super::values::namespace_number;
-use super::{Dialect, Rows, Written};
+use super::{Committed, Dialect, Rows, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
@@ -55,7 +55,7 @@ impl<B: Dialect> Inner<B> {
             // has ended.
             let statement = &B::shared_statements(self).delete_ended;
             let deleted = B::run(self, statement, || B::first_args(self).key(key)).await;
-            let Written { rows, .. } = deleted.map_err(StatementError::into_write_error)?;
+            let Written(rows) = deleted.map_err(StatementError::into_write_error)?;
             is_done = rows > 0 && self.insert_row(&args).await?;
         }
         if !is_done {
@@ -158,8 +158,8 @@ impl<B: Dialect> Inner<B> {
                 .flag(is_previous)
         };
         let statement = &B::shared_statements(self).write_load;
-        let written: Written = B::run(self, statement, args).await?;
-        Ok(written.rows > 0)
+        let Written(rows) = B::run(self, statement, args).await?;
+        Ok(rows > 0)
     }
 
     pub(crate) async fn commit<D: SessionData>(
@@ -174,9 +174,8 @@ impl<B: Dialect> Inner<B> {
             .transpose()?
             .flatten();
         let written = self.write_change(key, change, fields.as_deref()).await;
-        let written = written.map_err(StatementError::into_write_error)?;
-        if written.rows > 0 {
-            let version = to_u64(written.version);
+        if let Some(version) = written.map_err(StatementError::into_write_error)? {
+            let version = to_u64(version);
             let data = change.data.as_ref();
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
             return Ok(CommitOutcome::Applied(after));
@@ -184,21 +183,22 @@ impl<B: Dialect> Inner<B> {
         self.judge(key, change).await
     }
 
+    /// Returns the version after the change; `None` if it was not applied.
     async fn write_change<D: SessionData>(
         &self,
         key: Key,
         change: &Change<D>,
         fields: Option<&[u8]>,
-    ) -> Result<Written, StatementError> {
+    ) -> Result<Option<i64>, StatementError> {
         let statements = B::shared_statements(self);
         if let Some(data) = DataOnly::new(change, fields) {
-            return B::run(self, &statements.commit_data, || {
-                data.args(B::first_args(self), key)
-            })
-            .await;
+            let args = || data.args(B::first_args(self), key);
+            let Written(rows) = B::run(self, &statements.commit_data, args).await?;
+            return Ok((rows > 0).then(|| data.version_after()));
         }
         let args = || change_args(B::first_args(self), key, change, fields);
-        B::run(self, &statements.commit, args).await
+        let Committed(version) = B::run(self, &statements.commit, args).await?;
+        Ok(version)
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement
@@ -242,7 +242,8 @@ impl<B: Dialect> Inner<B> {
         let statement = &B::shared_statements(self).destroy;
         let deleted: Result<Written, _> =
             B::run(self, statement, || B::first_args(self).key(key)).await;
-        Ok(deleted.map_err(StatementError::into_write_error)?.rows > 0)
+        let Written(rows) = deleted.map_err(StatementError::into_write_error)?;
+        Ok(rows > 0)
     }
 
     pub(crate) async fn count(&self, namespace: &str) -> Result<u64, StoreError> {

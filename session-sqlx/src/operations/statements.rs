@@ -45,7 +45,7 @@ impl Statements {
                 B::NOW
             )),
             commit_data: write(commit_data::<B>(table)),
-            commit: write(commit::<B>(table)),
+            commit: finish(format!("{}{}", commit::<B>(table), B::COMMITTED)),
             // A record that has ended counts as missing; the sweep removes it.
             destroy: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
@@ -120,10 +120,9 @@ fn commit_data<B: Dialect>(table: &str) -> String {
     let now = B::NOW;
     let deadline = deadline::<B>();
     format!(
-        "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, fields = ?, version = {}
+        "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, fields = ?, version = version + 1
         {BY_KEY} AND format = 2 AND {deadline} > {now} AND generation = ? AND version = ?
-            AND data_version IS NULL",
-        B::RAISED.replace('?', "1")
+            AND data_version IS NULL"
     )
 }
 

@@ -24,6 +24,7 @@ impl Dialect for PostgresBackend {
     const GREATEST: &str = "GREATEST";
     const SAME: &str = "IS NOT DISTINCT FROM";
     const WRITTEN: &str = " RETURNING version";
+    const COMMITTED: &str = " RETURNING version";
     const RAISED: &str = "version + ?";
 
     fn shared_statements(inner: &Inner) -> &Statements {

@@ -9,7 +9,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Encode, Postgres, Row as _, Type};
 
-use crate::operations::{Driver, Written};
+use crate::operations::Driver;
 
 /// The type `uuid` in PostgreSQL's catalog.
 const UUID: Oid = Oid(2950);
@@ -46,17 +46,22 @@ impl Driver for Postgres {
         Ok(row.into_iter().collect())
     }
 
-    /// The statement returns the version of the row that it wrote.
     async fn write(
         connection: &mut PgConnection,
         statement: Arc<str>,
         arguments: PgArguments,
-    ) -> Result<Written, sqlx::Error> {
+    ) -> Result<u64, sqlx::Error> {
         let row = fetch(connection, statement, arguments).await?;
-        Ok(Written {
-            rows: row.is_some().into(),
-            version: row.map_or(Ok(0), |row| row.try_get(0))?,
-        })
+        Ok(row.is_some().into())
+    }
+
+    async fn commit(
+        connection: &mut PgConnection,
+        statement: Arc<str>,
+        arguments: PgArguments,
+    ) -> Result<Option<i64>, sqlx::Error> {
+        let row = fetch(connection, statement, arguments).await?;
+        row.map(|row| row.try_get(0)).transpose()
     }
 }
 

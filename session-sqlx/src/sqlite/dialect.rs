@@ -22,7 +22,8 @@ impl Dialect for SqliteBackend {
     const LEAST: &str = "min";
     const GREATEST: &str = "max";
     const SAME: &str = "IS";
-    const WRITTEN: &str = " RETURNING version";
+    const WRITTEN: &str = "";
+    const COMMITTED: &str = " RETURNING version";
     const RAISED: &str = "version + ?";
 
     fn shared_statements(inner: &Inner) -> &Statements {

@@ -12,7 +12,7 @@ use crate::args::Args;
 use crate::connections::{Connections, Lease, Traits};
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
-use crate::operations::{Answer, Driver, Written};
+use crate::operations::{Answer, Driver};
 
 /// `SQLITE_IOERR`: whether the transaction is in the file is unknown.
 const IO_ERROR: i32 = 10;
@@ -171,19 +171,24 @@ impl Driver for Sqlite {
         Ok(row.into_iter().collect())
     }
 
-    /// Each statement returns the version of every row that it wrote. All rows are read, because the
-    /// transaction is committed after the last one.
     async fn write(
         connection: &mut SqliteConnection,
         statement: Arc<str>,
         arguments: SqliteArguments,
-    ) -> Result<Written, sqlx::Error> {
+    ) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        Ok(query.execute(connection).await?.rows_affected())
+    }
+
+    /// Reads all rows, because the transaction is only committed after the last one.
+    async fn commit(
+        connection: &mut SqliteConnection,
+        statement: Arc<str>,
+        arguments: SqliteArguments,
+    ) -> Result<Option<i64>, sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
         let rows = query.fetch_all(connection).await?;
-        Ok(Written {
-            rows: u64::try_from(rows.len()).unwrap_or(u64::MAX),
-            version: rows.first().map_or(Ok(0), |row| row.try_get(0))?,
-        })
+        rows.first().map(|row| row.try_get(0)).transpose()
     }
 }
 

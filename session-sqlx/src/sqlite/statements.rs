@@ -29,13 +29,10 @@ impl Statements {
         Self {
             shared,
             select_due: format!("SELECT 1 FROM {table} WHERE {is_due} LIMIT 1").into(),
-            delete_due: format!(
-                "DELETE FROM {table} WHERE {in_batch} AND {deadline} <= {now} RETURNING version"
-            )
-            .into(),
+            delete_due: format!("DELETE FROM {table} WHERE {in_batch} AND {deadline} <= {now}")
+                .into(),
             update_due: format!(
-                "UPDATE {table} SET due = {deadline} WHERE {in_batch} AND {deadline} > {now}
-                RETURNING version"
+                "UPDATE {table} SET due = {deadline} WHERE {in_batch} AND {deadline} > {now}"
             )
             .into(),
         }

@@ -21,7 +21,7 @@ impl Inner<SqliteBackend> {
             });
         }
         let args = || SqliteBackend::first_args(self).bind(rows);
-        let count = |written: Written| usize::try_from(written.rows).unwrap_or(usize::MAX);
+        let count = |written: Written| usize::try_from(written.0).unwrap_or(usize::MAX);
         let removed = count(SqliteBackend::run(self, &self.statements.delete_due, args).await?);
         let updated = count(SqliteBackend::run(self, &self.statements.update_due, args).await?);
         Ok(Swept {
