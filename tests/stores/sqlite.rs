@@ -137,7 +137,8 @@ async fn a_wrong_secret_reads_no_record() {
 #[tokio::test]
 async fn columns_of_later_versions_are_left_alone() {
     let (store, file) = store().await;
-    let fill = "UPDATE connect_sessions SET subject_key = x'07', login_at = 1, authenticated_at = 2,
+    let fill =
+        "UPDATE connect_sessions SET subject_key = x'07', login_at = 1, authenticated_at = 2,
         level = 3, label = 'a', first_use_until = 4, end_reason = 5, extra = x'0102'";
     let filled = "connect_sessions WHERE subject_key = x'07' AND login_at = 1 AND authenticated_at = 2
         AND level = 3 AND label = 'a' AND first_use_until = 4 AND end_reason = 5 AND extra = x'0102'";
@@ -334,6 +335,49 @@ async fn sessions_survive_a_restart() {
         assert_eq!(Store::<Untyped>::backend_id(&memory), None);
         overlap(memory).await;
     }
+}
+
+/// Only the owner can read the files that a store creates, whatever the umask of the process allows.
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const NAME: &str = "sqlite::only_the_owner_can_read_the_files";
+    if std::env::var("UMASK_IS_SET").is_err() {
+        let program = std::env::current_exe().unwrap();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "umask 022; exec \"$0\" --exact \"$1\""]);
+        shell.arg(program).arg(NAME).env("UMASK_IS_SET", "yes");
+        let output = shell.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("1 passed"), "{text}");
+        return;
+    }
+    let (directory, _cleanup) = directory();
+    let mode = |file: &Path| file.metadata().unwrap().permissions().mode() & 0o777;
+    let other = directory.join("other");
+    std::fs::write(&other, "").unwrap();
+    assert_eq!(mode(&other), 0o644, "the umask of this test");
+    let by_name = SqliteStore::open(directory.join("a.db")).await.unwrap();
+    let url = format!("sqlite://{}/b.db?mode=rwc", directory.display());
+    let by_url = SqliteStore::connect(&url).await.unwrap();
+    for store in [&by_name, &by_url] {
+        open(store, &json!({"a": 1})).await;
+    }
+    for name in ["a.db", "b.db"] {
+        for suffix in ["", "-wal", "-shm"] {
+            let file = directory.join(format!("{name}{suffix}"));
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    }
+    // The mode of a file that exists is up to its owner.
+    let existing = directory.join("c.db");
+    std::fs::write(&existing, "").unwrap();
+    let store = SqliteStore::open(&existing).await.unwrap();
+    open(&store, &json!({"a": 1})).await;
+    assert_eq!(mode(&existing), 0o644);
 }
 
 /// Eight processes open a new file concurrently.

@@ -1,6 +1,7 @@
 //! The store in an SQLite file: embedded, and preserved across restarts.
 
 mod dialect;
+mod file;
 mod send;
 mod setup;
 mod statements;
@@ -46,7 +47,8 @@ use crate::table::Table;
 /// # File and table
 ///
 /// [`open`](Self::open) creates the file and the table unless they exist, and uses WAL mode, in which
-/// SQLite keeps two more files beside it. [`from_pool`](Self::from_pool) uses an existing pool and
+/// SQLite keeps two more files beside it. On Unix, a file that it creates can be read and written by its
+/// owner alone (mode 0600), as can the two beside it. [`from_pool`](Self::from_pool) uses an existing pool and
 /// creates nothing; call [`migrate`](Self::migrate), or run the SQL of [`schema`](Self::schema). Do not
 /// place the file on a network drive, where SQLite cannot lock it.
 ///

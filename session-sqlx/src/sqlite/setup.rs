@@ -12,6 +12,7 @@ use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::StoreError;
 
+use super::file;
 use super::send::{Own, primary_code};
 use super::{Inner, SqliteBackend, SqliteStore};
 use crate::args::Args;
@@ -27,9 +28,16 @@ pub(super) async fn connect(
     let (options, connections) = match builder.target {
         Target::File(file) => {
             let options = SqliteConnectOptions::new().filename(file);
+            file::create(options.get_filename());
             (in_file(options), builder.connections)
         }
-        Target::Url(url) if !is_memory(&url) => (in_file(parse(&url)?), builder.connections),
+        Target::Url(url) if !is_memory(&url) => {
+            let options = parse(&url)?;
+            if !is_read_only(&url) {
+                file::create(options.get_filename());
+            }
+            (in_file(options), builder.connections)
+        }
         // A database in memory belongs to its connection, so there is only one, which stays open.
         Target::Url(_) | Target::Memory => (SqliteConnectOptions::new().in_memory(true), 1),
     };
@@ -86,15 +94,29 @@ fn is_memory(url: &str) -> bool {
     memory.contains(&url) || (url.starts_with("sqlite:") && url.contains("mode=memory"))
 }
 
+/// Whether the URL says that the file must exist.
+fn is_read_only(url: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|parameter| parameter == "mode=ro")
+}
+
 fn parse(url: &str) -> Result<SqliteConnectOptions, ContextError> {
-    let invalid =
-        "the URL of the SQLite file cannot be read: it has the form sqlite://path/to/sessions.db";
-    match url.split_once(':') {
-        Some(("sqlite", _)) => url
-            .parse()
-            .map_err(|error| ContextError::new(invalid).caused_by(error)),
-        _ => Err(ContextError::new(invalid)),
+    let invalid = "the URL of the SQLite file cannot be read: it has the form \
+                   sqlite://path/to/sessions.db, with no parameter but `mode`, `cache`, `immutable` and `vfs`";
+    let Some(("sqlite", rest)) = url.split_once(':') else {
+        return Err(ContextError::new(invalid));
+    };
+    let location = rest.split('?').next().unwrap_or_default();
+    // Messages show the name of a file, which never contains a password.
+    let before_at = location.rsplit_once('@').map_or("", |(before, _)| before);
+    if before_at.contains(':') || before_at.contains("%3A") || before_at.contains("%3a") {
+        return Err(ContextError::new(format!(
+            "{invalid}; this one has the form of a URL of a server: write an `@` in the name of a file as \
+             `%40`"
+        )));
     }
+    // The driver's error can quote a value.
+    url.parse().map_err(|_| ContextError::new(invalid))
 }
 
 fn file_error(file: &Path, error: sqlx::Error) -> ContextError {
