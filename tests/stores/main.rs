@@ -14,6 +14,7 @@
 
 mod fixture;
 mod mysql;
+mod passwords;
 mod postgres;
 
 mod redis;

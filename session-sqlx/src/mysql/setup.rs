@@ -12,11 +12,29 @@ use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
 use crate::operations::{Dialect as _, Rows, Written};
-use crate::server::{self, Server, ServerState, check_url};
+use crate::server::{self, Server, ServerState, check_url, unreadable, without_unknown_parameters};
 use crate::{ConnectBuilder, backend};
 
 const INVALID_URL: &str = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
                            mysql://user:password@host:3306/database";
+
+/// The parameters of a URL that the driver knows.
+const PARAMETERS: [&str; 14] = [
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "charset",
+    "collation",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "socket",
+    "timezone",
+    "time-zone",
+];
 
 pub(super) async fn connect(builder: ConnectBuilder<MySqlStore>) -> Result<MySqlStore, StoreError> {
     server::connect(builder).await.map(MySqlStore)
@@ -33,8 +51,9 @@ impl Server for MySqlBackend {
 
     fn parse_url(url: &str) -> Result<MySqlConnectOptions, ContextError> {
         check_url(url, &["mysql", "mariadb"], INVALID_URL)?;
-        let invalid = |error: sqlx::Error| ContextError::new(INVALID_URL).caused_by(error);
-        let options: MySqlConnectOptions = url.parse().map_err(invalid)?;
+        let url = without_unknown_parameters(url, &PARAMETERS);
+        let options = url.parse::<MySqlConnectOptions>();
+        let options = options.map_err(|error| unreadable(INVALID_URL, &error))?;
         if options.get_database().is_none_or(str::is_empty) {
             return Err(ContextError::new(format!(
                 "the URL names no database; {INVALID_URL}"

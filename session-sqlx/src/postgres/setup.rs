@@ -10,7 +10,7 @@ use super::{Inner, PostgresBackend, PostgresStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
 use crate::operations::{Dialect as _, Rows};
-use crate::server::{self, Server, ServerState, check_url};
+use crate::server::{self, Server, ServerState, check_url, unreadable, without_unknown_parameters};
 use crate::{ConnectBuilder, backend};
 
 /// PostgreSQL 13, in the form of `server_version_num`.
@@ -21,6 +21,28 @@ const MIGRATION_LOCK: i64 = 0x636f_6e6e_6563_7401;
 
 const INVALID_URL: &str = "the URL of the PostgreSQL server cannot be read: it has the form \
                            postgres://user:password@host:5432/database";
+
+/// The parameters of a URL that the driver knows, beside `options[…]`.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
 
 pub(super) async fn connect(
     builder: ConnectBuilder<PostgresStore>,
@@ -39,8 +61,8 @@ impl Server for PostgresBackend {
 
     fn parse_url(url: &str) -> Result<PgConnectOptions, ContextError> {
         check_url(url, &["postgres", "postgresql"], INVALID_URL)?;
-        let invalid = |error: sqlx::Error| ContextError::new(INVALID_URL).caused_by(error);
-        url.parse().map_err(invalid)
+        let url = without_unknown_parameters(url, &PARAMETERS);
+        url.parse().map_err(|error| unreadable(INVALID_URL, &error))
     }
 
     fn connection_error(options: &PgConnectOptions, error: sqlx::Error) -> ContextError {

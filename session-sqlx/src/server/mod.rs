@@ -3,6 +3,7 @@
 mod clock;
 mod send;
 mod setup;
+mod url;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::operations::Dialect;
 
 pub(crate) use self::clock::ServerClock;
 pub(crate) use self::send::send;
-pub(crate) use self::setup::{check_url, connect, migrate};
+pub(crate) use self::setup::{connect, migrate};
+pub(crate) use self::url::{check_url, unreadable, without_unknown_parameters};
 
 /// The connection options of a database.
 pub(crate) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;
