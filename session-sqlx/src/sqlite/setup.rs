@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::Sqlite;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -137,7 +138,7 @@ fn file_error(file: &Path, error: sqlx::Error) -> ContextError {
 
 /// SQLite has no code of its own for it.
 fn is_missing_table(error: &sqlx::Error) -> bool {
-    let text = error.as_database_error().map(|error| error.message());
+    let text = error.as_database_error().map(DatabaseError::message);
     text.is_some_and(|text| text.starts_with("no such table"))
 }
 
