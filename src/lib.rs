@@ -19,8 +19,8 @@ pub use connect_session_runtime::SessionLayer;
 #[cfg(feature = "actix-web")]
 pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
-    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnStoreError, Options,
-    SessionConfig, StartError, TrustedProxy,
+    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnStoreError, OnUndecodable,
+    Options, SessionConfig, StartError, TrustedProxy,
 };
 pub use connect_session_runtime::data::{EncodeError, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};

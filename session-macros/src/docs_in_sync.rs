@@ -102,6 +102,7 @@ fn the_constants_for_editors_are_the_words_of_the_macros() {
         ("on_conflict", words_of(config::ON_CONFLICT)),
         ("on_ended", words_of(config::ON_ENDED)),
         ("on_store_error", words_of(config::ON_STORE_ERROR)),
+        ("on_undecodable", words_of(config::ON_UNDECODABLE)),
         ("commit", words_of(config::COMMIT)),
         ("trusted_proxy", words_of(config::TRUSTED_PROXY)),
     ] {
@@ -143,8 +144,10 @@ fn table(mut words: Vec<Word>, [first, second]: [&str; 2], keyword: &str) -> Str
         words.push(Word {
             name: "crate".to_owned(),
             form: format!("`{keyword}`"),
-            meaning: "the path of the library".to_owned(),
-            default: "`::connect_session`".to_owned(),
+            meaning: "where the library is, if only another crate's re-export reaches it, as in \
+                      `web::connect_session`"
+                .to_owned(),
+            default: "the name in your Cargo.toml".to_owned(),
         });
     }
     let mut table = String::new();

@@ -63,6 +63,7 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
         "on_conflict",
         "on_ended",
         "on_store_error",
+        "on_undecodable",
         "commit",
         "trusted_proxy",
     ] {

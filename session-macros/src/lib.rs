@@ -9,6 +9,7 @@
 
 mod choice;
 mod config;
+mod crate_name;
 #[cfg(test)]
 mod docs_in_sync;
 mod errors;
@@ -78,7 +79,7 @@ use proc_macro::TokenStream;
 /// | `emit = header` or `emit = cookie` | where to send the sid of a new session, if the request had no sid. Without it, the config decides | |
 /// | `cache = shared` | the response is the same for every user, and the handler may let shared caches keep it. Without it, `public` and `s-maxage` of a response for which a session was loaded become `private` (RFC 9111 3.5) | |
 /// | `http` | the handler does not use a framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
-/// | `crate = path` | the path of the library | `::connect_session` |
+/// | `crate = path` | where the library is, if only another crate's re-export reaches it, as in `web::connect_session` | the name in your Cargo.toml |
 /// <!-- -->
 #[proc_macro_attribute]
 pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
@@ -121,17 +122,18 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `touch_every: 3m` | how often requests write a new idle deadline to the store. A session may expire up to this much early | a tenth of the idle timeout |
 /// | `renew_every: 10m` | the age of a secret after which the client gets a new one | never |
 /// | `renew_grace: 30s` | how long the previous secret stays valid after the new one was first used | `30s` |
-/// | `max_size: 64KiB` | the maximum size of the encoded data of a session | `1MiB` in stores that serialize |
+/// | `max_size: 64KiB` | the maximum size of the encoded data and the subject of a session | `1MiB` in stores that serialize |
 /// | `max_fields: 1_000` | the maximum number of top-level fields of a session's data; in untyped data, each key is a field | `1_000` |
 /// | `merge: { visits: add, tags: union }` | how concurrent changes of a field are merged | lists to which both requests append keep both, for all else `on_conflict` decides |
 /// | `on_conflict: reject` | what happens to a change that cannot be merged: with `last_wins` it is written and an event is emitted, with `reject` nothing is written and the client gets a 409 | `last_wins` |
 /// | `on_ended: ignore` | the response if the session has ended during the request: with `reject` a 409, with `ignore` that of the handler | `reject` |
 /// | `on_store_error: anonymous` | what an optional load does if the store is unavailable: with `reject` the client gets a 503, with `anonymous` the handler runs with `None` | `reject` |
+/// | `on_undecodable: replace` | what a load does if the stored data does not match the type: with `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and counts as unknown | `reject` |
 /// | `commit: on_success` | which changes are stored: with `on_ok` those of a handler that does not return `Err`, with `on_success` only if the status of the response is below 400, too, with `always` all | `on_ok` |
 /// | `trusted_proxy: x_forwarded` | the headers in which a reverse proxy says what the client addressed, for the cross-origin rule | none, `Host` is compared |
-/// | `namespace: "shop"` | the prefix of the keys of the records | the names of the package and the config |
+/// | `namespace: "shop"` | the prefix of the keys of the records. To rename the package, the crate or the config and keep its sessions, set the former namespace | the names of the package, of the crate if it differs, and of the config, as in `shop/worker/Carts` |
 /// | `on_event: crate::log_event` | a function that is called with every event | none |
-/// | `crate: path` | the path of the library | `::connect_session` |
+/// | `crate: path` | where the library is, if only another crate's re-export reaches it, as in `web::connect_session` | the name in your Cargo.toml |
 /// <!-- -->
 ///
 /// A duration is a number with the unit `ms`, `s`, `m`, `h` or `d`, and a size is a number with the

@@ -6,12 +6,12 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Expr, Lit, Path, Token, token};
 
+use crate::crate_name;
+
 /// The hidden module of the library, under the path given with `crate`.
 pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
-    library.map_or_else(
-        || quote!(::connect_session::__private),
-        |path| quote!(#path::__private),
-    )
+    let path = library.cloned().unwrap_or_else(crate_name::path);
+    quote!(#path::__private)
 }
 
 /// Gives punctuation and groups another span, so that errors point there. The compiler uses the

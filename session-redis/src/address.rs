@@ -113,6 +113,15 @@ impl ServerAddress {
             Self::Sentinel(_) => None,
         }
     }
+
+    /// The number of the database on the server.
+    pub(super) fn database(&self) -> i64 {
+        let settings = match self {
+            Self::Direct(client) => client.get_connection_info().redis_settings(),
+            Self::Sentinel(sentinels) => sentinels.template.redis_settings(),
+        };
+        settings.db()
+    }
 }
 
 /// Shows the address, never the credentials.

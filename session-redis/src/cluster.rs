@@ -62,6 +62,14 @@ impl Cluster {
         }))
     }
 
+    /// The servers that the settings name, in the order of their addresses.
+    pub(super) fn seeds(&self) -> String {
+        let address = |seed: &Node| seed.connection.address().to_string();
+        let mut seeds: Vec<String> = self.0.seeds.iter().map(address).collect();
+        seeds.sort_unstable();
+        seeds.join(", ")
+    }
+
     pub(super) async fn connect(&self) -> Result<(), Failure> {
         self.refresh().await
     }

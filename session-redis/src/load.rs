@@ -37,13 +37,21 @@ impl RedisStore {
             FirstStep::Undecided {
                 is_alive,
                 secrets_change,
-            } => match self.second_step(name, request, secrets_change).await {
-                Ok(reply) => self.loaded(reply),
-                // The record can be read but not written: the touch, the offer or the promotion is
-                // left out.
-                Err(_) if is_alive => stored.into_record(false).map(Some),
-                Err(failure) => Err(read_error(failure)),
-            },
+            } => {
+                // Before anything is written: a session that cannot be read does not live longer.
+                let decoded = if stored.may_open(request.secret) {
+                    Some(stored.into_record(false)?)
+                } else {
+                    None
+                };
+                match self.second_step(name, request, secrets_change).await {
+                    Ok(reply) => self.loaded(reply, decoded.as_ref()),
+                    // The record can be read but not written: the touch, the offer or the promotion
+                    // is left out.
+                    Err(_) if is_alive && decoded.is_some() => Ok(decoded),
+                    Err(failure) => Err(read_error(failure)),
+                }
+            }
         }
     }
 
@@ -62,8 +70,13 @@ impl RedisStore {
             .await
     }
 
-    /// The record in the reply of the second step.
-    fn loaded<D: SessionData>(&self, reply: Value) -> Result<Option<Record<D>>, StoreError> {
+    /// The record in the reply of the second step. It is only decoded if it is not the one that the
+    /// first step has decoded.
+    fn loaded<D: SessionData>(
+        &self,
+        reply: Value,
+        decoded: Option<&Record<D>>,
+    ) -> Result<Option<Record<D>>, StoreError> {
         let mut reply = Reply::read(reply)?;
         self.observe(reply.number()?);
         match &*reply.outcome {
@@ -71,7 +84,10 @@ impl RedisStore {
                 let stored = reply.stored_record()?;
                 let _secrets_changed = reply.number()?;
                 let is_offered = reply.number()? == 1;
-                stored.into_record(is_offered).map(Some)
+                match decoded.and_then(|decoded| stored.with_data_of(decoded, is_offered)) {
+                    Some(record) => Ok(Some(record)),
+                    None => stored.into_record(is_offered).map(Some),
+                }
             }
             "none" => Ok(None),
             _ => Err(reply.unknown_outcome()),

@@ -1,5 +1,7 @@
 //! The servers that store the sessions: a single one, or a Cluster.
 
+use std::fmt;
+
 use super::cluster::Cluster;
 use super::failure::Failure;
 use super::key::pattern_of;
@@ -11,6 +13,19 @@ pub(super) enum Servers {
     One(Node),
     /// Each session is on the primary of its key's slot.
     Cluster(Cluster),
+}
+
+/// Names the servers, so that the same ones have the same name.
+impl fmt::Display for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(node) => {
+                let address = node.connection.address();
+                write!(f, "Redis at {address}, database {}", address.database())
+            }
+            Self::Cluster(cluster) => write!(f, "the Redis Cluster of {}", cluster.seeds()),
+        }
+    }
 }
 
 impl Servers {

@@ -307,6 +307,13 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
     }
 
+    fn backend_id(&self) -> Option<String> {
+        let Inner {
+            servers, prefix, ..
+        } = &*self.inner;
+        Some(format!("{servers}, keys `{prefix}…`"))
+    }
+
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
         let Inner {
             servers, prefix, ..

@@ -27,8 +27,7 @@
 
 use std::sync::Arc;
 
-use connect_session_runtime::data::{EncodedFields, SessionData, decode_fields};
-use connect_session_runtime::printable;
+use connect_session_runtime::data::{DecodeError, EncodedFields, SessionData, decode_fields};
 use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
@@ -88,6 +87,22 @@ impl StoredRecord {
         })
     }
 
+    /// Whether a load with this secret may find the record; how long a previous secret is valid is not
+    /// considered.
+    pub(super) fn may_open(&self, secret: SecretHash) -> bool {
+        let others = &self.state.others;
+        self.state.secret.hash == secret
+            || others.is_offered(secret)
+            || (others.previous.as_ref()).is_some_and(|previous| previous.hash == secret)
+    }
+
+    /// The record with data that was decoded from the same fields.
+    pub(super) fn with_data_of<D>(&self, decoded: &Record<D>, renewed: bool) -> Option<Record<D>> {
+        let is_same = self.state.version == decoded.snapshot.version
+            && self.state.stamp.commit_id == decoded.commit_id;
+        is_same.then(|| self.state.record(decoded.snapshot.clone(), renewed))
+    }
+
     /// Decodes the data.
     pub(super) fn into_record<D: SessionData>(
         self,
@@ -113,14 +128,11 @@ pub(super) fn fields(bytes: &[u8]) -> Result<Vec<(&str, &str)>, StoreError> {
         let name = reader
             .counted()
             .and_then(|name| std::str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| undecodable("its fields are damaged"))?;
+        let name = name.ok_or_else(|| DecodeError::not_json(None))?;
         let text = reader
             .counted()
             .and_then(|text| std::str::from_utf8(text).ok());
-        let text = text.ok_or_else(|| StoreError::Undecodable {
-            field: Some(printable::name(name)),
-            source: "its text is damaged".into(),
-        })?;
+        let text = text.ok_or_else(|| DecodeError::not_json(Some(name)))?;
         fields.push((name, text));
     }
     Ok(fields)

@@ -3,6 +3,8 @@
 pub(crate) mod check;
 mod decode;
 mod depth;
+mod fingerprint;
+pub(crate) mod proof;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -52,9 +54,9 @@ impl<D: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static> 
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The encoded data has more bytes than `max_size` allows.
+    /// The encoded data and the subject have more bytes than `max_size` allows.
     TooLarge {
-        /// The size of the encoded data in bytes.
+        /// Their size in bytes.
         size: usize,
         /// The limit in bytes.
         limit: u64,
@@ -75,6 +77,15 @@ pub enum EncodeError {
     },
     /// The data is not a JSON object, or a value in it has no JSON form.
     Json(serde_json::Error),
+    /// The type of the data cannot be stored, whatever its values are.
+    Type(&'static str),
+    /// What would be stored could not be read back, or would be read back as something else.
+    NotReadBack {
+        /// The name of the field, escaped and shortened, if it is known.
+        field: Option<String>,
+        /// What would happen, without any value.
+        problem: String,
+    },
 }
 
 impl fmt::Display for EncodeError {
@@ -82,7 +93,7 @@ impl fmt::Display for EncodeError {
         match self {
             Self::TooLarge { size, limit } => write!(
                 f,
-                "the session data has {size} bytes, more than the {limit} that `max_size` allows"
+                "the session has {size} bytes, more than the {limit} that `max_size` allows"
             ),
             Self::TooManyFields { fields, limit } => write!(
                 f,
@@ -99,6 +110,14 @@ impl fmt::Display for EncodeError {
                 "the session data does not serialize as a JSON object: {}",
                 printable::message(&error.to_string())
             ),
+            Self::Type(problem) => f.write_str(problem),
+            Self::NotReadBack { field, problem } => {
+                match field {
+                    Some(field) => write!(f, "the field `{field}` "),
+                    None => f.write_str("the session data "),
+                }?;
+                f.write_str(problem)
+            }
         }
     }
 }
@@ -106,7 +125,11 @@ impl fmt::Display for EncodeError {
 impl std::error::Error for EncodeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::TooLarge { .. } | Self::TooManyFields { .. } | Self::TooDeep { .. } => None,
+            Self::TooLarge { .. }
+            | Self::TooManyFields { .. }
+            | Self::TooDeep { .. }
+            | Self::Type(_)
+            | Self::NotReadBack { .. } => None,
             Self::Json(error) => Some(error),
         }
     }
@@ -134,7 +157,7 @@ impl EncodeError {
     pub const fn is_over_a_limit(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::TooManyFields { .. } | Self::TooDeep { .. } => true,
-            Self::Json(_) => false,
+            Self::Json(_) | Self::Type(_) | Self::NotReadBack { .. } => false,
         }
     }
 }
@@ -188,6 +211,15 @@ pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedField
 /// If the fields do not match the type.
 pub fn decode<D: DeserializeOwned>(fields: &EncodedFields) -> Result<D, serde_json::Error> {
     serde_json::from_str(&joined(fields)?)
+}
+
+/// The key that a JSON text stands for.
+fn unquoted(json: &[u8]) -> String {
+    match serde_json::from_slice(json) {
+        Ok(serde_json::Value::String(text)) => text,
+        // A number, as the key of a map.
+        _ => String::from_utf8_lossy(json).into_owned(),
+    }
 }
 
 /// The JSON object that has these fields.

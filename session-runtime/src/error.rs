@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use http::{Response, StatusCode};
 
 use crate::data::EncodeError;
@@ -215,7 +215,7 @@ impl Error {
         )
     }
 
-    /// The response, as frameworks send it: the problem document and, for
+    /// The response, as frameworks send it: the problem document; with a 503, `Retry-After`; and for
     /// [`Ambiguous`](ErrorKind::Ambiguous) cookies, the headers that expire them.
     ///
     /// ```
@@ -241,6 +241,10 @@ impl Error {
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            let a_second = HeaderValue::from_static("1");
+            response.headers_mut().insert(RETRY_AFTER, a_second);
+        }
         let expired = &self.0.expired_cookies;
         if !expired.is_empty() {
             let no_store = HeaderValue::from_static("no-store");
@@ -299,6 +303,8 @@ fn kind_of(error: &EncodeError) -> ErrorKind {
         EncodeError::TooLarge { .. } => ErrorKind::TooLarge,
         EncodeError::TooManyFields { .. } => ErrorKind::TooManyFields,
         EncodeError::TooDeep { .. } => ErrorKind::TooDeep,
-        EncodeError::Json(_) => ErrorKind::Unencodable,
+        EncodeError::Json(_) | EncodeError::Type(_) | EncodeError::NotReadBack { .. } => {
+            ErrorKind::Unencodable
+        }
     }
 }

@@ -34,6 +34,8 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod timestamp;
+#[cfg(debug_assertions)]
+mod unsaved;
 pub mod untyped;
 pub mod view;
 mod yield_now;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::data::{self, EncodeError, EncodedFields, SessionData};
-use crate::printable;
+use crate::data::{self, DecodeError, EncodeError, EncodedFields, SessionData, proof};
 use crate::record::{DataChange, NewRecord, Snapshot, StoredForm};
 use crate::store::StoreError;
 
@@ -34,11 +33,9 @@ impl StoredFields {
     /// # Errors
     /// [`StoreError::Undecodable`] with the name of the field if the text is not JSON.
     pub fn insert(&mut self, name: String, json: String, revision: u64) -> Result<(), StoreError> {
-        let text = RawValue::from_string(json).map_err(|_| StoreError::Undecodable {
-            field: Some(printable::name(&name)),
-            // serde's own message would quote the value, which belongs to the user.
-            source: "the stored text is not JSON".into(),
-        })?;
+        // serde's own message would quote the value, which belongs to the user.
+        let text = RawValue::from_string(json);
+        let text = text.map_err(|_| DecodeError::not_json(Some(&name)))?;
         self.revisions.insert(name.clone(), revision);
         self.texts.insert(name, text);
         Ok(())
@@ -60,12 +57,16 @@ impl StoredFields {
 }
 
 impl<D: SessionData> NewRecord<D> {
-    /// Encodes the data of a new record. Each field is stored with revision 1.
+    /// Encodes the data of a new record, and checks that it can be read back. Each field is stored
+    /// with revision 1.
     ///
     /// # Errors
-    /// If the data cannot be encoded, or has more bytes than `max_size`.
+    /// If the data cannot be encoded, has more bytes than `max_size`, or would be read back as
+    /// something else.
     pub fn fields(&self) -> Result<EncodedFields, EncodeError> {
-        data::encode(&*self.data, Some(self.max_size))
+        let fields = data::encode(&*self.data, Some(self.max_size))?;
+        proof::check(&*self.data, &fields)?;
+        Ok(fields)
     }
 
     /// The snapshot of the new record, stored with version 1 and these fields.
@@ -104,14 +105,16 @@ pub struct FieldChange {
 }
 
 impl<D: SessionData> DataChange<D> {
-    /// The fields that differ between the base and the new data. Without a base, the patch replaces
-    /// all fields.
+    /// The fields that differ between the base and the new data, after a check that they can be read
+    /// back. Without a base, the patch replaces all fields.
     ///
     /// # Errors
-    /// If the data cannot be encoded, or has more bytes than `max_size`.
+    /// If the data cannot be encoded, has more bytes than `max_size`, or would be read back as
+    /// something else.
     pub fn patch(&self) -> Result<Patch, EncodeError> {
         let new = data::encode(&*self.data, Some(self.max_size))?;
         let Some(base) = &self.base else {
+            proof::check(&*self.data, &new)?;
             let set = (new.into_iter())
                 .map(|(name, json)| FieldChange {
                     name,
@@ -126,6 +129,11 @@ impl<D: SessionData> DataChange<D> {
             });
         };
         let old = data::encode(&*base.data, None)?;
+        if is_same(&new, &old) {
+            proof::check_same_text(&*self.data, &*base.data, &new)?;
+        } else {
+            proof::check(&*self.data, &new)?;
+        }
         let revision = |name: &str| base.revisions()?.get(name).copied();
         let remove = (old.keys().filter(|name| !new.contains_key(*name)))
             .filter_map(|name| Some((name.clone(), revision(name)?)))
@@ -149,34 +157,70 @@ impl<D: SessionData> DataChange<D> {
 impl<D: SessionData> DataChange<D> {
     /// All fields after the change, for a store that writes whole records; `None` if no field differs
     /// from the base. Of the `stored` fields, those that the type does not know are kept. Without a
-    /// base, the data alone remains.
+    /// base, the data alone remains. What is returned can be read back.
     ///
     /// # Errors
-    /// If the data cannot be encoded, or has more bytes than `max_size`.
+    /// If the data cannot be encoded, has more bytes than `max_size`, or would be read back as
+    /// something else.
     pub fn fields_after<'a>(
         &self,
         stored: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Option<EncodedFields>, EncodeError> {
-        let mut new = data::encode(&*self.data, Some(self.max_size))?;
+        let new = data::encode(&*self.data, Some(self.max_size))?;
         let Some(base) = &self.base else {
+            proof::check(&*self.data, &new)?;
             return Ok(Some(new));
         };
         let old = data::encode(&*base.data, None)?;
-        let is_same = new.len() == old.len()
-            && (new.iter().zip(&old)).all(|((name, text), (old_name, old_text))| {
-                name == old_name && data::same_value(old_text, text)
-            });
-        if is_same {
+        if is_same(&new, &old) {
+            proof::check_same_text(&*self.data, &*base.data, &new)?;
             return Ok(None);
         }
-        for (name, text) in stored {
-            if !old.contains_key(name) && !new.contains_key(name) {
-                let text = RawValue::from_string(text.to_owned())?;
-                new.insert(name.to_owned(), text);
+        let is_unknown = |name: &str| !old.contains_key(name) && !new.contains_key(name);
+        let unknown: Vec<_> = stored.filter(|(name, _)| is_unknown(name)).collect();
+        self.with_unknown(new, &unknown).map(Some)
+    }
+
+    /// Adds the fields that the type does not know, and checks that the data can still be read back.
+    fn with_unknown(
+        &self,
+        mut new: EncodedFields,
+        unknown: &[(&str, &str)],
+    ) -> Result<EncodedFields, EncodeError> {
+        let names: Vec<&str> = unknown.iter().map(|(name, _)| *name).collect();
+        for (name, text) in unknown {
+            new.insert(
+                (*name).to_owned(),
+                RawValue::from_string((*text).to_owned())?,
+            );
+        }
+        let checked = proof::check(&*self.data, &new);
+        if checked.is_ok() || names.is_empty() {
+            return checked.map(|()| new);
+        }
+        // The type reads at least one of them after all, as it does the old name of a renamed field that
+        // is left out under its new name. Each is kept unless it changes what is read.
+        let mut unknown = EncodedFields::new();
+        for name in names {
+            unknown.extend(new.remove_entry(name));
+        }
+        for (name, text) in unknown {
+            new.insert(name.clone(), text);
+            if proof::check(&*self.data, &new).is_err() {
+                new.remove(&name);
             }
         }
-        Ok(Some(new))
+        proof::check(&*self.data, &new)?;
+        Ok(new)
     }
+}
+
+/// Whether no field differs.
+fn is_same(new: &EncodedFields, old: &EncodedFields) -> bool {
+    new.len() == old.len()
+        && (new.iter().zip(old)).all(|((name, text), (old_name, old_text))| {
+            name == old_name && data::same_value(old_text, text)
+        })
 }
 
 impl<D> DataChange<D> {
@@ -298,6 +342,105 @@ mod tests {
         assert_eq!(after(&change(2, None, base)).as_deref(), Some(expected));
         let replaced = after(&change(2, None, None));
         assert_eq!(replaced.as_deref(), Some(r#"{"n":2}"#));
+    }
+
+    /// The fields after `data` has replaced what was read from `stored`.
+    fn rewritten<D: SessionData>(
+        stored: &[(&str, &str)],
+        edit: impl Fn(&mut D),
+    ) -> Result<Option<EncodedFields>, EncodeError> {
+        let before: D = data::decode_fields(stored.iter().copied()).expect("decodes");
+        let mut after = before.clone();
+        edit(&mut after);
+        let base = Snapshot {
+            data: Arc::new(before),
+            version: 1,
+            stored: None,
+        };
+        let change = DataChange {
+            base: Some(base),
+            data: Arc::new(after),
+            max_size: 1_000,
+        };
+        change.fields_after(stored.iter().copied())
+    }
+
+    #[test]
+    fn the_old_name_of_a_field_is_kept_only_where_it_is_not_read() {
+        #[derive(Clone, Default, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Renamed {
+            #[serde(default, alias = "name", skip_serializing_if = "String::is_empty")]
+            full_name: String,
+            n: u8,
+        }
+        let stored = [("name", "\"Ada\""), ("n", "1"), ("unknown", "2")];
+        let fields = |edit: fn(&mut Renamed)| {
+            let fields = rewritten(&stored, edit)
+                .expect("encodes")
+                .expect("a change");
+            let texts = fields.iter().map(|(name, text)| (&**name, text.get()));
+            let read: Renamed = data::decode_fields(texts).expect("decodes");
+            let names = fields.keys().map(String::as_str).collect::<Vec<_>>();
+            (names.join(" "), read.full_name)
+        };
+        let kept = fields(|data| data.n = 2);
+        assert_eq!(
+            kept,
+            ("full_name n name unknown".to_owned(), "Ada".to_owned())
+        );
+        let cleared = fields(|data| data.full_name.clear());
+        assert_eq!(cleared, ("n unknown".to_owned(), String::new()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_back_is_not_encoded() {
+        #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+        struct Data {
+            n: u8,
+            ratio: f64,
+        }
+        let data = Arc::new(Data {
+            n: 1,
+            ratio: f64::NAN,
+        });
+        let change = |base| DataChange {
+            base,
+            data: data.clone(),
+            max_size: 1_000,
+        };
+        let base = Some(Snapshot {
+            data: Arc::new(Data::default()),
+            version: 1,
+            stored: None,
+        });
+        let errors = [
+            change(base.clone()).patch().map(drop),
+            change(base.clone())
+                .fields_after(std::iter::empty())
+                .map(drop),
+            change(None).patch().map(drop),
+            change(None).fields_after(std::iter::empty()).map(drop),
+        ];
+        for error in errors {
+            let error = error.expect_err("a NaN").to_string();
+            assert!(
+                error.contains("`ratio`") && error.contains("NaN"),
+                "{error}"
+            );
+        }
+        let unchanged = DataChange {
+            base: Some(Snapshot {
+                data: data.clone(),
+                version: 1,
+                stored: None,
+            }),
+            data: data.clone(),
+            max_size: 1_000,
+        };
+        assert!(matches!(
+            unchanged.fields_after(std::iter::empty()),
+            Ok(None)
+        ));
     }
 
     #[test]

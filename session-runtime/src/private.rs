@@ -12,8 +12,8 @@ pub use self::store_future::store_must_be_send;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{
-    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, Options, SessionConfig,
-    StartError, TrustedProxy, configure, start,
+    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, OnUndecodable, Options,
+    SessionConfig, StartError, TrustedProxy, configure, start,
 };
 pub use crate::const_check;
 pub use crate::diagnostics::SerializedAsAWhole;

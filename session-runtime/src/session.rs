@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+#[cfg(debug_assertions)]
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +15,8 @@ use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::record::{Lifetime, SubjectChange};
 use crate::sid::{SessionId, Sid};
+#[cfg(debug_assertions)]
+use crate::unsaved;
 use connect_session_rules as rules;
 
 /// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.
@@ -45,7 +49,25 @@ use connect_session_rules as rules;
 /// The attribute rewrites the function, so it cannot be called directly; test it through a router.
 ///
 /// A session that is moved into a task or a stream is not stored with the response. Call
-/// [`save`](Self::save) at the end of the task.
+/// [`save`](Self::save) at the end of the task:
+///
+/// ```
+/// # #[cfg(feature = "axum")] mod example {
+/// # use connect_session::{Session, session};
+/// #[session(load)]
+/// async fn order(mut session: Session) -> &'static str {
+///     tokio::spawn(async move {
+///         // … place the order, and then:
+///         session.insert("ordered", true)?;
+///         session.save().await
+///     });
+///     "we are on it"
+/// }
+/// # }
+/// ```
+///
+/// Changes of a task that drops its session without `save` are lost: a debug build says so on stderr,
+/// once for each place that changes the session, and the event `DroppedUnsaved` is logged as an error.
 #[must_use = "a session that is dropped at once was not needed"]
 pub struct Session<C: SessionConfig = DefaultConfig> {
     core: Arc<SessionCore<C>>,
@@ -53,6 +75,9 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     tracked: TrackedData<C::Data>,
     subject: Option<Arc<str>>,
     on_drop: OnDrop,
+    /// Where the handler or task last changed the data.
+    #[cfg(debug_assertions)]
+    changed_at: Option<&'static Location<'static>>,
 }
 
 /// What to do when the session is dropped. One word wide, because a byte next to words makes copies of
@@ -80,6 +105,8 @@ impl<C: SessionConfig> Session<C> {
             tracked: TrackedData::start(opened.data),
             subject: opened.subject,
             on_drop: OnDrop::Abandon,
+            #[cfg(debug_assertions)]
+            changed_at: None,
         }
     }
 
@@ -127,7 +154,12 @@ impl<C: SessionConfig> Session<C> {
     /// Mutable access to the data. For a store in memory, the call itself counts as a change. Any
     /// other store writes the fields that differ when the session is committed.
     #[must_use]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn data_mut(&mut self) -> &mut C::Data {
+        #[cfg(debug_assertions)]
+        {
+            self.changed_at = Some(Location::caller());
+        }
         self.tracked.data_mut()
     }
 
@@ -400,6 +432,7 @@ impl<C: SessionConfig> Deref for Session<C> {
 }
 
 impl<C: SessionConfig> DerefMut for Session<C> {
+    #[cfg_attr(debug_assertions, track_caller)]
     fn deref_mut(&mut self) -> &mut C::Data {
         self.data_mut()
     }
@@ -439,9 +472,14 @@ impl<C: SessionConfig> Drop for Session<C> {
             pending.returned = Some(self.tracked.take());
             return;
         }
-        let unsaved = is_changed || pending.lifetime.is_some();
+        let has_lifetime = pending.lifetime.is_some();
         drop(state);
-        if unsaved {
+        if is_changed || has_lifetime {
+            // Data that was only borrowed counts as changed, but is no loss.
+            #[cfg(debug_assertions)]
+            if has_lifetime || self.tracked.encodes_differently() {
+                unsaved::print_once(C::NAME, self.changed_at);
+            }
             self.core.emit_event(EventKind::DroppedUnsaved, None);
         }
     }

@@ -95,15 +95,6 @@ pub(crate) fn bad_column(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// A column of text that this library did not write. serde's error is dropped, because it can quote
-/// the user's data.
-pub(crate) fn bad_text(column: &str) -> StoreError {
-    StoreError::Undecodable {
-        field: None,
-        source: format!("the column `{column}` was not written by connect-session").into(),
-    }
-}
-
 /// A record that another version of this library wrote.
 pub(crate) fn unknown_format(format: i16) -> StoreError {
     StoreError::Undecodable {

@@ -4,14 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use connect_session_runtime::data::{EncodedFields, SessionData, decode_fields};
+use connect_session_runtime::data::{DecodeError, EncodedFields, SessionData, decode_fields};
 use connect_session_runtime::record::{DataChange, NewRecord, Snapshot};
 use connect_session_runtime::store::StoreError;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-
-use crate::error::bad_text;
 
 /// The names of the fields of a stored text, and their JSON texts, which are not parsed.
 struct FieldTexts<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -19,7 +17,7 @@ struct FieldTexts<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 impl<'a> FieldTexts<'a> {
     fn parse(stored: &'a [u8]) -> Result<Self, StoreError> {
         // serde's own message would quote the data.
-        serde_json::from_slice(stored).map_err(|_| bad_text("fields"))
+        serde_json::from_slice(stored).map_err(|_| DecodeError::not_json(None).into())
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {

@@ -7,6 +7,7 @@ mod stored;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
@@ -71,6 +72,8 @@ pub struct TowerStore<S> {
 }
 
 struct Shared<S> {
+    /// Distinguishes the wrappers of this process.
+    number: u64,
     store: S,
     clock: Clock,
     /// A fixed set, which sessions share, so that no lock has to be created or removed.
@@ -88,9 +91,11 @@ impl<S: SessionStore> TowerStore<S> {
     /// Wraps a store, with another clock for the deadlines, for tests. The wrapped store must not
     /// remove a record before this clock has reached its deadline.
     pub fn with_clock(store: S, clock: impl Into<Clock>) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
         let locks = std::iter::repeat_with(Arc::default).take(LOCKS).collect();
         Self {
             shared: Arc::new(Shared {
+                number: COUNT.fetch_add(1, Ordering::Relaxed),
                 store,
                 clock: clock.into(),
                 locks,
@@ -233,7 +238,8 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         match stored.load(request, now) {
             None => return Ok(None),
             Some(effects) if effects.is_empty() => return stored.record(false).map(Some),
-            Some(_) => {}
+            // Before anything is written: a session that cannot be read does not live longer.
+            Some(_) => drop(stored.snapshot::<D>()?),
         }
         let request = *request;
         let found = self
@@ -304,6 +310,10 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         Err(StoreError::Unavailable(
             "a tower-sessions store cannot count its sessions".into(),
         ))
+    }
+
+    fn backend_id(&self) -> Option<String> {
+        Some(format!("`TowerStore` {}", self.shared.number))
     }
 
     fn now(&self) -> Timestamp {

@@ -143,7 +143,8 @@ impl Stores {
             Backend::Memory(_) => &Backend::Encoded,
             _ => &self.backend,
         };
-        FailingStore::new(backend.store(&self.clock, &self.encoded))
+        // The configs that use it are versions of one another.
+        FailingStore::new(backend.store(&self.clock, &self.encoded)).of_another_process()
     }
 
     /// The clock, for cases that advance it. The clock of a server cannot be moved.

@@ -7,8 +7,8 @@ mod store;
 
 use std::collections::BTreeSet;
 
-use connect_session::{Session, SessionConfig as _, session, session_config};
 use http::{HeaderMap, Request, Response};
+use sessions::{Session, SessionConfig as _, session, session_config};
 
 use crate::child::Child;
 use crate::store::RecordingStore;

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use connect_session::Untyped;
-use connect_session::store::{
+use sessions::Untyped;
+use sessions::store::{
     Change, CommitOutcome, InsertOutcome, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
     StoreError,
 };

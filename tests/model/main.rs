@@ -15,6 +15,7 @@ mod loader_model;
 mod model;
 mod regressions;
 mod startup;
+mod unsaved;
 
 use app::Client;
 use model::Model;

@@ -6,14 +6,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::option_option,
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
     reason = "tests report failures by panicking and have no public API"
 )]
 
+mod data;
 mod fixture;
 mod mysql;
+mod namespaces;
 mod passwords;
 mod postgres;
 

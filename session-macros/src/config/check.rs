@@ -20,6 +20,7 @@ use connect_session_rules as rules;
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
 pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
+pub(crate) const ON_UNDECODABLE: Variants = &[("reject", "Reject"), ("replace", "Replace")];
 pub(crate) const COMMIT: Variants = &[
     ("on_ok", "OnOk"),
     ("on_success", "OnSuccess"),
@@ -52,6 +53,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         on_conflict: None,
         on_ended: None,
         on_store_error: None,
+        on_undecodable: None,
         commit: None,
         trusted_proxy: None,
         namespace: None,
@@ -140,6 +142,7 @@ fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Error
         "on_conflict" => (&mut config.on_conflict, ON_CONFLICT),
         "on_ended" => (&mut config.on_ended, ON_ENDED),
         "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
+        "on_undecodable" => (&mut config.on_undecodable, ON_UNDECODABLE),
         "trusted_proxy" => (&mut config.trusted_proxy, TRUSTED_PROXY),
         _ => (&mut config.commit, COMMIT),
     };

@@ -16,6 +16,16 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
         emit(config, errors);
     }
     durations(config, errors);
+    if let (Some(grace), None, false) = (
+        &config.renew_grace,
+        &config.renew_every,
+        config.is_invalid("renew_every"),
+    ) {
+        errors.at(
+            grace.key.span(),
+            "`renew_grace` has no effect without `renew_every`; add `renew_every: 10m`, or leave it out",
+        );
+    }
 }
 
 fn emit(config: &mut Config, errors: &mut Errors) {

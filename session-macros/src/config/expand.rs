@@ -20,17 +20,9 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
     let constants = hoist(&mut config);
     let config = &config;
     let private = private(config.library.as_ref());
-    let Config {
-        attrs,
-        visibility,
-        name,
-        ..
-    } = config;
-    // Errors about the struct point at its name.
-    let keyword = quote_spanned!(name.span()=> struct);
-    let end = quote_spanned!(name.span()=> ;);
+    let declaration = declaration(config);
     // The items next to the struct have the same `cfg`s.
-    let cfgs: Vec<_> = attrs
+    let cfgs: Vec<_> = (config.attrs)
         .iter()
         .filter(|attr| attr.path().is_ident("cfg"))
         .collect();
@@ -41,9 +33,7 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
         .chain(warnings::expand(config))
         .map(|check| quote!(#(#cfgs)* #check));
     quote! {
-        #(#attrs)*
-        #[allow(dead_code, missing_debug_implementations, missing_copy_implementations)]
-        #visibility #keyword #name #end
+        #declaration
 
         #(#cfgs)*
         #implementation
@@ -54,6 +44,24 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
 
         #constants
         #(#checks)*
+    }
+}
+
+/// The struct alone.
+pub(super) fn declaration(config: &Config) -> TokenStream {
+    let Config {
+        attrs,
+        visibility,
+        name,
+        ..
+    } = config;
+    // Errors about the struct point at its name.
+    let keyword = quote_spanned!(name.span()=> struct);
+    let end = quote_spanned!(name.span()=> ;);
+    quote! {
+        #(#attrs)*
+        #[allow(dead_code, missing_debug_implementations, missing_copy_implementations)]
+        #visibility #keyword #name #end
     }
 }
 
@@ -121,6 +129,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::end_spans);
     let cell = tokens::wrap_generic(&quote!(#private::ConfigCell), &quote!(#name), first, last);
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
+    let namespace = default_namespace(&plain);
     quote! {
         impl #private::#kind for #name {
             type Data = #data;
@@ -128,9 +137,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #plain;
             const OPTIONS: #private::Options = {
                 #[allow(unused_mut)]
-                let mut options = #private::Options::new(
-                    ::core::concat!(::core::env!("CARGO_PKG_NAME"), "/", #plain)
-                );
+                let mut options = #private::Options::new(#namespace);
                 #(#options)*
                 options
             };
@@ -141,6 +148,22 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
                 static CELL: #cell = #private::ConfigCell::new();
                 &CELL
             }
+        }
+    }
+}
+
+/// The names of the package, the crate and the config. The crate is left out where it has the package's
+/// name. Two binaries of one package then do not share sessions, and a config can move to another module.
+fn default_namespace(config: &str) -> TokenStream {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let (package, in_crate) = (variable("CARGO_PKG_NAME"), variable("CARGO_CRATE_NAME"));
+    if in_crate.is_empty() || in_crate == package.replace('-', "_") {
+        quote!(::core::concat!(::core::env!("CARGO_PKG_NAME"), "/", #config))
+    } else {
+        quote! {
+            ::core::concat!(
+                ::core::env!("CARGO_PKG_NAME"), "/", ::core::env!("CARGO_CRATE_NAME"), "/", #config
+            )
         }
     }
 }
@@ -209,6 +232,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("on_conflict", "OnConflict", &config.on_conflict),
         ("on_ended", "OnEnded", &config.on_ended),
         ("on_store_error", "OnStoreError", &config.on_store_error),
+        ("on_undecodable", "OnUndecodable", &config.on_undecodable),
         ("commit", "Commit", &config.commit),
         ("trusted_proxy", "TrustedProxy", &config.trusted_proxy),
     ];

@@ -19,6 +19,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "on_conflict",
     "on_ended",
     "on_store_error",
+    "on_undecodable",
     "commit",
     "trusted_proxy",
     "namespace",

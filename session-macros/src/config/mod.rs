@@ -15,7 +15,9 @@ mod types;
 mod warnings;
 
 #[cfg(test)]
-pub(crate) use check::{COMMIT, ON_CONFLICT, ON_ENDED, ON_STORE_ERROR, RULES, TRUSTED_PROXY};
+pub(crate) use check::{
+    COMMIT, ON_CONFLICT, ON_ENDED, ON_STORE_ERROR, ON_UNDECODABLE, RULES, TRUSTED_PROXY,
+};
 pub(crate) use cross_checks::check_emit;
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;
@@ -24,6 +26,7 @@ pub(crate) use hints::is_option;
 use proc_macro2::TokenStream;
 use syn::parse::Parser as _;
 
+use crate::crate_name;
 use crate::errors::Errors;
 use crate::ide;
 
@@ -35,7 +38,15 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let parsed =
         (|stream: syn::parse::ParseStream<'_>| parse::parse(stream, &mut errors)).parse2(input);
     match parsed {
-        Ok(written) => output.extend(expand::expand(check::check(written, &mut errors))),
+        Ok(written) => {
+            let config = check::check(written, &mut errors);
+            let example = "crate: that_crate::connect_session";
+            if crate_name::report_missing(config.library.as_ref(), example, &mut errors) {
+                output = expand::declaration(&config);
+            } else {
+                output.extend(expand::expand(config));
+            }
+        }
         Err(error) => errors.add(error),
     }
     output.extend(errors.into_tokens());

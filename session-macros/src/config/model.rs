@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) on_conflict: Option<Choice>,
     pub(crate) on_ended: Option<Choice>,
     pub(crate) on_store_error: Option<Choice>,
+    pub(crate) on_undecodable: Option<Choice>,
     pub(crate) commit: Option<Choice>,
     pub(crate) trusted_proxy: Option<Choice>,
     pub(crate) namespace: Option<(Ident, Text)>,

@@ -248,7 +248,7 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                 broken,
             })
         }
-        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "commit" => {
+        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "on_undecodable" | "commit" => {
             Ok(Value::Words(words(input, key)?))
         }
         "trusted_proxy" => {
@@ -300,7 +300,7 @@ fn example(key: &Ident) -> &'static str {
         "max_size" => "64KiB",
         "max_fields" => "1_000",
         "merge" => "{ visits: add }",
-        "on_conflict" | "on_ended" | "on_store_error" => "reject",
+        "on_conflict" | "on_ended" | "on_store_error" | "on_undecodable" => "reject",
         "commit" => "on_ok",
         "trusted_proxy" => "x_forwarded",
         "namespace" => "\"shop\"",

@@ -24,6 +24,7 @@ pub(crate) use hints::OPTIONS;
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser as _};
 
+use crate::crate_name;
 use crate::errors::Errors;
 use crate::ide;
 
@@ -36,6 +37,10 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut output = ide::session(&attr, &item);
     let options = (|stream: ParseStream<'_>| Ok(options::parse(stream, &mut errors))).parse2(attr);
     let options = errors.take(options).unwrap_or_default();
+    let example = "#[session(…, crate = that_crate::connect_session)]";
+    if crate_name::report_missing(options.library.as_ref(), example, &mut errors) {
+        return [item, errors.into_tokens()].into_iter().collect();
+    }
     output.extend(match function::parse(item.clone(), &mut errors) {
         Some(function) => match check::check(options, function, &mut errors) {
             Some(handler) => expand::expand(handler),

@@ -8,9 +8,11 @@ mod validate;
 
 use std::future::Future;
 
-pub use options::{Commit, OnConflict, OnEnded, OnStoreError, Options};
+pub use options::{Commit, OnConflict, OnEnded, OnStoreError, OnUndecodable, Options};
+#[cfg(feature = "_layer")]
+pub(crate) use reservations::reserved;
 pub use state::{ConfigCell, StartError, configure, start};
-pub(crate) use state::{prepared, store, store_if_built};
+pub(crate) use state::{data_problem, prepared, store, store_if_built};
 pub use trusted_proxy::TrustedProxy;
 pub use validate::ConfigureError;
 

@@ -19,6 +19,9 @@ pub struct Options {
     /// decides.
     pub emit: Option<Emit>,
     /// The time without a request after which a session ends.
+    ///
+    /// A session keeps the timeouts with which it was created, also after a deployment that changes
+    /// them; `Session::set_lifetime` changes those of a living one.
     pub idle_timeout: Duration,
     /// The time after which a session ends in any case.
     pub absolute_timeout: Duration,
@@ -35,10 +38,12 @@ pub struct Options {
     pub on_ended: OnEnded,
     /// What an optional load does if the store fails.
     pub on_store_error: OnStoreError,
+    /// What a load does if the data of the stored session does not decode.
+    pub on_undecodable: OnUndecodable,
     /// Which changes of a handler are stored.
     pub commit: Commit,
-    /// The largest size of a session's encoded data, in bytes. If `None`, 1 MiB in a serializing
-    /// store, and no limit in memory.
+    /// The largest size of a session's encoded data and its subject, in bytes. If `None`, 1 MiB in a
+    /// serializing store, and no limit in memory.
     pub max_size: Option<u64>,
     /// The largest number of top-level fields of a session's data. In untyped data, each key is a
     /// field.
@@ -76,6 +81,18 @@ pub enum OnStoreError {
     Anonymous,
 }
 
+/// What a load does if the data of the stored session does not decode.
+///
+/// Neither applies to a record that cannot be read at all, such as one in the format of another version
+/// of this library: that is always an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUndecodable {
+    /// The client gets a 500, and the session is left as it is.
+    Reject,
+    /// The session is ended, and counts as unknown: `create` makes a new one.
+    Replace,
+}
+
 /// When the changes of a handler are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
@@ -105,6 +122,7 @@ impl Options {
             on_conflict: OnConflict::LastWins,
             on_ended: OnEnded::Reject,
             on_store_error: OnStoreError::Reject,
+            on_undecodable: OnUndecodable::Reject,
             commit: Commit::OnOk,
             max_size: None,
             max_fields: rules::DEFAULT_MAX_FIELDS,

@@ -4,8 +4,12 @@
 use std::any::TypeId;
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(feature = "_layer")]
+use super::prepared;
 use super::{Options, SessionConfig};
 use crate::loader::SidSource;
+#[cfg(feature = "_layer")]
+use crate::store::{AnyStore, RefusingStore, Store as _};
 
 /// A resource that a config in use has reserved.
 struct Reservation {
@@ -52,6 +56,16 @@ pub(super) fn reserve_keys<C: SessionConfig>(
              sids of the other: give one of them another `namespace`"
         )
     })
+}
+
+/// A store with which the config may be used: this one, or one that refuses every operation because
+/// another config has reserved its keys.
+#[cfg(feature = "_layer")]
+pub(crate) fn reserved<C: SessionConfig>(store: &AnyStore<C::Data>) -> AnyStore<C::Data> {
+    match reserve_keys::<C>(&prepared::<C>().options, store.backend_id()) {
+        Ok(()) => store.clone(),
+        Err(problem) => AnyStore::new(RefusingStore(problem)),
+    }
 }
 
 /// Reserves the config's headers and cookies. Returns a message for each that another config has

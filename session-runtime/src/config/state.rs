@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 use super::{ConfigureError, Options, SessionConfig, reservations};
-use crate::data;
+use crate::data::{self, SessionData, proof};
 use crate::error::{Error, ErrorKind};
 use crate::error_chain::with_causes;
 use crate::event::{self, EventKind};
@@ -24,6 +24,8 @@ pub struct ConfigCell<C: SessionConfig> {
     store: OnceCell<C::Store>,
     /// When building the store last failed.
     failed: Mutex<Option<Instant>>,
+    /// What keeps the data from being stored, once it is determined.
+    data_problem: OnceLock<Option<String>>,
 }
 
 /// Options with their compiled loaders.
@@ -50,6 +52,7 @@ impl<C: SessionConfig> ConfigCell<C> {
             prepared: OnceLock::new(),
             store: OnceCell::const_new(),
             failed: Mutex::new(None),
+            data_problem: OnceLock::new(),
         }
     }
 }
@@ -185,7 +188,7 @@ impl fmt::Debug for StartError {
 /// # Errors
 /// A list of every problem.
 pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
-    let mut problems = data_problems::<C>();
+    let mut problems: Vec<String> = data_problem::<C>().map(str::to_owned).into_iter().collect();
     problems.extend(reservations::reserve_names::<C>(&prepared::<C>().options));
     match store::<C>().await {
         Ok(store) => {
@@ -210,26 +213,106 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     }
 }
 
-/// The problems that keep the data from being stored field by field.
-fn data_problems<C: SessionConfig>() -> Vec<String> {
-    match data::encode(&C::Data::default(), None) {
-        Err(error) => vec![error.to_string()],
-        Ok(fields) if data::decode::<C::Data>(&fields).is_err() => vec![
-            "the session data cannot be decoded from its own encoding: add `#[serde(default)]` to the \
-             field that is not always written"
+/// What keeps the data from being stored field by field, if anything does. Determined once in a
+/// process: by `start`, or before the first session is stored.
+pub(crate) fn data_problem<C: SessionConfig>() -> Option<&'static str> {
+    let problem = &C::cell().data_problem;
+    problem
+        .get_or_init(|| find_data_problem::<C::Data>().err())
+        .as_deref()
+}
+
+fn find_data_problem<D: SessionData>() -> Result<(), String> {
+    let default = D::default();
+    let encoded = data::encode(&default, None).map_err(|error| error.to_string())?;
+    proof::check(&default, &encoded)
+        .map_err(|error| format!("the `Default` of the session data cannot be stored: {error}"))?;
+    let mut newer = encoded;
+    let unknown = serde_json::value::RawValue::from_string("null".to_owned());
+    newer.extend(unknown.map(|null| ("a field of another version".to_owned(), null)));
+    // Whatever else the type does not accept about such a field, no version of it would write one.
+    match data::decode_over_default::<D>(&newer) {
+        Err(error) if error.is_unknown_field() => Err(
+            "the session data refuses unknown fields, so a deployment that adds a field could not be \
+             rolled back: remove `#[serde(deny_unknown_fields)]`"
                 .to_owned(),
-        ],
-        Ok(mut fields) => {
-            let unknown = serde_json::value::RawValue::from_string("null".to_owned());
-            fields.extend(unknown.map(|null| ("a field of another version".to_owned(), null)));
-            if C::UNTYPED || data::decode::<C::Data>(&fields).is_ok() {
-                return Vec::new();
-            }
-            vec![
-                "the session data refuses unknown fields, so a deployment that adds a field could not be \
-                 rolled back: remove `#[serde(deny_unknown_fields)]`"
-                    .to_owned(),
-            ]
+        ),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Clone, Default, Serialize, Deserialize)]
+    struct Inner {
+        n: u8,
+    }
+
+    #[test]
+    fn data_that_works_is_accepted() {
+        #[derive(Clone, Serialize, Deserialize)]
+        enum Cart {
+            Open(Inner),
         }
+        impl Default for Cart {
+            fn default() -> Self {
+                Self::Open(Inner::default())
+            }
+        }
+        #[derive(Clone, Serialize, Deserialize)]
+        #[serde(tag = "kind", deny_unknown_fields)]
+        enum Strict {
+            Closed {},
+        }
+        impl Default for Strict {
+            fn default() -> Self {
+                Self::Closed {}
+            }
+        }
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        struct Data {
+            strict: Strict,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            maybe: Option<u8>,
+        }
+        assert_eq!(find_data_problem::<HashMap<String, String>>(), Ok(()));
+        assert_eq!(find_data_problem::<BTreeMap<uuid::Uuid, u8>>(), Ok(()));
+        assert_eq!(find_data_problem::<BTreeMap<bool, Inner>>(), Ok(()));
+        assert_eq!(find_data_problem::<Cart>(), Ok(()));
+        assert_eq!(find_data_problem::<Data>(), Ok(()));
+        assert_eq!(find_data_problem::<crate::untyped::Untyped>(), Ok(()));
+    }
+
+    #[test]
+    fn data_that_cannot_work_is_refused_with_the_reason() {
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Strict {
+            n: u8,
+        }
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct StrictWithFlatten {
+            n: u8,
+            #[serde(flatten)]
+            inner: Option<Inner>,
+        }
+        #[derive(Clone, Default, Serialize, Deserialize)]
+        struct Sometimes {
+            #[serde(skip_serializing_if = "String::is_empty")]
+            name: String,
+        }
+        let of = |problem: Result<(), String>| problem.expect_err("a problem");
+        assert!(of(find_data_problem::<Strict>()).contains("deny_unknown_fields"));
+        assert!(of(find_data_problem::<StrictWithFlatten>()).contains("deny_unknown_fields"));
+        let sometimes = of(find_data_problem::<Sometimes>());
+        assert!(sometimes.contains("missing field `name`"), "{sometimes}");
+        assert!(of(find_data_problem::<Vec<u8>>()).contains("not serialize as a JSON object"));
     }
 }

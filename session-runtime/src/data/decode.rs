@@ -1,90 +1,18 @@
 //! Decodes session data from its top-level fields.
 
-use std::borrow::Cow;
-use std::fmt;
+mod error;
+mod fields;
+mod repair;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
-
+pub use self::error::DecodeError;
+use self::fields::Fields;
 use super::{EncodedFields, SessionData};
-use crate::printable;
-
-/// Why fields do not decode. No part of it is a stored value, which may be secret.
-#[derive(Debug, PartialEq, Eq)]
-pub struct DecodeError {
-    kind: Kind,
-    /// The name of the field, escaped and shortened.
-    field: Option<String>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Kind {
-    Missing(Cow<'static, str>),
-    /// The text of a field is not JSON.
-    Syntax,
-    /// The text is JSON of another type.
-    Mismatch,
-}
-
-impl DecodeError {
-    /// The top-level field that does not decode, if known, escaped and shortened.
-    #[must_use]
-    pub fn field(&self) -> Option<&str> {
-        self.field.as_deref()
-    }
-
-    fn in_field(name: &str, error: &serde_json::Error) -> Self {
-        let kind = match error.classify() {
-            serde_json::error::Category::Data => Kind::Mismatch,
-            _ => Kind::Syntax,
-        };
-        Self {
-            kind,
-            field: Some(printable::name(name)),
-        }
-    }
-
-    fn missing(name: Cow<'static, str>) -> Self {
-        Self {
-            field: Some(printable::name(&name)),
-            kind: Kind::Missing(name),
-        }
-    }
-
-    const fn mismatch() -> Self {
-        Self {
-            kind: Kind::Mismatch,
-            field: None,
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Missing(name) => {
-                write!(f, "the field `{}` is missing", printable::name(name))
-            }
-            Kind::Syntax => f.write_str("the stored text is not JSON"),
-            Kind::Mismatch => f.write_str("the stored value does not match the type"),
-        }
-    }
-}
-
-impl std::error::Error for DecodeError {}
-
-impl de::Error for DecodeError {
-    // The message of a type would quote the value.
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::mismatch()
-    }
-
-    fn missing_field(name: &'static str) -> Self {
-        Self::missing(Cow::Borrowed(name))
-    }
-}
 
 /// Decodes stored fields, each a name and its JSON text. A field that the type reports as missing is
 /// taken from the encoded `Default`, so a field that was added to the type needs no serde attribute.
+///
+/// If a record has a field under its name and under an alias, as after a deployment in which an older
+/// program still wrote the old name, the value under its name counts.
 ///
 /// ```
 /// use connect_session_runtime::data::decode_fields;
@@ -109,46 +37,10 @@ impl de::Error for DecodeError {
 pub fn decode_fields<'a, D: SessionData>(
     stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Result<D, DecodeError> {
-    let first = D::deserialize(Fields(stored.clone()));
-    let Err(DecodeError {
-        kind: Kind::Missing(name),
-        ..
-    }) = first
-    else {
-        return first;
-    };
-    decode_with_default(&stored, name)
-}
-
-/// Decodes again with the missing fields of the encoded `Default`, one more each time.
-#[cold]
-fn decode_with_default<'a, D: SessionData>(
-    stored: &(impl Iterator<Item = (&'a str, &'a str)> + Clone),
-    mut missing: Cow<'static, str>,
-) -> Result<D, DecodeError> {
-    let default = super::encode(&D::default(), None).map_err(|_| DecodeError::mismatch())?;
-    let mut added: Vec<(&str, &str)> = Vec::new();
-    loop {
-        let field = default.get_key_value(&*missing);
-        let field = field.filter(|(name, _)| added.iter().all(|(known, _)| known != name));
-        let Some((name, text)) = field else {
-            return Err(DecodeError::missing(missing));
-        };
-        added.push((name, text.get()));
-        let all = stored.clone().map(borrowed).chain(added.iter().copied());
-        match D::deserialize(Fields(all)) {
-            Err(DecodeError {
-                kind: Kind::Missing(next),
-                ..
-            }) => missing = next,
-            decoded => return decoded,
-        }
+    match D::deserialize(Fields(stored.clone())) {
+        Err(error) => repair::decode(&stored.collect::<Vec<_>>(), error),
+        decoded => decoded,
     }
-}
-
-/// Shortens the lifetime of a field.
-const fn borrowed<'s, 'a: 's>(field: (&'a str, &'a str)) -> (&'s str, &'s str) {
-    field
 }
 
 /// Decodes stored fields; see [`decode_fields`].
@@ -160,143 +52,10 @@ pub fn decode_over_default<D: SessionData>(stored: &EncodedFields) -> Result<D, 
     decode_fields(fields.map(|(name, text)| (name.as_str(), text.get())))
 }
 
-/// The object that has these fields, as a deserializer.
-struct Fields<I>(I);
-
-impl<'de, I: Iterator<Item = (&'de str, &'de str)>> Deserializer<'de> for Fields<I> {
-    type Error = DecodeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_map(Entries {
-            fields: self.0,
-            current: None,
-        })
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        // An externally tagged enum is an object with one field.
-        visitor.visit_enum(de::value::MapAccessDeserializer::new(Entries {
-            fields: self.0,
-            current: None,
-        }))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
-}
-
-struct Entries<'de, I> {
-    fields: I,
-    current: Option<(&'de str, &'de str)>,
-}
-
-impl<'de, I: Iterator<Item = (&'de str, &'de str)>> MapAccess<'de> for Entries<'de, I> {
-    type Error = DecodeError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, DecodeError> {
-        self.current = self.fields.next();
-        let Some((name, _)) = self.current else {
-            return Ok(None);
-        };
-        seed.deserialize(Name(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, DecodeError> {
-        let (name, text) = self.current.take().ok_or_else(DecodeError::mismatch)?;
-        let mut json = serde_json::Deserializer::from_str(text);
-        let value = seed.deserialize(&mut json);
-        let value = value.and_then(|value| json.end().map(|()| value));
-        value.map_err(|error| DecodeError::in_field(name, &error))
-    }
-}
-
-/// The name of a field. As in JSON, the key of a map can also be a number or a Boolean.
-struct Name<'de>(&'de str);
-
-macro_rules! parsed_name {
-    ($($method:ident $visit:ident),*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            match self.0.parse() {
-                Ok(parsed) => visitor.$visit(parsed),
-                Err(_) => visitor.visit_borrowed_str(self.0),
-            }
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = DecodeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_borrowed_str(self.0)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        let name_of_variant: de::value::BorrowedStrDeserializer<'de, DecodeError> =
-            de::value::BorrowedStrDeserializer::new(self.0);
-        name_of_variant.deserialize_enum(name, variants, visitor)
-    }
-
-    parsed_name! {
-        deserialize_bool visit_bool,
-        deserialize_i8 visit_i8, deserialize_i16 visit_i16, deserialize_i32 visit_i32,
-        deserialize_i64 visit_i64, deserialize_i128 visit_i128,
-        deserialize_u8 visit_u8, deserialize_u16 visit_u16, deserialize_u32 visit_u32,
-        deserialize_u64 visit_u64, deserialize_u128 visit_u128,
-        deserialize_f32 visit_f32, deserialize_f64 visit_f64
-    }
-
-    serde::forward_to_deserialize_any! {
-        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
-        ignored_any
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fmt;
 
     use serde::{Deserialize, Serialize};
 
@@ -357,7 +116,7 @@ mod tests {
             name: String,
         }
         let error = decode::<Skipped>("{}").expect_err("no field");
-        assert_eq!(error.to_string(), "the field `name` is missing");
+        assert_eq!(error.to_string(), "missing field `name`");
     }
 
     #[test]
@@ -435,5 +194,120 @@ mod tests {
         assert_eq!(decode(r#"{"Open":{"x":1,"y":2}}"#), Ok(open.clone()));
         assert_eq!(decode(r#"{"Open":{"x":1,"y":2}}"#), Ok(Newtype(open)));
         assert_eq!(decode(r#"{"x":1}"#), Ok(Outer(Inner { x: 1, y: 0 })));
+    }
+
+    #[test]
+    fn a_field_under_two_names_has_the_value_of_its_own_name() {
+        #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+        struct Renamed {
+            #[serde(alias = "name")]
+            full_name: String,
+            added: u8,
+        }
+        #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+        struct Outer {
+            #[serde(flatten)]
+            inner: Renamed,
+        }
+        let inner = Renamed {
+            full_name: "Ada".to_owned(),
+            added: 0,
+        };
+        for text in [
+            r#"{"full_name":"Ada","name":"old"}"#,
+            r#"{"a":1,"full_name":"Ada","zz":1,"name":"old"}"#,
+        ] {
+            assert_eq!(decode(text), Ok(inner.clone()), "{text}");
+            let inner = inner.clone();
+            assert_eq!(decode(text), Ok(Outer { inner }), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_the_kind_of_serdes_error_and_the_field() {
+        #[derive(Clone, Default, Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nested {
+            theme: String,
+        }
+        #[derive(Clone, Default, Debug, Serialize, Deserialize)]
+        enum Color {
+            #[default]
+            Red,
+        }
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u8),
+            Flag(bool),
+        }
+        #[derive(Clone, Default, Debug, Serialize, Deserialize)]
+        struct Data {
+            nested: Nested,
+            color: Color,
+            pair: (u8, u8),
+            either: Option<Either>,
+            id: uuid::Uuid,
+            #[serde(flatten)]
+            inner: Inner,
+        }
+        let of = |name: &str, text: &str| {
+            let fields = [(name, text)];
+            let error = decode_fields::<Data>(fields.into_iter()).expect_err(text);
+            assert!(
+                !format!("{error} {error:?}").contains("hunter2"),
+                "{error:?}"
+            );
+            format!("{}: {error}", error.field().unwrap_or("?"))
+        };
+        let cases = [
+            ("nested", "{}", "nested: missing field `theme` in its value"),
+            (
+                "nested",
+                r#"{"theme":"a","theme":"b"}"#,
+                "nested: duplicate field in its value",
+            ),
+            (
+                "nested",
+                r#"{"hunter2":1}"#,
+                "nested: unknown field in its value",
+            ),
+            ("nested", r#""hunter2""#, "nested: wrong type"),
+            ("color", r#""hunter2""#, "color: unknown variant"),
+            ("color", "7", "color: wrong type"),
+            ("pair", "[1]", "pair: wrong length"),
+            ("pair", "[1,256]", "pair: wrong value"),
+            (
+                "either",
+                r#""hunter2""#,
+                "either: no variant of an untagged enum",
+            ),
+            (
+                "id",
+                r#""hunter2""#,
+                "id: refused by the type's own `Deserialize`",
+            ),
+            ("id", "hunter2", "id: the stored text is not JSON"),
+            ("x", r#""hunter2""#, "x: wrong type"),
+        ];
+        for (name, text, expected) in cases {
+            assert_eq!(of(name, text), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_that_the_record_contains_is_not_repeated() {
+        #[derive(Clone, Default, Debug, Serialize, Deserialize)]
+        struct Data {
+            #[serde(deserialize_with = "refuse")]
+            note: String,
+        }
+        fn refuse<'de, D: serde::Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+            let value = String::deserialize(d)?;
+            Err(serde::de::Error::custom(format!("missing field `{value}`")))
+        }
+        let error = decode_fields::<Data>([("note", r#""hunter2""#)].into_iter());
+        let error = error.expect_err("refused");
+        assert_eq!(error.to_string(), "missing field in its value");
     }
 }

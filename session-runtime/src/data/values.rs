@@ -50,8 +50,6 @@ pub(crate) struct Values<'t> {
     ids: Index,
     keys: Vec<Cow<'t, str>>,
     key_ids: Index,
-    /// Whether the order of an array's elements counts.
-    ordered: bool,
 }
 
 /// An array or object that is being read.
@@ -77,16 +75,6 @@ impl<'t> Values<'t> {
             ids: Index::default(),
             keys: Vec::new(),
             key_ids: Index::default(),
-            ordered: true,
-        }
-    }
-
-    /// Starts without values. Arrays are equal if their elements are, in any order.
-    pub(crate) fn unordered() -> Self {
-        let ordered = false;
-        Self {
-            ordered,
-            ..Self::new()
         }
     }
 
@@ -120,7 +108,10 @@ impl<'t> Values<'t> {
                 b']' | b'}' => {
                     at += 1;
                     let closed = open.pop()?;
-                    let shape = self.closed(closed.content);
+                    let shape = match closed.content {
+                        Content::List(items) => Shape::List(items),
+                        Content::Object(entries, _) => object(entries),
+                    };
                     self.intern(shape, text.get(closed.start..at))?
                 }
                 b'"' => {
@@ -156,18 +147,6 @@ impl<'t> Values<'t> {
                     ..
                 }) => entries.push((key.take()?, value)),
             }
-        }
-    }
-
-    fn closed(&self, content: Content) -> Shape<'t> {
-        match content {
-            Content::List(mut items) => {
-                if !self.ordered {
-                    items.sort_unstable();
-                }
-                Shape::List(items)
-            }
-            Content::Object(entries, _) => object(entries),
         }
     }
 

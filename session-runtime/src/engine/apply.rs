@@ -54,6 +54,10 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Result<Option<AwaitedWrite<C::Data>>, Error> {
         if let Some(data) = plan.data() {
             self.check_data(data)?;
+        } else if let Plan::Change(change) = &plan
+            && let Some(identity) = &change.identity
+        {
+            self.check_subject(identity)?;
         }
         match (plan, self.store.as_sync()) {
             (Plan::Nothing, _) => Ok(None),

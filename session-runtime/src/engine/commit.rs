@@ -249,17 +249,18 @@ impl<C: SessionConfig> SessionCore<C> {
         guard: GuardIndex,
         tracked: &mut Option<TrackedData<C::Data>>,
     ) -> Plan<C::Data> {
-        let max_size = self.options.encoded_limit();
         let pending = state.guards.get(guard);
+        let subject = match &pending.sid_change {
+            Some(change) => change.subject.apply(state.subject.clone()),
+            None => state.subject.clone(),
+        };
+        let max_size = self.limit_beside(subject.as_deref());
         let changed = tracked.as_ref().is_some_and(TrackedData::is_changed);
         match &state.phase {
             Phase::New if self.is_discarded => Plan::Nothing,
             Phase::New => {
                 let lifetime = pending.lifetime.unwrap_or(state.lifetime);
-                let (sid, subject) = match &pending.sid_change {
-                    Some(change) => (change.sid, change.subject.apply(state.subject.clone())),
-                    None => (state.sid, state.subject.clone()),
-                };
+                let sid = (pending.sid_change.as_ref()).map_or(state.sid, |change| change.sid);
                 let data = match tracked.take() {
                     Some(tracked) => tracked.into_data(),
                     None => state.initial.clone().unwrap_or_default(),

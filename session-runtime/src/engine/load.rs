@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::{Options, SessionConfig};
+use crate::config::{OnUndecodable, Options, SessionConfig};
 use crate::error::Error;
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
-use crate::sid::{PresentedSid, Sid};
+use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::{StoreError, StoreRef, SyncStore};
 
 /// Whether a load may offer a second sid. It may if the response can carry that sid.
@@ -71,7 +71,13 @@ pub(super) async fn load<C: SessionConfig>(
     } else {
         store.load(key, request).await
     };
-    query.finish::<C>(result, started)
+    let undecodable = match query.finish::<C>(result, started) {
+        Ok(loaded) => return loaded,
+        Err(undecodable) => undecodable,
+    };
+    // Boxed: it is rare, and otherwise the future of every load would reserve room for it.
+    let ended = Box::pin(store.destroy(key)).await;
+    undecodable.replaced::<C>(ended)
 }
 
 /// Loads the record of a sid from a synchronous store.
@@ -97,7 +103,39 @@ pub(super) fn load_sync<C: SessionConfig>(
     } else {
         store.load(key, request)
     };
-    query.finish::<C>(result, started)
+    match query.finish::<C>(result, started) {
+        Ok(loaded) => loaded,
+        Err(undecodable) => undecodable.replaced::<C>(store.destroy(key)),
+    }
+}
+
+/// A session whose data does not decode, and that is to be replaced.
+struct Undecodable {
+    options: &'static Options,
+    id: SessionId,
+}
+
+impl Undecodable {
+    /// The result of the load after the session was ended.
+    #[cold]
+    fn replaced<C: SessionConfig>(self, ended: Result<bool, StoreError>) -> LoadResult<C::Data> {
+        let (listener, id) = (self.options.on_event, Some(self.id));
+        match ended {
+            Ok(_) => {
+                event::emit(listener, C::NAME, id, EventKind::Destroyed, None);
+                event::emit(listener, C::NAME, id, EventKind::UnknownSid, None);
+                Ok(None)
+            }
+            Err(error) => {
+                let kind = EventKind::StoreError {
+                    operation: "destroy",
+                    error: &error,
+                };
+                event::emit(listener, C::NAME, id, kind, None);
+                Err(error.into())
+            }
+        }
+    }
 }
 
 /// The arguments of a store's `load`.
@@ -141,8 +179,8 @@ impl LoadQuery {
         }
     }
 
-    /// Emits the events of the load and converts its result. `started` is the start of the load, if it
-    /// is timed.
+    /// Emits the events of the load and converts its result, unless the session is to be replaced.
+    /// `started` is the start of the load, if it is timed.
     #[allow(
         clippy::inline_always,
         reason = "the loaded record is not moved once more"
@@ -152,7 +190,7 @@ impl LoadQuery {
         self,
         result: Result<Option<Record<C::Data>>, StoreError>,
         started: Option<Instant>,
-    ) -> Result<Option<Loaded<C::Data>>, Error> {
+    ) -> Result<LoadResult<C::Data>, Undecodable> {
         let elapsed = started.map(|at| at.elapsed());
         let emit = |kind: EventKind<'_>, elapsed| {
             let listener = self.options.on_event;
@@ -165,7 +203,7 @@ impl LoadQuery {
                 if offer.is_some() {
                     emit(EventKind::Renewed, None);
                 }
-                Ok(Some(Loaded {
+                Ok(Ok(Some(Loaded {
                     snapshot: record.snapshot,
                     epoch: record.epoch,
                     generation: record.generation,
@@ -173,11 +211,11 @@ impl LoadQuery {
                     lifetime: record.lifetime,
                     subject: record.subject,
                     offer,
-                }))
+                })))
             }
             Ok(None) => {
                 emit(EventKind::UnknownSid, elapsed);
-                Ok(None)
+                Ok(Ok(None))
             }
             Err(error) => {
                 let kind = EventKind::StoreError {
@@ -185,7 +223,13 @@ impl LoadQuery {
                     error: &error,
                 };
                 emit(kind, elapsed);
-                Err(error.into())
+                if self.options.on_undecodable == OnUndecodable::Replace && error.is_of_data() {
+                    return Err(Undecodable {
+                        options: self.options,
+                        id: self.key.id,
+                    });
+                }
+                Ok(Err(error.into()))
             }
         }
     }

@@ -26,9 +26,10 @@ impl<C: SessionConfig> SessionCore<C> {
         tracked: &mut TrackedData<C::Data>,
         change: &mut (impl FnMut(&mut C::Data) -> R + ?Sized),
     ) -> Result<R, Error> {
-        let (epoch, generation) = {
+        let (epoch, generation, max_size) = {
             let state = self.state();
-            (state.epoch, state.generation)
+            let max_size = self.limit_beside(state.subject.as_deref());
+            (state.epoch, state.generation, max_size)
         };
         if tracked.is_changed() {
             self.check_data(tracked.data())?;
@@ -50,7 +51,6 @@ impl<C: SessionConfig> SessionCore<C> {
                 overwritten = self.check_conflicts(merged.overwritten)?;
                 pending = Some(Arc::new(merged.data));
             }
-            let max_size = self.options.encoded_limit();
             let change = Change {
                 commit_id: self.new_commit_id(),
                 epoch,

@@ -209,6 +209,7 @@ impl<C: SessionConfig> SessionCore<C> {
         error: StoreError,
         elapsed: Option<Duration>,
     ) -> Error {
+        let error = self.with_subject(error);
         let kind = match &error {
             // Not a fault of the store or the program.
             StoreError::Encode(error) if error.is_over_a_limit() => {

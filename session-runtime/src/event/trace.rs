@@ -101,6 +101,9 @@ pub(super) fn record(event: &Event<'_>) {
         EventKind::CrossOrigin { sent, expected } => {
             tracing::debug!(target: "connect_session", config, id, sent, expected, elapsed_ms, "{message}");
         }
+        EventKind::DroppedUnsaved => {
+            tracing::error!(target: "connect_session", config, id, elapsed_ms, "{message}");
+        }
         kind if kind.is_problem() => {
             tracing::warn!(target: "connect_session", config, id, elapsed_ms, "{message}");
         }

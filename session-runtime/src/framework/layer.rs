@@ -1,14 +1,15 @@
 //! The app-wide layer. Each adapter implements the middleware trait of its framework for it.
 
 use std::fmt;
-#[cfg(feature = "_layer")]
 use std::sync::Arc;
+#[cfg(feature = "_layer")]
+use std::sync::OnceLock;
 
 use crate::config::SessionConfig;
 use crate::store::{AnyStore, Store};
 #[cfg(feature = "_layer")]
 use crate::{
-    config::prepared,
+    config::{prepared, reserved},
     engine::{RequestScope, SessionHeaders},
 };
 
@@ -40,7 +41,20 @@ use crate::{
 /// # }
 /// ```
 pub struct SessionLayer<C: SessionConfig> {
-    store: Option<AnyStore<C::Data>>,
+    store: Option<Arc<GivenStore<C::Data>>>,
+}
+
+/// A store that a layer was given.
+struct GivenStore<D> {
+    #[cfg_attr(
+        not(feature = "_layer"),
+        allow(dead_code, reason = "no adapter asks for it")
+    )]
+    store: AnyStore<D>,
+    /// The store, or one that refuses every operation because another config has its keys. Decided with
+    /// the first request, because until then the options can change.
+    #[cfg(feature = "_layer")]
+    reserved: OnceLock<AnyStore<D>>,
 }
 
 impl<C: SessionConfig> SessionLayer<C> {
@@ -51,10 +65,17 @@ impl<C: SessionConfig> SessionLayer<C> {
     }
 
     /// Sets the store for everything below the layer, instead of the config's store.
+    ///
+    /// If another config keeps its sessions under the same namespace in this store, every request gets
+    /// a 503, and the event names both configs.
     #[must_use]
     pub fn with_store(self, store: impl Store<C::Data>) -> Self {
         Self {
-            store: Some(AnyStore::new(store)),
+            store: Some(Arc::new(GivenStore {
+                store: AnyStore::new(store),
+                #[cfg(feature = "_layer")]
+                reserved: OnceLock::new(),
+            })),
         }
     }
 }
@@ -67,9 +88,15 @@ impl<C: SessionConfig> SessionLayer<C> {
     pub(crate) fn enter(&self, above: Option<Arc<RequestScope<C>>>) -> Arc<RequestScope<C>> {
         let scope = above
             .filter(|_| self.store.is_none())
-            .unwrap_or_else(|| Arc::new(RequestScope::new(self.store.clone())));
+            .unwrap_or_else(|| Arc::new(RequestScope::new(self.reserved_store())));
         scope.set_has_layer();
         scope
+    }
+
+    fn reserved_store(&self) -> Option<AnyStore<C::Data>> {
+        let given = self.store.as_deref()?;
+        let reserved = given.reserved.get_or_init(|| reserved::<C>(&given.store));
+        Some(reserved.clone())
     }
 
     /// Returns the response headers for the views below the layer; `None` if no view was extracted.

@@ -83,8 +83,8 @@ pub mod session_config {
     /// `renew_grace: 30s`: how long the previous secret stays valid after the new one was first
     /// used. Default: `30s`.
     pub const renew_grace: Word = Word;
-    /// `max_size: 64KiB`: the maximum size of the encoded data of a session. Default: `1MiB` in
-    /// stores that serialize.
+    /// `max_size: 64KiB`: the maximum size of the encoded data and the subject of a session. Default:
+    /// `1MiB` in stores that serialize.
     pub const max_size: Word = Word;
     /// `max_fields: 1_000`: the maximum number of top-level fields of a session's data; in untyped
     /// data, each key is a field. Default: `1_000`.
@@ -103,6 +103,10 @@ pub mod session_config {
     /// `reject` the client gets a 503, with `anonymous` the handler runs with `None`. Default:
     /// `reject`.
     pub const on_store_error: Word = Word;
+    /// `on_undecodable: replace`: what a load does if the stored data does not match the type: with
+    /// `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and
+    /// counts as unknown. Default: `reject`.
+    pub const on_undecodable: Word = Word;
     /// `commit: on_success`: which changes are stored: with `on_ok` those of a handler that does not
     /// return `Err`, with `on_success` only if the status of the response is below 400, too, with
     /// `always` all. Default: `on_ok`.
@@ -110,8 +114,9 @@ pub mod session_config {
     /// `trusted_proxy: x_forwarded`: the headers in which a reverse proxy says what the client
     /// addressed, for the cross-origin rule. Default: none, `Host` is compared.
     pub const trusted_proxy: Word = Word;
-    /// `namespace: "shop"`: the prefix of the keys of the records. Default: the names of the
-    /// package and the config.
+    /// `namespace: "shop"`: the prefix of the keys of the records. To rename the package, the crate or the
+    /// config and keep its sessions, set the former namespace. Default: the names of the package, of the
+    /// crate if it differs, and of the config, as in `shop/worker/Carts`.
     pub const namespace: Word = Word;
     /// `on_event: crate::log_event`: a function that is called with every event. Default: none.
     pub const on_event: Word = Word;
@@ -248,6 +253,16 @@ pub mod on_store_error {
     pub const reject: Word = Word;
     /// The handler runs with `None`.
     pub const anonymous: Word = Word;
+}
+
+/// What a load does if the stored data does not match the type.
+pub mod on_undecodable {
+    use super::Word;
+
+    /// The client gets a 500 `undecodable`, and the session stays as it is.
+    pub const reject: Word = Word;
+    /// The session is ended, and counts as unknown: `create` makes a new one.
+    pub const replace: Word = Word;
 }
 
 /// The headers in which a reverse proxy says what the client addressed.

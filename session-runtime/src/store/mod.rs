@@ -9,12 +9,16 @@ use crate::timestamp::Timestamp;
 mod any;
 mod memory;
 mod outcome;
+#[cfg(feature = "_layer")]
+mod refusing;
 pub mod state;
 
 pub(crate) use any::StoreRef;
 pub use any::{AnyStore, BoxFuture};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
 pub use outcome::{BoxError, CommitOutcome, InsertOutcome, StoreError};
+#[cfg(feature = "_layer")]
+pub(crate) use refusing::RefusingStore;
 
 /// A store for sessions that hold data of type `D`.
 ///
@@ -149,8 +153,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
 
     /// Identifies the backend, if known: two stores with equal ids keep the same records.
     ///
-    /// `start()` refuses two configs with the same namespace in one backend. The id appears in
-    /// messages, so it must not contain a secret.
+    /// Two configs with the same namespace cannot use one backend: each would accept sids of the other.
+    /// The id appears in messages, so it must not contain a secret.
     fn backend_id(&self) -> Option<String> {
         None
     }

@@ -48,7 +48,9 @@ pub enum StoreError {
     OutcomeUnknown(BoxError),
     /// The store has no room for another session.
     Full,
-    /// The stored data does not match the type of the session. The record is left as it is.
+    /// The record cannot be read, or its data does not match the type of the session. It is left as it
+    /// is. If the `source` is a [`DecodeError`], the record is alive, the presented secret opens it,
+    /// and only its data does not decode: `on_undecodable: replace` applies.
     Undecodable {
         /// The top-level field that does not match, if known. `Display` escapes and shortens it.
         field: Option<String>,
@@ -57,6 +59,13 @@ pub enum StoreError {
     },
     /// The data cannot be encoded, or is too large; nothing was written.
     Encode(EncodeError),
+}
+
+impl StoreError {
+    /// Whether a living record was found with the right secret, and only its data does not decode.
+    pub(crate) fn is_of_data(&self) -> bool {
+        matches!(self, Self::Undecodable { source, .. } if source.is::<DecodeError>())
+    }
 }
 
 impl fmt::Display for StoreError {

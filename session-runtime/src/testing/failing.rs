@@ -31,6 +31,7 @@ use crate::timestamp::Timestamp;
 pub struct FailingStore<S> {
     store: S,
     faults: Faults,
+    is_of_another_process: bool,
 }
 
 /// The faults of a [`FailingStore`], and the number of calls of its operations. A clone refers to the
@@ -190,6 +191,7 @@ impl<S> FailingStore<S> {
         Self {
             store,
             faults: Faults::default(),
+            is_of_another_process: false,
         }
     }
 
@@ -197,6 +199,14 @@ impl<S> FailingStore<S> {
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.faults.clone()
+    }
+
+    /// Treats the store as that of another process: two configs with one namespace, such as two versions
+    /// of a config during a deployment, can use it.
+    #[must_use]
+    pub fn of_another_process(mut self) -> Self {
+        self.is_of_another_process = true;
+        self
     }
 
     /// The wrapped store.
@@ -265,7 +275,9 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
     }
 
     fn backend_id(&self) -> Option<String> {
-        self.store.backend_id()
+        (self.store)
+            .backend_id()
+            .filter(|_| !self.is_of_another_process)
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

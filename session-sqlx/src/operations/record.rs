@@ -103,8 +103,9 @@ impl<B: Dialect> Inner<B> {
             let Some(effects) = state.on_load(request, now) else {
                 return Ok(None);
             };
+            // Before anything is written: a session that cannot be read does not live longer.
+            let snapshot = fields::read(fields, state.version)?;
             if effects.is_empty() {
-                let snapshot = fields::read(fields, state.version)?;
                 return Ok(Some(state.record(snapshot, false)));
             }
             let mut after = state.clone();
@@ -119,7 +120,6 @@ impl<B: Dialect> Inner<B> {
                 Err(StatementError::NotApplied(_)) => (&state, false),
                 Err(failure) => return Err(failure.into_read_error()),
             };
-            let snapshot = fields::read(fields, state.version)?;
             return Ok(Some(shown.record(snapshot, is_offered)));
         }
         Err(ContextError::new(format!(

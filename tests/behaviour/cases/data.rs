@@ -293,6 +293,10 @@ async fn row_38_over_max_size(env: Env) {
         json!([["fill", "/draft", 2000]]),
         json!([["update", ["fill", "/note", 5000]]]),
         json!([["rotate"], ["fill", "/note", 5000]]),
+        // The subject counts.
+        json!([["login", "x".repeat(2000)]]),
+        json!([["login", "x".repeat(1000)], ["set", "/draft", "x"]]),
+        json!([["login", "x".repeat(5000)], ["set", "/note", ""]]),
     ];
     for script in too_much {
         let reply = server.run(&session, script).send().await;
@@ -302,6 +306,9 @@ async fn row_38_over_max_size(env: Env) {
     let create = server
         .post("/small/create")
         .script(json!([["fill", "/note", 5000]]));
+    create.send().await.problem(413, "too-large");
+    let create = json!([["login", "x".repeat(4097)]]);
+    let create = server.post("/small/create").script(create);
     create.send().await.problem(413, "too-large");
     let count = server.stores.count(Small::OPTIONS.namespace).await;
     assert_eq!(count, 1, "the session that is too large was created");

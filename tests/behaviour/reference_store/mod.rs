@@ -107,6 +107,8 @@ impl<D: SessionData> Store<D> for EncodedStore {
             if admitted == Admitted::No {
                 return Ok(None);
             }
+            // A session that cannot be read does not live longer.
+            record.snapshot::<D>()?;
             let every = (request.touch_every)
                 .filter(|every| *every < record.lifetime.idle())
                 .unwrap_or(record.lifetime.idle() / 10);

@@ -144,6 +144,8 @@ impl Reply {
         let kind = reply.json()["type"].as_str().unwrap().to_owned();
         assert!(kind.ends_with(&format!("#{name}")), "{kind} is not {name}");
         assert_eq!(reply.json()["status"], status);
+        let retry_after = (status == 503).then_some("1").unwrap_or_default();
+        assert_eq!(reply.text("retry-after"), retry_after);
         let body = String::from_utf8_lossy(&reply.body);
         assert!(words(&body).all(|word| word.len() != 64), "{body}");
         reply.without_sid()

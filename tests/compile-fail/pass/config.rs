@@ -44,6 +44,7 @@ session_config! {
         on_conflict: reject,            // C41
         on_ended: ignore,
         on_store_error: anonymous,
+        on_undecodable: replace,
         commit: always,
         trusted_proxy: x_forwarded,     // C03
         namespace: "shop",              // C37

@@ -37,6 +37,7 @@ session_config! {
         data: Cart,
         idle_timeout: idle(),
         absolute_timeout: 90m,
+        renew_every: Duration::from_secs(60),
         renew_grace: Duration::from_secs(1),
         max_size: limit(64),
         loaders: [header(HEADER), cookie("sid", same_site = Lax, secure), custom(find), custom(|_| None)],

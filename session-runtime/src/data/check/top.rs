@@ -5,6 +5,7 @@ use serde::ser::{Impossible, SerializeMap, SerializeStruct, Serializer};
 
 use super::walk::{RAW_VALUE, Walk};
 use super::{Seen, Stop};
+use crate::data::unquoted;
 
 /// Walks through the data, which must be an object.
 pub(super) struct Top<'a>(pub(super) &'a mut Seen);
@@ -50,15 +51,6 @@ impl<'a> Fields<'a> {
             self.seen.deep = Some(name(self));
         }
         walked
-    }
-}
-
-/// The key that a JSON text stands for.
-fn unquoted(json: &[u8]) -> String {
-    match serde_json::from_slice(json) {
-        Ok(serde_json::Value::String(text)) => text,
-        // A number, as the key of a map.
-        _ => String::from_utf8_lossy(json).into_owned(),
     }
 }
 

@@ -16,7 +16,6 @@ mod handle;
 mod namespaces;
 mod queue;
 mod records;
-mod roundtrip;
 mod sweep;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
@@ -32,7 +31,7 @@ use self::entry::Entry;
 use self::records::{Put, Records};
 use super::state::Verdict;
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
-use crate::data::SessionData;
+use crate::data::{SessionData, proof};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
@@ -102,7 +101,7 @@ impl<D> fmt::Debug for MemoryStore<D> {
 impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
     fn insert(&self, key: Key, record: &NewRecord<D>) -> Result<InsertOutcome<D>, StoreError> {
         if cfg!(debug_assertions) {
-            roundtrip::check(&*record.data)?;
+            proof::check_data(&*record.data)?;
         }
         let records = &*self.records;
         let mut evicted = Vec::new();
@@ -146,7 +145,7 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         if cfg!(debug_assertions)
             && let Some(data) = &change.data
         {
-            roundtrip::check(&*data.data)?;
+            proof::check_data(&*data.data)?;
         }
         let records = &*self.records;
         let Some(mut entry) = records.get_mut(key) else {

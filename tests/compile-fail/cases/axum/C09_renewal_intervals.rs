@@ -21,4 +21,10 @@ session_config! {
     }
 }
 
+session_config! {
+    pub struct Wiki {
+        renew_grace: 10s,
+    }
+}
+
 fn main() {}

@@ -1,0 +1,240 @@
+//! Sessions whose data another version of the program has written, and this version cannot decode.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::post;
+use connect_session::store::{
+    CommitId, Lifetime, LoadRequest, NewRecord, Record, Store as _, StoreError, Transport,
+};
+use connect_session::{Event, Session, SessionData, session, session_config};
+use serde::{Deserialize, Serialize};
+
+use super::on_every_store;
+use super::stores::Stores;
+use super::tools::send;
+use crate::fixture::{Opened, error_chain, mint, request};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Old {
+    note: String,
+    number: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct New {
+    note: String,
+    number: u8,
+}
+
+session_config! {
+    struct Before { data: Old, namespace: "undecodable", on_event: note }
+}
+
+session_config! {
+    struct Rejecting { data: New, namespace: "undecodable", on_event: note }
+}
+
+session_config! {
+    struct Replacing {
+        data: New,
+        namespace: "undecodable",
+        on_undecodable: replace,
+        on_event: note,
+    }
+}
+
+static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn note(event: &Event<'_>) {
+    EVENTS.lock().unwrap().push(event.to_string());
+}
+
+/// The events of a session, and forgets them.
+fn events_of(id: &str) -> Vec<String> {
+    let mut events = EVENTS.lock().unwrap();
+    let (of_id, others) = events.drain(..).partition(|event| event.contains(id));
+    *events = others;
+    of_id
+}
+
+#[session(create)]
+async fn write_old(mut session: Session<Before>) -> String {
+    "hunter2".clone_into(&mut session.number);
+    session.id().to_string()
+}
+
+#[session(load)]
+async fn load_old(session: Session<Before>) -> String {
+    session.number.clone()
+}
+
+macro_rules! handlers {
+    ($config:ident, $module:ident) => {
+        mod $module {
+            use super::*;
+
+            #[session(create)]
+            pub async fn create(session: Session<$config>) -> String {
+                session.id().to_string()
+            }
+
+            #[session(load)]
+            pub async fn load(session: Session<$config>) -> String {
+                session.id().to_string()
+            }
+
+            #[session(load)]
+            pub async fn optional(session: Option<Session<$config>>) -> String {
+                session.map_or("none".to_owned(), |session| session.id().to_string())
+            }
+        }
+    };
+}
+
+handlers!(Rejecting, rejecting);
+handlers!(Replacing, replacing);
+
+fn app(stores: &Stores) -> Router {
+    let rejecting = Router::new()
+        .route("/create", post(rejecting::create))
+        .route("/load", post(rejecting::load))
+        .route("/optional", post(rejecting::optional))
+        .layer(Rejecting::layer().with_store(stores.of::<New>()));
+    let replacing = Router::new()
+        .route("/create", post(replacing::create))
+        .route("/load", post(replacing::load))
+        .route("/optional", post(replacing::optional))
+        .layer(Replacing::layer().with_store(stores.of::<New>()));
+    Router::new()
+        .route("/old", post(write_old).get(load_old))
+        .layer(Before::layer().with_store(stores.of::<Old>()))
+        .nest("/rejecting", rejecting)
+        .nest("/replacing", replacing)
+}
+
+async fn row_37c_an_undecodable_session_is_a_500_and_stays(stores: &Stores) {
+    if stores.is_live() {
+        return;
+    }
+    let app = app(stores);
+    let (_, sid, id) = send(&app, "POST", "/old", "").await;
+    for how in ["load", "optional", "create"] {
+        events_of(&id);
+        let path = format!("/rejecting/{how}");
+        let (status, new_sid, body) = send(&app, "POST", &path, &sid).await;
+        assert_eq!((status, &*new_sid), (500, ""), "{how}");
+        assert!(body.contains("#undecodable"), "{body}");
+        let events = events_of(&id).join("\n");
+        assert!(
+            events.contains("`number`") && events.contains("wrong type"),
+            "{events}"
+        );
+        assert!(!events.contains("hunter2"), "{events}");
+    }
+    let (status, _, body) = send(&app, "GET", "/old", &sid).await;
+    assert_eq!((status, &*body), (200, "hunter2"));
+}
+
+async fn row_37d_an_undecodable_session_is_replaced(stores: &Stores) {
+    if stores.is_live() {
+        return;
+    }
+    let app = app(stores);
+    for (how, expected) in [("load", 401), ("optional", 200), ("create", 200)] {
+        let (_, sid, id) = send(&app, "POST", "/old", "").await;
+        // A wrong secret ends nothing.
+        let forged = format!("{}{}", &sid[..24], "A".repeat(40));
+        let (status, ..) = send(&app, "POST", "/replacing/load", &forged).await;
+        assert_eq!(status, 401);
+        let (status, ..) = send(&app, "GET", "/old", &sid).await;
+        assert_eq!(status, 200, "a wrong secret has ended the session");
+        events_of(&id);
+        let (status, new_sid, body) = send(&app, "POST", &format!("/replacing/{how}"), &sid).await;
+        assert_eq!(status, expected, "{how}: {body}");
+        assert_eq!(new_sid.is_empty(), how != "create");
+        assert_ne!(body, id);
+        let events = events_of(&id).join("\n");
+        assert!(
+            events.contains("`number`") && events.contains("session destroyed"),
+            "{events}"
+        );
+        let (status, ..) = send(&app, "GET", "/old", &sid).await;
+        assert_eq!(status, 401, "{how} has not ended the session");
+        if how == "create" {
+            let (status, _, found) = send(&app, "POST", "/replacing/load", &new_sid).await;
+            assert_eq!((status, found), (200, body));
+        }
+    }
+}
+
+/// A load that is always due for a touch.
+fn touching(opened: Opened) -> LoadRequest {
+    LoadRequest {
+        touch_every: Some(Duration::ZERO),
+        ..request(opened.secret)
+    }
+}
+
+async fn inserted<D: SessionData>(stores: &Stores, data: D) -> Opened {
+    let opened = mint();
+    let record = NewRecord {
+        secret: opened.secret,
+        transport: Transport::Other,
+        data: Arc::new(data),
+        subject: None,
+        lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(600)),
+        commit_id: CommitId::random(),
+        max_size: 1 << 20,
+    };
+    stores.of::<D>().insert(opened.key, &record).await.unwrap();
+    opened
+}
+
+async fn row_37e_a_load_that_cannot_decode_slides_no_deadline(stores: &Stores) {
+    if stores.is_live() {
+        return;
+    }
+    let old = Old {
+        number: "hunter2".to_owned(),
+        ..Old::default()
+    };
+    let opened = inserted(stores, old).await;
+    let (readable, unreadable) = (stores.of::<Old>(), stores.of::<New>());
+    let idle_until = async |request: &LoadRequest| {
+        let record: Option<Record<Old>> = readable.load(opened.key, request).await.unwrap();
+        record.unwrap().deadlines.idle_until
+    };
+    // Without a touch: a touch is due only after a tenth of the idle time.
+    let before = idle_until(&request(opened.secret)).await;
+    let start = Instant::now();
+    // Deadlines have whole milliseconds, so after some of them a touch would show.
+    while start.elapsed() < Duration::from_millis(10) {
+        let error = unreadable.load(opened.key, &touching(opened)).await;
+        let error = error.expect_err("a text is not a number");
+        assert!(
+            matches!(&error, StoreError::Undecodable { field: Some(field), .. } if field == "number")
+        );
+        assert!(
+            error_chain(&error).ends_with("wrong type"),
+            "{}",
+            error_chain(&error)
+        );
+    }
+    assert_eq!(idle_until(&request(opened.secret)).await, before);
+    assert!(
+        idle_until(&touching(opened)).await > before,
+        "no touch was due"
+    );
+    // It can be ended.
+    assert!(unreadable.destroy(opened.key).await.unwrap());
+    let ended = readable.load(opened.key, &request(opened.secret)).await;
+    assert!(ended.unwrap().is_none());
+}
+
+on_every_store! {
+    row_37c_an_undecodable_session_is_a_500_and_stays
+    row_37d_an_undecodable_session_is_replaced
+    row_37e_a_load_that_cannot_decode_slides_no_deadline
+}
