@@ -137,14 +137,14 @@ async fn a_wrong_secret_reads_no_record() {
 #[tokio::test]
 async fn columns_of_later_versions_are_left_alone() {
     let (store, file) = store().await;
-    let fill =
+    let set_all =
         "UPDATE connect_sessions SET subject_key = x'07', login_at = 1, authenticated_at = 2,
         level = 3, label = 'a', first_use_until = 4, end_reason = 5, extra = x'0102'";
     let filled = "connect_sessions WHERE subject_key = x'07' AND login_at = 1 AND authenticated_at = 2
         AND level = 3 AND label = 'a' AND first_use_until = 4 AND end_reason = 5 AND extra = x'0102'";
     shared::columns_of_later_versions_are_left_alone(
         &*store,
-        async || run(&file, fill).await,
+        async || run(&file, set_all).await,
         async || rows(&file, filled).await,
         async || run(&file, HALVE_IDLE_TIME).await,
     )
