@@ -55,7 +55,10 @@ impl<DB: Database> Lease<DB> {
     }
 
     /// Whether the connection may have been lost since it was last used.
-    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    #[cfg_attr(
+        not(any(feature = "mysql", feature = "postgres")),
+        expect(dead_code, reason = "a connection to a file is not lost")
+    )]
     pub(crate) fn is_used(&self) -> bool {
         matches!(self.0, Source::Kept { is_used: true, .. })
     }

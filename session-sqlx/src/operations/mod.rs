@@ -24,7 +24,7 @@ use crate::row::Stored;
 
 pub(crate) use self::driver::{Answer, Committed, Driver, Rows, Written};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) use self::millis::{timestamp, to_millis, unix_millis};
+pub(crate) use self::millis::to_millis;
 pub(crate) use self::statements::Statements;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use self::statements::numbered;
