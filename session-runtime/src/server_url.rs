@@ -61,7 +61,7 @@ pub fn redacted(url: &str) -> String {
         return "the text".to_owned();
     }
     let (location, _) = split_at_first(rest, &['?', '#']);
-    let (authority, _) = split_at_first(location, &['/']);
+    let (authority, path) = split_at_first(location, &['/']);
     let hosts = authority
         .rsplit_once('@')
         .map_or(authority, |(_, hosts)| hosts);
@@ -70,11 +70,10 @@ pub fn redacted(url: &str) -> String {
         Some((host, port)) => (host.ends_with(']') || !host.contains(':')) && is_port(port),
         None => true,
     };
-    if check(url).is_err()
-        || !hosts
-            .split(',')
-            .all(|host| host.ends_with(']') || is_host(host))
-    {
+    let are_hosts = hosts
+        .split(',')
+        .all(|host| host.ends_with(']') || is_host(host));
+    if check(url).is_err() || !are_hosts || path.contains(':') {
         format!("`{scheme}://…`")
     } else if authority.contains('@') {
         let (_, location) = location.rsplit_once('@').unwrap_or(("", location));
@@ -110,6 +109,7 @@ mod tests {
             "u:se://kret@host",
             "redis://u:s%ek%re@host:65536000",
             "mysql:///u:sekret@host",
+            "mysql:///u:sekret",
             "postgres://u:12/sekret@host",
         ] {
             let redacted_url = redacted(url);
