@@ -4,9 +4,10 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
-use syn::{Expr, Lit, Path, Token, token};
+use syn::{Attribute, Expr, Lit, Path, Token, token};
 
 use crate::crate_name;
+use crate::errors::Errors;
 
 /// The hidden module of the library, under the path given with `crate`.
 pub(crate) fn private(library: Option<&TokenStream>) -> TokenStream {
@@ -185,6 +186,21 @@ pub(crate) fn mentions(tokens: &TokenStream, word: impl Fn(&str) -> bool + Copy)
         TokenTree::Ident(found) => word(&found.to_string()),
         TokenTree::Literal(_) | TokenTree::Punct(_) => false,
     })
+}
+
+/// Reports and drops attributes before an element of a list, such as a `cfg`.
+pub(crate) fn report_attributes(input: ParseStream<'_>, element: &str, errors: &mut Errors) {
+    for attr in errors
+        .take(input.call(Attribute::parse_outer))
+        .unwrap_or_default()
+    {
+        let fix = if attr.path().is_ident("cfg") {
+            "write two configs, each under its own `#[cfg(…)]`"
+        } else {
+            "leave this out"
+        };
+        errors.spanning(&attr, format!("{element} cannot have attributes; {fix}"));
+    }
 }
 
 /// Parses the path of the library, the value of `crate`.

@@ -15,6 +15,7 @@ mod program;
 #[cfg(feature = "stores")]
 #[path = "../shared/servers.rs"]
 mod servers;
+mod shop;
 
 use std::sync::{Arc, Barrier};
 use std::thread;

@@ -10,9 +10,9 @@ use redis::aio::MultiplexedConnection;
 use super::client::Client;
 use super::place::{Kind, Place};
 use super::rounds::CLIENTS;
-#[cfg(feature = "servers-peers")]
-use super::trips_tower_sessions;
 use super::{plain_redis, shop};
+#[cfg(feature = "servers-peers")]
+use super::{trips_axum_session, trips_tower_sessions};
 
 /// The number of requests of a measurement.
 const REQUESTS: usize = 20_000;
@@ -47,6 +47,14 @@ pub async fn print() {
             &place,
             "tower-sessions",
             &trips_tower_sessions::client(&place, 1).await,
+        )
+        .await;
+        // Reads from its own memory, and does not see what another process wrote.
+        #[cfg(feature = "servers-peers")]
+        row(
+            &place,
+            "axum_session",
+            &trips_axum_session::client(&place).await,
         )
         .await;
     })

@@ -232,6 +232,18 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
     format!("there is no option `{option}`{fix}")
 }
 
+/// The option that was probably meant by a word which is none.
+pub(super) fn meant(word: &str) -> Option<&'static str> {
+    let plain = snake(word);
+    match suggestion(&plain) {
+        Some(text) => {
+            let quoted = text.strip_prefix("; did you mean `")?.strip_suffix("`?")?;
+            OPTIONS.iter().copied().find(|option| *option == quoted)
+        }
+        None => nearest(&plain, OPTIONS),
+    }
+}
+
 /// Whether a word begins an option.
 pub(super) fn begins(word: &str) -> bool {
     OPTIONS.contains(&word)

@@ -4,6 +4,7 @@
 use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::ParseStream;
+use syn::parse::discouraged::Speculative as _;
 use syn::{Attribute, Token, Type, Visibility, braced, token};
 
 use super::entry::{Entry, Value};
@@ -161,8 +162,11 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entr
     let name = key.to_string();
     if !hints::OPTIONS.contains(&name.as_str()) {
         errors.at(key.span(), hints::unknown(&name, is_field(input)));
-        skip_to(input, hints::begins);
-        return Ok(None);
+        let meant = meant_type(input, &key);
+        if meant.is_none() {
+            skip_to(input, hints::begins);
+        }
+        return Ok(meant);
     }
     let value = match value(input, &key, errors) {
         Ok(value) => value,
@@ -173,6 +177,21 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Entr
         }
     };
     Ok(Some(Entry { key, value }))
+}
+
+/// The entry for `data` or `store` under a misspelled name: without its type, each use of the data in a
+/// handler would be another error.
+fn meant_type(input: ParseStream<'_>, key: &Ident) -> Option<Entry> {
+    let meant =
+        hints::meant(&key.to_string()).filter(|meant| matches!(*meant, "data" | "store"))?;
+    let key = Ident::new(meant, key.span());
+    let ahead = input.fork();
+    let value = value(&ahead, &key, &mut Errors::default()).ok()?;
+    if !ahead.is_empty() && !ahead.peek(Token![,]) {
+        return None;
+    }
+    input.advance_to(&ahead);
+    Some(Entry { key, value })
 }
 
 /// The text of a key in quotes, as in JSON.

@@ -5,7 +5,7 @@ use syn::parse::ParseStream;
 use syn::{Token, braced, token};
 
 use crate::errors::Errors;
-use crate::tokens::{separator, skip_entry, word};
+use crate::tokens::{report_attributes, separator, skip_entry, word};
 
 pub(super) fn parse(
     input: ParseStream<'_>,
@@ -18,6 +18,7 @@ pub(super) fn parse(
     braced!(content in input);
     let mut rules = Vec::new();
     while !content.is_empty() {
+        report_attributes(&content, "a rule", errors);
         match rule(&content) {
             Ok(rule) => rules.push(rule),
             Err(error) => {

@@ -7,7 +7,7 @@ use syn::{Expr, Token, bracketed, parenthesized, token};
 use super::KINDS;
 use crate::choice::snake;
 use crate::errors::Errors;
-use crate::tokens::{at_word, separator, skip_entry, value, word};
+use crate::tokens::{at_word, report_attributes, separator, skip_entry, value, word};
 
 /// A loader as written.
 pub(crate) struct Raw {
@@ -45,6 +45,7 @@ pub(crate) fn parse(
     let mut loaders = Vec::new();
     let mut broken = false;
     while !content.is_empty() {
+        report_attributes(&content, "a loader", errors);
         match loader(&content, errors) {
             Ok(loader) => loaders.push(loader),
             Err(error) => {

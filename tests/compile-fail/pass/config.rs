@@ -104,6 +104,17 @@ fn from_anywhere(head: &RequestHead<'_>) -> Option<String> {
 
 fn listen(_: &Event) {}
 
+// C50
+#[cfg(any())]
+session_config! {
+    struct Chosen { loaders: [bearer] }
+}
+
+#[cfg(not(any()))]
+session_config! {
+    struct Chosen { loaders: [header("X-User-Session")] }
+}
+
 fn main() {
     let _ = (Forum::start, Chat::layer);
     let _ = Shop::configure(|options| options.idle_timeout = IDLE);

@@ -16,6 +16,8 @@ pub struct Proxy {
 #[derive(Default)]
 struct Shared {
     trips: AtomicU64,
+    asked: AtomicU64,
+    answered: AtomicU64,
     loses_answers: AtomicBool,
 }
 
@@ -42,6 +44,14 @@ impl Proxy {
         self.shared.trips.swap(0, Ordering::SeqCst)
     }
 
+    /// The bytes from and to the client since the last call.
+    pub fn bytes(&self) -> [u64; 2] {
+        let Shared {
+            asked, answered, ..
+        } = &*self.shared;
+        [asked, answered].map(|count| count.swap(0, Ordering::SeqCst))
+    }
+
     /// Whether to drop the server's replies and close the connection.
     pub fn lose_answers(&self, whether: bool) {
         self.shared.loses_answers.store(whether, Ordering::SeqCst);
@@ -65,6 +75,7 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, shared: Arc<Share
                     if !std::mem::replace(&mut is_asking, true) {
                         shared.trips.fetch_add(1, Ordering::SeqCst);
                     }
+                    shared.asked.fetch_add(size as u64, Ordering::SeqCst);
                     if server.write_all(&asked[..size]).await.is_err() {
                         return;
                     }
@@ -74,6 +85,7 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, shared: Arc<Share
             read = server.read(&mut answered) => match read {
                 Ok(size) if size > 0 => {
                     is_asking = false;
+                    shared.answered.fetch_add(size as u64, Ordering::SeqCst);
                     if shared.loses_answers.load(Ordering::SeqCst)
                         || client.write_all(&answered[..size]).await.is_err()
                     {
