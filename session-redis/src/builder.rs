@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::ClientTlsConfig;
 
+use super::check::Requirements;
 use super::endpoints::{ConnectOptions, Endpoint};
 use super::error::RedisStoreError;
 use super::remedy::with_remedy;
@@ -43,6 +44,7 @@ pub struct RedisStoreBuilder {
     prefix: String,
     timeouts: Timeouts,
     replicas: u32,
+    allowed_eviction: Option<String>,
 }
 
 impl fmt::Debug for RedisStoreBuilder {
@@ -51,6 +53,7 @@ impl fmt::Debug for RedisStoreBuilder {
             .field("prefix", &self.prefix)
             .field("timeouts", &self.timeouts)
             .field("replicas", &self.replicas)
+            .field("allowed_eviction", &self.allowed_eviction)
             .finish_non_exhaustive()
     }
 }
@@ -192,6 +195,31 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Accepts a server whose `maxmemory-policy` removes keys when its memory is full, and logs the reason
+    /// as a warning at startup.
+    ///
+    /// Without this, `start()` refuses such a server: it ends sessions at any time, and their users are
+    /// logged out. Managed servers often have `volatile-lru` as their default. Where it cannot be changed,
+    /// give the server enough memory, and use it for nothing else.
+    ///
+    /// ```no_run
+    /// # use connect_session::store::RedisStore;
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// let store = RedisStore::builder()
+    ///     .url("redis://cache.example.com")
+    ///     .allow_eviction("the provider does not offer noeviction; memory is monitored")
+    ///     .build()
+    ///     .await?;
+    /// # let _ = store;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_eviction(mut self, reason: impl Into<String>) -> Self {
+        self.allowed_eviction = Some(reason.into());
+        self
+    }
+
     /// Connects, and creates the store. There is no retry.
     ///
     /// # Errors
@@ -205,7 +233,11 @@ impl RedisStoreBuilder {
         };
         let connected = servers.connect().await;
         connected.map_err(|failure| RedisStoreError::new(vec![with_remedy(&failure)]))?;
-        Ok(RedisStore::new(servers, self.prefix, self.replicas))
+        let requirements = Requirements {
+            replicas: self.replicas,
+            allowed_eviction: self.allowed_eviction,
+        };
+        Ok(RedisStore::new(servers, self.prefix, requirements))
     }
 
     fn check_settings(&self, problems: &mut Vec<String>) {
@@ -219,6 +251,11 @@ impl RedisStoreBuilder {
                     "`{name}` is zero, so every command would time out: set a longer time"
                 ));
             }
+        }
+        let reason = self.allowed_eviction.as_deref();
+        if reason.is_some_and(|reason| reason.trim().is_empty()) {
+            problems
+                .push("`allow_eviction` has no reason: say why sessions may be lost".to_owned());
         }
         if self.prefix.len() > MAX_PREFIX_BYTES {
             problems.push(format!(

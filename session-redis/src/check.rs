@@ -12,13 +12,22 @@ use connect_session_runtime::store::{Store, StoreError};
 /// The oldest supported Redis. Valkey reports 7 or later.
 const MIN_MAJOR_VERSION: u64 = 7;
 
+/// What the settings of a store require of its servers.
+#[derive(Debug, Default)]
+pub(super) struct Requirements {
+    /// How many replicas must confirm a change.
+    pub(super) replicas: u32,
+    /// Why a server may evict sessions, if it may.
+    pub(super) allowed_eviction: Option<String>,
+}
+
 /// Checks every server; if none has a problem, runs the store's commands once.
 ///
 /// # Errors
 /// All problems that were found.
 pub(super) async fn check(
     servers: &Servers,
-    required_replicas: u32,
+    requirements: &Requirements,
     store: &impl Store<probe::Data>,
 ) -> Result<(), StoreError> {
     let nodes = servers.primaries().await;
@@ -26,7 +35,7 @@ pub(super) async fn check(
     let is_cluster = matches!(servers, Servers::Cluster(_));
     let mut problems = Vec::new();
     for node in nodes {
-        problems.extend(check_node(&node, is_cluster, required_replicas).await);
+        problems.extend(check_node(&node, is_cluster, requirements).await);
     }
     if problems.is_empty() {
         problems.extend(probe::find_problem(store).await);
@@ -42,11 +51,11 @@ fn unavailable(problems: Vec<String>) -> StoreError {
     StoreError::Unavailable(RedisStoreError::new(problems).into())
 }
 
-async fn check_node(node: &Node, is_cluster: bool, required_replicas: u32) -> Vec<String> {
+async fn check_node(node: &Node, is_cluster: bool, requirements: &Requirements) -> Vec<String> {
     let info = node.connection.send(&redis::cmd("INFO")).await;
     let server = node.connection.address().to_string();
     match info.and_then(|info| node.connection.read::<String>(info)) {
-        Ok(info) => find_problems(&server, &info, is_cluster, required_replicas),
+        Ok(info) => find_problems(&server, &info, is_cluster, requirements),
         Err(failure) => vec![with_remedy(&failure)],
     }
 }
@@ -56,7 +65,7 @@ fn find_problems(
     server: &str,
     info: &str,
     is_cluster: bool,
-    required_replicas: u32,
+    requirements: &Requirements,
 ) -> Vec<String> {
     let info: HashMap<&str, &str> = info
         .lines()
@@ -100,11 +109,22 @@ fn find_problems(
     }
     let policy = field("maxmemory_policy");
     if policy != "noeviction" && field("redis_mode") != "sentinel" {
-        problems.push(format!(
-            "Redis at {server} evicts sessions that have not ended when its memory is full \
-             (`maxmemory-policy {policy}`): set `maxmemory-policy noeviction`"
-        ));
+        match &requirements.allowed_eviction {
+            Some(reason) => tracing::warn!(
+                target: "connect_session",
+                server,
+                policy,
+                reason,
+                "Redis may evict sessions that have not ended, which `allow_eviction` accepts"
+            ),
+            None => problems.push(format!(
+                "Redis at {server} evicts sessions that have not ended when its memory is full \
+                 (`maxmemory-policy {policy}`): set `maxmemory-policy noeviction`, or accept it with \
+                 `allow_eviction(\"reason\")` of the builder"
+            )),
+        }
     }
+    let required_replicas = requirements.replicas;
     let replicas = field("connected_slaves").parse().unwrap_or(0);
     if replicas < required_replicas {
         problems.push(format!(
@@ -124,13 +144,20 @@ mod tests {
         valkey_version:9.0.0\r\nredis_mode:standalone\r\nrole:master\r\nconnected_slaves:1\r\n\
         maxmemory_policy:noeviction\r\n";
 
+    fn requirements(replicas: u32) -> Requirements {
+        Requirements {
+            replicas,
+            ..Requirements::default()
+        }
+    }
+
     fn problems(from: &str, to: &str) -> Vec<String> {
-        find_problems("here", &GOOD.replace(from, to), false, 1)
+        find_problems("here", &GOOD.replace(from, to), false, &requirements(1))
     }
 
     #[test]
     fn a_suitable_server_passes_and_each_problem_is_reported() {
-        assert!(find_problems("here", GOOD, false, 1).is_empty());
+        assert!(find_problems("here", GOOD, false, &requirements(1)).is_empty());
         for (from, to, expected) in [
             ("redis_version:7.2.4", "redis_version:6.2.14", "too old"),
             ("redis_version:7.2.4", "memcached:1", "neither"),
@@ -153,7 +180,7 @@ mod tests {
             assert!(problems[0].contains(expected), "{problems:?}");
         }
         assert_eq!(
-            find_problems("here", GOOD, true, 0).len(),
+            find_problems("here", GOOD, true, &requirements(0)).len(),
             1,
             "not part of a Cluster"
         );

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use redis::{Client, ConnectionInfo, ServerErrorKind, Value};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 
 use super::address::{ServerAddress, client_for};
@@ -25,6 +26,9 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 /// The slot map is not fetched again while it is younger than this.
 const MIN_MAP_AGE: Duration = Duration::from_millis(100);
 
+/// When the slot map was fetched, and the result.
+type Refresh = (Instant, Result<(), Failure>);
+
 /// A Cluster. Clones share the slot map and the connections.
 #[derive(Clone)]
 pub(super) struct Cluster(Arc<Inner>);
@@ -38,7 +42,7 @@ struct Inner {
     nodes: RwLock<HashMap<HostPort, Node>>,
     map: RwLock<Arc<SlotMap>>,
     /// When the slot map was last fetched, and the result. Locked while it is being fetched.
-    last_refresh: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
+    last_refresh: Mutex<Option<Refresh>>,
 }
 
 impl fmt::Debug for Cluster {
@@ -58,7 +62,7 @@ impl Cluster {
             timeouts,
             nodes: RwLock::default(),
             map: RwLock::default(),
-            last_refresh: tokio::sync::Mutex::default(),
+            last_refresh: Mutex::default(),
         }))
     }
 
@@ -199,7 +203,7 @@ impl Cluster {
 
     /// Fetches the slot map, unless it was fetched just now; then returns the same result.
     async fn refresh(&self) -> Result<(), Failure> {
-        let mut last_refresh = self.0.last_refresh.lock().await;
+        let mut last_refresh = self.lock_last_refresh().await?;
         if let Some((at, result)) = &*last_refresh
             && at.elapsed() < MIN_MAP_AGE
         {
@@ -208,6 +212,13 @@ impl Cluster {
         let result = self.fetch_slot_map().await.map(|map| self.install(map));
         *last_refresh = Some((Instant::now(), result.clone()));
         result
+    }
+
+    /// Waits no longer than for a command: another runtime may hold the lock, and not be running.
+    async fn lock_last_refresh(&self) -> Result<MutexGuard<'_, Option<Refresh>>, Failure> {
+        let timeout = self.0.timeouts.connect + self.0.timeouts.command;
+        let locked = tokio::time::timeout(timeout, self.0.last_refresh.lock()).await;
+        locked.map_err(|_| self.failure(format_args!("no reply within {timeout:?}")))
     }
 
     fn install(&self, map: SlotMap) {

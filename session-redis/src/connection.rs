@@ -1,44 +1,31 @@
 //! A connection to one server that is reestablished after it was lost.
 //!
+//! Each tokio runtime has its own: the driver is a task of the runtime that connected, and ends with it.
+//!
 //! A command is sent once. The driver's self-reconnecting connections are not used because they
 //! resend commands: when a reply was lost, the command may already have been executed.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value};
+use tokio::runtime::Handle;
 
 use super::address::{Sentinels, ServerAddress};
 use super::failure::Failure;
+use super::local::Local;
 use super::node::{Answer, Command};
 use super::open_connection::OpenConnection;
 use super::timeouts::Timeouts;
 
-/// The pause after the first failed attempt to connect. It doubles with each further failure.
-const MIN_BACKOFF: Duration = Duration::from_millis(50);
-/// The longest pause between two attempts to connect.
-const MAX_BACKOFF: Duration = Duration::from_secs(1);
-
-/// One server, with at most one open connection at a time. A clone shares that connection.
+/// One server, with at most one open connection of each runtime at a time. A clone shares them.
 #[derive(Clone)]
 pub(super) struct Connection(Arc<Inner>);
 
 struct Inner {
     address: ServerAddress,
     timeouts: Timeouts,
-    current: RwLock<Option<OpenConnection>>,
-    /// Locked while connecting, so that concurrent callers wait for one attempt and share its
-    /// result.
-    outage: tokio::sync::Mutex<Option<Outage>>,
-}
-
-/// The last failed attempt to connect. Until `until`, callers get its failure without a new
-/// attempt.
-struct Outage {
-    failure: Failure,
-    pause: Duration,
-    until: Instant,
+    locals: RwLock<Vec<Arc<Local>>>,
 }
 
 /// How many replicas must confirm a change, and how to see from a reply that there was one.
@@ -59,8 +46,7 @@ impl Connection {
         Self(Arc::new(Inner {
             address,
             timeouts,
-            current: RwLock::default(),
-            outage: tokio::sync::Mutex::default(),
+            locals: RwLock::default(),
         }))
     }
 
@@ -95,6 +81,18 @@ impl Connection {
         command: Command<'_>,
         is_asking: bool,
     ) -> Result<Answer, Failure> {
+        let answer = self.run_once(command, is_asking).await;
+        match answer {
+            // The connection was to a server that has been demoted, and refused. A new one may lead to the
+            // new primary.
+            Err(failure) if failure.kind() == Some(ServerErrorKind::ReadOnly) => {
+                self.run_once(command, is_asking).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn run_once(&self, command: Command<'_>, is_asking: bool) -> Result<Answer, Failure> {
         let mut open = self.get_or_connect().await?;
         let answer = open.run(command, is_asking).await;
         self.check_answer(&open, answer)
@@ -180,77 +178,78 @@ impl Connection {
 
     /// Makes the next command open a new connection. Commands in flight on the old one continue.
     fn discard(&self, dead: &OpenConnection) {
-        let mut open = self
-            .0
-            .current
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if open.as_ref().is_some_and(|open| open.is_same(dead)) {
-            *open = None;
+        if let Some(local) = self.local() {
+            local.discard(dead);
         }
     }
 
-    fn open_connection(&self) -> Option<OpenConnection> {
-        let open = self
-            .0
-            .current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        open.clone().filter(OpenConnection::is_open)
-    }
-
-    /// Returns the open connection, or connects. Takes at most twice the connect timeout: once
-    /// waiting for the attempt of another caller, once for its own.
+    /// Returns the open connection of this runtime, or connects. Takes at most twice the connect timeout:
+    /// once waiting for the attempt of another caller, once for its own.
     async fn get_or_connect(&self) -> Result<OpenConnection, Failure> {
-        match self.open_connection() {
+        let local = self.local().unwrap_or_else(|| self.add_local());
+        match local.open_connection() {
             Some(open) => Ok(open),
             // Boxed, so that the futures of commands stay small.
-            None => Box::pin(self.reconnect()).await,
+            None => Box::pin(self.reconnect(&local)).await,
         }
     }
 
-    async fn reconnect(&self) -> Result<OpenConnection, Failure> {
+    fn local(&self) -> Option<Arc<Local>> {
+        let runtime = Handle::current().id();
+        let locals = self.0.locals.read().unwrap_or_else(PoisonError::into_inner);
+        (locals.iter().find(|local| local.is_of(runtime))).cloned()
+    }
+
+    fn add_local(&self) -> Arc<Local> {
+        let runtime = Handle::current().id();
+        let mut locals = (self.0.locals.write()).unwrap_or_else(PoisonError::into_inner);
+        if let Some(local) = locals.iter().find(|local| local.is_of(runtime)) {
+            return local.clone();
+        }
+        // The connections of a runtime that has ended are closed.
+        locals.retain(|local| Arc::strong_count(local) > 1 || local.open_connection().is_some());
+        let local = Arc::new(Local::new(runtime));
+        locals.push(local.clone());
+        local
+    }
+
+    async fn reconnect(&self, local: &Arc<Local>) -> Result<OpenConnection, Failure> {
         let timeout = self.0.timeouts.connect;
-        let mut outage = tokio::time::timeout(timeout, self.0.outage.lock())
-            .await
-            .map_err(|_| Failure::no_reply_in_time(&self.0.address, timeout))?;
-        if let Some(open) = self.open_connection() {
+        let connecting = tokio::time::timeout(timeout, local.connecting.lock()).await;
+        let _connecting =
+            connecting.map_err(|_| Failure::no_reply_in_time(&self.0.address, timeout))?;
+        if let Some(open) = local.open_connection() {
             return Ok(open);
         }
-        if let Some(outage) = &*outage
-            && Instant::now() < outage.until
-        {
-            return Err(outage.failure.clone());
+        if let Some(failure) = local.outage() {
+            return Err(failure);
         }
-        let established = tokio::time::timeout(timeout, self.establish()).await;
-        let established = established
-            .unwrap_or_else(|_| Err(Failure::no_reply_in_time(&self.0.address, timeout)));
-        match established {
-            Ok(open) => {
-                *outage = None;
-                *self
-                    .0
-                    .current
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
-                Ok(open)
-            }
+        let established = self.0.establish_in_time().await;
+        match &established {
+            Ok(open) => local.set(open.clone()),
             Err(failure) => {
-                let before = outage.as_ref().map(|outage| outage.pause * 2);
-                let pause = before.unwrap_or(MIN_BACKOFF).min(MAX_BACKOFF);
-                *outage = Some(Outage {
-                    failure: failure.clone(),
-                    pause,
-                    until: Instant::now() + pause,
-                });
-                Err(failure)
+                let connection = Arc::downgrade(&self.0);
+                let establish = move || {
+                    let connection = connection.upgrade()?;
+                    Some(async move { connection.establish_in_time().await })
+                };
+                local.wait_for_the_server(failure.clone(), establish);
             }
         }
+        established
+    }
+}
+
+impl Inner {
+    async fn establish_in_time(&self) -> Result<OpenConnection, Failure> {
+        let timeout = self.timeouts.connect;
+        let established = tokio::time::timeout(timeout, self.establish()).await;
+        established.unwrap_or_else(|_| Err(Failure::no_reply_in_time(&self.address, timeout)))
     }
 
     async fn establish(&self) -> Result<OpenConnection, Failure> {
-        match &self.0.address {
-            ServerAddress::Direct(client) => OpenConnection::open(client, self.0.timeouts).await,
+        match &self.address {
+            ServerAddress::Direct(client) => OpenConnection::open(client, self.timeouts).await,
             ServerAddress::Sentinel(sentinels) => self.open_via_sentinels(sentinels).await,
         }
     }
@@ -261,12 +260,12 @@ impl Connection {
         sentinels: &Arc<Sentinels>,
     ) -> Result<OpenConnection, Failure> {
         let mut failure = None;
-        let mut replies = sentinels.find_primary(self.0.timeouts);
+        let mut replies = sentinels.find_primary(self.timeouts);
         while let Some(reply) = replies.join_next().await {
             let found = match reply {
-                Ok(Ok(client)) => OpenConnection::open_primary(&client, self.0.timeouts).await,
+                Ok(Ok(client)) => OpenConnection::open_primary(&client, self.timeouts).await,
                 Ok(Err(failure)) => Err(failure),
-                Err(error) => Err(Failure::not_sent(&self.0.address, error)),
+                Err(error) => Err(Failure::not_sent(&self.address, error)),
             };
             match found {
                 Ok(open) => return Ok(open),
@@ -274,6 +273,6 @@ impl Connection {
             }
         }
         Err(failure
-            .unwrap_or_else(|| Failure::not_sent(&self.0.address, "no sentinel is configured")))
+            .unwrap_or_else(|| Failure::not_sent(&self.address, "no sentinel is configured")))
     }
 }

@@ -23,6 +23,7 @@ mod error;
 mod failure;
 mod key;
 mod load;
+mod local;
 mod node;
 mod open_connection;
 mod probe;

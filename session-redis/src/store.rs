@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::arguments::CommitArguments;
-use super::check;
+use super::check::{self, Requirements};
 use super::clock::local_millis;
 use super::connection::Durability;
 use super::failure::Failure;
@@ -80,9 +80,10 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// While a server is unreachable, operations fail fast: within
 /// [`connect_timeout`](crate::RedisStoreBuilder::connect_timeout) plus
-/// [`command_timeout`](crate::RedisStoreBuilder::command_timeout), and immediately if an attempt to
-/// connect has just failed. The next attempt is made after 50 ms at the earliest, then after twice
-/// as long each time, up to one second; the program does not need a restart. A command is sent once:
+/// [`command_timeout`](crate::RedisStoreBuilder::command_timeout), and immediately once an attempt to
+/// connect has failed. A task then tries to connect twice a second; the program does not need a restart. A
+/// command is sent once, and a second time only if the server refused it because it is a replica: a new
+/// connection may lead to the primary.
 ///
 /// - If it was not sent, or the server refused it, the error is [`StoreError::Unavailable`].
 /// - If the reply to a change was lost, the error is [`StoreError::OutcomeUnknown`]. The change is
@@ -119,7 +120,8 @@ use connect_session_runtime::timestamp::Timestamp;
 /// - The server is Redis 7.0 or later, or Valkey, and not a replica. A Cluster is configured as a
 ///   Cluster, and a sentinel as a sentinel.
 /// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
-///   that have not ended, since every session has an expiry.
+///   that have not ended, since every session has an expiry. If the policy cannot be changed, allow it with
+///   [`allow_eviction`](crate::RedisStoreBuilder::allow_eviction).
 /// - An ACL user needs `+get +set +evalsha +eval +time +pexpireat +unlink +info`;
 ///   `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots +asking` in a Cluster, `+role` with
 ///   Sentinel; and the keys `~{prefix}*`, or those of the namespaces.
@@ -131,8 +133,7 @@ pub struct RedisStore {
 struct Inner {
     servers: Servers,
     prefix: String,
-    /// How many replicas must confirm a change.
-    replicas: u32,
+    requirements: Requirements,
     /// The server's clock minus this machine's, in milliseconds, as of the last reply.
     clock_offset: AtomicI64,
 }
@@ -147,12 +148,12 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    pub(super) fn new(servers: Servers, prefix: String, replicas: u32) -> Self {
+    pub(super) fn new(servers: Servers, prefix: String, requirements: Requirements) -> Self {
         Self {
             inner: Arc::new(Inner {
                 servers,
                 prefix,
-                replicas,
+                requirements,
                 clock_offset: AtomicI64::new(0),
             }),
         }
@@ -168,7 +169,7 @@ impl RedisStore {
 
     /// How many replicas must confirm a command that writes.
     pub(super) fn durability(&self) -> Option<Durability> {
-        let replicas = self.inner.replicas;
+        let replicas = self.inner.requirements.replicas;
         (replicas > 0).then_some(Durability {
             replicas,
             has_written: reply::has_written,
@@ -210,9 +211,11 @@ fn write_error(failure: Failure) -> StoreError {
 impl<D: SessionData> Store<D> for RedisStore {
     async fn check_ready(&self) -> Result<(), StoreError> {
         let Inner {
-            servers, replicas, ..
+            servers,
+            requirements,
+            ..
         } = &*self.inner;
-        check::check(servers, *replicas, self).await
+        check::check(servers, requirements, self).await
     }
 
     async fn insert(

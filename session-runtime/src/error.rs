@@ -62,7 +62,7 @@ pub enum ErrorKind {
     TooDeep,
     /// 500: the stored data does not match the session's data type.
     Undecodable,
-    /// 500: the data cannot be encoded as a JSON object.
+    /// 500: the data cannot be encoded as a JSON object, or the store cannot keep it.
     Unencodable,
     /// 500: a handler asked for a new sid after the response had started.
     TooLate,
@@ -285,6 +285,7 @@ impl From<StoreError> for Error {
             StoreError::Unavailable(_) => ErrorKind::StoreUnavailable,
             StoreError::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             StoreError::Full => ErrorKind::StoreFull,
+            StoreError::Unstorable(_) => ErrorKind::Unencodable,
             StoreError::Undecodable { .. } => ErrorKind::Undecodable,
             StoreError::Encode(error) => kind_of(error),
         };

@@ -60,7 +60,7 @@ impl<S> ConnectBuilder<S> {
 
     /// Sets how long an operation waits for a connection to open or to become free, before it fails
     /// with [`Unavailable`](connect_session_runtime::store::StoreError::Unavailable). The default is
-    /// 5 seconds.
+    /// 5 seconds. A server that is known to be down is not waited for.
     pub fn acquire_timeout(mut self, at_most: Duration) -> Self {
         self.acquire_timeout = at_most;
         self

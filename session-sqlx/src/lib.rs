@@ -17,7 +17,6 @@ mod args;
 mod backend;
 mod columns;
 mod connect;
-mod connections;
 mod convert;
 mod error;
 mod escape;

@@ -18,8 +18,10 @@ fn unique() -> [u8; 16] {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&count.to_be_bytes());
-    bytes[8..].copy_from_slice(&u64::from(std::process::id()).to_be_bytes());
+    // The memory store expects each half of an id to be unique.
+    let unique = u64::from(std::process::id()) << 40 | count;
+    bytes[..8].copy_from_slice(&unique.to_be_bytes());
+    bytes[8..].copy_from_slice(&unique.to_be_bytes());
     bytes
 }
 

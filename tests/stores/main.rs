@@ -14,13 +14,18 @@
 )]
 
 mod data;
+mod demotion;
+mod encryption;
 mod fixture;
 mod mysql;
 mod namespaces;
+mod outage;
 mod passwords;
+mod pgbouncer;
 mod postgres;
 
 mod redis;
+mod runtimes;
 mod scale;
 mod servers;
 mod shared;
@@ -29,3 +34,4 @@ mod sqlite;
 #[path = "../shared/temp_table.rs"]
 mod temp_table;
 mod tower_sessions;
+mod warnings;

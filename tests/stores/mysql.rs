@@ -489,3 +489,63 @@ async fn missing_privileges_are_reported_at_startup() {
     let opened = open(&*store, &json!({})).await;
     load(&reader, opened).await;
 }
+
+mod small_packets {
+    use connect_session::session_config;
+
+    use super::*;
+
+    session_config! {
+        /// Its sessions may be larger than the server accepts.
+        struct Shop {
+            store: MySqlStore =
+                MySqlStore::connect(&servers::url("TEST_MYSQL_SPARE_URL"))
+                    .await?
+                    .table("small_packets")?
+                    .sweep_every(None)
+                    .migrate()
+                    .await?,
+            max_size: 64KiB,
+        }
+    }
+
+    async fn run_on_spare(statement: &str) {
+        let url = servers::url("TEST_MYSQL_SPARE_URL");
+        let mut connection = MySqlConnection::connect(&url).await.unwrap();
+        let script = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        script.execute(&mut connection).await.unwrap();
+    }
+
+    /// The server would close the connection, which is no reason to tell a client to try again.
+    #[tokio::test]
+    #[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
+    async fn sessions_that_the_server_does_not_accept() {
+        let _cleanup = Cleanup::block_on(|| {
+            run_on_spare("SET GLOBAL max_allowed_packet = DEFAULT; DROP TABLE small_packets")
+        });
+        run_on_spare("SET GLOBAL max_allowed_packet = 32768").await;
+        let text = Shop::start().await.unwrap_err().to_string();
+        assert!(
+            text.contains("`max_size`") && text.contains("`max_allowed_packet`"),
+            "{text}"
+        );
+        let url = servers::url("TEST_MYSQL_SPARE_URL");
+        let store = MySqlStore::connect(&url).await.unwrap();
+        let store = store.table("small_packets").unwrap().sweep_every(None);
+        let small = json!({"text": "x".repeat(30_000)});
+        let large = json!({"text": "x".repeat(40_000)});
+        let opened = open(&store, &small).await;
+        let record = load(&store, opened).await;
+        let refused = store.commit(opened.key, &set(&record, &large)).await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, StoreError::Unstorable(_)), "{refused:?}");
+        let new = fixture::mint();
+        let record = fixture::new_record(new.secret, &large);
+        let refused = store.insert(new.key, &record).await.unwrap_err();
+        assert!(
+            error_chain(&refused).contains("`max_allowed_packet`"),
+            "{refused:?}"
+        );
+        assert_eq!(fixture::json(&load(&store, opened).await), small);
+    }
+}

@@ -523,3 +523,86 @@ async fn missing_privileges_are_reported_at_startup() {
     let opened = open(&*store, &json!({})).await;
     load(&reader, opened).await;
 }
+
+/// Without this check, every creation of a session would fail.
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_read_only_database_is_reported_at_startup() {
+    let (_store, table) = store().await;
+    let read_only = options().options([("default_transaction_read_only", "on")]);
+    let pool = PgPoolOptions::new().connect_with(read_only).await.unwrap();
+    let reader = PostgresStore::from_pool(pool).table(&table).unwrap();
+    let text = error_chain(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
+    assert!(text.contains("`default_transaction_read_only`"), "{text}");
+}
+
+/// A text that the encoding of the database lacks is reported at startup, and not as a failure that a
+/// client should wait for.
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn texts_that_the_encoding_lacks() {
+    let database = servers::unique("latin1");
+    let remove = database.clone();
+    let _cleanup = Cleanup::block_on(move || run(format!("DROP DATABASE {remove} WITH (FORCE)")));
+    run(format!(
+        "CREATE DATABASE {database} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ))
+    .await;
+    let url = url();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let store = PostgresStore::connect(&format!("{server}/{database}"));
+    let store = store.await.unwrap().sweep_every(None);
+    let store = store.migrate().await.unwrap();
+    let text = error_chain(&Store::<Untyped>::check_ready(&store).await.unwrap_err());
+    assert!(
+        text.contains("LATIN1") && text.contains("ENCODING 'UTF8'"),
+        "{text}"
+    );
+    // Data is bytes, and the encoding has this subject.
+    let opened = open(&store, &json!({"名": "日本"})).await;
+    let record = load(&store, opened).await;
+    let secret = SecretHash::from_bytes([1; 32]);
+    let unstorable = fixture::login(&record, secret, "日本");
+    let refused = store.commit(opened.key, &unstorable).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unstorable(_)), "{refused:?}");
+    let new = fixture::mint();
+    let mut with_subject = fixture::new_record(new.secret, &json!({}));
+    with_subject.subject = Some("日本".into());
+    let refused = store.insert(new.key, &with_subject).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unstorable(_)), "{refused:?}");
+    let login = fixture::login(&record, secret, "é");
+    store.commit(opened.key, &login).await.unwrap();
+    let shown = Store::<Untyped>::load(&store, opened.key, &request(secret)).await;
+    let shown = shown.unwrap().unwrap();
+    assert_eq!(shown.subject.as_deref(), Some("é"));
+    assert_eq!(fixture::json(&shown), json!({"名": "日本"}));
+}
+
+/// A user who may open no more connections than the pool has. The store cannot find out about a pooler then.
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_pool_may_have_all_connections_of_its_user() {
+    let (_store, table) = store().await;
+    let user = servers::unique("limited");
+    let remove = user.clone();
+    let drop_user = async move || run(format!("DROP OWNED BY {remove}; DROP ROLE {remove}")).await;
+    let _cleanup = Cleanup::block_on(drop_user);
+    run(format!(
+        "CREATE ROLE {user} LOGIN CONNECTION LIMIT 1; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"
+    ))
+    .await;
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options().username(&user)).await.unwrap();
+    let limited = PostgresStore::from_pool(pool.clone());
+    let limited = limited.table(&table).unwrap().sweep_every(None);
+    let opened = open(&limited, &json!({"a": 1})).await;
+    let record = load(&limited, opened).await;
+    let change = set(&record, &json!({"a": 2}));
+    limited.commit(opened.key, &change).await.unwrap();
+    assert_eq!(
+        fixture::json(&load(&limited, opened).await),
+        json!({"a": 2})
+    );
+    pool.close().await;
+}

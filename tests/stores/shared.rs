@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::fixture::{
     self, Opened, load, login, mint, new_record, open, open_as, request, set, try_load,
 };
+use crate::redis::tools::until;
 use crate::sql_proxy::{Network, Proxy};
 
 const REQUESTS: u64 = 64;
@@ -401,10 +402,13 @@ pub async fn network_failures_are_reported<S: Store<Untyped>, Lock>(
         let failed = store.insert(new.key, &record).await.unwrap_err();
         assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
         proxy.set(Network::Works);
-        // The commit was applied or will be: nothing cancels it.
-        while fixture::json(&load(&*store, opened).await) != json!({"count": round}) {
-            tokio::task::yield_now().await;
-        }
+        // The store notices soon that the server is back. The commit was applied or will be: nothing
+        // cancels it.
+        until("the commit is applied", async || {
+            let loaded = try_load(&*store, opened).await;
+            loaded.is_ok_and(|record| fixture::json(&record.unwrap()) == json!({"count": round}))
+        })
+        .await;
         assert!(try_load(&*store, new).await.unwrap().is_none());
     }
 }

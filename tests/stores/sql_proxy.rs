@@ -1,4 +1,5 @@
-//! A proxy before an SQL server that counts the client's messages and simulates network failures.
+//! A proxy before an SQL server that counts the client's messages, simulates network failures, and leads
+//! to another server after a failover.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,7 @@ pub struct Proxy {
     pub port: u16,
     counts: Arc<Mutex<BTreeMap<char, u64>>>,
     network: watch::Sender<Network>,
+    server: Arc<Mutex<String>>,
 }
 
 impl Proxy {
@@ -38,9 +40,12 @@ impl Proxy {
         let counts: Arc<Mutex<BTreeMap<char, u64>>> = Arc::default();
         let (network, watched) = watch::channel(Network::Works);
         let shared = counts.clone();
+        let server = Arc::new(Mutex::new(server));
+        let current = server.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (counts, network) = (shared.clone(), watched.clone());
+                let server = current.lock().unwrap().clone();
                 let upstream = TcpStream::connect(&server).await.unwrap();
                 tokio::spawn(forward(client, upstream, protocol, counts, network));
             }
@@ -49,7 +54,13 @@ impl Proxy {
             port,
             counts,
             network,
+            server,
         }
+    }
+
+    /// Leads new connections to another server. Those that are open stay where they are.
+    pub fn switch_to(&self, server: String) {
+        *self.server.lock().unwrap() = server;
     }
 
     /// The number of messages of each kind since the last call.

@@ -191,11 +191,10 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
     let mut problems: Vec<String> = data_problem::<C>().map(str::to_owned).into_iter().collect();
     problems.extend(reservations::reserve_names::<C>(&prepared::<C>().options));
     match store::<C>().await {
-        Ok(store) => {
-            if let Err(error) = store.check_ready().await {
-                problems.push(with_causes(&error));
-            }
-        }
+        Ok(store) => match store.check_ready().await {
+            Ok(()) => problems.extend(size_problem::<C>(store.max_session_size())),
+            Err(error) => problems.push(with_causes(&error)),
+        },
         // Skip the message for clients; its cause is for the operator.
         Err(error) => problems.push(
             error
@@ -211,6 +210,17 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
             problems,
         })
     }
+}
+
+/// The problem of a store that does not accept sessions as large as `max_size`.
+fn size_problem<C: SessionConfig>(limit: Option<u64>) -> Option<String> {
+    let max_size = prepared::<C>().options.encoded_limit();
+    limit.filter(|limit| *limit < max_size).map(|limit| {
+        format!(
+            "`max_size` allows sessions of {max_size} bytes, but the store accepts at most {limit}: lower \
+             `max_size`, or raise the limit of the server, such as `max_allowed_packet` of MySQL"
+        )
+    })
 }
 
 /// What keeps the data from being stored field by field, if anything does. Determined once in a

@@ -69,6 +69,7 @@ trait ErasedStore<D>: Send + Sync {
     ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>>;
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
     fn backend_id(&self) -> Option<String>;
+    fn max_session_size(&self) -> Option<u64>;
     fn count(&self, namespace: &'static str) -> BoxFuture<'_, Result<u64, StoreError>>;
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
     fn now(&self) -> Timestamp;
@@ -119,6 +120,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         Store::backend_id(self)
     }
 
+    fn max_session_size(&self) -> Option<u64> {
+        Store::max_session_size(self)
+    }
+
     fn count(&self, namespace: &'static str) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(Store::count(self, namespace))
     }
@@ -167,6 +172,10 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
 
     fn backend_id(&self) -> Option<String> {
         self.0.backend_id()
+    }
+
+    fn max_session_size(&self) -> Option<u64> {
+        self.0.max_session_size()
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

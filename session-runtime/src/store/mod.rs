@@ -159,6 +159,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         None
     }
 
+    /// The size in bytes of the largest session that the backend accepts, if it has a limit. Known after
+    /// [`check_ready`](Self::check_ready); `start()` refuses a larger `max_size`.
+    fn max_session_size(&self) -> Option<u64> {
+        None
+    }
+
     /// The number of living records in a namespace.
     ///
     /// # Errors

@@ -48,6 +48,9 @@ pub enum StoreError {
     OutcomeUnknown(BoxError),
     /// The store has no room for another session.
     Full,
+    /// The store cannot keep this, now or later, such as text that its encoding lacks; nothing was
+    /// written.
+    Unstorable(BoxError),
     /// The record cannot be read, or its data does not match the type of the session. It is left as it
     /// is. If the `source` is a [`DecodeError`], the record is alive, the presented secret opens it,
     /// and only its data does not decode: `on_undecodable: replace` applies.
@@ -76,6 +79,7 @@ impl fmt::Display for StoreError {
                 "the session store did not confirm whether the change was written"
             }
             Self::Full => "the session store is full",
+            Self::Unstorable(_) => "the session store cannot keep the session",
             Self::Undecodable { field: None, .. } => "the stored session cannot be decoded",
             Self::Undecodable {
                 field: Some(name), ..
@@ -93,6 +97,7 @@ impl Error for StoreError {
         match self {
             Self::Unavailable(source)
             | Self::OutcomeUnknown(source)
+            | Self::Unstorable(source)
             | Self::Undecodable { source, .. } => Some(&**source),
             Self::Full => None,
             Self::Encode(error) => error.source(),

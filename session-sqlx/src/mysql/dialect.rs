@@ -13,7 +13,6 @@ use crate::args::Args;
 use crate::error::{StatementError, bad_column};
 use crate::operations::{Answer, Dialect, Statements};
 use crate::row::Stored;
-use crate::server;
 
 impl Dialect for MySqlBackend {
     // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
@@ -54,7 +53,7 @@ impl Dialect for MySqlBackend {
         statement: &Arc<str>,
         args: impl Fn() -> Args<MySql> + Send + Sync,
     ) -> Result<T, StatementError> {
-        server::send(inner, statement, args).await
+        inner.send(statement, args).await
     }
 
     fn is_duplicate(error: &sqlx::Error) -> bool {
@@ -64,6 +63,22 @@ impl Dialect for MySqlBackend {
     /// A full server is not told apart from one that refuses for another reason.
     fn is_full(_: &sqlx::Error) -> bool {
         false
+    }
+
+    fn is_unstorable(error: &sqlx::Error) -> bool {
+        send::is_unstorable(error)
+    }
+
+    fn is_demoted(error: &sqlx::Error) -> bool {
+        send::is_demoted(error)
+    }
+
+    fn refuses_writes(inner: &Inner) -> bool {
+        inner.backend.0.refuses_writes()
+    }
+
+    fn max_session_size(inner: &Inner) -> Option<u64> {
+        inner.backend.0.max_session_size()
     }
 
     fn now(inner: &Inner) -> Timestamp {

@@ -1,6 +1,7 @@
 //! The store on MySQL and MariaDB.
 
 mod dialect;
+mod examine;
 mod send;
 mod setup;
 mod statements;
@@ -51,7 +52,8 @@ use crate::table::Table;
 /// at the same time; if the table exists, it changes nothing and needs no permission to create tables.
 /// Where an application must not create tables, run the SQL of [`schema`](Self::schema) instead; a
 /// missing table is reported by `start()` of the config. The application needs the privileges
-/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table.
+/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table. The server's `max_allowed_packet` must be larger than the
+/// `max_size` of the config, which `start()` checks.
 ///
 /// # Connections
 ///
@@ -60,10 +62,31 @@ use crate::table::Table;
 /// statement the first time it runs it, which costs one more round trip.
 ///
 /// A statement that writes is never sent twice, unless the server reports that it was rolled back (a
-/// deadlock). So that a restart of the server does not leave its outcome unknown, a connection that was
+/// deadlock) or refused. So that a restart of the server does not leave its outcome unknown, a connection that was
 /// idle for a second is pinged before it writes; only a creation of a session can meet such a one,
 /// because other changes follow a load. A read is not preceded by a ping, and is sent again if its
 /// connection turns out to be lost.
+///
+/// # When the server fails
+///
+/// Once a connection cannot be opened, requests fail at once with
+/// [`Unavailable`](connect_session_runtime::store::StoreError::Unavailable), until a task that tries to connect
+/// twice a second has succeeded. The same holds if the server leaves a statement without an answer for a second,
+/// and then does not answer a connection either. Statements that were sent before wait for
+/// [`statement_timeout`](Self::statement_timeout).
+///
+/// If the server refuses a write because it is read-only, as after a failover behind a fixed address, all
+/// connections are closed, and the write is sent again on a new one. While the server stays read-only, sessions
+/// are loaded without their deadline being extended, and changes fail.
+///
+/// A store works in every tokio runtime of the program, also if the one in which it connected has ended; each
+/// connection belongs to the runtime that opened it. A pool of the application belongs to one runtime.
+///
+/// # Encryption
+///
+/// With the driver's default, `ssl-mode=PREFERRED`, the connection is not encrypted if the server does not offer
+/// TLS, which is logged as a warning when the store is built. `ssl-mode=REQUIRED` refuses such a server,
+/// `ssl-mode=VERIFY_IDENTITY` also checks its certificate, and `ssl-mode=DISABLED` does without.
 ///
 /// # Removal of ended sessions
 ///
@@ -110,7 +133,8 @@ impl MySqlStore {
     /// ```
     #[must_use]
     pub fn from_pool(pool: MySqlPool) -> Self {
-        Self(Handle::new(pool, MySqlBackend(ServerState::of_pool())))
+        let state = ServerState::of_pool(&pool);
+        Self(Handle::new(pool, MySqlBackend(state)))
     }
 }
 

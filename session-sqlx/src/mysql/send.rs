@@ -1,13 +1,9 @@
 //! Reads answers, and classifies the errors of the server.
 
-use std::sync::Arc;
-
-use sqlx::mysql::{
-    MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlQueryResult, MySqlRow,
-};
+use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlQueryResult, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql};
 
-use crate::operations::Driver;
+use crate::operations::{Driver, Statement};
 
 /// `ER_DUP_ENTRY`: the key exists.
 const DUPLICATE_KEY: u16 = 1062;
@@ -20,6 +16,11 @@ const DEADLOCK: u16 = 1213;
 /// commit failed (1180), or the server closed the connection (1927, 4031).
 const UNKNOWN_OUTCOME: [u16; 4] = [1053, 1180, 1927, 4031];
 
+/// The errors of a server that accepts no writes, such as one that was demoted: it is not in its cluster
+/// (1047), has the option `read_only` (1290), its transactions are read-only (1792), it runs in read-only
+/// mode (1836), or it is offline (3032).
+const DEMOTED: [u16; 5] = [1047, 1290, 1792, 1836, 3032];
+
 impl Driver for MySql {
     /// An id is `BINARY(16)`.
     type Id = Vec<u8>;
@@ -30,29 +31,25 @@ impl Driver for MySql {
 
     async fn rows(
         connection: &mut MySqlConnection,
-        statement: Arc<str>,
-        arguments: MySqlArguments,
+        statement: Statement<Self>,
     ) -> Result<Vec<MySqlRow>, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         query.fetch_all(connection).await
     }
 
     async fn write(
         connection: &mut MySqlConnection,
-        statement: Arc<str>,
-        arguments: MySqlArguments,
+        statement: Statement<Self>,
     ) -> Result<u64, sqlx::Error> {
-        let done = execute(connection, statement, arguments).await?;
-        Ok(done.rows_affected())
+        Ok(execute(connection, statement).await?.rows_affected())
     }
 
     /// The version is returned as the id that was inserted last.
     async fn commit(
         connection: &mut MySqlConnection,
-        statement: Arc<str>,
-        arguments: MySqlArguments,
+        statement: Statement<Self>,
     ) -> Result<Option<i64>, sqlx::Error> {
-        let done = execute(connection, statement, arguments).await?;
+        let done = execute(connection, statement).await?;
         let version = i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX);
         Ok((done.rows_affected() > 0).then_some(version))
     }
@@ -60,10 +57,9 @@ impl Driver for MySql {
 
 async fn execute(
     connection: &mut MySqlConnection,
-    statement: Arc<str>,
-    arguments: MySqlArguments,
+    statement: Statement<MySql>,
 ) -> Result<MySqlQueryResult, sqlx::Error> {
-    let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+    let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
     query.execute(connection).await
 }
 
@@ -76,6 +72,16 @@ pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
         }
         other => matches!(other, sqlx::Error::Encode(_)),
     }
+}
+
+/// Whether the server accepts no writes.
+pub(super) fn is_demoted(error: &sqlx::Error) -> bool {
+    error_number(error).is_some_and(|number| DEMOTED.contains(&number))
+}
+
+/// Whether a text or the statement is too long (1153, 1406), or has characters that a column lacks (1366).
+pub(super) fn is_unstorable(error: &sqlx::Error) -> bool {
+    matches!(error_number(error), Some(1153 | 1366 | 1406))
 }
 
 /// Whether the server rolled the statement back in favor of another.

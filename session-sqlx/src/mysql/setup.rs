@@ -7,12 +7,15 @@ use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::StoreError;
 
+use super::examine::examine;
 use super::send::{self, NO_SUCH_TABLE, error_number};
 use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::operations::{Dialect as _, Rows, Written};
-use crate::server::{self, Server, ServerState, check_url, unreadable, without_unknown_parameters};
+use crate::operations::{Rows, Written};
+use crate::server::{
+    self, Facts, Server, ServerState, check_url, unreadable, without_unknown_parameters,
+};
 use crate::{ConnectBuilder, backend};
 
 const INVALID_URL: &str = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
@@ -60,6 +63,10 @@ impl Server for MySqlBackend {
             )));
         }
         Ok(options)
+    }
+
+    async fn examine(options: &MySqlConnectOptions) -> Result<Facts, sqlx::Error> {
+        examine(options).await
     }
 
     fn connection_error(options: &MySqlConnectOptions, error: sqlx::Error) -> ContextError {
@@ -112,9 +119,9 @@ impl Server for MySqlBackend {
         };
         let args = || Args::new().key(no_record);
         let statements = &inner.statements.shared;
-        let read = MySqlBackend::run::<Rows<MySql>>(inner, &statements.select, args);
+        let read = inner.send::<Rows<MySql>>(&statements.select, args);
         read.await?;
-        let deleted = MySqlBackend::run::<Written>(inner, &statements.delete_ended, args);
+        let deleted = inner.send::<Written>(&statements.delete_ended, args);
         deleted.await.map(drop)
     }
 
@@ -189,8 +196,7 @@ impl backend::Inner<MySqlBackend> {
     /// Checks that the server is supported, can be written, and has the table.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let rows: Result<Rows<_>, _> =
-            MySqlBackend::run(self, &self.statements.ready, Args::new).await;
+        let rows: Result<Rows<_>, _> = self.send(&self.statements.ready, Args::new).await;
         let rows = rows
             .map_err(|failure| MySqlBackend::setup_error(self, failure))?
             .0;

@@ -5,6 +5,19 @@ use std::sync::Arc;
 
 use sqlx::{Database, Encode, Type};
 
+/// A statement to run.
+pub(crate) struct Statement<DB: Database> {
+    pub(crate) text: Arc<str>,
+    pub(crate) arguments: DB::Arguments,
+    /// Whether a connection pooler may send the parts of the protocol to different servers, except within
+    /// a transaction.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "only PostgreSQL has such poolers")
+    )]
+    pub(crate) has_pooler: bool,
+}
+
 /// The driver of a database.
 pub(crate) trait Driver: Database {
     /// An id of 16 bytes, in the form in which the database stores and compares it best.
@@ -14,22 +27,19 @@ pub(crate) trait Driver: Database {
 
     fn rows(
         connection: &mut Self::Connection,
-        statement: Arc<str>,
-        arguments: Self::Arguments,
+        statement: Statement<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
 
     /// Returns the number of rows that were written.
     fn write(
         connection: &mut Self::Connection,
-        statement: Arc<str>,
-        arguments: Self::Arguments,
+        statement: Statement<Self>,
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
 
     /// Returns the version of the row that was written, if one was.
     fn commit(
         connection: &mut Self::Connection,
-        statement: Arc<str>,
-        arguments: Self::Arguments,
+        statement: Statement<Self>,
     ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send;
 }
 
@@ -38,10 +48,16 @@ pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
     /// Whether the statement may be sent again if its connection is lost.
     const IS_READ: bool;
 
+    /// Whether the statement may be sent to the server that took over from one that was demoted.
+    #[cfg_attr(
+        not(any(feature = "mysql", feature = "postgres")),
+        allow(dead_code, reason = "a file is not demoted")
+    )]
+    const MAY_MOVE: bool;
+
     fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
 }
 
@@ -50,13 +66,13 @@ pub(crate) struct Rows<DB: Database>(pub(crate) Vec<DB::Row>);
 
 impl<DB: Driver> Answer<DB> for Rows<DB> {
     const IS_READ: bool = true;
+    const MAY_MOVE: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> Result<Self, sqlx::Error> {
-        DB::rows(connection, statement, arguments).await.map(Self)
+        DB::rows(connection, statement).await.map(Self)
     }
 }
 
@@ -66,13 +82,29 @@ pub(crate) struct Written(pub(crate) u64);
 
 impl<DB: Driver> Answer<DB> for Written {
     const IS_READ: bool = false;
+    const MAY_MOVE: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> Result<Self, sqlx::Error> {
-        DB::write(connection, statement, arguments).await.map(Self)
+        DB::write(connection, statement).await.map(Self)
+    }
+}
+
+/// The number of rows that a statement wrote, which follows a read from the same server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrittenAfterRead(pub(crate) u64);
+
+impl<DB: Driver> Answer<DB> for WrittenAfterRead {
+    const IS_READ: bool = false;
+    const MAY_MOVE: bool = false;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Statement<DB>,
+    ) -> Result<Self, sqlx::Error> {
+        DB::write(connection, statement).await.map(Self)
     }
 }
 
@@ -82,12 +114,12 @@ pub(crate) struct Committed(pub(crate) Option<i64>);
 
 impl<DB: Driver> Answer<DB> for Committed {
     const IS_READ: bool = false;
+    const MAY_MOVE: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,
-        statement: Arc<str>,
-        arguments: DB::Arguments,
+        statement: Statement<DB>,
     ) -> Result<Self, sqlx::Error> {
-        DB::commit(connection, statement, arguments).await.map(Self)
+        DB::commit(connection, statement).await.map(Self)
     }
 }

@@ -22,7 +22,7 @@ use crate::backend::{Backend, Inner};
 use crate::error::StatementError;
 use crate::row::Stored;
 
-pub(crate) use self::driver::{Answer, Committed, Driver, Rows, Written};
+pub(crate) use self::driver::{Answer, Committed, Driver, Rows, Statement, Written};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use self::millis::to_millis;
 pub(crate) use self::statements::Statements;
@@ -76,6 +76,19 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// Whether the database has no room for another record.
     fn is_full(error: &sqlx::Error) -> bool;
+
+    /// Whether the database can never keep what the statement would write.
+    fn is_unstorable(error: &sqlx::Error) -> bool;
+
+    /// Whether the database refuses to change anything, as a replica does, so that a new connection may
+    /// lead to another one.
+    fn is_demoted(error: &sqlx::Error) -> bool;
+
+    /// Whether the database has just refused a write.
+    fn refuses_writes(inner: &Inner<Self>) -> bool;
+
+    /// The size in bytes of the largest session that the database accepts, if it is limited.
+    fn max_session_size(inner: &Inner<Self>) -> Option<u64>;
 
     /// The time by the clock that deadlines are compared with.
     fn now(inner: &Inner<Self>) -> Timestamp;

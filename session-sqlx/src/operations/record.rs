@@ -10,6 +10,7 @@ use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 
 use super::change::{DataOnly, change_args};
+use super::driver::WrittenAfterRead;
 use super::millis::to_millis;
 use super::values::namespace_number;
 use super::{Committed, Dialect, Rows, Written};
@@ -49,13 +50,14 @@ impl<B: Dialect> Inner<B> {
                 .maybe_text(subject.as_deref())
                 .bytes(&fields)
         };
+        self.check_size(&fields, subject.as_deref())?;
         let mut is_done = self.insert_row(&args).await?;
         if !is_done {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
             // has ended.
             let statement = &B::shared_statements(self).delete_ended;
             let deleted = B::run(self, statement, || B::first_args(self).key(key)).await;
-            let Written(rows) = deleted.map_err(StatementError::into_write_error)?;
+            let Written(rows) = deleted.map_err(write_error::<B>)?;
             is_done = rows > 0 && self.insert_row(&args).await?;
         }
         if !is_done {
@@ -77,7 +79,7 @@ impl<B: Dialect> Inner<B> {
             Ok(_) => Ok(true),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(false),
             Err(failure) if failure.not_applied().is_some_and(B::is_full) => Err(StoreError::Full),
-            Err(failure) => Err(failure.into_write_error()),
+            Err(failure) => Err(write_error::<B>(failure)),
         }
     }
 
@@ -92,7 +94,7 @@ impl<B: Dialect> Inner<B> {
                 .small(transport_code(request.transport))
                 .bytes(request.secret.as_bytes())
         };
-        for _ in 0..RETRIES {
+        for attempt in 1..=RETRIES {
             let read = self.read(&B::shared_statements(self).load, args).await?;
             let Some(Stored {
                 state, now, fields, ..
@@ -105,20 +107,26 @@ impl<B: Dialect> Inner<B> {
             };
             // Before anything is written: a session that cannot be read does not live longer.
             let snapshot = fields::read(fields, state.version)?;
-            if effects.is_empty() {
+            let refuses_writes = || B::refuses_writes(self);
+            if effects.is_empty() || refuses_writes() {
                 return Ok(Some(state.record(snapshot, false)));
             }
             let mut after = state.clone();
             after.apply_load(effects, request, now);
-            let written = self.write_load(key, request, &state, &after).await;
-            let (shown, is_offered) = match written {
+            let (shown, is_offered) = match self.write_load(key, request, &state, &after).await {
                 Ok(true) => (&after, effects.makes_offer()),
                 // Another request promoted or rotated the secret, or the session ended.
                 Ok(false) => continue,
-                // A database that refuses writes, such as a replica or one whose disk is full, still
-                // serves what it can read.
-                Err(StatementError::NotApplied(_)) => (&state, false),
-                Err(failure) => return Err(failure.into_read_error()),
+                // The server that took over may have another version of the record.
+                Err(failure)
+                    if failure.not_applied().is_some_and(B::is_demoted)
+                        && !refuses_writes()
+                        && attempt < RETRIES =>
+                {
+                    continue;
+                }
+                // What a replica or a database whose disk is full can read is served without the write.
+                Err(_) => (&state, false),
             };
             return Ok(Some(shown.record(snapshot, is_offered)));
         }
@@ -158,7 +166,7 @@ impl<B: Dialect> Inner<B> {
                 .flag(is_previous)
         };
         let statement = &B::shared_statements(self).write_load;
-        let Written(rows) = B::run(self, statement, args).await?;
+        let WrittenAfterRead(rows) = B::run(self, statement, args).await?;
         Ok(rows > 0)
     }
 
@@ -173,8 +181,9 @@ impl<B: Dialect> Inner<B> {
             .map(fields::after)
             .transpose()?
             .flatten();
+        self.check_size(fields.as_deref().unwrap_or_default(), None)?;
         let written = self.write_change(key, change, fields.as_deref()).await;
-        if let Some(version) = written.map_err(StatementError::into_write_error)? {
+        if let Some(version) = written.map_err(write_error::<B>)? {
             let version = to_u64(version);
             let data = change.data.as_ref();
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
@@ -242,7 +251,7 @@ impl<B: Dialect> Inner<B> {
         let statement = &B::shared_statements(self).destroy;
         let deleted: Result<Written, _> =
             B::run(self, statement, || B::first_args(self).key(key)).await;
-        let Written(rows) = deleted.map_err(StatementError::into_write_error)?;
+        let Written(rows) = deleted.map_err(write_error::<B>)?;
         Ok(rows > 0)
     }
 
@@ -254,6 +263,21 @@ impl<B: Dialect> Inner<B> {
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         rows.first()
             .map_or(Ok(0), |row| B::read_number(row).map(to_u64))
+    }
+
+    /// Refuses a session that the server does not accept in a statement: it would close the connection.
+    fn check_size(&self, fields: &[u8], subject: Option<&str>) -> Result<(), StoreError> {
+        let size = (fields.len() + subject.map_or(0, str::len)) as u64;
+        match B::max_session_size(self) {
+            Some(limit) if size > limit => Err(StoreError::Unstorable(
+                ContextError::new(format!(
+                    "the session has {size} bytes, more than the {limit} that the server accepts: raise its \
+                     `max_allowed_packet`, or lower `max_size`"
+                ))
+                .into(),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Reads a record, and records the server's time.
@@ -270,6 +294,14 @@ impl<B: Dialect> Inner<B> {
         }
         Ok(stored)
     }
+}
+
+/// The error of an operation that writes.
+fn write_error<B: Dialect>(failure: StatementError) -> StoreError {
+    if failure.not_applied().is_some_and(B::is_unstorable) {
+        return StoreError::Unstorable(failure.into_inner());
+    }
+    failure.into_write_error()
 }
 
 fn bytes_of(hash: Option<&SecretHash>) -> Option<&[u8]> {

@@ -55,6 +55,10 @@ macro_rules! implement_store {
                 crate::operations::Dialect::backend_id(&*self.0.inner)
             }
 
+            fn max_session_size(&self) -> Option<u64> {
+                crate::operations::Dialect::max_session_size(&*self.0.inner)
+            }
+
             async fn count(
                 &self,
                 namespace: &'static str,

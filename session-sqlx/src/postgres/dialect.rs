@@ -13,7 +13,6 @@ use crate::args::Args;
 use crate::error::{StatementError, bad_column};
 use crate::operations::{Answer, Dialect, Statements, numbered};
 use crate::row::Stored;
-use crate::server;
 
 impl Dialect for PostgresBackend {
     // `date_part` is a float, which is exact for milliseconds; `extract` is a slower decimal. `now()` would be
@@ -52,7 +51,7 @@ impl Dialect for PostgresBackend {
         statement: &Arc<str>,
         args: impl Fn() -> Args<Postgres> + Send + Sync,
     ) -> Result<T, StatementError> {
-        server::send(inner, statement, args).await
+        inner.send(statement, args).await
     }
 
     fn is_duplicate(error: &sqlx::Error) -> bool {
@@ -62,6 +61,22 @@ impl Dialect for PostgresBackend {
     /// A full server is not told apart from one that refuses for another reason.
     fn is_full(_: &sqlx::Error) -> bool {
         false
+    }
+
+    fn is_unstorable(error: &sqlx::Error) -> bool {
+        send::is_unstorable(error)
+    }
+
+    fn is_demoted(error: &sqlx::Error) -> bool {
+        send::is_demoted(error)
+    }
+
+    fn refuses_writes(inner: &Inner) -> bool {
+        inner.backend.0.refuses_writes()
+    }
+
+    fn max_session_size(inner: &Inner) -> Option<u64> {
+        inner.backend.0.max_session_size()
     }
 
     fn now(inner: &Inner) -> Timestamp {

@@ -1,6 +1,7 @@
 //! The store on PostgreSQL.
 
 mod dialect;
+mod examine;
 mod send;
 mod setup;
 mod statements;
@@ -15,7 +16,7 @@ use crate::args::Args;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
 use crate::error::{StatementError, bad_column};
-use crate::operations::{Dialect as _, Rows, implement_store};
+use crate::operations::{Rows, implement_store};
 use crate::server::{self, ServerState};
 use crate::store_methods::store_methods;
 use crate::table::Table;
@@ -52,21 +53,47 @@ use crate::table::Table;
 /// at the same time; if the table exists, it changes nothing and needs no permission to create tables.
 /// Where an application must not create tables, run the SQL of [`schema`](Self::schema) instead; a
 /// missing table is reported by `start()` of the config. The application needs the privileges
-/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table.
+/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table. The encoding of the database must be UTF-8, because the
+/// subject of a session is text.
 ///
 /// # Connections
 ///
 /// [`connect`](Self::connect) opens up to 10 connections; [`from_pool`](Self::from_pool) uses an
 /// existing pool, whose connections it returns after each statement. Each connection prepares a
-/// statement the first time it runs it, which costs one more round trip. A connection pooler in
-/// transaction mode must know prepared statements, as `PgBouncer` does since 1.21 with
-/// `max_prepared_statements`; in session mode any version does.
+/// statement the first time it runs it, which costs one more round trip.
+///
+/// A connection pooler such as `PgBouncer` is detected when the store connects, or before the first statement of
+/// a pool. Through it, each statement runs in a transaction of its own, without a prepared statement that
+/// outlives it: this works in session and transaction mode whatever the pooler's settings, and takes four round
+/// trips in place of one. The mode `statement` cannot be used. A pool that leads through `PgBouncer` needs
+/// `extra_float_digits(None)` in its options, unless `PgBouncer` ignores that setting.
 ///
 /// A statement that writes is never sent twice, unless the server reports that it was rolled back (a
-/// deadlock). So that a restart of the server does not leave its outcome unknown, a connection that was
+/// deadlock) or refused. So that a restart of the server does not leave its outcome unknown, a connection that was
 /// idle for a second is pinged before it writes; only a creation of a session can meet such a one,
 /// because other changes follow a load. A read is not preceded by a ping, and is sent again if its
 /// connection turns out to be lost.
+///
+/// # When the server fails
+///
+/// Once a connection cannot be opened, requests fail at once with
+/// [`Unavailable`](connect_session_runtime::store::StoreError::Unavailable), until a task that tries to connect
+/// twice a second has succeeded. The same holds if the server leaves a statement without an answer for a second,
+/// and then does not answer a connection either. Statements that were sent before wait for
+/// [`statement_timeout`](Self::statement_timeout).
+///
+/// If the server refuses a write because it is read-only, as after a failover behind a fixed address, all
+/// connections are closed, and the write is sent again on a new one. While the server stays read-only, sessions
+/// are loaded without their deadline being extended, and changes fail.
+///
+/// A store works in every tokio runtime of the program, also if the one in which it connected has ended; each
+/// connection belongs to the runtime that opened it. A pool of the application belongs to one runtime.
+///
+/// # Encryption
+///
+/// With the driver's default, `sslmode=prefer`, the connection is not encrypted if the server does not offer TLS,
+/// which is logged as a warning when the store is built. `sslmode=require` refuses such a server,
+/// `sslmode=verify-full` also checks its certificate, and `sslmode=disable` does without.
 ///
 /// # Removal of ended sessions
 ///
@@ -113,7 +140,8 @@ impl PostgresStore {
     /// ```
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        Self(Handle::new(pool, PostgresBackend(ServerState::of_pool())))
+        let state = ServerState::of_pool(&pool);
+        Self(Handle::new(pool, PostgresBackend(state)))
     }
 }
 
@@ -151,8 +179,9 @@ impl Backend for PostgresBackend {
     async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
         let limit_arg = i64::try_from(limit).unwrap_or(i64::MAX);
         // Sent twice, a sweep removes no more than it should.
-        let args = || Args::new().bind(limit_arg);
-        let rows: Result<Rows<Postgres>, _> = Self::run(inner, &inner.statements.sweep, args).await;
+        let rows: Result<Rows<Postgres>, _> = inner
+            .send(&inner.statements.sweep, || Args::new().bind(limit_arg))
+            .await;
         let (mut found, mut removed) = (0, 0);
         if let Some(row) = rows.map_err(StatementError::into_read_error)?.0.first() {
             let count = |at| {

@@ -1,15 +1,14 @@
 //! Reads answers, and classifies the errors of the server.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo};
+use sqlx::postgres::{PgArgumentBuffer, PgConnection, PgRow, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Encode, Postgres, Row as _, Type};
 
-use crate::operations::Driver;
+use crate::operations::{Driver, Statement};
 
 /// The type `uuid` in PostgreSQL's catalog.
 const UUID: Oid = Oid(2950);
@@ -39,28 +38,25 @@ impl Driver for Postgres {
 
     async fn rows(
         connection: &mut PgConnection,
-        statement: Arc<str>,
-        arguments: PgArguments,
+        statement: Statement<Self>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let row = fetch(connection, statement, arguments).await?;
+        let row = fetch(connection, statement).await?;
         Ok(row.into_iter().collect())
     }
 
     async fn write(
         connection: &mut PgConnection,
-        statement: Arc<str>,
-        arguments: PgArguments,
+        statement: Statement<Self>,
     ) -> Result<u64, sqlx::Error> {
-        let row = fetch(connection, statement, arguments).await?;
+        let row = fetch(connection, statement).await?;
         Ok(row.is_some().into())
     }
 
     async fn commit(
         connection: &mut PgConnection,
-        statement: Arc<str>,
-        arguments: PgArguments,
+        statement: Statement<Self>,
     ) -> Result<Option<i64>, sqlx::Error> {
-        let row = fetch(connection, statement, arguments).await?;
+        let row = fetch(connection, statement).await?;
         row.map(|row| row.try_get(0)).transpose()
     }
 }
@@ -68,11 +64,30 @@ impl Driver for Postgres {
 /// Every statement returns at most one row.
 async fn fetch(
     connection: &mut PgConnection,
-    statement: Arc<str>,
-    arguments: PgArguments,
+    statement: Statement<Postgres>,
 ) -> Result<Option<PgRow>, sqlx::Error> {
-    let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
-    query.fetch_optional(connection).await
+    let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
+    if !statement.has_pooler {
+        return query.fetch_optional(connection).await;
+    }
+    // The driver prepares, and then executes. Another client may have used the same name on the server of the
+    // moment, and without a name its statement may be executed instead. A transaction stays on its server.
+    sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
+    match query
+        .persistent(false)
+        .fetch_optional(&mut *connection)
+        .await
+    {
+        Ok(row) => {
+            sqlx::raw_sql("COMMIT").execute(connection).await?;
+            Ok(row)
+        }
+        Err(error) => {
+            // If this fails, the connection is closed.
+            sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+            Err(error)
+        }
+    }
 }
 
 /// Whether the server reported that the statement changed nothing. If the connection failed or the
@@ -84,6 +99,16 @@ pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
     };
     let code = error.code().unwrap_or_default();
     !code.starts_with("08") && !code.starts_with("57P") && code != "40003"
+}
+
+/// Whether the server is read-only, as one that was demoted, or is shutting down.
+pub(super) fn is_demoted(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code == "25006" || code.starts_with("57P"))
+}
+
+/// Whether the encoding of the database lacks a character of a text.
+pub(super) fn is_unstorable(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some("22P05")
 }
 
 /// Whether the server rolled the statement back in favor of another: a deadlock, or a serialization

@@ -5,16 +5,22 @@ use sqlx::{AssertSqlSafe, Postgres, Row as _};
 
 use connect_session_runtime::store::StoreError;
 
+use super::examine::examine;
 use super::send::{self, code};
 use super::{Inner, PostgresBackend, PostgresStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::operations::{Dialect as _, Rows};
-use crate::server::{self, Server, ServerState, check_url, unreadable, without_unknown_parameters};
+use crate::operations::Rows;
+use crate::server::{
+    self, Facts, Server, ServerState, check_url, unreadable, without_unknown_parameters,
+};
 use crate::{ConnectBuilder, backend};
 
 /// PostgreSQL 13, in the form of `server_version_num`.
 const OLDEST: i32 = 130_000;
+
+/// More than the store has.
+const CACHED_STATEMENTS: usize = 100;
 
 /// The advisory lock that lets one process at a time create the table.
 const MIGRATION_LOCK: i64 = 0x636f_6e6e_6563_7401;
@@ -62,7 +68,16 @@ impl Server for PostgresBackend {
     fn parse_url(url: &str) -> Result<PgConnectOptions, ContextError> {
         check_url(url, &["postgres", "postgresql"], INVALID_URL)?;
         let url = without_unknown_parameters(url, &PARAMETERS);
-        url.parse().map_err(|error| unreadable(INVALID_URL, &error))
+        let options = url.parse::<PgConnectOptions>();
+        let options = options.map_err(|error| unreadable(INVALID_URL, &error))?;
+        // `PgBouncer` refuses the setting, and no statement returns a float. Statements are prepared once a
+        // connection, also if the URL says otherwise: the driver would leave each of them on the server.
+        let options = options.extra_float_digits(None);
+        Ok(options.statement_cache_capacity(CACHED_STATEMENTS))
+    }
+
+    async fn examine(options: &PgConnectOptions) -> Result<Facts, sqlx::Error> {
+        examine(options).await
     }
 
     fn connection_error(options: &PgConnectOptions, error: sqlx::Error) -> ContextError {
@@ -107,8 +122,7 @@ impl Server for PostgresBackend {
     }
 
     async fn probe_table(inner: &Inner) -> Result<(), StatementError> {
-        let columns =
-            PostgresBackend::run::<Rows<Postgres>>(inner, &inner.statements.columns, Args::new);
+        let columns = inner.send::<Rows<Postgres>>(&inner.statements.columns, Args::new);
         columns.await.map(drop)
     }
 
@@ -160,8 +174,7 @@ impl backend::Inner<PostgresBackend> {
     /// Checks that the server is supported, can be written, and has the table.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
         let place = self.backend_id();
-        let rows: Result<Rows<_>, _> =
-            PostgresBackend::run(self, &self.statements.ready, Args::new).await;
+        let rows: Result<Rows<_>, _> = self.send(&self.statements.ready, Args::new).await;
         let rows = rows
             .map_err(|failure| PostgresBackend::setup_error(self, failure))?
             .0;
@@ -169,7 +182,8 @@ impl backend::Inner<PostgresBackend> {
             return Err(ContextError::new(format!("{place}: no answer")).into());
         };
         let flag = |at: usize| row.try_get::<bool, _>(at).map_err(bad_column);
-        let banner: String = row.try_get(0).map_err(bad_column)?;
+        let text = |at: usize| row.try_get::<String, _>(at).map_err(bad_column);
+        let banner = text(0)?;
         let version: i32 = row.try_get(1).map_err(bad_column)?;
         let is_replica = flag(2)?;
         let now = row.try_get(3).map_err(bad_column)?;
@@ -183,6 +197,22 @@ impl backend::Inner<PostgresBackend> {
         if is_replica {
             return Err(ContextError::new(format!(
                 "{place}: the server is a read-only replica: use the URL of the primary"
+            ))
+            .into());
+        }
+        let (is_read_only, encoding) = (text(6)? == "on", text(7)?);
+        if is_read_only {
+            return Err(ContextError::new(format!(
+                "{place}: the server accepts no changes, because its transactions are read-only: use the \
+                 primary, or turn `default_transaction_read_only` off"
+            ))
+            .into());
+        }
+        // `SQL_ASCII` keeps the bytes of every text.
+        if encoding != "UTF8" && encoding != "SQL_ASCII" {
+            return Err(ContextError::new(format!(
+                "{place}: the encoding of the database is {encoding}, which cannot keep the subject of every \
+                 session: use a database that was created with `ENCODING 'UTF8'`"
             ))
             .into());
         }

@@ -29,7 +29,8 @@ impl Statements {
     }
 }
 
-/// Returns the kind and state of the server, whether the table exists, and whether it can be used.
+/// Returns the kind and state of the server, whether the table exists, whether it can be used, whether it can
+/// be changed, and the encoding of texts.
 fn ready(table: &str) -> String {
     format!(
         "SELECT version(), current_setting('server_version_num')::int, pg_is_in_recovery(), {},
@@ -37,7 +38,8 @@ fn ready(table: &str) -> String {
             coalesce(has_table_privilege(to_regclass('{table}'), 'SELECT')
                 AND has_table_privilege(to_regclass('{table}'), 'INSERT')
                 AND has_table_privilege(to_regclass('{table}'), 'UPDATE')
-                AND has_table_privilege(to_regclass('{table}'), 'DELETE'), false)",
+                AND has_table_privilege(to_regclass('{table}'), 'DELETE'), false),
+            current_setting('transaction_read_only'), getdatabaseencoding()::text",
         PostgresBackend::NOW
     )
 }

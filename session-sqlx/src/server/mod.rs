@@ -1,55 +1,32 @@
 //! What the stores on a server have in common: connecting, sending statements, and creating the table.
 
+mod circuit;
 mod clock;
+mod connections;
+mod facts;
+mod lease;
+mod outage;
+mod refused_writes;
 mod send;
 mod setup;
+mod state;
 mod url;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use sqlx::{Connection, Database};
 
 use crate::backend::Inner;
-use crate::connections::Connections;
 use crate::error::{ContextError, StatementError};
 use crate::operations::Dialect;
 
-pub(crate) use self::clock::ServerClock;
-pub(crate) use self::send::send;
+pub(crate) use self::facts::Facts;
 pub(crate) use self::setup::{connect, migrate};
+pub(crate) use self::state::ServerState;
 pub(crate) use self::url::{check_url, unreadable, without_unknown_parameters};
 
 /// The connection options of a database.
 pub(crate) type OptionsOf<DB> = <<DB as Database>::Connection as Connection>::Options;
-
-/// The state of every store on a server.
-#[derive(Debug)]
-pub(crate) struct ServerState<DB: Database> {
-    pub(crate) clock: ServerClock,
-    /// The connections that the store opened itself; `None` if it uses the pool of an application.
-    pub(crate) connections: Option<Arc<Connections<DB>>>,
-}
-
-// A derived implementation would require the driver to be `Clone`.
-impl<DB: Database> Clone for ServerState<DB> {
-    fn clone(&self) -> Self {
-        Self {
-            clock: self.clock.clone(),
-            connections: self.connections.clone(),
-        }
-    }
-}
-
-impl<DB: Database> ServerState<DB> {
-    /// For a store that uses the pool of an application.
-    pub(crate) fn of_pool() -> Self {
-        Self {
-            clock: ServerClock::new(),
-            connections: None,
-        }
-    }
-}
 
 /// A kind of database server.
 pub(crate) trait Server: Dialect {
@@ -58,6 +35,11 @@ pub(crate) trait Server: Dialect {
     fn state(inner: &Inner<Self>) -> &ServerState<Self::Db>;
 
     fn parse_url(url: &str) -> Result<OptionsOf<Self::Db>, ContextError>;
+
+    /// Connects, and finds out what the store has to know about the server.
+    fn examine(
+        options: &OptionsOf<Self::Db>,
+    ) -> impl Future<Output = Result<Facts, sqlx::Error>> + Send;
 
     /// The error of a connection that could not be opened.
     fn connection_error(options: &OptionsOf<Self::Db>, error: sqlx::Error) -> ContextError;

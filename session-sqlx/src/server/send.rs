@@ -3,80 +3,122 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Database;
-
-use super::Server;
+use super::circuit::{Circuit, Outage};
+use super::facts::Facts;
+use super::lease::Lease;
+use super::{Server, ServerState};
 use crate::args::Args;
 use crate::backend::Inner;
-use crate::connections::{Lease, Traits};
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
-use crate::operations::Answer;
+use crate::operations::{Answer, Statement};
 
 /// The number of times that a statement is sent if the server keeps rolling it back, and that a read is
 /// sent if its connection turns out to be lost.
 const TRIES: u32 = 4;
 
-/// Sends a statement. A write is sent again only if the server rolled it back, a read also if it was sent
-/// on a connection that had been lost. `args` is called once for each try.
-pub(crate) async fn send<B: Server, T: Answer<B::Db>>(
-    inner: &Inner<B>,
-    statement: &Arc<str>,
-    args: impl Fn() -> Args<B::Db> + Send + Sync,
-) -> Result<T, StatementError> {
-    let mut tries = 1;
-    loop {
-        let lease = acquire(inner, T::IS_READ).await;
-        let lease = lease.map_err(|error| StatementError::NotApplied(error.into()))?;
-        let may_be_lost = T::IS_READ && lease.is_used();
-        let arguments = args().finish()?;
-        let sent = send_once::<B, T>(lease, inner.timeout, statement.clone(), arguments);
-        let failure = match Finish::new(sent).await {
-            Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
-        };
-        let is_lost = may_be_lost && failure.is_lost();
-        let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
-        if tries == TRIES || !(is_lost || is_rolled_back) {
-            return Err(failure);
+impl<B: Server> Inner<B> {
+    /// Sends a statement. It is sent again if the server rolled it back, or refused it on a connection
+    /// that was opened before the server was demoted; a read also if it was sent on a connection that had
+    /// been lost. `args` is called once for each try.
+    pub(crate) async fn send<T: Answer<B::Db>>(
+        &self,
+        text: &Arc<str>,
+        args: impl Fn() -> Args<B::Db> + Send + Sync,
+    ) -> Result<T, StatementError> {
+        let state = B::state(self);
+        let not_sent = |outage: Outage| StatementError::NotApplied(outage.into());
+        let Facts { has_pooler, .. } = self.facts().await.map_err(not_sent)?;
+        let mut tries = 1;
+        loop {
+            let lease = state.circuit.unless_silent(self.acquire(T::IS_READ)).await;
+            let lease = lease.map_err(not_sent)?;
+            let (is_used, may_be_outdated) = (lease.is_used(), lease.may_be_outdated());
+            let statement = Statement {
+                text: text.clone(),
+                arguments: args().finish()?,
+                has_pooler,
+            };
+            let (circuit, timeout) = (state.circuit.clone(), self.timeout);
+            let sent = send_once::<B, T>(lease, statement, circuit, timeout);
+            let failure = match Finish::new(sent).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let is_lost = T::IS_READ && is_used && failure.is_lost();
+            let is_demoted = failure.not_applied().is_some_and(B::is_demoted);
+            if is_lost || is_demoted {
+                state.retire_connections();
+            }
+            let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
+            let most_tries = if is_demoted && may_be_outdated {
+                if !T::MAY_MOVE {
+                    return Err(failure);
+                }
+                self.most_outdated_connections()
+            } else if is_lost || is_rolled_back {
+                TRIES
+            } else {
+                0
+            };
+            if tries >= most_tries {
+                if is_demoted {
+                    state.refused_writes.note();
+                }
+                return Err(failure);
+            }
+            tries += 1;
         }
-        if is_lost && let Some(connections) = &B::state(inner).connections {
-            connections.close_idle();
+    }
+
+    async fn acquire(&self, is_read: bool) -> Result<Lease<B::Db>, Outage> {
+        let ServerState {
+            connections,
+            circuit,
+            ..
+        } = B::state(self);
+        match connections {
+            Some(connections) => connections.acquire(is_read, self.timeout).await,
+            // Boxed, because the driver's future is large.
+            None => Box::pin(Lease::pooled(&self.pool, circuit)).await,
         }
-        tries += 1;
+    }
+
+    /// How often a statement is sent until its connection is a new one. A pool may hand out each of its
+    /// connections before it opens one.
+    fn most_outdated_connections(&self) -> u32 {
+        match B::state(self).connections {
+            Some(_) => TRIES,
+            None => (self.pool.options().get_max_connections()).saturating_add(TRIES),
+        }
     }
 }
 
-async fn acquire<B: Server>(inner: &Inner<B>, is_read: bool) -> Result<Lease<B::Db>, sqlx::Error> {
-    match &B::state(inner).connections {
-        Some(connections) => connections.acquire(is_read, inner.timeout).await,
-        None => Lease::pooled(&inner.pool, &Traits::SERVER).await,
-    }
-}
-
-/// Sends a statement on a connection and waits for the answer. A connection that did not answer is
-/// closed.
+/// Sends a statement on a connection and waits for the answer. A connection is closed if it did not
+/// answer, or leads to a server that was demoted.
 async fn send_once<B: Server, T: Answer<B::Db>>(
     mut lease: Lease<B::Db>,
+    statement: Statement<B::Db>,
+    circuit: Circuit,
     timeout: Duration,
-    statement: Arc<str>,
-    arguments: <B::Db as Database>::Arguments,
 ) -> Result<T, StatementError> {
     let Some(connection) = lease.connection() else {
         return Err(StatementError::NotApplied(sqlx::Error::PoolClosed.into()));
     };
-    let answer = T::fetch(connection, statement, arguments);
-    match tokio::time::timeout(timeout, answer).await {
-        Ok(Ok(answer)) => {
+    let answer = T::fetch(connection, statement);
+    match circuit.within(timeout, answer).await {
+        Some(Ok(answer)) => {
             lease.release(timeout);
             Ok(answer)
         }
-        Ok(Err(error)) if B::is_refusal(&error) => {
-            lease.release(timeout);
+        Some(Err(error)) if B::is_refusal(&error) => {
+            if !B::is_demoted(&error) {
+                lease.release(timeout);
+            }
             Err(StatementError::NotApplied(error.into()))
         }
-        Ok(Err(error)) => Err(StatementError::Unknown(error.into())),
-        Err(_) => {
+        Some(Err(error)) => Err(StatementError::Unknown(error.into())),
+        None => {
             let late = format!("the server did not answer within {timeout:?}");
             Err(StatementError::Unknown(ContextError::new(late).into()))
         }

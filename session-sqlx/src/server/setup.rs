@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Database, Pool};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use connect_session_runtime::store::StoreError;
 
-use super::{OptionsOf, Server, ServerClock, ServerState};
+use super::{Server, ServerState};
 use crate::ConnectBuilder;
 use crate::backend::{Handle, Inner};
 use crate::connect::Target;
-use crate::connections::{Connections, Traits};
 use crate::error::ContextError;
 
 /// How long a migration may take, including the wait for another one.
@@ -21,19 +20,19 @@ pub(crate) async fn connect<B: Server, S>(
     builder: ConnectBuilder<S>,
 ) -> Result<Handle<B>, StoreError> {
     let options = B::parse_url(url_of(&builder.target))?;
-    let pool = pool::<B::Db, S>(&builder, options.clone()).await;
-    let pool = pool.map_err(|error| B::connection_error(&options, error))?;
-    let connections = Connections::new(
-        &Traits::SERVER,
-        pool.clone(),
-        builder.connections,
-        builder.acquire_timeout,
-    );
-    let state = ServerState {
-        clock: ServerClock::new(),
-        connections: Some(connections),
-    };
-    Ok(Handle::new(pool, B::new_backend(state)))
+    let limit = builder.acquire_timeout;
+    let facts = tokio::time::timeout(limit, B::examine(&options)).await;
+    let facts = facts.unwrap_or_else(|_| {
+        let late = format!("no answer within {limit:?}");
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late).into())
+    });
+    let facts = facts.map_err(|error| B::connection_error(&options, error))?;
+    // The store opens its connections itself. The pool only keeps the options.
+    let pool = PoolOptions::new().connect_lazy_with(options);
+    let state = ServerState::of_own(&pool, facts, builder.connections, limit);
+    let handle = Handle::new(pool, B::new_backend(state));
+    facts.warn(&B::place(&handle.inner));
+    Ok(handle)
 }
 
 /// The URL to connect to; the builder of a server has no other target.
@@ -43,28 +42,6 @@ fn url_of(target: &Target) -> &str {
         #[cfg(feature = "sqlite")]
         Target::File(_) | Target::Memory => "",
     }
-}
-
-async fn pool<DB: Database, S>(
-    builder: &ConnectBuilder<S>,
-    options: OptionsOf<DB>,
-) -> Result<Pool<DB>, sqlx::Error> {
-    // The pool would retry until its timeout and then report only the timeout. A single attempt
-    // reports why it failed.
-    let first = tokio::time::timeout(builder.acquire_timeout, options.connect()).await;
-    let first = first.unwrap_or_else(|_| {
-        let late = format!("no answer within {:?}", builder.acquire_timeout);
-        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late).into())
-    })?;
-    // The pool opens its own connections.
-    let _ = first.close().await;
-    // The store keeps the connections, and closes them when they are old or unused.
-    Ok(PoolOptions::new()
-        .max_connections(builder.connections)
-        .acquire_timeout(builder.acquire_timeout)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(options))
 }
 
 /// Creates the table unless it exists. If it does, this takes no lock and needs no permission to

@@ -62,6 +62,23 @@ impl Dialect for SqliteBackend {
         send::is_full(error)
     }
 
+    fn is_unstorable(error: &sqlx::Error) -> bool {
+        send::is_too_big(error)
+    }
+
+    /// A file has no replica.
+    fn is_demoted(_: &sqlx::Error) -> bool {
+        false
+    }
+
+    fn refuses_writes(_: &Inner) -> bool {
+        false
+    }
+
+    fn max_session_size(_: &Inner) -> Option<u64> {
+        None
+    }
+
     fn now(inner: &Inner) -> Timestamp {
         inner.backend.clock.now()
     }

@@ -1,5 +1,6 @@
 //! The store in an SQLite file: embedded, and preserved across restarts.
 
+mod connections;
 mod dialect;
 mod file;
 mod send;

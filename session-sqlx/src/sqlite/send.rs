@@ -8,38 +8,33 @@ use sqlx::{AssertSqlSafe, Row as _, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Inner;
+use super::connections::{Connections, Lease};
 use crate::args::Args;
-use crate::connections::{Connections, Lease, Traits};
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
-use crate::operations::{Answer, Driver};
+use crate::operations::{Answer, Driver, Statement};
 
 /// `SQLITE_IOERR`: whether the transaction is in the file is unknown.
 const IO_ERROR: i32 = 10;
 /// `SQLITE_FULL`: the disk is full, or the file has reached its maximum size.
 const FULL: i32 = 13;
+/// `SQLITE_TOOBIG`: a row is longer than SQLite can store.
+const TOO_BIG: i32 = 18;
 /// `SQLITE_CONSTRAINT_PRIMARYKEY`.
 const DUPLICATE_KEY: i32 = 1555;
 
 /// The connections that a store opened itself.
 #[derive(Clone)]
 pub(super) struct Own {
-    readers: Arc<Connections<Sqlite>>,
+    readers: Arc<Connections>,
     /// A single connection: its cache stays valid as long as no other process writes. A database in
     /// memory has no other connection, and `readers` is the same.
-    writer: Arc<Connections<Sqlite>>,
+    writer: Arc<Connections>,
 }
 
 impl Own {
     pub(super) fn new(pool: &SqlitePool, connections: u32, acquire_timeout: Duration) -> Self {
-        let open = |connections| {
-            Connections::new(
-                &Traits::EMBEDDED,
-                pool.clone(),
-                connections,
-                acquire_timeout,
-            )
-        };
+        let open = |connections| Connections::new(pool.clone(), connections, acquire_timeout);
         let writer = open(1);
         let readers = match connections {
             0 | 1 => writer.clone(),
@@ -78,15 +73,15 @@ impl Inner {
         if T::IS_READ {
             let lease = self.lease(true).await?;
             let arguments = args().finish()?;
-            return run_once(lease, self.timeout, statement.clone(), arguments).await;
+            return run_once(lease, statement.clone(), arguments).await;
         }
         let turn = self.backend.write_queue.turn(self.timeout).await?;
         let lease = self.lease(false).await?;
         let arguments = args().finish()?;
-        let (timeout, statement) = (self.timeout, statement.clone());
+        let statement = statement.clone();
         // If the request is dropped, the next write must not begin before this one has ended.
         Finish::new(async move {
-            let done = run_once(lease, timeout, statement, arguments).await;
+            let done = run_once(lease, statement, arguments).await;
             drop(turn);
             done
         })
@@ -97,46 +92,47 @@ impl Inner {
     pub(super) async fn run_script(&self, script: String) -> Result<(), StatementError> {
         let turn = self.backend.write_queue.turn(self.timeout).await?;
         let mut lease = self.lease(false).await?;
-        let timeout = self.timeout;
         Finish::new(async move {
             let script = format!("BEGIN IMMEDIATE; {script} COMMIT");
             let done = match lease.connection() {
                 Some(connection) => run_transaction(connection, script).await,
                 None => Err(sqlx::Error::PoolClosed),
             };
-            lease.release(timeout);
+            drop(lease);
             drop(turn);
             done.map_err(failure)
         })
         .await
     }
 
-    async fn lease(&self, is_read: bool) -> Result<Lease<Sqlite>, StatementError> {
+    async fn lease(&self, is_read: bool) -> Result<Lease, StatementError> {
         let lease = match &self.backend.own {
             Some(own) => {
                 let connections = if is_read { &own.readers } else { &own.writer };
-                connections.acquire(is_read, self.timeout).await
+                connections.acquire().await
             }
-            None => Lease::pooled(&self.pool, &Traits::EMBEDDED).await,
+            None => Box::pin(Lease::pooled(&self.pool)).await,
         };
         lease.map_err(|error| StatementError::NotApplied(error.into()))
     }
 }
 
 async fn run_once<T: Answer<Sqlite>>(
-    mut lease: Lease<Sqlite>,
-    timeout: Duration,
-    statement: Arc<str>,
+    mut lease: Lease,
+    text: Arc<str>,
     arguments: SqliteArguments,
 ) -> Result<T, StatementError> {
     let Some(connection) = lease.connection() else {
         return Err(StatementError::NotApplied(sqlx::Error::PoolClosed.into()));
     };
-    let answer = T::fetch(connection, statement, arguments).await;
+    let statement = Statement {
+        text,
+        arguments,
+        has_pooler: false,
+    };
+    let answer = T::fetch(connection, statement).await;
     if matches!(answer, Err(sqlx::Error::WorkerCrashed)) {
         lease.close();
-    } else {
-        lease.release(timeout);
     }
     answer.map_err(failure)
 }
@@ -163,30 +159,27 @@ impl Driver for Sqlite {
 
     async fn rows(
         connection: &mut SqliteConnection,
-        statement: Arc<str>,
-        arguments: SqliteArguments,
+        statement: Statement<Self>,
     ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         let row = query.fetch_optional(connection).await?;
         Ok(row.into_iter().collect())
     }
 
     async fn write(
         connection: &mut SqliteConnection,
-        statement: Arc<str>,
-        arguments: SqliteArguments,
+        statement: Statement<Self>,
     ) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         Ok(query.execute(connection).await?.rows_affected())
     }
 
     /// Reads all rows, because the transaction is only committed after the last one.
     async fn commit(
         connection: &mut SqliteConnection,
-        statement: Arc<str>,
-        arguments: SqliteArguments,
+        statement: Statement<Self>,
     ) -> Result<Option<i64>, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         let rows = query.fetch_all(connection).await?;
         rows.first().map(|row| row.try_get(0)).transpose()
     }
@@ -208,6 +201,10 @@ fn failure(error: sqlx::Error) -> StatementError {
 
 pub(super) fn is_full(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(FULL)
+}
+
+pub(super) fn is_too_big(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(TOO_BIG)
 }
 
 pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {

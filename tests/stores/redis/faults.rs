@@ -11,8 +11,10 @@ use connect_session::store::{
 use serde_json::json;
 
 use super::tools::{
-    Redis, Session, change, command, json as json_of, no_hang, opened, random, set, until,
+    Redis, Session, change, command, error_chain, json as json_of, no_hang, opened, random, set,
+    until,
 };
+use crate::servers::process::free_ports;
 use crate::servers::proxy::Proxy;
 
 async fn with_short_timeouts(url: String) -> RedisStore {
@@ -279,4 +281,120 @@ async fn a_store_outlives_the_runtime_that_created_it() {
     });
     let store = store.join().unwrap();
     opened(&store, &json!({})).await;
+}
+
+/// A server behind a fixed address is demoted, and the address leads to the new primary.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn the_next_request_reaches_the_new_primary() {
+    let (old, new) = (Redis::start(&[]).await, Redis::start(&[]).await);
+    let proxy = Proxy::to(old.port).await;
+    let direct = [
+        with_short_timeouts(old.url()).await,
+        with_short_timeouts(new.url()).await,
+    ];
+    for verb in ["insert", "commit", "destroy"] {
+        let session = Session::mint();
+        for store in &direct {
+            session.insert(store, &json!({"n": 1})).await.unwrap();
+        }
+        proxy.switch_to(old.port);
+        let store = with_short_timeouts(format!("redis://127.0.0.1:{}", proxy.port)).await;
+        let record = session.load(&store).await.unwrap().unwrap();
+        let new_port = new.port.to_string();
+        let _: String = command(&mut old.raw(), &["REPLICAOF", "127.0.0.1", &new_port]);
+        proxy.switch_to(new.port);
+        match verb {
+            "insert" => drop(opened(&store, &json!({})).await),
+            "commit" => {
+                let change = set(&record, &json!({"n": 2}));
+                let committed = session.commit(&store, &change).await.unwrap();
+                assert!(matches!(committed, CommitOutcome::Applied(_)));
+            }
+            _ => assert!(session.destroy(&store).await.unwrap()),
+        }
+        let _: String = command(&mut old.raw(), &["REPLICAOF", "NO", "ONE"]);
+    }
+}
+
+/// A server that refuses writes serves what it has: a replica, and one that cannot write its snapshot.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn sessions_are_served_while_writes_are_refused() {
+    for fault in ["READONLY", "MISCONF", "NOREPLICAS"] {
+        let redis = Redis::start(&["--dbfilename", "snapshot"]).await;
+        let store = with_short_timeouts(redis.url()).await;
+        let session = opened(&store, &json!({"a": 1})).await;
+        let mut raw = redis.raw();
+        match fault {
+            "READONLY" => {
+                let [nobody] = free_ports();
+                let nobody = nobody.to_string();
+                let _: String = command(&mut raw, &["REPLICAOF", "127.0.0.1", &nobody]);
+            }
+            "MISCONF" => {
+                std::fs::create_dir_all(redis.folder().join("snapshot/is-a-folder")).unwrap();
+                let _: String = command(&mut raw, &["CONFIG", "SET", "save", "3600 1000000"]);
+                let _: String = command(&mut raw, &["BGSAVE"]);
+                until("the snapshot has failed", async || {
+                    let info: String = command(&mut redis.raw(), &["INFO", "persistence"]);
+                    info.contains("rdb_last_bgsave_status:err")
+                })
+                .await;
+            }
+            _ => {
+                let replicas = ["CONFIG", "SET", "min-replicas-to-write", "1"];
+                let _: String = command(&mut raw, &replicas);
+            }
+        }
+        let due = LoadRequest {
+            touch_every: Some(Duration::from_nanos(1)),
+            renewal: Some(Renewal {
+                every: Duration::ZERO,
+                grace: Duration::from_secs(9),
+                candidate: SecretHash::from_bytes(random()),
+            }),
+            ..session.request()
+        };
+        let shown = Store::<Untyped>::load(&store, session.key, &due).await;
+        let shown = shown.unwrap().unwrap();
+        assert_eq!(json_of(&shown), json!({"a": 1}), "{fault}");
+        assert!(!shown.renewed, "{fault}: no offer that was not stored");
+        let change = set(&shown, &json!({"a": 2}));
+        let refused = session.commit(&store, &change).await;
+        assert!(is_unavailable(&refused), "{fault}: {refused:?}");
+        let inserted = Session::mint().insert(&store, &json!({})).await;
+        assert!(is_unavailable(&inserted), "{fault}: {inserted:?}");
+    }
+}
+
+/// Once it is known that a server does not answer, no request waits for it.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn requests_do_not_wait_for_a_frozen_server() {
+    let redis = Redis::start(&[]).await;
+    let builder = RedisStore::builder().url(redis.url());
+    let builder = builder.connect_timeout(Duration::from_millis(300));
+    let builder = builder.command_timeout(Duration::from_millis(300));
+    let store = builder.build().await.unwrap();
+    let session = opened(&store, &json!({})).await;
+    redis.freeze();
+    until("the store notices", async || {
+        let failed = session.load(&store).await.unwrap_err();
+        error_chain(&failed).contains("there is no connection")
+    })
+    .await;
+    for _ in 0..1_000 {
+        let mut loading = Box::pin(session.load(&store));
+        // Ready when it is first polled: it waits for nothing.
+        let polled =
+            std::future::poll_fn(|context| std::task::Poll::Ready(loading.as_mut().poll(context)));
+        assert!(matches!(polled.await, std::task::Poll::Ready(Err(_))));
+        tokio::task::yield_now().await;
+    }
+    redis.thaw();
+    until("the store reconnects", async || {
+        session.load(&store).await.is_ok()
+    })
+    .await;
 }

@@ -4,6 +4,7 @@ use connect_session::store::{RedisStore, RedisStoreError};
 
 use super::tools::{Redis, error_chain, ready};
 use crate::servers::process::free_ports;
+use crate::warnings::Warnings;
 
 async fn refused(url: &str) -> String {
     let error: RedisStoreError = RedisStore::connect(url).await.map(drop).unwrap_err();
@@ -91,8 +92,26 @@ async fn servers_that_evict_sessions_are_rejected() {
         let store = RedisStore::connect(redis.url()).await.unwrap();
         let text = not_ready(&store).await;
         assert!(
-            text.contains(policy) && text.contains("noeviction"),
+            text.contains(policy) && text.contains("noeviction") && text.contains("allow_eviction"),
             "{text}"
         );
+        let allowed = RedisStore::builder().url(redis.url());
+        let allowed = allowed.allow_eviction("the provider has nothing else");
+        let warnings = Warnings::record();
+        ready(&allowed.build().await.unwrap()).await.unwrap();
+        let texts = warnings.take();
+        assert!(
+            matches!(&texts[..], [text] if text.contains(policy)
+                && text.contains("the provider has nothing else")),
+            "{texts:?}"
+        );
     }
+}
+
+#[tokio::test]
+async fn eviction_is_allowed_for_a_reason_only() {
+    let builder = RedisStore::builder().url("redis://127.0.0.1:1");
+    let error = builder.allow_eviction(" ").build().await.unwrap_err();
+    let text = error_chain(&error);
+    assert!(text.contains("`allow_eviction` has no reason"), "{text}");
 }

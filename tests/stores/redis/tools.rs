@@ -2,6 +2,7 @@
 //! server.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,11 @@ impl Redis {
 
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The folder of the server's files.
+    pub fn folder(&self) -> &Path {
+        self.process.folder()
     }
 
     /// Waits until the server accepts connections.

@@ -57,6 +57,10 @@ impl Process {
         }
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Kills the process without a shutdown, like a power failure.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

@@ -1,7 +1,8 @@
-//! A proxy between a store and its server that counts round trips and can lose replies.
+//! A proxy between a store and its server that counts round trips, can lose replies, and can lead to
+//! another server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +20,7 @@ struct Shared {
     asked: AtomicU64,
     answered: AtomicU64,
     loses_answers: AtomicBool,
+    server: AtomicU16,
 }
 
 impl Proxy {
@@ -27,10 +29,12 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
+        shared.server.store(server, Ordering::SeqCst);
         let task = tokio::spawn({
             let shared = shared.clone();
             async move {
                 while let Ok((client, _)) = listener.accept().await {
+                    let server = shared.server.load(Ordering::SeqCst);
                     let server = TcpStream::connect(("127.0.0.1", server)).await;
                     tokio::spawn(forward(client, server.unwrap(), shared.clone()));
                 }
@@ -42,6 +46,11 @@ impl Proxy {
     /// The number of round trips since the last call.
     pub fn trips(&self) -> u64 {
         self.shared.trips.swap(0, Ordering::SeqCst)
+    }
+
+    /// Leads new connections to another local port. Those that are open stay where they are.
+    pub fn switch_to(&self, server: u16) {
+        self.shared.server.store(server, Ordering::SeqCst);
     }
 
     /// The bytes from and to the client since the last call.
