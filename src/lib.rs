@@ -22,7 +22,7 @@ pub use connect_session_runtime::config::{
     Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnStoreError, OnUndecodable,
     Options, SessionConfig, StartError, TrustedProxy,
 };
-pub use connect_session_runtime::data::{EncodeError, SessionData};
+pub use connect_session_runtime::data::{EncodeError, Fields, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
 pub use connect_session_runtime::event::{Event, EventKind};
 pub use connect_session_runtime::guard::Rejection;
@@ -68,8 +68,8 @@ pub mod store {
     pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
-        DecodeError, EncodedFields, MAX_DEPTH, decode, decode_fields, decode_over_default, depth,
-        encode, same_value,
+        DataVersions, DecodeError, EncodedFields, MAX_DEPTH, Migrate, decode, decode_fields,
+        decode_over_default, depth, encode, same_value,
     };
     pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{
@@ -82,6 +82,7 @@ pub mod store {
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     pub use connect_session_runtime::timestamp::Timestamp;
+    pub use connect_session_runtime::versions::Versioned;
     #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
     pub use connect_session_sqlx::ConnectBuilder;
     #[cfg(feature = "mysql")]

@@ -124,6 +124,9 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `renew_grace: 30s` | how long the previous secret stays valid after the new one was first used | `30s` |
 /// | `max_size: 64KiB` | the maximum size of the encoded data and the subject of a session | `1MiB` in stores that serialize |
 /// | `max_fields: 1_000` | the maximum number of top-level fields of a session's data; in untyped data, each key is a field | `1_000` |
+/// | `data_version: 2` | the version of the data's type; a program never writes data into a session whose data has a later version | `1` |
+/// | `write_version: 1` | the version under which data is written, for a release that already reads a version but does not write it yet | `data_version` |
+/// | `migrate: crate::migrate` | a `fn(from: u32, fields: &mut Fields) -> Result<(), BoxError>` that brings the stored fields of an earlier version to `data_version` when they are loaded | none |
 /// | `merge: { visits: add, tags: union }` | how concurrent changes of a field are merged | lists to which both requests append keep both, for all else `on_conflict` decides |
 /// | `on_conflict: reject` | what happens to a change that cannot be merged: with `last_wins` it is written and an event is emitted, with `reject` nothing is written and the client gets a 409 | `last_wins` |
 /// | `on_ended: ignore` | the response if the session has ended during the request: with `reject` a 409, with `ignore` that of the handler | `reject` |

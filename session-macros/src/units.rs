@@ -53,6 +53,16 @@ pub(crate) const COUNT: Measure = Measure {
     if_unlimited: "leave the option out for its default, or write `1_000`",
 };
 
+pub(crate) const VERSION: Measure = Measure {
+    what: "number",
+    example: "2",
+    units: &[],
+    foreign_units: &[],
+    constant: |count| quote!(#count),
+    type_name: "u64",
+    if_unlimited: "leave the option out for its default, or write `1_000`",
+};
+
 pub(crate) const SIZE: Measure = Measure {
     what: "size",
     example: "64KiB",

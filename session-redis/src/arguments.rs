@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use connect_session_runtime::data::DataVersions;
 use connect_session_runtime::record::{Change, LoadRequest, SubjectChange};
 use connect_session_runtime::timestamp::millis;
 
 use super::stored::{
-    counter_bytes, flags_of, lifetime_bytes, login_section, six_bytes, stored_lifetime,
+    counter_bytes, data_version_bytes, flags_of, lifetime_bytes, login_section, six_bytes,
+    stored_lifetime,
 };
 
 /// The arguments of `load.lua`.
@@ -59,11 +61,18 @@ pub(super) struct CommitArguments<'a> {
     begins_generation: bool,
     login: Option<Vec<u8>>,
     lifetime: Option<[u8; 12]>,
+    /// The version of new data, and the latest one into whose records it may be written; neither is sent
+    /// if both are 1.
+    versions: Option<([u8; 4], Vec<u8>)>,
 }
 
 impl<'a> CommitArguments<'a> {
     /// `fields` are all encoded fields after the change, if it changes one.
-    pub(super) fn new<D>(change: &'a Change<D>, fields: Option<&'a [u8]>) -> Self {
+    pub(super) fn new<D>(
+        change: &'a Change<D>,
+        fields: Option<&'a [u8]>,
+        versions: DataVersions,
+    ) -> Self {
         let identity = change.identity.as_ref();
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
         let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);
@@ -81,12 +90,16 @@ impl<'a> CommitArguments<'a> {
                 SubjectChange::Clear => Some(login_section(None)),
             },
             lifetime: (change.lifetime).map(|lifetime| lifetime_bytes(stored_lifetime(lifetime))),
+            versions: (versions.current > 1).then(|| {
+                let current = text(versions.current.into());
+                (data_version_bytes(versions.written), current)
+            }),
         }
     }
 
-    pub(super) fn as_slices(&self) -> [&[u8]; 11] {
+    pub(super) fn as_slices(&self) -> Vec<&[u8]> {
         let change = |is_set| if is_set { &b"set"[..] } else { b"keep" };
-        [
+        let mut arguments: Vec<&[u8]> = vec![
             &self.commit_id,
             &self.generation,
             self.epoch.as_ref().map_or(&[], |epoch| epoch),
@@ -102,6 +115,10 @@ impl<'a> CommitArguments<'a> {
             self.login.as_deref().unwrap_or_default(),
             change(self.login.is_some()),
             self.lifetime.as_ref().map_or(&[], |lifetime| lifetime),
-        ]
+        ];
+        if let Some((written, current)) = &self.versions {
+            arguments.extend([&written[..], current]);
+        }
+        arguments
     }
 }

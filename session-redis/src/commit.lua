@@ -5,6 +5,7 @@
 --   the new fields and "set", or "" and "keep"
 --   identity: the new secret or "", "new" or "same" (generation), the login section and "set", or "" and "keep"
 --   lifetime: the idle and the absolute timeout, or ""
+--   if one is not 1: the version of new data, and the latest one into whose records it may be written
 -- Replies: ended; applied, the time and the version; record, the time and the value
 
 local value = redis.call('GET', key)
@@ -12,7 +13,7 @@ if not value then
   return { 'ended', now }
 end
 local commit_id, generation, epoch, version, fields, fields_change, new_secret, generation_change, login, login_change,
-  new_lifetime = unpack(ARGV)
+  new_lifetime, written_version, current_version = unpack(ARGV)
 
 if not is_record(value) then
   return { 'record', now, value }
@@ -23,6 +24,7 @@ local is_current = sub(value, stamp, stamp + 15) ~= commit_id
   and (epoch == '' or sub(value, stamp + 16, stamp + 19) == epoch)
   and sub(value, stamp + 20, stamp + 23) == generation
   and (version == '' or sub(value, stamp + 28, stamp + 33) == version)
+  and (fields_change == 'keep' or unpack_at('>I4', value, stamp + 24) <= tonumber(current_version or 1))
   and now < idle_until and now < absolute_until
 -- The sections of a login and of other parts.
 local login_end = stamp + 37 + unpack_at('>I4', value, stamp + 34)
@@ -50,6 +52,7 @@ end
 local new_version = unpack_at('>I6', value, stamp + 28)
 if fields_change == 'set' then
   new_version = new_version + 1
+  counters = sub(counters, 1, 8) .. (written_version or '\0\0\0\0')
 else
   fields = sub(value, parts_end + 1)
 end

@@ -9,7 +9,7 @@ use super::reply::{self, Reply};
 use super::script::LOAD;
 use super::store::{RedisStore, read_error};
 use super::stored::StoredRecord;
-use connect_session_runtime::data::SessionData;
+use connect_session_runtime::data::{DataVersions, SessionData};
 use connect_session_runtime::record::{LoadRequest, Record};
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{RecordState, SecretStep};
@@ -20,6 +20,7 @@ impl RedisStore {
         &self,
         name: &str,
         request: &LoadRequest,
+        versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
         let mut get = redis::cmd("GET");
         get.arg(name);
@@ -33,19 +34,19 @@ impl RedisStore {
         let stored = StoredRecord::read(bytes)?;
         match FirstStep::of(&stored.state, request, now) {
             FirstStep::Unknown => Ok(None),
-            FirstStep::Found => stored.into_record(false).map(Some),
+            FirstStep::Found => stored.into_record(false, versions).map(Some),
             FirstStep::Undecided {
                 is_alive,
                 secrets_change,
             } => {
                 // Before anything is written: a session that cannot be read does not live longer.
                 let decoded = if stored.may_open(request.secret) {
-                    Some(stored.into_record(false)?)
+                    Some(stored.into_record(false, versions)?)
                 } else {
                     None
                 };
                 match self.second_step(name, request, secrets_change).await {
-                    Ok(reply) => self.loaded(reply, decoded.as_ref()),
+                    Ok(reply) => self.loaded(reply, decoded.as_ref(), versions),
                     // The record can be read but not written: the touch, the offer or the promotion
                     // is left out.
                     Err(_) if is_alive && decoded.is_some() => Ok(decoded),
@@ -76,6 +77,7 @@ impl RedisStore {
         &self,
         reply: Value,
         decoded: Option<&Record<D>>,
+        versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
         let mut reply = Reply::read(reply)?;
         self.observe(reply.number()?);
@@ -86,7 +88,7 @@ impl RedisStore {
                 let is_offered = reply.number()? == 1;
                 match decoded.and_then(|decoded| stored.with_data_of(decoded, is_offered)) {
                     Some(record) => Ok(Some(record)),
-                    None => stored.into_record(is_offered).map(Some),
+                    None => stored.into_record(is_offered, versions).map(Some),
                 }
             }
             "none" => Ok(None),

@@ -18,7 +18,7 @@ use super::reply::{self, Reply};
 use super::script::COMMIT;
 use super::servers::Servers;
 use super::stored::{encode_fields, encode_new, fields, stored_lifetime};
-use connect_session_runtime::data::SessionData;
+use connect_session_runtime::data::{DataVersions, SessionData};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
@@ -218,10 +218,33 @@ impl<D: SessionData> Store<D> for RedisStore {
         check::check(servers, requirements, self).await
     }
 
+    fn keeps_data_version(&self) -> bool {
+        true
+    }
+
     async fn insert(
         &self,
         key: Key,
         record: &NewRecord<D>,
+    ) -> Result<InsertOutcome<D>, StoreError> {
+        self.insert_versioned(key, record, DataVersions::FIRST)
+            .await
+    }
+
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        self.load_versioned(key, request, DataVersions::FIRST).await
+    }
+
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        self.commit_versioned(key, change, DataVersions::FIRST)
+            .await
+    }
+
+    async fn insert_versioned(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+        versions: DataVersions,
     ) -> Result<InsertOutcome<D>, StoreError> {
         let fields = encode_fields(&record.fields()?);
         let lifetime = stored_lifetime(record.lifetime);
@@ -230,7 +253,9 @@ impl<D: SessionData> Store<D> for RedisStore {
             let mut state = RecordState::new(record, now);
             state.expiry = Expiry::new(lifetime, now);
             let mut set = redis::cmd("SET");
-            set.arg(&name).arg(encode_new(&state, &fields)).arg("NX");
+            set.arg(&name)
+                .arg(encode_new(&state, versions.written, &fields))
+                .arg("NX");
             let ends_in = lifetime.idle_millis().min(lifetime.absolute_millis());
             set.arg("PX").arg(ends_in).clone()
         };
@@ -249,17 +274,27 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.find(&self.key(key), request).await
+    async fn load_versioned(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+        versions: DataVersions,
+    ) -> Result<Option<Record<D>>, StoreError> {
+        self.find(&self.key(key), request, versions).await
     }
 
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+    async fn commit_versioned(
+        &self,
+        key: Key,
+        change: &Change<D>,
+        versions: DataVersions,
+    ) -> Result<CommitOutcome<D>, StoreError> {
         let data = match &change.data {
             Some(data) => Some((data, fields_after(data)?)),
             None => None,
         };
         let new_fields = data.as_ref().and_then(|(_, fields)| fields.as_deref());
-        let arguments = CommitArguments::new(change, new_fields);
+        let arguments = CommitArguments::new(change, new_fields, versions);
         let name = self.key(key);
         let (servers, durability) = (&self.inner.servers, self.durability());
         let value = COMMIT
@@ -278,14 +313,18 @@ impl<D: SessionData> Store<D> for RedisStore {
                 let stored = reply.stored_record()?;
                 let base = data.as_ref().and_then(|(data, _)| data.base.as_ref());
                 let is_current = || base.is_none_or(|base| base.version == stored.state.version);
-                match stored.state.check(change, now, is_current) {
+                let verdict = stored.state.check(change, now, is_current);
+                if new_fields.is_some() && matches!(verdict, Verdict::Conflict | Verdict::Apply) {
+                    versions.check_writable(stored.data_version)?;
+                }
+                match verdict {
                     Verdict::Ended => Ok(CommitOutcome::Ended),
                     Verdict::AlreadyApplied => {
-                        let record = stored.into_record(false)?;
+                        let record = stored.into_record(false, versions)?;
                         Ok(CommitOutcome::Applied(data.map(|_| record.snapshot)))
                     }
                     Verdict::Conflict => {
-                        let record = stored.into_record(false)?;
+                        let record = stored.into_record(false, versions)?;
                         Ok(CommitOutcome::Conflict(Box::new(record)))
                     }
                     Verdict::Apply => Err(reply::unexpected("a change was refused for no reason")),

@@ -27,7 +27,7 @@
 
 use std::sync::Arc;
 
-use connect_session_runtime::data::{DecodeError, EncodedFields, SessionData, decode_fields};
+use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
@@ -60,6 +60,8 @@ const MAX_MILLIS: u64 = 1 << 47;
 #[derive(Debug)]
 pub(super) struct StoredRecord {
     pub(super) state: RecordState,
+    /// The version of the data's type; 1 if none was noted.
+    pub(super) data_version: u32,
     bytes: Vec<u8>,
     fields_at: usize,
 }
@@ -78,10 +80,12 @@ impl StoredRecord {
             return Err(undecodable(reason));
         }
         let mut reader = Reader::new(&bytes[2..]);
-        let state = read_state(&mut reader).ok_or_else(|| undecodable("its header is damaged"))?;
+        let (state, data_version) =
+            read_state(&mut reader).ok_or_else(|| undecodable("its header is damaged"))?;
         let fields_at = bytes.len() - reader.rest().len();
         Ok(Self {
             state,
+            data_version,
             bytes,
             fields_at,
         })
@@ -107,15 +111,20 @@ impl StoredRecord {
     pub(super) fn into_record<D: SessionData>(
         self,
         renewed: bool,
+        versions: DataVersions,
     ) -> Result<Record<D>, StoreError> {
         let Self {
             state,
+            data_version,
             mut bytes,
             fields_at,
         } = self;
         bytes.drain(..fields_at);
-        let data = decode_fields(fields(&bytes)?.into_iter())?;
-        let snapshot = Snapshot::with_bytes(Arc::new(data), state.version, bytes);
+        let read = versions.decode(fields(&bytes)?.into_iter(), data_version)?;
+        if let Some(migrated) = &read.migrated {
+            bytes = encode_fields(migrated);
+        }
+        let snapshot = Snapshot::with_bytes(read.data, state.version, bytes);
         Ok(state.record(snapshot, renewed))
     }
 }
@@ -163,7 +172,8 @@ fn push_counted(bytes: &mut Vec<u8>, text: &[u8]) {
     bytes.extend_from_slice(text);
 }
 
-fn read_state(reader: &mut Reader<'_>) -> Option<RecordState> {
+/// The state, and the version of the data's type.
+fn read_state(reader: &mut Reader<'_>) -> Option<(RecordState, u32)> {
     let [flags, length_of_others] = reader.array()?;
     if flags & !COOKIE != 0 {
         return None;
@@ -186,12 +196,11 @@ fn read_state(reader: &mut Reader<'_>) -> Option<RecordState> {
         epoch: reader.u32()?.into(),
         generation: reader.u32()?.into(),
     };
-    // The data version, which this version does not use.
-    reader.u32()?;
+    let data_version = reader.u32()?.max(1);
     let version = reader.millis()?;
     let subject = read_subject(reader.section()?).ok()?;
     reader.section()?;
-    Some(RecordState {
+    let state = RecordState {
         transport: if flags & COOKIE == 0 {
             Transport::Other
         } else {
@@ -203,7 +212,8 @@ fn read_state(reader: &mut Reader<'_>) -> Option<RecordState> {
         stamp,
         version,
         subject,
-    })
+    };
+    Some((state, data_version))
 }
 
 fn read_others(reader: &mut Reader<'_>, length: u8) -> Option<OtherSecrets> {
@@ -249,7 +259,7 @@ fn read_subject(section: &[u8]) -> Result<Option<Arc<str>>, Damaged> {
 }
 
 /// A new record, which has neither an offered nor a previous secret.
-pub(super) fn encode_new(state: &RecordState, fields: &[u8]) -> Vec<u8> {
+pub(super) fn encode_new(state: &RecordState, data_version: u32, fields: &[u8]) -> Vec<u8> {
     let login = login_section(state.subject.as_deref());
     let mut bytes = Vec::with_capacity(114 + login.len() + fields.len());
     bytes.extend([MAGIC, FORMAT, flags_of(state.transport), 0]);
@@ -262,7 +272,7 @@ pub(super) fn encode_new(state: &RecordState, fields: &[u8]) -> Vec<u8> {
     bytes.extend(state.stamp.commit_id.to_bytes());
     bytes.extend(counter_bytes(state.stamp.epoch));
     bytes.extend(counter_bytes(state.stamp.generation));
-    bytes.extend(counter_bytes(0));
+    bytes.extend(data_version_bytes(data_version));
     bytes.extend(six_bytes(state.version));
     bytes.extend(length_bytes(&login));
     bytes.extend_from_slice(&login);
@@ -319,6 +329,15 @@ pub(super) fn counter_bytes(counter: u64) -> [u8; 4] {
     four
 }
 
+/// The version of the data's type. None is noted for the first.
+pub(super) fn data_version_bytes(version: u32) -> [u8; 4] {
+    if version == 1 {
+        [0; 4]
+    } else {
+        version.to_be_bytes()
+    }
+}
+
 fn length_bytes(part: &[u8]) -> [u8; 4] {
     u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes()
 }
@@ -357,11 +376,11 @@ mod tests {
             max_size: 1_000_000,
         };
         let fields = encode_fields(&new.fields().expect("encodes"));
-        encode_new(&RecordState::new(&new, 1_700_000_000_000), &fields)
+        encode_new(&RecordState::new(&new, 1_700_000_000_000), 1, &fields)
     }
 
     fn decode(bytes: Vec<u8>) -> Result<Record<Untyped>, StoreError> {
-        StoredRecord::read(bytes)?.into_record(false)
+        StoredRecord::read(bytes)?.into_record(false, DataVersions::FIRST)
     }
 
     #[test]

@@ -62,6 +62,32 @@ pub const fn fields(count: u64) -> Option<Fault> {
     None
 }
 
+/// The largest version of data: what a store keeps in a signed number of 32 bits.
+const MAX_VERSION: u64 = (1 << 31) - 1;
+
+/// Checks a `data_version` or `write_version`.
+#[must_use]
+pub const fn version(version: u64) -> Option<Fault> {
+    if version == 0 {
+        return Fault::new("versions of data are counted from 1, which is the default");
+    }
+    if version > MAX_VERSION {
+        return Fault::new("the version is too large; versions of data are counted from 1");
+    }
+    None
+}
+
+/// Checks a `write_version` against the `data_version`.
+#[must_use]
+pub const fn write_within_data(written: u64, current: u64) -> Option<Fault> {
+    if written > current {
+        return Fault::new(
+            "`write_version` is greater than `data_version`, the version of the type",
+        );
+    }
+    None
+}
+
 /// Checks a `max_size`, in bytes.
 #[must_use]
 pub const fn size(bytes: u64) -> Option<Fault> {

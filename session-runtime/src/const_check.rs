@@ -167,6 +167,18 @@ pub const fn size(bytes: u64) {
     check(rules::size(bytes));
 }
 
+/// The version of the data, or that under which it is written.
+#[track_caller]
+pub const fn version(number: u64) {
+    check(rules::version(number));
+}
+
+/// The version under which data is written, and that of the data.
+#[track_caller]
+pub const fn write_within_data(written: u64, current: u64) {
+    check(rules::write_within_data(written, current));
+}
+
 /// The largest number of fields of the data.
 #[track_caller]
 pub const fn fields(count: u64) {

@@ -4,6 +4,7 @@ pub(crate) mod check;
 mod decode;
 mod depth;
 mod fingerprint;
+mod migration;
 pub(crate) mod proof;
 pub(crate) mod values;
 
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 
 pub use self::decode::{DecodeError, decode_fields, decode_over_default};
 pub use self::depth::{MAX_DEPTH, depth};
+pub use self::migration::{DataVersions, Fields, Migrate};
 use self::values::Values;
 use crate::printable;
 

@@ -78,6 +78,9 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// 503: the store is not available; nothing was written.
     StoreUnavailable,
+    /// 503: a newer version of the program wrote the session's data, and this one must not change it, or
+    /// cannot decode it; nothing was written. During a deployment, another instance may succeed.
+    NewerData,
     /// 503: the store has no room for another session.
     StoreFull,
 }
@@ -101,9 +104,11 @@ impl ErrorKind {
             | Self::TooLate
             | Self::StatusUnknown
             | Self::InvalidLifetime => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Contention | Self::OutcomeUnknown | Self::StoreUnavailable | Self::StoreFull => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Contention
+            | Self::OutcomeUnknown
+            | Self::StoreUnavailable
+            | Self::NewerData
+            | Self::StoreFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -129,6 +134,7 @@ impl ErrorKind {
             Self::Contention => "contention",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::StoreUnavailable => "store-unavailable",
+            Self::NewerData => "newer-data",
             Self::StoreFull => "store-full",
         }
     }
@@ -159,6 +165,7 @@ impl ErrorKind {
             Self::Contention => "Too many requests change the session at once; nothing was changed",
             Self::OutcomeUnknown => "It is not known whether the change was stored",
             Self::StoreUnavailable => "Sessions are not available at the moment",
+            Self::NewerData => "A newer version of the service has stored the session",
             Self::StoreFull => "There is no room for another session at the moment",
         }
     }
@@ -287,6 +294,7 @@ impl From<StoreError> for Error {
             StoreError::Full => ErrorKind::StoreFull,
             StoreError::Unstorable(_) => ErrorKind::Unencodable,
             StoreError::Undecodable { .. } => ErrorKind::Undecodable,
+            StoreError::NewerData { .. } => ErrorKind::NewerData,
             StoreError::Encode(error) => kind_of(error),
         };
         Self::with_source(kind, error)

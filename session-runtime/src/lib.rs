@@ -37,6 +37,7 @@ pub mod timestamp;
 #[cfg(debug_assertions)]
 mod unsaved;
 pub mod untyped;
+pub mod versions;
 pub mod view;
 mod yield_now;
 

@@ -16,6 +16,7 @@ pub use crate::config::{
     SessionConfig, StartError, TrustedProxy, configure, start,
 };
 pub use crate::const_check;
+pub use crate::data::{Fields, Migrate};
 pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
 pub use crate::event::Event;

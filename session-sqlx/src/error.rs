@@ -108,15 +108,6 @@ pub(crate) fn unknown_format(format: i16) -> StoreError {
     }
 }
 
-/// Data that a newer version of the program wrote.
-pub(crate) fn newer_data() -> StoreError {
-    StoreError::Undecodable {
-        field: None,
-        source: "the data was written by a newer version of the program, and was not changed"
-            .into(),
-    }
-}
-
 /// The table does not exist.
 pub(crate) fn missing_table(place: &str, store: &str) -> ContextError {
     ContextError::new(format!(

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
-use connect_session_runtime::data::{DecodeError, EncodedFields, SessionData, decode_fields};
+use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{DataChange, NewRecord, Snapshot};
 use connect_session_runtime::store::StoreError;
 use serde::Deserialize;
@@ -71,10 +70,20 @@ pub(crate) fn after<D: SessionData>(change: &DataChange<D>) -> Result<Option<Vec
     fields.as_ref().map(to_text).transpose()
 }
 
-/// The data of a stored text, as the base of a later change.
-pub(crate) fn read<D: SessionData>(text: Vec<u8>, version: u64) -> Result<Snapshot<D>, StoreError> {
-    let data = decode_fields(FieldTexts::parse(&text)?.iter())?;
-    Ok(Snapshot::with_bytes(Arc::new(data), version, text))
+/// The data of a stored text, as the base of a later change. `data_version` is the version under which it
+/// was written.
+pub(crate) fn read<D: SessionData>(
+    text: Vec<u8>,
+    version: u64,
+    data_version: u32,
+    versions: DataVersions,
+) -> Result<Snapshot<D>, StoreError> {
+    let read = versions.decode(FieldTexts::parse(&text)?.iter(), data_version)?;
+    let text = match &read.migrated {
+        Some(migrated) => to_text(migrated)?,
+        None => text,
+    };
+    Ok(Snapshot::with_bytes(read.data, version, text))
 }
 
 #[cfg(test)]
@@ -96,14 +105,17 @@ mod tests {
             b"{\"\xff\":1}",
         ];
         for text in texts {
-            assert!(read::<Untyped>(text.to_vec(), 1).is_err(), "{text:?}");
+            assert!(
+                read::<Untyped>(text.to_vec(), 1, 1, DataVersions::FIRST).is_err(),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn a_name_may_contain_escapes() {
         let text = br#"{"a\u0000\"":[1, 2],"b":null}"#;
-        let read = read::<Untyped>(text.to_vec(), 3).unwrap();
+        let read = read::<Untyped>(text.to_vec(), 3, 1, DataVersions::FIRST).unwrap();
         assert_eq!(read.data.get::<[u8; 2]>("a\0\"").unwrap(), Some([1, 2]));
         assert_eq!((read.version, read.bytes()), (3, Some(&text[..])));
     }

@@ -20,8 +20,8 @@ pub(crate) struct Stored {
     pub(crate) state: RecordState,
     /// The time when the record was read.
     pub(crate) now: u64,
-    /// Whether a newer version of the program wrote the data.
-    pub(crate) is_newer: bool,
+    /// The version of the data's type.
+    pub(crate) data_version: u32,
     pub(crate) fields: Vec<u8>,
 }
 
@@ -88,7 +88,7 @@ impl Stored {
         Ok(Self {
             state,
             now: number(after + 1)?,
-            is_newer: data_version.is_some(),
+            data_version: data_version.map_or(1, i32::unsigned_abs),
             fields: row.try_get(after + 3).map_err(bad_column)?,
         })
     }

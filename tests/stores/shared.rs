@@ -547,7 +547,13 @@ pub async fn data_of_a_newer_version_is_not_overwritten<S: Store<Untyped>>(
     for change in [set(&record, &json!({"a": 2})), replacing] {
         let refused = store.commit(opened.key, &change).await.unwrap_err();
         assert!(
-            matches!(refused, StoreError::Undecodable { .. }),
+            matches!(
+                refused,
+                StoreError::NewerData {
+                    version: 2,
+                    current: 1
+                }
+            ),
             "{refused:?}"
         );
     }

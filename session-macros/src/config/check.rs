@@ -49,6 +49,9 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         renew_grace: None,
         max_size: None,
         max_fields: None,
+        data_version: None,
+        write_version: None,
+        migrate: None,
         merge: Vec::new(),
         on_conflict: None,
         on_ended: None,
@@ -158,6 +161,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
         let rule = match name.as_str() {
             "max_size" => rules::size,
             "max_fields" => rules::fields,
+            "data_version" | "write_version" => rules::version,
             "renew_grace" => rules::grace,
             _ => rules::duration,
         };
@@ -172,6 +176,8 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             "renew_every" => &mut config.renew_every,
             "renew_grace" => &mut config.renew_grace,
             "max_fields" => &mut config.max_fields,
+            "data_version" => &mut config.data_version,
+            "write_version" => &mut config.write_version,
             _ => &mut config.max_size,
         };
         *slot = Some(Amount { key, quantity });
@@ -182,10 +188,17 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             config.namespace = Some((key, text));
         }
     } else if matches!(expr, Expr::Lit(_)) {
+        let example = if name == "migrate" {
+            "crate::migrate"
+        } else {
+            "crate::log_event"
+        };
         errors.spanning(
             expr,
-            "`on_event` takes the path of a function, without quotes: `on_event: crate::log_event`",
+            format!("`{name}` takes the path of a function, without quotes: `{name}: {example}`"),
         );
+    } else if name == "migrate" {
+        config.migrate = Some((key, expr.clone()));
     } else {
         config.on_event = Some((key, expr.clone()));
     }

@@ -16,6 +16,7 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
         emit(config, errors);
     }
     durations(config, errors);
+    versions(config, errors);
     if let (Some(grace), None, false) = (
         &config.renew_grace,
         &config.renew_every,
@@ -25,6 +26,36 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
             grace.key.span(),
             "`renew_grace` has no effect without `renew_every`; add `renew_every: 10m`, or leave it out",
         );
+    }
+}
+
+/// Checks the versions of the data, and whether `migrate` is there if and only if it has a use.
+fn versions(config: &mut Config, errors: &mut Errors) {
+    if config.is_invalid("data_version") {
+        return;
+    }
+    let current = match &config.data_version {
+        Some(amount) => amount.quantity.known(),
+        None => Some(1),
+    };
+    if let (Some(written), Some(current)) = (&config.write_version, current)
+        && let Some(fault) =
+            (written.quantity.known()).and_then(|number| rules::write_within_data(number, current))
+    {
+        errors.at(written.quantity.span(), fault.reason);
+        config.write_version = None;
+    }
+    match (&config.data_version, &config.migrate) {
+        (Some(version), None) if current != Some(1) && !config.is_invalid("migrate") => errors.at(
+            version.key.span(),
+            "sessions of earlier versions are still stored; say how to bring their fields to this version: \
+             `migrate: crate::migrate`, a `fn(from: u32, fields: &mut Fields) -> Result<(), BoxError>`",
+        ),
+        (_, Some((key, _))) if current == Some(1) => errors.at(
+            key.span(),
+            "`migrate` has no effect on version 1 of the data; add `data_version: 2`, or leave it out",
+        ),
+        _ => {}
     }
 }
 
@@ -210,6 +241,8 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
         (&config.renew_grace, "grace"),
         (&config.max_size, "size"),
         (&config.max_fields, "fields"),
+        (&config.data_version, "version"),
+        (&config.write_version, "version"),
     ];
     for (option, check) in single_options {
         if let Some(Amount { key, quantity }) = option.as_ref().filter(constant) {
@@ -220,6 +253,21 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
                 key.span(),
             ));
         }
+    }
+    let versions = [&config.write_version, &config.data_version];
+    let constant_version = versions
+        .iter()
+        .filter_map(|one| one.as_ref())
+        .find(constant);
+    if let (Some(Amount { key, .. }), [Some(written), Some(current)]) = (constant_version, versions)
+    {
+        let (written, current) = (&written.quantity, &current.quantity);
+        checks.push(const_check(
+            private,
+            &rule_named("write_within_data"),
+            &quote!(#written, #current),
+            key.span(),
+        ));
     }
     for relation in relations(config) {
         let sides = [&relation.first, &relation.second];

@@ -81,6 +81,8 @@ fn hoist(config: &mut Config) -> TokenStream {
         (&mut config.renew_grace, duration()),
         (&mut config.max_size, quote!(::core::primitive::u64)),
         (&mut config.max_fields, quote!(::core::primitive::u64)),
+        (&mut config.data_version, quote!(::core::primitive::u64)),
+        (&mut config.write_version, quote!(::core::primitive::u64)),
     ] {
         if let Some(Amount {
             quantity: Quantity::Constant(expr),
@@ -92,6 +94,9 @@ fn hoist(config: &mut Config) -> TokenStream {
     }
     if let Some((_, namespace)) = &mut config.namespace {
         namespace.hoist(&mut hoist);
+    }
+    if let Some((_, function)) = &mut config.migrate {
+        hoist.expr(function, &quote!(#private::Migrate));
     }
     if let Some((_, function)) = &mut config.on_event {
         let of_type = quote!(fn(&#private::Event<'_>));
@@ -214,6 +219,8 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("renew_grace", &config.renew_grace, false),
         ("max_size", &config.max_size, true),
         ("max_fields", &config.max_fields, false),
+        ("data_version", &config.data_version, false),
+        ("write_version", &config.write_version, true),
     ];
     for (option, amount, optional) in plain {
         if let Some(Amount { quantity, .. }) = amount {
@@ -244,6 +251,9 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
             let optional = ["emit", "trusted_proxy"].contains(&option);
             set(option, if optional { some(value) } else { value });
         }
+    }
+    if let Some((_, function)) = &config.migrate {
+        set("migrate", some(quote!(#function)));
     }
     if let Some((_, function)) = &config.on_event {
         set("on_event", some(quote!(#function)));

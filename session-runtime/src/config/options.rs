@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::TrustedProxy;
+use crate::data::{DataVersions, Migrate};
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, SidSource};
 use connect_session_rules as rules;
@@ -45,6 +46,14 @@ pub struct Options {
     /// The largest size of a session's encoded data and its subject, in bytes. If `None`, 1 MiB in a
     /// serializing store, and no limit in memory.
     pub max_size: Option<u64>,
+    /// The version of the data's type, at least 1. A program never writes data into a session whose
+    /// data has a later version.
+    pub data_version: u64,
+    /// The version under which data is written; `data_version` if `None`. A release that reads version 2
+    /// but still writes version 1 can run beside its predecessor.
+    pub write_version: Option<u64>,
+    /// Brings the stored fields of an earlier version to `data_version`, when they are loaded.
+    pub migrate: Option<Migrate>,
     /// The largest number of top-level fields of a session's data. In untyped data, each key is a
     /// field.
     pub max_fields: u64,
@@ -125,6 +134,9 @@ impl Options {
             on_undecodable: OnUndecodable::Reject,
             commit: Commit::OnOk,
             max_size: None,
+            data_version: 1,
+            write_version: None,
+            migrate: None,
             max_fields: rules::DEFAULT_MAX_FIELDS,
             trusted_proxy: None,
             on_event: None,
@@ -160,6 +172,14 @@ impl Options {
             }
         }
         self.loaders = Vec::leak(loaders);
+    }
+
+    /// The versions of the data.
+    pub(crate) fn data_versions(&self) -> DataVersions {
+        // The rules allow no larger version.
+        let version = |version| u32::try_from(version).unwrap_or(u32::MAX);
+        let written = self.write_version.unwrap_or(self.data_version);
+        DataVersions::new(version(self.data_version), version(written), self.migrate)
     }
 
     /// The size limit in a serializing store.

@@ -58,11 +58,28 @@ pub(super) fn reserve_keys<C: SessionConfig>(
     })
 }
 
+/// Checks that a store can note the version of the data if the config has versions.
+///
+/// # Errors
+/// A message if it cannot.
+pub(super) fn check_versions(options: &Options, store_keeps_them: bool) -> Result<(), String> {
+    if options.data_version == 1 || store_keeps_them {
+        return Ok(());
+    }
+    Err(
+        "the store does not keep the version of a session's data, which `data_version` needs: leave \
+         `data_version` out, or use another store"
+            .to_owned(),
+    )
+}
+
 /// A store with which the config may be used: this one, or one that refuses every operation because
-/// another config has reserved its keys.
+/// another config has reserved its keys, or it cannot note the version of the data.
 #[cfg(feature = "_layer")]
 pub(crate) fn reserved<C: SessionConfig>(store: &AnyStore<C::Data>) -> AnyStore<C::Data> {
-    match reserve_keys::<C>(&prepared::<C>().options, store.backend_id()) {
+    let options = &prepared::<C>().options;
+    let checked = check_versions(options, store.keeps_data_version());
+    match checked.and_then(|()| reserve_keys::<C>(options, store.backend_id())) {
         Ok(()) => store.clone(),
         Err(problem) => AnyStore::new(RefusingStore(problem)),
     }

@@ -119,6 +119,8 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
         return Err(BuildBackoff.into());
     }
     let built = C::connect().await.and_then(|store| {
+        let options = &prepared::<C>().options;
+        reservations::check_versions(options, store.keeps_data_version())?;
         reservations::reserve_keys::<C>(&prepared::<C>().options, store.backend_id())?;
         Ok(store)
     });

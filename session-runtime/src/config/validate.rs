@@ -95,6 +95,18 @@ impl Options {
             &self.max_fields.to_string(),
             rules::fields(self.max_fields),
         );
+        let written = self.write_version.unwrap_or(self.data_version);
+        for (option, version) in [
+            ("data_version", self.data_version),
+            ("write_version", written),
+        ] {
+            found.note(option, &version.to_string(), rules::version(version));
+        }
+        found.note(
+            "write_version",
+            &written.to_string(),
+            rules::write_within_data(written, self.data_version),
+        );
         self.loader_problems(absolute, &mut found);
         found.0
     }

@@ -113,7 +113,8 @@ impl<C: SessionConfig> SessionCore<C> {
     async fn insert(&self, guard: GuardIndex, record: NewRecord<C::Data>) -> Result<(), Error> {
         let started = trace::started_awaited(self.options.on_event);
         let result = if trace::records_debug() {
-            let call = self.store.insert(self.key, &record);
+            let versions = self.options.data_versions();
+            let call = self.store.insert(self.key, &record, versions);
             Box::pin(trace::in_span_awaited(
                 StoreCall::Commit,
                 C::NAME,
@@ -122,7 +123,8 @@ impl<C: SessionConfig> SessionCore<C> {
             ))
             .await
         } else {
-            self.store.insert(self.key, &record).await
+            let versions = self.options.data_versions();
+            self.store.insert(self.key, &record, versions).await
         };
         self.finish_insert(guard, &record, result, started)
     }
@@ -274,7 +276,8 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Result<CommitOutcome<C::Data>, Error> {
         let started = trace::started_awaited(self.options.on_event);
         let result = if trace::records_debug() {
-            let call = self.store.commit(self.key, change);
+            let versions = self.options.data_versions();
+            let call = self.store.commit(self.key, change, versions);
             Box::pin(trace::in_span_awaited(
                 StoreCall::Commit,
                 C::NAME,
@@ -283,7 +286,8 @@ impl<C: SessionConfig> SessionCore<C> {
             ))
             .await
         } else {
-            self.store.commit(self.key, change).await
+            let versions = self.options.data_versions();
+            self.store.commit(self.key, change, versions).await
         };
         self.finish_commit(change, result, started)
     }

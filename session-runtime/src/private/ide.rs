@@ -89,6 +89,16 @@ pub mod session_config {
     /// `max_fields: 1_000`: the maximum number of top-level fields of a session's data; in untyped
     /// data, each key is a field. Default: `1_000`.
     pub const max_fields: Word = Word;
+    /// `data_version: 2`: the version of the data's type; a program never writes data into a session
+    /// whose data has a later version. Default: `1`.
+    pub const data_version: Word = Word;
+    /// `write_version: 1`: the version under which data is written, for a release that already reads a
+    /// version but does not write it yet. Default: `data_version`.
+    pub const write_version: Word = Word;
+    /// `migrate: crate::migrate`: a `fn(from: u32, fields: &mut Fields) -> Result<(), BoxError>` that
+    /// brings the stored fields of an earlier version to `data_version` when they are loaded. Default:
+    /// none.
+    pub const migrate: Word = Word;
     /// `merge: { visits: add, tags: union }`: how concurrent changes of a field are merged.
     /// Default: lists to which both requests append keep both, for all else `on_conflict` decides.
     pub const merge: Word = Word;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
-use crate::data::SessionData;
+use crate::data::{DataVersions, SessionData};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
@@ -51,21 +51,25 @@ impl<D> fmt::Debug for AnyStore<D> {
 trait ErasedStore<D>: Send + Sync {
     fn check_ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
     fn is_serializing(&self) -> bool;
+    fn keeps_data_version(&self) -> bool;
     fn insert<'a>(
         &'a self,
         key: Key,
         record: &'a NewRecord<D>,
+        versions: DataVersions,
     ) -> BoxFuture<'a, Result<InsertOutcome<D>, StoreError>>;
     fn load<'a>(
         &'a self,
         key: Key,
         request: &'a LoadRequest,
+        versions: DataVersions,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
     fn as_sync(&self) -> Option<&dyn SyncStore<D>>;
     fn commit<'a>(
         &'a self,
         key: Key,
         change: &'a Change<D>,
+        versions: DataVersions,
     ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>>;
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
     fn backend_id(&self) -> Option<String>;
@@ -84,20 +88,26 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         Store::is_serializing(self)
     }
 
+    fn keeps_data_version(&self) -> bool {
+        Store::keeps_data_version(self)
+    }
+
     fn insert<'a>(
         &'a self,
         key: Key,
         record: &'a NewRecord<D>,
+        versions: DataVersions,
     ) -> BoxFuture<'a, Result<InsertOutcome<D>, StoreError>> {
-        Box::pin(Store::insert(self, key, record))
+        Box::pin(Store::insert_versioned(self, key, record, versions))
     }
 
     fn load<'a>(
         &'a self,
         key: Key,
         request: &'a LoadRequest,
+        versions: DataVersions,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>> {
-        Box::pin(Store::load(self, key, request))
+        Box::pin(Store::load_versioned(self, key, request, versions))
     }
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
@@ -108,8 +118,9 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         &'a self,
         key: Key,
         change: &'a Change<D>,
+        versions: DataVersions,
     ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>> {
-        Box::pin(Store::commit(self, key, change))
+        Box::pin(Store::commit_versioned(self, key, change, versions))
     }
 
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -146,16 +157,47 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.is_serializing()
     }
 
+    fn keeps_data_version(&self) -> bool {
+        self.0.keeps_data_version()
+    }
+
     async fn insert(
         &self,
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        self.0.insert(key, record).await
+        self.0.insert(key, record, DataVersions::FIRST).await
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.0.load(key, request).await
+        self.0.load(key, request, DataVersions::FIRST).await
+    }
+
+    async fn insert_versioned(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+        versions: DataVersions,
+    ) -> Result<InsertOutcome<D>, StoreError> {
+        self.0.insert(key, record, versions).await
+    }
+
+    async fn load_versioned(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+        versions: DataVersions,
+    ) -> Result<Option<Record<D>>, StoreError> {
+        self.0.load(key, request, versions).await
+    }
+
+    async fn commit_versioned(
+        &self,
+        key: Key,
+        change: &Change<D>,
+        versions: DataVersions,
+    ) -> Result<CommitOutcome<D>, StoreError> {
+        self.0.commit(key, change, versions).await
     }
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
@@ -163,7 +205,7 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        self.0.commit(key, change).await
+        self.0.commit(key, change, DataVersions::FIRST).await
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
@@ -220,11 +262,12 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         record: &NewRecord<D>,
+        versions: DataVersions,
     ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send {
         async move {
             match self {
-                Self::Own(store) => store.insert(key, record).await,
-                Self::Given(store) => store.0.insert(key, record).await,
+                Self::Own(store) => store.insert_versioned(key, record, versions).await,
+                Self::Given(store) => store.0.insert(key, record, versions).await,
             }
         }
     }
@@ -233,11 +276,12 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         request: &LoadRequest,
+        versions: DataVersions,
     ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send {
         async move {
             match self {
-                Self::Own(store) => store.load(key, request).await,
-                Self::Given(store) => store.0.load(key, request).await,
+                Self::Own(store) => store.load_versioned(key, request, versions).await,
+                Self::Given(store) => store.0.load(key, request, versions).await,
             }
         }
     }
@@ -253,11 +297,12 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         change: &Change<D>,
+        versions: DataVersions,
     ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send {
         async move {
             match self {
-                Self::Own(store) => store.commit(key, change).await,
-                Self::Given(store) => store.0.commit(key, change).await,
+                Self::Own(store) => store.commit_versioned(key, change, versions).await,
+                Self::Given(store) => store.0.commit(key, change, versions).await,
             }
         }
     }

@@ -60,6 +60,14 @@ pub enum StoreError {
         /// The reason. It must not contain stored values, which may be secret.
         source: BoxError,
     },
+    /// A newer version of the program wrote the data of the record. This one cannot decode it, or must
+    /// not write into it; nothing was written.
+    NewerData {
+        /// The version of the data.
+        version: u32,
+        /// The latest version that this program knows.
+        current: u32,
+    },
     /// The data cannot be encoded, or is too large; nothing was written.
     Encode(EncodeError),
 }
@@ -87,6 +95,13 @@ impl fmt::Display for StoreError {
                 let name = printable::name(name);
                 return write!(f, "the stored session cannot be decoded: field `{name}`");
             }
+            Self::NewerData { version, current } => {
+                return write!(
+                    f,
+                    "the data of the session has version {version}, and this program knows versions up \
+                     to {current}; a newer program, which knows it, can change it"
+                );
+            }
             Self::Encode(error) => return error.fmt(f),
         })
     }
@@ -99,7 +114,7 @@ impl Error for StoreError {
             | Self::OutcomeUnknown(source)
             | Self::Unstorable(source)
             | Self::Undecodable { source, .. } => Some(&**source),
-            Self::Full => None,
+            Self::Full | Self::NewerData { .. } => None,
             Self::Encode(error) => error.source(),
         }
     }

@@ -7,8 +7,8 @@
 -- `due` is when the sweep visits the row next, at most its deadline. A request that moves the deadline
 -- does not change `due`, so it changes no index.
 --
--- The columns from `data_version` to `extra` are for later versions. This one leaves them alone, and while
--- they are NULL they take no space.
+-- `data_version` is NULL for version 1 of a config's data. The columns after it up to `extra` are for later
+-- versions of this library. This one leaves them alone, and while they are NULL they take no space.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace BIGINT NOT NULL,
     id BINARY(16) NOT NULL,

@@ -1,5 +1,6 @@
 //! A change as arguments of a statement.
 
+use connect_session_runtime::data::DataVersions;
 use connect_session_runtime::record::{Change, Key, SubjectChange};
 
 use super::millis::to_millis;
@@ -20,17 +21,23 @@ pub(super) struct DataOnly<'a> {
     generation: i64,
     version: i64,
     fields: &'a [u8],
+    versions: DataVersions,
 }
 
 impl<'a> DataOnly<'a> {
     /// The change, if it is such a one.
-    pub(super) fn new<D>(change: &Change<D>, fields: Option<&'a [u8]>) -> Option<Self> {
+    pub(super) fn new<D>(
+        change: &Change<D>,
+        fields: Option<&'a [u8]>,
+        versions: DataVersions,
+    ) -> Option<Self> {
         let is_only_data = change.identity.is_none() && change.lifetime.is_none();
         Some(Self {
             commit_id: change.commit_id.to_bytes(),
             generation: to_i64(change.generation),
             version: base_version(change).filter(|_| is_only_data)?,
             fields: fields?,
+            versions,
         })
     }
 
@@ -42,10 +49,12 @@ impl<'a> DataOnly<'a> {
     pub(super) fn args<DB: Values>(&self, first: Args<DB>, key: Key) -> Args<DB> {
         first
             .bytes(&self.commit_id)
+            .maybe_number(noted_version(self.versions.written))
             .bytes(self.fields)
             .key(key)
             .number(self.generation)
             .number(self.version)
+            .number(self.versions.current.into())
     }
 }
 
@@ -55,6 +64,7 @@ pub(super) fn change_args<DB: Values, D>(
     key: Key,
     change: &Change<D>,
     fields: Option<&[u8]>,
+    versions: DataVersions,
 ) -> Args<DB> {
     let identity = change.identity.as_ref();
     let has_secret = identity.is_some();
@@ -87,6 +97,8 @@ pub(super) fn change_args<DB: Values, D>(
         .flag(*subject != SubjectChange::Keep)
         .maybe_text(new_subject.as_deref())
         .bytes(&commit_id)
+        .flag(fields.is_some())
+        .maybe_number(noted_version(versions.written))
         .maybe_bytes(fields)
         .number(i64::from(fields.is_some()))
         .key(key)
@@ -97,4 +109,10 @@ pub(super) fn change_args<DB: Values, D>(
         .flag(base.is_some())
         .number(base.unwrap_or(0))
         .flag(fields.is_some())
+        .number(versions.current.into())
+}
+
+/// The version of data as it is stored: the first is not noted.
+pub(super) fn noted_version(version: u32) -> Option<i64> {
+    (version > 1).then_some(version.into())
 }

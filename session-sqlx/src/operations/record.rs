@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use connect_session_runtime::data::SessionData;
+use connect_session_runtime::data::{DataVersions, SessionData};
 use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 
-use super::change::{DataOnly, change_args};
+use super::change::{DataOnly, change_args, noted_version};
 use super::driver::WrittenAfterRead;
 use super::millis::to_millis;
 use super::values::namespace_number;
@@ -17,7 +17,7 @@ use super::{Committed, Dialect, Rows, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
-use crate::error::{ContextError, StatementError, newer_data};
+use crate::error::{ContextError, StatementError};
 use crate::escape::escaped_subject;
 use crate::fields;
 use crate::row::Stored;
@@ -31,6 +31,7 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         record: &NewRecord<D>,
+        versions: DataVersions,
     ) -> Result<InsertOutcome<D>, StoreError> {
         let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
@@ -48,6 +49,7 @@ impl<B: Dialect> Inner<B> {
                 .number(absolute)
                 .number(idle.min(absolute))
                 .maybe_text(subject.as_deref())
+                .maybe_number(noted_version(versions.written))
                 .bytes(&fields)
         };
         self.check_size(&fields, subject.as_deref())?;
@@ -87,6 +89,7 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         request: &LoadRequest,
+        versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
         let args = || {
             B::first_args(self)
@@ -97,7 +100,10 @@ impl<B: Dialect> Inner<B> {
         for attempt in 1..=RETRIES {
             let read = self.read(&B::shared_statements(self).load, args).await?;
             let Some(Stored {
-                state, now, fields, ..
+                state,
+                now,
+                data_version,
+                fields,
             }) = read
             else {
                 return Ok(None);
@@ -106,7 +112,7 @@ impl<B: Dialect> Inner<B> {
                 return Ok(None);
             };
             // Before anything is written: a session that cannot be read does not live longer.
-            let snapshot = fields::read(fields, state.version)?;
+            let snapshot = fields::read(fields, state.version, data_version, versions)?;
             let refuses_writes = || B::refuses_writes(self);
             if effects.is_empty() || refuses_writes() {
                 return Ok(Some(state.record(snapshot, false)));
@@ -174,6 +180,7 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         change: &Change<D>,
+        versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let fields = change
             .data
@@ -182,14 +189,16 @@ impl<B: Dialect> Inner<B> {
             .transpose()?
             .flatten();
         self.check_size(fields.as_deref().unwrap_or_default(), None)?;
-        let written = self.write_change(key, change, fields.as_deref()).await;
+        let written = self
+            .write_change(key, change, fields.as_deref(), versions)
+            .await;
         if let Some(version) = written.map_err(write_error::<B>)? {
             let version = to_u64(version);
             let data = change.data.as_ref();
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
             return Ok(CommitOutcome::Applied(after));
         }
-        self.judge(key, change).await
+        self.judge(key, change, fields.is_some(), versions).await
     }
 
     /// Returns the version after the change; `None` if it was not applied.
@@ -198,14 +207,15 @@ impl<B: Dialect> Inner<B> {
         key: Key,
         change: &Change<D>,
         fields: Option<&[u8]>,
+        versions: DataVersions,
     ) -> Result<Option<i64>, StatementError> {
         let statements = B::shared_statements(self);
-        if let Some(data) = DataOnly::new(change, fields) {
+        if let Some(data) = DataOnly::new(change, fields, versions) {
             let args = || data.args(B::first_args(self), key);
             let Written(rows) = B::run(self, &statements.commit_data, args).await?;
             return Ok((rows > 0).then(|| data.version_after()));
         }
-        let args = || change_args(B::first_args(self), key, change, fields);
+        let args = || change_args(B::first_args(self), key, change, fields, versions);
         let Committed(version) = B::run(self, &statements.commit, args).await?;
         Ok(version)
     }
@@ -216,6 +226,8 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         change: &Change<D>,
+        writes_data: bool,
+        versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let statement = &B::shared_statements(self).select;
         let read = self
@@ -224,23 +236,23 @@ impl<B: Dialect> Inner<B> {
         let Some(Stored {
             state,
             now,
-            is_newer,
+            data_version,
             fields,
         }) = read
         else {
             return Ok(CommitOutcome::Ended);
         };
-        let snapshot = || fields::read(fields, state.version);
+        let snapshot = || fields::read(fields, state.version, data_version, versions);
         Ok(match state.check(change, now, || false) {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
                 let data = change.data.as_ref();
                 CommitOutcome::Applied(data.map(|_| snapshot()).transpose()?)
             }
-            Verdict::Conflict | Verdict::Apply if is_newer && change.data.is_some() => {
-                return Err(newer_data());
-            }
             Verdict::Conflict | Verdict::Apply => {
+                if writes_data {
+                    versions.check_writable(data_version)?;
+                }
                 let record = state.record(snapshot()?, false);
                 CommitOutcome::Conflict(Box::new(record))
             }

@@ -101,28 +101,30 @@ fn write_load<B: Dialect>(table: &str) -> String {
 }
 
 /// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both again, the
-/// shorter of them, subject, fields.
+/// shorter of them, subject, version of the data or null, fields.
 fn insert<B: Dialect>(table: &str) -> String {
     let now = B::STARTED;
     format!(
         "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport, commit_id,
             secret, idle, absolute, secret_since, created_at, idle_until, absolute_until, due, subject,
-            fields)
-        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?, ?, ?)"
+            data_version, fields)
+        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?, ?, ?, ?)"
     )
 }
 
 /// Writes data and nothing else: the most frequent change. `due` stays, because the idle deadline does
-/// not move back. Arguments: commit id, fields; namespace, id, generation, version.
+/// not move back. Arguments: commit id, version of the data or null, fields; namespace, id, generation,
+/// version, and the latest version of data into whose records it may be written.
 ///
 /// If the change was applied before, the version is another one.
 fn commit_data<B: Dialect>(table: &str) -> String {
     let now = B::NOW;
     let deadline = deadline::<B>();
     format!(
-        "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, fields = ?, version = version + 1
+        "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, data_version = ?, fields = ?,
+            version = version + 1
         {BY_KEY} AND format = 2 AND {deadline} > {now} AND generation = ? AND version = ?
-            AND data_version IS NULL"
+            AND COALESCE(data_version, 1) <= ?"
     )
 }
 
@@ -156,10 +158,11 @@ fn commit<B: Dialect>(table: &str) -> String {
             generation = generation + ?,
             subject = CASE WHEN ? THEN ? ELSE subject END,
             commit_id = ?,
+            data_version = CASE WHEN ? THEN ? ELSE data_version END,
             fields = COALESCE(?, fields),
             version = {}
         {BY_KEY} AND format = 2 AND {deadline} > {now} AND commit_id <> ? AND generation = ?
-            AND (NOT ? OR epoch = ?) AND (NOT ? OR version = ?) AND (NOT ? OR data_version IS NULL)",
+            AND (NOT ? OR epoch = ?) AND (NOT ? OR version = ?) AND (NOT ? OR COALESCE(data_version, 1) <= ?)",
         others.map(unless_replaced).join(", "),
         B::RAISED
     )

@@ -8,8 +8,8 @@
 -- does not change `due`, so it changes no indexed column and PostgreSQL can update the row within its
 -- page (HOT). The fill factor leaves room for that.
 --
--- The columns from `data_version` to `extra` are for later versions. This one leaves them alone, and while
--- they are NULL they take no space. Wide columns come first, so that no space is lost to alignment.
+-- `data_version` is NULL for version 1 of a config's data. The columns after it up to `extra` are for later
+-- versions of this library. This one leaves them alone, and while they are NULL they take no space. Wide columns come first, so that no space is lost to alignment.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace bigint NOT NULL,
     id uuid NOT NULL,

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use connect_session::store::MemoryStore;
-use connect_session::{Event, RequestHead, session_config};
+use connect_session::store::{BoxError, MemoryStore};
+use connect_session::{Event, Fields, RequestHead, session_config};
 
 const IDLE: Duration = Duration::from_secs(60);
 const LIMIT: u64 = 4096;
@@ -17,6 +17,11 @@ pub struct Cart {
     pub visits: u64,
     pub seen: i64,
     pub r#type: String,
+}
+
+fn migrate(from: u32, fields: &mut Fields) -> Result<(), BoxError> {
+    fields.rename("count", format!("visits of version {from}"));
+    Ok(())
 }
 
 session_config! {
@@ -43,8 +48,11 @@ session_config! {
         merge: { items: union, visits: add, seen: max, r#type: last_wins }, // C39, C40
         on_conflict: reject,            // C41
         on_ended: ignore,
+        data_version: 2,                // C51
+        write_version: 1,
+        migrate: migrate,
         on_store_error: anonymous,
-        on_undecodable: replace,
+        on_undecodable: replace,        // C51
         commit: always,
         trusted_proxy: x_forwarded,     // C03
         namespace: "shop",              // C37

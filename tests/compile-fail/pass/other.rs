@@ -98,7 +98,27 @@ async fn held(mut session: Session<OfAMacro>) -> Result<(), connect_session::Err
     session.save().await
 }
 
+/// Both preludes at once: only `Error` needs its path.
+mod globs {
+    use axum::*;
+    use connect_session::*;
+
+    session_config! {
+        pub struct Globbed {}
+    }
+
+    #[session(create)]
+    async fn open(session: Session<Globbed>) -> Result<Json<String>, connect_session::Error> {
+        Ok(Json(session.id().to_string()))
+    }
+
+    pub fn router() -> Router {
+        Router::new().route("/globs", routing::post(open))
+    }
+}
+
 fn main() {
+    let _ = globs::router();
     let _: axum::Router = axum::Router::new()
         .route("/", axum::routing::get(whole).post(Server::get).put(of_a_macro).delete(held));
 }

@@ -5,6 +5,7 @@ mod shapes;
 mod stores;
 mod tools;
 mod undecodable;
+mod versions;
 
 /// Makes one test of each case for each store.
 macro_rules! on_every_store {

@@ -39,6 +39,8 @@ pub(super) enum Reason {
     WideNumber,
     /// The text of a field is not JSON.
     NotJson,
+    /// The config's `migrate` has failed.
+    NotMigrated,
     /// An error of the type's own implementation of `Deserialize`.
     Other,
 }
@@ -81,13 +83,17 @@ impl DecodeError {
         }
     }
 
+    pub(crate) fn not_migrated() -> Self {
+        Reason::NotMigrated.into()
+    }
+
     /// Whether the type refuses a top-level field that it does not know.
     pub(crate) const fn is_unknown_field(&self) -> bool {
         matches!(self.reason, Reason::UnknownField)
     }
 
     /// The error of a field's text.
-    pub(super) fn in_field(name: &str, text: &str, error: &serde_json::Error) -> Self {
+    pub(in crate::data) fn in_field(name: &str, text: &str, error: &serde_json::Error) -> Self {
         Self {
             reason: reason_inside(text, error),
             field: Some(printable::name(name)),
@@ -141,6 +147,7 @@ impl fmt::Display for DecodeError {
                 "serde reads no 128-bit number in a flattened part or an untagged enum; keep it as a text"
             }
             Reason::NotJson => "the stored text is not JSON",
+            Reason::NotMigrated => "the config's `migrate` has failed",
             Reason::Other => "refused by the type's own `Deserialize`",
         })
     }
