@@ -56,8 +56,8 @@ fn is_redis(scheme: &str) -> bool {
     scheme.starts_with("redis") || scheme.starts_with("valkey")
 }
 
-/// The error for a scheme that names no enabled store. Only the scheme is shown, because the rest of
-/// the URL may contain a password.
+/// The error for a scheme that names no enabled store. No part of the URL is shown: without a `:` behind a
+/// scheme, even that may be a password.
 fn unknown(scheme: &str) -> BoxError {
     let feature = match scheme {
         "postgres" | "postgresql" => "postgres",
@@ -70,7 +70,7 @@ fn unknown(scheme: &str) -> BoxError {
                 .into();
         }
     };
-    format!("a store on `{scheme}:` needs the feature `{feature}` of connect-session").into()
+    format!("the store of this URL needs the feature `{feature}` of connect-session").into()
 }
 
 #[cfg(test)]

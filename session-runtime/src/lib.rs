@@ -27,6 +27,7 @@ pub mod patch;
 pub mod printable;
 mod random;
 pub mod record;
+pub mod server_url;
 pub mod session;
 pub mod sid;
 pub mod store;

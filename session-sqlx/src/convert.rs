@@ -1,7 +1,5 @@
 //! Conversions between the values of a record and those of columns.
 
-#[cfg(feature = "sqlite")]
-use connect_session_runtime::clock::MAX_MILLIS;
 use connect_session_runtime::record::{Lifetime, Transport};
 
 pub(crate) fn to_i64(count: u64) -> i64 {
@@ -17,15 +15,6 @@ pub(crate) fn transport_code(transport: Transport) -> i16 {
         Transport::Other => 0,
         Transport::Cookie => 1,
     }
-}
-
-/// A lifetime limited to [`MAX_MILLIS`], so that its sum with a time fits a column.
-#[cfg(feature = "sqlite")]
-pub(crate) fn limited(lifetime: Lifetime) -> Lifetime {
-    Lifetime::from_millis(
-        lifetime.idle_millis().min(MAX_MILLIS),
-        lifetime.absolute_millis().min(MAX_MILLIS),
-    )
 }
 
 pub(crate) fn lifetime(idle: i64, absolute: i64) -> Lifetime {

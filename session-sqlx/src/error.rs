@@ -79,7 +79,6 @@ impl StatementError {
     }
 
     /// The driver's error, if the statement certainly changed nothing.
-    #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn not_applied(&self) -> Option<&sqlx::Error> {
         match self {
             Self::NotApplied(error) => error.downcast_ref(),

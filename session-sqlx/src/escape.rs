@@ -2,9 +2,6 @@
 
 use std::borrow::Cow;
 
-#[cfg(feature = "sqlite")]
-use serde::Serialize;
-
 /// Escapes `\` as `\\` and NUL as `\0`.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if text.contains(['\\', '\0']) {
@@ -33,10 +30,9 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// The JSON of a value whose serialization cannot fail: maps with string keys, numbers and strings.
-#[cfg(feature = "sqlite")]
-pub(crate) fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+/// The subject as it is stored.
+pub(crate) fn escaped_subject(subject: Option<&str>) -> Option<String> {
+    subject.map(|subject| escape(subject).into_owned())
 }
 
 #[cfg(test)]

@@ -20,12 +20,9 @@ mod connect;
 mod convert;
 mod error;
 mod escape;
-#[cfg(feature = "sqlite")]
-mod fields_json;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-mod fields_text;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod fields;
 mod finish;
+mod operations;
 mod row;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
@@ -33,7 +30,6 @@ mod store_methods;
 mod sweeper;
 mod table;
 mod timeout;
-mod verbs;
 
 #[cfg(feature = "mysql")]
 mod mysql;

@@ -20,6 +20,7 @@ mod fixture;
 mod mysql;
 mod namespaces;
 mod outage;
+mod passwords;
 mod pgbouncer;
 mod postgres;
 

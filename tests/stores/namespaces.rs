@@ -68,6 +68,8 @@ async fn assert_refused(first: impl Store<Untyped>, second: impl Store<Untyped>)
 async fn two_configs_of_one_name_cannot_share_a_store_in_memory() {
     let store = MemoryStore::new();
     assert_refused(store.clone(), store).await;
+    let store = SqliteStore::memory().await.unwrap();
+    assert_refused(store.clone(), store).await;
     let store = TowerStore::new(tower_sessions_memory_store::MemoryStore::default());
     assert_refused(store.clone(), store).await;
 }

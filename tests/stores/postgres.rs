@@ -255,6 +255,14 @@ async fn a_restart_goes_unnoticed() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_wrong_secret_reads_no_record() {
+    let (store, table) = store().await;
+    let damage = async || run(format!("UPDATE {table} SET commit_id = ''")).await;
+    shared::a_wrong_secret_reads_no_record(&*store, damage).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn columns_of_later_versions_are_left_alone() {
     let (store, table) = store().await;
     let fill = format!(

@@ -46,6 +46,8 @@ store_conformance! {
     }
 }
 
+const HALVE_IDLE_TIME: &str = "UPDATE connect_sessions SET idle_until = idle_until - idle / 2";
+
 /// A store in a file, with the system clock and without a sweep task, and the file.
 async fn store() -> (Arc<TempStore<SqliteStore>>, PathBuf) {
     let (directory, cleanup) = directory();
@@ -123,6 +125,119 @@ async fn rows_of_another_format_are_not_changed() {
         rows(&file, of_two).await
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_reads_no_record() {
+    let (store, file) = store().await;
+    let damage = async || run(&file, "UPDATE connect_sessions SET commit_id = x''").await;
+    shared::a_wrong_secret_reads_no_record(&*store, damage).await;
+}
+
+#[tokio::test]
+async fn columns_of_later_versions_are_left_alone() {
+    let (store, file) = store().await;
+    let set_all =
+        "UPDATE connect_sessions SET subject_key = x'07', login_at = 1, authenticated_at = 2,
+        level = 3, label = 'a', first_use_until = 4, end_reason = 5, extra = x'0102'";
+    let filled = "connect_sessions WHERE subject_key = x'07' AND login_at = 1 AND authenticated_at = 2
+        AND level = 3 AND label = 'a' AND first_use_until = 4 AND end_reason = 5 AND extra = x'0102'";
+    shared::columns_of_later_versions_are_left_alone(
+        &*store,
+        async || run(&file, set_all).await,
+        async || rows(&file, filled).await,
+        async || run(&file, HALVE_IDLE_TIME).await,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn data_of_a_newer_version_is_not_overwritten() {
+    let (store, file) = store().await;
+    let make_newer = async || run(&file, "UPDATE connect_sessions SET data_version = 2").await;
+    shared::data_of_a_newer_version_is_not_overwritten(&*store, make_newer).await;
+}
+
+#[tokio::test]
+async fn large_sessions_are_kept() {
+    shared::large_sessions_are_kept(&*store().await.0).await;
+}
+
+#[tokio::test]
+async fn sessions_are_served_while_writes_are_refused() {
+    let (store, file) = store().await;
+    let read_only = SqliteConnectOptions::new().filename(&file).read_only(true);
+    let pool = SqlitePoolOptions::new().connect_with(read_only);
+    let reader = SqliteStore::from_pool(pool.await.unwrap());
+    let age = async || run(&file, HALVE_IDLE_TIME).await;
+    shared::sessions_are_served_while_writes_are_refused(&store.store, &reader, age).await;
+}
+
+/// A load without a due touch commits nothing.
+#[tokio::test]
+async fn a_load_without_a_due_touch_does_not_write() {
+    let (store, file) = store().await;
+    let opened = open(&*store, &json!({"a": 1})).await;
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut observer = options.connect().await.unwrap();
+    // Changes with every commit of another connection.
+    let mut commits = async || {
+        let version = sqlx::query("PRAGMA data_version").fetch_one(&mut observer);
+        version.await.unwrap().get::<i64, _>(0)
+    };
+    let before = commits().await;
+    let record = load(&*store, opened).await;
+    assert_eq!(commits().await, before);
+    let change = set(&record, &json!({"a": 2}));
+    store.commit(opened.key, &change).await.unwrap();
+    assert_ne!(commits().await, before);
+}
+
+/// The writes of one process wait for each other, rather than for the lock of the file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_of_one_process_never_find_the_file_locked() {
+    let (store, file) = store().await;
+    let impatient = SqliteConnectOptions::new().filename(&file);
+    let impatient = impatient.busy_timeout(Duration::ZERO);
+    let pool = SqlitePoolOptions::new().max_connections(8);
+    let pool = pool.connect_with(impatient).await.unwrap();
+    let pooled = SqliteStore::from_pool(pool).sweep_every(None);
+    let mut tasks = JoinSet::new();
+    for _ in 0..32 {
+        let pooled = pooled.clone();
+        tasks.spawn(async move {
+            let opened = open(&pooled, &json!({"a": 1})).await;
+            let record = load(&pooled, opened).await;
+            let change = set(&record, &json!({"a": 2}));
+            pooled.commit(opened.key, &change).await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    drop(store);
+}
+
+/// A table of the former layout is refused, with the fix, and stays as it is.
+#[tokio::test]
+async fn a_table_of_the_former_layout_is_refused() {
+    let (directory, _cleanup) = directory();
+    let file = directory.join("sessions.db");
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut former = options.create_if_missing(true).connect().await.unwrap();
+    let script = "CREATE TABLE connect_sessions (namespace TEXT NOT NULL, id BLOB NOT NULL,
+            format INTEGER NOT NULL, version INTEGER NOT NULL, fields TEXT NOT NULL,
+            PRIMARY KEY (namespace, id));
+        INSERT INTO connect_sessions VALUES ('shop', x'01', 1, 1, '{}')";
+    sqlx::raw_sql(script).execute(&mut former).await.unwrap();
+    let text = error_chain(&SqliteStore::open(&file).await.unwrap_err());
+    assert!(
+        text.contains("drop it") && text.contains("`.table(…)`"),
+        "{text}"
+    );
+    assert_eq!(rows(&file, "connect_sessions").await, 1);
+    let pool = SqlitePoolOptions::new().connect_with(SqliteConnectOptions::new().filename(&file));
+    let beside = SqliteStore::from_pool(pool.await.unwrap()).table("other");
+    let beside = beside.unwrap().migrate().await.unwrap();
+    Store::<Untyped>::check_ready(&beside).await.unwrap();
 }
 
 #[tokio::test]
@@ -220,6 +335,49 @@ async fn sessions_survive_a_restart() {
         assert_eq!(Store::<Untyped>::backend_id(&memory), None);
         overlap(memory).await;
     }
+}
+
+/// Only the owner can read the files that a store creates, whatever the umask of the process allows.
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const NAME: &str = "sqlite::only_the_owner_can_read_the_files";
+    if std::env::var("UMASK_IS_SET").is_err() {
+        let program = std::env::current_exe().unwrap();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "umask 022; exec \"$0\" --exact \"$1\""]);
+        shell.arg(program).arg(NAME).env("UMASK_IS_SET", "yes");
+        let output = shell.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("1 passed"), "{text}");
+        return;
+    }
+    let (directory, _cleanup) = directory();
+    let mode = |file: &Path| file.metadata().unwrap().permissions().mode() & 0o777;
+    let other = directory.join("other");
+    std::fs::write(&other, "").unwrap();
+    assert_eq!(mode(&other), 0o644, "the umask of this test");
+    let by_name = SqliteStore::open(directory.join("a.db")).await.unwrap();
+    let url = format!("sqlite://{}/b.db?mode=rwc", directory.display());
+    let by_url = SqliteStore::connect(&url).await.unwrap();
+    for store in [&by_name, &by_url] {
+        open(store, &json!({"a": 1})).await;
+    }
+    for name in ["a.db", "b.db"] {
+        for suffix in ["", "-wal", "-shm"] {
+            let file = directory.join(format!("{name}{suffix}"));
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    }
+    // The mode of a file that exists is up to its owner.
+    let existing = directory.join("c.db");
+    std::fs::write(&existing, "").unwrap();
+    let store = SqliteStore::open(&existing).await.unwrap();
+    open(&store, &json!({"a": 1})).await;
+    assert_eq!(mode(&existing), 0o644);
 }
 
 /// Eight processes open a new file concurrently.

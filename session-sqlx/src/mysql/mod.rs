@@ -1,5 +1,6 @@
 //! The store on MySQL and MariaDB.
 
+mod dialect;
 mod examine;
 mod send;
 mod setup;
@@ -14,7 +15,8 @@ use connect_session_runtime::store::StoreError;
 use self::statements::Statements;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
-use crate::server::{self, ServerState, server_store};
+use crate::operations::implement_store;
+use crate::server::{self, ServerState};
 use crate::store_methods::store_methods;
 use crate::table::Table;
 
@@ -144,7 +146,7 @@ store_methods!(
               The default is 5 seconds."
 );
 
-server_store!(MySqlStore);
+implement_store!(MySqlStore);
 
 impl Backend for MySqlBackend {
     type Db = MySql;

@@ -1,9 +1,9 @@
 //! Reads answers, and classifies the errors of the server.
 
-use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlQueryResult, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql};
 
-use crate::server::{Driver, Statement, Written};
+use crate::operations::{Driver, Statement};
 
 /// `ER_DUP_ENTRY`: the key exists.
 const DUPLICATE_KEY: u16 = 1062;
@@ -37,18 +37,30 @@ impl Driver for MySql {
         query.fetch_all(connection).await
     }
 
-    /// The version is returned as the id that was inserted last.
     async fn write(
         connection: &mut MySqlConnection,
         statement: Statement<Self>,
-    ) -> Result<Written, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
-        let done = query.execute(connection).await?;
-        Ok(Written {
-            rows: done.rows_affected(),
-            version: i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX),
-        })
+    ) -> Result<u64, sqlx::Error> {
+        Ok(execute(connection, statement).await?.rows_affected())
     }
+
+    /// The version is returned as the id that was inserted last.
+    async fn commit(
+        connection: &mut MySqlConnection,
+        statement: Statement<Self>,
+    ) -> Result<Option<i64>, sqlx::Error> {
+        let done = execute(connection, statement).await?;
+        let version = i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX);
+        Ok((done.rows_affected() > 0).then_some(version))
+    }
+}
+
+async fn execute(
+    connection: &mut MySqlConnection,
+    statement: Statement<MySql>,
+) -> Result<MySqlQueryResult, sqlx::Error> {
+    let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
+    query.execute(connection).await
 }
 
 /// Whether the server reported that the statement changed nothing.

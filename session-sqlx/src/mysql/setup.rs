@@ -1,6 +1,6 @@
 //! Connecting, and checking the server and the table.
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, MySql, Row as _};
 
 use connect_session_runtime::record::Key;
@@ -12,28 +12,38 @@ use super::send::{self, NO_SUCH_TABLE, error_number};
 use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::row::Stored;
-use crate::server::{self, Facts, Rows, Server, ServerState, Statements, Written, check_url};
+use crate::operations::{Rows, Written};
+use crate::server::{
+    self, Facts, Server, ServerState, check_url, unreadable, without_unknown_parameters,
+};
 use crate::{ConnectBuilder, backend};
 
 const INVALID_URL: &str = "the URL of the MySQL or MariaDB server cannot be read: it has the form \
                            mysql://user:password@host:3306/database";
+
+/// The parameters of a URL that the driver knows.
+const PARAMETERS: [&str; 14] = [
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "charset",
+    "collation",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "socket",
+    "timezone",
+    "time-zone",
+];
 
 pub(super) async fn connect(builder: ConnectBuilder<MySqlStore>) -> Result<MySqlStore, StoreError> {
     server::connect(builder).await.map(MySqlStore)
 }
 
 impl Server for MySqlBackend {
-    // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
-    // ends.
-    const NOW: &str = "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) \
-                       + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) DIV 1000)";
-    const STARTED: &str =
-        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)";
-    const SAME: &str = "<=>";
-    const WRITTEN: &str = "";
-    const RAISED: &str = "LAST_INSERT_ID(version + ?)";
-
     fn new_backend(state: ServerState<MySql>) -> Self {
         Self(state)
     }
@@ -42,26 +52,11 @@ impl Server for MySqlBackend {
         &inner.backend.0
     }
 
-    fn shared_statements(inner: &Inner) -> &Statements {
-        &inner.statements.shared
-    }
-
-    fn with_placeholders(text: String) -> String {
-        text
-    }
-
-    fn read(row: &MySqlRow) -> Result<Stored, StoreError> {
-        Stored::read(row)
-    }
-
-    fn read_number(row: &MySqlRow) -> Result<i64, StoreError> {
-        row.try_get(0).map_err(bad_column)
-    }
-
     fn parse_url(url: &str) -> Result<MySqlConnectOptions, ContextError> {
         check_url(url, &["mysql", "mariadb"], INVALID_URL)?;
-        let invalid = |error: sqlx::Error| ContextError::new(INVALID_URL).caused_by(error);
-        let options: MySqlConnectOptions = url.parse().map_err(invalid)?;
+        let url = without_unknown_parameters(url, &PARAMETERS);
+        let options = url.parse::<MySqlConnectOptions>();
+        let options = options.map_err(|error| unreadable(INVALID_URL, &error))?;
         if options.get_database().is_none_or(str::is_empty) {
             return Err(ContextError::new(format!(
                 "the URL names no database; {INVALID_URL}"
@@ -107,20 +102,8 @@ impl Server for MySqlBackend {
         send::is_refusal(error)
     }
 
-    fn is_demoted(error: &sqlx::Error) -> bool {
-        send::is_demoted(error)
-    }
-
-    fn is_unstorable(error: &sqlx::Error) -> bool {
-        send::is_unstorable(error)
-    }
-
     fn is_rolled_back(error: &sqlx::Error) -> bool {
         send::is_rolled_back(error)
-    }
-
-    fn is_duplicate(error: &sqlx::Error) -> bool {
-        send::is_duplicate(error)
     }
 
     fn is_missing_table(error: &sqlx::Error) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MySqlBackend;
-use crate::server::{self, Server as _};
+use crate::operations::{self, Dialect as _};
 use crate::table::Table;
 
 const DEADLINE: &str = "LEAST(idle_until, absolute_until)";
@@ -11,7 +11,7 @@ const DEADLINE: &str = "LEAST(idle_until, absolute_until)";
 /// The texts of the statements for one table.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) shared: server::Statements,
+    pub(super) shared: operations::Statements,
     pub(super) ready: Arc<str>,
     pub(super) select_due: Arc<str>,
     /// The conditions for the keys of a batch are appended to this and the next statement.
@@ -21,7 +21,7 @@ pub(super) struct Statements {
 
 impl Statements {
     pub(super) fn new(table: &Table) -> Self {
-        let shared = server::Statements::new::<MySqlBackend>(table);
+        let shared = operations::Statements::new::<MySqlBackend>(table);
         let table = &*table.quoted('`');
         let started = MySqlBackend::STARTED;
         Self {

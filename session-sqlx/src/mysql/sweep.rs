@@ -10,7 +10,7 @@ use super::MySqlBackend;
 use crate::args::Args;
 use crate::backend::{Inner, Swept};
 use crate::error::{StatementError, bad_column};
-use crate::server::{Rows, Written};
+use crate::operations::{Dialect as _, Rows, Written};
 
 /// The namespace and the id.
 type Key = (i64, Vec<u8>);
@@ -22,7 +22,8 @@ impl Inner<MySqlBackend> {
     pub(super) async fn sweep_batch(&self, limit: usize) -> Result<Swept, StoreError> {
         let limit_arg = i64::try_from(limit).unwrap_or(i64::MAX);
         let args = || Args::new().bind(limit_arg);
-        let rows: Result<Rows<_>, _> = self.send(&self.statements.select_due, args).await;
+        let rows: Result<Rows<_>, _> =
+            MySqlBackend::run(self, &self.statements.select_due, args).await;
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         let (mut ended, mut alive) = (Vec::new(), Vec::new());
         for row in &rows {
@@ -60,8 +61,8 @@ impl Inner<MySqlBackend> {
                 args.bind(*namespace).bind(&**id)
             })
         };
-        let changed: Result<Written, _> = self.send(&text.into(), args).await;
+        let changed: Result<Written, _> = MySqlBackend::run(self, &text.into(), args).await;
         let changed = changed.map_err(StatementError::into_read_error)?;
-        Ok(usize::try_from(changed.rows).unwrap_or(usize::MAX))
+        Ok(usize::try_from(changed.0).unwrap_or(usize::MAX))
     }
 }

@@ -1,5 +1,6 @@
 //! The store on PostgreSQL.
 
+mod dialect;
 mod examine;
 mod send;
 mod setup;
@@ -15,7 +16,8 @@ use crate::args::Args;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
 use crate::error::{StatementError, bad_column};
-use crate::server::{self, Rows, ServerState, server_store};
+use crate::operations::{Rows, implement_store};
+use crate::server::{self, ServerState};
 use crate::store_methods::store_methods;
 use crate::table::Table;
 
@@ -151,7 +153,7 @@ store_methods!(
               The default is 5 seconds."
 );
 
-server_store!(PostgresStore);
+implement_store!(PostgresStore);
 
 impl Backend for PostgresBackend {
     type Db = Postgres;

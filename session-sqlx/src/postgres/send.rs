@@ -8,7 +8,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgConnection, PgRow, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Encode, Postgres, Row as _, Type};
 
-use crate::server::{Driver, Statement, Written};
+use crate::operations::{Driver, Statement};
 
 /// The type `uuid` in PostgreSQL's catalog.
 const UUID: Oid = Oid(2950);
@@ -44,16 +44,20 @@ impl Driver for Postgres {
         Ok(row.into_iter().collect())
     }
 
-    /// The statement returns the version of the row that it wrote.
     async fn write(
         connection: &mut PgConnection,
         statement: Statement<Self>,
-    ) -> Result<Written, sqlx::Error> {
+    ) -> Result<u64, sqlx::Error> {
         let row = fetch(connection, statement).await?;
-        Ok(Written {
-            rows: row.is_some().into(),
-            version: row.map_or(Ok(0), |row| row.try_get(0))?,
-        })
+        Ok(row.is_some().into())
+    }
+
+    async fn commit(
+        connection: &mut PgConnection,
+        statement: Statement<Self>,
+    ) -> Result<Option<i64>, sqlx::Error> {
+        let row = fetch(connection, statement).await?;
+        row.map(|row| row.try_get(0)).transpose()
     }
 }
 

@@ -1,18 +1,19 @@
 //! Connecting, and checking the server and the table.
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Postgres, Row as _};
 
 use connect_session_runtime::store::StoreError;
 
 use super::examine::examine;
 use super::send::{self, code};
-use super::statements::numbered;
 use super::{Inner, PostgresBackend, PostgresStore};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
-use crate::row::Stored;
-use crate::server::{self, Facts, Rows, Server, ServerState, Statements, check_url};
+use crate::operations::Rows;
+use crate::server::{
+    self, Facts, Server, ServerState, check_url, unreadable, without_unknown_parameters,
+};
 use crate::{ConnectBuilder, backend};
 
 /// PostgreSQL 13, in the form of `server_version_num`.
@@ -27,6 +28,28 @@ const MIGRATION_LOCK: i64 = 0x636f_6e6e_6563_7401;
 const INVALID_URL: &str = "the URL of the PostgreSQL server cannot be read: it has the form \
                            postgres://user:password@host:5432/database";
 
+/// The parameters of a URL that the driver knows, beside `options[…]`.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
 pub(super) async fn connect(
     builder: ConnectBuilder<PostgresStore>,
 ) -> Result<PostgresStore, StoreError> {
@@ -34,14 +57,6 @@ pub(super) async fn connect(
 }
 
 impl Server for PostgresBackend {
-    // `date_part` is a float, which is exact for milliseconds; `extract` is a slower decimal. `now()` would be
-    // the start of the transaction, which can be long before it acquired a lock.
-    const NOW: &str = "floor(date_part('epoch', clock_timestamp()) * 1000)::bigint";
-    const STARTED: &str = "floor(date_part('epoch', statement_timestamp()) * 1000)::bigint";
-    const SAME: &str = "IS NOT DISTINCT FROM";
-    const WRITTEN: &str = " RETURNING version";
-    const RAISED: &str = "version + ?";
-
     fn new_backend(state: ServerState<Postgres>) -> Self {
         Self(state)
     }
@@ -50,26 +65,11 @@ impl Server for PostgresBackend {
         &inner.backend.0
     }
 
-    fn shared_statements(inner: &Inner) -> &Statements {
-        &inner.statements.shared
-    }
-
-    fn with_placeholders(text: String) -> String {
-        numbered(&text)
-    }
-
-    fn read(row: &PgRow) -> Result<Stored, StoreError> {
-        Stored::read(row)
-    }
-
-    fn read_number(row: &PgRow) -> Result<i64, StoreError> {
-        row.try_get(0).map_err(bad_column)
-    }
-
     fn parse_url(url: &str) -> Result<PgConnectOptions, ContextError> {
         check_url(url, &["postgres", "postgresql"], INVALID_URL)?;
-        let invalid = |error: sqlx::Error| ContextError::new(INVALID_URL).caused_by(error);
-        let options: PgConnectOptions = url.parse().map_err(invalid)?;
+        let url = without_unknown_parameters(url, &PARAMETERS);
+        let options = url.parse::<PgConnectOptions>();
+        let options = options.map_err(|error| unreadable(INVALID_URL, &error))?;
         // `PgBouncer` refuses the setting, and no statement returns a float. Statements are prepared once a
         // connection, also if the URL says otherwise: the driver would leave each of them on the server.
         let options = options.extra_float_digits(None);
@@ -113,20 +113,8 @@ impl Server for PostgresBackend {
         send::is_refusal(error)
     }
 
-    fn is_demoted(error: &sqlx::Error) -> bool {
-        send::is_demoted(error)
-    }
-
-    fn is_unstorable(error: &sqlx::Error) -> bool {
-        send::is_unstorable(error)
-    }
-
     fn is_rolled_back(error: &sqlx::Error) -> bool {
         send::is_rolled_back(error)
-    }
-
-    fn is_duplicate(error: &sqlx::Error) -> bool {
-        send::is_duplicate(error)
     }
 
     fn is_missing_table(error: &sqlx::Error) -> bool {

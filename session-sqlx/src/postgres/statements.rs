@@ -1,17 +1,16 @@
 //! The statements of which PostgreSQL has its own form.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::PostgresBackend;
 use crate::columns::COLUMNS;
-use crate::server::{self, Server as _};
+use crate::operations::{self, Dialect as _};
 use crate::table::Table;
 
 /// The texts of the statements for one table.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) shared: server::Statements,
+    pub(super) shared: operations::Statements,
     pub(super) ready: Arc<str>,
     pub(super) columns: Arc<str>,
     pub(super) sweep: Arc<str>,
@@ -19,7 +18,7 @@ pub(super) struct Statements {
 
 impl Statements {
     pub(super) fn new(table: &Table) -> Self {
-        let shared = server::Statements::new::<PostgresBackend>(table);
+        let shared = operations::Statements::new::<PostgresBackend>(table);
         let table = &*table.quoted('"');
         Self {
             shared,
@@ -28,16 +27,6 @@ impl Statements {
             sweep: sweep(table).into(),
         }
     }
-}
-
-/// The text with `$1`, `$2` and so on in place of each `?`.
-pub(super) fn numbered(text: &str) -> String {
-    let mut parts = text.split('?');
-    let mut numbered = parts.next().unwrap_or_default().to_owned();
-    for (at, part) in parts.enumerate() {
-        let _ = write!(numbered, "${}{part}", at + 1);
-    }
-    numbered
 }
 
 /// Returns the kind and state of the server, whether the table exists, whether it can be used, whether it can

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use connect_session_runtime::timestamp::Timestamp;
 
-use super::millis::{timestamp, to_millis, unix_millis};
+use crate::convert::{to_i64, to_u64};
+use crate::operations::to_millis;
 
 /// The server's clock, as of the latest answer that contained its time. Clones share the estimate.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ impl ServerClock {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Estimate {
             origin: Instant::now(),
-            at_origin: AtomicI64::new(unix_millis(Timestamp::now())),
+            at_origin: AtomicI64::new(to_i64(Timestamp::now().as_millis())),
         }))
     }
 
@@ -36,7 +37,8 @@ impl ServerClock {
 
     pub(crate) fn now(&self) -> Timestamp {
         let at_origin = self.0.at_origin.load(Ordering::Relaxed);
-        timestamp(at_origin.saturating_add(to_millis(self.0.origin.elapsed())))
+        let now = at_origin.saturating_add(to_millis(self.0.origin.elapsed()));
+        Timestamp::from_millis(to_u64(now))
     }
 }
 
@@ -48,7 +50,7 @@ mod tests {
     fn the_estimate_continues_from_the_last_observed_time() {
         let clock = ServerClock::new();
         clock.observe(1_000);
-        let now = unix_millis(clock.now());
+        let now = clock.now().as_millis();
         assert!((1_000..60_000).contains(&now), "{now}");
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::circuit::{Circuit, Outage};
-use super::driver::{Answer, Statement};
 use super::facts::Facts;
 use super::lease::Lease;
 use super::{Server, ServerState};
@@ -12,6 +11,7 @@ use crate::args::Args;
 use crate::backend::Inner;
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
+use crate::operations::{Answer, Statement};
 
 /// The number of times that a statement is sent if the server keeps rolling it back, and that a read is
 /// sent if its connection turns out to be lost.

@@ -16,17 +16,6 @@ use crate::error::ContextError;
 /// How long a migration may take, including the wait for another one.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The schemes of the databases that people are likely to confuse.
-const KNOWN_SCHEMES: [&str; 7] = [
-    "mariadb",
-    "mysql",
-    "postgres",
-    "postgresql",
-    "redis",
-    "rediss",
-    "sqlite",
-];
-
 pub(crate) async fn connect<B: Server, S>(
     builder: ConnectBuilder<S>,
 ) -> Result<Handle<B>, StoreError> {
@@ -52,26 +41,6 @@ fn url_of(target: &Target) -> &str {
         Target::Url(url) => url,
         #[cfg(feature = "sqlite")]
         Target::File(_) | Target::Memory => "",
-    }
-}
-
-/// Checks the scheme of a URL. Reports no part of the URL but the scheme: the rest can contain a
-/// password.
-pub(crate) fn check_url(url: &str, schemes: &[&str], form: &str) -> Result<(), ContextError> {
-    // With a `#` in a password, a driver would read the part before it as a host and a port, and show
-    // it in its error message.
-    if url.contains('#') {
-        return Err(ContextError::new(
-            "the URL of the server contains a `#`, which is not allowed there: write it as `%23` in a \
-             password",
-        ));
-    }
-    match url.split_once("://") {
-        Some((scheme, _)) if schemes.contains(&scheme) => Ok(()),
-        Some((other, _)) if KNOWN_SCHEMES.contains(&other) => Err(ContextError::new(format!(
-            "this is the URL of another kind of server, `{other}`; {form}"
-        ))),
-        _ => Err(ContextError::new(form)),
     }
 }
 

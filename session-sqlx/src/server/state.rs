@@ -64,6 +64,20 @@ impl<DB: Database> ServerState<DB> {
         }
     }
 
+    /// Whether the server has just refused a write.
+    pub(crate) fn refuses_writes(&self) -> bool {
+        self.refused_writes.are_expected()
+    }
+
+    pub(crate) fn note_refused_write(&self) {
+        self.refused_writes.note();
+    }
+
+    /// The size of the largest session that fits into a statement, if it is known.
+    pub(crate) fn max_session_size(&self) -> Option<u64> {
+        self.facts.get()?.largest_session()
+    }
+
     /// Closes the connections that are open: a new one may lead to another server.
     pub(super) fn retire_connections(&self) {
         if let Some(connections) = &self.connections {

@@ -1,15 +1,15 @@
 //! The store in an SQLite file: embedded, and preserved across restarts.
 
-mod ops;
-mod row;
+mod connections;
+mod dialect;
+mod file;
+mod send;
 mod setup;
 mod statements;
 mod sweep;
-mod verbs;
-mod write;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::Sqlite;
 use sqlx::sqlite::SqlitePool;
@@ -17,13 +17,14 @@ use sqlx::sqlite::SqlitePool;
 use connect_session_runtime::clock::Clock;
 use connect_session_runtime::store::StoreError;
 
+use self::send::{Own, WriteQueue};
 use self::statements::Statements;
 use crate::backend::{self, Backend, Handle, Swept};
 use crate::connect::{ConnectBuilder, Target};
 use crate::error::StatementError;
+use crate::operations::implement_store;
 use crate::store_methods::store_methods;
 use crate::table::Table;
-use crate::timeout::run_detached;
 
 /// Stores sessions in an SQLite file, or in memory.
 ///
@@ -48,13 +49,20 @@ use crate::timeout::run_detached;
 /// # File and table
 ///
 /// [`open`](Self::open) creates the file and the table unless they exist, and uses WAL mode, in which
-/// SQLite keeps two more files beside it. [`from_pool`](Self::from_pool) uses an existing pool and
+/// SQLite keeps two more files beside it. On Unix, a file that it creates can be read and written by its
+/// owner alone (mode 0600), as can the two beside it. [`from_pool`](Self::from_pool) uses an existing pool and
 /// creates nothing; call [`migrate`](Self::migrate), or run the SQL of [`schema`](Self::schema). Do not
 /// place the file on a network drive, where SQLite cannot lock it.
 ///
 /// # Concurrency
 ///
-/// Reads do not wait for writes. Writes are serialized, within one process in the order of arrival.
+/// Reads do not wait for writes. Writes are serialized, within one process in the order of arrival. Each
+/// operation is one statement, which is a transaction of its own; a second one follows a load that moves
+/// the idle deadline or renews the secret, and a commit that conflicts, to read the record. A commit writes
+/// the data as a whole, if nobody else has changed the session since it was loaded. Otherwise the changes
+/// are merged field by field, and committed again.
+///
+/// A file that cannot be written, such as one on a full disk, still serves the sessions in it.
 ///
 /// # Removal of ended sessions
 ///
@@ -68,9 +76,12 @@ pub struct SqliteStore(Handle<SqliteBackend>);
 /// The part of the state that only SQLite needs.
 #[derive(Clone)]
 struct SqliteBackend {
-    /// Held by the write transaction of this process.
-    write_lock: Arc<tokio::sync::Mutex<()>>,
+    /// Distinguishes the stores of this process.
+    number: u64,
     clock: Clock,
+    write_queue: WriteQueue,
+    /// The connections that the store opened itself; `None` if it uses the pool of an application.
+    own: Option<Own>,
 }
 
 type Inner = backend::Inner<SqliteBackend>;
@@ -121,11 +132,7 @@ impl SqliteStore {
     /// `synchronous` and `busy_timeout`.
     #[must_use]
     pub fn from_pool(pool: SqlitePool) -> Self {
-        let backend = SqliteBackend {
-            write_lock: Arc::default(),
-            clock: Clock::system(),
-        };
-        Self(Handle::new(pool, backend))
+        Self(Handle::new(pool, SqliteBackend::new(None)))
     }
 
     /// Sets the clock that deadlines are measured by; the default is [`Clock::system`].
@@ -144,6 +151,20 @@ store_methods!(
               How long it waits for other processes is the `busy_timeout` of the pool, 5 seconds \
               unless the pool was passed to [`from_pool`](Self::from_pool)."
 );
+
+implement_store!(SqliteStore);
+
+impl SqliteBackend {
+    fn new(own: Option<Own>) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            number: COUNT.fetch_add(1, Ordering::Relaxed),
+            clock: Clock::system(),
+            write_queue: WriteQueue::default(),
+            own,
+        }
+    }
+}
 
 impl Backend for SqliteBackend {
     type Db = Sqlite;
@@ -167,8 +188,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {
-        let inner = inner.clone();
-        let swept = run_detached(async move { inner.sweep_batch(limit).await }).await;
+        let swept = inner.sweep_batch(limit).await;
         swept.map_err(StatementError::into_read_error)
     }
 }

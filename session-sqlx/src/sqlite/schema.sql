@@ -1,33 +1,48 @@
 -- Sessions of connect-session, format 2. `SqliteStore::open` runs this SQL. For a store on a pool, call
 -- `SqliteStore::migrate`, or run it yourself.
 --
--- Times are milliseconds since 1970. In texts, `\` is escaped as `\\` and NUL as `\0`. `fields` maps the
--- name of each field to its revision and its JSON text. `due` is when the sweep visits the row next, at
--- most its deadline.
+-- `namespace` is the first eight bytes of the SHA-256 of the config's namespace. Times are milliseconds
+-- since 1970. In `subject`, `\` is escaped as `\\` and NUL as `\0`. `fields` is a JSON object in UTF-8:
+-- `CAST(fields AS TEXT)` shows it.
+--
+-- `due` is when the sweep visits the row next, at most its deadline. A request that moves the deadline
+-- does not change `due`, so it changes no index.
+--
+-- `data_version` is NULL for version 1 of a config's data. The columns after it up to `extra` are for later
+-- versions of this library. This one leaves them alone, and a column that is NULL takes one byte.
 CREATE TABLE IF NOT EXISTS connect_sessions (
-    namespace TEXT NOT NULL,
+    namespace INTEGER NOT NULL,
     id BLOB NOT NULL,
-    format INTEGER NOT NULL,
     version INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     generation INTEGER NOT NULL,
-    commit_id BLOB NOT NULL,
-    transport INTEGER NOT NULL,
-    secret BLOB NOT NULL,
+    idle INTEGER NOT NULL,
+    absolute INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
     secret_since INTEGER NOT NULL,
+    idle_until INTEGER NOT NULL,
+    absolute_until INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    transport INTEGER NOT NULL,
+    commit_id BLOB NOT NULL,
+    secret BLOB NOT NULL,
     offered_secret BLOB,
     offered_at INTEGER,
     offered_grace INTEGER,
     previous_secret BLOB,
     previous_until INTEGER,
-    idle INTEGER NOT NULL,
-    absolute INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    idle_until INTEGER NOT NULL,
-    absolute_until INTEGER NOT NULL,
-    due INTEGER NOT NULL,
     subject TEXT,
-    fields TEXT NOT NULL,
+    data_version INTEGER,
+    subject_key BLOB,
+    login_at INTEGER,
+    authenticated_at INTEGER,
+    level INTEGER,
+    label TEXT,
+    first_use_until INTEGER,
+    end_reason INTEGER,
+    extra BLOB,
+    fields BLOB NOT NULL,
     PRIMARY KEY (namespace, id)
 );
 

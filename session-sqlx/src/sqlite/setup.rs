@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
+use sqlx::Sqlite;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -12,50 +13,56 @@ use connect_session_runtime::record::Key;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::StoreError;
 
-use super::ops::key_args;
-use super::write::{Finish, primary_code};
-use super::{SqliteBackend, SqliteStore};
-use crate::backend::Inner;
+use super::file;
+use super::send::{Own, primary_code};
+use super::{Inner, SqliteBackend, SqliteStore};
+use crate::args::Args;
+use crate::backend::{Backend as _, Handle};
 use crate::connect::{ConnectBuilder, Target};
 use crate::error::{ContextError, StatementError, missing_table, wrong_columns};
-use crate::timeout::{self, run_detached};
+use crate::operations::{Dialect as _, Rows, Written};
+use crate::timeout;
 
 pub(super) async fn connect(
     builder: ConnectBuilder<SqliteStore>,
 ) -> Result<SqliteStore, StoreError> {
-    let pool = SqlitePoolOptions::new()
-        .acquire_timeout(builder.acquire_timeout)
-        // A connection to a file does not break, so there is no need to ping it.
-        .test_before_acquire(false);
-    let file = match builder.target {
-        Target::File(file) => SqliteConnectOptions::new().filename(file),
-        Target::Url(url) if !is_memory(&url) => parse(&url)?,
-        Target::Url(_) | Target::Memory => {
-            // A database in memory belongs to its connection, so there is only one, which stays open.
-            let pool = pool
-                .max_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None);
-            let memory = SqliteConnectOptions::new().in_memory(true);
-            return open(pool, memory).await;
+    let (options, connections) = match builder.target {
+        Target::File(file) => {
+            let options = SqliteConnectOptions::new().filename(file);
+            file::create(options.get_filename());
+            (in_file(options), builder.connections)
         }
+        Target::Url(url) if !is_memory(&url) => {
+            let options = parse(&url)?;
+            if !is_read_only(&url) {
+                file::create(options.get_filename());
+            }
+            (in_file(options), builder.connections)
+        }
+        // A database in memory belongs to its connection, so there is only one, which stays open.
+        Target::Url(_) | Target::Memory => (SqliteConnectOptions::new().in_memory(true), 1),
     };
-    let file = file
+    let file = options.get_filename().to_owned();
+    // The store keeps the connections, and a connection to a file does not break.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(builder.acquire_timeout)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    let pool = connected(pool, options).await;
+    let pool = pool.map_err(|error| file_error(&file, error))?;
+    let own = Own::new(&pool, connections, builder.acquire_timeout);
+    let store = Handle::new(pool, SqliteBackend::new(Some(own)));
+    SqliteStore(store).migrate().await
+}
+
+fn in_file(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(timeout::DEFAULT);
-    open(pool.max_connections(builder.connections), file).await
-}
-
-async fn open(
-    pool: SqlitePoolOptions,
-    options: SqliteConnectOptions,
-) -> Result<SqliteStore, StoreError> {
-    let file = options.get_filename().to_owned();
-    let pool = connected(pool, options).await;
-    let pool = pool.map_err(|error| file_error(&file, error))?;
-    SqliteStore::from_pool(pool).migrate().await
+        .busy_timeout(timeout::DEFAULT)
 }
 
 /// Connects, and retries while the file is locked. Processes that open a new file at the same time can
@@ -88,15 +95,29 @@ fn is_memory(url: &str) -> bool {
     memory.contains(&url) || (url.starts_with("sqlite:") && url.contains("mode=memory"))
 }
 
+/// Whether the URL says that the file must exist.
+fn is_read_only(url: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|parameter| parameter == "mode=ro")
+}
+
 fn parse(url: &str) -> Result<SqliteConnectOptions, ContextError> {
-    let invalid =
-        "the URL of the SQLite file cannot be read: it has the form sqlite://path/to/sessions.db";
-    match url.split_once(':') {
-        Some(("sqlite", _)) => url
-            .parse()
-            .map_err(|error| ContextError::new(invalid).caused_by(error)),
-        _ => Err(ContextError::new(invalid)),
+    let invalid = "the URL of the SQLite file cannot be read: it has the form \
+                   sqlite://path/to/sessions.db, with no parameter but `mode`, `cache`, `immutable` and `vfs`";
+    let Some(("sqlite", rest)) = url.split_once(':') else {
+        return Err(ContextError::new(invalid));
+    };
+    let location = rest.split('?').next().unwrap_or_default();
+    // Messages show the name of a file, which never contains a password.
+    let before_at = location.rsplit_once('@').map_or("", |(before, _)| before);
+    if before_at.contains(':') || before_at.contains("%3A") || before_at.contains("%3a") {
+        return Err(ContextError::new(format!(
+            "{invalid}; this one has the form of a URL of a server: write an `@` in the name of a file as \
+             `%40`"
+        )));
     }
+    // The driver's error can quote a value.
+    url.parse().map_err(|_| ContextError::new(invalid))
 }
 
 fn file_error(file: &Path, error: sqlx::Error) -> ContextError {
@@ -115,67 +136,75 @@ fn file_error(file: &Path, error: sqlx::Error) -> ContextError {
     ContextError::new(message).caused_by(error)
 }
 
-impl Inner<SqliteBackend> {
-    /// Identifies the table; `None` for a database in memory, which is never shared.
-    pub(super) fn backend_id(&self) -> Option<String> {
+/// SQLite has no code of its own for it.
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    let text = error.as_database_error().map(DatabaseError::message);
+    text.is_some_and(|text| text.starts_with("no such table"))
+}
+
+impl Inner {
+    /// Identifies the table.
+    pub(super) fn backend_id(&self) -> String {
         let options = self.pool.connect_options();
         let file = options.get_filename();
+        let table = &self.table;
         if file.as_os_str() == ":memory:" {
-            return None;
+            // Another database in memory is another store.
+            return format!("SQLite in memory {}, table {table}", self.backend.number);
         }
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        Some(format!(
-            "SQLite in {}, table {}",
-            file.display(),
-            self.table
-        ))
+        format!("SQLite in {}, table {table}", file.display())
     }
 
-    /// Checks that the file can be written, and that the table exists and has every column.
+    /// Checks that the table exists and has every column, and that the file can be written.
     pub(super) async fn check_ready(&self) -> Result<(), StoreError> {
-        let no_record = Key {
+        let ready = async {
+            self.probe_table().await?;
+            let statement = &self.statements.shared.delete_ended;
+            let written = SqliteBackend::run::<Written>(self, statement, || self.no_record());
+            written.await.map(drop)
+        };
+        Ok(ready.await.map_err(|failure| self.setup_error(failure))?)
+    }
+
+    async fn probe_table(&self) -> Result<(), StatementError> {
+        let statement = &self.statements.shared.select;
+        let read = SqliteBackend::run::<Rows<_>>(self, statement, || self.no_record());
+        read.await.map(drop)
+    }
+
+    /// The arguments for a record that cannot exist.
+    fn no_record(&self) -> Args<Sqlite> {
+        SqliteBackend::first_args(self).key(Key {
             namespace: "",
             id: SessionId::from_bytes([0; 16]),
-        };
-        let inner = self.clone();
-        let probe = run_detached(async move {
-            let work = inner.write(async |txn| {
-                let key = key_args(no_record);
-                txn.one(&inner.statements.select, key).await?;
-                Ok(Finish::Rollback(()))
-            });
-            work.await
-        });
-        Ok(probe.await.map_err(|failure| self.setup_error(failure))?)
+        })
     }
 
+    /// Creates the table unless it exists. If it does, this writes nothing.
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        let schema = self.table.in_schema(SqliteStore::SCHEMA, '"');
-        let inner = self.clone();
-        let run = run_detached(async move {
-            let work = inner.write(async |txn| {
-                let script = sqlx::raw_sql(AssertSqlSafe(schema));
-                let done = script.execute(&mut *txn.connection).await;
-                done.map_err(|error| StatementError::NotApplied(error.into()))?;
-                Ok(Finish::Commit(()))
-            });
-            work.await
-        });
-        Ok(run.await.map_err(|failure| self.setup_error(failure))?)
+        if let Err(failure) = self.probe_table().await {
+            if !failure.not_applied().is_some_and(is_missing_table) {
+                return Err(self.setup_error(failure).into());
+            }
+            let schema = self
+                .table
+                .in_schema(SqliteBackend::SCHEMA, SqliteBackend::QUOTE);
+            let created = self.run_script(schema).await;
+            created.map_err(|failure| self.setup_error(failure))?;
+        }
+        Ok(())
     }
 
     fn setup_error(&self, failure: StatementError) -> ContextError {
-        let place = self
-            .backend_id()
-            .unwrap_or_else(|| "SQLite in memory".to_owned());
+        let place = self.backend_id();
         let error = match failure.into_inner().downcast::<sqlx::Error>() {
             Ok(error) => *error,
             Err(error) => return ContextError::new(place).caused_by(error),
         };
-        let text = error.to_string();
-        if text.contains("no such table") {
+        if is_missing_table(&error) {
             missing_table(&place, "SqliteStore")
-        } else if text.contains("no such column") {
+        } else if error.to_string().contains("no such column") {
             wrong_columns(&place, error)
         } else {
             file_error(self.pool.connect_options().get_filename(), error)

@@ -1,52 +1,40 @@
-//! The statements.
+//! The statements of which SQLite has its own form.
 
 use std::sync::Arc;
 
-use crate::columns::COLUMNS;
+use super::SqliteBackend;
+use crate::operations::{self, Dialect as _};
 use crate::table::Table;
 
-/// The texts of the statements for one table.
+/// The texts of the statements for one table. `$1` is the current time in each.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) select: Arc<str>,
-    pub(super) replace: Arc<str>,
-    pub(super) destroy: Arc<str>,
-    pub(super) count: Arc<str>,
+    pub(super) shared: operations::Statements,
+    /// Selects a row that is due.
     pub(super) select_due: Arc<str>,
+    /// `$2` is the maximum number of rows that this statement and the next one visit.
     pub(super) delete_due: Arc<str>,
     pub(super) update_due: Arc<str>,
 }
 
 impl Statements {
     pub(super) fn new(table: &Table) -> Self {
+        let shared = operations::Statements::new::<SqliteBackend>(table);
         let table = &*table.quoted('"');
-        let columns = COLUMNS.join(", ");
-        let excluded = COLUMNS.map(|column| format!("excluded.{column}"));
-        let excluded = excluded.join(", ");
-        let placeholders = vec!["?"; COLUMNS.len()].join(", ");
+        let now = SqliteBackend::NOW;
         let deadline = "min(idle_until, absolute_until)";
-        let by_key = "WHERE namespace = ? AND id = ?";
+        let is_due = format!("format = 2 AND due <= {now}");
+        let in_batch =
+            format!("rowid IN (SELECT rowid FROM {table} WHERE {is_due} ORDER BY due LIMIT $2)");
         Self {
-            // `format` comes before the columns, and the data after them.
-            select: format!("SELECT format, {columns}, fields FROM {table} {by_key}").into(),
-            replace: format!(
-                "INSERT INTO {table} (namespace, id, format, {columns}, fields)
-                VALUES (?, ?, 2, {placeholders}, ?) ON CONFLICT (namespace, id)
-                DO UPDATE SET ({columns}, fields) = ({excluded}, excluded.fields)"
+            shared,
+            select_due: format!("SELECT 1 FROM {table} WHERE {is_due} LIMIT 1").into(),
+            delete_due: format!("DELETE FROM {table} WHERE {in_batch} AND {deadline} <= {now}")
+                .into(),
+            update_due: format!(
+                "UPDATE {table} SET due = {deadline} WHERE {in_batch} AND {deadline} > {now}"
             )
             .into(),
-            destroy: format!("DELETE FROM {table} {by_key} RETURNING {deadline}").into(),
-            count: format!(
-                "SELECT count(*) FROM {table} WHERE namespace = ? AND format = 2 AND {deadline} > ?"
-            )
-            .into(),
-            select_due: format!(
-                "SELECT rowid, {deadline} FROM {table} WHERE format = 2 AND due <= ?
-                ORDER BY due LIMIT ?"
-            )
-            .into(),
-            delete_due: format!("DELETE FROM {table} WHERE rowid = ?").into(),
-            update_due: format!("UPDATE {table} SET due = ? WHERE rowid = ?").into(),
         }
     }
 }

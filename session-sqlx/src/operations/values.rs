@@ -1,4 +1,4 @@
-//! Values that every server can take as arguments.
+//! Values that every database can take as arguments.
 
 use sqlx::{Encode, Type};
 
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::Driver;
 use crate::args::Args;
 
-/// A database whose driver encodes the values of the statements that all servers share.
+/// A database whose driver encodes the values of the statements that all databases share.
 pub(crate) trait Values: Driver {
     fn number(args: Args<Self>, value: i64) -> Args<Self>;
     fn maybe_number(args: Args<Self>, value: Option<i64>) -> Args<Self>;

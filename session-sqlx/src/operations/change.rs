@@ -3,11 +3,11 @@
 use connect_session_runtime::data::DataVersions;
 use connect_session_runtime::record::{Change, Key, SubjectChange};
 
-use super::to_millis;
+use super::millis::to_millis;
 use super::values::Values;
 use crate::args::Args;
 use crate::convert::to_i64;
-use crate::verbs::escaped_subject;
+use crate::escape::escaped_subject;
 
 /// The version that the data of a change is based on, if it has a base.
 fn base_version<D>(change: &Change<D>) -> Option<i64> {
@@ -41,8 +41,13 @@ impl<'a> DataOnly<'a> {
         })
     }
 
-    pub(super) fn args<DB: Values>(&self, key: Key) -> Args<DB> {
-        Args::new()
+    /// The version after the change.
+    pub(super) fn version_after(&self) -> i64 {
+        self.version.saturating_add(1)
+    }
+
+    pub(super) fn args<DB: Values>(&self, first: Args<DB>, key: Key) -> Args<DB> {
+        first
             .bytes(&self.commit_id)
             .maybe_number(noted_version(self.versions.written))
             .bytes(self.fields)
@@ -55,6 +60,7 @@ impl<'a> DataOnly<'a> {
 
 /// The arguments of the statement that commits any change.
 pub(super) fn change_args<DB: Values, D>(
+    first: Args<DB>,
     key: Key,
     change: &Change<D>,
     fields: Option<&[u8]>,
@@ -73,7 +79,7 @@ pub(super) fn change_args<DB: Values, D>(
     };
     let commit_id = change.commit_id.to_bytes();
     // `due`, `absolute_until`, `idle_until`, `idle`, `absolute`.
-    let args = Args::new()
+    let args = first
         .maybe_number(idle)
         .flag(restarts)
         .maybe_number(absolute)

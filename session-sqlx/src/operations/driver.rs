@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use sqlx::{Database, Encode, Type};
 
-/// A statement to send.
+/// A statement to run.
 pub(crate) struct Statement<DB: Database> {
     pub(crate) text: Arc<str>,
     pub(crate) arguments: DB::Arguments,
     /// Whether a connection pooler may send the parts of the protocol to different servers, except within
     /// a transaction.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "only PostgreSQL has such poolers")
+    )]
     pub(crate) has_pooler: bool,
 }
 
-/// The driver of a server.
+/// The driver of a database.
 pub(crate) trait Driver: Database {
-    /// An id of 16 bytes, in the form in which the server stores and compares it best.
+    /// An id of 16 bytes, in the form in which the database stores and compares it best.
     type Id: for<'q> Encode<'q, Self> + Type<Self>;
 
     fn id(bytes: [u8; 16]) -> Self::Id;
@@ -26,10 +30,17 @@ pub(crate) trait Driver: Database {
         statement: Statement<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
 
+    /// Returns the number of rows that were written.
     fn write(
         connection: &mut Self::Connection,
         statement: Statement<Self>,
-    ) -> impl Future<Output = Result<Written, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Returns the version of the row that was written, if one was.
+    fn commit(
+        connection: &mut Self::Connection,
+        statement: Statement<Self>,
+    ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send;
 }
 
 /// What an answer is read into.
@@ -38,6 +49,10 @@ pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
     const IS_READ: bool;
 
     /// Whether the statement may be sent to the server that took over from one that was demoted.
+    #[cfg_attr(
+        not(any(feature = "mysql", feature = "postgres")),
+        allow(dead_code, reason = "a file is not demoted")
+    )]
     const MAY_MOVE: bool;
 
     fn fetch(
@@ -61,28 +76,25 @@ impl<DB: Driver> Answer<DB> for Rows<DB> {
     }
 }
 
-/// The effect of a write.
+/// The number of rows that a statement wrote.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Written {
-    pub(crate) rows: u64,
-    /// The version of the row after a commit.
-    pub(crate) version: i64,
-}
+pub(crate) struct Written(pub(crate) u64);
 
 impl<DB: Driver> Answer<DB> for Written {
     const IS_READ: bool = false;
     const MAY_MOVE: bool = true;
 
-    fn fetch(
+    async fn fetch(
         connection: &mut DB::Connection,
         statement: Statement<DB>,
-    ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send {
-        DB::write(connection, statement)
+    ) -> Result<Self, sqlx::Error> {
+        DB::write(connection, statement).await.map(Self)
     }
 }
 
-/// The effect of a write that follows a read from the same server.
-pub(super) struct WrittenAfterRead(pub(super) Written);
+/// The number of rows that a statement wrote, which follows a read from the same server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrittenAfterRead(pub(crate) u64);
 
 impl<DB: Driver> Answer<DB> for WrittenAfterRead {
     const IS_READ: bool = false;
@@ -93,5 +105,21 @@ impl<DB: Driver> Answer<DB> for WrittenAfterRead {
         statement: Statement<DB>,
     ) -> Result<Self, sqlx::Error> {
         DB::write(connection, statement).await.map(Self)
+    }
+}
+
+/// The version of the row that a commit wrote; `None` if it wrote none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Committed(pub(crate) Option<i64>);
+
+impl<DB: Driver> Answer<DB> for Committed {
+    const IS_READ: bool = false;
+    const MAY_MOVE: bool = true;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Statement<DB>,
+    ) -> Result<Self, sqlx::Error> {
+        DB::commit(connection, statement).await.map(Self)
     }
 }

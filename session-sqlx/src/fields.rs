@@ -1,4 +1,4 @@
-//! The fields of a record as one JSON text, for stores that write whole records.
+//! The fields of a record as one JSON text.
 
 use std::borrow::Cow;
 use std::fmt;

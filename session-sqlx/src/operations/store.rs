@@ -1,7 +1,7 @@
 //! The trait of stores.
 
-/// Implements [`Store`](connect_session_runtime::store::Store) for a store on a server.
-macro_rules! server_store {
+/// Implements [`Store`](connect_session_runtime::store::Store) for a store.
+macro_rules! implement_store {
     ($store:ident) => {
         impl<D: connect_session_runtime::data::SessionData> connect_session_runtime::store::Store<D>
             for $store
@@ -114,11 +114,11 @@ macro_rules! server_store {
             }
 
             fn backend_id(&self) -> Option<String> {
-                Some(self.0.inner.backend_id())
+                Some(crate::operations::Dialect::backend_id(&*self.0.inner))
             }
 
             fn max_session_size(&self) -> Option<u64> {
-                self.0.inner.max_session_size()
+                crate::operations::Dialect::max_session_size(&*self.0.inner)
             }
 
             async fn count(
@@ -136,10 +136,10 @@ macro_rules! server_store {
             }
 
             fn now(&self) -> connect_session_runtime::timestamp::Timestamp {
-                crate::server::Server::state(&self.0.inner).clock.now()
+                crate::operations::Dialect::now(&*self.0.inner)
             }
         }
     };
 }
 
-pub(crate) use server_store;
+pub(crate) use implement_store;

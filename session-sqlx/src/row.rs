@@ -1,4 +1,4 @@
-//! Reading a row.
+//! A row, as the stores read it.
 
 use sqlx::{ColumnIndex, Decode, Type};
 
@@ -9,24 +9,33 @@ use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
 
-use super::Row;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-use super::Stored;
 use crate::FORMAT;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::columns::COLUMNS;
 use crate::convert::{lifetime, to_u64, transport_code};
 use crate::error::{bad_column, unknown_format};
 use crate::escape::unescape;
 
-impl Row {
-    /// Reads `format` and [`COLUMNS`](crate::columns::COLUMNS).
+/// A record as it is stored. Times are milliseconds since 1970.
+pub(crate) struct Stored {
+    pub(crate) state: RecordState,
+    /// The time when the record was read.
+    pub(crate) now: u64,
+    /// The version of the data's type.
+    pub(crate) data_version: u32,
+    pub(crate) fields: Vec<u8>,
+}
+
+impl Stored {
+    /// Reads `format` and [`COLUMNS`], followed by the time, the version of the data's type, and the
+    /// fields.
     pub(crate) fn read<R: sqlx::Row>(row: &R) -> Result<Self, StoreError>
     where
         usize: ColumnIndex<R>,
         for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> i32: Decode<'r, R::Database> + Type<R::Database>,
         for<'r> i16: Decode<'r, R::Database> + Type<R::Database>,
         for<'r> &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
         for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
     {
         let signed = |at: usize| row.try_get::<i64, _>(at).map_err(bad_column);
@@ -74,32 +83,11 @@ impl Row {
             version: number(1)?,
             subject: subject.map(|subject| unescape(subject).into()),
         };
-        Ok(Self {
-            state,
-            #[cfg(feature = "sqlite")]
-            due: number(18)?,
-        })
-    }
-}
-
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-impl Stored {
-    /// Reads what a [`Row`] has, followed by the time, the version of the data's type, and the fields.
-    pub(crate) fn read<R: sqlx::Row>(row: &R) -> Result<Self, StoreError>
-    where
-        usize: ColumnIndex<R>,
-        for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> i32: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> i16: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
-    {
         let after = COLUMNS.len();
         let data_version: Option<i32> = row.try_get(after + 2).map_err(bad_column)?;
         Ok(Self {
-            state: Row::read(row)?.state,
-            now: row.try_get(after + 1).map(to_u64).map_err(bad_column)?,
+            state,
+            now: number(after + 1)?,
             data_version: data_version.map_or(1, i32::unsigned_abs),
             fields: row.try_get(after + 3).map_err(bad_column)?,
         })

@@ -1,4 +1,5 @@
-//! The operations of a store on a server.
+//! The operations on a record. Each is one statement, and a second one only where something is due or
+//! a change was not applied.
 
 use std::sync::Arc;
 
@@ -10,33 +11,34 @@ use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
 
 use super::change::{DataOnly, change_args, noted_version};
 use super::driver::WrittenAfterRead;
+use super::millis::to_millis;
 use super::values::namespace_number;
-use super::{Rows, Server, Written, to_millis};
+use super::{Committed, Dialect, Rows, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
 use crate::error::{ContextError, StatementError};
-use crate::fields_text;
+use crate::escape::escaped_subject;
+use crate::fields;
 use crate::row::Stored;
-use crate::verbs::escaped_subject;
 
 /// How often a load reads the record if other requests keep changing its secrets before the load can
 /// write.
 const RETRIES: u32 = 8;
 
-impl<B: Server> Inner<B> {
+impl<B: Dialect> Inner<B> {
     pub(crate) async fn insert<D: SessionData>(
         &self,
         key: Key,
         record: &NewRecord<D>,
         versions: DataVersions,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        let fields = fields_text::of_new(record)?;
+        let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
         let absolute = to_millis(record.lifetime.absolute());
         let subject = escaped_subject(record.subject.as_deref());
         let args = || {
-            Args::new()
+            B::first_args(self)
                 .key(key)
                 .small(transport_code(record.transport))
                 .bytes(&record.commit_id.to_bytes())
@@ -56,8 +58,8 @@ impl<B: Server> Inner<B> {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
             // has ended.
             let statement = &B::shared_statements(self).delete_ended;
-            let deleted = self.send(statement, || Args::new().key(key)).await;
-            let Written { rows, .. } = deleted.map_err(write_error::<B>)?;
+            let deleted = B::run(self, statement, || B::first_args(self).key(key)).await;
+            let Written(rows) = deleted.map_err(write_error::<B>)?;
             is_done = rows > 0 && self.insert_row(&args).await?;
         }
         if !is_done {
@@ -75,9 +77,10 @@ impl<B: Server> Inner<B> {
         args: &(impl Fn() -> Args<B::Db> + Send + Sync),
     ) -> Result<bool, StoreError> {
         let statement = &B::shared_statements(self).insert;
-        match self.send::<Written>(statement, args).await {
+        match B::run::<Written>(self, statement, args).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(false),
+            Err(failure) if failure.not_applied().is_some_and(B::is_full) => Err(StoreError::Full),
             Err(failure) => Err(write_error::<B>(failure)),
         }
     }
@@ -89,7 +92,7 @@ impl<B: Server> Inner<B> {
         versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
         let args = || {
-            Args::new()
+            B::first_args(self)
                 .key(key)
                 .small(transport_code(request.transport))
                 .bytes(request.secret.as_bytes())
@@ -109,8 +112,8 @@ impl<B: Server> Inner<B> {
                 return Ok(None);
             };
             // Before anything is written: a session that cannot be read does not live longer.
-            let snapshot = fields_text::read(fields, state.version, data_version, versions)?;
-            if effects.is_empty() || B::state(self).refused_writes.are_expected() {
+            let snapshot = fields::read(fields, state.version, data_version, versions)?;
+            if effects.is_empty() || B::refuses_writes(self) {
                 return Ok(Some(state.record(snapshot, false)));
             }
             let mut after = state.clone();
@@ -125,10 +128,10 @@ impl<B: Server> Inner<B> {
                 {
                     continue;
                 }
-                // What a replica or a server whose disk is full can read is served without the write.
+                // What a replica or a database whose disk is full can read is served without the write.
                 Err(failure) => {
                     if failure.not_applied().is_some_and(B::is_demoted) {
-                        B::state(self).refused_writes.note();
+                        B::note_refused_write(self);
                     }
                     (&state, false)
                 }
@@ -155,7 +158,7 @@ impl<B: Server> Inner<B> {
             before.secret.hash != request.secret && !before.others.is_offered(request.secret);
         let before_offer = before.others.offered.map(|offered| offered.hash);
         let args = || {
-            Args::new()
+            B::first_args(self)
                 .bytes(after.secret.hash.as_bytes())
                 .number(to_i64(after.secret.since))
                 .maybe_bytes(bytes_of(offered.as_ref().map(|offered| &offered.hash)))
@@ -171,8 +174,8 @@ impl<B: Server> Inner<B> {
                 .flag(is_previous)
         };
         let statement = &B::shared_statements(self).write_load;
-        let WrittenAfterRead(written) = self.send(statement, args).await?;
-        Ok(written.rows > 0)
+        let WrittenAfterRead(rows) = B::run(self, statement, args).await?;
+        Ok(rows > 0)
     }
 
     pub(crate) async fn commit<D: SessionData>(
@@ -184,14 +187,15 @@ impl<B: Server> Inner<B> {
         let fields = change
             .data
             .as_ref()
-            .map(fields_text::after)
+            .map(fields::after)
             .transpose()?
             .flatten();
         self.check_size(fields.as_deref().unwrap_or_default(), None)?;
-        let written = (self.write_change(key, change, fields.as_deref(), versions)).await;
-        let written = written.map_err(write_error::<B>)?;
-        if written.rows > 0 {
-            let version = to_u64(written.version);
+        let written = self
+            .write_change(key, change, fields.as_deref(), versions)
+            .await;
+        if let Some(version) = written.map_err(write_error::<B>)? {
+            let version = to_u64(version);
             let data = change.data.as_ref();
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
             return Ok(CommitOutcome::Applied(after));
@@ -199,19 +203,23 @@ impl<B: Server> Inner<B> {
         self.judge(key, change, fields.is_some(), versions).await
     }
 
+    /// Returns the version after the change; `None` if it was not applied.
     async fn write_change<D: SessionData>(
         &self,
         key: Key,
         change: &Change<D>,
         fields: Option<&[u8]>,
         versions: DataVersions,
-    ) -> Result<Written, StatementError> {
+    ) -> Result<Option<i64>, StatementError> {
         let statements = B::shared_statements(self);
         if let Some(data) = DataOnly::new(change, fields, versions) {
-            return self.send(&statements.commit_data, || data.args(key)).await;
+            let args = || data.args(B::first_args(self), key);
+            let Written(rows) = B::run(self, &statements.commit_data, args).await?;
+            return Ok((rows > 0).then(|| data.version_after()));
         }
-        let args = || change_args(key, change, fields, versions);
-        self.send(&statements.commit, args).await
+        let args = || change_args(B::first_args(self), key, change, fields, versions);
+        let Committed(version) = B::run(self, &statements.commit, args).await?;
+        Ok(version)
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement
@@ -224,7 +232,9 @@ impl<B: Server> Inner<B> {
         versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let statement = &B::shared_statements(self).select;
-        let read = self.read(statement, || Args::new().key(key)).await?;
+        let read = self
+            .read(statement, || B::first_args(self).key(key))
+            .await?;
         let Some(Stored {
             state,
             now,
@@ -234,7 +244,7 @@ impl<B: Server> Inner<B> {
         else {
             return Ok(CommitOutcome::Ended);
         };
-        let snapshot = || fields_text::read(fields, state.version, data_version, versions);
+        let snapshot = || fields::read(fields, state.version, data_version, versions);
         Ok(match state.check(change, now, || false) {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
@@ -253,15 +263,17 @@ impl<B: Server> Inner<B> {
 
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let statement = &B::shared_statements(self).destroy;
-        let deleted: Result<Written, _> = self.send(statement, || Args::new().key(key)).await;
-        Ok(deleted.map_err(write_error::<B>)?.rows > 0)
+        let deleted: Result<Written, _> =
+            B::run(self, statement, || B::first_args(self).key(key)).await;
+        let Written(rows) = deleted.map_err(write_error::<B>)?;
+        Ok(rows > 0)
     }
 
     pub(crate) async fn count(&self, namespace: &str) -> Result<u64, StoreError> {
         let namespace = namespace_number(namespace);
         let statement = &B::shared_statements(self).count;
         let rows: Result<Rows<B::Db>, _> =
-            self.send(statement, || Args::new().number(namespace)).await;
+            B::run(self, statement, || B::first_args(self).number(namespace)).await;
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         rows.first()
             .map_or(Ok(0), |row| B::read_number(row).map(to_u64))
@@ -270,7 +282,7 @@ impl<B: Server> Inner<B> {
     /// Refuses a session that the server does not accept in a statement: it would close the connection.
     fn check_size(&self, fields: &[u8], subject: Option<&str>) -> Result<(), StoreError> {
         let size = (fields.len() + subject.map_or(0, str::len)) as u64;
-        match self.max_session_size() {
+        match B::max_session_size(self) {
             Some(limit) if size > limit => Err(StoreError::Unstorable(
                 ContextError::new(format!(
                     "the session has {size} bytes, more than the {limit} that the server accepts: raise its \
@@ -282,28 +294,24 @@ impl<B: Server> Inner<B> {
         }
     }
 
-    pub(crate) fn max_session_size(&self) -> Option<u64> {
-        B::state(self).facts.get()?.largest_session()
-    }
-
     /// Reads a record, and records the server's time.
     async fn read(
         &self,
         statement: &Arc<str>,
         args: impl Fn() -> Args<B::Db> + Send + Sync,
     ) -> Result<Option<Stored>, StoreError> {
-        let rows: Result<Rows<B::Db>, _> = self.send(statement, args).await;
+        let rows: Result<Rows<B::Db>, _> = B::run(self, statement, args).await;
         let rows = rows.map_err(StatementError::into_read_error)?.0;
         let stored = rows.first().map(B::read).transpose()?;
         if let Some(stored) = &stored {
-            B::state(self).clock.observe(to_i64(stored.now));
+            B::observe(self, to_i64(stored.now));
         }
         Ok(stored)
     }
 }
 
 /// The error of an operation that writes.
-fn write_error<B: Server>(failure: StatementError) -> StoreError {
+fn write_error<B: Dialect>(failure: StatementError) -> StoreError {
     if failure.not_applied().is_some_and(B::is_unstorable) {
         return StoreError::Unstorable(failure.into_inner());
     }

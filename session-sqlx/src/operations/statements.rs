@@ -1,14 +1,18 @@
-//! The statements that all servers share. Each performs a whole operation on one record.
+//! The statements that all databases share. Each performs a whole operation on one record.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::Server;
+use super::Dialect;
 use crate::columns::COLUMNS;
 use crate::table::Table;
 
 const BY_KEY: &str = "WHERE namespace = ? AND id = ?";
 
-const DEADLINE: &str = "LEAST(idle_until, absolute_until)";
+fn deadline<B: Dialect>() -> String {
+    format!("{}(idle_until, absolute_until)", B::LEAST)
+}
 
 /// The texts of the statements for one table.
 #[derive(Debug)]
@@ -25,8 +29,9 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    pub(crate) fn new<B: Server>(table: &Table) -> Self {
+    pub(crate) fn new<B: Dialect>(table: &Table) -> Self {
         let table = &*table.quoted(B::QUOTE);
+        let deadline = deadline::<B>();
         let finish = |text: String| -> Arc<str> { B::with_placeholders(text).into() };
         let write = |text: String| finish(format!("{text}{}", B::WRITTEN));
         Self {
@@ -36,19 +41,19 @@ impl Statements {
             insert: write(insert::<B>(table)),
             // The id of an ended record can be used again.
             delete_ended: write(format!(
-                "DELETE FROM {table} {BY_KEY} AND format = 2 AND {DEADLINE} <= {}",
+                "DELETE FROM {table} {BY_KEY} AND format = 2 AND {deadline} <= {}",
                 B::NOW
             )),
             commit_data: write(commit_data::<B>(table)),
-            commit: write(commit::<B>(table)),
+            commit: finish(format!("{}{}", commit::<B>(table), B::COMMITTED)),
             // A record that has ended counts as missing; the sweep removes it.
             destroy: write(format!(
-                "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {DEADLINE} > {})",
+                "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
                 B::NOW
             )),
             count: finish(format!(
                 "SELECT COUNT(*) FROM {table}
-                WHERE namespace = ? AND format = 2 AND {DEADLINE} > {}",
+                WHERE namespace = ? AND format = 2 AND {deadline} > {}",
                 B::STARTED
             )),
         }
@@ -56,7 +61,7 @@ impl Statements {
 }
 
 /// Arguments: namespace and id.
-fn select<B: Server>(table: &str) -> String {
+fn select<B: Dialect>(table: &str) -> String {
     // `format` comes before the columns, and the time and the data after them.
     format!(
         "SELECT format, {}, {}, data_version, fields FROM {table} {BY_KEY}",
@@ -68,9 +73,10 @@ fn select<B: Server>(table: &str) -> String {
 /// Selects a record that the presented secret may open. Arguments: namespace, id, transport, secret.
 ///
 /// Whether a previous secret is within its grace period is decided by the caller, as is what is due.
-fn load<B: Server>(table: &str) -> String {
+fn load<B: Dialect>(table: &str) -> String {
+    let deadline = deadline::<B>();
     format!(
-        "{} AND (format <> 2 OR transport = ? AND {DEADLINE} > {}
+        "{} AND (format <> 2 OR transport = ? AND {deadline} > {}
             AND ? IN (secret, offered_secret, previous_secret))",
         select::<B>(table),
         B::NOW
@@ -81,13 +87,14 @@ fn load<B: Server>(table: &str) -> String {
 /// secret (2 columns), the offered one (3) and the previous one (2), and the new idle deadline; then
 /// namespace, id, the epoch, secret and offered secret that the load read, and whether it presented the
 /// previous secret.
-fn write_load<B: Server>(table: &str) -> String {
-    let (now, same) = (B::NOW, B::SAME);
+fn write_load<B: Dialect>(table: &str) -> String {
+    let (now, same, greatest) = (B::NOW, B::SAME, B::GREATEST);
+    let deadline = deadline::<B>();
     format!(
         "UPDATE {table} SET secret = ?, secret_since = ?, offered_secret = ?, offered_at = ?,
             offered_grace = ?, previous_secret = ?, previous_until = ?,
-            idle_until = GREATEST(idle_until, ?)
-        {BY_KEY} AND format = 2 AND {DEADLINE} > {now}
+            idle_until = {greatest}(idle_until, ?)
+        {BY_KEY} AND format = 2 AND {deadline} > {now}
             AND epoch = ? AND secret = ? AND offered_secret {same} ?
             AND (NOT ? OR previous_until > {now})"
     )
@@ -95,7 +102,7 @@ fn write_load<B: Server>(table: &str) -> String {
 
 /// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both again, the
 /// shorter of them, subject, version of the data or null, fields.
-fn insert<B: Server>(table: &str) -> String {
+fn insert<B: Dialect>(table: &str) -> String {
     let now = B::STARTED;
     format!(
         "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport, commit_id,
@@ -110,21 +117,22 @@ fn insert<B: Server>(table: &str) -> String {
 /// version, and the latest version of data into whose records it may be written.
 ///
 /// If the change was applied before, the version is another one.
-fn commit_data<B: Server>(table: &str) -> String {
+fn commit_data<B: Dialect>(table: &str) -> String {
     let now = B::NOW;
+    let deadline = deadline::<B>();
     format!(
         "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, data_version = ?, fields = ?,
-            version = {}
-        {BY_KEY} AND format = 2 AND {DEADLINE} > {now} AND generation = ? AND version = ?
-            AND COALESCE(data_version, 1) <= ?",
-        B::RAISED.replace('?', "1")
+            version = version + 1
+        {BY_KEY} AND format = 2 AND {deadline} > {now} AND generation = ? AND version = ?
+            AND COALESCE(data_version, 1) <= ?"
     )
 }
 
 /// Commits any change; the order of the arguments is that of the columns. MySQL assigns columns from left
 /// to right, so a column that is computed from others comes before them.
-fn commit<B: Server>(table: &str) -> String {
-    let now = B::NOW;
+fn commit<B: Dialect>(table: &str) -> String {
+    let (now, least) = (B::NOW, B::LEAST);
+    let deadline = deadline::<B>();
     let absolute_until =
         format!("CASE WHEN ? THEN {now} + COALESCE(?, absolute) ELSE absolute_until END");
     let idle_until = format!("{now} + COALESCE(?, idle)");
@@ -138,7 +146,7 @@ fn commit<B: Server>(table: &str) -> String {
     ];
     format!(
         "UPDATE {table} SET
-            due = LEAST(due, {idle_until}, {absolute_until}),
+            due = {least}(due, {idle_until}, {absolute_until}),
             absolute_until = {absolute_until},
             idle_until = {idle_until},
             idle = COALESCE(?, idle),
@@ -153,9 +161,20 @@ fn commit<B: Server>(table: &str) -> String {
             data_version = CASE WHEN ? THEN ? ELSE data_version END,
             fields = COALESCE(?, fields),
             version = {}
-        {BY_KEY} AND format = 2 AND {DEADLINE} > {now} AND commit_id <> ? AND generation = ?
+        {BY_KEY} AND format = 2 AND {deadline} > {now} AND commit_id <> ? AND generation = ?
             AND (NOT ? OR epoch = ?) AND (NOT ? OR version = ?) AND (NOT ? OR COALESCE(data_version, 1) <= ?)",
         others.map(unless_replaced).join(", "),
         B::RAISED
     )
+}
+
+/// The text with numbered placeholders such as `$1` in place of each `?`, beginning with `first`.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) fn numbered(text: &str, first: usize) -> String {
+    let mut parts = text.split('?');
+    let mut numbered = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        let _ = write!(numbered, "${}{part}", first + at);
+    }
+    numbered
 }

@@ -1,0 +1,104 @@
+//! The operations on a record, and their statements, which all three databases share. A [`Dialect`] is
+//! what differs between them.
+
+mod change;
+mod driver;
+mod millis;
+mod record;
+mod statements;
+mod store;
+mod values;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use sqlx::Database;
+
+use connect_session_runtime::store::StoreError;
+use connect_session_runtime::timestamp::Timestamp;
+
+use crate::args::Args;
+use crate::backend::{Backend, Inner};
+use crate::error::StatementError;
+use crate::row::Stored;
+
+pub(crate) use self::driver::{Answer, Committed, Driver, Rows, Statement, Written};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) use self::millis::to_millis;
+pub(crate) use self::statements::Statements;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use self::statements::numbered;
+pub(crate) use self::store::implement_store;
+pub(crate) use self::values::Values;
+
+/// What the operations need to know of a database.
+pub(crate) trait Dialect: Backend<Db: Values> {
+    /// The current time, which can be long after the statement began if it waited for a lock.
+    const NOW: &str;
+    /// The time when the statement began.
+    const STARTED: &str;
+    /// The function that returns the lowest of its arguments.
+    const LEAST: &str;
+    /// The function that returns the greatest of its arguments.
+    const GREATEST: &str;
+    /// The comparison for which NULL equals NULL.
+    const SAME: &str;
+    /// What follows a statement that writes one record, so that [`Written`] counts it.
+    const WRITTEN: &str;
+    /// What follows a commit, so that [`Committed`] has the version.
+    const COMMITTED: &str;
+    /// The version raised by an argument, so that [`Committed`] has it.
+    const RAISED: &str;
+
+    fn shared_statements(inner: &Inner<Self>) -> &Statements;
+
+    /// The text of a statement, with the placeholders of this database in place of each `?`.
+    fn with_placeholders(text: String) -> String;
+
+    /// The arguments that every statement begins with.
+    fn first_args(inner: &Inner<Self>) -> Args<Self::Db>;
+
+    /// Runs a statement. `args` is called each time that it is about to run.
+    fn run<T: Answer<Self::Db>>(
+        inner: &Inner<Self>,
+        statement: &Arc<str>,
+        args: impl Fn() -> Args<Self::Db> + Send + Sync,
+    ) -> impl Future<Output = Result<T, StatementError>> + Send;
+
+    /// Reads the columns that the statements select.
+    fn read(row: &<Self::Db as Database>::Row) -> Result<Stored, StoreError>;
+
+    /// Reads the only column of a row.
+    fn read_number(row: &<Self::Db as Database>::Row) -> Result<i64, StoreError>;
+
+    /// Whether the key of an insertion is in use.
+    fn is_duplicate(error: &sqlx::Error) -> bool;
+
+    /// Whether the database has no room for another record.
+    fn is_full(error: &sqlx::Error) -> bool;
+
+    /// Whether the database can never keep what the statement would write.
+    fn is_unstorable(error: &sqlx::Error) -> bool;
+
+    /// Whether the database refuses to change anything, as a replica does, so that a new connection may
+    /// lead to another one.
+    fn is_demoted(error: &sqlx::Error) -> bool;
+
+    /// Whether the database has just refused a write.
+    fn refuses_writes(inner: &Inner<Self>) -> bool;
+
+    /// Notes that the database has refused a write over a new connection.
+    fn note_refused_write(inner: &Inner<Self>);
+
+    /// The size in bytes of the largest session that the database accepts, if it is limited.
+    fn max_session_size(inner: &Inner<Self>) -> Option<u64>;
+
+    /// The time by the clock that deadlines are compared with.
+    fn now(inner: &Inner<Self>) -> Timestamp;
+
+    /// Records the time that an answer contained.
+    fn observe(inner: &Inner<Self>, now: i64);
+
+    /// Identifies the table.
+    fn backend_id(inner: &Inner<Self>) -> String;
+}

@@ -1,0 +1,94 @@
+//! What the operations need to know of this database.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite};
+
+use connect_session_runtime::store::StoreError;
+use connect_session_runtime::timestamp::Timestamp;
+
+use super::{Inner, SqliteBackend, send};
+use crate::args::Args;
+use crate::convert::to_i64;
+use crate::error::{StatementError, bad_column};
+use crate::operations::{Answer, Dialect, Statements, numbered};
+use crate::row::Stored;
+
+impl Dialect for SqliteBackend {
+    /// The first argument, because the clock is that of the store.
+    const NOW: &str = "$1";
+    const STARTED: &str = "$1";
+    const LEAST: &str = "min";
+    const GREATEST: &str = "max";
+    const SAME: &str = "IS";
+    const WRITTEN: &str = "";
+    const COMMITTED: &str = " RETURNING version";
+    const RAISED: &str = "version + ?";
+
+    fn shared_statements(inner: &Inner) -> &Statements {
+        &inner.statements.shared
+    }
+
+    fn with_placeholders(text: String) -> String {
+        numbered(&text, 2)
+    }
+
+    fn first_args(inner: &Inner) -> Args<Sqlite> {
+        Args::new().bind(to_i64(Self::now(inner).as_millis()))
+    }
+
+    async fn run<T: Answer<Sqlite>>(
+        inner: &Inner,
+        statement: &Arc<str>,
+        args: impl Fn() -> Args<Sqlite> + Send + Sync,
+    ) -> Result<T, StatementError> {
+        inner.run(statement, args).await
+    }
+
+    fn read(row: &SqliteRow) -> Result<Stored, StoreError> {
+        Stored::read(row)
+    }
+
+    fn read_number(row: &SqliteRow) -> Result<i64, StoreError> {
+        row.try_get(0).map_err(bad_column)
+    }
+
+    fn is_duplicate(error: &sqlx::Error) -> bool {
+        send::is_duplicate(error)
+    }
+
+    fn is_full(error: &sqlx::Error) -> bool {
+        send::is_full(error)
+    }
+
+    fn is_unstorable(error: &sqlx::Error) -> bool {
+        send::is_too_big(error)
+    }
+
+    /// A file has no replica.
+    fn is_demoted(_: &sqlx::Error) -> bool {
+        false
+    }
+
+    fn refuses_writes(_: &Inner) -> bool {
+        false
+    }
+
+    fn note_refused_write(_: &Inner) {}
+
+    fn max_session_size(_: &Inner) -> Option<u64> {
+        None
+    }
+
+    fn now(inner: &Inner) -> Timestamp {
+        inner.backend.clock.now()
+    }
+
+    /// The time in an answer is that of the same clock.
+    fn observe(_: &Inner, _: i64) {}
+
+    fn backend_id(inner: &Inner) -> String {
+        inner.backend_id()
+    }
+}
