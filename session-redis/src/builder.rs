@@ -237,7 +237,7 @@ impl RedisStoreBuilder {
             replicas: self.replicas,
             allowed_eviction: self.allowed_eviction,
         };
-        Ok(RedisStore::new(servers, self.prefix, requirements))
+        Ok(RedisStore::of(servers, self.prefix, requirements))
     }
 
     fn check_settings(&self, problems: &mut Vec<String>) {

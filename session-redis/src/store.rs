@@ -148,7 +148,7 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    pub(super) fn new(servers: Servers, prefix: String, requirements: Requirements) -> Self {
+    pub(super) fn of(servers: Servers, prefix: String, requirements: Requirements) -> Self {
         Self {
             inner: Arc::new(Inner {
                 servers,

@@ -172,7 +172,7 @@ impl ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind) -> Self {
+    pub(crate) fn of(kind: ErrorKind) -> Self {
         Self(Box::new(Failure {
             kind,
             source: None,

@@ -99,7 +99,7 @@ enum OnDrop {
 }
 
 impl<C: SessionConfig> Session<C> {
-    pub(crate) fn new(opened: OpenedSession<C>) -> Self {
+    pub(crate) fn opened(opened: OpenedSession<C>) -> Self {
         Self {
             core: opened.core,
             guard: opened.guard,
@@ -232,7 +232,7 @@ impl<C: SessionConfig> Session<C> {
                 Phase::Stored(snapshot) if !resets => (Some(snapshot.clone()), false),
                 Phase::New if !resets => (None, state.initial.is_some()),
                 Phase::Stored(_) | Phase::New => (None, false),
-                Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
+                Phase::Ended { .. } => return Err(Error::of(ErrorKind::Ended)),
             }
         };
         if base.is_some() || is_shared {
@@ -282,7 +282,7 @@ impl<C: SessionConfig> Session<C> {
         let sid = {
             let mut state = self.core.state();
             match state.phase {
-                Phase::Ended { .. } => return Err(Error::new(ErrorKind::Ended)),
+                Phase::Ended { .. } => return Err(Error::of(ErrorKind::Ended)),
                 Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
                     state.guards.get_mut(self.guard).discard_sid_and_lifetime();
@@ -364,7 +364,7 @@ impl<C: SessionConfig> Session<C> {
             (state.guards.pending_sid_of_others(self.guard)).unwrap_or_else(|| state.sid.rotated());
         let pending = state.guards.get_mut(self.guard);
         if pending.closed {
-            return Err(Error::new(ErrorKind::TooLate));
+            return Err(Error::of(ErrorKind::TooLate));
         }
         let mut sid_change = match pending.sid_change.take() {
             Some(sid_change) => sid_change,
@@ -416,7 +416,7 @@ impl<C: SessionConfig> Session<C> {
             .or_else(|| rules::duration(absolute_millis))
             .or_else(|| rules::idle_within_absolute(idle_millis, absolute_millis));
         if fault.is_some() {
-            return Err(Error::new(ErrorKind::InvalidLifetime));
+            return Err(Error::of(ErrorKind::InvalidLifetime));
         }
         self.on_drop = OnDrop::Return;
         let lifetime = Lifetime::new(idle, absolute);

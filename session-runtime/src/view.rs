@@ -31,7 +31,7 @@ pub struct SessionView<C: SessionConfig = DefaultConfig> {
 }
 
 impl<C: SessionConfig> SessionView<C> {
-    pub(crate) fn new(id: SessionId, loaded: Loaded<C::Data>) -> Self {
+    pub(crate) fn found(id: SessionId, loaded: Loaded<C::Data>) -> Self {
         Self { id, loaded }
     }
 

@@ -331,8 +331,10 @@ async fn sessions_survive_a_restart() {
     for memory in ["sqlite::memory:", "sqlite://?mode=memory"] {
         let memory = SqliteStore::connect(memory).await.unwrap();
         assert!(try_load(&memory, opened).await.unwrap().is_none());
-        // A memory store has no backend id, as no other store can share it.
-        assert_eq!(Store::<Untyped>::backend_id(&memory), None);
+        let other = SqliteStore::memory().await.unwrap();
+        let id = |store: &SqliteStore| Store::<Untyped>::backend_id(store);
+        assert_ne!(id(&memory), id(&other), "each has records of its own");
+        assert_eq!(id(&memory), id(&memory.clone()));
         overlap(memory).await;
     }
 }

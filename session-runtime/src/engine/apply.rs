@@ -163,7 +163,7 @@ impl<C: SessionConfig> SessionCore<C> {
             }
             // Two ids collided: the same 62 random bits in the same quarter of a microsecond. If the
             // client tries again, it gets another id.
-            InsertOutcome::Exists => Err(Error::new(ErrorKind::Contention)),
+            InsertOutcome::Exists => Err(Error::of(ErrorKind::Contention)),
         }
     }
 
@@ -201,7 +201,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 CommitOutcome::Ended => return Err(self.mark_ended()),
                 CommitOutcome::Conflict(record) => {
                     if change.identity.is_some() && record.epoch != change.epoch {
-                        return Err(Error::new(ErrorKind::Superseded));
+                        return Err(Error::of(ErrorKind::Superseded));
                     }
                     let mut theirs = record.snapshot;
                     if permit.is_none() && self.wait_for_permit(&mut permit).await? {
@@ -213,12 +213,12 @@ impl<C: SessionConfig> SessionCore<C> {
                     }
                     match &mut change.data {
                         Some(data) => overwritten.extend(self.merge(data, theirs).await?),
-                        None => return Err(Error::new(ErrorKind::Contention)),
+                        None => return Err(Error::of(ErrorKind::Contention)),
                     }
                 }
             }
         }
-        Err(Error::new(ErrorKind::Contention))
+        Err(Error::of(ErrorKind::Contention))
     }
 
     /// Merges a change with newer data, which becomes its base. Returns the overwritten fields.
@@ -228,7 +228,7 @@ impl<C: SessionConfig> SessionCore<C> {
         theirs: Snapshot<C::Data>,
     ) -> Result<Vec<String>, Error> {
         let Some(base) = change.base.take() else {
-            return Err(Error::new(ErrorKind::Contention));
+            return Err(Error::of(ErrorKind::Contention));
         };
         let merged = merged::<C>(base.data, change.data.clone(), theirs.data.clone()).await;
         let overwritten = self.check_conflicts(merged.overwritten)?;
@@ -264,7 +264,7 @@ impl<C: SessionConfig> SessionCore<C> {
     /// Fails if a merge overwrote fields and the config rejects that; otherwise returns the fields.
     pub(super) fn check_conflicts(&self, overwritten: Vec<String>) -> Result<Vec<String>, Error> {
         if !overwritten.is_empty() && self.options.on_conflict == OnConflict::Reject {
-            return Err(Error::new(ErrorKind::Conflict));
+            return Err(Error::of(ErrorKind::Conflict));
         }
         Ok(overwritten)
     }

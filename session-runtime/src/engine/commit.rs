@@ -87,7 +87,7 @@ impl<C: SessionConfig> Committable for SessionCore<C> {
                 let write_lock = core.lock_writes().await;
                 let stored = match &write_lock {
                     Ok(_) => core.persist(guard, tracked).await,
-                    Err(error) => Err(Error::new(error.kind())),
+                    Err(error) => Err(Error::of(error.kind())),
                 };
                 core.confirm(guard, stored).await
             });

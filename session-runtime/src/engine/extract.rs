@@ -99,7 +99,7 @@ impl<C: SessionConfig> RequestContext<C> {
 
     /// The error for a request without a live session.
     pub(crate) fn no_session_error(&self) -> Error {
-        Error::new(if self.presents_sid() {
+        Error::of(if self.presents_sid() {
             ErrorKind::Unknown
         } else {
             ErrorKind::Missing

@@ -100,5 +100,5 @@ fn refuse_cross_origin<C: SessionConfig>(
         expected: &refused.expected,
     };
     context.emit_event(presented.map(|(sid, _)| sid.id()), kind);
-    Error::new(ErrorKind::CrossOrigin)
+    Error::of(ErrorKind::CrossOrigin)
 }

@@ -84,7 +84,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 base = latest;
             }
         }
-        Err(Error::new(ErrorKind::Contention))
+        Err(Error::of(ErrorKind::Contention))
     }
 
     /// Rebases the handler's data on what this request has stored since the handler loaded it: another

@@ -188,7 +188,7 @@ impl<C: SessionConfig> SessionCore<C> {
         state.guards.discard_sids_and_lifetimes();
         drop(state);
         self.emit_event(EventKind::Ended, None);
-        Error::new(ErrorKind::Ended)
+        Error::of(ErrorKind::Ended)
     }
 
     /// Emits an event of this session.

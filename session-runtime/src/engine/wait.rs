@@ -40,7 +40,7 @@ pub(super) async fn in_time<T>(free: impl Future<Output = T>) -> Result<T, Error
         };
         match Pin::new(ringing).poll(context) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) => Poll::Ready(Err(Error::new(ErrorKind::Contention))),
+            Poll::Ready(Ok(())) => Poll::Ready(Err(Error::of(ErrorKind::Contention))),
             Poll::Ready(Err(_)) => {
                 alarm = None;
                 Poll::Pending

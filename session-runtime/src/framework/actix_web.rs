@@ -61,7 +61,7 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
             request.read(|head, scopes| engine::extract::<C, Inherit>(head, scope_of(scopes)));
         Box::pin(async move {
             match engine::view(&context).await {
-                Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
+                Ok(Some((id, loaded))) => Ok(Self::found(id, loaded)),
                 Ok(None) => Err(Rejection::refuse(&context, context.no_session_error())),
                 Err(error) => Err(Rejection::refuse(&context, error)),
             }
@@ -74,7 +74,7 @@ impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for Session<C> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Err(Error::new(ErrorKind::Missing)))
+        ready(Err(Error::of(ErrorKind::Missing)))
     }
 }
 

@@ -39,7 +39,7 @@ impl<C: SessionConfig> SessionView<C> {
             .read(|head, extensions| engine::extract::<C, Inherit>(head, scope_of(extensions)));
         async move {
             let loaded = engine::view(&context).await?;
-            Ok(loaded.map(|(id, loaded)| Self::new(id, loaded)))
+            Ok(loaded.map(|(id, loaded)| Self::found(id, loaded)))
         }
     }
 }

@@ -107,7 +107,7 @@ async fn view<C: SessionConfig, St: Send + Sync>(
         engine::extract::<C, Inherit>(RequestHead::new(&head), scope_of(&parts.extensions))
     };
     match engine::view(&context).await {
-        Ok(Some((id, loaded))) => Ok(Ok(SessionView::new(id, loaded))),
+        Ok(Some((id, loaded))) => Ok(Ok(SessionView::found(id, loaded))),
         Ok(None) => Ok(Err(Rejection::refuse(&context, context.no_session_error()))),
         Err(error) => Err(Rejection::refuse(&context, error)),
     }
@@ -135,7 +135,7 @@ impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts
     type Rejection = Error;
 
     async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
-        Err(Error::new(ErrorKind::Missing))
+        Err(Error::of(ErrorKind::Missing))
     }
 }
 

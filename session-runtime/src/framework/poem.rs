@@ -81,7 +81,7 @@ impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
         let scope = scope_of(request.extensions());
         let context = with_head(request, |head| engine::extract::<C, Inherit>(head, scope));
         match engine::view(&context).await {
-            Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
+            Ok(Some((id, loaded))) => Ok(Self::found(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&context, context.no_session_error()).into()),
             Err(error) => Err(Rejection::refuse(&context, error).into()),
         }
@@ -90,7 +90,7 @@ impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
 
 impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for Session<C> {
     async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        Err(Error::new(ErrorKind::Missing).into())
+        Err(Error::of(ErrorKind::Missing).into())
     }
 }
 

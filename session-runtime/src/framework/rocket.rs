@@ -61,7 +61,7 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
         let context =
             request.read(|head, scopes| engine::extract::<C, Inherit>(head, scope_of(scopes)));
         let error = match engine::view(&context).await {
-            Ok(Some((id, loaded))) => return Outcome::Success(Self::new(id, loaded)),
+            Ok(Some((id, loaded))) => return Outcome::Success(Self::found(id, loaded)),
             Ok(None) => context.no_session_error(),
             Err(error) => error,
         };
@@ -74,7 +74,7 @@ impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C
     type Error = Error;
 
     async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
-        let error = Error::new(ErrorKind::Missing);
+        let error = Error::of(ErrorKind::Missing);
         Outcome::Error((status(error.status()), error))
     }
 }

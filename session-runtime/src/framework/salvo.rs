@@ -96,7 +96,7 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
         let scope = scope_of(request.extensions());
         let context = with_head(request, |head| engine::extract::<C, Inherit>(head, scope));
         match engine::view(&context).await {
-            Ok(Some((id, loaded))) => Ok(Self::new(id, loaded)),
+            Ok(Some((id, loaded))) => Ok(Self::found(id, loaded)),
             Ok(None) => Err(Rejection::refuse(&context, context.no_session_error())),
             Err(error) => Err(Rejection::refuse(&context, error)),
         }
@@ -113,7 +113,7 @@ impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session
     }
 
     async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
-        Err(Error::new(ErrorKind::Missing))
+        Err(Error::of(ErrorKind::Missing))
     }
 }
 

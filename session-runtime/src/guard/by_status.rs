@@ -41,7 +41,7 @@ pub(crate) fn is_success(status: u16) -> bool {
 
 /// The error for a response whose status is not known in time.
 pub(crate) fn unknown_status() -> Error {
-    Error::new(ErrorKind::StatusUnknown)
+    Error::of(ErrorKind::StatusUnknown)
 }
 
 /// A response that was created before the commit.

@@ -116,7 +116,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             None => Box::pin(engine::open(context, purpose)).await,
         };
         let session = match opened {
-            Ok(OpenOutcome::Session(start)) => Some(Session::new(start)),
+            Ok(OpenOutcome::Session(start)) => Some(Session::opened(start)),
             Ok(OpenOutcome::None) => None,
             Ok(OpenOutcome::NoContent) => {
                 return Err(Rejection::no_content(context.loaders.vary()));
@@ -124,7 +124,7 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
             Err(error) => return Err(Rejection::refuse(context, error)),
         };
         let Some(mut session) = S::from_session(session) else {
-            return Err(Rejection::refuse(context, Error::new(ErrorKind::Missing)));
+            return Err(Rejection::refuse(context, Error::of(ErrorKind::Missing)));
         };
         let is_none = S::OPTIONAL && context.scope.is_some() && session.session_mut().is_none();
         let is_rare = is_none || context.options.commit == Commit::OnSuccess;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::pause::Gate;
 pub use self::pause::Pause;
-use crate::data::SessionData;
+use crate::data::{DataVersions, SessionData};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use crate::timestamp::Timestamp;
@@ -234,21 +234,55 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.is_serializing()
     }
 
+    fn keeps_data_version(&self) -> bool {
+        self.store.keeps_data_version()
+    }
+
     async fn insert(
         &self,
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
+        self.insert_versioned(key, record, DataVersions::FIRST)
+            .await
+    }
+
+    async fn insert_versioned(
+        &self,
+        key: Key,
+        record: &NewRecord<D>,
+        versions: DataVersions,
+    ) -> Result<InsertOutcome<D>, StoreError> {
         self.faults.shared.inserts.call()?;
-        self.store.insert(key, record).await
+        self.store.insert_versioned(key, record, versions).await
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        self.load_versioned(key, request, DataVersions::FIRST).await
+    }
+
+    async fn load_versioned(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+        versions: DataVersions,
+    ) -> Result<Option<Record<D>>, StoreError> {
         self.faults.shared.loads.call()?;
-        self.store.load(key, request).await
+        self.store.load_versioned(key, request, versions).await
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        self.commit_versioned(key, change, DataVersions::FIRST)
+            .await
+    }
+
+    async fn commit_versioned(
+        &self,
+        key: Key,
+        change: &Change<D>,
+        versions: DataVersions,
+    ) -> Result<CommitOutcome<D>, StoreError> {
+        let commit = || self.store.commit_versioned(key, change, versions);
         let lost = || StoreError::OutcomeUnknown("this loss is injected by a test".into());
         match self.faults.before_commit().await {
             None => {}
@@ -259,14 +293,14 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
             }
             Some(CommitFault::RequestLost) => return Err(lost()),
             Some(CommitFault::ReplyLost) => {
-                self.store.commit(key, change).await?;
+                commit().await?;
                 return Err(lost());
             }
             Some(CommitFault::SentTwice) => {
-                self.store.commit(key, change).await?;
+                commit().await?;
             }
         }
-        self.store.commit(key, change).await
+        commit().await
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
@@ -278,6 +312,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         (self.store)
             .backend_id()
             .filter(|_| !self.is_of_another_process)
+    }
+
+    fn max_session_size(&self) -> Option<u64> {
+        self.store.max_session_size()
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use connect_session_runtime::data::{DataVersions, SessionData};
-use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
+use connect_session_runtime::record::{
+    Change, Key, LoadRequest, NewRecord, Record, Snapshot, SubjectChange,
+};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
 use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
@@ -190,7 +192,12 @@ impl<B: Dialect> Inner<B> {
             .map(fields::after)
             .transpose()?
             .flatten();
-        self.check_size(fields.as_deref().unwrap_or_default(), None)?;
+        let subject = match change.identity.as_ref().map(|identity| &identity.subject) {
+            Some(SubjectChange::Set(subject)) => Some(&**subject),
+            _ => None,
+        };
+        let new_fields = fields.as_deref().unwrap_or_default();
+        self.check_size(new_fields, escaped_subject(subject).as_deref())?;
         let written = self
             .write_change(key, change, fields.as_deref(), versions)
             .await;

@@ -144,7 +144,7 @@ impl Reply {
         let kind = reply.json()["type"].as_str().unwrap().to_owned();
         assert!(kind.ends_with(&format!("#{name}")), "{kind} is not {name}");
         assert_eq!(reply.json()["status"], status);
-        let retry_after = (status == 503).then_some("1").unwrap_or_default();
+        let retry_after = if status == 503 { "1" } else { "" };
         assert_eq!(reply.text("retry-after"), retry_after);
         let body = String::from_utf8_lossy(&reply.body);
         assert!(words(&body).all(|word| word.len() != 64), "{body}");

@@ -232,8 +232,16 @@ fn reason_of(message: &str) -> Option<Reason> {
     })
 }
 
-/// The name in backquotes, unless it occurs in the stored text: then it might be a value.
+/// The name in backquotes, unless it occurs in the stored text: then it might be a value. A name with
+/// other characters might occur there in an escaped form.
 fn name_of_the_type(message: &str, stored: &str) -> Option<String> {
-    let name = message.split('`').nth(1)?;
-    (!name.is_empty() && !stored.contains(name)).then(|| printable::name(name))
+    let name = message.split('`').nth(1).filter(|name| !name.is_empty())?;
+    let is_plain = name
+        .chars()
+        .all(|character| character.is_ascii_alphanumeric() || "_-. ".contains(character));
+    let is_stored = || {
+        let name = name.to_ascii_lowercase();
+        stored.to_ascii_lowercase().contains(&name)
+    };
+    (is_plain && !is_stored()).then(|| printable::name(name))
 }
