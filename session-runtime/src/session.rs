@@ -135,6 +135,8 @@ impl<C: SessionConfig> Session<C> {
     ///
     /// The response gets `Cache-Control: no-store`. After [`rotate`](Self::rotate),
     /// [`reset`](Self::reset) or [`login`](Self::login), this is the new sid.
+    /// If middleware around the handler changes the sid after the handler has returned, only the header of
+    /// the response carries the newest one.
     #[must_use]
     pub fn sid(&self) -> Option<Sid> {
         self.core.read_sid(self.guard)
