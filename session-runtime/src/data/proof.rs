@@ -27,9 +27,14 @@ pub(crate) fn check<D: SessionData>(data: &D, stored: &EncodedFields) -> Result<
                 .field()
                 .map(str::to_owned)
                 .or_else(|| non_finite(data));
+            let fix = if error.is_missing_field() {
+                "; add `#[serde(default)]`"
+            } else {
+                ""
+            };
             return Err(not_read_back(
                 field,
-                format!("cannot be read back: {error}"),
+                format!("cannot be read back: {error}{fix}"),
                 data,
             ));
         }

@@ -144,14 +144,17 @@ impl<C: SessionConfig> SessionCore<C> {
         mut state: MutexGuard<'a, SessionState<C>>,
         guard: GuardIndex,
     ) -> MutexGuard<'a, SessionState<C>> {
-        let Some(returned) = state.guards.get_mut(guard).returned.take() else {
+        let returned = &mut state.guards.get_mut(guard).returned;
+        let Some(mut returned) = returned.take_if(|returned| returned.is_changed()) else {
             return state;
         };
         drop(state);
-        let changed = returned.encodes_differently().then_some(returned);
+        if !returned.encodes_differently() {
+            returned = returned.reverted();
+        }
         let mut state = self.state();
         // The handler has returned its session once and has no other.
-        state.guards.get_mut(guard).returned = changed;
+        state.guards.get_mut(guard).returned = Some(returned);
         state
     }
 

@@ -107,6 +107,15 @@ impl<D: Clone + Default> TrackedData<D> {
         }
     }
 
+    /// The data before the handler changed it, unchanged.
+    pub(crate) fn reverted(self) -> Self {
+        match self.before {
+            Before::SameAsLoaded | Before::SameAsDefault => self,
+            Before::Default => Self::fresh(),
+            Before::Loaded(before) => Self::new(before),
+        }
+    }
+
     /// Mutable access to the current data. The call itself counts as a change.
     pub(crate) fn data_mut(&mut self) -> &mut D {
         match self.before {

@@ -26,7 +26,7 @@ cases! {
     encoded:
         row_61_different_fields_never_conflict;
     sqlite:
-        row_61_different_fields_never_conflict;
+        row_61_each_change_is_committed_once;
     servers:
         row_61_different_keys
         row_61_elements_of_one_list

@@ -92,6 +92,11 @@ impl DecodeError {
         matches!(self.reason, Reason::UnknownField)
     }
 
+    /// Whether the type requires a field that is not there.
+    pub(crate) const fn is_missing_field(&self) -> bool {
+        matches!(self.reason, Reason::Missing(_) | Reason::MissingInside(_))
+    }
+
     /// The error of a field's text.
     pub(in crate::data) fn in_field(name: &str, text: &str, error: &serde_json::Error) -> Self {
         Self {
