@@ -129,7 +129,7 @@ impl<D: SessionData> DataChange<D> {
             });
         };
         let old = data::encode(&*base.data, None)?;
-        if is_same(&new, &old) {
+        if data::same_fields(&new, &old) {
             proof::check_same_text(&*self.data, &*base.data, &new)?;
         } else {
             proof::check(&*self.data, &new)?;
@@ -172,7 +172,7 @@ impl<D: SessionData> DataChange<D> {
             return Ok(Some(new));
         };
         let old = data::encode(&*base.data, None)?;
-        if is_same(&new, &old) {
+        if data::same_fields(&new, &old) {
             proof::check_same_text(&*self.data, &*base.data, &new)?;
             return Ok(None);
         }
@@ -213,14 +213,6 @@ impl<D: SessionData> DataChange<D> {
         proof::check(&*self.data, &new)?;
         Ok(new)
     }
-}
-
-/// Whether no field differs.
-fn is_same(new: &EncodedFields, old: &EncodedFields) -> bool {
-    new.len() == old.len()
-        && (new.iter().zip(old)).all(|((name, text), (old_name, old_text))| {
-            name == old_name && data::same_value(old_text, text)
-        })
 }
 
 impl<D> DataChange<D> {

@@ -1,4 +1,4 @@
-//! Connections that are not encrypted although the driver prefers it: the operator is told once.
+//! Connections that are not encrypted although the driver prefers it: a warning is logged once.
 
 use connect_session::Untyped;
 use connect_session::store::{MySqlStore, PostgresStore, Store, StoreError};

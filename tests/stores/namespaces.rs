@@ -49,7 +49,7 @@ async fn open_in<C: SessionConfig<Data = Untyped>>(store: &AnyStore<Untyped>) ->
     let body = String::from_utf8(body.to_vec()).unwrap();
     assert!(
         !body.contains("Shop"),
-        "the client is told about configs: {body}"
+        "the response names a config: {body}"
     );
     head.status
 }

@@ -53,7 +53,7 @@ pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
         not(any(feature = "mysql", feature = "postgres")),
         allow(dead_code, reason = "a file is not demoted")
     )]
-    const MAY_MOVE: bool;
+    const MAY_CHANGE_SERVER: bool;
 
     fn fetch(
         connection: &mut DB::Connection,
@@ -66,7 +66,7 @@ pub(crate) struct Rows<DB: Database>(pub(crate) Vec<DB::Row>);
 
 impl<DB: Driver> Answer<DB> for Rows<DB> {
     const IS_READ: bool = true;
-    const MAY_MOVE: bool = true;
+    const MAY_CHANGE_SERVER: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,
@@ -82,7 +82,7 @@ pub(crate) struct Written(pub(crate) u64);
 
 impl<DB: Driver> Answer<DB> for Written {
     const IS_READ: bool = false;
-    const MAY_MOVE: bool = true;
+    const MAY_CHANGE_SERVER: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,
@@ -98,7 +98,7 @@ pub(crate) struct WrittenAfterRead(pub(crate) u64);
 
 impl<DB: Driver> Answer<DB> for WrittenAfterRead {
     const IS_READ: bool = false;
-    const MAY_MOVE: bool = false;
+    const MAY_CHANGE_SERVER: bool = false;
 
     async fn fetch(
         connection: &mut DB::Connection,
@@ -114,7 +114,7 @@ pub(crate) struct Committed(pub(crate) Option<i64>);
 
 impl<DB: Driver> Answer<DB> for Committed {
     const IS_READ: bool = false;
-    const MAY_MOVE: bool = true;
+    const MAY_CHANGE_SERVER: bool = true;
 
     async fn fetch(
         connection: &mut DB::Connection,

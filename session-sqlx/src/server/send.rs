@@ -52,7 +52,7 @@ impl<B: Server> Inner<B> {
             }
             let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
             let most_tries = if is_demoted && may_be_outdated {
-                if !T::MAY_MOVE {
+                if !T::MAY_CHANGE_SERVER {
                     return Err(failure);
                 }
                 self.most_outdated_connections()

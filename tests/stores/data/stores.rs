@@ -1,10 +1,9 @@
 //! The stores, for data of any type.
 
 use connect_session::store::{
-    AnyStore, Change, CommitOutcome, DataVersions, InsertOutcome, Key, LoadRequest, MemoryStore,
-    MySqlStore, NewRecord, PostgresStore, Record, RedisStore, SqliteStore, Store, StoreError,
-    Timestamp, TowerStore,
+    AnyStore, MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store, TowerStore,
 };
+use connect_session::testing::FailingStore;
 use connect_session::{SessionData, Untyped};
 use tower_sessions_memory_store::MemoryStore as TowerMemoryStore;
 
@@ -86,9 +85,10 @@ impl Stores {
         !self.is_live() && self.of::<Untyped>().keeps_data_version()
     }
 
-    /// The store for data of this type. All but the memory store share the sessions of all types.
+    /// The store for data of this type. All but the memory store share the sessions of all types. Two
+    /// versions of a program, which share the sessions of a namespace, are two processes.
     pub fn of<D: SessionData>(&self) -> AnyStore<D> {
-        AnyStore::new(AsAnotherProcess(self.own()))
+        AnyStore::new(FailingStore::new(self.own()).of_another_process())
     }
 
     fn own<D: SessionData>(&self) -> AnyStore<D> {
@@ -100,74 +100,5 @@ impl Stores {
             Kind::Sqlite(store) => AnyStore::new(store.clone()),
             Kind::Tower(store) => AnyStore::new(store.clone()),
         }
-    }
-}
-
-/// A store without the id of its backend: two versions of a program, which share the sessions of a
-/// namespace, are two processes.
-struct AsAnotherProcess<D>(AnyStore<D>);
-
-impl<D: SessionData> Store<D> for AsAnotherProcess<D> {
-    fn is_serializing(&self) -> bool {
-        self.0.is_serializing()
-    }
-
-    fn keeps_data_version(&self) -> bool {
-        self.0.keeps_data_version()
-    }
-
-    async fn insert(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-    ) -> Result<InsertOutcome<D>, StoreError> {
-        self.0.insert(key, record).await
-    }
-
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.0.load(key, request).await
-    }
-
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        self.0.commit(key, change).await
-    }
-
-    async fn insert_versioned(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-        versions: DataVersions,
-    ) -> Result<InsertOutcome<D>, StoreError> {
-        self.0.insert_versioned(key, record, versions).await
-    }
-
-    async fn load_versioned(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-        versions: DataVersions,
-    ) -> Result<Option<Record<D>>, StoreError> {
-        self.0.load_versioned(key, request, versions).await
-    }
-
-    async fn commit_versioned(
-        &self,
-        key: Key,
-        change: &Change<D>,
-        versions: DataVersions,
-    ) -> Result<CommitOutcome<D>, StoreError> {
-        self.0.commit_versioned(key, change, versions).await
-    }
-
-    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        self.0.destroy(key).await
-    }
-
-    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
-        self.0.count(namespace).await
-    }
-
-    fn now(&self) -> Timestamp {
-        self.0.now()
     }
 }
