@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use connect_session_runtime::data::DataVersions;
 use connect_session_runtime::record::{Change, LoadRequest, SubjectChange};
 use connect_session_runtime::timestamp::millis;
 
@@ -68,11 +67,8 @@ pub(super) struct CommitArguments<'a> {
 
 impl<'a> CommitArguments<'a> {
     /// `fields` are all encoded fields after the change, if it changes one.
-    pub(super) fn new<D>(
-        change: &'a Change<D>,
-        fields: Option<&'a [u8]>,
-        versions: DataVersions,
-    ) -> Self {
+    pub(super) fn new<D>(change: &'a Change<D>, fields: Option<&'a [u8]>) -> Self {
+        let versions = change.versions;
         let identity = change.identity.as_ref();
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
         let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);

@@ -20,8 +20,8 @@ impl RedisStore {
         &self,
         name: &str,
         request: &LoadRequest,
-        versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
+        let versions = request.versions;
         let mut get = redis::cmd("GET");
         get.arg(name);
         let answer = self.send(name, Command::new(&get, None)).await;

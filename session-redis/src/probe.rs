@@ -8,6 +8,7 @@ use redis::ServerErrorKind;
 
 use super::failure::Failure;
 use super::remedy::with_remedy;
+use connect_session_runtime::data::DataVersions;
 use connect_session_runtime::record::{
     Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Renewal, Transport,
 };
@@ -53,6 +54,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         lifetime: Lifetime::new(LIFETIME, LIFETIME),
         commit_id: CommitId::random(),
         max_size: u64::MAX,
+        versions: DataVersions::FIRST,
     };
     store.insert(key, &record).await?;
     let request = LoadRequest {
@@ -65,6 +67,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
             grace: Duration::ZERO,
             candidate: SecretHash::from_bytes([1; 32]),
         }),
+        versions: DataVersions::FIRST,
     };
     let loaded = store.load(key, &request).await?;
     let bases = [loaded.map(|record| record.snapshot), None];
@@ -80,6 +83,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
             }),
             identity: None,
             lifetime: None,
+            versions: DataVersions::FIRST,
         };
         store.commit(key, &change).await?;
     }

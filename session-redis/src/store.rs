@@ -18,7 +18,7 @@ use super::reply::{self, Reply};
 use super::script::COMMIT;
 use super::servers::Servers;
 use super::stored::{encode_fields, encode_new, fields, stored_lifetime};
-use connect_session_runtime::data::{DataVersions, SessionData};
+use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
@@ -227,25 +227,6 @@ impl<D: SessionData> Store<D> for RedisStore {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        self.insert_versioned(key, record, DataVersions::FIRST)
-            .await
-    }
-
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.load_versioned(key, request, DataVersions::FIRST).await
-    }
-
-    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        self.commit_versioned(key, change, DataVersions::FIRST)
-            .await
-    }
-
-    async fn insert_versioned(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-        versions: DataVersions,
-    ) -> Result<InsertOutcome<D>, StoreError> {
         let fields = encode_fields(&record.fields()?);
         let lifetime = stored_lifetime(record.lifetime);
         let name = self.key(key);
@@ -254,7 +235,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             state.expiry = Expiry::new(lifetime, now);
             let mut set = redis::cmd("SET");
             set.arg(&name)
-                .arg(encode_new(&state, versions.written, &fields))
+                .arg(encode_new(&state, record.versions.written, &fields))
                 .arg("NX");
             let ends_in = lifetime.idle_millis().min(lifetime.absolute_millis());
             set.arg("PX").arg(ends_in).clone()
@@ -274,27 +255,18 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
     }
 
-    async fn load_versioned(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-        versions: DataVersions,
-    ) -> Result<Option<Record<D>>, StoreError> {
-        self.find(&self.key(key), request, versions).await
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+        self.find(&self.key(key), request).await
     }
 
-    async fn commit_versioned(
-        &self,
-        key: Key,
-        change: &Change<D>,
-        versions: DataVersions,
-    ) -> Result<CommitOutcome<D>, StoreError> {
+    async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        let versions = change.versions;
         let data = match &change.data {
             Some(data) => Some((data, fields_after(data)?)),
             None => None,
         };
         let new_fields = data.as_ref().and_then(|(_, fields)| fields.as_deref());
-        let arguments = CommitArguments::new(change, new_fields, versions);
+        let arguments = CommitArguments::new(change, new_fields);
         let name = self.key(key);
         let (servers, durability) = (&self.inner.servers, self.durability());
         let value = COMMIT

@@ -374,6 +374,7 @@ mod tests {
             lifetime: Lifetime::from_millis(1_800_000, 86_400_000),
             commit_id: CommitId::from_bytes([9; 16]),
             max_size: 1_000_000,
+            versions: DataVersions::FIRST,
         };
         let fields = encode_fields(&new.fields().expect("encodes"));
         encode_new(&RecordState::new(&new, 1_700_000_000_000), 1, &fields)

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, IdentityChange, InsertOutcome, Key, Lifetime,
-    LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange, Transport,
+    Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
+    Lifetime, LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange,
+    Transport,
 };
 use connect_session::{SessionId, Untyped};
 use serde_json::Value;
@@ -62,6 +63,7 @@ pub fn new_record(secret: SecretHash, data: &Value) -> NewRecord<Untyped> {
         lifetime: Lifetime::new(Duration::from_secs(1_800), Duration::from_secs(86_400)),
         commit_id: CommitId::from_bytes(unique()),
         max_size: 1 << 24,
+        versions: DataVersions::FIRST,
     }
 }
 
@@ -82,6 +84,7 @@ pub fn request(secret: SecretHash) -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
+        versions: DataVersions::FIRST,
     }
 }
 
@@ -104,6 +107,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
         data: None,
         identity: None,
         lifetime: None,
+        versions: DataVersions::FIRST,
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, IdentityChange, InsertOutcome, Key, Lifetime,
-    LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange, TowerStore,
-    Transport,
+    Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
+    Lifetime, LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange,
+    TowerStore, Transport,
 };
 use connect_session::testing::FakeClock;
 use connect_session::testing::conformance::{Harness, cases, run, store_conformance};
@@ -229,6 +229,7 @@ impl TwoProcesses {
             lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes([0; 16]),
             max_size: 1_000,
+            versions: DataVersions::FIRST,
         };
         here.insert(key, &new).await.unwrap();
         let record = here.load(key, &request(SECRET)).await.unwrap().unwrap();
@@ -253,6 +254,7 @@ impl TwoProcesses {
             }),
             identity: None,
             lifetime: None,
+            versions: DataVersions::FIRST,
         }
     }
 
@@ -293,6 +295,7 @@ fn request(secret: SecretHash) -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
+        versions: DataVersions::FIRST,
     }
 }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_session::store::{
-    CommitId, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord, SecretHash,
-    Store as _, StoreError, Transport,
+    CommitId, DataVersions, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord,
+    SecretHash, Store as _, StoreError, Transport,
 };
 use connect_session::{SessionData, SessionId};
 use tokio::runtime::Runtime;
@@ -72,6 +72,7 @@ fn record<D: From<Data>>(idle: Duration) -> NewRecord<D> {
         lifetime: Lifetime::new(idle, HOUR),
         commit_id: CommitId::from_bytes([1; 16]),
         max_size: 1 << 20,
+        versions: DataVersions::FIRST,
     }
 }
 
@@ -103,6 +104,7 @@ async fn is_alive<D: SessionData + AsRef<Data>>(store: &MemoryStore<D>, id: Sess
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
+        versions: DataVersions::FIRST,
     };
     let record = store.load(key(id), &request).await.expect("a store");
     record.is_some_and(|record| D::as_ref(&record.snapshot.data).visits == 0)

@@ -113,8 +113,7 @@ impl<C: SessionConfig> SessionCore<C> {
     async fn insert(&self, guard: GuardIndex, record: NewRecord<C::Data>) -> Result<(), Error> {
         let started = trace::started_awaited(self.options.on_event);
         let result = if trace::records_debug() {
-            let versions = self.options.data_versions();
-            let call = self.store.insert(self.key, &record, versions);
+            let call = self.store.insert(self.key, &record);
             Box::pin(trace::in_span_awaited(
                 StoreCall::Commit,
                 C::NAME,
@@ -123,8 +122,7 @@ impl<C: SessionConfig> SessionCore<C> {
             ))
             .await
         } else {
-            let versions = self.options.data_versions();
-            self.store.insert(self.key, &record, versions).await
+            self.store.insert(self.key, &record).await
         };
         self.finish_insert(guard, &record, result, started)
     }
@@ -276,8 +274,7 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Result<CommitOutcome<C::Data>, Error> {
         let started = trace::started_awaited(self.options.on_event);
         let result = if trace::records_debug() {
-            let versions = self.options.data_versions();
-            let call = self.store.commit(self.key, change, versions);
+            let call = self.store.commit(self.key, change);
             Box::pin(trace::in_span_awaited(
                 StoreCall::Commit,
                 C::NAME,
@@ -286,8 +283,7 @@ impl<C: SessionConfig> SessionCore<C> {
             ))
             .await
         } else {
-            let versions = self.options.data_versions();
-            self.store.commit(self.key, change, versions).await
+            self.store.commit(self.key, change).await
         };
         self.finish_commit(change, result, started)
     }

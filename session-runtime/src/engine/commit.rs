@@ -279,6 +279,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     lifetime,
                     commit_id: self.new_commit_id(),
                     max_size,
+                    versions: self.options.data_versions(),
                 };
                 Plan::Insert(record)
             }
@@ -317,6 +318,7 @@ impl<C: SessionConfig> SessionCore<C> {
                         subject: change.subject.clone(),
                     }),
                     lifetime: pending.lifetime,
+                    versions: self.options.data_versions(),
                 };
                 if change.is_empty() {
                     Plan::Nothing

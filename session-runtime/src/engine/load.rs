@@ -60,7 +60,7 @@ pub(super) async fn load<C: SessionConfig>(
     let started = trace::started_awaited(options.on_event);
     let result = if trace::records_debug() {
         // Boxed, so that the future of a load without tracing has no room for the span.
-        let call = store.load(key, request, options.data_versions());
+        let call = store.load(key, request);
         Box::pin(trace::in_span_awaited(
             StoreCall::Load,
             C::NAME,
@@ -69,7 +69,7 @@ pub(super) async fn load<C: SessionConfig>(
         ))
         .await
     } else {
-        store.load(key, request, options.data_versions()).await
+        store.load(key, request).await
     };
     let undecodable = match query.finish::<C>(result, started) {
         Ok(loaded) => return loaded,
@@ -174,6 +174,7 @@ impl LoadQuery {
                 transport,
                 touch_every: options.touch_every,
                 renewal,
+                versions: options.data_versions(),
             },
             offer,
         }

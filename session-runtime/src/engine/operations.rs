@@ -62,6 +62,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 }),
                 identity: None,
                 lifetime: None,
+                versions: self.options.data_versions(),
             };
             match self.send(&change).await? {
                 CommitOutcome::Applied(snapshot) => {

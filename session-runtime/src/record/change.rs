@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Lifetime, Snapshot};
+use crate::data::DataVersions;
 use crate::random;
 use crate::sid::SecretHash;
 
@@ -60,6 +61,8 @@ pub struct Change<D> {
     pub identity: Option<IdentityChange>,
     /// A new lifetime. Both deadlines count from now.
     pub lifetime: Option<Lifetime>,
+    /// The versions of the data.
+    pub versions: DataVersions,
 }
 
 impl<D> Change<D> {
@@ -85,6 +88,7 @@ impl<D> Change<D> {
             data: None,
             identity: self.identity.clone(),
             lifetime: self.lifetime,
+            versions: self.versions,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub use self::change::{Change, CommitId, DataChange, IdentityChange, SubjectChange};
 pub use self::lifetime::{Deadlines, Lifetime};
 pub use self::load::{LoadRequest, Renewal};
+use crate::data::DataVersions;
 use crate::sid::{SecretHash, SessionId};
 
 /// The key of a record: the session's id within the namespace of its config.
@@ -156,4 +157,6 @@ pub struct NewRecord<D> {
     pub commit_id: CommitId,
     /// The largest size of the encoded data in bytes, which serializing stores enforce.
     pub max_size: u64,
+    /// The versions of the data.
+    pub versions: DataVersions,
 }

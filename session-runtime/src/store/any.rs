@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
-use crate::data::{DataVersions, SessionData};
+use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
@@ -56,20 +56,17 @@ trait ErasedStore<D>: Send + Sync {
         &'a self,
         key: Key,
         record: &'a NewRecord<D>,
-        versions: DataVersions,
     ) -> BoxFuture<'a, Result<InsertOutcome<D>, StoreError>>;
     fn load<'a>(
         &'a self,
         key: Key,
         request: &'a LoadRequest,
-        versions: DataVersions,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
     fn as_sync(&self) -> Option<&dyn SyncStore<D>>;
     fn commit<'a>(
         &'a self,
         key: Key,
         change: &'a Change<D>,
-        versions: DataVersions,
     ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>>;
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>>;
     fn backend_id(&self) -> Option<String>;
@@ -96,18 +93,16 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         &'a self,
         key: Key,
         record: &'a NewRecord<D>,
-        versions: DataVersions,
     ) -> BoxFuture<'a, Result<InsertOutcome<D>, StoreError>> {
-        Box::pin(Store::insert_versioned(self, key, record, versions))
+        Box::pin(Store::insert(self, key, record))
     }
 
     fn load<'a>(
         &'a self,
         key: Key,
         request: &'a LoadRequest,
-        versions: DataVersions,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>> {
-        Box::pin(Store::load_versioned(self, key, request, versions))
+        Box::pin(Store::load(self, key, request))
     }
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
@@ -118,9 +113,8 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         &'a self,
         key: Key,
         change: &'a Change<D>,
-        versions: DataVersions,
     ) -> BoxFuture<'a, Result<CommitOutcome<D>, StoreError>> {
-        Box::pin(Store::commit_versioned(self, key, change, versions))
+        Box::pin(Store::commit(self, key, change))
     }
 
     fn destroy(&self, key: Key) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -166,38 +160,11 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        self.0.insert(key, record, DataVersions::FIRST).await
+        self.0.insert(key, record).await
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.0.load(key, request, DataVersions::FIRST).await
-    }
-
-    async fn insert_versioned(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-        versions: DataVersions,
-    ) -> Result<InsertOutcome<D>, StoreError> {
-        self.0.insert(key, record, versions).await
-    }
-
-    async fn load_versioned(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-        versions: DataVersions,
-    ) -> Result<Option<Record<D>>, StoreError> {
-        self.0.load(key, request, versions).await
-    }
-
-    async fn commit_versioned(
-        &self,
-        key: Key,
-        change: &Change<D>,
-        versions: DataVersions,
-    ) -> Result<CommitOutcome<D>, StoreError> {
-        self.0.commit(key, change, versions).await
+        self.0.load(key, request).await
     }
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
@@ -205,7 +172,7 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        self.0.commit(key, change, DataVersions::FIRST).await
+        self.0.commit(key, change).await
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
@@ -262,12 +229,11 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         record: &NewRecord<D>,
-        versions: DataVersions,
     ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send {
         async move {
             match self {
-                Self::Own(store) => store.insert_versioned(key, record, versions).await,
-                Self::Given(store) => store.0.insert(key, record, versions).await,
+                Self::Own(store) => store.insert(key, record).await,
+                Self::Given(store) => store.0.insert(key, record).await,
             }
         }
     }
@@ -276,12 +242,11 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         request: &LoadRequest,
-        versions: DataVersions,
     ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send {
         async move {
             match self {
-                Self::Own(store) => store.load_versioned(key, request, versions).await,
-                Self::Given(store) => store.0.load(key, request, versions).await,
+                Self::Own(store) => store.load(key, request).await,
+                Self::Given(store) => store.0.load(key, request).await,
             }
         }
     }
@@ -297,12 +262,11 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         change: &Change<D>,
-        versions: DataVersions,
     ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send {
         async move {
             match self {
-                Self::Own(store) => store.commit_versioned(key, change, versions).await,
-                Self::Given(store) => store.0.commit(key, change, versions).await,
+                Self::Own(store) => store.commit(key, change).await,
+                Self::Given(store) => store.0.commit(key, change).await,
             }
         }
     }

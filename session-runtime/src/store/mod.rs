@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::data::{DataVersions, SessionData};
+use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
 
@@ -114,7 +114,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// - offers the renewal's candidate, if a renewal is due ([`Record::renewed`]).
     ///
     /// # Errors
-    /// [`StoreError::Undecodable`] if the stored data does not match `D`.
+    /// [`StoreError::Undecodable`] if the stored data does not match `D`. [`StoreError::NewerData`] if
+    /// data of a later version does not.
     fn load(
         &self,
         key: Key,
@@ -138,61 +139,24 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Unavailable`] if certainly nothing was written, otherwise
     /// [`StoreError::OutcomeUnknown`]. [`StoreError::Encode`] if the data cannot be encoded or
-    /// exceeds `max_size`; nothing was written.
+    /// exceeds `max_size`; nothing was written. [`StoreError::NewerData`] if the change writes
+    /// data, the record's data has a later version than [`DataVersions::current`], and no rule before 4
+    /// decides; nothing was written.
+    ///
+    /// [`DataVersions::current`]: crate::data::DataVersions::current
     fn commit(
         &self,
         key: Key,
         change: &Change<D>,
     ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send;
 
-    /// Whether the store keeps the version of each record's data. Only such a store can be used with a
-    /// `data_version`; it implements the three methods that follow. A store of live values needs none.
+    /// Whether the store keeps the version of each record's data, as [`DataVersions`] says. Only such a
+    /// store can be used with a `data_version`; any other ignores the versions of requests. A store of
+    /// live values needs none.
+    ///
+    /// [`DataVersions`]: crate::data::DataVersions
     fn keeps_data_version(&self) -> bool {
         !self.is_serializing()
-    }
-
-    /// Like [`insert`](Self::insert), for data of this version.
-    ///
-    /// # Errors
-    /// See [`insert`](Self::insert).
-    fn insert_versioned(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-        versions: DataVersions,
-    ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send {
-        let _ = versions;
-        self.insert(key, record)
-    }
-
-    /// Like [`load`](Self::load); decodes with [`DataVersions::decode`].
-    ///
-    /// # Errors
-    /// See [`load`](Self::load). [`StoreError::NewerData`] if data of a later version does not decode.
-    fn load_versioned(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-        versions: DataVersions,
-    ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send {
-        let _ = versions;
-        self.load(key, request)
-    }
-
-    /// Like [`commit`](Self::commit). New data gets the version [`DataVersions::written`]. If the
-    /// record's data has a later version than [`DataVersions::current`], a change with data is refused in
-    /// step 5; all other changes are applied.
-    ///
-    /// # Errors
-    /// See [`commit`](Self::commit). [`StoreError::NewerData`]; nothing was written.
-    fn commit_versioned(
-        &self,
-        key: Key,
-        change: &Change<D>,
-        versions: DataVersions,
-    ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send {
-        let _ = versions;
-        self.commit(key, change)
     }
 
     /// Removes the record. Returns whether there was a living one.

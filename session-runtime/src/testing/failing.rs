@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::pause::Gate;
 pub use self::pause::Pause;
-use crate::data::{DataVersions, SessionData};
+use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError};
 use crate::timestamp::Timestamp;
@@ -243,46 +243,17 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        self.insert_versioned(key, record, DataVersions::FIRST)
-            .await
-    }
-
-    async fn insert_versioned(
-        &self,
-        key: Key,
-        record: &NewRecord<D>,
-        versions: DataVersions,
-    ) -> Result<InsertOutcome<D>, StoreError> {
         self.faults.shared.inserts.call()?;
-        self.store.insert_versioned(key, record, versions).await
+        self.store.insert(key, record).await
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.load_versioned(key, request, DataVersions::FIRST).await
-    }
-
-    async fn load_versioned(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-        versions: DataVersions,
-    ) -> Result<Option<Record<D>>, StoreError> {
         self.faults.shared.loads.call()?;
-        self.store.load_versioned(key, request, versions).await
+        self.store.load(key, request).await
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        self.commit_versioned(key, change, DataVersions::FIRST)
-            .await
-    }
-
-    async fn commit_versioned(
-        &self,
-        key: Key,
-        change: &Change<D>,
-        versions: DataVersions,
-    ) -> Result<CommitOutcome<D>, StoreError> {
-        let commit = || self.store.commit_versioned(key, change, versions);
+        let commit = || self.store.commit(key, change);
         let lost = || StoreError::OutcomeUnknown("this loss is injected by a test".into());
         match self.faults.before_commit().await {
             None => {}

@@ -26,18 +26,14 @@ pub(super) struct DataOnly<'a> {
 
 impl<'a> DataOnly<'a> {
     /// The change, if it is such a one.
-    pub(super) fn new<D>(
-        change: &Change<D>,
-        fields: Option<&'a [u8]>,
-        versions: DataVersions,
-    ) -> Option<Self> {
+    pub(super) fn new<D>(change: &Change<D>, fields: Option<&'a [u8]>) -> Option<Self> {
         let is_only_data = change.identity.is_none() && change.lifetime.is_none();
         Some(Self {
             commit_id: change.commit_id.to_bytes(),
             generation: to_i64(change.generation),
             version: base_version(change).filter(|_| is_only_data)?,
             fields: fields?,
-            versions,
+            versions: change.versions,
         })
     }
 
@@ -64,7 +60,6 @@ pub(super) fn change_args<DB: Values, D>(
     key: Key,
     change: &Change<D>,
     fields: Option<&[u8]>,
-    versions: DataVersions,
 ) -> Args<DB> {
     let identity = change.identity.as_ref();
     let has_secret = identity.is_some();
@@ -98,7 +93,7 @@ pub(super) fn change_args<DB: Values, D>(
         .maybe_text(new_subject.as_deref())
         .bytes(&commit_id)
         .flag(fields.is_some())
-        .maybe_number(noted_version(versions.written))
+        .maybe_number(noted_version(change.versions.written))
         .maybe_bytes(fields)
         .number(i64::from(fields.is_some()))
         .key(key)
@@ -109,7 +104,7 @@ pub(super) fn change_args<DB: Values, D>(
         .flag(base.is_some())
         .number(base.unwrap_or(0))
         .flag(fields.is_some())
-        .number(versions.current.into())
+        .number(change.versions.current.into())
 }
 
 /// The version of data as it is stored: the first is not noted.

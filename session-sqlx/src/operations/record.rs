@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use connect_session_runtime::data::{DataVersions, SessionData};
+use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
     Change, Key, LoadRequest, NewRecord, Record, Snapshot, SubjectChange,
 };
@@ -33,7 +33,6 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         record: &NewRecord<D>,
-        versions: DataVersions,
     ) -> Result<InsertOutcome<D>, StoreError> {
         let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
@@ -51,7 +50,7 @@ impl<B: Dialect> Inner<B> {
                 .number(absolute)
                 .number(idle.min(absolute))
                 .maybe_text(subject.as_deref())
-                .maybe_number(noted_version(versions.written))
+                .maybe_number(noted_version(record.versions.written))
                 .bytes(&fields)
         };
         self.check_size(&fields, subject.as_deref())?;
@@ -91,7 +90,6 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         request: &LoadRequest,
-        versions: DataVersions,
     ) -> Result<Option<Record<D>>, StoreError> {
         let args = || {
             B::first_args(self)
@@ -114,7 +112,7 @@ impl<B: Dialect> Inner<B> {
                 return Ok(None);
             };
             // Before anything is written: a session that cannot be read does not live longer.
-            let snapshot = fields::read(fields, state.version, data_version, versions)?;
+            let snapshot = fields::read(fields, state.version, data_version, request.versions)?;
             if effects.is_empty() || B::refuses_writes(self) {
                 return Ok(Some(state.record(snapshot, false)));
             }
@@ -184,7 +182,6 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         change: &Change<D>,
-        versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let fields = change
             .data
@@ -198,16 +195,14 @@ impl<B: Dialect> Inner<B> {
         };
         let new_fields = fields.as_deref().unwrap_or_default();
         self.check_size(new_fields, escaped_subject(subject).as_deref())?;
-        let written = self
-            .write_change(key, change, fields.as_deref(), versions)
-            .await;
+        let written = self.write_change(key, change, fields.as_deref()).await;
         if let Some(version) = written.map_err(write_error::<B>)? {
             let version = to_u64(version);
             let data = change.data.as_ref();
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
             return Ok(CommitOutcome::Applied(after));
         }
-        self.judge(key, change, fields.is_some(), versions).await
+        self.judge(key, change, fields.is_some()).await
     }
 
     /// Returns the version after the change; `None` if it was not applied.
@@ -216,15 +211,14 @@ impl<B: Dialect> Inner<B> {
         key: Key,
         change: &Change<D>,
         fields: Option<&[u8]>,
-        versions: DataVersions,
     ) -> Result<Option<i64>, StatementError> {
         let statements = B::shared_statements(self);
-        if let Some(data) = DataOnly::new(change, fields, versions) {
+        if let Some(data) = DataOnly::new(change, fields) {
             let args = || data.args(B::first_args(self), key);
             let Written(rows) = B::run(self, &statements.commit_data, args).await?;
             return Ok((rows > 0).then(|| data.version_after()));
         }
-        let args = || change_args(B::first_args(self), key, change, fields, versions);
+        let args = || change_args(B::first_args(self), key, change, fields);
         let Committed(version) = B::run(self, &statements.commit, args).await?;
         Ok(version)
     }
@@ -236,7 +230,6 @@ impl<B: Dialect> Inner<B> {
         key: Key,
         change: &Change<D>,
         writes_data: bool,
-        versions: DataVersions,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let statement = &B::shared_statements(self).select;
         let read = self
@@ -251,7 +244,7 @@ impl<B: Dialect> Inner<B> {
         else {
             return Ok(CommitOutcome::Ended);
         };
-        let snapshot = || fields::read(fields, state.version, data_version, versions);
+        let snapshot = || fields::read(fields, state.version, data_version, change.versions);
         Ok(match state.check(change, now, || false) {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
@@ -260,7 +253,7 @@ impl<B: Dialect> Inner<B> {
             }
             Verdict::Conflict | Verdict::Apply => {
                 if writes_data {
-                    versions.check_writable(data_version)?;
+                    change.versions.check_writable(data_version)?;
                 }
                 let record = state.record(snapshot()?, false);
                 CommitOutcome::Conflict(Box::new(record))

@@ -19,55 +19,11 @@ macro_rules! implement_store {
                 connect_session_runtime::store::StoreError,
             > {
                 self.0.start_sweeper();
-                self.0
-                    .inner
-                    .insert(
-                        key,
-                        record,
-                        connect_session_runtime::data::DataVersions::FIRST,
-                    )
-                    .await
+                self.0.inner.insert(key, record).await
             }
 
             fn keeps_data_version(&self) -> bool {
                 true
-            }
-
-            async fn insert_versioned(
-                &self,
-                key: connect_session_runtime::record::Key,
-                record: &connect_session_runtime::record::NewRecord<D>,
-                versions: connect_session_runtime::data::DataVersions,
-            ) -> Result<
-                connect_session_runtime::store::InsertOutcome<D>,
-                connect_session_runtime::store::StoreError,
-            > {
-                self.0.start_sweeper();
-                self.0.inner.insert(key, record, versions).await
-            }
-
-            async fn load_versioned(
-                &self,
-                key: connect_session_runtime::record::Key,
-                request: &connect_session_runtime::record::LoadRequest,
-                versions: connect_session_runtime::data::DataVersions,
-            ) -> Result<
-                Option<connect_session_runtime::record::Record<D>>,
-                connect_session_runtime::store::StoreError,
-            > {
-                self.0.inner.load(key, request, versions).await
-            }
-
-            async fn commit_versioned(
-                &self,
-                key: connect_session_runtime::record::Key,
-                change: &connect_session_runtime::record::Change<D>,
-                versions: connect_session_runtime::data::DataVersions,
-            ) -> Result<
-                connect_session_runtime::store::CommitOutcome<D>,
-                connect_session_runtime::store::StoreError,
-            > {
-                self.0.inner.commit(key, change, versions).await
             }
 
             async fn load(
@@ -78,14 +34,7 @@ macro_rules! implement_store {
                 Option<connect_session_runtime::record::Record<D>>,
                 connect_session_runtime::store::StoreError,
             > {
-                self.0
-                    .inner
-                    .load(
-                        key,
-                        request,
-                        connect_session_runtime::data::DataVersions::FIRST,
-                    )
-                    .await
+                self.0.inner.load(key, request).await
             }
 
             async fn commit(
@@ -96,14 +45,7 @@ macro_rules! implement_store {
                 connect_session_runtime::store::CommitOutcome<D>,
                 connect_session_runtime::store::StoreError,
             > {
-                self.0
-                    .inner
-                    .commit(
-                        key,
-                        change,
-                        connect_session_runtime::data::DataVersions::FIRST,
-                    )
-                    .await
+                self.0.inner.commit(key, change).await
             }
 
             async fn destroy(

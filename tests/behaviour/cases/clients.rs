@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use connect_session::SessionConfig as _;
 use connect_session::store::{
-    Change, CommitId, InsertOutcome, Key, Lifetime, NewRecord, SecretHash, Store as _, Transport,
+    Change, CommitId, DataVersions, InsertOutcome, Key, Lifetime, NewRecord, SecretHash,
+    Store as _, Transport,
 };
 use serde_json::{Value, json};
 
@@ -179,6 +180,7 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         lifetime: Lifetime::new(minute, minute),
         commit_id: CommitId::from_bytes([7; 16]),
         max_size: 1 << 20,
+        versions: DataVersions::FIRST,
     };
     let inserted = server.stores.stuff.insert(key, &thief).await.unwrap();
     assert!(matches!(inserted, InsertOutcome::Exists), "{inserted:?}");
@@ -194,6 +196,7 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         data,
         identity,
         lifetime,
+        versions: DataVersions::FIRST,
     };
     server.stores.stuff.commit(key, &change).await.unwrap();
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);

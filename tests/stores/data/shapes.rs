@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use connect_session::SessionData;
 use connect_session::store::{
-    AnyStore, Change, CommitId, CommitOutcome, DataChange, InsertOutcome, Lifetime, NewRecord,
-    Record, Store as _, StoreError, Transport,
+    AnyStore, Change, CommitId, CommitOutcome, DataChange, DataVersions, InsertOutcome, Lifetime,
+    NewRecord, Record, Store as _, StoreError, Transport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,7 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
         lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(60)),
         commit_id: CommitId::random(),
         max_size: 1 << 20,
+        versions: DataVersions::FIRST,
     };
     let whole = NewRecord {
         data: Arc::new(data.clone()),
@@ -61,6 +62,7 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
         }),
         identity: None,
         lifetime: None,
+        versions: DataVersions::FIRST,
     };
     let committed = store.commit(opened.key, &change).await?;
     assert!(matches!(committed, CommitOutcome::Applied(_)));

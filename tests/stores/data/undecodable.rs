@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::post;
 use connect_session::store::{
-    CommitId, Lifetime, LoadRequest, NewRecord, Record, Store as _, StoreError, Transport,
+    CommitId, DataVersions, Lifetime, LoadRequest, NewRecord, Record, Store as _, StoreError,
+    Transport,
 };
 use connect_session::{Event, Session, SessionData, session, session_config};
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,7 @@ async fn inserted<D: SessionData>(stores: &Stores, data: D) -> Opened {
         lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(600)),
         commit_id: CommitId::random(),
         max_size: 1 << 20,
+        versions: DataVersions::FIRST,
     };
     stores.of::<D>().insert(opened.key, &record).await.unwrap();
     opened

@@ -9,8 +9,8 @@ use std::time::Duration;
 use connect_session::SessionId;
 use connect_session::Untyped;
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, InsertOutcome, Key, Lifetime, LoadRequest,
-    NewRecord, Record, RedisStore, SecretHash, Store, StoreError, Transport,
+    Change, CommitId, CommitOutcome, DataChange, DataVersions, InsertOutcome, Key, Lifetime,
+    LoadRequest, NewRecord, Record, RedisStore, SecretHash, Store, StoreError, Transport,
 };
 use serde_json::Value;
 
@@ -201,6 +201,7 @@ impl Session {
             lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes(random()),
             max_size: 1 << 20,
+            versions: DataVersions::FIRST,
         }
     }
 
@@ -210,6 +211,7 @@ impl Session {
             transport: Transport::Other,
             touch_every: None,
             renewal: None,
+            versions: DataVersions::FIRST,
         }
     }
 
@@ -255,6 +257,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
         data: None,
         identity: None,
         lifetime: None,
+        versions: DataVersions::FIRST,
     }
 }
 

@@ -16,6 +16,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
+//! use connect_session_runtime::data::DataVersions;
 //! use connect_session_runtime::record::{
 //!     Change, CommitId, Lifetime, LoadRequest, NewRecord, Transport,
 //! };
@@ -31,6 +32,7 @@
 //!     lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(3_600)),
 //!     commit_id: CommitId::random(),
 //!     max_size: 1_000,
+//!     versions: DataVersions::FIRST,
 //! };
 //! let mut state = RecordState::new(&new, 0);
 //!
@@ -40,6 +42,7 @@
 //!     transport: Transport::Cookie,
 //!     touch_every: None,
 //!     renewal: None,
+//!     versions: DataVersions::FIRST,
 //! };
 //! let effects = state.on_load(&request, 30_000).expect("the secret is the current one");
 //! assert!(effects.touch);
@@ -54,6 +57,7 @@
 //!     data: None,
 //!     identity: None,
 //!     lifetime: None,
+//!     versions: DataVersions::FIRST,
 //! };
 //! assert_eq!(state.check(&change, 40_000, || true), Verdict::Apply);
 //! state.apply(&change, false, 40_000);

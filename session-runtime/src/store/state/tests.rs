@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::data::DataVersions;
 use crate::record::{CommitId, IdentityChange, Lifetime, Renewal, SubjectChange};
 use crate::sid::SecretHash;
 
@@ -21,6 +22,7 @@ fn state() -> RecordState {
         lifetime: Lifetime::from_millis(IDLE, ABSOLUTE),
         commit_id: CommitId::from_bytes([0; 16]),
         max_size: 0,
+        versions: DataVersions::FIRST,
     };
     RecordState::new(&new, 0)
 }
@@ -31,6 +33,7 @@ fn request(secret: u8) -> LoadRequest {
         transport: Transport::Cookie,
         touch_every: None,
         renewal: None,
+        versions: DataVersions::FIRST,
     }
 }
 
@@ -54,6 +57,7 @@ fn change(id: u8) -> Change<()> {
         data: None,
         identity: None,
         lifetime: None,
+        versions: DataVersions::FIRST,
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::harness::Harness;
+use crate::data::DataVersions;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
     Renewal, Snapshot, SubjectChange, Transport,
@@ -126,6 +127,7 @@ impl<S: Store<Untyped>> Fixture<S> {
             lifetime: self.lifetime(IDLE, ABSOLUTE),
             commit_id: CommitId::random(),
             max_size: 1 << 20,
+            versions: DataVersions::FIRST,
         }
     }
 
@@ -250,6 +252,7 @@ pub(in crate::testing) fn request(secret: SecretHash) -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
+        versions: DataVersions::FIRST,
     }
 }
 
@@ -276,6 +279,7 @@ pub(in crate::testing) fn change_of(record: &Record<Untyped>) -> Change<Untyped>
         data: None,
         identity: None,
         lifetime: None,
+        versions: DataVersions::FIRST,
     }
 }
 

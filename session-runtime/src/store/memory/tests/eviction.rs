@@ -6,6 +6,7 @@ use super::tools::{
     block_on, count, id, insert, insert_record, key, load, minute, record, request, secret, sizes,
     store,
 };
+use crate::data::DataVersions;
 use crate::record::{
     Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, SubjectChange,
 };
@@ -94,6 +95,7 @@ fn login(subject: Option<&str>) -> Change<Untyped> {
             }),
         }),
         lifetime: None,
+        versions: DataVersions::FIRST,
     }
 }
 

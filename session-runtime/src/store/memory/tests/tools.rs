@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::data::DataVersions;
 use crate::record::{CommitId, Key, Lifetime, LoadRequest, NewRecord, Transport};
 use crate::sid::{SecretHash, SessionId, Sid};
 use crate::store::{InsertOutcome, MemoryStore, Store, StoreError};
@@ -53,6 +54,7 @@ pub(super) fn record<D>(data: D) -> NewRecord<D> {
         lifetime: Lifetime::new(minute(30), minute(600)),
         commit_id: CommitId::random(),
         max_size: 1_000,
+        versions: DataVersions::FIRST,
     }
 }
 
@@ -62,6 +64,7 @@ pub(super) fn request() -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
+        versions: DataVersions::FIRST,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::data::DataVersions;
 use crate::record::{Change, DataChange};
 use crate::store::{CommitOutcome, Store};
 use crate::testing::conformance::Fixture;
@@ -55,6 +56,7 @@ pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(fixture:
         }),
         identity: None,
         lifetime: None,
+        versions: DataVersions::FIRST,
     };
     fixture.apply(opened.key, &change).await;
     assert_eq!(
