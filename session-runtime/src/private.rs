@@ -20,6 +20,7 @@ pub use crate::data::{Fields, Migrate};
 pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
 pub use crate::event::Event;
+pub use crate::framework::expectations;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;

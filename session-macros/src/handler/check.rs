@@ -11,6 +11,7 @@ use crate::errors::Errors;
 
 /// Returns the checked handler, or `None` if it has no session argument.
 pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -> Option<Handler> {
+    let before = errors.len();
     let Options {
         mut mode,
         mode_word,
@@ -78,6 +79,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         signature,
         arguments,
         body,
+        has_errors: errors.len() != before,
     })
 }
 

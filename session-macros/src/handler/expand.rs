@@ -137,8 +137,10 @@ impl Parts<'_> {
         });
         let run = self.run(&quote!(#private::answer!(__committer, __value, __failed)));
         let reply = self.reply();
+        let expectations = self.expectations();
         let statements = quote! {
             #require
+            #expectations
             #(#splits)*
             #run
             #reply
@@ -226,7 +228,11 @@ impl Parts<'_> {
             };
             quote!(#(#cfgs)* #value)
         });
-        let call = quote!(#ident #turbofish (#(#arguments),*).await);
+        let call = quote!(#ident #turbofish (#(#arguments),*));
+        let call = match self.expected_future(&call) {
+            Some(future) => quote!(#future.await),
+            None => quote!(#call.await),
+        };
         let value = if returned::hides_failure(self.handler) {
             quote!(let #private::Judged { value: __value, failed: __failed } = #call;)
         } else {

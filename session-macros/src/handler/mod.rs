@@ -4,6 +4,7 @@ mod args;
 mod attrs;
 mod check;
 mod expand;
+mod expectations;
 mod fallible;
 mod find_type;
 mod forwarding;

@@ -36,6 +36,8 @@ pub(super) struct Handler {
     pub(super) signature: Signature,
     pub(super) arguments: Vec<Argument>,
     pub(super) body: Group,
+    /// Whether something about the function is reported already.
+    pub(super) has_errors: bool,
 }
 
 /// The attributes of a handler, by the item that they go to.

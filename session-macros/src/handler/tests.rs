@@ -56,7 +56,7 @@ fn the_guard_comes_first_and_the_inner_function_stays() {
     assert!(output.contains("__arg0 : Json < String >) -> :: connect_session :: __private :: SessionReply < Json < Cart > >"), "{output}");
     assert!(output.contains("async fn add (Json (item) : Json < String > , mut session : Session < Shop >) -> Json < Cart > { x }"), "{output}");
     assert!(
-        output.contains("add (__arg0 , __session_of_session) . await"),
+        output.contains("handler_must_be_send (add (__arg0 , __session_of_session)) . await"),
         "{output}"
     );
 }

@@ -17,13 +17,13 @@ async fn misspelled(mut session: Session<Shop>) {
 }
 
 #[session(load)]
-async fn a_field(session: Session<Shop>) -> usize {
-    session.data.items.len()
+async fn a_field(session: Session<Shop>) -> String {
+    session.data.items.len().to_string()
 }
 
 #[session(load)]
-async fn optional(session: Option<Session<Shop>>) -> usize {
-    session.items.len()
+async fn optional(session: Option<Session<Shop>>) -> String {
+    session.items.len().to_string()
 }
 
 #[session(load)]

@@ -21,8 +21,8 @@ session_config! {
 pub struct Body;
 
 #[session(load)]
-async fn no_session(#[session] session: String) -> usize {
-    session.len()
+async fn no_session(#[session] session: String) -> String {
+    session
 }
 
 #[session(load, http)]

@@ -1,0 +1,165 @@
+//! What the framework expects of the arguments and of the return type, stated at each of them.
+
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{GenericArgument, GenericParam, PathArguments, ReturnType, Type, parse_quote};
+
+use super::expand::Parts;
+use super::model::{Argument, Role};
+use crate::tokens::{end_spans, mentions, respan};
+
+impl Parts<'_> {
+    /// A closure that is never called, so that nothing remains of it in the program. Whether a generic
+    /// function fits is only known at its use.
+    pub(super) fn expectations(&self) -> Option<TokenStream> {
+        if self.is_generic() || self.handler.has_errors {
+            return None;
+        }
+        let private = self.private;
+        let arguments = self.expected_arguments();
+        let returned = self.expected_return();
+        if arguments.is_empty() && returned.is_empty() {
+            return None;
+        }
+        let traits = (!arguments.is_empty()).then(|| {
+            quote! {
+                use #private::expectations::{
+                    BeforeAny as _, BeforeNext as _, ConsumesBody as _, LikeBody as _,
+                    LikeHead as _, KnownType as _, OfAnyType as _, Verdict as _,
+                };
+            }
+        });
+        Some(quote! {
+            let _ = || {
+                #traits
+                #(#arguments)*
+                #(#returned)*
+            };
+        })
+    }
+
+    /// The future of the user's function. An error about it points at the name of the function.
+    pub(super) fn expected_future(&self, call: &TokenStream) -> Option<TokenStream> {
+        if self.is_generic() || self.handler.request.is_some() {
+            return None;
+        }
+        let private = self.private;
+        let place = self.handler.signature.ident.span();
+        let mut future = Group::new(Delimiter::Parenthesis, respan(call.clone(), place));
+        future.set_span(place);
+        Some(quote!(#private::expectations::handler_must_be_send #future))
+    }
+
+    /// Whether the handler has parameters other than lifetimes, also as `impl Trait`.
+    fn is_generic(&self) -> bool {
+        let signature = &self.handler.signature;
+        let parameters = &signature.generics.params;
+        let is_lifetime = |parameter| matches!(parameter, &GenericParam::Lifetime(_));
+        !parameters.iter().all(is_lifetime)
+            || (self.handler.arguments.iter()).any(|argument| has_impl(&argument.ty))
+    }
+
+    fn expected_arguments(&self) -> Vec<TokenStream> {
+        let others: Vec<_> = (self.handler.arguments.iter())
+            .filter(|argument| matches!(argument.role, Role::Other))
+            .collect();
+        let private = self.private;
+        others
+            .iter()
+            .enumerate()
+            .filter(|(_, argument)| argument.cfgs.is_empty())
+            .map(|(index, argument)| {
+                let Argument { ty, .. } = argument;
+                // One that is under a `cfg` may be missing, and another one follow.
+                let following = others.get(index + 1);
+                let following = following
+                    .filter(|next| next.cfgs.is_empty())
+                    .map(|next| &next.ty);
+                let next = match following {
+                    Some(next) => quote!(#next),
+                    None => quote!(#private::expectations::Last),
+                };
+                let like = like(ty).unwrap_or_else(|| quote!(#private::expectations::Plain));
+                let probe = quote! {
+                    (&&&&#private::expectations::Argument::<#ty, #next, #like>::PROBE)
+                };
+                let taken = bound(&quote!(#probe.kind().taken::), ty, &quote!(#ty));
+                let ordered =
+                    following.map(|_| bound(&quote!(#probe.order().ordered::), ty, &quote!(#ty)));
+                quote!(#taken #ordered)
+            })
+            .collect()
+    }
+
+    /// The parts of a written `Result`, or the whole type.
+    fn expected_return(&self) -> Vec<TokenStream> {
+        let ReturnType::Type(_, ty) = &self.handler.signature.output else {
+            return Vec::new();
+        };
+        let private = self.private;
+        let expected = match result(ty) {
+            Some((value, error)) => {
+                vec![(quote!(returned), value), (quote!(failure), error)]
+            }
+            None => vec![(quote!(returned), &**ty)],
+        };
+        expected
+            .into_iter()
+            .filter(|(_, ty)| !has_impl(ty) && !matches!(ty, Type::Never(_)))
+            .map(|(function, ty)| {
+                bound(
+                    &quote!(#private::expectations::#function::),
+                    ty,
+                    &quote!(#ty, _),
+                )
+            })
+            .collect()
+    }
+}
+
+/// A call with a bound on a type, at which an error points.
+fn bound(function: &TokenStream, ty: &Type, parameters: &TokenStream) -> TokenStream {
+    let (first, last) = end_spans(ty);
+    let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
+    quote!(#function #open #parameters #close ();)
+}
+
+/// The type with `()` as its only parameter. Whether it is an extractor then shows whether the
+/// parameter decides.
+fn like(ty: &Type) -> Option<TokenStream> {
+    let Type::Path(mut path) = ty.clone() else {
+        return None;
+    };
+    let PathArguments::AngleBracketed(arguments) = &mut path.path.segments.last_mut()?.arguments
+    else {
+        return None;
+    };
+    let only = arguments.args.first_mut()?;
+    if !matches!(only, GenericArgument::Type(_)) {
+        return None;
+    }
+    *only = parse_quote!(());
+    (arguments.args.len() == 1).then(|| quote!(#path))
+}
+
+/// The value and the error of a type that is written as `Result<T, E>`.
+fn result(ty: &Type) -> Option<(&Type, &Type)> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
+    let mut types = arguments.args.iter();
+    match (types.next()?, types.next()?, types.next()) {
+        (GenericArgument::Type(value), GenericArgument::Type(error), None)
+            if segment.ident == "Result" =>
+        {
+            Some((value, error))
+        }
+        _ => None,
+    }
+}
+
+fn has_impl(ty: &Type) -> bool {
+    mentions(&quote!(#ty), |word| word == "impl")
+}

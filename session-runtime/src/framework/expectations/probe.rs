@@ -1,0 +1,87 @@
+//! Looks at the type of an argument by autoref specialization: method lookup finds the framework's
+//! traits for the types that implement them, and those of this module for all others.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+/// An argument, the one that follows it, and its type with `()` as the parameter.
+pub struct Argument<T, Next, Like>(PhantomData<fn() -> (T, Next, Like)>);
+
+impl<T, Next, Like> fmt::Debug for Argument<T, Next, Like> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Argument")
+    }
+}
+
+impl<T, Next, Like> Argument<T, Next, Like> {
+    /// Both are given by their types.
+    pub const PROBE: Self = Self(PhantomData);
+}
+
+/// Follows the last argument.
+#[derive(Debug)]
+pub struct Last;
+
+/// Stands for the type with `()` where a type has no parameter.
+#[derive(Debug)]
+pub struct Plain;
+
+/// The verdict on an argument about which nothing is known.
+#[derive(Debug)]
+pub struct Anywhere;
+
+/// An argument in any place.
+pub trait BeforeAny {
+    /// Whether it can stand where it does.
+    fn order(&self) -> Anywhere {
+        Anywhere
+    }
+}
+
+impl<T, Next, Like> BeforeAny for Argument<T, Next, Like> {}
+
+/// An argument of any type.
+pub trait OfAnyType {
+    /// Whether it can be extracted.
+    fn kind(&self) -> Anywhere {
+        Anywhere
+    }
+}
+
+impl<T, Next, Like> OfAnyType for Argument<T, Next, Like> {}
+
+/// The verdict on an argument that consumes the body before another argument.
+#[derive(Debug)]
+pub struct TooEarly;
+
+/// An argument that can stand where it does, by the verdict.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` consumes the body of the request, so it must be the last argument",
+    label = "another argument follows",
+    note = "put it last; the place of the session does not matter"
+)]
+pub trait Ordered<Verdict> {}
+
+impl<T> Ordered<Anywhere> for T {}
+
+/// An argument that can be extracted, by the verdict.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}` from a request",
+    label = "not an extractor",
+    note = "wrap it: `Path<…>` takes it from the path, `Query<…>` from the query, `Json<…>` from the body"
+)]
+pub trait Taken<Verdict> {}
+
+impl<T> Taken<Anywhere> for T {}
+
+/// A verdict on an argument of the type `T`. A method, so that the verdict is known when the compiler
+/// looks at the bound.
+pub trait Verdict: Sized {
+    /// Requires that the argument can stand where it does.
+    fn ordered<T: Ordered<Self>>(self) {}
+
+    /// Requires that the argument can be extracted.
+    fn taken<T: Taken<Self>>(self) {}
+}
+
+impl<V> Verdict for V {}
