@@ -45,6 +45,9 @@ macro_rules! store_conformance {
                 changes_loaded_before_a_login_are_ended
                 a_subject_is_set_kept_and_removed
                 a_login_starts_the_deadlines_again
+                earlier_data_is_migrated
+                newer_data_is_never_written
+                a_change_sets_the_version_that_it_writes
                 an_idle_session_ends
                 loads_extend_a_session_until_its_absolute_deadline
                 changes_extend_a_session_until_its_absolute_deadline

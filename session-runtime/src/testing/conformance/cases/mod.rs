@@ -9,6 +9,7 @@ mod limits;
 mod races;
 mod records;
 mod renewal;
+mod versions;
 
 pub use commits::*;
 pub use deadlines::*;
@@ -18,3 +19,4 @@ pub use limits::*;
 pub use races::*;
 pub use records::*;
 pub use renewal::*;
+pub use versions::*;
