@@ -19,6 +19,8 @@ pub(crate) type Variants = &'static [(&'static str, &'static str)];
 
 pub(crate) const EMIT: Variants = &[("header", "Header"), ("cookie", "Cookie")];
 
+pub(crate) const ON_UNDECODABLE: Variants = &[("reject", "Reject"), ("replace", "Replace")];
+
 /// There is a word only for the exception; a handler without it gets the default.
 pub(crate) const CACHE: Variants = &[("shared", "Shared")];
 

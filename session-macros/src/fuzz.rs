@@ -15,7 +15,7 @@ fn rounds() -> usize {
 
 const HANDLERS: &[(&str, &str)] = &[
     (
-        "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, cache = shared, http, crate = ::a",
+        "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, on_undecodable = replace, cache = shared, http, crate = ::a",
         "#[a::b(c)] pub(crate) async fn one<'a, T: A<B>, const N: usize>(mut s: Option<Session<C>>, #[d] Json(i): Json<T>, request: Request<B>) -> Result<impl R, E> where T: F { let x = |a| b?; async { c?; }; Ok(d) }",
     ),
     (

@@ -36,8 +36,9 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
     }
     let entries = entries(attr.clone());
     let mut scopes = vec![scope("session", entries.iter().map(|entry| entry.first()))];
-    scopes.extend(scope_of_values("emit", &entries));
-    scopes.extend(scope_of_values("cache", &entries));
+    for key in ["emit", "on_undecodable", "cache"] {
+        scopes.extend(scope_of_values(key, &entries));
+    }
     // In an `impl` of a trait, the compiler's first error is that this constant is not a member of
     // the trait, so its name suggests the fix.
     let name = format_ident!("__session_goes_on_free_functions_{}", name.unraw());

@@ -77,6 +77,7 @@ use proc_macro::TokenStream;
 /// | `path = "sid"` | reads the sid from this parameter of the route. Needs a reason in `allow_in_url` (ASVS 14.2.1) | |
 /// | `allow_in_url = "download links cannot set headers"` | why the sid may be in the URL, although logs and histories keep URLs (ASVS 14.2.1) | |
 /// | `emit = header` or `emit = cookie` | where to send the sid of a new session, if the request had no sid. Without it, the config decides | |
+/// | `on_undecodable = replace` | what this handler does if the stored data does not match the type, instead of what the config says. A logout that says `replace` always ends the session | |
 /// | `cache = shared` | the response is the same for every user, and the handler may let shared caches keep it. Without it, `public` and `s-maxage` of a response for which a session was loaded become `private` (RFC 9111 3.5) | |
 /// | `http` | the handler does not use a framework: it takes an `http::Request<_>` and returns an `http::Response<_>` or a `Result` of one | |
 /// | `crate = path` | where the library is, if only another crate's re-export reaches it, as in `web::connect_session` | the name in your Cargo.toml |
@@ -131,7 +132,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_conflict: reject` | what happens to a change that cannot be merged: with `last_wins` it is written and an event is emitted, with `reject` nothing is written and the client gets a 409 | `last_wins` |
 /// | `on_ended: ignore` | the response if the session has ended during the request: with `reject` a 409, with `ignore` that of the handler | `reject` |
 /// | `on_store_error: anonymous` | what an optional load does if the store is unavailable: with `reject` the client gets a 503, with `anonymous` the handler runs with `None` | `reject` |
-/// | `on_undecodable: replace` | what a load does if the stored data does not match the type: with `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and counts as unknown | `reject` |
+/// | `on_undecodable: replace` | what a load does if the stored data does not match the type: with `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and counts as unknown. In any case, `create` makes a new session and, once that is stored, ends the old one | `reject` |
 /// | `commit: on_success` | which changes are stored: with `on_ok` those of a handler that does not return `Err`, with `on_success` only if the status of the response is below 400, too, with `always` all | `on_ok` |
 /// | `trusted_proxy: x_forwarded` | the headers in which a reverse proxy says what the client addressed, for the cross-origin rule | none, `Host` is compared |
 /// | `namespace: "shop"` | the prefix of the keys of the records. To rename the package, the crate or the config and keep its sessions, set the former namespace | the names of the package, of the crate if it differs, and of the config, as in `shop/worker/Carts` |

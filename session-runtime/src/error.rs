@@ -172,6 +172,11 @@ impl ErrorKind {
 }
 
 impl Error {
+    /// The error of the store that caused this one.
+    pub(crate) fn store_error(&self) -> Option<&StoreError> {
+        self.0.source.as_ref()?.downcast_ref()
+    }
+
     pub(crate) fn of(kind: ErrorKind) -> Self {
         Self(Box::new(Failure {
             kind,

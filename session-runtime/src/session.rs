@@ -385,6 +385,23 @@ impl<C: SessionConfig> Session<C> {
 
     /// Ends the session at once, even if the request fails later. Its cookie is cleared.
     ///
+    /// A session whose data cannot be decoded does not reach a handler, unless the attribute says what to
+    /// do with it. So a logout for every case is
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] mod example {
+    /// # use connect_session::{Error, Session, session};
+    /// # use axum::http::StatusCode;
+    /// #[session(load, on_undecodable = replace)] // ends such a session before the handler runs
+    /// async fn logout(session: Option<Session>) -> Result<StatusCode, Error> {
+    ///     if let Some(session) = session {
+    ///         session.destroy().await?;
+    ///     }
+    ///     Ok(StatusCode::NO_CONTENT)
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`], [`ErrorKind::OutcomeUnknown`] or [`ErrorKind::Contention`] if
     /// the session may still exist: try again.

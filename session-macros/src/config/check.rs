@@ -9,7 +9,7 @@ use super::entry::{Entry, Value, measure};
 use super::model::{Amount, Config, Rule};
 use super::parse::Written;
 use super::{cross_checks, types};
-use crate::choice::{EMIT, Variants, choose};
+use crate::choice::{EMIT, ON_UNDECODABLE, Variants, choose};
 use crate::errors::{Errors, line};
 use crate::loaders::{self, Place};
 use crate::suggest::hint;
@@ -20,7 +20,6 @@ use connect_session_rules as rules;
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
 pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
-pub(crate) const ON_UNDECODABLE: Variants = &[("reject", "Reject"), ("replace", "Replace")];
 pub(crate) const COMMIT: Variants = &[
     ("on_ok", "OnOk"),
     ("on_success", "OnSuccess"),

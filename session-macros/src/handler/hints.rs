@@ -14,6 +14,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "path",
     "allow_in_url",
     "emit",
+    "on_undecodable",
     "cache",
     "http",
     "crate",

@@ -22,6 +22,7 @@ pub(super) struct Handler {
     pub(super) library: Option<TokenStream>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
+    pub(super) on_undecodable: Option<Choice>,
     /// Whether a new session is stored only if the handler uses it.
     pub(super) lazy: bool,
     /// Whether shared caches may keep the response.

@@ -19,6 +19,7 @@ pub(super) struct Options {
     pub(super) mode_word: Option<Ident>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
+    pub(super) on_undecodable: Option<Choice>,
     /// Whether a new session is stored only if the handler uses it.
     pub(super) lazy: bool,
     /// Whether shared caches may keep the response.

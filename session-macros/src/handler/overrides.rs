@@ -12,7 +12,7 @@ use crate::loaders;
 /// no item, because an enum is not allowed in an `impl`.
 pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, TokenStream) {
     let may_forward = forwarding::may_forward(handler);
-    if handler.loaders.is_empty() && handler.emit.is_none() {
+    if handler.loaders.is_empty() && handler.emit.is_none() && handler.on_undecodable.is_none() {
         let inherit = if may_forward {
             quote!(#private::InheritForwarding)
         } else {
@@ -32,12 +32,17 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
             const MAY_FORWARD: bool = true;
         )
     });
-    let emit = handler.emit.as_ref().map(|choice| {
-        let variant = Ident::new(choice.variant, Span::call_site());
-        quote! {
-            const EMIT: ::core::option::Option<#private::Emit> =
-                ::core::option::Option::Some(#private::Emit::#variant);
-        }
+    let choices = [
+        ("EMIT", "Emit", &handler.emit),
+        ("ON_UNDECODABLE", "OnUndecodable", &handler.on_undecodable),
+    ];
+    let choices = choices.into_iter().filter_map(|(constant, ty, choice)| {
+        let ident = |name| Ident::new(name, Span::call_site());
+        let (constant, ty, variant) = (ident(constant), ident(ty), ident(choice.as_ref()?.variant));
+        Some(quote! {
+            const #constant: ::core::option::Option<#private::#ty> =
+                ::core::option::Option::Some(#private::#ty::#variant);
+        })
     });
     let override_loaders = (!handler.loaders.is_empty()).then(|| {
         let loaders = loaders::expand(&handler.loaders, private);
@@ -65,7 +70,7 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
         #(#cfgs)*
         impl #private::Overrides for #name {
             #forwards
-            #emit
+            #(#choices)*
             #override_loaders
         }
     };

@@ -179,6 +179,8 @@ fn mistakes_in_the_attribute() {
         ("load, allow_in_url = \"r\"", "there is neither"),
         ("load, header = \"X-A\", emit = cookie", "no loader reads"),
         ("load, emit = both", "cannot be `both`"),
+        ("load, on_undecodable = end", "cannot be `end`"),
+        ("load, on_undecodable: replace", "written with `=`"),
         ("load, cache = public", "cannot be `public`"),
         ("load, cache", "write `cache = shared`"),
     ] {
@@ -312,7 +314,7 @@ fn only_the_handlers_own_failures_are_reported() {
 /// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
-    let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, cache = shared, http, crate = ::a";
+    let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, on_undecodable = replace, cache = shared, http, crate = ::a";
     let item = "#[a::b(c)] pub(crate) async fn r#one<'a, T: A<B>, const N: usize>(mut s: Option<Session<C>>, #[d] Json(i): Json<T>, request: Request<B>) -> Result<impl R, E> where T: F { let x = |a| b?; async { c?; }; Ok(d) }";
     for skipped in 0..120 {
         let attr = without(attr.parse().expect("tokens"), skipped, &mut 0);

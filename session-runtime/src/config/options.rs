@@ -92,11 +92,12 @@ pub enum OnStoreError {
 
 /// What a load does if the data of the stored session does not decode.
 ///
-/// Neither applies to a record that cannot be read at all, such as one in the format of another version
-/// of this library: that is always an error.
+/// A record that cannot be read at all, such as one in the format of another version of this library, is
+/// never ended: it is an error, and `create` makes a new session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUndecodable {
-    /// The client gets a 500, and the session is left as it is.
+    /// The client gets a 500, and the session is left as it is. `create` makes a new one and, once
+    /// that is stored, ends the old one.
     Reject,
     /// The session is ended, and counts as unknown: `create` makes a new one.
     Replace,

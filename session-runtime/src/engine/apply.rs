@@ -7,6 +7,7 @@ use super::SidTarget;
 use super::commit::Plan;
 use super::commit_queue::{self, Permit, WaitPolicy};
 use super::guards::GuardIndex;
+use super::load::Undecodable;
 use super::merging::merged;
 use super::session_core::{Phase, SessionCore, SidToSend, deadlines};
 use super::tracked_data::TrackedData;
@@ -72,6 +73,11 @@ impl<C: SessionConfig> SessionCore<C> {
                     store.insert(self.key, &record)
                 };
                 self.finish_insert(guard, &record, result, started)?;
+                if let Some(replaced) = self.take_replaced() {
+                    let ended = store.destroy(replaced.key());
+                    // The new session is stored, so the response stands.
+                    let _emitted = replaced.ended::<C>(ended);
+                }
                 Ok(None)
             }
             (Plan::Insert(record), None) => Ok(Some(AwaitedWrite::Insert(record))),
@@ -124,7 +130,18 @@ impl<C: SessionConfig> SessionCore<C> {
         } else {
             self.store.insert(self.key, &record).await
         };
-        self.finish_insert(guard, &record, result, started)
+        self.finish_insert(guard, &record, result, started)?;
+        if let Some(replaced) = self.take_replaced() {
+            // Boxed, because it is rare.
+            let ended = Box::pin(self.store.destroy(replaced.key())).await;
+            let _emitted = replaced.ended::<C>(ended);
+        }
+        Ok(())
+    }
+
+    /// The session that is to be ended after the insertion of this one.
+    fn take_replaced(&self) -> Option<Box<Undecodable>> {
+        self.state().replaces.take()
     }
 
     fn finish_insert(

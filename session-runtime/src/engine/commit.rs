@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 
 use super::SessionHeaders;
 use super::guards::{Creation, GuardIndex};
-use super::load::{RenewalPolicy, load};
+use super::load::{LoadPolicy, load};
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use super::tracked_data::TrackedData;
 use crate::config::{Commit, OnEnded, SessionConfig};
@@ -231,7 +231,8 @@ impl<C: SessionConfig> SessionCore<C> {
         };
         let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
-        let found = load::<C>(store, self.options, &sid, transport, RenewalPolicy::Never).await;
+        let policy = LoadPolicy::without_renewal(self.options.on_undecodable);
+        let found = load::<C>(store, self.options, &sid, transport, policy).await;
         let mut state = self.state();
         if matches!(found, Ok(Some(found)) if found.epoch == state.epoch) {
             state.sid_to_send = SidToSend::Offered;

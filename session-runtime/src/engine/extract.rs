@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header;
 
 use super::{RequestScope, SidTarget};
-use crate::config::{Options, SessionConfig, prepared};
+use crate::config::{OnUndecodable, Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::loader::{Ambiguous, Emit, EmitTarget, Found, LoaderSet, RequestHead};
@@ -19,6 +19,8 @@ pub trait Overrides: Send + Sync + 'static {
     const MAY_FORWARD: bool = false;
     /// How the sid of a new session is sent.
     const EMIT: Option<Emit> = None;
+    /// What a load does if the stored data does not match the type; `None` for what the config says.
+    const ON_UNDECODABLE: Option<OnUndecodable> = None;
 
     /// The handler's own loaders; `None` for those of the config.
     #[must_use]
@@ -36,6 +38,7 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) target: SidTarget,
     pub(crate) is_options: bool,
     pub(super) is_head: bool,
+    pub(super) on_undecodable: OnUndecodable,
     /// Whether the request has an `Origin` header.
     pub(crate) has_origin: bool,
     /// The scope that the guards and views of this request share, if there may be several.
@@ -70,6 +73,7 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         target,
         is_options: method == "OPTIONS",
         is_head: method == "HEAD",
+        on_undecodable: O::ON_UNDECODABLE.unwrap_or(options.on_undecodable),
         has_origin: head.first(&header::ORIGIN).is_some(),
         scope,
     }

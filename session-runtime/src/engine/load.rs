@@ -11,11 +11,22 @@ use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snap
 use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::{StoreError, StoreRef, SyncStore};
 
-/// Whether a load may offer a second sid. It may if the response can carry that sid.
+/// What a load does beside reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RenewalPolicy {
-    Allowed,
-    Never,
+pub(super) struct LoadPolicy {
+    /// Whether it may offer a second sid. It may if the response can carry that sid.
+    pub(super) may_renew: bool,
+    pub(super) on_undecodable: OnUndecodable,
+}
+
+impl LoadPolicy {
+    /// The policy of a load whose response cannot carry another sid.
+    pub(super) const fn without_renewal(on_undecodable: OnUndecodable) -> Self {
+        Self {
+            may_renew: false,
+            on_undecodable,
+        }
+    }
 }
 
 /// The loaded parts of a record, and the sid that the load offered.
@@ -50,7 +61,7 @@ pub(super) async fn load<C: SessionConfig>(
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
-    policy: RenewalPolicy,
+    policy: LoadPolicy,
 ) -> LoadResult<C::Data> {
     if let Some(store) = store.as_sync() {
         return load_sync::<C>(store, options, sid, transport, policy);
@@ -91,7 +102,7 @@ pub(super) fn load_sync<C: SessionConfig>(
     options: &'static Options,
     sid: &PresentedSid,
     transport: Transport,
-    policy: RenewalPolicy,
+    policy: LoadPolicy,
 ) -> LoadResult<C::Data> {
     let query = LoadQuery::new(options, sid, transport, policy);
     let (key, request) = (query.key, &query.request);
@@ -110,28 +121,54 @@ pub(super) fn load_sync<C: SessionConfig>(
 }
 
 /// A session whose data does not decode, and that is to be replaced.
-struct Undecodable {
+pub(super) struct Undecodable {
     options: &'static Options,
     id: SessionId,
 }
 
 impl Undecodable {
+    /// The session of this sid, if it was found with the right secret.
+    #[cold]
+    pub(super) fn of(error: &Error, options: &'static Options, id: SessionId) -> Option<Self> {
+        let error = error.store_error()?;
+        error.is_of_data().then_some(Self { options, id })
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key {
+            namespace: self.options.namespace,
+            id: self.id,
+        }
+    }
+
     /// The result of the load after the session was ended.
     #[cold]
     fn replaced<C: SessionConfig>(self, ended: Result<bool, StoreError>) -> LoadResult<C::Data> {
         let (listener, id) = (self.options.on_event, Some(self.id));
+        self.ended::<C>(ended)?;
+        event::emit(listener, C::NAME, id, EventKind::UnknownSid, None);
+        Ok(None)
+    }
+
+    /// Emits the event of the end.
+    #[cold]
+    pub(super) fn ended<C: SessionConfig>(
+        &self,
+        ended: Result<bool, StoreError>,
+    ) -> Result<(), Error> {
+        let emit = |kind: EventKind<'_>| {
+            event::emit(self.options.on_event, C::NAME, Some(self.id), kind, None);
+        };
         match ended {
             Ok(_) => {
-                event::emit(listener, C::NAME, id, EventKind::Destroyed, None);
-                event::emit(listener, C::NAME, id, EventKind::UnknownSid, None);
-                Ok(None)
+                emit(EventKind::Destroyed);
+                Ok(())
             }
             Err(error) => {
-                let kind = EventKind::StoreError {
+                emit(EventKind::StoreError {
                     operation: "destroy",
                     error: &error,
-                };
-                event::emit(listener, C::NAME, id, kind, None);
+                });
                 Err(error.into())
             }
         }
@@ -145,6 +182,7 @@ struct LoadQuery {
     request: LoadRequest,
     /// The sid that the store may offer, if a renewal is requested.
     offer: Option<Box<Sid>>,
+    on_undecodable: OnUndecodable,
 }
 
 impl LoadQuery {
@@ -152,11 +190,9 @@ impl LoadQuery {
         options: &'static Options,
         sid: &PresentedSid,
         transport: Transport,
-        policy: RenewalPolicy,
+        policy: LoadPolicy,
     ) -> Self {
-        let renew_every = options
-            .renew_every
-            .filter(|_| policy == RenewalPolicy::Allowed);
+        let renew_every = options.renew_every.filter(|_| policy.may_renew);
         let offer = renew_every.map(|_| Box::new(sid.offer()));
         let renewal = (renew_every.zip(offer.as_ref())).map(|(every, offer)| Renewal {
             every,
@@ -177,6 +213,7 @@ impl LoadQuery {
                 versions: options.data_versions(),
             },
             offer,
+            on_undecodable: policy.on_undecodable,
         }
     }
 
@@ -224,7 +261,7 @@ impl LoadQuery {
                     error: &error,
                 };
                 emit(kind, elapsed);
-                if self.options.on_undecodable == OnUndecodable::Replace && error.is_of_data() {
+                if self.on_undecodable == OnUndecodable::Replace && error.is_of_data() {
                     return Err(Undecodable {
                         options: self.options,
                         id: self.key.id,

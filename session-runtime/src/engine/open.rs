@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::RequestContext;
-use super::load::{Loaded, RenewalPolicy, load, load_sync};
+use super::load::{LoadPolicy, Loaded, Undecodable, load, load_sync};
 use super::open_plan::{OpenPlan, Purpose, check_origin, plan};
 use super::opened::{OpenedSession, create, resume};
 use super::request_scope::Sessions;
@@ -50,13 +50,7 @@ pub(crate) fn open_sync<C: SessionConfig>(
     };
     let as_sync = store.as_sync()?;
     let transport = context.loaders.transport(*index);
-    let loaded = load_sync::<C>(
-        as_sync,
-        context.options,
-        sid,
-        transport,
-        RenewalPolicy::Allowed,
-    );
+    let loaded = load_sync::<C>(as_sync, context.options, sid, transport, policy(context));
     Some(finish_load(context, purpose, store, sid, loaded))
 }
 
@@ -129,10 +123,12 @@ async fn open_alone<C: SessionConfig>(
     };
     let transport = context.loaders.transport(*index);
     let loaded = if let Some(sessions) = sessions {
-        sessions.load(context.options, &store, sid, transport).await
+        let on_undecodable = context.on_undecodable;
+        sessions
+            .load(context.options, &store, sid, transport, on_undecodable)
+            .await
     } else {
-        let policy = RenewalPolicy::Allowed;
-        load::<C>(&store, context.options, sid, transport, policy).await
+        load::<C>(&store, context.options, sid, transport, policy(context)).await
     };
     finish_load(context, purpose, store, sid, loaded)
 }
@@ -161,7 +157,21 @@ fn finish_load<C: SessionConfig>(
             Purpose::LoadOptional => Ok(OpenOutcome::None),
             Purpose::LoadRequired => Err(context.no_session_error()),
         },
+        // A login must be possible. The session is ended once the new one is stored.
+        Err(error) if purpose.creates() && error.kind() == ErrorKind::Undecodable => {
+            let undecodable = Undecodable::of(&error, context.options, sid.id());
+            let created = create(context, store, purpose.creation());
+            created.core.state().replaces = undecodable.map(Box::new);
+            Ok(OpenOutcome::Session(created))
+        }
         Err(error) => without_store(context.options, purpose, error),
+    }
+}
+
+fn policy<C: SessionConfig>(context: &RequestContext<C>) -> LoadPolicy {
+    LoadPolicy {
+        may_renew: true,
+        on_undecodable: context.on_undecodable,
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) fn resume<C: SessionConfig>(
         resets: 0,
         in_use: true,
         replaced_by: None,
+        replaces: None,
     };
     OpenedSession {
         core: core(context, store, sid.id(), state),
@@ -110,6 +111,7 @@ pub(super) fn create<C: SessionConfig>(
         resets: 0,
         in_use: true,
         replaced_by: None,
+        replaces: None,
     };
     OpenedSession {
         core: core(context, store, sid.id(), state),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::apply::TRIES;
 use super::commit_queue;
 use super::guards::{Creation, GuardIndex};
-use super::load::{RenewalPolicy, load};
+use super::load::{LoadPolicy, load};
 use super::merging::merged;
 use super::session_core::{Phase, SessionCore, SidToSend};
 use super::tracked_data::TrackedData;
@@ -165,14 +165,9 @@ impl<C: SessionConfig> SessionCore<C> {
         guard: GuardIndex,
         sid: PresentedSid,
     ) -> Result<Arc<C::Data>, Error> {
-        let loaded = load::<C>(
-            &self.store,
-            self.options,
-            &sid,
-            self.transport(),
-            RenewalPolicy::Never,
-        )
-        .await?;
+        let policy = LoadPolicy::without_renewal(self.options.on_undecodable);
+        let (store, transport) = (&self.store, self.transport());
+        let loaded = load::<C>(store, self.options, &sid, transport, policy).await?;
         let Some(loaded) = loaded else {
             return Err(self.mark_ended());
         };

@@ -8,9 +8,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::load::{LoadResult, Loaded, RenewalPolicy, load};
+use super::load::{LoadPolicy, LoadResult, Loaded, load};
 use super::{Repair, SessionCore};
-use crate::config::{Options, SessionConfig};
+use crate::config::{OnUndecodable, Options, SessionConfig};
 use crate::loader::{Ambiguous, Found, LoaderSet};
 use crate::record::Transport;
 use crate::sid::{PresentedSid, SecretHash, SessionId};
@@ -177,6 +177,7 @@ impl<C: SessionConfig> Sessions<C> {
         store: &StoreRef<C::Data, C::Store>,
         sid: &PresentedSid,
         transport: Transport,
+        on_undecodable: OnUndecodable,
     ) -> LoadResult<C::Data> {
         let presented = Presented::sid(sid, transport);
         if let Some(cached) = &self.loaded
@@ -184,8 +185,11 @@ impl<C: SessionConfig> Sessions<C> {
         {
             return Ok(cached.result.clone());
         }
-        // Allowed for a view too: a handler that shares this load can send the offered sid.
-        let policy = RenewalPolicy::Allowed;
+        let policy = LoadPolicy {
+            // For a view too: a handler that shares this load can send the offered sid.
+            may_renew: true,
+            on_undecodable,
+        };
         let result = load::<C>(store, options, sid, transport, policy).await?;
         self.loaded = Some(CachedLoad {
             presented,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::SidTarget;
 use super::guards::{Creation, GuardIndex, Guards};
+use super::load::Undecodable;
 use super::wait;
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -65,6 +66,8 @@ pub(crate) struct SessionState<C: SessionConfig> {
     pub(crate) in_use: bool,
     /// The session that this request has created after it ended this one.
     pub(super) replaced_by: Option<Arc<SessionCore<C>>>,
+    /// The session of the request whose data does not decode: it is ended once this one is stored.
+    pub(super) replaces: Option<Box<Undecodable>>,
 }
 
 pub(crate) enum Phase<D> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::RequestContext;
-use super::load::{Loaded, RenewalPolicy, load};
+use super::load::{LoadPolicy, Loaded, load};
 use super::open::store_of;
 use super::open_plan::{Purpose, check_origin};
 use super::request_scope::RequestScope;
@@ -60,12 +60,13 @@ async fn view_in<C: SessionConfig>(
     let store = store_of(context).await?;
     let transport = context.loaders.transport(*index);
     let loaded = if let Some(sessions) = &mut sessions {
+        let on_undecodable = context.on_undecodable;
         sessions
-            .load(context.options, &store, sid, transport)
+            .load(context.options, &store, sid, transport, on_undecodable)
             .await?
     } else {
         // No handler shares this load, so nothing would send an offered sid.
-        let policy = RenewalPolicy::Never;
+        let policy = LoadPolicy::without_renewal(context.on_undecodable);
         load::<C>(&store, context.options, sid, transport, policy).await?
     };
     Ok(loaded.map(|loaded| (sid.id(), loaded)))

@@ -44,6 +44,9 @@ pub mod session {
     /// `emit = header` or `emit = cookie`: where to send the sid of a new session, if the request
     /// had no sid. Without it, the config decides.
     pub const emit: Word = Word;
+    /// `on_undecodable = replace`: what this handler does if the stored data does not match the type,
+    /// instead of what the config says. A logout that says `replace` always ends the session.
+    pub const on_undecodable: Word = Word;
     /// `cache = shared`: the response is the same for every user, and the handler may let shared
     /// caches keep it. Without it, `public` and `s-maxage` of a response for which a session was
     /// loaded become `private` (RFC 9111 3.5).
@@ -115,7 +118,8 @@ pub mod session_config {
     pub const on_store_error: Word = Word;
     /// `on_undecodable: replace`: what a load does if the stored data does not match the type: with
     /// `reject` the client gets a 500 and the session stays as it is, with `replace` it is ended and
-    /// counts as unknown. Default: `reject`.
+    /// counts as unknown. In any case, `create` makes a new session and, once that is stored, ends
+    /// the old one. Default: `reject`.
     pub const on_undecodable: Word = Word;
     /// `commit: on_success`: which changes are stored: with `on_ok` those of a handler that does not
     /// return `Err`, with `on_success` only if the status of the response is below 400, too, with
@@ -269,7 +273,7 @@ pub mod on_store_error {
 pub mod on_undecodable {
     use super::Word;
 
-    /// The client gets a 500 `undecodable`, and the session stays as it is.
+    /// The client gets a 500 `undecodable`, and the session stays as it is; `create` makes a new one.
     pub const reject: Word = Word;
     /// The session is ended, and counts as unknown: `create` makes a new one.
     pub const replace: Word = Word;

@@ -20,7 +20,8 @@ cases! {
     encoded:
         row_34_changed_and_changed_back
         row_36_fields_of_another_version_are_kept
-        row_37_undecodable_data;
+        row_37_undecodable_data
+        row_37k_create_replaces_undecodable_data;
     sqlite:
         row_36_fields_of_another_version_are_kept;
     servers:
@@ -255,7 +256,7 @@ async fn row_37_undecodable_data(env: Env) {
         .poke(&session.id, "visits", "\"a text\"");
     let fields = server.stores.encoded.fields(&session.id);
     let script = json!([["replace", {}], ["destroy"]]);
-    for path in ["/main/load", "/main/optional", "/main/create"] {
+    for path in ["/main/load", "/main/optional"] {
         let call = server.post(path).sid(&session.sid).script(script.clone());
         let reply = call.send().await.problem(500, "undecodable");
         assert!(
@@ -268,7 +269,7 @@ async fn row_37_undecodable_data(env: Env) {
         fields,
         "the undecodable record was overwritten"
     );
-    assert_eq!(session.events("store_error"), 3);
+    assert_eq!(session.events("store_error"), 2);
     let event = events::of(&session.id)
         .into_iter()
         .find(|seen| seen.name == "store_error")
@@ -280,6 +281,27 @@ async fn row_37_undecodable_data(env: Env) {
     );
     server.stores.encoded.poke(&session.id, "visits", "3");
     assert_eq!(server.data(&session).await["items"], json!(["tea"]));
+}
+
+async fn row_37k_create_replaces_undecodable_data(env: Env) {
+    let server = env.start().await;
+    let session = server.open("main").await;
+    let create = async |script| {
+        let call = server.post("/main/create").sid(&session.sid);
+        call.script(script).send().await
+    };
+    let poke = |text| server.stores.encoded.poke(&session.id, "visits", text);
+    poke("\"a text\"");
+    create(json!([["fail", 418]])).await;
+    poke("3");
+    assert!(server.is_alive(&session).await, "the handler has failed");
+    poke("\"a text\"");
+    let reply = create(json!([["login", "ada"]])).await.ok();
+    assert_ne!(reply.sid(), session.sid);
+    assert_eq!(session.events("destroyed"), 1);
+    assert!(!server.is_alive(&session).await);
+    let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
+    assert_eq!(found.data()["visits"], 0);
 }
 
 async fn row_38_over_max_size(env: Env) {

@@ -1,16 +1,21 @@
 //! Sessions whose data another version of the program has written, and this version cannot decode.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse as _;
 use axum::routing::post;
 use connect_session::store::{
     CommitId, DataVersions, Lifetime, LoadRequest, NewRecord, Record, Store as _, StoreError,
     Transport,
 };
-use connect_session::{Event, Session, SessionData, session, session_config};
+use connect_session::{Error, Event, Session, SessionData, session, session_config};
+use http::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use tower::service_fn;
 
 use super::on_every_store;
 use super::stores::Stores;
@@ -71,6 +76,14 @@ async fn load_old(session: Session<Before>) -> String {
     session.number.clone()
 }
 
+/// What a logout does.
+async fn end(session: Option<Session<Rejecting>>) -> Result<StatusCode, Error> {
+    if let Some(session) = session {
+        session.destroy().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 macro_rules! handlers {
     ($config:ident, $module:ident) => {
         mod $module {
@@ -97,11 +110,50 @@ macro_rules! handlers {
 handlers!(Rejecting, rejecting);
 handlers!(Replacing, replacing);
 
+#[session(create, lazy)]
+async fn read_lazily(session: Session<Rejecting>) -> String {
+    session.note.clone()
+}
+
+#[session(create, lazy)]
+async fn change_lazily(mut session: Session<Rejecting>) -> String {
+    "new".clone_into(&mut session.note);
+    session.id().to_string()
+}
+
+#[session(create)]
+async fn create_and_fail(_session: Session<Rejecting>) -> Result<String, StatusCode> {
+    Err(StatusCode::IM_A_TEAPOT)
+}
+
+#[session(load, on_undecodable = replace)]
+async fn logout(session: Option<Session<Rejecting>>) -> Result<StatusCode, Error> {
+    end(session).await
+}
+
+#[session(load, http, on_undecodable = replace)]
+async fn logout_http(
+    _: Request<Body>,
+    session: Option<Session<Rejecting>>,
+) -> Result<Response<Body>, Error> {
+    let status = end(session).await?;
+    Ok((status, "").into_response())
+}
+
+async fn logout_service(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    Ok(logout_http(request).await.into_response())
+}
+
 fn app(stores: &Stores) -> Router {
     let rejecting = Router::new()
         .route("/create", post(rejecting::create))
+        .route("/lazy", post(read_lazily))
+        .route("/fill", post(change_lazily))
+        .route("/fail", post(create_and_fail))
         .route("/load", post(rejecting::load))
         .route("/optional", post(rejecting::optional))
+        .route("/logout", post(logout))
+        .route_service("/logout_http", service_fn(logout_service))
         .layer(Rejecting::layer().with_store(stores.of::<New>()));
     let replacing = Router::new()
         .route("/create", post(replacing::create))
@@ -121,7 +173,7 @@ async fn row_37c_an_undecodable_session_is_a_500_and_stays(stores: &Stores) {
     }
     let app = app(stores);
     let (_, sid, id) = send(&app, "POST", "/old", "").await;
-    for how in ["load", "optional", "create"] {
+    for how in ["load", "optional"] {
         events_of(&id);
         let path = format!("/rejecting/{how}");
         let (status, new_sid, body) = send(&app, "POST", &path, &sid).await;
@@ -136,6 +188,63 @@ async fn row_37c_an_undecodable_session_is_a_500_and_stays(stores: &Stores) {
     }
     let (status, _, body) = send(&app, "GET", "/old", &sid).await;
     assert_eq!((status, &*body), (200, "hunter2"));
+}
+
+async fn row_37k_create_replaces_an_undecodable_session(stores: &Stores) {
+    if stores.is_live() {
+        return;
+    }
+    let app = app(stores);
+    for how in ["create", "fill"] {
+        let (_, sid, id) = send(&app, "POST", "/old", "").await;
+        let forged = format!("{}{}", &sid[..24], "A".repeat(40));
+        for (how, sent, expected) in [
+            ("fail", &sid, 418),
+            ("lazy", &sid, 200),
+            (how, &forged, 200),
+        ] {
+            let (status, ..) = send(&app, "POST", &format!("/rejecting/{how}"), sent).await;
+            assert_eq!(status, expected, "{how}");
+            let (status, ..) = send(&app, "GET", "/old", &sid).await;
+            assert_eq!(status, 200, "{how} has ended the session");
+        }
+        events_of(&id);
+        let (status, new_sid, new_id) =
+            send(&app, "POST", &format!("/rejecting/{how}"), &sid).await;
+        assert_eq!(status, 200, "{how}: {new_id}");
+        assert_ne!(new_id, id);
+        let events = events_of(&id).join("\n");
+        assert!(
+            events.contains("`number`") && events.contains("session destroyed"),
+            "{events}"
+        );
+        let (status, ..) = send(&app, "GET", "/old", &sid).await;
+        assert_eq!(status, 401, "{how} has not ended the session");
+        let (status, _, found) = send(&app, "POST", "/rejecting/load", &new_sid).await;
+        assert_eq!((status, found), (200, new_id));
+    }
+}
+
+async fn row_37l_a_logout_can_end_an_undecodable_session(stores: &Stores) {
+    if stores.is_live() {
+        return;
+    }
+    let app = app(stores);
+    for how in ["/rejecting/logout", "/rejecting/logout_http"] {
+        let (_, sid, id) = send(&app, "POST", "/old", "").await;
+        let forged = format!("{}{}", &sid[..24], "A".repeat(40));
+        let (status, ..) = send(&app, "POST", how, &forged).await;
+        assert_eq!(status, 204);
+        let (status, ..) = send(&app, "GET", "/old", &sid).await;
+        assert_eq!(status, 200, "a wrong secret has ended the session");
+        events_of(&id);
+        let (status, _, body) = send(&app, "POST", how, &sid).await;
+        assert_eq!((status, &*body), (204, ""), "{how}");
+        let events = events_of(&id).join("\n");
+        assert!(events.contains("session destroyed"), "{events}");
+        let (status, ..) = send(&app, "GET", "/old", &sid).await;
+        assert_eq!(status, 401, "{how} has not ended the session");
+    }
 }
 
 async fn row_37d_an_undecodable_session_is_replaced(stores: &Stores) {
@@ -238,5 +347,7 @@ async fn row_37e_a_load_that_cannot_decode_slides_no_deadline(stores: &Stores) {
 on_every_store! {
     row_37c_an_undecodable_session_is_a_500_and_stays
     row_37d_an_undecodable_session_is_replaced
+    row_37k_create_replaces_an_undecodable_session
+    row_37l_a_logout_can_end_an_undecodable_session
     row_37e_a_load_that_cannot_decode_slides_no_deadline
 }

@@ -7,7 +7,7 @@ use syn::{Expr, Token, token};
 
 use super::super::hints;
 use super::super::model::Mode;
-use crate::choice::{CACHE, Choice, EMIT, choose, words};
+use crate::choice::{CACHE, Choice, EMIT, ON_UNDECODABLE, choose, words};
 use crate::errors::Errors;
 use crate::loaders::{Args, Raw};
 use crate::tokens::{at_word, library, separator, skip_entry, value, word};
@@ -24,6 +24,7 @@ pub(super) struct Written {
     pub(super) broken: bool,
     pub(super) in_url: Option<(Ident, Option<Expr>)>,
     pub(super) emit: Option<Choice>,
+    pub(super) on_undecodable: Option<Choice>,
     pub(super) lazy: Option<Ident>,
     pub(super) shared: bool,
     pub(super) http: Option<Ident>,
@@ -135,6 +136,11 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         "emit" => {
             equals(input, &key, "header")?;
             written.emit = choose(&key, &words(input, &key)?, EMIT, errors);
+            Ok(())
+        }
+        "on_undecodable" => {
+            equals(input, &key, "replace")?;
+            written.on_undecodable = choose(&key, &words(input, &key)?, ON_UNDECODABLE, errors);
             Ok(())
         }
         "cache" => {
