@@ -1,5 +1,6 @@
 //! Suggestions for options that do not exist.
 
+use self::Fix::{Meant, Told};
 use crate::choice::snake;
 use crate::suggest::{hint, nearest};
 
@@ -30,8 +31,26 @@ pub(crate) const OPTIONS: &[&str] = &[
     "crate",
 ];
 
+/// What to do about a word that is not an option.
+#[derive(Clone, Copy)]
+enum Fix {
+    /// It stands for this option.
+    Meant(&'static str),
+    /// The rest of the message.
+    Told(&'static str),
+}
+
+impl Fix {
+    fn text(self) -> String {
+        match self {
+            Meant(option) => format!("; did you mean `{option}`?"),
+            Told(text) => text.to_owned(),
+        }
+    }
+}
+
 /// Words that are not options, many from other libraries, and the suggestion for each.
-const SUGGESTIONS: &[(&[&str], &str)] = &[
+const SUGGESTIONS: &[(&[&str], Fix)] = &[
     (
         &[
             "sid_bits",
@@ -52,7 +71,7 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "hash",
             "token",
         ],
-        "; a sid has no options: each has 256 random bits (ASVS 7.2.3 requires 128)",
+        Told("; a sid has no options: each has 256 random bits (ASVS 7.2.3 requires 128)"),
     ),
     (
         &[
@@ -69,7 +88,7 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "encryption",
             "content_security",
         ],
-        "; there is nothing to sign: a sid is random, and the store keeps only its hash",
+        Told("; there is nothing to sign: a sid is random, and the store keeps only its hash"),
     ),
     (
         &[
@@ -87,21 +106,15 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "lifecycle",
             "expire",
         ],
-        "; write `idle_timeout` (time without a request) or `absolute_timeout` (total time)",
+        Told("; write `idle_timeout` (time without a request) or `absolute_timeout` (total time)"),
     ),
     (
         &["idle", "inactivity", "inactivity_timeout"],
-        "; did you mean `idle_timeout`?",
+        Meant("idle_timeout"),
     ),
-    (
-        &["absolute", "max_lifetime"],
-        "; did you mean `absolute_timeout`?",
-    ),
-    (&["touch", "touch_after"], "; did you mean `touch_every`?"),
-    (
-        &["renew", "rotate", "rotate_every"],
-        "; did you mean `renew_every`?",
-    ),
+    (&["absolute", "max_lifetime"], Meant("absolute_timeout")),
+    (&["touch", "touch_after"], Meant("touch_every")),
+    (&["renew", "rotate", "rotate_every"], Meant("renew_every")),
     (
         &[
             "rolling",
@@ -112,7 +125,7 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "autosave",
             "save",
         ],
-        "; leave it out: each request extends the idle deadline, and only changes are stored",
+        Told("; leave it out: each request extends the idle deadline, and only changes are stored"),
     ),
     (
         &[
@@ -128,9 +141,11 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "table",
             "table_name",
         ],
-        "; this is an option of the store: `store: RedisStore = RedisStore::connect(…).await?`",
+        Told(
+            "; this is an option of the store: `store: RedisStore = RedisStore::connect(…).await?`",
+        ),
     ),
-    (&["grace"], "; did you mean `renew_grace`?"),
+    (&["grace"], Meant("renew_grace")),
     (
         &[
             "proxy",
@@ -142,13 +157,13 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "forward_headers",
             "forwarded_headers",
         ],
-        "; did you mean `trusted_proxy`?",
+        Meant("trusted_proxy"),
     ),
-    (&["prefix", "key_prefix"], "; did you mean `namespace`?"),
-    (&["backend", "storage"], "; did you mean `store`?"),
+    (&["prefix", "key_prefix"], Meant("namespace")),
+    (&["backend", "storage"], Meant("store")),
     (
         &["state", "value", "fields", "payload", "claims"],
-        "; did you mean `data`?",
+        Meant("data"),
     ),
     (
         &[
@@ -160,19 +175,19 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "transport",
             "from",
         ],
-        "; this is a loader: `loaders: [header(\"X-User-Session\"), bearer]`",
+        Told("; this is a loader: `loaders: [header(\"X-User-Session\"), bearer]`"),
     ),
     (
         &["cookie", "cookie_name"],
-        "; this is a loader: `loaders: [cookie(\"__Host-sid\")]`",
+        Told("; this is a loader: `loaders: [cookie(\"__Host-sid\")]`"),
     ),
     (
         &["query", "path", "param", "parameter"],
-        "; this is a loader: `loaders: [query(\"sid\", allow_in_url = \"…\")]`",
+        Told("; this is a loader: `loaders: [query(\"sid\", allow_in_url = \"…\")]`"),
     ),
     (
         &["custom", "extractor"],
-        "; this is a loader: `loaders: [custom(crate::find_sid)]`",
+        Told("; this is a loader: `loaders: [custom(crate::find_sid)]`"),
     ),
     (
         &[
@@ -188,22 +203,22 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
             "origins",
             "cross_origin",
         ],
-        "; this is an option of a cookie: `loaders: [cookie(\"__Host-sid\", …)]`",
+        Told("; this is an option of a cookie: `loaders: [cookie(\"__Host-sid\", …)]`"),
     ),
     (
         &["allow_in_url"],
-        "; this is an option of a loader: `query(\"sid\", allow_in_url = \"…\")`",
+        Told("; this is an option of a loader: `query(\"sid\", allow_in_url = \"…\")`"),
     ),
     (
         &["create", "load", "http"],
-        "; this is an option of a handler: `#[session(…)]`",
+        Told("; this is an option of a handler: `#[session(…)]`"),
     ),
 ];
 
 /// Prefixes of the option names of other libraries and of builders.
 const PREFIXES: &[&str] = &["with_", "set_", "session_", "cookie_"];
 
-fn suggestion(word: &str) -> Option<&'static str> {
+fn suggestion(word: &str) -> Option<Fix> {
     let one = word.strip_suffix('s').unwrap_or(word);
     SUGGESTIONS
         .iter()
@@ -223,7 +238,7 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
         .flatten()
         .find_map(|word| {
             let near = || nearest(word, OPTIONS).map(|_| hint(word, OPTIONS));
-            suggestion(word).map(str::to_owned).or_else(near)
+            suggestion(word).map(Fix::text).or_else(near)
         });
     let fix = match fix {
         Some(fix) => fix,
@@ -239,10 +254,8 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
 pub(super) fn meant(word: &str) -> Option<&'static str> {
     let plain = snake(word);
     match suggestion(&plain) {
-        Some(text) => {
-            let quoted = text.strip_prefix("; did you mean `")?.strip_suffix("`?")?;
-            OPTIONS.iter().copied().find(|option| *option == quoted)
-        }
+        Some(Meant(option)) => Some(option),
+        Some(Told(_)) => None,
         None => nearest(&plain, OPTIONS),
     }
 }

@@ -5,6 +5,7 @@
 #[diagnostic::on_unimplemented(
     message = "a `Session` can only be taken by a handler with `#[session(…)]`",
     label = "this handler takes a `Session`, but no `#[session(…)]` has rewritten it",
-    note = "write `#[session(create)]` or `#[session(load)]` above the handler, and above the framework's own attribute"
+    note = "write `#[session(create)]` or `#[session(load)]` above the handler, and above the framework's own attribute",
+    note = "in an extractor of your own, take a `SessionView<…>`, which reads the session"
 )]
 pub trait NeedsSessionAttribute {}

@@ -19,6 +19,7 @@ pub struct Load;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session argument",
     label = "neither `Session<…>` nor `Option<Session<…>>`",
+    note = "a `Session` of another library has no attribute here",
     note = "take the session by value: `session: Session<Shop>`, or `session: Option<Session<Shop>>` where it may be missing"
 )]
 pub trait SessionArg: Sized + Send {
@@ -85,8 +86,8 @@ impl Mode for Load {
 /// A mode that fits a session argument. Only [`split`](super::split) requires it, so that a mismatch
 /// is one error and the framework still accepts the handler.
 #[diagnostic::on_unimplemented(
-    message = "`#[session(create)]` always has a session, so its handler takes no `Option`",
-    label = "this handler never gets `None`",
+    message = "`#[session(create)]` always gives its handler a `Session<…>` of connect-session, not `{S}`",
+    label = "the handler of this mode never gets `None`",
     note = "take `Session<…>`, or write `#[session(load)]` where the session may be missing"
 )]
 pub trait CompatibleWith<S: SessionArg>: Mode {}

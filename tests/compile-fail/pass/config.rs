@@ -95,7 +95,7 @@ session_config! {
     // C27: a store that has a default needs no value.
     struct Mail {
         store: MemoryStore<connect_session::Untyped>,
-        absolute_timeout: 30d,          // W01
+        absolute_timeout: 30d,          // W01, W02
     };
 }
 

@@ -33,7 +33,7 @@ async fn visit(session: Session) -> String {
     session.id().to_string()
 }
 
-// H04, H05, H07, H14, H18, H30
+// H04, H05, H07, H14, H18, H30, H32
 #[session(load)]
 async fn body_first(Json(item): Json<String>, mut session: Session) -> HandlerResult {
     session.insert("item", item).ok();
