@@ -56,6 +56,7 @@ pub fn failure<T: Failure<M>, M>() {}
     ),
     not(feature = "actix-web")
 ))]
+#[allow(clippy::inline_always, reason = "the future is not moved once more")]
 #[inline(always)]
 pub const fn handler_must_be_send<F: Future + Send>(future: F) -> F {
     future
@@ -71,6 +72,7 @@ pub const fn handler_must_be_send<F: Future + Send>(future: F) -> F {
     ),
     not(feature = "actix-web")
 )))]
+#[allow(clippy::inline_always, reason = "the future is not moved once more")]
 #[inline(always)]
 pub const fn handler_must_be_send<F: Future>(future: F) -> F {
     future

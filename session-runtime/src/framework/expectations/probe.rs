@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// An argument, the one that follows it, and its type with `()` as the parameter.
-pub struct Argument<T, Next, Like>(PhantomData<fn() -> (T, Next, Like)>);
+pub struct Argument<T, Next, Like>(PhantomData<fn(T, Next, Like)>);
 
 impl<T, Next, Like> fmt::Debug for Argument<T, Next, Like> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
