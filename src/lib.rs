@@ -19,8 +19,8 @@ pub use connect_session_runtime::SessionLayer;
 #[cfg(feature = "actix-web")]
 pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
-    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnStoreError, OnUndecodable,
-    Options, SessionConfig, StartError, TrustedProxy,
+    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnMaxSessions, OnStoreError,
+    OnUndecodable, Options, SessionConfig, StartError, TrustedProxy,
 };
 pub use connect_session_runtime::data::{EncodeError, Fields, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
@@ -29,7 +29,8 @@ pub use connect_session_runtime::guard::Rejection;
 pub use connect_session_runtime::loader::{CookieSpec, Emit, RequestHead, SameSite, SidSource};
 #[cfg(feature = "poem")]
 pub use connect_session_runtime::poem::SessionEndpoint;
-pub use connect_session_runtime::session::Session;
+pub use connect_session_runtime::session::{LoginAs, LoginAttempt, Session};
+pub use connect_session_runtime::sessions::{Sessions, UserSessions};
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};
 #[cfg(feature = "testing")]
 pub use connect_session_runtime::testing;
@@ -73,12 +74,14 @@ pub mod store {
     };
     pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{
-        Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest,
-        NewRecord, Record, Renewal, Snapshot, StoredForm, SubjectChange, Transport,
+        Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest, Login,
+        LoginChange, NewLogin, NewRecord, Record, Renewal, RevocationMark, SessionLimit, Snapshot,
+        StoredForm, SubjectKey, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{
-        AnyStore, BoxError, CommitOutcome, InsertOutcome, Store, StoreError, SyncStore,
+        AnyStore, BoxError, BoxFuture, CommitOutcome, InsertOutcome, InvalidListCursor, ListCursor,
+        ListPage, Listed, LoginRefusal, Store, StoreError, SubjectIndex, SyncStore,
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     pub use connect_session_runtime::timestamp::Timestamp;

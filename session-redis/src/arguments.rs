@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connect_session_runtime::record::{Change, LoadRequest, SubjectChange};
+use connect_session_runtime::record::{Change, LoadRequest, LoginChange};
 use connect_session_runtime::timestamp::millis;
 
 use super::stored::{
@@ -71,7 +71,7 @@ impl<'a> CommitArguments<'a> {
         let versions = change.versions;
         let identity = change.identity.as_ref();
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
-        let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);
+        let login = identity.map_or(&LoginChange::Keep, |identity| &identity.login);
         Self {
             commit_id: change.commit_id.to_bytes(),
             generation: counter_bytes(change.generation),
@@ -80,10 +80,10 @@ impl<'a> CommitArguments<'a> {
             fields,
             secret: identity.map(|identity| identity.secret.as_bytes()),
             begins_generation: identity.is_some_and(|identity| identity.new_generation),
-            login: match subject {
-                SubjectChange::Keep => None,
-                SubjectChange::Set(subject) => Some(login_section(Some(subject))),
-                SubjectChange::Clear => Some(login_section(None)),
+            login: match login {
+                LoginChange::Keep | LoginChange::Authenticate { .. } => None,
+                LoginChange::Set(login) => Some(login_section(Some(&login.subject))),
+                LoginChange::Clear => Some(login_section(None)),
             },
             lifetime: (change.lifetime).map(|lifetime| lifetime_bytes(stored_lifetime(lifetime))),
             versions: (versions.current > 1).then(|| {

@@ -50,7 +50,8 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         secret: SecretHash::from_bytes([0; 32]),
         transport: Transport::Other,
         data: Arc::new(Data::from([("probe".to_owned(), 1)])),
-        subject: None,
+        login: None,
+        label: None,
         lifetime: Lifetime::new(LIFETIME, LIFETIME),
         commit_id: CommitId::random(),
         max_size: u64::MAX,
@@ -83,6 +84,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
             }),
             identity: None,
             lifetime: None,
+            label: None,
             versions: DataVersions::FIRST,
         };
         store.commit(key, &change).await?;

@@ -249,6 +249,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             Value::Okay => Ok(InsertOutcome::Done {
                 snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
                 evicted: Vec::new(),
+                ended: Vec::new(),
             }),
             Value::Nil => Ok(InsertOutcome::Exists),
             _ => Err(reply::unexpected("it is neither OK nor nil")),
@@ -279,7 +280,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             "applied" => {
                 let version = reply.number()?;
                 let after = data.map(|(data, fields)| data.snapshot_with_bytes(version, fields));
-                Ok(CommitOutcome::Applied(after))
+                Ok(CommitOutcome::applied(after))
             }
             "record" => {
                 let stored = reply.stored_record()?;
@@ -293,7 +294,7 @@ impl<D: SessionData> Store<D> for RedisStore {
                     Verdict::Ended => Ok(CommitOutcome::Ended),
                     Verdict::AlreadyApplied => {
                         let record = stored.into_record(false, versions)?;
-                        Ok(CommitOutcome::Applied(data.map(|_| record.snapshot)))
+                        Ok(CommitOutcome::applied(data.map(|_| record.snapshot)))
                     }
                     Verdict::Conflict => {
                         let record = stored.into_record(false, versions)?;

@@ -28,12 +28,15 @@
 use std::sync::Arc;
 
 use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
-use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
+use connect_session_runtime::record::{
+    CommitId, Lifetime, Login, NewLogin, Record, Snapshot, Transport,
+};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
+use connect_session_runtime::timestamp::Timestamp;
 
 use super::reader::Reader;
 
@@ -211,7 +214,13 @@ fn read_state(reader: &mut Reader<'_>) -> Option<(RecordState, u32)> {
         expiry,
         stamp,
         version,
-        subject,
+        login: subject.map(|subject| {
+            Arc::new(Login::new(
+                &NewLogin::new(subject),
+                Timestamp::from_millis(created_at),
+            ))
+        }),
+        label: None,
     };
     Some((state, data_version))
 }
@@ -260,7 +269,7 @@ fn read_subject(section: &[u8]) -> Result<Option<Arc<str>>, Damaged> {
 
 /// A new record, which has neither an offered nor a previous secret.
 pub(super) fn encode_new(state: &RecordState, data_version: u32, fields: &[u8]) -> Vec<u8> {
-    let login = login_section(state.subject.as_deref());
+    let login = login_section(state.login.as_ref().map(|login| &*login.subject));
     let mut bytes = Vec::with_capacity(114 + login.len() + fields.len());
     bytes.extend([MAGIC, FORMAT, flags_of(state.transport), 0]);
     bytes.extend_from_slice(state.secret.hash.as_bytes());
@@ -370,7 +379,8 @@ mod tests {
             secret: SecretHash::from_bytes([7; 32]),
             transport: Transport::Cookie,
             data: untyped(json),
-            subject: Some("ada".into()),
+            login: Some(NewLogin::new("ada")),
+            label: None,
             lifetime: Lifetime::from_millis(1_800_000, 86_400_000),
             commit_id: CommitId::from_bytes([9; 16]),
             max_size: 1_000_000,
@@ -393,7 +403,7 @@ mod tests {
         );
         let read = decode(record(&long)).expect("decodes");
         assert_eq!(*read.snapshot.data, *untyped(&long));
-        assert_eq!(read.subject.as_deref(), Some("ada"));
+        assert_eq!(read.subject(), Some("ada"));
         assert_eq!(read.commit_id, CommitId::from_bytes([9; 16]));
         assert_eq!(read.lifetime, Lifetime::from_millis(1_800_000, 86_400_000));
         assert_eq!(read.deadlines.idle_until.as_millis(), 1_700_001_800_000);

@@ -54,6 +54,16 @@ pub enum ErrorKind {
     Ended,
     /// 409: another request gave the session a new sid at the same time.
     Superseded,
+    /// 401: the session belongs to no user, and the handler needs a [`LoggedIn`](crate::LoggedIn).
+    LoginRequired,
+    /// 409: all sessions of the user were ended during the login, as after a change of the password; or the
+    /// login took longer than 15 minutes.
+    LoginRevoked,
+    /// 409: the user has as many sessions as `max_sessions` allows, and the config has
+    /// `on_max_sessions: refuse`.
+    TooManySessions,
+    /// 500: the store does not know which sessions belong to a user.
+    NoSubjectIndex,
     /// 413: the data is larger than the config's `max_size`.
     TooLarge,
     /// 413: the data has more fields than the config's `max_fields`.
@@ -93,13 +103,18 @@ impl ErrorKind {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Missing | Self::Unknown => StatusCode::UNAUTHORIZED,
+            Self::Missing | Self::Unknown | Self::LoginRequired => StatusCode::UNAUTHORIZED,
             Self::Ambiguous => StatusCode::BAD_REQUEST,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
-            Self::Conflict | Self::Ended | Self::Superseded => StatusCode::CONFLICT,
+            Self::Conflict
+            | Self::Ended
+            | Self::Superseded
+            | Self::LoginRevoked
+            | Self::TooManySessions => StatusCode::CONFLICT,
             Self::TooLarge | Self::TooManyFields => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooDeep => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Undecodable
+            Self::NoSubjectIndex
+            | Self::Undecodable
             | Self::Unencodable
             | Self::TooLate
             | Self::StatusUnknown
@@ -123,6 +138,10 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Ended => "session-ended",
             Self::Superseded => "superseded",
+            Self::LoginRequired => "login-required",
+            Self::LoginRevoked => "login-revoked",
+            Self::TooManySessions => "too-many-sessions",
+            Self::NoSubjectIndex => "no-subject-index",
             Self::TooLarge => "too-large",
             Self::TooManyFields => "too-many-fields",
             Self::TooDeep => "too-deep",
@@ -150,6 +169,12 @@ impl ErrorKind {
             Self::Conflict => "Another request changed the session",
             Self::Ended => "The session ended during the request",
             Self::Superseded => "Another request gave the session a new token",
+            Self::LoginRequired => "This request needs a login",
+            Self::LoginRevoked => {
+                "The sessions of this user were ended during the login, or it took too long: log in again"
+            }
+            Self::TooManySessions => "This user has too many sessions: end another one first",
+            Self::NoSubjectIndex => "The sessions of a user are not known here",
             Self::TooLarge => "The session would hold too much data",
             Self::TooManyFields => "The session would have too many fields",
             Self::TooDeep => "The session's data would be nested too deep",

@@ -10,6 +10,7 @@ use crate::data::EncodeError;
 use crate::error_chain::with_causes;
 use crate::printable;
 use crate::sid::SessionId;
+use crate::store::LoginRefusal;
 
 /// Something that happened to a session. A config's `on_event` function receives it.
 ///
@@ -63,6 +64,19 @@ pub enum EventKind<'a> {
     Ended,
     /// The session was destroyed.
     Destroyed,
+    /// A user logged in.
+    LoggedIn,
+    /// The user of the session proved once more who they are.
+    Reauthenticated,
+    /// A login was refused.
+    LoginRefused {
+        /// Why.
+        refusal: LoginRefusal,
+    },
+    /// The session ended because its user logged in elsewhere and may have no more sessions.
+    Replaced,
+    /// The session was ended by its id, or with all sessions of its user.
+    Revoked,
     /// A full store removed the session to make room for a new one.
     Evicted,
     /// The client was offered a new sid. The old one works until a grace period after the first use
@@ -101,6 +115,11 @@ impl EventKind<'_> {
             Self::Overwritten { .. } => "overwritten",
             Self::Ended => "ended",
             Self::Destroyed => "destroyed",
+            Self::LoggedIn => "logged_in",
+            Self::Reauthenticated => "reauthenticated",
+            Self::LoginRefused { .. } => "login_refused",
+            Self::Replaced => "replaced",
+            Self::Revoked => "revoked",
             Self::Evicted => "evicted",
             Self::Renewed => "renewed",
             Self::DroppedUnsaved => "dropped_unsaved",
@@ -137,6 +156,11 @@ impl EventKind<'_> {
             Self::Overwritten { .. } => "session fields overwritten",
             Self::Ended => "session ended during the request",
             Self::Destroyed => "session destroyed",
+            Self::LoggedIn => "user logged in",
+            Self::Reauthenticated => "user proved who they are once more",
+            Self::LoginRefused { .. } => "login refused",
+            Self::Replaced => "session ended by a login elsewhere",
+            Self::Revoked => "session revoked",
             Self::Evicted => "session evicted from a full store",
             Self::Renewed => "sid renewed",
             Self::DroppedUnsaved => "changed session dropped without a save",

@@ -29,6 +29,7 @@ mod random;
 pub mod record;
 pub mod server_url;
 pub mod session;
+pub mod sessions;
 pub mod sid;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -12,13 +12,14 @@ pub use self::store_future::store_must_be_send;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{
-    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnStoreError, OnUndecodable, Options,
-    SessionConfig, StartError, TrustedProxy, configure, start,
+    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnMaxSessions, OnStoreError,
+    OnUndecodable, Options, SessionConfig, StartError, TrustedProxy, configure, start,
 };
 pub use crate::const_check;
 pub use crate::data::{Fields, Migrate};
 pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
+pub use crate::error::Error;
 pub use crate::event::Event;
 pub use crate::framework::expectations;
 pub use crate::framework::http;
@@ -31,6 +32,9 @@ pub use crate::guard::{
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
+pub use crate::session::LoginAttempt;
+pub use crate::sessions::{Sessions, begin_login, sessions};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;
+pub use crate::store::SubjectIndex;
 pub use crate::untyped::Untyped;

@@ -1,5 +1,7 @@
 //! `Session`, the argument of a handler.
 
+mod login;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 #[cfg(debug_assertions)]
@@ -14,11 +16,13 @@ use crate::engine::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::record::{Lifetime, SubjectChange};
+use crate::record::{Lifetime, Login, LoginChange};
 use crate::sid::{SessionId, Sid};
 #[cfg(debug_assertions)]
 use crate::unsaved;
 use connect_session_rules as rules;
+
+pub use self::login::{LoginAs, LoginAttempt};
 
 /// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.
 ///
@@ -74,7 +78,7 @@ pub struct Session<C: SessionConfig = DefaultConfig> {
     core: Arc<SessionCore<C>>,
     guard: GuardIndex,
     tracked: TrackedData<C::Data>,
-    subject: Option<Arc<str>>,
+    login: Option<Arc<Login>>,
     on_drop: OnDrop,
     /// Where the handler or task last changed the data.
     #[cfg(debug_assertions)]
@@ -104,7 +108,7 @@ impl<C: SessionConfig> Session<C> {
             core: opened.core,
             guard: opened.guard,
             tracked: TrackedData::start(opened.data),
-            subject: opened.subject,
+            login: opened.login,
             on_drop: OnDrop::Abandon,
             #[cfg(debug_assertions)]
             changed_at: None,
@@ -183,7 +187,7 @@ impl<C: SessionConfig> Session<C> {
     /// The user to whom the session belongs, as set by [`login`](Self::login).
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+        self.login.as_ref().map(|login| &*login.subject)
     }
 
     /// Changes the stored data at once and atomically: `change` runs on the stored data, and again if
@@ -287,7 +291,7 @@ impl<C: SessionConfig> Session<C> {
                 Phase::Ended { .. } => return Err(Error::of(ErrorKind::Ended)),
                 Phase::Stored(_) => Some(state.sid),
                 Phase::New => {
-                    state.guards.get_mut(self.guard).discard_sid_and_lifetime();
+                    state.guards.get_mut(self.guard).discard_all_but_data();
                     // Updates of other guards stay.
                     if !state.guards.are_many()
                         && let Some(initial) = &mut state.initial
@@ -302,7 +306,7 @@ impl<C: SessionConfig> Session<C> {
             Some(sid) => TrackedData::new(self.core.reload(self.guard, sid.presented()).await?),
             None => TrackedData::start(self.core.state().initial.clone()),
         };
-        self.subject.clone_from(&self.core.state().subject);
+        self.login.clone_from(&self.core.state().login);
         Ok(())
     }
 
@@ -326,7 +330,7 @@ impl<C: SessionConfig> Session<C> {
         self.change_sid(|sid_change| {
             sid_change.new_generation = true;
             sid_change.reset = true;
-            sid_change.subject = SubjectChange::Clear;
+            sid_change.login = LoginChange::Clear;
         })?;
         // The previous user's "remember me" does not apply either.
         self.core.state().guards.get_mut(self.guard).lifetime = Some(Lifetime::new(
@@ -334,27 +338,7 @@ impl<C: SessionConfig> Session<C> {
             self.core.options.absolute_timeout,
         ));
         self.tracked = TrackedData::fresh();
-        self.subject = None;
-        Ok(())
-    }
-
-    /// Binds the session to a user, and gives it a new sid, so that a client that knows the old one is
-    /// not logged in too (ASVS 5.0 7.2.4). The data stays, and both timeouts start again (NIST SP
-    /// 800-63B-4, 5.2). Requests that loaded the session before the login can no longer change it.
-    /// Nothing happens if the handler fails.
-    ///
-    /// `subject` is the id of the user: a text, a number, a UUID, or a type of your own that implements
-    /// `Display`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::TooLate`] if the response has already started.
-    pub fn login(&mut self, subject: impl fmt::Display) -> Result<(), Error> {
-        let subject: Arc<str> = subject.to_string().into();
-        self.change_sid(|sid_change| {
-            sid_change.new_generation = true;
-            sid_change.subject = SubjectChange::Set(subject.clone());
-        })?;
-        self.subject = Some(subject);
+        self.login = None;
         Ok(())
     }
 
@@ -373,7 +357,8 @@ impl<C: SessionConfig> Session<C> {
             None => Box::new(SidChange {
                 sid,
                 new_generation: false,
-                subject: SubjectChange::Keep,
+                login: LoginChange::Keep,
+                login_until: None,
                 reset: false,
             }),
         };
@@ -493,12 +478,12 @@ impl<C: SessionConfig> Drop for Session<C> {
             pending.returned = Some(self.tracked.take());
             return;
         }
-        let has_lifetime = pending.lifetime.is_some();
+        let has_more = !pending.has_only_data();
         drop(state);
         // Data that was only borrowed counts as changed, but is no loss. Encoding runs user code, which must
         // not panic while the thread unwinds.
         let is_lost = is_changed && (thread::panicking() || self.tracked.encodes_differently());
-        if is_lost || has_lifetime {
+        if is_lost || has_more {
             #[cfg(debug_assertions)]
             unsaved::print_once(C::NAME, self.changed_at);
             self.core.emit_event(EventKind::DroppedUnsaved, None);

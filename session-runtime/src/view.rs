@@ -50,7 +50,7 @@ impl<C: SessionConfig> SessionView<C> {
     /// The user to whom the session belongs, if one is logged in.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.loaded.subject.as_deref()
+        (self.loaded.login.as_ref()).map(|login| &*login.subject)
     }
 
     /// When the session was created, by the store's clock.

@@ -2,12 +2,15 @@
 
 use sqlx::{ColumnIndex, Decode, Type};
 
-use connect_session_runtime::record::{CommitId, Transport};
+use std::sync::Arc;
+
+use connect_session_runtime::record::{CommitId, Login, NewLogin, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
+use connect_session_runtime::timestamp::Timestamp;
 
 use crate::FORMAT;
 use crate::columns::COLUMNS;
@@ -81,7 +84,13 @@ impl Stored {
                 generation: number(3)?,
             },
             version: number(1)?,
-            subject: subject.map(|subject| unescape(subject).into()),
+            login: subject.map(|subject| {
+                Arc::new(Login::new(
+                    &NewLogin::new(unescape(subject)),
+                    Timestamp::from_millis(number(15).unwrap_or(0)),
+                ))
+            }),
+            label: None,
         };
         let after = COLUMNS.len();
         let data_version: Option<i32> = row.try_get(after + 2).map_err(bad_column)?;

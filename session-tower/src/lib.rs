@@ -224,6 +224,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
             InsertOutcome::Done {
                 snapshot,
                 evicted: Vec::new(),
+                ended: Vec::new(),
             }
         } else {
             InsertOutcome::Exists
@@ -282,11 +283,11 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
             Outcome::Conflict(stored) => CommitOutcome::Conflict(Box::new(stored.record(false)?)),
             Outcome::AlreadyApplied(stored) => {
                 let snapshot = change.data.is_some().then(|| stored.snapshot());
-                CommitOutcome::Applied(snapshot.transpose()?)
+                CommitOutcome::applied(snapshot.transpose()?)
             }
             Outcome::Applied { version, patch } => {
                 let data = change.data.as_ref().zip(patch);
-                CommitOutcome::Applied(
+                CommitOutcome::applied(
                     data.map(|(data, patch)| data.snapshot_after(&patch, version)),
                 )
             }

@@ -80,7 +80,7 @@ async fn the_next_request_reaches_the_new_primary<S: Store<Untyped> + Clone>(
             Verb::Change => {
                 let change = set(&loaded, &json!({"on": "the new one"}));
                 let committed = store.commit(opened.key, &change).await.unwrap();
-                assert!(matches!(committed, CommitOutcome::Applied(_)));
+                assert!(matches!(committed, CommitOutcome::Applied { .. }));
                 let stored = load(&pair.new, opened).await;
                 assert_eq!(json(&stored), json!({"on": "the new one"}));
             }
@@ -88,7 +88,7 @@ async fn the_next_request_reaches_the_new_primary<S: Store<Untyped> + Clone>(
                 let secret = SecretHash::from_bytes([1; 32]);
                 let change = login(&loaded, secret, "ada");
                 let committed = store.commit(opened.key, &change).await.unwrap();
-                assert!(matches!(committed, CommitOutcome::Applied(_)));
+                assert!(matches!(committed, CommitOutcome::Applied { .. }));
             }
             Verb::Destroy => {
                 assert!(store.destroy(opened.key).await.unwrap());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connect_session::store::{
     Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
-    Lifetime, LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange,
+    Lifetime, LoadRequest, LoginChange, NewLogin, NewRecord, Record, SecretHash, Store, StoreError,
     Transport,
 };
 use connect_session::{SessionId, Untyped};
@@ -59,7 +59,8 @@ pub fn new_record(secret: SecretHash, data: &Value) -> NewRecord<Untyped> {
         secret,
         transport: Transport::Other,
         data: untyped(data),
-        subject: None,
+        login: None,
+        label: None,
         lifetime: Lifetime::new(Duration::from_secs(1_800), Duration::from_secs(86_400)),
         commit_id: CommitId::from_bytes(unique()),
         max_size: 1 << 24,
@@ -107,6 +108,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
         data: None,
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     }
 }
@@ -127,7 +129,7 @@ pub fn login(record: &Record<Untyped>, secret: SecretHash, subject: &str) -> Cha
         identity: Some(IdentityChange {
             secret,
             new_generation: true,
-            subject: SubjectChange::Set(subject.into()),
+            login: LoginChange::Set(NewLogin::new(subject)),
         }),
         ..change(record)
     }
@@ -144,9 +146,9 @@ pub async fn update(store: &impl Store<Untyped>, opened: Opened, edit: impl Fn(&
             .await
             .unwrap()
         {
-            CommitOutcome::Applied(_) => return,
+            CommitOutcome::Applied { .. } => return,
             CommitOutcome::Conflict(shown) => record = *shown,
-            CommitOutcome::Ended => panic!("the session ended"),
+            CommitOutcome::Ended | CommitOutcome::Refused(_) => panic!("the session ended"),
         }
     }
 }

@@ -56,7 +56,7 @@ async fn no_request_gets_the_row_of_another(store: PostgresStore) {
                 assert_eq!(json(&record), json!({"client": client, "n": n - 1}));
                 let change = set(&record, &json!({"client": client, "n": n}));
                 let committed = store.commit(opened.key, &change).await.unwrap();
-                assert!(matches!(committed, CommitOutcome::Applied(_)));
+                assert!(matches!(committed, CommitOutcome::Applied { .. }));
             }
             assert!(Store::<Untyped>::destroy(&store, opened.key).await.unwrap());
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{
-    LoadRequest, PostgresStore, Record, Renewal, SecretHash, Store, StoreError,
+    LoadRequest, NewLogin, PostgresStore, Record, Renewal, SecretHash, Store, StoreError,
 };
 use connect_session::testing::conformance::{Harness, store_conformance};
 use serde_json::json;
@@ -567,14 +567,14 @@ async fn texts_that_the_encoding_lacks() {
     assert!(matches!(refused, StoreError::Unstorable(_)), "{refused:?}");
     let new = fixture::mint();
     let mut with_subject = fixture::new_record(new.secret, &json!({}));
-    with_subject.subject = Some("日本".into());
+    with_subject.login = Some(NewLogin::new("日本"));
     let refused = store.insert(new.key, &with_subject).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unstorable(_)), "{refused:?}");
     let login = fixture::login(&record, secret, "é");
     store.commit(opened.key, &login).await.unwrap();
     let shown = Store::<Untyped>::load(&store, opened.key, &request(secret)).await;
     let shown = shown.unwrap().unwrap();
-    assert_eq!(shown.subject.as_deref(), Some("é"));
+    assert_eq!(shown.subject(), Some("é"));
     assert_eq!(fixture::json(&shown), json!({"名": "日本"}));
 }
 

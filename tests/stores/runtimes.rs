@@ -32,7 +32,7 @@ async fn use_store(store: &AnyStore<Untyped>) {
         assert_eq!(json(&record), json!({"n": n - 1}));
         let change = set(&record, &json!({ "n": n }));
         let committed = store.commit(opened.key, &change).await.unwrap();
-        assert!(matches!(committed, CommitOutcome::Applied(_)));
+        assert!(matches!(committed, CommitOutcome::Applied { .. }));
     }
     assert!(store.destroy(opened.key).await.unwrap());
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{
-    CommitOutcome, InsertOutcome, Lifetime, LoadRequest, NewRecord, Renewal, SecretHash, Store,
-    StoreError,
+    CommitOutcome, InsertOutcome, Lifetime, LoadRequest, NewLogin, NewRecord, Renewal, SecretHash,
+    Store, StoreError,
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::Barrier;
@@ -79,7 +79,7 @@ pub async fn field_names_are_not_interpreted<S: Store<Untyped>>(store: Arc<S>) {
     assert!(fixture::json(&record) == with(&json!(1)), "inserted");
     let changed = with(&json!(["\0\\u0000\u{1f980}", {"@": "'"}]));
     let committed = store.commit(opened.key, &set(&record, &changed)).await;
-    assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+    assert!(matches!(committed.unwrap(), CommitOutcome::Applied { .. }));
     let record = load(&*store, opened).await;
     assert!(fixture::json(&record) == changed, "changed");
     // Each can be removed alone, and then conflicts with a change that is based on it.
@@ -88,7 +88,7 @@ pub async fn field_names_are_not_interpreted<S: Store<Untyped>>(store: Arc<S>) {
         let mut data = fixture::json(&before);
         data.as_object_mut().unwrap().remove(name);
         let committed = store.commit(opened.key, &set(&before, &data)).await;
-        assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+        assert!(matches!(committed.unwrap(), CommitOutcome::Applied { .. }));
         assert!(
             fixture::json(&load(&*store, opened).await) == data,
             "removed"
@@ -109,19 +109,20 @@ pub async fn subjects_may_be_any_text<S: Store<Untyped>>(store: Arc<S>) {
     for subject in ["", " ", "\0", "\\0", "a ", &long] {
         let opened = mint();
         let record = NewRecord {
-            subject: Some(subject.into()),
+            login: Some(NewLogin::new(subject)),
+            label: None,
             ..new_record(opened.secret, &json!({}))
         };
         open_as(&*store, opened, &record).await;
         let record = load(&*store, opened).await;
-        assert!(record.subject.as_deref() == Some(subject), "inserted");
+        assert!(record.subject() == Some(subject), "inserted");
         let secret = SecretHash::from_bytes([9; 32]);
         let committed = store
             .commit(opened.key, &login(&record, secret, subject))
             .await;
-        assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+        assert!(matches!(committed.unwrap(), CommitOutcome::Applied { .. }));
         let record = load(&*store, Opened { secret, ..opened }).await;
-        assert!(record.subject.as_deref() == Some(subject), "set");
+        assert!(record.subject() == Some(subject), "set");
     }
 }
 
@@ -336,7 +337,7 @@ pub async fn statements<S: Store<Untyped>>(
         let commit = async |change| store.commit(opened.key, &change).await.unwrap();
         assert!(matches!(
             commit(set(&stale, &json!({"a": 2}))).await,
-            CommitOutcome::Applied(_)
+            CommitOutcome::Applied { .. }
         ));
         count("change");
         assert!(matches!(
@@ -348,7 +349,10 @@ pub async fn statements<S: Store<Untyped>>(
         take_counts();
         let secret = SecretHash::from_bytes([2; 32]);
         rotation.identity = login(&stale, secret, "somebody").identity;
-        assert!(matches!(commit(rotation).await, CommitOutcome::Applied(_)));
+        assert!(matches!(
+            commit(rotation).await,
+            CommitOutcome::Applied { .. }
+        ));
         count("change and login");
         assert!(store.destroy(opened.key).await.unwrap());
         count("destroy");
@@ -439,7 +443,7 @@ pub async fn a_restart_goes_unnoticed<S: Store<Untyped>>(store: &S, proxy: &Prox
     let committed = store
         .commit(opened.key, &set(&record, &json!({"a": 2})))
         .await;
-    assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+    assert!(matches!(committed.unwrap(), CommitOutcome::Applied { .. }));
     assert_eq!(fixture::json(&load(store, opened).await), json!({"a": 2}));
 }
 
@@ -509,7 +513,7 @@ pub async fn columns_of_later_versions_are_left_alone<S: Store<Untyped>>(
     both.data.as_mut().unwrap().base = None;
     for change in [data, both] {
         let committed = store.commit(opened.key, &change).await.unwrap();
-        assert!(matches!(committed, CommitOutcome::Applied(_)));
+        assert!(matches!(committed, CommitOutcome::Applied { .. }));
         assert_eq!(filled().await, 1);
     }
 }
@@ -562,7 +566,7 @@ pub async fn data_of_a_newer_version_is_not_overwritten<S: Store<Untyped>>(
     let rotated = store
         .commit(opened.key, &login(&record, secret, "ada"))
         .await;
-    assert!(matches!(rotated.unwrap(), CommitOutcome::Applied(_)));
+    assert!(matches!(rotated.unwrap(), CommitOutcome::Applied { .. }));
     assert!(store.destroy(opened.key).await.unwrap());
 }
 
@@ -578,7 +582,7 @@ pub async fn large_sessions_are_kept<S: Store<Untyped>>(store: &S) {
             assert!(fixture::json(&record) == data);
             data["field 7"] = json!(["changed", at]);
             let committed = store.commit(opened.key, &set(&record, &data)).await;
-            assert!(matches!(committed.unwrap(), CommitOutcome::Applied(_)));
+            assert!(matches!(committed.unwrap(), CommitOutcome::Applied { .. }));
         }
         assert!(fixture::json(&load(store, opened).await) == data);
     }

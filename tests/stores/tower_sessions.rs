@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
-    Lifetime, LoadRequest, NewRecord, Record, SecretHash, Store, StoreError, SubjectChange,
+    Lifetime, LoadRequest, LoginChange, NewLogin, NewRecord, Record, SecretHash, Store, StoreError,
     TowerStore, Transport,
 };
 use connect_session::testing::FakeClock;
@@ -225,7 +225,8 @@ impl TwoProcesses {
             secret: SECRET,
             transport: Transport::Other,
             data: data(json!({"a": 1, "b": 1})),
-            subject: None,
+            login: None,
+            label: None,
             lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes([0; 16]),
             max_size: 1_000,
@@ -254,6 +255,7 @@ impl TwoProcesses {
             }),
             identity: None,
             lifetime: None,
+            label: None,
             versions: DataVersions::FIRST,
         }
     }
@@ -274,7 +276,7 @@ impl TwoProcesses {
     async fn commit_here(&self, change: &Change<Untyped>) {
         let committed = self.here.commit(self.key, change).await.unwrap();
         assert!(
-            matches!(committed, CommitOutcome::Applied(_)),
+            matches!(committed, CommitOutcome::Applied { .. }),
             "{committed:?}"
         );
     }
@@ -305,7 +307,7 @@ async fn two_processes_lose_a_write() {
     let mine = two.change(2, json!({"a": 1, "b": 2}));
     let theirs = two.commit_there_during(two.commit_here(&mine)).await;
     assert!(
-        matches!(theirs, CommitOutcome::Applied(_)),
+        matches!(theirs, CommitOutcome::Applied { .. }),
         "the overwritten commit was not confirmed"
     );
     assert_eq!(two.data_here(SECRET).await, Some(json!({"a": 2, "b": 1})));
@@ -330,7 +332,7 @@ async fn two_processes_undo_a_login() {
         identity: Some(IdentityChange {
             secret: OTHER_SECRET,
             new_generation: true,
-            subject: SubjectChange::Set("ada".into()),
+            login: LoginChange::Set(NewLogin::new("ada")),
         }),
         ..two.change(2, json!({}))
     };

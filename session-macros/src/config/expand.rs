@@ -310,6 +310,26 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
                 #private::configure::<#name>(configure)
             }
 
+            /// The sessions of this config: to list and end those of a user, or one by its id.
+            #[must_use]
+            #visibility fn sessions() -> #private::Sessions<#name> {
+                #private::sessions::<#name>()
+            }
+
+            /// Begins to log a user in: call it before the password is checked, and pass the result to
+            /// `session.login`.
+            ///
+            /// # Errors
+            /// If the store does not answer.
+            #visibility async fn begin_login<S: #private::SubjectIndex>(
+                user: impl ::core::fmt::Display,
+            ) -> ::core::result::Result<#private::LoginAttempt<#name>, #private::Error>
+            where
+                #name: #private::SessionConfig<Store = S>,
+            {
+                #private::begin_login::<#name>(user).await
+            }
+
             /// A middleware for the whole app, which is optional: it loads the session at most once
             /// per request, and can provide another store.
             #[must_use]

@@ -8,7 +8,9 @@ mod validate;
 
 use std::future::Future;
 
-pub use options::{Commit, OnConflict, OnEnded, OnStoreError, OnUndecodable, Options};
+pub use options::{
+    Commit, OnConflict, OnEnded, OnMaxSessions, OnStoreError, OnUndecodable, Options,
+};
 #[cfg(feature = "_layer")]
 pub(crate) use reservations::reserved;
 pub use state::{ConfigCell, StartError, configure, start};

@@ -1,11 +1,13 @@
 //! The options of a config.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::TrustedProxy;
 use crate::data::{DataVersions, Migrate};
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, SidSource};
+pub use crate::record::OnMaxSessions;
 use connect_session_rules as rules;
 
 /// The options that `session_config!` declares. `configure` can change them before the first request.
@@ -41,6 +43,10 @@ pub struct Options {
     pub on_store_error: OnStoreError,
     /// What a load does if the data of the stored session does not decode.
     pub on_undecodable: OnUndecodable,
+    /// How many sessions a user may have; any number if `None`.
+    pub max_sessions: Option<NonZeroU32>,
+    /// What happens to a login of a user who has that many.
+    pub on_max_sessions: OnMaxSessions,
     /// Which changes of a handler are stored.
     pub commit: Commit,
     /// The largest size of a session's encoded data and its subject, in bytes. If `None`, 1 MiB in a
@@ -133,6 +139,8 @@ impl Options {
             on_ended: OnEnded::Reject,
             on_store_error: OnStoreError::Reject,
             on_undecodable: OnUndecodable::Reject,
+            max_sessions: None,
+            on_max_sessions: OnMaxSessions::EndOldest,
             commit: Commit::OnOk,
             max_size: None,
             data_version: 1,

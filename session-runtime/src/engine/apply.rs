@@ -15,8 +15,9 @@ use crate::config::{OnConflict, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
-use crate::record::{Change, DataChange, Deadlines, NewRecord, Snapshot};
-use crate::store::{CommitOutcome, InsertOutcome, StoreError};
+use crate::record::{Change, DataChange, Deadlines, LoginChange, NewRecord, Snapshot};
+use crate::sid::SessionId;
+use crate::store::{CommitOutcome, InsertOutcome, LoginRefusal, StoreError};
 
 /// How often a change is sent before the request fails with [`ErrorKind::Contention`].
 pub(super) const TRIES: usize = 32;
@@ -91,11 +92,12 @@ impl<C: SessionConfig> SessionCore<C> {
                     store.commit(self.key, &change)
                 };
                 match self.finish_commit(&change, result, started)? {
-                    CommitOutcome::Applied(snapshot) => {
+                    CommitOutcome::Applied { snapshot, .. } => {
                         self.record_applied(guard, &change, snapshot);
                         Ok(None)
                     }
                     CommitOutcome::Ended => Err(self.mark_ended()),
+                    CommitOutcome::Refused(refusal) => Err(self.login_refused(refusal)),
                     conflict @ CommitOutcome::Conflict(_) => {
                         Ok(Some(AwaitedWrite::Change(Box::new(change), Some(conflict))))
                     }
@@ -153,11 +155,16 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Result<(), Error> {
         let elapsed = started.map(|at| at.elapsed());
         match result.map_err(|error| self.store_failed("insert", error, elapsed))? {
-            InsertOutcome::Done { snapshot, evicted } => {
+            InsertOutcome::Done {
+                snapshot,
+                evicted,
+                ended,
+            } => {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
                 state.set_lifetime(guard, record.lifetime);
-                state.set_sid(guard);
+                state.set_label(guard);
+                state.set_sid(guard, || self.store.now());
                 state.sid_to_send = SidToSend::Current;
                 state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
@@ -165,17 +172,14 @@ impl<C: SessionConfig> SessionCore<C> {
                 });
                 drop(state);
                 self.emit_event(EventKind::Created, elapsed);
-                for id in evicted {
-                    event::emit(
-                        self.options.on_event,
-                        C::NAME,
-                        Some(id),
-                        EventKind::Evicted,
-                        None,
-                    );
+                self.emit_events(&evicted, EventKind::Evicted);
+                if record.login.is_some() {
+                    self.emit_event(EventKind::LoggedIn, None);
+                    self.emit_events(&ended, EventKind::Replaced);
                 }
                 Ok(())
             }
+            InsertOutcome::Refused(refusal) => Err(self.login_refused(refusal)),
             // Two ids collided: the same 62 random bits in the same quarter of a microsecond. If the
             // client tries again, it gets another id.
             InsertOutcome::Exists => Err(Error::of(ErrorKind::Contention)),
@@ -207,13 +211,14 @@ impl<C: SessionConfig> SessionCore<C> {
                 None => self.send(&change).await?,
             };
             match committed {
-                CommitOutcome::Applied(snapshot) => {
+                CommitOutcome::Applied { snapshot, .. } => {
                     self.hand_over(permit.as_mut(), &change, snapshot.as_ref());
                     self.record_applied(guard, &change, snapshot);
                     self.emit_overwritten(overwritten);
                     return Ok(());
                 }
                 CommitOutcome::Ended => return Err(self.mark_ended()),
+                CommitOutcome::Refused(refusal) => return Err(self.login_refused(refusal)),
                 CommitOutcome::Conflict(record) => {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::of(ErrorKind::Superseded));
@@ -316,16 +321,52 @@ impl<C: SessionConfig> SessionCore<C> {
         let elapsed = started.map(|at| at.elapsed());
         let committed = match result.map_err(|error| self.store_failed("commit", error, elapsed))? {
             CommitOutcome::Conflict(record) if record.commit_id == change.commit_id => {
-                CommitOutcome::Applied(change.data.is_some().then_some(record.snapshot))
+                CommitOutcome::Applied {
+                    snapshot: change.data.is_some().then_some(record.snapshot),
+                    ended: Vec::new(),
+                }
             }
             committed => committed,
         };
         match &committed {
-            CommitOutcome::Applied(_) => self.emit_event(EventKind::Committed, elapsed),
+            CommitOutcome::Applied { ended, .. } => {
+                self.emit_event(EventKind::Committed, elapsed);
+                if let Some(identity) = &change.identity {
+                    self.emit_login(&identity.login, ended);
+                }
+            }
             CommitOutcome::Conflict(_) => self.emit_event(EventKind::Conflict, elapsed),
-            CommitOutcome::Ended => {}
+            CommitOutcome::Ended | CommitOutcome::Refused(_) => {}
         }
         Ok(committed)
+    }
+
+    /// Emits the events of a stored login.
+    fn emit_login(&self, change: &LoginChange, ended: &[SessionId]) {
+        match change {
+            LoginChange::Set(_) => {
+                self.emit_event(EventKind::LoggedIn, None);
+                self.emit_events(ended, EventKind::Replaced);
+            }
+            LoginChange::Authenticate { .. } => self.emit_event(EventKind::Reauthenticated, None),
+            LoginChange::Keep | LoginChange::Clear => {}
+        }
+    }
+
+    /// Emits an event of each of these sessions.
+    fn emit_events(&self, ids: &[SessionId], kind: EventKind<'_>) {
+        for id in ids {
+            event::emit(self.options.on_event, C::NAME, Some(*id), kind, None);
+        }
+    }
+
+    /// The error for a login that the store has refused.
+    fn login_refused(&self, refusal: LoginRefusal) -> Error {
+        self.emit_event(EventKind::LoginRefused { refusal }, None);
+        Error::of(match refusal {
+            LoginRefusal::Revoked => ErrorKind::LoginRevoked,
+            LoginRefusal::TooManySessions => ErrorKind::TooManySessions,
+        })
     }
 
     /// Updates the state after a change was applied. Returns the data that is now stored, if it was
@@ -360,8 +401,11 @@ impl<C: SessionConfig> SessionCore<C> {
         if change.identity.is_some() {
             state.epoch += 1;
             state.generation = generation;
-            state.set_sid(guard);
+            state.set_sid(guard, || self.store.now());
             state.sid_to_send = SidToSend::Current;
+        }
+        if change.label.is_some() {
+            state.set_label(guard);
         }
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(guard, lifetime);

@@ -121,7 +121,7 @@ impl<C: SessionConfig> Committable for SessionCore<C> {
             state.offer = None;
         }
         let pending = state.guards.get_mut(guard);
-        pending.discard_sid_and_lifetime();
+        pending.discard_all_but_data();
         let returned = pending.returned.take();
         drop(state);
         drop(returned);
@@ -172,12 +172,11 @@ impl<C: SessionConfig> SessionCore<C> {
             if sends_offer {
                 state.offer = None;
             }
-            state.guards.get_mut(guard).discard_sid_and_lifetime();
+            state.guards.get_mut(guard).discard_all_but_data();
             return Some(self.headers(guard, state));
         }
         let pending = state.guards.get(guard);
-        let untouched = pending.sid_change.is_none()
-            && pending.lifetime.is_none()
+        let untouched = pending.has_only_data()
             && !pending
                 .returned
                 .as_ref()
@@ -210,7 +209,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 // The client does not get the sid that was not stored, and a task that saves the session
                 // later must not store it either.
                 let mut state = self.state();
-                state.guards.get_mut(guard).discard_sid_and_lifetime();
+                state.guards.get_mut(guard).discard_all_but_data();
                 let headers = self.headers(guard, &state);
                 Err(Box::new(FailedCommit { error, headers }))
             }
@@ -257,11 +256,13 @@ impl<C: SessionConfig> SessionCore<C> {
         tracked: &mut Option<TrackedData<C::Data>>,
     ) -> Plan<C::Data> {
         let pending = state.guards.get(guard);
-        let subject = match &pending.sid_change {
-            Some(change) => change.subject.apply(state.subject.clone()),
-            None => state.subject.clone(),
+        let max_size = match &pending.sid_change {
+            None => self.limit_beside(state.login.as_deref()),
+            Some(change) => {
+                let login = change.login.apply(state.login.clone(), self.store.now());
+                self.limit_beside(login.as_deref())
+            }
         };
-        let max_size = self.limit_beside(subject.as_deref());
         let changed = tracked.as_ref().is_some_and(TrackedData::is_changed);
         match &state.phase {
             Phase::New if self.is_discarded => Plan::Nothing,
@@ -276,7 +277,8 @@ impl<C: SessionConfig> SessionCore<C> {
                     secret: sid.secret_hash(),
                     transport: self.transport(),
                     data,
-                    subject,
+                    login: pending.new_login(|| self.store.now()),
+                    label: pending.new_label(),
                     lifetime,
                     commit_id: self.new_commit_id(),
                     max_size,
@@ -284,11 +286,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 };
                 Plan::Insert(record)
             }
-            Phase::Ended { .. }
-                if changed || pending.sid_change.is_some() || pending.lifetime.is_some() =>
-            {
-                Plan::Ended
-            }
+            Phase::Ended { .. } if changed || !pending.has_only_data() => Plan::Ended,
             Phase::Ended { .. } => Plan::Nothing,
             Phase::Stored(base) => {
                 let data = if pending.resets() {
@@ -316,10 +314,11 @@ impl<C: SessionConfig> SessionCore<C> {
                     identity: pending.sid_change.as_ref().map(|change| IdentityChange {
                         secret: change.sid.secret_hash(),
                         new_generation: change.new_generation,
-                        subject: change.subject.clone(),
+                        login: change.login_at(|| self.store.now()),
                     }),
                     lifetime: pending.lifetime,
                     versions: self.options.data_versions(),
+                    label: pending.label.clone(),
                 };
                 if change.is_empty() {
                     Plan::Nothing

@@ -1,17 +1,22 @@
 //! The guards of a session, and the changes of each guard that are not stored yet.
 
 use super::tracked_data::TrackedData;
-use crate::record::{Lifetime, SubjectChange};
+use std::sync::Arc;
+
+use crate::record::{Lifetime, Login, LoginChange, NewLogin, RevocationMark};
 use crate::sid::Sid;
+use crate::timestamp::Timestamp;
 
 /// Identifies a guard of a session in its request. The first one is 0.
 pub(crate) type GuardIndex = usize;
 
 /// One guard, with the changes of its handler that are not stored yet.
 pub(crate) struct GuardState<D> {
-    /// A new sid, perhaps with a new subject.
+    /// A new sid, perhaps with a new login.
     pub(crate) sid_change: Option<Box<SidChange>>,
     pub(crate) lifetime: Option<Lifetime>,
+    /// A new label; an empty one is none.
+    pub(crate) label: Option<Arc<str>>,
     /// The data of the session that the handler dropped.
     pub(crate) returned: Option<TrackedData<D>>,
     /// The number of resets when the handler loaded its data. If there have been more since, the data
@@ -39,9 +44,24 @@ pub(crate) enum Creation {
 pub(crate) struct SidChange {
     pub(crate) sid: Sid,
     pub(crate) new_generation: bool,
-    pub(crate) subject: SubjectChange,
+    pub(crate) login: LoginChange,
+    /// When the login can no longer be stored, because the attempt has taken too long.
+    pub(crate) login_until: Option<Timestamp>,
     /// Whether the data is replaced, not merged.
     pub(crate) reset: bool,
+}
+
+impl SidChange {
+    /// The change of the login, if it is stored now.
+    pub(super) fn login_at(&self, now: impl FnOnce() -> Timestamp) -> LoginChange {
+        let mut change = self.login.clone();
+        if let (LoginChange::Set(login), Some(until)) = (&mut change, self.login_until)
+            && until <= now()
+        {
+            login.fence = Some(RevocationMark::NEVER);
+        }
+        change
+    }
 }
 
 /// The guards of one session in one request.
@@ -62,6 +82,7 @@ impl<D> GuardState<D> {
         Self {
             sid_change: None,
             lifetime: None,
+            label: None,
             returned: None,
             resets_seen,
             creation,
@@ -81,11 +102,31 @@ impl<D> GuardState<D> {
         (self.sid_change.as_ref()).is_some_and(|change| change.new_generation)
     }
 
-    /// Discards the pending changes of the sid and the lifetime.
+    /// The login of a session that is not stored yet.
+    pub(super) fn new_login(&self, now: impl FnOnce() -> Timestamp) -> Option<NewLogin> {
+        match self.sid_change.as_ref()?.login_at(now) {
+            LoginChange::Set(login) => Some(login),
+            _ => None,
+        }
+    }
+
+    /// The label of a session that is not stored yet.
+    pub(super) fn new_label(&self) -> Option<Arc<str>> {
+        self.label.clone().filter(|label| !label.is_empty())
+    }
+
+    /// Whether nothing but the data may have to be stored.
     #[inline]
-    pub(crate) fn discard_sid_and_lifetime(&mut self) {
+    pub(crate) fn has_only_data(&self) -> bool {
+        self.sid_change.is_none() && self.lifetime.is_none() && self.label.is_none()
+    }
+
+    /// Discards all pending changes except those of the data.
+    #[inline]
+    pub(crate) fn discard_all_but_data(&mut self) {
         self.sid_change = None;
         self.lifetime = None;
+        self.label = None;
     }
 }
 
@@ -156,22 +197,22 @@ impl<D> Guards<D> {
         changes.next().map(|change| change.sid)
     }
 
-    /// The subject once all pending logins are stored.
-    pub(super) fn pending_subject(&self) -> Option<&SubjectChange> {
-        let mut changes = self
+    /// The login once all pending changes are stored.
+    pub(super) fn login_after(
+        &self,
+        stored: Option<Arc<Login>>,
+        now: Timestamp,
+    ) -> Option<Arc<Login>> {
+        let changes = self
             .iter()
             .filter_map(|pending| pending.sid_change.as_ref());
-        changes.find_map(|change| match &change.subject {
-            SubjectChange::Keep => None,
-            subject => Some(subject),
-        })
+        changes.fold(stored, |login, change| change.login.apply(login, now))
     }
 
-    /// Discards the pending changes of every guard's sid and lifetime.
+    /// Discards all pending changes of every guard except those of the data.
     #[inline]
-    pub(super) fn discard_sids_and_lifetimes(&mut self) {
-        self.iter_mut()
-            .for_each(GuardState::discard_sid_and_lifetime);
+    pub(super) fn discard_all_but_data(&mut self) {
+        self.iter_mut().for_each(GuardState::discard_all_but_data);
     }
 
     /// Discards rotations that another guard has stored: the guards of a request share a new sid.
@@ -181,7 +222,7 @@ impl<D> Guards<D> {
             let is_stored = |change: &mut Box<SidChange>| {
                 change.sid.secret_hash() == sid.secret_hash()
                     && !change.new_generation
-                    && change.subject == SubjectChange::Keep
+                    && change.login == LoginChange::Keep
             };
             pending.sid_change.take_if(is_stored);
         }

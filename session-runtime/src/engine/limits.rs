@@ -4,7 +4,7 @@ use super::session_core::{Phase, SessionCore};
 use crate::config::{self, SessionConfig};
 use crate::data::{self, EncodeError, check};
 use crate::error::Error;
-use crate::record::{IdentityChange, SubjectChange};
+use crate::record::{IdentityChange, Login, LoginChange};
 use crate::store::StoreError;
 
 impl<C: SessionConfig> SessionCore<C> {
@@ -25,19 +25,15 @@ impl<C: SessionConfig> SessionCore<C> {
             return Ok(());
         }
         let limit = {
-            let state = self.state();
-            let subject = match state.guards.pending_subject() {
-                Some(subject) => subject.apply(None),
-                None => state.subject.clone(),
-            };
-            self.limit_beside(subject.as_deref())
+            let login = self.state().login_after(self.store.now());
+            self.limit_beside(login.as_deref())
         };
         data::encode(data, Some(limit)).map(drop)
     }
 
     /// The number of bytes that the encoded data may have beside the subject.
-    pub(super) fn limit_beside(&self, subject: Option<&str>) -> u64 {
-        let subject = subject.map_or(0, str::len) as u64;
+    pub(super) fn limit_beside(&self, login: Option<&Login>) -> u64 {
+        let subject = login.map_or(0, |login| login.subject.len()) as u64;
         self.options.encoded_limit().saturating_sub(subject)
     }
 
@@ -57,9 +53,10 @@ impl<C: SessionConfig> SessionCore<C> {
 
     /// Checks that a new subject fits beside the stored data.
     pub(super) fn check_subject(&self, identity: &IdentityChange) -> Result<(), Error> {
-        let SubjectChange::Set(subject) = &identity.subject else {
+        let LoginChange::Set(login) = &identity.login else {
             return Ok(());
         };
+        let subject = &login.subject;
         if !self.store.is_serializing() && self.options.max_size.is_none() {
             return Ok(());
         }

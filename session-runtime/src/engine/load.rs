@@ -7,7 +7,9 @@ use crate::config::{OnUndecodable, Options, SessionConfig};
 use crate::error::Error;
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
-use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Record, Renewal, Snapshot, Transport};
+use crate::record::{
+    Deadlines, Key, Lifetime, LoadRequest, Login, Record, Renewal, Snapshot, Transport,
+};
 use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::{StoreError, StoreRef, SyncStore};
 
@@ -38,7 +40,7 @@ pub(crate) struct Loaded<D> {
     pub(crate) generation: u64,
     pub(crate) deadlines: Deadlines,
     pub(crate) lifetime: Lifetime,
-    pub(crate) subject: Option<Arc<str>>,
+    pub(crate) login: Option<Arc<Login>>,
     pub(super) offer: Option<Box<Sid>>,
 }
 
@@ -46,7 +48,7 @@ impl<D> Clone for Loaded<D> {
     fn clone(&self) -> Self {
         Self {
             snapshot: self.snapshot.clone(),
-            subject: self.subject.clone(),
+            login: self.login.clone(),
             offer: self.offer.clone(),
             ..*self
         }
@@ -247,7 +249,7 @@ impl LoadQuery {
                     generation: record.generation,
                     deadlines: record.deadlines,
                     lifetime: record.lifetime,
-                    subject: record.subject,
+                    login: record.login,
                     offer,
                 })))
             }

@@ -7,7 +7,7 @@ use super::guards::{Creation, GuardIndex, Guards};
 use super::load::Loaded;
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use crate::config::SessionConfig;
-use crate::record::Lifetime;
+use crate::record::{Lifetime, Login};
 use crate::sid::{PresentedSid, SessionId, Sid};
 use crate::store::StoreRef;
 
@@ -18,7 +18,7 @@ pub(crate) struct OpenedSession<C: SessionConfig> {
     /// The stored data, or that of an unsaved session which guards may share; `None` for another new
     /// session.
     pub(crate) data: Option<Arc<C::Data>>,
-    pub(crate) subject: Option<Arc<str>>,
+    pub(crate) login: Option<Arc<Login>>,
 }
 
 impl<C: SessionConfig> SessionCore<C> {
@@ -33,10 +33,7 @@ impl<C: SessionConfig> SessionCore<C> {
             }
             Phase::New | Phase::Ended { .. } => return None,
         };
-        let subject = match state.guards.pending_subject() {
-            Some(subject) => subject.apply(None),
-            None => state.subject.clone(),
-        };
+        let login = state.login_after(self.store.now());
         let resets = state.resets;
         let guard = state.guards.join(creation, resets);
         drop(state);
@@ -44,7 +41,7 @@ impl<C: SessionConfig> SessionCore<C> {
             core: self,
             guard,
             data,
-            subject,
+            login,
         })
     }
 }
@@ -61,7 +58,7 @@ pub(super) fn resume<C: SessionConfig>(
     loaded: Loaded<C::Data>,
 ) -> OpenedSession<C> {
     let data = loaded.snapshot.data.clone();
-    let subject = loaded.subject.clone();
+    let login = loaded.login.clone();
     let state = SessionState {
         phase: Phase::Stored(loaded.snapshot),
         initial: None,
@@ -70,7 +67,7 @@ pub(super) fn resume<C: SessionConfig>(
         deadlines: Some(loaded.deadlines),
         lifetime: loaded.lifetime,
         sid: sid.verified(),
-        subject: loaded.subject,
+        login: loaded.login,
         sid_to_send: SidToSend::None,
         offer: loaded.offer,
         guards: Guards::new(Creation::IfChanged),
@@ -83,7 +80,7 @@ pub(super) fn resume<C: SessionConfig>(
         core: core(context, store, sid.id(), state),
         guard: 0,
         data: Some(data),
-        subject,
+        login,
     }
 }
 
@@ -104,7 +101,7 @@ pub(super) fn create<C: SessionConfig>(
         deadlines: None,
         lifetime,
         sid,
-        subject: None,
+        login: None,
         sid_to_send: SidToSend::None,
         offer: None,
         guards: Guards::new(creation),
@@ -117,7 +114,7 @@ pub(super) fn create<C: SessionConfig>(
         core: core(context, store, sid.id(), state),
         guard: 0,
         data: initial,
-        subject: None,
+        login: None,
     }
 }
 

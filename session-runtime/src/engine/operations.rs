@@ -28,7 +28,7 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Result<R, Error> {
         let (epoch, generation, max_size) = {
             let state = self.state();
-            let max_size = self.limit_beside(state.subject.as_deref());
+            let max_size = self.limit_beside(state.login.as_deref());
             (state.epoch, state.generation, max_size)
         };
         if tracked.is_changed() {
@@ -63,9 +63,10 @@ impl<C: SessionConfig> SessionCore<C> {
                 identity: None,
                 lifetime: None,
                 versions: self.options.data_versions(),
+                label: None,
             };
             match self.send(&change).await? {
-                CommitOutcome::Applied(snapshot) => {
+                CommitOutcome::Applied { snapshot, .. } => {
                     self.hand_over(permit.as_mut(), &change, snapshot.as_ref());
                     let committed = self.record_applied(guard, &change, snapshot).unwrap_or(new);
                     *tracked = match pending {
@@ -75,7 +76,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     self.emit_overwritten(overwritten);
                     return Ok(output);
                 }
-                CommitOutcome::Ended => return Err(self.mark_ended()),
+                CommitOutcome::Ended | CommitOutcome::Refused(_) => return Err(self.mark_ended()),
                 CommitOutcome::Conflict(record) => base = record.snapshot,
             }
             if permit.is_none()
@@ -181,10 +182,10 @@ impl<C: SessionConfig> SessionCore<C> {
         state.epoch = loaded.epoch;
         state.deadlines = Some(loaded.deadlines);
         state.lifetime = loaded.lifetime;
-        state.subject = loaded.subject;
+        state.login = loaded.login;
         let resets = state.resets;
         let pending = state.guards.get_mut(guard);
-        pending.discard_sid_and_lifetime();
+        pending.discard_all_but_data();
         pending.resets_seen = resets;
         Ok(data)
     }
@@ -202,7 +203,7 @@ impl<C: SessionConfig> SessionCore<C> {
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };
         state.sid_to_send = SidToSend::None;
-        state.guards.discard_sids_and_lifetimes();
+        state.guards.discard_all_but_data();
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::wait;
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::record::{Deadlines, Key, Lifetime, Snapshot, Transport};
+use crate::record::{Deadlines, Key, Lifetime, Login, LoginChange, Snapshot, Transport};
 use crate::sid::{SessionId, Sid};
 use crate::store::{StoreError, StoreRef};
 use crate::timestamp::Timestamp;
@@ -54,7 +54,7 @@ pub(crate) struct SessionState<C: SessionConfig> {
     pub(crate) lifetime: Lifetime,
     /// The record's sid in the store, or the sid to insert for a new record.
     pub(crate) sid: Sid,
-    pub(crate) subject: Option<Arc<str>>,
+    pub(crate) login: Option<Arc<Login>>,
     pub(crate) sid_to_send: SidToSend,
     /// The sid that the load offered. It is sent unless the session has got another one meanwhile.
     pub(crate) offer: Option<Box<Sid>>,
@@ -188,7 +188,7 @@ impl<C: SessionConfig> SessionCore<C> {
         if !matches!(state.phase, Phase::Ended { destroyed: true }) {
             state.phase = Phase::Ended { destroyed: false };
         }
-        state.guards.discard_sids_and_lifetimes();
+        state.guards.discard_all_but_data();
         drop(state);
         self.emit_event(EventKind::Ended, None);
         Error::of(ErrorKind::Ended)
@@ -231,6 +231,11 @@ impl<C: SessionConfig> SessionState<C> {
         self.guards.pending_sid().unwrap_or(self.sid)
     }
 
+    /// The login, as if all pending changes were stored now.
+    pub(crate) fn login_after(&self, now: Timestamp) -> Option<Arc<Login>> {
+        self.guards.login_after(self.login.clone(), now)
+    }
+
     /// The deadlines, as if the pending changes of a guard were stored now.
     fn deadlines_after(&self, guard: GuardIndex, known: Deadlines, now: Timestamp) -> Deadlines {
         let pending = self.guards.get(guard);
@@ -250,14 +255,22 @@ impl<C: SessionConfig> SessionState<C> {
         pending.lifetime = pending.lifetime.filter(|other| *other != lifetime);
     }
 
+    /// Records that the label of a guard was stored.
+    #[inline]
+    pub(super) fn set_label(&mut self, guard: GuardIndex) {
+        self.guards.get_mut(guard).label = None;
+    }
+
     /// Records that the pending sid of a guard was stored.
     #[inline]
-    pub(super) fn set_sid(&mut self, guard: GuardIndex) {
+    pub(super) fn set_sid(&mut self, guard: GuardIndex, now: impl FnOnce() -> Timestamp) {
         let Some(change) = self.guards.get_mut(guard).sid_change.take() else {
             return;
         };
         self.sid = change.sid;
-        self.subject = change.subject.apply(self.subject.take());
+        if change.login != LoginChange::Keep {
+            self.login = change.login.apply(self.login.take(), now());
+        }
         if change.reset {
             self.resets += 1;
             self.guards.get_mut(guard).resets_seen = self.resets;

@@ -86,7 +86,7 @@ impl<C: SessionConfig> SessionCore<C> {
             generation: state.generation,
             deadlines,
             lifetime: state.lifetime,
-            subject: state.subject.clone(),
+            login: state.login.clone(),
             offer: None,
         };
         Some((self.key.id, loaded))

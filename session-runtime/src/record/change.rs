@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Lifetime, Snapshot};
+use super::{Lifetime, LoginChange, Snapshot};
 use crate::data::DataVersions;
 use crate::random;
 use crate::sid::SecretHash;
@@ -57,19 +57,24 @@ pub struct Change<D> {
     pub generation: u64,
     /// New data.
     pub data: Option<DataChange<D>>,
-    /// A new secret and subject.
+    /// A new secret and login.
     pub identity: Option<IdentityChange>,
     /// A new lifetime. Both deadlines count from now.
     pub lifetime: Option<Lifetime>,
     /// The versions of the data.
     pub versions: DataVersions,
+    /// A new label; an empty one is none.
+    pub label: Option<Arc<str>>,
 }
 
 impl<D> Change<D> {
     /// Whether the change has no part. Committing it still moves the idle deadline.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.data.is_none() && self.identity.is_none() && self.lifetime.is_none()
+        self.data.is_none()
+            && self.identity.is_none()
+            && self.lifetime.is_none()
+            && self.label.is_none()
     }
 
     /// The record's generation after the change.
@@ -89,6 +94,7 @@ impl<D> Change<D> {
             identity: self.identity.clone(),
             lifetime: self.lifetime,
             versions: self.versions,
+            label: self.label.clone(),
         }
     }
 }
@@ -104,7 +110,7 @@ pub struct DataChange<D> {
     pub max_size: u64,
 }
 
-/// A new secret and, if it changes, a new subject.
+/// A new secret and, if it changes, a new login.
 #[derive(Debug, Clone)]
 pub struct IdentityChange {
     /// The hash of the new secret. Every other secret of the record becomes invalid.
@@ -112,29 +118,6 @@ pub struct IdentityChange {
     /// Whether the generation is raised, as a login and a reset do. Both deadlines then count
     /// from now (NIST SP 800-63B-4, 5.2).
     pub new_generation: bool,
-    /// The change of the subject.
-    pub subject: SubjectChange,
-}
-
-/// A change of a session's subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubjectChange {
-    /// The subject stays.
-    Keep,
-    /// The session belongs to this subject from now on.
-    Set(Arc<str>),
-    /// The session belongs to no subject from now on.
-    Clear,
-}
-
-impl SubjectChange {
-    /// The subject after the change.
-    #[must_use]
-    pub fn apply(&self, before: Option<Arc<str>>) -> Option<Arc<str>> {
-        match self {
-            Self::Keep => before,
-            Self::Set(subject) => Some(subject.clone()),
-            Self::Clear => None,
-        }
-    }
+    /// The change of the login.
+    pub login: LoginChange,
 }

@@ -3,14 +3,19 @@
 mod change;
 mod lifetime;
 mod load;
+mod login;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::change::{Change, CommitId, DataChange, IdentityChange, SubjectChange};
+pub use self::change::{Change, CommitId, DataChange, IdentityChange};
 pub use self::lifetime::{Deadlines, Lifetime};
 pub use self::load::{LoadRequest, Renewal};
+pub use self::login::{
+    FIRST_LEVEL, Login, LoginChange, NewLogin, OnMaxSessions, RevocationMark, SessionLimit,
+    SubjectKey,
+};
 use crate::data::DataVersions;
 use crate::sid::{SecretHash, SessionId};
 
@@ -119,10 +124,18 @@ pub struct Record<D> {
     pub deadlines: Deadlines,
     /// The lifetime from which the deadlines are counted.
     pub lifetime: Lifetime,
-    /// The user that the session belongs to.
-    pub subject: Option<Arc<str>>,
+    /// The login; `None` if the session belongs to no user.
+    pub login: Option<Arc<Login>>,
     /// Whether the load that returned this record offered the [`Renewal::candidate`].
     pub renewed: bool,
+}
+
+impl<D> Record<D> {
+    /// The user that the session belongs to.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.login.as_ref().map(|login| &*login.subject)
+    }
 }
 
 impl<D> Clone for Record<D> {
@@ -134,7 +147,7 @@ impl<D> Clone for Record<D> {
             commit_id: self.commit_id,
             deadlines: self.deadlines,
             lifetime: self.lifetime,
-            subject: self.subject.clone(),
+            login: self.login.clone(),
             renewed: self.renewed,
         }
     }
@@ -149,8 +162,10 @@ pub struct NewRecord<D> {
     pub transport: Transport,
     /// Its data.
     pub data: Arc<D>,
-    /// The user that it belongs to.
-    pub subject: Option<Arc<str>>,
+    /// The login of the user that it belongs to.
+    pub login: Option<NewLogin>,
+    /// What a person calls it, such as the name of a device.
+    pub label: Option<Arc<str>>,
     /// How long it lives.
     pub lifetime: Lifetime,
     /// Identifies the insertion.

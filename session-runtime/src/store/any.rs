@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
+use super::{CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex, SyncStore};
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
@@ -63,6 +63,7 @@ trait ErasedStore<D>: Send + Sync {
         request: &'a LoadRequest,
     ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
     fn as_sync(&self) -> Option<&dyn SyncStore<D>>;
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex>;
     fn commit<'a>(
         &'a self,
         key: Key,
@@ -107,6 +108,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
         Store::as_sync(self)
+    }
+
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        Store::as_subject_index(self)
     }
 
     fn commit<'a>(
@@ -169,6 +174,10 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
         self.0.as_sync()
+    }
+
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        self.0.as_subject_index()
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
@@ -277,6 +286,14 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
             // Boxed, to keep the future of every handler that destroys a session small.
             (None, Self::Own(store)) => Box::pin(store.destroy(key)).await,
             (None, Self::Given(store)) => store.0.destroy(key).await,
+        }
+    }
+
+    /// The index of the sessions of each user.
+    pub(crate) fn subject_index(&self) -> Option<&dyn SubjectIndex> {
+        match self {
+            Self::Own(store) => store.as_subject_index(),
+            Self::Given(store) => store.0.as_subject_index(),
         }
     }
 

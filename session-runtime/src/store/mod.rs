@@ -12,13 +12,15 @@ mod outcome;
 #[cfg(feature = "_layer")]
 mod refusing;
 pub mod state;
+mod subject_index;
 
 pub(crate) use any::StoreRef;
 pub use any::{AnyStore, BoxFuture};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
-pub use outcome::{BoxError, CommitOutcome, InsertOutcome, StoreError};
+pub use outcome::{BoxError, CommitOutcome, InsertOutcome, LoginRefusal, StoreError};
 #[cfg(feature = "_layer")]
 pub(crate) use refusing::RefusingStore;
+pub use subject_index::{InvalidListCursor, ListCursor, ListPage, Listed, SubjectIndex};
 
 /// A store for sessions that hold data of type `D`.
 ///
@@ -86,6 +88,11 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// assert!(AnyStore::new(store).as_sync().is_some(), "also behind `AnyStore`");
     /// ```
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
+        None
+    }
+
+    /// The index of the sessions of each subject, if the store has one.
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         None
     }
 

@@ -20,22 +20,52 @@ pub enum InsertOutcome<D> {
         snapshot: Snapshot<D>,
         /// The sessions that a full store removed to make room.
         evicted: Vec<SessionId>,
+        /// The sessions that ended because the subject may have no more.
+        ended: Vec<SessionId>,
     },
     /// A living record has this id; nothing was written.
     Exists,
+    /// The login is refused; nothing was written.
+    Refused(LoginRefusal),
 }
 
 /// The result of [`Store::commit`](super::Store::commit).
 #[derive(Debug)]
 pub enum CommitOutcome<D> {
-    /// The change is applied, now or by an earlier call. If the change has data: the stored data,
-    /// as the base of a later change.
-    Applied(Option<Snapshot<D>>),
+    /// The change is applied, now or by an earlier call.
+    Applied {
+        /// If the change has data: the stored data, as the base of a later change.
+        snapshot: Option<Snapshot<D>>,
+        /// The sessions that ended because the subject may have no more.
+        ended: Vec<SessionId>,
+    },
     /// Something that the change is based on has changed; nothing was written. The record as it
     /// is.
     Conflict(Box<Record<D>>),
     /// The session has ended; nothing was written.
     Ended,
+    /// The login is refused; nothing was written.
+    Refused(LoginRefusal),
+}
+
+impl<D> CommitOutcome<D> {
+    /// A change that is applied, and ended no other session.
+    #[must_use]
+    pub const fn applied(snapshot: Option<Snapshot<D>>) -> Self {
+        Self::Applied {
+            snapshot,
+            ended: Vec::new(),
+        }
+    }
+}
+
+/// Why a login is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginRefusal {
+    /// All sessions of the subject were ended after its login had begun.
+    Revoked,
+    /// The subject has as many sessions as it may have.
+    TooManySessions,
 }
 
 /// Why an operation of a store failed.

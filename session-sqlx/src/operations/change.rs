@@ -1,7 +1,7 @@
 //! A change as arguments of a statement.
 
 use connect_session_runtime::data::DataVersions;
-use connect_session_runtime::record::{Change, Key, SubjectChange};
+use connect_session_runtime::record::{Change, Key, LoginChange};
 
 use super::millis::to_millis;
 use super::values::Values;
@@ -67,10 +67,10 @@ pub(super) fn change_args<DB: Values, D>(
     let idle = change.lifetime.map(|lifetime| to_millis(lifetime.idle()));
     let absolute = (change.lifetime).map(|lifetime| to_millis(lifetime.absolute()));
     let restarts = change.lifetime.is_some() || new_generation;
-    let subject = identity.map_or(&SubjectChange::Keep, |identity| &identity.subject);
-    let new_subject = match subject {
-        SubjectChange::Set(subject) => escaped_subject(Some(subject)),
-        SubjectChange::Keep | SubjectChange::Clear => None,
+    let login = identity.map_or(&LoginChange::Keep, |identity| &identity.login);
+    let new_subject = match login {
+        LoginChange::Set(login) => escaped_subject(Some(&login.subject)),
+        LoginChange::Keep | LoginChange::Clear | LoginChange::Authenticate { .. } => None,
     };
     let commit_id = change.commit_id.to_bytes();
     // `due`, `absolute_until`, `idle_until`, `idle`, `absolute`.
@@ -89,7 +89,7 @@ pub(super) fn change_args<DB: Values, D>(
     args.maybe_bytes(identity.map(|identity| &identity.secret.as_bytes()[..]))
         .number(i64::from(has_secret))
         .number(i64::from(new_generation))
-        .flag(*subject != SubjectChange::Keep)
+        .flag(matches!(login, LoginChange::Set(_) | LoginChange::Clear))
         .maybe_text(new_subject.as_deref())
         .bytes(&commit_id)
         .flag(fields.is_some())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
-    Change, Key, LoadRequest, NewRecord, Record, Snapshot, SubjectChange,
+    Change, Key, LoadRequest, LoginChange, NewRecord, Record, Snapshot,
 };
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
@@ -37,7 +37,7 @@ impl<B: Dialect> Inner<B> {
         let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
         let absolute = to_millis(record.lifetime.absolute());
-        let subject = escaped_subject(record.subject.as_deref());
+        let subject = escaped_subject(record.login.as_ref().map(|login| &*login.subject));
         let args = || {
             B::first_args(self)
                 .key(key)
@@ -69,6 +69,7 @@ impl<B: Dialect> Inner<B> {
         Ok(InsertOutcome::Done {
             snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
             evicted: Vec::new(),
+            ended: Vec::new(),
         })
     }
 
@@ -189,8 +190,8 @@ impl<B: Dialect> Inner<B> {
             .map(fields::after)
             .transpose()?
             .flatten();
-        let subject = match change.identity.as_ref().map(|identity| &identity.subject) {
-            Some(SubjectChange::Set(subject)) => Some(&**subject),
+        let subject = match change.identity.as_ref().map(|identity| &identity.login) {
+            Some(LoginChange::Set(login)) => Some(&*login.subject),
             _ => None,
         };
         let new_fields = fields.as_deref().unwrap_or_default();
@@ -200,7 +201,7 @@ impl<B: Dialect> Inner<B> {
             let version = to_u64(version);
             let data = change.data.as_ref();
             let after = data.map(|data| data.snapshot_with_bytes(version, fields));
-            return Ok(CommitOutcome::Applied(after));
+            return Ok(CommitOutcome::applied(after));
         }
         self.judge(key, change, fields.is_some()).await
     }
@@ -249,7 +250,7 @@ impl<B: Dialect> Inner<B> {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
                 let data = change.data.as_ref();
-                CommitOutcome::Applied(data.map(|_| snapshot()).transpose()?)
+                CommitOutcome::applied(data.map(|_| snapshot()).transpose()?)
             }
             Verdict::Conflict | Verdict::Apply => {
                 if writes_data {

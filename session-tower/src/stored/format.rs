@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Field, StoredRecord};
-use connect_session_runtime::record::{CommitId, Lifetime, Transport};
+use connect_session_runtime::record::{CommitId, FIRST_LEVEL, Lifetime, Login, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
+use connect_session_runtime::timestamp::Timestamp;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Format {
@@ -31,6 +32,15 @@ pub(super) struct Format {
     absolute: u64,
     absolute_until: u64,
     subject: Option<String>,
+    /// Absent in records of earlier releases, as are the three that follow.
+    #[serde(default)]
+    logged_in_at: Option<u64>,
+    #[serde(default)]
+    authenticated_at: Option<u64>,
+    #[serde(default)]
+    level: Option<u8>,
+    #[serde(default)]
+    label: Option<String>,
     fields: BTreeMap<String, Field>,
 }
 
@@ -50,6 +60,7 @@ struct Previous {
 impl From<StoredRecord> for Format {
     fn from(stored: StoredRecord) -> Self {
         let state = stored.state;
+        let login = state.login.as_deref();
         Self {
             namespace: stored.namespace,
             secret: *state.secret.hash.as_bytes(),
@@ -73,7 +84,11 @@ impl From<StoredRecord> for Format {
             idle_until: state.expiry.idle_until,
             absolute: state.expiry.lifetime.absolute_millis(),
             absolute_until: state.expiry.absolute_until,
-            subject: state.subject.as_deref().map(str::to_owned),
+            subject: login.map(|login| login.subject.to_string()),
+            logged_in_at: login.map(|login| login.logged_in_at.as_millis()),
+            authenticated_at: login.map(|login| login.authenticated_at.as_millis()),
+            level: login.map(|login| login.level),
+            label: state.label.as_deref().map(str::to_owned),
             fields: stored.fields,
         }
     }
@@ -81,6 +96,15 @@ impl From<StoredRecord> for Format {
 
 impl From<Format> for StoredRecord {
     fn from(format: Format) -> Self {
+        let login = format.subject.map(|subject| {
+            let at = |millis: Option<u64>| Timestamp::from_millis(millis.unwrap_or(format.created));
+            Arc::new(Login {
+                subject: subject.into(),
+                logged_in_at: at(format.logged_in_at),
+                authenticated_at: at(format.authenticated_at),
+                level: format.level.unwrap_or(FIRST_LEVEL),
+            })
+        });
         let state = RecordState {
             transport: if format.cookie {
                 Transport::Cookie
@@ -114,7 +138,8 @@ impl From<Format> for StoredRecord {
                 generation: format.generation,
             },
             version: format.version,
-            subject: format.subject.map(Arc::from),
+            login,
+            label: format.label.map(Arc::from),
         };
         Self {
             namespace: format.namespace,

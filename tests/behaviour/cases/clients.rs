@@ -176,7 +176,8 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         secret: SecretHash::from_bytes([7; 32]),
         transport: Transport::Other,
         data: std::sync::Arc::new(Stuff::default()),
-        subject: None,
+        login: None,
+        label: None,
         lifetime: Lifetime::new(minute, minute),
         commit_id: CommitId::from_bytes([7; 16]),
         max_size: 1 << 20,
@@ -196,6 +197,7 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         data,
         identity,
         lifetime,
+        label: None,
         versions: DataVersions::FIRST,
     };
     server.stores.stuff.commit(key, &change).await.unwrap();

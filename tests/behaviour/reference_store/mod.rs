@@ -98,6 +98,7 @@ impl<D: SessionData> Store<D> for EncodedStore {
         Ok(InsertOutcome::Done {
             snapshot,
             evicted: Vec::new(),
+            ended: Vec::new(),
         })
     }
 

@@ -8,8 +8,8 @@ use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitId, CommitOutcome, DataChange, Deadlines, EncodedFields, IdentityChange,
-    Lifetime, LoadRequest, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError, StoredForm,
-    Transport, decode_over_default, encode,
+    Lifetime, LoadRequest, Login, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError,
+    StoredForm, Transport, decode_over_default, encode,
 };
 use serde_json::value::RawValue;
 
@@ -29,7 +29,7 @@ pub(super) struct StoredRecord {
     transport: Transport,
     pub(super) lifetime: Lifetime,
     pub(super) deadlines: Deadlines,
-    subject: Option<Arc<str>>,
+    login: Option<Arc<Login>>,
 }
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl StoredRecord {
             transport: new.transport,
             lifetime: new.lifetime,
             deadlines: deadlines(now, new.lifetime, now),
-            subject: new.subject.clone(),
+            login: (new.login.as_ref()).map(|login| Arc::new(Login::new(login, now))),
         })
     }
 
@@ -103,7 +103,7 @@ impl StoredRecord {
             commit_id: self.commit_id,
             deadlines: self.deadlines,
             lifetime: self.lifetime,
-            subject: self.subject.clone(),
+            login: self.login.clone(),
             renewed,
         })
     }
@@ -180,7 +180,7 @@ impl StoredRecord {
             self.generation += 1;
             self.deadlines = deadlines(self.deadlines.created_at, self.lifetime, now);
         }
-        self.subject = change.subject.apply(self.subject.take());
+        self.login = change.login.apply(self.login.take(), now);
     }
 
     pub(super) fn commit<D: SessionData>(
@@ -190,7 +190,7 @@ impl StoredRecord {
     ) -> Result<(CommitOutcome<D>, bool), StoreError> {
         let snapshot = |record: &Self| change.data.is_some().then(|| record.snapshot()).transpose();
         if self.commit_id == change.commit_id {
-            return Ok((CommitOutcome::Applied(snapshot(self)?), false));
+            return Ok((CommitOutcome::applied(snapshot(self)?), false));
         }
         if self.generation != change.generation {
             return Ok((CommitOutcome::Ended, false));
@@ -219,7 +219,7 @@ impl StoredRecord {
             self.deadlines = deadlines(self.deadlines.created_at, lifetime, now);
         }
         self.slide(now);
-        Ok((CommitOutcome::Applied(snapshot(self)?), writes))
+        Ok((CommitOutcome::applied(snapshot(self)?), writes))
     }
 }
 

@@ -32,7 +32,8 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
         secret: opened.secret,
         transport: Transport::Other,
         data: Arc::new(D::default()),
-        subject: None,
+        login: None,
+        label: None,
         lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(60)),
         commit_id: CommitId::random(),
         max_size: 1 << 20,
@@ -62,10 +63,11 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
         }),
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     };
     let committed = store.commit(opened.key, &change).await?;
-    assert!(matches!(committed, CommitOutcome::Applied(_)));
+    assert!(matches!(committed, CommitOutcome::Applied { .. }));
     let loaded = store
         .load(opened.key, &request(opened.secret))
         .await?

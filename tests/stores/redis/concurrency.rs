@@ -61,7 +61,9 @@ async fn field(
         let mut data = json_of(&record);
         data[format!("field {at}")] = json!(at);
         match session.commit(store, &set(&record, &data)).await.unwrap() {
-            CommitOutcome::Applied(Some(_)) => return,
+            CommitOutcome::Applied {
+                snapshot: Some(_), ..
+            } => return,
             CommitOutcome::Conflict(theirs) => record = *theirs,
             other => panic!("{other:?}"),
         }
@@ -76,9 +78,9 @@ async fn count_up(store: &RedisStore, session: Session) -> u64 {
         let next = data["n"].as_u64().unwrap() + 1;
         data["n"] = json!(next);
         match session.commit(store, &set(&record, &data)).await.unwrap() {
-            CommitOutcome::Applied(_) => return next,
+            CommitOutcome::Applied { .. } => return next,
             CommitOutcome::Conflict(theirs) => record = *theirs,
-            CommitOutcome::Ended => panic!("the session ended"),
+            CommitOutcome::Ended | CommitOutcome::Refused(_) => panic!("the session ended"),
         }
     }
 }

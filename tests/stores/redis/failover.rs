@@ -115,7 +115,13 @@ async fn sentinels_fail_over_to_the_replica() {
         .commit(&store, &set(&record, &json!({"n": 2})))
         .await
         .unwrap();
-    assert!(matches!(committed, CommitOutcome::Applied(Some(_))));
+    assert!(matches!(
+        committed,
+        CommitOutcome::Applied {
+            snapshot: Some(_),
+            ..
+        }
+    ));
     let ended = opened(&store, &json!({})).await;
     assert!(ended.destroy(&store).await.unwrap());
     watched.primary.kill();
@@ -169,7 +175,13 @@ async fn sentinels_replace_a_frozen_primary() {
     let change = set(&record, &json!({"n": 2}));
     let committed = session.commit(&store, &change).await.unwrap();
     assert!(
-        matches!(committed, CommitOutcome::Applied(Some(_))),
+        matches!(
+            committed,
+            CommitOutcome::Applied {
+                snapshot: Some(_),
+                ..
+            }
+        ),
         "{committed:?}"
     );
     let stored: Vec<u8> = command(&mut watched.replica.raw(), &["GET", &session.name()]);
@@ -194,7 +206,7 @@ async fn unreplicated_writes_are_lost_and_reported_if_replicas_are_required() {
         .commit(&without_replicas, &set(&record, &json!({"a": 2, "b": 1})))
         .await;
     assert!(
-        matches!(result, Ok(CommitOutcome::Applied(_))),
+        matches!(result, Ok(CommitOutcome::Applied { .. })),
         "{result:?}"
     );
     let record = session.load(&with_replicas).await.unwrap().unwrap();
@@ -394,7 +406,7 @@ async fn a_cluster_loses_unreplicated_writes() {
         .commit(&without_replicas, &set(&record, &json!({"a": 2, "b": 1})))
         .await;
     assert!(
-        matches!(result, Ok(CommitOutcome::Applied(_))),
+        matches!(result, Ok(CommitOutcome::Applied { .. })),
         "{result:?}"
     );
     let record = session.load(&with_replicas).await.unwrap().unwrap();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{
-    CommitOutcome, IdentityChange, InsertOutcome, LoadRequest, RedisStore, Renewal, SecretHash,
-    Store, StoreError, SubjectChange,
+    CommitOutcome, IdentityChange, InsertOutcome, LoadRequest, LoginChange, NewLogin, RedisStore,
+    Renewal, SecretHash, Store, StoreError,
 };
 use serde_json::json;
 
@@ -149,7 +149,13 @@ async fn a_commit_with_a_lost_reply_is_sent_once_and_reported_as_unknown() {
         let before = calls();
         // A retry with the same id learns that the commit was applied.
         let again = session.commit(&store, &change).await.unwrap();
-        assert!(matches!(again, CommitOutcome::Applied(Some(_))));
+        assert!(matches!(
+            again,
+            CommitOutcome::Applied {
+                snapshot: Some(_),
+                ..
+            }
+        ));
         assert_eq!(calls(), before + 1);
     }
     proxy.lose_answers(true);
@@ -250,11 +256,11 @@ async fn a_full_server_rejects_new_data_and_keeps_its_sessions() {
     rotation.identity = Some(IdentityChange {
         secret: session.secret,
         new_generation: false,
-        subject: SubjectChange::Set("ada".into()),
+        login: LoginChange::Set(NewLogin::new("ada")),
     });
     session.commit(&store, &rotation).await.unwrap();
     let record = session.load(&store).await.unwrap().unwrap();
-    assert_eq!(record.subject.as_deref(), Some("ada"));
+    assert_eq!(record.subject(), Some("ada"));
     session
         .commit(&store, &set(&record, &json!({"a": 1})))
         .await
@@ -309,7 +315,7 @@ async fn the_next_request_reaches_the_new_primary() {
             "commit" => {
                 let change = set(&record, &json!({"n": 2}));
                 let committed = session.commit(&store, &change).await.unwrap();
-                assert!(matches!(committed, CommitOutcome::Applied(_)));
+                assert!(matches!(committed, CommitOutcome::Applied { .. }));
             }
             _ => assert!(session.destroy(&store).await.unwrap()),
         }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use connect_session::Untyped;
 use connect_session::store::{
-    IdentityChange, LoadRequest, RedisStore, Renewal, SecretHash, Store, SubjectChange,
+    IdentityChange, LoadRequest, LoginChange, RedisStore, Renewal, SecretHash, Store,
 };
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -76,7 +76,7 @@ async fn every_operation_takes_one_round_trip_and_a_touch_two() {
     rotation.identity = Some(IdentityChange {
         secret: SecretHash::from_bytes(random()),
         new_generation: false,
-        subject: SubjectChange::Keep,
+        login: LoginChange::Keep,
     });
     session.commit(&store, &rotation).await.unwrap();
     assert_eq!(proxy.trips(), 1, "a rotation with data");

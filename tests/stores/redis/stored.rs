@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitOutcome, IdentityChange, InsertOutcome, Lifetime, RedisStore, StoreError,
-    SubjectChange,
+    Change, CommitOutcome, IdentityChange, InsertOutcome, Lifetime, LoginChange, NewLogin,
+    RedisStore, StoreError,
 };
 use serde_json::json;
 
@@ -65,7 +65,10 @@ async fn keys_expire_with_their_session() {
             ..change(&record)
         };
         let committed = session.commit(&store, &change).await.unwrap();
-        assert!(matches!(committed, CommitOutcome::Applied(None)));
+        assert!(matches!(
+            committed,
+            CommitOutcome::Applied { snapshot: None, .. }
+        ));
         let deadlines = session.load(&store).await.unwrap().unwrap().deadlines;
         assert_eq!(
             ends(&key),
@@ -299,11 +302,11 @@ async fn unknown_parts_and_fields_survive_a_change() {
     login_change.identity = Some(IdentityChange {
         secret: session.secret,
         new_generation: true,
-        subject: SubjectChange::Set("ada".into()),
+        login: LoginChange::Set(NewLogin::new("ada")),
     });
     session.commit(&store, &login_change).await.unwrap();
     let record = session.load(&store).await.unwrap().unwrap();
-    assert_eq!(record.subject.as_deref(), Some("ada"));
+    assert_eq!(record.subject(), Some("ada"));
     let after: Vec<u8> = command(&mut raw, &["GET", &key]);
     assert!(after.windows(6).any(|part| part == other));
     assert!(

@@ -197,7 +197,8 @@ impl Session {
             secret: self.secret,
             transport: Transport::Other,
             data: data(json),
-            subject: None,
+            login: None,
+            label: None,
             lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes(random()),
             max_size: 1 << 20,
@@ -257,6 +258,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
         data: None,
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
-    Change, CommitId, Deadlines, Lifetime, LoadRequest, NewRecord, Record, Snapshot, Transport,
+    Change, CommitId, Deadlines, Lifetime, LoadRequest, Login, NewRecord, Record, Snapshot, Transport,
 };
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::CommitOutcome;
@@ -26,7 +26,7 @@ pub(crate) struct Entry<D> {
     transport: Transport,
     lifetime: Lifetime,
     deadlines: Deadlines,
-    subject: Option<Arc<str>>,
+    login: Option<Arc<Login>>,
 }
 
 fn deadlines(created_at: Timestamp, lifetime: Lifetime, now: Timestamp) -> Deadlines {
@@ -52,7 +52,7 @@ impl<D: SessionData> Entry<D> {
             transport: new.transport,
             lifetime: new.lifetime,
             deadlines: deadlines(now, new.lifetime, now),
-            subject: new.subject.clone(),
+            login: (new.login.as_ref()).map(|login| Arc::new(Login::new(login, now))),
         }
     }
 
@@ -76,7 +76,7 @@ impl<D: SessionData> Entry<D> {
             commit_id: self.commit_id,
             deadlines: self.deadlines,
             lifetime: self.lifetime,
-            subject: self.subject.clone(),
+            login: self.login.clone(),
             renewed,
         }
     }
@@ -136,7 +136,7 @@ impl<D: SessionData> Entry<D> {
 
     pub(crate) fn commit(&mut self, change: &Change<D>, now: Timestamp) -> CommitOutcome<D> {
         let applied =
-            |entry: &Self| CommitOutcome::Applied(change.data.is_some().then(|| entry.snapshot()));
+            |entry: &Self| CommitOutcome::applied(change.data.is_some().then(|| entry.snapshot()));
         if self.commit_id == change.commit_id {
             return applied(self);
         }
@@ -163,7 +163,7 @@ impl<D: SessionData> Entry<D> {
                 self.generation += 1;
                 self.deadlines = deadlines(self.deadlines.created_at, self.lifetime, now);
             }
-            self.subject = identity.subject.apply(self.subject.take());
+            self.login = identity.login.apply(self.login.take(), now);
         }
         if let Some(lifetime) = change.lifetime {
             self.lifetime = lifetime;

@@ -50,6 +50,7 @@ impl<D: SessionData> Store<D> for MapStore<D> {
         Ok(InsertOutcome::Done {
             snapshot,
             evicted: Vec::new(),
+            ended: Vec::new(),
         })
     }
 

@@ -3,30 +3,36 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::entry::Entry;
+use super::handle::Handle;
 use super::queue::Freed;
+use super::records::Records;
 
 /// Sessions and memory to be dropped after every lock is released: dropping the data of a session
 /// may run user code, and freeing memory may take the allocator long.
-pub(super) struct DeferredDrop<D> {
-    pub(super) sessions: Batch<Box<Entry<D>>>,
+/// Then the logins of the sessions are removed, too.
+pub(super) struct DeferredDrop<'a, D> {
+    records: &'a Records<D>,
+    pub(super) sessions: Batch<(Handle, Box<Entry<D>>)>,
     pub(super) freed: Batch<Freed>,
 }
 
-impl<D> Default for DeferredDrop<D> {
+impl<'a, D> DeferredDrop<'a, D> {
     #[inline]
-    fn default() -> Self {
+    pub(super) const fn new(records: &'a Records<D>) -> Self {
         Self {
+            records,
             sessions: Batch(Vec::new()),
             freed: Batch(Vec::new()),
         }
     }
 }
 
-impl<D> Drop for DeferredDrop<D> {
+impl<D> Drop for DeferredDrop<'_, D> {
     #[inline]
     fn drop(&mut self) {
-        if self.sessions.len() > 0 {
-            discard(self.sessions.0.drain(..));
+        for (handle, session) in self.sessions.0.drain(..) {
+            self.records.unfile_removed(handle, &session);
+            discard([session]);
         }
     }
 }

@@ -5,10 +5,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::wheel::bucket_of;
 use crate::clock::Clock;
-use crate::record::{Change, CommitId, LoadRequest, NewRecord, Record, Snapshot, Transport};
+use crate::record::{
+    Change, CommitId, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
+};
+use crate::sid::SessionId;
+use crate::store::Listed;
 use crate::store::state::{
     CommitStamp, CurrentSecret, Expiry, LoadEffects, LoadView, OtherSecrets, Verdict,
 };
+use crate::timestamp::Timestamp;
 
 /// A session. All times are milliseconds of the store's clock.
 ///
@@ -42,19 +47,43 @@ const QUEUED: u8 = 2;
 /// The parts that most sessions do not have.
 #[derive(Default)]
 struct Extra {
-    subject: Option<Arc<str>>,
+    login: Option<Arc<Login>>,
+    label: Option<Arc<str>>,
     secrets: Option<Box<OtherSecrets>>,
+}
+
+impl Extra {
+    /// The parts of a session that is created at this time.
+    fn of<D>(record: &NewRecord<D>, at: Timestamp) -> Option<Box<Self>> {
+        Self {
+            login: (record.login.as_ref()).map(|login| Arc::new(Login::new(login, at))),
+            label: record.label.clone(),
+            secrets: None,
+        }
+        .boxed()
+    }
+
+    fn boxed(self) -> Option<Box<Self>> {
+        let is_empty = self.login.is_none() && self.label.is_none() && self.secrets.is_none();
+        (!is_empty).then(|| Box::new(self))
+    }
 }
 
 impl<D> Entry<D> {
     /// A session that is created at `now`.
-    pub(super) fn new(head: u64, namespace: u16, record: &NewRecord<D>, now: u64) -> Self {
+    pub(super) fn new(
+        head: u64,
+        namespace: u16,
+        record: &NewRecord<D>,
+        now: u64,
+        at: Timestamp,
+    ) -> Self {
         let mut entry = Self {
             head,
             secret: CurrentSecret::new(record.secret, now),
             commit_id: record.commit_id,
             data: record.data.clone(),
-            extra: with_subject(record.subject.clone()),
+            extra: Extra::of(record, at),
             expiry: Expiry::new(record.lifetime, now),
             bucket: 0,
             version: 1,
@@ -80,10 +109,10 @@ impl<D> Entry<D> {
         self.expiry.is_alive(now)
     }
 
-    /// Whether a full store may evict it: no load presented it, and it belongs to no subject.
+    /// Whether a full store may evict it: no load presented it, and it belongs to no user.
     #[inline]
     pub(super) fn is_evictable(&self) -> bool {
-        !self.has(PRESENTED) && self.subject().is_none()
+        !self.has(PRESENTED) && self.login().is_none()
     }
 
     /// Moves it to the bucket of its next look, and returns that.
@@ -110,7 +139,7 @@ impl<D> Entry<D> {
         // Almost always it is marked already; not writing leaves the cache line to other threads.
         !self.has(PRESENTED)
             && self.flags.fetch_or(PRESENTED, Ordering::Relaxed) & PRESENTED == 0
-            && self.subject().is_none()
+            && self.login().is_none()
     }
 
     /// Whether it is in the queue of unpresented sessions.
@@ -122,8 +151,16 @@ impl<D> Entry<D> {
         self.flags.load(Ordering::Relaxed) & flag != 0
     }
 
-    fn subject(&self) -> Option<&Arc<str>> {
-        self.extra.as_ref()?.subject.as_ref()
+    #[inline]
+    pub(super) fn login(&self) -> Option<&Arc<Login>> {
+        self.extra.as_ref()?.login.as_ref()
+    }
+
+    /// The session as a list shows it.
+    pub(super) fn listed(&self, id: SessionId, login: &Login, clock: &Clock) -> Listed {
+        let deadlines = self.expiry.deadlines(|millis| clock.at(millis));
+        let label = (self.extra.as_ref()).and_then(|extra| extra.label.clone());
+        Listed::new(id, login, &deadlines, self.expiry.lifetime, label)
     }
 
     pub(super) fn snapshot(&self) -> Snapshot<D> {
@@ -142,7 +179,7 @@ impl<D> Entry<D> {
             commit_id: self.commit_id,
             deadlines: self.expiry.deadlines(|millis| clock.at(millis)),
             lifetime: self.expiry.lifetime,
-            subject: self.subject().cloned(),
+            login: self.login().cloned(),
             renewed,
         }
     }
@@ -183,7 +220,7 @@ impl<D> Entry<D> {
 
     /// Applies a change and returns the replaced data. Dropping it may run user code, which must not
     /// happen under a lock.
-    pub(super) fn apply(&mut self, change: &Change<D>, now: u64) -> Option<Arc<D>> {
+    pub(super) fn apply(&mut self, change: &Change<D>, now: u64, at: Timestamp) -> Option<Arc<D>> {
         let mut stamp = self.stamp();
         stamp.apply(change);
         self.commit_id = stamp.commit_id;
@@ -192,23 +229,22 @@ impl<D> Entry<D> {
         self.expiry.apply(change, now);
         if let Some(identity) = &change.identity {
             self.secret = CurrentSecret::new(identity.secret, now);
-            // Dropping the old `Extra` drops every other secret.
-            self.extra = with_subject(identity.subject.apply(self.subject().cloned()));
+            let mut extra = self.extra.take().map(|extra| *extra).unwrap_or_default();
+            extra.secrets = None;
+            extra.login = identity.login.apply(extra.login, at);
+            extra.label = extra.label.filter(|_| identity.login != LoginChange::Clear);
+            self.extra = extra.boxed();
+        }
+        if let Some(label) = &change.label {
+            let mut extra = self.extra.take().map(|extra| *extra).unwrap_or_default();
+            extra.label = (!label.is_empty()).then(|| label.clone());
+            self.extra = extra.boxed();
         }
         let new = change.data.as_ref()?.data.clone();
         // Versions are only compared for equality, so they may wrap.
         self.version = self.version.wrapping_add(1);
         Some(std::mem::replace(&mut self.data, new))
     }
-}
-
-fn with_subject(subject: Option<Arc<str>>) -> Option<Box<Extra>> {
-    subject.map(|subject| {
-        Box::new(Extra {
-            subject: Some(subject),
-            secrets: None,
-        })
-    })
 }
 
 /// A counter modulo 2³²: counters are only compared for equality, and half the size here.
@@ -228,6 +264,6 @@ mod tests {
             "{} bytes",
             size_of::<Entry<()>>()
         );
-        assert!(size_of::<Extra>() <= 24);
+        assert!(size_of::<Extra>() <= 32);
     }
 }

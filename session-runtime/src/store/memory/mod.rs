@@ -13,9 +13,12 @@ mod counts;
 mod deferred_drop;
 mod entry;
 mod handle;
+mod logins;
 mod namespaces;
 mod queue;
 mod records;
+mod subject_index;
+mod subjects;
 mod sweep;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
@@ -29,8 +32,7 @@ pub use self::builder::MemoryStoreBuilder;
 use self::deferred_drop::{DeferredDrop, discard};
 use self::entry::Entry;
 use self::records::{Put, Records};
-use super::state::Verdict;
-use super::{CommitOutcome, InsertOutcome, Store, StoreError, SyncStore};
+use super::{CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex, SyncStore};
 use crate::data::{SessionData, proof};
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
 use crate::timestamp::Timestamp;
@@ -107,14 +109,23 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         let mut evicted = Vec::new();
         loop {
             let now = records.clock.millis();
-            let mut deferred = DeferredDrop::default();
-            match records.put(key, record, now, &mut deferred) {
-                Put::Done(snapshot) => {
+            let mut deferred = DeferredDrop::new(records);
+            let put = match &record.login {
+                None => records.put(key, record, now, &mut deferred),
+                Some(login) => records.put_login(key, record, login, &mut deferred),
+            };
+            match put {
+                Put::Done { snapshot, ended } => {
                     drop(deferred);
                     records.maybe_sweep(now);
-                    return Ok(InsertOutcome::Done { snapshot, evicted });
+                    return Ok(InsertOutcome::Done {
+                        snapshot,
+                        evicted,
+                        ended,
+                    });
                 }
                 Put::Exists => return Ok(InsertOutcome::Exists),
+                Put::Refused(refusal) => return Ok(InsertOutcome::Refused(refusal)),
                 Put::NoRoom => evicted.extend(records.make_room().ok_or(StoreError::Full)?),
                 Put::Full => return Err(StoreError::Full),
             }
@@ -148,31 +159,12 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
             proof::check_data(&*data.data)?;
         }
         let records = &*self.records;
-        let Some(mut entry) = records.get_mut(key) else {
-            return Ok(CommitOutcome::Ended);
-        };
-        // Reads the clock under the lock; otherwise a session that another request has seen as
-        // expired could come back.
-        let now = records.clock.millis();
-        if !entry.is_alive(now) {
-            return Ok(CommitOutcome::Ended);
+        if let Some(identity) = &change.identity {
+            return Ok(records.commit_identity(key, change, identity));
         }
-        let changed_data = |entry: &Entry<D>| change.data.is_some().then(|| entry.snapshot());
-        match entry.check(change) {
-            Verdict::AlreadyApplied => Ok(CommitOutcome::Applied(changed_data(&entry))),
-            Verdict::Ended => Ok(CommitOutcome::Ended),
-            Verdict::Conflict => Ok(CommitOutcome::Conflict(Box::new(
-                entry.record(&records.clock, false),
-            ))),
-            Verdict::Apply => {
-                let was_evictable = entry.is_evictable();
-                let replaced = entry.apply(change, now);
-                let snapshot = changed_data(&entry);
-                records.release(entry, was_evictable, now);
-                discard(replaced);
-                Ok(CommitOutcome::Applied(snapshot))
-            }
-        }
+        let tried = records.commit(key, change, None);
+        discard(tried.replaced);
+        Ok(tried.outcome)
     }
 
     fn destroy(&self, key: Key) -> Result<bool, StoreError> {
@@ -182,7 +174,10 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
             was_alive = entry.is_alive(records.clock.millis());
             true
         });
-        discard(removed);
+        if let Some((handle, entry)) = removed {
+            records.unfile_removed(handle, &entry);
+            discard([entry]);
+        }
         Ok(was_alive)
     }
 }
@@ -193,6 +188,10 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
+        Some(self)
+    }
+
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         Some(self)
     }
 

@@ -30,6 +30,11 @@ impl Namespaces {
         (slot.and_then(OnceLock::get)).is_some_and(|known| is_same(known, name))
     }
 
+    /// The namespace with this index.
+    pub(super) fn name(&self, index: u16) -> Option<&'static str> {
+        self.0.get(usize::from(index))?.get().copied()
+    }
+
     /// The number of namespaces that have ever had a session.
     pub(super) fn len(&self) -> usize {
         self.0.iter().map_while(OnceLock::get).count()

@@ -13,10 +13,13 @@ use super::deferred_drop::DeferredDrop;
 use super::entry::Entry;
 use super::handle::{BuildHandleHasher, Handle};
 use super::namespaces::Namespaces;
+use super::subjects::Subjects;
 use super::unpresented::Unpresented;
 use super::wheel::Wheel;
 use crate::clock::Clock;
 use crate::record::{Key, NewRecord, Snapshot};
+use crate::sid::SessionId;
+use crate::store::LoginRefusal;
 
 /// Sessions per shard in a full store. So few that growing a shard's table holds the lock for less
 /// than 0.1 ms.
@@ -38,6 +41,7 @@ pub(super) struct Records<D> {
     /// The sessions are behind pointers, so that a growing table has little to move.
     pub(super) map: DashMap<Handle, Box<Entry<D>>, BuildHandleHasher>,
     pub(super) counts: Counts,
+    pub(super) subjects: Subjects,
     schedule: Mutex<Schedule>,
     /// When a request sweeps again.
     pub(super) next_sweep: AtomicU64,
@@ -56,8 +60,13 @@ pub(super) struct Schedule {
 
 /// The result of one attempt to add a session.
 pub(super) enum Put<D> {
-    Done(Snapshot<D>),
+    Done {
+        snapshot: Snapshot<D>,
+        /// The sessions that ended because the subject may have no more.
+        ended: Vec<SessionId>,
+    },
     Exists,
+    Refused(LoginRefusal),
     /// The store is full: a session has to be removed first.
     NoRoom,
     /// The store cannot take another namespace.
@@ -76,6 +85,7 @@ impl<D> Records<D> {
             namespaces: Namespaces::default(),
             map: DashMap::with_hasher_and_shard_amount(hasher, shards.next_power_of_two()),
             counts: Counts::default(),
+            subjects: Subjects::default(),
             schedule: Mutex::default(),
             next_sweep: AtomicU64::new(0),
             next_shrink: AtomicUsize::new(0),
@@ -111,13 +121,13 @@ impl<D> Records<D> {
         key: Key,
         record: &NewRecord<D>,
         now: u64,
-        deferred: &mut DeferredDrop<D>,
+        deferred: &mut DeferredDrop<'_, D>,
     ) -> Put<D> {
         let (head, handle) = Handle::split(&key.id);
         let Some(namespace) = self.namespaces.index(key.namespace) else {
             return Put::Full;
         };
-        let entry = Box::new(Entry::new(head, namespace, record, now));
+        let entry = Box::new(Entry::new(head, namespace, record, now, self.clock.at(now)));
         let (snapshot, bucket, is_evictable) =
             (entry.snapshot(), entry.bucket, entry.is_evictable());
         match self.map.entry(handle) {
@@ -126,7 +136,7 @@ impl<D> Records<D> {
                 let ended = place.insert(entry);
                 // The place stays taken.
                 (self.counts).change(ended.is_evictable(), is_evictable);
-                deferred.sessions.push(ended);
+                deferred.sessions.push((handle, ended));
             }
             Place::Vacant(place) => {
                 if !self.counts.take(self.capacity, is_evictable) {
@@ -141,7 +151,10 @@ impl<D> Records<D> {
             schedule.unpresented.push(handle);
         }
         self.sweep_in_passing(&mut schedule, now, deferred);
-        Put::Done(snapshot)
+        Put::Done {
+            snapshot,
+            ended: Vec::new(),
+        }
     }
 
     /// Unlocks a session that was changed. Only if it may end earlier than planned, or may be evicted
@@ -170,7 +183,7 @@ impl<D> Records<D> {
         &self,
         key: Key,
         condition: impl FnOnce(&Entry<D>) -> bool,
-    ) -> Option<Box<Entry<D>>> {
+    ) -> Option<(Handle, Box<Entry<D>>)> {
         let (head, handle) = Handle::split(&key.id);
         self.remove_if(handle, |entry| {
             self.is(entry, head, key.namespace) && condition(entry)
@@ -183,10 +196,10 @@ impl<D> Records<D> {
         &self,
         handle: Handle,
         condition: impl FnOnce(&mut Entry<D>) -> bool,
-    ) -> Option<Box<Entry<D>>> {
+    ) -> Option<(Handle, Box<Entry<D>>)> {
         let (_, entry) = (self.map).remove_if_mut(&handle, |_, entry| condition(entry))?;
         self.counts.free(entry.is_evictable());
-        Some(entry)
+        Some((handle, entry))
     }
 
     /// The number of sessions of a namespace, including ended ones that no sweep has removed yet.

@@ -29,7 +29,7 @@ impl<D> Records<D> {
         &self,
         schedule: &mut Schedule,
         now: u64,
-        deferred: &mut DeferredDrop<D>,
+        deferred: &mut DeferredDrop<'_, D>,
     ) {
         if schedule.wheel.is_due(now) {
             self.look_at_due(schedule, PASSING, now, deferred);
@@ -100,7 +100,7 @@ impl<D> Records<D> {
 
     /// Looks at up to `limit` sessions that are due, and tidies up as much.
     fn sweep_slice(&self, limit: usize, now: u64) -> Swept {
-        let mut deferred = DeferredDrop::default();
+        let mut deferred = DeferredDrop::new(self);
         let mut schedule = self.schedule();
         self.look_at_due(&mut schedule, limit, now, &mut deferred);
         self.compact(&mut schedule, limit, &mut deferred);
@@ -126,7 +126,7 @@ impl<D> Records<D> {
         schedule: &mut Schedule,
         limit: usize,
         now: u64,
-        deferred: &mut DeferredDrop<D>,
+        deferred: &mut DeferredDrop<'_, D>,
     ) {
         for _ in 0..limit {
             let Some((bucket, handle)) = schedule.wheel.take_due(now, &mut deferred.freed) else {
@@ -153,7 +153,7 @@ impl<D> Records<D> {
     /// Checks up to `limit` entries in each part of the schedule where most are outdated, and drops the
     /// outdated ones.
     #[inline]
-    fn compact(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<D>) {
+    fn compact(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<'_, D>) {
         if self.is_wheel_outdated(schedule) {
             self.compact_wheel(schedule, limit, deferred);
         }
@@ -170,7 +170,12 @@ impl<D> Records<D> {
         schedule.unpresented.len() > 2 * self.counts.evictable()
     }
 
-    fn compact_wheel(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<D>) {
+    fn compact_wheel(
+        &self,
+        schedule: &mut Schedule,
+        limit: usize,
+        deferred: &mut DeferredDrop<'_, D>,
+    ) {
         for _ in 0..limit {
             let Some((bucket, handle)) = schedule.wheel.take_unchecked(&mut deferred.freed) else {
                 return;
@@ -181,7 +186,12 @@ impl<D> Records<D> {
         }
     }
 
-    fn compact_queue(&self, schedule: &mut Schedule, limit: usize, deferred: &mut DeferredDrop<D>) {
+    fn compact_queue(
+        &self,
+        schedule: &mut Schedule,
+        limit: usize,
+        deferred: &mut DeferredDrop<'_, D>,
+    ) {
         for _ in 0..limit {
             let Some(handle) = schedule.unpresented.take_unchecked(&mut deferred.freed) else {
                 return;
@@ -196,7 +206,7 @@ impl<D> Records<D> {
     /// oldest one that may be evicted and returns its id. `None` if neither is found.
     pub(super) fn make_room(&self) -> Option<Vec<SessionId>> {
         let now = self.clock.millis();
-        let mut deferred = DeferredDrop::default();
+        let mut deferred = DeferredDrop::new(self);
         let mut schedule = self.schedule();
         for _ in 0..FULL {
             if deferred.sessions.len() > 0 || !schedule.wheel.is_due(now) {
@@ -219,7 +229,7 @@ impl<D> Records<D> {
         &self,
         schedule: &mut Schedule,
         now: u64,
-        deferred: &mut DeferredDrop<D>,
+        deferred: &mut DeferredDrop<'_, D>,
     ) -> Option<SessionId> {
         for _ in 0..FULL {
             if self.counts.evictable() == 0 {
@@ -227,7 +237,7 @@ impl<D> Records<D> {
             }
             let handle = schedule.unpresented.pop(&mut deferred.freed)?;
             if let Some(evicted) = self.remove_if(handle, Entry::update_queued) {
-                let id = evicted.is_alive(now).then(|| handle.id(evicted.head));
+                let id = (evicted.1.is_alive(now)).then(|| handle.id(evicted.1.head));
                 deferred.sessions.push(evicted);
                 return id;
             }

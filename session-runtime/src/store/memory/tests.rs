@@ -7,6 +7,7 @@
 
 mod eviction;
 mod model;
+mod subjects;
 mod sweeping;
 mod tools;
 mod user_code;
@@ -18,6 +19,14 @@ use crate::testing::conformance::{Harness, cases, run};
 
 crate::store_conformance! {
     mod conformance, || async {
+        let clock = FakeClock::new();
+        let store = MemoryStore::builder().clock(clock.clone()).build();
+        Harness::new(store).with_clock(clock)
+    }
+}
+
+crate::subject_index_conformance! {
+    mod subject_index, || async {
         let clock = FakeClock::new();
         let store = MemoryStore::builder().clock(clock.clone()).build();
         Harness::new(store).with_clock(clock)

@@ -6,7 +6,8 @@
 //! and neither reads a clock nor does I/O. Call them inside the store's atomic step (under its
 //! lock, or in its transaction), with a time that was read inside that step.
 //!
-//! All times are whole milliseconds of the store's clock, counted from any origin. Sums saturate.
+//! All times are whole milliseconds of the store's clock: those of a [`RecordState`] since 1970, those of
+//! its parts from any origin. Sums saturate.
 //!
 //! [`RecordState`] is everything of a record except its data. A store that packs its records more
 //! tightly uses the parts: [`Expiry`], [`CurrentSecret`], [`OtherSecrets`], [`CommitStamp`] and
@@ -28,7 +29,8 @@
 //!     secret,
 //!     transport: Transport::Cookie,
 //!     data: Arc::new(()),
-//!     subject: None,
+//!     login: None,
+//!     label: None,
 //!     lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(3_600)),
 //!     commit_id: CommitId::random(),
 //!     max_size: 1_000,
@@ -58,6 +60,7 @@
 //!     identity: None,
 //!     lifetime: None,
 //!     versions: DataVersions::FIRST,
+//!     label: None,
 //! };
 //! assert_eq!(state.check(&change, 40_000, || true), Verdict::Apply);
 //! state.apply(&change, false, 40_000);
@@ -78,7 +81,9 @@ pub use self::expiry::Expiry;
 pub use self::load::{LoadEffects, LoadView, SecretStep};
 pub use self::secrets::{CurrentSecret, OfferedSecret, OtherSecrets, PreviousSecret};
 pub use self::stamp::{CommitStamp, Verdict};
-use crate::record::{Change, LoadRequest, NewRecord, Record, Snapshot, Transport};
+use crate::record::{
+    Change, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
+};
 use crate::timestamp::Timestamp;
 
 /// Everything of a record except its data.
@@ -96,8 +101,10 @@ pub struct RecordState {
     pub stamp: CommitStamp,
     /// The version of the data; a new record has 1.
     pub version: u64,
-    /// The user that the session belongs to.
-    pub subject: Option<Arc<str>>,
+    /// The login; `None` if the session belongs to no user.
+    pub login: Option<Arc<Login>>,
+    /// What a person calls the session.
+    pub label: Option<Arc<str>>,
 }
 
 impl RecordState {
@@ -111,7 +118,8 @@ impl RecordState {
             expiry: Expiry::new(record.lifetime, now),
             stamp: CommitStamp::new(record.commit_id),
             version: 1,
-            subject: record.subject.clone(),
+            login: (record.login.as_ref()).map(|login| Arc::new(Login::new(login, at(now)))),
+            label: record.label.clone(),
         }
     }
 
@@ -121,6 +129,10 @@ impl RecordState {
     pub fn starting_at(mut self, now: u64) -> Self {
         self.secret.since = now;
         self.expiry = Expiry::new(self.expiry.lifetime, now);
+        if let Some(login) = self.login.as_mut().map(Arc::make_mut) {
+            login.logged_in_at = at(now);
+            login.authenticated_at = at(now);
+        }
         self
     }
 
@@ -185,14 +197,18 @@ impl RecordState {
         if let Some(identity) = &change.identity {
             self.secret = CurrentSecret::new(identity.secret, now);
             self.others = OtherSecrets::default();
-            self.subject = identity.subject.apply(self.subject.take());
+            self.login = identity.login.apply(self.login.take(), at(now));
+            if identity.login == LoginChange::Clear {
+                self.label = None;
+            }
+        }
+        if let Some(label) = &change.label {
+            self.label = (!label.is_empty()).then(|| label.clone());
         }
     }
 
     /// The record as a load or a conflict shows it. `renewed` says whether the load made an offer
     /// ([`LoadEffects::makes_offer`]).
-    ///
-    /// The times must be milliseconds since 1970.
     #[must_use]
     pub fn record<D>(&self, snapshot: Snapshot<D>, renewed: bool) -> Record<D> {
         Record {
@@ -200,10 +216,15 @@ impl RecordState {
             epoch: self.stamp.epoch,
             generation: self.stamp.generation,
             commit_id: self.stamp.commit_id,
-            deadlines: self.expiry.deadlines(Timestamp::from_millis),
+            deadlines: self.expiry.deadlines(at),
             lifetime: self.expiry.lifetime,
-            subject: self.subject.clone(),
+            login: self.login.clone(),
             renewed,
         }
     }
+}
+
+/// A time of the store's clock, in milliseconds since 1970.
+const fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
 }

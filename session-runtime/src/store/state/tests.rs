@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::data::DataVersions;
-use crate::record::{CommitId, IdentityChange, Lifetime, Renewal, SubjectChange};
+use crate::record::{CommitId, IdentityChange, Lifetime, LoginChange, NewLogin, Renewal};
 use crate::sid::SecretHash;
 
 const IDLE: u64 = 1_000;
@@ -18,7 +18,8 @@ fn state() -> RecordState {
         secret: hash(1),
         transport: Transport::Cookie,
         data: Arc::new(()),
-        subject: Some("ada".into()),
+        login: Some(NewLogin::new("ada")),
+        label: None,
         lifetime: Lifetime::from_millis(IDLE, ABSOLUTE),
         commit_id: CommitId::from_bytes([0; 16]),
         max_size: 0,
@@ -57,6 +58,7 @@ fn change(id: u8) -> Change<()> {
         data: None,
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     }
 }
@@ -66,7 +68,7 @@ fn identity(id: u8, new_generation: bool) -> Change<()> {
         identity: Some(IdentityChange {
             secret: hash(9),
             new_generation,
-            subject: SubjectChange::Keep,
+            login: LoginChange::Keep,
         }),
         ..change(id)
     }
@@ -248,7 +250,7 @@ fn an_identity_change_invalidates_every_other_secret() {
     assert_eq!(state.secret, CurrentSecret::new(hash(9), 701));
     assert_eq!(state.others, OtherSecrets::default());
     assert_eq!((state.stamp.epoch, state.stamp.generation), (1, 0));
-    assert_eq!(state.subject.as_deref(), Some("ada"));
+    assert_eq!(state.login.expect("logged in").subject.as_ref(), "ada");
     assert_eq!(state.expiry.absolute_until, ABSOLUTE);
     assert_eq!(state.expiry.idle_until, 701 + IDLE);
 }

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::harness::Harness;
 use crate::data::DataVersions;
 use crate::record::{
-    Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, Record,
-    Renewal, Snapshot, SubjectChange, Transport,
+    Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, LoginChange,
+    NewLogin, NewRecord, Record, Renewal, RevocationMark, Snapshot, SubjectKey, Transport,
 };
-use crate::sid::{SecretHash, Sid};
-use crate::store::{CommitOutcome, InsertOutcome, Store, SyncStore};
+use crate::sid::{SecretHash, SessionId, Sid};
+use crate::store::{CommitOutcome, InsertOutcome, Store, SubjectIndex, SyncStore};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
@@ -97,6 +97,14 @@ impl<S: Store<Untyped>> Fixture<S> {
         }
     }
 
+    /// The same store, with another namespace.
+    pub(in crate::testing) fn elsewhere(&self) -> Self {
+        Self {
+            namespace: format!("{}-elsewhere", self.namespace).leak(),
+            ..self.clone()
+        }
+    }
+
     /// The synchronous interface, if the store has one, for half of the calls. Not for every second
     /// call: since cases alternate between operations, each would always use the same interface.
     fn as_sync(&self) -> Option<&dyn SyncStore<Untyped>> {
@@ -123,7 +131,8 @@ impl<S: Store<Untyped>> Fixture<S> {
             secret,
             transport: Transport::Other,
             data: untyped(data),
-            subject: None,
+            login: None,
+            label: None,
             lifetime: self.lifetime(IDLE, ABSOLUTE),
             commit_id: CommitId::random(),
             max_size: 1 << 20,
@@ -152,6 +161,7 @@ impl<S: Store<Untyped>> Fixture<S> {
                 snapshot,
             },
             InsertOutcome::Exists => panic!("a record with this random id exists"),
+            InsertOutcome::Refused(refusal) => panic!("the login was refused: {refusal:?}"),
         }
     }
 
@@ -223,9 +233,10 @@ impl<S: Store<Untyped>> Fixture<S> {
         change: &Change<Untyped>,
     ) -> Option<Snapshot<Untyped>> {
         match self.commit(key, change).await {
-            CommitOutcome::Applied(snapshot) => snapshot,
+            CommitOutcome::Applied { snapshot, .. } => snapshot,
             CommitOutcome::Conflict(_) => panic!("unexpected conflict"),
             CommitOutcome::Ended => panic!("the session has ended"),
+            CommitOutcome::Refused(refusal) => panic!("the login was refused: {refusal:?}"),
         }
     }
 
@@ -242,6 +253,67 @@ impl<S: Store<Untyped>> Fixture<S> {
             .count(self.namespace)
             .await
             .expect("count failed")
+    }
+}
+
+/// The subjects of a store that is a [`SubjectIndex`].
+impl<S: Store<Untyped>> Fixture<S> {
+    pub(in crate::testing) fn index(&self) -> &dyn SubjectIndex {
+        let index = self.store.as_subject_index();
+        index.expect("`as_subject_index` must return the index")
+    }
+
+    pub(in crate::testing) fn subject(&self, subject: &str) -> SubjectKey {
+        SubjectKey::new(self.namespace, subject)
+    }
+
+    /// Inserts a session with a login.
+    pub(in crate::testing) async fn log_in(&self, subject: &str) -> Opened {
+        self.open_as(self.logged_in(NewLogin::new(subject))).await
+    }
+
+    /// A new record with a login.
+    pub(in crate::testing) fn logged_in(&self, login: NewLogin) -> NewRecord<Untyped> {
+        NewRecord {
+            login: Some(login),
+            ..self.new_record(secret(), &Value::Object(Default::default()))
+        }
+    }
+
+    /// The ids of the sessions of a subject, which are listed and counted.
+    pub(in crate::testing) async fn ids_of(&self, subject: &str) -> Vec<SessionId> {
+        let key = self.subject(subject);
+        let page = self
+            .index()
+            .list(key, None, 1_000)
+            .await
+            .expect("list failed");
+        assert_eq!(page.next, None, "the list is complete");
+        let count = self.index().count(key).await.expect("count failed");
+        assert_eq!(count, page.sessions.len() as u64, "all are counted");
+        page.sessions.iter().map(|session| session.id).collect()
+    }
+
+    /// The number of sessions of a subject, which may change meanwhile.
+    pub(in crate::testing) async fn number_of(&self, subject: &str) -> u64 {
+        let count = self.index().count(self.subject(subject)).await;
+        count.expect("count failed")
+    }
+
+    pub(in crate::testing) async fn end_all(
+        &self,
+        subject: &str,
+        except: Option<SessionId>,
+    ) -> Vec<SessionId> {
+        let ended = self.index().end_all(self.subject(subject), except).await;
+        let mut ended = ended.expect("end_all failed");
+        ended.sort_unstable();
+        ended
+    }
+
+    pub(in crate::testing) async fn mark(&self, subject: &str) -> RevocationMark {
+        let mark = self.index().revocation_mark(self.subject(subject)).await;
+        mark.expect("revocation_mark failed")
     }
 }
 
@@ -279,6 +351,7 @@ pub(in crate::testing) fn change_of(record: &Record<Untyped>) -> Change<Untyped>
         data: None,
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     }
 }
@@ -301,7 +374,7 @@ pub(in crate::testing) fn rotate(record: &Record<Untyped>, secret: SecretHash) -
         identity: Some(IdentityChange {
             secret,
             new_generation: false,
-            subject: SubjectChange::Keep,
+            login: LoginChange::Keep,
         }),
         ..change_of(record)
     }
@@ -313,11 +386,30 @@ pub(in crate::testing) fn login(
     secret: SecretHash,
     subject: &str,
 ) -> Change<Untyped> {
+    login_as(record, secret, NewLogin::new(subject))
+}
+
+/// A login, based on a loaded record.
+pub(in crate::testing) fn login_as(
+    record: &Record<Untyped>,
+    secret: SecretHash,
+    login: NewLogin,
+) -> Change<Untyped> {
+    change_login(record, secret, true, LoginChange::Set(login))
+}
+
+/// A change of the login, based on a loaded record.
+pub(in crate::testing) fn change_login(
+    record: &Record<Untyped>,
+    secret: SecretHash,
+    new_generation: bool,
+    login: LoginChange,
+) -> Change<Untyped> {
     Change {
         identity: Some(IdentityChange {
             secret,
-            new_generation: true,
-            subject: SubjectChange::Set(subject.into()),
+            new_generation,
+            login,
         }),
         ..change_of(record)
     }

@@ -89,3 +89,41 @@ macro_rules! store_conformance {
         }
     };
 }
+
+/// Generates a module with one `#[test]` for each conformance case of a
+/// [`SubjectIndex`](crate::store::SubjectIndex).
+///
+/// See [`testing::conformance`](crate::testing::conformance) for its arguments. The store must also pass
+/// [`store_conformance!`].
+#[macro_export]
+macro_rules! subject_index_conformance {
+    ($(#[$attribute:meta])* mod $name:ident, $make:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the expression may use nothing of the outer module")]
+            use super::*;
+            $crate::store_conformance! { @each [$(#[$attribute])*] $make;
+                logins_are_listed_the_latest_first
+                a_list_shows_only_sessions_that_the_subject_has_now
+                a_list_has_pages
+                a_list_shows_the_label
+                another_proof_changes_the_level_and_not_the_login
+                any_text_is_a_subject
+                one_session_is_ended_by_its_subject_only
+                all_sessions_of_a_subject_are_ended
+                all_sessions_but_one_are_ended
+                a_login_from_before_an_end_of_all_is_refused
+                a_mark_is_kept_without_sessions
+                a_repeated_login_is_applied_once
+                the_earliest_logins_end_beyond_the_limit
+                a_login_beyond_the_limit_is_refused
+                sessions_that_have_ended_do_not_count
+                a_login_that_is_not_applied_ends_no_session
+                hundreds_of_sessions_are_listed_and_ended
+                logins_at_the_same_time_as_an_end_of_all_do_not_survive
+                concurrent_logins_keep_the_limit
+                concurrent_logins_are_refused_beyond_the_limit
+                a_session_that_changes_its_subject_is_never_lost
+            }
+        }
+    };
+}

@@ -29,6 +29,9 @@
 //! If the store has a synchronous interface ([`Store::as_sync`](crate::store::Store::as_sync)), the
 //! cases use it for half of their calls, and the asynchronous one for the others.
 //!
+//! [`subject_index_conformance!`] does the same for a store that is a
+//! [`SubjectIndex`](crate::store::SubjectIndex).
+//!
 //! The cases cannot test that a read-only load writes nothing, the number of round trips, and the
 //! behavior when the server fails, restarts or fails over. Authors have to test these themselves.
 
@@ -39,7 +42,7 @@ mod run;
 
 pub mod cases;
 
-pub use crate::store_conformance;
+pub use crate::{store_conformance, subject_index_conformance};
 pub use fixture::Fixture;
 #[cfg(test)]
 pub(super) use fixture::{request, set};

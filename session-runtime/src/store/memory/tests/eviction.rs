@@ -1,14 +1,12 @@
 //! Tests that a full store evicts the right sessions, and never exceeds its capacity.
 
-use std::sync::Arc;
-
 use super::tools::{
     block_on, count, id, insert, insert_record, key, load, minute, record, request, secret, sizes,
     store,
 };
 use crate::data::DataVersions;
 use crate::record::{
-    Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, NewRecord, SubjectChange,
+    Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, LoginChange, NewLogin, NewRecord,
 };
 use crate::sid::{SecretHash, SessionId, Sid};
 use crate::store::{InsertOutcome, Store, StoreError};
@@ -53,9 +51,8 @@ fn presented_sessions_and_those_with_a_subject_are_not_evicted() {
     let [presented, created_with_subject, logged_in, unpresented] = [id(1), id(2), id(3), id(4)];
     insert(&store, presented);
     assert!(load(&store, presented));
-    let subject = Some(Arc::from("ada"));
     let owned = NewRecord {
-        subject,
+        login: Some(NewLogin::new("ada")),
         ..record(Untyped::default())
     };
     insert_record(&store, created_with_subject, &owned).expect("insert failed");
@@ -90,11 +87,12 @@ fn login(subject: Option<&str>) -> Change<Untyped> {
         identity: Some(IdentityChange {
             secret: secret(),
             new_generation: false,
-            subject: subject.map_or(SubjectChange::Clear, |subject| {
-                SubjectChange::Set(subject.into())
+            login: subject.map_or(LoginChange::Clear, |subject| {
+                LoginChange::Set(NewLogin::new(subject))
             }),
         }),
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     }
 }

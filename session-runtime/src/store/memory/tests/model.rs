@@ -120,6 +120,7 @@ fn run(seed: u64) {
                     data: None,
                     identity: None,
                     lifetime: (rng.below(2) == 0).then(|| lifetime(idle, absolute)),
+                    label: None,
                     versions: DataVersions::FIRST,
                 };
                 let committed = block_on(store.commit(key(any), &change)).expect("commit failed");

@@ -50,7 +50,8 @@ pub(super) fn record<D>(data: D) -> NewRecord<D> {
         secret: secret(),
         transport: Transport::Other,
         data: Arc::new(data),
-        subject: None,
+        login: None,
+        label: None,
         lifetime: Lifetime::new(minute(30), minute(600)),
         commit_id: CommitId::random(),
         max_size: 1_000,
@@ -88,6 +89,7 @@ pub(super) fn insert_record(
     match block_on(store.insert(key(id), record))? {
         InsertOutcome::Done { evicted, .. } => Ok(evicted),
         InsertOutcome::Exists => panic!("the id is already in use"),
+        InsertOutcome::Refused(refusal) => panic!("the login was refused: {refusal:?}"),
     }
 }
 

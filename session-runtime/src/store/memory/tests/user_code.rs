@@ -79,11 +79,15 @@ fn run_all_operations(
         }),
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     };
     assert!(matches!(
         block_on(store.commit(key(changed), &change)),
-        Ok(CommitOutcome::Applied(Some(_)))
+        Ok(CommitOutcome::Applied {
+            snapshot: Some(_),
+            ..
+        })
     ));
     drop(change);
     assert!(block_on(store.destroy(key(destroyed))).expect("destroy failed"));

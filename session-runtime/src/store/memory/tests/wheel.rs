@@ -179,10 +179,11 @@ fn run(steps: &[Step]) {
                     data: None,
                     identity: None,
                     lifetime,
+                    label: None,
                     versions: DataVersions::FIRST,
                 };
                 let committed = block_on(store.commit(key(*id), &change));
-                let applied = matches!(committed, Ok(CommitOutcome::Applied(_)));
+                let applied = matches!(committed, Ok(CommitOutcome::Applied { .. }));
                 assert_eq!(applied, alive(&model, id));
                 if let Some(session) = model.get_mut(id).filter(|session| session.is_alive(now)) {
                     match lifetime {

@@ -56,6 +56,7 @@ pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(fixture:
         }),
         identity: None,
         lifetime: None,
+        label: None,
         versions: DataVersions::FIRST,
     };
     fixture.apply(opened.key, &change).await;
@@ -206,7 +207,9 @@ pub async fn changes_of_different_fields_are_both_applied<S: Store<Untyped>>(fix
         .apply(opened.key, &set(&loaded, &json!({"a": 1, "c": 1, "d": 2})))
         .await;
     match fixture.commit(opened.key, &mine).await {
-        CommitOutcome::Applied(Some(_)) => {
+        CommitOutcome::Applied {
+            snapshot: Some(_), ..
+        } => {
             assert!(
                 loaded.snapshot.revisions().is_some(),
                 "only a store that compares fields applies it without a conflict"

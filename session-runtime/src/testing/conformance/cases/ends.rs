@@ -36,7 +36,7 @@ pub async fn the_id_of_an_ended_record_can_be_inserted_again<S: Store<Untyped>>(
             .expect("the session was not found");
         assert_eq!(fixture::json(&loaded.snapshot), json!({"new": 1}));
         assert_eq!(
-            (loaded.epoch, loaded.generation, loaded.subject),
+            (loaded.epoch, loaded.generation, loaded.subject()),
             (0, 0, None)
         );
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::record::{Change, IdentityChange, NewRecord, SubjectChange};
+use crate::record::{Change, IdentityChange, LoginChange, NewLogin, NewRecord};
 use crate::store::{CommitOutcome, Store};
 use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{self, Opened, login, rotate, secret, set};
@@ -11,7 +11,8 @@ use crate::untyped::Untyped;
 /// A rotation invalidates the old secret, and keeps the id, the data and the subject.
 pub async fn a_rotation_invalidates_the_old_secret<S: Store<Untyped>>(fixture: Fixture<S>) {
     let record = NewRecord {
-        subject: Some("ada".into()),
+        login: Some(NewLogin::new("ada")),
+        label: None,
         ..fixture.new_record(secret(), &json!({"a": 1}))
     };
     let opened = fixture.open_as(record).await;
@@ -32,7 +33,7 @@ pub async fn a_rotation_invalidates_the_old_secret<S: Store<Untyped>>(fixture: F
         .await
         .expect("the new secret is not valid");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
-    assert_eq!(after.subject.as_deref(), Some("ada"));
+    assert_eq!(after.subject(), Some("ada"));
     assert_eq!((after.epoch, after.generation), (1, 0));
     assert_eq!(after.deadlines.created_at, before.deadlines.created_at);
     assert_eq!(
@@ -83,7 +84,7 @@ pub async fn an_older_epoch_changes_no_secret<S: Store<Untyped>>(fixture: Fixtur
         .await
         .expect("the session was not found");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
-    assert_eq!((after.epoch, after.subject), (1, None));
+    assert_eq!((after.epoch, after.subject()), (1, None));
 }
 
 /// Data that is based on a load before a rotation is applied. The old secret stays invalid.
@@ -136,7 +137,7 @@ pub async fn changes_loaded_before_a_login_are_ended<S: Store<Untyped>>(fixture:
         .await
         .expect("the session was not found");
     assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
-    assert_eq!(after.subject.as_deref(), Some("ada"));
+    assert_eq!(after.subject(), Some("ada"));
     assert_eq!((after.epoch, after.generation), (1, 1));
 }
 
@@ -144,12 +145,12 @@ pub async fn changes_loaded_before_a_login_are_ended<S: Store<Untyped>>(fixture:
 pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(fixture: Fixture<S>) {
     let mut opened = fixture.open(&json!({"a": 1})).await;
     let name = "zoë|of \"x\" 🦀";
-    for (subject, expected) in [
-        (SubjectChange::Set(name.into()), Some(name)),
-        (SubjectChange::Keep, Some(name)),
-        (SubjectChange::Set("other".into()), Some("other")),
-        (SubjectChange::Clear, None),
-        (SubjectChange::Keep, None),
+    for (change_of_login, expected) in [
+        (LoginChange::Set(NewLogin::new(name)), Some(name)),
+        (LoginChange::Keep, Some(name)),
+        (LoginChange::Set(NewLogin::new("other")), Some("other")),
+        (LoginChange::Clear, None),
+        (LoginChange::Keep, None),
     ] {
         let record = fixture.get(&opened).await;
         let new = secret();
@@ -157,7 +158,7 @@ pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(fixture: Fixtu
             identity: Some(IdentityChange {
                 secret: new,
                 new_generation: false,
-                subject,
+                login: change_of_login,
             }),
             ..fixture::change_of(&record)
         };
@@ -166,13 +167,13 @@ pub async fn a_subject_is_set_kept_and_removed<S: Store<Untyped>>(fixture: Fixtu
             secret: new,
             ..opened
         };
-        assert_eq!(fixture.get(&opened).await.subject.as_deref(), expected);
+        assert_eq!(fixture.get(&opened).await.subject(), expected);
         // A change of the data keeps the subject.
         let record = fixture.get(&opened).await;
         fixture
             .apply(opened.key, &set(&record, &json!({"a": 2})))
             .await;
-        assert_eq!(fixture.get(&opened).await.subject.as_deref(), expected);
+        assert_eq!(fixture.get(&opened).await.subject(), expected);
     }
 }
 

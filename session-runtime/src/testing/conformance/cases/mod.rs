@@ -9,6 +9,8 @@ mod limits;
 mod races;
 mod records;
 mod renewal;
+mod session_limits;
+mod subjects;
 mod versions;
 
 pub use commits::*;
@@ -19,4 +21,6 @@ pub use limits::*;
 pub use races::*;
 pub use records::*;
 pub use renewal::*;
+pub use session_limits::*;
+pub use subjects::*;
 pub use versions::*;

@@ -29,9 +29,9 @@ async fn change_until_applied<S: Store<Untyped>>(
         let mut data = fixture::json(&record.snapshot);
         change(&mut data);
         match fixture.commit(session.key, &set(&record, &data)).await {
-            CommitOutcome::Applied(_) => return,
+            CommitOutcome::Applied { .. } => return,
             CommitOutcome::Conflict(shown) => record = *shown,
-            CommitOutcome::Ended => panic!("the session has ended"),
+            CommitOutcome::Ended | CommitOutcome::Refused(_) => panic!("the session has ended"),
         }
     }
 }
@@ -182,7 +182,7 @@ pub async fn one_of_several_concurrent_rotations_is_applied<S: Store<Untyped>>(
             let fixture = fixture.clone();
             tasks.spawn(async move {
                 let committed = fixture.commit(opened.key, &change).await;
-                (new, matches!(committed, CommitOutcome::Applied(_)))
+                (new, matches!(committed, CommitOutcome::Applied { .. }))
             });
         }
         let rotations = tasks.join_all().await;

@@ -27,7 +27,7 @@ pub async fn a_load_returns_the_inserted_record<S: Store<Untyped>>(fixture: Fixt
     assert_eq!(fixture::json(&loaded.snapshot), data);
     assert_eq!((loaded.epoch, loaded.generation), (0, 0));
     assert_eq!(loaded.commit_id, commit_id);
-    assert_eq!(loaded.subject, None);
+    assert_eq!(loaded.subject(), None);
     assert!(!loaded.renewed);
     let deadlines = loaded.deadlines;
     assert!(deadlines.created_at < deadlines.idle_until);

@@ -116,7 +116,7 @@ pub async fn newer_data_is_never_written<S: Store<Untyped>>(fixture: Fixture<S>)
     };
     let record = read(&fixture, &opened, SECOND).await;
     assert_eq!(fixture::json(&record.snapshot), json!({"amount": 10}));
-    assert_eq!(record.subject.as_deref(), Some("ada"));
+    assert_eq!(record.subject(), Some("ada"));
     assert!(fixture.destroy(opened.key).await);
 }
 
@@ -136,7 +136,7 @@ pub async fn a_change_sets_the_version_that_it_writes<S: Store<Untyped>>(fixture
             change.data.as_mut().expect("data").base = None;
         }
         match fixture.store.commit(opened.key, &change).await {
-            Ok(CommitOutcome::Applied(_)) => true,
+            Ok(CommitOutcome::Applied { .. }) => true,
             Err(StoreError::NewerData { .. }) => false,
             other => panic!("{other:?}"),
         }

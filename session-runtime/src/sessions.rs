@@ -1,0 +1,250 @@
+//! The sessions of a config, for a handler, a background job or an admin page.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::config::{self, SessionConfig};
+use crate::error::{Error, ErrorKind};
+use crate::event::{self, EventKind};
+use crate::record::{Key, SubjectKey};
+use crate::session::LoginAttempt;
+use crate::sid::SessionId;
+use crate::store::{ListCursor, ListPage, Store as _, StoreError, StoreRef, SubjectIndex};
+
+/// The number of sessions in a part of a list.
+const PAGE: usize = 100;
+
+/// The sessions of a config, which `Shop::sessions()` returns: to list and end those of a user, or to end
+/// one by its public id.
+///
+/// It uses the config's own store. In a handler, [`Session::of_user`](crate::session::Session::of_user)
+/// uses the store of the request, which is another one if a layer has replaced it.
+///
+/// ```
+/// use connect_session::{Error, SessionId, session_config};
+///
+/// session_config! {
+///     struct Shop {}
+/// }
+///
+/// async fn after_password_reset(user: &str) -> Result<(), Error> {
+///     Shop::sessions().of(user).end_all().await?;
+///     Ok(())
+/// }
+///
+/// async fn stolen(id: SessionId) -> Result<bool, Error> {
+///     Shop::sessions().end(id).await
+/// }
+/// ```
+pub struct Sessions<C: SessionConfig>(PhantomData<fn() -> C>);
+
+impl<C: SessionConfig> Sessions<C> {
+    /// The sessions of a user.
+    #[must_use]
+    pub fn of(&self, user: impl fmt::Display) -> UserSessions<C>
+    where
+        C::Store: SubjectIndex,
+    {
+        UserSessions::new(None, user.to_string().into(), None)
+    }
+
+    /// Ends the session with this id. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) or
+    /// [`ErrorKind::OutcomeUnknown`](crate::error::ErrorKind::OutcomeUnknown) if the session may still exist.
+    pub async fn end(&self, id: SessionId) -> Result<bool, Error> {
+        let store = config::store::<C>().await?;
+        let namespace = namespace::<C>();
+        let ended = store.destroy(Key { namespace, id }).await;
+        let ended = ended.map_err(failed::<C>)?;
+        if ended {
+            revoked::<C>(&[id]);
+        }
+        Ok(ended)
+    }
+
+    /// The number of living sessions.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) if the store does not
+    /// answer or cannot count.
+    pub async fn count(&self) -> Result<u64, Error> {
+        let store = config::store::<C>().await?;
+        store.count(namespace::<C>()).await.map_err(failed::<C>)
+    }
+}
+
+impl<C: SessionConfig> fmt::Debug for Sessions<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("config", &C::NAME)
+            .finish()
+    }
+}
+
+/// The sessions of one user.
+pub struct UserSessions<C: SessionConfig> {
+    /// `None` for the config's own, which may not be built yet.
+    store: Option<StoreRef<C::Data, C::Store>>,
+    subject: Arc<str>,
+    /// The session of the request that asks.
+    current: Option<SessionId>,
+}
+
+impl<C: SessionConfig> UserSessions<C> {
+    pub(crate) const fn new(
+        store: Option<StoreRef<C::Data, C::Store>>,
+        subject: Arc<str>,
+        current: Option<SessionId>,
+    ) -> Self {
+        Self {
+            store,
+            subject,
+            current,
+        }
+    }
+
+    /// The living sessions, the latest login first: the first 100.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) if the store does not
+    /// answer.
+    pub async fn list(&self) -> Result<ListPage, Error> {
+        self.page(None).await
+    }
+
+    /// The next 100 sessions; the cursor is the [`next`](ListPage::next) of the part before.
+    ///
+    /// # Errors
+    /// See [`list`](Self::list).
+    pub async fn list_after(&self, cursor: ListCursor) -> Result<ListPage, Error> {
+        self.page(Some(cursor)).await
+    }
+
+    async fn page(&self, after: Option<ListCursor>) -> Result<ListPage, Error> {
+        let (store, key) = (self.store().await?, self.key());
+        let listed = index::<C>(&store)?.list(key, after, PAGE).await;
+        let mut page = listed.map_err(failed::<C>)?;
+        for session in &mut page.sessions {
+            session.is_current = Some(session.id) == self.current;
+        }
+        Ok(page)
+    }
+
+    /// The number of living sessions.
+    ///
+    /// # Errors
+    /// See [`list`](Self::list).
+    pub async fn count(&self) -> Result<u64, Error> {
+        let (store, key) = (self.store().await?, self.key());
+        let count = index::<C>(&store)?.count(key).await;
+        count.map_err(failed::<C>)
+    }
+
+    /// Ends one session, if it belongs to this user. Returns whether it did. So the id may come from a
+    /// client.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) or
+    /// [`ErrorKind::OutcomeUnknown`](crate::error::ErrorKind::OutcomeUnknown) if the session may still exist.
+    pub async fn end(&self, id: SessionId) -> Result<bool, Error> {
+        let (store, key) = (self.store().await?, self.key());
+        let ended = index::<C>(&store)?.end(key, id).await;
+        let ended = ended.map_err(failed::<C>)?;
+        if ended {
+            revoked::<C>(&[id]);
+        }
+        Ok(ended)
+    }
+
+    /// Ends every session, and each login that began before and is not stored yet, if it began with
+    /// [`begin_login`](crate::session::Session::begin_login). Returns how many sessions there were.
+    ///
+    /// # Errors
+    /// See [`end`](Self::end).
+    pub async fn end_all(&self) -> Result<usize, Error> {
+        self.end_except(None).await
+    }
+
+    pub(crate) async fn end_except(&self, except: Option<SessionId>) -> Result<usize, Error> {
+        let (store, key) = (self.store().await?, self.key());
+        let ended = index::<C>(&store)?.end_all(key, except).await;
+        let ended = ended.map_err(failed::<C>)?;
+        revoked::<C>(&ended);
+        Ok(ended.len())
+    }
+
+    fn key(&self) -> SubjectKey {
+        SubjectKey::new(namespace::<C>(), &self.subject)
+    }
+
+    async fn store(&self) -> Result<StoreRef<C::Data, C::Store>, Error> {
+        match &self.store {
+            Some(store) => Ok(store.clone()),
+            None => own_store::<C>().await,
+        }
+    }
+}
+
+impl<C: SessionConfig> fmt::Debug for UserSessions<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserSessions")
+            .field("config", &C::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sessions of a config.
+#[must_use]
+pub const fn sessions<C: SessionConfig>() -> Sessions<C> {
+    Sessions(PhantomData)
+}
+
+/// Begins a login in the config's own store; see
+/// [`Session::begin_login`](crate::session::Session::begin_login).
+///
+/// # Errors
+/// [`ErrorKind::StoreUnavailable`] if the store does not answer, and [`ErrorKind::NoSubjectIndex`] if it is
+/// not a [`SubjectIndex`].
+pub async fn begin_login<C: SessionConfig>(
+    user: impl fmt::Display,
+) -> Result<LoginAttempt<C>, Error> {
+    let user = user.to_string();
+    LoginAttempt::begin(own_store::<C>().await?, user.into()).await
+}
+
+async fn own_store<C: SessionConfig>() -> Result<StoreRef<C::Data, C::Store>, Error> {
+    Ok(StoreRef::Own(config::store::<C>().await?))
+}
+
+pub(crate) fn namespace<C: SessionConfig>() -> &'static str {
+    config::prepared::<C>().options.namespace
+}
+
+/// The index of a store; an error if it has none, as some stores behind an `AnyStore`.
+pub(crate) fn index<C: SessionConfig>(
+    store: &StoreRef<C::Data, C::Store>,
+) -> Result<&dyn SubjectIndex, Error> {
+    let index = store.subject_index();
+    index.ok_or_else(|| Error::of(ErrorKind::NoSubjectIndex))
+}
+
+fn revoked<C: SessionConfig>(ids: &[SessionId]) {
+    let listener = config::prepared::<C>().options.on_event;
+    for id in ids {
+        event::emit(listener, C::NAME, Some(*id), EventKind::Revoked, None);
+    }
+}
+
+/// Emits the event of a failed call, and converts its error.
+pub(crate) fn failed<C: SessionConfig>(error: StoreError) -> Error {
+    let listener = config::prepared::<C>().options.on_event;
+    let kind = EventKind::StoreError {
+        operation: "sessions",
+        error: &error,
+    };
+    event::emit(listener, C::NAME, None, kind, None);
+    error.into()
+}

@@ -1,0 +1,584 @@
+//! The sessions of a subject: what is listed, and what ends.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use crate::record::{Change, LoginChange, NewLogin, NewRecord, RevocationMark};
+use crate::sid::SessionId;
+use crate::store::{CommitOutcome, InsertOutcome, LoginRefusal, Store};
+use crate::testing::conformance::Fixture;
+use crate::testing::conformance::fixture::{
+    self, Opened, change_login, login, login_as, secret, set,
+};
+use crate::timestamp::Timestamp;
+use crate::untyped::Untyped;
+
+/// Logs a stored session in, and returns it with its new secret.
+async fn log_in_again<S: Store<Untyped>>(
+    fixture: &Fixture<S>,
+    session: &Opened,
+    subject: &str,
+) -> Opened {
+    let (record, secret) = (fixture.get(session).await, secret());
+    fixture
+        .apply(session.key, &login(&record, secret, subject))
+        .await;
+    Opened {
+        secret,
+        ..session.clone()
+    }
+}
+
+/// A list shows the sessions of a subject with their times, the latest login first.
+pub async fn logins_are_listed_the_latest_first<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let created = fixture.open(&json!({"a": 1})).await;
+    fixture.pass(0.1).await;
+    let inserted = fixture.log_in("ada").await;
+    fixture.pass(0.1).await;
+    let committed = log_in_again(&fixture, &created, "ada").await;
+    let (record, other) = (fixture.get(&committed).await, fixture.get(&inserted).await);
+
+    let index = fixture.index();
+    let page = index.list(fixture.subject("ada"), None, 10).await;
+    let sessions = page.expect("list failed").sessions;
+    let [first, second] = &sessions[..] else {
+        panic!("two sessions are expected: {sessions:?}");
+    };
+    assert_eq!((first.id, second.id), (created.key.id, inserted.key.id));
+    for (listed, record) in [(first, &record), (second, &other)] {
+        let login = record.login.as_ref().expect("logged in");
+        assert_eq!(&*login.subject, "ada");
+        assert_eq!((login.level, listed.level), (1, 1));
+        assert_eq!(Timestamp::from(listed.logged_in_at), login.logged_in_at);
+        assert_eq!(Timestamp::from(listed.authenticated_at), login.logged_in_at);
+        assert_eq!(
+            Timestamp::from(listed.created_at),
+            record.deadlines.created_at
+        );
+        assert_eq!(
+            Timestamp::from(listed.expires_at),
+            record.deadlines.expires_at()
+        );
+        let seen = record.deadlines.idle_until - record.lifetime.idle();
+        assert_eq!(Timestamp::from(listed.last_seen_at), seen);
+        assert!(!listed.is_current && listed.label.is_none());
+    }
+    assert!(first.logged_in_at > second.logged_in_at);
+    assert!(first.logged_in_at > first.created_at);
+    assert_eq!(second.logged_in_at, second.created_at);
+}
+
+/// A session is not listed after it has ended, was reset, or belongs to somebody else.
+pub async fn a_list_shows_only_sessions_that_the_subject_has_now<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
+    let (stays, moves) = (fixture.log_in("ada").await, fixture.log_in("ada").await);
+    let (reset, destroyed) = (fixture.log_in("ada").await, fixture.log_in("ada").await);
+    let short = NewRecord {
+        lifetime: fixture.lifetime(1.0, 20.0),
+        ..fixture.logged_in(NewLogin::new("ada"))
+    };
+    let expired = fixture.open_as(short).await;
+    fixture.open(&json!({})).await;
+    assert_eq!(fixture.ids_of("ada").await.len(), 5);
+
+    let moved = log_in_again(&fixture, &moves, "bob").await;
+    let record = fixture.get(&reset).await;
+    let change = change_login(&record, secret(), true, LoginChange::Clear);
+    fixture.apply(reset.key, &change).await;
+    assert!(fixture.destroy(destroyed.key).await);
+    fixture.pass(1.5).await;
+    assert_eq!(fixture.ids_of("ada").await, [stays.key.id]);
+    assert_eq!(fixture.ids_of("bob").await, [moves.key.id]);
+    assert_eq!(fixture.ids_of("carl").await, []);
+    assert!(!fixture.is_alive(&expired).await);
+
+    // Back again, and once more as the same subject.
+    let back = log_in_again(&fixture, &moved, "ada").await;
+    let back = log_in_again(&fixture, &back, "ada").await;
+    assert_eq!(fixture.ids_of("bob").await, []);
+    let both = HashSet::from([stays.key.id, moves.key.id]);
+    assert_eq!(HashSet::from_iter(fixture.ids_of("ada").await), both);
+    assert!(fixture.is_alive(&back).await);
+}
+
+/// A list in parts shows each session once, also if some end between two parts.
+pub async fn a_list_has_pages<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let mut opened = Vec::new();
+    for _ in 0..7 {
+        opened.push(fixture.log_in("ada").await);
+    }
+    let all = fixture.ids_of("ada").await;
+    assert_eq!(HashSet::<SessionId>::from_iter(all.clone()).len(), 7);
+
+    let (index, subject) = (fixture.index(), fixture.subject("ada"));
+    let mut after = None;
+    let mut seen = Vec::new();
+    for part in 0..3 {
+        let page = index.list(subject, after, 3).await.expect("list failed");
+        seen.extend(page.sessions.iter().map(|session| session.id));
+        if part == 0 {
+            // The next part begins after a session that has ended.
+            let last = *seen.last().expect("a session");
+            let key = opened.iter().find(|session| session.key.id == last);
+            assert!(fixture.destroy(key.expect("was opened").key).await);
+        }
+        after = page.next;
+        assert_eq!(after.is_some(), part < 2, "after {part}");
+    }
+    assert_eq!(seen, all);
+    let none = index.list(subject, None, 0).await.expect("list failed");
+    assert_eq!(none.sessions, []);
+}
+
+/// A label is set, changed and removed; a change of the secret keeps it, and a reset removes it.
+pub async fn a_list_shows_the_label<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let record = NewRecord {
+        label: Some("Firefox \"on\" Linux 🦊".into()),
+        ..fixture.logged_in(NewLogin::new("ada"))
+    };
+    let mut session = fixture.open_as(record).await;
+    let (index, subject) = (fixture.index(), fixture.subject("ada"));
+    let label = || async {
+        let page = index.list(subject, None, 10).await.expect("list failed");
+        page.sessions[0].label.clone()
+    };
+    assert_eq!(label().await.as_deref(), Some("Firefox \"on\" Linux 🦊"));
+
+    session = log_in_again(&fixture, &session, "ada").await;
+    assert_eq!(label().await.as_deref(), Some("Firefox \"on\" Linux 🦊"));
+    let record = fixture.get(&session).await;
+    fixture
+        .apply(session.key, &set(&record, &json!({"a": 1})))
+        .await;
+    assert_eq!(label().await.as_deref(), Some("Firefox \"on\" Linux 🦊"));
+
+    for (new, expected) in [
+        ("phone", Some("phone")),
+        ("", None),
+        ("tablet", Some("tablet")),
+    ] {
+        let record = fixture.get(&session).await;
+        let change = Change {
+            label: Some(new.into()),
+            ..fixture::change_of(&record)
+        };
+        fixture.apply(session.key, &change).await;
+        assert_eq!(label().await.as_deref(), expected);
+        assert_eq!(
+            fixture::json(&fixture.get(&session).await.snapshot),
+            json!({"a": 1})
+        );
+    }
+
+    let (record, new) = (fixture.get(&session).await, secret());
+    fixture
+        .apply(
+            session.key,
+            &change_login(&record, new, true, LoginChange::Clear),
+        )
+        .await;
+    session.secret = new;
+    log_in_again(&fixture, &session, "ada").await;
+    assert_eq!(label().await, None);
+}
+
+/// Another proof of identity changes its time and the level; the login, the generation and the deadlines
+/// stay.
+pub async fn another_proof_changes_the_level_and_not_the_login<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
+    let mut session = fixture.log_in("ada").await;
+    let before = fixture.get(&session).await;
+    for (level, expected) in [(None, 1), (Some(2), 2), (None, 2)] {
+        fixture.pass(0.1).await;
+        let (record, new) = (fixture.get(&session).await, secret());
+        let change = LoginChange::Authenticate { level };
+        fixture
+            .apply(session.key, &change_login(&record, new, false, change))
+            .await;
+        session.secret = new;
+        let (was, now) = (record.login, fixture.get(&session).await.login);
+        let (was, now) = (was.expect("logged in"), now.expect("logged in"));
+        assert_eq!((now.level, now.logged_in_at), (expected, was.logged_in_at));
+        assert!(now.authenticated_at > was.authenticated_at);
+        assert_eq!(fixture.ids_of("ada").await, [session.key.id]);
+    }
+    let after = fixture.get(&session).await;
+    assert_eq!(after.generation, before.generation);
+    assert_eq!(
+        after.deadlines.absolute_until,
+        before.deadlines.absolute_until
+    );
+
+    // Without a login there is nothing to prove.
+    let anonymous = fixture.open(&json!({})).await;
+    let (record, new) = (fixture.get(&anonymous).await, secret());
+    let change = LoginChange::Authenticate { level: Some(2) };
+    fixture
+        .apply(anonymous.key, &change_login(&record, new, false, change))
+        .await;
+    let anonymous = Opened {
+        secret: new,
+        ..anonymous
+    };
+    assert_eq!(fixture.get(&anonymous).await.login, None);
+}
+
+/// Subjects are compared byte by byte, whatever they contain.
+pub async fn any_text_is_a_subject<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let long = "x".repeat(100_000);
+    let longer = format!("{long}y");
+    let subjects = [
+        "",
+        " ",
+        "ada",
+        "Ada",
+        "ada ",
+        "ada\0",
+        "a\"'`;--",
+        "%",
+        "_",
+        "*",
+        "zoë",
+        "zoe\u{308}",
+        "🦀",
+        "\r\n",
+        &long,
+        &longer,
+    ];
+    let mut sessions = Vec::new();
+    for subject in subjects {
+        sessions.push(fixture.log_in(subject).await);
+    }
+    for (subject, session) in subjects.iter().zip(&sessions) {
+        assert_eq!(
+            fixture.ids_of(subject).await,
+            [session.key.id],
+            "{subject:.9}"
+        );
+        assert_eq!(fixture.get(session).await.subject(), Some(*subject));
+    }
+    for (subject, session) in subjects.iter().zip(&sessions) {
+        assert_eq!(fixture.end_all(subject, None).await, [session.key.id]);
+    }
+}
+
+/// One session is ended by its id, if it belongs to the subject.
+pub async fn one_session_is_ended_by_its_subject_only<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let (first, second) = (fixture.log_in("ada").await, fixture.log_in("ada").await);
+    let anonymous = fixture.open(&json!({})).await;
+    let end = |subject, session: &Opened| {
+        let ended = fixture
+            .index()
+            .end(fixture.subject(subject), session.key.id);
+        async move { ended.await.expect("end failed") }
+    };
+    assert!(!end("bob", &first).await && !end("", &anonymous).await);
+    assert!(fixture.is_alive(&first).await && fixture.is_alive(&anonymous).await);
+    assert!(end("ada", &first).await);
+    assert!(!fixture.is_alive(&first).await && fixture.is_alive(&second).await);
+    assert!(!end("ada", &first).await, "it has ended already");
+    assert_eq!(fixture.ids_of("ada").await, [second.key.id]);
+
+    // It belongs to somebody else by now.
+    let moved = log_in_again(&fixture, &second, "bob").await;
+    assert!(!end("ada", &moved).await && fixture.is_alive(&moved).await);
+    assert!(end("bob", &moved).await);
+}
+
+/// All sessions of a subject end, and no other: not that of another subject, nor of the same one in
+/// another namespace.
+pub async fn all_sessions_of_a_subject_are_ended<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let other = fixture.elsewhere();
+    let mut ada = Vec::new();
+    for _ in 0..5 {
+        ada.push(fixture.log_in("ada").await);
+    }
+    let bob = fixture.log_in("bob").await;
+    let elsewhere = other.log_in("ada").await;
+    let moved = log_in_again(&fixture, &ada.pop().expect("five"), "bob").await;
+
+    let mut ids: Vec<_> = ada.iter().map(|session| session.key.id).collect();
+    ids.sort_unstable();
+    assert_eq!(fixture.end_all("ada", None).await, ids);
+    for session in &ada {
+        assert!(!fixture.is_alive(session).await);
+    }
+    assert_eq!(fixture.ids_of("ada").await, []);
+    assert!(fixture.is_alive(&bob).await && fixture.is_alive(&moved).await);
+    assert!(other.is_alive(&elsewhere).await);
+    assert_eq!(fixture.end_all("ada", None).await, [], "none is left");
+    assert_eq!(fixture.end_all("nobody", None).await, []);
+
+    let new = fixture.log_in("ada").await;
+    assert_eq!(
+        fixture.ids_of("ada").await,
+        [new.key.id],
+        "a login afterwards"
+    );
+}
+
+/// One session can be spared; it can still be used.
+pub async fn all_sessions_but_one_are_ended<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let (kept, ended) = (fixture.log_in("ada").await, fixture.log_in("ada").await);
+    let loaded = fixture.get(&kept).await;
+    assert_eq!(
+        fixture.end_all("ada", Some(kept.key.id)).await,
+        [ended.key.id]
+    );
+    assert_eq!(fixture.ids_of("ada").await, [kept.key.id]);
+    fixture
+        .apply(kept.key, &set(&loaded, &json!({"a": 1})))
+        .await;
+    // The session of somebody else spares nothing.
+    let foreign = fixture.log_in("bob").await;
+    let ended = fixture.end_all("ada", Some(foreign.key.id)).await;
+    assert_eq!(ended, [kept.key.id]);
+}
+
+fn fenced(fence: RevocationMark) -> NewLogin {
+    NewLogin {
+        fence: Some(fence),
+        ..NewLogin::new("ada")
+    }
+}
+
+/// A login whose fence is from before an end of all is refused, and writes nothing.
+pub async fn a_login_from_before_an_end_of_all_is_refused<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let session = fixture.open(&json!({"a": 1})).await;
+    let mut fences = vec![fixture.mark("ada").await];
+    for round in 0..3 {
+        let fence = fixture.mark("ada").await;
+        let accepted = fixture.open_as(fixture.logged_in(fenced(fence))).await;
+        fixture.end_all("ada", None).await;
+        assert!(!fixture.is_alive(&accepted).await);
+        fences.push(fence);
+        assert!(fixture.mark("ada").await > fence, "round {round}");
+        assert_eq!(fixture.mark("bob").await, RevocationMark::default());
+        for fence in &fences {
+            let (key, _) = fixture.mint();
+            let record = fixture.logged_in(fenced(*fence));
+            let inserted = fixture.insert(key, &record).await;
+            let refused = InsertOutcome::<()>::Refused(LoginRefusal::Revoked);
+            assert_eq!(format!("{inserted:?}"), format!("{refused:?}"));
+            assert!(fixture.load(key, record.secret).await.is_none());
+
+            let record = fixture.get(&session).await;
+            let change = Change {
+                data: set(&record, &json!({"a": 2})).data,
+                ..login_as(&record, secret(), fenced(*fence))
+            };
+            let committed = fixture.commit(session.key, &change).await;
+            let refused = CommitOutcome::<()>::Refused(LoginRefusal::Revoked);
+            assert_eq!(format!("{committed:?}"), format!("{refused:?}"));
+            let after = fixture.get(&session).await;
+            assert_eq!((after.epoch, after.login), (record.epoch, None));
+            assert_eq!(fixture::json(&after.snapshot), json!({"a": 1}));
+        }
+        assert_eq!(fixture.ids_of("ada").await, []);
+    }
+    let (record, fence) = (fixture.get(&session).await, fixture.mark("ada").await);
+    let change = login_as(&record, secret(), fenced(fence));
+    fixture.apply(session.key, &change).await;
+    assert_eq!(fixture.ids_of("ada").await, [session.key.id]);
+    let never = fixture.logged_in(fenced(RevocationMark::NEVER));
+    let (key, _) = fixture.mint();
+    let inserted = fixture.insert(key, &never).await;
+    assert!(matches!(
+        inserted,
+        InsertOutcome::Refused(LoginRefusal::Revoked)
+    ));
+}
+
+/// A mark is kept for a while though the subject has no session, and is never given twice.
+pub async fn a_mark_is_kept_without_sessions<S: Store<Untyped>>(fixture: Fixture<S>) {
+    assert_eq!(fixture.mark("ada").await, RevocationMark::default());
+    fixture.end_all("ada", None).await;
+    let first = fixture.mark("ada").await;
+    assert!(first > RevocationMark::default());
+    // A session that comes and goes does not take the mark with it.
+    let session = fixture.log_in("ada").await;
+    assert!(fixture.destroy(session.key).await);
+    assert_eq!(fixture.mark("ada").await, first);
+    fixture.end_all("ada", None).await;
+    let second = fixture.mark("ada").await;
+    assert!(second > first);
+    if let Some(clock) = fixture.fake_clock() {
+        let kept = std::time::Duration::from_millis(RevocationMark::KEPT_MILLIS);
+        clock.advance(kept - std::time::Duration::from_millis(1));
+        assert_eq!(fixture.mark("ada").await, second);
+        clock.advance(kept);
+        fixture.end_all("ada", None).await;
+        assert!(fixture.mark("ada").await > second, "never twice");
+    }
+}
+
+/// A login that is sent twice is applied once.
+pub async fn a_repeated_login_is_applied_once<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let session = fixture.open(&json!({})).await;
+    let record = fixture.get(&session).await;
+    let new = secret();
+    let change = login(&record, new, "ada");
+    fixture.apply(session.key, &change).await;
+    fixture.apply(session.key, &change).await;
+    assert_eq!(fixture.ids_of("ada").await, [session.key.id]);
+    let session = Opened {
+        secret: new,
+        ..session
+    };
+    assert_eq!(fixture.get(&session).await.epoch, 1);
+    assert_eq!(fixture.end_all("ada", None).await, [session.key.id]);
+    assert!(matches!(
+        fixture.commit(session.key, &change).await,
+        CommitOutcome::Ended
+    ));
+    assert_eq!(fixture.ids_of("ada").await, []);
+}
+
+/// Hundreds of sessions of one subject are listed in parts, and ended at once.
+pub async fn hundreds_of_sessions_are_listed_and_ended<S: Store<Untyped>>(fixture: Fixture<S>) {
+    const SESSIONS: usize = 300;
+    let mut tasks = JoinSet::new();
+    for _ in 0..10 {
+        let fixture = fixture.clone();
+        tasks.spawn(async move {
+            for _ in 0..SESSIONS / 10 {
+                fixture.log_in("ada").await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    let (index, subject) = (fixture.index(), fixture.subject("ada"));
+    let (mut after, mut seen) = (None, HashSet::new());
+    loop {
+        let page = index.list(subject, after, 70).await.expect("list failed");
+        assert!(page.sessions.len() <= 70);
+        for session in page.sessions {
+            assert!(seen.insert(session.id), "listed twice");
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), SESSIONS);
+    let ended = fixture.end_all("ada", None).await;
+    assert_eq!(HashSet::from_iter(ended), seen);
+    assert_eq!(fixture.ids_of("ada").await, []);
+    assert_eq!(fixture.count().await, 0);
+}
+
+/// Logins that began before an end of all, and are committed at the same time, do not survive it.
+pub async fn logins_at_the_same_time_as_an_end_of_all_do_not_survive<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
+    const LOGINS: usize = 16;
+    for round in 0..8 {
+        let fence = fixture.mark("ada").await;
+        let barrier = Arc::new(Barrier::new(LOGINS + 1));
+        let mut tasks = JoinSet::new();
+        for at in 0..LOGINS {
+            let (fixture, barrier) = (fixture.clone(), barrier.clone());
+            let session = if at % 2 == 0 {
+                Some(fixture.open(&json!({})).await)
+            } else {
+                None
+            };
+            tasks.spawn(async move {
+                let new = secret();
+                match session {
+                    Some(session) => {
+                        let record = fixture.get(&session).await;
+                        barrier.wait().await;
+                        let change = login_as(&record, new, fenced(fence));
+                        let committed = fixture.commit(session.key, &change).await;
+                        let is_applied = matches!(committed, CommitOutcome::Applied { .. });
+                        (session.key, new, is_applied)
+                    }
+                    None => {
+                        let (key, _) = fixture.mint();
+                        let record = NewRecord {
+                            secret: new,
+                            ..fixture.logged_in(fenced(fence))
+                        };
+                        barrier.wait().await;
+                        let inserted = fixture.insert(key, &record).await;
+                        (key, new, matches!(inserted, InsertOutcome::Done { .. }))
+                    }
+                }
+            });
+        }
+        let ender = {
+            let (fixture, barrier) = (fixture.clone(), barrier.clone());
+            tokio::spawn(async move {
+                barrier.wait().await;
+                fixture.end_all("ada", None).await
+            })
+        };
+        let logins = tasks.join_all().await;
+        let ended = ender.await.expect("no panic");
+        let applied: HashSet<_> = (logins.iter())
+            .filter(|(.., is_applied)| *is_applied)
+            .map(|(key, ..)| key.id)
+            .collect();
+        assert_eq!(HashSet::from_iter(ended), applied, "round {round}");
+        for (key, secret, _) in logins {
+            assert!(
+                fixture
+                    .load(key, secret)
+                    .await
+                    .is_none_or(|record| record.login.is_none())
+            );
+        }
+        assert_eq!(fixture.ids_of("ada").await, []);
+    }
+}
+
+/// A session that changes between two subjects while both are ended and listed is always in the list of
+/// its subject: once it is quiet, an end of all reaches it.
+pub async fn a_session_that_changes_its_subject_is_never_lost<S: Store<Untyped>>(
+    fixture: Fixture<S>,
+) {
+    for _ in 0..8 {
+        let mut session = fixture.open(&json!({})).await;
+        let barrier = Arc::new(Barrier::new(2));
+        let other = {
+            let (fixture, barrier) = (fixture.clone(), barrier.clone());
+            tokio::spawn(async move {
+                barrier.wait().await;
+                for _ in 0..4 {
+                    fixture.number_of("ada").await;
+                    fixture.end_all("bob", None).await;
+                }
+            })
+        };
+        barrier.wait().await;
+        let mut is_alive = true;
+        for subject in ["ada", "bob", "ada", "bob", "ada"] {
+            let Some(record) = fixture.load(session.key, session.secret).await else {
+                is_alive = false;
+                break;
+            };
+            let new = secret();
+            let change = login(&record, new, subject);
+            match fixture.commit(session.key, &change).await {
+                CommitOutcome::Applied { .. } => session.secret = new,
+                CommitOutcome::Ended => {
+                    is_alive = false;
+                    break;
+                }
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+        other.await.expect("no panic");
+        let expected = is_alive.then_some(session.key.id);
+        assert_eq!(fixture.ids_of("ada").await, Vec::from_iter(expected));
+        assert_eq!(fixture.end_all("ada", None).await, Vec::from_iter(expected));
+        assert!(!fixture.is_alive(&session).await);
+    }
+}
