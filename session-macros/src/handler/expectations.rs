@@ -1,6 +1,6 @@
 //! What the framework expects of the arguments and of the return type, stated at each of them.
 
-use proc_macro2::{Delimiter, Group, TokenStream};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::{GenericArgument, GenericParam, PathArguments, ReturnType, Type, parse_quote};
 
@@ -160,6 +160,16 @@ fn result(ty: &Type) -> Option<(&Type, &Type)> {
     }
 }
 
+/// Whether the type is, or contains, an `impl Trait` or a macro, which may stand for one.
 fn has_impl(ty: &Type) -> bool {
-    mentions(&quote!(#ty), |word| word == "impl")
+    let tokens = quote!(#ty);
+    mentions(&tokens, |word| word == "impl") || has_exclamation_mark(tokens)
+}
+
+fn has_exclamation_mark(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_exclamation_mark(group.stream()),
+        TokenTree::Punct(punct) => punct.as_char() == '!',
+        TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+    })
 }
