@@ -3,6 +3,7 @@
 pub(crate) mod check;
 mod decode;
 mod depth;
+mod encode;
 mod fingerprint;
 mod migration;
 pub(crate) mod proof;
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 
 pub use self::decode::{DecodeError, decode_fields, decode_over_default};
 pub use self::depth::{MAX_DEPTH, depth};
+pub use self::encode::encode;
 pub use self::migration::{DataVersions, Fields, Migrate};
 use self::values::Values;
 use crate::printable;
@@ -166,44 +168,6 @@ impl EncodeError {
 
 /// The top-level fields of encoded data, each as its JSON text.
 pub type EncodedFields = BTreeMap<String, Box<RawValue>>;
-
-/// Encodes data as its top-level fields.
-///
-/// ```
-/// use connect_session_runtime::data::encode;
-///
-/// let fields = encode(&serde_json::json!({ "user": "ada" }), Some(100))?;
-/// assert_eq!(fields["user"].get(), r#""ada""#);
-/// # Ok::<(), connect_session_runtime::data::EncodeError>(())
-/// ```
-///
-/// # Errors
-/// If the data is not an object, has no JSON form, its JSON text has more than `limit` bytes, or a
-/// field is nested deeper than [`MAX_DEPTH`].
-pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedFields, EncodeError> {
-    let text = serde_json::to_string(data)?;
-    if let Some(limit) = limit
-        && text.len() as u64 > limit
-    {
-        return Err(EncodeError::TooLarge {
-            size: text.len(),
-            limit,
-        });
-    }
-    let fields: EncodedFields = serde_json::from_str(&text)?;
-    // One level is the object of all fields.
-    if depth(&text) > MAX_DEPTH + 1
-        && let Some((name, _)) = fields
-            .iter()
-            .find(|(_, json)| depth(json.get()) > MAX_DEPTH)
-    {
-        return Err(EncodeError::TooDeep {
-            field: printable::name(name),
-            limit: MAX_DEPTH,
-        });
-    }
-    Ok(fields)
-}
 
 /// Decodes data from its top-level fields.
 ///

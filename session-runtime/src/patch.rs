@@ -171,13 +171,20 @@ impl<D: SessionData> DataChange<D> {
             proof::check(&*self.data, &new)?;
             return Ok(Some(new));
         };
-        let old = data::encode(&*base.data, None)?;
-        if data::same_fields(&new, &old) {
-            proof::check_same_text(&*self.data, &*base.data, &new)?;
+        // Data with the same fingerprint is compared as text, as two values may share one by chance.
+        let is_same = proof::fingerprints_agree(&*self.data, &*base.data)
+            && data::same_fields(&new, &data::encode(&*base.data, None)?);
+        if is_same {
             return Ok(None);
         }
-        let is_unknown = |name: &str| !old.contains_key(name) && !new.contains_key(name);
-        let unknown: Vec<_> = stored.filter(|(name, _)| is_unknown(name)).collect();
+        let mut unknown: Vec<_> = stored
+            .filter(|(name, _)| !new.contains_key(*name))
+            .collect();
+        if !unknown.is_empty() {
+            // Some may be fields of the type that are no longer written.
+            let old = data::encode(&*base.data, None)?;
+            unknown.retain(|(name, _)| !old.contains_key(*name));
+        }
         self.with_unknown(new, &unknown).map(Some)
     }
 

@@ -10,6 +10,7 @@ mod walk;
 use serde::Serialize;
 
 use self::top::Top;
+pub(super) use self::walk::RAW_VALUE;
 use super::{EncodeError, MAX_DEPTH};
 use crate::printable;
 

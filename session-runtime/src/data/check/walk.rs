@@ -13,7 +13,7 @@ use crate::data::{MAX_DEPTH, depth};
 
 /// The prefix of the names of the structs in which `serde_json` passes its own types to a serializer.
 const PRIVATE: &str = "$serde_json::private::";
-pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
+pub(in crate::data) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Walks through a value.
 #[derive(Clone, Copy)]
