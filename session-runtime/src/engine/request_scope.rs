@@ -13,7 +13,7 @@ use super::{Repair, SessionCore};
 use crate::config::{OnUndecodable, Options, SessionConfig};
 use crate::loader::{Ambiguous, Found, LoaderSet};
 use crate::record::Transport;
-use crate::sid::{PresentedSid, SecretHash, SessionId};
+use crate::sid::PresentedSid;
 use crate::store::{AnyStore, StoreRef};
 
 /// The sessions of one config in one request.
@@ -58,11 +58,20 @@ struct Opened<C: SessionConfig> {
 }
 
 /// The sid that a request presents.
-#[derive(PartialEq, Eq)]
 pub(super) enum Presented {
     Nothing,
     Ambiguous,
-    Sid(SessionId, SecretHash, Transport),
+    Sid(PresentedSid, Transport),
+}
+
+impl PartialEq for Presented {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nothing, Self::Nothing) | (Self::Ambiguous, Self::Ambiguous) => true,
+            (Self::Sid(a, by_a), Self::Sid(b, by_b)) => by_a == by_b && a.is_same(b),
+            _ => false,
+        }
+    }
 }
 
 impl Presented {
@@ -71,13 +80,9 @@ impl Presented {
             Err(_) => Self::Ambiguous,
             Ok(found) => match &found.sid {
                 None => Self::Nothing,
-                Some((sid, index)) => Self::sid(sid, loaders.transport(*index)),
+                Some((sid, index)) => Self::Sid(*sid, loaders.transport(*index)),
             },
         }
-    }
-
-    fn sid(sid: &PresentedSid, transport: Transport) -> Self {
-        Self::Sid(sid.id(), sid.secret_hash(), transport)
     }
 }
 
@@ -179,7 +184,7 @@ impl<C: SessionConfig> Sessions<C> {
         transport: Transport,
         on_undecodable: OnUndecodable,
     ) -> LoadResult<C::Data> {
-        let presented = Presented::sid(sid, transport);
+        let presented = Presented::Sid(*sid, transport);
         if let Some(cached) = &self.loaded
             && cached.presented == presented
         {

@@ -67,6 +67,11 @@ impl PresentedSid {
         self.secret.hash()
     }
 
+    /// Whether both are the same sid. The secrets are compared in constant time.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.secret.is_same(&other.secret)
+    }
+
     /// A sid with a new secret for the same record.
     #[inline]
     pub(crate) fn offer(&self) -> Sid {

@@ -33,9 +33,7 @@ impl SecretHash {
 impl PartialEq for SecretHash {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let difference = (self.0.iter().zip(&other.0)).fold(0, |sum, (a, b)| sum | (a ^ b));
-        // Prevents the compiler from leaving the loop at the first difference.
-        std::hint::black_box(difference) == 0
+        is_equal(&self.0, &other.0)
     }
 }
 
@@ -45,6 +43,14 @@ impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretHash(…)")
     }
+}
+
+/// Compares in constant time.
+#[inline]
+fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    let difference = (a.iter().zip(b)).fold(0, |sum, (a, b)| sum | (a ^ b));
+    // Prevents the compiler from leaving the loop at the first difference.
+    std::hint::black_box(difference) == 0
 }
 
 /// The secret half of a sid.
@@ -66,6 +72,10 @@ impl Secret {
     #[inline]
     pub(super) const fn as_bytes(&self) -> &[u8; SECRET_BYTES] {
         &self.0
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        is_equal(&self.0, &other.0)
     }
 
     #[inline]
