@@ -1,6 +1,6 @@
 //! An estimate of the clock of a server.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use redis::Value;
@@ -21,7 +21,7 @@ const JUMP_MILLIS: u64 = 3_000;
 ///
 /// It is late by at most the time that a reply takes, so no session counts as ended too early.
 #[derive(Debug, Default)]
-pub(super) struct ServerClock(Mutex<Option<Reading>>);
+pub(super) struct ServerClock(RwLock<Option<Reading>>);
 
 /// A time of the server, and when it arrived here. A machine that was suspended may have stopped its
 /// monotonic clock, and its system clock may have been set, so both are compared.
@@ -56,7 +56,7 @@ impl ServerClock {
     /// does not exist may have expired, so the time is read soon.
     pub(super) fn compare(&self, reply: &Value) {
         if *reply == Value::Nil {
-            if let Some(reading) = &mut *self.reading() {
+            if let Some(reading) = &mut *self.write() {
                 reading.is_doubtful = true;
             }
         } else if let Some(millis) = time_in_reply(reply) {
@@ -68,7 +68,7 @@ impl ServerClock {
     }
 
     fn set(&self, millis: u64) {
-        *self.reading() = Some(Reading {
+        *self.write() = Some(Reading {
             millis,
             at: Instant::now(),
             system_time: SystemTime::now(),
@@ -78,7 +78,8 @@ impl ServerClock {
 
     /// The current estimate.
     pub(super) fn estimate(&self) -> Estimate {
-        let Some(reading) = *self.reading() else {
+        let reading = *self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(reading) = reading else {
             return Estimate {
                 now: None,
                 is_outdated: true,
@@ -98,8 +99,8 @@ impl ServerClock {
         }
     }
 
-    fn reading(&self) -> std::sync::MutexGuard<'_, Option<Reading>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Option<Reading>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -176,7 +177,7 @@ mod tests {
     fn a_reading_is_outdated_by_either_clock() {
         let clock = ServerClock::default();
         let age = |by: Duration, by_system: Duration| {
-            *clock.reading() = Some(Reading {
+            *clock.write() = Some(Reading {
                 millis: 7,
                 at: Instant::now().checked_sub(by).expect("an instant"),
                 system_time: SystemTime::now() - by_system,
@@ -190,7 +191,7 @@ mod tests {
         assert!(!age(MAX_AGE_IN_DOUBT, new));
         clock.compare(&Value::Nil);
         assert!(clock.estimate().is_outdated, "a key may have expired");
-        *clock.reading() = Some(Reading {
+        *clock.write() = Some(Reading {
             millis: 7,
             at: Instant::now(),
             system_time: SystemTime::now() + old,

@@ -178,26 +178,26 @@ impl Connection {
 
     /// Makes the next command open a new connection. Commands in flight on the old one continue.
     fn discard(&self, dead: &OpenConnection) {
-        if let Some(local) = self.local() {
-            local.discard(dead);
-        }
+        self.with_local(|local| local.discard(dead));
     }
 
     /// Returns the open connection of this runtime, or connects. Takes at most twice the connect timeout:
     /// once waiting for the attempt of another caller, once for its own.
     async fn get_or_connect(&self) -> Result<OpenConnection, Failure> {
-        let local = self.local().unwrap_or_else(|| self.add_local());
-        match local.open_connection() {
-            Some(open) => Ok(open),
-            // Boxed, so that the futures of commands stay small.
-            None => Box::pin(self.reconnect(&local)).await,
+        if let Some(open) = self.with_local(|local| local.open_connection()).flatten() {
+            return Ok(open);
         }
+        let local = self.with_local(Arc::clone);
+        let local = local.unwrap_or_else(|| self.add_local());
+        // Boxed, so that the futures of commands stay small.
+        Box::pin(self.reconnect(&local)).await
     }
 
-    fn local(&self) -> Option<Arc<Local>> {
+    /// Calls a function with the state of this runtime, if there is one.
+    fn with_local<T>(&self, with: impl FnOnce(&Arc<Local>) -> T) -> Option<T> {
         let runtime = Handle::current().id();
         let locals = self.0.locals.read().unwrap_or_else(PoisonError::into_inner);
-        (locals.iter().find(|local| local.is_of(runtime))).cloned()
+        (locals.iter().find(|local| local.is_of(runtime))).map(with)
     }
 
     fn add_local(&self) -> Arc<Local> {

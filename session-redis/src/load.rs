@@ -1,6 +1,6 @@
 //! Loads: a `GET`, and a script if it may have something to write.
 
-use redis::Value;
+use redis::{Cmd, Value};
 
 use super::arguments::LoadArguments;
 use super::failure::Failure;
@@ -22,8 +22,8 @@ impl RedisStore {
         request: &LoadRequest,
     ) -> Result<Option<Record<D>>, StoreError> {
         let versions = request.versions;
-        let mut get = redis::cmd("GET");
-        get.arg(name);
+        let mut get = Cmd::with_capacity(2, name.len() + 3);
+        get.arg("GET").arg(name);
         let answer = self.send(name, Command::new(&get, None)).await;
         let Answer { value, now } = answer.map_err(read_error)?;
         let bytes = match value {

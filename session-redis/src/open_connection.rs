@@ -12,6 +12,11 @@ use super::failure::Failure;
 use super::node::{Answer, Command};
 use super::timeouts::Timeouts;
 
+/// How many commands, and how many bytes of them, wait to be sent without delaying further ones. With the
+/// driver's defaults, many small commands at once already take several system calls.
+const MAX_QUEUED: usize = 1_024;
+const MAX_UNSENT: usize = 64 << 10;
+
 /// An established connection. A clone uses the same connection.
 #[derive(Clone)]
 pub(super) struct OpenConnection {
@@ -34,6 +39,8 @@ impl OpenConnection {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeouts.connect))
             .set_response_timeout(Some(timeouts.command))
+            .set_pipeline_buffer_size(MAX_QUEUED)
+            .set_write_backpressure_boundary(MAX_UNSENT)
             .set_push_sender(push);
         let mut multiplexed = client
             .get_multiplexed_async_connection_with_config(&config)

@@ -50,7 +50,9 @@ impl StoreScript {
 }
 
 fn script_cmd(name: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
-    let mut cmd = redis::cmd(name);
-    cmd.arg(script).arg(1).arg(key).arg(arguments);
+    let sizes = arguments.iter().map(|argument| argument.len());
+    let size = name.len() + script.len() + 1 + key.len() + sizes.sum::<usize>();
+    let mut cmd = Cmd::with_capacity(4 + arguments.len(), size);
+    cmd.arg(name).arg(script).arg(1).arg(key).arg(arguments);
     cmd
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use redis::Value;
+use redis::{Cmd, Value};
 
 use super::arguments::CommitArguments;
 use super::check::{self, Requirements};
@@ -188,7 +188,10 @@ impl RedisStore {
     pub(super) fn observe(&self, now: u64) {
         let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
         let clock_offset = signed(now).saturating_sub(signed(local_millis()));
-        (self.inner.clock_offset).store(clock_offset, Ordering::Relaxed);
+        // Usually it stays; not writing leaves the cache line to other threads.
+        if self.inner.clock_offset.load(Ordering::Relaxed) != clock_offset {
+            (self.inner.clock_offset).store(clock_offset, Ordering::Relaxed);
+        }
     }
 }
 
@@ -233,12 +236,12 @@ impl<D: SessionData> Store<D> for RedisStore {
         let set = |now| {
             let mut state = RecordState::new(record, now);
             state.expiry = Expiry::new(lifetime, now);
-            let mut set = redis::cmd("SET");
-            set.arg(&name)
-                .arg(encode_new(&state, record.versions.written, &fields))
-                .arg("NX");
+            let value = encode_new(&state, record.versions.written, &fields);
             let ends_in = lifetime.idle_millis().min(lifetime.absolute_millis());
-            set.arg("PX").arg(ends_in).clone()
+            let mut set = Cmd::with_capacity(6, name.len() + value.len() + 32);
+            set.arg("SET").arg(&name).arg(value).arg("NX");
+            set.arg("PX").arg(ends_in);
+            set
         };
         let answer = self.send(&name, Command::at(&set, self.durability())).await;
         let answer = answer.map_err(|failure| match failure.code() {
