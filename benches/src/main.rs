@@ -106,6 +106,10 @@ fn find(subject: &str, workload: &str) -> Option<Box<dyn Case>> {
     if let Some(case) = growth::find(subject, workload) {
         return Some(case);
     }
+    #[cfg(feature = "servers")]
+    if let Some(case) = servers::find(subject, workload) {
+        return Some(case);
+    }
     let subject = subjects::all()
         .into_iter()
         .find(|one| one.key() == subject)?;

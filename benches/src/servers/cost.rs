@@ -41,7 +41,7 @@ pub async fn print() {
             return;
         }
         row(&place, "plain commands", &plain_redis::client(&place).await).await;
-        row(&place, "ours", &shop::client(place.store(1).await)).await;
+        row(&place, "ours", &shop::client_on_redis()).await;
         #[cfg(feature = "servers-peers")]
         row(
             &place,

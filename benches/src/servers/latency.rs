@@ -19,7 +19,10 @@ pub async fn print(requests: usize) {
         let mut rows = raw(&place).await;
         let store = place.store(CONNECTIONS).await;
         let sliding = sliding::client(store.clone());
-        let router = shop::client(store);
+        let router = match place.kind {
+            Kind::Redis => shop::client_on_redis(),
+            _ => shop::client(store),
+        };
         let routers = std::slice::from_ref(&router);
         let ours = |what, work: Arc<dyn Work>| Row {
             what,

@@ -3,6 +3,7 @@
 
 mod client;
 mod cost;
+mod counted;
 mod latency;
 mod overlap;
 mod overlap_ours;
@@ -27,6 +28,8 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use place::Place;
+
+pub use counted::find;
 
 /// A boxed future.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

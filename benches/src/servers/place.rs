@@ -14,6 +14,13 @@ pub enum Kind {
     Sqlite,
 }
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The name of this run.
+fn name() -> String {
+    format!("benches_{}", std::process::id())
+}
+
 /// A server, and the prefix of all keys or table names there.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -25,7 +32,7 @@ pub struct Place {
 impl Place {
     /// The servers in the environment variables of the tests, and a file.
     pub fn given() -> Vec<Self> {
-        let name = format!("benches_{}", std::process::id());
+        let name = name();
         let servers = [
             (Kind::Redis, "TEST_REDIS_URL"),
             (Kind::Postgres, "TEST_POSTGRES_URL"),
@@ -56,8 +63,7 @@ impl Place {
     pub async fn store<D: SessionData>(&self, connections: u32) -> AnyStore<D> {
         let connected = match self.kind {
             Kind::Redis => {
-                let store = RedisStore::builder().url(&self.url).prefix(&self.name);
-                return AnyStore::new(store.build().await.expect("a store"));
+                return AnyStore::new(Self::redis_store(&self.url).await.expect("a store"));
             }
             Kind::Postgres => {
                 let store = PostgresStore::connect(&self.url).connections(connections);
@@ -76,6 +82,12 @@ impl Place {
             }
         };
         connected.expect("a table")
+    }
+
+    /// The store on a Redis server, with its defaults.
+    pub async fn redis_store(url: &str) -> Result<RedisStore, BoxError> {
+        let store = RedisStore::builder().url(url).prefix(&name());
+        Ok(store.build().await?)
     }
 
     /// The table of another library, which [`clean`](Self::clean) also drops.
