@@ -12,7 +12,8 @@ use super::{EncodedFields, SessionData};
 /// taken from the encoded `Default`, so a field that was added to the type needs no serde attribute.
 ///
 /// If a record has a field under its name and under an alias, as after a deployment in which an older
-/// program still wrote the old name, the value under its name counts.
+/// program still wrote the old name, the value under its name counts. In a `#[serde(flatten)]` part, this
+/// holds for one alias, in a record of up to 64 fields.
 ///
 /// ```
 /// use connect_session_runtime::data::decode_fields;
@@ -221,6 +222,50 @@ mod tests {
             let inner = inner.clone();
             assert_eq!(decode(text), Ok(Outer { inner }), "{text}");
         }
+    }
+
+    #[test]
+    fn several_aliases_of_one_field_are_left_out() {
+        #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+        struct Renamed {
+            #[serde(alias = "name", alias = "a_name", alias = "z_name")]
+            full_name: String,
+            #[serde(alias = "m")]
+            n: u8,
+        }
+        let text = r#"{"a_name":"a","full_name":"Ada","m":1,"n":2,"name":"old","z_name":"z"}"#;
+        let full_name = "Ada".to_owned();
+        assert_eq!(decode(text), Ok(Renamed { full_name, n: 2 }));
+        let without_its_name: Renamed =
+            decode(r#"{"a_name":"a","n":2,"z_name":"z"}"#).expect("decodes");
+        assert_eq!(without_its_name.full_name, "a");
+    }
+
+    #[test]
+    fn the_search_for_an_alias_is_limited() {
+        use std::cell::Cell;
+        thread_local!(static DECODED: Cell<u32> = const { Cell::new(0) });
+        fn count<'de, D: serde::Deserializer<'de>>(d: D) -> Result<u8, D::Error> {
+            DECODED.set(DECODED.get() + 1);
+            u8::deserialize(d)
+        }
+        #[derive(Clone, Default, Debug, Serialize, Deserialize)]
+        struct Renamed {
+            #[serde(alias = "name")]
+            full_name: String,
+        }
+        #[derive(Clone, Default, Debug, Serialize, Deserialize)]
+        struct Outer {
+            #[serde(deserialize_with = "count")]
+            counted: u8,
+            #[serde(flatten)]
+            inner: Renamed,
+        }
+        let others = (0..1_000).map(|at| format!(r#""k{at}":1,"#));
+        let fields = r#""counted":1,"full_name":"Ada","name":"old""#;
+        let text = format!("{{{}{fields}}}", others.collect::<String>());
+        assert!(decode::<Outer>(&text).is_err());
+        assert!(DECODED.get() < 5, "{}", DECODED.get());
     }
 
     #[test]

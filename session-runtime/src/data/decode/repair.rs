@@ -1,10 +1,12 @@
 //! Decodes fields that the type did not accept at first.
 
+use std::cell::Cell;
+
 use super::error::{DecodeError, Reason};
 use super::{Fields, SessionData};
 use crate::data::{self, EncodedFields};
 
-/// The maximum number of fields, and of bytes, among which the field of an error is searched.
+/// The maximum number of fields, and of bytes, among which the field of an error or an alias is searched.
 const SEARCHED_FIELDS: usize = 64;
 const SEARCHED_BYTES: usize = 64 << 10;
 
@@ -43,19 +45,7 @@ fn with_default<'a, D: SessionData>(
                 added.push(name);
                 fields.push((name, text.get()));
             }
-            Reason::Duplicate(name) => {
-                let is_alias = |at: &usize| {
-                    fields[*at].0 != &**name
-                        && !matches!(
-                            D::deserialize(Fields(without(&fields, *at))),
-                            Err(DecodeError { reason: Reason::Duplicate(again), .. }) if again == *name
-                        )
-                };
-                let Some(alias) = (0..fields.len()).find(is_alias) else {
-                    return Err(error);
-                };
-                fields.remove(alias);
-            }
+            Reason::Duplicate(name) if leave_out_alias::<D>(&mut fields, name) => {}
             _ => return Err(error),
         }
         match D::deserialize(Fields(fields.iter().copied())) {
@@ -63,6 +53,49 @@ fn with_default<'a, D: SessionData>(
             decoded => return decoded,
         }
     }
+}
+
+/// Removes an alias of a field that is there twice. Returns whether it found one.
+fn leave_out_alias<D: SessionData>(fields: &mut Vec<Field<'_>>, name: &str) -> bool {
+    // Read first, so that the type reports the alias.
+    if let Some(own) = fields.iter().position(|(other, _)| *other == name) {
+        fields[..=own].rotate_right(1);
+    }
+    let read = Cell::new(0);
+    let noting = std::iter::from_fn(|| {
+        let next = fields.get(read.get()).copied();
+        read.set(read.get() + 1);
+        next
+    });
+    let Err(error) = D::deserialize(Fields(noting)) else {
+        return true;
+    };
+    let Reason::Duplicate(name) = error.reason else {
+        return false;
+    };
+    let last = read.get().saturating_sub(1);
+    let alias = if last < fields.len() {
+        Some(last)
+    } else if is_searchable(fields) {
+        // The type reads a flattened part after all fields.
+        let is_alias = |at: &usize| {
+            fields[*at].0 != &*name
+                && !matches!(
+                    D::deserialize(Fields(without(fields, *at))),
+                    Err(DecodeError { reason: Reason::Duplicate(again), .. }) if again == name
+                )
+        };
+        (0..fields.len()).find(is_alias)
+    } else {
+        None
+    };
+    alias.map(|alias| fields.remove(alias)).is_some()
+}
+
+/// Whether there are so few fields that all of them but one can be decoded for each of them.
+fn is_searchable(fields: &[Field<'_>]) -> bool {
+    let bytes: usize = fields.iter().map(|(_, text)| text.len()).sum();
+    fields.len() <= SEARCHED_FIELDS && bytes <= SEARCHED_BYTES
 }
 
 fn without<'a>(fields: &[Field<'a>], left_out: usize) -> impl Iterator<Item = Field<'a>> + Clone {
@@ -78,8 +111,7 @@ fn with_field<D: SessionData>(
     default: &EncodedFields,
     error: DecodeError,
 ) -> DecodeError {
-    let bytes: usize = fields.iter().map(|(_, text)| text.len()).sum();
-    if error.field.is_some() || fields.len() > SEARCHED_FIELDS || bytes > SEARCHED_BYTES {
+    if error.field.is_some() || !is_searchable(fields) {
         return error;
     }
     let is_wrong = |left_out: &usize| {
