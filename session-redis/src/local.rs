@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use tokio::runtime::Id;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::open_connection::OpenConnection;
 
 /// How often an attempt to connect begins during an outage. One that hangs does not delay the next.
 const TRY_EVERY: Duration = Duration::from_millis(500);
+
+/// Without news from the task that connects for this long, its runtime does not run it.
+const STALLED: Duration = Duration::from_secs(2);
 
 /// The state of a connection in one runtime.
 pub(super) struct Local {
@@ -20,7 +24,22 @@ pub(super) struct Local {
     /// Locked while a request connects, so that concurrent ones wait for one attempt and share its result.
     pub(super) connecting: tokio::sync::Mutex<()>,
     /// The failure of the last attempt, while a task tries to connect. Requests do not wait for it.
-    outage: Mutex<Option<Failure>>,
+    outage: Mutex<Option<Outage>>,
+}
+
+struct Outage {
+    failure: Failure,
+    /// When the task last showed that it runs.
+    seen_at: Instant,
+}
+
+impl Outage {
+    fn new(failure: Failure) -> Self {
+        Self {
+            failure,
+            seen_at: Instant::now(),
+        }
+    }
 }
 
 impl Local {
@@ -54,12 +73,15 @@ impl Local {
         }
     }
 
-    /// Why there is no connection, if that is known.
+    /// Why there is no connection, if that is known. An outage that nobody would see the end of does not
+    /// count.
     pub(super) fn outage(&self) -> Option<Failure> {
-        self.lock_outage().clone()
+        let outage = self.lock_outage();
+        let outage = outage.as_ref()?;
+        (outage.seen_at.elapsed() < STALLED).then(|| outage.failure.clone())
     }
 
-    fn lock_outage(&self) -> std::sync::MutexGuard<'_, Option<Failure>> {
+    fn lock_outage(&self) -> std::sync::MutexGuard<'_, Option<Outage>> {
         self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,7 +94,7 @@ impl Local {
     ) where
         F: Future<Output = Result<OpenConnection, Failure>> + Send + 'static,
     {
-        *self.lock_outage() = Some(failure);
+        *self.lock_outage() = Some(Outage::new(failure));
         // Created here, so that it exists even if the runtime ends before the task first runs.
         let over = Over(Arc::downgrade(self));
         tokio::spawn(async move { connect_repeatedly(&over.0, establish).await });
@@ -96,12 +118,17 @@ async fn connect_repeatedly<F>(
                     let Some(local) = local.upgrade() else { return };
                     match established {
                         Ok(Ok(open)) => return local.set(open),
-                        Ok(Err(failure)) => *local.lock_outage() = Some(failure),
+                        Ok(Err(failure)) => *local.lock_outage() = Some(Outage::new(failure)),
                         // It panicked in the driver.
                         Err(_) => {}
                     }
                 }
             }
+        }
+        if let Some(local) = local.upgrade()
+            && let Some(outage) = &mut *local.lock_outage()
+        {
+            outage.seen_at = Instant::now();
         }
         match establish() {
             Some(attempt) => attempts.spawn(attempt),
@@ -118,5 +145,36 @@ impl Drop for Over {
         if let Some(local) = self.0.upgrade() {
             *local.lock_outage() = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+    use crate::address::ServerAddress;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_counts_as_long_as_a_task_runs() {
+        let client = redis::Client::open("redis://127.0.0.1").expect("a URL");
+        let failure = Failure::not_sent(&ServerAddress::direct(client), "it is down");
+        let new = || Arc::new(Local::new(Handle::current().id()));
+        let local = new();
+        let failing = failure.clone();
+        let establish = move || {
+            let failure = failing.clone();
+            Some(async move { Err(failure) })
+        };
+        local.wait_for_the_server(failure.clone(), establish);
+        sleep(STALLED * 5).await;
+        assert!(local.outage().is_some());
+
+        let without_task = new();
+        *without_task.lock_outage() = Some(Outage::new(failure));
+        assert!(without_task.outage().is_some());
+        advance(STALLED).await;
+        assert!(without_task.outage().is_none());
     }
 }
