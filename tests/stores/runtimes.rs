@@ -100,6 +100,11 @@ fn sqlite() {
 }
 
 #[test]
+fn sqlite_in_memory() {
+    works_in_every_runtime(async || AnyStore::new(SqliteStore::memory().await.unwrap()));
+}
+
+#[test]
 #[ignore = "needs Redis; scripts/test starts one"]
 fn redis() {
     works_in_every_runtime(async || {
