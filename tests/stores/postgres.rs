@@ -592,8 +592,12 @@ async fn a_pool_may_have_all_connections_of_its_user() {
          GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}"
     ))
     .await;
+    let options = options().username(&user);
+    let address = format!("{}:{}", options.get_host(), options.get_port());
+    let proxy = Proxy::before(address, Protocol::Postgres).await;
+    let options = options.host("127.0.0.1").port(proxy.port);
     let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options().username(&user)).await.unwrap();
+    let pool = pool.connect_with(options).await.unwrap();
     let limited = PostgresStore::from_pool(pool.clone());
     let limited = limited.table(&table).unwrap().sweep_every(None);
     let opened = open(&limited, &json!({"a": 1})).await;
@@ -604,5 +608,13 @@ async fn a_pool_may_have_all_connections_of_its_user() {
         fixture::json(&load(&limited, opened).await),
         json!({"a": 2})
     );
+    // It does not try to find out with every statement.
+    let mut opened_by_loads = Vec::new();
+    for _ in 0..10 {
+        let before = proxy.connections();
+        load(&limited, opened).await;
+        opened_by_loads.push(proxy.connections() - before);
+    }
+    assert!(opened_by_loads.contains(&0), "{opened_by_loads:?}");
     pool.close().await;
 }

@@ -2,6 +2,7 @@
 //! to another server after a failover.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,6 +30,7 @@ pub enum Network {
 pub struct Proxy {
     pub port: u16,
     counts: Arc<Mutex<BTreeMap<char, u64>>>,
+    connections: Arc<AtomicU64>,
     network: watch::Sender<Network>,
     server: Arc<Mutex<String>>,
 }
@@ -42,8 +44,11 @@ impl Proxy {
         let shared = counts.clone();
         let server = Arc::new(Mutex::new(server));
         let current = server.clone();
+        let connections = Arc::<AtomicU64>::default();
+        let accepted = connections.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                accepted.fetch_add(1, Ordering::SeqCst);
                 let (counts, network) = (shared.clone(), watched.clone());
                 let server = current.lock().unwrap().clone();
                 let upstream = TcpStream::connect(&server).await.unwrap();
@@ -53,6 +58,7 @@ impl Proxy {
         Self {
             port,
             counts,
+            connections,
             network,
             server,
         }
@@ -66,6 +72,11 @@ impl Proxy {
     /// The number of messages of each kind since the last call.
     pub fn take_counts(&self) -> BTreeMap<char, u64> {
         std::mem::take(&mut *self.counts.lock().unwrap())
+    }
+
+    /// The number of connections that clients have opened so far.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::SeqCst)
     }
 
     pub fn set(&self, network: Network) {

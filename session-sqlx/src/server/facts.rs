@@ -53,13 +53,20 @@ impl Facts {
 impl<B: Server> Inner<B> {
     /// Examines the server, unless that was done before.
     pub(super) async fn facts(&self) -> Result<Facts, Outage> {
-        if let Some(facts) = B::state(self).facts.get() {
+        let state = B::state(self);
+        if let Some(facts) = state.facts.get() {
             return Ok(*facts);
+        }
+        if state.refused_examination.is_noted() {
+            return Ok(Facts::UNKNOWN);
         }
         // Boxed, so that the futures of statements stay small.
         match Box::pin(self.examine()).await {
             // The pool may have all connections that the user may open.
-            Err(outage) if outage.answers => Ok(Facts::UNKNOWN),
+            Err(outage) if outage.answers => {
+                state.refused_examination.note();
+                Ok(Facts::UNKNOWN)
+            }
             examined => examined,
         }
     }

@@ -6,7 +6,7 @@ mod connections;
 mod facts;
 mod lease;
 mod outage;
-mod refused_writes;
+mod recent;
 mod send;
 mod setup;
 mod state;

@@ -51,7 +51,10 @@ impl<B: Server> Inner<B> {
                 state.retire_connections();
             }
             let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
-            let most_tries = if is_demoted && may_be_outdated {
+            let is_expected = is_demoted && state.refuses_writes();
+            let most_tries = if is_expected {
+                0
+            } else if is_demoted && may_be_outdated {
                 if !T::MAY_CHANGE_SERVER {
                     return Err(failure);
                 }
@@ -62,8 +65,8 @@ impl<B: Server> Inner<B> {
                 0
             };
             if tries >= most_tries {
-                if is_demoted {
-                    state.refused_writes.note();
+                if is_demoted && !is_expected {
+                    state.note_refused_write();
                 }
                 return Err(failure);
             }

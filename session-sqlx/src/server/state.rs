@@ -11,7 +11,7 @@ use super::clock::ServerClock;
 use super::connections::Connections;
 use super::facts::Facts;
 use super::outage::cannot_connect;
-use super::refused_writes::RefusedWrites;
+use super::recent::Recent;
 
 /// The state of every store on a server. Clones share it.
 pub(crate) struct ServerState<DB: Database> {
@@ -19,8 +19,12 @@ pub(crate) struct ServerState<DB: Database> {
     /// The connections that the store opened itself; `None` if it uses the pool of an application.
     pub(super) connections: Option<Arc<Connections<DB>>>,
     pub(super) circuit: Circuit,
-    pub(super) refused_writes: RefusedWrites,
+    /// The server has refused a write on a new connection. A read-only server would otherwise cost every
+    /// load a refused write and a new connection, and every change one for each of a pool.
+    pub(super) refused_write: Recent,
     pub(super) facts: Arc<OnceCell<Facts>>,
+    /// The server answered, but could not be examined.
+    pub(super) refused_examination: Recent,
 }
 
 // A derived implementation would require the driver to be `Clone`.
@@ -30,8 +34,9 @@ impl<DB: Database> Clone for ServerState<DB> {
             clock: self.clock.clone(),
             connections: self.connections.clone(),
             circuit: self.circuit.clone(),
-            refused_writes: self.refused_writes.clone(),
+            refused_write: self.refused_write.clone(),
             facts: self.facts.clone(),
+            refused_examination: self.refused_examination.clone(),
         }
     }
 }
@@ -59,18 +64,19 @@ impl<DB: Database> ServerState<DB> {
             clock: ServerClock::new(),
             connections: None,
             circuit: circuit(pool),
-            refused_writes: RefusedWrites::default(),
+            refused_write: Recent::default(),
             facts: Arc::default(),
+            refused_examination: Recent::default(),
         }
     }
 
     /// Whether the server has just refused a write.
     pub(crate) fn refuses_writes(&self) -> bool {
-        self.refused_writes.are_expected()
+        self.refused_write.is_noted()
     }
 
     pub(crate) fn note_refused_write(&self) {
-        self.refused_writes.note();
+        self.refused_write.note();
     }
 
     /// The size of the largest session that fits into a statement, if it is known.
