@@ -4,9 +4,27 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::{GenericArgument, GenericParam, PathArguments, ReturnType, Type, parse_quote};
 
+use super::args::last_segment;
 use super::expand::Parts;
 use super::model::{Argument, Role};
 use crate::tokens::{end_spans, mentions, respan};
+
+/// The names of types about which there is nothing to find out, so that nothing is spent on them.
+const ALWAYS_EXTRACTED: &[&str] = &[
+    "Bytes",
+    "ConnectInfo",
+    "CookieJar",
+    "Extension",
+    "HeaderMap",
+    "HttpRequest",
+    "Method",
+    "State",
+    "String",
+    "Uri",
+];
+
+/// The names of types that leave the body alone.
+const FROM_HEAD: &[&str] = &["Path", "Query", "TypedHeader"];
 
 impl Parts<'_> {
     /// A closure that is never called, so that nothing remains of it in the program. Whether a generic
@@ -21,17 +39,8 @@ impl Parts<'_> {
         if arguments.is_empty() && returned.is_empty() {
             return None;
         }
-        let traits = (!arguments.is_empty()).then(|| {
-            quote! {
-                use #private::expectations::{
-                    BeforeAny as _, BeforeNext as _, ConsumesBody as _, LikeBody as _,
-                    LikeHead as _, KnownType as _, OfAnyType as _, Verdict as _,
-                };
-            }
-        });
         Some(quote! {
             let _ = || {
-                #traits
                 #(#arguments)*
                 #(#returned)*
             };
@@ -63,32 +72,52 @@ impl Parts<'_> {
         let others: Vec<_> = (self.handler.arguments.iter())
             .filter(|argument| matches!(argument.role, Role::Other))
             .collect();
+        let mut expected = Vec::new();
+        for (index, argument) in others.iter().enumerate() {
+            if !argument.cfgs.is_empty() {
+                continue;
+            }
+            let ty = &argument.ty;
+            let name = last_segment(ty).map(|segment| segment.ident.to_string());
+            let is_one_of =
+                |names: &[&str]| name.as_ref().is_some_and(|name| names.contains(&&**name));
+            if !is_one_of(ALWAYS_EXTRACTED) {
+                expected.push(self.expected_kind(ty));
+            }
+            // One that is under a `cfg` may be missing, and another one follow.
+            let next = others.get(index + 1).filter(|next| next.cfgs.is_empty());
+            if let Some(next) =
+                next.filter(|_| !is_one_of(ALWAYS_EXTRACTED) && !is_one_of(FROM_HEAD))
+            {
+                expected.push(self.expected_order(ty, &next.ty));
+            }
+        }
+        expected
+    }
+
+    fn expected_kind(&self, ty: &Type) -> TokenStream {
         let private = self.private;
-        others
-            .iter()
-            .enumerate()
-            .filter(|(_, argument)| argument.cfgs.is_empty())
-            .map(|(index, argument)| {
-                let Argument { ty, .. } = argument;
-                // One that is under a `cfg` may be missing, and another one follow.
-                let following = others.get(index + 1);
-                let following = following
-                    .filter(|next| next.cfgs.is_empty())
-                    .map(|next| &next.ty);
-                let next = match following {
-                    Some(next) => quote!(#next),
-                    None => quote!(#private::expectations::Last),
-                };
-                let like = like(ty).unwrap_or_else(|| quote!(#private::expectations::Plain));
-                let probe = quote! {
-                    (&&&&#private::expectations::Argument::<#ty, #next, #like>::PROBE)
-                };
-                let taken = bound(&quote!(#probe.kind().taken::), ty, &quote!(#ty));
-                let ordered =
-                    following.map(|_| bound(&quote!(#probe.order().ordered::), ty, &quote!(#ty)));
-                quote!(#taken #ordered)
-            })
-            .collect()
+        let like = like(ty).unwrap_or_else(|| quote!(#private::expectations::Plain));
+        let probe = quote!(#private::expectations::Argument::<#ty, #like>::PROBE);
+        let check = bound(&quote!((&&&&#probe).kind().taken::), ty, &quote!(#ty));
+        quote! {{
+            use #private::expectations::{
+                KnownType as _, LikeBody as _, LikeHead as _, OfAnyType as _, Verdict as _,
+            };
+            #check
+        }}
+    }
+
+    fn expected_order(&self, ty: &Type, next: &Type) -> TokenStream {
+        let private = self.private;
+        let probe = quote!(#private::expectations::Argument::<#ty, #next>::PROBE);
+        let check = bound(&quote!((&&&#probe).order().ordered::), ty, &quote!(#ty));
+        quote! {{
+            use #private::expectations::{
+                BeforeAny as _, BeforeNext as _, ConsumesBody as _, Verdict as _,
+            };
+            #check
+        }}
     }
 
     /// The parts of a written `Result`, or the whole type.

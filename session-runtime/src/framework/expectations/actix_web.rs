@@ -41,4 +41,4 @@ pub trait LikeHead {
     }
 }
 
-impl<T, Next, Like> LikeHead for &&Argument<T, Next, Like> {}
+impl<T, Like> LikeHead for &&Argument<T, Like> {}

@@ -56,7 +56,7 @@ pub trait LikeHead {
     }
 }
 
-impl<T, Next, Like: FromRequestParts<AnyState>> LikeHead for &&Argument<T, Next, Like> {}
+impl<T, Like: FromRequestParts<AnyState>> LikeHead for &&Argument<T, Like> {}
 
 /// The same for the body, such as `Json<Item>`.
 pub trait LikeBody {
@@ -66,7 +66,7 @@ pub trait LikeBody {
     }
 }
 
-impl<T, Next, Like: FromRequest<AnyState>> LikeBody for &Argument<T, Next, Like> {}
+impl<T, Like: FromRequest<AnyState>> LikeBody for &Argument<T, Like> {}
 
 /// An argument of a type that is never an extractor.
 pub trait KnownType {
@@ -82,7 +82,7 @@ pub struct Never;
 
 macro_rules! never_extracted {
     ($($ty:ty),*) => {
-        $(impl<Next> KnownType for &&&Argument<$ty, Next, Plain> {})*
+        $(impl KnownType for &&&Argument<$ty, Plain> {})*
     };
 }
 
@@ -97,7 +97,7 @@ pub trait ConsumesBody {
     }
 }
 
-impl<T: FromRequest<AnyState>, Following, Like> ConsumesBody for &Argument<T, Following, Like> {}
+impl<T: FromRequest<AnyState>, Following> ConsumesBody for &Argument<T, Following> {}
 
 /// An argument after which nothing is extracted.
 pub trait BeforeNext {
@@ -107,4 +107,4 @@ pub trait BeforeNext {
     }
 }
 
-impl<T, Like> BeforeNext for &&Argument<T, Next, Like> {}
+impl<T> BeforeNext for &&Argument<T, Next> {}

@@ -25,7 +25,7 @@ mod salvo;
 
 #[allow(unused_imports, reason = "a framework may replace all of it")]
 pub use self::nothing::*;
-pub use self::probe::{Argument, BeforeAny, Last, OfAnyType, Plain, Verdict};
+pub use self::probe::{Argument, BeforeAny, OfAnyType, Plain, Verdict};
 
 /// Replaces the expectations of [`nothing`] if only this framework is enabled.
 macro_rules! only {

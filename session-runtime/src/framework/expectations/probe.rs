@@ -4,23 +4,19 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-/// An argument, the one that follows it, and its type with `()` as the parameter.
-pub struct Argument<T, Next, Like>(PhantomData<fn(T, Next, Like)>);
+/// An argument, and another type: what follows the argument, or its own type with `()` as the parameter.
+pub struct Argument<T, Other>(PhantomData<fn(T, Other)>);
 
-impl<T, Next, Like> fmt::Debug for Argument<T, Next, Like> {
+impl<T, Other> fmt::Debug for Argument<T, Other> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Argument")
     }
 }
 
-impl<T, Next, Like> Argument<T, Next, Like> {
+impl<T, Other> Argument<T, Other> {
     /// Both are given by their types.
     pub const PROBE: Self = Self(PhantomData);
 }
-
-/// Follows the last argument.
-#[derive(Debug)]
-pub struct Last;
 
 /// Stands for the type with `()` where a type has no parameter.
 #[derive(Debug)]
@@ -38,7 +34,7 @@ pub trait BeforeAny {
     }
 }
 
-impl<T, Next, Like> BeforeAny for Argument<T, Next, Like> {}
+impl<T, Other> BeforeAny for Argument<T, Other> {}
 
 /// An argument of any type.
 pub trait OfAnyType {
@@ -48,7 +44,7 @@ pub trait OfAnyType {
     }
 }
 
-impl<T, Next, Like> OfAnyType for Argument<T, Next, Like> {}
+impl<T, Other> OfAnyType for Argument<T, Other> {}
 
 /// The verdict on an argument that consumes the body before another argument.
 #[derive(Debug)]
