@@ -5,7 +5,7 @@
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, Meta, ReturnType};
+use syn::{Attribute, GenericArgument, Meta, PathArguments, ReturnType, Type};
 
 use super::expand::wrapped;
 use super::fallible;
@@ -46,10 +46,64 @@ pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStrea
     };
     let function = quote_spanned!(place=> has_failed);
     let argument = quote_spanned!(place=> __steps);
+    let steps = match &handler.signature.output {
+        ReturnType::Default => Some(1),
+        ReturnType::Type(_, ty) => steps(ty),
+    };
+    // Each step costs the compiler about a tenth of a millisecond, and the default number is for the longest
+    // tuples. An alias that is called like one of the known types may need some more.
+    let steps = steps.map(|steps| {
+        let each = std::iter::repeat_n(quote!(let), steps + SPARE_STEPS);
+        quote!(; #(#each)*)
+    });
     quote! {{
-        let __steps = #private::find_err!(__value);
+        let __steps = #private::find_err!(__value #steps);
         #private::#function(#argument)
     }}
+}
+
+const SPARE_STEPS: usize = 4;
+
+/// The names of types that contain no `Result`.
+const LEAVES: &[&str] = &[
+    "Bytes",
+    "HeaderMap",
+    "Html",
+    "HttpResponse",
+    "Json",
+    "Redirect",
+    "Response",
+    "StatusCode",
+    "String",
+    "str",
+];
+
+/// The number of values to look at, if the whole type is written with known names.
+fn steps(ty: &Type) -> Option<usize> {
+    match ty {
+        Type::Reference(reference) => steps(&reference.elem),
+        Type::Tuple(tuple) => (tuple.elems.iter()).try_fold(1, |sum, ty| Some(sum + steps(ty)?)),
+        Type::Path(path) => {
+            let segment = path.path.segments.last()?;
+            if LEAVES.iter().any(|leaf| segment.ident == leaf) {
+                return Some(1);
+            }
+            if !["Result", "Option", "Box"]
+                .iter()
+                .any(|name| segment.ident == name)
+            {
+                return None;
+            }
+            match &segment.arguments {
+                PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+                    GenericArgument::Type(inside) => Some(1 + steps(inside)?),
+                    _ => None,
+                },
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// The user's function, which also returns whether it failed.
@@ -137,7 +191,23 @@ fn after_bounds(tokens: &[TokenTree], mut at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{logs_errors, without_impl};
+    use super::{logs_errors, steps, without_impl};
+
+    #[test]
+    fn the_values_of_known_types_are_counted() {
+        for (ty, count) in [
+            ("String", Some(1)),
+            ("&'static str", Some(1)),
+            ("()", Some(1)),
+            ("Result<axum::Json<Cart>, Failure>", Some(2)),
+            ("Result<Option<(StatusCode, Json<Cart>)>, Failure>", Some(5)),
+            ("Result<Own, Failure>", None),
+            ("(StatusCode, Own)", None),
+            ("impl IntoResponse", None),
+        ] {
+            assert_eq!(steps(&syn::parse_str(ty).expect("a type")), count, "{ty}");
+        }
+    }
 
     #[test]
     fn only_an_argument_of_the_attribute_logs_errors() {
