@@ -6,7 +6,7 @@ use syn::{GenericArgument, GenericParam, PathArguments, ReturnType, Type, parse_
 
 use super::args::last_segment;
 use super::expand::Parts;
-use super::model::{Argument, Role};
+use super::model::Role;
 use crate::tokens::{end_spans, mentions, respan};
 
 /// The names of types about which there is nothing to find out, so that nothing is spent on them.
@@ -33,7 +33,6 @@ impl Parts<'_> {
         if self.is_generic() || self.handler.has_errors {
             return None;
         }
-        let private = self.private;
         let arguments = self.expected_arguments();
         let returned = self.expected_return();
         if arguments.is_empty() && returned.is_empty() {

@@ -115,7 +115,7 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
     };
     let returned = wrapped(&quote!(#private::Judged), ty, &quote!(#ty));
     let inferred = without_impl(quote!(#ty));
-    signature.output = ReturnType::Type(*arrow, Box::new(syn::Type::Verbatim(returned)));
+    signature.output = ReturnType::Type(*arrow, Box::new(Type::Verbatim(returned)));
     // A `return` or `?` leaves the block, not the function. If a part of the return type is known, the
     // block needs it for type inference.
     let body = if inferred.to_string() == "_" {
