@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use connect_session::SessionId;
-use connect_session::store::{MemoryStore, StoreError};
+use connect_session::store::{MemoryStore, NewLogin, StoreError};
 
 use super::{HOUR, insert, is_alive, median, new_id, record, runtime, try_insert};
 use crate::data::Data;
@@ -60,7 +60,7 @@ async fn filled() -> (MemoryStore<Data>, [Vec<SessionId>; 3]) {
         let kind = number % 3;
         ids[kind].push(id);
         let mut record = record(HOUR);
-        record.subject = (kind == 1).then(|| "somebody".into());
+        record.login = (kind == 1).then(|| NewLogin::new("somebody"));
         let evicted = try_insert(&store, id, &record).await.expect("room");
         assert!(evicted.is_empty());
         if kind == 0 {

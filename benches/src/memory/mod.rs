@@ -96,6 +96,7 @@ async fn try_insert<D: SessionData>(
     match store.insert(key(id), record).await? {
         InsertOutcome::Done { evicted, .. } => Ok(evicted),
         InsertOutcome::Exists => panic!("the id is new"),
+        InsertOutcome::Refused(_) => panic!("there is no limit"),
     }
 }
 
