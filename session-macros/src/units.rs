@@ -53,6 +53,17 @@ pub(crate) const COUNT: Measure = Measure {
     if_unlimited: "leave the option out for its default, or write `1_000`",
 };
 
+/// A number of sessions.
+pub(crate) const SESSIONS: Measure = Measure {
+    what: "number",
+    example: "5",
+    units: &[],
+    foreign_units: &[],
+    constant: |count| quote!(#count),
+    type_name: "u64",
+    if_unlimited: "leave the option out to allow any number",
+};
+
 pub(crate) const VERSION: Measure = Measure {
     what: "number",
     example: "2",

@@ -62,6 +62,23 @@ pub const fn fields(count: u64) -> Option<Fault> {
     None
 }
 
+/// The largest `max_sessions`. A login looks at each session of its user.
+const MOST_SESSIONS: u64 = 10_000;
+
+/// Checks a `max_sessions`.
+#[must_use]
+pub const fn sessions(count: u64) -> Option<Fault> {
+    if count == 0 {
+        return Fault::new("`max_sessions` is zero: nobody could log in");
+    }
+    if count > MOST_SESSIONS {
+        return Fault::new(
+            "`max_sessions` is more than 10,000; leave it out to allow any number of sessions",
+        );
+    }
+    None
+}
+
 /// The largest version of data: what a store keeps in a signed number of 32 bits.
 const MAX_VERSION: u64 = (1 << 31) - 1;
 

@@ -179,6 +179,12 @@ pub const fn write_within_data(written: u64, current: u64) {
     check(rules::write_within_data(written, current));
 }
 
+/// The number of sessions of a user.
+#[track_caller]
+pub const fn sessions(count: u64) {
+    check(rules::sessions(count));
+}
+
 /// The largest number of fields of the data.
 #[track_caller]
 pub const fn fields(count: u64) {

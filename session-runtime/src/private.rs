@@ -33,6 +33,7 @@ pub use crate::guard::{
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
 pub use crate::session::LoginAttempt;
+pub use crate::sessions::must_know_users;
 pub use crate::sessions::{Sessions, begin_login, sessions};
 pub use crate::store::BoxError;
 pub use crate::store::MemoryStore;

@@ -368,6 +368,32 @@ impl<C: SessionConfig> Session<C> {
         Ok(())
     }
 
+    /// Whether the session has not ended, and was not reset or logged in anew, since this request loaded
+    /// it. For a socket or a stream that stays open: ask before each message, or every few seconds, and
+    /// close it when the answer is no. Then "log out everywhere" reaches it, too. A yes counts as a use of
+    /// the session.
+    ///
+    /// ```
+    /// # use connect_session::{Error, Session};
+    /// # async fn next_message() -> Option<String> { None }
+    /// async fn serve(session: Session) -> Result<(), Error> {
+    ///     while let Some(message) = next_message().await {
+    ///         if !session.still_alive().await? {
+    ///             break;
+    ///         }
+    ///         // … answer the message
+    /// #       let _ = message;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
+    pub async fn still_alive(&self) -> Result<bool, Error> {
+        self.core.is_alive().await
+    }
+
     /// Ends the session at once, even if the request fails later. Its cookie is cleared.
     ///
     /// A session whose data cannot be decoded does not reach a handler, unless the attribute says what to

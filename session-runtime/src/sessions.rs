@@ -168,7 +168,17 @@ impl<C: SessionConfig> UserSessions<C> {
         self.end_except(None).await
     }
 
-    pub(crate) async fn end_except(&self, except: Option<SessionId>) -> Result<usize, Error> {
+    /// Like [`end_all`](Self::end_all), but spares the session of the request, if
+    /// [`Session::of_user`](crate::session::Session::of_user) returned this. Returns how many others there
+    /// were.
+    ///
+    /// # Errors
+    /// See [`end`](Self::end).
+    pub async fn end_others(&self) -> Result<usize, Error> {
+        self.end_except(self.current).await
+    }
+
+    async fn end_except(&self, except: Option<SessionId>) -> Result<usize, Error> {
         let (store, key) = (self.store().await?, self.key());
         let ended = index::<C>(&store)?.end_all(key, except).await;
         let ended = ended.map_err(failed::<C>)?;
@@ -214,6 +224,9 @@ pub async fn begin_login<C: SessionConfig>(
     let user = user.to_string();
     LoginAttempt::begin(own_store::<C>().await?, user.into()).await
 }
+
+/// Checks the store of a config with `max_sessions`.
+pub const fn must_know_users<S: SubjectIndex>() {}
 
 async fn own_store<C: SessionConfig>() -> Result<StoreRef<C::Data, C::Store>, Error> {
     Ok(StoreRef::Own(config::store::<C>().await?))

@@ -36,4 +36,5 @@ mod shop;
 mod streams;
 mod two_guards;
 mod unpolled;
+mod users;
 mod websocket_http2;

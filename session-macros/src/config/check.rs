@@ -18,6 +18,7 @@ use crate::tokens::literals;
 use connect_session_rules as rules;
 
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
+pub(crate) const ON_MAX_SESSIONS: Variants = &[("end_oldest", "EndOldest"), ("refuse", "Refuse")];
 pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
 pub(crate) const COMMIT: Variants = &[
@@ -48,6 +49,8 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         renew_grace: None,
         max_size: None,
         max_fields: None,
+        max_sessions: None,
+        on_max_sessions: None,
         data_version: None,
         write_version: None,
         migrate: None,
@@ -145,6 +148,7 @@ fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Error
         "on_ended" => (&mut config.on_ended, ON_ENDED),
         "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
         "on_undecodable" => (&mut config.on_undecodable, ON_UNDECODABLE),
+        "on_max_sessions" => (&mut config.on_max_sessions, ON_MAX_SESSIONS),
         "trusted_proxy" => (&mut config.trusted_proxy, TRUSTED_PROXY),
         _ => (&mut config.commit, COMMIT),
     };
@@ -160,6 +164,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
         let rule = match name.as_str() {
             "max_size" => rules::size,
             "max_fields" => rules::fields,
+            "max_sessions" => rules::sessions,
             "data_version" | "write_version" => rules::version,
             "renew_grace" => rules::grace,
             _ => rules::duration,
@@ -175,6 +180,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             "renew_every" => &mut config.renew_every,
             "renew_grace" => &mut config.renew_grace,
             "max_fields" => &mut config.max_fields,
+            "max_sessions" => &mut config.max_sessions,
             "data_version" => &mut config.data_version,
             "write_version" => &mut config.write_version,
             _ => &mut config.max_size,

@@ -17,6 +17,7 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
     }
     durations(config, errors);
     versions(config, errors);
+    on_max_sessions(config, errors);
     if let (Some(grace), None, false) = (
         &config.renew_grace,
         &config.renew_every,
@@ -221,6 +222,20 @@ fn durations(config: &mut Config, errors: &mut Errors) {
     }
 }
 
+/// An option that has no effect without another one.
+fn on_max_sessions(config: &mut Config, errors: &mut Errors) {
+    if let Some(choice) = &config.on_max_sessions
+        && config.max_sessions.is_none()
+        && !config.is_invalid("max_sessions")
+    {
+        errors.at(
+            choice.written.span(),
+            "this has no effect without `max_sessions`; add `max_sessions: 5`, or leave it out",
+        );
+        config.on_max_sessions = None;
+    }
+}
+
 /// The `persistent` of the first cookie that has one.
 fn persistent(config: &Config) -> Option<&proc_macro2::Ident> {
     config.loaders.iter().find_map(|loader| match &loader.kind {
@@ -241,6 +256,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
         (&config.renew_grace, "grace"),
         (&config.max_size, "size"),
         (&config.max_fields, "fields"),
+        (&config.max_sessions, "sessions"),
         (&config.data_version, "version"),
         (&config.write_version, "version"),
     ];

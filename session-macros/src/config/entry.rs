@@ -5,7 +5,7 @@ use syn::{Expr, Path, Type};
 
 use crate::loaders::Raw;
 use crate::quantity::Measure;
-use crate::units::{COUNT, DURATION, SIZE, VERSION};
+use crate::units::{COUNT, DURATION, SESSIONS, SIZE, VERSION};
 
 /// An option as written: `key: value`.
 pub(super) struct Entry {
@@ -38,6 +38,7 @@ pub(super) fn measure(option: &str) -> Option<&'static Measure> {
         }
         "max_size" => Some(&SIZE),
         "max_fields" => Some(&COUNT),
+        "max_sessions" => Some(&SESSIONS),
         "data_version" | "write_version" => Some(&VERSION),
         _ => None,
     }

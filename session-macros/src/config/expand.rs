@@ -81,6 +81,7 @@ fn hoist(config: &mut Config) -> TokenStream {
         (&mut config.renew_grace, duration()),
         (&mut config.max_size, quote!(::core::primitive::u64)),
         (&mut config.max_fields, quote!(::core::primitive::u64)),
+        (&mut config.max_sessions, quote!(::core::primitive::u64)),
         (&mut config.data_version, quote!(::core::primitive::u64)),
         (&mut config.write_version, quote!(::core::primitive::u64)),
     ] {
@@ -219,6 +220,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("renew_grace", &config.renew_grace, false),
         ("max_size", &config.max_size, true),
         ("max_fields", &config.max_fields, false),
+        ("max_sessions", &config.max_sessions, true),
         ("data_version", &config.data_version, false),
         ("write_version", &config.write_version, true),
     ];
@@ -240,6 +242,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("on_ended", "OnEnded", &config.on_ended),
         ("on_store_error", "OnStoreError", &config.on_store_error),
         ("on_undecodable", "OnUndecodable", &config.on_undecodable),
+        ("on_max_sessions", "OnMaxSessions", &config.on_max_sessions),
         ("commit", "Commit", &config.commit),
         ("trusted_proxy", "TrustedProxy", &config.trusted_proxy),
     ];
@@ -343,6 +346,11 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
 fn checks(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let mut checks = loaders::checks(&config.loaders, private);
     checks.extend(cross_checks::const_checks(config, private));
+    if let (Some(Amount { key, .. }), Some(store)) = (&config.max_sessions, &config.store) {
+        checks.push(quote_spanned! {key.span()=>
+            const _: fn() = #private::must_know_users::<#store>;
+        });
+    }
     if let Some((key, namespace @ Text::Constant(_))) = &config.namespace {
         let namespace = namespace.to_token_stream();
         checks.push(const_check(

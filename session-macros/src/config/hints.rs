@@ -16,6 +16,8 @@ pub(crate) const OPTIONS: &[&str] = &[
     "renew_grace",
     "max_size",
     "max_fields",
+    "max_sessions",
+    "on_max_sessions",
     "data_version",
     "write_version",
     "migrate",

@@ -15,7 +15,9 @@ mod types;
 mod warnings;
 
 #[cfg(test)]
-pub(crate) use check::{COMMIT, ON_CONFLICT, ON_ENDED, ON_STORE_ERROR, RULES, TRUSTED_PROXY};
+pub(crate) use check::{
+    COMMIT, ON_CONFLICT, ON_ENDED, ON_MAX_SESSIONS, ON_STORE_ERROR, RULES, TRUSTED_PROXY,
+};
 pub(crate) use cross_checks::check_emit;
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;

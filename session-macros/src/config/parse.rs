@@ -267,9 +267,8 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                 broken,
             })
         }
-        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "on_undecodable" | "commit" => {
-            Ok(Value::Words(words(input, key)?))
-        }
+        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "on_undecodable"
+        | "on_max_sessions" | "commit" => Ok(Value::Words(words(input, key)?)),
         "trusted_proxy" => {
             not_text(
                 input,
@@ -318,6 +317,8 @@ fn example(key: &Ident) -> &'static str {
         "renew_grace" => "30s",
         "max_size" => "64KiB",
         "max_fields" => "1_000",
+        "max_sessions" => "5",
+        "on_max_sessions" => "end_oldest",
         "data_version" => "2",
         "write_version" => "1",
         "migrate" => "crate::migrate",

@@ -8,6 +8,7 @@ use crate::data::{DataVersions, Migrate};
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, SidSource};
 pub use crate::record::OnMaxSessions;
+use crate::record::SessionLimit;
 use connect_session_rules as rules;
 
 /// The options that `session_config!` declares. `configure` can change them before the first request.
@@ -44,7 +45,7 @@ pub struct Options {
     /// What a load does if the data of the stored session does not decode.
     pub on_undecodable: OnUndecodable,
     /// How many sessions a user may have; any number if `None`.
-    pub max_sessions: Option<NonZeroU32>,
+    pub max_sessions: Option<u64>,
     /// What happens to a login of a user who has that many.
     pub on_max_sessions: OnMaxSessions,
     /// Which changes of a handler are stored.
@@ -189,6 +190,15 @@ impl Options {
         let version = |version| u32::try_from(version).unwrap_or(u32::MAX);
         let written = self.write_version.unwrap_or(self.data_version);
         DataVersions::new(version(self.data_version), version(written), self.migrate)
+    }
+
+    /// The limit on the sessions of a user.
+    pub(crate) fn session_limit(&self) -> Option<SessionLimit> {
+        let max = u32::try_from(self.max_sessions?).unwrap_or(u32::MAX);
+        Some(SessionLimit {
+            max: NonZeroU32::new(max)?,
+            when_reached: self.on_max_sessions,
+        })
     }
 
     /// The size limit in a serializing store.

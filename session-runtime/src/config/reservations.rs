@@ -7,9 +7,11 @@ use std::sync::{Mutex, PoisonError};
 #[cfg(feature = "_layer")]
 use super::prepared;
 use super::{Options, SessionConfig};
+use crate::data::SessionData;
 use crate::loader::SidSource;
+use crate::store::Store;
 #[cfg(feature = "_layer")]
-use crate::store::{AnyStore, RefusingStore, Store as _};
+use crate::store::{AnyStore, RefusingStore};
 
 /// A resource that a config in use has reserved.
 struct Reservation {
@@ -58,27 +60,37 @@ pub(super) fn reserve_keys<C: SessionConfig>(
     })
 }
 
-/// Checks that a store can note the version of the data if the config has versions.
+/// Checks that a store has what the options need.
 ///
 /// # Errors
 /// A message if it cannot.
-pub(super) fn check_versions(options: &Options, store_keeps_them: bool) -> Result<(), String> {
-    if options.data_version == 1 || store_keeps_them {
-        return Ok(());
+pub(super) fn check_store<D: SessionData>(
+    options: &Options,
+    store: &impl Store<D>,
+) -> Result<(), String> {
+    if options.data_version > 1 && !store.keeps_data_version() {
+        return Err(
+            "the store does not keep the version of a session's data, which `data_version` needs: leave \
+             `data_version` out, or use another store"
+                .to_owned(),
+        );
     }
-    Err(
-        "the store does not keep the version of a session's data, which `data_version` needs: leave \
-         `data_version` out, or use another store"
-            .to_owned(),
-    )
+    if options.max_sessions.is_some() && store.as_subject_index().is_none() {
+        return Err(
+            "the store does not know which sessions belong to a user, which `max_sessions` needs: leave \
+             `max_sessions` out, or use another store"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// A store with which the config may be used: this one, or one that refuses every operation because
-/// another config has reserved its keys, or it cannot note the version of the data.
+/// another config has reserved its keys, or it lacks something that the options need.
 #[cfg(feature = "_layer")]
 pub(crate) fn reserved<C: SessionConfig>(store: &AnyStore<C::Data>) -> AnyStore<C::Data> {
     let options = &prepared::<C>().options;
-    let checked = check_versions(options, store.keeps_data_version());
+    let checked = check_store(options, store);
     match checked.and_then(|()| reserve_keys::<C>(options, store.backend_id())) {
         Ok(()) => store.clone(),
         Err(problem) => AnyStore::new(RefusingStore(problem)),

@@ -120,7 +120,7 @@ async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
     }
     let built = C::connect().await.and_then(|store| {
         let options = &prepared::<C>().options;
-        reservations::check_versions(options, store.keeps_data_version())?;
+        reservations::check_store(options, &store)?;
         reservations::reserve_keys::<C>(&prepared::<C>().options, store.backend_id())?;
         Ok(store)
     });

@@ -95,6 +95,9 @@ impl Options {
             &self.max_fields.to_string(),
             rules::fields(self.max_fields),
         );
+        if let Some(count) = self.max_sessions {
+            found.note("max_sessions", &count.to_string(), rules::sessions(count));
+        }
         let written = self.write_version.unwrap_or(self.data_version);
         for (option, version) in [
             ("data_version", self.data_version),

@@ -190,6 +190,29 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(data)
     }
 
+    /// Whether the session is alive, with the login that this request knows. Extends its idle deadline.
+    pub(crate) async fn is_alive(&self) -> Result<bool, Error> {
+        let change = {
+            let state = self.state();
+            match state.phase {
+                Phase::New => return Ok(true),
+                Phase::Ended { .. } => return Ok(false),
+                Phase::Stored(_) => Change {
+                    commit_id: self.new_commit_id(),
+                    epoch: state.epoch,
+                    generation: state.generation,
+                    data: None,
+                    identity: None,
+                    lifetime: None,
+                    label: None,
+                    versions: self.options.data_versions(),
+                },
+            }
+        };
+        let committed = self.send(&change).await?;
+        Ok(matches!(committed, CommitOutcome::Applied { .. }))
+    }
+
     /// Removes the record. The caller holds the write lock.
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let stored = matches!(self.state().phase, Phase::Stored(_));

@@ -92,6 +92,13 @@ pub mod session_config {
     /// `max_fields: 1_000`: the maximum number of top-level fields of a session's data; in untyped
     /// data, each key is a field. Default: `1_000`.
     pub const max_fields: Word = Word;
+    /// `max_sessions: 5`: how many sessions a user may have; a login beyond that ends the sessions with
+    /// the earliest logins, or is refused. Default: any number.
+    pub const max_sessions: Word = Word;
+    /// `on_max_sessions: refuse`: what happens to a login of a user who has `max_sessions` sessions: with
+    /// `end_oldest` those with the earliest logins end, with `refuse` the client gets a 409. Default:
+    /// `end_oldest`.
+    pub const on_max_sessions: Word = Word;
     /// `data_version: 2`: the version of the data's type; a program never writes data into a session
     /// whose data has a later version. Default: `1`.
     pub const data_version: Word = Word;
@@ -277,6 +284,16 @@ pub mod on_undecodable {
     pub const reject: Word = Word;
     /// The session is ended, and counts as unknown: `create` makes a new one.
     pub const replace: Word = Word;
+}
+
+/// What happens to a login of a user who has `max_sessions` sessions.
+pub mod on_max_sessions {
+    use super::Word;
+
+    /// The sessions with the earliest logins end.
+    pub const end_oldest: Word = Word;
+    /// The login is refused, and the client gets a 409 `too-many-sessions`.
+    pub const refuse: Word = Word;
 }
 
 /// The headers in which a reverse proxy says what the client addressed.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::{OnDrop, Session};
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
-use crate::record::{Login, LoginChange, NewLogin, RevocationMark, SessionLimit, SubjectKey};
+use crate::record::{Login, LoginChange, NewLogin, RevocationMark, SubjectKey};
 use crate::sessions::{self, UserSessions};
 use crate::store::{StoreRef, SubjectIndex};
 use crate::timestamp::Timestamp;
@@ -52,10 +52,7 @@ impl<C: SessionConfig> Session<C> {
         let options = self.core.options;
         let login = NewLogin {
             fence: begun.as_ref().map(|begun| begun.fence),
-            limit: options.max_sessions.map(|max| SessionLimit {
-                max,
-                when_reached: options.on_max_sessions,
-            }),
+            limit: options.session_limit(),
             ..NewLogin::new(subject)
         };
         let shown = Login::new(&login, self.core.store.now());

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::SystemTime;
+
+use serde::{Serialize, Serializer};
 
 use super::{BoxFuture, StoreError};
 use crate::record::{Deadlines, Lifetime, Login, RevocationMark, SubjectKey};
@@ -70,25 +71,32 @@ pub trait SubjectIndex: Send + Sync {
 }
 
 /// A session of a user, as a list shows it. It contains nothing that gives access to the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It serializes with the names of these fields, and the times as milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Listed {
     /// The public id, which [`end`](SubjectIndex::end) takes.
     pub id: SessionId,
     /// When it was created.
+    #[serde(serialize_with = "as_millis")]
     pub created_at: SystemTime,
     /// When its user logged in.
+    #[serde(serialize_with = "as_millis")]
     pub logged_in_at: SystemTime,
     /// When its user last proved who they are.
+    #[serde(serialize_with = "as_millis")]
     pub authenticated_at: SystemTime,
     /// When a request last used it, up to `touch_every` late (by default a tenth of its idle timeout).
+    #[serde(serialize_with = "as_millis")]
     pub last_seen_at: SystemTime,
     /// When it ends unless another request uses it.
+    #[serde(serialize_with = "as_millis")]
     pub expires_at: SystemTime,
     /// How well its user proved who they are; 1 after a login.
     pub level: u8,
     /// What a person calls it, such as the name of a device.
-    pub label: Option<Arc<str>>,
+    pub label: Option<String>,
     /// Whether it is the session of the request that asks.
     pub is_current: bool,
 }
@@ -101,7 +109,7 @@ impl Listed {
         login: &Login,
         deadlines: &Deadlines,
         lifetime: Lifetime,
-        label: Option<Arc<str>>,
+        label: Option<&str>,
     ) -> Self {
         Self {
             id,
@@ -111,14 +119,14 @@ impl Listed {
             last_seen_at: (deadlines.idle_until - lifetime.idle()).into(),
             expires_at: deadlines.expires_at().into(),
             level: login.level,
-            label,
+            label: label.map(str::to_owned),
             is_current: false,
         }
     }
 }
 
 /// A part of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct ListPage {
     /// The sessions, the latest login first.
@@ -158,6 +166,13 @@ impl fmt::Display for ListCursor {
     }
 }
 
+/// As text.
+impl Serialize for ListCursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl FromStr for ListCursor {
     type Err = InvalidListCursor;
 
@@ -182,3 +197,7 @@ impl fmt::Display for InvalidListCursor {
 }
 
 impl std::error::Error for InvalidListCursor {}
+
+fn as_millis<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(Timestamp::from(*time).as_millis())
+}

@@ -10,7 +10,7 @@ use self::pause::Gate;
 pub use self::pause::Pause;
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
-use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError};
+use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex};
 use crate::timestamp::Timestamp;
 
 /// A wrapper around a store, whose operations fail or wait as its [`Faults`] say.
@@ -236,6 +236,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
 
     fn keeps_data_version(&self) -> bool {
         self.store.keeps_data_version()
+    }
+
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        self.store.as_subject_index()
     }
 
     async fn insert(

@@ -159,7 +159,7 @@ impl<D> Entry<D> {
     /// The session as a list shows it.
     pub(super) fn listed(&self, id: SessionId, login: &Login, clock: &Clock) -> Listed {
         let deadlines = self.expiry.deadlines(|millis| clock.at(millis));
-        let label = (self.extra.as_ref()).and_then(|extra| extra.label.clone());
+        let label = (self.extra.as_ref()).and_then(|extra| extra.label.as_deref());
         Listed::new(id, login, &deadlines, self.expiry.lifetime, label)
     }
 

@@ -1,0 +1,436 @@
+//! The sessions of a user: logins, lists, and what ends them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::axum::body::Body;
+use ::axum::extract::{Path, State};
+use ::axum::routing::{get, post};
+use ::axum::{Json, Router};
+use connect_session::store::{AnyStore, MemoryStore, SubjectIndex};
+use connect_session::testing::{FailingStore, FakeClock};
+use connect_session::{
+    Error, Event, EventKind, Session, SessionConfig, SessionId, Untyped, session, session_config,
+};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+session_config! {
+    struct Plain {}
+}
+
+session_config! {
+    struct Two { max_sessions: 2, on_event: note }
+}
+
+session_config! {
+    struct AtMostTwo { max_sessions: 2, on_max_sessions: refuse }
+}
+
+static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn note(event: &Event<'_>) {
+    if !matches!(event.kind, EventKind::Loaded | EventKind::Committed) {
+        let id = event.id.map(|id| id.to_string()).unwrap_or_default();
+        EVENTS
+            .lock()
+            .unwrap()
+            .push(format!("{} {id}", event.kind.name()));
+    }
+}
+
+/// Lets a login wait after its attempt has begun.
+#[derive(Clone, Default)]
+struct Gates {
+    begun: Arc<Notify>,
+    checked: Arc<Notify>,
+}
+
+/// The handlers of a config.
+macro_rules! handlers {
+    ($module:ident, $config:ident) => {
+        mod $module {
+            use super::*;
+
+            #[session(create)]
+            async fn open(session: Session<$config>) -> String {
+                session.id().to_string()
+            }
+
+            #[session(create)]
+            async fn login(
+                mut session: Session<$config>,
+                Path(user): Path<String>,
+            ) -> Result<String, Error> {
+                session.label(format!("device of {user}"));
+                session.login(&user)?;
+                Ok(session.id().to_string())
+            }
+
+            #[session(create)]
+            async fn slow_login(
+                mut session: Session<$config>,
+                Path(user): Path<String>,
+                State(gates): State<Gates>,
+            ) -> Result<String, Error> {
+                let attempt = session.begin_login(&user).await?;
+                gates.begun.notify_one();
+                gates.checked.notified().await;
+                session.login(attempt)?;
+                Ok(session.id().to_string())
+            }
+
+            #[session(load)]
+            async fn me(session: Session<$config>) -> Json<Value> {
+                Json(json!({
+                    "user": session.subject(),
+                    "level": session.level(),
+                    "proved": session.authenticated_at().is_some(),
+                }))
+            }
+
+            #[session(load)]
+            async fn step_up(mut session: Session<$config>) -> Result<(), Error> {
+                session.step_up(2)
+            }
+
+            #[session(load)]
+            async fn devices(session: Session<$config>) -> Result<Json<Value>, Error> {
+                let Some(sessions) = session.of_user() else {
+                    return Ok(Json(Value::Null));
+                };
+                let page = sessions.list().await?;
+                assert_eq!(sessions.count().await?, page.sessions.len() as u64);
+                Ok(Json(serde_json::to_value(page).unwrap()))
+            }
+
+            #[session(load)]
+            async fn end(
+                session: Session<$config>,
+                Path(id): Path<SessionId>,
+            ) -> Result<Json<bool>, Error> {
+                let sessions = session.of_user().expect("logged in");
+                Ok(Json(sessions.end(id).await?))
+            }
+
+            #[session(load)]
+            async fn end_others(session: Session<$config>) -> Result<Json<usize>, Error> {
+                let sessions = session.of_user().expect("logged in");
+                Ok(Json(sessions.end_others().await?))
+            }
+
+            #[session(load)]
+            async fn wait(session: Session<$config>, State(gates): State<Gates>) -> Result<Json<bool>, Error> {
+                assert!(session.still_alive().await?);
+                gates.begun.notify_one();
+                gates.checked.notified().await;
+                Ok(Json(session.still_alive().await?))
+            }
+
+            pub(super) fn app(store: AnyStore<Untyped>, gates: &Gates) -> Router {
+                Router::new()
+                    .route("/open", post(open))
+                    .route("/login/{user}", post(login))
+                    .route("/slow-login/{user}", post(slow_login))
+                    .route("/me", get(me))
+                    .route("/step-up", post(step_up))
+                    .route("/devices", get(devices))
+                    .route("/end/{id}", post(end))
+                    .route("/end-others", post(end_others))
+                    .route("/wait", get(wait))
+                    .with_state(gates.clone())
+                    .layer($config::layer().with_store(store))
+            }
+        }
+    };
+}
+
+handlers!(plain, Plain);
+handlers!(two, Two);
+handlers!(at_most_two, AtMostTwo);
+
+/// A session as its client knows it.
+#[derive(Clone, Default)]
+struct Client {
+    sid: String,
+    id: String,
+}
+
+struct Server {
+    app: Router,
+    clock: FakeClock,
+    store: MemoryStore<Untyped>,
+    gates: Gates,
+}
+
+impl Server {
+    fn new(app: fn(AnyStore<Untyped>, &Gates) -> Router) -> Self {
+        let clock = FakeClock::new();
+        let store = MemoryStore::builder().clock(clock.clone()).build();
+        let gates = Gates::default();
+        // Each test has a store of its own.
+        let own = FailingStore::new(store.clone()).of_another_process();
+        Self {
+            app: app(AnyStore::new(own), &gates),
+            clock,
+            store,
+            gates,
+        }
+    }
+
+    /// Sends a request; returns the status, the body, and the sid of the response.
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        sid: &str,
+    ) -> (StatusCode, String, Option<String>) {
+        let mut request = Request::builder().method(method).uri(path);
+        if !sid.is_empty() {
+            request = request.header("X-User-Session", sid);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let sid = headers.get("x-user-session");
+        let sid = sid.map(|sid| sid.to_str().unwrap().to_owned());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap(), sid)
+    }
+
+    async fn log_in(&self, user: &str) -> Client {
+        self.clock.advance(Duration::from_secs(1));
+        let (status, id, sid) = self.send("POST", &format!("/login/{user}"), "").await;
+        assert_eq!(status, 200, "{id}");
+        Client {
+            sid: sid.unwrap(),
+            id,
+        }
+    }
+
+    async fn json(&self, method: &str, path: &str, client: &Client) -> Value {
+        let (status, body, _) = self.send(method, path, &client.sid).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    async fn is_alive(&self, client: &Client) -> bool {
+        let (status, ..) = self.send("GET", "/me", &client.sid).await;
+        status == 200
+    }
+
+    async fn end_all<C: SessionConfig>(&self, user: &str) -> Vec<SessionId> {
+        let key = connect_session::store::SubjectKey::new(C::OPTIONS.namespace, user);
+        self.store.end_all(key, None).await.unwrap()
+    }
+}
+
+fn problem(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let of_type = body["type"].as_str().unwrap();
+    of_type.rsplit('#').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_user_sees_and_ends_the_devices() {
+    let server = Server::new(plain::app);
+    let (phone, laptop) = (server.log_in("ada").await, server.log_in("ada").await);
+    let foreign = server.log_in("bob").await;
+    let devices = server.json("GET", "/devices", &phone).await;
+    assert_eq!(devices["next"], Value::Null);
+    let shown = devices["sessions"].as_array().unwrap().iter().map(|shown| {
+        assert_eq!(shown["created_at"], shown["logged_in_at"]);
+        assert!(shown["last_seen_at"].as_u64() < shown["expires_at"].as_u64());
+        json!([
+            shown["id"],
+            shown["label"],
+            shown["level"],
+            shown["is_current"]
+        ])
+    });
+    let shown: Value = shown.collect();
+    let expected = json!([
+        [laptop.id, "device of ada", 1, false],
+        [phone.id, "device of ada", 1, true],
+    ]);
+    assert_eq!(shown, expected);
+    assert!(
+        !devices.to_string().contains(&laptop.sid[22..]),
+        "no secret"
+    );
+
+    let end = |id: &str| format!("/end/{id}");
+    assert_eq!(server.json("POST", &end(&foreign.id), &phone).await, false);
+    assert!(server.is_alive(&foreign).await, "somebody else's");
+    assert_eq!(server.json("POST", &end(&laptop.id), &phone).await, true);
+    assert_eq!(server.json("POST", &end(&laptop.id), &phone).await, false);
+    assert!(!server.is_alive(&laptop).await && server.is_alive(&phone).await);
+
+    let (tablet, tv) = (server.log_in("ada").await, server.log_in("ada").await);
+    assert_eq!(server.json("POST", "/end-others", &phone).await, 2);
+    assert!(!server.is_alive(&tablet).await && !server.is_alive(&tv).await);
+    assert!(server.is_alive(&phone).await && server.is_alive(&foreign).await);
+    let devices = server.json("GET", "/devices", &phone).await;
+    assert_eq!(devices["sessions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_without_a_login_has_no_user() {
+    let server = Server::new(plain::app);
+    let (status, id, sid) = server.send("POST", "/open", "").await;
+    assert_eq!(status, 200);
+    let client = Client {
+        sid: sid.unwrap(),
+        id,
+    };
+    assert_eq!(server.json("GET", "/devices", &client).await, Value::Null);
+    let expected = json!({ "user": null, "level": 0, "proved": false });
+    assert_eq!(server.json("GET", "/me", &client).await, expected);
+    let (status, body, _) = server.send("POST", "/step-up", &client.sid).await;
+    assert_eq!(
+        (status.as_u16(), problem(&body)),
+        (401, "login-required".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_step_up_raises_the_level_and_changes_the_sid() {
+    let server = Server::new(plain::app);
+    let client = server.log_in("ada").await;
+    let (status, _, sid) = server.send("POST", "/step-up", &client.sid).await;
+    assert_eq!(status, 200);
+    assert!(!server.is_alive(&client).await, "the old sid is dead");
+    let client = Client {
+        sid: sid.expect("a new sid"),
+        ..client
+    };
+    let expected = json!({ "user": "ada", "level": 2, "proved": true });
+    assert_eq!(server.json("GET", "/me", &client).await, expected);
+    let devices = server.json("GET", "/devices", &client).await;
+    assert_eq!(devices["sessions"][0]["level"], 2);
+}
+
+#[tokio::test]
+async fn a_login_that_began_before_all_were_ended_is_refused() {
+    let server = Arc::new(Server::new(plain::app));
+    let other = server.log_in("ada").await;
+    let login = tokio::spawn({
+        let server = server.clone();
+        async move { server.send("POST", "/slow-login/ada", "").await }
+    });
+    server.gates.begun.notified().await;
+    assert_eq!(server.end_all::<Plain>("ada").await.len(), 1);
+    server.gates.checked.notify_one();
+    let (status, body, sid) = login.await.unwrap();
+    assert_eq!(
+        (status.as_u16(), problem(&body)),
+        (409, "login-revoked".to_owned())
+    );
+    assert_eq!(sid, None);
+    assert!(!server.is_alive(&other).await);
+
+    // The same without an interruption, and one that takes too long.
+    for (minutes, expected) in [(0, 200), (14, 200), (16, 409), (1_000, 409)] {
+        let login = tokio::spawn({
+            let server = server.clone();
+            async move { server.send("POST", "/slow-login/ada", "").await }
+        });
+        server.gates.begun.notified().await;
+        server.clock.advance(Duration::from_secs(60 * minutes));
+        server.gates.checked.notify_one();
+        let (status, body, _) = login.await.unwrap();
+        assert_eq!(status.as_u16(), expected, "after {minutes} minutes: {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_session_ends_at_the_limit() {
+    let server = Server::new(two::app);
+    let first = server.log_in("ada").await;
+    let foreign = server.log_in("bob").await;
+    let second = server.log_in("ada").await;
+    assert!(server.is_alive(&first).await && server.is_alive(&second).await);
+    EVENTS.lock().unwrap().clear();
+    let third = server.log_in("ada").await;
+    let events = EVENTS.lock().unwrap().clone();
+    assert_eq!(
+        events,
+        [
+            format!("created {}", third.id),
+            format!("logged_in {}", third.id),
+            format!("replaced {}", first.id),
+        ]
+    );
+    assert!(!server.is_alive(&first).await);
+    for client in [&second, &third, &foreign] {
+        assert!(server.is_alive(client).await);
+    }
+}
+
+#[tokio::test]
+async fn a_login_at_the_limit_is_refused() {
+    let server = Server::new(at_most_two::app);
+    let first = server.log_in("ada").await;
+    server.log_in("ada").await;
+    let (status, body, sid) = server.send("POST", "/login/ada", "").await;
+    assert_eq!(
+        (status.as_u16(), problem(&body)),
+        (409, "too-many-sessions".to_owned())
+    );
+    assert_eq!(sid, None);
+    assert!(server.is_alive(&first).await);
+    // Again with a session of the user.
+    let (status, ..) = server.send("POST", "/login/ada", &first.sid).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn an_open_connection_learns_that_its_session_was_ended() {
+    let server = Arc::new(Server::new(plain::app));
+    for is_ended in [false, true] {
+        let client = server.log_in("ada").await;
+        let waiting = tokio::spawn({
+            let server = server.clone();
+            async move { server.json("GET", "/wait", &client).await }
+        });
+        server.gates.begun.notified().await;
+        if is_ended {
+            server.end_all::<Plain>("ada").await;
+        }
+        server.gates.checked.notify_one();
+        assert_eq!(waiting.await.unwrap(), !is_ended);
+    }
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_config_are_reached_without_a_request() {
+    session_config! {
+        struct Own {}
+    }
+    #[session(create)]
+    async fn login(mut session: Session<Own>) -> Result<(), Error> {
+        let attempt = Own::begin_login("ada").await?;
+        session.login(attempt)
+    }
+    let app: Router = Router::new().route("/login", post(login));
+    let send = || {
+        let request = Request::post("/login").body(Body::empty()).unwrap();
+        app.clone().oneshot(request)
+    };
+    assert_eq!(send().await.unwrap().status(), 200);
+    assert_eq!(send().await.unwrap().status(), 200);
+    let sessions = Own::sessions();
+    let page = sessions.of("ada").list().await.unwrap();
+    assert_eq!(
+        (page.sessions.len(), sessions.count().await.unwrap()),
+        (2, 2)
+    );
+    assert!(sessions.end(page.sessions[0].id).await.unwrap());
+    assert!(!sessions.end(page.sessions[0].id).await.unwrap());
+    assert_eq!(sessions.of("ada").count().await.unwrap(), 1);
+    assert_eq!(sessions.of("ada").end_all().await.unwrap(), 1);
+    assert_eq!(sessions.count().await.unwrap(), 0);
+}
