@@ -235,7 +235,7 @@ fn problem(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_user_sees_and_ends_the_devices() {
+async fn row_94_a_user_sees_and_ends_the_devices() {
     let server = Server::new(plain::app);
     let (phone, laptop) = (server.log_in("ada").await, server.log_in("ada").await);
     let foreign = server.log_in("bob").await;
@@ -278,7 +278,7 @@ async fn a_user_sees_and_ends_the_devices() {
 }
 
 #[tokio::test]
-async fn a_session_without_a_login_has_no_user() {
+async fn row_94_a_session_without_a_login_has_no_user() {
     let server = Server::new(plain::app);
     let (status, id, sid) = server.send("POST", "/open", "").await;
     assert_eq!(status, 200);
@@ -297,7 +297,7 @@ async fn a_session_without_a_login_has_no_user() {
 }
 
 #[tokio::test]
-async fn a_step_up_raises_the_level_and_changes_the_sid() {
+async fn row_98_a_step_up_raises_the_level_and_changes_the_sid() {
     let server = Server::new(plain::app);
     let client = server.log_in("ada").await;
     let (status, _, sid) = server.send("POST", "/step-up", &client.sid).await;
@@ -314,7 +314,7 @@ async fn a_step_up_raises_the_level_and_changes_the_sid() {
 }
 
 #[tokio::test]
-async fn a_login_that_began_before_all_were_ended_is_refused() {
+async fn row_95_a_login_that_began_before_all_were_ended_is_refused() {
     let server = Arc::new(Server::new(plain::app));
     let other = server.log_in("ada").await;
     let login = tokio::spawn({
@@ -347,7 +347,7 @@ async fn a_login_that_began_before_all_were_ended_is_refused() {
 }
 
 #[tokio::test]
-async fn the_oldest_session_ends_at_the_limit() {
+async fn row_96_the_oldest_session_ends_at_the_limit() {
     let server = Server::new(two::app);
     let first = server.log_in("ada").await;
     let foreign = server.log_in("bob").await;
@@ -371,7 +371,7 @@ async fn the_oldest_session_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_login_at_the_limit_is_refused() {
+async fn row_96a_a_login_at_the_limit_is_refused() {
     let server = Server::new(at_most_two::app);
     let first = server.log_in("ada").await;
     server.log_in("ada").await;
@@ -388,7 +388,7 @@ async fn a_login_at_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn an_open_connection_learns_that_its_session_was_ended() {
+async fn row_94a_an_open_connection_learns_that_its_session_was_ended() {
     let server = Arc::new(Server::new(plain::app));
     for is_ended in [false, true] {
         let client = server.log_in("ada").await;
@@ -406,7 +406,7 @@ async fn an_open_connection_learns_that_its_session_was_ended() {
 }
 
 #[tokio::test]
-async fn the_sessions_of_a_config_are_reached_without_a_request() {
+async fn row_94_the_sessions_of_a_config_are_reached_without_a_request() {
     session_config! {
         struct Own {}
     }

@@ -45,6 +45,8 @@ session_config! {
         renew_grace: 0s,                // C05
         max_size: 64KiB,                // C30
         max_fields: 1_000,              // C33
+        max_sessions: 10_000,           // C47
+        on_max_sessions: refuse,
         merge: { items: union, visits: add, seen: max, r#type: last_wins }, // C39, C40
         on_conflict: reject,            // C41
         on_ended: ignore,

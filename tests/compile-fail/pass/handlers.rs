@@ -33,6 +33,18 @@ async fn visit(session: Session) -> String {
     session.id().to_string()
 }
 
+// H33
+#[session(create)]
+async fn login(mut session: Session<Shop>) -> Result<(), connect_session::Error> {
+    let attempt = Shop::begin_login("ada").await?;
+    session.login(attempt)?;
+    if let Some(sessions) = session.of_user() {
+        sessions.end_others().await?;
+    }
+    Shop::sessions().of(1_u64).end_all().await?;
+    Ok(())
+}
+
 // H04, H05, H07, H14, H18, H30, H32
 #[session(load)]
 async fn body_first(Json(item): Json<String>, mut session: Session) -> HandlerResult {
