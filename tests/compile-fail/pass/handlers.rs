@@ -199,6 +199,7 @@ fn main() {
     let _: axum::Router = axum::Router::new()
         .route("/open", get(open))
         .route("/visit", get(visit))
+        .route("/login", get(login))
         .route("/body", get(body_first))
         .route("/alias", get(alias))
         .route("/calls", get(calls))
