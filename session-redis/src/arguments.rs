@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use connect_session_runtime::record::{Change, LoadRequest, LoginChange};
-use connect_session_runtime::timestamp::millis;
+use connect_session_runtime::record::{
+    Change, LoadRequest, Login, LoginChange, NewLogin, OnMaxSessions, RevocationMark, SubjectKey,
+};
+use connect_session_runtime::timestamp::{Timestamp, millis};
 
+use super::key::subject_text;
+use super::login_section::login_section;
 use super::stored::{
-    counter_bytes, data_version_bytes, flags_of, lifetime_bytes, login_section, six_bytes,
-    stored_lifetime,
+    counter_bytes, data_version_bytes, flags_of, lifetime_bytes, six_bytes, stored_lifetime,
 };
 
 /// The arguments of `load.lua`.
@@ -45,7 +48,7 @@ fn at_least_a_millisecond(duration: Duration) -> u64 {
 }
 
 /// A number as Lua reads it: exact up to 2^53.
-fn text(number: u64) -> Vec<u8> {
+pub(super) fn text(number: u64) -> Vec<u8> {
     number.min(1 << 47).to_string().into_bytes()
 }
 
@@ -58,11 +61,13 @@ pub(super) struct CommitArguments<'a> {
     fields: Option<&'a [u8]>,
     secret: Option<&'a [u8; 32]>,
     begins_generation: bool,
-    login: Option<Vec<u8>>,
+    login: &'a LoginChange,
     lifetime: Option<[u8; 12]>,
     /// The version of new data, and the latest one into whose records it may be written; neither is sent
-    /// if both are 1.
-    versions: Option<([u8; 4], Vec<u8>)>,
+    /// if both are 1 and nothing follows.
+    versions: ([u8; 4], Vec<u8>),
+    label: Option<&'a str>,
+    has_versions: bool,
 }
 
 impl<'a> CommitArguments<'a> {
@@ -71,7 +76,6 @@ impl<'a> CommitArguments<'a> {
         let versions = change.versions;
         let identity = change.identity.as_ref();
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
-        let login = identity.map_or(&LoginChange::Keep, |identity| &identity.login);
         Self {
             commit_id: change.commit_id.to_bytes(),
             generation: counter_bytes(change.generation),
@@ -80,41 +84,168 @@ impl<'a> CommitArguments<'a> {
             fields,
             secret: identity.map(|identity| identity.secret.as_bytes()),
             begins_generation: identity.is_some_and(|identity| identity.new_generation),
-            login: match login {
-                LoginChange::Keep | LoginChange::Authenticate { .. } => None,
-                LoginChange::Set(login) => Some(login_section(Some(&login.subject))),
-                LoginChange::Clear => Some(login_section(None)),
-            },
+            login: identity.map_or(&LoginChange::Keep, |identity| &identity.login),
             lifetime: (change.lifetime).map(|lifetime| lifetime_bytes(stored_lifetime(lifetime))),
-            versions: (versions.current > 1).then(|| {
-                let current = text(versions.current.into());
-                (data_version_bytes(versions.written), current)
-            }),
+            versions: (
+                data_version_bytes(versions.written),
+                text(versions.current.into()),
+            ),
+            label: change.label.as_deref(),
+            has_versions: versions.current > 1,
         }
     }
 
+    /// Whether the change may concern the login, the label or the absolute deadline, so that the script
+    /// needs to know more.
+    pub(super) fn concerns_login(&self) -> bool {
+        *self.login != LoginChange::Keep
+            || self.label.is_some()
+            || self.begins_generation
+            || self.lifetime.is_some()
+    }
+
+    /// The login that the change sets.
+    pub(super) const fn new_login(&self) -> Option<&'a NewLogin> {
+        match self.login {
+            LoginChange::Set(login) => Some(login),
+            _ => None,
+        }
+    }
+
+    /// All encoded fields after the change, if it changes one.
+    pub(super) fn fields(&self) -> Option<Vec<u8>> {
+        self.fields.map(<[u8]>::to_vec)
+    }
+
+    /// The arguments, except those that concern the login.
     pub(super) fn as_slices(&self) -> Vec<&[u8]> {
-        let change = |is_set| if is_set { &b"set"[..] } else { b"keep" };
-        let mut arguments: Vec<&[u8]> = vec![
+        let mut arguments = self.first(&[]);
+        if self.has_versions {
+            arguments.extend([&self.versions.0[..], &self.versions.1]);
+        }
+        arguments
+    }
+
+    /// All arguments.
+    pub(super) fn with_login<'b>(&'b self, login: &'b LoginArguments) -> Vec<&'b [u8]> {
+        let mut arguments = self.first(&login.section);
+        arguments.extend([&self.versions.0[..], &self.versions.1]);
+        arguments.extend([
+            login.place(),
+            &login.level,
+            self.label.unwrap_or_default().as_bytes(),
+            set_or_keep(self.label.is_some()),
+        ]);
+        arguments.extend(login.index_arguments());
+        arguments.push(&login.moved);
+        arguments
+    }
+
+    fn first<'b>(&'b self, login_section: &'b [u8]) -> Vec<&'b [u8]> {
+        vec![
             &self.commit_id,
             &self.generation,
             self.epoch.as_ref().map_or(&[], |epoch| epoch),
             self.version.as_ref().map_or(&[], |version| version),
             self.fields.unwrap_or_default(),
-            change(self.fields.is_some()),
+            set_or_keep(self.fields.is_some()),
             self.secret.map_or(&[], |secret| secret),
             if self.begins_generation {
                 b"new"
             } else {
                 b"same"
             },
-            self.login.as_deref().unwrap_or_default(),
-            change(self.login.is_some()),
+            login_section,
+            match self.login {
+                LoginChange::Keep => b"keep",
+                LoginChange::Set(_) => b"set",
+                LoginChange::Clear => b"clear",
+                LoginChange::Authenticate { .. } => b"authenticate",
+            },
             self.lifetime.as_ref().map_or(&[], |lifetime| lifetime),
-        ];
-        if let Some((written, current)) = &self.versions {
-            arguments.extend([&written[..], current]);
+        ]
+    }
+}
+
+const fn set_or_keep(is_set: bool) -> &'static [u8] {
+    if is_set { b"set" } else { b"keep" }
+}
+
+/// The arguments of `insert.lua` and `commit.lua` that concern the login and the index.
+#[derive(Default)]
+pub(super) struct LoginArguments {
+    /// On a Cluster, the index is not on the server of the record.
+    pub(super) is_elsewhere: bool,
+    /// The time of the login by the server of the index, if that is another one.
+    pub(super) logged_in_at: Vec<u8>,
+    /// The member whose deadline has been moved there.
+    pub(super) moved: Vec<u8>,
+    section: Vec<u8>,
+    level: Vec<u8>,
+    subject: String,
+    fence: Vec<u8>,
+    max: Vec<u8>,
+    refuses: bool,
+}
+
+impl LoginArguments {
+    pub(super) fn new(namespace: &'static str, login: &NewLogin) -> Self {
+        let subject = SubjectKey::new(namespace, &login.subject);
+        let untimed = Login::new(login, Timestamp::from_millis(0));
+        Self {
+            section: login_section(namespace, &untimed),
+            subject: subject_text(&subject),
+            fence: login.fence.map(mark_text).unwrap_or_default(),
+            max: (login.limit).map_or(Vec::new(), |limit| text(limit.max.get().into())),
+            refuses: refuses(login),
+            ..Self::default()
         }
+    }
+
+    /// The arguments of a change that sets no login.
+    pub(super) fn of_change(change: &LoginChange) -> Self {
+        let level = match change {
+            LoginChange::Authenticate { level } => *level,
+            _ => None,
+        };
+        Self {
+            level: level.map(|level| text(level.into())).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// The arguments of `insert.lua`.
+    pub(super) fn with_value<'a>(&'a self, value: &'a [u8]) -> Vec<&'a [u8]> {
+        let mut arguments = vec![value, self.place()];
+        arguments.extend(self.index_arguments());
         arguments
     }
+
+    fn place(&self) -> &'static [u8] {
+        if self.is_elsewhere {
+            b"elsewhere"
+        } else {
+            b"here"
+        }
+    }
+
+    fn index_arguments(&self) -> [&[u8]; 5] {
+        [
+            &self.logged_in_at,
+            self.subject.as_bytes(),
+            &self.fence,
+            &self.max,
+            if self.refuses { b"refuse" } else { b"end" },
+        ]
+    }
+}
+
+/// Whether a login is refused if its subject has too many sessions.
+pub(super) fn refuses(login: &NewLogin) -> bool {
+    (login.limit).is_some_and(|limit| limit.when_reached == OnMaxSessions::Refuse)
+}
+
+/// A mark as the scripts read it: a number that no subject has stays one.
+pub(super) fn mark_text(mark: RevocationMark) -> Vec<u8> {
+    mark.number().to_string().into_bytes()
 }

@@ -3,17 +3,24 @@
 --
 -- Arguments: commit id, generation, epoch or "", version or "",
 --   the new fields and "set", or "" and "keep"
---   identity: the new secret or "", "new" or "same" (generation), the login section and "set", or "" and "keep"
+--   identity: the new secret or "", "new" or "same" (generation)
+--   the login section, in which the times are left out, or "", and "set", "clear", "authenticate" or "keep"
 --   lifetime: the idle and the absolute timeout, or ""
---   if one is not 1: the version of new data, and the latest one into whose records it may be written
--- Replies: ended; applied, the time and the version; record, the time and the value
+--   if one is not 1, or more follows: the version of new data, and the latest one into whose records it may be written
+--   if the login, the label or the absolute deadline may change; `logins.lua` is then a part of the script:
+--   "here" or "elsewhere" (the index), the new level or "", the label and "set", or "" and "keep",
+--   the time of the login or "", the key of its subject, the fence or "", the limit or "", "end" or "refuse",
+--   the member whose deadline has been moved elsewhere, or ""
+-- Replies: ended; record, the time and the value; applied, the time and the version, and with `logins.lua` the members
+--   that ended and the absolute deadline; refused, the time and the reason; elsewhere, the time, and which subject's
+--   member has to get which deadline first
 
 local value = redis.call('GET', key)
 if not value then
   return { 'ended', now }
 end
 local commit_id, generation, epoch, version, fields, fields_change, new_secret, generation_change, login, login_change,
-  new_lifetime, written_version, current_version = unpack(ARGV)
+  new_lifetime, written_version, current_version, place = unpack(ARGV)
 
 if not is_record(value) then
   return { 'record', now, value }
@@ -46,7 +53,8 @@ end
 local lifetime = new_lifetime ~= '' and new_lifetime or sub(value, 49, 60)
 local idle, absolute = unpack_at('>I6I6', lifetime)
 idle_until = now + idle
-if new_lifetime ~= '' or generation_change == 'new' then
+local moves = new_lifetime ~= '' or generation_change == 'new'
+if moves then
   absolute_until = now + absolute
 end
 local new_version = unpack_at('>I6', value, stamp + 28)
@@ -57,8 +65,52 @@ else
   fields = sub(value, parts_end + 1)
 end
 local sections = sub(value, stamp + 34, parts_end)
-if login_change == 'set' then
-  sections = pack('>I4', #login) .. login .. sub(value, login_end + 1, parts_end)
+local old_index, old_member, index, member, excess, gone
+if place then
+  local level, label, label_change, logged_in_at, login_key, fence, max, when_full, moved = unpack(ARGV, 15)
+  local id = sub(key, -22)
+  base = sub(key, 1, -23)
+  local old_login, parts = sub(value, stamp + 38, login_end), sub(value, login_end + 5, parts_end)
+  local old_key, old_at = login_of(value)
+  if old_key then
+    old_index, old_member = index_of(old_key), member_of(old_at, id)
+  end
+  if login_change == 'set' then
+    local at = tonumber(logged_in_at) or now
+    login = sub(login, 1, 5) .. pack('>I6I6', at, at) .. sub(login, 18)
+    index, member = index_of(login_key), member_of(at, id)
+  elseif login_change == 'clear' then
+    parts = without(parts, LABEL)
+  else
+    index, member = old_index, old_member
+    login = old_login
+    local proof = find_entry(login, 1, #login, PROOF)
+    if login_change == 'authenticate' and proof then
+      local new_level = level == '' and sub(login, proof + 12, proof + 12) or string.char(level)
+      login = sub(login, 1, proof + 5) .. pack('>I6', now) .. new_level .. sub(login, proof + 13)
+    end
+    if place == 'elsewhere' and member and moves and member ~= moved then
+      return { 'elsewhere', now, old_key, member, absolute_until }
+    end
+  end
+  if label_change == 'set' then
+    parts = without(parts, LABEL)
+    if label ~= '' then
+      parts = parts .. pack('>BI4', LABEL, #label) .. label
+    end
+  end
+  sections = pack('>I4', #login) .. login .. pack('>I4', #parts) .. parts
+  if place == 'here' and old_index then
+    -- Fails now, and not after a write, if the index is something else.
+    redis.call('ZSCORE', old_index, 'mark')
+  end
+  if place == 'here' and login_change == 'set' then
+    local refusal
+    refusal, excess, gone = admit(login_key, id, fence, max, when_full)
+    if refusal then
+      return { 'refused', now, refusal }
+    end
+  end
 end
 
 local new_value = sub(value, 1, 3) .. string.char(#others) .. head .. lifetime
@@ -71,4 +123,18 @@ if fields_change == 'keep' or #new_value <= #value then
   redis.call('PEXPIREAT', key, deadline)
 end
 redis.call('SET', key, new_value, 'PXAT', deadline)
-return { 'applied', now, new_version }
+if not place then
+  return { 'applied', now, new_version }
+end
+
+local ended
+if place == 'here' then
+  if old_member and (old_member ~= member or old_index ~= index) then
+    redis.call('ZREM', old_index, old_member)
+  end
+  if member and (moves or login_change == 'set') then
+    file(index, member, absolute_until)
+  end
+  ended = excess and end_members(index, excess, gone)
+end
+return { 'applied', now, new_version, ended or {}, absolute_until }

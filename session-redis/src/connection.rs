@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ServerErrorKind, Value};
 use tokio::runtime::Handle;
 
 use super::address::{Sentinels, ServerAddress};
@@ -72,6 +72,20 @@ impl Connection {
         let mut open = self.get_or_connect().await?;
         let reply = open.multiplexed.send_packed_command(command).await;
         self.check_reply(&open, reply)
+    }
+
+    /// Sends commands in one round trip. The reply to one that fails is an error among the values.
+    pub(super) async fn send_all(
+        &self,
+        commands: &Pipeline,
+        count: usize,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut open = self.get_or_connect().await?;
+        let replies = open.multiplexed.send_packed_commands(commands, 0, count);
+        match replies.await {
+            Ok(values) => Ok(values),
+            Err(error) => self.check_reply(&open, Err(error)).map(|_| Vec::new()),
+        }
     }
 
     /// Sends a command of the store and waits for its reply. `is_asking` is set for a server that is

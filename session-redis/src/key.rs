@@ -1,6 +1,6 @@
 //! The names of the keys.
 
-use connect_session_runtime::record::Key;
+use connect_session_runtime::record::{Key, SubjectKey};
 use connect_session_runtime::sid::SessionId;
 
 /// Begins each key after the prefix. A later format of the record gets another tag, so a program that
@@ -21,8 +21,24 @@ pub(super) fn key_of(prefix: &str, key: Key) -> String {
     for part in [prefix, FORMAT_TAG, namespace, ":"] {
         name.push_str(part);
     }
-    push_id(&mut name, id);
+    name.push_str(&id_text(id));
     name
+}
+
+/// The key of the index of a subject's sessions: `{prefix}s1:{namespace}:u:{subject}`. The scripts find
+/// each of the keys of an index and its sessions by another one.
+pub(super) fn index_of(prefix: &str, subject: &SubjectKey) -> String {
+    index_named(prefix, subject.namespace, &subject_text(subject))
+}
+
+/// The same, by the text of the subject.
+pub(super) fn index_named(prefix: &str, namespace: &str, subject: &str) -> String {
+    format!("{prefix}{FORMAT_TAG}{namespace}:u:{subject}")
+}
+
+/// The hash of a subject, as in the name of its index: 43 characters of base64url.
+pub(super) fn subject_text(subject: &SubjectKey) -> String {
+    base64url(&subject.hash)
 }
 
 /// The `MATCH` pattern for the keys of a namespace.
@@ -40,16 +56,53 @@ pub(super) fn pattern_of(prefix: &str, namespace: &str) -> String {
     pattern + ":" + &"?".repeat(ID_CHARS)
 }
 
-/// Appends an id as base64url without padding (RFC 4648, 5): shorter than a UUID's text, as every
-/// session's key is in the server's memory.
-fn push_id(name: &mut String, id: SessionId) {
-    let bits = u128::from_be_bytes(*id.as_bytes());
-    let digit = |bits: u128| char::from(ALPHABET[(bits & 0x3f) as usize]);
-    for at in 1..ID_CHARS {
-        name.push(digit(bits >> (128 - 6 * at)));
+/// An id as in the name of its key.
+pub(super) fn id_text(id: SessionId) -> String {
+    base64url(id.as_bytes())
+}
+
+/// The id with this text; `None` if there is none.
+pub(super) fn id_of(text: &[u8]) -> Option<SessionId> {
+    if text.len() != ID_CHARS {
+        return None;
     }
-    // The last character holds the two bits that remain.
-    name.push(digit(bits << 4));
+    let mut bits = 0_u128;
+    for (at, character) in text.iter().enumerate() {
+        let digit = u128::from(digit_of(*character)?);
+        bits = match at {
+            // The last character holds the two bits that remain.
+            21 => bits << 2 | digit >> 4,
+            _ => bits << 6 | digit,
+        };
+    }
+    Some(SessionId::from_bytes(bits.to_be_bytes()))
+}
+
+const fn digit_of(character: u8) -> Option<u8> {
+    match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    }
+}
+
+/// Bytes as base64url without padding (RFC 4648, 5): shorter than hexadecimal digits, as every session's
+/// key is in the server's memory.
+fn base64url(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 1);
+    for chunk in bytes.chunks(3) {
+        let byte = |at| u32::from(chunk.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..=chunk.len() {
+            text.push(char::from(
+                ALPHABET[(bits >> (18 - 6 * at) & 0x3f) as usize],
+            ));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -75,6 +128,24 @@ mod tests {
             key_of("", Key { namespace, id }),
             "s1::ABCDEFGHIJKLMNOPQRSTUQ"
         );
+    }
+
+    #[test]
+    fn an_id_is_read_as_it_was_written() {
+        for bits in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef] {
+            let id = SessionId::from_bytes(bits.to_be_bytes());
+            assert_eq!(id_of(id_text(id).as_bytes()), Some(id));
+        }
+        for text in ["", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAA."] {
+            assert_eq!(id_of(text.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn an_index_is_beside_its_sessions() {
+        let name = index_of("a:", &SubjectKey::new("shop", "ada"));
+        assert!(name.starts_with("a:s1:shop:u:"));
+        assert_eq!(name.len(), 12 + 43);
     }
 
     #[test]

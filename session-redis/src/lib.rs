@@ -24,6 +24,10 @@ mod failure;
 mod key;
 mod load;
 mod local;
+mod login;
+mod login_on_cluster;
+mod login_section;
+mod member;
 mod node;
 mod open_connection;
 mod probe;
@@ -35,6 +39,7 @@ mod servers;
 mod slots;
 mod store;
 mod stored;
+mod subject_index;
 mod timeouts;
 mod url;
 

@@ -1,6 +1,7 @@
 //! A start-up check that runs every command once, on a throw-away session.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use super::failure::Failure;
 use super::remedy::with_remedy;
 use connect_session_runtime::data::DataVersions;
 use connect_session_runtime::record::{
-    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewRecord, Renewal, Transport,
+    Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewLogin, NewRecord, OnMaxSessions,
+    Renewal, SessionLimit, SubjectKey, Transport,
 };
 use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::{Store, StoreError};
@@ -39,7 +41,7 @@ pub(super) async fn find_problem(store: &impl Store<Data>) -> Option<String> {
     }
 }
 
-/// Inserts, loads, changes and destroys a session.
+/// Inserts, loads, changes and destroys a session, with and without a login.
 async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
     let key = Key {
         namespace: "start",
@@ -90,5 +92,30 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         store.commit(key, &change).await?;
     }
     store.destroy(key).await?;
+    log_in(store, key, record).await
+}
+
+/// Inserts a session with a login, and ends it.
+async fn log_in(
+    store: &impl Store<Data>,
+    key: Key,
+    record: NewRecord<Data>,
+) -> Result<(), StoreError> {
+    let login = NewLogin {
+        // So that the index is read too.
+        limit: Some(SessionLimit {
+            max: NonZeroU32::MIN,
+            when_reached: OnMaxSessions::EndOldest,
+        }),
+        // The subject of nobody else.
+        ..NewLogin::new(key.id.to_string())
+    };
+    let subject = SubjectKey::new(key.namespace, &login.subject);
+    let login = Some(login);
+    store.insert(key, &NewRecord { login, ..record }).await?;
+    if let Some(index) = store.as_subject_index() {
+        index.list(subject, None, 1).await?;
+        index.end(subject, key.id).await?;
+    }
     Ok(())
 }

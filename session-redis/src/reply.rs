@@ -6,6 +6,7 @@ use connect_session_runtime::printable;
 use connect_session_runtime::store::StoreError;
 
 use super::failure::Failure;
+use super::member::Member;
 use super::stored::{StoredRecord, undecodable};
 
 /// Whether a command has written something that must not be lost. A load that promotes or offers a
@@ -48,6 +49,27 @@ impl Reply {
             _ => None,
         }
         .ok_or_else(|| unexpected("a number is missing"))
+    }
+
+    pub(super) fn text(&mut self) -> String {
+        match self.rest.next() {
+            Some(Value::BulkString(text)) => String::from_utf8(text).unwrap_or_default(),
+            _ => String::new(),
+        }
+    }
+
+    pub(super) fn member(&mut self) -> Result<Member, StoreError> {
+        let member = self.rest.next();
+        let member = member.and_then(|value| Member::read(&value));
+        member.ok_or_else(|| unexpected("a member is missing"))
+    }
+
+    /// The members of an index; none if there is no list.
+    pub(super) fn members(&mut self) -> Vec<Member> {
+        match self.rest.next() {
+            Some(Value::Array(values)) => values.iter().filter_map(Member::read).collect(),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn stored_record(&mut self) -> Result<StoredRecord, StoreError> {

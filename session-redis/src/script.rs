@@ -26,6 +26,16 @@ macro_rules! store_script {
 
 store_script!(LOAD, "record.lua", "load.lua");
 store_script!(COMMIT, "record.lua", "commit.lua");
+// What concerns logins. They name the keys of an index and its sessions themselves, except on a Cluster.
+store_script!(COMMIT_LOGIN, "record.lua", "logins.lua", "commit.lua");
+store_script!(INSERT_LOGIN, "record.lua", "logins.lua", "insert.lua");
+store_script!(END, "record.lua", "logins.lua", "end.lua");
+store_script!(END_ALL, "record.lua", "logins.lua", "end_all.lua");
+// What is done to an index on a Cluster.
+store_script!(ADMIT, "record.lua", "logins.lua", "admit.lua");
+store_script!(CONFIRM, "record.lua", "logins.lua", "confirm.lua");
+store_script!(MOVE, "record.lua", "logins.lua", "move.lua");
+store_script!(REVOKE, "record.lua", "logins.lua", "revoke.lua");
 
 impl StoreScript {
     /// Runs the script on a key. On `NOSCRIPT`, which means that nothing was executed, sends the

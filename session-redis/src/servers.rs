@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use redis::Value;
+use tokio::task::JoinSet;
+
 use super::cluster::Cluster;
 use super::failure::Failure;
 use super::key::pattern_of;
@@ -45,6 +48,37 @@ impl Servers {
         }
     }
 
+    /// Whether all keys are on one server, so that one script can use several.
+    pub(super) const fn is_one(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+
+    /// Reads the values of keys, in one round trip to each server.
+    pub(super) async fn get_all(&self, keys: Vec<String>) -> Result<Vec<Value>, Failure> {
+        let get = |key: &str| redis::cmd("GET").arg(key).clone();
+        match self {
+            Self::One(node) => {
+                let mut gets = redis::pipe();
+                for key in &keys {
+                    gets.add_command(get(key));
+                }
+                node.connection.send_all(&gets, keys.len()).await
+            }
+            Self::Cluster(cluster) => {
+                let mut reads = JoinSet::new();
+                for (at, key) in keys.into_iter().enumerate() {
+                    let cluster = cluster.clone();
+                    reads.spawn(async move {
+                        let get = get(&key);
+                        let answer = cluster.send(&key, Command::new(&get, None)).await;
+                        (at, answer.map(|answer| answer.value))
+                    });
+                }
+                in_order(reads).await
+            }
+        }
+    }
+
     /// All servers that store sessions.
     pub(super) async fn primaries(&self) -> Result<Vec<Node>, Failure> {
         match self {
@@ -62,6 +96,20 @@ impl Servers {
         }
         Ok(count)
     }
+}
+
+/// The results of reads, in the order of their numbers. A key that cannot be read has no value.
+async fn in_order(
+    mut reads: JoinSet<(usize, Result<Value, Failure>)>,
+) -> Result<Vec<Value>, Failure> {
+    let mut values = vec![Value::Nil; reads.len()];
+    while let Some(Ok((at, value))) = reads.join_next().await {
+        values[at] = match value {
+            Err(failure) if failure.code() == "WRONGTYPE" => Value::Okay,
+            value => value?,
+        };
+    }
+    Ok(values)
 }
 
 async fn count_on(node: &Node, pattern: &str) -> Result<u64, Failure> {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use redis::{Cmd, Value};
 
@@ -12,18 +11,20 @@ use super::check::{self, Requirements};
 use super::clock::local_millis;
 use super::connection::Durability;
 use super::failure::Failure;
-use super::key::key_of;
+use super::key::{index_named, index_of, key_of};
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::COMMIT;
+use super::script::{COMMIT, StoreScript};
 use super::servers::Servers;
-use super::stored::{encode_fields, encode_new, fields, stored_lifetime};
+use super::stored::{StoredRecord, encode_fields, encode_new, fields, stored_lifetime};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
-    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
+    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot, SubjectKey,
 };
 use connect_session_runtime::store::state::{Expiry, RecordState, Verdict};
-use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
+use connect_session_runtime::store::{
+    CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex,
+};
 use connect_session_runtime::timestamp::Timestamp;
 
 /// Stores sessions in Redis 7.0 or later, or in Valkey: on one server, behind Sentinel, or in a
@@ -76,6 +77,21 @@ use connect_session_runtime::timestamp::Timestamp;
 /// [`count`](Store::count) scans all keys of every server with `SCAN`, 1,000 at a time. Its time
 /// grows with the size of the whole database, so call it for administration, not on every request.
 ///
+/// # The sessions of a user
+///
+/// The sessions that have a login are filed under its user, in a sorted set whose key is
+/// `{prefix}s1:{namespace}:u:{hash of the user}`. A login changes the session and this index in one script, so one
+/// round trip. A load does not touch the index, nor does an end by id or by the server's expiry: a
+/// list reads the sessions that it shows, in a second round trip, and leaves out those that have gone. The index
+/// expires after the last of its sessions, and 30 minutes after an end of all.
+///
+/// In a Cluster, the index is on another server than the session. There a login takes two round trips more: it is
+/// admitted to the index, committed to the session, and confirmed in the index. It takes others if
+/// sessions have to end because there are too many. Until it is confirmed, the session is in no list and nobody has
+/// its new sid. If all sessions of the user are ended between the last two steps, the login is refused as
+/// on one server, but a session that existed before has ended. A login that is not confirmed within 30 seconds
+/// fails with [`StoreError::OutcomeUnknown`].
+///
 /// # When a server fails
 ///
 /// While a server is unreachable, operations fail fast: within
@@ -122,7 +138,8 @@ use connect_session_runtime::timestamp::Timestamp;
 /// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
 ///   that have not ended, since every session has an expiry. If the policy cannot be changed, allow it with
 ///   [`allow_eviction`](crate::RedisStoreBuilder::allow_eviction).
-/// - An ACL user needs `+get +set +evalsha +eval +time +pexpireat +unlink +info`;
+/// - An ACL user needs `+get +set +evalsha +eval +time +pexpireat +unlink +info`, and for logins
+///   `+zadd +zrange +zrem +zremrangebyscore +zscore`;
 ///   `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots +asking` in a Cluster, `+role` with
 ///   Sentinel; and the keys `~{prefix}*`, or those of the namespaces.
 #[derive(Clone)]
@@ -159,11 +176,43 @@ impl RedisStore {
         }
     }
 
+    /// The server's time in milliseconds, as of the last reply.
+    pub(super) fn now_millis(&self) -> u64 {
+        let clock_offset = self.inner.clock_offset.load(Ordering::Relaxed);
+        local_millis().saturating_add_signed(clock_offset)
+    }
+
+    /// The key of the index of a subject, by its text.
+    pub(super) fn index_named(&self, namespace: &str, subject: &str) -> String {
+        index_named(&self.inner.prefix, namespace, subject)
+    }
+
+    /// The key of the index of a subject's sessions.
+    pub(super) fn index(&self, subject: &SubjectKey) -> String {
+        index_of(&self.inner.prefix, subject)
+    }
+
+    /// Runs a script that writes, and reads its reply up to the time.
+    pub(super) async fn run(
+        &self,
+        script: &'static StoreScript,
+        key: &str,
+        arguments: &[&[u8]],
+    ) -> Result<(Reply, u64), StoreError> {
+        let value = script
+            .run(self.servers(), key, arguments, self.durability())
+            .await;
+        let mut reply = Reply::read(value.map_err(write_error)?)?;
+        let now = reply.number()?;
+        self.observe(now);
+        Ok((reply, now))
+    }
+
     pub(super) fn servers(&self) -> &Servers {
         &self.inner.servers
     }
 
-    fn key(&self, key: Key) -> String {
+    pub(super) fn key(&self, key: Key) -> String {
         key_of(&self.inner.prefix, key)
     }
 
@@ -203,11 +252,81 @@ fn fields_after<D: SessionData>(data: &DataChange<D>) -> Result<Option<Vec<u8>>,
     Ok(fields.as_ref().map(encode_fields))
 }
 
+/// The outcome of a commit, except whom it has ended. `fields` are all encoded fields after the change, if it
+/// changes one.
+pub(super) fn outcome_of<D: SessionData>(
+    mut reply: Reply,
+    now: u64,
+    change: &Change<D>,
+    fields: Option<Vec<u8>>,
+) -> Result<CommitOutcome<D>, StoreError> {
+    match &*reply.outcome {
+        "applied" => {
+            let version = reply.number()?;
+            Ok(CommitOutcome::applied(snapshot_after(
+                change, version, fields,
+            )))
+        }
+        "record" => {
+            let outcome = outcome_for(reply.stored_record()?, now, change, fields.is_some())?;
+            outcome.ok_or_else(|| reply::unexpected("a change was refused for no reason"))
+        }
+        "ended" => Ok(CommitOutcome::Ended),
+        _ => Err(reply.unknown_outcome()),
+    }
+}
+
+/// The data after a change, if it has some.
+pub(super) fn snapshot_after<D: SessionData>(
+    change: &Change<D>,
+    version: u64,
+    fields: Option<Vec<u8>>,
+) -> Option<Snapshot<D>> {
+    let data = change.data.as_ref()?;
+    Some(data.snapshot_with_bytes(version, fields))
+}
+
+/// Why a change does not apply to a record; `None` if it does.
+pub(super) fn outcome_for<D: SessionData>(
+    stored: StoredRecord,
+    now: u64,
+    change: &Change<D>,
+    writes_data: bool,
+) -> Result<Option<CommitOutcome<D>>, StoreError> {
+    let versions = change.versions;
+    let base = change.data.as_ref().and_then(|data| data.base.as_ref());
+    let is_current = || base.is_none_or(|base| base.version == stored.state.version);
+    let verdict = stored.state.check(change, now, is_current);
+    if writes_data && matches!(verdict, Verdict::Conflict | Verdict::Apply) {
+        versions.check_writable(stored.data_version)?;
+    }
+    Ok(match verdict {
+        Verdict::Apply => None,
+        Verdict::Ended => Some(CommitOutcome::Ended),
+        Verdict::AlreadyApplied => {
+            let record = stored.into_record(false, versions)?;
+            let after = change.data.as_ref().map(|_| record.snapshot);
+            Some(CommitOutcome::applied(after))
+        }
+        Verdict::Conflict => {
+            let record = stored.into_record(false, versions)?;
+            Some(CommitOutcome::Conflict(Box::new(record)))
+        }
+    })
+}
+
+pub(super) fn insert_error(failure: Failure) -> StoreError {
+    match failure.code() {
+        "OOM" => StoreError::Full,
+        _ => write_error(failure),
+    }
+}
+
 pub(super) fn read_error(failure: Failure) -> StoreError {
     reply::foreign_key(&failure).unwrap_or_else(|| failure.into_read_error())
 }
 
-fn write_error(failure: Failure) -> StoreError {
+pub(super) fn write_error(failure: Failure) -> StoreError {
     reply::foreign_key(&failure).unwrap_or_else(|| failure.into_write_error())
 }
 
@@ -230,13 +349,17 @@ impl<D: SessionData> Store<D> for RedisStore {
         key: Key,
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
+        if let Some(login) = &record.login {
+            return Box::pin(self.insert_login(key, record, login)).await;
+        }
         let fields = encode_fields(&record.fields()?);
         let lifetime = stored_lifetime(record.lifetime);
         let name = self.key(key);
         let set = |now| {
             let mut state = RecordState::new(record, now);
             state.expiry = Expiry::new(lifetime, now);
-            let value = encode_new(&state, record.versions.written, &fields);
+            let namespace = key.namespace;
+            let value = encode_new(namespace, &state, record.versions.written, &fields);
             let ends_in = lifetime.idle_millis().min(lifetime.absolute_millis());
             let mut set = Cmd::with_capacity(6, name.len() + value.len() + 32);
             set.arg("SET").arg(&name).arg(value).arg("NX");
@@ -244,10 +367,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             set
         };
         let answer = self.send(&name, Command::at(&set, self.durability())).await;
-        let answer = answer.map_err(|failure| match failure.code() {
-            "OOM" => StoreError::Full,
-            _ => failure.into_write_error(),
-        })?;
+        let answer = answer.map_err(insert_error)?;
         match answer.value {
             Value::Okay => Ok(InsertOutcome::Done {
                 snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
@@ -264,51 +384,17 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
-        let versions = change.versions;
-        let data = match &change.data {
-            Some(data) => Some((data, fields_after(data)?)),
+        let fields = match &change.data {
+            Some(data) => fields_after(data)?,
             None => None,
         };
-        let new_fields = data.as_ref().and_then(|(_, fields)| fields.as_deref());
-        let arguments = CommitArguments::new(change, new_fields);
-        let name = self.key(key);
-        let (servers, durability) = (&self.inner.servers, self.durability());
-        let value = COMMIT
-            .run(servers, &name, &arguments.as_slices(), durability)
-            .await;
-        let mut reply = Reply::read(value.map_err(write_error)?)?;
-        let now = reply.number()?;
-        self.observe(now);
-        match &*reply.outcome {
-            "applied" => {
-                let version = reply.number()?;
-                let after = data.map(|(data, fields)| data.snapshot_with_bytes(version, fields));
-                Ok(CommitOutcome::applied(after))
-            }
-            "record" => {
-                let stored = reply.stored_record()?;
-                let base = data.as_ref().and_then(|(data, _)| data.base.as_ref());
-                let is_current = || base.is_none_or(|base| base.version == stored.state.version);
-                let verdict = stored.state.check(change, now, is_current);
-                if new_fields.is_some() && matches!(verdict, Verdict::Conflict | Verdict::Apply) {
-                    versions.check_writable(stored.data_version)?;
-                }
-                match verdict {
-                    Verdict::Ended => Ok(CommitOutcome::Ended),
-                    Verdict::AlreadyApplied => {
-                        let record = stored.into_record(false, versions)?;
-                        Ok(CommitOutcome::applied(data.map(|_| record.snapshot)))
-                    }
-                    Verdict::Conflict => {
-                        let record = stored.into_record(false, versions)?;
-                        Ok(CommitOutcome::Conflict(Box::new(record)))
-                    }
-                    Verdict::Apply => Err(reply::unexpected("a change was refused for no reason")),
-                }
-            }
-            "ended" => Ok(CommitOutcome::Ended),
-            _ => Err(reply.unknown_outcome()),
+        let arguments = CommitArguments::new(change, fields.as_deref());
+        if arguments.concerns_login() {
+            return Box::pin(self.commit_login(key, change, &arguments)).await;
         }
+        let name = self.key(key);
+        let (reply, now) = self.run(&COMMIT, &name, &arguments.as_slices()).await?;
+        outcome_of(reply, now, change, fields)
     }
 
     /// Removes whatever the key holds, also a record that cannot be decoded: a logout must take effect.
@@ -323,6 +409,10 @@ impl<D: SessionData> Store<D> for RedisStore {
             Value::Int(removed) => Ok(removed == 1),
             _ => Err(reply::unexpected("it is not a number")),
         }
+    }
+
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        Some(self)
     }
 
     fn backend_id(&self) -> Option<String> {
@@ -343,13 +433,6 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     fn now(&self) -> Timestamp {
-        let clock_offset = self.inner.clock_offset.load(Ordering::Relaxed);
-        let by = Duration::from_millis(clock_offset.unsigned_abs());
-        let here = Timestamp::now();
-        if clock_offset < 0 {
-            here - by
-        } else {
-            here + by
-        }
+        Timestamp::from_millis(self.now_millis())
     }
 }

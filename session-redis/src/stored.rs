@@ -19,25 +19,21 @@
 //! Numbers are big-endian; times and durations are milliseconds. The lengths in the fields are LEB128.
 //!
 //! The two sections have room for parts that this version does not know. They consist of entries: a
-//! tag of one byte, the length in four bytes, the content. A commit keeps both sections, except that a
-//! change of the subject replaces the login section, which describes that login.
+//! tag of one byte, the length in four bytes, the content; see `login_section.rs`. A commit keeps the
+//! entries that it does not know, except that another login replaces the login section, which describes
+//! that login.
 //!
-//! The scripts `load.lua` and `commit.lua` change the header of a stored string, and never read its
-//! fields.
-
-use std::sync::Arc;
+//! The scripts change what precedes the fields of a stored string, and never read its fields.
 
 use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
-use connect_session_runtime::record::{
-    CommitId, Lifetime, Login, NewLogin, Record, Snapshot, Transport,
-};
+use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
-use connect_session_runtime::timestamp::Timestamp;
 
+use super::login_section::{label_section, login_section, read_label, read_login};
 use super::reader::Reader;
 
 /// The first byte of each record. No text of ASCII characters begins with it, so it tells records
@@ -49,9 +45,6 @@ const FORMAT: u8 = 1;
 
 /// The flag of a session whose sid travels in a cookie. All other flags are reserved.
 const COOKIE: u8 = 1;
-
-/// The tag of the subject in the login section.
-const SUBJECT: u8 = 1;
 
 const OFFERED_BYTES: u8 = 44;
 const PREVIOUS_BYTES: u8 = 38;
@@ -201,8 +194,8 @@ fn read_state(reader: &mut Reader<'_>) -> Option<(RecordState, u32)> {
     };
     let data_version = reader.u32()?.max(1);
     let version = reader.millis()?;
-    let subject = read_subject(reader.section()?).ok()?;
-    reader.section()?;
+    let login = read_login(reader.section()?, created_at).ok()?;
+    let label = read_label(reader.section()?).ok()?;
     let state = RecordState {
         transport: if flags & COOKIE == 0 {
             Transport::Other
@@ -214,13 +207,8 @@ fn read_state(reader: &mut Reader<'_>) -> Option<(RecordState, u32)> {
         expiry,
         stamp,
         version,
-        login: subject.map(|subject| {
-            Arc::new(Login::new(
-                &NewLogin::new(subject),
-                Timestamp::from_millis(created_at),
-            ))
-        }),
-        label: None,
+        login,
+        label,
     };
     Some((state, data_version))
 }
@@ -250,27 +238,19 @@ fn read_others(reader: &mut Reader<'_>, length: u8) -> Option<OtherSecrets> {
     Some(others)
 }
 
-/// A section that does not consist of entries, or a subject that is not UTF-8.
-struct Damaged;
-
-/// The subject in the login section.
-fn read_subject(section: &[u8]) -> Result<Option<Arc<str>>, Damaged> {
-    let mut reader = Reader::new(section);
-    let mut subject = None;
-    while !reader.rest().is_empty() {
-        let [tag] = reader.array().ok_or(Damaged)?;
-        let content = reader.section().ok_or(Damaged)?;
-        if tag == SUBJECT {
-            subject = Some(std::str::from_utf8(content).map_err(|_| Damaged)?.into());
-        }
-    }
-    Ok(subject)
-}
-
 /// A new record, which has neither an offered nor a previous secret.
-pub(super) fn encode_new(state: &RecordState, data_version: u32, fields: &[u8]) -> Vec<u8> {
-    let login = login_section(state.login.as_ref().map(|login| &*login.subject));
-    let mut bytes = Vec::with_capacity(114 + login.len() + fields.len());
+pub(super) fn encode_new(
+    namespace: &'static str,
+    state: &RecordState,
+    data_version: u32,
+    fields: &[u8],
+) -> Vec<u8> {
+    let login = (state.login.as_ref()).map(|login| login_section(namespace, login));
+    let (login, other) = (
+        login.unwrap_or_default(),
+        label_section(state.label.as_deref()),
+    );
+    let mut bytes = Vec::with_capacity(114 + login.len() + other.len() + fields.len());
     bytes.extend([MAGIC, FORMAT, flags_of(state.transport), 0]);
     bytes.extend_from_slice(state.secret.hash.as_bytes());
     bytes.extend(six_bytes(state.secret.since));
@@ -285,7 +265,8 @@ pub(super) fn encode_new(state: &RecordState, data_version: u32, fields: &[u8]) 
     bytes.extend(six_bytes(state.version));
     bytes.extend(length_bytes(&login));
     bytes.extend_from_slice(&login);
-    bytes.extend(length_bytes(&[]));
+    bytes.extend(length_bytes(&other));
+    bytes.extend_from_slice(&other);
     bytes.extend_from_slice(fields);
     bytes
 }
@@ -295,17 +276,6 @@ pub(super) const fn flags_of(transport: Transport) -> u8 {
         Transport::Cookie => COOKIE,
         Transport::Other => 0,
     }
-}
-
-/// The login section of a session of this subject.
-pub(super) fn login_section(subject: Option<&str>) -> Vec<u8> {
-    let Some(subject) = subject else {
-        return Vec::new();
-    };
-    let mut section = vec![SUBJECT];
-    section.extend(length_bytes(subject.as_bytes()));
-    section.extend_from_slice(subject.as_bytes());
-    section
 }
 
 /// The lifetime that is stored in place of this one: at least a millisecond, as a record whose deadline
@@ -347,7 +317,7 @@ pub(super) fn data_version_bytes(version: u32) -> [u8; 4] {
     }
 }
 
-fn length_bytes(part: &[u8]) -> [u8; 4] {
+pub(super) fn length_bytes(part: &[u8]) -> [u8; 4] {
     u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes()
 }
 
@@ -365,7 +335,9 @@ pub(super) fn undecodable(reason: &str) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use connect_session_runtime::record::NewRecord;
+    use std::sync::Arc;
+
+    use connect_session_runtime::record::{NewLogin, NewRecord};
     use connect_session_runtime::untyped::Untyped;
 
     use super::*;
@@ -375,19 +347,35 @@ mod tests {
     }
 
     fn record(json: &str) -> Vec<u8> {
-        let new = NewRecord {
+        encode(NewRecord {
+            login: Some(NewLogin::new("ada")),
+            label: Some("phone".into()),
+            ..anonymous(json)
+        })
+    }
+
+    fn anonymous(json: &str) -> NewRecord<Untyped> {
+        NewRecord {
             secret: SecretHash::from_bytes([7; 32]),
             transport: Transport::Cookie,
             data: untyped(json),
-            login: Some(NewLogin::new("ada")),
+            login: None,
             label: None,
             lifetime: Lifetime::from_millis(1_800_000, 86_400_000),
             commit_id: CommitId::from_bytes([9; 16]),
             max_size: 1_000_000,
             versions: DataVersions::FIRST,
-        };
+        }
+    }
+
+    fn encode(new: NewRecord<Untyped>) -> Vec<u8> {
         let fields = encode_fields(&new.fields().expect("encodes"));
-        encode_new(&RecordState::new(&new, 1_700_000_000_000), 1, &fields)
+        encode_new(
+            "shop",
+            &RecordState::new(&new, 1_700_000_000_000),
+            1,
+            &fields,
+        )
     }
 
     fn decode(bytes: Vec<u8>) -> Result<Record<Untyped>, StoreError> {
@@ -420,7 +408,8 @@ mod tests {
             "x".repeat(200 - 32)
         );
         assert_eq!(json.len(), 200);
-        assert!(record(&json).len() < 316, "{}", record(&json).len());
+        let bytes = encode(anonymous(&json));
+        assert!(bytes.len() < 316, "{}", bytes.len());
     }
 
     #[test]
@@ -447,15 +436,6 @@ mod tests {
                 assert!(matches!(error, StoreError::Undecodable { .. }), "{error}");
             }
         }
-    }
-
-    #[test]
-    fn entries_of_another_version_are_skipped() {
-        let mut login = vec![200, 0, 0, 0, 2, 1, 2];
-        login.extend(login_section(Some("ada")));
-        login.extend([3, 0, 0, 0, 0]);
-        assert_eq!(read_subject(&login).ok().flatten().as_deref(), Some("ada"));
-        assert!(read_subject(&[1, 0, 0, 0, 9, 1]).is_err());
     }
 
     #[test]

@@ -39,7 +39,14 @@ async fn the_documented_permissions_are_sufficient() {
         assert!(session.destroy(&store).await.unwrap());
         assert!(!format!("{store:?}").contains("hunter2"));
     }
-    for missing in ["-evalsha", "-info", "-get", "-pexpireat"] {
+    for missing in [
+        "-evalsha",
+        "-info",
+        "-get",
+        "-pexpireat",
+        "-zadd",
+        "-zrange",
+    ] {
         let _: String = command(&mut redis.raw(), &granted(&[]));
         let _: String = command(&mut redis.raw(), &["ACL", "SETUSER", "shop", missing]);
         let store = RedisStore::builder()

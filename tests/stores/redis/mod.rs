@@ -1,7 +1,9 @@
 //! `RedisStore`, on one server and on many.
 
 use connect_session::store::RedisStore;
-use connect_session::testing::conformance::{Harness, store_conformance};
+use connect_session::testing::conformance::{
+    Harness, store_conformance, subject_index_conformance,
+};
 
 use crate::servers;
 
@@ -9,6 +11,8 @@ mod access;
 mod concurrency;
 mod failover;
 mod faults;
+mod login_processes;
+mod logins;
 mod round_trips;
 mod startup;
 mod stored;
@@ -25,6 +29,23 @@ store_conformance! {
 store_conformance! {
     #[ignore = "needs a Redis Cluster; scripts/test starts one"]
     mod cluster_conformance, || async {
+        let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
+        let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();
+        Harness::new(store)
+    }
+}
+
+subject_index_conformance! {
+    #[ignore = "needs Redis; scripts/test starts one"]
+    mod subject_index, || async {
+        let store = RedisStore::connect(servers::url("TEST_REDIS_URL")).await.unwrap();
+        Harness::new(store)
+    }
+}
+
+subject_index_conformance! {
+    #[ignore = "needs a Redis Cluster; scripts/test starts one"]
+    mod cluster_subject_index, || async {
         let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
         let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();
         Harness::new(store)
