@@ -17,7 +17,7 @@ pub(crate) trait Backend: Clone + Send + Sync + Sized + 'static {
     type Db: Database;
     type Statements: Send + Sync;
 
-    /// The SQL of the table and its index, for the default name of the table.
+    /// The SQL of the tables and their indexes, for the default name of the table.
     const SCHEMA: &str;
     /// The quotation mark of names.
     const QUOTE: char;
@@ -30,8 +30,13 @@ pub(crate) trait Backend: Clone + Send + Sync + Sized + 'static {
     /// Checks that the database is supported and that the table can be used.
     fn check_ready(inner: &Inner<Self>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Creates the table and its index unless they exist.
+    /// Creates the tables and their indexes unless they exist.
     fn migrate(inner: &Inner<Self>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes rows of subjects that nothing needs any more, and returns whether another step is likely to
+    /// find more.
+    fn sweep_subjects(inner: &Inner<Self>)
+    -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Visits at most `limit` rows that are due, and removes those that have ended.
     fn sweep_batch(
@@ -77,9 +82,11 @@ impl<B: Backend> Inner<B> {
             let swept = B::sweep_batch(self, batch).await?;
             removed += swept.removed;
             if !swept.has_more || removed >= limit {
-                return Ok(removed);
+                break;
             }
         }
+        while B::sweep_subjects(self).await? {}
+        Ok(removed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// The columns of everything but the key, the format and the data, in the order in which they are read
 /// and written. `format` comes before them, and the data after them.
-pub(crate) const COLUMNS: [&str; 19] = [
+pub(crate) const COLUMNS: [&str; 22] = [
     "version",
     "epoch",
     "generation",
@@ -22,4 +22,7 @@ pub(crate) const COLUMNS: [&str; 19] = [
     "absolute_until",
     "due",
     "subject",
+    "login_at",
+    "authenticated_at",
+    "level",
 ];

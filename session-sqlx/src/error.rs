@@ -111,8 +111,15 @@ pub(crate) fn unknown_format(format: i16) -> StoreError {
 /// The table does not exist.
 pub(crate) fn missing_table(place: &str, store: &str) -> ContextError {
     ContextError::new(format!(
-        "{place}: there is no such table: call `.migrate().await?` on the store, or run the SQL of \
-         `{store}::SCHEMA`"
+        "{place}: there is no such table, or none of its subjects: call `.migrate().await?` on the store, or run \
+         the SQL of `{store}::SCHEMA`"
+    ))
+}
+
+/// The table was created by a version of this library that did not know which sessions belong to whom.
+pub(crate) fn missing_index(place: &str, fix: &str) -> ContextError {
+    ContextError::new(format!(
+        "{place}: the table lacks the index of the sessions of each user: run `{fix}`"
     ))
 }
 

@@ -30,9 +30,9 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// The subject as it is stored.
-pub(crate) fn escaped_subject(subject: Option<&str>) -> Option<String> {
-    subject.map(|subject| escape(subject).into_owned())
+/// A text as it is stored.
+pub(crate) fn escaped(text: Option<&str>) -> Option<String> {
+    text.map(|text| escape(text).into_owned())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Applications use them through the features `postgres`, `mysql` and `sqlite` of `connect-session`.
 //!
 //! A row holds the fields of the session data as opaque JSON, which no database parses. Field names and
-//! values are always bound as arguments, never part of a statement.
+//! values, subjects and labels are always bound as arguments, never part of a statement.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a feature there is no store, and nothing uses the rest.

@@ -4,12 +4,12 @@ use sqlx::{ColumnIndex, Decode, Type};
 
 use std::sync::Arc;
 
-use connect_session_runtime::record::{CommitId, Login, NewLogin, Transport};
-use connect_session_runtime::sid::SecretHash;
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::record::{CommitId, Deadlines, FIRST_LEVEL, Login, Transport};
+use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
+use connect_session_runtime::store::{Listed, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
 use crate::FORMAT;
@@ -61,6 +61,20 @@ impl Stored {
         let grace = optional(10)?.unwrap_or(0);
         let previous = secret(11)?.zip(optional(12)?);
         let subject: Option<&str> = row.try_get(19).map_err(bad_column)?;
+        // A session whose login has no time was written by an earlier version of this library.
+        let login = match subject {
+            Some(subject) => {
+                let logged_in_at = optional(20)?.map_or_else(|| number(15), Ok)?;
+                let level: Option<i16> = row.try_get(22).map_err(bad_column)?;
+                Some(Login {
+                    subject: unescape(subject).into(),
+                    logged_in_at: Timestamp::from_millis(logged_in_at),
+                    authenticated_at: Timestamp::from_millis(optional(21)?.unwrap_or(logged_in_at)),
+                    level: level_of(level),
+                })
+            }
+            None => None,
+        };
         let state = RecordState {
             transport: transport_of(transport)?,
             secret: CurrentSecret::new(hash(bytes(6)?)?, number(7)?),
@@ -84,12 +98,8 @@ impl Stored {
                 generation: number(3)?,
             },
             version: number(1)?,
-            login: subject.map(|subject| {
-                Arc::new(Login::new(
-                    &NewLogin::new(unescape(subject)),
-                    Timestamp::from_millis(number(15).unwrap_or(0)),
-                ))
-            }),
+            login: login.map(Arc::new),
+            // Only lists show it.
             label: None,
         };
         let after = COLUMNS.len();
@@ -101,6 +111,62 @@ impl Stored {
             fields: row.try_get(after + 3).map_err(bad_column)?,
         })
     }
+}
+
+/// A session in a list.
+pub(crate) struct Member {
+    pub(crate) login_at: u64,
+    pub(crate) listed: Listed,
+}
+
+impl Member {
+    /// The columns that [`read`](Self::read) reads, after the id.
+    pub(crate) const COLUMNS: &str = "login_at, authenticated_at, level, label, created_at, idle, \
+                                      absolute, idle_until, absolute_until";
+
+    pub(crate) fn read<R: sqlx::Row>(row: &R) -> Result<Self, StoreError>
+    where
+        usize: ColumnIndex<R>,
+        for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> i16: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+        for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let number = |at: usize| row.try_get::<i64, _>(at).map_err(bad_column);
+        let time = |at: usize| Ok::<_, StoreError>(Timestamp::from_millis(to_u64(number(at)?)));
+        let id: &[u8] = row.try_get(0).map_err(bad_column)?;
+        let level: Option<i16> = row.try_get(3).map_err(bad_column)?;
+        let label: Option<&str> = row.try_get(4).map_err(bad_column)?;
+        let login = Login {
+            // A list does not show it.
+            subject: Arc::default(),
+            logged_in_at: time(1)?,
+            authenticated_at: time(2)?,
+            level: level_of(level),
+        };
+        let deadlines = Deadlines {
+            created_at: time(5)?,
+            idle_until: time(8)?,
+            absolute_until: time(9)?,
+        };
+        let listed = Listed::new(
+            SessionId::from_bytes(id.try_into().map_err(|_| bad_length())?),
+            &login,
+            &deadlines,
+            lifetime(number(6)?, number(7)?),
+            label.map(unescape).as_deref(),
+        );
+        Ok(Self {
+            login_at: login.logged_in_at.as_millis(),
+            listed,
+        })
+    }
+}
+
+fn level_of(column: Option<i16>) -> u8 {
+    column.map_or(FIRST_LEVEL, |level| {
+        u8::try_from(level).unwrap_or(FIRST_LEVEL)
+    })
 }
 
 /// The transport of a [`transport_code`].

@@ -31,7 +31,7 @@ macro_rules! store_methods {
                 Self(self.0.sweep_every(every))
             }
 
-            /// Creates the table and its index unless they exist.
+            /// Creates the tables and their indexes unless they exist.
             ///
             /// # Errors
             /// If the database cannot be reached, refuses, or has a table of that name with other
@@ -41,7 +41,7 @@ macro_rules! store_methods {
                 Ok(self)
             }
 
-            /// The SQL that [`migrate`](Self::migrate) runs, for the table of this store.
+            /// The SQL that [`migrate`](Self::migrate) runs, for the tables of this store.
             #[must_use]
             pub fn schema(&self) -> String {
                 self.0.schema()

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::error::ContextError;
 
-/// The maximum length of a name. Every database also accepts the name of the index, which is longer.
+/// The maximum length of a name. Every database also accepts the names of the indexes and of the table of
+/// subjects, which are longer.
 const MAX_LENGTH: usize = 48;
 
 /// The name of a table, optionally with a schema. It is part of the text of every statement, so only
@@ -45,12 +46,43 @@ impl Table {
         }
     }
 
-    /// The SQL of a schema, for this table in place of the default one. The name of the index is
-    /// replaced first because it contains that of the table.
+    /// The table of subjects beside this one.
+    pub(crate) fn subjects(&self) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            name: format!("{}_subjects", self.name),
+        }
+    }
+
+    /// The name of the index of the sessions of each subject.
+    pub(crate) fn subject_index(&self) -> String {
+        format!("{}_subject", self.name)
+    }
+
+    /// The name of the index of the sessions of each subject, with the schema.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn quoted_subject_index(&self, quote: char) -> String {
+        let index = Self {
+            schema: self.schema.clone(),
+            name: self.subject_index(),
+        };
+        index.quoted(quote)
+    }
+
+    /// The SQL of a schema, for this table in place of the default one.
     pub(crate) fn in_schema(&self, schema: &str, quote: char) -> String {
-        let index = format!("{quote}{}_due{quote}", self.name);
+        let quoted = |name: &str| format!("{quote}{name}{quote}");
+        let due = quoted(&format!("{}_due", self.name));
         schema
-            .replace(&format!("{}_due", Self::DEFAULT), &index)
+            .replace(&format!("{}_due", Self::DEFAULT), &due)
+            .replace(
+                &format!(" {}_subject ", Self::DEFAULT),
+                &format!(" {} ", quoted(&self.subject_index())),
+            )
+            .replace(
+                &format!(" {}_subjects ", Self::DEFAULT),
+                &format!(" {} ", self.subjects().quoted(quote)),
+            )
             .replace(
                 &format!(" {} ", Self::DEFAULT),
                 &format!(" {} ", self.quoted(quote)),

@@ -246,5 +246,5 @@ async fn mysql() -> (MySqlStore, Cleanup) {
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn drop_table(table: &str) -> String {
-    format!("DROP TABLE IF EXISTS {table}")
+    format!("DROP TABLE IF EXISTS {table}, {table}_subjects")
 }

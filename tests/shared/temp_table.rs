@@ -6,6 +6,7 @@ use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    SubjectIndex,
 };
 
 /// Runs a closure when it is dropped, also after a failed test.
@@ -68,6 +69,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for TempStore<S> {
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         Store::<D>::destroy(&self.store, key).await
+    }
+
+    fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        Store::<D>::as_subject_index(&self.store)
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{CommitOutcome, PostgresStore, Store};
-use connect_session::testing::conformance::{Harness, store_conformance};
+use connect_session::testing::conformance::{
+    Harness, store_conformance, subject_index_conformance,
+};
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::task::JoinSet;
@@ -34,6 +36,13 @@ async fn store() -> TempStore<PostgresStore> {
 store_conformance! {
     #[ignore = "needs PgBouncer; scripts/test starts one"]
     mod conformance, || async {
+        Harness::new(store().await).with_unit(Duration::from_millis(400))
+    }
+}
+
+subject_index_conformance! {
+    #[ignore = "needs PgBouncer; scripts/test starts one"]
+    mod subject_index, || async {
         Harness::new(store().await).with_unit(Duration::from_millis(400))
     }
 }

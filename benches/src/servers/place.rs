@@ -133,7 +133,7 @@ impl Place {
     }
 
     fn drops(&self) -> Vec<String> {
-        ["", "_axum_session", "_tower_sessions"]
+        ["", "_subjects", "_axum_session", "_tower_sessions"]
             .map(|of| format!("DROP TABLE IF EXISTS {}{of}", self.name))
             .into()
     }

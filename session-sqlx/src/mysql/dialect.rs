@@ -1,6 +1,6 @@
 //! What the operations need to know of this database.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySql, Row as _};
@@ -11,8 +11,8 @@ use connect_session_runtime::timestamp::Timestamp;
 use super::{Inner, MySqlBackend, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{Answer, Dialect, Statements};
-use crate::row::Stored;
+use crate::operations::{Dialect, Statements, Work};
+use crate::row::{Member, Stored};
 
 impl Dialect for MySqlBackend {
     // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
@@ -27,6 +27,16 @@ impl Dialect for MySqlBackend {
     const WRITTEN: &str = "";
     const COMMITTED: &str = "";
     const RAISED: &str = "LAST_INSERT_ID(version + ?)";
+    const BEGIN: &str = "START TRANSACTION";
+    const ID: &str = "id";
+    const STORED_AS: &str = "";
+    const STORED: &str = "";
+    const ON_DUPLICATE: &str = "ON DUPLICATE KEY UPDATE";
+    const RETURNS_DELETED: bool = false;
+
+    fn now_literal(_: &Inner) -> Cow<'static, str> {
+        Self::NOW.into()
+    }
 
     fn shared_statements(inner: &Inner) -> &Statements {
         &inner.statements.shared
@@ -34,6 +44,14 @@ impl Dialect for MySqlBackend {
 
     fn read(row: &MySqlRow) -> Result<Stored, StoreError> {
         Stored::read(row)
+    }
+
+    fn read_member(row: &MySqlRow) -> Result<Member, StoreError> {
+        Member::read(row)
+    }
+
+    fn read_pair(row: &MySqlRow) -> Result<(i64, Vec<u8>), sqlx::Error> {
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     fn read_number(row: &MySqlRow) -> Result<i64, StoreError> {
@@ -48,12 +66,11 @@ impl Dialect for MySqlBackend {
         Args::new()
     }
 
-    async fn run<T: Answer<MySql>>(
+    async fn perform<W: Work<MySql>>(
         inner: &Inner,
-        statement: &Arc<str>,
-        args: impl Fn() -> Args<MySql> + Send + Sync,
-    ) -> Result<T, StatementError> {
-        inner.send(statement, args).await
+        work: impl Fn(bool) -> Result<W, StatementError> + Send + Sync,
+    ) -> Result<W::Answer, StatementError> {
+        inner.perform(work).await
     }
 
     fn is_duplicate(error: &sqlx::Error) -> bool {

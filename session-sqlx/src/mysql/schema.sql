@@ -7,8 +7,13 @@
 -- `due` is when the sweep visits the row next, at most its deadline. A request that moves the deadline
 -- does not change `due`, so it changes no index.
 --
--- `data_version` is NULL for version 1 of a config's data. The columns after it up to `extra` are for later
--- versions of this library. This one leaves them alone, and while they are NULL they take no space.
+-- `data_version` is NULL for version 1 of a config's data. `subject_key` is the SHA-256 of the config's
+-- namespace, a zero byte and the subject. `first_use_until`, `end_reason` and `extra` are for later versions of
+-- this library. This one leaves them alone, and while they are NULL they take no space.
+--
+-- A row of `connect_sessions_subjects` is written by logins that depend on the other sessions of the subject, as a
+-- lock, and by the end of all sessions of a subject, which raises `mark`. The sweep removes it after
+-- `kept_until`.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace BIGINT NOT NULL,
     id BINARY(16) NOT NULL,
@@ -43,5 +48,12 @@ CREATE TABLE IF NOT EXISTS connect_sessions (
     extra LONGBLOB,
     fields LONGBLOB NOT NULL,
     PRIMARY KEY (namespace, id),
-    KEY connect_sessions_due (format, due)
+    KEY connect_sessions_due (format, due),
+    KEY connect_sessions_subject (subject_key, login_at, id)
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS connect_sessions_subjects (
+    subject_key BINARY(32) NOT NULL PRIMARY KEY,
+    mark BIGINT NOT NULL,
+    kept_until BIGINT NOT NULL
 ) ENGINE = InnoDB;

@@ -9,8 +9,12 @@ use crate::operations::{Driver, Statement};
 const DUPLICATE_KEY: u16 = 1062;
 /// `ER_NO_SUCH_TABLE`.
 pub(super) const NO_SUCH_TABLE: u16 = 1146;
+/// `ER_KEY_DOES_NOT_EXITS`, which is spelled like this.
+pub(super) const NO_SUCH_INDEX: u16 = 1176;
 /// `ER_LOCK_DEADLOCK`.
 const DEADLOCK: u16 = 1213;
+/// `ER_CHECKREAD` of MariaDB: a row that a transaction would lock was changed since its first read.
+const CHANGED_SINCE_READ: u16 = 1020;
 
 /// The errors after which a statement may have been executed: the server is shutting down (1053), the
 /// commit failed (1180), or the server closed the connection (1927, 4031).
@@ -29,12 +33,33 @@ impl Driver for MySql {
         bytes.into()
     }
 
+    async fn row(
+        connection: &mut MySqlConnection,
+        statement: Statement<Self>,
+    ) -> Result<Option<MySqlRow>, sqlx::Error> {
+        let rows = Self::rows(connection, statement).await?;
+        Ok(rows.into_iter().next())
+    }
+
     async fn rows(
         connection: &mut MySqlConnection,
         statement: Statement<Self>,
     ) -> Result<Vec<MySqlRow>, sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
         query.fetch_all(connection).await
+    }
+
+    async fn script(
+        connection: &mut MySqlConnection,
+        script: String,
+    ) -> Result<Vec<MySqlRow>, sqlx::Error> {
+        let script = sqlx::raw_sql(AssertSqlSafe(script));
+        script.fetch_all(connection).await
+    }
+
+    async fn rollback(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+        let rollback = sqlx::raw_sql("ROLLBACK");
+        rollback.execute(connection).await.map(drop)
     }
 
     async fn write(
@@ -86,7 +111,7 @@ pub(super) fn is_unstorable(error: &sqlx::Error) -> bool {
 
 /// Whether the server rolled the statement back in favor of another.
 pub(super) fn is_rolled_back(error: &sqlx::Error) -> bool {
-    error_number(error) == Some(DEADLOCK)
+    matches!(error_number(error), Some(DEADLOCK | CHANGED_SINCE_READ))
 }
 
 /// Whether the key of an insertion is in use.

@@ -8,10 +8,12 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::StoreError;
 
 use super::examine::examine;
-use super::send::{self, NO_SUCH_TABLE, error_number};
+use super::send::{self, NO_SUCH_INDEX, NO_SUCH_TABLE, error_number};
 use super::{Inner, MySqlBackend, MySqlStore};
 use crate::args::Args;
-use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
+use crate::error::{
+    ContextError, StatementError, bad_column, missing_index, missing_table, wrong_columns,
+};
 use crate::operations::{Rows, Written};
 use crate::server::{
     self, Facts, Server, ServerState, check_url, unreadable, without_unknown_parameters,
@@ -122,7 +124,11 @@ impl Server for MySqlBackend {
         let read = inner.send::<Rows<MySql>>(&statements.select, args);
         read.await?;
         let deleted = inner.send::<Written>(&statements.delete_ended, args);
-        deleted.await.map(drop)
+        deleted.await?;
+        let subjects = inner.send::<Written>(&inner.statements.probe_subjects, Args::new);
+        subjects.await?;
+        let index = inner.send::<Rows<MySql>>(&inner.statements.probe_subject_index, Args::new);
+        index.await.map(drop)
     }
 
     fn setup_error(inner: &Inner, failure: StatementError) -> ContextError {
@@ -134,9 +140,19 @@ impl Server for MySqlBackend {
         match (error_number(&error), &error) {
             (Some(NO_SUCH_TABLE), _) => missing_table(&place, "MySqlStore"),
             (Some(1054), _) => wrong_columns(&place, error),
+            (Some(NO_SUCH_INDEX), _) => missing_index(
+                &place,
+                &format!(
+                    "ALTER TABLE {} ADD INDEX {} (subject_key, login_at, id)",
+                    inner.table,
+                    inner.table.subject_index()
+                ),
+            ),
             (Some(1142 | 1143), _) => ContextError::new(format!(
-                "{place}: `{}` lacks privileges on the table: GRANT SELECT, INSERT, UPDATE, DELETE on it",
-                inner.pool.connect_options().get_username()
+                "{place}: `{}` lacks privileges on the table or on {}: GRANT SELECT, INSERT, UPDATE, DELETE \
+                 on both",
+                inner.pool.connect_options().get_username(),
+                inner.table.subjects()
             ))
             .caused_by(error),
             (Some(_), _) | (_, sqlx::Error::PoolClosed) => {

@@ -7,6 +7,7 @@ use sqlx::{MySql, Row as _};
 use connect_session_runtime::store::StoreError;
 
 use super::MySqlBackend;
+use super::statements::SUBJECTS;
 use crate::args::Args;
 use crate::backend::{Inner, Swept};
 use crate::error::{StatementError, bad_column};
@@ -42,6 +43,25 @@ impl Inner<MySqlBackend> {
             // If another sweep took all of these rows, it will take the others too.
             has_more: rows.len() >= limit && removed + updated > 0,
         })
+    }
+
+    /// Finds the subjects that nothing needs any more without locking them, and removes them by key.
+    pub(super) async fn sweep_subjects(&self) -> Result<bool, StoreError> {
+        let rows: Result<Rows<_>, _> =
+            MySqlBackend::run(self, &self.statements.select_subjects, Args::new).await;
+        let rows = rows.map_err(StatementError::into_read_error)?.0;
+        let keys = rows.iter().map(|row| row.try_get(0).map_err(bad_column));
+        let mut keys = keys.collect::<Result<Vec<Vec<u8>>, _>>()?;
+        if keys.is_empty() {
+            return Ok(false);
+        }
+        keys.sort_unstable();
+        let places = vec!["?"; keys.len()].join(", ");
+        let text = format!("{}({places})", self.statements.delete_subjects);
+        let args = || (keys.iter()).fold(Args::new(), |args: Args<MySql>, key| args.bind(&**key));
+        let removed: Result<Written, _> = MySqlBackend::run(self, &text.into(), args).await;
+        let Written(removed) = removed.map_err(StatementError::into_read_error)?;
+        Ok(keys.len() >= SUBJECTS && removed > 0)
     }
 
     /// Runs a statement for the rows with these keys, and returns how many it changed.

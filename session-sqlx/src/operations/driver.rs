@@ -1,6 +1,7 @@
 //! What a driver does with a statement.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use sqlx::{Database, Encode, Type};
@@ -16,6 +17,12 @@ pub(crate) struct Statement<DB: Database> {
         allow(dead_code, reason = "only PostgreSQL has such poolers")
     )]
     pub(crate) has_pooler: bool,
+    /// Whether it runs within a transaction that has begun.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "only PostgreSQL has such poolers")
+    )]
+    pub(crate) is_in_transaction: bool,
 }
 
 /// The driver of a database.
@@ -25,10 +32,27 @@ pub(crate) trait Driver: Database {
 
     fn id(bytes: [u8; 16]) -> Self::Id;
 
+    /// Returns the row of a statement that returns at most one.
+    fn row(
+        connection: &mut Self::Connection,
+        statement: Statement<Self>,
+    ) -> impl Future<Output = Result<Option<Self::Row>, sqlx::Error>> + Send;
+
     fn rows(
         connection: &mut Self::Connection,
         statement: Statement<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
+
+    /// Runs statements without arguments, in one round trip, and returns the rows of all of them.
+    fn script(
+        connection: &mut Self::Connection,
+        script: String,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
+
+    /// Rolls the transaction back after a statement in it failed.
+    fn rollback(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// Returns the number of rows that were written.
     fn write(
@@ -43,22 +67,86 @@ pub(crate) trait Driver: Database {
     ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send;
 }
 
-/// What an answer is read into.
-pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
-    /// Whether the statement may be sent again if its connection is lost.
+/// What a store does on one connection.
+pub(crate) trait Work<DB: Driver>: Send + 'static {
+    type Answer: Send + 'static;
+
+    /// Whether it may be done again if its connection is lost.
     const IS_READ: bool;
 
-    /// Whether the statement may be sent to the server that took over from one that was demoted.
+    /// Whether it may be done on the server that took over from one that was demoted.
     #[cfg_attr(
         not(any(feature = "mysql", feature = "postgres")),
         allow(dead_code, reason = "a file is not demoted")
     )]
     const MAY_CHANGE_SERVER: bool;
 
+    fn run(
+        self,
+        connection: &mut DB::Connection,
+    ) -> impl Future<Output = Result<Self::Answer, sqlx::Error>> + Send;
+}
+
+/// One statement, which is a transaction of its own.
+pub(crate) struct Single<DB: Database, T> {
+    statement: Statement<DB>,
+    answer: PhantomData<fn() -> T>,
+}
+
+impl<DB: Database, T> Single<DB, T> {
+    pub(crate) fn new(text: Arc<str>, arguments: DB::Arguments, has_pooler: bool) -> Self {
+        Self {
+            statement: Statement {
+                text,
+                arguments,
+                has_pooler,
+                is_in_transaction: false,
+            },
+            answer: PhantomData,
+        }
+    }
+}
+
+impl<DB: Driver, T: Answer<DB>> Work<DB> for Single<DB, T> {
+    type Answer = T;
+    const IS_READ: bool = T::IS_READ;
+    const MAY_CHANGE_SERVER: bool = T::MAY_CHANGE_SERVER;
+
+    fn run(
+        self,
+        connection: &mut DB::Connection,
+    ) -> impl Future<Output = Result<T, sqlx::Error>> + Send {
+        T::fetch(connection, self.statement)
+    }
+}
+
+/// What an answer is read into.
+pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
+    /// Whether the statement may be sent again if its connection is lost.
+    const IS_READ: bool;
+
+    /// Whether the statement may be sent to the server that took over from one that was demoted.
+    const MAY_CHANGE_SERVER: bool;
+
     fn fetch(
         connection: &mut DB::Connection,
         statement: Statement<DB>,
     ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
+}
+
+/// The row of an answer that has at most one.
+pub(crate) struct OneRow<DB: Database>(pub(crate) Option<DB::Row>);
+
+impl<DB: Driver> Answer<DB> for OneRow<DB> {
+    const IS_READ: bool = true;
+    const MAY_CHANGE_SERVER: bool = true;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Statement<DB>,
+    ) -> Result<Self, sqlx::Error> {
+        DB::row(connection, statement).await.map(Self)
+    }
 }
 
 /// The rows of an answer.

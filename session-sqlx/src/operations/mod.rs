@@ -3,12 +3,17 @@
 
 mod change;
 mod driver;
+mod login;
+mod members;
 mod millis;
 mod record;
 mod statements;
 mod store;
+mod subject_index;
 mod values;
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -20,9 +25,11 @@ use connect_session_runtime::timestamp::Timestamp;
 use crate::args::Args;
 use crate::backend::{Backend, Inner};
 use crate::error::StatementError;
-use crate::row::Stored;
+use crate::row::{Member, Stored};
 
-pub(crate) use self::driver::{Answer, Committed, Driver, Rows, Statement, Written};
+pub(crate) use self::driver::{
+    Answer, Committed, Driver, OneRow, Rows, Single, Statement, Work, Written,
+};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use self::millis::to_millis;
 pub(crate) use self::statements::Statements;
@@ -49,6 +56,31 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     const COMMITTED: &str;
     /// The version raised by an argument, so that [`Committed`] has it.
     const RAISED: &str;
+    /// The statement that begins a transaction that writes.
+    const BEGIN: &str;
+    /// The column `id` as bytes.
+    const ID: &str;
+    /// The name of the stored row in an upsert, after the name of the table.
+    const STORED_AS: &str;
+    /// What comes before a column of the stored row in an upsert.
+    const STORED: &str;
+    /// What comes before the assignments of an upsert to the table of subjects.
+    const ON_DUPLICATE: &str;
+    /// Whether a deletion can return the rows that it deletes.
+    const RETURNS_DELETED: bool;
+
+    /// Bytes within the text of a statement.
+    fn bytes_literal(bytes: &[u8]) -> String {
+        format!("x'{}'", hex(bytes))
+    }
+
+    /// An id within the text of a statement.
+    fn id_literal(id: &[u8; 16]) -> String {
+        Self::bytes_literal(id)
+    }
+
+    /// The current time within the text of a statement without arguments.
+    fn now_literal(inner: &Inner<Self>) -> Cow<'static, str>;
 
     fn shared_statements(inner: &Inner<Self>) -> &Statements;
 
@@ -63,10 +95,28 @@ pub(crate) trait Dialect: Backend<Db: Values> {
         inner: &Inner<Self>,
         statement: &Arc<str>,
         args: impl Fn() -> Args<Self::Db> + Send + Sync,
-    ) -> impl Future<Output = Result<T, StatementError>> + Send;
+    ) -> impl Future<Output = Result<T, StatementError>> + Send {
+        Self::perform(inner, move |has_pooler| {
+            let arguments = args().finish()?;
+            Ok(Single::new(statement.clone(), arguments, has_pooler))
+        })
+    }
+
+    /// Does some work on a connection. `work` is called each time that it is about to be done, and is told
+    /// whether there is a connection pooler.
+    fn perform<W: Work<Self::Db>>(
+        inner: &Inner<Self>,
+        work: impl Fn(bool) -> Result<W, StatementError> + Send + Sync,
+    ) -> impl Future<Output = Result<W::Answer, StatementError>> + Send;
 
     /// Reads the columns that the statements select.
     fn read(row: &<Self::Db as Database>::Row) -> Result<Stored, StoreError>;
+
+    /// Reads the columns of a list.
+    fn read_member(row: &<Self::Db as Database>::Row) -> Result<Member, StoreError>;
+
+    /// Reads a number and bytes.
+    fn read_pair(row: &<Self::Db as Database>::Row) -> Result<(i64, Vec<u8>), sqlx::Error>;
 
     /// Reads the only column of a row.
     fn read_number(row: &<Self::Db as Database>::Row) -> Result<i64, StoreError>;
@@ -101,4 +151,12 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// Identifies the table.
     fn backend_id(inner: &Inner<Self>) -> String;
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

@@ -1,26 +1,26 @@
 //! The operations on a record. Each is one statement, and a second one only where something is due or
-//! a change was not applied.
+//! a change was not applied. A login with terms is a transaction.
 
 use std::sync::Arc;
 
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{
-    Change, Key, LoadRequest, LoginChange, NewRecord, Record, Snapshot,
-};
+use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
-use connect_session_runtime::store::{CommitOutcome, InsertOutcome, StoreError};
+use connect_session_runtime::store::{CommitOutcome, InsertOutcome, LoginRefusal, StoreError};
 
-use super::change::{DataOnly, change_args, noted_version};
+use super::change::{
+    DataOnly, LoginColumns, NewLoginColumns, base_version, change_args, noted_version,
+};
 use super::driver::WrittenAfterRead;
+use super::login::{LoggedIn, Put, Terms};
 use super::millis::to_millis;
 use super::values::namespace_number;
-use super::{Committed, Dialect, Rows, Written};
+use super::{Committed, Dialect, OneRow, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
 use crate::error::{ContextError, StatementError};
-use crate::escape::escaped_subject;
 use crate::fields;
 use crate::row::Stored;
 
@@ -37,9 +37,9 @@ impl<B: Dialect> Inner<B> {
         let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
         let absolute = to_millis(record.lifetime.absolute());
-        let subject = escaped_subject(record.login.as_ref().map(|login| &*login.subject));
+        let columns = NewLoginColumns::new(key, record);
         let args = || {
-            B::first_args(self)
+            let args = B::first_args(self)
                 .key(key)
                 .small(transport_code(record.transport))
                 .bytes(&record.commit_id.to_bytes())
@@ -49,39 +49,52 @@ impl<B: Dialect> Inner<B> {
                 .number(idle)
                 .number(absolute)
                 .number(idle.min(absolute))
-                .maybe_text(subject.as_deref())
                 .maybe_number(noted_version(record.versions.written))
-                .bytes(&fields)
+                .bytes(&fields);
+            match &columns {
+                Some(columns) => columns.args(args),
+                None => args,
+            }
         };
-        self.check_size(&fields, subject.as_deref())?;
-        let mut is_done = self.insert_row(&args).await?;
-        if !is_done {
+        self.check_size(&fields, columns.as_ref().map_or(0, NewLoginColumns::size))?;
+        let statements = B::shared_statements(self);
+        let statement = match columns {
+            Some(_) => &statements.insert_login,
+            None => &statements.insert,
+        };
+        let terms = (record.login.as_ref()).and_then(|login| Terms::new(key, login));
+        let mut put = self.insert_row(terms.as_ref(), statement, &args).await?;
+        if matches!(put, Put::InUse) {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
             // has ended.
-            let statement = &B::shared_statements(self).delete_ended;
-            let deleted = B::run(self, statement, || B::first_args(self).key(key)).await;
+            let delete = &statements.delete_ended;
+            let deleted = B::run(self, delete, || B::first_args(self).key(key)).await;
             let Written(rows) = deleted.map_err(write_error::<B>)?;
-            is_done = rows > 0 && self.insert_row(&args).await?;
+            if rows > 0 {
+                put = self.insert_row(terms.as_ref(), statement, &args).await?;
+            }
         }
-        if !is_done {
-            return Ok(InsertOutcome::Exists);
-        }
-        Ok(InsertOutcome::Done {
-            snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
-            evicted: Vec::new(),
-            ended: Vec::new(),
+        Ok(match put {
+            Put::InUse => InsertOutcome::Exists,
+            Put::Refused(refusal) => InsertOutcome::Refused(refusal),
+            Put::Done { ended } => InsertOutcome::Done {
+                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
+                evicted: Vec::new(),
+                ended,
+            },
         })
     }
 
-    /// Returns `false` if the id is in use.
     async fn insert_row(
         &self,
+        terms: Option<&Terms>,
+        statement: &Arc<str>,
         args: &(impl Fn() -> Args<B::Db> + Send + Sync),
-    ) -> Result<bool, StoreError> {
-        let statement = &B::shared_statements(self).insert;
-        match B::run::<Written>(self, statement, args).await {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(false),
+    ) -> Result<Put, StoreError> {
+        match self.log_in::<Written>(terms, statement, args).await {
+            Ok(LoggedIn::Answered { ended, .. }) => Ok(Put::Done { ended }),
+            Ok(LoggedIn::Refused(refusal)) => Ok(Put::Refused(refusal)),
+            Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(Put::InUse),
             Err(failure) if failure.not_applied().is_some_and(B::is_full) => Err(StoreError::Full),
             Err(failure) => Err(write_error::<B>(failure)),
         }
@@ -190,20 +203,24 @@ impl<B: Dialect> Inner<B> {
             .map(fields::after)
             .transpose()?
             .flatten();
-        let subject = match change.identity.as_ref().map(|identity| &identity.login) {
-            Some(LoginChange::Set(login)) => Some(&*login.subject),
-            _ => None,
-        };
+        let login = LoginColumns::new(key, change);
         let new_fields = fields.as_deref().unwrap_or_default();
-        self.check_size(new_fields, escaped_subject(subject).as_deref())?;
-        let written = self.write_change(key, change, fields.as_deref()).await;
-        if let Some(version) = written.map_err(write_error::<B>)? {
-            let version = to_u64(version);
-            let data = change.data.as_ref();
-            let after = data.map(|data| data.snapshot_with_bytes(version, fields));
-            return Ok(CommitOutcome::applied(after));
-        }
-        self.judge(key, change, fields.is_some()).await
+        self.check_size(new_fields, login.as_ref().map_or(0, LoginColumns::size))?;
+        let written = self.write_change(key, change, fields.as_deref(), login.as_ref());
+        let refusal = match written.await.map_err(write_error::<B>)? {
+            LoggedIn::Answered {
+                answer: Committed(Some(version)),
+                ended,
+            } => {
+                let version = to_u64(version);
+                let data = change.data.as_ref();
+                let snapshot = data.map(|data| data.snapshot_with_bytes(version, fields));
+                return Ok(CommitOutcome::Applied { snapshot, ended });
+            }
+            LoggedIn::Answered { .. } => None,
+            LoggedIn::Refused(refusal) => Some(refusal),
+        };
+        self.judge(key, change, fields.is_some(), refusal).await
     }
 
     /// Returns the version after the change; `None` if it was not applied.
@@ -212,25 +229,33 @@ impl<B: Dialect> Inner<B> {
         key: Key,
         change: &Change<D>,
         fields: Option<&[u8]>,
-    ) -> Result<Option<i64>, StatementError> {
+        login: Option<&LoginColumns<'_>>,
+    ) -> Result<LoggedIn<Committed>, StatementError> {
         let statements = B::shared_statements(self);
         if let Some(data) = DataOnly::new(change, fields) {
             let args = || data.args(B::first_args(self), key);
             let Written(rows) = B::run(self, &statements.commit_data, args).await?;
-            return Ok((rows > 0).then(|| data.version_after()));
+            let version = (rows > 0).then(|| data.version_after());
+            return Ok(LoggedIn::alone(Committed(version)));
         }
-        let args = || change_args(B::first_args(self), key, change, fields);
-        let Committed(version) = B::run(self, &statements.commit, args).await?;
-        Ok(version)
+        let args = || change_args(B::first_args(self), key, change, fields, login);
+        let Some(login) = login else {
+            let committed = B::run(self, &statements.commit, args).await?;
+            return Ok(LoggedIn::alone(committed));
+        };
+        let terms = login.terms(key);
+        (self.log_in(terms.as_ref(), &statements.commit_login, args)).await
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement
-    /// found does not matter: the engine merges the change with what is read here.
+    /// found does not matter: the engine merges the change with what is read here. A refusal of its login is
+    /// the outcome only if nothing else speaks against the change.
     async fn judge<D: SessionData>(
         &self,
         key: Key,
         change: &Change<D>,
         writes_data: bool,
+        refusal: Option<LoginRefusal>,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let statement = &B::shared_statements(self).select;
         let read = self
@@ -246,15 +271,21 @@ impl<B: Dialect> Inner<B> {
             return Ok(CommitOutcome::Ended);
         };
         let snapshot = || fields::read(fields, state.version, data_version, change.versions);
-        Ok(match state.check(change, now, || false) {
+        let base = base_version(change).filter(|_| writes_data);
+        let is_current =
+            || refusal.is_some() && base.is_none_or(|base| base == to_i64(state.version));
+        Ok(match state.check(change, now, is_current) {
             Verdict::Ended => CommitOutcome::Ended,
             Verdict::AlreadyApplied => {
                 let data = change.data.as_ref();
                 CommitOutcome::applied(data.map(|_| snapshot()).transpose()?)
             }
-            Verdict::Conflict | Verdict::Apply => {
+            verdict @ (Verdict::Conflict | Verdict::Apply) => {
                 if writes_data {
                     change.versions.check_writable(data_version)?;
+                }
+                if let (Verdict::Apply, Some(refusal)) = (verdict, refusal) {
+                    return Ok(CommitOutcome::Refused(refusal));
                 }
                 let record = state.record(snapshot()?, false);
                 CommitOutcome::Conflict(Box::new(record))
@@ -273,16 +304,15 @@ impl<B: Dialect> Inner<B> {
     pub(crate) async fn count(&self, namespace: &str) -> Result<u64, StoreError> {
         let namespace = namespace_number(namespace);
         let statement = &B::shared_statements(self).count;
-        let rows: Result<Rows<B::Db>, _> =
+        let row: Result<OneRow<B::Db>, _> =
             B::run(self, statement, || B::first_args(self).number(namespace)).await;
-        let rows = rows.map_err(StatementError::into_read_error)?.0;
-        rows.first()
-            .map_or(Ok(0), |row| B::read_number(row).map(to_u64))
+        let row = row.map_err(StatementError::into_read_error)?.0;
+        row.map_or(Ok(0), |row| B::read_number(&row).map(to_u64))
     }
 
     /// Refuses a session that the server does not accept in a statement: it would close the connection.
-    fn check_size(&self, fields: &[u8], subject: Option<&str>) -> Result<(), StoreError> {
-        let size = (fields.len() + subject.map_or(0, str::len)) as u64;
+    fn check_size(&self, fields: &[u8], texts: usize) -> Result<(), StoreError> {
+        let size = (fields.len() + texts) as u64;
         match B::max_session_size(self) {
             Some(limit) if size > limit => Err(StoreError::Unstorable(
                 ContextError::new(format!(
@@ -301,9 +331,9 @@ impl<B: Dialect> Inner<B> {
         statement: &Arc<str>,
         args: impl Fn() -> Args<B::Db> + Send + Sync,
     ) -> Result<Option<Stored>, StoreError> {
-        let rows: Result<Rows<B::Db>, _> = B::run(self, statement, args).await;
-        let rows = rows.map_err(StatementError::into_read_error)?.0;
-        let stored = rows.first().map(B::read).transpose()?;
+        let row: Result<OneRow<B::Db>, _> = B::run(self, statement, args).await;
+        let row = row.map_err(StatementError::into_read_error)?.0;
+        let stored = row.as_ref().map(B::read).transpose()?;
         if let Some(stored) = &stored {
             B::observe(self, to_i64(stored.now));
         }
@@ -312,7 +342,7 @@ impl<B: Dialect> Inner<B> {
 }
 
 /// The error of an operation that writes.
-fn write_error<B: Dialect>(failure: StatementError) -> StoreError {
+pub(super) fn write_error<B: Dialect>(failure: StatementError) -> StoreError {
     if failure.not_applied().is_some_and(B::is_unstorable) {
         return StoreError::Unstorable(failure.into_inner());
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::Dialect;
 use crate::columns::COLUMNS;
+use crate::row::Member;
 use crate::table::Table;
 
 const BY_KEY: &str = "WHERE namespace = ? AND id = ?";
 
-fn deadline<B: Dialect>() -> String {
+pub(super) fn deadline<B: Dialect>() -> String {
     format!("{}(idle_until, absolute_until)", B::LEAST)
 }
 
@@ -21,15 +22,24 @@ pub(crate) struct Statements {
     pub(crate) select: Arc<str>,
     pub(crate) write_load: Arc<str>,
     pub(crate) insert: Arc<str>,
+    /// For a record with a login or a label.
+    pub(crate) insert_login: Arc<str>,
     pub(crate) delete_ended: Arc<str>,
     pub(crate) commit_data: Arc<str>,
     pub(crate) commit: Arc<str>,
+    /// For a change of the login or the label.
+    pub(crate) commit_login: Arc<str>,
     pub(crate) destroy: Arc<str>,
     pub(crate) count: Arc<str>,
+    pub(crate) mark: Arc<str>,
+    pub(crate) list: Arc<str>,
+    pub(crate) count_members: Arc<str>,
+    pub(crate) end_member: Arc<str>,
 }
 
 impl Statements {
     pub(crate) fn new<B: Dialect>(table: &Table) -> Self {
+        let subjects = &*table.subjects().quoted(B::QUOTE);
         let table = &*table.quoted(B::QUOTE);
         let deadline = deadline::<B>();
         let finish = |text: String| -> Arc<str> { B::with_placeholders(text).into() };
@@ -38,14 +48,16 @@ impl Statements {
             load: finish(load::<B>(table)),
             select: finish(select::<B>(table)),
             write_load: write(write_load::<B>(table)),
-            insert: write(insert::<B>(table)),
+            insert: write(insert::<B>(table, false)),
+            insert_login: write(insert::<B>(table, true)),
             // The id of an ended record can be used again.
             delete_ended: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND format = 2 AND {deadline} <= {}",
                 B::NOW
             )),
             commit_data: write(commit_data::<B>(table)),
-            commit: finish(format!("{}{}", commit::<B>(table), B::COMMITTED)),
+            commit: finish(format!("{}{}", commit::<B>(table, false), B::COMMITTED)),
+            commit_login: finish(format!("{}{}", commit::<B>(table, true), B::COMMITTED)),
             // A record that has ended counts as missing; the sweep removes it.
             destroy: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
@@ -56,8 +68,35 @@ impl Statements {
                 WHERE namespace = ? AND format = 2 AND {deadline} > {}",
                 B::STARTED
             )),
+            mark: finish(format!("SELECT mark FROM {subjects} WHERE subject_key = ?")),
+            list: finish(list::<B>(table)),
+            count_members: finish(format!(
+                "SELECT COUNT(*) FROM {table}
+                WHERE subject_key = ? AND format = 2 AND {deadline} > {}",
+                B::STARTED
+            )),
+            end_member: write(format!(
+                "DELETE FROM {table} {BY_KEY} AND subject_key = ?
+                    AND (format <> 2 OR {deadline} > {})",
+                B::NOW
+            )),
         }
     }
+}
+
+/// Arguments: subject key, the time and the id of the login before the first one, the time twice; the
+/// number of rows.
+fn list<B: Dialect>(table: &str) -> String {
+    format!(
+        "SELECT {}, {} FROM {table}
+        WHERE subject_key = ? AND login_at <= ? AND (login_at <> ? OR id < ?)
+            AND format = 2 AND {} > {}
+        ORDER BY login_at DESC, id DESC LIMIT ?",
+        B::ID,
+        Member::COLUMNS,
+        deadline::<B>(),
+        B::STARTED
+    )
 }
 
 /// Arguments: namespace and id.
@@ -101,14 +140,23 @@ fn write_load<B: Dialect>(table: &str) -> String {
 }
 
 /// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both again, the
-/// shorter of them, subject, version of the data or null, fields.
-fn insert<B: Dialect>(table: &str) -> String {
+/// shorter of them, version of the data or null, fields; for a login or a label, also subject, subject key,
+/// whether there is a login (twice), level, label.
+fn insert<B: Dialect>(table: &str, has_login: bool) -> String {
     let now = B::STARTED;
+    let (columns, values) = if has_login {
+        let login = ", subject, subject_key, login_at, authenticated_at, level, label";
+        let at = format!("CASE WHEN ? THEN {now} END");
+        (login, format!(", ?, ?, {at}, {at}, ?, ?"))
+    } else {
+        ("", String::new())
+    };
     format!(
         "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport, commit_id,
-            secret, idle, absolute, secret_since, created_at, idle_until, absolute_until, due, subject,
-            data_version, fields)
-        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?, ?, ?, ?)"
+            secret, idle, absolute, secret_since, created_at, idle_until, absolute_until, due,
+            data_version, fields{columns})
+        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?, ?,
+            ?{values})"
     )
 }
 
@@ -130,7 +178,7 @@ fn commit_data<B: Dialect>(table: &str) -> String {
 
 /// Commits any change; the order of the arguments is that of the columns. MySQL assigns columns from left
 /// to right, so a column that is computed from others comes before them.
-fn commit<B: Dialect>(table: &str) -> String {
+fn commit<B: Dialect>(table: &str, changes_login: bool) -> String {
     let (now, least) = (B::NOW, B::LEAST);
     let deadline = deadline::<B>();
     let absolute_until =
@@ -144,6 +192,11 @@ fn commit<B: Dialect>(table: &str) -> String {
         "previous_secret",
         "previous_until",
     ];
+    let login = if changes_login {
+        format!("{},", login::<B>())
+    } else {
+        String::new()
+    };
     format!(
         "UPDATE {table} SET
             due = {least}(due, {idle_until}, {absolute_until}),
@@ -156,7 +209,7 @@ fn commit<B: Dialect>(table: &str) -> String {
             secret = COALESCE(?, secret),
             epoch = epoch + ?,
             generation = generation + ?,
-            subject = CASE WHEN ? THEN ? ELSE subject END,
+            {login}
             commit_id = ?,
             data_version = CASE WHEN ? THEN ? ELSE data_version END,
             fields = COALESCE(?, fields),
@@ -165,6 +218,23 @@ fn commit<B: Dialect>(table: &str) -> String {
             AND (NOT ? OR epoch = ?) AND (NOT ? OR version = ?) AND (NOT ? OR COALESCE(data_version, 1) <= ?)",
         others.map(unless_replaced).join(", "),
         B::RAISED
+    )
+}
+
+/// The assignments of a change of the login or the label. Arguments: whether the login is new and whether
+/// it is removed; whether the user is authenticated again; whether the level is replaced, the new level,
+/// and that of an authentication; whether the label is replaced, and the new one; and for the subject and
+/// the subject key, whether it is replaced, and the new one.
+fn login<B: Dialect>() -> String {
+    let now = B::NOW;
+    format!(
+        "login_at = CASE WHEN ? THEN {now} WHEN ? THEN NULL ELSE login_at END,
+            authenticated_at = CASE WHEN ? THEN {now} WHEN ? THEN NULL
+                WHEN ? AND subject IS NOT NULL THEN {now} ELSE authenticated_at END,
+            level = CASE WHEN ? THEN ? WHEN subject IS NOT NULL THEN COALESCE(?, level) ELSE level END,
+            label = CASE WHEN ? THEN ? ELSE label END,
+            subject = CASE WHEN ? THEN ? ELSE subject END,
+            subject_key = CASE WHEN ? THEN ? ELSE subject_key END"
     )
 }
 

@@ -1,6 +1,7 @@
-//! The trait of stores.
+//! The traits of stores.
 
-/// Implements [`Store`](connect_session_runtime::store::Store) for a store.
+/// Implements [`Store`](connect_session_runtime::store::Store) and
+/// [`SubjectIndex`](connect_session_runtime::store::SubjectIndex) for a store.
 macro_rules! implement_store {
     ($store:ident) => {
         impl<D: connect_session_runtime::data::SessionData> connect_session_runtime::store::Store<D>
@@ -77,10 +78,62 @@ macro_rules! implement_store {
                 self.0.inner.sweep(limit).await
             }
 
+            fn as_subject_index(
+                &self,
+            ) -> Option<&dyn connect_session_runtime::store::SubjectIndex> {
+                Some(self)
+            }
+
             fn now(&self) -> connect_session_runtime::timestamp::Timestamp {
                 crate::operations::Dialect::now(&*self.0.inner)
             }
         }
+
+        const _: () = {
+            use connect_session_runtime::record::{RevocationMark, SubjectKey};
+            use connect_session_runtime::sid::SessionId;
+            use connect_session_runtime::store::{
+                BoxFuture, ListCursor, ListPage, StoreError, SubjectIndex,
+            };
+
+            impl SubjectIndex for $store {
+                fn revocation_mark(
+                    &self,
+                    subject: SubjectKey,
+                ) -> BoxFuture<'_, Result<RevocationMark, StoreError>> {
+                    Box::pin(self.0.inner.revocation_mark(subject))
+                }
+
+                fn list(
+                    &self,
+                    subject: SubjectKey,
+                    after: Option<ListCursor>,
+                    limit: usize,
+                ) -> BoxFuture<'_, Result<ListPage, StoreError>> {
+                    Box::pin(self.0.inner.list(subject, after, limit))
+                }
+
+                fn count(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
+                    Box::pin(self.0.inner.count_members(subject))
+                }
+
+                fn end(
+                    &self,
+                    subject: SubjectKey,
+                    id: SessionId,
+                ) -> BoxFuture<'_, Result<bool, StoreError>> {
+                    Box::pin(self.0.inner.end(subject, id))
+                }
+
+                fn end_all(
+                    &self,
+                    subject: SubjectKey,
+                    except: Option<SessionId>,
+                ) -> BoxFuture<'_, Result<Vec<SessionId>, StoreError>> {
+                    Box::pin(self.0.inner.end_all(subject, except))
+                }
+            }
+        };
     };
 }
 

@@ -1,6 +1,6 @@
 //! What the operations need to know of this database.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row as _};
@@ -11,8 +11,8 @@ use connect_session_runtime::timestamp::Timestamp;
 use super::{Inner, PostgresBackend, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{Answer, Dialect, Statements, numbered};
-use crate::row::Stored;
+use crate::operations::{Dialect, Statements, Work, hex, numbered};
+use crate::row::{Member, Stored};
 
 impl Dialect for PostgresBackend {
     // `date_part` is a float, which is exact for milliseconds; `extract` is a slower decimal. `now()` would be
@@ -25,6 +25,25 @@ impl Dialect for PostgresBackend {
     const WRITTEN: &str = " RETURNING version";
     const COMMITTED: &str = " RETURNING version";
     const RAISED: &str = "version + ?";
+    const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const ID: &str = "uuid_send(id)";
+    const STORED_AS: &str = " AS stored";
+    const STORED: &str = "stored.";
+    const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
+    const RETURNS_DELETED: bool = true;
+
+    // Unlike a string literal, it means the same whatever `standard_conforming_strings` is.
+    fn bytes_literal(bytes: &[u8]) -> String {
+        format!("decode('{}', 'hex')", hex(bytes))
+    }
+
+    fn id_literal(id: &[u8; 16]) -> String {
+        format!("'{}'::uuid", hex(id))
+    }
+
+    fn now_literal(_: &Inner) -> Cow<'static, str> {
+        Self::NOW.into()
+    }
 
     fn shared_statements(inner: &Inner) -> &Statements {
         &inner.statements.shared
@@ -32,6 +51,14 @@ impl Dialect for PostgresBackend {
 
     fn read(row: &PgRow) -> Result<Stored, StoreError> {
         Stored::read(row)
+    }
+
+    fn read_member(row: &PgRow) -> Result<Member, StoreError> {
+        Member::read(row)
+    }
+
+    fn read_pair(row: &PgRow) -> Result<(i64, Vec<u8>), sqlx::Error> {
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     fn read_number(row: &PgRow) -> Result<i64, StoreError> {
@@ -46,12 +73,11 @@ impl Dialect for PostgresBackend {
         Args::new()
     }
 
-    async fn run<T: Answer<Postgres>>(
+    async fn perform<W: Work<Postgres>>(
         inner: &Inner,
-        statement: &Arc<str>,
-        args: impl Fn() -> Args<Postgres> + Send + Sync,
-    ) -> Result<T, StatementError> {
-        inner.send(statement, args).await
+        work: impl Fn(bool) -> Result<W, StatementError> + Send + Sync,
+    ) -> Result<W::Answer, StatementError> {
+        inner.perform(work).await
     }
 
     fn is_duplicate(error: &sqlx::Error) -> bool {

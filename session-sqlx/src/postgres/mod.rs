@@ -49,12 +49,20 @@ use crate::table::Table;
 ///
 /// # Table
 ///
-/// [`migrate`](Self::migrate) creates the table unless it exists. Any number of processes can call it
-/// at the same time; if the table exists, it changes nothing and needs no permission to create tables.
+/// [`migrate`](Self::migrate) creates the tables unless they exist. Any number of processes can call it
+/// at the same time; if the tables exist, it changes nothing and needs no permission to create tables.
 /// Where an application must not create tables, run the SQL of [`schema`](Self::schema) instead; a
 /// missing table is reported by `start()` of the config. The application needs the privileges
-/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the table. The encoding of the database must be UTF-8, because the
+/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on both tables. The encoding of the database must be UTF-8, because the
 /// subject of a session is text.
+///
+/// # Sessions of a user
+///
+/// The store is a [`SubjectIndex`](connect_session_runtime::store::SubjectIndex): an index of the table finds the
+/// sessions of a user, and no request that only reads or changes data writes it. A login is one statement. With a
+/// fence or a limit it is a transaction of three round trips, which locks the row of the user in a second table,
+/// `connect_sessions_subjects`. A list, a count and an end, of one session or of all, take one round trip each.
+/// Through a connection pooler, all of a transaction goes to one server.
 ///
 /// # Connections
 ///
@@ -110,7 +118,7 @@ struct PostgresBackend(ServerState<Postgres>);
 type Inner = backend::Inner<PostgresBackend>;
 
 impl PostgresStore {
-    /// The SQL of the table and its index, for the default table name `connect_sessions`.
+    /// The SQL of the tables and their indexes, for the default table name `connect_sessions`.
     pub const SCHEMA: &str = include_str!("schema.sql");
 
     /// Connects to a server when the returned builder is awaited. The URL has the form
@@ -174,6 +182,14 @@ impl Backend for PostgresBackend {
 
     async fn migrate(inner: &Inner) -> Result<(), StoreError> {
         server::migrate(inner).await
+    }
+
+    async fn sweep_subjects(inner: &Inner) -> Result<bool, StoreError> {
+        let rows: Result<Rows<Postgres>, _> = inner
+            .send(&inner.statements.sweep_subjects, Args::new)
+            .await;
+        let removed = rows.map_err(StatementError::into_read_error)?.0.len();
+        Ok(removed >= statements::SUBJECTS)
     }
 
     async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {

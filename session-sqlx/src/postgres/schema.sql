@@ -8,8 +8,14 @@
 -- does not change `due`, so it changes no indexed column and PostgreSQL can update the row within its
 -- page (HOT). The fill factor leaves room for that.
 --
--- `data_version` is NULL for version 1 of a config's data. The columns after it up to `extra` are for later
--- versions of this library. This one leaves them alone, and while they are NULL they take no space. Wide columns come first, so that no space is lost to alignment.
+-- `data_version` is NULL for version 1 of a config's data. `subject_key` is the SHA-256 of the config's
+-- namespace, a zero byte and the subject. `first_use_until`, `end_reason` and `extra` are for later versions of
+-- this library. This one leaves them alone, and while they are NULL they take no space. Wide columns come first,
+-- so that no space is lost to alignment.
+--
+-- A row of `connect_sessions_subjects` is written by logins that depend on the other sessions of the subject, as a
+-- lock, and by the end of all sessions of a subject, which raises `mark`. The sweep removes it after
+-- `kept_until`.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace bigint NOT NULL,
     id uuid NOT NULL,
@@ -47,3 +53,12 @@ CREATE TABLE IF NOT EXISTS connect_sessions (
 ) WITH (fillfactor = 90);
 
 CREATE INDEX IF NOT EXISTS connect_sessions_due ON connect_sessions (due) WHERE format = 2;
+
+CREATE INDEX IF NOT EXISTS connect_sessions_subject ON connect_sessions (subject_key, login_at, id)
+    WHERE subject_key IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS connect_sessions_subjects (
+    subject_key bytea NOT NULL PRIMARY KEY,
+    mark bigint NOT NULL,
+    kept_until bigint NOT NULL
+) WITH (fillfactor = 50);

@@ -36,12 +36,36 @@ impl Driver for Postgres {
         Uuid(bytes)
     }
 
+    async fn row(
+        connection: &mut PgConnection,
+        statement: Statement<Self>,
+    ) -> Result<Option<PgRow>, sqlx::Error> {
+        fetch(connection, statement).await
+    }
+
     async fn rows(
         connection: &mut PgConnection,
         statement: Statement<Self>,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let row = fetch(connection, statement).await?;
-        Ok(row.into_iter().collect())
+        if statement.has_pooler {
+            return through_pooler(connection, statement).await;
+        }
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
+        query.fetch_all(connection).await
+    }
+
+    /// The simple query protocol, in which each statement has a snapshot of its own.
+    async fn script(
+        connection: &mut PgConnection,
+        script: String,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let script = sqlx::raw_sql(AssertSqlSafe(script));
+        script.fetch_all(connection).await
+    }
+
+    async fn rollback(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let rollback = sqlx::raw_sql("ROLLBACK");
+        rollback.execute(connection).await.map(drop)
     }
 
     async fn write(
@@ -61,30 +85,36 @@ impl Driver for Postgres {
     }
 }
 
-/// Every statement returns at most one row.
+/// The row of a statement that returns at most one.
 async fn fetch(
     connection: &mut PgConnection,
     statement: Statement<Postgres>,
 ) -> Result<Option<PgRow>, sqlx::Error> {
-    let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
-    if !statement.has_pooler {
-        return query.fetch_optional(connection).await;
+    if statement.has_pooler && !statement.is_in_transaction {
+        let rows = through_pooler(connection, statement).await?;
+        return Ok(rows.into_iter().next());
     }
-    // The driver prepares, and then executes. Another client may have used the same name on the server of the
-    // moment, and without a name its statement may be executed instead. A transaction stays on its server.
+    let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
+    let query = query.persistent(!statement.has_pooler);
+    query.fetch_optional(connection).await
+}
+
+/// The driver prepares, and then executes. Another client may have used the same name on the server of the
+/// moment, and without a name its statement may be executed instead. A transaction stays on its server.
+async fn through_pooler(
+    connection: &mut PgConnection,
+    statement: Statement<Postgres>,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
     sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
-    match query
-        .persistent(false)
-        .fetch_optional(&mut *connection)
-        .await
-    {
-        Ok(row) => {
+    match query.persistent(false).fetch_all(&mut *connection).await {
+        Ok(rows) => {
             sqlx::raw_sql("COMMIT").execute(connection).await?;
-            Ok(row)
+            Ok(rows)
         }
         Err(error) => {
             // If this fails, the connection is closed.
-            sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+            Postgres::rollback(connection).await?;
             Err(error)
         }
     }

@@ -9,7 +9,9 @@ use super::examine::examine;
 use super::send::{self, code};
 use super::{Inner, PostgresBackend, PostgresStore};
 use crate::args::Args;
-use crate::error::{ContextError, StatementError, bad_column, missing_table, wrong_columns};
+use crate::error::{
+    ContextError, StatementError, bad_column, missing_index, missing_table, wrong_columns,
+};
 use crate::operations::Rows;
 use crate::server::{
     self, Facts, Server, ServerState, check_url, unreadable, without_unknown_parameters,
@@ -123,7 +125,9 @@ impl Server for PostgresBackend {
 
     async fn probe_table(inner: &Inner) -> Result<(), StatementError> {
         let columns = inner.send::<Rows<Postgres>>(&inner.statements.columns, Args::new);
-        columns.await.map(drop)
+        columns.await?;
+        let subjects = inner.send::<Rows<Postgres>>(&inner.statements.subjects, Args::new);
+        subjects.await.map(drop)
     }
 
     fn setup_error(inner: &Inner, failure: StatementError) -> ContextError {
@@ -223,11 +227,20 @@ impl backend::Inner<PostgresBackend> {
         if !has_privileges {
             let user = self.pool.connect_options().get_username().to_owned();
             return Err(ContextError::new(format!(
-                "{place}: `{user}` lacks privileges on the table: GRANT SELECT, INSERT, UPDATE, DELETE \
-                 ON {} TO \"{user}\"",
-                self.table
+                "{place}: `{user}` lacks privileges on the tables: GRANT SELECT, INSERT, UPDATE, DELETE \
+                 ON {}, {} TO \"{user}\"",
+                self.table,
+                self.table.subjects()
             ))
             .into());
+        }
+        if !flag(8)? {
+            let fix = format!(
+                "CREATE INDEX {} ON {} (subject_key, login_at, id) WHERE subject_key IS NOT NULL",
+                self.table.subject_index(),
+                self.table
+            );
+            return Err(missing_index(&place, &fix).into());
         }
         let columns = PostgresBackend::probe_table(self).await;
         Ok(columns.map_err(|failure| PostgresBackend::setup_error(self, failure))?)

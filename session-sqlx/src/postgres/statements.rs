@@ -13,34 +13,48 @@ pub(super) struct Statements {
     pub(super) shared: operations::Statements,
     pub(super) ready: Arc<str>,
     pub(super) columns: Arc<str>,
+    pub(super) subjects: Arc<str>,
     pub(super) sweep: Arc<str>,
+    pub(super) sweep_subjects: Arc<str>,
 }
+
+/// The number of subjects that a sweep removes in one step.
+pub(super) const SUBJECTS: usize = 500;
 
 impl Statements {
     pub(super) fn new(table: &Table) -> Self {
         let shared = operations::Statements::new::<PostgresBackend>(table);
+        let subjects = &*table.subjects().quoted('"');
+        let subject_index = table.quoted_subject_index('"');
         let table = &*table.quoted('"');
         Self {
             shared,
-            ready: ready(table).into(),
+            ready: ready(table, subjects, &subject_index).into(),
             columns: columns(table).into(),
+            subjects: format!("SELECT subject_key, mark, kept_until FROM {subjects} LIMIT 0")
+                .into(),
             sweep: sweep(table).into(),
+            sweep_subjects: sweep_subjects(subjects).into(),
         }
     }
 }
 
-/// Returns the kind and state of the server, whether the table exists, whether it can be used, whether it can
-/// be changed, and the encoding of texts.
-fn ready(table: &str) -> String {
+/// Returns the kind and state of the server, whether the tables exist, whether they can be used, whether the
+/// server can be changed, the encoding of texts, and whether the index of subjects exists.
+fn ready(table: &str, subjects: &str, subject_index: &str) -> String {
+    let can_use = |table: &str| {
+        ["SELECT", "INSERT", "UPDATE", "DELETE"]
+            .map(|right| format!("has_table_privilege(to_regclass('{table}'), '{right}')"))
+            .join(" AND ")
+    };
     format!(
         "SELECT version(), current_setting('server_version_num')::int, pg_is_in_recovery(), {},
-            to_regclass('{table}') IS NOT NULL,
-            coalesce(has_table_privilege(to_regclass('{table}'), 'SELECT')
-                AND has_table_privilege(to_regclass('{table}'), 'INSERT')
-                AND has_table_privilege(to_regclass('{table}'), 'UPDATE')
-                AND has_table_privilege(to_regclass('{table}'), 'DELETE'), false),
-            current_setting('transaction_read_only'), getdatabaseencoding()::text",
-        PostgresBackend::NOW
+            to_regclass('{table}') IS NOT NULL AND to_regclass('{subjects}') IS NOT NULL,
+            coalesce({} AND {}, false), current_setting('transaction_read_only'),
+            getdatabaseencoding()::text, to_regclass('{subject_index}') IS NOT NULL",
+        PostgresBackend::NOW,
+        can_use(table),
+        can_use(subjects)
     )
 }
 
@@ -75,5 +89,15 @@ fn sweep(table: &str) -> String {
         )
         SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM removed)",
         now = PostgresBackend::NOW
+    )
+}
+
+/// Removes subjects that nothing needs any more.
+fn sweep_subjects(subjects: &str) -> String {
+    format!(
+        "DELETE FROM {subjects} WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM {subjects} WHERE kept_until <= {} LIMIT {SUBJECTS} FOR UPDATE SKIP LOCKED
+        )) RETURNING 1",
+        PostgresBackend::NOW
     )
 }

@@ -11,41 +11,45 @@ use crate::args::Args;
 use crate::backend::Inner;
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
-use crate::operations::{Answer, Statement};
+use crate::operations::{Answer, Work};
 
-/// The number of times that a statement is sent if the server keeps rolling it back, and that a read is
-/// sent if its connection turns out to be lost.
+/// The number of times that work is done if the server keeps rolling it back, and that a read is
+/// done if its connection turns out to be lost.
 const TRIES: u32 = 4;
 
 impl<B: Server> Inner<B> {
-    /// Sends a statement. It is sent again if the server rolled it back, or refused it on a connection
-    /// that was opened before the server was demoted; a read also if it was sent on a connection that had
-    /// been lost. `args` is called once for each try.
+    /// Sends a statement. `args` is called once for each try.
     pub(crate) async fn send<T: Answer<B::Db>>(
         &self,
         text: &Arc<str>,
         args: impl Fn() -> Args<B::Db> + Send + Sync,
     ) -> Result<T, StatementError> {
+        B::run(self, text, args).await
+    }
+
+    /// Does some work on a connection. It is done again if the server rolled it back, or refused it on a
+    /// connection that was opened before the server was demoted; a read also if it was sent on a connection
+    /// that had been lost. `work` is called once for each try.
+    pub(crate) async fn perform<W: Work<B::Db>>(
+        &self,
+        work: impl Fn(bool) -> Result<W, StatementError> + Send + Sync,
+    ) -> Result<W::Answer, StatementError> {
         let state = B::state(self);
         let not_sent = |outage: Outage| StatementError::NotApplied(outage.into());
         let Facts { has_pooler, .. } = self.facts().await.map_err(not_sent)?;
         let mut tries = 1;
         loop {
-            let lease = state.circuit.unless_silent(self.acquire(T::IS_READ)).await;
+            let lease = state.circuit.unless_silent(self.acquire(W::IS_READ)).await;
             let lease = lease.map_err(not_sent)?;
             let (is_used, may_be_outdated) = (lease.is_used(), lease.may_be_outdated());
-            let statement = Statement {
-                text: text.clone(),
-                arguments: args().finish()?,
-                has_pooler,
-            };
+            let work = work(has_pooler)?;
             let (circuit, timeout) = (state.circuit.clone(), self.timeout);
-            let sent = send_once::<B, T>(lease, statement, circuit, timeout);
+            let sent = perform_once::<B, W>(lease, work, circuit, timeout);
             let failure = match Finish::new(sent).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let is_lost = T::IS_READ && is_used && failure.is_lost();
+            let is_lost = W::IS_READ && is_used && failure.is_lost();
             let is_demoted = failure.not_applied().is_some_and(B::is_demoted);
             if is_lost || is_demoted {
                 state.retire_connections();
@@ -55,7 +59,7 @@ impl<B: Server> Inner<B> {
             let most_tries = if is_expected {
                 0
             } else if is_demoted && may_be_outdated {
-                if !T::MAY_CHANGE_SERVER {
+                if !W::MAY_CHANGE_SERVER {
                     return Err(failure);
                 }
                 self.most_outdated_connections()
@@ -97,18 +101,18 @@ impl<B: Server> Inner<B> {
     }
 }
 
-/// Sends a statement on a connection and waits for the answer. A connection is closed if it did not
-/// answer, or leads to a server that was demoted.
-async fn send_once<B: Server, T: Answer<B::Db>>(
+/// Does some work on a connection and waits for the answer. The connection is closed if it did not answer,
+/// or leads to a server that was demoted.
+async fn perform_once<B: Server, W: Work<B::Db>>(
     mut lease: Lease<B::Db>,
-    statement: Statement<B::Db>,
+    work: W,
     circuit: Circuit,
     timeout: Duration,
-) -> Result<T, StatementError> {
+) -> Result<W::Answer, StatementError> {
     let Some(connection) = lease.connection() else {
         return Err(StatementError::NotApplied(sqlx::Error::PoolClosed.into()));
     };
-    let answer = T::fetch(connection, statement);
+    let answer = work.run(connection);
     match circuit.within(timeout, answer).await {
         Some(Ok(answer)) => {
             lease.release(timeout);

@@ -1,6 +1,6 @@
 //! What the operations need to know of this database.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
@@ -12,8 +12,8 @@ use super::{Inner, SqliteBackend, send};
 use crate::args::Args;
 use crate::convert::to_i64;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{Answer, Dialect, Statements, numbered};
-use crate::row::Stored;
+use crate::operations::{Dialect, Statements, Work, numbered};
+use crate::row::{Member, Stored};
 
 impl Dialect for SqliteBackend {
     /// The first argument, because the clock is that of the store.
@@ -25,6 +25,16 @@ impl Dialect for SqliteBackend {
     const WRITTEN: &str = "";
     const COMMITTED: &str = " RETURNING version";
     const RAISED: &str = "version + ?";
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    const ID: &str = "id";
+    const STORED_AS: &str = " AS stored";
+    const STORED: &str = "stored.";
+    const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
+    const RETURNS_DELETED: bool = true;
+
+    fn now_literal(inner: &Inner) -> Cow<'static, str> {
+        Self::now(inner).as_millis().to_string().into()
+    }
 
     fn shared_statements(inner: &Inner) -> &Statements {
         &inner.statements.shared
@@ -38,16 +48,23 @@ impl Dialect for SqliteBackend {
         Args::new().bind(to_i64(Self::now(inner).as_millis()))
     }
 
-    async fn run<T: Answer<Sqlite>>(
+    async fn perform<W: Work<Sqlite>>(
         inner: &Inner,
-        statement: &Arc<str>,
-        args: impl Fn() -> Args<Sqlite> + Send + Sync,
-    ) -> Result<T, StatementError> {
-        inner.run(statement, args).await
+        work: impl Fn(bool) -> Result<W, StatementError> + Send + Sync,
+    ) -> Result<W::Answer, StatementError> {
+        inner.perform(work).await
     }
 
     fn read(row: &SqliteRow) -> Result<Stored, StoreError> {
         Stored::read(row)
+    }
+
+    fn read_member(row: &SqliteRow) -> Result<Member, StoreError> {
+        Member::read(row)
+    }
+
+    fn read_pair(row: &SqliteRow) -> Result<(i64, Vec<u8>), sqlx::Error> {
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     fn read_number(row: &SqliteRow) -> Result<i64, StoreError> {

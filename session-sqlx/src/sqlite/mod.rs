@@ -64,6 +64,12 @@ use crate::table::Table;
 ///
 /// A file that cannot be written, such as one on a full disk, still serves the sessions in it.
 ///
+/// # Sessions of a user
+///
+/// The store is a [`SubjectIndex`](connect_session_runtime::store::SubjectIndex): an index of the table finds the
+/// sessions of a user, and no request that only reads or changes data writes it. A login that has a fence or a limit
+/// is a transaction, as is the end of all sessions of a user.
+///
 /// # Removal of ended sessions
 ///
 /// Deadlines are measured by [`clock`](Self::clock), which a test can set. A background task removes
@@ -87,7 +93,7 @@ struct SqliteBackend {
 type Inner = backend::Inner<SqliteBackend>;
 
 impl SqliteStore {
-    /// The SQL of the table and its index, for the default table name `connect_sessions`.
+    /// The SQL of the tables and their indexes, for the default table name `connect_sessions`.
     pub const SCHEMA: &str = include_str!("schema.sql");
 
     /// Opens a file when the returned builder is awaited, and creates it unless it exists.
@@ -185,6 +191,11 @@ impl Backend for SqliteBackend {
 
     async fn migrate(inner: &Inner) -> Result<(), StoreError> {
         inner.migrate().await
+    }
+
+    async fn sweep_subjects(inner: &Inner) -> Result<bool, StoreError> {
+        let swept = inner.sweep_subjects().await;
+        swept.map_err(StatementError::into_read_error)
     }
 
     async fn sweep_batch(inner: &Inner, limit: usize) -> Result<Swept, StoreError> {

@@ -8,8 +8,13 @@
 -- `due` is when the sweep visits the row next, at most its deadline. A request that moves the deadline
 -- does not change `due`, so it changes no index.
 --
--- `data_version` is NULL for version 1 of a config's data. The columns after it up to `extra` are for later
--- versions of this library. This one leaves them alone, and a column that is NULL takes one byte.
+-- `data_version` is NULL for version 1 of a config's data. `subject_key` is the SHA-256 of the config's
+-- namespace, a zero byte and the subject. `first_use_until`, `end_reason` and `extra` are for later versions of
+-- this library. This one leaves them alone, and a column that is NULL takes one byte.
+--
+-- A row of `connect_sessions_subjects` is written by logins that depend on the other sessions of the subject, as a
+-- lock, and by the end of all sessions of a subject, which raises `mark`. The sweep removes it after
+-- `kept_until`.
 CREATE TABLE IF NOT EXISTS connect_sessions (
     namespace INTEGER NOT NULL,
     id BLOB NOT NULL,
@@ -47,3 +52,12 @@ CREATE TABLE IF NOT EXISTS connect_sessions (
 );
 
 CREATE INDEX IF NOT EXISTS connect_sessions_due ON connect_sessions (due) WHERE format = 2;
+
+CREATE INDEX IF NOT EXISTS connect_sessions_subject ON connect_sessions (subject_key, login_at, id)
+    WHERE subject_key IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS connect_sessions_subjects (
+    subject_key BLOB NOT NULL PRIMARY KEY,
+    mark INTEGER NOT NULL,
+    kept_until INTEGER NOT NULL
+) WITHOUT ROWID;

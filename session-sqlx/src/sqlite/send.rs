@@ -1,18 +1,17 @@
-//! Runs statements, each in a transaction of its own.
+//! Runs statements and transactions.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Inner;
 use super::connections::{Connections, Lease};
-use crate::args::Args;
 use crate::error::{ContextError, StatementError};
 use crate::finish::Finish;
-use crate::operations::{Answer, Driver, Statement};
+use crate::operations::{Driver, Statement, Work};
 
 /// `SQLITE_IOERR`: whether the transaction is in the file is unknown.
 const IO_ERROR: i32 = 10;
@@ -64,24 +63,21 @@ impl WriteQueue {
 }
 
 impl Inner {
-    /// Runs a statement. `args` is called when it is its turn, because they contain the time.
-    pub(super) async fn run<T: Answer<Sqlite>>(
+    /// Does some work on a connection. `work` is called when it is its turn, because it contains the time.
+    pub(super) async fn perform<W: Work<Sqlite>>(
         &self,
-        statement: &Arc<str>,
-        args: impl Fn() -> Args<Sqlite> + Send + Sync,
-    ) -> Result<T, StatementError> {
-        if T::IS_READ {
+        work: impl Fn(bool) -> Result<W, StatementError> + Send + Sync,
+    ) -> Result<W::Answer, StatementError> {
+        if W::IS_READ {
             let lease = self.lease(true).await?;
-            let arguments = args().finish()?;
-            return run_once(lease, statement.clone(), arguments).await;
+            return perform_once(lease, work(false)?).await;
         }
         let turn = self.backend.write_queue.turn(self.timeout).await?;
         let lease = self.lease(false).await?;
-        let arguments = args().finish()?;
-        let statement = statement.clone();
+        let work = work(false)?;
         // If the request is dropped, the next write must not begin before this one has ended.
         Finish::new(async move {
-            let done = run_once(lease, statement, arguments).await;
+            let done = perform_once(lease, work).await;
             drop(turn);
             done
         })
@@ -117,20 +113,14 @@ impl Inner {
     }
 }
 
-async fn run_once<T: Answer<Sqlite>>(
+async fn perform_once<W: Work<Sqlite>>(
     mut lease: Lease,
-    text: Arc<str>,
-    arguments: SqliteArguments,
-) -> Result<T, StatementError> {
+    work: W,
+) -> Result<W::Answer, StatementError> {
     let Some(connection) = lease.connection() else {
         return Err(StatementError::NotApplied(sqlx::Error::PoolClosed.into()));
     };
-    let statement = Statement {
-        text,
-        arguments,
-        has_pooler: false,
-    };
-    let answer = T::fetch(connection, statement).await;
+    let answer = work.run(connection).await;
     if matches!(answer, Err(sqlx::Error::WorkerCrashed)) {
         lease.close();
     }
@@ -144,8 +134,7 @@ async fn run_transaction(
     let script = sqlx::raw_sql(AssertSqlSafe(script));
     let done = script.execute(&mut *connection).await;
     if done.is_err() {
-        // It fails if the transaction did not begin.
-        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+        Sqlite::rollback(connection).await?;
     }
     done.map(drop)
 }
@@ -157,13 +146,34 @@ impl Driver for Sqlite {
         bytes.into()
     }
 
+    async fn row(
+        connection: &mut SqliteConnection,
+        statement: Statement<Self>,
+    ) -> Result<Option<SqliteRow>, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
+        query.fetch_optional(connection).await
+    }
+
     async fn rows(
         connection: &mut SqliteConnection,
         statement: Statement<Self>,
     ) -> Result<Vec<SqliteRow>, sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(statement.text), statement.arguments);
-        let row = query.fetch_optional(connection).await?;
-        Ok(row.into_iter().collect())
+        query.fetch_all(connection).await
+    }
+
+    async fn script(
+        connection: &mut SqliteConnection,
+        script: String,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let script = sqlx::raw_sql(AssertSqlSafe(script));
+        script.fetch_all(connection).await
+    }
+
+    async fn rollback(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        // It fails if the transaction did not begin, or if SQLite has rolled it back.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+        Ok(())
     }
 
     async fn write(

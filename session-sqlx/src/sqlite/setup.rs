@@ -136,10 +136,10 @@ fn file_error(file: &Path, error: sqlx::Error) -> ContextError {
     ContextError::new(message).caused_by(error)
 }
 
-/// SQLite has no code of its own for it.
+/// Whether a table or an index is missing. SQLite has no code of its own for it.
 fn is_missing_table(error: &sqlx::Error) -> bool {
     let text = error.as_database_error().map(DatabaseError::message);
-    text.is_some_and(|text| text.starts_with("no such table"))
+    text.is_some_and(|text| text.starts_with("no such table") || text.starts_with("no such index"))
 }
 
 impl Inner {
@@ -170,6 +170,10 @@ impl Inner {
     async fn probe_table(&self) -> Result<(), StatementError> {
         let statement = &self.statements.shared.select;
         let read = SqliteBackend::run::<Rows<_>>(self, statement, || self.no_record());
+        read.await?;
+        let subjects = &self.statements.probe_subjects;
+        let args = || SqliteBackend::first_args(self);
+        let read = SqliteBackend::run::<Rows<_>>(self, subjects, args);
         read.await.map(drop)
     }
 

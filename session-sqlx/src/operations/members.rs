@@ -1,0 +1,123 @@
+//! Scripts about the sessions of one subject. They contain no argument but numbers and bytes.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use connect_session_runtime::record::{RevocationMark, SubjectKey};
+use connect_session_runtime::sid::SessionId;
+
+use super::Dialect;
+use super::statements::deadline;
+use crate::backend::Inner;
+use crate::convert::to_i64;
+
+/// A position in the order of the logins of a subject.
+pub(super) struct Position {
+    pub(super) login_at: i64,
+    pub(super) id: [u8; 16],
+}
+
+/// Writes the scripts about the sessions of one subject.
+///
+/// Each transaction first writes the row of the subject, so that those of one subject run one after the
+/// other. What they find next is read by a statement of its own, whose snapshot is taken after the wait.
+pub(super) struct Members<B> {
+    sessions: String,
+    subjects: String,
+    key: String,
+    now: Cow<'static, str>,
+    backend: PhantomData<fn() -> B>,
+}
+
+impl<B: Dialect> Members<B> {
+    pub(super) fn new(inner: &Inner<B>, subject: &SubjectKey) -> Self {
+        Self {
+            sessions: inner.table.quoted(B::QUOTE),
+            subjects: inner.table.subjects().quoted(B::QUOTE),
+            key: B::bytes_literal(&subject.hash),
+            now: B::now_literal(inner),
+            backend: PhantomData,
+        }
+    }
+
+    /// Begins the transaction of a login, locks the subject, and shows its mark. With a limit, it also
+    /// shows the session that logged in last of those that have to end for it, if there are any.
+    pub(super) fn begin_login(&self, id: SessionId, max_sessions: Option<u32>) -> String {
+        let Self { subjects, key, .. } = self;
+        // The row is only needed as a lock, so the next sweep may remove it.
+        let lock = self.upsert("0", &self.now, &format!("mark = {}mark", B::STORED));
+        let limit = max_sessions.map(|max| self.last_beyond(id, max));
+        format!(
+            "{}; {lock}; SELECT mark, subject_key FROM {subjects} WHERE subject_key = {key}{}",
+            B::BEGIN,
+            limit.unwrap_or_default()
+        )
+    }
+
+    /// The new session counts, and is not among the others.
+    fn last_beyond(&self, id: SessionId, max_sessions: u32) -> String {
+        let Self { key, now, .. } = self;
+        format!(
+            "; SELECT login_at, {} FROM {} WHERE subject_key = {key} AND id <> {}
+                AND format = 2 AND {} > {now} ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET {}",
+            B::ID,
+            self.sessions,
+            B::id_literal(id.as_bytes()),
+            deadline::<B>(),
+            max_sessions.saturating_sub(1)
+        )
+    }
+
+    /// Ends the sessions whose logins are not after this position, and commits the login of `id`.
+    pub(super) fn end_until(&self, id: SessionId, last: &Position) -> String {
+        let Position { login_at, id: last } = last;
+        let last = B::id_literal(last);
+        let until = format!(
+            "id <> {} AND (login_at < {login_at} OR login_at = {login_at} AND id <= {last})",
+            B::id_literal(id.as_bytes())
+        );
+        format!("{}; COMMIT", self.end(&until))
+    }
+
+    /// Raises the mark, and ends all sessions except one.
+    pub(super) fn end_all(&self, except: Option<SessionId>) -> String {
+        let now = &self.now;
+        let micros = format!("{now} * 1000");
+        let kept_until = format!("{now} + {}", to_i64(RevocationMark::KEPT_MILLIS));
+        let raised = format!(
+            "mark = {}({}mark + 1, {micros}), kept_until = {kept_until}",
+            B::GREATEST,
+            B::STORED
+        );
+        let raise = self.upsert(&micros, &kept_until, &raised);
+        let others = except.map_or_else(
+            || "id IS NOT NULL".to_owned(),
+            |id| format!("id <> {}", B::id_literal(id.as_bytes())),
+        );
+        format!("{}; {raise}; {}; COMMIT", B::BEGIN, self.end(&others))
+    }
+
+    fn upsert(&self, mark: &str, kept_until: &str, update: &str) -> String {
+        let Self { subjects, key, .. } = self;
+        format!(
+            "INSERT INTO {subjects}{} (subject_key, mark, kept_until) VALUES ({key}, {mark}, {kept_until})
+                {} {update}",
+            B::STORED_AS,
+            B::ON_DUPLICATE
+        )
+    }
+
+    /// Deletes sessions, and shows how long each would have lived, and its id.
+    fn end(&self, which: &str) -> String {
+        let Self {
+            sessions, key, now, ..
+        } = self;
+        let of_subject = format!("FROM {sessions} WHERE subject_key = {key} AND {which}");
+        let shown = format!("{} - {now}, {}", deadline::<B>(), B::ID);
+        if B::RETURNS_DELETED {
+            format!("DELETE {of_subject} RETURNING {shown}")
+        } else {
+            format!("SELECT {shown} {of_subject} FOR UPDATE; DELETE {of_subject}")
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! Logins of one user, in two processes.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::num::NonZeroU32;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use connect_session::store::{
+    AnyStore, CommitOutcome, InsertOutcome, Key, LoginChange, MySqlStore, NewLogin, NewRecord,
+    PostgresStore, RevocationMark, SecretHash, SessionLimit, SqliteStore, Store, SubjectIndex,
+    SubjectKey,
+};
+use connect_session::{OnMaxSessions, Untyped};
+use serde_json::json;
+use tokio::sync::{Barrier, mpsc};
+use tokio::task::JoinSet;
+
+use crate::fixture::{self, Opened, mint, new_record};
+use crate::servers;
+
+/// The logins of each process in one round.
+const LOGINS: usize = 32;
+/// The most sessions in a round with a limit.
+const MOST: u32 = 5;
+
+type Shared = Arc<AnyStore<Untyped>>;
+
+/// A store on a table, or in a file.
+pub async fn connect(kind: &str, place: &str) -> AnyStore<Untyped> {
+    match kind {
+        "postgres" => {
+            let store = PostgresStore::connect(&servers::url("TEST_POSTGRES_URL"));
+            let store = store.connections(16).await.unwrap().table(place).unwrap();
+            AnyStore::new(store.sweep_every(None).migrate().await.unwrap())
+        }
+        "mysql" => {
+            let store = MySqlStore::connect(&servers::url("TEST_MYSQL_URL"));
+            let store = store.connections(16).await.unwrap().table(place).unwrap();
+            AnyStore::new(store.sweep_every(None).migrate().await.unwrap())
+        }
+        "sqlite" => AnyStore::new(SqliteStore::open(place).await.unwrap().sweep_every(None)),
+        other => panic!("no such store: {other}"),
+    }
+}
+
+fn index(store: &AnyStore<Untyped>) -> &dyn SubjectIndex {
+    store.as_subject_index().unwrap()
+}
+
+/// What all logins of a round have in common.
+#[derive(Clone, Copy)]
+enum Round {
+    Fenced(RevocationMark),
+    Limited(OnMaxSessions),
+}
+
+impl Round {
+    fn login(self) -> NewLogin {
+        let login = NewLogin::new("ada");
+        match self {
+            Self::Fenced(fence) => NewLogin {
+                fence: Some(fence),
+                ..login
+            },
+            Self::Limited(when_reached) => {
+                let max = NonZeroU32::new(MOST).unwrap();
+                let limit = Some(SessionLimit { max, when_reached });
+                NewLogin { limit, ..login }
+            }
+        }
+    }
+
+    fn line(self) -> String {
+        match self {
+            Self::Fenced(fence) => format!("{}\n", fence.number()),
+            Self::Limited(OnMaxSessions::EndOldest) => "end\n".to_owned(),
+            Self::Limited(OnMaxSessions::Refuse) => "refuse\n".to_owned(),
+        }
+    }
+
+    fn parse(line: &str) -> Self {
+        match line {
+            "end" => Self::Limited(OnMaxSessions::EndOldest),
+            "refuse" => Self::Limited(OnMaxSessions::Refuse),
+            fence => Self::Fenced(RevocationMark::from_number(fence.parse().unwrap())),
+        }
+    }
+}
+
+/// The logins of one process, all at once. Returns how many were accepted, and says so after each.
+async fn log_in(
+    store: &Shared,
+    namespace: &'static str,
+    round: Round,
+    done: mpsc::UnboundedSender<()>,
+) -> usize {
+    let barrier = Arc::new(Barrier::new(LOGINS));
+    let mut tasks = JoinSet::new();
+    for _ in 0..LOGINS {
+        let (store, barrier, done) = (store.clone(), barrier.clone(), done.clone());
+        tasks.spawn(async move {
+            let opened = mint();
+            let key = Key {
+                namespace,
+                id: opened.key.id,
+            };
+            let record = NewRecord {
+                login: Some(round.login()),
+                ..new_record(opened.secret, &json!({}))
+            };
+            barrier.wait().await;
+            let inserted = store.insert(key, &record).await.unwrap();
+            if matches!(round, Round::Limited(_)) {
+                let alive = index(&store).count(SubjectKey::new(namespace, "ada")).await;
+                let alive = alive.unwrap();
+                assert!(alive <= MOST.into(), "{alive} at the moment of an answer");
+            }
+            let _ = done.send(());
+            matches!(inserted, InsertOutcome::Done { .. })
+        });
+    }
+    let accepted = tasks.join_all().await;
+    accepted.into_iter().filter(|accepted| *accepted).count()
+}
+
+/// The other process: logs in for each line, and answers with the number of accepted logins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_process() {
+    let (Ok(kind), Ok(place), Ok(namespace)) = (
+        env::var("LOGINS_STORE"),
+        env::var("LOGINS_PLACE"),
+        env::var("LOGINS_NAMESPACE"),
+    ) else {
+        return;
+    };
+    let store = Arc::new(connect(&kind, &place).await);
+    let namespace = namespace.leak();
+    println!("\nready");
+    // Nothing else happens between two rounds, so the thread may block.
+    for line in std::io::stdin().lines() {
+        let line = line.unwrap();
+        let (done, _wait) = mpsc::unbounded_channel();
+        let accepted = log_in(&store, namespace, Round::parse(&line), done).await;
+        println!("accepted {accepted}");
+    }
+}
+
+struct Other {
+    process: Child,
+    to: ChildStdin,
+    from: Lines<BufReader<ChildStdout>>,
+}
+
+impl Other {
+    fn start(kind: &str, place: &str, namespace: &str) -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "logins::other_process", "--nocapture"]);
+        command.env("LOGINS_STORE", kind).env("LOGINS_PLACE", place);
+        command.env("LOGINS_NAMESPACE", namespace);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut other = Self {
+            to: process.stdin.take().unwrap(),
+            from: BufReader::new(process.stdout.take().unwrap()).lines(),
+            process,
+        };
+        other.line("ready");
+        other
+    }
+
+    /// Reads up to a line that begins like this, and returns its rest.
+    fn line(&mut self, start: &str) -> String {
+        for line in &mut self.from {
+            if let Some(rest) = line.unwrap().strip_prefix(start) {
+                return rest.trim().to_owned();
+            }
+        }
+        panic!("the other process has ended");
+    }
+
+    fn begin(&mut self, round: Round) {
+        self.to.write_all(round.line().as_bytes()).unwrap();
+    }
+
+    fn accepted(&mut self) -> usize {
+        self.line("accepted").parse().unwrap()
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Logins that began before an end of all and are committed while it runs do not survive it: those that it
+/// did not end are refused.
+pub async fn no_login_survives_an_end_of_all(kind: &str, place: &str) {
+    let namespace: &'static str = servers::unique("ends").leak();
+    let store = Arc::new(connect(kind, place).await);
+    let mut other = Other::start(kind, place, namespace);
+    let subject = SubjectKey::new(namespace, "ada");
+    for round in 0..100 {
+        let fence = index(&store).revocation_mark(subject).await.unwrap();
+        let (done, mut wait) = mpsc::unbounded_channel();
+        other.begin(Round::Fenced(fence));
+        let logins = log_in(&store, namespace, Round::Fenced(fence), done);
+        let end_all = async {
+            // Before, among and after the logins of this process.
+            for _ in 0..round % (LOGINS + 1) {
+                wait.recv().await;
+            }
+            index(&store).end_all(subject, None).await.unwrap()
+        };
+        let (accepted, ended) = tokio::join!(logins, end_all);
+        let accepted = accepted + other.accepted();
+        assert_eq!(ended.len(), accepted, "round {round}");
+        assert_eq!(index(&store).count(subject).await.unwrap(), 0);
+        assert_eq!(store.count(namespace).await.unwrap(), 0);
+    }
+}
+
+/// A limit is exact, and holds at the moment of each answer.
+pub async fn a_limit_holds_in_two_processes(kind: &str, place: &str) {
+    let namespace: &'static str = servers::unique("limits").leak();
+    let store = Arc::new(connect(kind, place).await);
+    let mut other = Other::start(kind, place, namespace);
+    let subject = SubjectKey::new(namespace, "ada");
+    for when_reached in [OnMaxSessions::EndOldest, OnMaxSessions::Refuse] {
+        for _ in 0..5 {
+            let round = Round::Limited(when_reached);
+            let (done, _wait) = mpsc::unbounded_channel();
+            other.begin(round);
+            let accepted = log_in(&store, namespace, round, done).await;
+            let accepted = accepted + other.accepted();
+            let most = usize::try_from(MOST).unwrap();
+            let expected = match when_reached {
+                OnMaxSessions::EndOldest => 2 * LOGINS,
+                OnMaxSessions::Refuse => most,
+            };
+            assert_eq!(accepted, expected);
+            let ended = index(&store).end_all(subject, None).await.unwrap();
+            assert_eq!(ended.len(), most);
+        }
+    }
+}
+
+/// Ten thousand sessions of one user are listed in parts, and ended at once.
+pub async fn ten_thousand_sessions(kind: &str, place: &str) {
+    const SESSIONS: usize = 10_000;
+    let namespace: &'static str = servers::unique("many").leak();
+    let store = Arc::new(connect(kind, place).await);
+    let fill = async |sessions: usize| {
+        let mut tasks = JoinSet::new();
+        for _ in 0..16 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                for _ in 0..sessions / 16 {
+                    let opened = mint();
+                    let key = Key {
+                        namespace,
+                        id: opened.key.id,
+                    };
+                    let record = NewRecord {
+                        login: Some(NewLogin::new("ada")),
+                        ..new_record(opened.secret, &json!({}))
+                    };
+                    store.insert(key, &record).await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+    };
+    fill(SESSIONS).await;
+    let subject = SubjectKey::new(namespace, "ada");
+    let (mut after, mut seen) = (None, 0);
+    loop {
+        let started = Instant::now();
+        let page = index(&store).list(subject, after, 100).await.unwrap();
+        if after.is_none() {
+            println!("{kind}: a list of 100 took {:?}", started.elapsed());
+        }
+        assert!(page.sessions.len() <= 100);
+        seen += page.sessions.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, SESSIONS);
+    for sessions in [SESSIONS, 992] {
+        if sessions < SESSIONS {
+            fill(sessions).await;
+        }
+        let started = Instant::now();
+        let ended = index(&store).end_all(subject, None).await.unwrap();
+        println!("{kind}: the end of {sessions} took {:?}", started.elapsed());
+        assert_eq!(ended.len(), sessions);
+        assert_eq!(store.count(namespace).await.unwrap(), 0);
+    }
+}
+
+/// The number of round trips of each operation on a connection that has prepared its statements.
+/// `take_counts` returns the messages since its last call.
+pub async fn round_trips<S: Store<Untyped>>(
+    store: &S,
+    take_counts: impl Fn() -> BTreeMap<char, u64>,
+) -> Vec<(&'static str, u64)> {
+    let namespace: &'static str = servers::unique("trips").leak();
+    let subject = SubjectKey::new(namespace, "ada");
+    let index = store.as_subject_index().unwrap();
+    let limit = NonZeroU32::new(2).map(|max| SessionLimit {
+        max,
+        when_reached: OnMaxSessions::EndOldest,
+    });
+    let mut counted = Vec::new();
+    for _ in 0..2 {
+        counted.clear();
+        let mut count = |operation| {
+            let counts = take_counts();
+            let of = |kind| counts.get(&kind).copied().unwrap_or(0);
+            counted.push((operation, of('E') + of('Q'), of('P')));
+        };
+        let insert = async |login: Option<NewLogin>| {
+            let opened = mint();
+            let key = Key {
+                namespace,
+                id: opened.key.id,
+            };
+            let record = NewRecord {
+                login,
+                ..new_record(opened.secret, &json!({}))
+            };
+            let inserted = store.insert(key, &record).await.unwrap();
+            assert!(matches!(inserted, InsertOutcome::Done { .. }));
+            Opened { key, ..opened }
+        };
+        let log_in = async |login: NewLogin, count: &mut dyn FnMut(&'static str), name| {
+            let opened = insert(None).await;
+            let record = fixture::load(store, opened).await;
+            let mut change = fixture::login(&record, SecretHash::from_bytes([9; 32]), "");
+            change.identity.as_mut().unwrap().login = LoginChange::Set(login);
+            take_counts();
+            let committed = store.commit(opened.key, &change).await.unwrap();
+            assert!(matches!(committed, CommitOutcome::Applied { .. }));
+            count(name);
+        };
+        take_counts();
+        insert(Some(NewLogin::new("ada"))).await;
+        count("create with a login");
+        log_in(NewLogin::new("ada"), &mut count, "login").await;
+        let fence = Some(index.revocation_mark(subject).await.unwrap());
+        take_counts();
+        let fenced = NewLogin {
+            fence,
+            ..NewLogin::new("ada")
+        };
+        log_in(fenced, &mut count, "login with a fence").await;
+        let limited = NewLogin {
+            limit,
+            ..NewLogin::new("ada")
+        };
+        log_in(limited.clone(), &mut count, "login that ends another").await;
+        index.list(subject, None, 100).await.unwrap();
+        count("list");
+        assert_eq!(index.count(subject).await.unwrap(), 2);
+        count("count");
+        index.end(subject, mint().key.id).await.unwrap();
+        count("end");
+        assert_eq!(index.end_all(subject, None).await.unwrap().len(), 2);
+        count("end of all");
+    }
+    for (operation, _, prepared) in &counted {
+        assert_eq!(*prepared, 0, "{operation}");
+    }
+    (counted.into_iter())
+        .map(|(operation, trips, _)| (operation, trips))
+        .collect()
+}
+
+/// What [`round_trips`] returns for a store on a server.
+pub fn expected_round_trips() -> Vec<(&'static str, u64)> {
+    vec![
+        ("create with a login", 1),
+        ("login", 1),
+        ("login with a fence", 3),
+        ("login that ends another", 3),
+        ("list", 1),
+        ("count", 1),
+        ("end", 1),
+        ("end of all", 1),
+    ]
+}
+
+/// A login that was stored without its times and its level is read with sensible ones. `forget` removes
+/// them from every row.
+pub async fn a_login_without_its_parts_is_read<S: Store<Untyped>>(
+    store: &S,
+    forget: impl AsyncFnOnce(),
+) {
+    let opened = mint();
+    let record = NewRecord {
+        login: Some(NewLogin::new("ada")),
+        ..new_record(opened.secret, &json!({}))
+    };
+    fixture::open_as(store, opened, &record).await;
+    forget().await;
+    let record = fixture::load(store, opened).await;
+    let login = record.login.unwrap();
+    let created_at = record.deadlines.created_at;
+    assert_eq!((&*login.subject, login.level), ("ada", 1));
+    assert_eq!(login.logged_in_at, created_at);
+    assert_eq!(login.authenticated_at, created_at);
+}
