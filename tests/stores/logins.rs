@@ -416,3 +416,36 @@ pub async fn a_login_without_its_parts_is_read<S: Store<Untyped>>(
     assert_eq!(login.logged_in_at, created_at);
     assert_eq!(login.authenticated_at, created_at);
 }
+
+/// A sweep removes the row of a subject at once if it was only a lock, and later if it has a mark. `rows` is
+/// the number of subjects, and `age` lets the time of each pass.
+pub async fn a_sweep_removes_subjects<S: Store<Untyped>>(
+    store: &S,
+    rows: impl AsyncFn() -> u64,
+    age: impl AsyncFn(),
+) {
+    let opened = mint();
+    let subject = SubjectKey::new(opened.key.namespace, "ada");
+    let index = store.as_subject_index().unwrap();
+    let record = NewRecord {
+        login: Some(NewLogin {
+            fence: Some(RevocationMark::default()),
+            ..NewLogin::new("ada")
+        }),
+        ..new_record(opened.secret, &json!({}))
+    };
+    fixture::open_as(store, opened, &record).await;
+    assert_eq!(rows().await, 1);
+    assert_eq!(store.sweep(10).await.unwrap(), 0);
+    assert_eq!(rows().await, 0);
+    index.end_all(subject, None).await.unwrap();
+    store.sweep(10).await.unwrap();
+    assert_eq!(rows().await, 1);
+    age().await;
+    store.sweep(10).await.unwrap();
+    assert_eq!(rows().await, 0);
+    assert_eq!(
+        index.revocation_mark(subject).await.unwrap(),
+        RevocationMark::default()
+    );
+}

@@ -260,6 +260,15 @@ async fn a_login_without_its_parts_is_read() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn a_sweep_removes_subjects() {
+    let (store, table) = store().await;
+    let subjects = format!("{table}_subjects");
+    let age = async || run(format!("UPDATE {subjects} SET kept_until = 0")).await;
+    logins::a_sweep_removes_subjects(&*store, async || rows(&subjects).await, age).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn round_trips_of_logins() {
     let (store, _table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
     let counted = logins::round_trips(&store, || proxy.take_counts()).await;

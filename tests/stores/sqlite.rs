@@ -189,6 +189,14 @@ async fn ten_thousand_sessions() {
 }
 
 #[tokio::test]
+async fn a_sweep_removes_subjects() {
+    let (store, file) = store().await;
+    let rows = async || rows(&file, "connect_sessions_subjects").await;
+    let age = async || run(&file, "UPDATE connect_sessions_subjects SET kept_until = 0").await;
+    logins::a_sweep_removes_subjects(&*store, rows, age).await;
+}
+
+#[tokio::test]
 async fn a_login_without_its_parts_is_read() {
     let (store, file) = store().await;
     let forget =
