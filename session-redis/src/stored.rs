@@ -347,7 +347,7 @@ mod tests {
     }
 
     fn record(json: &str) -> Vec<u8> {
-        encode(NewRecord {
+        encode(&NewRecord {
             login: Some(NewLogin::new("ada")),
             label: Some("phone".into()),
             ..anonymous(json)
@@ -368,11 +368,11 @@ mod tests {
         }
     }
 
-    fn encode(new: NewRecord<Untyped>) -> Vec<u8> {
+    fn encode(new: &NewRecord<Untyped>) -> Vec<u8> {
         let fields = encode_fields(&new.fields().expect("encodes"));
         encode_new(
             "shop",
-            &RecordState::new(&new, 1_700_000_000_000),
+            &RecordState::new(new, 1_700_000_000_000),
             1,
             &fields,
         )
@@ -408,7 +408,7 @@ mod tests {
             "x".repeat(200 - 32)
         );
         assert_eq!(json.len(), 200);
-        let bytes = encode(anonymous(&json));
+        let bytes = encode(&anonymous(&json));
         assert!(bytes.len() < 316, "{}", bytes.len());
     }
 

@@ -27,8 +27,8 @@ use connect_session_runtime::timestamp::Timestamp;
 /// How many records are read, or ended on a Cluster, at once.
 const SLICE: usize = 100;
 
-/// A member without a session is dropped when it is older than this. It may be that of a session which another
-/// process is about to store again under the same id.
+/// A member without a session is dropped when it is older than this. It may be that of a login
+/// which is about to be stored.
 const DROP_AFTER: Duration = Duration::from_secs(30);
 
 impl SubjectIndex for RedisStore {
@@ -164,7 +164,8 @@ impl RedisStore {
                     Ok::<_, StoreError>(was_alive.then_some(member.id))
                 });
             }
-            while let Some(Ok(id)) = tasks.join_next().await {
+            while let Some(joined) = tasks.join_next().await {
+                let id = joined.map_err(|error| StoreError::OutcomeUnknown(error.into()))?;
                 ended.extend(id?);
             }
             let gone: Vec<_> = slice.iter().map(Member::bytes).collect();

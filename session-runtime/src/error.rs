@@ -54,7 +54,7 @@ pub enum ErrorKind {
     Ended,
     /// 409: another request gave the session a new sid at the same time.
     Superseded,
-    /// 401: the session belongs to no user, and the handler needs a [`LoggedIn`](crate::LoggedIn).
+    /// 401: the session belongs to no user, who could have proved who they are once more.
     LoginRequired,
     /// 409: all sessions of the user were ended during the login, as after a change of the password; or the
     /// login took longer than 15 minutes.

@@ -273,6 +273,8 @@ impl<C: SessionConfig> Session<C> {
         session.on_drop = OnDrop::Nothing;
         if saved.is_err() {
             core.discard_unsaved();
+            // The guard must not send again what has failed or may have been stored.
+            core.state().guards.get_mut(guard).discard_all_but_data();
         }
         saved
     }
@@ -332,8 +334,11 @@ impl<C: SessionConfig> Session<C> {
             sid_change.reset = true;
             sid_change.login = LoginChange::Clear;
         })?;
-        // The previous user's "remember me" does not apply either.
-        self.core.state().guards.get_mut(self.guard).lifetime = Some(Lifetime::new(
+        // The previous user's "remember me" and label do not apply either.
+        let mut state = self.core.state();
+        let pending = state.guards.get_mut(self.guard);
+        pending.label = Some(Arc::default());
+        pending.lifetime = Some(Lifetime::new(
             self.core.options.idle_timeout,
             self.core.options.absolute_timeout,
         ));
@@ -391,7 +396,8 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
     pub async fn still_alive(&self) -> Result<bool, Error> {
-        self.core.is_alive().await
+        let _write_lock = self.core.lock_writes().await?;
+        self.core.is_alive(self.guard).await
     }
 
     /// Ends the session at once, even if the request fails later. Its cookie is cleared.
@@ -493,6 +499,7 @@ impl<C: SessionConfig> Drop for Session<C> {
                 // The future of `save` was dropped. Its change may have been sent, so nothing is stored
                 // again.
                 self.core.discard_unsaved();
+                (self.core.state().guards.get_mut(self.guard)).discard_all_but_data();
                 self.core.emit_event(EventKind::DroppedUnsaved, None);
                 return;
             }

@@ -172,6 +172,9 @@ impl<C: SessionConfig> UserSessions<C> {
     /// [`Session::of_user`](crate::session::Session::of_user) returned this. Returns how many others there
     /// were.
     ///
+    /// A login of the same request that began with `begin_login` and is not stored yet is refused, as any
+    /// other: end the others in a later request.
+    ///
     /// # Errors
     /// See [`end`](Self::end).
     pub async fn end_others(&self) -> Result<usize, Error> {

@@ -116,7 +116,10 @@ async fn log_in(
             if matches!(round, Round::Limited(_)) {
                 let alive = index(&store).count(SubjectKey::new(namespace, "ada")).await;
                 let alive = alive.unwrap();
-                assert!(alive <= MOST.into(), "{alive} at the moment of an answer");
+                assert!(
+                    alive <= u64::from(MOST),
+                    "{alive} at the moment of an answer"
+                );
             }
             let _ = done.send(());
             matches!(inserted, InsertOutcome::Done { .. })

@@ -229,10 +229,8 @@ impl Parts<'_> {
             quote!(#(#cfgs)* #value)
         });
         let call = quote!(#ident #turbofish (#(#arguments),*));
-        let call = match self.expected_future(&call) {
-            Some(future) => quote!(#future.await),
-            None => quote!(#call.await),
-        };
+        let future = self.expected_future(&call).unwrap_or(call);
+        let call = quote!(#future.await);
         let value = if returned::hides_failure(self.handler) {
             quote!(let #private::Judged { value: __value, failed: __failed } = #call;)
         } else {

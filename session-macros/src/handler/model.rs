@@ -15,6 +15,10 @@ pub(super) enum Mode {
 }
 
 /// A checked handler.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub(super) struct Handler {
     pub(super) mode: Mode,
     /// The word in the attribute that gave the mode.

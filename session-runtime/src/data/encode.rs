@@ -23,15 +23,14 @@ use crate::printable;
 /// If the data is not an object, has no JSON form, its JSON text has more than `limit` bytes, or a
 /// field is nested deeper than [`MAX_DEPTH`].
 pub fn encode<D: Serialize>(data: &D, limit: Option<u64>) -> Result<EncodedFields, EncodeError> {
-    let (fields, size) = match data.serialize(Object) {
-        Ok(Encoded { fields, size, .. }) => (fields, size),
+    let (fields, size) = if let Ok(Encoded { fields, size, .. }) = data.serialize(Object) {
+        (fields, size)
+    } else {
         // Something else than a plain object, or an error, which is reported by the encoder of the whole.
-        Err(NotPlain) => {
-            let text = serde_json::to_string(data)?;
-            let is_in_limit = limit.is_none_or(|limit| text.len() as u64 <= limit);
-            let fields = is_in_limit.then(|| serde_json::from_str(&text)).transpose();
-            (fields?.unwrap_or_default(), text.len())
-        }
+        let text = serde_json::to_string(data)?;
+        let is_in_limit = limit.is_none_or(|limit| text.len() as u64 <= limit);
+        let fields = is_in_limit.then(|| serde_json::from_str(&text)).transpose();
+        (fields?.unwrap_or_default(), text.len())
     };
     if let Some(limit) = limit
         && size as u64 > limit

@@ -163,7 +163,9 @@ impl<C: SessionConfig> SessionCore<C> {
                 let mut state = self.state();
                 state.phase = Phase::Stored(snapshot);
                 state.set_lifetime(guard, record.lifetime);
-                state.set_label(guard);
+                if let Some(label) = &record.label {
+                    state.set_label(guard, label);
+                }
                 state.set_sid(guard, || self.store.now());
                 state.sid_to_send = SidToSend::Current;
                 state.deadlines = state.in_use.then(|| {
@@ -179,7 +181,13 @@ impl<C: SessionConfig> SessionCore<C> {
                 }
                 Ok(())
             }
-            InsertOutcome::Refused(refusal) => Err(self.login_refused(refusal)),
+            InsertOutcome::Refused(refusal) => {
+                // A task that owns the session must not store it without the login.
+                if !self.state().guards.are_many() {
+                    self.discard_unsaved();
+                }
+                Err(self.login_refused(refusal))
+            }
             // Two ids collided: the same 62 random bits in the same quarter of a microsecond. If the
             // client tries again, it gets another id.
             InsertOutcome::Exists => Err(Error::of(ErrorKind::Contention)),
@@ -330,7 +338,9 @@ impl<C: SessionConfig> SessionCore<C> {
         };
         match &committed {
             CommitOutcome::Applied { ended, .. } => {
-                self.emit_event(EventKind::Committed, elapsed);
+                if !change.is_empty() {
+                    self.emit_event(EventKind::Committed, elapsed);
+                }
                 if let Some(identity) = &change.identity {
                     self.emit_login(&identity.login, ended);
                 }
@@ -404,8 +414,8 @@ impl<C: SessionConfig> SessionCore<C> {
             state.set_sid(guard, || self.store.now());
             state.sid_to_send = SidToSend::Current;
         }
-        if change.label.is_some() {
-            state.set_label(guard);
+        if let Some(label) = &change.label {
+            state.set_label(guard, label);
         }
         if let Some(lifetime) = change.lifetime {
             state.set_lifetime(guard, lifetime);

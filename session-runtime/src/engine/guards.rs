@@ -209,6 +209,35 @@ impl<D> Guards<D> {
         changes.fold(stored, |login, change| change.login.apply(login, now))
     }
 
+    /// Raises the level of a login that another guard is about to store. Returns whether there is one.
+    pub(crate) fn raise_pending_login_of_others(
+        &mut self,
+        guard: GuardIndex,
+        level: Option<u8>,
+    ) -> bool {
+        let mut is_pending = false;
+        for (index, pending) in self.iter_mut().enumerate() {
+            if let Some(change) = pending.sid_change.as_mut().filter(|_| index != guard)
+                && let LoginChange::Set(login) = &mut change.login
+            {
+                login.level = level.unwrap_or(login.level);
+                is_pending = true;
+            }
+        }
+        is_pending
+    }
+
+    /// Forgets proofs of identity that other guards have not stored yet: another user has logged in.
+    pub(super) fn forget_authentications(&mut self) {
+        for pending in self.iter_mut() {
+            if let Some(change) = &mut pending.sid_change
+                && matches!(change.login, LoginChange::Authenticate { .. })
+            {
+                change.login = LoginChange::Keep;
+            }
+        }
+    }
+
     /// Discards all pending changes of every guard except those of the data.
     #[inline]
     pub(super) fn discard_all_but_data(&mut self) {

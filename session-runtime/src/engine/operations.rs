@@ -190,12 +190,14 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(data)
     }
 
-    /// Whether the session is alive, with the login that this request knows. Extends its idle deadline.
-    pub(crate) async fn is_alive(&self) -> Result<bool, Error> {
+    /// Whether the session is alive, with the login that this request knows. Extends its idle deadline. The
+    /// caller holds the write lock.
+    pub(crate) async fn is_alive(&self, guard: GuardIndex) -> Result<bool, Error> {
         let change = {
             let state = self.state();
             match state.phase {
-                Phase::New => return Ok(true),
+                // Once its guard is closed, only a `save` stores it.
+                Phase::New => return Ok(!state.guards.get(guard).closed),
                 Phase::Ended { .. } => return Ok(false),
                 Phase::Stored(_) => Change {
                     commit_id: self.new_commit_id(),
@@ -209,8 +211,11 @@ impl<C: SessionConfig> SessionCore<C> {
                 },
             }
         };
-        let committed = self.send(&change).await?;
-        Ok(matches!(committed, CommitOutcome::Applied { .. }))
+        let is_alive = matches!(self.send(&change).await?, CommitOutcome::Applied { .. });
+        if is_alive {
+            self.record_applied(guard, &change, None);
+        }
+        Ok(is_alive)
     }
 
     /// Removes the record. The caller holds the write lock.

@@ -255,10 +255,11 @@ impl<C: SessionConfig> SessionState<C> {
         pending.lifetime = pending.lifetime.filter(|other| *other != lifetime);
     }
 
-    /// Records that the label of a guard was stored.
+    /// Records that a label of a guard was stored. Another label that was set meanwhile stays pending.
     #[inline]
-    pub(super) fn set_label(&mut self, guard: GuardIndex) {
-        self.guards.get_mut(guard).label = None;
+    pub(super) fn set_label(&mut self, guard: GuardIndex, stored: &Arc<str>) {
+        let pending = self.guards.get_mut(guard);
+        pending.label.take_if(|label| Arc::ptr_eq(label, stored));
     }
 
     /// Records that the pending sid of a guard was stored.
@@ -268,6 +269,9 @@ impl<C: SessionConfig> SessionState<C> {
             return;
         };
         self.sid = change.sid;
+        if change.new_generation {
+            self.guards.forget_authentications();
+        }
         if change.login != LoginChange::Keep {
             self.login = change.login.apply(self.login.take(), now());
         }

@@ -78,8 +78,7 @@ pub enum LoginChange {
     Set(NewLogin),
     /// The session belongs to no subject from now on.
     Clear,
-    /// The user has proved who they are once more, and with a level, to that level. Has no effect on a
-    /// session without a login.
+    /// The user has proved once more who they are. Has no effect on a session without a login.
     Authenticate {
         /// The new level, if it changes.
         level: Option<u8>,

@@ -92,7 +92,7 @@ impl<C: SessionConfig> Session<C> {
     }
 
     /// Notes that the user has just proved who they are with a further factor, such as a one-time code, and
-    /// raises the [`level`](Self::level) of the session. The session gets a new sid; its timeouts and its
+    /// raises the [`level`](Self::level) of the session to this one if it is lower. The session gets a new sid; its timeouts and its
     /// data stay.
     ///
     /// The levels are your own: a login begins with 1, a second factor usually means 2.
@@ -108,8 +108,17 @@ impl<C: SessionConfig> Session<C> {
         let Some(login) = self.login.clone() else {
             return Err(Error::of(ErrorKind::LoginRequired));
         };
+        // A level is never lowered.
+        let level = level.map(|level| level.max(login.level));
         let change = LoginChange::Authenticate { level };
         let shown = change.apply(Some(login), self.core.store.now());
+        // The login may be that of another guard, which is not stored yet.
+        let is_pending =
+            (self.core.state().guards).raise_pending_login_of_others(self.guard, level);
+        if is_pending {
+            self.login = shown;
+            return Ok(());
+        }
         self.change_sid(|sid_change| match &mut sid_change.login {
             LoginChange::Set(login) => login.level = level.unwrap_or(login.level),
             LoginChange::Authenticate { level: before } => *before = level.or(*before),
@@ -144,7 +153,12 @@ impl<C: SessionConfig> Session<C> {
     /// ```
     pub fn label(&mut self, label: impl Into<String>) {
         let mut label = label.into();
-        label.truncate(label.floor_char_boundary(LONGEST_LABEL));
+        let end = (0..=LONGEST_LABEL.min(label.len())).rev();
+        label.truncate(
+            end.into_iter()
+                .find(|at| label.is_char_boundary(*at))
+                .unwrap_or(0),
+        );
         self.on_drop = OnDrop::Return;
         self.core.state().guards.get_mut(self.guard).label = Some(label.into());
     }

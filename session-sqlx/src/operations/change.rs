@@ -28,7 +28,8 @@ pub(super) struct DataOnly<'a> {
 impl<'a> DataOnly<'a> {
     /// The change, if it is such a one.
     pub(super) fn new<D>(change: &Change<D>, fields: Option<&'a [u8]>) -> Option<Self> {
-        let is_only_data = change.identity.is_none() && change.lifetime.is_none();
+        let is_only_data =
+            change.identity.is_none() && change.lifetime.is_none() && change.label.is_none();
         Some(Self {
             commit_id: change.commit_id.to_bytes(),
             generation: to_i64(change.generation),

@@ -226,7 +226,8 @@ fn commit<B: Dialect>(table: &str, changes_login: bool) -> String {
 /// and that of an authentication; whether the label is replaced, and the new one; and for the subject and
 /// the subject key, whether it is replaced, and the new one.
 fn login<B: Dialect>() -> String {
-    let now = B::NOW;
+    // The same time in both columns.
+    let now = B::STARTED;
     format!(
         "login_at = CASE WHEN ? THEN {now} WHEN ? THEN NULL ELSE login_at END,
             authenticated_at = CASE WHEN ? THEN {now} WHEN ? THEN NULL

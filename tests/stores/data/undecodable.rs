@@ -176,8 +176,8 @@ async fn row_37c_an_undecodable_session_is_a_500_and_stays(stores: &Stores) {
     for how in ["load", "optional"] {
         events_of(&id);
         let path = format!("/rejecting/{how}");
-        let (status, new_sid, body) = send(&app, "POST", &path, &sid).await;
-        assert_eq!((status, &*new_sid), (500, ""), "{how}");
+        let (status, fresh, body) = send(&app, "POST", &path, &sid).await;
+        assert_eq!((status, &*fresh), (500, ""), "{how}");
         assert!(body.contains("#undecodable"), "{body}");
         let events = events_of(&id).join("\n");
         assert!(
@@ -209,8 +209,7 @@ async fn row_37k_create_replaces_an_undecodable_session(stores: &Stores) {
             assert_eq!(status, 200, "{how} has ended the session");
         }
         events_of(&id);
-        let (status, new_sid, new_id) =
-            send(&app, "POST", &format!("/rejecting/{how}"), &sid).await;
+        let (status, fresh, new_id) = send(&app, "POST", &format!("/rejecting/{how}"), &sid).await;
         assert_eq!(status, 200, "{how}: {new_id}");
         assert_ne!(new_id, id);
         let events = events_of(&id).join("\n");
@@ -220,7 +219,7 @@ async fn row_37k_create_replaces_an_undecodable_session(stores: &Stores) {
         );
         let (status, ..) = send(&app, "GET", "/old", &sid).await;
         assert_eq!(status, 401, "{how} has not ended the session");
-        let (status, _, found) = send(&app, "POST", "/rejecting/load", &new_sid).await;
+        let (status, _, found) = send(&app, "POST", "/rejecting/load", &fresh).await;
         assert_eq!((status, found), (200, new_id));
     }
 }
@@ -261,9 +260,9 @@ async fn row_37d_an_undecodable_session_is_replaced(stores: &Stores) {
         let (status, ..) = send(&app, "GET", "/old", &sid).await;
         assert_eq!(status, 200, "a wrong secret has ended the session");
         events_of(&id);
-        let (status, new_sid, body) = send(&app, "POST", &format!("/replacing/{how}"), &sid).await;
+        let (status, fresh, body) = send(&app, "POST", &format!("/replacing/{how}"), &sid).await;
         assert_eq!(status, expected, "{how}: {body}");
-        assert_eq!(new_sid.is_empty(), how != "create");
+        assert_eq!(fresh.is_empty(), how != "create");
         assert_ne!(body, id);
         let events = events_of(&id).join("\n");
         assert!(
@@ -273,7 +272,7 @@ async fn row_37d_an_undecodable_session_is_replaced(stores: &Stores) {
         let (status, ..) = send(&app, "GET", "/old", &sid).await;
         assert_eq!(status, 401, "{how} has not ended the session");
         if how == "create" {
-            let (status, _, found) = send(&app, "POST", "/replacing/load", &new_sid).await;
+            let (status, _, found) = send(&app, "POST", "/replacing/load", &fresh).await;
             assert_eq!((status, found), (200, body));
         }
     }

@@ -164,8 +164,8 @@ async fn no_login_in_flight_survives_an_end_of_all() {
     for round in 0..ROUNDS {
         let fence = store.revocation_mark(subject("ada")).await.unwrap();
         let line = format!("ada fence {}", fence.number());
-        let ender = store.clone();
-        let end_all = async move { ender.end_all(subject("ada"), None).await.unwrap().len() };
+        let revoker = store.clone();
+        let end_all = async move { revoker.end_all(subject("ada"), None).await.unwrap().len() };
         let (stored, _, were_ended) = in_both(&mut other, &store, &line, end_all).await;
         assert_eq!(
             stored, were_ended,

@@ -9,7 +9,7 @@ use super::records::Records;
 
 /// Sessions and memory to be dropped after every lock is released: dropping the data of a session
 /// may run user code, and freeing memory may take the allocator long.
-/// Then the logins of the sessions are removed, too.
+/// The logins of the sessions are removed from the index then, too.
 pub(super) struct DeferredDrop<'a, D> {
     records: &'a Records<D>,
     pub(super) sessions: Batch<(Handle, Box<Entry<D>>)>,

@@ -209,12 +209,12 @@ impl<D> Records<D> {
                 was_alive = entry.is_alive(now);
                 entry.member_login(subject, *member).is_some()
             });
-            shard.remove(subject, *member, now);
             if let Some(removed) = removed {
                 deferred.sessions.push(removed);
                 ended.extend(was_alive.then_some(member.id));
             }
         }
+        shard.remove(subject, members, now);
         ended
     }
 
@@ -228,7 +228,7 @@ impl<D> Records<D> {
         let entry = self.get(key);
         let is_current = entry.is_some_and(|entry| entry.member_login(&subject, member).is_some());
         if !is_current {
-            shard.remove(&subject, member, self.clock.millis());
+            shard.remove(&subject, &[member], self.clock.millis());
         }
     }
 

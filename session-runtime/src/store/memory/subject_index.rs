@@ -51,9 +51,10 @@ impl<D: SessionData> SubjectIndex for MemoryStore<D> {
         let mut deferred = DeferredDrop::new(records);
         let mut shard = records.subjects.lock(&subject);
         let members = shard.get(&subject).map(|subject| &subject.members);
-        let member = members.and_then(|members| members.iter().find(|member| member.id == id));
-        let member: Vec<_> = member.copied().into_iter().collect();
-        let ended = records.end_members(&mut shard, &subject, &member, &mut deferred);
+        // One that has just logged in again may be there twice.
+        let members = members.into_iter().flatten().copied();
+        let members: Vec<_> = members.filter(|member| member.id == id).collect();
+        let ended = records.end_members(&mut shard, &subject, &members, &mut deferred);
         drop(shard);
         Box::pin(ready(Ok(!ended.is_empty())))
     }

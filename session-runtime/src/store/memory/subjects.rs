@@ -106,12 +106,10 @@ impl Shard {
         }
     }
 
-    /// Removes a session.
-    pub(super) fn remove(&mut self, key: &SubjectKey, member: Member, now: u64) {
-        if let Some(subject) = self.subjects.get_mut(&key.hash)
-            && let Ok(at) = subject.members.binary_search(&member)
-        {
-            subject.members.remove(at);
+    /// Removes sessions, which are in the order of their logins.
+    pub(super) fn remove(&mut self, key: &SubjectKey, members: &[Member], now: u64) {
+        if let Some(subject) = self.subjects.get_mut(&key.hash) {
+            (subject.members).retain(|member| members.binary_search(member).is_err());
             if subject.members.is_empty() && subject.kept_until <= now {
                 self.subjects.remove(&key.hash);
             }
@@ -124,25 +122,32 @@ impl Shard {
         self.forget_marks(now);
         let subject = self.subjects.entry(key.hash).or_default();
         subject.mark = subject.mark.next(at);
+        let is_queued = subject.kept_until > now;
         subject.kept_until = now.saturating_add(RevocationMark::KEPT_MILLIS);
-        self.forget.push_back((subject.kept_until, key.hash));
+        if !is_queued {
+            self.forget.push_back((subject.kept_until, key.hash));
+        }
     }
 
     /// Forgets the marks that are no longer needed, and returns memory after many subjects have gone.
     fn forget_marks(&mut self, now: u64) {
         const SMALL: usize = 64;
-        while let Some((until, hash)) = self.forget.front()
-            && *until <= now
+        while let Some((until, hash)) = self.forget.front().copied()
+            && until <= now
         {
-            if let Some(subject) = self.subjects.get_mut(hash)
-                && subject.kept_until <= now
-            {
-                subject.mark = RevocationMark::default();
-                if subject.members.is_empty() {
-                    self.subjects.remove(hash);
-                }
-            }
             self.forget.pop_front();
+            let Some(subject) = self.subjects.get_mut(&hash) else {
+                continue;
+            };
+            if subject.kept_until > now {
+                // Raised again meanwhile.
+                self.forget.push_back((subject.kept_until, hash));
+                continue;
+            }
+            subject.mark = RevocationMark::default();
+            if subject.members.is_empty() {
+                self.subjects.remove(&hash);
+            }
         }
         let (used, room) = (self.subjects.len(), self.subjects.capacity());
         if room > SMALL && used < room / 8 {

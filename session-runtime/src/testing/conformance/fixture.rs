@@ -276,7 +276,7 @@ impl<S: Store<Untyped>> Fixture<S> {
     pub(in crate::testing) fn logged_in(&self, login: NewLogin) -> NewRecord<Untyped> {
         NewRecord {
             login: Some(login),
-            ..self.new_record(secret(), &Value::Object(Default::default()))
+            ..self.new_record(secret(), &Value::Object(serde_json::Map::default()))
         }
     }
 
