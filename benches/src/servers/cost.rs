@@ -8,16 +8,22 @@ use axum::http::HeaderValue;
 use redis::aio::MultiplexedConnection;
 
 use super::client::Client;
+#[cfg(feature = "servers-peers")]
+use super::cost_actix_session;
 use super::place::{Kind, Place};
 use super::rounds::CLIENTS;
 use super::{plain_redis, shop};
 #[cfg(feature = "servers-peers")]
 use super::{trips_axum_session, trips_tower_sessions};
 
-/// The number of requests of a measurement.
+/// The number of requests of a measurement, unless the data is large.
 const REQUESTS: usize = 20_000;
-/// The number of sessions whose memory is measured.
+/// The number of sessions whose memory is measured, unless the data is large.
 const SESSIONS: usize = 100_000;
+/// The data of all sessions of a measurement, in bytes.
+const MAX_DATA: usize = 64 << 20;
+/// The default size of the data, in bytes.
+pub const SIZE: usize = 200;
 
 /// The title, the path, whether it takes a session, and the body of the response.
 const COLUMNS: [(&str, &str, bool, &str); 4] = [
@@ -27,8 +33,9 @@ const COLUMNS: [(&str, &str, bool, &str); 4] = [
     ("destroy", "/destroy", true, "0"),
 ];
 
-pub async fn print() {
-    println!("## The cost for the Redis server\n");
+pub async fn print(size: usize) {
+    crate::data::set_size(size);
+    println!("## The cost for the Redis server, with {size} B of data\n");
     println!(
         "Microseconds of the server's time for one request, with the commands that a client sent; bytes on the \
          wire, up + down; bytes of memory for a session.\n"
@@ -40,13 +47,28 @@ pub async fn print() {
         if place.kind != Kind::Redis {
             return;
         }
-        row(&place, "plain commands", &plain_redis::client(&place).await).await;
-        row(&place, "ours", &shop::client_on_redis()).await;
+        row(
+            &place,
+            "plain commands",
+            size,
+            &plain_redis::client(&place).await,
+        )
+        .await;
+        row(&place, "ours", size, &shop::client_on_redis()).await;
         #[cfg(feature = "servers-peers")]
         row(
             &place,
             "tower-sessions",
+            size,
             &trips_tower_sessions::client(&place, 1).await,
+        )
+        .await;
+        #[cfg(feature = "servers-peers")]
+        row(
+            &place,
+            "actix-session",
+            size,
+            &cost_actix_session::client(&place).await,
         )
         .await;
         // Reads from its own memory, and does not see what another process wrote.
@@ -54,6 +76,7 @@ pub async fn print() {
         row(
             &place,
             "axum_session",
+            size,
             &trips_axum_session::client(&place).await,
         )
         .await;
@@ -62,7 +85,9 @@ pub async fn print() {
     println!();
 }
 
-async fn row(place: &Place, by: &str, client: &Client) {
+async fn row(place: &Place, by: &str, size: usize, client: &Client) {
+    let requests = REQUESTS.min(MAX_DATA / size);
+    let sessions = SESSIONS.min(MAX_DATA / size);
     let mut server = Server::connect(place).await;
     let mut cells = Vec::new();
     let mut wire = String::new();
@@ -73,26 +98,26 @@ async fn row(place: &Place, by: &str, client: &Client) {
             .expect(path, takes_session.then_some(&warm), body)
             .await;
         let mut sids = Vec::new();
-        for _ in 0..if takes_session { REQUESTS } else { 0 } {
+        for _ in 0..if takes_session { requests } else { 0 } {
             sids.push(client.seeded().await);
         }
         let before = server.counters().await;
-        let sids = send(client, path, body, sids, REQUESTS).await;
+        let sids = send(client, path, body, sids, requests).await;
         let spent = server.counters().await - before;
-        cells.push(spent.per_request(REQUESTS));
+        cells.push(spent.per_request(requests));
         if name == "read" {
             wire = format!(
                 "{} + {}",
-                spent.received / REQUESTS as u64,
-                spent.sent / REQUESTS as u64
+                spent.received / requests as u64,
+                spent.sent / requests as u64
             );
         }
         remove(client, sids).await;
     }
     let before = server.memory().await;
     let none = Vec::new();
-    let sids = send(client, "/seed", "41", none, SESSIONS).await;
-    let memory = (server.memory().await - before) / SESSIONS as u64;
+    let sids = send(client, "/seed", "41", none, sessions).await;
+    let memory = (server.memory().await - before) / sessions as u64;
     remove(client, sids).await;
     println!("| {by} | {} | {wire} | {memory} |", cells.join(" | "));
 }

@@ -1,5 +1,5 @@
-//! The instructions of a request to Redis on the client's side: 64 clients at once on one thread, as
-//! cases for callgrind.
+//! The instructions of a request to Redis on the client's side, as cases for callgrind: up to 64 clients at
+//! once on one thread.
 
 use std::sync::Arc;
 
@@ -10,7 +10,30 @@ use super::client::Client;
 use super::place::{Kind, Place};
 use super::rounds::CLIENTS;
 use super::{plain_redis, shop};
+use crate::callgrind;
 use crate::case::{Case, Workload};
+
+/// The number of requests, by the size of the data.
+const REQUESTS: [(usize, usize); 2] = [(200, 2_048), (65_536, 64)];
+
+/// Prints the instructions of a request, beside those of the plain commands.
+pub fn print() {
+    if !Place::given().iter().any(|place| place.kind == Kind::Redis) {
+        return;
+    }
+    println!("## Instructions of a request to Redis, on the client's side\n");
+    println!("Without SHA-256.\n");
+    println!("| data | by | read | change | create | destroy |");
+    println!("| ---: | --- | ---: | ---: | ---: | ---: |");
+    for (size, requests) in REQUESTS {
+        for (by, subject) in [("plain commands", "redis-plain"), ("ours", "redis")] {
+            let count = |workload| callgrind::count(subject, workload, size, requests).ours;
+            let counts = ["w2", "w3", "w4", "w5"].map(|workload| format!("{:.0}", count(workload)));
+            println!("| {size} | {by} | {} |", counts.join(" | "));
+        }
+    }
+    println!();
+}
 
 /// The case of a subject: `redis`, or `redis-plain` for the commands alone.
 pub fn find(subject: &str, workload: Workload) -> Option<Box<dyn Case>> {
@@ -82,11 +105,13 @@ impl Case for OnRedis {
 
     fn run(&mut self) {
         let (path, body, requests) = (self.workload.path(), self.body(), self.requests);
+        // Fewer for large data, which takes valgrind longer than the driver waits.
+        let at_once = (requests / 32).clamp(1, CLIENTS);
         self.runtime.block_on(async {
-            let clients = (0..CLIENTS).map(|number| {
+            let clients = (0..at_once).map(|number| {
                 let (client, sids) = (self.client.clone(), self.sids.clone());
                 tokio::spawn(async move {
-                    for at in (number..requests).step_by(CLIENTS) {
+                    for at in (number..requests).step_by(at_once) {
                         client.expect(path, sids.get(at), body).await;
                     }
                 })

@@ -3,6 +3,8 @@
 
 mod client;
 mod cost;
+#[cfg(feature = "servers-peers")]
+mod cost_actix_session;
 mod counted;
 mod latency;
 mod overlap;
@@ -41,7 +43,7 @@ const REQUESTS: usize = 6_400;
 const SESSIONS: usize = 20_000;
 
 pub fn run(what: &[&str]) -> ExitCode {
-    let requests = |text: &str| text.parse::<usize>().expect("a number of requests");
+    let requests = |text: &str| text.parse::<usize>().expect("a number");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -51,14 +53,17 @@ pub fn run(what: &[&str]) -> ExitCode {
         match what {
             [] => {
                 trips::print().await;
-                cost::print().await;
+                cost::print(cost::SIZE).await;
+                counted::print();
                 latency::print(REQUESTS).await;
                 latency::connections(REQUESTS).await;
                 sizes::print(SESSIONS).await;
                 return overlap::print().await;
             }
             ["trips"] => trips::print().await,
-            ["cost"] => cost::print().await,
+            ["cost"] => cost::print(cost::SIZE).await,
+            ["cost", size] => cost::print(requests(size)).await,
+            ["instructions"] => counted::print(),
             ["latency"] => latency::print(REQUESTS).await,
             ["latency", number] => latency::print(requests(number)).await,
             ["connections"] => latency::connections(REQUESTS).await,
@@ -68,7 +73,7 @@ pub fn run(what: &[&str]) -> ExitCode {
             ["overlap"] => return overlap::print().await,
             _ => {
                 eprintln!(
-                    "servers [trips | cost | latency [REQUESTS] | connections [REQUESTS] | sizes [SESSIONS] | \
+                    "servers [trips | cost [BYTES] | instructions | latency [REQUESTS] | connections [REQUESTS] | sizes [SESSIONS] | \
                      overlap]"
                 );
                 return ExitCode::FAILURE;

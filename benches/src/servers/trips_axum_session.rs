@@ -84,6 +84,7 @@ where
     S: DatabasePool + Clone + Debug + Sync + Send + 'static,
 {
     session.set("visits", 1);
+    session.set("items", Data::seed().items);
     1.to_string()
 }
 

@@ -94,6 +94,8 @@ async fn write(session: Session) -> String {
 
 async fn create(session: Session) -> String {
     session.insert("visits", 1).await.expect("a store");
+    let items = Data::seed().items;
+    session.insert("items", items).await.expect("a store");
     1.to_string()
 }
 
