@@ -132,3 +132,61 @@ async fn two_configs_of_one_name_cannot_share_mysql() {
     }
     assert_refused(stores.remove(0), stores.remove(0)).await;
 }
+
+mod named {
+    use std::sync::Mutex;
+
+    use connect_session::{Event, session_config};
+
+    session_config! {
+        pub struct Api { namespace: "named" }
+    }
+
+    session_config! {
+        pub struct Admin { namespace: "named", on_event: record }
+    }
+
+    pub(super) static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    fn record(event: &Event<'_>) {
+        EVENTS.lock().unwrap().push(event.to_string());
+    }
+}
+
+#[tokio::test]
+async fn the_event_of_a_refused_store_names_both_configs_and_the_namespace() {
+    let store = AnyStore::new(MemoryStore::new());
+    assert_eq!(open_in::<named::Api>(&store).await, StatusCode::OK);
+    let refused = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!(open_in::<named::Admin>(&store).await, refused);
+    let events = named::EVENTS.lock().unwrap().join("\n");
+    for name in ["Api", "Admin", "`named`", "give one of them another"] {
+        assert!(events.contains(name), "{name} is not in {events}");
+    }
+}
+
+mod built {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    pub(super) static STORE: LazyLock<MemoryStore<Untyped>> = LazyLock::new(MemoryStore::new);
+
+    session_config! {
+        pub struct Own { namespace: "built", store: MemoryStore<Untyped> = STORE.clone() }
+    }
+
+    session_config! {
+        pub struct Other { namespace: "built" }
+    }
+}
+
+#[tokio::test]
+async fn the_store_of_a_config_cannot_be_given_to_another_config_of_its_namespace() {
+    built::Own::start().await.unwrap();
+    let store = AnyStore::new(built::STORE.clone());
+    let refused = StatusCode::SERVICE_UNAVAILABLE;
+    assert_eq!(open_in::<built::Other>(&store).await, refused);
+    // Its own config may have it twice.
+    assert_eq!(open_in::<built::Own>(&store).await, StatusCode::OK);
+}

@@ -50,8 +50,8 @@ pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStrea
         ReturnType::Default => Some(1),
         ReturnType::Type(_, ty) => steps(ty),
     };
-    // Each step costs the compiler about a tenth of a millisecond, and the default number is for the longest
-    // tuples. An alias that is called like one of the known types may need some more.
+    // Each step costs the compiler time, and the default number is for the longest tuples. An alias that is called
+    // like one of the known types may need some more.
     let steps = steps.map(|steps| {
         let each = std::iter::repeat_n(quote!(let), steps + SPARE_STEPS);
         quote!(; #(#each)*)

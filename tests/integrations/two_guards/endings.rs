@@ -224,6 +224,51 @@ async fn row_92_the_outer_response_carries_the_sid_while_the_inner_handler_runs(
     assert_eq!(send(&app, "/keys", Some(&sid)).await.status(), 200);
 }
 
+#[tokio::test]
+async fn row_92_a_lazy_session_of_middleware_is_stored_once_the_handler_uses_it_and_never_for_head()
+{
+    #[session(create, lazy)]
+    async fn around(session: Session<Watched>, request: Request, next: Next) -> Response {
+        drop(session);
+        next.run(request).await
+    }
+
+    #[session(create, lazy)]
+    async fn unused(session: Session<Watched>) -> String {
+        session.is_new().to_string()
+    }
+
+    #[session(create)]
+    async fn used(mut session: Session<Watched>) -> String {
+        session.insert("seen", true).unwrap();
+        session.sid().is_some().to_string()
+    }
+
+    let store = FailingStore::new(MemoryStore::new());
+    let app = Router::new()
+        .route("/unused", get(unused))
+        .route("/used", get(used))
+        .layer(from_fn(around))
+        .layer(Watched::layer().with_store(store.clone()));
+    let head = |path: &str| {
+        let request = Request::head(path).body(Body::empty()).unwrap();
+        app.clone().oneshot(request)
+    };
+    for path in ["/unused", "/used"] {
+        let response = head(path).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        assert!(!response.headers().contains_key("x-user-session"), "{path}");
+    }
+    let response = send(&app, "/unused", None).await;
+    assert!(!response.headers().contains_key("x-user-session"));
+    assert_eq!(text(response).await, "true");
+    let response = send(&app, "/used", None).await;
+    let sid = header(&response, "x-user-session").to_owned();
+    assert_eq!(text(response).await, "true");
+    let response = send(&app, "/unused", Some(&sid)).await;
+    assert_eq!(text(response).await, "false");
+}
+
 async fn text(response: Response) -> String {
     let body = axum::body::to_bytes(response.into_body(), usize::MAX)
         .await

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
-    Change, CommitId, Deadlines, Lifetime, LoadRequest, Login, NewRecord, Record, Snapshot, Transport,
+    Change, CommitId, Deadlines, Lifetime, LoadRequest, Login, NewRecord, Record, Snapshot,
+    Transport,
 };
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::CommitOutcome;
