@@ -52,8 +52,8 @@ impl<C: SessionConfig> Sessions<C> {
     /// Ends the session with this id. Returns whether there was one.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) or
-    /// [`ErrorKind::OutcomeUnknown`](crate::error::ErrorKind::OutcomeUnknown) if the session may still exist.
+    /// [`ErrorKind::StoreUnavailable`] or
+    /// [`ErrorKind::OutcomeUnknown`] if the session may still exist.
     pub async fn end(&self, id: SessionId) -> Result<bool, Error> {
         let store = config::store::<C>().await?;
         let namespace = namespace::<C>();
@@ -68,7 +68,7 @@ impl<C: SessionConfig> Sessions<C> {
     /// The number of living sessions.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) if the store does not
+    /// [`ErrorKind::StoreUnavailable`] if the store does not
     /// answer or cannot count.
     pub async fn count(&self) -> Result<u64, Error> {
         let store = config::store::<C>().await?;
@@ -109,7 +109,7 @@ impl<C: SessionConfig> UserSessions<C> {
     /// The living sessions, the latest login first: the first 100.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) if the store does not
+    /// [`ErrorKind::StoreUnavailable`] if the store does not
     /// answer.
     pub async fn list(&self) -> Result<ListPage, Error> {
         self.page(None).await
@@ -147,8 +147,8 @@ impl<C: SessionConfig> UserSessions<C> {
     /// client.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`](crate::error::ErrorKind::StoreUnavailable) or
-    /// [`ErrorKind::OutcomeUnknown`](crate::error::ErrorKind::OutcomeUnknown) if the session may still exist.
+    /// [`ErrorKind::StoreUnavailable`] or
+    /// [`ErrorKind::OutcomeUnknown`] if the session may still exist.
     pub async fn end(&self, id: SessionId) -> Result<bool, Error> {
         let (store, key) = (self.store().await?, self.key());
         let ended = index::<C>(&store)?.end(key, id).await;

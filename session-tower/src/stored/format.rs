@@ -33,13 +33,13 @@ pub(super) struct Format {
     absolute_until: u64,
     subject: Option<String>,
     /// Absent in records of earlier releases, as are the three that follow.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     logged_in_at: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     authenticated_at: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     level: Option<u8>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     fields: BTreeMap<String, Field>,
 }
@@ -157,21 +157,36 @@ mod tests {
     #[test]
     fn the_stored_form_does_not_change() {
         let bytes = |byte: u8, count| vec![byte.to_string(); count].join(",");
-        let text = format!(
-            concat!(
-                r#"{{"namespace":"shop","secret":[{}],"secret_since":1,"#,
-                r#""offer":{{"secret":[{}],"made":2,"grace":3}},"#,
-                r#""previous":{{"secret":[{}],"until":4}},"cookie":true,"version":5,"epoch":6,"#,
-                r#""generation":7,"commit_id":[{}],"created":8,"idle":9,"idle_until":10,"#,
-                r#""absolute":11,"absolute_until":12,"subject":"ada","#,
-                r#""fields":{{"cart":{{"json":"[]","revision":13}}}}}}"#,
-            ),
-            bytes(1, 32),
-            bytes(2, 32),
-            bytes(3, 32),
-            bytes(4, 16),
+        let parts = r#","logged_in_at":14,"authenticated_at":15,"level":2,"label":"phone""#;
+        let text = |parts: &str| {
+            format!(
+                concat!(
+                    r#"{{"namespace":"shop","secret":[{}],"secret_since":1,"#,
+                    r#""offer":{{"secret":[{}],"made":2,"grace":3}},"#,
+                    r#""previous":{{"secret":[{}],"until":4}},"cookie":true,"version":5,"epoch":6,"#,
+                    r#""generation":7,"commit_id":[{}],"created":8,"idle":9,"idle_until":10,"#,
+                    r#""absolute":11,"absolute_until":12,"subject":"ada"{},"#,
+                    r#""fields":{{"cart":{{"json":"[]","revision":13}}}}}}"#,
+                ),
+                bytes(1, 32),
+                bytes(2, 32),
+                bytes(3, 32),
+                bytes(4, 16),
+                parts,
+            )
+        };
+        let read =
+            |text: &str| -> StoredRecord { serde_json::from_str(text).expect("a stored session") };
+        let stored = read(&text(parts));
+        assert_eq!(
+            serde_json::to_string(&stored).expect("encodes"),
+            text(parts)
         );
-        let stored: StoredRecord = serde_json::from_str(&text).expect("a stored session");
-        assert_eq!(serde_json::to_string(&stored).expect("encodes"), text);
+
+        // A record of an earlier release has only the subject of a login.
+        let login = read(&text("")).state.login.expect("a login");
+        assert_eq!((&*login.subject, login.level), ("ada", FIRST_LEVEL));
+        assert_eq!(login.logged_in_at, Timestamp::from_millis(8));
+        assert_eq!(login.authenticated_at, Timestamp::from_millis(8));
     }
 }
