@@ -117,6 +117,7 @@ pub(crate) fn missing_table(place: &str, store: &str) -> ContextError {
 }
 
 /// The table was created by a version of this library that did not know which sessions belong to whom.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) fn missing_index(place: &str, fix: &str) -> ContextError {
     ContextError::new(format!(
         "{place}: the table lacks the index of the sessions of each user: run `{fix}`"
