@@ -86,7 +86,7 @@ impl Place {
 
     /// The store on a Redis server, with its defaults.
     pub async fn redis_store(url: &str) -> Result<RedisStore, BoxError> {
-        let store = RedisStore::builder().url(url).prefix(&name());
+        let store = RedisStore::builder().url(url).prefix(name());
         Ok(store.build().await?)
     }
 
