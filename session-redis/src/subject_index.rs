@@ -1,7 +1,7 @@
 //! The index of the sessions of each subject: a sorted set beside the sessions, described in `logins.lua`.
 //!
-//! It contains every living session of its subject, and for a while also some that have ended: an end by id, or by
-//! the server's expiry, does not touch it. So whoever reads it verifies the sessions.
+//! It contains every living session of its subject, and for a while also some that have ended, because an end by id
+//! and the server's expiry do not change it. Each reader therefore reads the sessions too.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl SubjectIndex for RedisStore {
         })
     }
 
-    fn count(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn count_of(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let members = self.members(&subject).await?;
             let mut count = 0;

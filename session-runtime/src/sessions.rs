@@ -109,8 +109,8 @@ impl<C: SessionConfig> UserSessions<C> {
     /// The living sessions, the latest login first: the first 100.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] if the store does not
-    /// answer.
+    /// [`ErrorKind::StoreUnavailable`] if the store does not answer; [`ErrorKind::NoSubjectIndex`] if it is
+    /// an `AnyStore` around one that does not know the sessions of a user.
     pub async fn list(&self) -> Result<ListPage, Error> {
         self.page(None).await
     }
@@ -139,7 +139,7 @@ impl<C: SessionConfig> UserSessions<C> {
     /// See [`list`](Self::list).
     pub async fn count(&self) -> Result<u64, Error> {
         let (store, key) = (self.store().await?, self.key());
-        let count = index::<C>(&store)?.count(key).await;
+        let count = index::<C>(&store)?.count_of(key).await;
         count.map_err(failed::<C>)
     }
 
@@ -148,7 +148,7 @@ impl<C: SessionConfig> UserSessions<C> {
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] or
-    /// [`ErrorKind::OutcomeUnknown`] if the session may still exist.
+    /// [`ErrorKind::OutcomeUnknown`] if the session may still exist; otherwise see [`list`](Self::list).
     pub async fn end(&self, id: SessionId) -> Result<bool, Error> {
         let (store, key) = (self.store().await?, self.key());
         let ended = index::<C>(&store)?.end(key, id).await;

@@ -7,10 +7,14 @@ use ::axum::body::Body;
 use ::axum::extract::{Path, State};
 use ::axum::routing::{get, post};
 use ::axum::{Json, Router};
-use connect_session::store::{AnyStore, MemoryStore, SubjectIndex};
+use connect_session::store::{
+    AnyStore, Change, CommitOutcome, InsertOutcome, Key, LoadRequest, MemoryStore, NewRecord,
+    Record, Store, StoreError, SubjectIndex,
+};
 use connect_session::testing::{FailingStore, FakeClock};
 use connect_session::{
-    Error, Event, EventKind, Session, SessionConfig, SessionId, Untyped, session, session_config,
+    Error, ErrorKind, Event, EventKind, Session, SessionConfig, SessionId, Untyped, session,
+    session_config,
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -98,6 +102,21 @@ macro_rules! handlers {
             }
 
             #[session(load)]
+            async fn prove(mut session: Session<$config>) -> Result<(), Error> {
+                session.reauthenticate()
+            }
+
+            /// Answers 200 though the login was not stored.
+            #[session(create)]
+            async fn ignoring(
+                mut session: Session<$config>,
+                Path(user): Path<String>,
+            ) -> Result<String, Error> {
+                session.login(&user)?;
+                Ok(session.save().await.is_ok().to_string())
+            }
+
+            #[session(load)]
             async fn devices(session: Session<$config>) -> Result<Json<Value>, Error> {
                 let Some(sessions) = session.of_user() else {
                     return Ok(Json(Value::Null));
@@ -137,6 +156,8 @@ macro_rules! handlers {
                     .route("/slow-login/{user}", post(slow_login))
                     .route("/me", get(me))
                     .route("/step-up", post(step_up))
+                    .route("/prove", post(prove))
+                    .route("/ignoring/{user}", post(ignoring))
                     .route("/devices", get(devices))
                     .route("/end/{id}", post(end))
                     .route("/end-others", post(end_others))
@@ -353,9 +374,13 @@ async fn row_96_the_oldest_session_ends_at_the_limit() {
     let foreign = server.log_in("bob").await;
     let second = server.log_in("ada").await;
     assert!(server.is_alive(&first).await && server.is_alive(&second).await);
-    EVENTS.lock().unwrap().clear();
+    EVENTS
+        .lock()
+        .unwrap()
+        .retain(|event| !event.ends_with(&first.id));
     let third = server.log_in("ada").await;
-    let events = EVENTS.lock().unwrap().clone();
+    let mut events = EVENTS.lock().unwrap().clone();
+    events.retain(|event| event.ends_with(&first.id) || event.ends_with(&third.id));
     assert_eq!(
         events,
         [
@@ -433,4 +458,116 @@ async fn row_94_the_sessions_of_a_config_are_reached_without_a_request() {
     assert_eq!(sessions.of("ada").count().await.unwrap(), 1);
     assert_eq!(sessions.of("ada").end_all().await.unwrap(), 1);
     assert_eq!(sessions.count().await.unwrap(), 0);
+}
+
+/// What a save could not store, the guard of its handler does not send again.
+#[tokio::test]
+async fn row_96a_a_save_that_is_refused_stores_nothing_later() {
+    let server = Server::new(at_most_two::app);
+    server.log_in("ada").await;
+    server.log_in("ada").await;
+    let other = server.log_in("bob").await;
+    for sid in ["", &other.sid] {
+        let (status, body, sid) = server.send("POST", "/ignoring/ada", sid).await;
+        assert_eq!((status.as_u16(), &*body), (200, "false"));
+        assert_eq!(sid, None);
+    }
+    let expected = json!({ "user": "bob", "level": 1, "proved": true });
+    assert_eq!(server.json("GET", "/me", &other).await, expected);
+    assert_eq!(server.end_all::<AtMostTwo>("ada").await.len(), 2);
+}
+
+#[tokio::test]
+async fn row_94_each_step_of_a_login_is_an_event() {
+    let server = Server::new(two::app);
+    let client = server.log_in("eve").await;
+    let seen = || {
+        let mut events = EVENTS.lock().unwrap();
+        let (own, rest) = std::mem::take(&mut *events)
+            .into_iter()
+            .partition(|event: &String| event.ends_with(&client.id));
+        *events = rest;
+        own
+    };
+    let event = |name: &str| format!("{name} {}", client.id);
+    let _: Vec<String> = seen();
+    let (status, _, sid) = server.send("POST", "/prove", &client.sid).await;
+    assert_eq!(status, 200);
+    assert_eq!(seen(), [event("reauthenticated")]);
+    let sid = sid.expect("a new sid");
+    let (status, ..) = server
+        .send("POST", &format!("/end/{}", client.id), &sid)
+        .await;
+    assert_eq!(status, 200);
+    assert_eq!(seen(), [event("revoked")]);
+}
+
+/// A store that does not know the sessions of a user.
+struct WithoutIndex(MemoryStore<Untyped>);
+
+impl Store<Untyped> for WithoutIndex {
+    async fn insert(
+        &self,
+        key: Key,
+        record: &NewRecord<Untyped>,
+    ) -> Result<InsertOutcome<Untyped>, StoreError> {
+        Store::insert(&self.0, key, record).await
+    }
+
+    async fn load(
+        &self,
+        key: Key,
+        request: &LoadRequest,
+    ) -> Result<Option<Record<Untyped>>, StoreError> {
+        Store::load(&self.0, key, request).await
+    }
+
+    async fn commit(
+        &self,
+        key: Key,
+        change: &Change<Untyped>,
+    ) -> Result<CommitOutcome<Untyped>, StoreError> {
+        Store::commit(&self.0, key, change).await
+    }
+
+    async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
+        Store::destroy(&self.0, key).await
+    }
+
+    async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+        Store::count(&self.0, namespace).await
+    }
+}
+
+/// Whether a store that is chosen at run time knows the sessions of a user shows at run time.
+#[tokio::test]
+async fn row_94_a_store_that_is_chosen_at_run_time() {
+    session_config! {
+        struct Chosen { loaders: [header("X-Chosen-Session")], store: AnyStore<Untyped> = AnyStore::new(MemoryStore::new()), max_sessions: 1 }
+    }
+    Chosen::start().await.unwrap();
+    assert_eq!(Chosen::sessions().of("ada").end_all().await.unwrap(), 0);
+
+    session_config! {
+        struct Unlimited { loaders: [header("X-Unlimited-Session")], store: AnyStore<Untyped> = AnyStore::new(WithoutIndex(MemoryStore::new())) }
+    }
+    Unlimited::start().await.unwrap();
+    let error = Unlimited::sessions().of("ada").list().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status().as_u16()),
+        (ErrorKind::NoSubjectIndex, 500)
+    );
+
+    session_config! {
+        struct Limited {
+            loaders: [header("X-Limited-Session")],
+            store: AnyStore<Untyped> = AnyStore::new(WithoutIndex(MemoryStore::new())),
+            max_sessions: 1,
+        }
+    }
+    let error = Limited::start().await.unwrap_err().to_string();
+    assert!(
+        error.contains("leave `max_sessions` out, or use another store"),
+        "{error}"
+    );
 }

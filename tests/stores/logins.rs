@@ -1,4 +1,4 @@
-//! Logins of one user, in two processes.
+//! Logins on SQL stores, some of them in two processes.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -114,7 +114,9 @@ async fn log_in(
             barrier.wait().await;
             let inserted = store.insert(key, &record).await.unwrap();
             if matches!(round, Round::Limited(_)) {
-                let alive = index(&store).count(SubjectKey::new(namespace, "ada")).await;
+                let alive = index(&store)
+                    .count_of(SubjectKey::new(namespace, "ada"))
+                    .await;
                 let alive = alive.unwrap();
                 assert!(
                     alive <= u64::from(MOST),
@@ -222,7 +224,7 @@ pub async fn no_login_survives_an_end_of_all(kind: &str, place: &str) {
         let (accepted, ended) = tokio::join!(logins, end_all);
         let accepted = accepted + other.accepted();
         assert_eq!(ended.len(), accepted, "round {round}");
-        assert_eq!(index(&store).count(subject).await.unwrap(), 0);
+        assert_eq!(index(&store).count_of(subject).await.unwrap(), 0);
         assert_eq!(store.count(namespace).await.unwrap(), 0);
     }
 }
@@ -370,7 +372,7 @@ pub async fn round_trips<S: Store<Untyped>>(
         log_in(limited.clone(), &mut count, "login that ends another").await;
         index.list(subject, None, 100).await.unwrap();
         count("list");
-        assert_eq!(index.count(subject).await.unwrap(), 2);
+        assert_eq!(index.count_of(subject).await.unwrap(), 2);
         count("count");
         index.end(subject, mint().key.id).await.unwrap();
         count("end");
@@ -452,3 +454,82 @@ pub async fn a_sweep_removes_subjects<S: Store<Untyped>>(
         RevocationMark::default()
     );
 }
+
+/// The tests of logins on a server. They use the helpers of the module around them.
+macro_rules! tests {
+    (#[$ignore:meta], $kind:literal, $drop_index:literal) => {
+        mod logins {
+            use super::*;
+            use crate::logins;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[$ignore]
+            async fn no_login_survives_an_end_of_all() {
+                let (_store, table) = store().await;
+                logins::no_login_survives_an_end_of_all($kind, &table).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[$ignore]
+            async fn a_limit_holds_in_two_processes() {
+                let (_store, table) = store().await;
+                logins::a_limit_holds_in_two_processes($kind, &table).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[$ignore]
+            async fn ten_thousand_sessions() {
+                let (_store, table) = store().await;
+                logins::ten_thousand_sessions($kind, &table).await;
+            }
+
+            #[tokio::test]
+            #[$ignore]
+            async fn a_login_without_its_parts_is_read() {
+                let (store, table) = store().await;
+                let parts = "login_at = NULL, authenticated_at = NULL, level = NULL";
+                let forget = format!("UPDATE {table} SET {parts}");
+                logins::a_login_without_its_parts_is_read(&*store, async || run(forget).await)
+                    .await;
+            }
+
+            #[tokio::test]
+            #[$ignore]
+            async fn a_sweep_removes_subjects() {
+                let (store, table) = store().await;
+                let subjects = format!("{table}_subjects");
+                let age = async || run(format!("UPDATE {subjects} SET kept_until = 0")).await;
+                let rows = async || rows(&subjects).await;
+                logins::a_sweep_removes_subjects(&*store, rows, age).await;
+            }
+
+            #[tokio::test]
+            #[$ignore]
+            async fn round_trips() {
+                let (store, _table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
+                let counted = logins::round_trips(&store, || proxy.take_counts()).await;
+                assert_eq!(counted, logins::expected_round_trips());
+            }
+
+            /// What an earlier version of the table lacks is reported, with the fix.
+            #[tokio::test]
+            #[$ignore]
+            async fn a_table_without_subjects_is_reported() {
+                let (store, table) = store().await;
+                let ready = async || Store::<Untyped>::check_ready(&*store).await;
+                let error = async || error_chain(&ready().await.unwrap_err());
+                run(format!("DROP TABLE {table}_subjects")).await;
+                assert!(error().await.contains("call `.migrate().await?`"));
+                store.store.clone().migrate().await.unwrap();
+                ready().await.unwrap();
+                run(format!($drop_index, table)).await;
+                let text = error().await;
+                let (_, fix) = text.split_once("run `").unwrap();
+                run(fix.split('`').next().unwrap().to_owned()).await;
+                ready().await.unwrap();
+            }
+        }
+    };
+}
+
+pub(crate) use tests;

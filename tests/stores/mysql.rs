@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::fixture::{self, error_chain, load, open, set, try_load};
 use crate::sql_proxy::{Protocol, Proxy};
 use crate::temp_table::{Cleanup, TempStore};
-use crate::{logins, servers, shared};
+use crate::{servers, shared};
 
 fn url() -> String {
     servers::url("TEST_MYSQL_URL")
@@ -176,69 +176,8 @@ async fn round_trips() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn no_login_survives_an_end_of_all() {
-    let (_store, table) = store().await;
-    logins::no_login_survives_an_end_of_all("mysql", &table).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn a_limit_holds_in_two_processes() {
-    let (_store, table) = store().await;
-    logins::a_limit_holds_in_two_processes("mysql", &table).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn ten_thousand_sessions() {
-    let (_store, table) = store().await;
-    logins::ten_thousand_sessions("mysql", &table).await;
-}
-
-#[tokio::test]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn a_login_without_its_parts_is_read() {
-    let (store, table) = store().await;
-    let forget =
-        format!("UPDATE {table} SET login_at = NULL, authenticated_at = NULL, level = NULL");
-    logins::a_login_without_its_parts_is_read(&*store, async || run(forget).await).await;
-}
-
-#[tokio::test]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn a_sweep_removes_subjects() {
-    let (store, table) = store().await;
-    let subjects = format!("{table}_subjects");
-    let age = async || run(format!("UPDATE {subjects} SET kept_until = 0")).await;
-    logins::a_sweep_removes_subjects(&*store, async || rows(&subjects).await, age).await;
-}
-
-#[tokio::test]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn round_trips_of_logins() {
-    let (store, _table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
-    let counted = logins::round_trips(&store, || proxy.take_counts()).await;
-    assert_eq!(counted, logins::expected_round_trips());
-}
-
-/// What an earlier version of the table lacks is reported, with the fix.
-#[tokio::test]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn a_table_without_subjects_is_reported() {
-    let (store, table) = store().await;
-    let ready = async || Store::<Untyped>::check_ready(&*store).await;
-    let error = async || error_chain(&ready().await.unwrap_err());
-    run(format!("DROP TABLE {table}_subjects")).await;
-    assert!(error().await.contains("call `.migrate().await?`"));
-    store.store.clone().migrate().await.unwrap();
-    ready().await.unwrap();
-    run(format!("DROP INDEX {table}_subject ON {table}")).await;
-    let text = error().await;
-    let (_, fix) = text.split_once("run `").unwrap();
-    run(fix.split('`').next().unwrap().to_owned()).await;
-    ready().await.unwrap();
+crate::logins::tests! {
+    #[ignore = "needs MySQL or MariaDB; scripts/test starts one"], "mysql", "DROP INDEX {0}_subject ON {0}"
 }
 
 #[tokio::test]
@@ -253,7 +192,7 @@ async fn network_failures_are_reported() {
         connection
     };
     let release = async |held: MySqlConnection| held.close().await.unwrap();
-    shared::network_failures_are_reported(Arc::new(store), &proxy, lock, release).await;
+    shared::network::network_failures_are_reported(Arc::new(store), &proxy, lock, release).await;
 }
 
 #[tokio::test]
@@ -266,7 +205,7 @@ async fn a_lost_connection_is_replaced() {
     let one = one.connect_with(options().port(proxy.port)).await.unwrap();
     let pooled = MySqlStore::from_pool(one).table(&table).unwrap();
     let pooled = pooled.statement_timeout(Duration::from_millis(500));
-    shared::a_lost_connection_is_replaced(&pooled, &proxy).await;
+    shared::network::a_lost_connection_is_replaced(&pooled, &proxy).await;
     drop(store);
 }
 
@@ -274,7 +213,7 @@ async fn a_lost_connection_is_replaced() {
 #[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
 async fn a_restart_goes_unnoticed() {
     let (store, _, proxy) = behind_a_proxy(Duration::from_secs(10)).await;
-    shared::a_restart_goes_unnoticed(&store, &proxy).await;
+    shared::network::a_restart_goes_unnoticed(&store, &proxy).await;
 }
 
 #[tokio::test]
@@ -449,7 +388,7 @@ async fn sessions_are_served_while_writes_are_refused() {
     let reader = reader.table(&table).unwrap();
     let slide = format!("UPDATE {table} SET idle_until = idle_until - idle DIV 2");
     let age = async || run(slide.clone()).await;
-    shared::sessions_are_served_while_writes_are_refused(&store.store, &reader, age).await;
+    shared::network::sessions_are_served_while_writes_are_refused(&store.store, &reader, age).await;
 }
 
 /// Start-up errors name the cause and do not contain the password.

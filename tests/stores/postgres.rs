@@ -1,5 +1,7 @@
 //! `PostgresStore`, on the server of `TEST_POSTGRES_URL`.
 
+mod startup;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::fixture::{self, error_chain, load, open, request, set, try_load};
 use crate::sql_proxy::{Protocol, Proxy};
 use crate::temp_table::{Cleanup, TempStore};
-use crate::{logins, servers, shared};
+use crate::{servers, shared};
 
 fn url() -> String {
     servers::url("TEST_POSTGRES_URL")
@@ -228,69 +230,8 @@ async fn round_trips() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn no_login_survives_an_end_of_all() {
-    let (_store, table) = store().await;
-    logins::no_login_survives_an_end_of_all("postgres", &table).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn a_limit_holds_in_two_processes() {
-    let (_store, table) = store().await;
-    logins::a_limit_holds_in_two_processes("postgres", &table).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn ten_thousand_sessions() {
-    let (_store, table) = store().await;
-    logins::ten_thousand_sessions("postgres", &table).await;
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn a_login_without_its_parts_is_read() {
-    let (store, table) = store().await;
-    let forget =
-        format!("UPDATE {table} SET login_at = NULL, authenticated_at = NULL, level = NULL");
-    logins::a_login_without_its_parts_is_read(&*store, async || run(forget).await).await;
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn a_sweep_removes_subjects() {
-    let (store, table) = store().await;
-    let subjects = format!("{table}_subjects");
-    let age = async || run(format!("UPDATE {subjects} SET kept_until = 0")).await;
-    logins::a_sweep_removes_subjects(&*store, async || rows(&subjects).await, age).await;
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn round_trips_of_logins() {
-    let (store, _table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
-    let counted = logins::round_trips(&store, || proxy.take_counts()).await;
-    assert_eq!(counted, logins::expected_round_trips());
-}
-
-/// What an earlier version of the table lacks is reported, with the fix.
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn a_table_without_subjects_is_reported() {
-    let (store, table) = store().await;
-    let ready = async || Store::<Untyped>::check_ready(&*store).await;
-    let error = async || error_chain(&ready().await.unwrap_err());
-    run(format!("DROP TABLE {table}_subjects")).await;
-    assert!(error().await.contains("call `.migrate().await?`"));
-    store.store.clone().migrate().await.unwrap();
-    ready().await.unwrap();
-    run(format!("DROP INDEX {table}_subject")).await;
-    let text = error().await;
-    let (_, fix) = text.split_once("run `").unwrap();
-    run(fix.split('`').next().unwrap().to_owned()).await;
-    ready().await.unwrap();
+crate::logins::tests! {
+    #[ignore = "needs PostgreSQL; scripts/test starts one"], "postgres", "DROP INDEX {0}_subject"
 }
 
 #[tokio::test]
@@ -305,7 +246,7 @@ async fn network_failures_are_reported() {
         connection
     };
     let release = async |held: PgConnection| held.close().await.unwrap();
-    shared::network_failures_are_reported(Arc::new(store), &proxy, lock, release).await;
+    shared::network::network_failures_are_reported(Arc::new(store), &proxy, lock, release).await;
 }
 
 #[tokio::test]
@@ -318,7 +259,7 @@ async fn a_lost_connection_is_replaced() {
     let one = one.connect_with(options().port(proxy.port)).await.unwrap();
     let pooled = PostgresStore::from_pool(one).table(&table).unwrap();
     let pooled = pooled.statement_timeout(Duration::from_millis(500));
-    shared::a_lost_connection_is_replaced(&pooled, &proxy).await;
+    shared::network::a_lost_connection_is_replaced(&pooled, &proxy).await;
     drop(store);
 }
 
@@ -326,7 +267,7 @@ async fn a_lost_connection_is_replaced() {
 #[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn a_restart_goes_unnoticed() {
     let (store, _, proxy) = behind_a_proxy(Duration::from_secs(10)).await;
-    shared::a_restart_goes_unnoticed(&store, &proxy).await;
+    shared::network::a_restart_goes_unnoticed(&store, &proxy).await;
 }
 
 #[tokio::test]
@@ -490,123 +431,7 @@ async fn sessions_are_served_while_writes_are_refused() {
     let reader = PostgresStore::from_pool(pool).table(&table).unwrap();
     let slide = format!("UPDATE {table} SET idle_until = idle_until - idle / 2");
     let age = async || run(slide.clone()).await;
-    shared::sessions_are_served_while_writes_are_refused(&store.store, &reader, age).await;
-}
-
-/// Start-up errors name the cause and do not contain the password.
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn startup_errors_name_the_cause() {
-    let (host, port) = (options().get_host().to_owned(), options().get_port());
-    let nobody = servers::unique("nobody");
-    let mysql: sqlx::mysql::MySqlConnectOptions = servers::url("TEST_MYSQL_URL").parse().unwrap();
-    let cases = [
-        (String::new(), "postgres://user:password@host:5432/database"),
-        (
-            "10.0.0.1:5432".to_owned(),
-            "postgres://user:password@host:5432/database",
-        ),
-        (
-            "mysql://me:hunter2@127.0.0.1/test".to_owned(),
-            "another kind of server, `mysql`",
-        ),
-        (
-            "postgres://me:hunter2@127.0.0.1:99999/test".to_owned(),
-            "cannot be read",
-        ),
-        (
-            "postgres://me:hunter2@127.0.0.1:1/test".to_owned(),
-            "no PostgreSQL server answers",
-        ),
-        (
-            format!("postgres://{nobody}:hunter2@{host}:{port}/test"),
-            "check the user, the password",
-        ),
-        (format!("{}_nowhere", url()), "no such database"),
-        (
-            format!("postgres://me:hunter2@127.0.0.1:{}/test", mysql.get_port()),
-            "does not use the PostgreSQL protocol",
-        ),
-    ];
-    for (url, expected) in cases {
-        let connecting = PostgresStore::connect(&url);
-        assert!(!format!("{connecting:?}").contains("hunter2"));
-        let failed = connecting
-            .acquire_timeout(Duration::from_secs(5))
-            .await
-            .unwrap_err();
-        let text = error_chain(&failed);
-        assert!(text.contains(expected), "{url}: {text}");
-        assert!(
-            !text.contains("hunter2") && !format!("{failed:?}").contains("hunter2"),
-            "{text}"
-        );
-    }
-    let (store, table) = store().await;
-    let ready = async || error_chain(&Store::<Untyped>::check_ready(&*store).await.unwrap_err());
-    run(format!("ALTER TABLE {table} RENAME COLUMN due TO other")).await;
-    assert!(
-        ready().await.contains("does not have the columns"),
-        "{}",
-        ready().await
-    );
-    run(format!("DROP TABLE {table}")).await;
-    assert!(
-        ready().await.contains("`.migrate().await?`"),
-        "{}",
-        ready().await
-    );
-    let refused = PostgresStore::connect(&url())
-        .await
-        .unwrap()
-        .table("a; DROP TABLE b");
-    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-}
-
-/// A user without write privileges is reported at startup.
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn missing_privileges_are_reported_at_startup() {
-    let (store, table) = store().await;
-    let user = servers::unique("reader");
-    let remove = user.clone();
-    let drop_user = async move || run(format!("DROP OWNED BY {remove}; DROP ROLE {remove}")).await;
-    let _cleanup = Cleanup::block_on(drop_user);
-    run(format!(
-        "CREATE ROLE {user} LOGIN; GRANT SELECT ON {table}, {table}_subjects TO {user}"
-    ))
-    .await;
-    let pool = PgPoolOptions::new()
-        .connect_with(options().username(&user))
-        .await
-        .unwrap();
-    let reader = PostgresStore::from_pool(pool).table(&table).unwrap();
-    let text = error_chain(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
-    assert!(
-        text.contains("GRANT SELECT, INSERT, UPDATE, DELETE"),
-        "{text}"
-    );
-    // Migrating an existing table requires no further privileges.
-    run(format!(
-        "GRANT INSERT, UPDATE, DELETE ON {table}, {table}_subjects TO {user}"
-    ))
-    .await;
-    let reader = reader.migrate().await.unwrap();
-    Store::<Untyped>::check_ready(&reader).await.unwrap();
-    let opened = open(&*store, &json!({})).await;
-    load(&reader, opened).await;
-}
-
-/// Without this check, every creation of a session would fail.
-#[tokio::test]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn a_read_only_database_is_reported_at_startup() {
-    let (_store, table) = store().await;
-    let read_only = options().options([("default_transaction_read_only", "on")]);
-    let pool = PgPoolOptions::new().connect_with(read_only).await.unwrap();
-    let reader = PostgresStore::from_pool(pool).table(&table).unwrap();
-    let text = error_chain(&Store::<Untyped>::check_ready(&reader).await.unwrap_err());
-    assert!(text.contains("`default_transaction_read_only`"), "{text}");
+    shared::network::sessions_are_served_while_writes_are_refused(&store.store, &reader, age).await;
 }
 
 /// A text that the encoding of the database lacks is reported at startup, and not as a failure that a

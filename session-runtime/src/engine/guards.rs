@@ -1,8 +1,8 @@
 //! The guards of a session, and the changes of each guard that are not stored yet.
 
-use super::tracked_data::TrackedData;
 use std::sync::Arc;
 
+use super::tracked_data::TrackedData;
 use crate::record::{Lifetime, Login, LoginChange, NewLogin, RevocationMark};
 use crate::sid::Sid;
 use crate::timestamp::Timestamp;

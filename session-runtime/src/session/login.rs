@@ -73,7 +73,8 @@ impl<C: SessionConfig> Session<C> {
     /// minutes.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] if the store does not answer.
+    /// [`ErrorKind::StoreUnavailable`] if the store does not answer; [`ErrorKind::NoSubjectIndex`] if it is
+    /// an `AnyStore` around one that does not know the sessions of a user.
     pub async fn begin_login(&self, user: impl fmt::Display) -> Result<LoginAttempt<C>, Error>
     where
         C::Store: SubjectIndex,
@@ -92,8 +93,8 @@ impl<C: SessionConfig> Session<C> {
     }
 
     /// Notes that the user has just proved who they are with a further factor, such as a one-time code, and
-    /// raises the [`level`](Self::level) of the session to this one if it is lower. The session gets a new sid; its timeouts and its
-    /// data stay.
+    /// raises the [`level`](Self::level) of the session to this one if it is lower. The session gets a new
+    /// sid; its timeouts and its data stay.
     ///
     /// The levels are your own: a login begins with 1, a second factor usually means 2.
     ///
@@ -153,17 +154,28 @@ impl<C: SessionConfig> Session<C> {
     /// ```
     pub fn label(&mut self, label: impl Into<String>) {
         let mut label = label.into();
-        let end = (0..=LONGEST_LABEL.min(label.len())).rev();
-        label.truncate(
-            end.into_iter()
-                .find(|at| label.is_char_boundary(*at))
-                .unwrap_or(0),
-        );
+        let mut end = label.len().min(LONGEST_LABEL);
+        while !label.is_char_boundary(end) {
+            end -= 1;
+        }
+        label.truncate(end);
         self.on_drop = OnDrop::Return;
         self.core.state().guards.get_mut(self.guard).label = Some(label.into());
     }
 
     /// The sessions of the user of this session, to list and end them. `None` before a login.
+    ///
+    /// ```
+    /// use connect_session::store::Listed;
+    /// use connect_session::{Error, Session};
+    ///
+    /// async fn devices(session: &Session) -> Result<Vec<Listed>, Error> {
+    ///     match session.of_user() {
+    ///         Some(sessions) => Ok(sessions.list().await?.sessions),
+    ///         None => Ok(Vec::new()),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn of_user(&self) -> Option<UserSessions<C>>
     where

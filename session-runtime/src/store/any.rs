@@ -1,5 +1,7 @@
 //! A store whose type is only known at run time.
 
+mod subject_index;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

@@ -48,7 +48,7 @@ pub trait SubjectIndex: Send + Sync {
     ) -> BoxFuture<'_, Result<ListPage, StoreError>>;
 
     /// The number of living sessions of a subject.
-    fn count(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>>;
+    fn count_of(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Ends a session if it belongs to this subject. Returns whether it did and was alive.
     ///

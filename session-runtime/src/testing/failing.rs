@@ -9,8 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::pause::Gate;
 pub use self::pause::Pause;
 use crate::data::SessionData;
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
-use crate::store::{CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex};
+use crate::record::{Change, Key, LoadRequest, NewRecord, Record, RevocationMark, SubjectKey};
+use crate::sid::SessionId;
+use crate::store::{
+    BoxFuture, CommitOutcome, InsertOutcome, ListCursor, ListPage, Store, StoreError, SubjectIndex,
+};
 use crate::timestamp::Timestamp;
 
 /// A wrapper around a store, whose operations fail or wait as its [`Faults`] say.
@@ -303,6 +306,42 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
 
     fn now(&self) -> Timestamp {
         self.store.now()
+    }
+}
+
+/// The index of the wrapped store, without faults.
+#[diagnostic::do_not_recommend]
+impl<S: SubjectIndex> SubjectIndex for FailingStore<S> {
+    fn revocation_mark(
+        &self,
+        subject: SubjectKey,
+    ) -> BoxFuture<'_, Result<RevocationMark, StoreError>> {
+        self.store.revocation_mark(subject)
+    }
+
+    fn list(
+        &self,
+        subject: SubjectKey,
+        after: Option<ListCursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<ListPage, StoreError>> {
+        self.store.list(subject, after, limit)
+    }
+
+    fn count_of(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.count_of(subject)
+    }
+
+    fn end(&self, subject: SubjectKey, id: SessionId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.store.end(subject, id)
+    }
+
+    fn end_all(
+        &self,
+        subject: SubjectKey,
+        except: Option<SessionId>,
+    ) -> BoxFuture<'_, Result<Vec<SessionId>, StoreError>> {
+        self.store.end_all(subject, except)
     }
 }
 

@@ -102,7 +102,7 @@ pub(crate) trait Dialect: Backend<Db: Values> {
         })
     }
 
-    /// Does some work on a connection. `work` is called each time that it is about to be done, and is told
+    /// Runs what `work` returns on a connection. `work` is called once for each attempt; its argument says
     /// whether there is a connection pooler.
     fn perform<W: Work<Self::Db>>(
         inner: &Inner<Self>,

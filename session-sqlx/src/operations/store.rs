@@ -113,7 +113,7 @@ macro_rules! implement_store {
                     Box::pin(self.0.inner.list(subject, after, limit))
                 }
 
-                fn count(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
+                fn count_of(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
                     Box::pin(self.0.inner.count_members(subject))
                 }
 

@@ -224,6 +224,49 @@ async fn row_92_the_outer_response_carries_the_sid_while_the_inner_handler_runs(
     assert_eq!(send(&app, "/keys", Some(&sid)).await.status(), 200);
 }
 
+/// A proof of identity belongs to the user who gave it, whichever guard stores the login.
+#[tokio::test]
+async fn row_92_a_step_up_reaches_the_login_of_its_user_only() {
+    #[session(create)]
+    async fn outer(mut session: Session<Watched>, request: Request, next: Next) -> Response {
+        if request.uri().path() == "/takes-over" {
+            session.step_up(2).unwrap();
+        } else {
+            session.login("ada").unwrap();
+        }
+        next.run(request).await
+    }
+    #[session(load)]
+    async fn takes_over(mut session: Session<Watched>) {
+        session.login("bob").unwrap();
+    }
+    #[session(load)]
+    async fn steps_up(mut session: Session<Watched>) -> String {
+        session.step_up(2).unwrap();
+        session.level().to_string()
+    }
+    #[session(load)]
+    async fn who(session: Session<Watched>) -> String {
+        format!("{:?} {}", session.subject(), session.level())
+    }
+    let app = Router::new()
+        .route("/takes-over", get(takes_over))
+        .route("/steps-up", get(steps_up))
+        .layer(from_fn(outer))
+        .route("/who", get(who));
+    let response = send(&app, "/steps-up", None).await;
+    let ada = header(&response, "x-user-session").to_owned();
+    assert_eq!(text(response).await, "2");
+    let shown = text(send(&app, "/who", Some(&ada)).await).await;
+    assert_eq!(shown, "Some(\"ada\") 2");
+
+    let response = send(&app, "/takes-over", Some(&ada)).await;
+    assert_eq!(response.status(), 200);
+    let bob = header(&response, "x-user-session").to_owned();
+    let shown = text(send(&app, "/who", Some(&bob)).await).await;
+    assert_eq!(shown, "Some(\"bob\") 1");
+}
+
 #[tokio::test]
 async fn row_92_a_lazy_session_of_middleware_is_stored_once_the_handler_uses_it_and_never_for_head()
 {

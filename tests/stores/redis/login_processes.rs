@@ -92,7 +92,7 @@ fn prepare(store: &RedisStore, line: &str, start: &Arc<Barrier>) -> JoinSet<(boo
             let key = subject(&login.subject);
             start.wait().await;
             let (_, inserted) = insert(&store, login).await;
-            let count = SubjectIndex::count(&store, key).await.unwrap();
+            let count = SubjectIndex::count_of(&store, key).await.unwrap();
             (matches!(inserted, InsertOutcome::Done { .. }), count)
         });
     }
@@ -173,7 +173,9 @@ async fn no_login_in_flight_survives_an_end_of_all() {
         );
         assert_eq!(Store::<Untyped>::count(&store, NAMESPACE).await.unwrap(), 0);
         assert_eq!(
-            SubjectIndex::count(&store, subject("ada")).await.unwrap(),
+            SubjectIndex::count_of(&store, subject("ada"))
+                .await
+                .unwrap(),
             0
         );
         ended += stored;

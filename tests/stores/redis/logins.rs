@@ -331,7 +331,7 @@ async fn a_full_server_ends_and_logs_in() {
         matches!(applied, CommitOutcome::Applied { .. }),
         "{applied:?}"
     );
-    assert_eq!(store.count(subject("bob")).await.unwrap(), 1);
+    assert_eq!(store.count_of(subject("bob")).await.unwrap(), 1);
     for (name, session) in [("ada", first), ("bob", second)] {
         let ended = store.end_all(subject(name), None).await.unwrap();
         assert_eq!(ended, [session.key.id]);

@@ -14,6 +14,7 @@ use crate::store::{BoxFuture, ListCursor, ListPage, Listed, StoreError, SubjectI
 /// How many sessions are looked at under one lock to count them.
 const SLICE: usize = 256;
 
+#[diagnostic::do_not_recommend]
 impl<D: SessionData> SubjectIndex for MemoryStore<D> {
     fn revocation_mark(
         &self,
@@ -33,7 +34,7 @@ impl<D: SessionData> SubjectIndex for MemoryStore<D> {
         Box::pin(ready(Ok(self.records.list(subject, after, limit))))
     }
 
-    fn count(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn count_of(&self, subject: SubjectKey) -> BoxFuture<'_, Result<u64, StoreError>> {
         let mut count = 0;
         let mut after = None;
         loop {

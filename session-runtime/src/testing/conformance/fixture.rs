@@ -289,14 +289,14 @@ impl<S: Store<Untyped>> Fixture<S> {
             .await
             .expect("list failed");
         assert_eq!(page.next, None, "the list is complete");
-        let count = self.index().count(key).await.expect("count failed");
+        let count = self.index().count_of(key).await.expect("count failed");
         assert_eq!(count, page.sessions.len() as u64, "all are counted");
         page.sessions.iter().map(|session| session.id).collect()
     }
 
     /// The number of sessions of a subject, which may change meanwhile.
     pub(in crate::testing) async fn number_of(&self, subject: &str) -> u64 {
-        let count = self.index().count(self.subject(subject)).await;
+        let count = self.index().count_of(self.subject(subject)).await;
         count.expect("count failed")
     }
 
