@@ -173,7 +173,12 @@ mod built {
     pub(super) static STORE: LazyLock<MemoryStore<Untyped>> = LazyLock::new(MemoryStore::new);
 
     session_config! {
-        pub struct Own { namespace: "built", store: MemoryStore<Untyped> = STORE.clone() }
+        pub struct Own {
+            namespace: "built",
+            // A header of its own, because `start` refuses one that a config of another test has.
+            loaders: [header("X-Built")],
+            store: MemoryStore<Untyped> = STORE.clone(),
+        }
     }
 
     session_config! {

@@ -94,20 +94,22 @@ async fn a_login_takes_one_round_trip_and_a_list_two() {
     proxy.trips();
     anonymous.commit(&store, &login(limited())).await.unwrap();
     assert_eq!(proxy.trips(), 1, "a login");
-    log_in(&store, limited()).await;
+    let second = log_in(&store, limited()).await;
     assert_eq!(proxy.trips(), 1, "a session that begins with a login");
     let (_, inserted) = insert(&store, limited()).await;
     let InsertOutcome::Done { ended, .. } = inserted else {
         panic!("unexpected: {inserted:?}");
     };
     assert_eq!(
-        (ended, proxy.trips()),
-        (vec![anonymous.key.id], 1),
+        (ended.len(), proxy.trips()),
+        (1, 1),
         "one that ends another"
     );
+    // Two logins of one millisecond are equally early.
+    assert!([anonymous.key.id, second.key.id].contains(&ended[0]));
     store.revocation_mark(subject("ada")).await.unwrap();
     assert_eq!(proxy.trips(), 1, "the mark");
-    store.end(subject("ada"), anonymous.key.id).await.unwrap();
+    store.end(subject("ada"), ended[0]).await.unwrap();
     assert_eq!(proxy.trips(), 1, "an end by user");
 
     log_in_many(&store, 100, "bob").await;

@@ -8,7 +8,7 @@ use super::*;
 async fn only_the_owner_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    const NAME: &str = "sqlite::only_the_owner_can_read_the_files";
+    const NAME: &str = "sqlite::files::only_the_owner_can_read_the_files";
     if std::env::var("UMASK_IS_SET").is_err() {
         let program = std::env::current_exe().unwrap();
         let mut shell = std::process::Command::new("sh");
