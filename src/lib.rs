@@ -29,7 +29,7 @@ pub use connect_session_runtime::guard::Rejection;
 pub use connect_session_runtime::loader::{CookieSpec, Emit, RequestHead, SameSite, SidSource};
 #[cfg(feature = "poem")]
 pub use connect_session_runtime::poem::SessionEndpoint;
-pub use connect_session_runtime::session::{LoginAs, LoginAttempt, Session};
+pub use connect_session_runtime::session::{LoggedIn, LoginAs, LoginAttempt, Session};
 pub use connect_session_runtime::sessions::{Sessions, UserSessions};
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};
 #[cfg(feature = "testing")]

@@ -68,8 +68,10 @@ use proc_macro::TokenStream;
 /// | option | meaning | default |
 /// | --- | --- | --- |
 /// | `create` | loads the session of the request, or creates a new one. The handler takes a `Session<…>`, and `is_new()` returns which of the two it is | |
-/// | `load` | loads the session of the request. If there is none, a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None` | |
+/// | `load` | loads the session of the request. If there is none, a handler that takes `Session<…>` does not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`. With `LoggedIn<…>`, a session without a user counts as none | |
 /// | `lazy` | with `create`: a new session is stored, and its sid sent, only if the handler uses it: changes the data, logs in, rotates, sets a lifetime, saves, or reads the sid. So health checks and crawlers leave nothing behind | |
+/// | `fresh = 5m` | the handler, which takes `LoggedIn<…>`, runs only if the user has logged in, or proved who they are once more, within this time. Otherwise the client gets a 401 (RFC 9470) | |
+/// | `level = 2` | the handler, which takes `LoggedIn<…>`, runs only if the user has proved who they are this well: a login has level 1, and `step_up(2)` makes it 2. Otherwise the client gets a 401 (RFC 9470) | |
 /// | `header = "X-Device-Session"` | reads the sid from this request header. Overrides the loaders of the config; several loaders are tried in order | |
 /// | `bearer` | reads the sid from `Authorization: Bearer …` (RFC 6750 2.1). Overrides the loaders of the config | |
 /// | `cookie = "__Host-sid"` | reads the sid from this cookie, which has the default attributes; for others, use `session_config!`. Overrides the loaders of the config | |

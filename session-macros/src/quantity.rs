@@ -134,7 +134,7 @@ impl Measure {
     /// Reads a number without a unit.
     fn count(&self, lit: &Lit, errors: &mut Errors) -> Option<Quantity> {
         let number = match lit {
-            Lit::Int(number) if matches!(number.suffix(), "" | "u64") => number,
+            Lit::Int(number) if ["", self.type_name].contains(&number.suffix()) => number,
             other => {
                 errors.at(
                     other.span(),
@@ -180,7 +180,8 @@ impl Measure {
         }
         let mut found = Vec::new();
         literals(expr.to_token_stream(), &mut found);
-        if self.type_name != "u64" && !found.is_empty() && !has_words(expr.to_token_stream()) {
+        let counts = self.units.is_empty() || self.type_name == "u64";
+        if !counts && !found.is_empty() && !has_words(expr.to_token_stream()) {
             errors.spanning(
                 expr,
                 format!(

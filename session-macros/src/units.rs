@@ -71,7 +71,28 @@ pub(crate) const VERSION: Measure = Measure {
     foreign_units: &[],
     constant: |count| quote!(#count),
     type_name: "u64",
-    if_unlimited: "leave the option out for its default, or write `1_000`",
+    if_unlimited: "leave the option out for its default, or write `2`",
+};
+
+/// How long ago a user may have proved who they are.
+pub(crate) const FRESH: Measure = Measure {
+    example: "5m",
+    if_unlimited: "leave `fresh` out to accept a login of any age",
+    ..DURATION
+};
+
+/// How well a user has proved who they are.
+pub(crate) const LEVEL: Measure = Measure {
+    what: "level",
+    example: "2",
+    units: &[],
+    foreign_units: &[],
+    constant: |level| {
+        let level = u8::try_from(level).unwrap_or(u8::MAX);
+        quote!(#level)
+    },
+    type_name: "u8",
+    if_unlimited: "leave `level` out to accept any login",
 };
 
 pub(crate) const SIZE: Measure = Measure {

@@ -20,8 +20,8 @@ pub use cookie::{
 pub use header::{DEFAULT_HEADER, header_name};
 pub use name::{namespace, path_name, query_name, same_bytes, same_name};
 pub use time::{
-    DEFAULT_ABSOLUTE, DEFAULT_GRACE, DEFAULT_IDLE, duration, grace, grace_within_renewal,
-    idle_within_absolute, renew_within_absolute, touch_within_idle,
+    DEFAULT_ABSOLUTE, DEFAULT_GRACE, DEFAULT_IDLE, duration, fresh, fresh_within_absolute, grace,
+    grace_within_renewal, idle_within_absolute, renew_within_absolute, touch_within_idle,
 };
 
 /// Why a value is invalid.
@@ -75,6 +75,20 @@ pub const fn sessions(count: u64) -> Option<Fault> {
         return Fault::new(
             "`max_sessions` is more than 10,000; leave it out to allow any number of sessions",
         );
+    }
+    None
+}
+
+/// Checks the `level` of a handler.
+#[must_use]
+pub const fn level(level: u64) -> Option<Fault> {
+    if level == 0 {
+        return Fault::new(
+            "`level` is zero: every login has 1, and a further factor usually makes it 2",
+        );
+    }
+    if level > 255 {
+        return Fault::new("a level is not greater than 255");
     }
     None
 }

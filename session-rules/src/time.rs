@@ -36,6 +36,27 @@ pub const fn grace(milliseconds: u64) -> Option<Fault> {
     duration(milliseconds)
 }
 
+/// Checks a single `fresh` of a handler.
+#[must_use]
+pub const fn fresh(milliseconds: u64) -> Option<Fault> {
+    if milliseconds == 0 {
+        return Fault::new("`fresh` is zero: no login would be recent enough");
+    }
+    None
+}
+
+/// Checks the `fresh` of a handler together with the absolute timeout.
+#[must_use]
+pub const fn fresh_within_absolute(fresh: u64, absolute: u64) -> Option<Fault> {
+    if fresh >= absolute {
+        return Fault::new(
+            "`fresh` must be shorter than the `absolute_timeout` of the config, or it has no effect: \
+             no session lives longer",
+        );
+    }
+    None
+}
+
 /// Checks the idle timeout together with the absolute one.
 #[must_use]
 pub const fn idle_within_absolute(idle: u64, absolute: u64) -> Option<Fault> {

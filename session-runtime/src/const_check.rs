@@ -185,6 +185,22 @@ pub const fn sessions(count: u64) {
     check(rules::sessions(count));
 }
 
+/// A handler's `fresh`, on its own and compared with the absolute timeout of its config.
+#[track_caller]
+pub const fn fresh<S: SessionArg>(fresh: Duration) {
+    let fresh = milliseconds(fresh);
+    check(rules::fresh(fresh));
+    let absolute = <S::Config as SessionConfig>::OPTIONS.absolute_timeout;
+    check(rules::fresh_within_absolute(fresh, milliseconds(absolute)));
+}
+
+/// A handler's `level`.
+#[track_caller]
+pub const fn level(level: u8) {
+    #[allow(clippy::cast_lossless, reason = "`From` is not const")]
+    check(rules::level(level as u64));
+}
+
 /// The largest number of fields of the data.
 #[track_caller]
 pub const fn fields(count: u64) {

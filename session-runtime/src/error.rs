@@ -1,10 +1,16 @@
 //! The errors of a session, and the responses that report them to a client.
 
-use std::fmt;
+mod kind;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode};
 
+pub use self::kind::ErrorKind;
 use crate::data::EncodeError;
 use crate::store::{BoxError, StoreError};
 
@@ -30,171 +36,22 @@ pub struct Error(Box<Failure>);
 struct Failure {
     kind: ErrorKind,
     source: Option<BoxError>,
-    /// Values of `Set-Cookie` that expire the cookies of an ambiguous request.
-    expired_cookies: Vec<HeaderValue>,
+    detail: Detail,
 }
 
-/// The kind of an [`Error`]. Each kind has its own problem type, and a response status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// 401: the request does not carry a sid.
-    Missing,
-    /// 401: the sid does not open a session; it is wrong, expired or replaced.
-    Unknown,
-    /// 400: the request carries two different sids, or more than 32 values, in one place. If they are
-    /// cookies, the response expires them.
-    Ambiguous,
-    /// 403: a cross-origin request uses a session cookie, or would set one.
-    CrossOrigin,
-    /// 409: another request changed the same fields, and the config has `on_conflict: reject`.
-    Conflict,
-    /// 409: the session ended, or was taken over by a login or a reset, while the request was
-    /// running.
-    Ended,
-    /// 409: another request gave the session a new sid at the same time.
-    Superseded,
-    /// 401: the session belongs to no user, who could have proved who they are once more.
-    LoginRequired,
-    /// 409: all sessions of the user were ended during the login, as after a change of the password; or the
-    /// login took longer than 15 minutes.
-    LoginRevoked,
-    /// 409: the user has as many sessions as `max_sessions` allows, and the config has
-    /// `on_max_sessions: refuse`.
-    TooManySessions,
-    /// 500: the store does not know which sessions belong to a user.
-    NoSubjectIndex,
-    /// 413: the data is larger than the config's `max_size`.
-    TooLarge,
-    /// 413: the data has more fields than the config's `max_fields`.
-    TooManyFields,
-    /// 422: the data is nested too deep to be read back.
-    TooDeep,
-    /// 500: the stored data does not match the session's data type.
-    Undecodable,
-    /// 500: the data cannot be encoded as a JSON object, or the store cannot keep it.
-    Unencodable,
-    /// 500: a handler asked for a new sid after the response had started.
-    TooLate,
-    /// 500: the config has `commit: on_success`, and the status of the response is not known in time.
-    StatusUnknown,
-    /// 500: a lifetime is zero, longer than a hundred years, or its idle timeout is longer than the
-    /// absolute one.
-    InvalidLifetime,
-    /// 503: too many requests change the session at once, or another owner of the session has held it
-    /// for 20 seconds; nothing was written.
-    Contention,
-    /// 503: the store did not confirm whether the change was written.
-    OutcomeUnknown,
-    /// 503: the store is not available; nothing was written.
-    StoreUnavailable,
-    /// 503: a newer version of the program wrote the session's data, and this one must not change it, or
-    /// cannot decode it; nothing was written. During a deployment, another instance may succeed.
-    NewerData,
-    /// 503: the store has no room for another session.
-    StoreFull,
+/// What the response says beyond the kind.
+enum Detail {
+    None,
+    /// Values of `Set-Cookie` that expire the cookies of an ambiguous request.
+    ExpiredCookies(Vec<HeaderValue>),
+    /// How long ago the user may have proved who they are.
+    MaxAge(Duration),
+    /// The level that the session needs.
+    Level(u8),
 }
 
 /// The page that documents the problem types.
 const PROBLEMS: &str = "https://docs.rs/connect-session/latest/connect_session/problem/index.html#";
-
-impl ErrorKind {
-    /// The status of the response.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::Missing | Self::Unknown | Self::LoginRequired => StatusCode::UNAUTHORIZED,
-            Self::Ambiguous => StatusCode::BAD_REQUEST,
-            Self::CrossOrigin => StatusCode::FORBIDDEN,
-            Self::Conflict
-            | Self::Ended
-            | Self::Superseded
-            | Self::LoginRevoked
-            | Self::TooManySessions => StatusCode::CONFLICT,
-            Self::TooLarge | Self::TooManyFields => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooDeep => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NoSubjectIndex
-            | Self::Undecodable
-            | Self::Unencodable
-            | Self::TooLate
-            | Self::StatusUnknown
-            | Self::InvalidLifetime => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Contention
-            | Self::OutcomeUnknown
-            | Self::StoreUnavailable
-            | Self::NewerData
-            | Self::StoreFull => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The name of the problem type, such as `unknown-session`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Missing => "missing-session",
-            Self::Unknown => "unknown-session",
-            Self::Ambiguous => "ambiguous-session",
-            Self::CrossOrigin => "cross-origin",
-            Self::Conflict => "conflict",
-            Self::Ended => "session-ended",
-            Self::Superseded => "superseded",
-            Self::LoginRequired => "login-required",
-            Self::LoginRevoked => "login-revoked",
-            Self::TooManySessions => "too-many-sessions",
-            Self::NoSubjectIndex => "no-subject-index",
-            Self::TooLarge => "too-large",
-            Self::TooManyFields => "too-many-fields",
-            Self::TooDeep => "too-deep",
-            Self::Undecodable => "undecodable",
-            Self::Unencodable => "unencodable",
-            Self::TooLate => "too-late",
-            Self::StatusUnknown => "status-unknown",
-            Self::InvalidLifetime => "invalid-lifetime",
-            Self::Contention => "contention",
-            Self::OutcomeUnknown => "outcome-unknown",
-            Self::StoreUnavailable => "store-unavailable",
-            Self::NewerData => "newer-data",
-            Self::StoreFull => "store-full",
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Missing => "This request needs a session",
-            Self::Unknown => "The session is unknown or has expired",
-            Self::Ambiguous => {
-                "The request carries two different session tokens, or too many values"
-            }
-            Self::CrossOrigin => "This request may not come from another origin",
-            Self::Conflict => "Another request changed the session",
-            Self::Ended => "The session ended during the request",
-            Self::Superseded => "Another request gave the session a new token",
-            Self::LoginRequired => "This request needs a login",
-            Self::LoginRevoked => {
-                "The sessions of this user were ended during the login, or it took too long: log in again"
-            }
-            Self::TooManySessions => "This user has too many sessions: end another one first",
-            Self::NoSubjectIndex => "The sessions of a user are not known here",
-            Self::TooLarge => "The session would hold too much data",
-            Self::TooManyFields => "The session would have too many fields",
-            Self::TooDeep => "The session's data would be nested too deep",
-            Self::Undecodable => "The stored session cannot be read",
-            Self::Unencodable => "The session cannot be stored",
-            Self::TooLate => "The session token can no longer change: the response has started",
-            Self::StatusUnknown => {
-                "The status of the response, which decides about the commit, is not known in time"
-            }
-            Self::InvalidLifetime => {
-                "A session's lifetime must not be zero, nor its idle timeout longer than the absolute"
-            }
-            Self::Contention => "Too many requests change the session at once; nothing was changed",
-            Self::OutcomeUnknown => "It is not known whether the change was stored",
-            Self::StoreUnavailable => "Sessions are not available at the moment",
-            Self::NewerData => "A newer version of the service has stored the session",
-            Self::StoreFull => "There is no room for another session at the moment",
-        }
-    }
-}
 
 impl Error {
     /// The error of the store that caused this one.
@@ -203,28 +60,35 @@ impl Error {
     }
 
     pub(crate) fn of(kind: ErrorKind) -> Self {
-        Self(Box::new(Failure {
-            kind,
-            source: None,
-            expired_cookies: Vec::new(),
-        }))
+        Self::new(kind, None, Detail::None)
     }
 
     /// An error for an ambiguous request, whose response expires these cookies.
     pub(crate) fn ambiguous(expired_cookies: Vec<HeaderValue>) -> Self {
-        Self(Box::new(Failure {
-            kind: ErrorKind::Ambiguous,
-            source: None,
-            expired_cookies,
-        }))
+        let detail = Detail::ExpiredCookies(expired_cookies);
+        Self::new(ErrorKind::Ambiguous, None, detail)
+    }
+
+    /// The user proved who they are longer ago than this.
+    pub(crate) fn too_old(max_age: Duration) -> Self {
+        let detail = Detail::MaxAge(max_age);
+        Self::new(ErrorKind::ReauthenticationRequired, None, detail)
+    }
+
+    /// The session has a lower level than this.
+    pub(crate) fn too_low(level: u8) -> Self {
+        Self::new(ErrorKind::StepUpRequired, None, Detail::Level(level))
     }
 
     pub(crate) fn with_source(kind: ErrorKind, source: impl Into<BoxError>) -> Self {
-        let source = Some(source.into());
+        Self::new(kind, Some(source.into()), Detail::None)
+    }
+
+    fn new(kind: ErrorKind, source: Option<BoxError>, detail: Detail) -> Self {
         Self(Box::new(Failure {
             kind,
             source,
-            expired_cookies: Vec::new(),
+            detail,
         }))
     }
 
@@ -240,20 +104,41 @@ impl Error {
         self.kind().status()
     }
 
-    /// The body of the response, a problem document (RFC 9457).
+    /// The body of the response, a problem document (RFC 9457). With
+    /// [`ReauthenticationRequired`](ErrorKind::ReauthenticationRequired) it has `max_age`, in seconds, and
+    /// with [`StepUpRequired`](ErrorKind::StepUpRequired) `level`.
     #[must_use]
     pub fn problem(&self) -> String {
         let kind = self.kind();
+        let detail = match &self.0.detail {
+            Detail::None | Detail::ExpiredCookies(_) => String::new(),
+            Detail::MaxAge(max_age) => format!(r#","max_age":{}"#, max_age.as_secs()),
+            Detail::Level(level) => format!(r#","level":{level}"#),
+        };
         format!(
-            r#"{{"type":"{PROBLEMS}{}","title":"{}","status":{}}}"#,
+            r#"{{"type":"{PROBLEMS}{}","title":"{}","status":{}{detail}}}"#,
             kind.name(),
             kind.title(),
             kind.status().as_u16()
         )
     }
 
-    /// The response, as frameworks send it: the problem document; with a 503, `Retry-After`; and for
-    /// [`Ambiguous`](ErrorKind::Ambiguous) cookies, the headers that expire them.
+    /// The value of `WWW-Authenticate` for a 401, which needs one (RFC 9110, 15.5.2). `challenge` is that
+    /// of the handler's loaders. An error about the login says what the login lacks (RFC 9470, 3).
+    pub(crate) fn challenge(&self, challenge: &'static str) -> HeaderValue {
+        let detail = match (&self.0.detail, self.kind()) {
+            (Detail::MaxAge(max_age), _) => format!(r#", max_age="{}""#, max_age.as_secs()),
+            (Detail::Level(level), _) => format!(r#", acr_values="{level}""#),
+            (_, ErrorKind::LoginRequired | ErrorKind::ReauthenticationRequired) => String::new(),
+            _ => return HeaderValue::from_static(challenge),
+        };
+        let scheme = challenge.split(' ').next().unwrap_or(challenge);
+        let value = format!(r#"{scheme} error="insufficient_user_authentication"{detail}"#);
+        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(challenge))
+    }
+
+    /// The response, as frameworks send it: the problem document; with a 401, a challenge; with a 503,
+    /// `Retry-After`; and for [`Ambiguous`](ErrorKind::Ambiguous) cookies, the headers that expire them.
     ///
     /// ```
     /// use connect_session::{SessionView, session_config};
@@ -282,8 +167,13 @@ impl Error {
             let a_second = HeaderValue::from_static("1");
             response.headers_mut().insert(RETRY_AFTER, a_second);
         }
-        let expired = &self.0.expired_cookies;
-        if !expired.is_empty() {
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let challenge = self.challenge("Session");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Detail::ExpiredCookies(expired) = &self.0.detail
+            && !expired.is_empty()
+        {
             let no_store = HeaderValue::from_static("no-store");
             let headers = response.headers_mut();
             headers.insert(CACHE_CONTROL, no_store);

@@ -27,8 +27,8 @@ pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::guard::{
     Answer, Conversions, Create, CreateLazily, HandlerCommit, Inherit, InheritForwarding, Judged,
-    Load, Look, LookFallback, Probe, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing,
-    ViaPoem, commit, has_failed, split,
+    Load, Look, LookFallback, Probe, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum,
+    ViaNothing, ViaPoem, commit, has_failed, must_require_login, split,
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};

@@ -1,5 +1,6 @@
 //! `Session`, the argument of a handler.
 
+mod logged_in;
 mod login;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::sid::{SessionId, Sid};
 use crate::unsaved;
 use connect_session_rules as rules;
 
+pub use self::logged_in::LoggedIn;
 pub use self::login::{LoginAs, LoginAttempt};
 
 /// A session, as a handler with `#[session(create)]` or `#[session(load)]` gets it.

@@ -168,17 +168,14 @@ impl<C: SessionConfig> UserSessions<C> {
         self.end_except(None).await
     }
 
-    /// Like [`end_all`](Self::end_all), but spares the session of the request, if
-    /// [`Session::of_user`](crate::session::Session::of_user) returned this. Returns how many others there
-    /// were.
-    ///
-    /// A login of the same request that began with `begin_login` and is not stored yet is refused, as any
-    /// other: end the others in a later request.
+    /// Like [`end_all`](Self::end_all), but spares one session. Returns how many others there were. In a
+    /// handler, [`Session::end_others`](crate::session::Session::end_others) also checks that the user has
+    /// just proved who they are.
     ///
     /// # Errors
     /// See [`end`](Self::end).
-    pub async fn end_others(&self) -> Result<usize, Error> {
-        self.end_except(self.current).await
+    pub async fn end_all_except(&self, id: SessionId) -> Result<usize, Error> {
+        self.end_except(Some(id)).await
     }
 
     async fn end_except(&self, except: Option<SessionId>) -> Result<usize, Error> {

@@ -144,6 +144,16 @@ session_config! {
 }
 
 session_config! {
+    /// A user may have two sessions.
+    pub struct Limited { data: Stuff, max_sessions: 2, on_event: note }
+}
+
+session_config! {
+    /// A user who has two sessions cannot log in elsewhere.
+    pub struct Refusing { data: Stuff, max_sessions: 2, on_max_sessions: refuse, on_event: note }
+}
+
+session_config! {
     /// Data without a type.
     pub struct Loose { on_event: note }
 }

@@ -13,8 +13,8 @@ use connect_session::store::{
 };
 use connect_session::testing::{FailingStore, FakeClock};
 use connect_session::{
-    Error, ErrorKind, Event, EventKind, Session, SessionConfig, SessionId, Untyped, session,
-    session_config,
+    Error, ErrorKind, Event, EventKind, LoggedIn, Session, SessionConfig, SessionId, Untyped,
+    session, session_config,
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -135,10 +135,9 @@ macro_rules! handlers {
                 Ok(Json(sessions.end(id).await?))
             }
 
-            #[session(load)]
-            async fn end_others(session: Session<$config>) -> Result<Json<usize>, Error> {
-                let sessions = session.of_user().expect("logged in");
-                Ok(Json(sessions.end_others().await?))
+            #[session(load, fresh = 5m)]
+            async fn end_others(session: LoggedIn<$config>) -> Result<Json<usize>, Error> {
+                Ok(Json(session.end_others().await?))
             }
 
             #[session(load)]

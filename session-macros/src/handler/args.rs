@@ -135,24 +135,44 @@ fn generic_types(segment: &PathSegment) -> impl Iterator<Item = &Type> {
         })
 }
 
-fn is_session(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|segment| segment.ident == "Session")
+/// How a session is written. Aliases are not recognized.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    Session,
+    OptionalSession,
+    LoggedIn,
+    OptionalLoggedIn,
+}
+
+/// How the type is written, if it is a session.
+pub(super) fn written(ty: &Type) -> Option<Written> {
+    let segment = last_segment(ty)?;
+    if segment.ident == "Session" {
+        return Some(Written::Session);
+    }
+    if segment.ident == "LoggedIn" {
+        return Some(Written::LoggedIn);
+    }
+    let inside = generic_types(segment).next();
+    match written(inside.filter(|_| segment.ident == "Option")?)? {
+        Written::Session => Some(Written::OptionalSession),
+        Written::LoggedIn => Some(Written::OptionalLoggedIn),
+        Written::OptionalSession | Written::OptionalLoggedIn => None,
+    }
 }
 
 /// The `Option` around a session.
 pub(super) fn optional(ty: &Type) -> Option<&Ident> {
-    let segment = last_segment(ty)?;
-    let mut inside = generic_types(segment);
-    (segment.ident == "Option" && inside.next().is_some_and(is_session)).then_some(&segment.ident)
+    let is_optional = matches!(
+        written(ty)?,
+        Written::OptionalSession | Written::OptionalLoggedIn
+    );
+    Some(&last_segment(ty)?.ident).filter(|_| is_optional)
 }
 
-/// Whether a type is written as `Session` or `Option<Session>`. Aliases are not recognized.
+/// Whether a type is written as `Session`, `LoggedIn` or an `Option` of either.
 pub(super) fn is_session_or_option(ty: &Type) -> bool {
-    is_session(ty) || is_optional(ty)
-}
-
-fn is_optional(ty: &Type) -> bool {
-    optional(ty).is_some()
+    written(ty).is_some()
 }
 
 /// The session inside a type that it cannot be wrapped in, and the error message.

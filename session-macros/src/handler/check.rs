@@ -6,7 +6,7 @@ use syn::{ReturnType, Type};
 use super::function::Function;
 use super::model::{Argument, Attrs, Handler, Mode, Role};
 use super::options::Options;
-use super::{args, attrs, fallible, find_type, returned};
+use super::{args, attrs, fallible, find_type, login, proof, returned};
 use crate::errors::Errors;
 
 /// Returns the checked handler, or `None` if it has no session argument.
@@ -19,6 +19,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         emit,
         on_undecodable,
         lazy,
+        mut login,
         shared,
         http,
         library,
@@ -31,6 +32,8 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
     } = function;
     let attrs = attrs::split(attrs, errors);
     let arguments = args::arguments(&mut signature, errors);
+    mode = login::check(mode, &mut login, &arguments, errors);
+    proof::check(&login, &signature, &arguments, body.stream(), errors);
     if mode == Mode::Create {
         for argument in &arguments {
             if let Some(option) = args::optional(&argument.ty) {
@@ -73,6 +76,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         emit,
         on_undecodable,
         lazy,
+        login,
         shared,
         request,
         http: http.is_some(),

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature, Type};
 
 use super::model::{Argument, Handler, Mode, Role};
-use super::{args, overrides, returned};
+use super::{args, login, overrides, returned};
 use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
 use crate::tokens::{end_spans, private, respan, wrap_generic};
@@ -18,6 +18,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
     let private = private(handler.library.as_ref());
     loaders::hoist(&mut handler.loaders, &private, &mut hoist);
+    handler.login.hoist(&mut hoist);
     let constants = hoist.into_tokens();
     let handler = &handler;
     let (overrides, marker) = overrides::expand(handler, &private);
@@ -53,6 +54,7 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         .then(|| quote!(#[allow(unused, unreachable_code, clippy::diverging_sub_expression)]));
     let mut checks = loaders::checks(&handler.loaders, &private);
     checks.extend(emit_check(handler, &private));
+    checks.extend(login::const_checks(handler, &private));
     let inner = parts.inner();
     let body = quote! {
         #inner

@@ -7,6 +7,8 @@ pub(crate) const OPTIONS: &[&str] = &[
     "create",
     "load",
     "lazy",
+    "fresh",
+    "level",
     "header",
     "bearer",
     "cookie",
@@ -37,6 +39,25 @@ const SUGGESTIONS: &[(&[&str], &str)] = &[
     (
         &["loader", "loaders", "headers", "from"],
         "; each loader of a handler is an option: `header = \"X-User-Session\"`, `bearer`",
+    ),
+    (
+        &[
+            "login",
+            "logged_in",
+            "LoggedIn",
+            "auth",
+            "authenticated",
+            "user",
+        ],
+        "; the type of the argument decides: `LoggedIn` is the session of a user",
+    ),
+    (
+        &["max_age", "recent", "reauthenticate", "sudo"],
+        "; did you mean `fresh`?",
+    ),
+    (
+        &["mfa", "two_factor", "second_factor", "acr", "aal"],
+        "; did you mean `level`?",
     ),
     (
         &["required", "optional"],

@@ -11,10 +11,12 @@ mod forwarding;
 mod function;
 mod hints;
 mod http;
+mod login;
 mod model;
 mod nested;
 mod options;
 mod overrides;
+mod proof;
 mod returned;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use proc_macro2::{Group, Ident, TokenStream};
 use syn::{Attribute, Signature, Type, Visibility};
 
+use super::login::LoginRequirements;
 use crate::choice::Choice;
 use crate::loaders::Loader;
 
@@ -29,6 +30,7 @@ pub(super) struct Handler {
     pub(super) on_undecodable: Option<Choice>,
     /// Whether a new session is stored only if the handler uses it.
     pub(super) lazy: bool,
+    pub(super) login: LoginRequirements,
     /// Whether shared caches may keep the response.
     pub(super) shared: bool,
     /// The index of the request among the arguments of an `http` handler.

@@ -6,6 +6,7 @@ mod parse;
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
 
+use super::login::LoginRequirements;
 use super::model::Mode;
 use crate::choice::Choice;
 use crate::errors::Errors;
@@ -22,6 +23,7 @@ pub(super) struct Options {
     pub(super) on_undecodable: Option<Choice>,
     /// Whether a new session is stored only if the handler uses it.
     pub(super) lazy: bool,
+    pub(super) login: LoginRequirements,
     /// Whether shared caches may keep the response.
     pub(super) shared: bool,
     pub(super) http: Option<Ident>,

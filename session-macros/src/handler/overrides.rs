@@ -12,7 +12,11 @@ use crate::loaders;
 /// no item, because an enum is not allowed in an `impl`.
 pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, TokenStream) {
     let may_forward = forwarding::may_forward(handler);
-    if handler.loaders.is_empty() && handler.emit.is_none() && handler.on_undecodable.is_none() {
+    let inherits = handler.loaders.is_empty()
+        && handler.emit.is_none()
+        && handler.on_undecodable.is_none()
+        && handler.login.is_empty();
+    if inherits {
         let inherit = if may_forward {
             quote!(#private::InheritForwarding)
         } else {
@@ -44,6 +48,7 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
                 ::core::option::Option::Some(#private::#ty::#variant);
         })
     });
+    let login = handler.login.overrides();
     let override_loaders = (!handler.loaders.is_empty()).then(|| {
         let loaders = loaders::expand(&handler.loaders, private);
         quote! {
@@ -71,6 +76,7 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
         impl #private::Overrides for #name {
             #forwards
             #(#choices)*
+            #login
             #override_loaders
         }
     };

@@ -2,6 +2,7 @@
 //! future borrows the request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header;
 
@@ -10,6 +11,7 @@ use crate::config::{OnUndecodable, Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::loader::{Ambiguous, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::record::FIRST_LEVEL;
 use crate::sid::SessionId;
 
 /// A handler's overrides of its config.
@@ -21,6 +23,10 @@ pub trait Overrides: Send + Sync + 'static {
     const EMIT: Option<Emit> = None;
     /// What a load does if the stored data does not match the type; `None` for what the config says.
     const ON_UNDECODABLE: Option<OnUndecodable> = None;
+    /// How long ago the user may have proved who they are; `None` for any time.
+    const FRESH: Option<Duration> = None;
+    /// The level that the session needs, if the handler needs a login.
+    const LEVEL: u8 = FIRST_LEVEL;
 
     /// The handler's own loaders; `None` for those of the config.
     #[must_use]

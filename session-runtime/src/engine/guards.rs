@@ -24,6 +24,8 @@ pub(crate) struct GuardState<D> {
     pub(super) resets_seen: u32,
     /// Whether the guard stores a new session whose data its handler has not changed.
     pub(crate) creation: Creation,
+    /// Whether the user proved who they are recently enough for this handler, or in it.
+    pub(crate) is_authenticated: bool,
     /// Whether the guard has started to commit, so that the handler can no longer change the sid.
     pub(crate) closed: bool,
 }
@@ -86,6 +88,7 @@ impl<D> GuardState<D> {
             returned: None,
             resets_seen,
             creation,
+            is_authenticated: false,
             closed: false,
         }
     }

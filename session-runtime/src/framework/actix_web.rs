@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind};
 use crate::guard::{
     self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
 };
-use crate::session::Session;
+use crate::session::{LoggedIn, Session};
 use crate::view::SessionView;
 
 impl<S, M, O> FromRequest for SessionGuard<S, M, O>
@@ -69,14 +69,22 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
     }
 }
 
-impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for Session<C> {
-    type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
+/// Lets a handler take a session only with its attribute.
+macro_rules! needs_attribute {
+    ($session:ident) => {
+        impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for $session<C> {
+            type Error = Error;
+            type Future = Ready<Result<Self, Error>>;
 
-    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Err(Error::of(ErrorKind::Missing)))
-    }
+            fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready(Err(Error::of(ErrorKind::Missing)))
+            }
+        }
+    };
 }
+
+needs_attribute!(Session);
+needs_attribute!(LoggedIn);
 
 impl<R: Responder> Responder for SessionReply<R> {
     type Body = EitherBody<R::Body>;

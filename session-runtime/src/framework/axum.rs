@@ -19,7 +19,7 @@ use crate::guard::{
     SessionGuard, SessionReply, StatusKnown, ViaAxum, is_success,
 };
 use crate::loader::RequestHead;
-use crate::session::Session;
+use crate::session::{LoggedIn, Session};
 use crate::view::SessionView;
 
 impl<St, S, M, O> FromRequestParts<St> for SessionGuard<S, M, O>
@@ -129,15 +129,23 @@ impl<St: Send + Sync, C: SessionConfig> OptionalFromRequestParts<St> for Session
     }
 }
 
-impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St>
-    for Session<C>
-{
-    type Rejection = Error;
+/// Lets a handler take a session only with its attribute.
+macro_rules! needs_attribute {
+    ($session:ident) => {
+        impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St>
+            for $session<C>
+        {
+            type Rejection = Error;
 
-    async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
-        Err(Error::of(ErrorKind::Missing))
-    }
+            async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
+                Err(Error::of(ErrorKind::Missing))
+            }
+        }
+    };
 }
+
+needs_attribute!(Session);
+needs_attribute!(LoggedIn);
 
 impl<R: IntoResponse> IntoResponse for SessionReply<R> {
     fn into_response(self) -> Response {

@@ -27,7 +27,7 @@ use crate::guard::{
     SessionGuard, SessionReply, StatusKnown, ViaPoem, is_success,
 };
 use crate::loader::RequestHead;
-use crate::session::Session;
+use crate::session::{LoggedIn, Session};
 use crate::view::SessionView;
 
 /// Reads the head of a request.
@@ -88,11 +88,19 @@ impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
     }
 }
 
-impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for Session<C> {
-    async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        Err(Error::of(ErrorKind::Missing).into())
-    }
+/// Lets a handler take a session only with its attribute.
+macro_rules! needs_attribute {
+    ($session:ident) => {
+        impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for $session<C> {
+            async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
+                Err(Error::of(ErrorKind::Missing).into())
+            }
+        }
+    };
 }
+
+needs_attribute!(Session);
+needs_attribute!(LoggedIn);
 
 impl<T: IntoResponse, R: IntoResult<T>> IntoResult<WithSession<T>> for SessionReply<R> {
     fn into_result(self) -> Result<WithSession<T>> {

@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind};
 use crate::guard::{
     self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
 };
-use crate::session::Session;
+use crate::session::{LoggedIn, Session};
 use crate::view::SessionView;
 
 #[async_trait]
@@ -70,14 +70,22 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
 }
 
 #[async_trait]
-impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C> {
-    type Error = Error;
+/// Lets a handler take a session only with its attribute.
+macro_rules! needs_attribute {
+    ($session:ident) => {
+        impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for $session<C> {
+            type Error = Error;
 
-    async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
-        let error = Error::of(ErrorKind::Missing);
-        Outcome::Error((status(error.status()), error))
-    }
+            async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
+                let error = Error::of(ErrorKind::Missing);
+                Outcome::Error((status(error.status()), error))
+            }
+        }
+    };
 }
+
+needs_attribute!(Session);
+needs_attribute!(LoggedIn);
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
     fn respond_to(mut self, request: &'r Request<'_>) -> Result<'o> {

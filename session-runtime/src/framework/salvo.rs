@@ -25,7 +25,7 @@ use crate::guard::{
     self, Inherit, Mode, Rejection, SessionArg, SessionGuard, SessionReply, StatusKnown, is_success,
 };
 use crate::loader::RequestHead;
-use crate::session::Session;
+use crate::session::{LoggedIn, Session};
 use crate::view::SessionView;
 
 /// Empty, because salvo's own extraction does not apply to sessions.
@@ -107,15 +107,23 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
     refining_impl_trait,
     reason = "names the error type, so that handlers can match it"
 )]
-impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session<C> {
-    fn metadata() -> &'static Metadata {
-        &METADATA
-    }
+/// Lets a handler take a session only with its attribute.
+macro_rules! needs_attribute {
+    ($session:ident) => {
+        impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for $session<C> {
+            fn metadata() -> &'static Metadata {
+                &METADATA
+            }
 
-    async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
-        Err(Error::of(ErrorKind::Missing))
-    }
+            async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
+                Err(Error::of(ErrorKind::Missing))
+            }
+        }
+    };
 }
+
+needs_attribute!(Session);
+needs_attribute!(LoggedIn);
 
 #[async_trait]
 impl<R: Writer + Send> Writer for SessionReply<R> {

@@ -36,7 +36,9 @@ pub use commit::{Committer, FinishedCommit, HandlerCommit, PendingCommit, Sessio
 pub use failure::{
     Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
 };
-pub use mode::{CompatibleWith, Create, CreateLazily, Load, Mode, SessionArg};
+pub use mode::{
+    CompatibleWith, Create, CreateLazily, Load, Mode, RequiresLogin, SessionArg, must_require_login,
+};
 pub use rejection::Rejection;
 
 /// The overrides of a handler that declares none.
@@ -95,7 +97,7 @@ impl<S, M, O> fmt::Debug for SessionGuard<S, M, O> {
 }
 
 /// Opens the session. `known` is when the framework knows the status of the response.
-pub(crate) fn open<S: SessionArg, M: Mode, O>(
+pub(crate) fn open<S: SessionArg, M: Mode, O: Overrides>(
     context: &RequestContext<S::Config>,
     known: StatusKnown,
 ) -> impl Future<Output = Result<SessionGuard<S, M, O>, Rejection>> + Send {
@@ -122,6 +124,14 @@ pub(crate) fn open<S: SessionArg, M: Mode, O>(
                 return Err(Rejection::no_content(context.loaders.vary()));
             }
             Err(error) => return Err(Rejection::refuse(context, error)),
+        };
+        let session = match session {
+            Some(session) if S::NEEDS_LOGIN => match session.check_login(O::FRESH, O::LEVEL) {
+                Ok(()) => Some(session),
+                Err(_) if S::OPTIONAL => None,
+                Err(error) => return Err(Rejection::refuse(context, error)),
+            },
+            session => session,
         };
         let Some(mut session) = S::from_session(session) else {
             return Err(Rejection::refuse(context, Error::of(ErrorKind::Missing)));

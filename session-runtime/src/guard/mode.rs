@@ -1,7 +1,7 @@
 //! The type of a handler's session argument, and the mode of its attribute.
 
 use crate::config::SessionConfig;
-use crate::session::Session;
+use crate::session::{LoggedIn, Session};
 
 /// The mode `create`: the session of the request, or a new one.
 #[derive(Debug)]
@@ -15,10 +15,10 @@ pub struct CreateLazily;
 #[derive(Debug)]
 pub struct Load;
 
-/// A type that a handler can take as its session: `Session<C>` or `Option<Session<C>>`.
+/// A type that a handler can take as its session: `Session<C>`, `LoggedIn<C>`, or an `Option` of either.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session argument",
-    label = "neither `Session<…>` nor `Option<Session<…>>`",
+    label = "neither `Session<…>`, `LoggedIn<…>` nor an `Option` of one",
     note = "a `Session` of another library has no attribute here",
     note = "take the session by value: `session: Session<Shop>`, or `session: Option<Session<Shop>>` where it may be missing"
 )]
@@ -27,9 +27,11 @@ pub trait SessionArg: Sized + Send {
     type Config: SessionConfig;
     /// Whether the handler also runs without a session.
     const OPTIONAL: bool;
+    /// Whether a session that belongs to no user counts as none.
+    const NEEDS_LOGIN: bool = false;
 
-    /// Converts an opened session into the argument; `None` if the argument requires a session and
-    /// there is none.
+    /// Converts an opened session into the argument; `None` if the argument requires a session, or a
+    /// login, and there is none.
     fn from_session(session: Option<Session<Self::Config>>) -> Option<Self>;
 
     /// The session, if there is one.
@@ -62,6 +64,49 @@ impl<C: SessionConfig> SessionArg for Option<Session<C>> {
     }
 }
 
+impl<C: SessionConfig> SessionArg for LoggedIn<C> {
+    type Config = C;
+    const OPTIONAL: bool = false;
+    const NEEDS_LOGIN: bool = true;
+
+    fn from_session(session: Option<Session<C>>) -> Option<Self> {
+        Self::new(session?)
+    }
+
+    fn session_mut(&mut self) -> Option<&mut Session<C>> {
+        Some(self)
+    }
+}
+
+impl<C: SessionConfig> SessionArg for Option<LoggedIn<C>> {
+    type Config = C;
+    const OPTIONAL: bool = true;
+    const NEEDS_LOGIN: bool = true;
+
+    fn from_session(session: Option<Session<C>>) -> Option<Self> {
+        Some(session.and_then(LoggedIn::new))
+    }
+
+    fn session_mut(&mut self) -> Option<&mut Session<C>> {
+        self.as_deref_mut()
+    }
+}
+
+/// A session argument without which the handler does not run unless a user is logged in, as `fresh` and
+/// `level` need it.
+#[diagnostic::on_unimplemented(
+    message = "`fresh` and `level` are about the login of a user, which `{Self}` may lack",
+    label = "this handler also runs without a login",
+    note = "take `LoggedIn<…>`: its handler runs only if a user is logged in"
+)]
+pub trait RequiresLogin: SessionArg {}
+
+#[diagnostic::do_not_recommend]
+impl<C: SessionConfig> RequiresLogin for LoggedIn<C> {}
+
+/// Checks a session argument whose type is an alias.
+pub const fn must_require_login<S: RequiresLogin>() {}
+
 /// What a handler does if the request has no session.
 pub trait Mode: Send + 'static {
     /// Whether a new session is created then.
@@ -88,7 +133,7 @@ impl Mode for Load {
 #[diagnostic::on_unimplemented(
     message = "`#[session(create)]` always gives its handler a `Session<…>` of connect-session, not `{S}`",
     label = "the handler of this mode never gets `None`",
-    note = "take `Session<…>`, or write `#[session(load)]` where the session may be missing"
+    note = "take `Session<…>`, or write `#[session(load)]` where the session may be missing or must belong to a user"
 )]
 pub trait CompatibleWith<S: SessionArg>: Mode {}
 

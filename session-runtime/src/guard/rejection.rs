@@ -93,10 +93,10 @@ impl Rejection {
             *response.status_mut() = StatusCode::NO_CONTENT;
             response
         };
-        let headers = response.headers_mut();
-        // Every 401 needs a challenge (RFC 9110, 15.5.2).
-        let challenge = self.challenge.map(HeaderValue::from_static);
-        headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+        if let Some((error, challenge)) = self.error.as_ref().zip(self.challenge) {
+            let challenge = error.challenge(challenge);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 

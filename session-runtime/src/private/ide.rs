@@ -17,12 +17,20 @@ pub mod session {
     /// and `is_new()` returns which of the two it is.
     pub const create: Word = Word;
     /// Loads the session of the request. If there is none, a handler that takes `Session<…>` does
-    /// not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`.
+    /// not run and the client gets a 401; one that takes `Option<Session<…>>` runs with `None`. With
+    /// `LoggedIn<…>`, a session without a user counts as none.
     pub const load: Word = Word;
     /// With `create`: a new session is stored, and its sid sent, only if the handler uses it: changes
     /// the data, logs in, rotates, sets a lifetime, saves, or reads the sid. So health checks and
     /// crawlers leave nothing behind.
     pub const lazy: Word = Word;
+    /// `fresh = 5m`: the handler, which takes `LoggedIn<…>`, runs only if the user has logged in, or
+    /// proved who they are once more, within this time. Otherwise the client gets a 401 (RFC 9470).
+    pub const fresh: Word = Word;
+    /// `level = 2`: the handler, which takes `LoggedIn<…>`, runs only if the user has proved who they
+    /// are this well: a login has level 1, and `step_up(2)` makes it 2. Otherwise the client gets a 401
+    /// (RFC 9470).
+    pub const level: Word = Word;
     /// `header = "X-Device-Session"`: reads the sid from this request header. Overrides the loaders
     /// of the config; several loaders are tried in order.
     pub const header: Word = Word;

@@ -61,7 +61,7 @@ impl<C: SessionConfig> Session<C> {
             sid_change.login = LoginChange::Set(login);
             sid_change.login_until = begun.map(|begun| begun.until);
         })?;
-        self.login = Some(Arc::new(shown));
+        self.authenticated_as(Some(Arc::new(shown)));
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl<C: SessionConfig> Session<C> {
         let is_pending =
             (self.core.state().guards).raise_pending_login_of_others(self.guard, level);
         if is_pending {
-            self.login = shown;
+            self.authenticated_as(shown);
             return Ok(());
         }
         self.change_sid(|sid_change| match &mut sid_change.login {
@@ -125,7 +125,38 @@ impl<C: SessionConfig> Session<C> {
             LoginChange::Authenticate { level: before } => *before = level.or(*before),
             LoginChange::Keep | LoginChange::Clear => sid_change.login = change,
         })?;
-        self.login = shown;
+        self.authenticated_as(shown);
+        Ok(())
+    }
+
+    fn authenticated_as(&mut self, login: Option<Arc<Login>>) {
+        self.login = login;
+        self.core
+            .state()
+            .guards
+            .get_mut(self.guard)
+            .is_authenticated = true;
+    }
+
+    /// Checks that a user is logged in, at this level, and proved who they are within `fresh` until now.
+    pub(crate) fn check_login(&self, fresh: Option<Duration>, level: u8) -> Result<(), Error> {
+        let Some(login) = &self.login else {
+            return Err(Error::of(ErrorKind::LoginRequired));
+        };
+        if login.level < level {
+            return Err(Error::too_low(level));
+        }
+        if let Some(fresh) = fresh {
+            let age = (self.core.store.now()).saturating_since(login.authenticated_at);
+            if age >= fresh {
+                return Err(Error::too_old(fresh));
+            }
+            self.core
+                .state()
+                .guards
+                .get_mut(self.guard)
+                .is_authenticated = true;
+        }
         Ok(())
     }
 
@@ -188,6 +219,44 @@ impl<C: SessionConfig> Session<C> {
             login.subject.clone(),
             Some(self.id()),
         ))
+    }
+
+    /// Ends all other sessions of the user, and each login that began before and is not stored yet, if it
+    /// began with [`begin_login`](Self::begin_login). Returns how many sessions there were.
+    ///
+    /// Whoever holds a stolen sid must not log out its owner. So the user must have just proved who they
+    /// are: in a handler with `fresh`, or with [`reauthenticate`](Self::reauthenticate),
+    /// [`step_up`](Self::step_up) or [`login`](Self::login) in this one. A login of this handler that began
+    /// with `begin_login` is refused as any other: end the others in a later request.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] mod example {
+    /// # use connect_session::{Error, LoggedIn, session};
+    /// # async fn set_password(user: &str, password: &str) -> Result<(), Error> { Ok(()) }
+    /// #[session(load, fresh = 5m)]
+    /// async fn change_password(session: LoggedIn, password: String) -> Result<(), Error> {
+    ///     set_password(session.subject(), &password).await?;
+    ///     session.end_others().await?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::LoginRequired`] if the session belongs to no user;
+    /// [`ErrorKind::ReauthenticationRequired`] if the user has not just proved who they are; otherwise see
+    /// [`UserSessions::end`].
+    pub async fn end_others(&self) -> Result<usize, Error>
+    where
+        C::Store: SubjectIndex,
+    {
+        let Some(sessions) = self.of_user() else {
+            return Err(Error::of(ErrorKind::LoginRequired));
+        };
+        if !self.core.state().guards.get(self.guard).is_authenticated {
+            return Err(Error::of(ErrorKind::ReauthenticationRequired));
+        }
+        sessions.end_all_except(self.id()).await
     }
 }
 

@@ -24,4 +24,5 @@ mod secrecy;
 mod secrets;
 mod sid_locations;
 mod tasks;
+mod users;
 mod wire;

@@ -3,7 +3,8 @@
 //!
 //! Every config has the routes `/{config}/create`, `/{config}/load` and `/{config}/optional`. They
 //! accept any method and run the request's script with
-//! [`script::run`](crate::support::script::run). `Main` has a few more routes; see the adapters.
+//! [`script::run`](crate::support::script::run). `Main` has a few more routes; see the adapters. Those below
+//! `/main/user` need a user who is logged in.
 
 #[cfg(feature = "actix-web")]
 mod actix;

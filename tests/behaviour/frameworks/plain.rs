@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use connect_session::{Error, Session, SessionConfig, SessionView, session};
+use connect_session::{Error, LoggedIn, Session, SessionView, session};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -15,12 +15,13 @@ use tower::{Layer as _, ServiceExt as _};
 use super::{Shape, shape};
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
+    XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::script::{Failure, HandlerResponse, run};
-use crate::support::session::{AnySession, BoxFuture};
+use crate::support::session::{AnySession, BoxFuture, SuiteConfig};
 use crate::support::signal::Signal;
 use crate::support::untyped::try_every_operation;
 
@@ -38,7 +39,7 @@ fn respond(written: HandlerResponse) -> Response<Body> {
     response
 }
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+fn boxed<C: SuiteConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
@@ -47,20 +48,17 @@ async fn run_script(session: Option<Box<dyn AnySession>>, headers: HeaderMap) ->
 }
 
 #[session(create, http)]
-async fn create<C: SessionConfig>(
-    session: Session<C>,
-    request: Request<Incoming>,
-) -> HandlerResult {
+async fn create<C: SuiteConfig>(session: Session<C>, request: Request<Incoming>) -> HandlerResult {
     run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
-async fn load<C: SessionConfig>(session: Session<C>, request: Request<Incoming>) -> HandlerResult {
+async fn load<C: SuiteConfig>(session: Session<C>, request: Request<Incoming>) -> HandlerResult {
     run_script(Some(boxed(session)), request.headers().clone()).await
 }
 
 #[session(load, http)]
-async fn optional<C: SessionConfig>(
+async fn optional<C: SuiteConfig>(
     session: Option<Session<C>>,
     request: Request<Incoming>,
 ) -> HandlerResult {
@@ -90,6 +88,39 @@ async fn lazy(session: Session<Main>, request: Request<Incoming>) -> HandlerResu
 #[session(load, http, cache = shared)]
 async fn shared(session: Session<Main>, request: Request<Incoming>) -> HandlerResult {
     run_script(Some(boxed(session)), request.headers().clone()).await
+}
+
+#[session(load, http)]
+async fn user(session: LoggedIn<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(
+        Some(boxed(session.into_session())),
+        request.headers().clone(),
+    )
+    .await
+}
+
+#[session(load, http)]
+async fn maybe_user(session: Option<LoggedIn<Main>>, request: Request<Incoming>) -> HandlerResult {
+    let session = session.map(LoggedIn::into_session);
+    run_script(session.map(boxed), request.headers().clone()).await
+}
+
+#[session(load, http, fresh = 5m)]
+async fn fresh(session: LoggedIn<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(
+        Some(boxed(session.into_session())),
+        request.headers().clone(),
+    )
+    .await
+}
+
+#[session(load, http, level = 2)]
+async fn level(session: LoggedIn<Main>, request: Request<Incoming>) -> HandlerResult {
+    run_script(
+        Some(boxed(session.into_session())),
+        request.headers().clone(),
+    )
+    .await
 }
 
 #[session(load, http)]
@@ -221,7 +252,7 @@ async fn shaped(name: &str, request: Request<Incoming>) -> HandlerResult {
     }
 }
 
-async fn route<C: SessionConfig>(name: &str, request: Request<Incoming>) -> HandlerResult {
+async fn route<C: SuiteConfig>(name: &str, request: Request<Incoming>) -> HandlerResult {
     match name {
         "create" => create::<C>(request).await,
         "load" => load::<C>(request).await,
@@ -236,6 +267,10 @@ async fn main(names: &[&str], request: Request<Incoming>) -> HandlerResult {
         ["other", "load"] => load_other(request).await,
         ["cookie", "create"] => create_cookie(request).await,
         ["lazy"] => lazy(request).await,
+        ["user", "required"] => user(request).await,
+        ["user", "optional"] => maybe_user(request).await,
+        ["user", "fresh"] => fresh(request).await,
+        ["user", "level"] => level(request).await,
         ["shared"] => shared(request).await,
         ["echo"] => echo(request).await,
         ["stream"] => Ok(stream(request).await),
@@ -299,6 +334,8 @@ async fn dispatch(stores: &Stores, request: Request<Incoming>) -> HandlerResult 
         ["anonymous", name] => mounted!(Anonymous, stuff, name, request),
         ["renewing", name] => mounted!(Renewing, stuff, name, request),
         ["small", name] => mounted!(Small, stuff, name, request),
+        ["limited", name] => mounted!(Limited, stuff, name, request),
+        ["refusing", name] => mounted!(Refusing, stuff, name, request),
         ["loose", name] => mounted!(Loose, stores.loose, name, request),
         ["narrow", name] => mounted!(Narrow, stores.loose, name, request),
         ["large", name] => mounted!(Large, stores.heap, name, request),

@@ -140,6 +140,7 @@ impl Run {
             body["id"] = session.id().into();
             body["new"] = session.is_new().into();
             body["subject"] = session.subject().into();
+            body["authenticated"] = session.authenticated_at().into();
             body["created"] = session.created_at().into();
             body["expires"] = session.expires_at().into();
             body["data"] = session.data();
@@ -177,6 +178,31 @@ impl Run {
                     let life = json!([session.created_at(), session.expires_at()]);
                     self.results.push(life);
                 }
+                "level" => {
+                    let level = self.session().level();
+                    self.results.push(level.into());
+                }
+                // Operations on the sessions of the user.
+                "devices" => {
+                    let devices = self.session().devices().await?;
+                    self.results.push(devices);
+                }
+                "end" => {
+                    let ended = self.session().end(text(0).parse().unwrap()).await?;
+                    self.results.push(ended.into());
+                }
+                "end_others" => {
+                    let ended = self.session().end_others().await?;
+                    self.results.push(ended.into());
+                }
+                "end_all" => {
+                    let ended = self.session().end_all().await?;
+                    self.results.push(ended.into());
+                }
+                "still_alive" => {
+                    let alive = self.session().still_alive().await?;
+                    self.results.push(alive.into());
+                }
                 // Operations of the session.
                 "update" => {
                     let edits = args;
@@ -195,6 +221,20 @@ impl Run {
                 "rotate" => self.session().rotate()?,
                 "reset" => self.session().reset()?,
                 "login" => self.session().login(text(0))?,
+                "login_after" => {
+                    let (begun, checked) = (signal(1), signal(2));
+                    let between = Box::pin(async move {
+                        begun.send(1);
+                        checked.wait().await;
+                    });
+                    self.session().login_after(text(0), between).await?;
+                }
+                "step_up" => {
+                    let level = u8::try_from(args[0].as_u64().unwrap()).unwrap();
+                    self.session().step_up(level)?;
+                }
+                "reauthenticate" => self.session().reauthenticate()?,
+                "label" => self.session().label(text(0)),
                 "set_lifetime" => self.session().set_lifetime(seconds(0), seconds(1))?,
                 "destroy" => self.take().destroy().await?,
                 "save" => self.take().save().await?,

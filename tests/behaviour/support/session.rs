@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use connect_session::{Error, Session, SessionConfig, SessionData, Sid};
-use serde_json::Value;
+use connect_session::store::SubjectIndex;
+use connect_session::{Error, Session, SessionConfig, SessionData, SessionId, Sid};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::data::Heap;
 
@@ -35,6 +36,24 @@ pub trait AnySession: Send {
     fn rotate(&mut self) -> Result<(), Error>;
     fn reset(&mut self) -> Result<(), Error>;
     fn login(&mut self, subject: &str) -> Result<(), Error>;
+    /// Logs in after `between`, which runs between the beginning of the attempt and its end.
+    fn login_after<'a>(
+        &'a mut self,
+        subject: &'a str,
+        between: BoxFuture<'a, ()>,
+    ) -> BoxFuture<'a, Result<(), Error>>;
+    fn level(&self) -> u8;
+    fn authenticated_at(&self) -> Option<u64>;
+    fn step_up(&mut self, level: u8) -> Result<(), Error>;
+    fn reauthenticate(&mut self) -> Result<(), Error>;
+    fn label(&mut self, label: &str);
+    /// The sessions of the user; `null` without a login.
+    fn devices(&self) -> BoxFuture<'_, Result<Value, Error>>;
+    /// Ends one of them.
+    fn end(&self, id: SessionId) -> BoxFuture<'_, Result<bool, Error>>;
+    fn end_others(&self) -> BoxFuture<'_, Result<usize, Error>>;
+    fn end_all(&self) -> BoxFuture<'_, Result<usize, Error>>;
+    fn still_alive(&self) -> BoxFuture<'_, Result<bool, Error>>;
     fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error>;
     fn save(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
     fn destroy(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
@@ -51,7 +70,12 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(time.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-impl<C: SessionConfig> AnySession for Session<C> {
+/// A config whose store knows the sessions of a user.
+pub trait SuiteConfig: SessionConfig<Store: SubjectIndex> {}
+
+impl<C: SessionConfig<Store: SubjectIndex>> SuiteConfig for C {}
+
+impl<C: SuiteConfig> AnySession for Session<C> {
     fn id(&self) -> String {
         self.id().to_string()
     }
@@ -119,6 +143,65 @@ impl<C: SessionConfig> AnySession for Session<C> {
 
     fn login(&mut self, subject: &str) -> Result<(), Error> {
         self.login(subject)
+    }
+
+    fn login_after<'a>(
+        &'a mut self,
+        subject: &'a str,
+        between: BoxFuture<'a, ()>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let attempt = self.begin_login(subject).await?;
+            between.await;
+            self.login(attempt)
+        })
+    }
+
+    fn level(&self) -> u8 {
+        self.level()
+    }
+
+    fn authenticated_at(&self) -> Option<u64> {
+        self.authenticated_at().map(millis)
+    }
+
+    fn step_up(&mut self, level: u8) -> Result<(), Error> {
+        self.step_up(level)
+    }
+
+    fn reauthenticate(&mut self) -> Result<(), Error> {
+        self.reauthenticate()
+    }
+
+    fn label(&mut self, label: &str) {
+        self.label(label);
+    }
+
+    fn devices(&self) -> BoxFuture<'_, Result<Value, Error>> {
+        Box::pin(async {
+            let Some(sessions) = self.of_user() else {
+                return Ok(json!(null));
+            };
+            let page = sessions.list().await?;
+            assert_eq!(sessions.count().await?, page.sessions.len() as u64);
+            Ok(serde_json::to_value(page).unwrap())
+        })
+    }
+
+    fn end(&self, id: SessionId) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(async move { self.of_user().unwrap().end(id).await })
+    }
+
+    fn end_others(&self) -> BoxFuture<'_, Result<usize, Error>> {
+        Box::pin(self.end_others())
+    }
+
+    fn end_all(&self) -> BoxFuture<'_, Result<usize, Error>> {
+        Box::pin(async { self.of_user().unwrap().end_all().await })
+    }
+
+    fn still_alive(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(self.still_alive())
     }
 
     fn set_lifetime(&mut self, idle: Duration, absolute: Duration) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::Path;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use connect_session::{Error, Session, session, session_config};
+use connect_session::{Error, LoggedIn, Session, session, session_config};
 use http::{Request, Response, StatusCode};
 
 session_config! {
@@ -19,6 +19,7 @@ type ShopSession = Session<Shop>;
 type HandlerResult = Result<String, Error>;
 
 const NAME: &str = "X-Device-Session";
+const SECOND_FACTOR: u8 = 2;
 
 // H01, H02, H06, H08, H12
 #[session(create, emit = cookie)]
@@ -39,10 +40,30 @@ async fn login(mut session: Session<Shop>) -> Result<(), connect_session::Error>
     let attempt = Shop::begin_login("ada").await?;
     session.login(attempt)?;
     if let Some(sessions) = session.of_user() {
-        sessions.end_others().await?;
+        sessions.end_all_except(session.id()).await?;
     }
     Shop::sessions().of(1_u64).end_all().await?;
     Ok(())
+}
+
+// H27, H28
+#[session(load, fresh = 5m, level = SECOND_FACTOR)]
+async fn change_password(session: LoggedIn<Shop>) -> Result<String, connect_session::Error> {
+    session.end_others().await?;
+    Ok(session.subject().to_owned())
+}
+
+// H35
+#[session(load)]
+async fn end_others(mut session: Session<Shop>) -> Result<String, connect_session::Error> {
+    session.reauthenticate()?;
+    Ok(session.end_others().await?.to_string())
+}
+
+// H27
+#[session(load)]
+async fn maybe_user(session: Option<LoggedIn<Shop>>) -> String {
+    session.map_or_else(String::new, |session| session.subject().to_owned())
 }
 
 // H04, H05, H07, H14, H18, H30, H32
@@ -200,6 +221,9 @@ fn main() {
         .route("/open", get(open))
         .route("/visit", get(visit))
         .route("/login", get(login))
+        .route("/change-password", get(change_password))
+        .route("/end-others", get(end_others))
+        .route("/maybe-user", get(maybe_user))
         .route("/body", get(body_first))
         .route("/alias", get(alias))
         .route("/calls", get(calls))

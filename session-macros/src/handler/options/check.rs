@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 
+use super::super::login::LoginRequirements;
 use super::super::model::Mode;
 use super::Options;
 use super::parse::Written;
@@ -19,6 +20,8 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
         mut emit,
         on_undecodable,
         lazy,
+        fresh,
+        level,
         shared,
         http,
         library,
@@ -88,6 +91,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
         emit,
         on_undecodable,
         lazy: lazy.is_some(),
+        login: LoginRequirements::read(fresh, level, errors),
         shared,
         http,
         library,

@@ -7,7 +7,7 @@ use syn::{Expr, Token, token};
 
 use super::super::hints;
 use super::super::model::Mode;
-use crate::choice::{CACHE, Choice, EMIT, ON_UNDECODABLE, choose, words};
+use crate::choice::{CACHE, Choice, EMIT, ON_UNDECODABLE, Variants, choose, words};
 use crate::errors::Errors;
 use crate::loaders::{Args, Raw};
 use crate::tokens::{at_word, library, separator, skip_entry, value, word};
@@ -26,6 +26,8 @@ pub(super) struct Written {
     pub(super) emit: Option<Choice>,
     pub(super) on_undecodable: Option<Choice>,
     pub(super) lazy: Option<Ident>,
+    pub(super) fresh: Option<(Ident, Expr)>,
+    pub(super) level: Option<(Ident, Expr)>,
     pub(super) shared: bool,
     pub(super) http: Option<Ident>,
     pub(super) library: Option<TokenStream>,
@@ -116,7 +118,17 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         return Ok(());
     }
     written.seen.push(key.clone());
-    match name.as_str() {
+    option(input, key, written, errors)
+}
+
+/// Parses what follows the name of an option.
+fn option(
+    input: ParseStream<'_>,
+    key: Ident,
+    written: &mut Written,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    match key.to_string().as_str() {
         "bearer" => {
             written.loaders.push(Raw {
                 keyword: key.clone(),
@@ -133,19 +145,24 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
             written.lazy = Some(key);
             Ok(())
         }
+        "fresh" => {
+            written.fresh = Some(amount(input, key, "5m")?);
+            Ok(())
+        }
+        "level" => {
+            written.level = Some(amount(input, key, "2")?);
+            Ok(())
+        }
         "emit" => {
-            equals(input, &key, "header")?;
-            written.emit = choose(&key, &words(input, &key)?, EMIT, errors);
+            written.emit = choice(input, &key, "header", EMIT, errors)?;
             Ok(())
         }
         "on_undecodable" => {
-            equals(input, &key, "replace")?;
-            written.on_undecodable = choose(&key, &words(input, &key)?, ON_UNDECODABLE, errors);
+            written.on_undecodable = choice(input, &key, "replace", ON_UNDECODABLE, errors)?;
             Ok(())
         }
         "cache" => {
-            equals(input, &key, "shared")?;
-            written.shared = choose(&key, &words(input, &key)?, CACHE, errors).is_some();
+            written.shared = choice(input, &key, "shared", CACHE, errors)?.is_some();
             Ok(())
         }
         "crate" => {
@@ -169,6 +186,25 @@ fn entry(input: ParseStream<'_>, written: &mut Written, errors: &mut Errors) -> 
         }
         _ => loader(input, key, written).inspect_err(|_| written.broken = true),
     }
+}
+
+/// `fresh = 5m`.
+fn amount(input: ParseStream<'_>, key: Ident, example: &str) -> syn::Result<(Ident, Expr)> {
+    equals(input, &key, example)?;
+    let amount = value(input, &format!("{key} = {example}"))?;
+    Ok((key, amount))
+}
+
+/// `emit = header`.
+fn choice(
+    input: ParseStream<'_>,
+    key: &Ident,
+    example: &str,
+    variants: Variants,
+    errors: &mut Errors,
+) -> syn::Result<Option<Choice>> {
+    equals(input, key, example)?;
+    Ok(choose(key, &words(input, key)?, variants, errors))
 }
 
 /// The error for an option that is written as a path.

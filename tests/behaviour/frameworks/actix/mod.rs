@@ -3,6 +3,7 @@
 mod bodies;
 mod failures;
 mod shapes;
+mod users;
 
 use ::actix_web::body::MessageBody;
 use ::actix_web::dev::{Payload, ServerHandle, ServiceRequest, ServiceResponse};
@@ -10,7 +11,7 @@ use ::actix_web::middleware::{Next, from_fn};
 use ::actix_web::rt::System;
 use ::actix_web::web::{self, Bytes, ServiceConfig};
 use ::actix_web::{App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer, Responder};
-use connect_session::{Session, SessionConfig, SessionView, session};
+use connect_session::{Session, SessionView, session};
 use http::HeaderMap;
 use tokio::net::TcpListener;
 
@@ -19,21 +20,22 @@ pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
+    XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::script::{Failure, HandlerResponse, run};
-use crate::support::session::AnySession;
+use crate::support::session::{AnySession, SuiteConfig};
 use crate::support::signal::Signal;
 use crate::support::untyped::try_every_operation;
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+fn boxed<C: SuiteConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
 #[session(create)]
-async fn create<C: SessionConfig>(
+async fn create<C: SuiteConfig>(
     session: Session<C>,
     Headers(headers): Headers,
 ) -> Result<HandlerResponse, Failure> {
@@ -41,7 +43,7 @@ async fn create<C: SessionConfig>(
 }
 
 #[session(load)]
-async fn load<C: SessionConfig>(
+async fn load<C: SuiteConfig>(
     session: Session<C>,
     Headers(headers): Headers,
 ) -> Result<HandlerResponse, Failure> {
@@ -49,7 +51,7 @@ async fn load<C: SessionConfig>(
 }
 
 #[session(load)]
-async fn optional<C: SessionConfig>(
+async fn optional<C: SuiteConfig>(
     session: Option<Session<C>>,
     Headers(headers): Headers,
 ) -> Result<HandlerResponse, Failure> {
@@ -149,7 +151,7 @@ async fn look(
     next.call(request).await
 }
 
-fn routes<C: SessionConfig>(routes: &mut ServiceConfig) {
+fn routes<C: SuiteConfig>(routes: &mut ServiceConfig) {
     routes
         .route("/create", web::to(create::<C>))
         .route("/load", web::to(load::<C>))
@@ -174,6 +176,7 @@ fn main(main: &mut ServiceConfig) {
         )
         .service(web::scope("/shape").configure(shapes::shapes))
         .service(web::scope("/failure").configure(failures::failures))
+        .configure(users::users)
         .configure(routes::<Main>);
 }
 
@@ -206,6 +209,8 @@ fn app(stores: &Stores, app: &mut ServiceConfig) {
     .service(mounted!("/anonymous", Anonymous, stuff))
     .service(mounted!("/renewing", Renewing, stuff))
     .service(mounted!("/small", Small, stuff))
+    .service(mounted!("/limited", Limited, stuff))
+    .service(mounted!("/refusing", Refusing, stuff))
     .service(mounted!("/loose", Loose, stores.loose))
     .service(mounted!("/narrow", Narrow, stores.loose))
     .service(mounted!("/large", Large, stores.heap))

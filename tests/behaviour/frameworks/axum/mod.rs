@@ -2,6 +2,7 @@
 
 mod failures;
 mod shapes;
+mod users;
 
 use ::axum::Router;
 use ::axum::body::{Body, Bytes};
@@ -9,7 +10,7 @@ use ::axum::extract::Request;
 use ::axum::middleware::{Next, from_fn};
 use ::axum::response::{IntoResponse, Response};
 use ::axum::routing::any;
-use connect_session::{Session, SessionConfig, SessionView, session};
+use connect_session::{Session, SessionView, session};
 use http::HeaderMap;
 use tokio::net::TcpListener;
 
@@ -17,12 +18,13 @@ pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
+    XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::script::{Failure, HandlerResponse, run};
-use crate::support::session::AnySession;
+use crate::support::session::{AnySession, SuiteConfig};
 use crate::support::signal::Signal;
 use crate::support::untyped::try_every_operation;
 
@@ -38,12 +40,12 @@ impl IntoResponse for Failure {
     }
 }
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+fn boxed<C: SuiteConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
 #[session(create)]
-async fn create<C: SessionConfig>(
+async fn create<C: SuiteConfig>(
     session: Session<C>,
     headers: HeaderMap,
 ) -> Result<HandlerResponse, Failure> {
@@ -51,7 +53,7 @@ async fn create<C: SessionConfig>(
 }
 
 #[session(load)]
-async fn load<C: SessionConfig>(
+async fn load<C: SuiteConfig>(
     session: Session<C>,
     headers: HeaderMap,
 ) -> Result<HandlerResponse, Failure> {
@@ -59,7 +61,7 @@ async fn load<C: SessionConfig>(
 }
 
 #[session(load)]
-async fn optional<C: SessionConfig>(
+async fn optional<C: SuiteConfig>(
     session: Option<Session<C>>,
     headers: HeaderMap,
 ) -> Result<HandlerResponse, Failure> {
@@ -138,7 +140,7 @@ async fn look(_: Option<SessionView<Main>>, request: Request, next: Next) -> Res
     next.run(request).await
 }
 
-fn routes<C: SessionConfig>() -> Router {
+fn routes<C: SuiteConfig>() -> Router {
     Router::new()
         .route("/create", any(create::<C>))
         .route("/load", any(load::<C>))
@@ -158,6 +160,7 @@ fn main() -> Router {
         .route("/twice", any(load::<Main>).layer(from_fn(count)))
         .route("/view", any(view))
         .route("/looked-at", any(load::<Main>).layer(from_fn(look)))
+        .nest("/user", users::users())
         .nest("/shape", shapes::shapes())
         .nest("/failure", failures::failures())
 }
@@ -224,6 +227,14 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest(
             "/small",
             routes::<Small>().layer(Small::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/limited",
+            routes::<Limited>().layer(Limited::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/refusing",
+            routes::<Refusing>().layer(Refusing::layer().with_store(stuff.clone())),
         )
         .nest(
             "/loose",

@@ -2,6 +2,7 @@
 
 mod failures;
 mod shapes;
+mod users;
 
 use std::io;
 
@@ -12,7 +13,7 @@ use ::poem::{
     Body, Endpoint, EndpointExt as _, FromRequest as _, IntoResponse, Request, Response, Result,
     Route, Server, handler,
 };
-use connect_session::{Session, SessionConfig, SessionView, session};
+use connect_session::{Session, SessionView, session};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
@@ -21,12 +22,13 @@ pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
+    XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::script::{Failure, HandlerResponse, run};
-use crate::support::session::AnySession;
+use crate::support::session::{AnySession, SuiteConfig};
 use crate::support::signal::Signal;
 use crate::support::untyped::try_every_operation;
 
@@ -52,13 +54,13 @@ impl ResponseError for Failure {
     }
 }
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+fn boxed<C: SuiteConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
 #[session(create)]
 #[handler]
-async fn create<C: SessionConfig>(
+async fn create<C: SuiteConfig>(
     session: Session<C>,
     headers: &HeaderMap,
 ) -> Result<HandlerResponse, Failure> {
@@ -67,7 +69,7 @@ async fn create<C: SessionConfig>(
 
 #[session(load)]
 #[handler]
-async fn load<C: SessionConfig>(
+async fn load<C: SuiteConfig>(
     session: Session<C>,
     headers: &HeaderMap,
 ) -> Result<HandlerResponse, Failure> {
@@ -76,7 +78,7 @@ async fn load<C: SessionConfig>(
 
 #[session(load)]
 #[handler]
-async fn optional<C: SessionConfig>(
+async fn optional<C: SuiteConfig>(
     session: Option<Session<C>>,
     headers: &HeaderMap,
 ) -> Result<HandlerResponse, Failure> {
@@ -174,7 +176,7 @@ async fn look<E: Endpoint>(below: E, request: Request) -> Result<E::Output> {
     below.call(request).await
 }
 
-fn routes<C: SessionConfig>() -> Route {
+fn routes<C: SuiteConfig>() -> Route {
     Route::new()
         .at("/create", create::<C>::default())
         .at("/load", load::<C>::default())
@@ -194,6 +196,7 @@ fn main() -> Route {
         .at("/twice", twice)
         .at("/view", view)
         .at("/looked-at", load::<Main>::default().around(look))
+        .nest("/user", users::users())
         .nest("/shape", shapes::shapes())
         .nest("/failure", failures::failures())
 }
@@ -233,6 +236,8 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest("/anonymous", mounted!(Anonymous))
         .nest("/renewing", mounted!(Renewing))
         .nest("/small", mounted!(Small))
+        .nest("/limited", mounted!(Limited))
+        .nest("/refusing", mounted!(Refusing))
         .nest(
             "/loose",
             routes::<Loose>().with(Loose::layer().with_store(stores.loose.clone())),

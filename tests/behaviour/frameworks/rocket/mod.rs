@@ -10,6 +10,7 @@ mod failures;
 mod fairings;
 mod guards;
 mod shapes;
+mod users;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -19,7 +20,7 @@ use ::rocket::http::Method;
 use ::rocket::response::Responder;
 use ::rocket::response::stream::ByteStream;
 use ::rocket::{Build, Config, Data, Rocket, Route, get, post, routes};
-use connect_session::{Session, SessionConfig, session};
+use connect_session::{Session, session};
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
@@ -29,17 +30,18 @@ use self::guards::{Headers, Second, Seen};
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
     After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Loose, Main, Narrow, OpenJar, Rejecting, Renewing, Small, Urls, XForwarded,
+    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
+    XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::script::{Failure, HandlerResponse, run};
-use crate::support::session::AnySession;
+use crate::support::session::{AnySession, SuiteConfig};
 use crate::support::signal::Signal;
 use crate::support::untyped::try_every_operation;
 
 type HandlerResult = Result<HandlerResponse, Failure>;
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+fn boxed<C: SuiteConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
@@ -89,6 +91,8 @@ configs! {
     anonymous: Anonymous;
     renewing: Renewing;
     small: Small;
+    limited: Limited;
+    refusing: Refusing;
     loose: Loose;
     narrow: Narrow;
     large: Large;
@@ -268,6 +272,7 @@ fn app(stores: &Stores) -> Rocket<Build> {
     ];
     mounted(layered(::rocket::custom(figment), stores))
         .mount("/main", any(main))
+        .mount("/main", any(users::users()))
         .mount("/main/shape", any(shapes::shapes()))
         .mount("/main/failure", any(failures::failures()))
         .mount("/", any(routes![untyped]))
@@ -294,6 +299,8 @@ fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
         .attach(Anonymous::layer().with_store(stuff.clone()))
         .attach(Renewing::layer().with_store(stuff.clone()))
         .attach(Small::layer().with_store(stuff.clone()))
+        .attach(Limited::layer().with_store(stuff.clone()))
+        .attach(Refusing::layer().with_store(stuff.clone()))
         .attach(Loose::layer().with_store(stores.loose.clone()))
         .attach(Narrow::layer().with_store(stores.loose.clone()))
         .attach(Large::layer().with_store(stores.heap.clone()))

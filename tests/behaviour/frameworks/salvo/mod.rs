@@ -2,12 +2,13 @@
 
 mod failures;
 mod shapes;
+mod users;
 
 use ::salvo::conn::tcp::TcpAcceptor;
 use ::salvo::http::ResBody;
 use ::salvo::writing::Scribe;
 use ::salvo::{Depot, FlowCtrl, Request, Response, Router, Server, Writer as _, handler};
-use connect_session::{Error, Session, SessionConfig, SessionView, session};
+use connect_session::{Error, Session, SessionView, session};
 use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 
@@ -17,7 +18,7 @@ use crate::configs::{Loose, Main};
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
 use crate::support::script::{Failure, HandlerResponse, run};
-use crate::support::session::AnySession;
+use crate::support::session::{AnySession, SuiteConfig};
 use crate::support::signal::Signal;
 use crate::support::untyped::try_every_operation;
 
@@ -37,7 +38,7 @@ impl Scribe for Failure {
     }
 }
 
-fn boxed<C: SessionConfig>(session: Session<C>) -> Box<dyn AnySession> {
+fn boxed<C: SuiteConfig>(session: Session<C>) -> Box<dyn AnySession> {
     Box::new(session)
 }
 
@@ -100,6 +101,8 @@ config!(lenient, Lenient);
 config!(anonymous, Anonymous);
 config!(renewing, Renewing);
 config!(small, Small);
+config!(limited, Limited);
+config!(refusing, Refusing);
 config!(loose, Loose);
 config!(narrow, Narrow);
 config!(large, Large);
@@ -213,6 +216,7 @@ fn main_routes() -> Router {
         .push(Router::with_path("other/create").goal(create_other))
         .push(Router::with_path("other/load").goal(load_other))
         .push(Router::with_path("cookie/create").goal(create_cookie))
+        .push(users::users())
         .push(Router::with_path("lazy").goal(lazy))
         .push(Router::with_path("shared").goal(shared))
         .push(Router::with_path("echo").goal(echo))
@@ -249,6 +253,8 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .push(mounted!(anonymous, Anonymous, "anonymous"))
         .push(mounted!(renewing, Renewing, "renewing"))
         .push(mounted!(small, Small, "small"))
+        .push(mounted!(limited, Limited, "limited"))
+        .push(mounted!(refusing, Refusing, "refusing"))
         .push(loose::routes("loose").hoop(Loose::layer().with_store(stores.loose.clone())))
         .push(
             narrow::routes("narrow").hoop(narrow::Narrow::layer().with_store(stores.loose.clone())),

@@ -1,6 +1,6 @@
 //! A handler with a session but no attribute. Without `debug_handler` axum prints no cause.
 
-use connect_session::{Session, session_config};
+use connect_session::{LoggedIn, Session, session_config};
 
 session_config! {
     pub struct Shop {}
@@ -8,6 +8,11 @@ session_config! {
 
 #[axum::debug_handler]
 async fn one(session: Session<Shop>) -> String {
+    session.id().to_string()
+}
+
+#[axum::debug_handler]
+async fn two(session: LoggedIn<Shop>) -> String {
     session.id().to_string()
 }
 
