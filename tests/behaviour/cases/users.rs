@@ -260,7 +260,7 @@ async fn row_97_a_fresh_login(env: Env) {
     let reply = server.ask("fresh", &anonymous, json!([])).await;
     reply.problem(401, "login-required");
     let session = server.log_in("main", "ada").await;
-    server.advance(5 * MINUTE - Duration::from_millis(1));
+    server.advance(Duration::from_millis(5 * 60_000 - 1));
     server.ask("fresh", &session, json!([])).await.ok();
     // A use is no proof.
     server.advance(Duration::from_millis(1));
@@ -282,7 +282,7 @@ async fn row_97_a_fresh_login(env: Env) {
         .await
         .ok();
     let session = session.with_sid(reply.sid());
-    server.advance(5 * MINUTE - Duration::from_millis(1));
+    server.advance(Duration::from_millis(5 * 60_000 - 1));
     server.ask("fresh", &session, json!([])).await.ok();
 }
 

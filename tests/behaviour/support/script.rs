@@ -178,31 +178,6 @@ impl Run {
                     let life = json!([session.created_at(), session.expires_at()]);
                     self.results.push(life);
                 }
-                "level" => {
-                    let level = self.session().level();
-                    self.results.push(level.into());
-                }
-                // Operations on the sessions of the user.
-                "devices" => {
-                    let devices = self.session().devices().await?;
-                    self.results.push(devices);
-                }
-                "end" => {
-                    let ended = self.session().end(text(0).parse().unwrap()).await?;
-                    self.results.push(ended.into());
-                }
-                "end_others" => {
-                    let ended = self.session().end_others().await?;
-                    self.results.push(ended.into());
-                }
-                "end_all" => {
-                    let ended = self.session().end_all().await?;
-                    self.results.push(ended.into());
-                }
-                "still_alive" => {
-                    let alive = self.session().still_alive().await?;
-                    self.results.push(alive.into());
-                }
                 // Operations of the session.
                 "update" => {
                     let edits = args;
@@ -221,20 +196,6 @@ impl Run {
                 "rotate" => self.session().rotate()?,
                 "reset" => self.session().reset()?,
                 "login" => self.session().login(text(0))?,
-                "login_after" => {
-                    let (begun, checked) = (signal(1), signal(2));
-                    let between = Box::pin(async move {
-                        begun.send(1);
-                        checked.wait().await;
-                    });
-                    self.session().login_after(text(0), between).await?;
-                }
-                "step_up" => {
-                    let level = u8::try_from(args[0].as_u64().unwrap()).unwrap();
-                    self.session().step_up(level)?;
-                }
-                "reauthenticate" => self.session().reauthenticate()?,
-                "label" => self.session().label(text(0)),
                 "set_lifetime" => self.session().set_lifetime(seconds(0), seconds(1))?,
                 "destroy" => self.take().destroy().await?,
                 "save" => self.take().save().await?,
@@ -264,6 +225,7 @@ impl Run {
                 "signal" => signal(0).send(1),
                 "await" => signal(0).wait().await,
                 "spawn" => self.spawn(signal(0), args[1].as_array().unwrap().clone()),
+                name if self.run_user_operation(name, args).await? => {}
                 _ => {
                     let mut change = |data: &mut Value| edit(data, operation);
                     self.session().edit(&mut change);
@@ -271,6 +233,54 @@ impl Run {
             }
             Ok(())
         })
+    }
+
+    /// Runs an operation on the login or on the sessions of the user. Returns whether it is one.
+    async fn run_user_operation(&mut self, name: &str, args: &[Value]) -> Result<bool, Failure> {
+        let text = |at: usize| args[at].as_str().unwrap();
+        let signal = |at: usize| Signal::named(text(at));
+        match name {
+            "level" => {
+                let level = self.session().level();
+                self.results.push(level.into());
+            }
+            "devices" => {
+                let devices = self.session().devices().await?;
+                self.results.push(devices);
+            }
+            "end" => {
+                let ended = self.session().end(text(0).parse().unwrap()).await?;
+                self.results.push(ended.into());
+            }
+            "end_others" => {
+                let ended = self.session().end_others().await?;
+                self.results.push(ended.into());
+            }
+            "end_all" => {
+                let ended = self.session().end_all().await?;
+                self.results.push(ended.into());
+            }
+            "still_alive" => {
+                let alive = self.session().still_alive().await?;
+                self.results.push(alive.into());
+            }
+            "login_after" => {
+                let (begun, checked) = (signal(1), signal(2));
+                let between = Box::pin(async move {
+                    begun.send(1);
+                    checked.wait().await;
+                });
+                self.session().login_after(text(0), between).await?;
+            }
+            "step_up" => {
+                let level = u8::try_from(args[0].as_u64().unwrap()).unwrap();
+                self.session().step_up(level)?;
+            }
+            "reauthenticate" => self.session().reauthenticate()?,
+            "label" => self.session().label(text(0)),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Moves the session into a task, which stores a report when it is done.
