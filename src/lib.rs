@@ -7,6 +7,7 @@
 //! - [`store`] has the stores, and the rules for writing one. The module `testing`, behind the feature of
 //!   that name, checks them, and has a fake clock.
 //! - [`frameworks`] describes the differences between frameworks.
+//! - [`monitoring`] lists the events and metrics, with a dashboard.
 //! - [`problem`] describes every problem type that a client can receive.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -24,6 +25,8 @@ pub use connect_session_runtime::config::{
 };
 pub use connect_session_runtime::data::{EncodeError, Fields, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
+#[cfg(feature = "metrics")]
+pub use connect_session_runtime::event::describe_metrics;
 pub use connect_session_runtime::event::{Event, EventKind};
 pub use connect_session_runtime::guard::Rejection;
 pub use connect_session_runtime::loader::{CookieSpec, Emit, RequestHead, SameSite, SidSource};
@@ -41,6 +44,9 @@ pub use connect_session_runtime::view::SessionView;
 
 #[doc = include_str!("problem.md")]
 pub mod problem {}
+
+#[doc = include_str!("monitoring.md")]
+pub mod monitoring {}
 
 #[doc = include_str!("frameworks/mod.md")]
 #[doc = include_str!("frameworks/axum.md")]

@@ -1,11 +1,15 @@
-//! Events of sessions: for the listener of a config, and for `tracing`.
+//! Events of sessions: for the listener of a config, for `tracing` and for `metrics`.
 
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg_attr(not(feature = "tracing"), path = "event/no_trace.rs")]
 pub(crate) mod trace;
 
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::describe_metrics;
 use crate::data::EncodeError;
 use crate::error_chain::with_causes;
 use crate::printable;
@@ -130,6 +134,21 @@ impl EventKind<'_> {
 }
 
 impl EventKind<'_> {
+    /// Why the session ended, if this event says that it did: `logout`, `revoked`, `replaced` or `evicted`.
+    /// That a deadline has passed is no event, because nobody is there when it happens.
+    #[must_use]
+    pub const fn end_reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Destroyed => Some("logout"),
+            Self::Revoked => Some("revoked"),
+            Self::Replaced => Some("replaced"),
+            Self::Evicted => Some("evicted"),
+            _ => None,
+        }
+    }
+}
+
+impl EventKind<'_> {
     /// Whether the event is for an operator: `tracing` records it as a warning or an error.
     const fn is_problem(&self) -> bool {
         matches!(
@@ -194,7 +213,10 @@ impl fmt::Display for Event<'_> {
 /// A function that receives events.
 pub type Listener = fn(&Event<'_>);
 
-/// Passes an event to the config's listener, and to `tracing` if that feature is on.
+/// Whether every event is needed, also without a listener or a subscriber.
+pub(crate) const IS_MEASURED: bool = cfg!(feature = "metrics");
+
+/// Passes an event to the config's listener, and to `tracing` and `metrics` if those features are on.
 #[inline]
 pub(crate) fn emit(
     listener: Option<Listener>,
@@ -205,7 +227,7 @@ pub(crate) fn emit(
 ) {
     // Routine events are only built for a listener or a subscriber. Problems are rare and always
     // recorded: without a subscriber, `tracing` can pass them on to the `log` crate.
-    if listener.is_some() || kind.is_problem() || trace::records_debug() {
+    if listener.is_some() || IS_MEASURED || kind.is_problem() || trace::records_debug() {
         let event = Event {
             config,
             id,
@@ -219,6 +241,8 @@ pub(crate) fn emit(
 #[inline(never)]
 fn deliver(listener: Option<Listener>, event: &Event<'_>) {
     trace::record(event);
+    #[cfg(feature = "metrics")]
+    metrics::record(event);
     if let Some(listener) = listener {
         listener(event);
     }

@@ -24,6 +24,8 @@ mod actix;
 mod axum;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod on_success;
 #[cfg(feature = "poem")]
 mod poem;

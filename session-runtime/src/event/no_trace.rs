@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Event, Listener};
+use super::{Event, IS_MEASURED, Listener};
 use crate::sid::SessionId;
 
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) const fn records_debug() -> bool {
 
 #[inline]
 pub(crate) fn started(listener: Option<Listener>) -> Option<Instant> {
-    listener.map(|_| Instant::now())
+    (listener.is_some() || IS_MEASURED).then(Instant::now)
 }
 
 #[inline]

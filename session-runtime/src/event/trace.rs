@@ -9,7 +9,7 @@ use tracing::field::display;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Instrument as _, Level, Span};
 
-use super::{Event, EventKind, Listener};
+use super::{Event, EventKind, IS_MEASURED, Listener};
 use crate::error_chain::with_causes;
 use crate::printable;
 use crate::sid::SessionId;
@@ -36,14 +36,14 @@ fn records(level: Level) -> bool {
 /// once. Such calls are so short that reading the clock for a rare error would slow them down.
 #[inline]
 pub(crate) fn started(listener: Option<Listener>) -> Option<Instant> {
-    (listener.is_some() || records_debug()).then(Instant::now)
+    (listener.is_some() || IS_MEASURED || records_debug()).then(Instant::now)
 }
 
 /// The current time, if a listener or a subscriber receives the event, or the error, of a call that
 /// is awaited.
 #[inline]
 pub(crate) fn started_awaited(listener: Option<Listener>) -> Option<Instant> {
-    (listener.is_some() || records(Level::ERROR)).then(Instant::now)
+    (listener.is_some() || IS_MEASURED || records(Level::ERROR)).then(Instant::now)
 }
 
 /// Runs a call of a store in its span. Ask [`records_debug`] first.
