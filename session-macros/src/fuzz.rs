@@ -15,7 +15,7 @@ fn rounds() -> usize {
 
 const HANDLERS: &[(&str, &str)] = &[
     (
-        "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, on_undecodable = replace, cache = shared, http, crate = ::a",
+        "create, header = \"X-A\", bearer, cookie = \"c\", unprefixed = \"r\", query = \"q\", allow_in_url = \"r\", emit = header, on_undecodable = replace, cache = shared, http, crate = ::a",
         "#[a::b(c)] pub(crate) async fn one<'a, T: A<B>, const N: usize>(mut s: Option<Session<C>>, #[d] Json(i): Json<T>, request: Request<B>) -> Result<impl R, E> where T: F { let x = |a| b?; async { c?; }; Ok(d) }",
     ),
     (
@@ -33,7 +33,7 @@ const HANDLERS: &[(&str, &str)] = &[
 ];
 
 const CONFIGS: &[&str] = &[
-    "/// Docs.\n#[derive(A)] pub struct Shop { data: Cart<A, B>, loaders: [header(\"X-A\"), bearer, cookie(\"s\", path = \"/\", same_site = Lax, origins = [\"https://a.b\"], cross_origin = off(\"r\")), query(\"q\", allow_in_url = \"r\"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, absolute_timeout: 31d, renew_every: 5m, max_size: 64KiB, max_fields: 9, merge: { a: add, b: max }, on_ended: ignore, namespace: \"a\", on_event: f, crate: ::a }",
+    "/// Docs.\n#[derive(A)] pub struct Shop { data: Cart<A, B>, loaders: [header(\"X-A\"), bearer, cookie(\"s\", unprefixed = \"r\", path = \"/\", same_site = Lax, origins = [\"https://a.b\"], cross_origin = off(\"r\")), query(\"q\", allow_in_url = \"r\"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, absolute_timeout: 31d, renew_every: 5m, max_size: 64KiB, max_fields: 9, merge: { a: add, b: max }, on_ended: ignore, namespace: \"a\", on_event: f, crate: ::a }",
     "struct Shop { loaders: [header(NAME), cookie(NAME, persistent)], idle_timeout: IDLE * 2, absolute_timeout: A, touch_every: T, namespace: N }",
 ];
 

@@ -78,6 +78,7 @@ use proc_macro::TokenStream;
 /// | `query = "sid"` | reads the sid from this query parameter. Needs a reason in `allow_in_url` (ASVS 14.2.1) | |
 /// | `path = "sid"` | reads the sid from this parameter of the route. Needs a reason in `allow_in_url` (ASVS 14.2.1) | |
 /// | `allow_in_url = "download links cannot set headers"` | why the sid may be in the URL, although logs and histories keep URLs (ASVS 14.2.1) | |
+/// | `unprefixed = "old clients know this name"` | why the name of the cookie has neither `__Host-` nor `__Secure-` (ASVS 3.3.1) | |
 /// | `emit = header` or `emit = cookie` | where to send the sid of a new session, if the request had no sid. Without it, the config decides | |
 /// | `on_undecodable = replace` | what this handler does if the stored data does not match the type, instead of what the config says. A logout that says `replace` always ends the session | |
 /// | `cache = shared` | the response is the same for every user, and the handler may let shared caches keep it. Without it, `public` and `s-maxage` of a response for which a session was loaded become `private` (RFC 9111 3.5) | |
@@ -167,6 +168,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `domain = "example.com"` | the domain to which browsers send the cookie, including its subdomains | only this host |
 /// | `same_site = Strict` | whether browsers send the cookie from other sites | `Lax` |
 /// | `insecure = "local development over http"` | the cookie is also sent unencrypted, for this reason (ASVS 3.3.1) | |
+/// | `unprefixed = "old clients know this name"` | why the name has neither `__Host-` nor `__Secure-` (ASVS 3.3.1) | |
 /// | `secure` | the cookie is only sent over https. This is the default | |
 /// | `partitioned` | browsers keep a separate cookie for each site that embeds this one (CHIPS) | |
 /// | `persistent` | browsers keep the cookie after they are closed, for the `absolute_timeout`. `set_lifetime` decides for one session | |

@@ -144,6 +144,37 @@ pub const fn prefix_without_secure(name: &str) -> Option<Fault> {
     None
 }
 
+/// Checks that the name of a cookie has a prefix, or that there is a reason why it has none. A cookie
+/// that is not `Secure` cannot have a prefix and needs no reason.
+#[must_use]
+pub const fn prefix(name: &str, secure: bool, is_unprefixed: bool) -> Option<Fault> {
+    if is_prefixed(name) {
+        if is_unprefixed {
+            return Fault::new(
+                "`unprefixed` has no effect, because the name has a prefix; leave it out",
+            );
+        }
+    } else if is_unprefixed && !secure {
+        return Fault::new(
+            "`unprefixed` has no effect, because only a Secure cookie can have a prefix; leave it \
+            out",
+        );
+    } else if secure && !is_unprefixed {
+        return Fault::new(
+            "a cookie without a prefix can be overwritten from a subdomain or over http (ASVS \
+            3.3.1); name it `__Host-…`, or `__Secure-…` if it has a domain or a path, or give a \
+            reason in `unprefixed`",
+        );
+    }
+    None
+}
+
+/// Whether the name of a cookie has one of the prefixes that browsers enforce.
+#[must_use]
+pub const fn is_prefixed(name: &str) -> bool {
+    has_prefix(name, "__Host-") || has_prefix(name, "__Secure-")
+}
+
 /// Checks `SameSite=None` together with `Secure`.
 #[must_use]
 pub const fn same_site_none(secure: bool) -> Option<Fault> {
@@ -177,8 +208,12 @@ pub const fn cookie(
     secure: bool,
     same_site_is_none: bool,
     is_partitioned: bool,
+    is_unprefixed: bool,
 ) -> Option<Fault> {
     if let Some(fault) = cookie_name(name) {
+        return Some(fault);
+    }
+    if let Some(fault) = prefix(name, secure, is_unprefixed) {
         return Some(fault);
     }
     if let Some(fault) = cookie_path(path) {

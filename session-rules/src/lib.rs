@@ -14,8 +14,8 @@ mod time;
 
 pub use cookie::{
     DEFAULT_COOKIE_PATH, SID_LENGTH, cookie, cookie_domain, cookie_lifetime, cookie_name,
-    cookie_path, origin, partitioned, prefix_with_domain, prefix_with_path, prefix_without_secure,
-    same_site_none,
+    cookie_path, is_prefixed, origin, partitioned, prefix, prefix_with_domain, prefix_with_path,
+    prefix_without_secure, same_site_none,
 };
 pub use header::{DEFAULT_HEADER, header_name};
 pub use name::{namespace, path_name, query_name, same_bytes, same_name};

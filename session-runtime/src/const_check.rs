@@ -45,6 +45,7 @@ pub const fn cookie(
     secure: bool,
     same_site_is_none: bool,
     is_partitioned: bool,
+    is_unprefixed: bool,
 ) {
     check(rules::cookie(
         name,
@@ -53,6 +54,7 @@ pub const fn cookie(
         secure,
         same_site_is_none,
         is_partitioned,
+        is_unprefixed,
     ));
 }
 

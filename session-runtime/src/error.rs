@@ -145,7 +145,7 @@ impl Error {
     /// use http::{Request, Response};
     ///
     /// session_config! {
-    ///     struct Site { loaders: [cookie("sid")] }
+    ///     struct Site { loaders: [cookie("__Host-sid")] }
     /// }
     ///
     /// async fn whoami(request: Request<()>) -> Response<String> {

@@ -32,7 +32,7 @@ session_config! {
     /// The header is read first, but a new sid is set as a cookie.
     pub struct EmitCookie {
         data: Stuff,
-        loaders: [header("X-User-Session"), cookie("sid")],
+        loaders: [header("X-User-Session"), cookie("sid", unprefixed = "the suite tests it")],
         emit: cookie,
         on_event: note,
     }
@@ -43,7 +43,7 @@ session_config! {
     pub struct Jar {
         data: Stuff,
         loaders: [cookie(
-            "shop.sid",
+            "__Secure-shop.sid",
             path = "/jar",
             domain = "example.com",
             same_site = Strict,
@@ -58,7 +58,7 @@ session_config! {
     /// A cookie that is accepted from any origin.
     pub struct OpenJar {
         data: Stuff,
-        loaders: [cookie("open.sid", cross_origin = off("the suite tests it"))],
+        loaders: [cookie("__Host-open.sid", cross_origin = off("the suite tests it"))],
         on_event: note,
     }
 }
@@ -67,7 +67,7 @@ session_config! {
     /// Behind a proxy that sets `X-Forwarded-Host` and `X-Forwarded-Proto`.
     pub struct XForwarded {
         data: Stuff,
-        loaders: [cookie("proxied.sid")],
+        loaders: [cookie("proxied.sid", unprefixed = "the suite tests it")],
         trusted_proxy: x_forwarded,
         on_event: note,
     }
@@ -77,7 +77,7 @@ session_config! {
     /// Behind a proxy that sets `Forwarded`.
     pub struct Forwarded {
         data: Stuff,
-        loaders: [cookie("proxied.sid")],
+        loaders: [cookie("proxied.sid", unprefixed = "the suite tests it")],
         trusted_proxy: forwarded,
         on_event: note,
     }

@@ -63,6 +63,7 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
                 SidSource::Header("a b"),
                 SidSource::Header("A B"),
                 SidSource::Cookie(COOKIE),
+                SidSource::Cookie(CookieSpec::new("sid")),
             ]
         };
         options.emit = Some(Emit::Header);
@@ -84,6 +85,7 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
         "header loader: `a b`: the character ' ' at byte 1 is wrong;",
         "loaders: the header `a b` is read twice;",
         "cookie loader: `__Host-sid`:",
+        "cookie loader: `sid`: a cookie without a prefix",
     ] {
         assert!(
             problems.iter().any(|problem| problem.starts_with(option)),

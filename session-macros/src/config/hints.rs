@@ -199,6 +199,7 @@ const SUGGESTIONS: &[(&[&str], Fix)] = &[
             "httponly",
             "secure",
             "insecure",
+            "unprefixed",
             "http_only",
             "partitioned",
             "persistent",

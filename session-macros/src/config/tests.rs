@@ -51,7 +51,7 @@ fn all_options_are_accepted() {
         data: HashMap<String, u32>,
         loaders: [
             header("X-User-Session"), header(NAME), bearer, query("sid", allow_in_url = "links"),
-            cookie("sid", path = "/a", domain = "b.c", same_site = Lax,
+            cookie("sid", unprefixed = "old clients", path = "/a", domain = "b.c", same_site = Lax,
                 partitioned = true, persistent, origins = ["https://a.b:8443"]),
         ],
         "#,
@@ -116,6 +116,24 @@ fn options_are_checked_against_the_defaults_of_others() {
 }
 
 #[test]
+fn a_cookie_name_without_a_prefix_needs_a_reason() {
+    one_mistake(r#"loaders: [cookie("sid")]"#, r#"`cookie("__Host-sid")`"#);
+    one_mistake(r#"loaders: [cookie("sid", path = "/a")]"#, "`__Secure-sid`");
+    one_mistake(r#"loaders: [cookie("sid", unprefixed)]"#, "needs a reason");
+    one_mistake(
+        r#"loaders: [cookie("sid", unprefixd = "r")]"#,
+        "did you mean",
+    );
+    one_mistake(
+        r#"loaders: [cookie("__secure-sid", unprefixed = "r")]"#,
+        "no effect",
+    );
+    one_mistake(r#"loaders: [cookie("sid", secure = false)]"#, "`insecure =");
+    one_mistake(r#"loaders: [cookie("s id")]"#, "must be a token");
+    expand_valid(r#"loaders: [cookie("sid", insecure = "r"), cookie("__HOST-sid")]"#);
+}
+
+#[test]
 fn syntax_errors() {
     assert!(run("enum Shop {}").1[0].contains("as a struct"));
     assert!(run("").1[0].contains("as a struct"));
@@ -147,7 +165,7 @@ fn passwords_are_reported_but_placeholders_are_not() {
 /// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
-    let whole = r#"pub struct Shop { data: Cart<A, B>, loaders: [header("X-A"), bearer, cookie("s", path = "/", same_site = Lax, origins = ["https://a.b"], cross_origin = off("r")), query("q", allow_in_url = "r"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, max_size: 64KiB, max_fields: 9, merge: { a: add, b: max }, on_ended: ignore, namespace: "a", on_event: f, crate: ::a }"#;
+    let whole = r#"pub struct Shop { data: Cart<A, B>, loaders: [header("X-A"), bearer, cookie("s", unprefixed = "r", path = "/", same_site = Lax, origins = ["https://a.b"], cross_origin = off("r")), query("q", allow_in_url = "r"), custom(f)], emit: header, store: R<A> = c(1)?, idle_timeout: 30m, max_size: 64KiB, max_fields: 9, merge: { a: add, b: max }, on_ended: ignore, namespace: "a", on_event: f, crate: ::a }"#;
     let tokens: Vec<_> = flatten(whole.parse().expect("tokens"));
     for skipped in 0..tokens.len() {
         let mut at = 0;

@@ -15,6 +15,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "query",
     "path",
     "allow_in_url",
+    "unprefixed",
     "emit",
     "on_undecodable",
     "cache",

@@ -177,6 +177,15 @@ fn mistakes_in_the_attribute() {
         ("load, header = \"X-A\", header = \"x-a\"", "read twice"),
         ("load, query = \"q\"", "ASVS 14.2.1"),
         ("load, allow_in_url = \"r\"", "there is neither"),
+        ("load, cookie = \"sid\"", "write `cookie = \"__Host-sid\"`"),
+        ("load, cookie = \"sid\", unprefixed = \" \"", "is empty"),
+        ("load, cookie = \"sid\", unprefixed", "has no value"),
+        ("load, query = \"q\", allow_in_url = ", "has no value"),
+        (
+            "load, cookie = \"__Secure-sid\", unprefixed = \"r\"",
+            "there is none",
+        ),
+        ("load, unprefixed = \"r\"", "there is none"),
         ("load, header = \"X-A\", emit = cookie", "no loader reads"),
         ("load, emit = both", "cannot be `both`"),
         ("load, on_undecodable = end", "cannot be `end`"),
@@ -191,6 +200,10 @@ fn mistakes_in_the_attribute() {
         );
     }
     expand_valid("load, query = \"q\", allow_in_url = \"r\"", HANDLER);
+    expand_valid(
+        "load, cookie = \"__Host-a\", unprefixed = \"r\", cookie = \"b\"",
+        HANDLER,
+    );
     assert!(one_mistake("creat", HANDLER, "create").contains("Create"));
 }
 
@@ -314,7 +327,7 @@ fn only_the_handlers_own_failures_are_reported() {
 /// Incomplete input does not panic.
 #[test]
 fn no_input_panics() {
-    let attr = "create, header = \"X-A\", bearer, query = \"q\", allow_in_url = \"r\", emit = header, on_undecodable = replace, cache = shared, http, crate = ::a";
+    let attr = "create, header = \"X-A\", bearer, cookie = \"c\", unprefixed = \"r\", query = \"q\", allow_in_url = \"r\", emit = header, on_undecodable = replace, cache = shared, http, crate = ::a";
     let item = "#[a::b(c)] pub(crate) async fn r#one<'a, T: A<B>, const N: usize>(mut s: Option<Session<C>>, #[d] Json(i): Json<T>, request: Request<B>) -> Result<impl R, E> where T: F { let x = |a| b?; async { c?; }; Ok(d) }";
     for skipped in 0..120 {
         let attr = without(attr.parse().expect("tokens"), skipped, &mut 0);

@@ -54,7 +54,7 @@ fn kind(raw: &Raw, place: Place, errors: &mut Errors) -> Option<Kind> {
         "cookie" => {
             let (name, args) = name(raw, "the name of the cookie", "__Host-sid", errors)?;
             let is_valid = name.check(rules::cookie_name, errors);
-            let cookie = cookie::check(keyword, name, &args.named, errors);
+            let cookie = cookie::check(keyword, name, &args.named, place, errors);
             is_valid.then(|| Kind::Cookie(Box::new(cookie)))
         }
         "query" => {

@@ -4,8 +4,8 @@ use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::{Expr, ExprLit, Lit};
 
-use super::Named;
 use super::reason::read_reason;
+use super::{Named, Place, prefix};
 use crate::choice::snake;
 use crate::errors::Errors;
 use crate::suggest::{hint, nearest};
@@ -19,6 +19,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "same_site",
     "insecure",
     "secure",
+    "unprefixed",
     "partitioned",
     "persistent",
     "origins",
@@ -34,6 +35,7 @@ pub(crate) struct Cookie {
     pub(crate) domain: Option<Text>,
     pub(crate) same_site: Option<&'static str>,
     pub(crate) insecure: Option<Text>,
+    pub(crate) unprefixed: Option<Text>,
     pub(crate) partitioned: bool,
     pub(crate) persistent: Option<Ident>,
     pub(crate) origins: Vec<Text>,
@@ -41,13 +43,20 @@ pub(crate) struct Cookie {
 }
 
 /// Checks the attributes. Invalid attributes keep their defaults.
-pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut Errors) -> Cookie {
+pub(super) fn check(
+    keyword: &Ident,
+    name: Text,
+    options: &[Named],
+    place: Place,
+    errors: &mut Errors,
+) -> Cookie {
     let mut cookie = Cookie {
         name,
         path: None,
         domain: None,
         same_site: None,
         insecure: None,
+        unprefixed: None,
         partitioned: false,
         persistent: None,
         origins: Vec::new(),
@@ -75,6 +84,9 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
             "insecure" => {
                 cookie.insecure = read_reason(key, value, "local development over http", errors);
                 insecure = Some(key);
+            }
+            "unprefixed" => {
+                cookie.unprefixed = read_reason(key, value, prefix::REASON, errors);
             }
             "secure" => secure = flag(key, value, errors).map(|on| (key, on)),
             "partitioned" => {
@@ -109,6 +121,8 @@ pub(super) fn check(keyword: &Ident, name: Text, options: &[Named], errors: &mut
         [insecure, same_site, partitioned],
         errors,
     );
+    let secure = insecure.is_none() && secure.is_none_or(|(_, on)| on);
+    prefix::check(&mut cookie, options, secure, place, errors);
     cookie
 }
 

@@ -34,6 +34,10 @@ fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
         .iter()
         .map(|word| Ident::new(word, Span::call_site()));
     let insecure = cookie.insecure.iter().map(|_| quote!(false));
+    let unprefixed = cookie
+        .unprefixed
+        .iter()
+        .map(|_| quote!(cookie.unprefixed = true;));
     let partitioned = cookie
         .partitioned
         .then(|| quote!(cookie.partitioned = true;));
@@ -56,6 +60,7 @@ fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
         #(cookie.domain = ::core::option::Option::Some(#domain);)*
         #(cookie.same_site = #private::SameSite::#same_site;)*
         #(cookie.secure = #insecure;)*
+        #(#unprefixed)*
         #partitioned
         #(#persistent)*
         #origins
@@ -86,7 +91,12 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
                 for origin in constants(&cookie.origins) {
                     call("origin", quote!(#origin));
                 }
-                for reason in constants(cookie.insecure.iter().chain(&cookie.allow_any_origin)) {
+                let reasons = [
+                    &cookie.insecure,
+                    &cookie.unprefixed,
+                    &cookie.allow_any_origin,
+                ];
+                for reason in constants(reasons.into_iter().flatten()) {
                     call("reason", quote!(#reason));
                 }
             }
@@ -166,7 +176,8 @@ fn cookie_arguments(cookie: &Cookie) -> TokenStream {
     let secure = cookie.insecure.is_none();
     let same_site_is_none = cookie.same_site == Some("None");
     let partitioned = cookie.partitioned;
-    quote!(#name, #path, #domain, #secure, #same_site_is_none, #partitioned)
+    let unprefixed = cookie.unprefixed.is_some();
+    quote!(#name, #path, #domain, #secure, #same_site_is_none, #partitioned, #unprefixed)
 }
 
 impl Cookie {

@@ -4,6 +4,7 @@ mod check;
 mod cookie;
 mod expand;
 mod parse;
+mod prefix;
 mod reason;
 
 use proc_macro2::{Ident, TokenStream};
@@ -16,6 +17,7 @@ pub(crate) use cookie::Cookie;
 pub(crate) use cookie::{OPTIONS as COOKIE_OPTIONS, SAME_SITE};
 pub(crate) use expand::{checks, const_check, expand, rule_named};
 pub(crate) use parse::{Args, Named, Raw, parse};
+pub(crate) use prefix::may_lack_prefix;
 
 use crate::hoist::Hoist;
 use crate::text::Text;
@@ -50,11 +52,12 @@ pub(crate) fn hoist(loaders: &mut [Loader], private: &TokenStream, hoist: &mut H
                     path,
                     domain,
                     insecure,
+                    unprefixed,
                     origins,
                     allow_any_origin,
                     ..
                 } = &mut **cookie;
-                let single = [path, domain, insecure, allow_any_origin];
+                let single = [path, domain, insecure, unprefixed, allow_any_origin];
                 let texts = single.into_iter().flatten();
                 texts.chain(origins).chain([name]).collect()
             }

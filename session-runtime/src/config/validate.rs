@@ -143,6 +143,7 @@ impl Options {
                         cookie.secure,
                         same_site_is_none,
                         cookie.partitioned,
+                        cookie.unprefixed,
                     );
                     // The fault may be in any attribute, so its position is not shown.
                     found.note("cookie loader", &quoted(cookie.name), fault);

@@ -53,6 +53,8 @@ pub struct CookieSpec {
     pub same_site: SameSite,
     /// The `Secure` attribute.
     pub secure: bool,
+    /// Whether there is a reason for a name without `__Host-` and `__Secure-` (ASVS 5.0 3.3.1).
+    pub unprefixed: bool,
     /// The `Partitioned` attribute.
     pub partitioned: bool,
     /// Whether the cookie survives a restart of the browser, up to the session's absolute deadline.
@@ -74,6 +76,7 @@ impl CookieSpec {
             domain: None,
             same_site: SameSite::Lax,
             secure: true,
+            unprefixed: false,
             partitioned: false,
             persistent: false,
             origins: &[],

@@ -49,6 +49,9 @@ pub mod session {
     /// `allow_in_url = "download links cannot set headers"`: why the sid may be in the URL,
     /// although logs and histories keep URLs (ASVS 14.2.1).
     pub const allow_in_url: Word = Word;
+    /// `unprefixed = "old clients know this name"`: why the name of the cookie has neither `__Host-`
+    /// nor `__Secure-` (ASVS 3.3.1).
+    pub const unprefixed: Word = Word;
     /// `emit = header` or `emit = cookie`: where to send the sid of a new session, if the request
     /// had no sid. Without it, the config decides.
     pub const emit: Word = Word;
@@ -183,6 +186,9 @@ pub mod cookie {
     /// `insecure = "local development over http"`: the cookie is also sent unencrypted, for this
     /// reason (ASVS 3.3.1).
     pub const insecure: Word = Word;
+    /// `unprefixed = "old clients know this name"`: why the name has neither `__Host-` nor `__Secure-`
+    /// (ASVS 3.3.1).
+    pub const unprefixed: Word = Word;
     /// The cookie is only sent over https. This is the default.
     pub const secure: Word = Word;
     /// Browsers keep a separate cookie for each site that embeds this one (CHIPS).

@@ -39,7 +39,7 @@ const PLACES: &[(Option<&str>, &str)] = &[
 
 async fn jar_sid(server: &Server) -> String {
     let reply = server.post("/jar/create").send().await.ok();
-    reply.cookie("shop.sid").0
+    reply.cookie("__Secure-shop.sid").0
 }
 
 /// The `Set-Cookie` headers that expire a cookie.
@@ -103,7 +103,12 @@ async fn row_20_a_refusal_expires_both_cookies(env: Env) {
             for second in &PLACES[at + 1..] {
                 let mut jar = CookieJar::new(HOST);
                 for ((domain, place), sid) in [first, second].into_iter().zip(&sids) {
-                    jar.keep("shop.sid", sid, *domain, &place.replace("/jar/load", path));
+                    jar.keep(
+                        "__Secure-shop.sid",
+                        sid,
+                        *domain,
+                        &place.replace("/jar/load", path),
+                    );
                 }
                 jar.keep("theme", "dark", None, "/");
                 let refused = jar.send(server.get(path), path).send().await;
@@ -130,7 +135,7 @@ async fn row_20_create_continues_and_expires_the_others(env: Env) {
             let mut jar = CookieJar::new(HOST);
             for ((domain, place), sid) in [first, second].into_iter().zip(&sids) {
                 let place = place.replace("/jar/load", "/jar/create");
-                jar.keep("shop.sid", sid, *domain, &place);
+                jar.keep("__Secure-shop.sid", sid, *domain, &place);
             }
             let call = server
                 .post("/jar/create")
@@ -157,7 +162,7 @@ async fn row_20_create_continues_and_expires_the_others(env: Env) {
                 .next_back()
                 .unwrap();
             assert!(
-                !last.to_str().unwrap().starts_with("shop.sid=;"),
+                !last.to_str().unwrap().starts_with("__Secure-shop.sid=;"),
                 "{created:?}"
             );
         }
@@ -166,7 +171,7 @@ async fn row_20_create_continues_and_expires_the_others(env: Env) {
     for sid in &sids {
         server
             .get("/jar/load")
-            .cookie("shop.sid", sid)
+            .cookie("__Secure-shop.sid", sid)
             .send()
             .await
             .ok();
@@ -181,8 +186,8 @@ async fn row_20_a_failed_create_expires_all(env: Env) {
             continue;
         }
         let mut jar = CookieJar::new(HOST);
-        jar.keep("shop.sid", &sids[0], None, "/");
-        jar.keep("shop.sid", &sids[1], Some("example.com"), "/jar");
+        jar.keep("__Secure-shop.sid", &sids[0], None, "/");
+        jar.keep("__Secure-shop.sid", &sids[1], Some("example.com"), "/jar");
         let call = server.post("/jar/create").script(script);
         let reply = jar.send(call, "/jar/create").send().await.without_sid();
         jar.store(&reply);
@@ -237,8 +242,8 @@ async fn row_20_another_origin_expires_nothing(env: Env) {
     for path in ["/jar/load", "/jar/optional", "/jar/create"] {
         let call = server.post(path).header("Sec-Fetch-Site", "same-site");
         let call = call
-            .cookie("shop.sid", &sids[0])
-            .cookie("shop.sid", &sids[1]);
+            .cookie("__Secure-shop.sid", &sids[0])
+            .cookie("__Secure-shop.sid", &sids[1]);
         let refused = call.send().await.problem(403, "cross-origin");
         assert!(!refused.headers.contains_key("set-cookie"), "{refused:?}");
     }
@@ -255,13 +260,13 @@ async fn row_20_unusual_hosts_get_no_domain(env: Env) {
     ] {
         let call = server.get("/jar/load").host(host);
         let call = call
-            .cookie("shop.sid", &sids[0])
-            .cookie("shop.sid", &sids[1]);
+            .cookie("__Secure-shop.sid", &sids[0])
+            .cookie("__Secure-shop.sid", &sids[1]);
         let Ok(refused) = call.try_send().await else {
             continue;
         };
         if refused.headers.contains_key("set-cookie") {
-            for line in expired(&refused, "shop.sid") {
+            for line in expired(&refused, "__Secure-shop.sid") {
                 let domain = line.split_once("; Domain=").map(|(_, rest)| rest);
                 assert!(
                     domain.is_none_or(|rest| rest.starts_with("example.com;")),
@@ -276,14 +281,14 @@ async fn row_20_too_many_cookies_of_the_name_are_expired(env: Env) {
     let server = env.start().await;
     let mut jar = CookieJar::new(HOST);
     jar.keep(
-        "shop.sid",
+        "__Secure-shop.sid",
         &jar_sid(&server).await,
         Some("example.com"),
         "/jar",
     );
     for number in [0, 30, 31, 39] {
         // Cookies that another host of the domain may have set.
-        let line = format!("shop.sid=junk{number}");
+        let line = format!("__Secure-shop.sid=junk{number}");
         let call = (0..=number).fold(server.get("/jar/load"), |call, _| {
             call.header("Cookie", &line)
         });
@@ -291,7 +296,10 @@ async fn row_20_too_many_cookies_of_the_name_are_expired(env: Env) {
         // The sid of the jar comes last, and at most 32 values are allowed.
         if number + 2 > 32 {
             let refused = reply.problem(400, "ambiguous-session");
-            assert!(expired(&refused, "shop.sid").len() > 1, "{refused:?}");
+            assert!(
+                expired(&refused, "__Secure-shop.sid").len() > 1,
+                "{refused:?}"
+            );
         } else {
             reply.ok();
         }
@@ -304,10 +312,10 @@ async fn row_20_a_bounded_number_of_cookies(env: Env) {
     let host = format!("{}example.com", "abcdefgh.".repeat(20));
     let call = server.get("/jar/load").host(&host);
     let call = call
-        .cookie("shop.sid", &sids[0])
-        .cookie("shop.sid", &sids[1]);
+        .cookie("__Secure-shop.sid", &sids[0])
+        .cookie("__Secure-shop.sid", &sids[1]);
     let refused = call.send().await.problem(400, "ambiguous-session");
-    let lines = expired(&refused, "shop.sid");
+    let lines = expired(&refused, "__Secure-shop.sid");
     assert!((2..=32).contains(&lines.len()), "{}", lines.len());
     assert!(lines.concat().len() <= 4096);
 }

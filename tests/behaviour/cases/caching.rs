@@ -46,10 +46,10 @@ async fn row_24_a_response_with_a_sid_is_not_cached(env: Env) {
         .send()
         .await
         .ok()
-        .cookie("shop.sid");
+        .cookie("__Secure-shop.sid");
     let cleared = server
         .post("/jar/load")
-        .cookie("shop.sid", sid)
+        .cookie("__Secure-shop.sid", sid)
         .script(json!([public, ["destroy"]]));
     assert_eq!(cleared.send().await.ok().cache(), "no-store");
 }

@@ -43,7 +43,7 @@ async fn row_22_attributes_as_declared(env: Env) {
         ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]
     );
     let full = server.post("/jar/create").send().await.ok();
-    let (_, attributes) = full.cookie("shop.sid");
+    let (_, attributes) = full.cookie("__Secure-shop.sid");
     let expected = [
         "Domain=example.com",
         "HttpOnly",
@@ -57,14 +57,14 @@ async fn row_22_attributes_as_declared(env: Env) {
 
 async fn row_22_max_age_follows_the_absolute_deadline(env: Env) {
     let server = env.start().await;
-    let mut sid = open(&server, "jar", "shop.sid").await;
+    let mut sid = open(&server, "jar", "__Secure-shop.sid").await;
     for minutes in [20_u64, 40, 60] {
         server.advance(std::time::Duration::from_secs(20 * 60));
         let call = server
             .post("/jar/load")
-            .cookie("shop.sid", &sid)
+            .cookie("__Secure-shop.sid", &sid)
             .script(json!([["rotate"]]));
-        let (new, attributes) = call.send().await.ok().cookie("shop.sid");
+        let (new, attributes) = call.send().await.ok().cookie("__Secure-shop.sid");
         let left = format!("Max-Age={}", 86_400 - minutes * 60);
         assert!(
             attributes.contains(&left),
@@ -77,7 +77,7 @@ async fn row_22_max_age_follows_the_absolute_deadline(env: Env) {
 async fn row_22a_the_lifetime_of_a_session_decides_whether_its_cookie_persists(env: Env) {
     let server = env.start().await;
     // `jar` says `persistent`, `cookie-first` does not.
-    for (config, cookie) in [("jar", "shop.sid"), ("cookie-first", "__Host-sid")] {
+    for (config, cookie) in [("jar", "__Secure-shop.sid"), ("cookie-first", "__Host-sid")] {
         let sid = open(&server, config, cookie).await;
         let set = |idle: u64, absolute: u64| {
             let call = server.post(format!("/{config}/load")).cookie(cookie, &sid);
@@ -113,13 +113,13 @@ async fn row_22a_the_lifetime_of_a_session_decides_whether_its_cookie_persists(e
 
 async fn row_22_max_age_after_a_login(env: Env) {
     let server = env.start().await;
-    let sid = open(&server, "jar", "shop.sid").await;
+    let sid = open(&server, "jar", "__Secure-shop.sid").await;
     server.advance(std::time::Duration::from_secs(20 * 60));
     let call = server
         .post("/jar/load")
-        .cookie("shop.sid", &sid)
+        .cookie("__Secure-shop.sid", &sid)
         .script(json!([["login", "ada"]]));
-    let (_, attributes) = call.send().await.ok().cookie("shop.sid");
+    let (_, attributes) = call.send().await.ok().cookie("__Secure-shop.sid");
     // A login restarts both deadlines, and the browser must keep the cookie until they pass.
     assert!(
         attributes.contains(&"Max-Age=86400".to_owned()),
@@ -129,13 +129,18 @@ async fn row_22_max_age_after_a_login(env: Env) {
 
 async fn row_28_destroy_clears_the_cookie(env: Env) {
     let server = env.start().await;
-    let sid = open(&server, "jar", "shop.sid").await;
+    let sid = open(&server, "jar", "__Secure-shop.sid").await;
     let destroy = json!([["destroy"]]);
     let call = server
         .post("/jar/load")
-        .cookie("shop.sid", &sid)
+        .cookie("__Secure-shop.sid", &sid)
         .script(destroy.clone());
-    let (value, attributes) = call.send().await.ok().without_sid().cookie("shop.sid");
+    let (value, attributes) = call
+        .send()
+        .await
+        .ok()
+        .without_sid()
+        .cookie("__Secure-shop.sid");
     assert_eq!(value, "");
     for part in ["Path=/jar", "Domain=example.com", "Max-Age=0"] {
         assert!(
@@ -145,7 +150,7 @@ async fn row_28_destroy_clears_the_cookie(env: Env) {
     }
     server
         .get("/jar/load")
-        .cookie("shop.sid", &sid)
+        .cookie("__Secure-shop.sid", &sid)
         .send()
         .await
         .problem(401, "unknown-session");
@@ -157,13 +162,16 @@ async fn row_28_destroy_clears_the_cookie(env: Env) {
         "{by_header:?}"
     );
     if env.framework.responds_to_errors() {
-        let sid = open(&server, "jar", "shop.sid").await;
+        let sid = open(&server, "jar", "__Secure-shop.sid").await;
         let script = json!([["destroy"], ["fail", 500]]);
         let call = server
             .post("/jar/load")
-            .cookie("shop.sid", &sid)
+            .cookie("__Secure-shop.sid", &sid)
             .script(script);
-        assert_eq!(call.send().await.with(500).cookie("shop.sid").0, "");
+        assert_eq!(
+            call.send().await.with(500).cookie("__Secure-shop.sid").0,
+            ""
+        );
     }
 }
 
@@ -234,8 +242,8 @@ async fn row_28a_the_own_and_listed_origins_are_allowed(env: Env) {
         .await
         .ok();
 
-    let sid = open(&server, "jar", "shop.sid").await;
-    let post = || server.post("/jar/load").cookie("shop.sid", &sid);
+    let sid = open(&server, "jar", "__Secure-shop.sid").await;
+    let post = || server.post("/jar/load").cookie("__Secure-shop.sid", &sid);
     let listed = || post().header("Origin", "https://app.example.com");
     listed().send().await.ok();
     listed()
@@ -249,12 +257,16 @@ async fn row_28a_the_own_and_listed_origins_are_allowed(env: Env) {
         .await;
     other.problem(403, "cross-origin");
 
-    let sid = open(&server, "open-jar", "open.sid").await;
+    let sid = open(&server, "open-jar", "__Host-open.sid").await;
     for cross_origin in cross_origin() {
-        cross_origin(server.post("/open-jar/load").cookie("open.sid", &sid))
-            .send()
-            .await
-            .ok();
+        cross_origin(
+            server
+                .post("/open-jar/load")
+                .cookie("__Host-open.sid", &sid),
+        )
+        .send()
+        .await
+        .ok();
     }
 }
 

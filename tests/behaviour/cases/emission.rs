@@ -72,7 +72,7 @@ async fn row_21_a_first_sid_uses_the_configured_transport(env: Env) {
         ("/main/other/create", "x-other"),
         ("/cookie-first/create", "cookie __Host-sid"),
         ("/emit-cookie/create", "cookie sid"),
-        ("/jar/create", "cookie shop.sid"),
+        ("/jar/create", "cookie __Secure-shop.sid"),
         ("/bearer/create", "x-user-session"),
         ("/urls/-/create", "x-user-session"),
         ("/loose/create", "x-user-session"),
@@ -137,7 +137,7 @@ async fn row_23_cookies_of_the_handler_are_kept(env: Env) {
         assert_eq!(reply.sids().len(), 1, "{path}");
     }
     let reply = server.post("/jar/create").script(own).send().await.ok();
-    assert_eq!(reply.cookie("shop.sid").0.len(), 64);
+    assert_eq!(reply.cookie("__Secure-shop.sid").0.len(), 64);
 }
 
 async fn row_27_nothing_is_emitted_when_nothing_changed(env: Env) {
@@ -176,10 +176,10 @@ async fn row_27_nothing_is_emitted_when_nothing_changed(env: Env) {
         .send()
         .await
         .ok()
-        .cookie("shop.sid");
+        .cookie("__Secure-shop.sid");
     let by_cookie = server
         .post("/jar/load")
-        .cookie("shop.sid", sid)
+        .cookie("__Secure-shop.sid", sid)
         .script(changed)
         .send()
         .await

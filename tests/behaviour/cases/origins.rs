@@ -92,19 +92,21 @@ async fn row_75_an_upgrade_from_the_own_origin_or_with_a_header(env: Env) {
         let call = server.get("/cookie-first/load").cookie("__Host-sid", &sid);
         with(upgrade(call), headers).send().await.ok();
     }
-    let listed = open(&server, "jar", "shop.sid").await;
-    let call = server.get("/jar/load").cookie("shop.sid", &listed);
+    let listed = open(&server, "jar", "__Secure-shop.sid").await;
+    let call = server.get("/jar/load").cookie("__Secure-shop.sid", &listed);
     let call = upgrade(call).header("Origin", "https://app.example.com");
     call.send().await.ok();
     // No page can forge a header, and `cross_origin = off` allows everything.
     let session = server.open("main").await;
-    let open_jar = open(&server, "open-jar", "open.sid").await;
+    let open_jar = open(&server, "open-jar", "__Host-open.sid").await;
     for headers in FOREIGN {
         with(upgrade(server.load(&session)), headers)
             .send()
             .await
             .ok();
-        let call = server.get("/open-jar/load").cookie("open.sid", &open_jar);
+        let call = server
+            .get("/open-jar/load")
+            .cookie("__Host-open.sid", &open_jar);
         with(upgrade(call), headers).send().await.ok();
     }
 }
@@ -139,7 +141,7 @@ async fn row_76_default_port_case_and_final_dot(env: Env) {
         let reply = post(host, origin).send().await;
         assert_eq!(reply.status, 403, "{host} {origin}");
     }
-    let sid = open(&server, "jar", "shop.sid").await;
+    let sid = open(&server, "jar", "__Secure-shop.sid").await;
     for origin in [
         "https://app.example.com:443",
         "https://App.example.com",
@@ -147,11 +149,11 @@ async fn row_76_default_port_case_and_final_dot(env: Env) {
     ] {
         let call = server
             .post("/jar/load")
-            .cookie("shop.sid", &sid)
+            .cookie("__Secure-shop.sid", &sid)
             .header("Origin", origin);
         call.send().await.ok();
     }
-    let http = server.post("/jar/load").cookie("shop.sid", &sid);
+    let http = server.post("/jar/load").cookie("__Secure-shop.sid", &sid);
     let http = http.header("Origin", "http://app.example.com");
     http.send().await.problem(403, "cross-origin");
 }

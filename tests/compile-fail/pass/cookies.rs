@@ -1,6 +1,6 @@
 //! Cookies that compile, one token away from those that `session_config!` rejects, with their rows.
 
-use connect_session::session_config;
+use connect_session::{Session, session, session_config};
 
 const NAME: &str = "__Secure-sid";
 const ORIGIN: &str = "https://app.example.com";
@@ -32,13 +32,21 @@ session_config! {
             // C22
             cookie("sid", insecure = "local development over http", same_site = Lax),
             // C20, C21
-            cookie("sid2", secure, partitioned = false, origins = [ORIGIN, "http://localhost:3000"]),
+            cookie("__Host-sid2", secure, partitioned = false, origins = [ORIGIN, "http://localhost:3000"]),
             // C34
-            cookie("sid3", cross_origin = off("every client sends a token of its own")),
+            cookie("__Host-sid3", cross_origin = off("every client sends a token of its own")),
+            // C46
+            cookie("sid4", unprefixed = "old clients know this name"),
             header("X-User-Session"),
         ],
         emit: header,           // C24
     }
+}
+
+// C46
+#[session(load, cookie = "sid", unprefixed = "old clients know this name", cookie = "__Host-sid")]
+pub async fn read(session: Session) -> String {
+    session.id().to_string()
 }
 
 fn main() {}

@@ -40,7 +40,7 @@ session_config! {
         renew_every: Duration::from_secs(60),
         renew_grace: Duration::from_secs(1),
         max_size: limit(64),
-        loaders: [header(HEADER), cookie("sid", same_site = Lax, secure), custom(find), custom(|_| None)],
+        loaders: [header(HEADER), cookie("__Host-sid", same_site = Lax, secure), custom(find), custom(|_| None)],
         on_event: log,
         namespace: concat!("sh", "op"),
         store: AnyStore<Cart> = AnyStore::new(MemoryStore::new()),

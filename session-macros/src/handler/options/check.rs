@@ -1,6 +1,7 @@
 //! Checks the parsed options together.
 
 use proc_macro2::{Ident, Span};
+use syn::{Expr, parse_quote};
 
 use super::super::login::LoginRequirements;
 use super::super::model::Mode;
@@ -8,7 +9,29 @@ use super::Options;
 use super::parse::Written;
 use crate::config;
 use crate::errors::Errors;
-use crate::loaders::{self, Named, Place};
+use crate::loaders::{self, Named, Place, Raw};
+
+/// Gives a reason to the loaders that need it. Returns whether there are any.
+fn give(
+    (key, value): &(Ident, Option<Expr>),
+    loaders: &mut [Raw],
+    needs: fn(&Raw) -> bool,
+) -> bool {
+    let mut used = false;
+    for loader in loaders {
+        if needs(loader)
+            && let Some(args) = &mut loader.args
+        {
+            used = true;
+            args.named.push(Named {
+                key: key.clone(),
+                // In place of a value that is missing, which is reported.
+                value: value.clone().or_else(|| Some(parse_quote!("reported"))),
+            });
+        }
+    }
+    used
+}
 
 pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
     let Written {
@@ -17,6 +40,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
         mut loaders,
         broken,
         in_url,
+        unprefixed,
         mut emit,
         on_undecodable,
         lazy,
@@ -48,26 +72,26 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Options {
              one, or `#[session(load)]` to only load it",
         );
     }
-    if let Some((key, value)) = in_url {
-        let mut used = broken;
-        for loader in &mut loaders {
-            if let ("query" | "path", Some(args)) =
-                (loader.keyword.to_string().as_str(), &mut loader.args)
-            {
-                used = true;
-                args.named.push(Named {
-                    key: key.clone(),
-                    value: value.clone(),
-                });
-            }
-        }
-        if !used {
-            errors.at(
-                key.span(),
-                "`allow_in_url` is the reason for `query = …` or `path = …`, but there is neither; \
-                 leave it out",
-            );
-        }
+    let is_in_url = |loader: &Raw| loader.keyword == "query" || loader.keyword == "path";
+    if let Some(reason) = &in_url
+        && !give(reason, &mut loaders, is_in_url)
+        && !broken
+    {
+        errors.at(
+            reason.0.span(),
+            "`allow_in_url` is the reason for `query = …` or `path = …`, but there is neither; \
+             leave it out",
+        );
+    }
+    if let Some(reason) = &unprefixed
+        && !give(reason, &mut loaders, loaders::may_lack_prefix)
+        && !broken
+    {
+        errors.at(
+            reason.0.span(),
+            "`unprefixed` is the reason for a cookie whose name has no prefix, but there is none; \
+             leave it out",
+        );
     }
     let checked = loaders::check(&loaders, Place::Attribute, errors);
     let complete = !broken && checked.len() == loaders.len();

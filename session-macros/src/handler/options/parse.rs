@@ -22,7 +22,9 @@ pub(super) struct Written {
     pub(super) loaders: Vec<Raw>,
     /// A loader could not be parsed, so checks that need all loaders are skipped.
     pub(super) broken: bool,
+    /// Reasons. One without a value has already been reported.
     pub(super) in_url: Option<(Ident, Option<Expr>)>,
+    pub(super) unprefixed: Option<(Ident, Option<Expr>)>,
     pub(super) emit: Option<Choice>,
     pub(super) on_undecodable: Option<Choice>,
     pub(super) lazy: Option<Ident>,
@@ -176,12 +178,12 @@ fn option(
         }
         "allow_in_url" => {
             written.in_url = Some((key.clone(), None));
-            equals(input, &key, "\"download links cannot set headers\"")?;
-            let reason = value(
-                input,
-                "allow_in_url = \"download links cannot set headers\"",
-            )?;
-            written.in_url = Some((key, Some(reason)));
+            written.in_url = Some(reason(input, key, "download links cannot set headers")?);
+            Ok(())
+        }
+        "unprefixed" => {
+            written.unprefixed = Some((key.clone(), None));
+            written.unprefixed = Some(reason(input, key, "old clients know this name")?);
             Ok(())
         }
         _ => loader(input, key, written).inspect_err(|_| written.broken = true),
@@ -268,6 +270,13 @@ fn loader(input: ParseStream<'_>, key: Ident, written: &mut Written) -> syn::Res
         keyword: key,
     });
     Ok(())
+}
+
+/// `allow_in_url = "why"`.
+fn reason(input: ParseStream<'_>, key: Ident, example: &str) -> syn::Result<(Ident, Option<Expr>)> {
+    equals(input, &key, &format!("\"{example}\""))?;
+    let reason = value(input, &format!("{key} = \"{example}\""))?;
+    Ok((key, Some(reason)))
 }
 
 /// Reports a value after an option that takes none.

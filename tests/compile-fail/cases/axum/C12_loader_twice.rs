@@ -6,7 +6,7 @@ const NAME: &str = "x-user-session";
 
 session_config! {
     pub struct Shop {
-        loaders: [header("X-User-Session"), bearer, header("x-user-session"), bearer, cookie("sid"), cookie("sid")],
+        loaders: [header("X-User-Session"), bearer, header("x-user-session"), bearer, cookie("__Host-sid"), cookie("__Host-sid")],
     }
 }
 

@@ -10,7 +10,7 @@ session_config! {
 
 session_config! {
     pub struct Blog {
-        loaders: [cookie("sid", same_site = "None"), cookie("sid2", same_site = strict)],
+        loaders: [cookie("__Host-sid", same_site = "None"), cookie("__Host-sid2", same_site = strict)],
     }
 }
 

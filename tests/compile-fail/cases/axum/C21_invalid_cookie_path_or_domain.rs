@@ -4,25 +4,25 @@ use connect_session::session_config;
 
 session_config! {
     pub struct Shop {
-        loaders: [cookie("sid", path = "api", domain = ".example.com")],
+        loaders: [cookie("__Secure-sid", path = "api", domain = ".example.com")],
     }
 }
 
 session_config! {
     pub struct Blog {
-        loaders: [cookie("sid", domain = "exa mple.com")],
+        loaders: [cookie("__Secure-sid", domain = "exa mple.com")],
     }
 }
 
 session_config! {
     pub struct Forum {
-        loaders: [cookie("sid", origins = ["app.example.com", "https://app.example.com/"])],
+        loaders: [cookie("__Secure-sid", origins = ["app.example.com", "https://app.example.com/"])],
     }
 }
 
 session_config! {
     pub struct Club {
-        loaders: [cookie("sid", origins = ["https://app.example.com:443", "https://app.example.com:8443"])],
+        loaders: [cookie("__Secure-sid", origins = ["https://app.example.com:443", "https://app.example.com:8443"])],
     }
 }
 

@@ -22,7 +22,7 @@ session_config! {
 
 session_config! {
     pub struct Chat {
-        loaders: [cookie("sid", http_only = false, max_age = 3600)],
+        loaders: [cookie("__Host-sid", http_only = false, max_age = 3600)],
     }
 }
 

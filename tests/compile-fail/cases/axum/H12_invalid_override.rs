@@ -22,7 +22,7 @@ async fn four(session: Session) -> String {
     session.id().to_string()
 }
 
-#[session(load, cookie("sid"), bearer = "yes", allow_in_url = "no url", emit = [header, cookie])]
+#[session(load, cookie("__Host-sid"), bearer = "yes", allow_in_url = "no url", emit = [header, cookie])]
 async fn five(session: Session) -> String {
     session.id().to_string()
 }

@@ -12,17 +12,17 @@ async fn find_later(_: &connect_session::RequestHead<'_>) -> Option<String> {
 
 session_config! {
     pub struct Words {
-        loaders: ["X-User-Session", "bearer", SidSource::Bearer, crate::find, cookie("sid").secure(true)],
+        loaders: ["X-User-Session", "bearer", SidSource::Bearer, crate::find, cookie("__Host-sid").secure(true)],
     }
 }
 
 session_config! {
     pub struct Cookies {
         loaders: [
-            cookie("a", httpOnly = true, maxAge = 60, Secure, signed),
+            cookie("__Host-a", httpOnly = true, maxAge = 60, Secure, signed),
             cookie(name = "sid"),
-            cookie("b", same_site = SameSite::Lax),
-            cookie("c", same_site = "strict"),
+            cookie("__Host-b", same_site = SameSite::Lax),
+            cookie("__Host-c", same_site = "strict"),
             query("d", allow_in_urls = "download links cannot set headers"),
         ],
     }

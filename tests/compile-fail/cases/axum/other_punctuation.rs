@@ -25,7 +25,7 @@ session_config! {
             header("X-Other-Session") bearer,
             connect_session::bearer,
             cookie("__Host-sid", same_site: Lax, path = /),
-            cookie("sid" persistent),
+            cookie("__Host-sid2" persistent),
         ],
         idle_timeout: 10m,
     }
