@@ -172,6 +172,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `secure` | the cookie is only sent over https. This is the default | |
 /// | `partitioned` | browsers keep a separate cookie for each site that embeds this one (CHIPS) | |
 /// | `persistent` | browsers keep the cookie after they are closed, for the `absolute_timeout`. `set_lifetime` decides for one session | |
+/// | `clear_site_data` | a logout also makes the browser delete what it keeps of this site: caches and storage, but no other cookies (`Clear-Site-Data`, ASVS 14.3.1) | |
 /// | `origins = ["https://app.example.com"]` | other origins whose pages may send requests that change something | |
 /// | `cross_origin = off("reason")` | the pages of every origin may send such requests | |
 /// <!-- -->

@@ -201,6 +201,10 @@ pub const fn partitioned(secure: bool) -> Option<Fault> {
 
 /// Checks a whole cookie: its name, each attribute, and the attributes together.
 #[must_use]
+#[allow(
+    clippy::fn_params_excessive_bools,
+    reason = "each is an independent attribute"
+)]
 pub const fn cookie(
     name: &str,
     path: &str,

@@ -38,6 +38,10 @@ pub const fn header_name(name: &str) {
 
 /// A cookie loader: its name, its attributes, and their combination.
 #[track_caller]
+#[allow(
+    clippy::fn_params_excessive_bools,
+    reason = "each is an independent attribute"
+)]
 pub const fn cookie(
     name: &str,
     path: &str,

@@ -48,6 +48,7 @@ session_config! {
             domain = "example.com",
             same_site = Strict,
             persistent,
+            clear_site_data,
             origins = ["https://app.example.com"],
         )],
         on_event: note,

@@ -203,6 +203,8 @@ const SUGGESTIONS: &[(&[&str], Fix)] = &[
             "http_only",
             "partitioned",
             "persistent",
+            "clear_site_data",
+            "clear_site",
             "origins",
             "cross_origin",
         ],

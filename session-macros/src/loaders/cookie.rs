@@ -22,6 +22,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "unprefixed",
     "partitioned",
     "persistent",
+    "clear_site_data",
     "origins",
     "cross_origin",
 ];
@@ -38,6 +39,7 @@ pub(crate) struct Cookie {
     pub(crate) unprefixed: Option<Text>,
     pub(crate) partitioned: bool,
     pub(crate) persistent: Option<Ident>,
+    pub(crate) clear_site_data: bool,
     pub(crate) origins: Vec<Text>,
     pub(crate) allow_any_origin: Option<Text>,
 }
@@ -59,6 +61,7 @@ pub(super) fn check(
         unprefixed: None,
         partitioned: false,
         persistent: None,
+        clear_site_data: false,
         origins: Vec::new(),
         allow_any_origin: None,
     };
@@ -97,6 +100,9 @@ pub(super) fn check(
                 cookie.persistent = flag(key, value, errors)
                     .unwrap_or_default()
                     .then(|| key.clone());
+            }
+            "clear_site_data" => {
+                cookie.clear_site_data = flag(key, value, errors).unwrap_or_default();
             }
             "origins" => cookie.origins = read_origins(key, value, errors),
             "cross_origin" => cookie.allow_any_origin = read_cross_origin(key, value, errors),

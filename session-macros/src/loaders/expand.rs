@@ -45,6 +45,9 @@ fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
         .persistent
         .iter()
         .map(|_| quote!(cookie.persistent = true;));
+    let clear_site_data = cookie
+        .clear_site_data
+        .then(|| quote!(cookie.clear_site_data = true;));
     let origins = (!cookie.origins.is_empty()).then(|| {
         let origins = &cookie.origins;
         quote!(cookie.origins = const { &[#(#origins),*] };)
@@ -63,6 +66,7 @@ fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
         #(#unprefixed)*
         #partitioned
         #(#persistent)*
+        #clear_site_data
         #origins
         #(#cross_origin)*
         cookie

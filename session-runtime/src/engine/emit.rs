@@ -119,6 +119,11 @@ impl<C: SessionConfig> SessionCore<C> {
         let carrier = match (cookie.and_then(secret), repair.cloned()) {
             (None, None) => return None,
             (None, Some(repair)) => Carrier::Repair(repair),
+            (Some(value), None)
+                if spec.clear_site_data && matches!(state.phase, Phase::Ended { .. }) =>
+            {
+                Carrier::EndedCookie(value)
+            }
             (Some(value), None) => Carrier::Cookie(value),
             (Some(value), Some(repair)) => Carrier::RepairedCookie(repair, value),
         };

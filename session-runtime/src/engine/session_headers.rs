@@ -23,6 +23,9 @@ pub(crate) struct SessionHeaders {
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// Without `"cookies"`, which would reach those of sibling subdomains.
+const SITE_DATA: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
+
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,9 @@ pub(super) enum Carrier {
         expose: bool,
     },
     Cookie(HeaderValue),
-    /// The same, after expiring other cookies of the name.
+    /// Expires the cookie, and makes the browser delete what else it keeps of the site.
+    EndedCookie(HeaderValue),
+    /// A cookie, after expiring other cookies of the name.
     RepairedCookie(Arc<Repair>, HeaderValue),
     /// Expires every cookie of the name.
     Repair(Arc<Repair>),
@@ -179,6 +184,12 @@ impl SessionHeaders {
             Some(Carrier::Cookie(value)) => {
                 remove_cookies(headers, &value);
                 headers.add(&SET_COOKIE, value);
+            }
+            Some(Carrier::EndedCookie(value)) => {
+                remove_cookies(headers, &value);
+                headers.add(&SET_COOKIE, value);
+                let name = HeaderName::from_static("clear-site-data");
+                merge_list(headers, &name, &SITE_DATA);
             }
             Some(Carrier::RepairedCookie(repair, value)) => {
                 remove_cookies(headers, &value);

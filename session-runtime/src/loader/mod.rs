@@ -59,6 +59,9 @@ pub struct CookieSpec {
     pub partitioned: bool,
     /// Whether the cookie survives a restart of the browser, up to the session's absolute deadline.
     pub persistent: bool,
+    /// Whether a logout makes the browser delete what it keeps of the site, except cookies
+    /// (`Clear-Site-Data`, ASVS 5.0 14.3.1).
+    pub clear_site_data: bool,
     /// Other origins that may send state-changing requests with this cookie, such as
     /// `https://app.example.com`.
     pub origins: &'static [&'static str],
@@ -79,6 +82,7 @@ impl CookieSpec {
             unprefixed: false,
             partitioned: false,
             persistent: false,
+            clear_site_data: false,
             origins: &[],
             allow_any_origin: false,
         }

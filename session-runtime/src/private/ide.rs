@@ -196,6 +196,9 @@ pub mod cookie {
     /// Browsers keep the cookie after they are closed, for the `absolute_timeout`. `set_lifetime` decides
     /// for one session.
     pub const persistent: Word = Word;
+    /// A logout also makes the browser delete what it keeps of this site: caches and storage, but no
+    /// other cookies (`Clear-Site-Data`, ASVS 14.3.1).
+    pub const clear_site_data: Word = Word;
     /// `origins = ["https://app.example.com"]`: other origins whose pages may send requests that
     /// change something.
     pub const origins: Word = Word;

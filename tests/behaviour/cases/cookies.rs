@@ -15,6 +15,7 @@ cases! {
         row_22_max_age_after_a_login
         row_22a_the_lifetime_of_a_session_decides_whether_its_cookie_persists
         row_28_destroy_clears_the_cookie
+        row_28b_a_logout_clears_what_the_browser_keeps_of_the_site
         row_28a_a_cookie_from_another_origin
         row_28a_the_own_and_listed_origins_are_allowed
         row_28a_header_sessions_are_exempt;
@@ -173,6 +174,45 @@ async fn row_28_destroy_clears_the_cookie(env: Env) {
             ""
         );
     }
+}
+
+async fn row_28b_a_logout_clears_what_the_browser_keeps_of_the_site(env: Env) {
+    let server = env.start().await;
+    let open_jar = || open(&server, "jar", "__Secure-shop.sid");
+    let send = async |sid: &str, script| {
+        let call = server.post("/jar/load").cookie("__Secure-shop.sid", sid);
+        let reply = call.script(script).send().await;
+        reply
+            .headers
+            .get_all("clear-site-data")
+            .iter()
+            .fold(String::new(), |values, value| {
+                values + value.to_str().unwrap()
+            })
+    };
+    let sid = open_jar().await;
+    assert_eq!(send(&sid, json!([["push", "/items", "x"]])).await, "");
+    let clears = r#""cache", "storage""#;
+    assert_eq!(send(&sid, json!([["destroy"]])).await, clears);
+    assert_eq!(send(&sid, json!([])).await, "", "the session is unknown");
+
+    let own = json!([
+        ["header", "Clear-Site-Data", r#""clientHints", "cache""#],
+        ["destroy"]
+    ]);
+    let merged = r#""clientHints", "cache", "storage""#;
+    assert_eq!(send(&open_jar().await, own).await, merged);
+    if env.framework.responds_to_errors() {
+        let script = json!([["destroy"], ["fail", 500]]);
+        assert_eq!(send(&open_jar().await, script).await, clears);
+    }
+
+    // Only where the config says so, and only for cookies.
+    let sid = open(&server, "cookie-first", "__Host-sid").await;
+    let call = server.post("/cookie-first/load").cookie("__Host-sid", &sid);
+    let reply = call.script(json!([["destroy"]])).send().await.ok();
+    assert_eq!(reply.cookie("__Host-sid").0, "");
+    assert!(!reply.headers.contains_key("clear-site-data"));
 }
 
 /// The headers that browsers send with cross-origin requests.

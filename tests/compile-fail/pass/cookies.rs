@@ -34,7 +34,7 @@ session_config! {
             // C20, C21
             cookie("__Host-sid2", secure, partitioned = false, origins = [ORIGIN, "http://localhost:3000"]),
             // C34
-            cookie("__Host-sid3", cross_origin = off("every client sends a token of its own")),
+            cookie("__Host-sid3", clear_site_data, cross_origin = off("every client sends a token of its own")),
             // C46
             cookie("sid4", unprefixed = "old clients know this name"),
             header("X-User-Session"),
