@@ -141,36 +141,34 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let stopped = stopped()?;
     println!("listening on http://{}", listener.local_addr()?);
     let server = Server::new(TcpAcceptor::try_from(listener)?);
     let handle = server.handle();
     tokio::spawn(async move {
-        stopped().await;
+        stopped.await;
         handle.stop_graceful(None);
     });
     server.serve(app).await;
     Ok(())
 }
 
-/// Completes on Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupt = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
+/// Completes on Ctrl-C or SIGTERM. Call it before the server starts: from then on, SIGTERM no longer kills
+/// the program.
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let terminate = async {
+    let mut terminated = {
         use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
+        signal(SignalKind::terminate())?
     };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    Ok(async move {
+        #[cfg(unix)]
+        let terminate = terminated.recv();
+        #[cfg(not(unix))]
+        let terminate = std::future::pending::<()>();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate => {}
+        }
+    })
 }
