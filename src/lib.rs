@@ -21,7 +21,7 @@ pub use connect_session_runtime::SessionLayer;
 pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
     Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnMaxSessions, OnStoreError,
-    OnUndecodable, Options, SessionConfig, StartError, TrustedProxy,
+    OnUndecodable, Options, Reason, SessionConfig, StartError, TrustedProxy,
 };
 pub use connect_session_runtime::data::{EncodeError, Fields, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};
@@ -32,6 +32,7 @@ pub use connect_session_runtime::guard::Rejection;
 pub use connect_session_runtime::loader::{CookieSpec, Emit, RequestHead, SameSite, SidSource};
 #[cfg(feature = "poem")]
 pub use connect_session_runtime::poem::SessionEndpoint;
+pub use connect_session_runtime::policy::Policy;
 pub use connect_session_runtime::session::{LoggedIn, LoginAs, LoginAttempt, Session};
 pub use connect_session_runtime::sessions::{Sessions, UserSessions};
 pub use connect_session_runtime::sid::{InvalidSessionId, PresentedSid, SessionId, Sid};

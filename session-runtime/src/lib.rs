@@ -24,6 +24,7 @@ pub mod guard;
 pub mod loader;
 pub mod merge;
 pub mod patch;
+pub mod policy;
 pub mod printable;
 mod random;
 pub mod record;

@@ -13,7 +13,7 @@ pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnMaxSessions, OnStoreError,
-    OnUndecodable, Options, SessionConfig, StartError, TrustedProxy, configure, start,
+    OnUndecodable, Options, Reason, SessionConfig, StartError, TrustedProxy, configure, start,
 };
 pub use crate::const_check;
 pub use crate::data::{Fields, Migrate};
@@ -32,6 +32,7 @@ pub use crate::guard::{
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
+pub use crate::policy::{Policy, policy};
 pub use crate::session::LoginAttempt;
 pub use crate::sessions::must_know_users;
 pub use crate::sessions::{Sessions, begin_login, sessions};

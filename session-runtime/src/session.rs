@@ -149,6 +149,28 @@ impl<C: SessionConfig> Session<C> {
     }
 
     /// Whether this request created the session.
+    ///
+    /// A handler that fails stores nothing. So it can limit how many sessions a client creates:
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] mod example {
+    /// # use std::net::{IpAddr, SocketAddr};
+    /// # use axum::{extract::ConnectInfo, http::StatusCode};
+    /// # use connect_session::{Session, session};
+    /// # fn may_create(client: IpAddr) -> bool { true }
+    /// #[session(create)]
+    /// async fn open(
+    ///     session: Session,
+    ///     ConnectInfo(client): ConnectInfo<SocketAddr>,
+    /// ) -> Result<String, StatusCode> {
+    ///     // Your rate limiter, such as one of the crate `governor`.
+    ///     if session.is_new() && !may_create(client.ip()) {
+    ///         return Err(StatusCode::TOO_MANY_REQUESTS);
+    ///     }
+    ///     Ok(session.id().to_string())
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.core.is_new

@@ -29,6 +29,7 @@ mod metrics;
 mod on_success;
 #[cfg(feature = "poem")]
 mod poem;
+mod policy;
 #[cfg(feature = "rocket")]
 mod rocket;
 #[cfg(feature = "salvo")]

@@ -128,6 +128,12 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             const UNTYPED: ::core::primitive::bool = true;
         )
     });
+    let reasons = loaders::reasons(&config.loaders, private);
+    let reasons = (!reasons.is_empty()).then(|| {
+        quote!(
+            const REASONS: &'static [#private::Reason] = &[#(#reasons),*];
+        )
+    });
     // The error for data that cannot be shared between threads points at its type.
     let (first, last) = config
         .data
@@ -148,6 +154,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
                 options
             };
             #untyped
+            #reasons
             #connect
             #merge
             fn cell() -> &'static #private::ConfigCell<Self> {
@@ -331,6 +338,12 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
                 #name: #private::SessionConfig<Store = S>,
             {
                 #private::begin_login::<#name>(user).await
+            }
+
+            /// What this config promises, as a document: Markdown by `Display`, and JSON.
+            #[must_use]
+            #visibility fn policy() -> #private::Policy {
+                #private::policy::<#name>()
             }
 
             /// A middleware for the whole app, which is optional: it loads the session at most once

@@ -25,6 +25,34 @@ pub(crate) fn expand(loaders: &[Loader], private: &TokenStream) -> TokenStream {
     quote!(const { &[#(#each),*] })
 }
 
+/// The reasons that the loaders give, for the config's policy.
+pub(crate) fn reasons(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStream> {
+    let mut reasons = Vec::new();
+    for loader in loaders {
+        let given: Vec<_> = match &loader.kind {
+            Kind::Cookie(cookie) => vec![
+                ("insecure", &cookie.name, cookie.insecure.as_ref()),
+                ("unprefixed", &cookie.name, cookie.unprefixed.as_ref()),
+                (
+                    "cross_origin",
+                    &cookie.name,
+                    cookie.allow_any_origin.as_ref(),
+                ),
+            ],
+            Kind::Query { name, reason } | Kind::Path { name, reason } => {
+                vec![("allow_in_url", name, Some(reason))]
+            }
+            Kind::Header(_) | Kind::Bearer | Kind::Custom(_) => Vec::new(),
+        };
+        for (option, name, reason) in given {
+            reasons.extend(reason.map(
+                |reason| quote!(#private::Reason { of: #name, option: #option, text: #reason }),
+            ));
+        }
+    }
+    reasons
+}
+
 fn spec(cookie: &Cookie, private: &TokenStream) -> TokenStream {
     let name = &cookie.name;
     let path = cookie.path.iter();

@@ -15,7 +15,7 @@ pub(crate) use check::check;
 pub(crate) use cookie::Cookie;
 #[cfg(test)]
 pub(crate) use cookie::{OPTIONS as COOKIE_OPTIONS, SAME_SITE};
-pub(crate) use expand::{checks, const_check, expand, rule_named};
+pub(crate) use expand::{checks, const_check, expand, reasons, rule_named};
 pub(crate) use parse::{Args, Named, Raw, parse};
 pub(crate) use prefix::may_lack_prefix;
 

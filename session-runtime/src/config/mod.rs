@@ -40,6 +40,8 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
     const OPTIONS: Options;
     /// Whether the data is an untyped map, whose values merge key by key.
     const UNTYPED: bool = false;
+    /// The reasons for options that a standard advises against.
+    const REASONS: &'static [Reason] = &[];
 
     /// Builds the store, on first use.
     ///
@@ -54,6 +56,17 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
 
     /// The config's state in this process.
     fn cell() -> &'static ConfigCell<Self>;
+}
+
+/// Why a config has an option that a standard advises against.
+#[derive(Debug, Clone, Copy)]
+pub struct Reason {
+    /// The name of the header, cookie or parameter.
+    pub of: &'static str,
+    /// The option, such as `insecure`.
+    pub option: &'static str,
+    /// The reason that the config gives.
+    pub text: &'static str,
 }
 
 /// The config of a plain `Session`: untyped data in memory, the header `X-User-Session`, an idle

@@ -1,6 +1,6 @@
 //! Configs without a declared store, which use the memory store.
 
-use crate::config::{ConfigCell, Options, SessionConfig};
+use crate::config::{ConfigCell, Options, Reason, SessionConfig};
 use crate::data::SessionData;
 use crate::merge::MergeInputs;
 use crate::store::{BoxError, MemoryStore};
@@ -18,6 +18,8 @@ pub trait InMemoryConfig: Sized + Send + Sync + 'static {
     const OPTIONS: Options;
     /// Whether the data is an untyped map, whose values merge key by key.
     const UNTYPED: bool = false;
+    /// The reasons for options that a standard advises against.
+    const REASONS: &'static [Reason] = &[];
 
     /// Merges the fields that have a declared rule.
     fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
@@ -36,6 +38,7 @@ impl<C: InMemoryConfig> SessionConfig for C {
     const NAME: &'static str = C::NAME;
     const OPTIONS: Options = C::OPTIONS;
     const UNTYPED: bool = C::UNTYPED;
+    const REASONS: &'static [Reason] = C::REASONS;
 
     async fn connect() -> Result<Self::Store, BoxError> {
         Ok(MemoryStore::default())
