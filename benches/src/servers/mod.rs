@@ -25,6 +25,7 @@ mod trips;
 mod trips_axum_session;
 #[cfg(feature = "servers-peers")]
 mod trips_tower_sessions;
+mod users;
 
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ pub fn run(what: &[&str]) -> ExitCode {
                 latency::print(REQUESTS).await;
                 latency::connections(REQUESTS).await;
                 sizes::print(SESSIONS).await;
+                users::print().await;
                 return overlap::print().await;
             }
             ["trips"] => trips::print().await,
@@ -70,11 +72,12 @@ pub fn run(what: &[&str]) -> ExitCode {
             ["connections", number] => latency::connections(requests(number)).await,
             ["sizes"] => sizes::print(SESSIONS).await,
             ["sizes", number] => sizes::print(requests(number)).await,
+            ["users"] => users::print().await,
             ["overlap"] => return overlap::print().await,
             _ => {
                 eprintln!(
                     "servers [trips | cost [BYTES] | instructions | latency [REQUESTS] | connections [REQUESTS] | sizes [SESSIONS] | \
-                     overlap]"
+                     users | overlap]"
                 );
                 return ExitCode::FAILURE;
             }
