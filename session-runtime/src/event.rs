@@ -26,6 +26,9 @@ pub struct Event<'a> {
     pub config: &'static str,
     /// The public id of the session, if the event concerns one.
     pub id: Option<SessionId>,
+    /// The user, in the events of a login and of the end of a user's session. Neither `Display` nor
+    /// `tracing` shows it: it may be personal data, such as an e-mail address.
+    pub subject: Option<&'a str>,
     /// What happened.
     pub kind: EventKind<'a>,
     /// How long the store took to answer, if it was called.
@@ -72,6 +75,10 @@ pub enum EventKind<'a> {
     LoggedIn,
     /// The user of the session proved once more who they are.
     Reauthenticated,
+    /// The session has a new sid, by `rotate`.
+    Rotated,
+    /// The session belongs to no user any more and has empty data, by `reset`.
+    Reset,
     /// A login was refused.
     LoginRefused {
         /// Why.
@@ -121,6 +128,8 @@ impl EventKind<'_> {
             Self::Destroyed => "destroyed",
             Self::LoggedIn => "logged_in",
             Self::Reauthenticated => "reauthenticated",
+            Self::Rotated => "rotated",
+            Self::Reset => "reset",
             Self::LoginRefused { .. } => "login_refused",
             Self::Replaced => "replaced",
             Self::Revoked => "revoked",
@@ -177,6 +186,8 @@ impl EventKind<'_> {
             Self::Destroyed => "session destroyed",
             Self::LoggedIn => "user logged in",
             Self::Reauthenticated => "user proved who they are once more",
+            Self::Rotated => "session got a new sid",
+            Self::Reset => "session reset",
             Self::LoginRefused { .. } => "login refused",
             Self::Replaced => "session ended by a login elsewhere",
             Self::Revoked => "session revoked",
@@ -225,12 +236,26 @@ pub(crate) fn emit(
     kind: EventKind<'_>,
     elapsed: Option<Duration>,
 ) {
+    emit_of_user(listener, config, id, None, kind, elapsed);
+}
+
+/// The same, for an event of a user.
+#[inline]
+pub(crate) fn emit_of_user(
+    listener: Option<Listener>,
+    config: &'static str,
+    id: Option<SessionId>,
+    subject: Option<&str>,
+    kind: EventKind<'_>,
+    elapsed: Option<Duration>,
+) {
     // Routine events are only built for a listener or a subscriber. Problems are rare and always
     // recorded: without a subscriber, `tracing` can pass them on to the `log` crate.
     if listener.is_some() || IS_MEASURED || kind.is_problem() || trace::records_debug() {
         let event = Event {
             config,
             id,
+            subject,
             kind,
             elapsed,
         };

@@ -60,7 +60,7 @@ impl<C: SessionConfig> Sessions<C> {
         let ended = store.destroy(Key { namespace, id }).await;
         let ended = ended.map_err(failed::<C>)?;
         if ended {
-            revoked::<C>(&[id]);
+            revoked::<C>(&[id], None);
         }
         Ok(ended)
     }
@@ -154,7 +154,7 @@ impl<C: SessionConfig> UserSessions<C> {
         let ended = index::<C>(&store)?.end(key, id).await;
         let ended = ended.map_err(failed::<C>)?;
         if ended {
-            revoked::<C>(&[id]);
+            revoked::<C>(&[id], Some(&self.subject));
         }
         Ok(ended)
     }
@@ -182,7 +182,7 @@ impl<C: SessionConfig> UserSessions<C> {
         let (store, key) = (self.store().await?, self.key());
         let ended = index::<C>(&store)?.end_all(key, except).await;
         let ended = ended.map_err(failed::<C>)?;
-        revoked::<C>(&ended);
+        revoked::<C>(&ended, Some(&self.subject));
         Ok(ended.len())
     }
 
@@ -244,10 +244,11 @@ pub(crate) fn index<C: SessionConfig>(
     index.ok_or_else(|| Error::of(ErrorKind::NoSubjectIndex))
 }
 
-fn revoked<C: SessionConfig>(ids: &[SessionId]) {
+fn revoked<C: SessionConfig>(ids: &[SessionId], subject: Option<&str>) {
     let listener = config::prepared::<C>().options.on_event;
     for id in ids {
-        event::emit(listener, C::NAME, Some(*id), EventKind::Revoked, None);
+        let kind = EventKind::Revoked;
+        event::emit_of_user(listener, C::NAME, Some(*id), subject, kind, None);
     }
 }
 

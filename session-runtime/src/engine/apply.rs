@@ -97,7 +97,9 @@ impl<C: SessionConfig> SessionCore<C> {
                         Ok(None)
                     }
                     CommitOutcome::Ended => Err(self.mark_ended()),
-                    CommitOutcome::Refused(refusal) => Err(self.login_refused(refusal)),
+                    CommitOutcome::Refused(refusal) => {
+                        Err(self.login_refused(change.new_subject(), refusal))
+                    }
                     conflict @ CommitOutcome::Conflict(_) => {
                         Ok(Some(AwaitedWrite::Change(Box::new(change), Some(conflict))))
                     }
@@ -174,10 +176,9 @@ impl<C: SessionConfig> SessionCore<C> {
                 });
                 drop(state);
                 self.emit_event(EventKind::Created, elapsed);
-                self.emit_events(&evicted, EventKind::Evicted);
-                if record.login.is_some() {
-                    self.emit_event(EventKind::LoggedIn, None);
-                    self.emit_events(&ended, EventKind::Replaced);
+                self.emit_events(&evicted, None, EventKind::Evicted);
+                if let Some(login) = &record.login {
+                    self.emit_login(&login.subject, &ended);
                 }
                 Ok(())
             }
@@ -186,7 +187,8 @@ impl<C: SessionConfig> SessionCore<C> {
                 if !self.state().guards.are_many() {
                     self.discard_unsaved();
                 }
-                Err(self.login_refused(refusal))
+                let subject = record.login.as_ref().map(|login| &*login.subject);
+                Err(self.login_refused(subject, refusal))
             }
             // Two ids collided: the same 62 random bits in the same quarter of a microsecond. If the
             // client tries again, it gets another id.
@@ -226,7 +228,9 @@ impl<C: SessionConfig> SessionCore<C> {
                     return Ok(());
                 }
                 CommitOutcome::Ended => return Err(self.mark_ended()),
-                CommitOutcome::Refused(refusal) => return Err(self.login_refused(refusal)),
+                CommitOutcome::Refused(refusal) => {
+                    return Err(self.login_refused(change.new_subject(), refusal));
+                }
                 CommitOutcome::Conflict(record) => {
                     if change.identity.is_some() && record.epoch != change.epoch {
                         return Err(Error::of(ErrorKind::Superseded));
@@ -342,7 +346,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     self.emit_event(EventKind::Committed, elapsed);
                 }
                 if let Some(identity) = &change.identity {
-                    self.emit_login(&identity.login, ended);
+                    self.emit_identity(&identity.login, ended);
                 }
             }
             CommitOutcome::Conflict(_) => self.emit_event(EventKind::Conflict, elapsed),
@@ -351,28 +355,37 @@ impl<C: SessionConfig> SessionCore<C> {
         Ok(committed)
     }
 
-    /// Emits the events of a stored login.
-    fn emit_login(&self, change: &LoginChange, ended: &[SessionId]) {
+    /// Emits the events of a stored change of the sid.
+    fn emit_identity(&self, change: &LoginChange, ended: &[SessionId]) {
         match change {
-            LoginChange::Set(_) => {
-                self.emit_event(EventKind::LoggedIn, None);
-                self.emit_events(ended, EventKind::Replaced);
+            LoginChange::Set(login) => self.emit_login(&login.subject, ended),
+            LoginChange::Authenticate { .. } => {
+                let login = self.state().login.clone();
+                let subject = login.as_ref().map(|login| &*login.subject);
+                self.emit_event_of_user(subject, EventKind::Reauthenticated, None);
             }
-            LoginChange::Authenticate { .. } => self.emit_event(EventKind::Reauthenticated, None),
-            LoginChange::Keep | LoginChange::Clear => {}
+            LoginChange::Keep => self.emit_event(EventKind::Rotated, None),
+            LoginChange::Clear => self.emit_event(EventKind::Reset, None),
         }
     }
 
+    /// Emits the events of a stored login, and of the sessions that it ended.
+    fn emit_login(&self, subject: &str, ended: &[SessionId]) {
+        self.emit_event_of_user(Some(subject), EventKind::LoggedIn, None);
+        self.emit_events(ended, Some(subject), EventKind::Replaced);
+    }
+
     /// Emits an event of each of these sessions.
-    fn emit_events(&self, ids: &[SessionId], kind: EventKind<'_>) {
+    fn emit_events(&self, ids: &[SessionId], subject: Option<&str>, kind: EventKind<'_>) {
+        let listener = self.options.on_event;
         for id in ids {
-            event::emit(self.options.on_event, C::NAME, Some(*id), kind, None);
+            event::emit_of_user(listener, C::NAME, Some(*id), subject, kind, None);
         }
     }
 
     /// The error for a login that the store has refused.
-    fn login_refused(&self, refusal: LoginRefusal) -> Error {
-        self.emit_event(EventKind::LoginRefused { refusal }, None);
+    fn login_refused(&self, subject: Option<&str>, refusal: LoginRefusal) -> Error {
+        self.emit_event_of_user(subject, EventKind::LoginRefused { refusal }, None);
         Error::of(match refusal {
             LoginRefusal::Revoked => ErrorKind::LoginRevoked,
             LoginRefusal::TooManySessions => ErrorKind::TooManySessions,

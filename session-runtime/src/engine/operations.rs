@@ -226,7 +226,9 @@ impl<C: SessionConfig> SessionCore<C> {
             let result = self.store.destroy(self.key).await;
             let elapsed = started.map(|at| at.elapsed());
             result.map_err(|error| self.store_failed("destroy", error, elapsed))?;
-            self.emit_event(EventKind::Destroyed, elapsed);
+            let login = self.state().login.clone();
+            let subject = login.as_ref().map(|login| &*login.subject);
+            self.emit_event_of_user(subject, EventKind::Destroyed, elapsed);
         }
         let mut state = self.state();
         state.phase = Phase::Ended { destroyed: stored };

@@ -205,6 +205,17 @@ impl<C: SessionConfig> SessionCore<C> {
         );
     }
 
+    /// Emits an event of this session and its user.
+    pub(super) fn emit_event_of_user(
+        &self,
+        subject: Option<&str>,
+        kind: EventKind<'_>,
+        elapsed: Option<Duration>,
+    ) {
+        let (listener, id) = (self.options.on_event, Some(self.key.id));
+        event::emit_of_user(listener, C::NAME, id, subject, kind, elapsed);
+    }
+
     /// Emits an event for an error of the store, and converts it to the error for the client.
     pub(crate) fn store_failed(
         &self,

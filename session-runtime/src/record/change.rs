@@ -77,6 +77,14 @@ impl<D> Change<D> {
             && self.label.is_none()
     }
 
+    /// The user who logs in with the change.
+    pub(crate) fn new_subject(&self) -> Option<&str> {
+        match &self.identity.as_ref()?.login {
+            LoginChange::Set(login) => Some(&login.subject),
+            _ => None,
+        }
+    }
+
     /// The record's generation after the change.
     pub(crate) fn generation_after(&self) -> u64 {
         let is_new = (self.identity.as_ref()).is_some_and(|identity| identity.new_generation);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::server::{ClientSession, Env, Server};
 use crate::support::cases::cases;
 use crate::support::client::Reply;
+use crate::support::events;
 use crate::support::signal::Signal;
 
 cases! {
@@ -16,7 +17,8 @@ cases! {
         row_97_a_fresh_login
         row_97_a_level
         row_98_a_step_up
-        row_98_a_renewal_is_no_proof;
+        row_98_a_renewal_is_no_proof
+        row_101_events_name_the_user;
     memory:
         row_94_devices
         row_94_others_are_ended_only_after_a_proof
@@ -41,7 +43,8 @@ cases! {
         row_96a_a_login_is_refused
         row_97_a_handler_for_users
         row_97_a_level
-        row_98_a_step_up;
+        row_98_a_step_up
+        row_101_events_name_the_user;
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -108,6 +111,9 @@ async fn row_94_devices(env: Env) {
     assert!(server.is_alive(&foreign).await && server.is_alive(&phone).await);
     assert!(!server.is_alive(&laptop).await);
     assert_eq!(laptop.events("revoked"), 1);
+    let mut revoked = events::of(&laptop.id);
+    revoked.retain(|seen| seen.name == "revoked");
+    assert_eq!(revoked[0].subject.as_deref(), Some("ada"));
 
     let tablet = server.log_in("main", "ada").await;
     let reply = server.run(&tablet, json!([["end_all"]])).send().await;
@@ -368,4 +374,44 @@ async fn row_98_a_renewal_is_no_proof(env: Env) {
     let proved = server.load(&renewed).send().await.ok();
     let since = |reply: &Reply| reply.json()["authenticated"].as_u64().unwrap();
     assert_eq!(since(&proved) - since(&before), 10 * 60 * 1_000);
+}
+
+async fn row_101_events_name_the_user(env: Env) {
+    // An event has the user as it is; only a text for people would have to escape it.
+    let user = "ada \"\n|";
+    let server = env.start().await;
+    let session = server.open("main").await;
+    let steps = [
+        json!(["rotate"]),
+        json!(["login", user]),
+        json!(["step_up", 2]),
+        json!(["reset"]),
+        json!(["login", user]),
+        json!(["destroy"]),
+    ];
+    let mut sid = session.sid.clone();
+    for step in steps {
+        let call = server.run(&session.with_sid(&sid), json!([step]));
+        let reply = call.send().await.ok();
+        sid = reply.sids().pop().unwrap_or(sid);
+    }
+    let seen = events::of(&session.id).into_iter().filter_map(|seen| {
+        assert!(
+            !seen.text.lines().next().unwrap().contains("ada"),
+            "{}",
+            seen.text
+        );
+        let routine = ["created", "loaded", "committed"].contains(&seen.name);
+        (!routine).then_some((seen.name, seen.subject))
+    });
+    let of_user = |name| (name, Some(user.to_owned()));
+    let expected = [
+        ("rotated", None),
+        of_user("logged_in"),
+        of_user("reauthenticated"),
+        ("reset", None),
+        of_user("logged_in"),
+        of_user("destroyed"),
+    ];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
 }

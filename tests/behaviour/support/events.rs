@@ -11,6 +11,7 @@ static SEEN: Mutex<Option<HashMap<String, Vec<Seen>>>> = Mutex::new(None);
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub name: &'static str,
+    pub subject: Option<String>,
     /// Its `Display` and `Debug` output.
     pub text: String,
 }
@@ -19,6 +20,7 @@ pub struct Seen {
 pub fn note(event: &Event<'_>) {
     let seen = Seen {
         name: event.kind.name(),
+        subject: event.subject.map(str::to_owned),
         text: format!("{event}\n{event:?}"),
     };
     let id = event.id.map(|id| id.to_string()).unwrap_or_default();
