@@ -88,7 +88,7 @@ pub mod store {
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{
         AnyStore, BoxError, BoxFuture, CommitOutcome, InsertOutcome, InvalidListCursor, ListCursor,
-        ListPage, Listed, LoginRefusal, Store, StoreError, SubjectIndex, SyncStore,
+        ListPage, Listed, LoadOutcome, LoginRefusal, Store, StoreError, SubjectIndex, SyncStore,
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     pub use connect_session_runtime::timestamp::Timestamp;

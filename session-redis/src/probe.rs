@@ -73,7 +73,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         versions: DataVersions::FIRST,
     };
     let loaded = store.load(key, &request).await?;
-    let bases = [loaded.map(|record| record.snapshot), None];
+    let bases = [loaded.found().map(|record| record.snapshot), None];
     for base in bases {
         let change = Change {
             commit_id: CommitId::random(),

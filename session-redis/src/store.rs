@@ -19,11 +19,11 @@ use super::servers::Servers;
 use super::stored::{StoredRecord, encode_fields, encode_new, fields, stored_lifetime};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
-    Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot, SubjectKey,
+    Change, DataChange, Key, LoadRequest, NewRecord, Snapshot, SubjectKey,
 };
 use connect_session_runtime::store::state::{Expiry, RecordState, Verdict};
 use connect_session_runtime::store::{
-    CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex,
+    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex,
 };
 use connect_session_runtime::timestamp::Timestamp;
 
@@ -379,8 +379,9 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
-        self.find(&self.key(key), request).await
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
+        let found = self.find(&self.key(key), request).await?;
+        Ok(found.into())
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {

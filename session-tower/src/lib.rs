@@ -16,8 +16,10 @@ use tower_sessions_core::session_store::{Error as TowerError, SessionStore};
 use self::stored::{EncodedChange, Outcome, StoredRecord};
 use connect_session_runtime::clock::Clock;
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record};
-use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
+use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord};
+use connect_session_runtime::store::{
+    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError,
+};
 use connect_session_runtime::timestamp::Timestamp;
 
 /// The number of locks. Sessions that share a lock are written one after another.
@@ -231,14 +233,16 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         })
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         // Most loads write nothing and need no lock.
         let Some((mut stored, now)) = self.shared.read(key).await? else {
-            return Ok(None);
+            return Ok(LoadOutcome::Unknown);
         };
         match stored.load(request, now) {
-            None => return Ok(None),
-            Some(effects) if effects.is_empty() => return stored.record(false).map(Some),
+            None => return Ok(LoadOutcome::Unknown),
+            Some(effects) if effects.is_empty() => {
+                return stored.record(false).map(LoadOutcome::Found);
+            }
             // Before anything is written: a session that cannot be read does not live longer.
             Some(_) => drop(stored.snapshot::<D>()?),
         }
@@ -258,9 +262,8 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
                 Ok(Some((stored, effects)))
             })
             .await?;
-        found
-            .map(|(stored, effects)| stored.record(effects.makes_offer()))
-            .transpose()
+        let record = found.map(|(stored, effects)| stored.record(effects.makes_offer()));
+        Ok(record.transpose()?.into())
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sessions::Untyped;
 use sessions::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
-    StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, MemoryStore, NewRecord,
+    Store, StoreError,
 };
 
 static COMMIT_IDS: Mutex<Vec<[u8; 16]>> = Mutex::new(Vec::new());
@@ -40,7 +40,7 @@ impl Store<Untyped> for RecordingStore {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Option<Record<Untyped>>, StoreError> {
+    ) -> Result<LoadOutcome<Untyped>, StoreError> {
         self.0.load(key, request).await
     }
 

@@ -8,13 +8,13 @@ use ::axum::extract::{Path, State};
 use ::axum::routing::{get, post};
 use ::axum::{Json, Router};
 use connect_session::store::{
-    AnyStore, Change, CommitOutcome, InsertOutcome, Key, LoadRequest, MemoryStore, NewRecord,
-    Record, Store, StoreError, SubjectIndex,
+    AnyStore, Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, MemoryStore,
+    NewRecord, Store, StoreError, SubjectIndex,
 };
 use connect_session::testing::{FailingStore, FakeClock};
 use connect_session::{
-    Error, ErrorKind, Event, EventKind, LoggedIn, Session, SessionConfig, SessionId, Untyped,
-    session, session_config,
+    Error, ErrorKind, Event, EventKind, LoggedIn, Session, SessionConfig, SessionId, SessionView,
+    Untyped, session, session_config,
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -148,12 +148,50 @@ macro_rules! handlers {
                 Ok(Json(session.still_alive().await?))
             }
 
+            #[session(load)]
+            async fn change(
+                mut session: Session<$config>,
+                State(gates): State<Gates>,
+            ) -> Result<(), Error> {
+                gates.begun.notify_one();
+                gates.checked.notified().await;
+                session.insert("changed", true)
+            }
+
+            #[session(load)]
+            async fn reload(
+                mut session: Session<$config>,
+                State(gates): State<Gates>,
+            ) -> Result<(), Error> {
+                gates.begun.notify_one();
+                gates.checked.notified().await;
+                session.reload().await
+            }
+
+            #[session(load)]
+            async fn maybe(session: Option<Session<$config>>) -> String {
+                session.is_some().to_string()
+            }
+
+            async fn view(view: SessionView<$config>) -> String {
+                view.id().to_string()
+            }
+
+            async fn maybe_view(view: Option<SessionView<$config>>) -> String {
+                view.is_some().to_string()
+            }
+
             pub(super) fn app(store: AnyStore<Untyped>, gates: &Gates) -> Router {
                 Router::new()
                     .route("/open", post(open))
                     .route("/login/{user}", post(login))
                     .route("/slow-login/{user}", post(slow_login))
                     .route("/me", get(me))
+                    .route("/change", post(change))
+                    .route("/reload", post(reload))
+                    .route("/maybe", get(maybe))
+                    .route("/view", get(view))
+                    .route("/maybe-view", get(maybe_view))
                     .route("/step-up", post(step_up))
                     .route("/prove", post(prove))
                     .route("/ignoring/{user}", post(ignoring))
@@ -388,9 +426,60 @@ async fn row_96_the_oldest_session_ends_at_the_limit() {
             format!("replaced {}", first.id),
         ]
     );
-    assert!(!server.is_alive(&first).await);
     for client in [&second, &third, &foreign] {
         assert!(server.is_alive(client).await);
+    }
+    for path in ["/me", "/me", "/view"] {
+        let (status, body, sid) = server.send("GET", path, &first.sid).await;
+        let expected = (401, "session-replaced".to_owned());
+        assert_eq!((status.as_u16(), problem(&body)), expected, "{path}");
+        assert_eq!(sid, None);
+    }
+    // The id alone tells nothing.
+    let guess = [&first.sid[..22], &second.sid[22..]].concat();
+    let (status, body, _) = server.send("GET", "/me", &guess).await;
+    let expected = (401, "unknown-session".to_owned());
+    assert_eq!((status.as_u16(), problem(&body)), expected);
+}
+
+/// Wherever a session is optional or new, one that was replaced is none.
+#[tokio::test]
+async fn row_96_a_replaced_session_is_none() {
+    let server = Server::new(two::app);
+    let first = server.log_in("grace").await;
+    server.log_in("grace").await;
+    server.log_in("grace").await;
+    for path in ["/maybe", "/maybe-view"] {
+        let (status, body, sid) = server.send("GET", path, &first.sid).await;
+        assert_eq!(
+            (status.as_u16(), &*body, sid),
+            (200, "false", None),
+            "{path}"
+        );
+    }
+    let (status, id, sid) = server.send("POST", "/open", &first.sid).await;
+    assert_eq!(status, 200);
+    assert_ne!(id, first.id);
+    assert_ne!(sid.expect("a new session"), first.sid);
+}
+
+/// A request during which its session is replaced gets the answer of a session that ended.
+#[tokio::test]
+async fn row_96_a_session_is_replaced_during_a_request() {
+    let server = Arc::new(Server::new(two::app));
+    for path in ["/change", "/reload"] {
+        let client = server.log_in("hedy").await;
+        let waiting = tokio::spawn({
+            let server = server.clone();
+            async move { server.send("POST", path, &client.sid).await }
+        });
+        server.gates.begun.notified().await;
+        server.log_in("hedy").await;
+        server.log_in("hedy").await;
+        server.gates.checked.notify_one();
+        let (status, body, sid) = waiting.await.unwrap();
+        let expected = (409, "session-ended".to_owned(), None);
+        assert_eq!((status.as_u16(), problem(&body), sid), expected, "{path}");
     }
 }
 
@@ -517,7 +606,7 @@ impl Store<Untyped> for WithoutIndex {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Option<Record<Untyped>>, StoreError> {
+    ) -> Result<LoadOutcome<Untyped>, StoreError> {
         Store::load(&self.0, key, request).await
     }
 

@@ -12,8 +12,8 @@ use axum::http::{Request, StatusCode};
 use axum::routing::post;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, MemoryStore, NewRecord, Record, Store,
-    StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, MemoryStore, NewRecord,
+    Store, StoreError,
 };
 use connect_session::{Session, session, session_config};
 use serde::{Deserialize, Serialize};
@@ -105,11 +105,7 @@ impl Store<Data> for ContendedStore {
         self.inner.insert(key, record).await
     }
 
-    async fn load(
-        &self,
-        key: Key,
-        request: &LoadRequest,
-    ) -> Result<Option<Record<Data>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<Data>, StoreError> {
         self.inner.load(key, request).await
     }
 

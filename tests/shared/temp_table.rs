@@ -5,8 +5,8 @@ use std::future::Future;
 use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
-    SubjectIndex,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, NewRecord, Store,
+    StoreError, SubjectIndex,
 };
 
 /// Runs a closure when it is dropped, also after a failed test.
@@ -59,7 +59,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for TempStore<S> {
         self.store.insert(key, record).await
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         self.store.load(key, request).await
     }
 

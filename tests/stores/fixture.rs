@@ -93,7 +93,8 @@ pub async fn try_load(
     store: &impl Store<Untyped>,
     opened: Opened,
 ) -> Result<Option<Record<Untyped>>, StoreError> {
-    store.load(opened.key, &request(opened.secret)).await
+    let loaded = store.load(opened.key, &request(opened.secret)).await?;
+    Ok(loaded.found())
 }
 
 pub async fn load(store: &impl Store<Untyped>, opened: Opened) -> Record<Untyped> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connect_session::Untyped;
 use connect_session::store::{
-    LoadRequest, NewLogin, PostgresStore, Record, Renewal, SecretHash, Store, StoreError,
+    LoadOutcome, LoadRequest, NewLogin, PostgresStore, Renewal, SecretHash, Store, StoreError,
 };
 use connect_session::testing::conformance::{
     Harness, store_conformance, subject_index_conformance,
@@ -200,8 +200,8 @@ async fn a_load_without_a_due_touch_does_not_write() {
             renewal,
             ..request(opened.secret)
         };
-        let record: Option<Record<Untyped>> = store.load(opened.key, &request).await.unwrap();
-        assert!(record.is_some());
+        let loaded: LoadOutcome<Untyped> = store.load(opened.key, &request).await.unwrap();
+        assert!(loaded.found().is_some());
     }
     assert_eq!(place().await, before);
     // A write does change the row's version.

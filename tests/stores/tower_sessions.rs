@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use connect_session::store::Timestamp;
 use connect_session::store::{
     Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
-    Lifetime, LoadRequest, LoginChange, NewLogin, NewRecord, Record, SecretHash, Store, StoreError,
-    TowerStore, Transport,
+    Lifetime, LoadOutcome, LoadRequest, LoginChange, NewLogin, NewRecord, Record, SecretHash,
+    Store, StoreError, TowerStore, Transport,
 };
 use connect_session::testing::FakeClock;
 use connect_session::testing::conformance::{Harness, cases, run, store_conformance};
@@ -95,7 +95,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
         self.store.insert(key, record).await
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         self.store.load(key, request).await
     }
 
@@ -354,8 +354,8 @@ async fn a_read_only_request_undoes_a_write_of_another_process() {
     two.clock.advance(Duration::from_secs(120));
     let (there, key) = (two.there.clone(), two.key);
     let reads = tokio::spawn(async move {
-        let record: Option<Record<Untyped>> = there.load(key, &request(SECRET)).await.unwrap();
-        assert!(record.is_some());
+        let loaded: LoadOutcome<Untyped> = there.load(key, &request(SECRET)).await.unwrap();
+        assert!(loaded.found().is_some());
     });
     let pausing = two.there.inner();
     pausing.arrived.acquire().await.unwrap().forget();

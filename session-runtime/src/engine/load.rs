@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{OnUndecodable, Options, SessionConfig};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
-use crate::record::{
-    Deadlines, Key, Lifetime, LoadRequest, Login, Record, Renewal, Snapshot, Transport,
-};
+use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Login, Renewal, Snapshot, Transport};
 use crate::sid::{PresentedSid, SessionId, Sid};
-use crate::store::{StoreError, StoreRef, SyncStore};
+use crate::store::{LoadOutcome, StoreError, StoreRef, SyncStore};
 
 /// What a load does beside reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +53,17 @@ impl<D> Clone for Loaded<D> {
     }
 }
 
+/// `None` if the sid is unknown. A session that was replaced is the error
+/// [`SessionReplaced`](ErrorKind::SessionReplaced): see [`or_none`].
 pub(super) type LoadResult<D> = Result<Option<Loaded<D>>, Error>;
+
+/// The result for those who need not know why there is no session.
+pub(crate) fn or_none<T>(result: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::SessionReplaced => Ok(None),
+        other => other,
+    }
+}
 
 /// Loads the record of a sid.
 pub(super) async fn load<C: SessionConfig>(
@@ -228,7 +236,7 @@ impl LoadQuery {
     #[inline(always)]
     fn finish<C: SessionConfig>(
         self,
-        result: Result<Option<Record<C::Data>>, StoreError>,
+        result: Result<LoadOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
     ) -> Result<LoadResult<C::Data>, Undecodable> {
         let elapsed = started.map(|at| at.elapsed());
@@ -237,7 +245,7 @@ impl LoadQuery {
             event::emit(listener, C::NAME, Some(self.key.id), kind, elapsed);
         };
         match result {
-            Ok(Some(record)) => {
+            Ok(LoadOutcome::Found(record)) => {
                 emit(EventKind::Loaded, elapsed);
                 let offer = self.offer.filter(|_| record.renewed);
                 if offer.is_some() {
@@ -253,9 +261,13 @@ impl LoadQuery {
                     offer,
                 })))
             }
-            Ok(None) => {
+            Ok(LoadOutcome::Unknown | LoadOutcome::Reused { .. }) => {
                 emit(EventKind::UnknownSid, elapsed);
                 Ok(Ok(None))
+            }
+            Ok(LoadOutcome::Replaced) => {
+                emit(EventKind::UnknownSid, elapsed);
+                Ok(Err(Error::of(ErrorKind::SessionReplaced)))
             }
             Err(error) => {
                 let kind = EventKind::StoreError {

@@ -35,7 +35,7 @@ pub(crate) use cross_origin::CrossOrigin;
 pub use extract::Overrides;
 pub(crate) use extract::{RequestContext, extract, loaders};
 pub(crate) use guards::{Creation, GuardIndex, SidChange};
-pub(crate) use load::Loaded;
+pub(crate) use load::{Loaded, or_none};
 pub(crate) use open::{OpenOutcome, open, open_sync};
 pub(crate) use open_plan::Purpose;
 pub(crate) use opened::OpenedSession;

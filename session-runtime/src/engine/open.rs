@@ -148,15 +148,10 @@ fn finish_load<C: SessionConfig>(
 ) -> Result<OpenOutcome<C>, Error> {
     match loaded {
         Ok(Some(loaded)) => Ok(OpenOutcome::Session(resume(context, store, sid, loaded))),
-        Ok(None) => match purpose {
-            Purpose::Create | Purpose::CreateLazily => Ok(OpenOutcome::Session(create(
-                context,
-                store,
-                purpose.creation(),
-            ))),
-            Purpose::LoadOptional => Ok(OpenOutcome::None),
-            Purpose::LoadRequired => Err(context.no_session_error()),
-        },
+        Ok(None) => without_session(context, purpose, store, None),
+        Err(error) if error.kind() == ErrorKind::SessionReplaced => {
+            without_session(context, purpose, store, Some(error))
+        }
         // A login must be possible. The session is ended once the new one is stored.
         Err(error) if purpose.creates() && error.kind() == ErrorKind::Undecodable => {
             let undecodable = Undecodable::of(&error, context.options, sid.id());
@@ -165,6 +160,24 @@ fn finish_load<C: SessionConfig>(
             Ok(OpenOutcome::Session(created))
         }
         Err(error) => without_store(context.options, purpose, error),
+    }
+}
+
+/// The outcome if there is no session, and the error that says why, if the client may know.
+fn without_session<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+    store: StoreRef<C::Data, C::Store>,
+    reason: Option<Error>,
+) -> Result<OpenOutcome<C>, Error> {
+    match purpose {
+        Purpose::Create | Purpose::CreateLazily => Ok(OpenOutcome::Session(create(
+            context,
+            store,
+            purpose.creation(),
+        ))),
+        Purpose::LoadOptional => Ok(OpenOutcome::None),
+        Purpose::LoadRequired => Err(reason.unwrap_or_else(|| context.no_session_error())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::apply::TRIES;
 use super::commit_queue;
 use super::guards::{Creation, GuardIndex};
-use super::load::{LoadPolicy, load};
+use super::load::{LoadPolicy, load, or_none};
 use super::merging::merged;
 use super::session_core::{Phase, SessionCore, SidToSend};
 use super::tracked_data::TrackedData;
@@ -168,8 +168,8 @@ impl<C: SessionConfig> SessionCore<C> {
     ) -> Result<Arc<C::Data>, Error> {
         let policy = LoadPolicy::without_renewal(self.options.on_undecodable);
         let (store, transport) = (&self.store, self.transport());
-        let loaded = load::<C>(store, self.options, &sid, transport, policy).await?;
-        let Some(loaded) = loaded else {
+        let loaded = load::<C>(store, self.options, &sid, transport, policy).await;
+        let Some(loaded) = or_none(loaded)? else {
             return Err(self.mark_ended());
         };
         let mut state = self.state();

@@ -22,6 +22,9 @@ pub enum ErrorKind {
     Ended,
     /// 409: another request gave the session a new sid at the same time.
     Superseded,
+    /// 401: the session ended because its user logged in elsewhere and may have no more than
+    /// `max_sessions`. Only who presents its sid is told.
+    SessionReplaced,
     /// 401: the session belongs to no user.
     LoginRequired,
     /// 401: the user proved who they are too long ago: ask for the password again, and call
@@ -76,6 +79,7 @@ impl ErrorKind {
         match self {
             Self::Missing
             | Self::Unknown
+            | Self::SessionReplaced
             | Self::LoginRequired
             | Self::ReauthenticationRequired
             | Self::StepUpRequired => StatusCode::UNAUTHORIZED,
@@ -113,6 +117,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Ended => "session-ended",
             Self::Superseded => "superseded",
+            Self::SessionReplaced => "session-replaced",
             Self::LoginRequired => "login-required",
             Self::ReauthenticationRequired => "reauthentication-required",
             Self::StepUpRequired => "step-up-required",
@@ -146,6 +151,9 @@ impl ErrorKind {
             Self::Conflict => "Another request changed the session",
             Self::Ended => "The session ended during the request",
             Self::Superseded => "Another request gave the session a new token",
+            Self::SessionReplaced => {
+                "The session ended because its user logged in elsewhere: log in again"
+            }
             Self::LoginRequired => "This request needs a login",
             Self::ReauthenticationRequired => "This request needs a recent login: log in again",
             Self::StepUpRequired => "This request needs a login with a further factor",

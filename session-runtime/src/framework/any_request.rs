@@ -38,7 +38,7 @@ impl<C: SessionConfig> SessionView<C> {
         let context = request
             .read(|head, extensions| engine::extract::<C, Inherit>(head, scope_of(extensions)));
         async move {
-            let loaded = engine::view(&context).await?;
+            let loaded = engine::or_none(engine::view(&context).await)?;
             Ok(loaded.map(|(id, loaded)| Self::found(id, loaded)))
         }
     }

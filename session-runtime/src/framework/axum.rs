@@ -109,6 +109,9 @@ async fn view<C: SessionConfig, St: Send + Sync>(
     match engine::view(&context).await {
         Ok(Some((id, loaded))) => Ok(Ok(SessionView::found(id, loaded))),
         Ok(None) => Ok(Err(Rejection::refuse(&context, context.no_session_error()))),
+        Err(error) if error.kind() == ErrorKind::SessionReplaced => {
+            Ok(Err(Rejection::refuse(&context, error)))
+        }
         Err(error) => Err(Rejection::refuse(&context, error)),
     }
 }

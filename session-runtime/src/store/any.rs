@@ -7,9 +7,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex, SyncStore};
+use super::{
+    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
+};
 use crate::data::SessionData;
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+use crate::record::{Change, Key, LoadRequest, NewRecord};
 use crate::timestamp::Timestamp;
 
 /// A boxed future that can be sent between threads.
@@ -63,7 +65,7 @@ trait ErasedStore<D>: Send + Sync {
         &'a self,
         key: Key,
         request: &'a LoadRequest,
-    ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>>;
+    ) -> BoxFuture<'a, Result<LoadOutcome<D>, StoreError>>;
     fn as_sync(&self) -> Option<&dyn SyncStore<D>>;
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex>;
     fn commit<'a>(
@@ -104,7 +106,7 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
         &'a self,
         key: Key,
         request: &'a LoadRequest,
-    ) -> BoxFuture<'a, Result<Option<Record<D>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<LoadOutcome<D>, StoreError>> {
         Box::pin(Store::load(self, key, request))
     }
 
@@ -170,7 +172,7 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
         self.0.insert(key, record).await
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         self.0.load(key, request).await
     }
 
@@ -253,7 +255,7 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send {
+    ) -> impl Future<Output = Result<LoadOutcome<D>, StoreError>> + Send {
         async move {
             match self {
                 Self::Own(store) => store.load(key, request).await,

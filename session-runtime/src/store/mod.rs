@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::data::SessionData;
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+use crate::record::{Change, Key, LoadRequest, NewRecord};
 use crate::timestamp::Timestamp;
 
 mod any;
@@ -17,7 +17,7 @@ mod subject_index;
 pub(crate) use any::StoreRef;
 pub use any::{AnyStore, BoxFuture};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
-pub use outcome::{BoxError, CommitOutcome, InsertOutcome, LoginRefusal, StoreError};
+pub use outcome::{BoxError, CommitOutcome, InsertOutcome, LoadOutcome, LoginRefusal, StoreError};
 #[cfg(feature = "_layer")]
 pub(crate) use refusing::RefusingStore;
 pub use subject_index::{InvalidListCursor, ListCursor, ListPage, Listed, SubjectIndex};
@@ -110,15 +110,15 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         record: &NewRecord<D>,
     ) -> impl Future<Output = Result<InsertOutcome<D>, StoreError>> + Send;
 
-    /// Returns the record if it is alive, the transport matches, and the presented secret is the
-    /// current one, an offered one, or the previous one within its grace period. Otherwise returns
-    /// `None` and writes nothing.
+    /// Finds the record if it is alive, the transport matches, and the presented secret is the
+    /// current one, an offered one, or the previous one within its grace period. Otherwise writes
+    /// nothing, and returns [`LoadOutcome::Unknown`], or what else it knows of the secret.
     ///
     /// The same atomic step
     ///
     /// - counts the idle deadline from now, if `touch_every` has passed since that was last done;
     /// - makes an offered secret that was presented the current one;
-    /// - offers the renewal's candidate, if a renewal is due ([`Record::renewed`]).
+    /// - offers the renewal's candidate, if a renewal is due ([`Record::renewed`](crate::record::Record::renewed)).
     ///
     /// # Errors
     /// [`StoreError::Undecodable`] if the stored data does not match `D`. [`StoreError::NewerData`] if
@@ -127,7 +127,7 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> impl Future<Output = Result<Option<Record<D>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<LoadOutcome<D>, StoreError>> + Send;
 
     /// Applies a change to a living record, completely or not at all. Never creates a record. The
     /// first of these rules that matches decides:
@@ -227,7 +227,7 @@ pub trait SyncStore<D>: Send + Sync {
     ///
     /// # Errors
     /// See [`Store::load`].
-    fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError>;
+    fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError>;
 
     /// See [`Store::commit`].
     ///

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::data::{DecodeError, EncodeError};
 use crate::printable;
@@ -27,6 +28,52 @@ pub enum InsertOutcome<D> {
     Exists,
     /// The login is refused; nothing was written.
     Refused(LoginRefusal),
+}
+
+/// The result of [`Store::load`](super::Store::load).
+///
+/// A store that has nothing to say of sessions that have ended converts an `Option`:
+///
+/// ```
+/// use connect_session::store::{LoadOutcome, Record};
+///
+/// fn outcome<D>(found: Option<Record<D>>) -> LoadOutcome<D> {
+///     found.into()
+/// }
+/// ```
+#[derive(Debug)]
+pub enum LoadOutcome<D> {
+    /// The record, as it is after the load.
+    Found(Record<D>),
+    /// There is no living record with this key, or the presented secret does not open it.
+    Unknown,
+    /// The session ended because its user logged in elsewhere and may have no more sessions, and the
+    /// presented secret would have opened it.
+    Replaced,
+    /// The presented secret is the one that a renewal replaced, and its grace period is over. The record
+    /// was neither read nor extended.
+    Reused {
+        /// The user that the session belongs to.
+        subject: Option<Arc<str>>,
+    },
+}
+
+impl<D> LoadOutcome<D> {
+    /// The record, if it was found.
+    #[must_use]
+    pub fn found(self) -> Option<Record<D>> {
+        match self {
+            Self::Found(record) => Some(record),
+            Self::Unknown | Self::Replaced | Self::Reused { .. } => None,
+        }
+    }
+}
+
+/// [`Found`](LoadOutcome::Found) or [`Unknown`](LoadOutcome::Unknown).
+impl<D> From<Option<Record<D>>> for LoadOutcome<D> {
+    fn from(found: Option<Record<D>>) -> Self {
+        found.map_or(Self::Unknown, Self::Found)
+    }
 }
 
 /// The result of [`Store::commit`](super::Store::commit).

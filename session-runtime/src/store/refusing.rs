@@ -1,8 +1,8 @@
 //! A store that refuses every operation.
 
-use super::{CommitOutcome, InsertOutcome, Store, StoreError};
+use super::{CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError};
 use crate::data::SessionData;
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+use crate::record::{Change, Key, LoadRequest, NewRecord};
 use crate::timestamp::Timestamp;
 
 /// Takes the place of a store that must not be used, with the reason.
@@ -23,7 +23,7 @@ impl<D: SessionData> Store<D> for RefusingStore {
         Err(self.refusal())
     }
 
-    async fn load(&self, _: Key, _: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, _: Key, _: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         Err(self.refusal())
     }
 

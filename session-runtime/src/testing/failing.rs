@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::pause::Gate;
 pub use self::pause::Pause;
 use crate::data::SessionData;
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record, RevocationMark, SubjectKey};
+use crate::record::{Change, Key, LoadRequest, NewRecord, RevocationMark, SubjectKey};
 use crate::sid::SessionId;
 use crate::store::{
-    BoxFuture, CommitOutcome, InsertOutcome, ListCursor, ListPage, Store, StoreError, SubjectIndex,
+    BoxFuture, CommitOutcome, InsertOutcome, ListCursor, ListPage, LoadOutcome, Store, StoreError,
+    SubjectIndex,
 };
 use crate::timestamp::Timestamp;
 
@@ -254,7 +255,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.insert(key, record).await
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         self.faults.shared.loads.call()?;
         self.store.load(key, request).await
     }

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record, Snapshot};
+use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Snapshot};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{RecordState, Verdict};
-use connect_session_runtime::store::{CommitOutcome, InsertOutcome, LoginRefusal, StoreError};
+use connect_session_runtime::store::{
+    CommitOutcome, InsertOutcome, LoadOutcome, LoginRefusal, StoreError,
+};
 
 use super::change::{
     DataOnly, LoginColumns, NewLoginColumns, base_version, change_args, noted_version,
@@ -104,7 +106,7 @@ impl<B: Dialect> Inner<B> {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Option<Record<D>>, StoreError> {
+    ) -> Result<LoadOutcome<D>, StoreError> {
         let args = || {
             B::first_args(self)
                 .key(key)
@@ -120,15 +122,15 @@ impl<B: Dialect> Inner<B> {
                 fields,
             }) = read
             else {
-                return Ok(None);
+                return Ok(LoadOutcome::Unknown);
             };
             let Some(effects) = state.on_load(request, now) else {
-                return Ok(None);
+                return Ok(LoadOutcome::Unknown);
             };
             // Before anything is written: a session that cannot be read does not live longer.
             let snapshot = fields::read(fields, state.version, data_version, request.versions)?;
             if effects.is_empty() || B::refuses_writes(self) {
-                return Ok(Some(state.record(snapshot, false)));
+                return Ok(LoadOutcome::Found(state.record(snapshot, false)));
             }
             let mut after = state.clone();
             after.apply_load(effects, request, now);
@@ -150,7 +152,7 @@ impl<B: Dialect> Inner<B> {
                     (&state, false)
                 }
             };
-            return Ok(Some(shown.record(snapshot, is_offered)));
+            return Ok(LoadOutcome::Found(shown.record(snapshot, is_offered)));
         }
         Err(ContextError::new(format!(
             "other requests changed the session {RETRIES} times during one load"

@@ -32,7 +32,7 @@ macro_rules! implement_store {
                 key: connect_session_runtime::record::Key,
                 request: &connect_session_runtime::record::LoadRequest,
             ) -> Result<
-                Option<connect_session_runtime::record::Record<D>>,
+                connect_session_runtime::store::LoadOutcome<D>,
                 connect_session_runtime::store::StoreError,
             > {
                 self.0.inner.load(key, request).await

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, NewRecord, Store,
+    StoreError,
 };
 use connect_session::testing::FakeClock;
 use connect_session::{SessionData, SessionId};
@@ -102,11 +103,11 @@ impl<D: SessionData> Store<D> for EncodedStore {
         })
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         let record = self.with(key, |record, now| {
             let admitted = record.admit(request, now);
             if admitted == Admitted::No {
-                return Ok(None);
+                return Ok(LoadOutcome::Unknown);
             }
             // A session that cannot be read does not live longer.
             record.snapshot::<D>()?;
@@ -121,9 +122,10 @@ impl<D: SessionData> Store<D> for EncodedStore {
             if touch || admitted != Admitted::Yes {
                 self.count_write();
             }
-            record.record(admitted == Admitted::WithAnOffer).map(Some)
+            let record = record.record(admitted == Admitted::WithAnOffer)?;
+            Ok(LoadOutcome::Found(record))
         });
-        record.unwrap_or(Ok(None))
+        record.unwrap_or(Ok(LoadOutcome::Unknown))
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use axum::routing::post;
 use connect_session::store::{
-    CommitId, DataVersions, Lifetime, LoadRequest, NewRecord, Record, Store as _, StoreError,
+    CommitId, DataVersions, Lifetime, LoadOutcome, LoadRequest, NewRecord, Store as _, StoreError,
     Transport,
 };
 use connect_session::{Error, Event, Session, SessionData, session, session_config};
@@ -314,8 +314,8 @@ async fn row_37e_a_load_that_cannot_decode_slides_no_deadline(stores: &Stores) {
     let opened = inserted(stores, old).await;
     let (readable, unreadable) = (stores.of::<Old>(), stores.of::<New>());
     let idle_until = async |request: &LoadRequest| {
-        let record: Option<Record<Old>> = readable.load(opened.key, request).await.unwrap();
-        record.unwrap().deadlines.idle_until
+        let loaded: LoadOutcome<Old> = readable.load(opened.key, request).await.unwrap();
+        loaded.found().unwrap().deadlines.idle_until
     };
     // Without a touch: a touch is due only after a tenth of the idle time.
     let before = idle_until(&request(opened.secret)).await;

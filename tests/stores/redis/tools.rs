@@ -226,7 +226,8 @@ impl Session {
     }
 
     pub async fn load(&self, store: &RedisStore) -> Result<Option<Record<Untyped>>, StoreError> {
-        store.load(self.key, &self.request()).await
+        let loaded = store.load(self.key, &self.request()).await?;
+        Ok(loaded.found())
     }
 
     pub async fn commit(

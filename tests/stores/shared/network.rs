@@ -100,9 +100,11 @@ pub async fn sessions_are_served_while_writes_are_refused<S: Store<Untyped>>(
     age().await;
     let touched = load(reader, opened).await;
     assert_eq!(fixture::json(&touched), json!({"a": 1}));
-    let unoffered = reader.load(opened.key, &renewing).await.unwrap().unwrap();
+    let unoffered = reader.load(opened.key, &renewing).await.unwrap();
+    let unoffered = unoffered.found().unwrap();
     assert!(!unoffered.renewed, "no offer that the server does not know");
-    assert!(store.load(opened.key, &renewing).await.unwrap().is_some());
+    let loaded = store.load(opened.key, &renewing).await.unwrap();
+    assert!(loaded.found().is_some());
     let offered = Opened {
         secret: SecretHash::from_bytes([1; 32]),
         ..opened

@@ -7,8 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use connect_session_runtime::clock::Clock;
 use connect_session_runtime::data::SessionData;
-use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Record};
-use connect_session_runtime::store::{CommitOutcome, InsertOutcome, Store, StoreError};
+use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord};
+use connect_session_runtime::store::{
+    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError,
+};
 use connect_session_runtime::timestamp::Timestamp;
 
 use entry::Entry;
@@ -54,11 +56,11 @@ impl<D: SessionData> Store<D> for MapStore<D> {
         })
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         let now = self.now();
         let mut entries = self.lock();
         let entry = entries.get_mut(&key).filter(|entry| entry.is_alive(now));
-        Ok(entry.and_then(|entry| entry.load(request, now)))
+        Ok(entry.and_then(|entry| entry.load(request, now)).into())
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {

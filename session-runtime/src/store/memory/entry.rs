@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::tombstones::Tombstone;
 use super::wheel::bucket_of;
 use crate::clock::Clock;
 use crate::record::{
@@ -12,6 +13,7 @@ use crate::sid::SessionId;
 use crate::store::Listed;
 use crate::store::state::{
     CommitStamp, CurrentSecret, Expiry, LoadEffects, LoadView, OtherSecrets, Verdict,
+    tombstone_until,
 };
 use crate::timestamp::Timestamp;
 
@@ -200,6 +202,18 @@ impl<D> Entry<D> {
         effects.apply(request, now, &mut self.secret, &mut self.expiry, || {
             (extra.get_or_insert_default().secrets).get_or_insert_default()
         });
+    }
+
+    /// What remains of it if it ends now because its user may have no more sessions.
+    pub(super) fn tombstone(&self, now: u64) -> Tombstone {
+        Tombstone {
+            head: self.head,
+            until: tombstone_until(self.expiry.absolute_until, now),
+            others: (self.extra.as_ref()).and_then(|extra| extra.secrets.clone()),
+            secret: self.secret.hash,
+            namespace: self.namespace,
+            transport: self.transport,
+        }
     }
 
     fn stamp(&self) -> CommitStamp {

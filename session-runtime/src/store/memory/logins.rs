@@ -14,6 +14,14 @@ use crate::sid::SessionId;
 use crate::store::state::Verdict;
 use crate::store::{CommitOutcome, LoginRefusal};
 
+/// Why sessions of a subject end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The subject may have no more; each leaves a tombstone.
+    Limit,
+    Revoked,
+}
+
 /// The result of a change that was tried on one session.
 pub(super) struct Tried<D> {
     pub(super) outcome: CommitOutcome<D>,
@@ -124,7 +132,7 @@ impl<D> Records<D> {
             (&mut tried.outcome, &tried.logins)
         {
             shard.add(&subject, Member::new(key.id, login));
-            *ended = self.end_members(&mut shard, &subject, &excess, deferred);
+            *ended = self.end_members(&mut shard, &subject, &excess, Reason::Limit, deferred);
         }
         tried
     }
@@ -149,7 +157,7 @@ impl<D> Records<D> {
             let logged_in_at = self.clock.at(now);
             let id = key.id;
             shard.add(&subject, Member { logged_in_at, id });
-            *ended = self.end_members(&mut shard, &subject, &excess, deferred);
+            *ended = self.end_members(&mut shard, &subject, &excess, Reason::Limit, deferred);
         }
         put
     }
@@ -199,6 +207,7 @@ impl<D> Records<D> {
         shard: &mut Shard,
         subject: &SubjectKey,
         members: &[Member],
+        reason: Reason,
         deferred: &mut DeferredDrop<'_, D>,
     ) -> Vec<SessionId> {
         let now = self.clock.millis();
@@ -207,7 +216,13 @@ impl<D> Records<D> {
             let mut was_alive = false;
             let removed = self.remove(key(subject, member.id), |entry| {
                 was_alive = entry.is_alive(now);
-                entry.member_login(subject, *member).is_some()
+                let is_member = entry.member_login(subject, *member).is_some();
+                // Within the step that ends it: a load finds one or the other.
+                if is_member && was_alive && reason == Reason::Limit {
+                    let (_, handle) = Handle::split(&member.id);
+                    self.tombstones.add(handle, entry.tombstone(now));
+                }
+                is_member
             });
             if let Some(removed) = removed {
                 deferred.sessions.push(removed);

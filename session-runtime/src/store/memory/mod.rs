@@ -22,6 +22,7 @@ mod subjects;
 mod sweep;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
+mod tombstones;
 mod unpresented;
 mod wheel;
 
@@ -32,9 +33,11 @@ pub use self::builder::MemoryStoreBuilder;
 use self::deferred_drop::{DeferredDrop, discard};
 use self::entry::Entry;
 use self::records::{Put, Records};
-use super::{CommitOutcome, InsertOutcome, Store, StoreError, SubjectIndex, SyncStore};
+use super::{
+    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
+};
 use crate::data::{SessionData, proof};
-use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
+use crate::record::{Change, Key, LoadRequest, NewRecord};
 use crate::timestamp::Timestamp;
 
 /// Keeps sessions in the memory of this process, as live values of `D`.
@@ -132,21 +135,21 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
         }
     }
 
-    fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         let records = &*self.records;
         let now = records.clock.millis();
         records.maybe_sweep(now);
         // Most loads write nothing and share the lock.
         {
             let Some(entry) = records.get(key) else {
-                return Ok(None);
+                return Ok(records.load_tombstone(key, request, now));
             };
             let Some(effects) = entry.on_load(request, now) else {
-                return Ok(None);
+                return Ok(LoadOutcome::Unknown);
             };
             if effects.is_empty() {
                 records.counts.change(entry.present(), false);
-                return Ok(Some(entry.record(&records.clock, false)));
+                return Ok(LoadOutcome::Found(entry.record(&records.clock, false)));
             }
         }
         Ok(self.load_and_write(key, request))
@@ -203,7 +206,7 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
         SyncStore::insert(self, key, record)
     }
 
-    async fn load(&self, key: Key, request: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         SyncStore::load(self, key, request)
     }
 
@@ -236,15 +239,19 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
 
 impl<D> MemoryStore<D> {
     /// Repeats a load under the exclusive lock, because it has to write.
-    fn load_and_write(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
+    fn load_and_write(&self, key: Key, request: &LoadRequest) -> LoadOutcome<D> {
         let records = &*self.records;
-        let mut entry = records.get_mut(key)?;
+        let Some(mut entry) = records.get_mut(key) else {
+            return records.load_tombstone(key, request, records.clock.millis());
+        };
         // Reads the clock under the lock; otherwise a session that another request has seen as
         // expired could come back.
         let now = records.clock.millis();
-        let effects = entry.on_load(request, now)?;
+        let Some(effects) = entry.on_load(request, now) else {
+            return LoadOutcome::Unknown;
+        };
         records.counts.change(entry.present(), false);
         entry.apply_load(effects, request, now);
-        Some(entry.record(&records.clock, effects.makes_offer()))
+        LoadOutcome::Found(entry.record(&records.clock, effects.makes_offer()))
     }
 }

@@ -46,6 +46,11 @@ impl Queue {
         self.more.push_back(chunk);
     }
 
+    /// The oldest handle.
+    pub(super) fn front(&self) -> Option<Handle> {
+        self.first.front().copied()
+    }
+
     /// Takes the oldest handle.
     pub(super) fn pop(&mut self, freed: &mut Batch<Freed>) -> Option<Handle> {
         let handle = self.first.pop_front()?;

@@ -14,6 +14,7 @@ use super::entry::Entry;
 use super::handle::{BuildHandleHasher, Handle};
 use super::namespaces::Namespaces;
 use super::subjects::Subjects;
+use super::tombstones::Tombstones;
 use super::unpresented::Unpresented;
 use super::wheel::Wheel;
 use crate::clock::Clock;
@@ -42,6 +43,7 @@ pub(super) struct Records<D> {
     pub(super) map: DashMap<Handle, Box<Entry<D>>, BuildHandleHasher>,
     pub(super) counts: Counts,
     pub(super) subjects: Subjects,
+    pub(super) tombstones: Tombstones,
     schedule: Mutex<Schedule>,
     /// When a request sweeps again.
     pub(super) next_sweep: AtomicU64,
@@ -86,6 +88,7 @@ impl<D> Records<D> {
             map: DashMap::with_hasher_and_shard_amount(hasher, shards.next_power_of_two()),
             counts: Counts::default(),
             subjects: Subjects::default(),
+            tombstones: Tombstones::default(),
             schedule: Mutex::default(),
             next_sweep: AtomicU64::new(0),
             next_shrink: AtomicUsize::new(0),
@@ -145,6 +148,7 @@ impl<D> Records<D> {
                 place.insert(entry);
             }
         }
+        self.tombstones.remove(handle);
         let mut schedule = self.schedule();
         schedule.wheel.file(bucket, handle);
         if is_evictable {

@@ -4,6 +4,7 @@ use std::future::ready;
 
 use super::MemoryStore;
 use super::deferred_drop::DeferredDrop;
+use super::logins::Reason;
 use super::records::Records;
 use super::subjects::Member;
 use crate::data::SessionData;
@@ -55,7 +56,13 @@ impl<D: SessionData> SubjectIndex for MemoryStore<D> {
         // One that has just logged in again may be there twice.
         let members = members.into_iter().flatten().copied();
         let members: Vec<_> = members.filter(|member| member.id == id).collect();
-        let ended = records.end_members(&mut shard, &subject, &members, &mut deferred);
+        let ended = records.end_members(
+            &mut shard,
+            &subject,
+            &members,
+            Reason::Revoked,
+            &mut deferred,
+        );
         drop(shard);
         Box::pin(ready(Ok(!ended.is_empty())))
     }
@@ -73,7 +80,13 @@ impl<D: SessionData> SubjectIndex for MemoryStore<D> {
         let members = shard.get(&subject).map(|subject| &*subject.members);
         let mut members = members.unwrap_or_default().to_vec();
         members.retain(|member| Some(member.id) != except);
-        let ended = records.end_members(&mut shard, &subject, &members, &mut deferred);
+        let ended = records.end_members(
+            &mut shard,
+            &subject,
+            &members,
+            Reason::Revoked,
+            &mut deferred,
+        );
         drop(shard);
         Box::pin(ready(Ok(ended)))
     }

@@ -35,6 +35,14 @@ impl<D> Records<D> {
             self.look_at_due(schedule, PASSING, now, deferred);
         }
         self.compact(schedule, PASSING, deferred);
+        self.drop_tombstones(PASSING, now, deferred);
+    }
+
+    /// Drops up to `limit` tombstones whose time is over, or whose room sessions have taken.
+    #[inline]
+    fn drop_tombstones(&self, limit: usize, now: u64, deferred: &mut DeferredDrop<'_, D>) -> usize {
+        let room = self.capacity.saturating_sub(self.counts.places());
+        (self.tombstones).drop_old(room, limit, now, &mut deferred.freed)
     }
 
     /// Every few milliseconds, lets the calling request sweep a slice. So a store in use frees memory
@@ -104,9 +112,12 @@ impl<D> Records<D> {
         let mut schedule = self.schedule();
         self.look_at_due(&mut schedule, limit, now, &mut deferred);
         self.compact(&mut schedule, limit, &mut deferred);
+        let has_more_tombstones = self.drop_tombstones(limit, now, &mut deferred) == limit;
         let is_due = schedule.wheel.is_due(now);
-        let has_more =
-            is_due || self.is_wheel_outdated(&schedule) || self.is_queue_outdated(&schedule);
+        let has_more = is_due
+            || has_more_tombstones
+            || self.is_wheel_outdated(&schedule)
+            || self.is_queue_outdated(&schedule);
         drop(schedule);
         // While sessions are removed, a smaller table would soon be too large again.
         if !has_more {

@@ -9,6 +9,7 @@ mod eviction;
 mod model;
 mod subjects;
 mod sweeping;
+mod tombstones;
 mod tools;
 mod user_code;
 mod wheel;

@@ -68,6 +68,15 @@ impl LoadView<'_> {
         })
     }
 
+    /// Whether the sid was presented in the way it travels, with a secret that opens the record if it is
+    /// alive: for records that have ended.
+    #[must_use]
+    pub fn is_opened_by(self, request: &LoadRequest, now: u64) -> bool {
+        let is_other = |others: &OtherSecrets| others.is_valid(request.secret, now);
+        self.transport == request.transport
+            && (self.secret.hash == request.secret || self.others.is_some_and(is_other))
+    }
+
     /// An offer is due if the current secret, and any offer before, are old enough.
     #[inline]
     fn step_of_current(self, request: &LoadRequest, now: u64) -> SecretStep {

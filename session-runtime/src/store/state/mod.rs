@@ -74,6 +74,7 @@ mod secrets;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod tombstone;
 
 use std::sync::Arc;
 
@@ -81,6 +82,7 @@ pub use self::expiry::Expiry;
 pub use self::load::{LoadEffects, LoadView, SecretStep};
 pub use self::secrets::{CurrentSecret, OfferedSecret, OtherSecrets, PreviousSecret};
 pub use self::stamp::{CommitStamp, Verdict};
+pub use self::tombstone::tombstone_until;
 use crate::record::{
     Change, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
 };
@@ -156,13 +158,19 @@ impl RecordState {
     #[inline]
     #[must_use]
     pub fn on_load(&self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {
-        let view = LoadView {
+        self.load_view().on_load(request, now)
+    }
+
+    /// The parts that a load depends on.
+    #[inline]
+    #[must_use]
+    pub const fn load_view(&self) -> LoadView<'_> {
+        LoadView {
             transport: self.transport,
             secret: &self.secret,
             others: Some(&self.others),
             expiry: &self.expiry,
-        };
-        view.on_load(request, now)
+        }
     }
 
     /// Applies the effects that [`on_load`](Self::on_load) returned for this record, request and

@@ -67,6 +67,12 @@ impl OtherSecrets {
             .is_some_and(|previous| now < previous.valid_until && previous.hash == presented)
     }
 
+    /// Whether the presented secret is one of these, and valid.
+    #[must_use]
+    pub fn is_valid(&self, presented: SecretHash, now: u64) -> bool {
+        self.is_offered(presented) || self.is_previous(presented, now)
+    }
+
     /// Whether an offer may be made: there is none, or it was made `every` milliseconds ago and
     /// never used.
     #[inline]

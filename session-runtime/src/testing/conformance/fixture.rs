@@ -14,7 +14,7 @@ use crate::record::{
     NewLogin, NewRecord, Record, Renewal, RevocationMark, Snapshot, SubjectKey, Transport,
 };
 use crate::sid::{SecretHash, SessionId, Sid};
-use crate::store::{CommitOutcome, InsertOutcome, Store, SubjectIndex, SyncStore};
+use crate::store::{CommitOutcome, InsertOutcome, LoadOutcome, Store, SubjectIndex, SyncStore};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
@@ -174,6 +174,14 @@ impl<S: Store<Untyped>> Fixture<S> {
         key: Key,
         request: LoadRequest,
     ) -> Option<Record<Untyped>> {
+        self.outcome_of(key, request).await.found()
+    }
+
+    pub(in crate::testing) async fn outcome_of(
+        &self,
+        key: Key,
+        request: LoadRequest,
+    ) -> LoadOutcome<Untyped> {
         let loaded = match self.as_sync() {
             Some(store) => store.load(key, &request),
             None => self.store.load(key, &request).await,

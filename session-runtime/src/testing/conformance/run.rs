@@ -42,8 +42,10 @@ where
 mod tests {
     use super::super::cases;
     use super::*;
-    use crate::record::{Change, Key, LoadRequest, NewRecord, Record};
-    use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, StoreError, SyncStore};
+    use crate::record::{Change, Key, LoadRequest, NewRecord};
+    use crate::store::{
+        CommitOutcome, InsertOutcome, LoadOutcome, MemoryStore, StoreError, SyncStore,
+    };
 
     /// A store whose synchronous interface uses other records than the asynchronous one.
     struct Inconsistent([MemoryStore<Untyped>; 2]);
@@ -65,7 +67,7 @@ mod tests {
             &self,
             key: Key,
             request: &LoadRequest,
-        ) -> Result<Option<Record<Untyped>>, StoreError> {
+        ) -> Result<LoadOutcome<Untyped>, StoreError> {
             Store::load(&self.0[0], key, request).await
         }
 

@@ -1,7 +1,7 @@
 //! A store that has neither a default nor a value.
 
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, NewRecord, Store, StoreError,
 };
 use connect_session::{SessionData, session_config};
 
@@ -12,7 +12,7 @@ impl<D: SessionData> Store<D> for Remote {
         Err(StoreError::Full)
     }
 
-    async fn load(&self, _: Key, _: &LoadRequest) -> Result<Option<Record<D>>, StoreError> {
+    async fn load(&self, _: Key, _: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         Err(StoreError::Full)
     }
 

@@ -1,7 +1,7 @@
 //! A number of sessions that is none, and a store that cannot count them.
 
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, NewRecord, Store, StoreError,
 };
 use connect_session::{Untyped, session_config};
 
@@ -53,8 +53,8 @@ impl Store<Untyped> for Forgetful {
         &self,
         _: Key,
         _: &LoadRequest,
-    ) -> Result<Option<Record<Untyped>>, StoreError> {
-        Ok(None)
+    ) -> Result<LoadOutcome<Untyped>, StoreError> {
+        Ok(LoadOutcome::Unknown)
     }
 
     async fn commit(

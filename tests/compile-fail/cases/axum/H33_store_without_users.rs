@@ -1,7 +1,7 @@
 //! The sessions of a user in a store that does not know them.
 
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadRequest, NewRecord, Record, Store, StoreError,
+    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, NewRecord, Store, StoreError,
 };
 use connect_session::{Error, Session, Untyped, session, session_config};
 
@@ -42,8 +42,8 @@ impl Store<Untyped> for Forgetful {
         &self,
         _: Key,
         _: &LoadRequest,
-    ) -> Result<Option<Record<Untyped>>, StoreError> {
-        Ok(None)
+    ) -> Result<LoadOutcome<Untyped>, StoreError> {
+        Ok(LoadOutcome::Unknown)
     }
 
     async fn commit(

@@ -68,6 +68,7 @@ fn presented_sessions_and_those_with_a_subject_are_not_evicted() {
     assert!(
         block_on(store.load(key(unpresented), &wrong))
             .expect("load failed")
+            .found()
             .is_none()
     );
     let next = id(5);

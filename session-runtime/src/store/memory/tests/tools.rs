@@ -96,6 +96,7 @@ pub(super) fn insert_record(
 pub(super) fn load(store: &MemoryStore<Untyped>, id: SessionId) -> bool {
     block_on(store.load(key(id), &request()))
         .expect("load failed")
+        .found()
         .is_some()
 }
 

@@ -66,6 +66,7 @@ fn run_all_operations(
     assert!(
         block_on(store.load(key(changed), &request()))
             .expect("load failed")
+            .found()
             .is_some()
     );
     let change = Change {

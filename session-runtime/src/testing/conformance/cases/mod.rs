@@ -11,6 +11,7 @@ mod records;
 mod renewal;
 mod session_limits;
 mod subjects;
+mod tombstones;
 mod versions;
 
 pub use commits::*;
@@ -23,4 +24,5 @@ pub use records::*;
 pub use renewal::*;
 pub use session_limits::*;
 pub use subjects::*;
+pub use tombstones::*;
 pub use versions::*;

@@ -14,7 +14,7 @@ use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{Opened, login_as, secret, set};
 use crate::untyped::Untyped;
 
-fn limited(max: u32, when_reached: OnMaxSessions) -> NewLogin {
+pub(super) fn limited(max: u32, when_reached: OnMaxSessions) -> NewLogin {
     NewLogin {
         limit: NonZeroU32::new(max).map(|max| SessionLimit { max, when_reached }),
         ..NewLogin::new("ada")
