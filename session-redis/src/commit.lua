@@ -15,8 +15,10 @@
 --   that ended and the absolute deadline; refused, the time and the reason; elsewhere, the time, and which subject's
 --   member has to get which deadline first
 
-local value = redis.call('GET', key)
-if not value then
+local value = redis.pcall('GET', key)
+if type(value) == 'table' then
+  return is_tombstone(key) and { 'ended', now } or value
+elseif not value then
   return { 'ended', now }
 end
 local commit_id, generation, epoch, version, fields, fields_change, new_secret, generation_change, login, login_change,
@@ -135,6 +137,6 @@ if place == 'here' then
   if member and (moves or login_change == 'set') then
     file(index, member, absolute_until)
   end
-  ended = excess and end_members(index, excess, gone)
+  ended = excess and end_members(index, excess, gone, true)
 end
 return { 'applied', now, new_version, ended or {}, absolute_until }

@@ -6,7 +6,7 @@
 
 local value, place, logged_in_at, login_key, fence, max, when_full = unpack(ARGV)
 base = sub(key, 1, -23)
-if redis.pcall('GET', key) then
+if redis.pcall('GET', key) and not is_tombstone(key) then
   return { 'exists', now }
 end
 local id = sub(key, -22)
@@ -29,4 +29,4 @@ if place ~= 'here' then
 end
 local index = index_of(login_key)
 file(index, member_of(at, id), now + absolute)
-return { 'applied', now, end_members(index, excess, gone), now + absolute }
+return { 'applied', now, end_members(index, excess, gone, true), now + absolute }

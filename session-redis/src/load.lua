@@ -3,10 +3,16 @@
 -- is offered.
 --
 -- Arguments: secret, flags, touch_every or "", and for renewal: every or "", grace, candidate
--- Replies: none; record, the time, the value, 1 if the secrets have changed, and 1 if the candidate is now offered
+-- Replies: none; replaced; reused; record, the time, the value, 1 if the secrets have changed, and 1 if the candidate is now offered
 
-local value = redis.call('GET', key)
-if not value then
+local value = redis.pcall('GET', key)
+if type(value) == 'table' then
+  if not is_tombstone(key) then
+    return value
+  end
+  local kept_until = redis.call('ZSCORE', key, string.char(ARGV[2]) .. ARGV[1])
+  return { kept_until and now < tonumber(kept_until) and 'replaced' or 'none', now }
+elseif not value then
   return { 'none', now }
 elseif not is_record(value) then
   return { 'record', now, value, 0, 0 }
@@ -38,8 +44,10 @@ elseif ARGV[1] == sub(offered, 1, 32) then
   is_promoted = true
   previous = secret .. pack('>I6', now + (grace or unpack_at('>I6', offered, 39)))
   secret, since, offered = ARGV[1], now, ''
-elseif ARGV[1] ~= sub(previous, 1, 32) or now >= unpack_at('>I6', previous, 33) then
+elseif ARGV[1] ~= sub(previous, 1, 32) then
   return { 'none', now }
+elseif now >= unpack_at('>I6', previous, 33) then
+  return { 'reused', now }
 end
 
 if not touch_every or touch_every >= idle then

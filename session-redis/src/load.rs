@@ -10,9 +10,9 @@ use super::script::LOAD;
 use super::store::{RedisStore, read_error};
 use super::stored::StoredRecord;
 use connect_session_runtime::data::{DataVersions, SessionData};
-use connect_session_runtime::record::{LoadRequest, Record};
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::record::{LoadRequest, Login, Record};
 use connect_session_runtime::store::state::{RecordState, SecretStep};
+use connect_session_runtime::store::{LoadOutcome, StoreError};
 
 impl RedisStore {
     /// Loads the record under a key; see [`Store::load`](connect_session_runtime::store::Store::load).
@@ -20,25 +20,38 @@ impl RedisStore {
         &self,
         name: &str,
         request: &LoadRequest,
-    ) -> Result<Option<Record<D>>, StoreError> {
+    ) -> Result<LoadOutcome<D>, StoreError> {
         let versions = request.versions;
         let mut get = Cmd::with_capacity(2, name.len() + 3);
         get.arg("GET").arg(name);
         let answer = self.send(name, Command::new(&get, None)).await;
-        let Answer { value, now } = answer.map_err(read_error)?;
+        let Answer { value, now } = match answer {
+            // It may be a tombstone.
+            Err(failure) if failure.code() == "WRONGTYPE" => {
+                let reply = self.second_step(name, request, false).await;
+                return self.loaded(reply.map_err(read_error)?, None, None, versions);
+            }
+            answer => answer.map_err(read_error)?,
+        };
         let bytes = match value {
-            Value::Nil => return Ok(None),
+            Value::Nil => return Ok(LoadOutcome::Unknown),
             Value::BulkString(bytes) => bytes,
             _ => return Err(reply::unexpected("it is not a string")),
         };
         let stored = StoredRecord::read(bytes)?;
         match FirstStep::of(&stored.state, request, now) {
-            FirstStep::Unknown => Ok(None),
-            FirstStep::Found => stored.into_record(false, versions).map(Some),
+            FirstStep::Unknown => Ok(LoadOutcome::Unknown),
+            FirstStep::Found => stored.into_record(false, versions).map(LoadOutcome::Found),
+            FirstStep::Reused => {
+                let reply = self.second_step(name, request, true).await;
+                let login = stored.state.login.as_deref();
+                self.loaded(reply.map_err(read_error)?, login, None, versions)
+            }
             FirstStep::Undecided {
                 is_alive,
                 secrets_change,
             } => {
+                let login = stored.state.login.clone();
                 // Before anything is written: a session that cannot be read does not live longer.
                 let decoded = if stored.may_open(request.secret) {
                     Some(stored.into_record(false, versions)?)
@@ -46,10 +59,10 @@ impl RedisStore {
                     None
                 };
                 match self.second_step(name, request, secrets_change).await {
-                    Ok(reply) => self.loaded(reply, decoded.as_ref(), versions),
+                    Ok(reply) => self.loaded(reply, login.as_deref(), decoded.as_ref(), versions),
                     // The record can be read but not written: the touch, the offer or the promotion
                     // is left out.
-                    Err(_) if is_alive && decoded.is_some() => Ok(decoded),
+                    Err(_) if is_alive && decoded.is_some() => Ok(decoded.into()),
                     Err(failure) => Err(read_error(failure)),
                 }
             }
@@ -71,14 +84,15 @@ impl RedisStore {
             .await
     }
 
-    /// The record in the reply of the second step. It is only decoded if it is not the one that the
-    /// first step has decoded.
+    /// The outcome in the reply of the second step. `login` is what the first step has found. The record is only
+    /// decoded if it is not the one that the first step has decoded.
     fn loaded<D: SessionData>(
         &self,
         reply: Value,
+        login: Option<&Login>,
         decoded: Option<&Record<D>>,
         versions: DataVersions,
-    ) -> Result<Option<Record<D>>, StoreError> {
+    ) -> Result<LoadOutcome<D>, StoreError> {
         let mut reply = Reply::read(reply)?;
         self.observe(reply.number()?);
         match &*reply.outcome {
@@ -86,12 +100,17 @@ impl RedisStore {
                 let stored = reply.stored_record()?;
                 let _secrets_changed = reply.number()?;
                 let is_offered = reply.number()? == 1;
-                match decoded.and_then(|decoded| stored.with_data_of(decoded, is_offered)) {
-                    Some(record) => Ok(Some(record)),
-                    None => stored.into_record(is_offered, versions).map(Some),
-                }
+                let record = match decoded.and_then(|it| stored.with_data_of(it, is_offered)) {
+                    Some(record) => record,
+                    None => stored.into_record(is_offered, versions)?,
+                };
+                Ok(LoadOutcome::Found(record))
             }
-            "none" => Ok(None),
+            "none" => Ok(LoadOutcome::Unknown),
+            "replaced" => Ok(LoadOutcome::Replaced),
+            "reused" => Ok(LoadOutcome::Reused {
+                subject: login.map(|login| login.subject.clone()),
+            }),
             _ => Err(reply.unknown_outcome()),
         }
     }
@@ -103,6 +122,8 @@ enum FirstStep {
     Unknown,
     /// Nothing is to be written.
     Found,
+    /// The secret is most likely one that a renewal has replaced, after its grace period; the server decides.
+    Reused,
     /// The server decides.
     Undecided {
         /// Whether it most likely finds the record.
@@ -126,6 +147,7 @@ impl FirstStep {
             Some(effects) => undecided(true, effects.secret != SecretStep::Keep),
             // Its key has not expired by the server's clock.
             None if !state.is_alive(now) => undecided(false, true),
+            None if state.load_view().is_reuse(request, now) => Self::Reused,
             None => Self::Unknown,
         }
     }

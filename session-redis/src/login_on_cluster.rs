@@ -94,7 +94,7 @@ impl<'a> LoginOnCluster<'a> {
         let confirmed = self.try_confirm(absolute_until).await;
         if !matches!(confirmed, Ok(Ok(_))) {
             // Nobody has its secret. If this fails too, it ends by itself.
-            let ended = self.end(self.member).await;
+            let ended = self.end(self.member, b"").await;
             if confirmed.is_ok() {
                 ended?;
             }
@@ -138,7 +138,7 @@ impl<'a> LoginOnCluster<'a> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let excess = (members.len() + 1).saturating_sub(max);
         for member in members.into_iter().take(excess) {
-            if self.end(member).await? {
+            if self.end(member, b"replaced").await? {
                 ended.push(member.id);
             }
             gone.push(member.bytes());
@@ -147,8 +147,8 @@ impl<'a> LoginOnCluster<'a> {
     }
 
     /// Ends the session of a member, unless it has logged in again. Returns whether it was alive.
-    async fn end(&self, member: Member) -> Result<bool, StoreError> {
-        self.store.end_member(&self.subject, member).await
+    async fn end(&self, member: Member, reason: &[u8]) -> Result<bool, StoreError> {
+        self.store.end_member(&self.subject, member, reason).await
     }
 
     /// The arguments of a script: the id, those of this script, the fence, the limit and the members that
@@ -169,18 +169,20 @@ impl<'a> LoginOnCluster<'a> {
 }
 
 impl RedisStore {
-    /// Ends the session of a member, unless it has logged in again. Returns whether it was alive.
+    /// Ends the session of a member, unless it has logged in again. If the reason is "replaced", it leaves a
+    /// tombstone. Returns whether it was alive.
     pub(super) async fn end_member(
         &self,
         subject: &SubjectKey,
         member: Member,
+        reason: &[u8],
     ) -> Result<bool, StoreError> {
         let name = self.key(Key {
             namespace: subject.namespace,
             id: member.id,
         });
         let (subject, at) = (subject_text(subject), text(member.logged_in_at));
-        let arguments: [&[u8]; 3] = [subject.as_bytes(), &at, b"elsewhere"];
+        let arguments = [subject.as_bytes(), &at, b"elsewhere", reason];
         let (reply, _) = self.run(&END, &name, &arguments).await?;
         match &*reply.outcome {
             "applied" => Ok(true),

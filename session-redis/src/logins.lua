@@ -12,6 +12,8 @@ local INDEX_KEY, PROOF, LABEL = 2, 3, 1
 local SLACK = 60000
 -- How long a login on a Cluster may take from its admission to its confirmation.
 local UNFINISHED = 30000
+-- How long a tombstone is kept at most: a day.
+local TOMBSTONE = 86400000
 
 -- What precedes the id in the names of the sessions' keys. Each script sets it.
 local base
@@ -136,8 +138,29 @@ local function call_with(command, key, list)
   end
 end
 
--- Ends the sessions of members that live, and drops those that have gone. Returns the former.
-local function end_members(index, living, gone)
+-- Ends a session, and leaves a tombstone: a sorted set, whose members are those who may know why it ended, each the
+-- flags of the record and the hash of a secret. Their score is the time until which it is kept.
+local function bury(name)
+  local value = redis.call('GET', name)
+  local stamp, absolute_until = stamp_of(value), unpack_at('>I6', value, 67)
+  local kept_until = string.format('%.0f', math.min(now + TOMBSTONE, absolute_until))
+  local members, others = { sub(value, 5, 36) }, stamp - OTHERS
+  if others == 44 or others == 82 then
+    members[#members + 1] = sub(value, OTHERS, OTHERS + 31)
+  end
+  if (others == 38 or others == 82) and now < unpack_at('>I6', value, stamp - 6) then
+    members[#members + 1] = sub(value, stamp - 38, stamp - 7)
+  end
+  redis.call('UNLINK', name)
+  for _, secret in ipairs(members) do
+    redis.call('ZADD', name, kept_until, sub(value, 3, 3) .. secret)
+  end
+  redis.call('PEXPIREAT', name, kept_until)
+end
+
+-- Ends the sessions of members that live, which leave tombstones if they are replaced, and drops those that have gone.
+-- Returns the former.
+local function end_members(index, living, gone, are_replaced)
   local ended, keys, dropped = {}, {}, {}
   for at, entry in ipairs(living) do
     ended[at] = entry[2]
@@ -147,7 +170,13 @@ local function end_members(index, living, gone)
   for _, entry in ipairs(gone) do
     dropped[#dropped + 1] = entry[2]
   end
-  call_with('UNLINK', nil, keys)
+  if are_replaced then
+    for _, name in ipairs(keys) do
+      bury(name)
+    end
+  else
+    call_with('UNLINK', nil, keys)
+  end
   call_with('ZREM', index, dropped)
   return ended
 end

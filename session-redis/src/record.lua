@@ -23,6 +23,12 @@ local function is_record(value)
     and KNOWN_LENGTHS[string.byte(value, 4)] and #value >= stamp_of(value) + 41
 end
 
+-- Whether a key, which does not hold a string, holds a tombstone: see `logins.lua`.
+local function is_tombstone(name)
+  local member = redis.pcall('ZRANGE', name, 0, 0)[1]
+  return type(member) == 'string' and #member == 33
+end
+
 local function deadline_of(idle_until, absolute_until)
   return string.format('%.0f', math.min(idle_until, absolute_until))
 end

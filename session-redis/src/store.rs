@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::key::{index_named, index_of, key_of};
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::{COMMIT, StoreScript};
+use super::script::{COMMIT, FREE, StoreScript};
 use super::servers::Servers;
 use super::stored::{StoredRecord, encode_fields, encode_new, fields, stored_lifetime};
 use connect_session_runtime::data::SessionData;
@@ -61,6 +61,10 @@ use connect_session_runtime::timestamp::Timestamp;
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
 /// of the server takes one more round trip, because the server does not have the script yet.
+///
+/// A session that ends because its user may have no more leaves a sorted set under its key, with the hashes of
+/// its secrets, for a day at most: whoever presents one of them learns why it ended. [`destroy`](Store::destroy)
+/// counts it as a session.
 ///
 /// The deadline is the expiry of the key, so the server removes ended sessions itself. Deadlines follow
 /// the server's clock, not that of the program: the store reads it when it connects and every 10
@@ -208,6 +212,12 @@ impl RedisStore {
         Ok((reply, now))
     }
 
+    /// Removes a tombstone, if the key holds one. Returns whether it did.
+    async fn free(&self, key: &str) -> Result<bool, StoreError> {
+        let (reply, _) = self.run(&FREE, key, &[]).await?;
+        Ok(reply.outcome == "applied")
+    }
+
     pub(super) fn servers(&self) -> &Servers {
         &self.inner.servers
     }
@@ -344,6 +354,10 @@ impl<D: SessionData> Store<D> for RedisStore {
         true
     }
 
+    fn detects_reuse(&self) -> bool {
+        true
+    }
+
     async fn insert(
         &self,
         key: Key,
@@ -366,8 +380,12 @@ impl<D: SessionData> Store<D> for RedisStore {
             set.arg("PX").arg(ends_in);
             set
         };
-        let answer = self.send(&name, Command::at(&set, self.durability())).await;
-        let answer = answer.map_err(insert_error)?;
+        let send = || self.send(&name, Command::at(&set, self.durability()));
+        let mut answer = send().await.map_err(insert_error)?;
+        // Ids are random: one is only in use if it was chosen on purpose.
+        if answer.value == Value::Nil && self.free(&name).await? {
+            answer = send().await.map_err(insert_error)?;
+        }
         match answer.value {
             Value::Okay => Ok(InsertOutcome::Done {
                 snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
@@ -380,8 +398,7 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
-        let found = self.find(&self.key(key), request).await?;
-        Ok(found.into())
+        self.find(&self.key(key), request).await
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {

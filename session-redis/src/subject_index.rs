@@ -97,7 +97,7 @@ impl SubjectIndex for RedisStore {
             let arguments = [subject_text(&subject).into_bytes(), Vec::new()];
             let [subject, at] = &arguments;
             let name = self.key(Key { namespace, id });
-            let (reply, _) = self.run(&END, &name, &[subject, at, place]).await?;
+            let (reply, _) = self.run(&END, &name, &[subject, at, place, b""]).await?;
             match &*reply.outcome {
                 "applied" => Ok(true),
                 "none" => Ok(false),
@@ -160,7 +160,7 @@ impl RedisStore {
             for member in slice.iter().copied() {
                 let (store, subject) = (self.clone(), *subject);
                 tasks.spawn(async move {
-                    let was_alive = store.end_member(&subject, member).await?;
+                    let was_alive = store.end_member(&subject, member, b"").await?;
                     Ok::<_, StoreError>(was_alive.then_some(member.id))
                 });
             }
@@ -281,9 +281,9 @@ enum Found {
 impl Found {
     fn of(subject: &SubjectKey, member: &Member, value: Value) -> Self {
         let stored = match value {
-            Value::Nil => return Self::Gone,
             Value::BulkString(bytes) => StoredRecord::read(bytes),
-            _ => return Self::Unreadable,
+            // Nothing, or a tombstone.
+            _ => return Self::Gone,
         };
         let Ok(stored) = stored else {
             return Self::Unreadable;

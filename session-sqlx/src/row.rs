@@ -18,6 +18,9 @@ use crate::convert::{lifetime, to_u64, transport_code};
 use crate::error::{bad_column, unknown_format};
 use crate::escape::unescape;
 
+/// The `end_reason` of a tombstone of a session that ended because its user may have no more.
+pub(crate) const REPLACED: i16 = 1;
+
 /// A record as it is stored. Times are milliseconds since 1970.
 pub(crate) struct Stored {
     pub(crate) state: RecordState,
@@ -26,11 +29,13 @@ pub(crate) struct Stored {
     /// The version of the data's type.
     pub(crate) data_version: u32,
     pub(crate) fields: Vec<u8>,
+    /// Whether it is a tombstone: the session ended because its user may have no more.
+    pub(crate) is_replaced: bool,
 }
 
 impl Stored {
-    /// Reads `format` and [`COLUMNS`], followed by the time, the version of the data's type, and the
-    /// fields.
+    /// Reads `format` and [`COLUMNS`], followed by the time, the version of the data's type, the
+    /// fields, and the reason of the end.
     pub(crate) fn read<R: sqlx::Row>(row: &R) -> Result<Self, StoreError>
     where
         usize: ColumnIndex<R>,
@@ -104,11 +109,13 @@ impl Stored {
         };
         let after = COLUMNS.len();
         let data_version: Option<i32> = row.try_get(after + 2).map_err(bad_column)?;
+        let end_reason: Option<i16> = row.try_get(after + 4).map_err(bad_column)?;
         Ok(Self {
             state,
             now: number(after + 1)?,
             data_version: data_version.map_or(1, i32::unsigned_abs),
             fields: row.try_get(after + 3).map_err(bad_column)?,
+            is_replaced: end_reason == Some(REPLACED),
         })
     }
 }

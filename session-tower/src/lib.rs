@@ -233,13 +233,17 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         })
     }
 
+    fn detects_reuse(&self) -> bool {
+        true
+    }
+
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         // Most loads write nothing and need no lock.
         let Some((mut stored, now)) = self.shared.read(key).await? else {
             return Ok(LoadOutcome::Unknown);
         };
         match stored.load(request, now) {
-            None => return Ok(LoadOutcome::Unknown),
+            None => return Ok(stored.not_found(request, now)),
             Some(effects) if effects.is_empty() => {
                 return stored.record(false).map(LoadOutcome::Found);
             }

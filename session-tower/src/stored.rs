@@ -17,8 +17,8 @@ use connect_session_runtime::patch::{Patch, StoredFields};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
-use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{LoadEffects, RecordState, Verdict};
+use connect_session_runtime::store::{LoadOutcome, StoreError};
 
 /// The only key of the map.
 const KEY: &str = "connect-session";
@@ -118,6 +118,11 @@ impl StoredRecord {
             expiry_date: OffsetDateTime::from_unix_timestamp(seconds)
                 .unwrap_or(PrimitiveDateTime::MAX.assume_utc()),
         })
+    }
+
+    /// The outcome of a load that does not find the session.
+    pub(super) fn not_found<D>(&self, request: &LoadRequest, now: u64) -> LoadOutcome<D> {
+        self.state.not_found(request, now)
     }
 
     pub(super) fn record<D: SessionData>(&self, renewed: bool) -> Result<Record<D>, StoreError> {

@@ -51,6 +51,14 @@ impl<D: SessionData, S: Store<D>> Store<D> for TempStore<S> {
         self.store.check_ready().await
     }
 
+    fn keeps_data_version(&self) -> bool {
+        Store::<D>::keeps_data_version(&self.store)
+    }
+
+    fn detects_reuse(&self) -> bool {
+        Store::<D>::detects_reuse(&self.store)
+    }
+
     async fn insert(
         &self,
         key: Key,

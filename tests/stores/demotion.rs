@@ -136,7 +136,12 @@ async fn a_read_only_server_serves_what_it_has<S: Store<Untyped> + Clone>(
             grace: Duration::from_secs(30),
             candidate: SecretHash::from_bytes([1; 32]),
         });
-        let shown = store.load(opened.key, &renewing).await.unwrap().unwrap();
+        let shown = store
+            .load(opened.key, &renewing)
+            .await
+            .unwrap()
+            .found()
+            .unwrap();
         assert!(!shown.renewed, "no offer that the server does not know");
         let change = set(&touched, &json!({"a": 2}));
         let refused = store.commit(opened.key, &change).await;

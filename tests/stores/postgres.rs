@@ -471,7 +471,7 @@ async fn texts_that_the_encoding_lacks() {
     let login = fixture::login(&record, secret, "é");
     store.commit(opened.key, &login).await.unwrap();
     let shown = Store::<Untyped>::load(&store, opened.key, &request(secret)).await;
-    let shown = shown.unwrap().unwrap();
+    let shown = shown.unwrap().found().unwrap();
     assert_eq!(shown.subject(), Some("é"));
     assert_eq!(fixture::json(&shown), json!({"名": "日本"}));
 }

@@ -327,6 +327,7 @@ pub async fn statements<S: Store<Untyped>>(
             .load(opened.key, &by(opened.secret, 1))
             .await
             .unwrap()
+            .found()
             .unwrap();
         assert!(offer.renewed);
         count("load and offer");
@@ -391,7 +392,14 @@ pub async fn columns_of_later_versions_are_left_alone<S: Store<Untyped>>(
         }),
         ..request(opened.secret)
     };
-    assert!(store.load(opened.key, &renewing).await.unwrap().is_some());
+    assert!(
+        store
+            .load(opened.key, &renewing)
+            .await
+            .unwrap()
+            .found()
+            .is_some()
+    );
     let opened = Opened {
         secret: SecretHash::from_bytes([1; 32]),
         ..opened

@@ -86,6 +86,10 @@ fn tower_id(key: Key) -> Id {
 }
 
 impl<D: SessionData, S: SessionStore> Store<D> for Counted<S> {
+    fn detects_reuse(&self) -> bool {
+        Store::<D>::detects_reuse(&self.store)
+    }
+
     async fn insert(
         &self,
         key: Key,
@@ -233,7 +237,12 @@ impl TwoProcesses {
             versions: DataVersions::FIRST,
         };
         here.insert(key, &new).await.unwrap();
-        let record = here.load(key, &request(SECRET)).await.unwrap().unwrap();
+        let record = here
+            .load(key, &request(SECRET))
+            .await
+            .unwrap()
+            .found()
+            .unwrap();
         Self {
             there: TowerStore::with_clock(pausing, clock.clone()),
             clock,
@@ -283,7 +292,9 @@ impl TwoProcesses {
 
     async fn data_here(&self, secret: SecretHash) -> Option<Value> {
         let record = self.here.load(self.key, &request(secret)).await.unwrap();
-        record.map(|record: Record<Untyped>| serde_json::to_value(&*record.snapshot.data).unwrap())
+        record
+            .found()
+            .map(|record: Record<Untyped>| serde_json::to_value(&*record.snapshot.data).unwrap())
     }
 }
 

@@ -56,6 +56,7 @@ trait ErasedStore<D>: Send + Sync {
     fn check_ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
     fn is_serializing(&self) -> bool;
     fn keeps_data_version(&self) -> bool;
+    fn detects_reuse(&self) -> bool;
     fn insert<'a>(
         &'a self,
         key: Key,
@@ -92,6 +93,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
 
     fn keeps_data_version(&self) -> bool {
         Store::keeps_data_version(self)
+    }
+
+    fn detects_reuse(&self) -> bool {
+        Store::detects_reuse(self)
     }
 
     fn insert<'a>(
@@ -162,6 +167,10 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
 
     fn keeps_data_version(&self) -> bool {
         self.0.keeps_data_version()
+    }
+
+    fn detects_reuse(&self) -> bool {
+        self.0.detects_reuse()
     }
 
     async fn insert(

@@ -166,6 +166,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         !self.is_serializing()
     }
 
+    /// Whether a load tells of a secret that a renewal has replaced ([`LoadOutcome::Reused`]). Only such a
+    /// store can be used with `on_reuse: end`.
+    fn detects_reuse(&self) -> bool {
+        false
+    }
+
     /// Removes the record. Returns whether there was a living one.
     ///
     /// # Errors

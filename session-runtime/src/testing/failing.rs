@@ -242,6 +242,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.keeps_data_version()
     }
 
+    fn detects_reuse(&self) -> bool {
+        self.store.detects_reuse()
+    }
+
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         self.store.as_subject_index()
     }

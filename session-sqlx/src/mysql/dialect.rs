@@ -32,7 +32,7 @@ impl Dialect for MySqlBackend {
     const STORED_AS: &str = "";
     const STORED: &str = "";
     const ON_DUPLICATE: &str = "ON DUPLICATE KEY UPDATE";
-    const RETURNS_DELETED: bool = false;
+    const RETURNS_WRITTEN: bool = false;
 
     fn now_literal(_: &Inner) -> Cow<'static, str> {
         Self::NOW.into()

@@ -8,8 +8,11 @@
 -- does not change `due`, so it changes no index.
 --
 -- `data_version` is NULL for version 1 of a config's data. `subject_key` is the SHA-256 of the config's
--- namespace, a zero byte and the subject. `first_use_until`, `end_reason` and `extra` are for later versions of
--- this library. This one leaves them alone, and while they are NULL they take no space.
+-- namespace, a zero byte and the subject. `first_use_until` and `extra` are for later versions of this
+-- library. This one leaves them alone, and while they are NULL they take no space.
+--
+-- `end_reason` is 1 in the tombstone of a session that ended because its user may have no more: a row without a
+-- user and fields, whose idle deadline has passed, and which tells those who know its secret until `due`.
 --
 -- A row of `connect_sessions_subjects` is written by logins that depend on the other sessions of the subject, as a
 -- lock, and by the end of all sessions of a subject, which raises `mark`. The sweep removes it after

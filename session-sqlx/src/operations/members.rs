@@ -5,11 +5,13 @@ use std::marker::PhantomData;
 
 use connect_session_runtime::record::{RevocationMark, SubjectKey};
 use connect_session_runtime::sid::SessionId;
+use connect_session_runtime::store::state::TOMBSTONE_MILLIS;
 
 use super::Dialect;
 use super::statements::deadline;
 use crate::backend::Inner;
 use crate::convert::to_i64;
+use crate::row::REPLACED;
 
 /// A position in the order of the logins of a subject.
 pub(super) struct Position {
@@ -68,7 +70,8 @@ impl<B: Dialect> Members<B> {
         )
     }
 
-    /// Ends the sessions whose logins are not after this position, and commits the login of `id`.
+    /// Ends the sessions whose logins are not after this position, each of which leaves a tombstone, and
+    /// commits the login of `id`.
     pub(super) fn end_until(&self, id: SessionId, last: &Position) -> String {
         let Position { login_at, id: last } = last;
         let last = B::id_literal(last);
@@ -76,7 +79,7 @@ impl<B: Dialect> Members<B> {
             "id <> {} AND (login_at < {login_at} OR login_at = {login_at} AND id <= {last})",
             B::id_literal(id.as_bytes())
         );
-        format!("{}; COMMIT", self.end(&until))
+        format!("{}; COMMIT", self.replace(&until))
     }
 
     /// Raises the mark, and ends all sessions except one.
@@ -107,6 +110,33 @@ impl<B: Dialect> Members<B> {
         )
     }
 
+    /// Turns living sessions into tombstones, and shows a time after now for each, and its id.
+    ///
+    /// The idle deadline of a tombstone has passed, so that every other statement takes it for a session that
+    /// has ended. The sweep removes it when it is `due`.
+    fn replace(&self, which: &str) -> String {
+        let Self {
+            sessions, key, now, ..
+        } = self;
+        let deadline = deadline::<B>();
+        let living =
+            format!("WHERE subject_key = {key} AND format = 2 AND {deadline} > {now} AND {which}");
+        let update = format!(
+            "UPDATE {sessions} SET due = {}(absolute_until, {now} + {}), idle_until = {now},
+                end_reason = {REPLACED}, subject = NULL, subject_key = NULL, label = NULL, fields = {}
+            {living}",
+            B::LEAST,
+            to_i64(TOMBSTONE_MILLIS),
+            B::bytes_literal(&[]),
+        );
+        let shown = format!("absolute_until, {}", B::ID);
+        if B::RETURNS_WRITTEN {
+            format!("{update} RETURNING {shown}")
+        } else {
+            format!("SELECT {shown} FROM {sessions} {living} FOR UPDATE; {update}")
+        }
+    }
+
     /// Deletes sessions, and shows how long each would have lived, and its id.
     fn end(&self, which: &str) -> String {
         let Self {
@@ -114,7 +144,7 @@ impl<B: Dialect> Members<B> {
         } = self;
         let of_subject = format!("FROM {sessions} WHERE subject_key = {key} AND {which}");
         let shown = format!("{} - {now}, {}", deadline::<B>(), B::ID);
-        if B::RETURNS_DELETED {
+        if B::RETURNS_WRITTEN {
             format!("DELETE {of_subject} RETURNING {shown}")
         } else {
             format!("SELECT {shown} {of_subject} FOR UPDATE; DELETE {of_subject}")

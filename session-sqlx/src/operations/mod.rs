@@ -66,8 +66,8 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     const STORED: &str;
     /// What comes before the assignments of an upsert to the table of subjects.
     const ON_DUPLICATE: &str;
-    /// Whether a deletion can return the rows that it deletes.
-    const RETURNS_DELETED: bool;
+    /// Whether a statement can return the rows that it changes or deletes.
+    const RETURNS_WRITTEN: bool;
 
     /// Bytes within the text of a statement.
     fn bytes_literal(bytes: &[u8]) -> String {

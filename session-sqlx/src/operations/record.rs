@@ -120,12 +120,19 @@ impl<B: Dialect> Inner<B> {
                 now,
                 data_version,
                 fields,
+                is_replaced,
             }) = read
             else {
                 return Ok(LoadOutcome::Unknown);
             };
             let Some(effects) = state.on_load(request, now) else {
-                return Ok(LoadOutcome::Unknown);
+                // A tombstone has the secrets of the session.
+                let is_told = is_replaced && state.load_view().is_opened_by(request, now);
+                return Ok(if is_told {
+                    LoadOutcome::Replaced
+                } else {
+                    state.not_found(request, now)
+                });
             };
             // Before anything is written: a session that cannot be read does not live longer.
             let snapshot = fields::read(fields, state.version, data_version, request.versions)?;
@@ -268,6 +275,7 @@ impl<B: Dialect> Inner<B> {
             now,
             data_version,
             fields,
+            ..
         }) = read
         else {
             return Ok(CommitOutcome::Ended);

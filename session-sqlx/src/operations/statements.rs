@@ -101,24 +101,25 @@ fn list<B: Dialect>(table: &str) -> String {
 
 /// Arguments: namespace and id.
 fn select<B: Dialect>(table: &str) -> String {
-    // `format` comes before the columns, and the time and the data after them.
+    // `format` comes before the columns, and the time, the data and the reason of the end after them.
     format!(
-        "SELECT format, {}, {}, data_version, fields FROM {table} {BY_KEY}",
+        "SELECT format, {}, {}, data_version, fields, end_reason FROM {table} {BY_KEY}",
         COLUMNS.join(", "),
         B::NOW
     )
 }
 
-/// Selects a record that the presented secret may open. Arguments: namespace, id, transport, secret.
+/// Selects a record that the presented secret may open, or a tombstone that it may read. Arguments: namespace,
+/// id, transport, secret.
 ///
 /// Whether a previous secret is within its grace period is decided by the caller, as is what is due.
 fn load<B: Dialect>(table: &str) -> String {
-    let deadline = deadline::<B>();
+    let (now, deadline) = (B::NOW, deadline::<B>());
     format!(
-        "{} AND (format <> 2 OR transport = ? AND {deadline} > {}
+        "{} AND (format <> 2
+            OR transport = ? AND ({deadline} > {now} OR end_reason IS NOT NULL AND due > {now})
             AND ? IN (secret, offered_secret, previous_secret))",
-        select::<B>(table),
-        B::NOW
+        select::<B>(table)
     )
 }
 

@@ -27,6 +27,10 @@ macro_rules! implement_store {
                 true
             }
 
+            fn detects_reuse(&self) -> bool {
+                true
+            }
+
             async fn load(
                 &self,
                 key: connect_session_runtime::record::Key,

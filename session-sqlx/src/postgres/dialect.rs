@@ -30,7 +30,7 @@ impl Dialect for PostgresBackend {
     const STORED_AS: &str = " AS stored";
     const STORED: &str = "stored.";
     const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
-    const RETURNS_DELETED: bool = true;
+    const RETURNS_WRITTEN: bool = true;
 
     // Unlike a string literal, it means the same whatever `standard_conforming_strings` is.
     fn bytes_literal(bytes: &[u8]) -> String {

@@ -61,7 +61,9 @@ fn ready(table: &str, subjects: &str, subject_index: &str) -> String {
 /// Fails unless the table has every column.
 fn columns(table: &str) -> String {
     let columns = COLUMNS.join(", ");
-    format!("SELECT namespace, id, format, {columns}, data_version, fields FROM {table} LIMIT 0")
+    format!(
+        "SELECT namespace, id, format, {columns}, data_version, fields, end_reason FROM {table} LIMIT 0"
+    )
 }
 
 /// $1 the maximum number of rows. Returns how many rows were visited and how many of them were

@@ -30,7 +30,7 @@ impl Dialect for SqliteBackend {
     const STORED_AS: &str = " AS stored";
     const STORED: &str = "stored.";
     const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
-    const RETURNS_DELETED: bool = true;
+    const RETURNS_WRITTEN: bool = true;
 
     fn now_literal(inner: &Inner) -> Cow<'static, str> {
         Self::now(inner).as_millis().to_string().into()

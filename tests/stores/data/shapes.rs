@@ -71,6 +71,7 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
     let loaded = store
         .load(opened.key, &request(opened.secret))
         .await?
+        .found()
         .unwrap();
     Ok([first, D::clone(&loaded.snapshot.data)])
 }
@@ -84,7 +85,7 @@ async fn inserted<D: SessionData>(
     let inserted = store.insert(opened.key, new).await?;
     assert!(matches!(inserted, InsertOutcome::Done { .. }));
     let loaded = store.load(opened.key, &request(opened.secret)).await?;
-    Ok(loaded.unwrap())
+    Ok(loaded.found().unwrap())
 }
 
 async fn kept<D: SessionData + PartialEq + Debug>(stores: &Stores, data: D) {

@@ -341,7 +341,7 @@ async fn row_37e_a_load_that_cannot_decode_slides_no_deadline(stores: &Stores) {
     // It can be ended.
     assert!(unreadable.destroy(opened.key).await.unwrap());
     let ended = readable.load(opened.key, &request(opened.secret)).await;
-    assert!(ended.unwrap().is_none());
+    assert!(ended.unwrap().found().is_none());
 }
 
 on_every_store! {

@@ -245,6 +245,7 @@ async fn a_full_server_rejects_new_data_and_keeps_its_sessions() {
     let touched = Store::<Untyped>::load(&store, session.key, &request)
         .await
         .unwrap()
+        .found()
         .unwrap();
     assert!(touched.renewed && touched.deadlines.idle_until > shown.deadlines.idle_until);
     let promoted = Session {
@@ -363,7 +364,7 @@ async fn sessions_are_served_while_writes_are_refused() {
             ..session.request()
         };
         let shown = Store::<Untyped>::load(&store, session.key, &due).await;
-        let shown = shown.unwrap().unwrap();
+        let shown = shown.unwrap().found().unwrap();
         assert_eq!(json_of(&shown), json!({"a": 1}), "{fault}");
         assert!(!shown.renewed, "{fault}: no offer that was not stored");
         let change = set(&shown, &json!({"a": 2}));

@@ -33,7 +33,7 @@ async fn behind_proxy() -> (Redis, Proxy, RedisStore) {
         ..session.request()
     };
     let load = Store::<Untyped>::load(&store, session.key, &renewal);
-    assert!(load.await.unwrap().unwrap().renewed);
+    assert!(load.await.unwrap().found().unwrap().renewed);
     session.commit(&store, &change(&record)).await.unwrap();
     session.destroy(&store).await.unwrap();
     proxy.trips();
@@ -56,6 +56,7 @@ async fn every_operation_takes_one_round_trip_and_a_touch_two() {
     Store::<Untyped>::load(&store, session.key, &touch)
         .await
         .unwrap()
+        .found()
         .unwrap();
     assert_eq!(proxy.trips(), 2, "a load that extends the deadline");
     session
@@ -120,6 +121,7 @@ async fn reading_writes_nothing_until_a_touch_is_due() {
     Store::<Untyped>::load(&store, session.key, &touch)
         .await
         .unwrap()
+        .found()
         .unwrap();
     assert!(writes() > before, "a touch is a write");
 }

@@ -49,7 +49,7 @@ async fn keys_expire_with_their_session() {
         session.key,
         &request,
     );
-    let touched = touched.await.unwrap().unwrap().deadlines;
+    let touched = touched.await.unwrap().found().unwrap().deadlines;
     assert!(touched.idle_until > record.deadlines.idle_until);
     assert_eq!(ends(&key), millis(touched.idle_until), "touched");
 

@@ -10,11 +10,11 @@ use crate::record::{
     Change, CommitId, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
 };
 use crate::sid::SessionId;
-use crate::store::Listed;
 use crate::store::state::{
     CommitStamp, CurrentSecret, Expiry, LoadEffects, LoadView, OtherSecrets, Verdict,
     tombstone_until,
 };
+use crate::store::{Listed, LoadOutcome};
 use crate::timestamp::Timestamp;
 
 /// A session. All times are milliseconds of the store's clock.
@@ -188,13 +188,29 @@ impl<D> Entry<D> {
 
     /// The effects of a load; `None` if it does not find the session.
     pub(super) fn on_load(&self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {
-        let view = LoadView {
+        self.load_view().on_load(request, now)
+    }
+
+    #[inline]
+    fn load_view(&self) -> LoadView<'_> {
+        LoadView {
             transport: self.transport,
             secret: &self.secret,
             others: (self.extra.as_ref()).and_then(|extra| extra.secrets.as_deref()),
             expiry: &self.expiry,
-        };
-        view.on_load(request, now)
+        }
+    }
+
+    /// The outcome of a load that does not find the session.
+    #[cold]
+    pub(super) fn not_found(&self, request: &LoadRequest, now: u64) -> LoadOutcome<D> {
+        if self.load_view().is_reuse(request, now) {
+            LoadOutcome::Reused {
+                subject: self.login().map(|login| login.subject.clone()),
+            }
+        } else {
+            LoadOutcome::Unknown
+        }
     }
 
     pub(super) fn apply_load(&mut self, effects: LoadEffects, request: &LoadRequest, now: u64) {

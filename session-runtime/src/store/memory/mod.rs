@@ -145,7 +145,7 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
                 return Ok(records.load_tombstone(key, request, now));
             };
             let Some(effects) = entry.on_load(request, now) else {
-                return Ok(LoadOutcome::Unknown);
+                return Ok(entry.not_found(request, now));
             };
             if effects.is_empty() {
                 records.counts.change(entry.present(), false);
@@ -188,6 +188,10 @@ impl<D: SessionData> SyncStore<D> for MemoryStore<D> {
 impl<D: SessionData> Store<D> for MemoryStore<D> {
     fn is_serializing(&self) -> bool {
         false
+    }
+
+    fn detects_reuse(&self) -> bool {
+        true
     }
 
     fn as_sync(&self) -> Option<&dyn SyncStore<D>> {
@@ -248,7 +252,7 @@ impl<D> MemoryStore<D> {
         // expired could come back.
         let now = records.clock.millis();
         let Some(effects) = entry.on_load(request, now) else {
-            return LoadOutcome::Unknown;
+            return entry.not_found(request, now);
         };
         records.counts.change(entry.present(), false);
         entry.apply_load(effects, request, now);

@@ -77,6 +77,18 @@ impl LoadView<'_> {
             && (self.secret.hash == request.secret || self.others.is_some_and(is_other))
     }
 
+    /// Whether a load that does not find the record presents the secret that a renewal has replaced, in the
+    /// way the sid travels: its grace period is over, and the record is alive.
+    #[must_use]
+    pub fn is_reuse(self, request: &LoadRequest, now: u64) -> bool {
+        let previous = self.others.and_then(|others| others.previous.as_ref());
+        self.expiry.is_alive(now)
+            && self.transport == request.transport
+            && previous.is_some_and(|previous| {
+                previous.valid_until <= now && previous.hash == request.secret
+            })
+    }
+
     /// An offer is due if the current secret, and any offer before, are old enough.
     #[inline]
     fn step_of_current(self, request: &LoadRequest, now: u64) -> SecretStep {

@@ -82,10 +82,11 @@ pub use self::expiry::Expiry;
 pub use self::load::{LoadEffects, LoadView, SecretStep};
 pub use self::secrets::{CurrentSecret, OfferedSecret, OtherSecrets, PreviousSecret};
 pub use self::stamp::{CommitStamp, Verdict};
-pub use self::tombstone::tombstone_until;
+pub use self::tombstone::{TOMBSTONE_MILLIS, tombstone_until};
 use crate::record::{
     Change, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
 };
+use crate::store::LoadOutcome;
 use crate::timestamp::Timestamp;
 
 /// Everything of a record except its data.
@@ -159,6 +160,18 @@ impl RecordState {
     #[must_use]
     pub fn on_load(&self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {
         self.load_view().on_load(request, now)
+    }
+
+    /// The outcome of a load that does not find the record.
+    #[must_use]
+    pub fn not_found<D>(&self, request: &LoadRequest, now: u64) -> LoadOutcome<D> {
+        if self.load_view().is_reuse(request, now) {
+            LoadOutcome::Reused {
+                subject: self.login.as_ref().map(|login| login.subject.clone()),
+            }
+        } else {
+            LoadOutcome::Unknown
+        }
     }
 
     /// The parts that a load depends on.

@@ -65,6 +65,8 @@ macro_rules! store_conformance {
                 an_unused_offer_is_replaced
                 a_rotation_invalidates_every_secret
                 a_wrong_secret_gets_no_offer
+                a_replaced_secret_after_its_grace_is_a_reuse
+                an_ended_session_has_no_reuse
                 concurrent_loads_make_one_offer
                 concurrent_changes_of_different_fields_are_all_stored
                 concurrent_changes_of_one_field_all_count
@@ -120,6 +122,11 @@ macro_rules! subject_index_conformance {
                 a_login_that_is_not_applied_ends_no_session
                 hundreds_of_sessions_are_listed_and_ended
                 logins_at_the_same_time_as_an_end_of_all_do_not_survive
+                a_session_that_was_replaced_says_so_to_its_secrets
+                a_replaced_session_counts_as_ended
+                the_id_of_a_replaced_session_can_be_inserted_again
+                a_tombstone_is_kept_until_the_absolute_deadline
+                a_session_that_ends_otherwise_leaves_no_tombstone
                 concurrent_logins_keep_the_limit
                 concurrent_logins_are_refused_beyond_the_limit
                 a_session_that_changes_its_subject_is_never_lost

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::record::{LoadRequest, Record, Renewal};
+use crate::record::{Key, LoadRequest, NewLogin, NewRecord, Record, Renewal, Transport};
 use crate::sid::SecretHash;
-use crate::store::Store;
+use crate::store::{LoadOutcome, Store};
 use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{Opened, login, request, rotate, secret, set};
 use crate::untyped::Untyped;
@@ -244,5 +244,106 @@ pub async fn concurrent_loads_make_one_offer<S: Store<Untyped>>(fixture: Fixture
     assert_eq!(offers.len(), 1);
     for (offer, _) in loads.iter().filter(|(_, renewed)| *renewed) {
         assert!(fixture.load(opened.key, *offer).await.is_some());
+    }
+}
+
+/// The secret that the last renewal replaced is told from others once its grace period is over, by a store that
+/// detects that. It reads and extends nothing. No other secret is: one that was replaced earlier, that was never one
+/// of the session, or that a rotation replaced.
+pub async fn a_replaced_secret_after_its_grace_is_a_reuse<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let (first, second, third, fourth) = (secret(), secret(), secret(), secret());
+    let new = NewRecord {
+        secret: first,
+        ..fixture.logged_in(NewLogin::new("ada"))
+    };
+    let session = fixture.open_as(new).await;
+    let key = session.key;
+    let long = |secret| LoadRequest {
+        touch_every: Some(fixture.units(9.0)),
+        ..request(secret)
+    };
+    let renew = async |old, new| {
+        fixture.pass(4.5).await;
+        let offer = fixture.renew(key, old, renewal(&fixture, new)).await;
+        assert!(offer.expect("the session was not found").renewed);
+        assert!(fixture.load(key, new).await.is_some());
+    };
+    renew(first, second).await;
+    let expected = if fixture.store.detects_reuse() {
+        "reused of ada"
+    } else {
+        "unknown"
+    };
+    let load = async |secret| outcome(&fixture, key, long(secret)).await;
+    assert_eq!(load(first).await, "found", "within the grace period");
+    fixture.pass(4.0).await;
+    let before = fixture.load_with(key, long(second)).await;
+    let before = before.expect("the current secret is valid").deadlines;
+    for _ in 0..2 {
+        fixture.pass(0.3).await;
+        assert_eq!(load(first).await, expected);
+        assert_eq!(load(secret()).await, "unknown");
+    }
+    let by_cookie = LoadRequest {
+        transport: Transport::Cookie,
+        ..long(first)
+    };
+    assert_eq!(outcome(&fixture, key, by_cookie).await, "unknown");
+    let foreign = Key {
+        namespace: fixture.elsewhere().namespace,
+        ..key
+    };
+    assert_eq!(outcome(&fixture, foreign, long(first)).await, "unknown");
+    let after = fixture.load_with(key, long(second)).await;
+    let after = after.expect("the current secret is valid");
+    assert_eq!(after.deadlines, before, "it extends nothing");
+
+    renew(second, third).await;
+    assert_eq!(load(first).await, "unknown", "only the last one is watched");
+    fixture.pass(4.0).await;
+    assert_eq!(load(second).await, expected);
+    fixture.apply(key, &rotate(&after, fourth)).await;
+    for old in [first, second, third] {
+        assert_eq!(load(old).await, "unknown", "a rotation came after");
+    }
+    assert_eq!(load(fourth).await, "found");
+}
+
+/// A session that has ended is unknown to a replaced secret, too; one without a login has no subject.
+pub async fn an_ended_session_has_no_reuse<S: Store<Untyped>>(fixture: Fixture<S>) {
+    for destroyed in [true, false] {
+        let (opened, offer, _) = offered(&fixture).await;
+        assert!(fixture.load(opened.key, offer).await.is_some());
+        fixture.pass(4.0).await;
+        let load = async || outcome(&fixture, opened.key, request(opened.secret)).await;
+        let expected = if fixture.store.detects_reuse() {
+            "reused"
+        } else {
+            "unknown"
+        };
+        assert_eq!(load().await, expected);
+        if destroyed {
+            assert!(fixture.destroy(opened.key).await);
+        } else {
+            fixture.pass(7.0).await;
+        }
+        assert_eq!(load().await, "unknown");
+    }
+}
+
+/// The outcome of a load.
+async fn outcome<S: Store<Untyped>>(
+    fixture: &Fixture<S>,
+    key: Key,
+    request: LoadRequest,
+) -> String {
+    match fixture.outcome_of(key, request).await {
+        LoadOutcome::Found(_) => "found".to_owned(),
+        LoadOutcome::Unknown => "unknown".to_owned(),
+        LoadOutcome::Replaced => "replaced".to_owned(),
+        LoadOutcome::Reused { subject: None } => "reused".to_owned(),
+        LoadOutcome::Reused {
+            subject: Some(subject),
+        } => format!("reused of {subject}"),
     }
 }
