@@ -20,8 +20,8 @@ pub use connect_session_runtime::SessionLayer;
 #[cfg(feature = "actix-web")]
 pub use connect_session_runtime::actix_web::{SessionMiddleware, SessionMiddlewareFuture};
 pub use connect_session_runtime::config::{
-    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnMaxSessions, OnStoreError,
-    OnUndecodable, Options, Reason, SessionConfig, StartError, TrustedProxy,
+    Commit, ConfigureError, DefaultConfig, OnConflict, OnEnded, OnMaxSessions, OnReuse,
+    OnStoreError, OnUndecodable, Options, Reason, SessionConfig, StartError, TrustedProxy,
 };
 pub use connect_session_runtime::data::{EncodeError, Fields, SessionData};
 pub use connect_session_runtime::error::{Error, ErrorKind};

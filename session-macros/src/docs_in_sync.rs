@@ -103,6 +103,7 @@ fn the_constants_for_editors_are_the_words_of_the_macros() {
         ("on_ended", words_of(config::ON_ENDED)),
         ("on_store_error", words_of(config::ON_STORE_ERROR)),
         ("on_undecodable", words_of(choice::ON_UNDECODABLE)),
+        ("on_reuse", words_of(config::ON_REUSE)),
         ("on_max_sessions", words_of(config::ON_MAX_SESSIONS)),
         ("commit", words_of(config::COMMIT)),
         ("trusted_proxy", words_of(config::TRUSTED_PROXY)),

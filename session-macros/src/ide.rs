@@ -65,6 +65,7 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
         "on_ended",
         "on_store_error",
         "on_undecodable",
+        "on_reuse",
         "on_max_sessions",
         "commit",
         "trusted_proxy",

@@ -126,6 +126,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `touch_every: 3m` | how often requests write a new idle deadline to the store. A session may expire up to this much early | a tenth of the idle timeout |
 /// | `renew_every: 10m` | the age of a secret after which the client gets a new one | never |
 /// | `renew_grace: 30s` | how long the previous secret stays valid after the new one was first used | `30s` |
+/// | `on_reuse: end` | what happens if a secret that a renewal replaced comes back after its grace period: with `report` an event says so, with `end` the session ends, too | `report` |
 /// | `max_size: 64KiB` | the maximum size of the encoded data and the subject of a session | `1MiB` in stores that serialize |
 /// | `max_fields: 1_000` | the maximum number of top-level fields of a session's data; in untyped data, each key is a field | `1_000` |
 /// | `max_sessions: 5` | how many sessions a user may have; a login beyond that ends the sessions with the earliest logins, whose clients are told (401 `session-replaced`), or is refused | any number |

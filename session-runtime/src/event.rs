@@ -57,6 +57,14 @@ pub enum EventKind<'a> {
         /// known, or `same-origin`. Escaped and shortened.
         expected: &'a str,
     },
+    /// A request carried the sid that a renewal replaced, after its grace period: somebody has a copy of it,
+    /// or a client did not store the new one. The request is refused.
+    SecretReused {
+        /// The user that the session belongs to.
+        subject: Option<&'a str>,
+        /// Whether the session was ended for it, as `on_reuse: end` says.
+        ended: bool,
+    },
     /// A change was stored.
     Committed,
     /// Another request changed the session at the same time; the changes are being merged.
@@ -121,6 +129,7 @@ impl EventKind<'_> {
             Self::Missing => "missing",
             Self::UnknownSid => "unknown_sid",
             Self::CrossOrigin { .. } => "cross_origin",
+            Self::SecretReused { .. } => "secret_reused",
             Self::Committed => "committed",
             Self::Conflict => "conflict",
             Self::Overwritten { .. } => "overwritten",
@@ -163,6 +172,7 @@ impl EventKind<'_> {
         matches!(
             self,
             Self::Overwritten { .. }
+                | Self::SecretReused { .. }
                 | Self::Ended
                 | Self::Evicted
                 | Self::DroppedUnsaved
@@ -179,6 +189,10 @@ impl EventKind<'_> {
             Self::Missing => "required session not sent",
             Self::UnknownSid => "session unknown or expired",
             Self::CrossOrigin { .. } => "cross-origin request refused",
+            Self::SecretReused { ended: false, .. } => "replaced sid came back",
+            Self::SecretReused { ended: true, .. } => {
+                "session ended, because its replaced sid came back"
+            }
             Self::Committed => "session change stored",
             Self::Conflict => "session changed by another request, merging",
             Self::Overwritten { .. } => "session fields overwritten",

@@ -12,7 +12,7 @@ pub use self::store_future::store_must_be_send;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{
-    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnMaxSessions, OnStoreError,
+    Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnMaxSessions, OnReuse, OnStoreError,
     OnUndecodable, Options, Reason, SessionConfig, StartError, TrustedProxy, configure, start,
 };
 pub use crate::const_check;

@@ -11,7 +11,7 @@ use connect_session::store::{
     AnyStore, Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, MemoryStore,
     NewRecord, Store, StoreError, SubjectIndex,
 };
-use connect_session::testing::{FailingStore, FakeClock};
+use connect_session::testing::{FailingStore, FakeClock, Faults};
 use connect_session::{
     Error, ErrorKind, Event, EventKind, LoggedIn, Session, SessionConfig, SessionId, SessionView,
     Untyped, session, session_config,
@@ -34,15 +34,26 @@ session_config! {
     struct AtMostTwo { max_sessions: 2, on_max_sessions: refuse }
 }
 
+session_config! {
+    struct Renewing { renew_every: 10m, on_event: note }
+}
+
+session_config! {
+    struct Strict { renew_every: 10m, on_reuse: end, on_event: note }
+}
+
 static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn note(event: &Event<'_>) {
     if !matches!(event.kind, EventKind::Loaded | EventKind::Committed) {
         let id = event.id.map(|id| id.to_string()).unwrap_or_default();
-        EVENTS
-            .lock()
-            .unwrap()
-            .push(format!("{} {id}", event.kind.name()));
+        let name = match event.kind {
+            EventKind::SecretReused { subject, ended } => {
+                format!("secret_reused {} {ended}", subject.unwrap_or_default())
+            }
+            kind => kind.name().to_owned(),
+        };
+        EVENTS.lock().unwrap().push(format!("{name} {id}"));
     }
 }
 
@@ -209,6 +220,8 @@ macro_rules! handlers {
 handlers!(plain, Plain);
 handlers!(two, Two);
 handlers!(at_most_two, AtMostTwo);
+handlers!(renewing, Renewing);
+handlers!(strict, Strict);
 
 /// A session as its client knows it.
 #[derive(Clone, Default)]
@@ -222,6 +235,7 @@ struct Server {
     clock: FakeClock,
     store: MemoryStore<Untyped>,
     gates: Gates,
+    faults: Faults,
 }
 
 impl Server {
@@ -231,11 +245,13 @@ impl Server {
         let gates = Gates::default();
         // Each test has a store of its own.
         let own = FailingStore::new(store.clone()).of_another_process();
+        let faults = own.faults();
         Self {
             app: app(AnyStore::new(own), &gates),
             clock,
             store,
             gates,
+            faults,
         }
     }
 
@@ -590,6 +606,129 @@ async fn row_94_each_step_of_a_login_is_an_event() {
     assert_eq!(seen(), [event("revoked")]);
 }
 
+/// The events of a session since the last call, without its id.
+fn events_of(client: &Client) -> Vec<String> {
+    let mut events = EVENTS.lock().unwrap();
+    let (own, rest) = std::mem::take(&mut *events)
+        .into_iter()
+        .partition(|event: &String| event.ends_with(&client.id));
+    *events = rest;
+    own.iter()
+        .map(|event| event.replace(&format!(" {}", client.id), ""))
+        .collect()
+}
+
+/// Logs in, and has the sid renewed. Returns the client with its first sid, and with the new one, which it has
+/// used.
+async fn renewed(server: &Server, user: &str) -> [Client; 2] {
+    let old = server.log_in(user).await;
+    server.clock.advance(Duration::from_secs(601));
+    let (status, _, sid) = server.send("GET", "/me", &old.sid).await;
+    assert_eq!(status, 200);
+    let new = Client {
+        sid: sid.expect("a new sid"),
+        id: old.id.clone(),
+    };
+    assert!(server.is_alive(&new).await);
+    [old, new]
+}
+
+const AFTER_THE_GRACE: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn row_99_a_replaced_sid_that_comes_back_is_reported_or_ends_the_session() {
+    let apps = [
+        (renewing::app as fn(_, &_) -> _, false),
+        (strict::app, true),
+    ];
+    for (app, ends) in apps {
+        let server = Server::new(app);
+        let [old, new] = renewed(&server, "ada").await;
+        assert!(server.is_alive(&old).await, "within the grace period");
+        server.clock.advance(AFTER_THE_GRACE);
+        events_of(&old);
+        // A secret that was never one of the session.
+        let other = server.log_in("bob").await;
+        let guess = [&old.sid[..22], &other.sid[22..]].concat();
+        let (status, ..) = server.send("GET", "/me", &guess).await;
+        assert_eq!(
+            (status.as_u16(), events_of(&old)),
+            (401, vec!["unknown_sid".to_owned()])
+        );
+        assert!(server.is_alive(&new).await);
+
+        let (status, body, sid) = server.send("GET", "/me", &old.sid).await;
+        let expected = (401, "unknown-session".to_owned(), None);
+        assert_eq!((status.as_u16(), problem(&body), sid), expected);
+        let expected = [
+            "unknown_sid".to_owned(),
+            format!("secret_reused ada {ends}"),
+        ];
+        assert_eq!(events_of(&old), expected);
+        assert_eq!(server.is_alive(&new).await, !ends);
+
+        // Where a session is optional, too.
+        let [old, new] = renewed(&server, "ada").await;
+        server.clock.advance(AFTER_THE_GRACE);
+        events_of(&old);
+        for path in ["/maybe", "/maybe-view"] {
+            let (status, body, _) = server.send("GET", path, &old.sid).await;
+            assert_eq!((status.as_u16(), &*body), (200, "false"));
+        }
+        let events = events_of(&old);
+        assert_eq!(events[..2], expected);
+        assert_eq!(server.is_alive(&new).await, !ends);
+    }
+}
+
+/// A request that was let in before the end of the grace period is none that brings a sid back.
+#[tokio::test]
+async fn row_99_a_request_that_outlasts_the_grace_period_ends_no_session() {
+    let server = Arc::new(Server::new(strict::app));
+    let [old, new] = renewed(&server, "ada").await;
+    events_of(&old);
+    let waiting = tokio::spawn({
+        let (server, sid) = (server.clone(), old.sid.clone());
+        async move { server.send("POST", "/reload", &sid).await }
+    });
+    server.gates.begun.notified().await;
+    server.clock.advance(AFTER_THE_GRACE);
+    server.gates.checked.notify_one();
+    let (status, body, _) = waiting.await.unwrap();
+    let expected = (409, "session-ended".to_owned());
+    assert_eq!((status.as_u16(), problem(&body)), expected);
+    let events = events_of(&old);
+    assert!(
+        !events
+            .iter()
+            .any(|event| event.starts_with("secret_reused")),
+        "{events:?}"
+    );
+    assert!(server.is_alive(&new).await);
+}
+
+/// A session that could not be ended is ended by the next request with the replaced sid.
+#[tokio::test]
+async fn row_99_an_end_that_fails_is_tried_again() {
+    let server = Server::new(strict::app);
+    let [old, new] = renewed(&server, "ada").await;
+    server.clock.advance(AFTER_THE_GRACE);
+    events_of(&old);
+    server.faults.fail_destroys(true);
+    let (status, body, _) = server.send("GET", "/me", &old.sid).await;
+    let expected = (503, "store-unavailable".to_owned());
+    assert_eq!((status.as_u16(), problem(&body)), expected);
+    assert_eq!(
+        events_of(&old),
+        ["unknown_sid", "secret_reused ada false", "store_error"]
+    );
+    assert!(server.is_alive(&new).await);
+    server.faults.clear();
+    let (status, ..) = server.send("GET", "/me", &old.sid).await;
+    assert_eq!(status, 401);
+    assert!(!server.is_alive(&new).await);
+}
+
 /// A store that does not know the sessions of a user.
 struct WithoutIndex(MemoryStore<Untyped>);
 
@@ -653,6 +792,16 @@ async fn row_94_a_store_that_is_chosen_at_run_time() {
             max_sessions: 1,
         }
     }
+    session_config! {
+        struct Watched {
+            loaders: [header("X-Watched-Session")],
+            store: AnyStore<Untyped> = AnyStore::new(WithoutIndex(MemoryStore::new())),
+            renew_every: 10m,
+            on_reuse: end,
+        }
+    }
+    let error = Watched::start().await.unwrap_err().to_string();
+    assert!(error.contains("leave `on_reuse` out"), "{error}");
     let error = Limited::start().await.unwrap_err().to_string();
     assert!(
         error.contains("leave `max_sessions` out, or use another store"),

@@ -18,6 +18,7 @@ use crate::tokens::literals;
 use connect_session_rules as rules;
 
 pub(crate) const ON_CONFLICT: Variants = &[("last_wins", "LastWins"), ("reject", "Reject")];
+pub(crate) const ON_REUSE: Variants = &[("report", "Report"), ("end", "End")];
 pub(crate) const ON_MAX_SESSIONS: Variants = &[("end_oldest", "EndOldest"), ("refuse", "Refuse")];
 pub(crate) const ON_ENDED: Variants = &[("reject", "Reject"), ("ignore", "Ignore")];
 pub(crate) const ON_STORE_ERROR: Variants = &[("reject", "Reject"), ("anonymous", "Anonymous")];
@@ -50,6 +51,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         max_size: None,
         max_fields: None,
         max_sessions: None,
+        on_reuse: None,
         on_max_sessions: None,
         data_version: None,
         write_version: None,
@@ -148,6 +150,7 @@ fn choices(config: &mut Config, key: &Ident, words: &[Ident], errors: &mut Error
         "on_ended" => (&mut config.on_ended, ON_ENDED),
         "on_store_error" => (&mut config.on_store_error, ON_STORE_ERROR),
         "on_undecodable" => (&mut config.on_undecodable, ON_UNDECODABLE),
+        "on_reuse" => (&mut config.on_reuse, ON_REUSE),
         "on_max_sessions" => (&mut config.on_max_sessions, ON_MAX_SESSIONS),
         "trusted_proxy" => (&mut config.trusted_proxy, TRUSTED_PROXY),
         _ => (&mut config.commit, COMMIT),

@@ -18,6 +18,7 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
     durations(config, errors);
     versions(config, errors);
     on_max_sessions(config, errors);
+    on_reuse(config, errors);
     if let (Some(grace), None, false) = (
         &config.renew_grace,
         &config.renew_every,
@@ -233,6 +234,20 @@ fn on_max_sessions(config: &mut Config, errors: &mut Errors) {
             "this has no effect without `max_sessions`; add `max_sessions: 5`, or leave it out",
         );
         config.on_max_sessions = None;
+    }
+}
+
+/// Only a renewal replaces a secret that is then watched.
+fn on_reuse(config: &mut Config, errors: &mut Errors) {
+    if let Some(choice) = &config.on_reuse
+        && config.renew_every.is_none()
+        && !config.is_invalid("renew_every")
+    {
+        errors.at(
+            choice.written.span(),
+            "this has no effect without `renew_every`; add `renew_every: 10m`, or leave it out",
+        );
+        config.on_reuse = None;
     }
 }
 

@@ -249,6 +249,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
         ("on_ended", "OnEnded", &config.on_ended),
         ("on_store_error", "OnStoreError", &config.on_store_error),
         ("on_undecodable", "OnUndecodable", &config.on_undecodable),
+        ("on_reuse", "OnReuse", &config.on_reuse),
         ("on_max_sessions", "OnMaxSessions", &config.on_max_sessions),
         ("commit", "Commit", &config.commit),
         ("trusted_proxy", "TrustedProxy", &config.trusted_proxy),

@@ -14,6 +14,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "touch_every",
     "renew_every",
     "renew_grace",
+    "on_reuse",
     "max_size",
     "max_fields",
     "max_sessions",

@@ -16,7 +16,7 @@ mod warnings;
 
 #[cfg(test)]
 pub(crate) use check::{
-    COMMIT, ON_CONFLICT, ON_ENDED, ON_MAX_SESSIONS, ON_STORE_ERROR, RULES, TRUSTED_PROXY,
+    COMMIT, ON_CONFLICT, ON_ENDED, ON_MAX_SESSIONS, ON_REUSE, ON_STORE_ERROR, RULES, TRUSTED_PROXY,
 };
 pub(crate) use cross_checks::check_emit;
 #[cfg(test)]

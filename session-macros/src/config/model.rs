@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) max_size: Option<Amount>,
     pub(crate) max_fields: Option<Amount>,
     pub(crate) max_sessions: Option<Amount>,
+    pub(crate) on_reuse: Option<Choice>,
     pub(crate) on_max_sessions: Option<Choice>,
     pub(crate) data_version: Option<Amount>,
     pub(crate) write_version: Option<Amount>,

@@ -267,7 +267,7 @@ fn value(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> syn::Resul
                 broken,
             })
         }
-        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "on_undecodable"
+        "emit" | "on_conflict" | "on_ended" | "on_store_error" | "on_undecodable" | "on_reuse"
         | "on_max_sessions" | "commit" => Ok(Value::Words(words(input, key)?)),
         "trusted_proxy" => {
             not_text(
@@ -318,6 +318,7 @@ fn example(key: &Ident) -> &'static str {
         "max_size" => "64KiB",
         "max_fields" => "1_000",
         "max_sessions" => "5",
+        "on_reuse" => "end",
         "on_max_sessions" => "end_oldest",
         "data_version" => "2",
         "write_version" => "1",

@@ -60,7 +60,7 @@ fn all_options_are_accepted() {
     expand_valid(
         r"store: Map<A, B> = open(a, b).await?,
         idle_timeout: IDLE, absolute_timeout: 400d, touch_every: 1s, renew_every: 1h,
-        renew_grace: 0s, max_size: 1GiB, max_fields: 1_000u64, data_version: 3, write_version: 2, migrate: crate::migrate, on_conflict: reject, on_ended: ignore,
+        renew_grace: 0s, on_reuse: end, max_size: 1GiB, max_fields: 1_000u64, data_version: 3, write_version: 2, migrate: crate::migrate, on_conflict: reject, on_ended: ignore,
         on_store_error: anonymous, on_undecodable: replace, commit: always, trusted_proxy: forwarded, namespace: NAME, on_event: crate::log::<u8>,
         crate: ::other::path",
     );
@@ -111,6 +111,11 @@ fn options_are_checked_against_the_defaults_of_others() {
     expand_valid("idle_timeout: 24h");
     expand_valid("absolute_timeout: 30m");
     expand_valid("touch_every: 29m");
+    one_mistake("on_reuse: end", "no effect without `renew_every`");
+    one_mistake(
+        "renew_every: 10m, on_reuse: destroy",
+        "`on_reuse` cannot be `destroy`",
+    );
     expand_valid("renew_every: 24h");
     expand_valid("renew_every: 31s");
 }

@@ -9,7 +9,7 @@ mod validate;
 use std::future::Future;
 
 pub use options::{
-    Commit, OnConflict, OnEnded, OnMaxSessions, OnStoreError, OnUndecodable, Options,
+    Commit, OnConflict, OnEnded, OnMaxSessions, OnReuse, OnStoreError, OnUndecodable, Options,
 };
 #[cfg(feature = "_layer")]
 pub(crate) use reservations::reserved;

@@ -36,6 +36,8 @@ pub struct Options {
     pub renew_every: Option<Duration>,
     /// How long a secret stays valid after its successor was first used.
     pub renew_grace: Duration,
+    /// What happens if a secret that a renewal replaced is presented after its grace period.
+    pub on_reuse: OnReuse,
     /// What happens to a change that cannot be merged.
     pub on_conflict: OnConflict,
     /// The response if the session ended during the request.
@@ -68,6 +70,18 @@ pub struct Options {
     pub trusted_proxy: Option<TrustedProxy>,
     /// The function that receives events.
     pub on_event: Option<Listener>,
+}
+
+/// What happens if the last secret that a renewal replaced is presented after its grace period: somebody
+/// has a copy of it, or a client did not store its successor.
+///
+/// The request is refused in any case, as one with an unknown sid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnReuse {
+    /// An event reports it: [`EventKind::SecretReused`](crate::event::EventKind::SecretReused).
+    Report,
+    /// The session ends, too.
+    End,
 }
 
 /// What happens to a change that cannot be merged with a concurrent one.
@@ -136,6 +150,7 @@ impl Options {
             touch_every: None,
             renew_every: None,
             renew_grace: Duration::from_millis(rules::DEFAULT_GRACE),
+            on_reuse: OnReuse::Report,
             on_conflict: OnConflict::LastWins,
             on_ended: OnEnded::Reject,
             on_store_error: OnStoreError::Reject,

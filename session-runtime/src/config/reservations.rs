@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "_layer")]
 use super::prepared;
-use super::{Options, SessionConfig};
+use super::{OnReuse, Options, SessionConfig};
 use crate::data::SessionData;
 use crate::loader::SidSource;
 use crate::store::Store;
@@ -72,6 +72,13 @@ pub(super) fn check_store<D: SessionData>(
         return Err(
             "the store does not keep the version of a session's data, which `data_version` needs: leave \
              `data_version` out, or use another store"
+                .to_owned(),
+        );
+    }
+    if options.on_reuse == OnReuse::End && !store.detects_reuse() {
+        return Err(
+            "the store does not detect that a replaced sid comes back, which `on_reuse: end` needs: leave \
+             `on_reuse` out, or use another store"
                 .to_owned(),
         );
     }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::{OnUndecodable, Options, SessionConfig};
+use super::ending::{Ending, Undecodable};
+use super::reuse::Reused;
+use crate::config::{OnReuse, OnUndecodable, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Login, Renewal, Snapshot, Transport};
-use crate::sid::{PresentedSid, SessionId, Sid};
+use crate::sid::{PresentedSid, Sid};
 use crate::store::{LoadOutcome, StoreError, StoreRef, SyncStore};
 
 /// What a load does beside reading.
@@ -16,6 +18,9 @@ use crate::store::{LoadOutcome, StoreError, StoreRef, SyncStore};
 pub(super) struct LoadPolicy {
     /// Whether it may offer a second sid. It may if the response can carry that sid.
     pub(super) may_renew: bool,
+    /// Whether a replaced secret counts as reused after its grace period. It does not if the request has
+    /// already been let in with it.
+    pub(super) watches_reuse: bool,
     pub(super) on_undecodable: OnUndecodable,
 }
 
@@ -24,6 +29,7 @@ impl LoadPolicy {
     pub(super) const fn without_renewal(on_undecodable: OnUndecodable) -> Self {
         Self {
             may_renew: false,
+            watches_reuse: true,
             on_undecodable,
         }
     }
@@ -92,13 +98,13 @@ pub(super) async fn load<C: SessionConfig>(
     } else {
         store.load(key, request).await
     };
-    let undecodable = match query.finish::<C>(result, started) {
+    let ending = match query.finish::<C>(result, started) {
         Ok(loaded) => return loaded,
-        Err(undecodable) => undecodable,
+        Err(ending) => ending,
     };
     // Boxed: it is rare, and otherwise the future of every load would reserve room for it.
     let ended = Box::pin(store.destroy(key)).await;
-    undecodable.replaced::<C>(ended)
+    ending.finish::<C>(ended)
 }
 
 /// Loads the record of a sid from a synchronous store.
@@ -126,62 +132,7 @@ pub(super) fn load_sync<C: SessionConfig>(
     };
     match query.finish::<C>(result, started) {
         Ok(loaded) => loaded,
-        Err(undecodable) => undecodable.replaced::<C>(store.destroy(key)),
-    }
-}
-
-/// A session whose data does not decode, and that is to be replaced.
-pub(super) struct Undecodable {
-    options: &'static Options,
-    id: SessionId,
-}
-
-impl Undecodable {
-    /// The session of this sid, if it was found with the right secret.
-    #[cold]
-    pub(super) fn of(error: &Error, options: &'static Options, id: SessionId) -> Option<Self> {
-        let error = error.store_error()?;
-        error.is_of_data().then_some(Self { options, id })
-    }
-
-    pub(super) fn key(&self) -> Key {
-        Key {
-            namespace: self.options.namespace,
-            id: self.id,
-        }
-    }
-
-    /// The result of the load after the session was ended.
-    #[cold]
-    fn replaced<C: SessionConfig>(self, ended: Result<bool, StoreError>) -> LoadResult<C::Data> {
-        let (listener, id) = (self.options.on_event, Some(self.id));
-        self.ended::<C>(ended)?;
-        event::emit(listener, C::NAME, id, EventKind::UnknownSid, None);
-        Ok(None)
-    }
-
-    /// Emits the event of the end.
-    #[cold]
-    pub(super) fn ended<C: SessionConfig>(
-        &self,
-        ended: Result<bool, StoreError>,
-    ) -> Result<(), Error> {
-        let emit = |kind: EventKind<'_>| {
-            event::emit(self.options.on_event, C::NAME, Some(self.id), kind, None);
-        };
-        match ended {
-            Ok(_) => {
-                emit(EventKind::Destroyed);
-                Ok(())
-            }
-            Err(error) => {
-                emit(EventKind::StoreError {
-                    operation: "destroy",
-                    error: &error,
-                });
-                Err(error.into())
-            }
-        }
+        Err(ending) => ending.finish::<C>(store.destroy(key)),
     }
 }
 
@@ -192,7 +143,7 @@ struct LoadQuery {
     request: LoadRequest,
     /// The sid that the store may offer, if a renewal is requested.
     offer: Option<Box<Sid>>,
-    on_undecodable: OnUndecodable,
+    policy: LoadPolicy,
 }
 
 impl LoadQuery {
@@ -223,11 +174,11 @@ impl LoadQuery {
                 versions: options.data_versions(),
             },
             offer,
-            on_undecodable: policy.on_undecodable,
+            policy,
         }
     }
 
-    /// Emits the events of the load and converts its result, unless the session is to be replaced.
+    /// Emits the events of the load and converts its result, unless the session has to end first.
     /// `started` is the start of the load, if it is timed.
     #[allow(
         clippy::inline_always,
@@ -238,7 +189,7 @@ impl LoadQuery {
         self,
         result: Result<LoadOutcome<C::Data>, StoreError>,
         started: Option<Instant>,
-    ) -> Result<LoadResult<C::Data>, Undecodable> {
+    ) -> Result<LoadResult<C::Data>, Ending> {
         let elapsed = started.map(|at| at.elapsed());
         let emit = |kind: EventKind<'_>, elapsed| {
             let listener = self.options.on_event;
@@ -261,9 +212,27 @@ impl LoadQuery {
                     offer,
                 })))
             }
-            Ok(LoadOutcome::Unknown | LoadOutcome::Reused { .. }) => {
+            Ok(LoadOutcome::Unknown) => {
                 emit(EventKind::UnknownSid, elapsed);
                 Ok(Ok(None))
+            }
+            Ok(LoadOutcome::Reused { subject }) => {
+                emit(EventKind::UnknownSid, elapsed);
+                if !self.policy.watches_reuse {
+                    return Ok(Ok(None));
+                }
+                let reused = Reused {
+                    options: self.options,
+                    id: self.key.id,
+                    subject,
+                };
+                match self.options.on_reuse {
+                    OnReuse::Report => {
+                        reused.report::<C>(false);
+                        Ok(Ok(None))
+                    }
+                    OnReuse::End => Err(Ending::Reused(reused)),
+                }
             }
             Ok(LoadOutcome::Replaced) => {
                 emit(EventKind::UnknownSid, elapsed);
@@ -275,11 +244,11 @@ impl LoadQuery {
                     error: &error,
                 };
                 emit(kind, elapsed);
-                if self.on_undecodable == OnUndecodable::Replace && error.is_of_data() {
-                    return Err(Undecodable {
+                if self.policy.on_undecodable == OnUndecodable::Replace && error.is_of_data() {
+                    return Err(Ending::Undecodable(Undecodable {
                         options: self.options,
                         id: self.key.id,
-                    });
+                    }));
                 }
                 Ok(Err(error.into()))
             }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::RequestContext;
-use super::load::{LoadPolicy, Loaded, Undecodable, load, load_sync};
+use super::ending::Undecodable;
+use super::load::{LoadPolicy, Loaded, load, load_sync};
 use super::open_plan::{OpenPlan, Purpose, check_origin, plan};
 use super::opened::{OpenedSession, create, resume};
 use super::request_scope::Sessions;
@@ -184,6 +185,7 @@ fn without_session<C: SessionConfig>(
 fn policy<C: SessionConfig>(context: &RequestContext<C>) -> LoadPolicy {
     LoadPolicy {
         may_renew: true,
+        watches_reuse: true,
         on_undecodable: context.on_undecodable,
     }
 }

@@ -166,7 +166,10 @@ impl<C: SessionConfig> SessionCore<C> {
         guard: GuardIndex,
         sid: PresentedSid,
     ) -> Result<Arc<C::Data>, Error> {
-        let policy = LoadPolicy::without_renewal(self.options.on_undecodable);
+        let policy = LoadPolicy {
+            watches_reuse: false,
+            ..LoadPolicy::without_renewal(self.options.on_undecodable)
+        };
         let (store, transport) = (&self.store, self.transport());
         let loaded = load::<C>(store, self.options, &sid, transport, policy).await;
         let Some(loaded) = or_none(loaded)? else {

@@ -193,6 +193,7 @@ impl<C: SessionConfig> Sessions<C> {
         let policy = LoadPolicy {
             // For a view too: a handler that shares this load can send the offered sid.
             may_renew: true,
+            watches_reuse: true,
             on_undecodable,
         };
         let result = load::<C>(store, options, sid, transport, policy).await?;

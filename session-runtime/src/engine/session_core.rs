@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::SidTarget;
+use super::ending::Undecodable;
 use super::guards::{Creation, GuardIndex, Guards};
-use super::load::Undecodable;
 use super::wait;
 use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};

@@ -97,6 +97,9 @@ pub mod session_config {
     /// `renew_grace: 30s`: how long the previous secret stays valid after the new one was first
     /// used. Default: `30s`.
     pub const renew_grace: Word = Word;
+    /// `on_reuse: end`: what happens if a secret that a renewal replaced comes back after its grace period:
+    /// with `report` an event says so, with `end` the session ends, too. Default: `report`.
+    pub const on_reuse: Word = Word;
     /// `max_size: 64KiB`: the maximum size of the encoded data and the subject of a session. Default:
     /// `1MiB` in stores that serialize.
     pub const max_size: Word = Word;
@@ -302,6 +305,16 @@ pub mod on_undecodable {
     pub const reject: Word = Word;
     /// The session is ended, and counts as unknown: `create` makes a new one.
     pub const replace: Word = Word;
+}
+
+/// What happens if a secret that a renewal replaced comes back after its grace period.
+pub mod on_reuse {
+    use super::Word;
+
+    /// An event reports it, and the sid is unknown.
+    pub const report: Word = Word;
+    /// The session ends, too.
+    pub const end: Word = Word;
 }
 
 /// What happens to a login of a user who has `max_sessions` sessions.

@@ -43,6 +43,7 @@ session_config! {
         touch_every: 29m,               // C08
         renew_every: 1_0m,              // C09
         renew_grace: 0s,                // C05
+        on_reuse: end,                  // C44
         max_size: 64KiB,                // C30
         max_fields: 1_000,              // C33
         max_sessions: 10_000,           // C47

@@ -1,0 +1,49 @@
+//! What happens if a secret that a renewal replaced comes back.
+
+use std::sync::Arc;
+
+use super::load::LoadResult;
+use crate::config::{Options, SessionConfig};
+use crate::event::{self, EventKind};
+use crate::sid::SessionId;
+use crate::store::StoreError;
+
+/// The session whose replaced secret has come back.
+pub(super) struct Reused {
+    pub(super) options: &'static Options,
+    pub(super) id: SessionId,
+    pub(super) subject: Option<Arc<str>>,
+}
+
+impl Reused {
+    /// The result of the load after the session was ended.
+    #[cold]
+    pub(super) fn ended<C: SessionConfig>(
+        &self,
+        ended: Result<bool, StoreError>,
+    ) -> LoadResult<C::Data> {
+        self.report::<C>(ended.is_ok());
+        match ended {
+            Ok(_) => Ok(None),
+            Err(error) => {
+                let kind = EventKind::StoreError {
+                    operation: "destroy",
+                    error: &error,
+                };
+                self.emit::<C>(kind);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Emits the event.
+    #[cold]
+    pub(super) fn report<C: SessionConfig>(&self, ended: bool) {
+        let subject = self.subject.as_deref();
+        self.emit::<C>(EventKind::SecretReused { subject, ended });
+    }
+
+    fn emit<C: SessionConfig>(&self, kind: EventKind<'_>) {
+        event::emit(self.options.on_event, C::NAME, Some(self.id), kind, None);
+    }
+}
