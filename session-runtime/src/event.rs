@@ -26,7 +26,7 @@ pub struct Event<'a> {
     pub config: &'static str,
     /// The public id of the session, if the event concerns one.
     pub id: Option<SessionId>,
-    /// The user, in the events of a login and of the end of a user's session. Neither `Display` nor
+    /// The user, in the events of a login, of the end of a user's session and of a reused secret. Neither `Display` nor
     /// `tracing` shows it: it may be personal data, such as an e-mail address.
     pub subject: Option<&'a str>,
     /// What happened.
@@ -60,8 +60,6 @@ pub enum EventKind<'a> {
     /// A request carried the sid that a renewal replaced, after its grace period: somebody has a copy of it,
     /// or a client did not store the new one. The request is refused.
     SecretReused {
-        /// The user that the session belongs to.
-        subject: Option<&'a str>,
         /// Whether the session was ended for it, as `on_reuse: end` says.
         ended: bool,
     },
@@ -79,6 +77,9 @@ pub enum EventKind<'a> {
     Ended,
     /// The session was destroyed.
     Destroyed,
+    /// The session was ended because its data does not decode, as `on_undecodable: replace` says, or because
+    /// `create` has stored a new session in its place.
+    Discarded,
     /// A user logged in.
     LoggedIn,
     /// The user of the session proved once more who they are.
@@ -135,6 +136,7 @@ impl EventKind<'_> {
             Self::Overwritten { .. } => "overwritten",
             Self::Ended => "ended",
             Self::Destroyed => "destroyed",
+            Self::Discarded => "discarded",
             Self::LoggedIn => "logged_in",
             Self::Reauthenticated => "reauthenticated",
             Self::Rotated => "rotated",
@@ -152,7 +154,8 @@ impl EventKind<'_> {
 }
 
 impl EventKind<'_> {
-    /// Why the session ended, if this event says that it did: `logout`, `revoked`, `replaced` or `evicted`.
+    /// Why the session ended, if this event says that it did: `logout`, `revoked`, `replaced`, `reused`,
+    /// `undecodable` or `evicted`.
     /// That a deadline has passed is no event, because nobody is there when it happens.
     #[must_use]
     pub const fn end_reason(&self) -> Option<&'static str> {
@@ -160,6 +163,8 @@ impl EventKind<'_> {
             Self::Destroyed => Some("logout"),
             Self::Revoked => Some("revoked"),
             Self::Replaced => Some("replaced"),
+            Self::SecretReused { ended: true } => Some("reused"),
+            Self::Discarded => Some("undecodable"),
             Self::Evicted => Some("evicted"),
             _ => None,
         }
@@ -189,8 +194,8 @@ impl EventKind<'_> {
             Self::Missing => "required session not sent",
             Self::UnknownSid => "session unknown or expired",
             Self::CrossOrigin { .. } => "cross-origin request refused",
-            Self::SecretReused { ended: false, .. } => "replaced sid came back",
-            Self::SecretReused { ended: true, .. } => {
+            Self::SecretReused { ended: false } => "replaced sid came back",
+            Self::SecretReused { ended: true } => {
                 "session ended, because its replaced sid came back"
             }
             Self::Committed => "session change stored",
@@ -198,6 +203,7 @@ impl EventKind<'_> {
             Self::Overwritten { .. } => "session fields overwritten",
             Self::Ended => "session ended during the request",
             Self::Destroyed => "session destroyed",
+            Self::Discarded => "session that does not decode ended",
             Self::LoggedIn => "user logged in",
             Self::Reauthenticated => "user proved who they are once more",
             Self::Rotated => "session got a new sid",

@@ -48,8 +48,11 @@ fn note(event: &Event<'_>) {
     if !matches!(event.kind, EventKind::Loaded | EventKind::Committed) {
         let id = event.id.map(|id| id.to_string()).unwrap_or_default();
         let name = match event.kind {
-            EventKind::SecretReused { subject, ended } => {
-                format!("secret_reused {} {ended}", subject.unwrap_or_default())
+            EventKind::SecretReused { ended } => {
+                format!(
+                    "secret_reused {} {ended}",
+                    event.subject.unwrap_or_default()
+                )
             }
             kind => kind.name().to_owned(),
         };

@@ -70,7 +70,7 @@ impl Undecodable {
         };
         match ended {
             Ok(_) => {
-                emit(EventKind::Destroyed);
+                emit(EventKind::Discarded);
                 Ok(())
             }
             Err(error) => {

@@ -39,11 +39,11 @@ impl Reused {
     /// Emits the event.
     #[cold]
     pub(super) fn report<C: SessionConfig>(&self, ended: bool) {
-        let subject = self.subject.as_deref();
-        self.emit::<C>(EventKind::SecretReused { subject, ended });
+        self.emit::<C>(EventKind::SecretReused { ended });
     }
 
     fn emit<C: SessionConfig>(&self, kind: EventKind<'_>) {
-        event::emit(self.options.on_event, C::NAME, Some(self.id), kind, None);
+        let (listener, subject) = (self.options.on_event, self.subject.as_deref());
+        event::emit_of_user(listener, C::NAME, Some(self.id), subject, kind, None);
     }
 }

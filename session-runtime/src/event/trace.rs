@@ -101,9 +101,8 @@ pub(super) fn record(event: &Event<'_>) {
         EventKind::CrossOrigin { sent, expected } => {
             tracing::debug!(target: "connect_session", config, id, sent, expected, elapsed_ms, "{message}");
         }
-        EventKind::SecretReused { subject, ended } => {
-            let subject = subject.map(printable::name);
-            tracing::warn!(target: "connect_session", config, id, subject, ended, elapsed_ms, "{message}");
+        EventKind::SecretReused { ended } => {
+            tracing::warn!(target: "connect_session", config, id, ended, elapsed_ms, "{message}");
         }
         EventKind::DroppedUnsaved => {
             tracing::error!(target: "connect_session", config, id, elapsed_ms, "{message}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Row, Section};
-use crate::config::{OnMaxSessions, Options, Reason};
+use crate::config::{OnMaxSessions, OnReuse, Options, Reason};
 use crate::loader::{CookieSpec, SameSite, SidSource};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -105,6 +105,17 @@ fn lifetime(options: &Options) -> Vec<Row> {
             ),
         ),
     });
+    if options.renew_every.is_some() {
+        let then = match options.on_reuse {
+            OnReuse::Report => "an event reports it",
+            OnReuse::End => "the session ends, and an event reports it",
+        };
+        rows.push(row(
+            "a replaced secret comes back",
+            then,
+            "after its time; it opens nothing",
+        ));
+    }
     rows
 }
 

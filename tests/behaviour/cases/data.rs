@@ -298,7 +298,7 @@ async fn row_37k_create_replaces_undecodable_data(env: Env) {
     poke("\"a text\"");
     let reply = create(json!([["login", "ada"]])).await.ok();
     assert_ne!(reply.sid(), session.sid);
-    assert_eq!(session.events("destroyed"), 1);
+    assert_eq!(session.events("discarded"), 1);
     assert!(!server.is_alive(&session).await);
     let found = server.get("/main/load").sid(reply.sid()).send().await.ok();
     assert_eq!(found.data()["visits"], 0);
