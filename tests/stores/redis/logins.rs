@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use connect_session::store::{
-    Change, CommitOutcome, IdentityChange, InsertOutcome, Lifetime, LoginChange, LoginRefusal,
-    NewLogin, NewRecord, RedisStore, RevocationMark, SecretHash, SessionLimit, StoreError,
-    SubjectIndex, SubjectKey, Timestamp,
+    Change, CommitOutcome, IdentityChange, InsertOutcome, Lifetime, LoadOutcome, LoginChange,
+    LoginRefusal, NewLogin, NewRecord, RedisStore, RevocationMark, SecretHash, SessionLimit,
+    StoreError, SubjectIndex, SubjectKey, Timestamp,
 };
 use connect_session::{OnMaxSessions, Untyped};
 use serde_json::json;
@@ -374,4 +374,34 @@ async fn logins_again_and_a_reset_leave_no_members() {
         1,
         "the session"
     );
+}
+
+/// A tombstone is removed by the server itself, at the deadline of its session, also if its memory is full when the
+/// session ends.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_tombstone_takes_little_room_and_expires() {
+    use connect_session::store::Store as _;
+    let redis = Redis::start(&[]).await;
+    let store = RedisStore::connect(redis.url()).await.unwrap();
+    let mut raw = redis.raw();
+    let limit = || limited("ada", 1, OnMaxSessions::EndOldest);
+    let first = log_in(&store, limit()).await;
+    let anonymous = opened(&store, &json!({})).await;
+    let record = anonymous.load(&store).await.unwrap().unwrap();
+    let _: String = command(&mut raw, &["CONFIG", "SET", "maxmemory", "1"]);
+    let login = with_login(change(&record), LoginChange::Set(limit()));
+    let committed = anonymous.commit(&store, &login).await.unwrap();
+    assert!(
+        matches!(&committed, CommitOutcome::Applied { ended, .. } if *ended == [first.key.id]),
+        "{committed:?}"
+    );
+    let loaded = store.load(first.key, &first.request()).await.unwrap();
+    let loaded: LoadOutcome<Untyped> = loaded;
+    assert!(matches!(loaded, LoadOutcome::Replaced), "{loaded:?}");
+    let left: i64 = command(&mut raw, &["PTTL", &first.name()]);
+    assert!((1..=6_000_000).contains(&left), "{left}");
+    let bytes: i64 = command(&mut raw, &["MEMORY", "USAGE", &first.name()]);
+    assert!(bytes <= 200, "{bytes}");
+    assert_eq!(store.end_all(subject("ada"), None).await.unwrap().len(), 1);
 }
