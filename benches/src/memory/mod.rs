@@ -108,7 +108,8 @@ async fn is_alive<D: SessionData + AsRef<Data>>(store: &MemoryStore<D>, id: Sess
         renewal: None,
         versions: DataVersions::FIRST,
     };
-    let record = store.load(key(id), &request).await.expect("a store");
+    let loaded = store.load(key(id), &request).await.expect("a store");
+    let record = loaded.found();
     record.is_some_and(|record| D::as_ref(&record.snapshot.data).visits == 0)
 }
 
