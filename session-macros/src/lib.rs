@@ -123,6 +123,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?` | where sessions are stored. A type that implements `Default` needs no value | in memory |
 /// | `idle_timeout: 30m` | how long a session lives without a request | `30m` |
 /// | `absolute_timeout: 12h` | how long a session lives in total. More than 30 days is not recommended (NIST SP 800-63B-4, AAL1, 2.1.3) | `24h` |
+/// | `first_use_timeout: 10m` | how long a new session lives if no request presents it, which keeps clients that drop every sid from filling the store | as long as any other |
 /// | `touch_every: 3m` | how often requests write a new idle deadline to the store. A session may expire up to this much early | a tenth of the idle timeout |
 /// | `renew_every: 10m` | the age of a secret after which the client gets a new one | never |
 /// | `renew_grace: 30s` | how long the previous secret stays valid after the new one was first used | `30s` |

@@ -54,7 +54,7 @@ if new_secret ~= '' then
 end
 local lifetime = new_lifetime ~= '' and new_lifetime or sub(value, 49, 60)
 local idle, absolute = unpack_at('>I6I6', lifetime)
-idle_until = now + idle
+idle_until = awaits_first_use(value) and math.min(idle_until, now + idle) or now + idle
 local moves = new_lifetime ~= '' or generation_change == 'new'
 if moves then
   absolute_until = now + absolute

@@ -20,7 +20,8 @@ if place == 'here' then
 end
 -- Elsewhere, the time of the login is that of the server of the index.
 local at = tonumber(logged_in_at) or now
-local idle, absolute = unpack_at('>I6I6', value, 49)
+-- The first deadlines, counted from 0.
+local idle, absolute = unpack_at('>I6I6', value, 61)
 value = sub(value, 1, 36) .. pack('>I6I6', now, at) .. sub(value, 49, 60) .. pack('>I6I6', now + idle, now + absolute)
   .. sub(value, 73, 115) .. pack('>I6I6', at, at) .. sub(value, 128)
 redis.call('SET', key, value, 'PXAT', deadline_of(now + idle, now + absolute))

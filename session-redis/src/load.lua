@@ -20,7 +20,7 @@ end
 local stamp = stamp_of(value)
 local since, created, idle, absolute, idle_until, absolute_until = unpack_at('>I6I6I6I6I6I6', value, 37)
 local secret = sub(value, 5, 36)
-if now >= idle_until or now >= absolute_until or string.byte(value, 3) ~= tonumber(ARGV[2]) then
+if now >= idle_until or now >= absolute_until or string.byte(value, 3) % 2 ~= tonumber(ARGV[2]) then
   return { 'none', now }
 end
 
@@ -54,13 +54,14 @@ if not touch_every or touch_every >= idle then
   touch_every = math.floor(idle / 10)
 end
 local touched_at = math.max(idle_until - idle, 0)
-local is_touched = now - touched_at >= math.max(touch_every, 1)
+local is_touched = awaits_first_use(value) or now - touched_at >= math.max(touch_every, 1)
 if is_touched then
   idle_until = now + idle
 end
 
 if is_touched or is_promoted or is_offered then
-  value = sub(value, 1, 3) .. string.char(#offered + #previous) .. secret
+  -- This is the first use, if there was none.
+  value = sub(value, 1, 2) .. string.char(string.byte(value, 3) % 2, #offered + #previous) .. secret
     .. pack('>I6I6I6I6I6I6', since, created, idle, absolute, idle_until, absolute_until)
     .. offered .. previous .. sub(value, stamp)
   local deadline = deadline_of(idle_until, absolute_until)

@@ -9,7 +9,7 @@ use super::script::{COMMIT_LOGIN, INSERT_LOGIN, MOVE};
 use super::store::{
     RedisStore, insert_error, outcome_for, outcome_of, snapshot_after, write_error,
 };
-use super::stored::{StoredRecord, encode_fields, encode_new, stored_lifetime};
+use super::stored::{StoredRecord, encode_fields, encode_new, stored_first_use, stored_lifetime};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, Key, LoginChange, NewLogin, NewRecord, Snapshot};
 use connect_session_runtime::sid::SessionId;
@@ -30,7 +30,8 @@ impl RedisStore {
         let fields = encode_fields(&record.fields()?);
         // The script fills in the times.
         let mut state = RecordState::new(record, 0);
-        state.expiry = Expiry::new(stored_lifetime(record.lifetime), 0);
+        let first_use = stored_first_use(record.first_use_timeout);
+        state.expiry = Expiry::new(stored_lifetime(record.lifetime), 0).with_first_use(first_use);
         let value = encode_new(key.namespace, &state, record.versions.written, &fields);
         let mut arguments = LoginArguments::new(key.namespace, login);
         let name = self.key(key);

@@ -56,6 +56,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         label: None,
         lifetime: Lifetime::new(LIFETIME, LIFETIME),
         commit_id: CommitId::random(),
+        first_use_timeout: None,
         max_size: u64::MAX,
         versions: DataVersions::FIRST,
     };

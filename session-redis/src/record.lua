@@ -19,7 +19,7 @@ local KNOWN_LENGTHS = { [0] = true, [38] = true, [44] = true, [82] = true }
 -- Whether the value has the parts that the scripts read, and no flag of another version. The program that receives
 -- it reports the rest.
 local function is_record(value)
-  return #value >= 114 and sub(value, 1, 2) == '\197\1' and string.byte(value, 3) <= 1
+  return #value >= 114 and sub(value, 1, 2) == '\197\1' and string.byte(value, 3) <= 3
     and KNOWN_LENGTHS[string.byte(value, 4)] and #value >= stamp_of(value) + 41
 end
 
@@ -27,6 +27,11 @@ end
 local function is_tombstone(name)
   local member = redis.pcall('ZRANGE', name, 0, 0)[1]
   return type(member) == 'string' and #member == 33
+end
+
+-- Whether no load has found the session yet, and it ends early for that reason.
+local function awaits_first_use(value)
+  return string.byte(value, 3) >= 2
 end
 
 local function deadline_of(idle_until, absolute_until)

@@ -16,7 +16,9 @@ use super::node::{Answer, Command};
 use super::reply::{self, Reply};
 use super::script::{COMMIT, FREE, StoreScript};
 use super::servers::Servers;
-use super::stored::{StoredRecord, encode_fields, encode_new, fields, stored_lifetime};
+use super::stored::{
+    StoredRecord, encode_fields, encode_new, fields, stored_first_use, stored_lifetime,
+};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Snapshot, SubjectKey,
@@ -368,13 +370,14 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
         let fields = encode_fields(&record.fields()?);
         let lifetime = stored_lifetime(record.lifetime);
+        let first_use = stored_first_use(record.first_use_timeout);
         let name = self.key(key);
         let set = |now| {
             let mut state = RecordState::new(record, now);
-            state.expiry = Expiry::new(lifetime, now);
+            state.expiry = Expiry::new(lifetime, now).with_first_use(first_use);
             let namespace = key.namespace;
             let value = encode_new(namespace, &state, record.versions.written, &fields);
-            let ends_in = lifetime.idle_millis().min(lifetime.absolute_millis());
+            let ends_in = state.deadline() - now;
             let mut set = Cmd::with_capacity(6, name.len() + value.len() + 32);
             set.arg("SET").arg(&name).arg(value).arg("NX");
             set.arg("PX").arg(ends_in);

@@ -3,7 +3,7 @@
 //! | bytes | part |
 //! | --- | --- |
 //! | 1, 1 | [`MAGIC`], [`FORMAT`] |
-//! | 1 | flags: [`COOKIE`] |
+//! | 1 | flags: [`COOKIE`], [`AWAITS_FIRST_USE`] |
 //! | 1 | the length of the other secrets |
 //! | 32, 6 | the hash of the current secret, and since when it is that |
 //! | 6 | the time of creation |
@@ -25,6 +25,8 @@
 //!
 //! The scripts change what precedes the fields of a stored string, and never read its fields.
 
+use std::time::Duration;
+
 use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
 use connect_session_runtime::sid::SecretHash;
@@ -43,8 +45,12 @@ const MAGIC: u8 = 0xc5;
 /// The version of the layout.
 const FORMAT: u8 = 1;
 
-/// The flag of a session whose sid travels in a cookie. All other flags are reserved.
+/// The flag of a session whose sid travels in a cookie.
 const COOKIE: u8 = 1;
+
+/// The flag of a session that no load has found yet and that ends early for that reason: its idle deadline
+/// is that of its first use. All other flags are reserved.
+const AWAITS_FIRST_USE: u8 = 2;
 
 const OFFERED_BYTES: u8 = 44;
 const PREVIOUS_BYTES: u8 = 38;
@@ -171,7 +177,7 @@ fn push_counted(bytes: &mut Vec<u8>, text: &[u8]) {
 /// The state, and the version of the data's type.
 fn read_state(reader: &mut Reader<'_>) -> Option<(RecordState, u32)> {
     let [flags, length_of_others] = reader.array()?;
-    if flags & !COOKIE != 0 {
+    if flags & !(COOKIE | AWAITS_FIRST_USE) != 0 {
         return None;
     }
     let secret = CurrentSecret {
@@ -205,6 +211,7 @@ fn read_state(reader: &mut Reader<'_>) -> Option<(RecordState, u32)> {
         secret,
         others,
         expiry,
+        awaits_first_use: flags & AWAITS_FIRST_USE != 0,
         stamp,
         version,
         login,
@@ -251,7 +258,11 @@ pub(super) fn encode_new(
         label_section(state.label.as_deref()),
     );
     let mut bytes = Vec::with_capacity(114 + login.len() + other.len() + fields.len());
-    bytes.extend([MAGIC, FORMAT, flags_of(state.transport), 0]);
+    let mut flags = flags_of(state.transport);
+    if state.awaits_first_use {
+        flags |= AWAITS_FIRST_USE;
+    }
+    bytes.extend([MAGIC, FORMAT, flags, 0]);
     bytes.extend_from_slice(state.secret.hash.as_bytes());
     bytes.extend(six_bytes(state.secret.since));
     bytes.extend(six_bytes(state.expiry.created_at));
@@ -286,6 +297,12 @@ pub(super) fn stored_lifetime(lifetime: Lifetime) -> Lifetime {
         stored(lifetime.idle_millis()),
         stored(lifetime.absolute_millis()),
     )
+}
+
+/// The timeout for the first use that is stored in place of this one.
+pub(super) fn stored_first_use(timeout: Option<Duration>) -> Option<Duration> {
+    let longest = Duration::from_millis(MAX_MILLIS);
+    timeout.map(|timeout| timeout.clamp(Duration::from_millis(1), longest))
 }
 
 /// The two timeouts.
@@ -363,6 +380,7 @@ mod tests {
             label: None,
             lifetime: Lifetime::from_millis(1_800_000, 86_400_000),
             commit_id: CommitId::from_bytes([9; 16]),
+            first_use_timeout: None,
             max_size: 1_000_000,
             versions: DataVersions::FIRST,
         }

@@ -20,8 +20,9 @@ pub use cookie::{
 pub use header::{DEFAULT_HEADER, header_name};
 pub use name::{namespace, path_name, query_name, same_bytes, same_name};
 pub use time::{
-    DEFAULT_ABSOLUTE, DEFAULT_GRACE, DEFAULT_IDLE, duration, fresh, fresh_within_absolute, grace,
-    grace_within_renewal, idle_within_absolute, renew_within_absolute, touch_within_idle,
+    DEFAULT_ABSOLUTE, DEFAULT_GRACE, DEFAULT_IDLE, duration, first_use_within_idle, fresh,
+    fresh_within_absolute, grace, grace_within_renewal, idle_within_absolute,
+    renew_within_absolute, touch_within_idle,
 };
 
 /// Why a value is invalid.

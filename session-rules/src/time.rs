@@ -79,6 +79,17 @@ pub const fn touch_within_idle(touch: u64, idle: u64) -> Option<Fault> {
     None
 }
 
+/// Checks `first_use_timeout` together with the idle timeout.
+#[must_use]
+pub const fn first_use_within_idle(first_use: u64, idle: u64) -> Option<Fault> {
+    if first_use >= idle {
+        return Fault::new(
+            "`first_use_timeout` must be shorter than `idle_timeout`, or it has no effect",
+        );
+    }
+    None
+}
+
 /// Checks `renew_every` together with the absolute timeout.
 #[must_use]
 pub const fn renew_within_absolute(renew: u64, absolute: u64) -> Option<Fault> {

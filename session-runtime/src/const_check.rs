@@ -140,6 +140,15 @@ pub const fn idle_within_absolute(idle: Duration, absolute: Duration) {
     ));
 }
 
+/// `first_use_timeout`, compared with the idle timeout.
+#[track_caller]
+pub const fn first_use_within_idle(first_use: Duration, idle: Duration) {
+    check(rules::first_use_within_idle(
+        milliseconds(first_use),
+        milliseconds(idle),
+    ));
+}
+
 /// `touch_every`, compared with the idle timeout.
 #[track_caller]
 pub const fn touch_within_idle(touch: Duration, idle: Duration) {

@@ -2,7 +2,7 @@
 
 /// The columns of everything but the key, the format and the data, in the order in which they are read
 /// and written. `format` comes before them, and the data after them.
-pub(crate) const COLUMNS: [&str; 22] = [
+pub(crate) const COLUMNS: [&str; 23] = [
     "version",
     "epoch",
     "generation",
@@ -25,4 +25,5 @@ pub(crate) const COLUMNS: [&str; 22] = [
     "login_at",
     "authenticated_at",
     "level",
+    "first_use_until",
 ];

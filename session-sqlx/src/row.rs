@@ -97,6 +97,7 @@ impl Stored {
                 idle_until: number(16)?,
                 absolute_until: number(17)?,
             },
+            awaits_first_use: optional(23)?.is_some(),
             stamp: CommitStamp {
                 commit_id: CommitId::from_bytes(bytes(4)?.try_into().map_err(|_| bad_length())?),
                 epoch: number(2)?,

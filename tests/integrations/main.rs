@@ -22,6 +22,7 @@
 #[cfg(feature = "actix-web")]
 mod actix;
 mod axum;
+mod first_use;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "metrics")]

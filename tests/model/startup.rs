@@ -54,6 +54,7 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
     let refused = FromEnvironment::configure(|options| {
         options.idle_timeout = Duration::from_secs(90_000);
         options.touch_every = Some(Duration::from_secs(100_000));
+        options.first_use_timeout = Some(Duration::from_secs(90_000));
         options.renew_every = Some(Duration::ZERO);
         options.max_size = Some(0);
         options.namespace = "";
@@ -79,6 +80,7 @@ async fn options_from_the_environment_are_checked_by_the_same_rules() {
     for option in [
         "idle_timeout: 90000s:",
         "touch_every: 100000s:",
+        "first_use_timeout: 90000s:",
         "renew_every: 0ns:",
         "max_size: 0:",
         "namespace: ``:",

@@ -63,6 +63,7 @@ pub fn new_record(secret: SecretHash, data: &Value) -> NewRecord<Untyped> {
         label: None,
         lifetime: Lifetime::new(Duration::from_secs(1_800), Duration::from_secs(86_400)),
         commit_id: CommitId::from_bytes(unique()),
+        first_use_timeout: None,
         max_size: 1 << 24,
         versions: DataVersions::FIRST,
     }

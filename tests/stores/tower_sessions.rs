@@ -233,6 +233,7 @@ impl TwoProcesses {
             label: None,
             lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes([0; 16]),
+            first_use_timeout: None,
             max_size: 1_000,
             versions: DataVersions::FIRST,
         };

@@ -72,6 +72,7 @@ fn record<D: From<Data>>(idle: Duration) -> NewRecord<D> {
         label: None,
         lifetime: Lifetime::new(idle, HOUR),
         commit_id: CommitId::from_bytes([1; 16]),
+        first_use_timeout: None,
         max_size: 1 << 20,
         versions: DataVersions::FIRST,
     }

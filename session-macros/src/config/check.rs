@@ -45,6 +45,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         emit: None,
         idle_timeout: None,
         absolute_timeout: None,
+        first_use_timeout: None,
         touch_every: None,
         renew_every: None,
         renew_grace: None,
@@ -179,6 +180,7 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
         let slot = match name.as_str() {
             "idle_timeout" => &mut config.idle_timeout,
             "absolute_timeout" => &mut config.absolute_timeout,
+            "first_use_timeout" => &mut config.first_use_timeout,
             "touch_every" => &mut config.touch_every,
             "renew_every" => &mut config.renew_every,
             "renew_grace" => &mut config.renew_grace,

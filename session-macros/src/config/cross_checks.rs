@@ -122,7 +122,7 @@ impl Side<'_> {
     }
 }
 
-fn relations(config: &Config) -> [Relation<'_>; 4] {
+fn relations(config: &Config) -> [Relation<'_>; 5] {
     let side = |name, given, default: Option<u64>| Side {
         name,
         given: Option::as_ref(given),
@@ -147,6 +147,12 @@ fn relations(config: &Config) -> [Relation<'_>; 4] {
             rule: rules::idle_within_absolute,
             first: idle(),
             second: absolute(),
+        },
+        Relation {
+            check: "first_use_within_idle",
+            rule: rules::first_use_within_idle,
+            first: side("first_use_timeout", &config.first_use_timeout, None),
+            second: idle(),
         },
         Relation {
             check: "touch_within_idle",
@@ -216,6 +222,7 @@ fn durations(config: &mut Config, errors: &mut Errors) {
         match name.as_str() {
             "idle_timeout" => config.idle_timeout = None,
             "absolute_timeout" => config.absolute_timeout = None,
+            "first_use_timeout" => config.first_use_timeout = None,
             "touch_every" => config.touch_every = None,
             "renew_every" => config.renew_every = None,
             _ => config.renew_grace = None,
@@ -266,6 +273,7 @@ pub(super) fn const_checks(config: &Config, private: &TokenStream) -> Vec<TokenS
     let single_options = [
         (&config.idle_timeout, "duration"),
         (&config.absolute_timeout, "duration"),
+        (&config.first_use_timeout, "duration"),
         (&config.touch_every, "duration"),
         (&config.renew_every, "duration"),
         (&config.renew_grace, "grace"),

@@ -33,9 +33,8 @@ pub(super) enum Value {
 /// The unit family of an option that takes a quantity.
 pub(super) fn measure(option: &str) -> Option<&'static Measure> {
     match option {
-        "idle_timeout" | "absolute_timeout" | "touch_every" | "renew_every" | "renew_grace" => {
-            Some(&DURATION)
-        }
+        "idle_timeout" | "absolute_timeout" | "first_use_timeout" | "touch_every"
+        | "renew_every" | "renew_grace" => Some(&DURATION),
         "max_size" => Some(&SIZE),
         "max_fields" => Some(&COUNT),
         "max_sessions" => Some(&SESSIONS),

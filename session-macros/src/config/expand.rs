@@ -76,6 +76,7 @@ fn hoist(config: &mut Config) -> TokenStream {
     for (option, of_type) in [
         (&mut config.idle_timeout, duration()),
         (&mut config.absolute_timeout, duration()),
+        (&mut config.first_use_timeout, duration()),
         (&mut config.touch_every, duration()),
         (&mut config.renew_every, duration()),
         (&mut config.renew_grace, duration()),
@@ -222,6 +223,7 @@ fn options(config: &Config, private: &TokenStream) -> Vec<TokenStream> {
     let plain = [
         ("idle_timeout", &config.idle_timeout, false),
         ("absolute_timeout", &config.absolute_timeout, false),
+        ("first_use_timeout", &config.first_use_timeout, true),
         ("touch_every", &config.touch_every, true),
         ("renew_every", &config.renew_every, true),
         ("renew_grace", &config.renew_grace, false),

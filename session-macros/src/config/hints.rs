@@ -11,6 +11,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "store",
     "idle_timeout",
     "absolute_timeout",
+    "first_use_timeout",
     "touch_every",
     "renew_every",
     "renew_grace",
@@ -149,6 +150,10 @@ const SUGGESTIONS: &[(&[&str], Fix)] = &[
         ),
     ),
     (&["grace"], Meant("renew_grace")),
+    (
+        &["first_use", "unused_timeout", "activation_timeout"],
+        Meant("first_use_timeout"),
+    ),
     (
         &[
             "proxy",

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) emit: Option<Choice>,
     pub(crate) idle_timeout: Option<Amount>,
     pub(crate) absolute_timeout: Option<Amount>,
+    pub(crate) first_use_timeout: Option<Amount>,
     pub(crate) touch_every: Option<Amount>,
     pub(crate) renew_every: Option<Amount>,
     pub(crate) renew_grace: Option<Amount>,

@@ -313,7 +313,7 @@ fn example(key: &Ident) -> &'static str {
         "store" => "RedisStore = RedisStore::connect(…).await?",
         "absolute_timeout" => "24h",
         "touch_every" => "3m",
-        "renew_every" => "10m",
+        "first_use_timeout" | "renew_every" => "10m",
         "renew_grace" => "30s",
         "max_size" => "64KiB",
         "max_fields" => "1_000",

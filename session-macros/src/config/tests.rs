@@ -59,7 +59,7 @@ fn all_options_are_accepted() {
     assert!(output.contains("different_headers"), "{output}");
     expand_valid(
         r"store: Map<A, B> = open(a, b).await?,
-        idle_timeout: IDLE, absolute_timeout: 400d, touch_every: 1s, renew_every: 1h,
+        idle_timeout: IDLE, absolute_timeout: 400d, first_use_timeout: 10m, touch_every: 1s, renew_every: 1h,
         renew_grace: 0s, on_reuse: end, max_size: 1GiB, max_fields: 1_000u64, data_version: 3, write_version: 2, migrate: crate::migrate, on_conflict: reject, on_ended: ignore,
         on_store_error: anonymous, on_undecodable: replace, commit: always, trusted_proxy: forwarded, namespace: NAME, on_event: crate::log::<u8>,
         crate: ::other::path",
@@ -108,6 +108,8 @@ fn options_are_checked_against_the_defaults_of_others() {
     one_mistake("touch_every: 30m", "active users");
     one_mistake("renew_every: 25h", "`renew_every` must not be longer");
     one_mistake("renew_every: 30s", "`renew_grace` is 30s");
+    one_mistake("first_use_timeout: 30m", "`idle_timeout` is 30m");
+    expand_valid("first_use_timeout: 29m");
     expand_valid("idle_timeout: 24h");
     expand_valid("absolute_timeout: 30m");
     expand_valid("touch_every: 29m");

@@ -27,7 +27,11 @@ pub(super) fn expand(config: &Config) -> Vec<TokenStream> {
     let long = (config.absolute_timeout.iter())
         .filter(|amount| known(amount).is_some_and(|length| length > THIRTY_DAYS))
         .map(|amount| (amount, LONG));
-    let short = [&config.idle_timeout, &config.absolute_timeout];
+    let short = [
+        &config.idle_timeout,
+        &config.absolute_timeout,
+        &config.first_use_timeout,
+    ];
     let short = (short.into_iter().flatten())
         .filter(|amount| known(amount).is_some_and(|length| length < SECOND))
         .map(|amount| (amount, SHORT));

@@ -29,6 +29,9 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// The time after which a session ends in any case.
     pub absolute_timeout: Duration,
+    /// The time after its creation at which a session ends that no request has presented; that of any
+    /// other session if `None`. Neither a login nor a save counts as a request that presents it.
+    pub first_use_timeout: Option<Duration>,
     /// The minimum time between two writes of the idle deadline; a tenth of the idle timeout if
     /// `None`. A session may end earlier by up to this time, but never later.
     pub touch_every: Option<Duration>,
@@ -147,6 +150,7 @@ impl Options {
             emit: None,
             idle_timeout: Duration::from_millis(rules::DEFAULT_IDLE),
             absolute_timeout: Duration::from_millis(rules::DEFAULT_ABSOLUTE),
+            first_use_timeout: None,
             touch_every: None,
             renew_every: None,
             renew_grace: Duration::from_millis(rules::DEFAULT_GRACE),

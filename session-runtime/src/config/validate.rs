@@ -64,6 +64,15 @@ impl Options {
             self.idle_timeout,
             rules::idle_within_absolute(idle, absolute),
         );
+        if let Some(first_use) = self.first_use_timeout {
+            let first = millis(first_use);
+            time("first_use_timeout", first_use, rules::duration(first));
+            time(
+                "first_use_timeout",
+                first_use,
+                rules::first_use_within_idle(first, idle),
+            );
+        }
         if let Some(touch) = self.touch_every {
             time("touch_every", touch, rules::duration(millis(touch)));
             time(

@@ -15,7 +15,7 @@ use crate::config::{OnConflict, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
-use crate::record::{Change, DataChange, Deadlines, LoginChange, NewRecord, Snapshot};
+use crate::record::{Change, DataChange, LoginChange, NewRecord, Snapshot};
 use crate::sid::SessionId;
 use crate::store::{CommitOutcome, InsertOutcome, LoginRefusal, StoreError};
 
@@ -172,7 +172,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 state.sid_to_send = SidToSend::Current;
                 state.deadlines = state.in_use.then(|| {
                     let now = self.store.now();
-                    deadlines(now, now, record.lifetime)
+                    self.first_deadlines(now, record.lifetime)
                 });
                 drop(state);
                 self.emit_event(EventKind::Created, elapsed);
@@ -407,14 +407,11 @@ impl<C: SessionConfig> SessionCore<C> {
         // Does not read the clock if nothing needs the deadlines.
         if let Some(known) = state.deadlines.filter(|_| restarts || state.in_use) {
             let now = self.store.now();
-            state.deadlines = Some(if restarts {
-                deadlines(known.created_at, now, lifetime)
-            } else {
-                Deadlines {
-                    idle_until: now + lifetime.idle(),
-                    ..known
-                }
-            });
+            let mut after = deadlines(known.created_at, now, lifetime);
+            if !restarts {
+                after.absolute_until = known.absolute_until;
+            }
+            state.deadlines = Some(self.until_first_use(known, after));
         }
         let data = snapshot.map(|snapshot| {
             let data = snapshot.data.clone();

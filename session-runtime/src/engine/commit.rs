@@ -280,6 +280,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     login: pending.new_login(|| self.store.now()),
                     label: pending.new_label(),
                     lifetime,
+                    first_use_timeout: self.options.first_use_timeout,
                     commit_id: self.new_commit_id(),
                     max_size,
                     versions: self.options.data_versions(),

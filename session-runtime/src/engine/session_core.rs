@@ -162,7 +162,8 @@ impl<C: SessionConfig> SessionCore<C> {
     /// The deadlines, as if the pending changes of a guard were stored now.
     pub(crate) fn deadlines(&self, guard: GuardIndex) -> Deadlines {
         let known = self.stored_deadlines();
-        self.state().deadlines_after(guard, known, self.store.now())
+        let after = self.state().deadlines_after(guard, known, self.store.now());
+        self.until_first_use(known, after)
     }
 
     /// The deadlines of the record. Those of an unsaved session start with the first call.
@@ -170,7 +171,28 @@ impl<C: SessionConfig> SessionCore<C> {
         let now = self.store.now();
         let mut state = self.state();
         let lifetime = state.lifetime;
-        *(state.deadlines).get_or_insert_with(|| deadlines(now, now, lifetime))
+        *(state.deadlines).get_or_insert_with(|| self.first_deadlines(now, lifetime))
+    }
+
+    /// The deadlines of the record of a new session.
+    pub(super) fn first_deadlines(&self, now: Timestamp, lifetime: Lifetime) -> Deadlines {
+        let mut deadlines = deadlines(now, now, lifetime);
+        if let Some(timeout) = self.options.first_use_timeout {
+            deadlines.idle_until = deadlines.idle_until.min(now + timeout);
+        }
+        deadlines
+    }
+
+    /// The deadlines after a change. Until a new session was loaded, no change moves its idle deadline to
+    /// a later time.
+    pub(super) fn until_first_use(&self, known: Deadlines, mut after: Deadlines) -> Deadlines {
+        if self.is_new
+            && let Some(timeout) = self.options.first_use_timeout
+            && known.idle_until <= known.created_at + timeout
+        {
+            after.idle_until = after.idle_until.min(known.idle_until);
+        }
+        after
     }
 
     /// Ends an unsaved session, so that the guard does not store it without its data.

@@ -88,6 +88,9 @@ pub mod session_config {
     /// `absolute_timeout: 12h`: how long a session lives in total. More than 30 days is not
     /// recommended (NIST SP 800-63B-4, AAL1, 2.1.3). Default: `24h`.
     pub const absolute_timeout: Word = Word;
+    /// `first_use_timeout: 10m`: how long a new session lives if no request presents it, which keeps
+    /// clients that drop every sid from filling the store. Default: as long as any other.
+    pub const first_use_timeout: Word = Word;
     /// `touch_every: 3m`: how often requests write a new idle deadline to the store. A session may
     /// expire up to this much early. Default: a tenth of the idle timeout.
     pub const touch_every: Word = Word;

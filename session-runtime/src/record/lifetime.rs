@@ -69,7 +69,8 @@ impl Lifetime {
 pub struct Deadlines {
     /// When the session was created.
     pub created_at: Timestamp,
-    /// When it ends if no request uses it before.
+    /// When it ends if no request uses it before. Until the first load, this is the end of the
+    /// `first_use_timeout` if that is earlier.
     pub idle_until: Timestamp,
     /// When it ends in any case.
     pub absolute_until: Timestamp,

@@ -8,6 +8,7 @@ mod login;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::change::{Change, CommitId, DataChange, IdentityChange};
 pub use self::lifetime::{Deadlines, Lifetime};
@@ -168,6 +169,8 @@ pub struct NewRecord<D> {
     pub label: Option<Arc<str>>,
     /// How long it lives.
     pub lifetime: Lifetime,
+    /// After which time it ends if no load finds it before, if that is earlier.
+    pub first_use_timeout: Option<Duration>,
     /// Identifies the insertion.
     pub commit_id: CommitId,
     /// The largest size of the encoded data in bytes, which serializing stores enforce.

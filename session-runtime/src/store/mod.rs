@@ -96,7 +96,9 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         None
     }
 
-    /// Stores a new record with epoch 0, generation 0 and version 1. Both deadlines count from now.
+    /// Stores a new record with epoch 0, generation 0 and version 1. Both deadlines count from now. With
+    /// a [`first_use_timeout`](NewRecord::first_use_timeout) the record awaits its first use: the idle
+    /// deadline is at most that far away, and only a load moves it to a later time.
     ///
     /// Never replaces a living record: if the id belongs to one, returns [`InsertOutcome::Exists`].
     ///
@@ -116,7 +118,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     ///
     /// The same atomic step
     ///
-    /// - counts the idle deadline from now, if `touch_every` has passed since that was last done;
+    /// - counts the idle deadline from now, if `touch_every` has passed since that was last done, or
+    ///   if the record awaits its first use, which this load is;
     /// - makes an offered secret that was presented the current one;
     /// - offers the renewal's candidate, if a renewal is due ([`Record::renewed`](crate::record::Record::renewed)).
     ///
@@ -140,7 +143,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     ///    the epoch differs; or if it has data with a base, and a changed field no longer has the
     ///    revision of the base. A store without revisions compares the version instead.
     /// 5. The change is applied. The record takes over its commit id, and the idle deadline counts
-    ///    from now. An identity change raises the epoch by one, and the generation too if it says
+    ///    from now, unless that moves it to a later time while the record awaits its first use. An
+    ///    identity change raises the epoch by one, and the generation too if it says
     ///    so. New data raises the version, which becomes the revision of each written field.
     ///
     /// # Errors

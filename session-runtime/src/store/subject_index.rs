@@ -111,12 +111,14 @@ impl Listed {
         lifetime: Lifetime,
         label: Option<&str>,
     ) -> Self {
+        // A session that was not used yet may have an earlier idle deadline than others.
+        let seen_at = deadlines.idle_until - lifetime.idle();
         Self {
             id,
             created_at: deadlines.created_at.into(),
             logged_in_at: login.logged_in_at.into(),
             authenticated_at: login.authenticated_at.into(),
-            last_seen_at: (deadlines.idle_until - lifetime.idle()).into(),
+            last_seen_at: seen_at.max(deadlines.created_at).into(),
             expires_at: deadlines.expires_at().into(),
             level: login.level,
             label: label.map(str::to_owned),

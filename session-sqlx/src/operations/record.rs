@@ -39,6 +39,8 @@ impl<B: Dialect> Inner<B> {
         let fields = fields::of_new(record)?;
         let idle = to_millis(record.lifetime.idle());
         let absolute = to_millis(record.lifetime.absolute());
+        let first_use = record.first_use_timeout.map(to_millis);
+        let idle_until = first_use.map_or(idle, |first_use| first_use.min(idle));
         let columns = NewLoginColumns::new(key, record);
         let args = || {
             let args = B::first_args(self)
@@ -48,9 +50,10 @@ impl<B: Dialect> Inner<B> {
                 .bytes(record.secret.as_bytes())
                 .number(idle)
                 .number(absolute)
-                .number(idle)
+                .number(idle_until)
                 .number(absolute)
-                .number(idle.min(absolute))
+                .number(idle_until.min(absolute))
+                .maybe_number(first_use)
                 .maybe_number(noted_version(record.versions.written))
                 .bytes(&fields);
             match &columns {

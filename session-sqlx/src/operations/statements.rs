@@ -133,15 +133,15 @@ fn write_load<B: Dialect>(table: &str) -> String {
     format!(
         "UPDATE {table} SET secret = ?, secret_since = ?, offered_secret = ?, offered_at = ?,
             offered_grace = ?, previous_secret = ?, previous_until = ?,
-            idle_until = {greatest}(idle_until, ?)
+            idle_until = {greatest}(idle_until, ?), first_use_until = NULL
         {BY_KEY} AND format = 2 AND {deadline} > {now}
             AND epoch = ? AND secret = ? AND offered_secret {same} ?
             AND (NOT ? OR previous_until > {now})"
     )
 }
 
-/// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both again, the
-/// shorter of them, version of the data or null, fields; for a login or a label, also subject, subject key,
+/// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both deadlines, the
+/// shorter of them, the time until the first use or null, version of the data or null, fields; for a login or a label, also subject, subject key,
 /// whether there is a login (twice), level, label.
 fn insert<B: Dialect>(table: &str, has_login: bool) -> String {
     let now = B::STARTED;
@@ -155,9 +155,19 @@ fn insert<B: Dialect>(table: &str, has_login: bool) -> String {
     format!(
         "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport, commit_id,
             secret, idle, absolute, secret_since, created_at, idle_until, absolute_until, due,
-            data_version, fields{columns})
-        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?, ?,
-            ?{values})"
+            first_use_until, data_version, fields{columns})
+        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?,
+            {now} + ?, ?, ?{values})"
+    )
+}
+
+/// The idle deadline after a change that would set it to this. Until a load finds the record, it does not
+/// move to a later time.
+fn idle_after<B: Dialect>(until: &str) -> String {
+    format!(
+        "{}({until}, CASE WHEN first_use_until IS NULL THEN {} ELSE idle_until END)",
+        B::LEAST,
+        i64::MAX
     )
 }
 
@@ -169,8 +179,9 @@ fn insert<B: Dialect>(table: &str, has_login: bool) -> String {
 fn commit_data<B: Dialect>(table: &str) -> String {
     let now = B::NOW;
     let deadline = deadline::<B>();
+    let idle_until = idle_after::<B>(&format!("{now} + idle"));
     format!(
-        "UPDATE {table} SET idle_until = {now} + idle, commit_id = ?, data_version = ?, fields = ?,
+        "UPDATE {table} SET idle_until = {idle_until}, commit_id = ?, data_version = ?, fields = ?,
             version = version + 1
         {BY_KEY} AND format = 2 AND {deadline} > {now} AND generation = ? AND version = ?
             AND COALESCE(data_version, 1) <= ?"
@@ -202,7 +213,7 @@ fn commit<B: Dialect>(table: &str, changes_login: bool) -> String {
         "UPDATE {table} SET
             due = {least}(due, {idle_until}, {absolute_until}),
             absolute_until = {absolute_until},
-            idle_until = {idle_until},
+            idle_until = {},
             idle = COALESCE(?, idle),
             absolute = COALESCE(?, absolute),
             {},
@@ -217,6 +228,7 @@ fn commit<B: Dialect>(table: &str, changes_login: bool) -> String {
             version = {}
         {BY_KEY} AND format = 2 AND {deadline} > {now} AND commit_id <> ? AND generation = ?
             AND (NOT ? OR epoch = ?) AND (NOT ? OR version = ?) AND (NOT ? OR COALESCE(data_version, 1) <= ?)",
+        idle_after::<B>(&idle_until),
         others.map(unless_replaced).join(", "),
         B::RAISED
     )

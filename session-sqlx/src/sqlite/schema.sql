@@ -9,8 +9,9 @@
 -- does not change `due`, so it changes no index.
 --
 -- `data_version` is NULL for version 1 of a config's data. `subject_key` is the SHA-256 of the config's
--- namespace, a zero byte and the subject. `first_use_until` and `extra` are for later versions of this
--- library. This one leaves them alone, and a column that is NULL takes one byte.
+-- namespace, a zero byte and the subject. `first_use_until` is not NULL for a session that ends early unless a
+-- request presents it: `idle_until` is then no later, and the first load sets it to NULL. `extra` is for later
+-- versions of this library. This one leaves it alone, and while it is NULL it takes one byte.
 --
 -- `end_reason` is 1 in the tombstone of a session that ended because its user may have no more: a row without a
 -- user and fields, whose idle deadline has passed, and which tells those who know its secret until `due`.

@@ -32,7 +32,7 @@ pub(super) struct Format {
     absolute: u64,
     absolute_until: u64,
     subject: Option<String>,
-    /// Absent in records of earlier releases, as are the three that follow.
+    /// Absent in records of earlier releases, as are the four that follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logged_in_at: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,8 @@ pub(super) struct Format {
     level: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    awaits_first_use: bool,
     fields: BTreeMap<String, Field>,
 }
 
@@ -89,6 +91,7 @@ impl From<StoredRecord> for Format {
             authenticated_at: login.map(|login| login.authenticated_at.as_millis()),
             level: login.map(|login| login.level),
             label: state.label.as_deref().map(str::to_owned),
+            awaits_first_use: state.awaits_first_use,
             fields: stored.fields,
         }
     }
@@ -132,6 +135,7 @@ impl From<Format> for StoredRecord {
                 idle_until: format.idle_until,
                 absolute_until: format.absolute_until,
             },
+            awaits_first_use: format.awaits_first_use,
             stamp: CommitStamp {
                 commit_id: CommitId::from_bytes(format.commit_id),
                 epoch: format.epoch,
@@ -157,7 +161,7 @@ mod tests {
     #[test]
     fn the_stored_form_does_not_change() {
         let bytes = |byte: u8, count| vec![byte.to_string(); count].join(",");
-        let parts = r#","logged_in_at":14,"authenticated_at":15,"level":2,"label":"phone""#;
+        let parts = r#","logged_in_at":14,"authenticated_at":15,"level":2,"label":"phone","awaits_first_use":true"#;
         let text = |parts: &str| {
             format!(
                 concat!(

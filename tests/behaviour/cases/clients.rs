@@ -180,6 +180,7 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         label: None,
         lifetime: Lifetime::new(minute, minute),
         commit_id: CommitId::from_bytes([7; 16]),
+        first_use_timeout: None,
         max_size: 1 << 20,
         versions: DataVersions::FIRST,
     };

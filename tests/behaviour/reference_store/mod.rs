@@ -111,15 +111,7 @@ impl<D: SessionData> Store<D> for EncodedStore {
             }
             // A session that cannot be read does not live longer.
             record.snapshot::<D>()?;
-            let every = (request.touch_every)
-                .filter(|every| *every < record.lifetime.idle())
-                .unwrap_or(record.lifetime.idle() / 10);
-            let touched = record.deadlines.idle_until - record.lifetime.idle();
-            let touch = touched + every <= now;
-            if touch {
-                record.slide(now);
-            }
-            if touch || admitted != Admitted::Yes {
+            if record.slide_if_due(request.touch_every, now) || admitted != Admitted::Yes {
                 self.count_write();
             }
             let record = record.record(admitted == Admitted::WithAnOffer)?;

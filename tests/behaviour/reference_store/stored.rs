@@ -29,6 +29,8 @@ pub(super) struct StoredRecord {
     transport: Transport,
     pub(super) lifetime: Lifetime,
     pub(super) deadlines: Deadlines,
+    /// Whether no load has found the session yet, and it ends early for that reason.
+    awaits_first_use: bool,
     login: Option<Arc<Login>>,
 }
 
@@ -44,6 +46,10 @@ impl StoredRecord {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let fields = encode(&*new.data, Some(new.max_size))?;
+        let mut deadlines = deadlines(now, new.lifetime, now);
+        if let Some(timeout) = new.first_use_timeout {
+            deadlines.idle_until = deadlines.idle_until.min(now + timeout);
+        }
         let field = |text: &RawValue| Field {
             json: text.get().to_owned(),
             revision: 1,
@@ -63,7 +69,8 @@ impl StoredRecord {
             previous: None,
             transport: new.transport,
             lifetime: new.lifetime,
-            deadlines: deadlines(now, new.lifetime, now),
+            deadlines,
+            awaits_first_use: new.first_use_timeout.is_some(),
             login: (new.login.as_ref()).map(|login| Arc::new(Login::new(login, now))),
         })
     }
@@ -72,8 +79,17 @@ impl StoredRecord {
         now < self.deadlines.expires_at()
     }
 
-    pub(super) fn slide(&mut self, now: Timestamp) {
-        self.deadlines.idle_until = now + self.lifetime.idle();
+    /// Counts the idle deadline from now. Returns whether a load has to do that.
+    pub(super) fn slide_if_due(&mut self, touch_every: Option<Duration>, now: Timestamp) -> bool {
+        let idle = self.lifetime.idle();
+        let every = (touch_every.filter(|every| *every < idle)).unwrap_or(idle / 10);
+        let touched = self.deadlines.idle_until - idle;
+        let is_due = self.awaits_first_use || touched + every <= now;
+        if is_due {
+            self.awaits_first_use = false;
+            self.deadlines.idle_until = now + idle;
+        }
+        is_due
     }
 
     pub(super) fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
@@ -188,6 +204,7 @@ impl StoredRecord {
         change: &Change<D>,
         now: Timestamp,
     ) -> Result<(CommitOutcome<D>, bool), StoreError> {
+        let before = self.deadlines.idle_until;
         let snapshot = |record: &Self| change.data.is_some().then(|| record.snapshot()).transpose();
         if self.commit_id == change.commit_id {
             return Ok((CommitOutcome::applied(snapshot(self)?), false));
@@ -218,7 +235,10 @@ impl StoredRecord {
             self.lifetime = lifetime;
             self.deadlines = deadlines(self.deadlines.created_at, lifetime, now);
         }
-        self.slide(now);
+        self.deadlines.idle_until = now + self.lifetime.idle();
+        if self.awaits_first_use {
+            self.deadlines.idle_until = self.deadlines.idle_until.min(before);
+        }
         Ok((CommitOutcome::applied(snapshot(self)?), writes))
     }
 }

@@ -40,6 +40,7 @@ session_config! {
         store: MemoryStore<Cart> = MemoryStore::default(), // C28
         idle_timeout: 30m,              // C01, C02, C03, C04
         absolute_timeout: 30m,          // C06
+        first_use_timeout: 29m,         // C48
         touch_every: 29m,               // C08
         renew_every: 1_0m,              // C09
         renew_grace: 0s,                // C05

@@ -36,6 +36,7 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
         label: None,
         lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(60)),
         commit_id: CommitId::random(),
+        first_use_timeout: None,
         max_size: 1 << 20,
         versions: DataVersions::FIRST,
     };

@@ -296,6 +296,7 @@ async fn inserted<D: SessionData>(stores: &Stores, data: D) -> Opened {
         label: None,
         lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(600)),
         commit_id: CommitId::random(),
+        first_use_timeout: None,
         max_size: 1 << 20,
         versions: DataVersions::FIRST,
     };

@@ -202,6 +202,7 @@ impl Session {
             label: None,
             lifetime: Lifetime::new(Duration::from_secs(600), Duration::from_secs(6_000)),
             commit_id: CommitId::from_bytes(random()),
+            first_use_timeout: None,
             max_size: 1 << 20,
             versions: DataVersions::FIRST,
         }

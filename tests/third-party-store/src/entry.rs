@@ -27,6 +27,8 @@ pub(crate) struct Entry<D> {
     transport: Transport,
     lifetime: Lifetime,
     deadlines: Deadlines,
+    /// Whether no load has found the session yet, and it ends early for that reason.
+    awaits_first_use: bool,
     login: Option<Arc<Login>>,
 }
 
@@ -40,6 +42,10 @@ fn deadlines(created_at: Timestamp, lifetime: Lifetime, now: Timestamp) -> Deadl
 
 impl<D: SessionData> Entry<D> {
     pub(crate) fn new(new: &NewRecord<D>, now: Timestamp) -> Self {
+        let mut deadlines = deadlines(now, new.lifetime, now);
+        if let Some(timeout) = new.first_use_timeout {
+            deadlines.idle_until = deadlines.idle_until.min(now + timeout);
+        }
         Self {
             data: new.data.clone(),
             version: 1,
@@ -52,7 +58,8 @@ impl<D: SessionData> Entry<D> {
             previous: None,
             transport: new.transport,
             lifetime: new.lifetime,
-            deadlines: deadlines(now, new.lifetime, now),
+            deadlines,
+            awaits_first_use: new.first_use_timeout.is_some(),
             login: (new.login.as_ref()).map(|login| Arc::new(Login::new(login, now))),
         }
     }
@@ -86,6 +93,14 @@ impl<D: SessionData> Entry<D> {
         self.deadlines.idle_until = now + self.lifetime.idle();
     }
 
+    /// Keeps it alive after a change, unless it awaits its first use: then it ends no later than before.
+    fn keep_alive_after_change(&mut self, before: Timestamp, now: Timestamp) {
+        self.keep_alive(now);
+        if self.awaits_first_use {
+            self.deadlines.idle_until = self.deadlines.idle_until.min(before);
+        }
+    }
+
     pub(crate) fn load(&mut self, request: &LoadRequest, now: Timestamp) -> Option<Record<D>> {
         if request.transport != self.transport {
             return None;
@@ -102,7 +117,8 @@ impl<D: SessionData> Entry<D> {
         let idle = self.lifetime.idle();
         let every = request.touch_every.filter(|every| *every < idle);
         let touched = self.deadlines.idle_until - idle;
-        if touched + every.unwrap_or(idle / 10) <= now {
+        if self.awaits_first_use || touched + every.unwrap_or(idle / 10) <= now {
+            self.awaits_first_use = false;
             self.keep_alive(now);
         }
         Some(self.record(renewed))
@@ -144,6 +160,7 @@ impl<D: SessionData> Entry<D> {
         if self.generation != change.generation {
             return CommitOutcome::Ended;
         }
+        let before = self.deadlines.idle_until;
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
         let stale = base.is_some_and(|base| base.version != self.version);
         if stale || (change.identity.is_some() && change.epoch != self.epoch) {
@@ -170,7 +187,7 @@ impl<D: SessionData> Entry<D> {
             self.lifetime = lifetime;
             self.deadlines = deadlines(self.deadlines.created_at, lifetime, now);
         }
-        self.keep_alive(now);
+        self.keep_alive_after_change(before, now);
         applied(self)
     }
 }

@@ -46,6 +46,9 @@ const PRESENTED: u8 = 1;
 /// The flag of a session that is in the queue of unpresented sessions.
 const QUEUED: u8 = 2;
 
+/// The flag of a session that ends early unless a load presents it.
+const AWAITS_FIRST_USE: u8 = 4;
+
 /// The parts that most sessions do not have.
 #[derive(Default)]
 struct Extra {
@@ -86,14 +89,17 @@ impl<D> Entry<D> {
             commit_id: record.commit_id,
             data: record.data.clone(),
             extra: Extra::of(record, at),
-            expiry: Expiry::new(record.lifetime, now),
+            expiry: Expiry::new(record.lifetime, now).with_first_use(record.first_use_timeout),
             bucket: 0,
             version: 1,
             epoch: 0,
             generation: 0,
             namespace,
             transport: record.transport,
-            flags: AtomicU8::new(0),
+            flags: AtomicU8::new(match record.first_use_timeout {
+                Some(_) => AWAITS_FIRST_USE,
+                None => 0,
+            }),
         };
         entry.file(now);
         entry.update_queued();
@@ -133,6 +139,12 @@ impl<D> Entry<D> {
             *flags & !QUEUED
         };
         is_queued
+    }
+
+    /// Whether a load has to write that it was presented.
+    #[inline]
+    pub(super) fn awaits_first_use(&self) -> bool {
+        self.has(AWAITS_FIRST_USE)
     }
 
     /// Marks that a load presented its sid. Returns whether a full store could evict it until now.
@@ -198,6 +210,7 @@ impl<D> Entry<D> {
             secret: &self.secret,
             others: (self.extra.as_ref()).and_then(|extra| extra.secrets.as_deref()),
             expiry: &self.expiry,
+            awaits_first_use: self.awaits_first_use(),
         }
     }
 
@@ -218,6 +231,9 @@ impl<D> Entry<D> {
         effects.apply(request, now, &mut self.secret, &mut self.expiry, || {
             (extra.get_or_insert_default().secrets).get_or_insert_default()
         });
+        if effects.touch {
+            *self.flags.get_mut() &= !AWAITS_FIRST_USE;
+        }
     }
 
     /// What remains of it if it ends now because its user may have no more sessions.
@@ -256,7 +272,8 @@ impl<D> Entry<D> {
         self.commit_id = stamp.commit_id;
         self.epoch = wrapped(stamp.epoch);
         self.generation = wrapped(stamp.generation);
-        self.expiry.apply(change, now);
+        let awaits_first_use = self.awaits_first_use();
+        self.expiry.apply(change, awaits_first_use, now);
         if let Some(identity) = &change.identity {
             self.secret = CurrentSecret::new(identity.secret, now);
             let mut extra = self.extra.take().map(|extra| *extra).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! When a session ends.
 
+use std::time::Duration;
+
 use crate::clock::millis;
 use crate::record::{Change, Deadlines, Lifetime, LoadRequest};
 use crate::timestamp::Timestamp;
@@ -11,7 +13,8 @@ pub struct Expiry {
     pub created_at: u64,
     /// How long the session lives.
     pub lifetime: Lifetime,
-    /// When it ends unless a request touches it before.
+    /// When it ends unless a request touches it before. While the record awaits its first use, only a
+    /// load moves this to a later time.
     pub idle_until: u64,
     /// When it ends in any case.
     pub absolute_until: u64,
@@ -28,6 +31,18 @@ impl Expiry {
             idle_until: now.saturating_add(lifetime.idle_millis()),
             absolute_until: now.saturating_add(lifetime.absolute_millis()),
         }
+    }
+
+    /// The deadlines of a new record that ends this long after its creation if no load finds it
+    /// before.
+    #[inline]
+    #[must_use]
+    pub fn with_first_use(mut self, timeout: Option<Duration>) -> Self {
+        if let Some(timeout) = timeout {
+            let until = self.created_at.saturating_add(millis(timeout));
+            self.idle_until = self.idle_until.min(until);
+        }
+        self
     }
 
     /// The earlier of the two deadlines.
@@ -69,9 +84,10 @@ impl Expiry {
     }
 
     /// Applies a change: the idle deadline counts from `now`. With a new lifetime or a new
-    /// generation the absolute deadline does too.
+    /// generation the absolute deadline does too. If the record awaits its first use, the idle
+    /// deadline is not moved to a later time.
     #[inline]
-    pub fn apply<D>(&mut self, change: &Change<D>, now: u64) {
+    pub fn apply<D>(&mut self, change: &Change<D>, awaits_first_use: bool, now: u64) {
         let is_new_generation =
             (change.identity.as_ref()).is_some_and(|identity| identity.new_generation);
         if let Some(lifetime) = change.lifetime {
@@ -80,7 +96,11 @@ impl Expiry {
         if is_new_generation || change.lifetime.is_some() {
             self.absolute_until = now.saturating_add(self.lifetime.absolute_millis());
         }
+        let before = self.idle_until;
         self.touch(now);
+        if awaits_first_use {
+            self.idle_until = self.idle_until.min(before);
+        }
     }
 
     /// The deadlines as a [`Record`](crate::record::Record) shows them; `at` converts a time of

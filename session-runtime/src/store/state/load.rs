@@ -16,12 +16,14 @@ pub struct LoadView<'a> {
     pub others: Option<&'a OtherSecrets>,
     /// The lifetime and the deadlines.
     pub expiry: &'a Expiry,
+    /// Whether no load has found the record yet, and it ends early for that reason.
+    pub awaits_first_use: bool,
 }
 
 /// The effects of a load on the record that it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadEffects {
-    /// Whether the idle deadline counts from now.
+    /// Whether the idle deadline counts from now, and the record no longer awaits its first use.
     pub touch: bool,
     /// The change of the secrets.
     pub secret: SecretStep,
@@ -63,7 +65,7 @@ impl LoadView<'_> {
             }
         };
         Some(LoadEffects {
-            touch: self.expiry.is_touch_due(request, now),
+            touch: self.awaits_first_use || self.expiry.is_touch_due(request, now),
             secret,
         })
     }

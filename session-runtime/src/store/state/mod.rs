@@ -32,6 +32,7 @@
 //!     login: None,
 //!     label: None,
 //!     lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(3_600)),
+//!     first_use_timeout: None,
 //!     commit_id: CommitId::random(),
 //!     max_size: 1_000,
 //!     versions: DataVersions::FIRST,
@@ -100,6 +101,8 @@ pub struct RecordState {
     pub others: OtherSecrets,
     /// The lifetime and the deadlines.
     pub expiry: Expiry,
+    /// Whether no load has found the record yet, and it ends early for that reason.
+    pub awaits_first_use: bool,
     /// The commit id and counters that a commit is compared with.
     pub stamp: CommitStamp,
     /// The version of the data; a new record has 1.
@@ -118,7 +121,8 @@ impl RecordState {
             transport: record.transport,
             secret: CurrentSecret::new(record.secret, now),
             others: OtherSecrets::default(),
-            expiry: Expiry::new(record.lifetime, now),
+            expiry: Expiry::new(record.lifetime, now).with_first_use(record.first_use_timeout),
+            awaits_first_use: record.first_use_timeout.is_some(),
             stamp: CommitStamp::new(record.commit_id),
             version: 1,
             login: (record.login.as_ref()).map(|login| Arc::new(Login::new(login, at(now)))),
@@ -131,7 +135,14 @@ impl RecordState {
     #[must_use]
     pub fn starting_at(mut self, now: u64) -> Self {
         self.secret.since = now;
+        let first = self
+            .expiry
+            .idle_until
+            .saturating_sub(self.expiry.created_at);
         self.expiry = Expiry::new(self.expiry.lifetime, now);
+        if self.awaits_first_use {
+            self.expiry.idle_until = now.saturating_add(first);
+        }
         if let Some(login) = self.login.as_mut().map(Arc::make_mut) {
             login.logged_in_at = at(now);
             login.authenticated_at = at(now);
@@ -183,6 +194,7 @@ impl RecordState {
             secret: &self.secret,
             others: Some(&self.others),
             expiry: &self.expiry,
+            awaits_first_use: self.awaits_first_use,
         }
     }
 
@@ -191,6 +203,7 @@ impl RecordState {
     pub fn apply_load(&mut self, effects: LoadEffects, request: &LoadRequest, now: u64) {
         let others = &mut self.others;
         effects.apply(request, now, &mut self.secret, &mut self.expiry, || others);
+        self.awaits_first_use &= !effects.touch;
     }
 
     /// Checks a change. `is_current` returns whether the stored data still is the base of the
@@ -213,7 +226,7 @@ impl RecordState {
     /// except its data, of which only the version is raised, if `writes_data`.
     pub fn apply<D>(&mut self, change: &Change<D>, writes_data: bool, now: u64) {
         self.stamp.apply(change);
-        self.expiry.apply(change, now);
+        self.expiry.apply(change, self.awaits_first_use, now);
         self.version = self.version.wrapping_add(writes_data.into());
         if let Some(identity) = &change.identity {
             self.secret = CurrentSecret::new(identity.secret, now);

@@ -22,6 +22,7 @@ fn state() -> RecordState {
         label: None,
         lifetime: Lifetime::from_millis(IDLE, ABSOLUTE),
         commit_id: CommitId::from_bytes([0; 16]),
+        first_use_timeout: None,
         max_size: 0,
         versions: DataVersions::FIRST,
     };
@@ -97,6 +98,55 @@ fn starting_at_counts_all_times_from_that_time() {
         state.expiry,
         Expiry::new(Lifetime::from_millis(IDLE, ABSOLUTE), 70)
     );
+}
+
+/// A record that was created at 0 with secret 1, and ends at 400 unless a load finds it.
+fn unused() -> RecordState {
+    let mut state = state();
+    state.expiry = state
+        .expiry
+        .with_first_use(Some(Duration::from_millis(400)));
+    state.awaits_first_use = true;
+    state
+}
+
+#[test]
+fn a_load_ends_the_wait_for_the_first_use() {
+    let mut state = unused();
+    assert_eq!(state.deadline(), 400);
+    assert_eq!(load(&mut state, &request(2), 10), None);
+    assert_eq!(state.deadline(), 400);
+    let effects = state.on_load(&request(1), 10).expect("found");
+    assert!(effects.touch, "although a touch is not due");
+    state.apply_load(effects, &request(1), 10);
+    assert_eq!(state.deadline(), IDLE + 10);
+    assert_eq!(
+        state.on_load(&request(1), 20).map(LoadEffects::is_empty),
+        Some(true)
+    );
+    assert_eq!(unused().on_load(&request(1), 400), None);
+}
+
+#[test]
+fn no_change_extends_an_unused_record() {
+    for new_generation in [false, true] {
+        let mut state = unused();
+        state.apply(&identity(1, new_generation), true, 300);
+        assert_eq!((state.deadline(), state.awaits_first_use), (400, true));
+    }
+    let mut state = unused();
+    let lifetime = |idle| Change {
+        lifetime: Some(Lifetime::from_millis(idle, ABSOLUTE)),
+        ..change(1)
+    };
+    state.apply(&lifetime(2 * IDLE), false, 300);
+    assert_eq!(state.deadline(), 400);
+    state.apply(&lifetime(50), false, 300);
+    assert_eq!(state.deadline(), 350);
+    assert_eq!(unused().starting_at(70).deadline(), 470);
+    let short = Duration::from_millis(IDLE + 1);
+    let expiry = self::state().expiry.with_first_use(Some(short));
+    assert_eq!(expiry.idle_until, IDLE);
 }
 
 #[test]

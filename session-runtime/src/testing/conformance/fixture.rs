@@ -135,6 +135,7 @@ impl<S: Store<Untyped>> Fixture<S> {
             label: None,
             lifetime: self.lifetime(IDLE, ABSOLUTE),
             commit_id: CommitId::random(),
+            first_use_timeout: None,
             max_size: 1 << 20,
             versions: DataVersions::FIRST,
         }

@@ -57,6 +57,11 @@ macro_rules! store_conformance {
                 a_shorter_lifetime_ends_earlier
                 a_lifetime_of_a_century_is_valid
                 a_session_ends_at_its_deadline
+                a_session_that_is_never_loaded_ends_early
+                the_first_load_ends_the_wait_for_it
+                a_wrong_secret_is_no_first_use
+                no_change_moves_the_end_of_an_unused_session
+                a_shorter_lifetime_ends_an_unused_session
                 an_offer_is_made_when_it_is_due
                 an_offered_secret_is_promoted_by_its_use
                 a_promotion_needs_no_renewal
@@ -108,6 +113,7 @@ macro_rules! subject_index_conformance {
                 a_list_shows_only_sessions_that_the_subject_has_now
                 a_list_has_pages
                 a_list_shows_the_label
+                a_list_shows_when_an_unused_session_ends
                 another_proof_changes_the_level_and_not_the_login
                 any_text_is_a_subject
                 one_session_is_ended_by_its_subject_only

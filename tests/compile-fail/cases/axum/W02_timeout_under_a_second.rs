@@ -32,4 +32,10 @@ session_config! {
     }
 }
 
+session_config! {
+    pub struct Bazaar {
+        first_use_timeout: 10ms,
+    }
+}
+
 fn main() {}

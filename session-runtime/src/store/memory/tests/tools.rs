@@ -54,6 +54,7 @@ pub(super) fn record<D>(data: D) -> NewRecord<D> {
         label: None,
         lifetime: Lifetime::new(minute(30), minute(600)),
         commit_id: CommitId::random(),
+        first_use_timeout: None,
         max_size: 1_000,
         versions: DataVersions::FIRST,
     }

@@ -4,6 +4,7 @@
 mod commits;
 mod deadlines;
 mod ends;
+mod first_use;
 mod identity;
 mod limits;
 mod races;
@@ -17,6 +18,7 @@ mod versions;
 pub use commits::*;
 pub use deadlines::*;
 pub use ends::*;
+pub use first_use::*;
 pub use identity::*;
 pub use limits::*;
 pub use races::*;
