@@ -213,7 +213,10 @@ impl RedisStore {
         let (mut listed, mut gone) = (Vec::new(), Vec::new());
         for (member, found) in members.iter().zip(found) {
             match found {
-                Found::Session(stored) => listed.extend(show(member.id, &stored, now)),
+                // One that has logged in again since the index was read is still a session of the subject.
+                Found::Session(stored) | Found::LoginAgain(stored) => {
+                    listed.extend(show(member.id, &stored, now));
+                }
                 Found::Unreadable => {}
                 Found::Gone => {
                     let age = now.saturating_sub(member.logged_in_at);
@@ -239,7 +242,7 @@ impl RedisStore {
             let found = self.find_sessions(subject, slice).await?;
             let are_gone = slice.iter().zip(found);
             gone.extend(are_gone.filter_map(|(member, found)| {
-                matches!(found, Found::Gone).then(|| member.bytes())
+                matches!(found, Found::Gone | Found::LoginAgain(_)).then(|| member.bytes())
             }));
         }
         Ok(gone)
@@ -272,7 +275,9 @@ impl RedisStore {
 enum Found {
     /// The session of this login.
     Session(Box<StoredRecord>),
-    /// It has ended, or has another login by now.
+    /// The session, which has logged in again as the same subject.
+    LoginAgain(Box<StoredRecord>),
+    /// It has ended, or belongs to another subject by now.
     Gone,
     /// Something that cannot be read.
     Unreadable,
@@ -288,14 +293,13 @@ impl Found {
         let Ok(stored) = stored else {
             return Self::Unreadable;
         };
-        let is_member = stored.state.login.as_ref().is_some_and(|login| {
-            login.logged_in_at.as_millis() == member.logged_in_at
-                && SubjectKey::new(subject.namespace, &login.subject) == *subject
-        });
-        if is_member {
-            Self::Session(Box::new(stored))
-        } else {
-            Self::Gone
+        let login = stored.state.login.as_ref();
+        let login =
+            login.filter(|login| SubjectKey::new(subject.namespace, &login.subject) == *subject);
+        match login.map(|login| login.logged_in_at.as_millis()) {
+            None => Self::Gone,
+            Some(at) if at == member.logged_in_at => Self::Session(Box::new(stored)),
+            Some(_) => Self::LoginAgain(Box::new(stored)),
         }
     }
 }
