@@ -48,6 +48,6 @@ subject_index_conformance! {
     mod cluster_subject_index, || async {
         let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
         let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();
-        Harness::new(store)
+        Harness::new(store).with_index_in_steps()
     }
 }

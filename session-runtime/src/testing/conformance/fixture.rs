@@ -14,7 +14,9 @@ use crate::record::{
     NewLogin, NewRecord, Record, Renewal, RevocationMark, Snapshot, SubjectKey, Transport,
 };
 use crate::sid::{SecretHash, SessionId, Sid};
-use crate::store::{CommitOutcome, InsertOutcome, LoadOutcome, Store, SubjectIndex, SyncStore};
+use crate::store::{
+    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
+};
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
 
@@ -28,6 +30,8 @@ pub struct Fixture<S> {
     pub(in crate::testing) store: Arc<S>,
     clock: Option<FakeClock>,
     unit: Duration,
+    /// Whether the index is changed in other steps than the record.
+    pub(in crate::testing) is_in_steps: bool,
     pub(in crate::testing) namespace: &'static str,
     /// The number of calls so far, which selects the interface of the next one.
     calls: Arc<AtomicUsize>,
@@ -47,6 +51,7 @@ impl<S> Clone for Fixture<S> {
             store: self.store.clone(),
             clock: self.clock.clone(),
             unit: self.unit,
+            is_in_steps: self.is_in_steps,
             namespace: self.namespace,
             calls: self.calls.clone(),
         }
@@ -92,6 +97,7 @@ impl<S: Store<Untyped>> Fixture<S> {
             store: harness.store,
             clock: harness.clock,
             unit: harness.unit,
+            is_in_steps: harness.is_in_steps,
             namespace: namespace.leak(),
             calls: Arc::default(),
         }
@@ -99,8 +105,13 @@ impl<S: Store<Untyped>> Fixture<S> {
 
     /// The same store, with another namespace.
     pub(in crate::testing) fn elsewhere(&self) -> Self {
+        self.within("elsewhere")
+    }
+
+    /// The same store, with another namespace for each name.
+    pub(in crate::testing) fn within(&self, name: &str) -> Self {
         Self {
-            namespace: format!("{}-elsewhere", self.namespace).leak(),
+            namespace: format!("{}-{name}", self.namespace).leak(),
             ..self.clone()
         }
     }
@@ -141,15 +152,23 @@ impl<S: Store<Untyped>> Fixture<S> {
         }
     }
 
+    pub(in crate::testing) async fn try_insert(
+        &self,
+        key: Key,
+        record: &NewRecord<Untyped>,
+    ) -> Result<InsertOutcome<Untyped>, StoreError> {
+        match self.as_sync() {
+            Some(store) => store.insert(key, record),
+            None => self.store.insert(key, record).await,
+        }
+    }
+
     pub(in crate::testing) async fn insert(
         &self,
         key: Key,
         record: &NewRecord<Untyped>,
     ) -> InsertOutcome<Untyped> {
-        let inserted = match self.as_sync() {
-            Some(store) => store.insert(key, record),
-            None => self.store.insert(key, record).await,
-        };
+        let inserted = self.try_insert(key, record).await;
         inserted.expect("insert failed")
     }
 
@@ -223,15 +242,23 @@ impl<S: Store<Untyped>> Fixture<S> {
         self.load_with(key, request).await
     }
 
+    pub(in crate::testing) async fn try_commit(
+        &self,
+        key: Key,
+        change: &Change<Untyped>,
+    ) -> Result<CommitOutcome<Untyped>, StoreError> {
+        match self.as_sync() {
+            Some(store) => store.commit(key, change),
+            None => self.store.commit(key, change).await,
+        }
+    }
+
     pub(in crate::testing) async fn commit(
         &self,
         key: Key,
         change: &Change<Untyped>,
     ) -> CommitOutcome<Untyped> {
-        let committed = match self.as_sync() {
-            Some(store) => store.commit(key, change),
-            None => self.store.commit(key, change).await,
-        };
+        let committed = self.try_commit(key, change).await;
         committed.expect("commit failed")
     }
 
@@ -249,12 +276,15 @@ impl<S: Store<Untyped>> Fixture<S> {
         }
     }
 
-    pub(in crate::testing) async fn destroy(&self, key: Key) -> bool {
-        let destroyed = match self.as_sync() {
+    pub(in crate::testing) async fn try_destroy(&self, key: Key) -> Result<bool, StoreError> {
+        match self.as_sync() {
             Some(store) => store.destroy(key),
             None => self.store.destroy(key).await,
-        };
-        destroyed.expect("destroy failed")
+        }
+    }
+
+    pub(in crate::testing) async fn destroy(&self, key: Key) -> bool {
+        self.try_destroy(key).await.expect("destroy failed")
     }
 
     pub(in crate::testing) async fn count(&self) -> u64 {

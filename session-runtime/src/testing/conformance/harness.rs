@@ -13,6 +13,7 @@ pub struct Harness<S> {
     pub(super) store: Arc<S>,
     pub(super) clock: Option<FakeClock>,
     pub(super) unit: Duration,
+    pub(super) is_in_steps: bool,
 }
 
 impl<S: Store<Untyped>> Harness<S> {
@@ -22,6 +23,7 @@ impl<S: Store<Untyped>> Harness<S> {
             store: Arc::new(store),
             clock: None,
             unit: Duration::from_millis(200),
+            is_in_steps: false,
         }
     }
 
@@ -38,6 +40,18 @@ impl<S: Store<Untyped>> Harness<S> {
     #[must_use]
     pub fn with_unit(mut self, unit: Duration) -> Self {
         self.unit = unit;
+        self
+    }
+
+    /// Says that the store changes a record and the index of its subject in several steps, as on a Redis Cluster,
+    /// where they are on different servers.
+    ///
+    /// A login whose outcome is not known yet may then be in the record and not in the index, and a login that is
+    /// refused may have ended its session. Whatever is known of a login, the rules of
+    /// [`SubjectIndex`](crate::store::SubjectIndex) hold for it.
+    #[must_use]
+    pub fn with_index_in_steps(mut self) -> Self {
+        self.is_in_steps = true;
         self
     }
 }

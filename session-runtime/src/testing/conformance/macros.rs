@@ -82,6 +82,7 @@ macro_rules! store_conformance {
                 one_of_several_concurrent_rotations_is_applied
                 a_canceled_change_is_applied_whole_or_not_at_all
                 a_load_never_shows_half_a_change
+                histories_of_sessions_are_linearizable
             }
         }
     };
@@ -116,6 +117,7 @@ macro_rules! subject_index_conformance {
                 a_list_shows_when_an_unused_session_ends
                 another_proof_changes_the_level_and_not_the_login
                 any_text_is_a_subject
+                a_subject_of_a_megabyte_is_kept_or_refused
                 one_session_is_ended_by_its_subject_only
                 all_sessions_of_a_subject_are_ended
                 all_sessions_but_one_are_ended
@@ -136,6 +138,8 @@ macro_rules! subject_index_conformance {
                 concurrent_logins_keep_the_limit
                 concurrent_logins_are_refused_beyond_the_limit
                 a_session_that_changes_its_subject_is_never_lost
+                histories_of_subjects_are_linearizable
+                the_index_holds_all_that_lives
             }
         }
     };

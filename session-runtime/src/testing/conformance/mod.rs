@@ -37,7 +37,9 @@
 
 mod fixture;
 mod harness;
+mod linearizability;
 mod macros;
+mod random;
 mod run;
 
 pub mod cases;

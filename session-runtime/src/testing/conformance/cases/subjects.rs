@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::record::{Change, LoginChange, NewLogin, NewRecord, RevocationMark};
 use crate::sid::SessionId;
-use crate::store::{CommitOutcome, InsertOutcome, LoginRefusal, Store};
+use crate::store::{CommitOutcome, InsertOutcome, LoginRefusal, Store, StoreError};
 use crate::testing::conformance::Fixture;
 use crate::testing::conformance::fixture::{
     self, Opened, change_login, login, login_as, secret, set,
@@ -265,6 +265,29 @@ pub async fn any_text_is_a_subject<S: Store<Untyped>>(fixture: Fixture<S>) {
     for (subject, session) in subjects.iter().zip(&sessions) {
         assert_eq!(fixture.end_all(subject, None).await, [session.key.id]);
     }
+}
+
+/// A subject of a megabyte is kept as it is. A store that cannot keep it says so, and writes nothing.
+pub async fn a_subject_of_a_megabyte_is_kept_or_refused<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let part = "\0\"'\\`é🦀";
+    let subject = part.repeat((1 << 20) / part.len());
+    let (key, _) = fixture.mint();
+    let record = fixture.logged_in(NewLogin::new(&*subject));
+    match fixture.try_insert(key, &record).await {
+        Ok(InsertOutcome::Done { .. }) => {
+            let loaded = fixture.load(key, record.secret).await.expect("alive");
+            assert!(loaded.subject() == Some(&*subject), "it is changed");
+            assert_eq!(fixture.ids_of(&subject).await, [key.id]);
+            assert_eq!(fixture.ids_of(&subject[..subject.len() - 4]).await, []);
+            assert_eq!(fixture.end_all(&subject, None).await, [key.id]);
+        }
+        Err(StoreError::Unstorable(reason)) => {
+            println!("refused: {reason}");
+            assert_eq!(fixture.ids_of(&subject).await, []);
+        }
+        other => panic!("unexpected: {other:?}"),
+    }
+    assert!(fixture.load(key, record.secret).await.is_none());
 }
 
 /// One session is ended by its id, if it belongs to the subject.
