@@ -81,12 +81,16 @@ pub(super) struct Own {
 ///
 /// With `in_steps`, a login and an end of all consist of several steps.
 pub(super) fn of_session(events: &[Event], session: SessionId, in_steps: bool) -> Vec<Own> {
+    let fenced = fenced(events, session);
     let mut part: Vec<Own> = Vec::new();
     for event in events {
         let mut steps = steps(&event.did, session);
         if in_steps {
             steps = steps.into_iter().flat_map(split).collect();
         }
+        let steps = steps
+            .into_iter()
+            .filter_map(|step| without_mark(step, &fenced));
         let first = part.len();
         for step in steps {
             let op = Op {
@@ -102,6 +106,39 @@ pub(super) fn of_session(events: &[Event], session: SessionId, in_steps: bool) -
         }
     }
     part
+}
+
+/// The subjects whose marks decided about a login of the session.
+fn fenced(events: &[Event], session: SessionId) -> BTreeSet<Subject> {
+    let logins = events.iter().filter_map(|event| match event.did {
+        Did::One(id, Step::Insert { login, .. }) if id == session => login,
+        Did::One(id, Step::Commit { change, .. }) if id == session => match change {
+            Change::Login { login, .. } => Some(login),
+            _ => None,
+        },
+        _ => None,
+    });
+    let fenced = logins.filter(|login| login.fence.is_some());
+    fenced.map(|login| login.subject).collect()
+}
+
+/// The step without its effect on the mark, if that decides about nothing. The search has much less to try then.
+fn without_mark(step: Step, fenced: &BTreeSet<Subject>) -> Option<Step> {
+    match step {
+        Step::ReadMark { subject, .. }
+        | Step::Raise { subject }
+        | Step::FinishEndAll { subject }
+            if !fenced.contains(&subject) =>
+        {
+            None
+        }
+        Step::EndAll {
+            subject,
+            spares,
+            ends,
+        } if !fenced.contains(&subject) => (!spares).then_some(Step::EndMember { subject, ends }),
+        other => Some(other),
+    }
 }
 
 /// The steps of this session in what was done.

@@ -4,7 +4,7 @@
 //! [`clients`] use a store at random and record what they did in a [`history`]. For each session, [`search`] looks for
 //! an order of the operations in which the [`model`] gives the same answers. Sessions are independent, so a history
 //! is linearizable if that of each session is. What concerns several, such as an end of all, is promised for each of
-//! them alone. A mark belongs to a subject, so it is part of the model of every session.
+//! them alone. A mark belongs to a subject, so it is part of the model of each session that logs in with a fence.
 //!
 //! Two operations take effect in more than one moment, and nobody is misled by it. The mark of an end of all may be seen
 //! a little after its sessions have ended; meanwhile no login with a fence is stored. If the index is not on the server

@@ -319,8 +319,7 @@ impl State {
         }]
     }
 
-    /// On a store whose index is elsewhere, an end that finds the login in the record comes to an end that the
-    /// index was asked about before.
+    /// An end of all, as far as it concerns the session: an index elsewhere was asked before, and the record is now.
     fn end_member(&self, subject: Subject, ends: Option<bool>) -> Vec<Self> {
         match ends {
             Some(true) => self.end_if(self.is_of(subject), ends),

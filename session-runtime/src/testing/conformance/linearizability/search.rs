@@ -5,6 +5,7 @@
 //! and state is looked at once; and a step that never changes the state, such as a load that shows what is there, is
 //! taken as soon as it is possible, since that excludes no order of the others.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -76,10 +77,12 @@ pub(super) fn search<M: Model>(initial: M, ops: &[Op<M::Step>]) -> Verdict<M> {
     let (mut points, mut seen) = (vec![first], HashSet::new());
     let mut deepest: Option<Stuck<M>> = None;
     while let Some(mut point) = points.pop() {
-        let (next, branches) = point.advance(ops);
+        let (next, mut branches) = point.advance(ops);
         if !next.iter().any(|at| ops[*at].returned.is_some()) {
             return Verdict::Linearizable;
         }
+        // What returned first most often took effect first, so it is tried first.
+        branches.sort_by_key(|(at, _)| Reverse(ops[*at].returned.unwrap_or(u64::MAX)));
         for (at, state) in branches {
             let mut done = point.done.clone();
             done[at / 64] |= 1 << (at % 64);
