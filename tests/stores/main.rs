@@ -17,6 +17,7 @@ mod data;
 mod demotion;
 mod encryption;
 mod fixture;
+mod interruptions;
 mod logins;
 mod mysql;
 mod namespaces;

@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
 use tokio::task::JoinSet;
 
 use crate::fixture::{self, error_chain, load, open, set, try_load};
+use crate::servers::cutter::Cutter;
 use crate::sql_proxy::{Protocol, Proxy};
 use crate::temp_table::{Cleanup, TempStore};
 use crate::{servers, shared};
@@ -61,6 +62,17 @@ async fn store() -> (Arc<TempStore<MySqlStore>>, String) {
     let store = store.migrate().await.unwrap();
     let cleanup = drop_table_later(&table);
     (Arc::new(TempStore { store, cleanup }), table)
+}
+
+/// The URL of the server through a proxy, and its own.
+pub async fn urls_through(cutter: &Cutter) -> (String, String) {
+    let options = options();
+    let server = format!("{}:{}", options.get_host(), options.get_port());
+    let port = cutter.to(server).await;
+    let user = options.get_username();
+    let database = options.get_database().unwrap();
+    let proxied = format!("mysql://{user}@127.0.0.1:{port}/{database}?ssl-mode=DISABLED");
+    (proxied, url())
 }
 
 /// A store with one connection, through a proxy.

@@ -9,8 +9,8 @@ use crate::record::{
 };
 use crate::sid::{SecretHash, SessionId};
 use crate::store::{
-    BoxFuture, CommitOutcome, InsertOutcome, ListCursor, ListPage, MemoryStore, Store, StoreError,
-    SubjectIndex,
+    BoxFuture, CommitOutcome, InsertOutcome, ListCursor, ListPage, LoadOutcome, MemoryStore, Store,
+    StoreError, SubjectIndex,
 };
 use crate::untyped::Untyped;
 
@@ -114,7 +114,7 @@ impl Store<Untyped> for Broken {
         &self,
         key: Key,
         request: &LoadRequest,
-    ) -> Result<Option<Record<Untyped>>, StoreError> {
+    ) -> Result<LoadOutcome<Untyped>, StoreError> {
         tokio::task::yield_now().await;
         let mut request = *request;
         if self.has(Fault::KeepsTheFirstSecret) {
@@ -131,13 +131,13 @@ impl Store<Untyped> for Broken {
         if self.now_and_then(Fault::LoadsWhatItLoadedBefore, 4)
             && let Some(record) = self.loaded.lock().unwrap().get(&name)
         {
-            return Ok(Some(record.clone()));
+            return Ok(LoadOutcome::Found(record.clone()));
         }
-        let record = Store::load(&self.store, key, &request).await?;
-        if let Some(record) = &record {
+        let outcome = Store::load(&self.store, key, &request).await?;
+        if let LoadOutcome::Found(record) = &outcome {
             self.loaded.lock().unwrap().insert(name, record.clone());
         }
-        Ok(record)
+        Ok(outcome)
     }
 
     async fn commit(
