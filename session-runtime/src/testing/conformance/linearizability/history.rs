@@ -112,10 +112,13 @@ pub(super) fn of_session(events: &[Event], session: SessionId, in_steps: bool) -
 fn fenced(events: &[Event], session: SessionId) -> BTreeSet<Subject> {
     let logins = events.iter().filter_map(|event| match event.did {
         Did::One(id, Step::Insert { login, .. }) if id == session => login,
-        Did::One(id, Step::Commit { change, .. }) if id == session => match change {
-            Change::Login { login, .. } => Some(login),
-            _ => None,
-        },
+        Did::One(
+            id,
+            Step::Commit {
+                change: Change::Login { login, .. },
+                ..
+            },
+        ) if id == session => Some(login),
         _ => None,
     });
     let fenced = logins.filter(|login| login.fence.is_some());
