@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "devices")]
+mod devices;
 #[cfg(feature = "stores")]
 mod processes;
 mod program;
