@@ -2,6 +2,7 @@
 
 import json
 
+import devices
 from chromium import Chromium
 from docs import snippet
 
@@ -31,6 +32,7 @@ def run(environment, report, program):
         sockets(report, browser)
         two_cookies(report, browser)
         without_tls(environment, report, browser)
+        devices.run(environment, report, browser)
     finally:
         browser.close()
 

@@ -17,12 +17,14 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ("rest_api", "browser_api", "shared_cookie")
+# Examples that are packages of their own.
+PACKAGES = ("devices",)
 NAMES = "DNS:localhost,IP:127.0.0.1,DNS:*.shop.example,DNS:evil.example"
 
 
 class Environment:
-    """`plain` is rest_api, `api` is browser_api, `shared` is shared_cookie; `pages` and `elsewhere` are
-    two origins with pages. `programs` are the paths of the examples."""
+    """`plain` is rest_api, `api` is browser_api, `shared` is shared_cookie, `devices` is devices; `pages` and
+    `elsewhere` are two origins with pages. `programs` are the paths of the examples."""
 
     def __init__(self, scripts):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-"))
@@ -43,6 +45,7 @@ class Environment:
             ("plain", "rest_api"),
             ("api", "browser_api"),
             ("shared", "shared_cookie"),
+            ("devices", "devices"),
         ):
             address = self.start(example)
             self.base[name + "-http"] = f"http://localhost:{address[1]}"
@@ -74,17 +77,19 @@ class Environment:
 
 
 def build_examples():
-    command = ["cargo", "build", "--quiet", "--message-format=json"]
-    for name in EXAMPLES:
-        command += ["--example", name]
+    # The root package has the other examples.
+    command = ["cargo", "build", "--quiet", "--message-format=json", "--package=connect-session"]
+    command += [f"--example={name}" for name in EXAMPLES]
+    for name in PACKAGES:
+        command += [f"--package={name}", f"--bin={name}"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     messages = [json.loads(line) for line in built.stdout.splitlines()]
     programs = {
         message["target"]["name"]: message["executable"]
         for message in messages
-        if message.get("executable") and "example" in message["target"]["kind"]
+        if message.get("executable") and message["target"]["kind"] in (["example"], ["bin"])
     }
-    if built.returncode or programs.keys() != set(EXAMPLES):
+    if built.returncode or programs.keys() != {*EXAMPLES, *PACKAGES}:
         errors = [message["message"]["rendered"] for message in messages if "message" in message]
         raise SystemExit("the examples do not build:\n" + "\n".join(errors))
     return programs

@@ -310,6 +310,8 @@ fn a_one_time_code_is_needed_once_and_used_once() {
     moved(&phone.log_in("ada", PASSWORD));
     let reply = laptop.get("/close-account");
     assert_eq!(problem(&reply), refused(401, "step-up-required"));
+    let reply = laptop.post("/close-account", &[]);
+    assert_eq!(problem(&reply), refused(401, "step-up-required"));
     let reply = laptop.step_up("123456");
     assert_eq!(
         (reply.status, &*reply.body),

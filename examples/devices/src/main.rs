@@ -59,7 +59,8 @@ async fn sign_up(
     Form(Credentials { name, password }): Form<Credentials>,
 ) -> Result<Redirect> {
     if name.trim().is_empty() || name.len() > 64 {
-        return Err((StatusCode::UNPROCESSABLE_ENTITY, "choose a shorter name").into());
+        let reason = "a name has 1 to 64 bytes";
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, reason).into());
     }
     let hash = hash_of_new(password).await?;
     if !users.add(&name, hash) {
@@ -192,7 +193,7 @@ async fn close_account(session: LoggedIn<Account>, State(users): State<Users>) -
 async fn hash_of_new(password: String) -> Result<String> {
     // NIST SP 800-63B-4, 3.1.1.2, if a second factor is possible. A real program also refuses common ones.
     if !(8..=256).contains(&password.chars().count()) {
-        let reason = "a password has at least 8 characters";
+        let reason = "a password has 8 to 256 characters";
         return Err((StatusCode::UNPROCESSABLE_ENTITY, reason).into());
     }
     Ok(users::hash(password).await?)
