@@ -214,7 +214,7 @@ async fn row_37k_create_replaces_an_undecodable_session(stores: &Stores) {
         assert_ne!(new_id, id);
         let events = events_of(&id).join("\n");
         assert!(
-            events.contains("`number`") && events.contains("session destroyed"),
+            events.contains("`number`") && events.contains("session discarded"),
             "{events}"
         );
         let (status, ..) = send(&app, "GET", "/old", &sid).await;
@@ -240,7 +240,7 @@ async fn row_37l_a_logout_can_end_an_undecodable_session(stores: &Stores) {
         let (status, _, body) = send(&app, "POST", how, &sid).await;
         assert_eq!((status, &*body), (204, ""), "{how}");
         let events = events_of(&id).join("\n");
-        assert!(events.contains("session destroyed"), "{events}");
+        assert!(events.contains("session discarded"), "{events}");
         let (status, ..) = send(&app, "GET", "/old", &sid).await;
         assert_eq!(status, 401, "{how} has not ended the session");
     }
@@ -266,7 +266,7 @@ async fn row_37d_an_undecodable_session_is_replaced(stores: &Stores) {
         assert_ne!(body, id);
         let events = events_of(&id).join("\n");
         assert!(
-            events.contains("`number`") && events.contains("session destroyed"),
+            events.contains("`number`") && events.contains("session discarded"),
             "{events}"
         );
         let (status, ..) = send(&app, "GET", "/old", &sid).await;
