@@ -46,8 +46,8 @@ impl<S: Store<Untyped>> Harness<S> {
     /// Says that the store changes a record and the index of its subject in several steps, as on a Redis Cluster,
     /// where they are on different servers.
     ///
-    /// A login whose outcome is not known yet may then be in the record and not in the index, and a login that is
-    /// refused may have ended its session. Whatever is known of a login, the rules of
+    /// A login whose outcome is not known yet may then be in the record and not in the index. One that is refused because
+    /// of an end of all may have ended its own session, and those beyond its limit. Whatever is known of a login, the rules of
     /// [`SubjectIndex`](crate::store::SubjectIndex) hold for it.
     #[must_use]
     pub fn with_index_in_steps(mut self) -> Self {

@@ -32,6 +32,10 @@
 //! [`subject_index_conformance!`] does the same for a store that is a
 //! [`SubjectIndex`](crate::store::SubjectIndex).
 //!
+//! Two cases record what 32 concurrent clients see, and check that it is linearizable. A failure prints a seed and a
+//! short history. A store that changes the record and the index in several steps says so with
+//! [`Harness::with_index_in_steps`].
+//!
 //! The cases cannot test that a read-only load writes nothing, the number of round trips, and the
 //! behavior when the server fails, restarts or fails over. Authors have to test these themselves.
 

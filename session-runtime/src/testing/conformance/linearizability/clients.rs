@@ -223,8 +223,12 @@ impl<S: Store<Untyped>> Client<'_, S> {
         };
         self.did(called, answer.is_some(), Did::One(key.id, step));
         let has_limit = (record.login.as_ref()).is_some_and(|login| login.limit.is_some());
-        if has_limit && answer.is_none() {
-            self.did(called, false, Did::MakeRoom(subject, None));
+        match answer {
+            None if has_limit => self.did(called, false, Did::MakeRoom(subject, None)),
+            Some(Answer::Revoked) if has_limit => {
+                self.did(called, true, Did::MakeNoRoom(subject));
+            }
+            _ => {}
         }
         if let Some(InsertOutcome::Done {
             snapshot, ended, ..
@@ -338,6 +342,9 @@ impl<S: Store<Untyped>> Client<'_, S> {
             label: None,
             versions: DataVersions::FIRST,
         };
+        let has_limit = change.identity.as_ref().is_some_and(
+            |identity| matches!(&identity.login, LoginChange::Set(login) if login.limit.is_some()),
+        );
         let called = self.call();
         let committed = self.shared.fixture.try_commit(known.key, &change).await;
         let Ok(committed) = self::known(committed) else {
@@ -388,7 +395,13 @@ impl<S: Store<Untyped>> Client<'_, S> {
                     self.did(called, false, Did::MakeRoom(login.subject, None));
                 }
             }
-            Some(CommitOutcome::Refused(_)) => {}
+            Some(CommitOutcome::Refused(_)) => {
+                if let Changed::Login { login, .. } = changed
+                    && has_limit
+                {
+                    self.did(called, true, Did::MakeNoRoom(login.subject));
+                }
+            }
         }
     }
 

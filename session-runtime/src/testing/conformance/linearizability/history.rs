@@ -24,6 +24,8 @@ pub(super) enum Did {
     One(SessionId, Step),
     /// The sessions that were ended by a login beyond the limit; `None` if it may have ended any.
     MakeRoom(Subject, Option<Vec<SessionId>>),
+    /// A login beyond the limit that was refused.
+    MakeNoRoom(Subject),
     EndAll {
         subject: Subject,
         spared: Option<SessionId>,
@@ -87,6 +89,8 @@ pub(super) fn of_session(events: &[Event], session: SessionId, in_steps: bool) -
         let mut steps = steps(&event.did, session);
         if in_steps {
             steps = steps.into_iter().flat_map(split).collect();
+        } else {
+            steps.retain(|step| !matches!(step, Step::MayMakeRoom { .. }));
         }
         let steps = steps
             .into_iter()
@@ -153,6 +157,7 @@ fn steps(did: &Did, session: SessionId) -> Vec<Step> {
             let is_one = (ended.as_ref()).is_none_or(|ended| ended.contains(&session));
             Vec::from_iter(is_one.then_some(Step::MakeRoom { subject: *subject }))
         }
+        Did::MakeNoRoom(subject) => vec![Step::MayMakeRoom { subject: *subject }],
         Did::EndAll {
             subject,
             spared,

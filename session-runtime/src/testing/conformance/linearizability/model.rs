@@ -132,6 +132,10 @@ pub(super) enum Step {
         generation: u64,
         login: Option<NewLogin>,
     },
+    /// A login beyond the limit may have ended the session before it was refused, because of an end of all.
+    MayMakeRoom {
+        subject: Subject,
+    },
     Raise {
         subject: Subject,
     },
@@ -240,6 +244,10 @@ impl Model for State {
                     |session: &Session| session.shown.generation == generation && !session.is_filed;
                 self.end_if(self.session().is_some_and(is_it), None)
             }
+            Step::MayMakeRoom { subject } if self.is_filed_under(subject) => {
+                vec![self.clone(), self.ended()]
+            }
+            Step::MayMakeRoom { .. } => vec![self.clone()],
             Step::Raise { subject } => vec![self.raised(subject)],
             Step::EndMember { subject, ends } => self.end_member(subject, ends),
         }
