@@ -11,7 +11,7 @@ use ::axum::response::sse::{Event, Sse};
 use ::axum::response::{IntoResponse, Response};
 use ::axum::routing::get;
 use connect_session::store::MemoryStore;
-use connect_session::{Error, Session, session};
+use connect_session::{Error, Session, SessionView, session};
 use futures_util::{Stream, stream};
 use http::Request;
 use tower::ServiceExt as _;
@@ -144,6 +144,30 @@ async fn utoipa_above_and_below_the_attribute() {
         let response = app.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 401, "{path}");
     }
+}
+
+/// The session of a handler beside a view of another config.
+#[session(create)]
+async fn beside(session: Session<Shop>, view: SessionView) -> String {
+    format!("{} {}", session.id(), view.id())
+}
+
+#[tokio::test]
+async fn a_view_of_another_config() {
+    #[session(create)]
+    async fn open(_session: Session) {}
+    let app: Router = Router::new().route("/", get(beside).post(open));
+    let request = |method: &str, sid: &str| {
+        let request = Request::builder().method(method).uri("/");
+        request
+            .header("x-user-session", sid)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let opened = app.clone().oneshot(request("POST", "")).await.unwrap();
+    let sid = crate::shop::sid(opened.headers());
+    let response = app.oneshot(request("GET", &sid)).await.unwrap();
+    assert_eq!(response.status(), 200);
 }
 
 /// A rejection is an ordinary response, so error-page middleware receives it.

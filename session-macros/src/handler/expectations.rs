@@ -18,6 +18,8 @@ const ALWAYS_EXTRACTED: &[&str] = &[
     "HeaderMap",
     "HttpRequest",
     "Method",
+    // Nothing could be a view of `()`.
+    "SessionView",
     "State",
     "String",
     "Uri",
