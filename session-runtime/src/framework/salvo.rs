@@ -103,13 +103,13 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
     }
 }
 
-#[allow(
-    refining_impl_trait,
-    reason = "names the error type, so that handlers can match it"
-)]
 /// Lets a handler take a session only with its attribute.
 macro_rules! needs_attribute {
     ($session:ident) => {
+        #[allow(
+            refining_impl_trait,
+            reason = "names the error type, so that handlers can match it"
+        )]
         impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for $session<C> {
             fn metadata() -> &'static Metadata {
                 &METADATA
