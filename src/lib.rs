@@ -8,6 +8,7 @@
 //!   that name, checks them, and has a fake clock.
 //! - [`frameworks`] describes the differences between frameworks.
 //! - [`monitoring`] lists the events and metrics, with a dashboard.
+//! - [`openapi`] puts sessions into OpenAPI documents.
 //! - [`problem`] describes every problem type that a client can receive.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -65,6 +66,16 @@ pub mod merge {
 
     pub use connect_session_runtime::merge::Merged;
     pub use connect_session_runtime::merge::rule::{MergeAdd, MergeKeys, MergeOrder, MergeUnion};
+}
+
+pub mod openapi {
+    #![doc = include_str!("openapi.md")]
+
+    #[cfg(feature = "aide")]
+    pub use connect_session_runtime::openapi::aide_security;
+    pub use connect_session_runtime::openapi::{Described, Security};
+    #[cfg(feature = "utoipa")]
+    pub use connect_session_runtime::openapi::{SessionResponses, UtoipaSecurity};
 }
 
 pub mod store {

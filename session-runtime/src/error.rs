@@ -53,6 +53,11 @@ enum Detail {
 /// The page that documents the problem types.
 const PROBLEMS: &str = "https://docs.rs/connect-session/latest/connect_session/problem/index.html#";
 
+/// The URL that is the problem type of this kind.
+pub(crate) fn problem_type(kind: ErrorKind) -> String {
+    format!("{PROBLEMS}{}", kind.name())
+}
+
 impl Error {
     /// The error of the store that caused this one.
     pub(crate) fn store_error(&self) -> Option<&StoreError> {
@@ -116,8 +121,8 @@ impl Error {
             Detail::Level(level) => format!(r#","level":{level}"#),
         };
         format!(
-            r#"{{"type":"{PROBLEMS}{}","title":"{}","status":{}{detail}}}"#,
-            kind.name(),
+            r#"{{"type":"{}","title":"{}","status":{}{detail}}}"#,
+            problem_type(kind),
             kind.title(),
             kind.status().as_u16()
         )

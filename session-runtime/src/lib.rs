@@ -23,6 +23,7 @@ mod framework;
 pub mod guard;
 pub mod loader;
 pub mod merge;
+pub mod openapi;
 pub mod patch;
 pub mod policy;
 pub mod printable;

@@ -32,6 +32,9 @@ pub use crate::guard::{
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
+#[cfg(feature = "utoipa")]
+pub use crate::openapi::SessionResponses;
+pub use crate::openapi::{Security, security};
 pub use crate::policy::{Policy, policy};
 pub use crate::session::LoginAttempt;
 pub use crate::sessions::must_know_users;

@@ -21,6 +21,8 @@
 
 #[cfg(feature = "actix-web")]
 mod actix;
+#[cfg(feature = "aide")]
+mod aide;
 mod axum;
 mod first_use;
 #[cfg(feature = "grpc")]
@@ -28,6 +30,7 @@ mod grpc;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod on_success;
+mod openapi;
 #[cfg(feature = "poem")]
 mod poem;
 mod policy;
@@ -41,4 +44,6 @@ mod streams;
 mod two_guards;
 mod unpolled;
 mod users;
+#[cfg(feature = "utoipa")]
+mod utoipa;
 mod websocket_http2;

@@ -349,6 +349,12 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
                 #private::policy::<#name>()
             }
 
+            /// How the requests carry their sid, as parts of an OpenAPI document.
+            #[must_use]
+            #visibility fn security() -> #private::Security {
+                #private::security::<#name>()
+            }
+
             /// A middleware for the whole app, which is optional: it loads the session at most once
             /// per request, and can provide another store.
             #[must_use]

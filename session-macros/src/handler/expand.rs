@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature, Type};
 
 use super::model::{Argument, Handler, Mode, Role};
-use super::{args, login, overrides, returned};
+use super::{args, login, overrides, returned, utoipa};
 use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
 use crate::tokens::{end_spans, private, respan, wrap_generic};
@@ -27,13 +27,13 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
         Mode::Create => quote!(#private::Create),
         Mode::Load => quote!(#private::Load),
     };
+    let outer_attrs = utoipa::complete(handler, &private, &mode, &overrides);
     let parts = Parts {
         handler,
         private: &private,
         mode,
         overrides,
     };
-    let outer_attrs = &handler.attrs.outer;
     let visibility = &handler.visibility;
     let Signature {
         asyncness,

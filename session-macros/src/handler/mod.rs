@@ -20,6 +20,7 @@ mod proof;
 mod returned;
 #[cfg(test)]
 mod tests;
+mod utoipa;
 
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;

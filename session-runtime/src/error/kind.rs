@@ -140,7 +140,7 @@ impl ErrorKind {
         }
     }
 
-    pub(super) const fn title(self) -> &'static str {
+    pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Missing => "This request needs a session",
             Self::Unknown => "The session is unknown or has expired",

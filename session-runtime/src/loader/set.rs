@@ -177,8 +177,7 @@ impl LoaderSet {
     }
 
     /// The loaders, for an OpenAPI document.
-    #[cfg(feature = "salvo-oapi")]
-    pub(crate) fn loaders(&'static self) -> impl Iterator<Item = SidSource> {
+    pub(crate) fn sources(&'static self) -> impl Iterator<Item = SidSource> {
         self.loaders.iter().map(|loader| match loader {
             CompiledSource::Header(name) => SidSource::Header(name.as_str()),
             CompiledSource::Bearer => SidSource::Bearer,

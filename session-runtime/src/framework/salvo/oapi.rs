@@ -1,105 +1,80 @@
-//! Describes sessions in salvo's `OpenAPI` documents: every loader is a security scheme, and an
-//! operation requires any one of those of its handler.
+//! Describes sessions in the OpenAPI documents of salvo.
 
-use salvo_oapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use salvo_oapi::security::SecurityScheme;
 use salvo_oapi::{
-    BasicType, Components, Content, EndpointArgRegister, EndpointOutRegister, Object, Operation,
-    Parameter, ParameterIn, Response, SecurityRequirement,
+    Components, EndpointArgRegister, EndpointOutRegister, Operation, Parameter, RefOr, Response,
 };
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-use crate::config::{SessionConfig, prepared};
+use crate::config::SessionConfig;
 use crate::engine::Overrides;
 use crate::error::Error;
-use crate::guard::{Inherit, Mode, SessionArg, SessionGuard, SessionReply};
-use crate::loader::{LoaderSet, SidSource};
+use crate::guard::{Mode, SessionArg, SessionGuard, SessionReply};
+use crate::openapi::{Described, any_problem, both, named_schemes, sid_headers};
 use crate::view::SessionView;
 
 impl<S: SessionArg, M: Mode, O: Overrides> EndpointArgRegister for SessionGuard<S, M, O> {
     fn register(components: &mut Components, operation: &mut Operation, _: &str) {
-        describe::<S::Config, O>(components, operation, !M::CREATES && !S::OPTIONAL);
+        describe::<Self>(components, operation);
     }
 }
 
 impl<C: SessionConfig> EndpointArgRegister for SessionView<C> {
     fn register(components: &mut Components, operation: &mut Operation, _: &str) {
-        describe::<C, Inherit>(components, operation, true);
+        describe::<Self>(components, operation);
     }
 }
 
+/// Salvo registers it after the guard, so that the requirement of the operation is known.
 impl<R: EndpointOutRegister> EndpointOutRegister for SessionReply<R> {
     fn register(components: &mut Components, operation: &mut Operation) {
         R::register(components, operation);
+        let headers = sid_headers(&named_schemes(&json!(operation.securities)));
+        for (status, response) in operation.responses.iter_mut() {
+            if let (true, RefOr::Type(response)) = (status.starts_with('2'), response) {
+                for (name, header) in &headers {
+                    if let Some(header) = read(header.clone()) {
+                        response.headers.insert(name.clone(), header);
+                    }
+                }
+            }
+        }
     }
 }
 
 impl EndpointOutRegister for Error {
     fn register(_: &mut Components, operation: &mut Operation) {
-        let problem = problem("The session could not be loaded, changed or stored");
-        operation.responses.insert("default", problem);
+        if let Some(problem) = read::<Response>(any_problem()) {
+            operation.responses.insert("default", problem);
+        }
     }
 }
 
-fn describe<C: SessionConfig, O: Overrides>(
-    components: &mut Components,
-    operation: &mut Operation,
-    required: bool,
-) {
-    let set: &'static LoaderSet = O::loaders().unwrap_or(&prepared::<C>().loaders);
-    let securities = operation.securities.get_or_insert_default();
-    for loader in set.loaders() {
-        let Some((name, scheme)) = scheme(loader) else {
-            if let SidSource::Path(name) = loader {
-                operation.parameters.insert(parameter(name));
-            }
-            continue;
-        };
-        securities.push(SecurityRequirement::new(name.clone(), [""; 0]));
-        components.security_schemes.insert(name, scheme.into());
+fn describe<T: Described>(components: &mut Components, operation: &mut Operation) {
+    let description = T::describe();
+    let known = json!(operation.securities);
+    if let Some(securities) = read(both(Some(known), description.requirement())) {
+        operation.securities = Some(securities);
     }
-    // In OpenAPI, an empty requirement makes security optional.
-    if !required {
-        securities.push(SecurityRequirement::default());
+    for scheme in &description.schemes {
+        if let Some(object) = read::<SecurityScheme>(scheme.object()) {
+            components
+                .security_schemes
+                .insert(scheme.key(), object.into());
+        }
     }
-    if required {
-        let problem = problem("The request has no live session");
-        operation.responses.insert("401", problem);
+    for parameter in description.parameters().filter_map(read::<Parameter>) {
+        operation.parameters.insert(parameter);
+    }
+    for (status, response) in description.responses.objects() {
+        if let Some(response) = read::<Response>(response) {
+            operation.responses.insert(status.to_string(), response);
+        }
     }
 }
 
-/// The security scheme of a loader, with its name. `None` for a route parameter, for which `OpenAPI` has
-/// no scheme, and for a custom function.
-fn scheme(loader: SidSource) -> Option<(String, SecurityScheme)> {
-    let key = |name| ApiKeyValue::with_description(name, "The sid of a session");
-    Some(match loader {
-        SidSource::Header(name) => {
-            let scheme = SecurityScheme::ApiKey(ApiKey::Header(key(name)));
-            (format!("session-header-{name}"), scheme)
-        }
-        SidSource::Bearer => {
-            let http = Http::new(HttpAuthScheme::Bearer).description("The sid of a session");
-            ("session-bearer".to_owned(), SecurityScheme::Http(http))
-        }
-        SidSource::Cookie(spec) => {
-            let scheme = SecurityScheme::ApiKey(ApiKey::Cookie(key(spec.name)));
-            (format!("session-cookie-{}", spec.name), scheme)
-        }
-        SidSource::Query(name) => {
-            let scheme = SecurityScheme::ApiKey(ApiKey::Query(key(name)));
-            (format!("session-query-{name}"), scheme)
-        }
-        SidSource::Path(_) | SidSource::Custom(_) => return None,
-    })
-}
-
-fn parameter(name: &str) -> Parameter {
-    Parameter::new(name)
-        .location(ParameterIn::Path)
-        .description("The sid of a session")
-        .schema(Object::with_type(BasicType::String))
-        .required(true)
-}
-
-fn problem(description: &str) -> Response {
-    let schema = Object::with_type(BasicType::Object);
-    Response::new(description).add_content("application/problem+json", Content::new(schema))
+/// Reads a part of a document. It always succeeds for the parts of this library, as the tests show.
+fn read<T: DeserializeOwned>(part: Value) -> Option<T> {
+    serde_json::from_value(part).ok()
 }
