@@ -4,6 +4,11 @@
 //! The parts are JSON, as in a document. A generator's feature reads them with the generator's own types, so
 //! all of them describe the same.
 
+#![cfg_attr(
+    not(any(feature = "aide", feature = "utoipa", feature = "salvo-oapi")),
+    allow(dead_code, reason = "some parts are only for generators")
+)]
+
 #[cfg(feature = "aide")]
 mod aide;
 mod requirement;

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-/// The kind of an [`Error`]. Each kind has its own problem type, and a response status.
+/// The kind of an [`Error`](super::Error). Each kind has its own problem type, and a response status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

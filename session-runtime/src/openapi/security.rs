@@ -11,8 +11,8 @@ use crate::session::Session;
 /// returns it.
 ///
 /// It is for generators that have no feature of their own, and for documents that are written by hand. It
-/// serializes to an object with three members: `securitySchemes`, for `components`; `security`, the
-/// requirement of an operation; and `responses`, those that come from the session instead of a handler with a
+/// serializes to an object with four members: `securitySchemes`, for `components`; `security`, the
+/// requirement of an operation; `parameters`, those of a route that carry a sid; and `responses`, those that come from the session instead of a handler with a
 /// `Session<Shop>` and `#[session(load)]`.
 ///
 /// ```
@@ -34,6 +34,7 @@ pub struct Security {
     schemes: Map<String, Value>,
     #[serde(rename = "security")]
     requirement: Value,
+    parameters: Vec<Value>,
     responses: Map<String, Value>,
 }
 
@@ -44,6 +45,7 @@ impl Security {
         Self {
             schemes: schemes.map(|one| (one.key(), one.object())).collect(),
             requirement: description.requirement(),
+            parameters: description.parameters().collect(),
             responses: responses
                 .map(|(status, response)| (status.to_string(), response))
                 .collect(),

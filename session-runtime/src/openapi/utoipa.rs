@@ -29,28 +29,30 @@ impl<T> fmt::Debug for SessionResponses<T> {
 }
 
 /// The extension in which a response says what its operation requires, until [`UtoipaSecurity`] moves it
-/// there. `IntoResponses` sees no operation.
+/// there. `IntoResponses` sees no operation. All responses have it, because the user's own may take the place
+/// of some.
 const NOTE: &str = "x-session";
 
-/// Every session has a response with this status.
-const NOTED: u16 = 503;
+const PROBLEM: &str = "application/problem+json";
 
 impl<T: Described> IntoResponses for SessionResponses<T> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let description = T::describe();
+        let objects = description.responses.objects();
+        let objects: BTreeMap<_, _> = objects
+            .map(|(status, object)| (status.to_string(), object))
+            .collect();
         let note = json!({
             "security": description.requirement(),
             "parameters": description.parameters().collect::<Vec<_>>(),
+            "responses": objects,
         });
         let mut responses = BTreeMap::new();
-        for (status, object) in description.responses.objects() {
-            let Some(mut response) = read::<Response>(object) else {
-                continue;
-            };
-            if status == NOTED {
+        for (status, object) in objects {
+            if let Some(mut response) = read::<Response>(object) {
                 response.extensions = Some(Extensions::from_iter([(NOTE, note.clone())]));
+                responses.insert(status, RefOr::T(response));
             }
-            responses.insert(status.to_string(), RefOr::T(response));
         }
         responses
     }
@@ -136,7 +138,10 @@ fn complete(operation: &mut Operation) {
     }
     let headers = sid_headers(&named_schemes(&note["security"]));
     for (status, response) in &mut operation.responses.responses {
-        if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        if status.starts_with('2') {
             for (name, header) in &headers {
                 if let Some(header) = read(header.clone()) {
                     let entry = response.headers.entry(name.clone());
@@ -144,20 +149,30 @@ fn complete(operation: &mut Operation) {
                 }
             }
         }
+        // A handler whose body is not valid may answer with the same status.
+        let problem = &note["responses"][status]["content"][PROBLEM];
+        if let (false, Some(problem)) = (problem.is_null(), read(problem.clone())) {
+            let entry = response.content.entry(PROBLEM.to_owned());
+            entry.or_insert(RefOr::T(problem));
+        }
     }
 }
 
+/// Removes the notes from the responses, and returns what they say.
 fn take_note(operation: &mut Operation) -> Option<Value> {
-    let response = operation.responses.responses.get_mut(&NOTED.to_string())?;
-    let RefOr::T(response) = response else {
-        return None;
-    };
-    let note = response.extensions.as_mut()?.remove(NOTE)?;
-    response.extensions = response
-        .extensions
-        .take()
-        .filter(|others| !others.is_empty());
-    Some(note)
+    let mut found = None;
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && let Some(extensions) = &mut response.extensions
+            && let Some(note) = extensions.remove(NOTE)
+        {
+            found = Some(note);
+            if extensions.is_empty() {
+                response.extensions = None;
+            }
+        }
+    }
+    found
 }
 
 /// Reads a part of a document. It always succeeds for the parts of this library, as the tests show.
