@@ -18,7 +18,7 @@ fn expansions_match_the_snapshots() {
         (
             "load",
             "load",
-            "/// Adds an item.\n#[utoipa::path(post)] #[tracing::instrument]
+            "/// Adds an item.\n#[axum::debug_handler] #[tracing::instrument]
             pub async fn add(Json(item): Json<String>, mut session: Session<Shop>) -> Json<Cart> {
                 session.items.push(item);
                 Json(session.data().clone())
