@@ -378,7 +378,7 @@ async fn row_98_a_renewal_is_no_proof(env: Env) {
 
 async fn row_101_events_name_the_user(env: Env) {
     // An event has the user as it is; only a text for people would have to escape it.
-    let user = "ada \"\n|";
+    let user = "grace \"\n|";
     let server = env.start().await;
     let session = server.open("main").await;
     let steps = [
