@@ -165,6 +165,7 @@ fn finish_load<C: SessionConfig>(
 }
 
 /// The outcome if there is no session, and the error that says why, if the client may know.
+#[inline(never)]
 fn without_session<C: SessionConfig>(
     context: &RequestContext<C>,
     purpose: Purpose,

@@ -69,10 +69,10 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
     }
 }
 
-#[async_trait]
 /// Lets a handler take a session only with its attribute.
 macro_rules! needs_attribute {
     ($session:ident) => {
+        #[async_trait]
         impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for $session<C> {
             type Error = Error;
 

@@ -118,20 +118,20 @@ pub(crate) fn open<S: SessionArg, M: Mode, O: Overrides>(
             None => Box::pin(engine::open(context, purpose)).await,
         };
         let session = match opened {
+            Ok(OpenOutcome::Session(start)) if S::NEEDS_LOGIN => {
+                let session = Session::opened(start);
+                match session.check_login(O::FRESH, O::LEVEL) {
+                    Ok(()) => Some(session),
+                    Err(_) if S::OPTIONAL => None,
+                    Err(error) => return Err(Rejection::refuse(context, error)),
+                }
+            }
             Ok(OpenOutcome::Session(start)) => Some(Session::opened(start)),
             Ok(OpenOutcome::None) => None,
             Ok(OpenOutcome::NoContent) => {
                 return Err(Rejection::no_content(context.loaders.vary()));
             }
             Err(error) => return Err(Rejection::refuse(context, error)),
-        };
-        let session = match session {
-            Some(session) if S::NEEDS_LOGIN => match session.check_login(O::FRESH, O::LEVEL) {
-                Ok(()) => Some(session),
-                Err(_) if S::OPTIONAL => None,
-                Err(error) => return Err(Rejection::refuse(context, error)),
-            },
-            session => session,
         };
         let Some(mut session) = S::from_session(session) else {
             return Err(Rejection::refuse(context, Error::of(ErrorKind::Missing)));
