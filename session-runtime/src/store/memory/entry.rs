@@ -199,6 +199,7 @@ impl<D> Entry<D> {
     }
 
     /// The effects of a load; `None` if it does not find the session.
+    #[inline]
     pub(super) fn on_load(&self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {
         self.load_view().on_load(request, now)
     }

@@ -142,6 +142,7 @@ impl Tombstones {
 impl<D> Records<D> {
     /// The outcome of a load that found no session.
     #[cold]
+    #[inline(never)]
     pub(super) fn load_tombstone(
         &self,
         key: Key,
