@@ -1,4 +1,5 @@
 //! utoipa 6: `#[utoipa::path]` below `#[session]` describes the session.
+#![allow(dead_code, reason = "the handlers are documented, and not called")]
 
 use connect_session::openapi::{SessionResponses, UtoipaSecurity};
 use connect_session::{Error, LoggedIn, Session, SessionView, session};

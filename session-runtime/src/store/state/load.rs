@@ -46,10 +46,7 @@ impl LoadView<'_> {
     /// A record is found if it is alive, if its sid was presented in the way it travels, and if
     /// the presented secret is the current one, the offered one, or the previous one within its
     /// grace period. Hashes are compared in constant time.
-    #[allow(
-        clippy::inline_always,
-        reason = "the view is not built for the call"
-    )]
+    #[allow(clippy::inline_always, reason = "the view is not built for the call")]
     #[inline(always)]
     #[must_use]
     pub fn on_load(self, request: &LoadRequest, now: u64) -> Option<LoadEffects> {

@@ -325,6 +325,8 @@ fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/anonymous", anonymous::all())
         .mount("/renewing", renewing::all())
         .mount("/small", small::all())
+        .mount("/limited", limited::all())
+        .mount("/refusing", refusing::all())
         .mount("/loose", loose::all())
         .mount("/narrow", narrow::all())
         .mount("/large", large::all())

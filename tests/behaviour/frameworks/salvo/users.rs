@@ -1,6 +1,6 @@
 //! Handlers that run only for a user who is logged in.
 
-use ::salvo::{Request, Router, handler};
+use ::salvo::{Request, Router, Writer as _, handler};
 use connect_session::{LoggedIn, session};
 
 use super::boxed;
