@@ -144,7 +144,8 @@ impl<C: SessionConfig> UserSessions<C> {
     }
 
     /// Ends one session, if it belongs to this user. Returns whether it did. So the id may come from a
-    /// client.
+    /// client. A handler that does so needs `fresh`, too: whoever holds a stolen sid must not log out its
+    /// owner, device by device.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] or

@@ -95,9 +95,8 @@ async fn home(session: Option<LoggedIn<Account>>) -> Result<Markup> {
     let Some(session) = session else {
         return Ok(pages::welcome());
     };
-    let sessions = session.of_user().ok_or(StatusCode::UNAUTHORIZED)?;
     // At most 100 are listed at once, and `max_sessions` is 5.
-    let devices = sessions.list().await?.sessions;
+    let devices = session.of_user().list().await?.sessions;
     Ok(pages::devices(session.subject(), &devices))
 }
 
@@ -105,8 +104,7 @@ async fn home(session: Option<LoggedIn<Account>>) -> Result<Markup> {
 /// whoever has stolen a cookie cannot log out its owner.
 #[session(load, fresh = 5m)]
 async fn end_device(session: LoggedIn<Account>, Path(id): Path<SessionId>) -> Result<Redirect> {
-    let sessions = session.of_user().ok_or(StatusCode::UNAUTHORIZED)?;
-    sessions.end(id).await?;
+    session.of_user().end(id).await?;
     Ok(Redirect::to("/"))
 }
 

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use super::Session;
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::error::Error;
+use crate::sessions::UserSessions;
+use crate::store::SubjectIndex;
 
 /// The session of a user who is logged in, as a handler with `#[session(load)]` gets it. Otherwise the
 /// handler does not run: the client gets a 401, of type `login-required` if its session belongs to no user.
 /// An `Option<LoggedIn<C>>` is `None` instead.
 ///
-/// It dereferences to the [`Session`].
+/// It dereferences to the [`Session`]. To test a handler with `fresh`, give the layer a memory store with a fake
+/// clock, both of the feature `testing`.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] mod example {
@@ -54,6 +57,15 @@ impl<C: SessionConfig> LoggedIn<C> {
     #[must_use]
     pub fn subject(&self) -> &str {
         self.session.subject().unwrap_or(&self.subject)
+    }
+
+    /// The sessions of the user, to list and end them; see [`Session::of_user`].
+    #[must_use]
+    pub fn of_user(&self) -> UserSessions<C>
+    where
+        C::Store: SubjectIndex,
+    {
+        self.session.sessions_of(self.subject().into())
     }
 
     /// The session itself, for a function that takes one.

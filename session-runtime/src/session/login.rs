@@ -213,12 +213,11 @@ impl<C: SessionConfig> Session<C> {
         C::Store: SubjectIndex,
     {
         let login = self.login.as_ref()?;
-        let store = self.core.store.clone();
-        Some(UserSessions::new(
-            Some(store),
-            login.subject.clone(),
-            Some(self.id()),
-        ))
+        Some(self.sessions_of(login.subject.clone()))
+    }
+
+    pub(super) fn sessions_of(&self, subject: Arc<str>) -> UserSessions<C> {
+        UserSessions::new(Some(self.core.store.clone()), subject, Some(self.id()))
     }
 
     /// Ends all other sessions of the user, and each login that began before and is not stored yet, if it
@@ -234,10 +233,11 @@ impl<C: SessionConfig> Session<C> {
     /// # use connect_session::{Error, LoggedIn, session};
     /// # async fn set_password(user: &str, password: &str) -> Result<(), Error> { Ok(()) }
     /// #[session(load, fresh = 5m)]
-    /// async fn change_password(session: LoggedIn, password: String) -> Result<(), Error> {
+    /// async fn change_password(mut session: LoggedIn, password: String) -> Result<(), Error> {
     ///     set_password(session.subject(), &password).await?;
     ///     session.end_others().await?;
-    ///     Ok(())
+    ///     // Somebody may have a copy of the sid of this session, too.
+    ///     session.rotate()
     /// }
     /// # }
     /// ```
