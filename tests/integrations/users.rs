@@ -13,8 +13,8 @@ use connect_session::store::{
 };
 use connect_session::testing::{FailingStore, FakeClock, Faults};
 use connect_session::{
-    Error, ErrorKind, Event, EventKind, LoggedIn, Session, SessionConfig, SessionId, SessionView,
-    Untyped, session, session_config,
+    Error, ErrorKind, Event, EventKind, Session, SessionConfig, SessionId, SessionView, Untyped,
+    session, session_config,
 };
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -111,11 +111,6 @@ macro_rules! handlers {
             }
 
             #[session(load)]
-            async fn step_up(mut session: Session<$config>) -> Result<(), Error> {
-                session.step_up(2)
-            }
-
-            #[session(load)]
             async fn prove(mut session: Session<$config>) -> Result<(), Error> {
                 session.reauthenticate()
             }
@@ -131,35 +126,12 @@ macro_rules! handlers {
             }
 
             #[session(load)]
-            async fn devices(session: Session<$config>) -> Result<Json<Value>, Error> {
-                let Some(sessions) = session.of_user() else {
-                    return Ok(Json(Value::Null));
-                };
-                let page = sessions.list().await?;
-                assert_eq!(sessions.count().await?, page.sessions.len() as u64);
-                Ok(Json(serde_json::to_value(page).unwrap()))
-            }
-
-            #[session(load)]
             async fn end(
                 session: Session<$config>,
                 Path(id): Path<SessionId>,
             ) -> Result<Json<bool>, Error> {
                 let sessions = session.of_user().expect("logged in");
                 Ok(Json(sessions.end(id).await?))
-            }
-
-            #[session(load, fresh = 5m)]
-            async fn end_others(session: LoggedIn<$config>) -> Result<Json<usize>, Error> {
-                Ok(Json(session.end_others().await?))
-            }
-
-            #[session(load)]
-            async fn wait(session: Session<$config>, State(gates): State<Gates>) -> Result<Json<bool>, Error> {
-                assert!(session.still_alive().await?);
-                gates.begun.notify_one();
-                gates.checked.notified().await;
-                Ok(Json(session.still_alive().await?))
             }
 
             #[session(load)]
@@ -206,13 +178,9 @@ macro_rules! handlers {
                     .route("/maybe", get(maybe))
                     .route("/view", get(view))
                     .route("/maybe-view", get(maybe_view))
-                    .route("/step-up", post(step_up))
                     .route("/prove", post(prove))
                     .route("/ignoring/{user}", post(ignoring))
-                    .route("/devices", get(devices))
                     .route("/end/{id}", post(end))
-                    .route("/end-others", post(end_others))
-                    .route("/wait", get(wait))
                     .with_state(gates.clone())
                     .layer($config::layer().with_store(store))
             }
@@ -312,85 +280,6 @@ fn problem(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn row_94_a_user_sees_and_ends_the_devices() {
-    let server = Server::new(plain::app);
-    let (phone, laptop) = (server.log_in("ada").await, server.log_in("ada").await);
-    let foreign = server.log_in("bob").await;
-    let devices = server.json("GET", "/devices", &phone).await;
-    assert_eq!(devices["next"], Value::Null);
-    let shown = devices["sessions"].as_array().unwrap().iter().map(|shown| {
-        assert_eq!(shown["created_at"], shown["logged_in_at"]);
-        assert!(shown["last_seen_at"].as_u64() < shown["expires_at"].as_u64());
-        json!([
-            shown["id"],
-            shown["label"],
-            shown["level"],
-            shown["is_current"]
-        ])
-    });
-    let shown: Value = shown.collect();
-    let expected = json!([
-        [laptop.id, "device of ada", 1, false],
-        [phone.id, "device of ada", 1, true],
-    ]);
-    assert_eq!(shown, expected);
-    assert!(
-        !devices.to_string().contains(&laptop.sid[22..]),
-        "no secret"
-    );
-
-    let end = |id: &str| format!("/end/{id}");
-    assert_eq!(server.json("POST", &end(&foreign.id), &phone).await, false);
-    assert!(server.is_alive(&foreign).await, "somebody else's");
-    assert_eq!(server.json("POST", &end(&laptop.id), &phone).await, true);
-    assert_eq!(server.json("POST", &end(&laptop.id), &phone).await, false);
-    assert!(!server.is_alive(&laptop).await && server.is_alive(&phone).await);
-
-    let (tablet, tv) = (server.log_in("ada").await, server.log_in("ada").await);
-    assert_eq!(server.json("POST", "/end-others", &phone).await, 2);
-    assert!(!server.is_alive(&tablet).await && !server.is_alive(&tv).await);
-    assert!(server.is_alive(&phone).await && server.is_alive(&foreign).await);
-    let devices = server.json("GET", "/devices", &phone).await;
-    assert_eq!(devices["sessions"].as_array().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn row_94_a_session_without_a_login_has_no_user() {
-    let server = Server::new(plain::app);
-    let (status, id, sid) = server.send("POST", "/open", "").await;
-    assert_eq!(status, 200);
-    let client = Client {
-        sid: sid.unwrap(),
-        id,
-    };
-    assert_eq!(server.json("GET", "/devices", &client).await, Value::Null);
-    let expected = json!({ "user": null, "level": 0, "proved": false });
-    assert_eq!(server.json("GET", "/me", &client).await, expected);
-    let (status, body, _) = server.send("POST", "/step-up", &client.sid).await;
-    assert_eq!(
-        (status.as_u16(), problem(&body)),
-        (401, "login-required".to_owned())
-    );
-}
-
-#[tokio::test]
-async fn row_98_a_step_up_raises_the_level_and_changes_the_sid() {
-    let server = Server::new(plain::app);
-    let client = server.log_in("ada").await;
-    let (status, _, sid) = server.send("POST", "/step-up", &client.sid).await;
-    assert_eq!(status, 200);
-    assert!(!server.is_alive(&client).await, "the old sid is dead");
-    let client = Client {
-        sid: sid.expect("a new sid"),
-        ..client
-    };
-    let expected = json!({ "user": "ada", "level": 2, "proved": true });
-    assert_eq!(server.json("GET", "/me", &client).await, expected);
-    let devices = server.json("GET", "/devices", &client).await;
-    assert_eq!(devices["sessions"][0]["level"], 2);
-}
-
-#[tokio::test]
 async fn row_95_a_login_that_began_before_all_were_ended_is_refused() {
     let server = Arc::new(Server::new(plain::app));
     let other = server.log_in("ada").await;
@@ -421,44 +310,6 @@ async fn row_95_a_login_that_began_before_all_were_ended_is_refused() {
         let (status, body, _) = login.await.unwrap();
         assert_eq!(status.as_u16(), expected, "after {minutes} minutes: {body}");
     }
-}
-
-#[tokio::test]
-async fn row_96_the_oldest_session_ends_at_the_limit() {
-    let server = Server::new(two::app);
-    let first = server.log_in("ada").await;
-    let foreign = server.log_in("bob").await;
-    let second = server.log_in("ada").await;
-    assert!(server.is_alive(&first).await && server.is_alive(&second).await);
-    EVENTS
-        .lock()
-        .unwrap()
-        .retain(|event| !event.ends_with(&first.id));
-    let third = server.log_in("ada").await;
-    let mut events = EVENTS.lock().unwrap().clone();
-    events.retain(|event| event.ends_with(&first.id) || event.ends_with(&third.id));
-    assert_eq!(
-        events,
-        [
-            format!("created {}", third.id),
-            format!("logged_in {}", third.id),
-            format!("replaced {}", first.id),
-        ]
-    );
-    for client in [&second, &third, &foreign] {
-        assert!(server.is_alive(client).await);
-    }
-    for path in ["/me", "/me", "/view"] {
-        let (status, body, sid) = server.send("GET", path, &first.sid).await;
-        let expected = (401, "session-replaced".to_owned());
-        assert_eq!((status.as_u16(), problem(&body)), expected, "{path}");
-        assert_eq!(sid, None);
-    }
-    // The id alone tells nothing.
-    let guess = [&first.sid[..22], &second.sid[22..]].concat();
-    let (status, body, _) = server.send("GET", "/me", &guess).await;
-    let expected = (401, "unknown-session".to_owned());
-    assert_eq!((status.as_u16(), problem(&body)), expected);
 }
 
 /// Wherever a session is optional or new, one that was replaced is none.
@@ -499,41 +350,6 @@ async fn row_96_a_session_is_replaced_during_a_request() {
         let (status, body, sid) = waiting.await.unwrap();
         let expected = (409, "session-ended".to_owned(), None);
         assert_eq!((status.as_u16(), problem(&body), sid), expected, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn row_96a_a_login_at_the_limit_is_refused() {
-    let server = Server::new(at_most_two::app);
-    let first = server.log_in("ada").await;
-    server.log_in("ada").await;
-    let (status, body, sid) = server.send("POST", "/login/ada", "").await;
-    assert_eq!(
-        (status.as_u16(), problem(&body)),
-        (409, "too-many-sessions".to_owned())
-    );
-    assert_eq!(sid, None);
-    assert!(server.is_alive(&first).await);
-    // Again with a session of the user.
-    let (status, ..) = server.send("POST", "/login/ada", &first.sid).await;
-    assert_eq!(status, 200);
-}
-
-#[tokio::test]
-async fn row_94a_an_open_connection_learns_that_its_session_was_ended() {
-    let server = Arc::new(Server::new(plain::app));
-    for is_ended in [false, true] {
-        let client = server.log_in("ada").await;
-        let waiting = tokio::spawn({
-            let server = server.clone();
-            async move { server.json("GET", "/wait", &client).await }
-        });
-        server.gates.begun.notified().await;
-        if is_ended {
-            server.end_all::<Plain>("ada").await;
-        }
-        server.gates.checked.notify_one();
-        assert_eq!(waiting.await.unwrap(), !is_ended);
     }
 }
 
