@@ -213,9 +213,12 @@ impl RedisStore {
         let (mut listed, mut gone) = (Vec::new(), Vec::new());
         for (member, found) in members.iter().zip(found) {
             match found {
-                // One that has logged in again since the index was read is still a session of the subject.
-                Found::Session(stored) | Found::LoginAgain(stored) => {
-                    listed.extend(show(member.id, &stored, now));
+                Found::Session(stored) => listed.extend(show(member.id, &stored, now)),
+                // On one server, it has logged in again since the index was read, and has another entry now. On a
+                // Cluster, it is in no list before that is confirmed.
+                Found::LoginAgain(stored) => {
+                    let is_filed = self.servers().is_one();
+                    listed.extend(show(member.id, &stored, now).filter(|_| is_filed));
                 }
                 Found::Unreadable => {}
                 Found::Gone => {
