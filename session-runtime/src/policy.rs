@@ -122,9 +122,14 @@ impl fmt::Display for Policy {
 /// A text as a cell of a table. The text may come from the user's source, such as a reason.
 fn cell(text: &str) -> String {
     let line = printable::message(text);
+    // In code, only the end of the cell needs a backslash.
+    let has_code = line.matches('`').count().is_multiple_of(2);
+    let mut is_code = false;
     let mut cell = String::with_capacity(line.len());
     for character in line.chars() {
-        if matches!(character, '|' | '<' | '[' | ']' | '\\' | '*' | '_') {
+        is_code ^= has_code && character == '`';
+        let is_markup = matches!(character, '<' | '[' | ']' | '\\' | '*' | '_');
+        if character == '|' || (is_markup && !is_code) {
             cell.push('\\');
         }
         cell.push(character);

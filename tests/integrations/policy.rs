@@ -20,6 +20,7 @@ session_config! {
         ],
         idle_timeout: 15m,
         absolute_timeout: 12h,
+        first_use_timeout: 5m,
         renew_every: 10m,
         max_sessions: 5,
     }
@@ -40,6 +41,7 @@ fn the_policy_says_what_the_config_says() {
         "# Sessions of Everything",
         "| without a request | 15m | ASVS 7.3.1 |",
         "| in total | 12h | ASVS 7.3.2 |",
+        "| without any request | 5m | after the creation |",
         "| at once | 5 | ASVS 7.1.2 |",
         "| at the limit | a further login ends the session with the earliest one | ASVS 7.1.2 |",
         "| header | X-User-Session |  |",
@@ -48,6 +50,7 @@ fn the_policy_says_what_the_config_says() {
         "| query parameter | sid | ASVS 14.2.1 advises against it |",
         "| 3.3.1 | with an exception, see below | `Secure`, and a name with a prefix |",
         "| old | unprefixed | old clients \\| know\\\\nthis \\<b>name\\</b> |",
+        "| 7.5.2 | the application | shows `of_user()`, and ends one with `end(id)` |",
         "| dev | insecure | local development over http |",
         "| dev | cross\\_origin | a test |",
         "| sid | allow\\_in\\_url | download links cannot set headers |",

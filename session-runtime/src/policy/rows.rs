@@ -71,6 +71,13 @@ fn lifetime(options: &Options) -> Vec<Row> {
         row("without a request", written(idle), "ASVS 7.3.1"),
         row("in total", written(absolute), "ASVS 7.3.2"),
         row(
+            "without any request",
+            options
+                .first_use_timeout
+                .map_or_else(|| written(idle), written),
+            "after the creation",
+        ),
+        row(
             "NIST SP 800-63B-4",
             assurance(idle, absolute),
             "2.1.3, 2.2.3, 2.3.3: 30 days in total; 24 hours, and an hour without a request; 12 hours, and 15 \
