@@ -69,22 +69,23 @@ impl<C: SessionConfig> FromRequest for SessionView<C> {
     }
 }
 
-/// Lets a handler take a session only with its attribute.
-macro_rules! needs_attribute {
-    ($session:ident) => {
-        impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for $session<C> {
-            type Error = Error;
-            type Future = Ready<Result<Self, Error>>;
+impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for Session<C> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
 
-            fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-                ready(Err(Error::of(ErrorKind::Missing)))
-            }
-        }
-    };
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Err(Error::of(ErrorKind::Missing)))
+    }
 }
 
-needs_attribute!(Session);
-needs_attribute!(LoggedIn);
+impl<C: SessionConfig + NeedsSessionAttribute> FromRequest for LoggedIn<C> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Err(Error::of(ErrorKind::Missing)))
+    }
+}
 
 impl<R: Responder> Responder for SessionReply<R> {
     type Body = EitherBody<R::Body>;

@@ -132,23 +132,25 @@ impl<St: Send + Sync, C: SessionConfig> OptionalFromRequestParts<St> for Session
     }
 }
 
-/// Lets a handler take a session only with its attribute.
-macro_rules! needs_attribute {
-    ($session:ident) => {
-        impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St>
-            for $session<C>
-        {
-            type Rejection = Error;
+impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St>
+    for Session<C>
+{
+    type Rejection = Error;
 
-            async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
-                Err(Error::of(ErrorKind::Missing))
-            }
-        }
-    };
+    async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
+        Err(Error::of(ErrorKind::Missing))
+    }
 }
 
-needs_attribute!(Session);
-needs_attribute!(LoggedIn);
+impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts<St>
+    for LoggedIn<C>
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(_: &mut Parts, _: &St) -> Result<Self, Error> {
+        Err(Error::of(ErrorKind::Missing))
+    }
+}
 
 impl<R: IntoResponse> IntoResponse for SessionReply<R> {
     fn into_response(self) -> Response {

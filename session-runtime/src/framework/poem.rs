@@ -88,19 +88,17 @@ impl<'a, C: SessionConfig> FromRequest<'a> for SessionView<C> {
     }
 }
 
-/// Lets a handler take a session only with its attribute.
-macro_rules! needs_attribute {
-    ($session:ident) => {
-        impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for $session<C> {
-            async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
-                Err(Error::of(ErrorKind::Missing).into())
-            }
-        }
-    };
+impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for Session<C> {
+    async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Err(Error::of(ErrorKind::Missing).into())
+    }
 }
 
-needs_attribute!(Session);
-needs_attribute!(LoggedIn);
+impl<'a, C: SessionConfig + NeedsSessionAttribute> FromRequest<'a> for LoggedIn<C> {
+    async fn from_request(_: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Err(Error::of(ErrorKind::Missing).into())
+    }
+}
 
 impl<T: IntoResponse, R: IntoResult<T>> IntoResult<WithSession<T>> for SessionReply<R> {
     fn into_result(self) -> Result<WithSession<T>> {

@@ -69,23 +69,25 @@ impl<'r, C: SessionConfig> FromRequest<'r> for SessionView<C> {
     }
 }
 
-/// Lets a handler take a session only with its attribute.
-macro_rules! needs_attribute {
-    ($session:ident) => {
-        #[async_trait]
-        impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for $session<C> {
-            type Error = Error;
+#[async_trait]
+impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for Session<C> {
+    type Error = Error;
 
-            async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
-                let error = Error::of(ErrorKind::Missing);
-                Outcome::Error((status(error.status()), error))
-            }
-        }
-    };
+    async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
+        let error = Error::of(ErrorKind::Missing);
+        Outcome::Error((status(error.status()), error))
+    }
 }
 
-needs_attribute!(Session);
-needs_attribute!(LoggedIn);
+#[async_trait]
+impl<'r, C: SessionConfig + NeedsSessionAttribute> FromRequest<'r> for LoggedIn<C> {
+    type Error = Error;
+
+    async fn from_request(_: &'r Request<'_>) -> Outcome<Self, Error> {
+        let error = Error::of(ErrorKind::Missing);
+        Outcome::Error((status(error.status()), error))
+    }
+}
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for SessionReply<R> {
     fn respond_to(mut self, request: &'r Request<'_>) -> Result<'o> {

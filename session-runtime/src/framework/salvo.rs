@@ -103,27 +103,33 @@ impl<'ex, C: SessionConfig> Extractible<'ex> for SessionView<C> {
     }
 }
 
-/// Lets a handler take a session only with its attribute.
-macro_rules! needs_attribute {
-    ($session:ident) => {
-        #[allow(
-            refining_impl_trait,
-            reason = "names the error type, so that handlers can match it"
-        )]
-        impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for $session<C> {
-            fn metadata() -> &'static Metadata {
-                &METADATA
-            }
+#[allow(
+    refining_impl_trait,
+    reason = "names the error type, so that handlers can match it"
+)]
+impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for Session<C> {
+    fn metadata() -> &'static Metadata {
+        &METADATA
+    }
 
-            async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
-                Err(Error::of(ErrorKind::Missing))
-            }
-        }
-    };
+    async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
+        Err(Error::of(ErrorKind::Missing))
+    }
 }
 
-needs_attribute!(Session);
-needs_attribute!(LoggedIn);
+#[allow(
+    refining_impl_trait,
+    reason = "names the error type, so that handlers can match it"
+)]
+impl<'ex, C: SessionConfig + NeedsSessionAttribute> Extractible<'ex> for LoggedIn<C> {
+    fn metadata() -> &'static Metadata {
+        &METADATA
+    }
+
+    async fn extract(_: &'ex mut Request, _: &'ex mut Depot) -> Result<Self, Error> {
+        Err(Error::of(ErrorKind::Missing))
+    }
+}
 
 #[async_trait]
 impl<R: Writer + Send> Writer for SessionReply<R> {
