@@ -101,6 +101,11 @@ pub async fn touches_are_coalesced<S: Store<Untyped>>(fixture: Fixture<S>) {
         "2 units have passed, more than a tenth of 10"
     );
     assert_eq!(fixture.get(&opened).await.deadlines.idle_until, second);
+    if fixture.fake_clock().is_some() {
+        fixture.pass(0.9).await;
+        let touched = fixture.get(&opened).await.deadlines.idle_until;
+        assert_eq!(touched, second, "less than a tenth of 10 has passed");
+    }
     fixture.pass(6.0).await;
     let record = fixture
         .load_with(opened.key, rarely)
@@ -109,6 +114,21 @@ pub async fn touches_are_coalesced<S: Store<Untyped>>(fixture: Fixture<S>) {
     assert!(
         record.deadlines.idle_until > second,
         "6 units have passed, and `touch_every` is 5"
+    );
+    let third = record.deadlines.idle_until;
+    fixture.pass(2.0).await;
+    let never = LoadRequest {
+        touch_every: Some(fixture.units(IDLE)),
+        ..request(opened.secret)
+    };
+    let record = fixture.load_with(opened.key, never).await;
+    assert!(
+        record
+            .expect("the session was not found")
+            .deadlines
+            .idle_until
+            > third,
+        "a `touch_every` as long as the idle time stands for a tenth of it"
     );
 }
 
