@@ -134,10 +134,10 @@ impl<D: SessionData> Store<D> for EncodedStore {
     }
 
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
-        let was_alive = self.with(key, |_, _| ()).is_some();
-        self.records.lock().unwrap().remove(&key);
+        let now = Timestamp::from(self.clock.now());
+        let removed = self.records.lock().unwrap().remove(&key);
         self.count_write();
-        Ok(was_alive)
+        Ok(removed.is_some_and(|record| record.is_alive(now)))
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
