@@ -27,6 +27,7 @@ macro_rules! store_script {
 store_script!(LOAD, "record.lua", "load.lua");
 store_script!(COMMIT, "record.lua", "commit.lua");
 store_script!(FREE, "record.lua", "free.lua");
+store_script!(REMOVE, "record.lua", "remove.lua");
 // What concerns logins. They name the keys of an index and its sessions themselves, except on a Cluster.
 store_script!(COMMIT_LOGIN, "record.lua", "logins.lua", "commit.lua");
 store_script!(INSERT_LOGIN, "record.lua", "logins.lua", "insert.lua");

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::key::{index_named, index_of, key_of};
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::{COMMIT, FREE, StoreScript};
+use super::script::{COMMIT, FREE, REMOVE, StoreScript};
 use super::servers::Servers;
 use super::stored::{
     StoredRecord, encode_fields, encode_new, fields, stored_first_use, stored_lifetime,
@@ -58,7 +58,7 @@ use connect_session_runtime::timestamp::Timestamp;
 /// # What is stored
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
-/// base64url. Reading it is a `GET`, creating it a `SET`, destroying it an `UNLINK`, and changing it a
+/// base64url. Reading it is a `GET`, creating it a `SET`, destroying it a `GETDEL`, and changing it a
 /// short script: one round trip each. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
@@ -144,7 +144,7 @@ use connect_session_runtime::timestamp::Timestamp;
 /// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
 ///   that have not ended, since every session has an expiry. If the policy cannot be changed, allow it with
 ///   [`allow_eviction`](crate::RedisStoreBuilder::allow_eviction).
-/// - An ACL user needs `+get +set +evalsha +eval +time +pexpireat +unlink +info`, and for logins
+/// - An ACL user needs `+get +set +getdel +evalsha +eval +time +pexpireat +unlink +info`, and for logins
 ///   `+zadd +zrange +zrem +zremrangebyscore +zscore`;
 ///   `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots +asking` in a Cluster, `+role` with
 ///   Sentinel; and the keys `~{prefix}*`, or those of the namespaces.
@@ -421,14 +421,19 @@ impl<D: SessionData> Store<D> for RedisStore {
     /// Removes whatever the key holds, also a record that cannot be decoded: a logout must take effect.
     async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         let name = self.key(key);
-        let mut unlink = redis::cmd("UNLINK");
-        unlink.arg(&name);
+        // Unlike `UNLINK`, it leaves a tombstone, which is not a string: that session has ended already.
+        let mut delete = redis::cmd("GETDEL");
+        delete.arg(&name);
         let removed = self
-            .send(&name, Command::new(&unlink, self.durability()))
+            .send(&name, Command::new(&delete, self.durability()))
             .await;
-        match removed.map_err(Failure::into_write_error)?.value {
-            Value::Int(removed) => Ok(removed == 1),
-            _ => Err(reply::unexpected("it is not a number")),
+        match removed {
+            Ok(reply) => Ok(reply.value != Value::Nil),
+            Err(failure) if failure.code() == "WRONGTYPE" => {
+                let (reply, _) = self.run(&REMOVE, &name, &[]).await?;
+                Ok(reply.outcome == "applied")
+            }
+            Err(failure) => Err(failure.into_write_error()),
         }
     }
 

@@ -245,7 +245,7 @@ async fn bytes_of_requests() {
     assert_eq!(create, [384, 5], "create: up and down");
     assert_eq!(read, [50, 305], "read");
     assert_eq!(change, [448, 342], "load and change");
-    assert_eq!(destroy, [103, 309], "load and destroy");
+    assert_eq!(destroy, [103, 610], "load and destroy");
 }
 
 #[tokio::test]
