@@ -223,13 +223,15 @@ impl<C: SessionConfig> SessionCore<C> {
 
     /// Removes the record. The caller holds the write lock.
     pub(crate) async fn destroy(&self) -> Result<(), Error> {
-        let stored = matches!(self.state().phase, Phase::Stored(_));
+        let (stored, login) = {
+            let state = self.state();
+            (matches!(state.phase, Phase::Stored(_)), state.login.clone())
+        };
         if stored {
             let started = trace::started_awaited(self.options.on_event);
             let result = self.store.destroy(self.key).await;
             let elapsed = started.map(|at| at.elapsed());
             result.map_err(|error| self.store_failed("destroy", error, elapsed))?;
-            let login = self.state().login.clone();
             let subject = login.as_ref().map(|login| &*login.subject);
             self.emit_event_of_user(subject, EventKind::Destroyed, elapsed);
         }
