@@ -130,7 +130,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_reuse: end` | what happens if a secret that a renewal replaced comes back after its grace period: with `report` an event says so, with `end` the session ends, too | `report` |
 /// | `max_size: 64KiB` | the maximum size of the encoded data and the subject of a session | `1MiB` in stores that serialize |
 /// | `max_fields: 1_000` | the maximum number of top-level fields of a session's data; in untyped data, each key is a field | `1_000` |
-/// | `max_sessions: 5` | how many sessions a user may have; a login beyond that ends the sessions with the earliest logins, whose clients are told (401 `session-replaced`), or is refused. So whoever knows the password can log out its owner by logging in this often | any number |
+/// | `max_sessions: 5` | how many sessions a user may have; a login beyond that ends the sessions with the earliest logins, or is refused. The next request of a session that ended this way gets a 401 `session-replaced`. A thief who knows the password can log out its owner by logging in this often | any number |
 /// | `on_max_sessions: refuse` | what happens to a login of a user who has `max_sessions` sessions: with `end_oldest` those with the earliest logins end, with `refuse` the client gets a 409 | `end_oldest` |
 /// | `data_version: 2` | the version of the data's type; a program never writes data into a session whose data has a later version | `1` |
 /// | `write_version: 1` | the version under which data is written, for a release that already reads a version but does not write it yet | `data_version` |

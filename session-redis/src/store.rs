@@ -65,8 +65,8 @@ use connect_session_runtime::timestamp::Timestamp;
 /// of the server takes one more round trip, because the server does not have the script yet.
 ///
 /// A session that ends because its user may have no more leaves a sorted set under its key, with the hashes of
-/// its secrets, for a day at most: whoever presents one of them learns why it ended. [`destroy`](Store::destroy)
-/// counts it as a session.
+/// its secrets, for a day at most, so that a request with one of them gets the reason for the end.
+/// [`destroy`](Store::destroy) leaves it and returns `false`.
 ///
 /// The deadline is the expiry of the key, so the server removes ended sessions itself. Deadlines follow
 /// the server's clock, not that of the program: the store reads it when it connects and every 10

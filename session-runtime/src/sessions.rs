@@ -144,8 +144,8 @@ impl<C: SessionConfig> UserSessions<C> {
     }
 
     /// Ends one session, if it belongs to this user. Returns whether it did. So the id may come from a
-    /// client. A handler that does so needs `fresh`, too: whoever holds a stolen sid must not log out its
-    /// owner, device by device.
+    /// client. Give a handler that does so `fresh`, too, so that a thief with a stolen sid cannot log out its
+    /// owner device by device.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] or

@@ -101,7 +101,7 @@ async fn home(session: Option<LoggedIn<Account>>) -> Result<Markup> {
 }
 
 /// The id may come from the client, because `end` looks among the sessions of this user only. With `fresh`,
-/// whoever has stolen a cookie cannot log out its owner.
+/// a thief who has only the cookie cannot log out its owner.
 #[session(load, fresh = 5m)]
 async fn end_device(session: LoggedIn<Account>, Path(id): Path<SessionId>) -> Result<Redirect> {
     session.of_user().end(id).await?;
@@ -202,8 +202,8 @@ fn device_name(headers: &HeaderMap) -> String {
     pages::device_name(user_agent.map_or("", |value| value.to_str().unwrap_or_default()))
 }
 
-/// A script is told what is missing by a problem document (401). A browser that opens a page gets a page, whose
-/// script asks for it.
+/// A request of a script gets the problem document of the 401. A browser that navigates gets an HTML page instead,
+/// whose script asks the user for what the problem says is missing.
 async fn ask_in_a_page(request: Request, next: Next) -> Response {
     let mode = request.headers().get("sec-fetch-mode");
     let is_page = request.method() == Method::GET && mode.is_some_and(|mode| mode == "navigate");

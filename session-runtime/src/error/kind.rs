@@ -23,7 +23,7 @@ pub enum ErrorKind {
     /// 409: another request gave the session a new sid at the same time.
     Superseded,
     /// 401: the session ended because its user logged in elsewhere and may have no more than
-    /// `max_sessions`. Only who presents its sid is told.
+    /// `max_sessions`. A request with a sid that is wrong gets [`Unknown`](Self::Unknown) instead.
     SessionReplaced,
     /// 401: the session belongs to no user.
     LoginRequired,

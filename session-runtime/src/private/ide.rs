@@ -110,8 +110,8 @@ pub mod session_config {
     /// data, each key is a field. Default: `1_000`.
     pub const max_fields: Word = Word;
     /// `max_sessions: 5`: how many sessions a user may have; a login beyond that ends the sessions with
-    /// the earliest logins, whose clients are told (401 `session-replaced`), or is refused. So whoever
-    /// knows the password can log out its owner by logging in this often. Default: any number.
+    /// the earliest logins, or is refused. The next request of a session that ended this way gets a 401
+    /// `session-replaced`. A thief who knows the password can log out its owner by logging in this often. Default: any number.
     pub const max_sessions: Word = Word;
     /// `on_max_sessions: refuse`: what happens to a login of a user who has `max_sessions` sessions: with
     /// `end_oldest` those with the earliest logins end, with `refuse` the client gets a 409. Default:

@@ -223,7 +223,7 @@ impl<C: SessionConfig> Session<C> {
     /// Ends all other sessions of the user, and each login that began before and is not stored yet, if it
     /// began with [`begin_login`](Self::begin_login). Returns how many sessions there were.
     ///
-    /// Whoever holds a stolen sid must not log out its owner. So the user must have just proved who they
+    /// A thief with a stolen sid must not log out its owner. So the user must have just proved who they
     /// are: in a handler with `fresh`, or with [`reauthenticate`](Self::reauthenticate),
     /// [`step_up`](Self::step_up) or [`login`](Self::login) in this one. A login of this handler that began
     /// with `begin_login` is refused as any other: end the others in a later request.

@@ -13,7 +13,7 @@
 -- versions of this library. This one leaves it alone, and while it is NULL it takes no space.
 --
 -- `end_reason` is 1 in the tombstone of a session that ended because its user may have no more: a row without a
--- user and fields, whose idle deadline has passed, and which tells those who know its secret until `due`.
+-- user and fields, whose idle deadline has passed. Until `due`, a load with one of its secrets returns the reason.
 --
 -- A row of `connect_sessions_subjects` is written by logins that depend on the other sessions of the subject, as a
 -- lock, and by the end of all sessions of a subject, which raises `mark`. The sweep removes it after
