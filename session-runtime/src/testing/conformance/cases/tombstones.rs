@@ -37,7 +37,7 @@ async fn load_with<S: Store<Untyped>>(
 }
 
 /// A load with a valid secret of the session, by its transport, returns that it was replaced, again and
-/// again. Nobody else does.
+/// again. Any other load does not.
 pub async fn a_session_that_was_replaced_says_so_to_its_secrets<S: Store<Untyped>>(
     fixture: Fixture<S>,
 ) {
