@@ -28,6 +28,11 @@ session_config! {
     }
 }
 
+session_config! {
+    /// A further login ends the earliest session.
+    struct Replacing { max_sessions: 5 }
+}
+
 pub(crate) fn any_of_shop() -> Value {
     json!([
         { "session-header-x-user-session": [] },
@@ -215,6 +220,10 @@ fn a_config_describes_its_security() {
     assert_eq!(parts["parameters"], json!([]));
     let links = serde_json::to_value(Links::security()).unwrap();
     assert_eq!(links["parameters"][0]["name"], "sid");
+    let replacing = serde_json::to_value(Replacing::security()).unwrap();
+    let problems = problems(&replacing["responses"]);
+    let expected = json!(["missing-session", "unknown-session", "session-replaced"]);
+    assert_eq!(problems["401"], expected);
     let text: Value = serde_json::from_str(&Shop::security().to_json()).unwrap();
     assert_eq!(text, parts);
 }

@@ -73,6 +73,37 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind, in the order of their declaration.
+    pub(crate) const ALL: [Self; 27] = [
+        Self::Missing,
+        Self::Unknown,
+        Self::Ambiguous,
+        Self::CrossOrigin,
+        Self::Conflict,
+        Self::Ended,
+        Self::Superseded,
+        Self::SessionReplaced,
+        Self::LoginRequired,
+        Self::ReauthenticationRequired,
+        Self::StepUpRequired,
+        Self::LoginRevoked,
+        Self::TooManySessions,
+        Self::NoSubjectIndex,
+        Self::TooLarge,
+        Self::TooManyFields,
+        Self::TooDeep,
+        Self::Undecodable,
+        Self::Unencodable,
+        Self::TooLate,
+        Self::StatusUnknown,
+        Self::InvalidLifetime,
+        Self::Contention,
+        Self::OutcomeUnknown,
+        Self::StoreUnavailable,
+        Self::NewerData,
+        Self::StoreFull,
+    ];
+
     /// The status of the response.
     #[must_use]
     pub const fn status(self) -> StatusCode {

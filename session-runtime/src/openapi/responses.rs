@@ -29,56 +29,57 @@ impl Responses {
         needs: &Needs,
         replaces: bool,
     ) -> Self {
-        use ErrorKind as E;
-        let kinds = [
-            (E::Ambiguous, has_places(sources)),
-            (E::Missing, needs.session),
-            (E::Unknown, needs.session),
-            (E::LoginRequired, needs.login),
-            (E::ReauthenticationRequired, needs.login && needs.fresh),
-            (E::StepUpRequired, needs.login && needs.level > FIRST_LEVEL),
-            (E::CrossOrigin, has_checked_cookie(sources)),
-            (E::Conflict, options.on_conflict == OnConflict::Reject),
-            (E::Ended, options.on_ended == OnEnded::Reject),
-            (E::Superseded, true),
-            (E::LoginRevoked, true),
-            (
-                E::TooManySessions,
-                options.max_sessions.is_some() && options.on_max_sessions == OnMaxSessions::Refuse,
-            ),
-            (E::TooLarge, options.max_size.is_some()),
-            (E::TooManyFields, true),
-            (E::TooDeep, true),
-            (E::Undecodable, !replaces),
-            (E::Unencodable, true),
-            (E::StatusUnknown, options.commit == Commit::OnSuccess),
-            (E::Contention, true),
-            (E::OutcomeUnknown, true),
-            (E::StoreUnavailable, true),
-            (E::NewerData, true),
-            (E::StoreFull, true),
-        ];
-        Self::of(kinds)
+        let at_limit = options.max_sessions.map(|_| options.on_max_sessions);
+        // Without a wildcard, so that a new kind needs a decision here.
+        Self::of(|kind| match kind {
+            ErrorKind::Ambiguous => has_places(sources),
+            ErrorKind::Missing | ErrorKind::Unknown => needs.session,
+            ErrorKind::SessionReplaced => {
+                needs.session && at_limit == Some(OnMaxSessions::EndOldest)
+            }
+            ErrorKind::LoginRequired => needs.login,
+            ErrorKind::ReauthenticationRequired => needs.login && needs.fresh,
+            ErrorKind::StepUpRequired => needs.login && needs.level > FIRST_LEVEL,
+            ErrorKind::CrossOrigin => has_checked_cookie(sources),
+            ErrorKind::Conflict => options.on_conflict == OnConflict::Reject,
+            ErrorKind::Ended => options.on_ended == OnEnded::Reject,
+            ErrorKind::TooManySessions => at_limit == Some(OnMaxSessions::Refuse),
+            ErrorKind::TooLarge => options.max_size.is_some(),
+            ErrorKind::Undecodable => !replaces,
+            ErrorKind::StatusUnknown => options.commit == Commit::OnSuccess,
+            ErrorKind::Superseded
+            | ErrorKind::LoginRevoked
+            | ErrorKind::TooManyFields
+            | ErrorKind::TooDeep
+            | ErrorKind::Unencodable
+            | ErrorKind::Contention
+            | ErrorKind::OutcomeUnknown
+            | ErrorKind::StoreUnavailable
+            | ErrorKind::NewerData
+            | ErrorKind::StoreFull => true,
+            // Mistakes in the program.
+            ErrorKind::NoSubjectIndex | ErrorKind::TooLate | ErrorKind::InvalidLifetime => false,
+        })
     }
 
     /// Those of a view, which changes nothing.
     pub(super) fn of_view(sources: &[SidSource]) -> Self {
-        use ErrorKind as E;
-        Self::of([
-            (E::Ambiguous, has_places(sources)),
-            (E::Missing, true),
-            (E::Unknown, true),
-            (E::CrossOrigin, has_checked_cookie(sources)),
-            (E::Undecodable, true),
-            (E::Contention, true),
-            (E::StoreUnavailable, true),
-            (E::NewerData, true),
-        ])
+        Self::of(|kind| match kind {
+            ErrorKind::Ambiguous => has_places(sources),
+            ErrorKind::CrossOrigin => has_checked_cookie(sources),
+            ErrorKind::Missing
+            | ErrorKind::Unknown
+            | ErrorKind::Undecodable
+            | ErrorKind::Contention
+            | ErrorKind::StoreUnavailable
+            | ErrorKind::NewerData => true,
+            _ => false,
+        })
     }
 
-    fn of(kinds: impl IntoIterator<Item = (ErrorKind, bool)>) -> Self {
+    fn of(is_possible: impl Fn(ErrorKind) -> bool) -> Self {
         let mut responses = Self::default();
-        for (kind, _) in kinds.into_iter().filter(|(_, possible)| *possible) {
+        for kind in ErrorKind::ALL.into_iter().filter(|kind| is_possible(*kind)) {
             let status = kind.status().as_u16();
             responses.0.entry(status).or_default().push(kind);
         }

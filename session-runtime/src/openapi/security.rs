@@ -11,9 +11,12 @@ use crate::session::Session;
 /// returns it.
 ///
 /// It is for generators that have no feature of their own, and for documents that are written by hand. It
-/// serializes to an object with four members: `securitySchemes`, for `components`; `security`, the
-/// requirement of an operation; `parameters`, those of a route that carry a sid; and `responses`, those that come from the session instead of a handler with a
-/// `Session<Shop>` and `#[session(load)]`.
+/// serializes to an object with these members, for a handler with `#[session(load)]` and a `Session<Shop>`:
+///
+/// - `securitySchemes`: the entries of `components.securitySchemes`
+/// - `security`: the requirement of the operation
+/// - `parameters`: the parameters of the route that carry a sid
+/// - `responses`: the responses that come from the session instead of the handler
 ///
 /// ```
 /// use connect_session::session_config;
