@@ -383,48 +383,42 @@ async fn row_102_a_lost_connection_leaves_nothing_half_done_on_a_redis_cluster()
     row_102_on_redis(true).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL; scripts/test starts one"]
-async fn row_102_a_lost_connection_leaves_nothing_half_done_on_postgres() {
-    let cutter = Cutter::default();
-    let table = servers::unique("sessions");
-    let _cleanup = postgres::drop_table_later(&table);
-    let (proxied, direct) = postgres::urls_through(&cutter).await;
-    let connect = async |url: &str| {
-        let store = PostgresStore::connect(url).connections(2).await.unwrap();
-        let store = store.table(&table).unwrap().sweep_every(None);
-        store.migrate().await.unwrap()
+/// The test on a SQL server.
+macro_rules! row_102_on_sql {
+    ($name:ident, $module:ident, $store:ident, $reason:literal) => {
+        #[tokio::test(flavor = "multi_thread")]
+        #[ignore = $reason]
+        async fn $name() {
+            let cutter = Cutter::default();
+            let table = servers::unique("sessions");
+            let _cleanup = $module::drop_table_later(&table);
+            let (proxied, direct) = $module::urls_through(&cutter).await;
+            let connect = async |url: &str| {
+                let store = $store::connect(url).connections(2).await.unwrap();
+                let store = store.table(&table).unwrap().sweep_every(None);
+                store.migrate().await.unwrap()
+            };
+            let (store, witness) = (&connect(&proxied).await, &connect(&direct).await);
+            let stage = Stage {
+                store,
+                witness,
+                cutter,
+                in_steps: false,
+            };
+            stage.run().await;
+        }
     };
-    let (store, witness) = (&connect(&proxied).await, &connect(&direct).await);
-    Stage {
-        store,
-        witness,
-        cutter,
-        in_steps: false,
-    }
-    .run()
-    .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
-async fn row_102_a_lost_connection_leaves_nothing_half_done_on_mysql() {
-    let cutter = Cutter::default();
-    let table = servers::unique("sessions");
-    let _cleanup = mysql::drop_table_later(&table);
-    let (proxied, direct) = mysql::urls_through(&cutter).await;
-    let connect = async |url: &str| {
-        let store = MySqlStore::connect(url).connections(2).await.unwrap();
-        let store = store.table(&table).unwrap().sweep_every(None);
-        store.migrate().await.unwrap()
-    };
-    let (store, witness) = (&connect(&proxied).await, &connect(&direct).await);
-    Stage {
-        store,
-        witness,
-        cutter,
-        in_steps: false,
-    }
-    .run()
-    .await;
-}
+row_102_on_sql!(
+    row_102_a_lost_connection_leaves_nothing_half_done_on_postgres,
+    postgres,
+    PostgresStore,
+    "needs PostgreSQL; scripts/test starts one"
+);
+row_102_on_sql!(
+    row_102_a_lost_connection_leaves_nothing_half_done_on_mysql,
+    mysql,
+    MySqlStore,
+    "needs MySQL or MariaDB; scripts/test starts one"
+);

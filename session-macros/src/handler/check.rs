@@ -6,7 +6,7 @@ use syn::{ReturnType, Type};
 use super::function::Function;
 use super::model::{Argument, Attrs, Handler, Mode, Role};
 use super::options::Options;
-use super::{args, attrs, fallible, find_type, login, proof, returned};
+use super::{args, attrs, end_others, fallible, find_type, login, returned};
 use crate::errors::Errors;
 
 /// Returns the checked handler, or `None` if it has no session argument.
@@ -33,7 +33,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
     let attrs = attrs::split(attrs, errors);
     let arguments = args::arguments(&mut signature, errors);
     mode = login::check(mode, &mut login, &arguments, errors);
-    proof::check(&login, &signature, &arguments, body.stream(), errors);
+    end_others::check(&login, &signature, &arguments, body.stream(), errors);
     if mode == Mode::Create {
         for argument in &arguments {
             if let Some(option) = args::optional(&argument.ty) {

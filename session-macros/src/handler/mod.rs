@@ -3,6 +3,7 @@
 mod args;
 mod attrs;
 mod check;
+mod end_others;
 mod expand;
 mod expectations;
 mod fallible;
@@ -16,7 +17,6 @@ mod model;
 mod nested;
 mod options;
 mod overrides;
-mod proof;
 mod returned;
 #[cfg(test)]
 mod tests;

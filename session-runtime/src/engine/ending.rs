@@ -65,21 +65,24 @@ impl Undecodable {
         &self,
         ended: Result<bool, StoreError>,
     ) -> Result<(), Error> {
-        let emit = |kind: EventKind<'_>| {
-            event::emit(self.options.on_event, C::NAME, Some(self.id), kind, None);
-        };
-        match ended {
-            Ok(_) => {
-                emit(EventKind::Discarded);
-                Ok(())
-            }
-            Err(error) => {
-                emit(EventKind::StoreError {
-                    operation: "destroy",
-                    error: &error,
-                });
-                Err(error.into())
-            }
-        }
+        ended.map_err(|error| failed::<C>(self.options, self.id, error))?;
+        let (listener, id) = (self.options.on_event, Some(self.id));
+        event::emit(listener, C::NAME, id, EventKind::Discarded, None);
+        Ok(())
     }
+}
+
+/// Emits the event of an end that the store did not confirm, and converts its error.
+#[cold]
+pub(super) fn failed<C: SessionConfig>(
+    options: &Options,
+    id: SessionId,
+    error: StoreError,
+) -> Error {
+    let kind = EventKind::StoreError {
+        operation: "destroy",
+        error: &error,
+    };
+    event::emit(options.on_event, C::NAME, Some(id), kind, None);
+    error.into()
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ending;
 use super::load::LoadResult;
 use crate::config::{Options, SessionConfig};
 use crate::event::{self, EventKind};
@@ -23,27 +24,15 @@ impl Reused {
         ended: Result<bool, StoreError>,
     ) -> LoadResult<C::Data> {
         self.report::<C>(ended.is_ok());
-        match ended {
-            Ok(_) => Ok(None),
-            Err(error) => {
-                let kind = EventKind::StoreError {
-                    operation: "destroy",
-                    error: &error,
-                };
-                self.emit::<C>(kind);
-                Err(error.into())
-            }
-        }
+        ended.map_err(|error| ending::failed::<C>(self.options, self.id, error))?;
+        Ok(None)
     }
 
     /// Emits the event.
     #[cold]
     pub(super) fn report<C: SessionConfig>(&self, ended: bool) {
-        self.emit::<C>(EventKind::SecretReused { ended });
-    }
-
-    fn emit<C: SessionConfig>(&self, kind: EventKind<'_>) {
         let (listener, subject) = (self.options.on_event, self.subject.as_deref());
+        let kind = EventKind::SecretReused { ended };
         event::emit_of_user(listener, C::NAME, Some(self.id), subject, kind, None);
     }
 }

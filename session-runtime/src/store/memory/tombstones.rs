@@ -12,7 +12,7 @@ use super::records::Records;
 use crate::record::{Key, LoadRequest, Transport};
 use crate::sid::SecretHash;
 use crate::store::LoadOutcome;
-use crate::store::state::OtherSecrets;
+use crate::store::state::{OtherSecrets, presents_secret};
 
 /// The number of shards: enough that threads rarely contend.
 const SHARDS: usize = 64;
@@ -42,11 +42,8 @@ pub(super) struct Tombstone {
 impl Tombstone {
     /// Whether a load presents a secret of the session.
     pub(super) fn is_opened_by(&self, request: &LoadRequest, now: u64) -> bool {
-        let others = self.others.as_ref();
-        now < self.until
-            && self.transport == request.transport
-            && (self.secret == request.secret
-                || others.is_some_and(|others| others.is_valid(request.secret, now)))
+        let others = self.others.as_deref();
+        now < self.until && presents_secret(request, self.transport, self.secret, others, now)
     }
 }
 

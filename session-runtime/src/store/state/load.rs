@@ -2,6 +2,7 @@
 
 use super::expiry::Expiry;
 use super::secrets::{CurrentSecret, OtherSecrets};
+use super::tombstone::presents_secret;
 use crate::clock::millis;
 use crate::record::{LoadRequest, Transport};
 
@@ -75,9 +76,7 @@ impl LoadView<'_> {
     /// alive: for records that have ended.
     #[must_use]
     pub fn is_opened_by(self, request: &LoadRequest, now: u64) -> bool {
-        let is_other = |others: &OtherSecrets| others.is_valid(request.secret, now);
-        self.transport == request.transport
-            && (self.secret.hash == request.secret || self.others.is_some_and(is_other))
+        presents_secret(request, self.transport, self.secret.hash, self.others, now)
     }
 
     /// Whether a load that does not find the record presents the secret that a renewal has replaced, in the

@@ -83,7 +83,7 @@ pub use self::expiry::Expiry;
 pub use self::load::{LoadEffects, LoadView, SecretStep};
 pub use self::secrets::{CurrentSecret, OfferedSecret, OtherSecrets, PreviousSecret};
 pub use self::stamp::{CommitStamp, Verdict};
-pub use self::tombstone::{TOMBSTONE_MILLIS, tombstone_until};
+pub use self::tombstone::{TOMBSTONE_MILLIS, presents_secret, tombstone_until};
 use crate::record::{
     Change, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
 };
