@@ -29,8 +29,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// The time after which a session ends in any case.
     pub absolute_timeout: Duration,
-    /// The time after its creation at which a session ends that no request has presented; that of any
-    /// other session if `None`. Neither a login nor a save counts as a request that presents it.
+    /// How long a new session lives if no later request presents its sid; `None` for as long as any other
+    /// session. A login or a save in the request that creates it makes no difference.
     pub first_use_timeout: Option<Duration>,
     /// The minimum time between two writes of the idle deadline; a tenth of the idle timeout if
     /// `None`. A session may end earlier by up to this time, but never later.

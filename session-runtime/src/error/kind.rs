@@ -8,7 +8,7 @@ use http::StatusCode;
 pub enum ErrorKind {
     /// 401: the request does not carry a sid.
     Missing,
-    /// 401: the sid does not open a session; it is wrong, expired or replaced.
+    /// 401: the sid does not open a session: it is wrong, or the session has a new one or has ended.
     Unknown,
     /// 400: the request carries two different sids, or more than 32 values, in one place. If they are
     /// cookies, the response expires them.

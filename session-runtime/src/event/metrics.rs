@@ -6,8 +6,13 @@ const EVENTS: &str = "connect_session_events_total";
 const ENDED: &str = "connect_session_sessions_ended_total";
 const STORE: &str = "connect_session_store_duration_seconds";
 
-/// Gives the installed recorder the descriptions and units of the metrics. Call it after you have installed
-/// the recorder.
+/// Gives the recorder of the program the descriptions and units of the metrics, which some exporters show. Call
+/// it once, after you have installed the recorder.
+///
+/// ```
+/// # #[cfg(feature = "metrics")]
+/// connect_session::describe_metrics();
+/// ```
 pub fn describe_metrics() {
     metrics::describe_counter!(EVENTS, "Events of sessions, by name.");
     metrics::describe_counter!(ENDED, "Sessions that were ended, by reason.");

@@ -1,7 +1,7 @@
 //! The compiler error for a handler that lacks its attribute.
 
-/// Never implemented. A [`Session`](crate::session::Session) and a
-/// [`LoggedIn`](crate::session::LoggedIn) are extractors only under this bound, so that a handler without the attribute gets this message.
+/// Never implemented. [`Session`](crate::session::Session) and [`LoggedIn`](crate::session::LoggedIn) are
+/// extractors only under this bound, so that a handler without the attribute gets this message.
 #[diagnostic::on_unimplemented(
     message = "a session can only be taken by a handler with `#[session(…)]`",
     label = "this handler takes a session, but no `#[session(…)]` has rewritten it",

@@ -32,8 +32,8 @@ impl<S: SessionArg, M: Mode, O: Overrides> OperationInput for SessionGuard<S, M,
     }
 }
 
-/// Everything is described with the responses, because aide does not ask an `Option` for these: a view that
-/// may be missing requires nothing.
+/// The requirement is set together with the responses, because aide asks an `Option<SessionView>` for neither:
+/// a view that may be missing requires nothing.
 impl<C: SessionConfig> OperationInput for SessionView<C> {
     fn inferred_early_responses(_: &mut GenContext, operation: &mut Operation) -> Vec<Inferred> {
         let description = Self::describe();

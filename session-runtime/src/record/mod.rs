@@ -169,7 +169,7 @@ pub struct NewRecord<D> {
     pub label: Option<Arc<str>>,
     /// How long it lives.
     pub lifetime: Lifetime,
-    /// After which time it ends if no load finds it before, if that is earlier.
+    /// How long it lives if no load finds it. `None`, and a time longer than the idle time, have no effect.
     pub first_use_timeout: Option<Duration>,
     /// Identifies the insertion.
     pub commit_id: CommitId,

@@ -114,7 +114,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
 
     /// Finds the record if it is alive, the transport matches, and the presented secret is the
     /// current one, an offered one, or the previous one within its grace period. Otherwise writes
-    /// nothing, and returns [`LoadOutcome::Unknown`], or what else it knows of the secret.
+    /// nothing, and returns [`LoadOutcome::Unknown`], [`Replaced`](LoadOutcome::Replaced) or
+    /// [`Reused`](LoadOutcome::Reused).
     ///
     /// The same atomic step
     ///
@@ -170,8 +171,8 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         !self.is_serializing()
     }
 
-    /// Whether a load tells of a secret that a renewal has replaced ([`LoadOutcome::Reused`]). Only such a
-    /// store can be used with `on_reuse: end`.
+    /// Whether [`load`](Self::load) returns [`LoadOutcome::Reused`] for a secret that a renewal has replaced.
+    /// A config with `on_reuse: end` refuses a store that does not.
     fn detects_reuse(&self) -> bool {
         false
     }

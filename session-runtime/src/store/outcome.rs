@@ -32,7 +32,7 @@ pub enum InsertOutcome<D> {
 
 /// The result of [`Store::load`](super::Store::load).
 ///
-/// A store that has nothing to say of sessions that have ended converts an `Option`:
+/// A store that only tells found records from unknown ones can convert an `Option`:
 ///
 /// ```
 /// use connect_session::store::{LoadOutcome, Record};

@@ -17,8 +17,8 @@ impl<D> AnyStore<D> {
     }
 }
 
-/// Each method fails if the store is no index; [`Store::as_subject_index`](crate::store::Store::as_subject_index)
-/// tells.
+/// Each method fails if the store behind it is not a [`SubjectIndex`]; check that with
+/// [`Store::as_subject_index`](crate::store::Store::as_subject_index).
 #[diagnostic::do_not_recommend]
 impl<D: SessionData> SubjectIndex for AnyStore<D> {
     fn revocation_mark(

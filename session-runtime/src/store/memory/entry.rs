@@ -237,7 +237,7 @@ impl<D> Entry<D> {
         }
     }
 
-    /// What remains of it if it ends now because its user may have no more sessions.
+    /// Its tombstone, if it ends now because its user may have no more sessions.
     pub(super) fn tombstone(&self, now: u64) -> Tombstone {
         Tombstone {
             head: self.head,

@@ -17,17 +17,16 @@ use crate::store::state::{OtherSecrets, presents_secret};
 /// The number of shards: enough that threads rarely contend.
 const SHARDS: usize = 64;
 
-/// The tombstones of a store, the oldest first. They are no sessions: they have only the room that the
-/// sessions leave.
+/// The tombstones of a store, the oldest first. They take only the room that sessions leave free.
 pub(super) struct Tombstones {
     map: DashMap<Handle, Box<Tombstone>, BuildHandleHasher>,
-    /// Their handles, and those of some that were taken away. Locked before a shard of the map.
+    /// Their handles, and those of some that are no longer in the map. Locked before a shard of the map.
     queue: Mutex<Queue>,
     /// The length of the queue. While it is 0, nothing has to be looked at.
     len: AtomicUsize,
 }
 
-/// The parts of an ended session that tell who may know why it ended.
+/// What a load of an ended session is checked against.
 pub(super) struct Tombstone {
     /// The first half of the session's id.
     pub(super) head: u64,
@@ -59,7 +58,7 @@ impl Default for Tombstones {
 }
 
 impl Tombstones {
-    /// The number of tombstones at most.
+    /// The number of tombstones, or more: the queue may have handles that are no longer in the map.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.len.load(Ordering::Acquire)

@@ -46,9 +46,10 @@ impl<S: Store<Untyped>> Harness<S> {
     /// Says that the store changes a record and the index of its subject in several steps, as on a Redis Cluster,
     /// where they are on different servers.
     ///
-    /// A login whose outcome is not known yet may then be in the record and not in the index. One that is refused because
-    /// of an end of all may have ended its own session, and those beyond its limit. Whatever is known of a login, the rules of
-    /// [`SubjectIndex`](crate::store::SubjectIndex) hold for it.
+    /// Two more answers are then correct. While a login is in progress, its session may have the subject without
+    /// being listed. A login that is refused because all sessions were ended meanwhile may have ended its own
+    /// session, and those beyond its limit. Once the outcome of a login is known, the rules of
+    /// [`SubjectIndex`](crate::store::SubjectIndex) hold without exception.
     #[must_use]
     pub fn with_index_in_steps(mut self) -> Self {
         self.is_in_steps = true;
