@@ -73,6 +73,9 @@ pub mod openapi {
 
     #[cfg(feature = "aide")]
     pub use connect_session_runtime::openapi::aide_security;
+    #[cfg(feature = "poem-openapi")]
+    #[doc(inline)]
+    pub use connect_session_runtime::openapi::poem;
     pub use connect_session_runtime::openapi::{Described, Security};
     #[cfg(feature = "utoipa")]
     pub use connect_session_runtime::openapi::{SessionResponses, UtoipaSecurity};

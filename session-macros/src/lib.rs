@@ -62,6 +62,7 @@ use proc_macro::TokenStream;
 /// | the framework's, `#[session(…)]` | compile error with a suggested fix | works too | compile error with a suggested fix |
 /// | only the framework's | compile error, with a suggested fix under `#[debug_handler]` | compile error with a suggested fix | compile error with a suggested fix |
 /// | `#[utoipa::path]` | above or below `#[session(…)]` | above or below `#[session(…)]`, above the framework's | |
+/// | poem-openapi's `#[OpenApi]`, on an `impl` | | | poem: below a `#[session]` without options, and above the methods with `#[session(…)]` |
 /// | `#[tracing::instrument]` | above or below `#[session(…)]`; it instruments your function | the same | the same |
 ///
 /// <!-- session -->

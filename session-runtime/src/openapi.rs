@@ -5,7 +5,7 @@
 //! all of them describe the same.
 
 #![cfg_attr(
-    not(any(feature = "aide", feature = "utoipa", feature = "salvo-oapi")),
+    not(any(feature = "aide", feature = "salvo-oapi", feature = "utoipa")),
     allow(dead_code, reason = "some parts are only for generators")
 )]
 
@@ -22,13 +22,13 @@ use serde_json::{Value, json};
 
 #[cfg(feature = "aide")]
 pub use self::aide::aide_security;
-#[cfg(any(feature = "aide", feature = "utoipa", feature = "salvo-oapi"))]
+#[cfg(any(feature = "aide", feature = "salvo-oapi", feature = "utoipa"))]
 pub(crate) use self::requirement::{both, named_schemes};
 pub use self::responses::Responses;
-#[cfg(any(feature = "aide", feature = "salvo-oapi"))]
+#[cfg(any(feature = "aide", feature = "poem-openapi", feature = "salvo-oapi"))]
 pub(crate) use self::responses::any_problem;
 pub use self::scheme::Scheme;
-#[cfg(feature = "salvo-oapi")]
+#[cfg(any(feature = "poem-openapi", feature = "salvo-oapi"))]
 pub(crate) use self::scheme::sid_headers;
 pub use self::security::{Security, security};
 #[cfg(feature = "utoipa")]
@@ -38,6 +38,10 @@ use crate::engine::{Overrides, loaders};
 use crate::guard::{Inherit, Load, Mode, SessionArg, SessionGuard};
 use crate::loader::SidSource;
 use crate::view::SessionView;
+
+#[cfg(feature = "poem-openapi")]
+#[doc = include_str!("openapi/poem.md")]
+pub mod poem {}
 
 /// What an argument of a handler means in an OpenAPI document.
 #[derive(Debug, Clone)]

@@ -25,6 +25,8 @@ pub use crate::framework::expectations;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
+#[cfg(feature = "poem-openapi")]
+pub use crate::framework::poem::{ApiGuard, ApiReply};
 pub use crate::guard::{
     Answer, Conversions, Create, CreateLazily, HandlerCommit, Inherit, InheritForwarding, Judged,
     Load, Look, LookFallback, Probe, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum,

@@ -33,6 +33,8 @@ mod on_success;
 mod openapi;
 #[cfg(feature = "poem")]
 mod poem;
+#[cfg(feature = "poem")]
+mod poem_openapi;
 mod policy;
 #[cfg(feature = "rocket")]
 mod rocket;

@@ -93,40 +93,52 @@ fn assert_schemes(schemes: &Value) {
             .all(|key| key.bytes().all(valid)),
         "{schemes}"
     );
-    let scheme = |key: &str| {
+    for (key, place, name) in [
+        ("session-header-x-user-session", "header", "x-user-session"),
+        ("session-cookie-__Host-sid", "cookie", "__Host-sid"),
         (
-            schemes[key]["type"].clone(),
-            schemes[key]["in"].clone(),
-            schemes[key]["name"].clone(),
-        )
-    };
-    let api_key = |place: &str, name: &str| (json!("apiKey"), json!(place), json!(name));
-    assert_eq!(
-        scheme("session-header-x-user-session"),
-        api_key("header", "x-user-session")
-    );
-    assert_eq!(
-        scheme("session-cookie-__Host-sid"),
-        api_key("cookie", "__Host-sid")
-    );
-    assert_eq!(
-        scheme("session-header-x-device-session"),
-        api_key("header", "x-device-session")
-    );
-    assert_eq!(scheme("session-query-s.7Ed"), api_key("query", "s~d"));
-    assert_eq!(scheme(ODD), api_key("cookie", "__Host-!#$%&'*+.^`|~"));
+            "session-header-x-device-session",
+            "header",
+            "x-device-session",
+        ),
+        ("session-query-s.7Ed", "query", "s~d"),
+        (ODD, "cookie", "__Host-!#$%&'*+.^`|~"),
+    ] {
+        let scheme = &schemes[key];
+        assert_eq!(scheme["type"], "apiKey", "{key}");
+        assert_eq!(
+            (&scheme["in"], &scheme["name"]),
+            (&json!(place), &json!(name))
+        );
+    }
     assert_eq!(schemes["session-bearer"]["type"], "http");
     assert_eq!(schemes["session-bearer"]["scheme"], "bearer");
+}
+
+fn operation(document: &Value, path: &str, method: &str) -> Value {
+    let operation = &document["paths"][path][method];
+    assert!(operation.is_object(), "{path}");
+    operation.clone()
 }
 
 /// Asserts the description of one handler of each kind, whatever generator has written the document. The
 /// handlers are at these paths.
 pub(crate) fn assert_document(document: &Value) {
-    let operation = |path: &str, method: &str| {
-        let operation = &document["paths"][path][method];
-        assert!(operation.is_object(), "{path}");
-        operation.clone()
-    };
+    assert_sessions(document);
+    assert_views(document);
+
+    let link = operation(document, "/link/{sid}", "get");
+    let parameters = link["parameters"].as_array().unwrap();
+    assert_eq!(parameters.len(), 1);
+    assert_eq!(
+        (&parameters[0]["in"], &parameters[0]["name"]),
+        (&json!("path"), &json!("sid"))
+    );
+}
+
+/// The same for what every generator can say of a session.
+pub(crate) fn assert_sessions(document: &Value) {
+    let operation = |path, method| operation(document, path, method);
     assert_schemes(&document["components"]["securitySchemes"]);
 
     let add = operation("/add", "post");
@@ -184,18 +196,15 @@ pub(crate) fn assert_document(document: &Value) {
         link["security"],
         json!([{ "session-query-s.7Ed": [] }, { ODD: [] }])
     );
-    let parameters = link["parameters"].as_array().unwrap();
-    assert_eq!(parameters.len(), 1);
-    assert_eq!(
-        (&parameters[0]["in"], &parameters[0]["name"]),
-        (&json!("path"), &json!("sid"))
-    );
     let answers = problems(&link["responses"]);
     assert_eq!(answers["409"], json!(["superseded", "login-revoked"]));
     assert_eq!(answers["500"], json!(["unencodable"]));
     assert!(answers["403"].is_null());
+}
 
-    let look = operation("/look", "get");
+/// The same for a view.
+fn assert_views(document: &Value) {
+    let look = operation(document, "/look", "get");
     assert_eq!(look["security"], any_of_shop());
     let mut read_only = shop_problems();
     for status in ["409", "413", "422"] {

@@ -82,6 +82,7 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
         http: http.is_some(),
         attrs,
         visibility,
+        receiver: None,
         signature,
         arguments,
         body,

@@ -12,7 +12,25 @@ use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
 use crate::tokens::{end_spans, private, respan, wrap_generic};
 
-pub(super) fn expand(mut handler: Handler) -> TokenStream {
+/// The items of an expanded handler.
+pub(super) struct Expanded {
+    /// What the outer function needs next to it.
+    pub(super) beside: TokenStream,
+    /// The function that the framework sees.
+    pub(super) outer: TokenStream,
+    /// The user's function, if it is a method. Otherwise the outer function contains it.
+    pub(super) method: Option<TokenStream>,
+}
+
+impl Expanded {
+    /// The items of a handler that is no method.
+    pub(super) fn into_tokens(self) -> TokenStream {
+        let Self { beside, outer, .. } = self;
+        quote!(#beside #outer)
+    }
+}
+
+pub(super) fn expand(mut handler: Handler) -> Expanded {
     let cfgs = &handler.attrs.cfgs;
     let name = handler.signature.ident.unraw().to_string();
     let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
@@ -56,8 +74,13 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     checks.extend(emit_check(handler, &private));
     checks.extend(login::const_checks(handler, &private));
     let inner = parts.inner();
+    // A nested function has no `self`.
+    let (nested, method) = match &handler.receiver {
+        None => (Some(inner), None),
+        Some(_) => (None, Some(inner)),
+    };
     let body = quote! {
-        #inner
+        #nested
         #(#checks)*
         #statements
     };
@@ -72,13 +95,18 @@ pub(super) fn expand(mut handler: Handler) -> TokenStream {
     // Errors about the outer body point at the user's body.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(handler.body.span());
-    quote! {
-        #constants
-        #marker
-
-        #(#outer_attrs)*
-        #recovered
-        #visibility #asyncness #fn_token #ident #generics (#(#parameters),*) #output #where_clause #body
+    let (ident, receiver) = match &handler.receiver {
+        None => (ident.clone(), None),
+        Some(receiver) => (parts.outer_name(), Some(quote!(#receiver,))),
+    };
+    Expanded {
+        beside: quote!(#constants #marker),
+        outer: quote! {
+            #(#outer_attrs)*
+            #recovered
+            #visibility #asyncness #fn_token #ident #generics (#receiver #(#parameters),*) #output #where_clause #body
+        },
+        method,
     }
 }
 
@@ -110,7 +138,10 @@ impl Parts<'_> {
             let Argument { name, attrs, .. } = argument;
             let ty = session_type(argument)?;
             let guard = wrapped(
-                &quote!(#private::SessionGuard),
+                &match handler.receiver {
+                    None => quote!(#private::SessionGuard),
+                    Some(_) => quote!(#private::ApiGuard),
+                },
                 ty,
                 &quote!(#ty, #mode, #overrides),
             );
@@ -120,9 +151,13 @@ impl Parts<'_> {
             .chain(others.iter().map(|argument| parameter(argument)))
             .collect();
         let output = match &handler.signature.output {
-            ReturnType::Default => quote!(-> #private::SessionReply<()>),
+            ReturnType::Default => {
+                let (reply, arguments) = self.reply_type(&quote!(()));
+                quote!(-> #reply<#arguments>)
+            }
             ReturnType::Type(arrow, ty) => {
-                let reply = wrapped(&quote!(#private::SessionReply), ty, &quote!(#ty));
+                let (reply, arguments) = self.reply_type(&quote!(#ty));
+                let reply = wrapped(&reply, ty, &arguments);
                 quote!(#arrow #reply)
             }
         };
@@ -135,7 +170,8 @@ impl Parts<'_> {
         });
         let splits = sessions.iter().map(|argument| {
             let name = self.name_inside(argument);
-            self.split(argument, &quote!(#name))
+            let unwrap = (handler.receiver.is_some()).then(|| quote!(.into_guard()));
+            self.split(argument, &quote!(#name #unwrap))
         });
         let run = self.run(&quote!(#private::answer!(__committer, __value, __failed)));
         let reply = self.reply();
@@ -148,6 +184,28 @@ impl Parts<'_> {
             #reply
         };
         (parameters, output, statements)
+    }
+
+    /// The type of the reply with this value, and its generic arguments.
+    fn reply_type(&self, value: &TokenStream) -> (TokenStream, TokenStream) {
+        let Self {
+            handler,
+            private,
+            mode,
+            overrides,
+        } = self;
+        if handler.receiver.is_none() {
+            return (quote!(#private::SessionReply), value.clone());
+        }
+        let session = handler.arguments.iter().find_map(session_type);
+        let guard = quote!(#private::SessionGuard<#session, #mode, #overrides>);
+        (quote!(#private::ApiReply), quote!(#value, #guard))
+    }
+
+    /// The name of the method that `#[OpenApi]` sees. The user's method keeps its own.
+    fn outer_name(&self) -> Ident {
+        let ident = self.handler.signature.ident.unraw();
+        format_ident!("__session_{ident}", span = ident.span())
     }
 
     /// The argument that has the name of the function.
@@ -230,7 +288,8 @@ impl Parts<'_> {
             };
             quote!(#(#cfgs)* #value)
         });
-        let call = quote!(#ident #turbofish (#(#arguments),*));
+        let method = self.handler.receiver.as_ref().map(|_| quote!(self.));
+        let call = quote!(#method #ident #turbofish (#(#arguments),*));
         let future = self.expected_future(&call).unwrap_or(call);
         let call = quote!(#future.await);
         let value = if returned::hides_failure(self.handler) {
@@ -256,7 +315,11 @@ impl Parts<'_> {
     pub(super) fn reply(&self) -> TokenStream {
         let private = self.private;
         let shared = (self.handler.shared).then(|| quote!(.shared()));
-        quote!(#private::SessionReply::new(__value, __commit #shared))
+        let reply = quote!(#private::SessionReply::new(__value, __commit #shared));
+        match self.handler.receiver {
+            None => reply,
+            Some(_) => quote!(#private::ApiReply::new(#reply)),
+        }
     }
 
     /// The user's function: signature, attributes and body as written, except where only the body

@@ -119,7 +119,7 @@ fn classify_failure(item: TokenStream) -> ParseFailure {
 }
 
 /// Reports a missing `async` and adds it; reports all other qualifiers and removes them.
-fn qualifiers(signature: &mut Signature, errors: &mut Errors) {
+pub(super) fn qualifiers(signature: &mut Signature, errors: &mut Errors) {
     if signature.asyncness.is_none() {
         errors.at(
             signature.fn_token.span,
@@ -164,7 +164,7 @@ fn check_self(function: &Function, errors: &mut Errors) -> bool {
             receiver.self_token.span,
             "a handler takes no `self`; write it without `self`, which works in an `impl` too, and take \
              the state as an argument, such as axum's `State`; or let the method call a function with \
-             `#[session(…, http)]`",
+             `#[session(…, http)]`; in an `impl` with poem-openapi's `#[OpenApi]`, write `#[session]` above that",
         );
         return false;
     }

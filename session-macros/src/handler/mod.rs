@@ -1,5 +1,6 @@
 //! `#[session(…)]`: parse, check, model, expand, recover.
 
+mod api;
 mod args;
 mod attrs;
 mod check;
@@ -36,6 +37,9 @@ use crate::ide;
 /// types where they are known, so that one mistake causes one error.
 pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    if attr.is_empty() && api::is_api(&item) {
+        return api::expand(item, errors);
+    }
     // First, because for a completion rust-analyzer compares two expansions, and expects the words
     // at the same position in both.
     let mut output = ide::session(&attr, &item);
@@ -47,7 +51,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
     output.extend(match function::parse(item.clone(), &mut errors) {
         Some(function) => match check::check(options, function, &mut errors) {
-            Some(handler) => expand::expand(handler),
+            Some(handler) => expand::expand(handler).into_tokens(),
             None => item,
         },
         None => item,

@@ -1,7 +1,7 @@
 //! A checked handler with its attribute.
 
 use proc_macro2::{Group, Ident, TokenStream};
-use syn::{Attribute, Signature, Type, Visibility};
+use syn::{Attribute, Receiver, Signature, Type, Visibility};
 
 use super::login::LoginRequirements;
 use crate::choice::Choice;
@@ -39,6 +39,8 @@ pub(super) struct Handler {
     pub(super) http: bool,
     pub(super) attrs: Attrs,
     pub(super) visibility: Visibility,
+    /// The `&self` of a method in an `#[OpenApi] impl`.
+    pub(super) receiver: Option<Receiver>,
     /// The user's signature, without attributes that are not for the inner function.
     pub(super) signature: Signature,
     pub(super) arguments: Vec<Argument>,

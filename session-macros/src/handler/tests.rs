@@ -389,3 +389,46 @@ fn a_body_whose_errors_are_logged_is_not_examined() {
         "`Result<impl R, …>`",
     );
 }
+
+const API: &str = "#[OpenApi(tag = \"A\")] impl Api { \
+    #[session(load)] #[oai(path = \"/\")] async fn show(&self, session: Session, #[oai(name = \"n\")] Path(id): Path<u8>) { Self::x() } \
+    async fn plain(&self) {} }";
+
+#[test]
+#[cfg(feature = "poem-openapi")]
+fn methods_of_an_api_are_expanded_before_it() {
+    let output = expand_valid("", API);
+    let parts = [
+        "# [OpenApi (tag = \"A\")] impl Api {",
+        "# [oai (path = \"/\")] async fn __session_show (& self , session : :: connect_session :: __private :: ApiGuard < Session ,",
+        "# [oai (name = \"n\")] id : Path < u8 >) -> :: connect_session :: __private :: ApiReply < () ,",
+        "self . show (__session_of_session , id)",
+        "async fn plain (& self) { }",
+        "impl Api { # [allow (clippy :: unused_async)] async fn show (& self , session : Session , Path (id) : Path < u8 >) { Self :: x () } }",
+    ];
+    let mut rest = &*output;
+    for part in parts {
+        let at = rest
+            .find(part)
+            .unwrap_or_else(|| panic!("{part} in {output}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+#[cfg(feature = "poem-openapi")]
+fn a_mistake_in_a_method_of_an_api_is_reported() {
+    one_mistake("", &API.replace("load", "laod"), "laod");
+    one_mistake("", &API.replace("Session,", "u8,"), "session");
+}
+
+#[test]
+#[cfg(not(feature = "poem-openapi"))]
+fn an_api_without_the_feature_names_it() {
+    one_mistake("", API, "needs the feature `poem-openapi`");
+}
+
+#[test]
+fn only_an_impl_with_the_attribute_is_an_api() {
+    one_mistake("load", "impl Api {}", "only works on a handler");
+}

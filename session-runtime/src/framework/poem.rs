@@ -4,6 +4,9 @@
 //! `catch_error` handles it. Such an error keeps its type if possible, so that it can be caught, and
 //! carries the headers of the session; see `attach`.
 
+#[cfg(feature = "poem-openapi")]
+mod openapi;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -14,6 +17,8 @@ use poem::{
     Body, Endpoint, FromRequest, IntoResponse, Middleware, Request, RequestBody, Response, Result,
 };
 
+#[cfg(feature = "poem-openapi")]
+pub use self::openapi::{ApiGuard, ApiReply};
 use super::any_request::AnyRequest;
 use super::http_head::{HttpHead, HttpParts};
 use super::layer::SessionLayer;

@@ -135,7 +135,7 @@ fn response(status: u16, kinds: &[ErrorKind]) -> Value {
 }
 
 /// The Response Object of a handler that returns an [`Error`](crate::error::Error), whatever its kind.
-#[cfg(any(feature = "aide", feature = "salvo-oapi"))]
+#[cfg(any(feature = "aide", feature = "poem-openapi", feature = "salvo-oapi"))]
 pub(crate) fn any_problem() -> Value {
     let mut properties = properties(true, true);
     properties.insert("type".to_owned(), json!({ "type": "string" }));
