@@ -71,6 +71,7 @@ async fn close(session: Session<Shop>) -> Result<StatusCode, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Login {
     user: String,
 }
@@ -92,6 +93,7 @@ async fn cart(session: Option<Session<Shop>>) -> Json<Value> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Item {
     item: String,
 }
@@ -122,6 +124,45 @@ async fn view(mut session: Session<Shop>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+/// The OpenAPI document: `rest_api.json` describes the handlers, and `Shop::security()` what their sessions add.
+/// [`examples/openapi`](openapi/src/main.rs) shows the same with a generator.
+fn document() -> Result<Value, serde_json::Error> {
+    let mut document: Value = serde_json::from_str(include_str!("rest_api.json"))?;
+    let session = serde_json::to_value(Shop::security())?;
+    document["components"]["securitySchemes"] = session["securitySchemes"].clone();
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    let methods = paths.filter_map(|(_, path)| path.as_object_mut()).flatten();
+    for (_, operation) in methods {
+        add_session(operation, &session);
+    }
+    Ok(document)
+}
+
+/// In `rest_api.json`, `"security": [{}]` says that an operation needs no session.
+fn add_session(operation: &mut Value, session: &Value) {
+    let needs_session = operation["security"].is_null();
+    let others = operation["security"].as_array().cloned();
+    let schemes = session["security"].as_array().cloned();
+    operation["security"] =
+        json!([schemes.unwrap_or_default(), others.unwrap_or_default()].concat());
+    let responses = session["responses"].as_object().into_iter().flatten();
+    for (status, response) in responses {
+        if needs_session || status != "401" {
+            operation["responses"][status] = response.clone();
+        }
+    }
+    if !operation["requestBody"].is_null() {
+        // What axum's `Json` answers to a body that does not fit.
+        for status in ["400", "415", "422"] {
+            let response = &mut operation["responses"][status];
+            response["content"]["text/plain"] = json!({ "schema": { "type": "string" } });
+            if response["description"].is_null() {
+                response["description"] = json!("The body does not fit");
+            }
+        }
+    }
+}
+
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
@@ -130,6 +171,7 @@ fn seconds(time: SystemTime) -> u64 {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Shop::start().await?;
+    let document = document()?;
     let app = Router::new()
         .route("/sessions", post(open))
         .route("/sessions/current", get(current).delete(close))
@@ -137,7 +179,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/cart", get(cart))
         .route("/cart/items", post(add_item))
         .route("/visits", post(visit))
-        .route("/views", post(view));
+        .route("/views", post(view))
+        .route("/openapi.json", get(async move || Json(document)));
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
@@ -162,6 +205,7 @@ fn greeting(base: &str) -> String {
   POST   /cart/items         {{\"item\":\"…\"}}: adds an item
   POST   /visits             counts a visit and returns the count
   POST   /views              counts a view
+  GET    /openapi.json       describes all of this
 
   SID=$(curl -s -X POST {base}/sessions | sed 's/.*\"sid\":\"\\([^\"]*\\)\".*/\\1/')
   curl -s -X POST {base}/cart/items -H \"X-User-Session: $SID\" -H 'Content-Type: application/json' -d '{{\"item\":\"tea\"}}'

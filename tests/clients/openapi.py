@@ -35,8 +35,17 @@ def install():
             return
 
 
+# `openapi-api` has a generator's document, `rest_api` one that is written by hand.
+EXAMPLES = ("openapi-api", "rest_api")
+
+
 def run(environment, report, program):
-    base = "http://{}:{}".format(*environment.start("openapi-api"))
+    for example in EXAMPLES:
+        run_example(environment, report, program, example)
+
+
+def run_example(environment, report, program, example):
+    base = "http://{}:{}".format(*environment.start(example))
     runs = {
         "without a session": [],
         "with a session": ["--header", f"x-user-session: {logged_in(environment, base)}"]
@@ -53,7 +62,8 @@ def run(environment, report, program):
             timeout=300,
         )
         found = (ran.returncode, "Tested: " in ran.stdout)
-        report.check("schemathesis", f"{what}: nothing found", found == (0, True), ran.stdout + ran.stderr)
+        output = ran.stdout + ran.stderr
+        report.check("schemathesis", f"{example}, {what}: nothing found", found == (0, True), output)
 
 
 def logged_in(environment, base):

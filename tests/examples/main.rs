@@ -389,3 +389,36 @@ fn at_once<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
             .collect()
     })
 }
+
+/// Schemathesis compares the responses with it in `scripts/clients`.
+#[test]
+fn the_rest_api_serves_its_document() {
+    let program = Program::start("rest_api");
+    let document = program.get("/openapi.json", &[]).json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let schemes = document["components"]["securitySchemes"].as_object();
+    assert_eq!(schemes.expect("schemes").len(), 2);
+    let paths = document["paths"].as_object().expect("paths");
+    for (path, method, needs_session) in [
+        ("/sessions", "post", false),
+        ("/sessions/current", "get", true),
+        ("/sessions/current", "delete", true),
+        ("/login", "post", false),
+        ("/cart", "get", false),
+        ("/cart/items", "post", true),
+        ("/visits", "post", true),
+        ("/views", "post", true),
+    ] {
+        let operation = &paths[path][method];
+        let alternatives = operation["security"].as_array().expect("a requirement");
+        assert_eq!(alternatives.contains(&json!({})), !needs_session, "{path}");
+        assert_eq!(alternatives.len(), if needs_session { 2 } else { 3 });
+        assert_eq!(operation["responses"]["401"].is_object(), needs_session);
+        for status in ["409", "503"] {
+            let content = &operation["responses"][status]["content"];
+            assert!(content["application/problem+json"].is_object(), "{path}");
+        }
+    }
+    let add = &paths["/cart/items"]["post"]["responses"]["422"]["content"];
+    assert_eq!(add.as_object().expect("media types").len(), 2);
+}
