@@ -19,15 +19,15 @@ use crate::store::LoginRefusal;
 /// Something that happened to a session. A config's `on_event` function receives it.
 ///
 /// It never contains a sid or session data.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Event<'a> {
     /// The name of the config.
     pub config: &'static str,
     /// The public id of the session, if the event concerns one.
     pub id: Option<SessionId>,
-    /// The user, in the events of a login, of the end of a user's session and of a reused secret. Neither `Display` nor
-    /// `tracing` shows it: it may be personal data, such as an e-mail address.
+    /// The user, in the events of a login, of the end of a user's session and of a reused secret. Neither `Display`,
+    /// `Debug` nor `tracing` shows it: it may be personal data, such as an e-mail address.
     pub subject: Option<&'a str>,
     /// What happened.
     pub kind: EventKind<'a>,
@@ -217,6 +217,19 @@ impl EventKind<'_> {
             Self::DataRefused { .. } => "session data over a limit refused",
             Self::StoreError { .. } => "session store failed",
         }
+    }
+}
+
+/// Shows whether there is a user, but not who it is.
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("config", &self.config)
+            .field("id", &self.id)
+            .field("subject", &self.subject.map(|_| "…"))
+            .field("kind", &self.kind)
+            .field("elapsed", &self.elapsed)
+            .finish()
     }
 }
 

@@ -119,9 +119,8 @@ impl fmt::Display for Policy {
     }
 }
 
-/// A text as a cell of a table. The text may come from the user's source, such as a reason.
-fn cell(text: &str) -> String {
-    let line = printable::message(text);
+/// A line of text as a cell of a table.
+fn cell(line: &str) -> String {
     // In code, only the end of the cell needs a backslash.
     let has_code = line.matches('`').count().is_multiple_of(2);
     let mut is_code = false;

@@ -43,6 +43,7 @@ mod salvo;
 mod shop;
 #[cfg(any(feature = "poem", feature = "salvo"))]
 mod streams;
+mod traces;
 mod two_guards;
 mod unpolled;
 mod users;

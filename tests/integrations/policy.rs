@@ -68,6 +68,38 @@ fn the_policy_says_what_the_config_says() {
     }
 }
 
+/// 1 MiB of text, with a quote and a line break.
+const LONG: &str = match str::from_utf8(&LONG_BYTES) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+const LONG_BYTES: [u8; 1 << 20] = {
+    let mut bytes = [b'x'; 1 << 20];
+    bytes[0] = b'"';
+    bytes[1] = b'\n';
+    bytes
+};
+
+session_config! {
+    struct Verbose { loaders: [cookie("old", unprefixed = LONG)] }
+}
+
+#[test]
+fn a_long_reason_is_shortened() {
+    assert_eq!(LONG.len(), 1 << 20);
+    let policy = Verbose::policy();
+    let (text, json) = (policy.to_string(), policy.to_json());
+    assert!(text.contains("| old | unprefixed | \"\\\\nxxx"), "{text}");
+    assert!(text.lines().all(|line| line.len() < 5_000));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let sections = json["sections"].as_array().unwrap();
+    let reason = sections.last().unwrap()["rows"][0]["note"]
+        .as_str()
+        .unwrap();
+    assert!(reason.starts_with("\"\\nxxx") && reason.ends_with("x…"));
+    assert!(reason.len() < 5_000, "{} bytes", reason.len());
+}
+
 #[test]
 fn the_policy_has_no_exceptions_by_default() {
     let text = Defaults::policy().to_string();

@@ -143,11 +143,12 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
     let cell = tokens::wrap_generic(&quote!(#private::ConfigCell), &quote!(#name), first, last);
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
     let namespace = default_namespace(&plain);
+    let shown = shown_name(&plain);
     quote! {
         impl #private::#kind for #name {
             type Data = #data;
             #store
-            const NAME: &'static ::core::primitive::str = #plain;
+            const NAME: &'static ::core::primitive::str = #shown;
             const OPTIONS: #private::Options = {
                 #[allow(unused_mut)]
                 let mut options = #private::Options::new(#namespace);
@@ -168,6 +169,15 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
 
 /// The names of the package, the crate and the config. The crate is left out where it has the package's
 /// name. Two binaries of one package then do not share sessions, and a config can move to another module.
+/// The name in events, logs, metrics and documents.
+fn shown_name(name: &str) -> String {
+    const LONGEST: usize = 64;
+    match name.char_indices().nth(LONGEST) {
+        None => name.to_owned(),
+        Some((end, _)) => format!("{}…", &name[..end]),
+    }
+}
+
 fn default_namespace(config: &str) -> TokenStream {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let (package, in_crate) = (variable("CARGO_PKG_NAME"), variable("CARGO_CRATE_NAME"));

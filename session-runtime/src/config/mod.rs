@@ -34,7 +34,7 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
     type Data: SessionData;
     /// The store of the sessions.
     type Store: Store<Self::Data>;
-    /// The config's name, for events.
+    /// The config's name, for events. `session_config!` shortens it to 64 characters.
     const NAME: &'static str;
     /// The declared options.
     const OPTIONS: Options;

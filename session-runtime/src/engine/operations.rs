@@ -11,7 +11,8 @@ use super::session_core::{Phase, SessionCore, SidToSend};
 use super::tracked_data::TrackedData;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
-use crate::event::{EventKind, trace};
+use crate::event::EventKind;
+use crate::event::trace::{self, StoreCall};
 use crate::record::{Change, DataChange, Snapshot};
 use crate::sid::PresentedSid;
 use crate::store::CommitOutcome;
@@ -229,7 +230,13 @@ impl<C: SessionConfig> SessionCore<C> {
         };
         if stored {
             let started = trace::started_awaited(self.options.on_event);
-            let result = self.store.destroy(self.key).await;
+            let call = self.store.destroy(self.key);
+            let result = if trace::records_debug() {
+                let call = trace::in_span_awaited(StoreCall::Destroy, C::NAME, self.key.id, call);
+                Box::pin(call).await
+            } else {
+                call.await
+            };
             let elapsed = started.map(|at| at.elapsed());
             result.map_err(|error| self.store_failed("destroy", error, elapsed))?;
             let subject = login.as_ref().map(|login| &*login.subject);

@@ -9,6 +9,7 @@ use crate::sid::SessionId;
 pub(crate) enum StoreCall {
     Load,
     Commit,
+    Destroy,
 }
 
 pub(crate) const fn records_debug() -> bool {

@@ -19,6 +19,7 @@ use crate::sid::SessionId;
 pub(crate) enum StoreCall {
     Load,
     Commit,
+    Destroy,
 }
 
 /// Whether a subscriber may record at the level debug: a comparison, without asking one.
@@ -75,6 +76,9 @@ fn span(call: StoreCall, config: &'static str, id: SessionId) -> Span {
         }
         StoreCall::Commit => {
             tracing::debug_span!(target: "connect_session", "session_commit", config, %id)
+        }
+        StoreCall::Destroy => {
+            tracing::debug_span!(target: "connect_session", "session_destroy", config, %id)
         }
     }
 }

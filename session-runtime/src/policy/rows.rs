@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Row, Section};
 use crate::config::{OnMaxSessions, OnReuse, Options, Reason};
 use crate::loader::{CookieSpec, SameSite, SidSource};
+use crate::printable;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -38,11 +39,12 @@ pub(super) fn sections(options: &Options, reasons: &[Reason]) -> Vec<Section> {
     sections
 }
 
+/// Texts may come from the user's source, such as a reason, so they are shortened.
 fn row(what: impl Into<String>, value: impl Into<String>, note: impl Into<String>) -> Row {
     Row {
-        what: what.into(),
-        value: value.into(),
-        note: note.into(),
+        what: printable::message(&what.into()),
+        value: printable::message(&value.into()),
+        note: printable::message(&note.into()),
     }
 }
 

@@ -1,0 +1,225 @@
+//! What `tracing` and a listener get, also of texts that are long or odd.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use ::axum::body::Body;
+use ::axum::routing::{any, post};
+use ::axum::{Router, extract::DefaultBodyLimit};
+use connect_session::store::{AnyStore, MemoryStore};
+use connect_session::testing::FailingStore;
+use connect_session::{
+    Error, Event, LoggedIn, Session, SessionConfig, Untyped, session, session_config,
+};
+use http::{Request, StatusCode};
+use tower::ServiceExt as _;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Metadata, Subscriber};
+
+session_config! {
+    struct Shop { max_sessions: 1, on_event: listen }
+}
+
+/// A user with quotes, line breaks and 1 MiB of text.
+fn long_text() -> String {
+    format!("ada\"'\r\nERROR forged{{}}{}", "x".repeat(1 << 20))
+}
+
+static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn listen(event: &Event<'_>) {
+    HEARD.lock().unwrap().push(format!("{event} {event:?}"));
+}
+
+/// Every span and event as its level, its name or message, and its other fields.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Line>>>);
+
+struct Line {
+    head: String,
+    fields: Vec<&'static str>,
+    text: String,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            write!(self.head, " {value:?}").unwrap();
+        } else {
+            self.fields.push(field.name());
+            write!(self.text, " {value:?}").unwrap();
+        }
+    }
+}
+
+impl Recorder {
+    fn push(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Line)) {
+        if metadata.target() != "connect_session" {
+            return;
+        }
+        let name = if metadata.is_span() {
+            format!(" span {}", metadata.name())
+        } else {
+            String::new()
+        };
+        let mut line = Line {
+            head: format!("{}{name}", metadata.level()),
+            fields: Vec::new(),
+            text: String::new(),
+        };
+        record(&mut line);
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.push(span.metadata(), |line| span.record(line));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.push(event.metadata(), |line| event.record(line));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[session(create)]
+async fn login(mut session: Session<Shop>, user: String) -> Result<(), Error> {
+    session.label(user.clone());
+    session.login(user)
+}
+
+#[session(load)]
+async fn visit(mut session: Session<Shop>) -> Result<(), Error> {
+    session.insert("visited", true)
+}
+
+#[session(load)]
+async fn logout(session: LoggedIn<Shop>) -> Result<(), Error> {
+    session.destroy().await
+}
+
+async fn send(app: &Router, path: &str, sid: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::post(path).header("X-User-Session", sid);
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let response = app.clone().oneshot(request).await.unwrap();
+    let sid = response.headers().get("X-User-Session");
+    let sid = sid.map_or_else(String::new, |sid| sid.to_str().unwrap().to_owned());
+    (response.status(), sid)
+}
+
+/// Returns what was recorded, and the sids.
+fn record() -> (Recorder, [String; 2]) {
+    let recorder = Recorder::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let sids = tracing::subscriber::with_default(recorder.clone(), || {
+        runtime.block_on(async {
+            let store = FailingStore::new(MemoryStore::<Untyped>::new());
+            let faults = store.faults();
+            let app = Router::new()
+                .route("/login", post(login))
+                .route("/visit", any(visit))
+                .route("/logout", post(logout))
+                .layer(DefaultBodyLimit::disable())
+                .layer(Shop::layer().with_store(AnyStore::new(store)));
+            let user = long_text();
+            let (_, first) = send(&app, "/login", "", &user).await;
+            let (_, second) = send(&app, "/login", "", &user).await;
+            assert_eq!(send(&app, "/visit", &second, "").await.0, 200);
+            assert_eq!(send(&app, "/visit", &first, "").await.0, 401);
+            assert_eq!(send(&app, "/visit", "", "").await.0, 401);
+            faults.fail_loads(true);
+            assert_eq!(send(&app, "/visit", &second, "").await.0, 503);
+            faults.fail_loads(false);
+            assert_eq!(send(&app, "/logout", &second, "").await.0, 200);
+            [first, second]
+        })
+    });
+    (recorder, sids)
+}
+
+#[test]
+fn every_call_of_the_store_is_a_span_and_every_event_has_its_fields() {
+    let (recorder, _) = record();
+    let lines = recorder.0.lock().unwrap();
+    let seen: Vec<_> = (lines.iter())
+        .map(|line| format!("{}: {}", line.head, line.fields.join(" ")))
+        .collect();
+    let login = [
+        "DEBUG span session_commit: config id",
+        "DEBUG session created: config id elapsed_ms",
+        "DEBUG user logged in: config id",
+    ];
+    let expected = [
+        &login[..],
+        &login[..],
+        &[
+            "DEBUG session ended by a login elsewhere: config id",
+            "DEBUG span session_load: config id",
+            "DEBUG session loaded: config id elapsed_ms",
+            "DEBUG span session_commit: config id",
+            "DEBUG session change stored: config id elapsed_ms",
+            "DEBUG span session_load: config id",
+            "DEBUG session unknown or expired: config id elapsed_ms",
+            "DEBUG required session not sent: config",
+            "DEBUG span session_load: config id",
+            "ERROR session store failed: config id operation error elapsed_ms",
+            "DEBUG span session_load: config id",
+            "DEBUG session loaded: config id elapsed_ms",
+            "DEBUG span session_destroy: config id",
+            "DEBUG session destroyed: config id elapsed_ms",
+        ],
+    ];
+    assert_eq!(seen, expected.concat(), "{seen:#?}");
+}
+
+#[test]
+fn no_trace_of_a_user_a_label_or_a_sid() {
+    let (recorder, sids) = record();
+    let lines = recorder.0.lock().unwrap();
+    let traced = lines
+        .iter()
+        .map(|line| format!("{}{}", line.head, line.text));
+    let heard = std::mem::take(&mut *HEARD.lock().unwrap());
+    assert!(heard.iter().any(|line| line.contains("logged_in")));
+    for line in traced.chain(heard) {
+        assert!(line.len() < 1_000, "{} bytes", line.len());
+        assert!(!line.contains("forged") && !line.contains('\n'), "{line}");
+        assert!(sids.iter().all(|sid| !line.contains(sid)), "{line}");
+    }
+}
+
+session_config! {
+    struct SessionsOfTheShopAndOfTheWarehouseAndOfEverybodyWhoEverWorkedThereOrMayWorkThereSomeDay {
+        namespace: "long"
+    }
+}
+
+type Long = SessionsOfTheShopAndOfTheWarehouseAndOfEverybodyWhoEverWorkedThereOrMayWorkThereSomeDay;
+
+/// Metrics and logs have the same name.
+#[test]
+fn a_long_name_of_a_config_is_shortened() {
+    let shown = "SessionsOfTheShopAndOfTheWarehouseAndOfEverybodyWhoEverWorkedThe…";
+    assert_eq!(<Long as SessionConfig>::NAME, shown);
+    let policy = Long::policy();
+    let title = format!("# Sessions of {shown}\n");
+    assert!(policy.to_string().starts_with(&title), "{policy}");
+    let json: serde_json::Value = serde_json::from_str(&policy.to_json()).unwrap();
+    assert_eq!(json["config"], shown);
+}
