@@ -382,6 +382,30 @@ fn names_and_labels_are_escaped() {
 }
 
 #[test]
+fn a_megabyte_of_name_is_on_no_page() {
+    let program = Program::start("devices");
+    let long = format!("%22%0D%0A%3Cscript%3E{}", "x".repeat(1 << 20));
+    let form = format!("name={long}&password=correct+horse");
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Sec-Fetch-Site", "same-origin"),
+        ("User-Agent", &*"\"x<".repeat(5_000)),
+    ];
+    for (path, status) in [("/sign-up", 422), ("/log-in", 403)] {
+        let reply = program.post(path, &headers, &form);
+        assert_eq!(reply.status, status, "{path}");
+        assert!(reply.header("set-cookie").is_none());
+        assert!(reply.body.len() < 200, "{path}: {}", reply.body.len());
+    }
+    // The longest name, on a device with the longest label.
+    let mut browser = Browser::new(&program, headers[2].1);
+    browser.sign_up(&"\"\n<".repeat(21));
+    let page = browser.get("/").body;
+    assert!(page.contains("&quot;\n&lt;&quot;"), "{page}");
+    assert!(!page.contains("\"x<") && page.len() < 5_000, "{page}");
+}
+
+#[test]
 fn a_browser_that_opens_a_page_gets_a_page() {
     let program = Program::start("devices");
     let mut browser = Browser::new(&program, FIREFOX);

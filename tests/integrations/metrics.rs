@@ -1,11 +1,11 @@
 //! The metrics that a recorder gets, and the dashboard that shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ::axum::body::Body;
 use ::axum::routing::{any, post};
-use ::axum::{Router, extract::Path};
+use ::axum::{Router, extract::DefaultBodyLimit};
 use connect_session::store::{AnyStore, MemoryStore};
 use connect_session::testing::FailingStore;
 use connect_session::{Error, Session, Untyped, describe_metrics, session, session_config};
@@ -14,7 +14,7 @@ use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 session_config! {
@@ -98,7 +98,8 @@ impl Recorder for Recorded {
 }
 
 #[session(create)]
-async fn login(mut session: Session<Shop>, Path(user): Path<String>) -> Result<(), Error> {
+async fn login(mut session: Session<Shop>, user: String) -> Result<(), Error> {
+    session.label(user.clone());
     session.login(user)
 }
 
@@ -112,22 +113,22 @@ async fn logout(session: Session<Shop>) -> Result<(), Error> {
     session.destroy().await
 }
 
-async fn send(app: &Router, path: &str, sid: &str) -> (StatusCode, String) {
+async fn send(app: &Router, path: &str, sid: &str, body: &str) -> (StatusCode, String) {
     let request = Request::post(path).header("X-User-Session", sid);
-    let response = app
-        .clone()
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let response = app.clone().oneshot(request).await.unwrap();
     let sid = response.headers().get("X-User-Session");
     let sid = sid.map_or_else(String::new, |sid| sid.to_str().unwrap().to_owned());
     (response.status(), sid)
 }
 
-/// A user with quotes, a line break and a long name.
-const USER: &str = "ada%22%0A%27%7B%7D";
+/// A user with quotes, line breaks and 1 MiB of text.
+fn long_text(user: usize) -> String {
+    format!("ada{user}\"'\r\n{{}}{}", "x".repeat(1 << 20))
+}
 
-fn record() -> (Recorded, [String; 2]) {
+/// What these users do.
+fn record(users: usize) -> (Recorded, Vec<String>) {
     let recorded = Recorded::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -138,20 +139,25 @@ fn record() -> (Recorded, [String; 2]) {
             let store = FailingStore::new(MemoryStore::<Untyped>::new());
             let faults = store.faults();
             let app = Router::new()
-                .route("/login/{user}", post(login))
+                .route("/login", post(login))
                 .route("/visit", any(visit))
                 .route("/logout", post(logout))
+                .layer(DefaultBodyLimit::disable())
                 .layer(Shop::layer().with_store(AnyStore::new(store)));
-            let path = format!("/login/{USER}{}", "x".repeat(5_000));
-            let (_, first) = send(&app, &path, "").await;
-            let (_, second) = send(&app, &path, "").await;
-            assert_eq!(send(&app, "/visit", &second).await.0, 200);
-            assert_eq!(send(&app, "/visit", &first).await.0, 401);
-            faults.fail_loads(true);
-            assert_eq!(send(&app, "/visit", &second).await.0, 503);
-            faults.fail_loads(false);
-            assert_eq!(send(&app, "/logout", &second).await.0, 200);
-            [first, second]
+            let mut sids = Vec::new();
+            for user in 0..users {
+                let user = long_text(user);
+                let (_, first) = send(&app, "/login", "", &user).await;
+                let (_, second) = send(&app, "/login", "", &user).await;
+                assert_eq!(send(&app, "/visit", &second, "").await.0, 200);
+                assert_eq!(send(&app, "/visit", &first, "").await.0, 401);
+                faults.fail_loads(true);
+                assert_eq!(send(&app, "/visit", &second, "").await.0, 503);
+                faults.fail_loads(false);
+                assert_eq!(send(&app, "/logout", &second, "").await.0, 200);
+                sids.extend([first, second]);
+            }
+            sids
         })
     });
     (recorded, sids)
@@ -159,7 +165,7 @@ fn record() -> (Recorded, [String; 2]) {
 
 #[test]
 fn events_are_counted_and_the_store_is_timed() {
-    let (recorded, sids) = record();
+    let (recorded, sids) = record(1);
     for (series, expected) in [
         ("events_total,config=Shop,event=created", 2),
         ("events_total,config=Shop,event=logged_in", 2),
@@ -194,6 +200,7 @@ fn events_are_counted_and_the_store_is_timed() {
         assert_eq!(recorded.count(series), expected, "{series}");
     }
     let all = recorded.0.lock().unwrap();
+    assert_eq!(sids.len(), 2);
     for (series, (sum, _)) in &*all {
         assert!(*sum > 0.0, "{series}");
         assert!(series.len() < 120 && !series.contains("ada"), "{series}");
@@ -205,11 +212,109 @@ fn events_are_counted_and_the_store_is_timed() {
 }
 
 #[test]
+fn a_further_user_makes_no_further_series() {
+    let series = |users| {
+        let (recorded, _) = record(users);
+        let recorded = recorded.0.lock().unwrap();
+        recorded.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(series(3), series(1));
+}
+
+fn dashboard() -> Value {
+    serde_json::from_str(include_str!("../../docs/grafana-dashboard.json")).unwrap()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().unwrap()
+}
+
+/// Grafana's classic JSON model of a dashboard.
+#[test]
+fn the_dashboard_is_one_that_grafana_can_import() {
+    let dashboard = dashboard();
+    // References to data sources are objects since 36.
+    assert!(dashboard["schemaVersion"].as_u64().unwrap() >= 36);
+    assert!(dashboard["id"].is_null() && dashboard["version"].is_u64());
+    assert!(dashboard["uid"].as_str().unwrap().len() <= 40);
+    assert!(!dashboard["title"].as_str().unwrap().is_empty());
+    for text in [&dashboard["time"]["from"], &dashboard["time"]["to"]] {
+        assert!(text.as_str().unwrap().starts_with("now"));
+    }
+    let variables = list(&dashboard["templating"], "list");
+    let source = json!({ "type": "prometheus", "uid": "${datasource}" });
+    let [first, second] = variables else {
+        panic!("two variables: {variables:?}");
+    };
+    assert_eq!(
+        (&first["name"], &first["type"], &first["query"]),
+        (
+            &json!("datasource"),
+            &json!("datasource"),
+            &json!("prometheus")
+        )
+    );
+    assert_eq!(
+        (&second["name"], &second["type"], &second["datasource"]),
+        (&json!("config"), &json!("query"), &source)
+    );
+    assert_eq!(second["query"]["query"], second["definition"]);
+
+    let (mut ids, mut cells) = (BTreeSet::new(), BTreeSet::new());
+    for panel in list(&dashboard, "panels") {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{panel}");
+        assert_eq!(panel["type"], "timeseries");
+        assert_eq!(panel["datasource"], source);
+        assert!(!panel["title"].as_str().unwrap().is_empty());
+        assert!(list(&panel["fieldConfig"], "overrides").is_empty());
+        let place = |key: &str| panel["gridPos"][key].as_u64().unwrap();
+        let (right, bottom) = (place("x") + place("w"), place("y") + place("h"));
+        assert!(right <= 24, "{panel}");
+        for x in place("x")..right {
+            for y in place("y")..bottom {
+                assert!(cells.insert((x, y)), "panels overlap: {panel}");
+            }
+        }
+        let mut names = BTreeSet::new();
+        for target in list(panel, "targets") {
+            assert!(names.insert(target["refId"].as_str().unwrap()), "{panel}");
+            assert_query(target);
+        }
+        assert!(!names.is_empty());
+    }
+}
+
+/// A query of the config that is chosen, whose legend shows labels that it keeps.
+fn assert_query(target: &Value) {
+    let query = target["expr"].as_str().unwrap();
+    for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
+        assert_eq!(query.matches(open).count(), query.matches(close).count());
+    }
+    assert!(query.contains(r#"config=~"$config""#), "{query}");
+    if let Some((_, events)) = query.split_once("event=~\"") {
+        let (events, _) = events.split_once('"').unwrap();
+        let names = include_str!("../../session-runtime/src/event.rs");
+        for event in events.split('|') {
+            assert!(names.contains(&format!("=> \"{event}\",")), "{event}");
+        }
+    }
+    for (at, _) in query.match_indices('$') {
+        let known = ["$config", "$__rate_interval"];
+        assert!(known.iter().any(|name| query[at..].starts_with(name)));
+    }
+    let (_, kept) = query.split_once(" by (").unwrap();
+    let (kept, _) = kept.split_once(')').unwrap();
+    for part in target["legendFormat"].as_str().unwrap().split("{{").skip(1) {
+        let (label, _) = part.split_once("}}").unwrap();
+        assert!(kept.split(", ").any(|name| name == label), "{query}");
+    }
+}
+
+#[test]
 fn the_dashboard_shows_metrics_that_exist() {
-    let (recorded, _) = record();
+    let (recorded, _) = record(1);
     let recorded = recorded.0.lock().unwrap();
-    let dashboard: Value =
-        serde_json::from_str(include_str!("../../docs/grafana-dashboard.json")).unwrap();
+    let dashboard = dashboard();
     let mut queries = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().unwrap() {
