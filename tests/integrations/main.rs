@@ -24,6 +24,7 @@ mod actix;
 #[cfg(feature = "aide")]
 mod aide;
 mod axum;
+mod events;
 mod first_use;
 #[cfg(feature = "grpc")]
 mod grpc;

@@ -200,6 +200,19 @@ fn events_are_counted_and_the_store_is_timed() {
         assert_eq!(recorded.count(series), expected, "{series}");
     }
     let all = recorded.0.lock().unwrap();
+    let docs = include_str!("../../src/monitoring.md");
+    for series in all.keys() {
+        let mut parts = series.split(',');
+        let name = parts.next().unwrap();
+        let row = docs
+            .lines()
+            .find(|line| line.contains(&format!("| `{name}` |")));
+        for label in parts {
+            let (label, _) = label.split_once('=').unwrap();
+            let is_documented = row.is_some_and(|row| row.contains(&format!("`{label}`")));
+            assert!(is_documented, "{label} of {name}");
+        }
+    }
     assert_eq!(sids.len(), 2);
     for (series, (sum, _)) in &*all {
         assert!(*sum > 0.0, "{series}");

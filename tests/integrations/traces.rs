@@ -1,7 +1,8 @@
 //! What `tracing` and a listener get, also of texts that are long or odd.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, Once};
 
 use ::axum::body::Body;
 use ::axum::routing::{any, post};
@@ -15,6 +16,7 @@ use http::{Request, StatusCode};
 use tower::ServiceExt as _;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 
 session_config! {
@@ -32,10 +34,15 @@ fn listen(event: &Event<'_>) {
     HEARD.lock().unwrap().push(format!("{event} {event:?}"));
 }
 
-/// Every span and event as its level, its name or message, and its other fields.
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<Line>>>);
+/// Keeps what the threads record that ask for it. There is one for the program: `tracing` may ask any thread
+/// once whether anybody wants an event, and a thread without a subscriber would answer no for all.
+struct Recorder;
 
+thread_local! {
+    static LINES: RefCell<Option<Vec<Line>>> = const { RefCell::new(None) };
+}
+
+/// A span or an event: its level, its name or message, and its other fields.
 struct Line {
     head: String,
     fields: Vec<&'static str>,
@@ -53,11 +60,9 @@ impl Visit for Line {
     }
 }
 
-impl Recorder {
-    fn push(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Line)) {
-        if metadata.target() != "connect_session" {
-            return;
-        }
+fn push(metadata: &Metadata<'_>, record: impl FnOnce(&mut Line)) {
+    LINES.with_borrow_mut(|lines| {
+        let Some(lines) = lines else { return };
         let name = if metadata.is_span() {
             format!(" span {}", metadata.name())
         } else {
@@ -69,17 +74,21 @@ impl Recorder {
             text: String::new(),
         };
         record(&mut line);
-        self.0.lock().unwrap().push(line);
-    }
+        lines.push(line);
+    });
 }
 
 impl Subscriber for Recorder {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "connect_session" && LINES.with_borrow(Option::is_some)
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.push(span.metadata(), |line| span.record(line));
+        push(span.metadata(), |line| span.record(line));
         Id::from_u64(1)
     }
 
@@ -88,7 +97,7 @@ impl Subscriber for Recorder {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &tracing::Event<'_>) {
-        self.push(event.metadata(), |line| event.record(line));
+        push(event.metadata(), |line| event.record(line));
     }
 
     fn enter(&self, _: &Id) {}
@@ -122,41 +131,40 @@ async fn send(app: &Router, path: &str, sid: &str, body: &str) -> (StatusCode, S
 }
 
 /// Returns what was recorded, and the sids.
-fn record() -> (Recorder, [String; 2]) {
-    let recorder = Recorder::default();
+fn record() -> (Vec<Line>, [String; 2]) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+    LINES.set(Some(Vec::new()));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let sids = tracing::subscriber::with_default(recorder.clone(), || {
-        runtime.block_on(async {
-            let store = FailingStore::new(MemoryStore::<Untyped>::new());
-            let faults = store.faults();
-            let app = Router::new()
-                .route("/login", post(login))
-                .route("/visit", any(visit))
-                .route("/logout", post(logout))
-                .layer(DefaultBodyLimit::disable())
-                .layer(Shop::layer().with_store(AnyStore::new(store)));
-            let user = long_text();
-            let (_, first) = send(&app, "/login", "", &user).await;
-            let (_, second) = send(&app, "/login", "", &user).await;
-            assert_eq!(send(&app, "/visit", &second, "").await.0, 200);
-            assert_eq!(send(&app, "/visit", &first, "").await.0, 401);
-            assert_eq!(send(&app, "/visit", "", "").await.0, 401);
-            faults.fail_loads(true);
-            assert_eq!(send(&app, "/visit", &second, "").await.0, 503);
-            faults.fail_loads(false);
-            assert_eq!(send(&app, "/logout", &second, "").await.0, 200);
-            [first, second]
-        })
+    let sids = runtime.block_on(async {
+        let store = FailingStore::new(MemoryStore::<Untyped>::new());
+        let faults = store.faults();
+        let app = Router::new()
+            .route("/login", post(login))
+            .route("/visit", any(visit))
+            .route("/logout", post(logout))
+            .layer(DefaultBodyLimit::disable())
+            .layer(Shop::layer().with_store(AnyStore::new(store)));
+        let user = long_text();
+        let (_, first) = send(&app, "/login", "", &user).await;
+        let (_, second) = send(&app, "/login", "", &user).await;
+        assert_eq!(send(&app, "/visit", &second, "").await.0, 200);
+        assert_eq!(send(&app, "/visit", &first, "").await.0, 401);
+        assert_eq!(send(&app, "/visit", "", "").await.0, 401);
+        faults.fail_loads(true);
+        assert_eq!(send(&app, "/visit", &second, "").await.0, 503);
+        faults.fail_loads(false);
+        assert_eq!(send(&app, "/logout", &second, "").await.0, 200);
+        [first, second]
     });
-    (recorder, sids)
+    (LINES.take().unwrap(), sids)
 }
 
 #[test]
 fn every_call_of_the_store_is_a_span_and_every_event_has_its_fields() {
-    let (recorder, _) = record();
-    let lines = recorder.0.lock().unwrap();
+    let (lines, _) = record();
     let seen: Vec<_> = (lines.iter())
         .map(|line| format!("{}: {}", line.head, line.fields.join(" ")))
         .collect();
@@ -186,12 +194,21 @@ fn every_call_of_the_store_is_a_span_and_every_event_has_its_fields() {
         ],
     ];
     assert_eq!(seen, expected.concat(), "{seen:#?}");
+    let docs = include_str!("../../src/monitoring.md");
+    for line in &lines {
+        if let Some((level, span)) = line.head.split_once(" span ") {
+            let row = format!("| `{span}` | {} | `config`, `id` |", level.to_lowercase());
+            assert!(docs.contains(&row), "{row}");
+        }
+        for field in &line.fields {
+            assert!(docs.contains(&format!("`{field}`")), "{field}");
+        }
+    }
 }
 
 #[test]
 fn no_trace_of_a_user_a_label_or_a_sid() {
-    let (recorder, sids) = record();
-    let lines = recorder.0.lock().unwrap();
+    let (lines, sids) = record();
     let traced = lines
         .iter()
         .map(|line| format!("{}{}", line.head, line.text));
