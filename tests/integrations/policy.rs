@@ -73,6 +73,7 @@ const LONG: &str = match str::from_utf8(&LONG_BYTES) {
     Ok(text) => text,
     Err(_) => "",
 };
+#[allow(clippy::large_const_arrays, reason = "a config takes constants")]
 const LONG_BYTES: [u8; 1 << 20] = {
     let mut bytes = [b'x'; 1 << 20];
     bytes[0] = b'"';

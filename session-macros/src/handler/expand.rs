@@ -138,9 +138,10 @@ impl Parts<'_> {
             let Argument { name, attrs, .. } = argument;
             let ty = session_type(argument)?;
             let guard = wrapped(
-                &match handler.receiver {
-                    None => quote!(#private::SessionGuard),
-                    Some(_) => quote!(#private::ApiGuard),
+                &if handler.receiver.is_some() {
+                    quote!(#private::ApiGuard)
+                } else {
+                    quote!(#private::SessionGuard)
                 },
                 ty,
                 &quote!(#ty, #mode, #overrides),
@@ -316,10 +317,10 @@ impl Parts<'_> {
         let private = self.private;
         let shared = (self.handler.shared).then(|| quote!(.shared()));
         let reply = quote!(#private::SessionReply::new(__value, __commit #shared));
-        match self.handler.receiver {
-            None => reply,
-            Some(_) => quote!(#private::ApiReply::new(#reply)),
+        if self.handler.receiver.is_some() {
+            return quote!(#private::ApiReply::new(#reply));
         }
+        reply
     }
 
     /// The user's function: signature, attributes and body as written, except where only the body
