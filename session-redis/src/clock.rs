@@ -105,7 +105,7 @@ impl ServerClock {
 }
 
 /// The milliseconds of a reply to `TIME`: seconds and microseconds, as texts.
-fn millis_of(reply: &Value) -> Option<u64> {
+pub(super) fn millis_of(reply: &Value) -> Option<u64> {
     let Value::Array(parts) = reply else {
         return None;
     };

@@ -3,6 +3,7 @@
 use redis::{Cmd, Value};
 
 use super::arguments::LoadArguments;
+use super::clock;
 use super::failure::Failure;
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
@@ -41,7 +42,14 @@ impl RedisStore {
         let stored = StoredRecord::read(bytes)?;
         match FirstStep::of(&stored.state, request, now) {
             FirstStep::Unknown => Ok(LoadOutcome::Unknown),
-            FirstStep::Found => stored.into_record(false, versions).map(LoadOutcome::Found),
+            FirstStep::Found => {
+                let state = stored.state.clone();
+                match stored.into_record(false, versions) {
+                    Ok(record) => Ok(LoadOutcome::Found(record)),
+                    // Boxed: it is rare.
+                    Err(error) => Box::pin(self.not_decoded(name, &state, request, error)).await,
+                }
+            }
             FirstStep::Reused => {
                 let reply = self.second_step(name, request, true).await;
                 let login = stored.state.login.as_deref();
@@ -51,15 +59,21 @@ impl RedisStore {
                 is_alive,
                 secrets_change,
             } => {
-                let login = stored.state.login.clone();
+                let state = stored.state.clone();
                 // Before anything is written: a session that cannot be read does not live longer.
                 let decoded = if stored.may_open(request.secret) {
-                    Some(stored.into_record(false, versions)?)
+                    match stored.into_record(false, versions) {
+                        Ok(record) => Some(record),
+                        Err(error) => {
+                            return Box::pin(self.not_decoded(name, &state, request, error)).await;
+                        }
+                    }
                 } else {
                     None
                 };
+                let login = state.login.as_deref();
                 match self.second_step(name, request, secrets_change).await {
-                    Ok(reply) => self.loaded(reply, login.as_deref(), decoded.as_ref(), versions),
+                    Ok(reply) => self.loaded(reply, login, decoded.as_ref(), versions),
                     // The record can be read but not written: the touch, the offer or the promotion
                     // is left out.
                     Err(_) if is_alive && decoded.is_some() => Ok(decoded.into()),
@@ -82,6 +96,26 @@ impl RedisStore {
         let servers = self.servers();
         LOAD.run(servers, name, &arguments.as_slices(), durability)
             .await
+    }
+
+    /// The outcome of a load whose record cannot be decoded: `error`, but only if the load finds the record by
+    /// the clock of the server. Nothing but a secret that opens it may learn of the data.
+    async fn not_decoded<D: SessionData>(
+        &self,
+        name: &str,
+        state: &RecordState,
+        request: &LoadRequest,
+        error: StoreError,
+    ) -> Result<LoadOutcome<D>, StoreError> {
+        let time = redis::cmd("TIME");
+        let answer = self.send(name, Command::new(&time, None)).await;
+        let now = clock::millis_of(&answer.map_err(read_error)?.value)
+            .ok_or_else(|| reply::unexpected("it is not the time"))?;
+        if state.on_load(request, now).is_some() {
+            Err(error)
+        } else {
+            Ok(state.not_found(request, now))
+        }
     }
 
     /// The outcome in the reply of the second step. `login` is what the first step has found. The record is only

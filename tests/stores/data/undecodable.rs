@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use axum::routing::post;
 use connect_session::store::{
-    CommitId, DataVersions, Lifetime, LoadOutcome, LoadRequest, NewRecord, Store as _, StoreError,
-    Transport,
+    CommitId, DataVersions, Lifetime, LoadOutcome, LoadRequest, NewRecord, Renewal, SecretHash,
+    Store as _, StoreError, Transport,
 };
 use connect_session::{Error, Event, Session, SessionData, session, session_config};
 use http::{Request, Response, StatusCode};
@@ -345,10 +345,53 @@ async fn row_37e_a_load_that_cannot_decode_slides_no_deadline(stores: &Stores) {
     assert!(ended.unwrap().found().is_none());
 }
 
+/// What a load learns without the session: nothing of its data, decodable or not.
+async fn row_37e_an_outdated_secret_of_an_undecodable_session_is_unknown(stores: &Stores) {
+    if stores.is_live() {
+        return;
+    }
+    let opened = inserted(stores, Old::default()).await;
+    let (readable, unreadable) = (stores.of::<Old>(), stores.of::<New>());
+    let candidate = SecretHash::from_bytes([3; 32]);
+    let renewal = Some(Renewal {
+        every: Duration::ZERO,
+        grace: Duration::ZERO,
+        candidate,
+    });
+    for secret in [opened.secret, candidate] {
+        let renewing = LoadRequest {
+            secret,
+            renewal,
+            ..touching(opened)
+        };
+        let loaded = readable.load(opened.key, &renewing).await.unwrap();
+        assert!(loaded.found().is_some());
+    }
+    let current = LoadRequest {
+        secret: candidate,
+        ..request(opened.secret)
+    };
+    let cookie = LoadRequest {
+        transport: Transport::Cookie,
+        ..current
+    };
+    let wrong = LoadRequest {
+        secret: SecretHash::from_bytes([4; 32]),
+        ..current
+    };
+    for request in [request(opened.secret), touching(opened), cookie, wrong] {
+        let loaded = unreadable.load(opened.key, &request).await;
+        let loaded = loaded.expect("it is unknown to this request");
+        assert!(loaded.found().is_none(), "{request:?}");
+    }
+    assert!(unreadable.load(opened.key, &current).await.is_err());
+}
+
 on_every_store! {
     row_37c_an_undecodable_session_is_a_500_and_stays
     row_37d_an_undecodable_session_is_replaced
     row_37k_create_replaces_an_undecodable_session
     row_37l_a_logout_can_end_an_undecodable_session
     row_37e_a_load_that_cannot_decode_slides_no_deadline
+    row_37e_an_outdated_secret_of_an_undecodable_session_is_unknown
 }

@@ -109,6 +109,27 @@ async fn sessions_past_their_deadline_are_ended_even_if_the_key_exists() {
     }
 }
 
+/// A record of which only the data is damaged, and whose key outlives it, as one that was restored without
+/// its expiry.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn an_undecodable_session_that_has_ended_is_unknown() {
+    let (store, prefix, mut raw) = store().await;
+    let session = opened(&store, &json!({"a": 1})).await;
+    let key = prefix + &session.name();
+    let length: usize = command(&mut raw, &["STRLEN", &key]);
+    overwrite(&mut raw, &key, length - 1, b"}");
+    assert!(is_undecodable(&session.load(&store).await));
+    let _: i64 = command(&mut raw, &["PERSIST", &key]);
+    overwrite(&mut raw, &key, 60, &[0, 0, 0, 0, 0, 1]);
+    assert!(session.load(&store).await.unwrap().is_none());
+    assert_eq!(
+        command::<i64>(&mut raw, &["PTTL", &key]),
+        -1,
+        "it was written"
+    );
+}
+
 /// The length of the header of a record without a subject.
 const HEADER: usize = 114;
 
