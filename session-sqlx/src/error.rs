@@ -78,6 +78,14 @@ impl StatementError {
         matches!(self, Self::Unknown(error) if error.is::<sqlx::Error>())
     }
 
+    /// The driver's error, whether the statement may have changed something or not.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(crate) fn driver_error(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::NotApplied(error) | Self::Unknown(error) => error.downcast_ref(),
+        }
+    }
+
     /// The driver's error, if the statement certainly changed nothing.
     pub(crate) fn not_applied(&self) -> Option<&sqlx::Error> {
         match self {

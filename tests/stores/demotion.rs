@@ -9,11 +9,12 @@ use connect_session::store::{
 };
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{AssertSqlSafe, Connection as _, Database, MySqlConnection, PgConnection, Pool};
 use tokio::task::JoinSet;
 
 use crate::fixture::{self, Opened, json, load, login, mint, new_record, open_as, request, set};
+use crate::redis::tools::until;
 use crate::servers::{unique, url};
 use crate::sql_proxy::{Protocol, Proxy};
 use crate::temp_table::Cleanup;
@@ -29,6 +30,29 @@ struct Pair<S> {
     new: S,
     old_address: String,
     new_address: String,
+}
+
+/// A store that reaches the servers through the proxy.
+struct Connected<S> {
+    store: S,
+    /// Whether all its connections wait for a statement.
+    is_idle: Box<dyn Fn() -> bool>,
+}
+
+impl<S> Connected<S> {
+    /// A store that opened its own connections, which it keeps as soon as it has an answer.
+    fn own(store: S) -> Self {
+        Self {
+            store,
+            is_idle: Box::new(|| true),
+        }
+    }
+
+    /// A pool takes its connections back in tasks.
+    fn pooled<DB: Database>(store: S, pool: Pool<DB>) -> Self {
+        let is_idle = Box::new(move || pool.num_idle() == usize::try_from(pool.size()).unwrap());
+        Self { store, is_idle }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +78,7 @@ const VERBS: [Verb; 5] = [
 /// makes every session due for a touch, on both servers.
 async fn the_next_request_reaches_the_new_primary<S: Store<Untyped> + Clone>(
     pair: &Pair<S>,
-    connect: impl AsyncFn() -> S,
-    owns_connections: bool,
+    connect: impl AsyncFn() -> Connected<S>,
     demote: impl AsyncFn(bool),
     age: impl AsyncFn(),
 ) {
@@ -64,9 +87,10 @@ async fn the_next_request_reaches_the_new_primary<S: Store<Untyped> + Clone>(
         let record = new_record(opened.secret, &json!({"on": "both"}));
         open_as(&pair.old, opened, &record).await;
         open_as(&pair.new, opened, &record).await;
-        let store = connect().await;
+        let Connected { store, is_idle } = connect().await;
         open_connections(&store, opened).await;
         let loaded = load(&store, opened).await;
+        until("all connections are idle", async || is_idle()).await;
         age().await;
 
         demote(true).await;
@@ -101,13 +125,18 @@ async fn the_next_request_reaches_the_new_primary<S: Store<Untyped> + Clone>(
                     *data = json!({"on": "the new one"});
                 });
                 current.await;
-                let shown = json(&load(&store, opened).await);
-                // A pool of the application may still read from the old one.
-                if owns_connections {
-                    assert_eq!(shown, json!({"on": "the new one"}));
-                }
+                let touched = load(&store, opened).await;
+                assert_eq!(json(&touched), json!({"on": "the new one"}));
+                // As the request does that has loaded it.
+                let change = set(&touched, &json!({"on": "both"}));
+                let committed = store.commit(opened.key, &change).await.unwrap();
+                assert!(matches!(committed, CommitOutcome::Applied { .. }));
             }
         }
+        until("no connection leads to the old primary", async || {
+            pair.proxy.open_to(&pair.old_address) == 0
+        })
+        .await;
         demote(false).await;
         pair.proxy.switch_to(pair.old_address.clone());
     }
@@ -116,14 +145,14 @@ async fn the_next_request_reaches_the_new_primary<S: Store<Untyped> + Clone>(
 /// A server that stays read-only: what it has is served, and a change is refused for now.
 async fn a_read_only_server_serves_what_it_has<S: Store<Untyped> + Clone>(
     pair: &Pair<S>,
-    connect: impl AsyncFn() -> S,
+    connect: impl AsyncFn() -> Connected<S>,
     demote: impl AsyncFn(bool),
     age: impl AsyncFn(),
 ) {
     let opened = mint();
     let record = new_record(opened.secret, &json!({"a": 1}));
     open_as(&pair.old, opened, &record).await;
-    let store = connect().await;
+    let Connected { store, .. } = connect().await;
     open_connections(&store, opened).await;
     demote(true).await;
     for _ in 0..3 {
@@ -152,6 +181,34 @@ async fn a_read_only_server_serves_what_it_has<S: Store<Untyped> + Clone>(
     }
     demote(false).await;
     fixture::update(&store, opened, |data| data["a"] = json!(3)).await;
+}
+
+/// The errors of a server that is leaving, each on all connections of the store: they are closed, so that the
+/// next request works. Where the error means that the statement was not executed, it is sent again.
+async fn connections_to_a_leaving_server_are_closed<S: Store<Untyped> + Clone>(
+    pair: &Pair<S>,
+    connect: impl AsyncFn() -> Connected<S>,
+    codes: &[(&'static str, bool)],
+) {
+    for &(code, is_sent_again) in codes {
+        let Connected { store, is_idle } = connect().await;
+        let opened = mint();
+        open_as(&store, opened, &new_record(opened.secret, &json!({}))).await;
+        open_connections(&store, opened).await;
+        until("all connections are idle", async || is_idle()).await;
+        pair.proxy.refuse(code);
+        let other = mint();
+        let record = new_record(other.secret, &json!({}));
+        let inserted = store.insert(other.key, &record).await;
+        if is_sent_again {
+            inserted.expect(code);
+        } else {
+            let is_unknown = matches!(inserted, Err(StoreError::OutcomeUnknown(_)));
+            assert!(is_unknown, "{code}: {inserted:?}");
+            store.insert(other.key, &record).await.expect(code);
+        }
+        load(&store, other).await;
+    }
 }
 
 /// Opens all connections of a store, and leaves them idle.
@@ -226,6 +283,8 @@ async fn postgres() {
     };
     let options: PgConnectOptions = old_url.parse().unwrap();
     let options = options.host("127.0.0.1").port(pair.proxy.port);
+    // The proxy reads the messages.
+    let options = options.ssl_mode(PgSslMode::Disable);
     let proxied = format!(
         "postgres://{}@127.0.0.1:{}/{}?sslmode=disable",
         options.get_username(),
@@ -235,13 +294,13 @@ async fn postgres() {
     let own = async || {
         let store = PostgresStore::connect(&proxied).connections(CONNECTIONS);
         let store = store.await.unwrap().sweep_every(None);
-        store.table(&table).unwrap()
+        Connected::own(store.table(&table).unwrap())
     };
     let pooled = async || {
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
         let pool = pool.connect_with(options.clone()).await.unwrap();
-        let store = PostgresStore::from_pool(pool).sweep_every(None);
-        store.table(&table).unwrap()
+        let store = PostgresStore::from_pool(pool.clone()).sweep_every(None);
+        Connected::pooled(store.table(&table).unwrap(), pool)
     };
     let demote = async |is_demoted| demote_postgres(&old_url, is_demoted).await;
     let slide = format!("UPDATE {table} SET idle_until = idle_until - idle / 8");
@@ -251,10 +310,19 @@ async fn postgres() {
         run_on_postgres(&old_url, &slide).await;
         run_on_postgres(&new_url, &slide).await;
     };
-    the_next_request_reaches_the_new_primary(&pair, own, true, demote, age).await;
-    the_next_request_reaches_the_new_primary(&pair, pooled, false, demote, age).await;
+    the_next_request_reaches_the_new_primary(&pair, own, demote, age).await;
+    the_next_request_reaches_the_new_primary(&pair, pooled, demote, age).await;
     a_read_only_server_serves_what_it_has(&pair, own, demote, age).await;
     a_read_only_server_serves_what_it_has(&pair, pooled, demote, age).await;
+    let codes = [
+        ("25006", true),
+        ("57P01", false),
+        ("57P02", false),
+        ("57P03", false),
+        ("57P04", false),
+    ];
+    connections_to_a_leaving_server_are_closed(&pair, own, &codes).await;
+    connections_to_a_leaving_server_are_closed(&pair, pooled, &codes).await;
 }
 
 /// One test, because it changes a whole server.
@@ -304,13 +372,13 @@ async fn mysql() {
     let own = async || {
         let store = MySqlStore::connect(&proxied).connections(CONNECTIONS);
         let store = store.await.unwrap().sweep_every(None);
-        store.table(&table).unwrap()
+        Connected::own(store.table(&table).unwrap())
     };
     let pooled = async || {
         let pool = MySqlPoolOptions::new().max_connections(CONNECTIONS);
         let pool = pool.connect_with(options.clone()).await.unwrap();
-        let store = MySqlStore::from_pool(pool).sweep_every(None);
-        store.table(&table).unwrap()
+        let store = MySqlStore::from_pool(pool.clone()).sweep_every(None);
+        Connected::pooled(store.table(&table).unwrap(), pool)
     };
     let demote = async |is_demoted: bool| {
         let value = u8::from(is_demoted);
@@ -321,8 +389,18 @@ async fn mysql() {
         run_on_mysql(&old_url, &slide).await;
         run_on_mysql(&new_url, &slide).await;
     };
-    the_next_request_reaches_the_new_primary(&pair, own, true, demote, age).await;
-    the_next_request_reaches_the_new_primary(&pair, pooled, false, demote, age).await;
+    the_next_request_reaches_the_new_primary(&pair, own, demote, age).await;
+    the_next_request_reaches_the_new_primary(&pair, pooled, demote, age).await;
     a_read_only_server_serves_what_it_has(&pair, own, demote, age).await;
     a_read_only_server_serves_what_it_has(&pair, pooled, demote, age).await;
+    let codes = [
+        ("1047", true),
+        ("1290", true),
+        ("1792", true),
+        ("1836", true),
+        ("3032", true),
+        ("1053", false),
+    ];
+    connections_to_a_leaving_server_are_closed(&pair, own, &codes).await;
+    connections_to_a_leaving_server_are_closed(&pair, pooled, &codes).await;
 }

@@ -16,6 +16,42 @@ pub enum Protocol {
     MySql,
 }
 
+impl Protocol {
+    /// Whether a client's messages are only a ping.
+    fn is_ping(self, kinds: &[char]) -> bool {
+        match self {
+            Self::Postgres => kinds == ['S'],
+            Self::MySql => kinds == ['p'],
+        }
+    }
+
+    /// An error in answer to a client's messages; empty if none of them is answered.
+    fn refusal(self, kinds: &[char], code: &str) -> Vec<u8> {
+        let answered = match self {
+            Self::Postgres => &['S', 'Q'][..],
+            Self::MySql => &['P', 'E', 'Q'],
+        };
+        if !kinds.iter().any(|kind| answered.contains(kind)) {
+            return Vec::new();
+        }
+        match self {
+            Self::Postgres => {
+                let fields = format!("SERROR\0VERROR\0C{code}\0Mrefused\0\0");
+                let length = u32::try_from(fields.len() + 4).unwrap();
+                let ready = [b'Z', 0, 0, 0, 5, b'I'];
+                [b"E", &length.to_be_bytes()[..], fields.as_bytes(), &ready].concat()
+            }
+            Self::MySql => {
+                let number: u16 = code.parse().unwrap();
+                let text = b"#HY000refused";
+                let length = u8::try_from(text.len() + 3).unwrap();
+                // The packet has the number 1, as it answers a command.
+                [&[length, 0, 0, 1, 0xff], &number.to_le_bytes()[..], text].concat()
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Network {
     Works,
@@ -33,6 +69,16 @@ pub struct Proxy {
     connections: Arc<AtomicU64>,
     network: watch::Sender<Network>,
     server: Arc<Mutex<String>>,
+    /// The number of open connections to each server.
+    open: Arc<Mutex<BTreeMap<String, u64>>>,
+    refusal: watch::Sender<Refusal>,
+}
+
+/// The error that the first connections get in place of every answer.
+#[derive(Clone, Copy, Default)]
+struct Refusal {
+    code: &'static str,
+    connections: u64,
 }
 
 impl Proxy {
@@ -41,18 +87,31 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let counts: Arc<Mutex<BTreeMap<char, u64>>> = Arc::default();
         let (network, watched) = watch::channel(Network::Works);
+        let (refusal, refused) = watch::channel(Refusal::default());
         let shared = counts.clone();
         let server = Arc::new(Mutex::new(server));
         let current = server.clone();
         let connections = Arc::<AtomicU64>::default();
         let accepted = connections.clone();
+        let open: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
+        let opened = open.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                accepted.fetch_add(1, Ordering::SeqCst);
+                let number = accepted.fetch_add(1, Ordering::SeqCst) + 1;
+                let refused = refused.clone();
+                let refusal = move || {
+                    let refusal = *refused.borrow();
+                    (number <= refusal.connections).then_some(refusal.code)
+                };
                 let (counts, network) = (shared.clone(), watched.clone());
                 let server = current.lock().unwrap().clone();
                 let upstream = TcpStream::connect(&server).await.unwrap();
-                tokio::spawn(forward(client, upstream, protocol, counts, network));
+                let open = opened.clone();
+                *open.lock().unwrap().entry(server.clone()).or_default() += 1;
+                tokio::spawn(async move {
+                    forward(client, upstream, protocol, counts, network, refusal).await;
+                    *open.lock().unwrap().entry(server).or_default() -= 1;
+                });
             }
         });
         Self {
@@ -61,7 +120,22 @@ impl Proxy {
             connections,
             network,
             server,
+            open,
+            refusal,
         }
+    }
+
+    /// Answers every statement on the connections that are open with an error of the server, which does not
+    /// receive it.
+    pub fn refuse(&self, code: &'static str) {
+        let connections = self.connections();
+        self.refusal.send_replace(Refusal { code, connections });
+    }
+
+    /// The number of connections that lead to a server.
+    pub fn open_to(&self, server: &str) -> u64 {
+        let open = self.open.lock().unwrap();
+        open.get(server).copied().unwrap_or_default()
     }
 
     /// Leads new connections to another server. Those that are open stay where they are.
@@ -90,6 +164,7 @@ async fn forward(
     protocol: Protocol,
     counts: Arc<Mutex<BTreeMap<char, u64>>>,
     mut network: watch::Receiver<Network>,
+    refusal: impl Fn() -> Option<&'static str>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -101,8 +176,14 @@ async fn forward(
             read = from_client.read(&mut up) => {
                 let Ok(1..) = read else { return };
                 let bytes = &up[..read.unwrap()];
-                let was_ping = frames.count(bytes, &mut counts.lock().unwrap());
+                let kinds = frames.count(bytes, &mut counts.lock().unwrap());
+                let was_ping = protocol.is_ping(&kinds);
                 is_lost |= was_ping && *network.borrow() == Network::LosesPings;
+                if let Some(code) = refusal().filter(|_| !was_ping) {
+                    let answer = protocol.refusal(&kinds, code);
+                    if to_client.write_all(&answer).await.is_err() { return }
+                    continue;
+                }
                 if to_server.write_all(bytes).await.is_err() { return }
             }
             read = from_server.read(&mut down) => {
@@ -136,8 +217,8 @@ impl Frames {
         }
     }
 
-    /// Counts the messages; returns whether they were only a ping.
-    fn count(&mut self, bytes: &[u8], counts: &mut BTreeMap<char, u64>) -> bool {
+    /// Counts the messages, and returns their kinds.
+    fn count(&mut self, bytes: &[u8], counts: &mut BTreeMap<char, u64>) -> Vec<char> {
         self.rest.extend_from_slice(bytes);
         let mut kinds = Vec::new();
         while let Some((kind, length)) = self.frame() {
@@ -151,10 +232,7 @@ impl Frames {
         for kind in &kinds {
             *counts.entry(*kind).or_default() += 1;
         }
-        match self.protocol {
-            Protocol::Postgres => kinds == ['S'],
-            Protocol::MySql => kinds == ['p'],
-        }
+        kinds
     }
 
     /// The kind of the first message, if it is a command, and the message's length.

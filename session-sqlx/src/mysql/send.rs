@@ -21,9 +21,9 @@ const CHANGED_SINCE_READ: u16 = 1020;
 const UNKNOWN_OUTCOME: [u16; 4] = [1053, 1180, 1927, 4031];
 
 /// The errors of a server that accepts no writes, such as one that was demoted: it is not in its cluster
-/// (1047), has the option `read_only` (1290), its transactions are read-only (1792), it runs in read-only
-/// mode (1836), or it is offline (3032).
-const DEMOTED: [u16; 5] = [1047, 1290, 1792, 1836, 3032];
+/// (1047), is shutting down (1053), has the option `read_only` (1290), its transactions are read-only (1792),
+/// it runs in read-only mode (1836), or it is offline (3032).
+const DEMOTED: [u16; 6] = [1047, 1053, 1290, 1792, 1836, 3032];
 
 impl Driver for MySql {
     /// An id is `BINARY(16)`.
@@ -99,7 +99,7 @@ pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the server accepts no writes.
+/// Whether the server accepts no writes, or is shutting down.
 pub(super) fn is_demoted(error: &sqlx::Error) -> bool {
     error_number(error).is_some_and(|number| DEMOTED.contains(&number))
 }

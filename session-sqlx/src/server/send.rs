@@ -51,8 +51,11 @@ impl<B: Server> Inner<B> {
             };
             let is_lost = W::IS_READ && is_used && failure.is_lost();
             let is_demoted = failure.not_applied().is_some_and(B::is_demoted);
-            if is_lost || is_demoted {
-                state.retire_connections();
+            // The other connections lead to the same server. One that is shutting down may have executed the
+            // statement, which is not sent again then.
+            let is_leaving = failure.driver_error().is_some_and(B::is_demoted);
+            if is_lost || is_leaving {
+                state.retire_connections(&self.pool);
             }
             let is_rolled_back = failure.not_applied().is_some_and(B::is_rolled_back);
             let is_expected = is_demoted && state.refuses_writes();

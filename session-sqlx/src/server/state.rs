@@ -84,10 +84,16 @@ impl<DB: Database> ServerState<DB> {
         self.facts.get()?.largest_session()
     }
 
-    /// Closes the connections that are open: a new one may lead to another server.
-    pub(super) fn retire_connections(&self) {
-        if let Some(connections) = &self.connections {
-            connections.retire();
+    /// Closes the connections that are open: a new one may lead to another server. Of `pool`, whose
+    /// connections are used if the store has none of its own, those that are idle.
+    pub(super) fn retire_connections(&self, pool: &Pool<DB>) {
+        match &self.connections {
+            Some(connections) => connections.retire(),
+            None => {
+                while let Some(connection) = pool.try_acquire() {
+                    drop(connection.detach());
+                }
+            }
         }
     }
 }
