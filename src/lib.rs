@@ -93,11 +93,10 @@ pub mod store {
         DataVersions, DecodeError, EncodedFields, MAX_DEPTH, Migrate, decode, decode_fields,
         decode_over_default, depth, encode, same_value,
     };
-    pub use connect_session_runtime::patch::{FieldChange, Patch, StoredFields};
     pub use connect_session_runtime::record::{
         Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest, Login,
         LoginChange, NewLogin, NewRecord, Record, Renewal, RevocationMark, SessionLimit, Snapshot,
-        StoredForm, SubjectKey, Transport,
+        SubjectKey, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{

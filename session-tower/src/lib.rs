@@ -292,11 +292,9 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
                 let snapshot = change.data.is_some().then(|| stored.snapshot());
                 CommitOutcome::applied(snapshot.transpose()?)
             }
-            Outcome::Applied { version, patch } => {
-                let data = change.data.as_ref().zip(patch);
-                CommitOutcome::applied(
-                    data.map(|(data, patch)| data.snapshot_after(&patch, version)),
-                )
+            Outcome::Applied { version, fields } => {
+                let data = change.data.as_ref();
+                CommitOutcome::applied(data.map(|data| data.snapshot_with_bytes(version, fields)))
             }
         })
     }

@@ -6,14 +6,14 @@
 mod format;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
 
 use self::format::Format;
-use connect_session_runtime::data::{EncodeError, SessionData};
-use connect_session_runtime::patch::{Patch, StoredFields};
+use connect_session_runtime::data::{EncodeError, EncodedFields, SessionData, decode_fields};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
@@ -29,24 +29,28 @@ const KEY: &str = "connect-session";
 pub(super) struct StoredRecord {
     namespace: String,
     state: RecordState,
-    fields: BTreeMap<String, Field>,
+    fields: Texts,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-struct Field {
-    json: String,
-    revision: u64,
-}
+/// The JSON text of each field.
+type Texts = BTreeMap<String, String>;
 
 /// A [`Change`] that does not depend on the type of the data, so that a task can own it.
 pub(super) struct EncodedChange {
     change: Change<()>,
-    patch: Option<Result<Patch, EncodeError>>,
+    /// The version of the data that it is based on.
+    base: Option<u64>,
+    /// All fields after it, if it changes one.
+    fields: Result<Option<Texts>, StoreError>,
 }
 
 /// The result of a change. `AlreadyApplied` and `Conflict` contain the unchanged record.
 pub(super) enum Outcome {
-    Applied { version: u64, patch: Option<Patch> },
+    /// The version, and all fields if it has changed one, as [`Snapshot::bytes`] has them.
+    Applied {
+        version: u64,
+        fields: Option<Vec<u8>>,
+    },
     AlreadyApplied(StoredRecord),
     Conflict(StoredRecord),
     Ended,
@@ -54,11 +58,33 @@ pub(super) enum Outcome {
 
 impl EncodedChange {
     pub(super) fn new<D: SessionData>(change: &Change<D>) -> Self {
+        let data = change.data.as_ref();
+        let base = data.and_then(|data| data.base.as_ref());
         Self {
             change: change.without_data(),
-            patch: change.data.as_ref().map(DataChange::patch),
+            base: base.map(|base| base.version),
+            fields: data.map_or(Ok(None), fields_after),
         }
     }
+}
+
+fn fields_after<D: SessionData>(data: &DataChange<D>) -> Result<Option<Texts>, StoreError> {
+    let stored = data.base.as_ref().and_then(Snapshot::bytes);
+    let stored: Texts = serde_json::from_slice(stored.unwrap_or(b"{}"))
+        .map_err(|error| StoreError::Encode(error.into()))?;
+    let stored = stored.iter().map(|(name, text)| (&**name, &**text));
+    Ok(data.fields_after(stored)?.map(texts_of))
+}
+
+fn texts_of(fields: EncodedFields) -> Texts {
+    (fields.into_iter())
+        .map(|(name, text)| (name, text.get().to_owned()))
+        .collect()
+}
+
+/// The fields, as a snapshot keeps them.
+fn bytes_of(fields: &Texts) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(fields).map_err(|error| StoreError::Encode(error.into()))
 }
 
 /// Conversions from and to tower-sessions' records.
@@ -68,19 +94,13 @@ impl StoredRecord {
         new: &NewRecord<D>,
         now: u64,
     ) -> Result<(Self, Snapshot<D>), StoreError> {
-        let fields = new.fields()?;
-        let field = |json: &str| Field {
-            json: json.to_owned(),
-            revision: 1,
-        };
         let stored = Self {
             namespace: key.namespace.to_owned(),
             state: RecordState::new(new, now),
-            fields: (fields.iter())
-                .map(|(name, text)| (name.clone(), field(text.get())))
-                .collect(),
+            fields: texts_of(new.fields()?),
         };
-        Ok((stored, new.into_snapshot(&fields)))
+        let bytes = bytes_of(&stored.fields)?;
+        Ok((stored, Snapshot::with_bytes(new.data.clone(), 1, bytes)))
     }
 
     /// The session in a record, if it belongs to this namespace and is alive.
@@ -130,11 +150,14 @@ impl StoredRecord {
     }
 
     pub(super) fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
-        let mut fields = StoredFields::default();
-        for (name, field) in &self.fields {
-            fields.insert(name.clone(), field.json.clone(), field.revision)?;
-        }
-        fields.snapshot(self.state.version)
+        let fields = self.fields.iter();
+        let data = decode_fields(fields.map(|(name, text)| (&**name, &**text)))?;
+        let bytes = bytes_of(&self.fields)?;
+        Ok(Snapshot::with_bytes(
+            Arc::new(data),
+            self.state.version,
+            bytes,
+        ))
     }
 }
 
@@ -154,54 +177,32 @@ impl StoredRecord {
         encoded: EncodedChange,
         now: u64,
     ) -> Result<Outcome, StoreError> {
-        let EncodedChange { change, patch } = encoded;
-        // Data that cannot be encoded only fails a change that would otherwise be applied.
-        let mut encoded = Ok(None);
-        let verdict = self.state.check(&change, now, || true);
-        if matches!(verdict, Verdict::Apply | Verdict::Conflict) {
-            encoded = patch.transpose();
-        }
-        let patch = encoded?;
-        let is_current = || patch.as_ref().is_none_or(|patch| self.is_current(patch));
-        match self.state.check(&change, now, is_current) {
+        let EncodedChange {
+            change,
+            base,
+            fields,
+        } = encoded;
+        let is_current = || base.is_none_or(|base| base == self.state.version);
+        let verdict = self.state.check(&change, now, is_current);
+        match verdict {
             Verdict::Ended => return Ok(Outcome::Ended),
             Verdict::AlreadyApplied => return Ok(Outcome::AlreadyApplied(self.clone())),
-            Verdict::Conflict => return Ok(Outcome::Conflict(self.clone())),
-            Verdict::Apply => {}
+            Verdict::Conflict | Verdict::Apply => {}
         }
-        let written = patch.as_ref().filter(|patch| !patch.is_empty());
-        self.state.apply(&change, written.is_some(), now);
-        if let Some(patch) = written {
-            self.patch(patch);
+        // Data that cannot be encoded only fails a change that might otherwise be applied.
+        let fields = fields?;
+        if verdict == Verdict::Conflict {
+            return Ok(Outcome::Conflict(self.clone()));
         }
+        self.state.apply(&change, fields.is_some(), now);
         let version = self.state.version;
-        Ok(Outcome::Applied { version, patch })
-    }
-
-    /// Whether every field that the patch writes still has the revision that the patch is based on.
-    fn is_current(&self, patch: &Patch) -> bool {
-        let revision = |name: &str| self.fields.get(name).map(|field| field.revision);
-        let mut removed = patch.remove.iter();
-        let mut set = patch.set.iter();
-        patch.replace_all
-            || (set.all(|field| revision(&field.name) == field.base)
-                && removed.all(|(name, base)| revision(name) == Some(*base)))
-    }
-
-    /// Writes the fields; each gets the record's version as its revision.
-    fn patch(&mut self, patch: &Patch) {
-        if patch.replace_all {
-            self.fields.clear();
+        let bytes = fields.as_ref().map(bytes_of).transpose()?;
+        if let Some(fields) = fields {
+            self.fields = fields;
         }
-        for (name, _) in &patch.remove {
-            self.fields.remove(name);
-        }
-        for field in &patch.set {
-            let new = Field {
-                json: field.json.clone(),
-                revision: self.state.version,
-            };
-            self.fields.insert(field.name.clone(), new);
-        }
+        Ok(Outcome::Applied {
+            version,
+            fields: bytes,
+        })
     }
 }

@@ -50,22 +50,6 @@ pub(crate) fn fingerprints_agree<D: SessionData>(a: &D, b: &D) -> bool {
     fingerprint(a) == fingerprint(b)
 }
 
-/// Like [`check`], for data whose encoded fields are those of `base`: `None` and `Some(None)` have the
-/// same text.
-///
-/// # Errors
-/// [`EncodeError::NotReadBack`], which names the field.
-pub(crate) fn check_same_text<D: SessionData>(
-    data: &D,
-    base: &D,
-    stored: &EncodedFields,
-) -> Result<(), EncodeError> {
-    if fingerprints_agree(data, base) {
-        return Ok(());
-    }
-    check(data, stored)
-}
-
 /// Compares data whose fingerprints differ, field by field.
 #[cold]
 fn compare<D: SessionData>(data: &D, decoded: &D) -> Result<(), EncodeError> {

@@ -5,7 +5,6 @@ mod lifetime;
 mod load;
 mod login;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,49 +44,26 @@ pub struct Snapshot<D> {
     pub data: Arc<D>,
     /// Raised by every change of the data.
     pub version: u64,
-    /// What a serializing store needs of the stored form; `None` in a store of live values.
-    pub stored: Option<Arc<StoredForm>>,
-}
-
-/// What a serializing store remembers of a record for the next change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoredForm {
-    /// The revision of each stored field. The store compares those of the changed fields, so changes
-    /// of different fields do not conflict.
-    Revisions(BTreeMap<String, u64>),
-    /// The stored fields, as the store encodes them. The store compares the version and writes whole
-    /// records; it takes the fields that the type does not know from here.
-    Bytes(Vec<u8>),
+    /// The stored fields, as a serializing store encodes them. It takes those that the type does not know
+    /// from here. `None` in a store of live values.
+    pub stored: Option<Arc<Vec<u8>>>,
 }
 
 impl<D> Snapshot<D> {
-    /// The snapshot of a store that writes whole records: `bytes` are all fields, as it encodes them.
+    /// The snapshot of a serializing store: `bytes` are all fields, as it encodes them.
     #[must_use]
     pub fn with_bytes(data: Arc<D>, version: u64, bytes: Vec<u8>) -> Self {
         Self {
             data,
             version,
-            stored: Some(Arc::new(StoredForm::Bytes(bytes))),
+            stored: Some(Arc::new(bytes)),
         }
     }
 
-    /// The revision of each stored field, in a store that compares them.
-    #[must_use]
-    pub fn revisions(&self) -> Option<&BTreeMap<String, u64>> {
-        match self.stored.as_deref() {
-            Some(StoredForm::Revisions(revisions)) => Some(revisions),
-            _ => None,
-        }
-    }
-
-    /// The stored fields, in a store that writes whole records.
+    /// The stored fields, in a serializing store.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
-        match self.stored.as_deref() {
-            Some(StoredForm::Bytes(bytes)) => Some(bytes),
-            _ => None,
-        }
+        self.stored.as_deref().map(Vec::as_slice)
     }
 }
 

@@ -42,19 +42,15 @@ pub use subject_index::{InvalidListCursor, ListCursor, ListPage, Listed, Subject
 /// or statement of its server must decide the same. There are two ways to keep the data:
 ///
 /// - A *serializing* store keeps the top-level fields of the data as opaque JSON texts.
-///   [`NewRecord::fields`] encodes new data. It writes a change in one of two ways: field by field,
-///   each with a revision, so that changes of different fields do not conflict
-///   ([`DataChange::patch`], [`StoredFields`]); or as a whole, and compares the version
-///   ([`DataChange::fields_after`], [`decode_fields`]).
+///   [`NewRecord::fields`] encodes new data, [`DataChange::fields_after`] a change, and
+///   [`decode_fields`] decodes both.
 /// - A store of live values, such as [`MemoryStore`], keeps the `Arc` with a version for the whole.
 ///
 /// The conformance kit, `connect_session::testing::conformance`, tests all of these rules.
 ///
 /// [`NewRecord::fields`]: crate::record::NewRecord::fields
-/// [`DataChange::patch`]: crate::record::DataChange::patch
 /// [`DataChange::fields_after`]: crate::record::DataChange::fields_after
 /// [`decode_fields`]: crate::data::decode_fields
-/// [`StoredFields`]: crate::patch::StoredFields
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store for sessions that hold `{D}`",
     label = "not a session store",
@@ -141,12 +137,12 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     ///    written. So a repeated change is applied once.
     /// 3. The generation differs: [`CommitOutcome::Ended`].
     /// 4. [`CommitOutcome::Conflict`], with the record as it is, if the change has an identity and
-    ///    the epoch differs; or if it has data with a base, and a changed field no longer has the
-    ///    revision of the base. A store without revisions compares the version instead.
+    ///    the epoch differs; or if it has data with a base, and the record no longer has the version
+    ///    of the base.
     /// 5. The change is applied. The record takes over its commit id, and the idle deadline counts
     ///    from now, unless that moves it to a later time while the record awaits its first use. An
     ///    identity change raises the epoch by one, and the generation too if it says
-    ///    so. New data raises the version, which becomes the revision of each written field.
+    ///    so. New data raises the version.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if certainly nothing was written, otherwise

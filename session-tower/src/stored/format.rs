@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Field, StoredRecord};
+use super::StoredRecord;
 use connect_session_runtime::record::{CommitId, FIRST_LEVEL, Lifetime, Login, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::state::{
@@ -47,6 +47,13 @@ pub(super) struct Format {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Field {
+    json: String,
+    /// The version of the record, for earlier releases, which compare it.
+    revision: u64,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Offer {
     secret: [u8; 32],
     made: u64,
@@ -63,6 +70,7 @@ impl From<StoredRecord> for Format {
     fn from(stored: StoredRecord) -> Self {
         let state = stored.state;
         let login = state.login.as_deref();
+        let revision = state.version;
         Self {
             namespace: stored.namespace,
             secret: *state.secret.hash.as_bytes(),
@@ -92,7 +100,9 @@ impl From<StoredRecord> for Format {
             level: login.map(|login| login.level),
             label: state.label.as_deref().map(str::to_owned),
             awaits_first_use: state.awaits_first_use,
-            fields: stored.fields,
+            fields: (stored.fields.into_iter())
+                .map(|(name, json)| (name, Field { json, revision }))
+                .collect(),
         }
     }
 }
@@ -148,7 +158,9 @@ impl From<Format> for StoredRecord {
         Self {
             namespace: format.namespace,
             state,
-            fields: format.fields,
+            fields: (format.fields.into_iter())
+                .map(|(name, field)| (name, field.json))
+                .collect(),
         }
     }
 }
@@ -170,7 +182,7 @@ mod tests {
                     r#""previous":{{"secret":[{}],"until":4}},"cookie":true,"version":5,"epoch":6,"#,
                     r#""generation":7,"commit_id":[{}],"created":8,"idle":9,"idle_until":10,"#,
                     r#""absolute":11,"absolute_until":12,"subject":"ada"{},"#,
-                    r#""fields":{{"cart":{{"json":"[]","revision":13}}}}}}"#,
+                    r#""fields":{{"cart":{{"json":"[]","revision":5}}}}}}"#,
                 ),
                 bytes(1, 32),
                 bytes(2, 32),

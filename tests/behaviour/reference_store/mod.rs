@@ -1,5 +1,5 @@
-//! A reference store that keeps encoded fields, as a server store would: a JSON text and a revision
-//! for each top-level field. Its mutex serves as the transaction.
+//! A reference store that keeps encoded fields, as a server store would: a JSON text for each top-level
+//! field. Its mutex serves as the transaction.
 
 mod stored;
 
@@ -15,7 +15,7 @@ use connect_session::store::{
 use connect_session::testing::FakeClock;
 use connect_session::{SessionData, SessionId};
 
-use self::stored::{Admitted, Field, StoredRecord};
+use self::stored::{Admitted, StoredRecord};
 
 /// Clones share their records, for any type of data.
 #[derive(Debug, Clone)]
@@ -43,10 +43,7 @@ impl EncodedStore {
     pub fn fields(&self, id: &str) -> BTreeMap<String, String> {
         let records = self.records.lock().unwrap();
         let record = records.iter().find(|(key, _)| key.id.to_string() == id);
-        let fields = record.map(|(_, record)| &record.fields);
-        (fields.into_iter().flatten())
-            .map(|(name, field)| (name.clone(), field.json.clone()))
-            .collect()
+        record.map_or_else(BTreeMap::new, |(_, record)| record.fields.clone())
     }
 
     /// Overwrites the JSON text of a field, to simulate a foreign or corrupt value.
@@ -54,11 +51,7 @@ impl EncodedStore {
         let id: SessionId = id.parse().unwrap();
         let mut records = self.records.lock().unwrap();
         let (_, record) = records.iter_mut().find(|(key, _)| key.id == id).unwrap();
-        let field = Field {
-            json: json.to_owned(),
-            revision: record.version,
-        };
-        record.fields.insert(name.to_owned(), field);
+        record.fields.insert(name.to_owned(), json.to_owned());
     }
 
     /// Removes all records.

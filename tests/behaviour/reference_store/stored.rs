@@ -7,16 +7,15 @@ use std::time::Duration;
 use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, Deadlines, EncodedFields, IdentityChange,
-    Lifetime, LoadRequest, Login, NewRecord, Patch, Record, SecretHash, Snapshot, StoreError,
-    StoredForm, Transport, decode_over_default, encode,
+    Change, CommitId, CommitOutcome, Deadlines, EncodedFields, IdentityChange, Lifetime,
+    LoadRequest, Login, NewRecord, Record, SecretHash, Snapshot, StoreError, Transport,
+    decode_fields, encode,
 };
-use serde_json::value::RawValue;
 
 #[derive(Debug)]
 pub(super) struct StoredRecord {
-    pub(super) fields: BTreeMap<String, Field>,
-    pub(super) version: u64,
+    pub(super) fields: BTreeMap<String, String>,
+    version: u64,
     epoch: u64,
     generation: u64,
     commit_id: CommitId,
@@ -34,12 +33,6 @@ pub(super) struct StoredRecord {
     login: Option<Arc<Login>>,
 }
 
-#[derive(Debug)]
-pub(super) struct Field {
-    pub(super) json: String,
-    pub(super) revision: u64,
-}
-
 impl StoredRecord {
     pub(super) fn new<D: SessionData>(
         new: &NewRecord<D>,
@@ -50,15 +43,8 @@ impl StoredRecord {
         if let Some(timeout) = new.first_use_timeout {
             deadlines.idle_until = deadlines.idle_until.min(now + timeout);
         }
-        let field = |text: &RawValue| Field {
-            json: text.get().to_owned(),
-            revision: 1,
-        };
         Ok(Self {
-            fields: fields
-                .iter()
-                .map(|(name, text)| (name.clone(), field(text)))
-                .collect(),
+            fields: texts_of(fields),
             version: 1,
             epoch: 0,
             generation: 0,
@@ -93,22 +79,15 @@ impl StoredRecord {
     }
 
     pub(super) fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
-        let text = |field: &Field| RawValue::from_string(field.json.clone()).unwrap();
-        let fields: EncodedFields = self
-            .fields
-            .iter()
-            .map(|(name, field)| (name.clone(), text(field)))
-            .collect();
-        let data = decode_over_default(&fields)?;
-        let revisions = self
-            .fields
-            .iter()
-            .map(|(name, field)| (name.clone(), field.revision));
         Ok(Snapshot {
-            data: Arc::new(data),
+            data: Arc::new(decode_fields(self.texts())?),
             version: self.version,
-            stored: Some(Arc::new(StoredForm::Revisions(revisions.collect()))),
+            stored: None,
         })
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        (self.fields.iter()).map(|(name, text)| (&**name, &**text))
     }
 
     pub(super) fn record<D: SessionData>(&self, renewed: bool) -> Result<Record<D>, StoreError> {
@@ -157,37 +136,6 @@ impl StoredRecord {
         }
     }
 
-    /// Whether no field of the patch has changed since the revision that the patch is based on.
-    fn is_current(&self, patch: &Patch) -> bool {
-        let revision = |name: &str| self.fields.get(name).map(|field| field.revision);
-        patch.replace_all
-            || (patch
-                .set
-                .iter()
-                .all(|field| revision(&field.name) == field.base)
-                && patch
-                    .remove
-                    .iter()
-                    .all(|(name, base)| revision(name) == Some(*base)))
-    }
-
-    fn write(&mut self, patch: Patch) {
-        self.version += 1;
-        if patch.replace_all {
-            self.fields.clear();
-        }
-        for (name, _) in patch.remove {
-            self.fields.remove(&name);
-        }
-        for field in patch.set {
-            let new = Field {
-                json: field.json,
-                revision: self.version,
-            };
-            self.fields.insert(field.name, new);
-        }
-    }
-
     fn identify(&mut self, change: &IdentityChange, now: Timestamp) {
         (self.secret, self.secret_since) = (change.secret, now);
         (self.offer, self.previous) = (None, None);
@@ -212,21 +160,24 @@ impl StoredRecord {
         if self.generation != change.generation {
             return Ok((CommitOutcome::Ended, false));
         }
-        let patch = change.data.as_ref().map(DataChange::patch).transpose()?;
+        let data = change.data.as_ref();
+        let fields = data.map(|data| data.fields_after(self.texts()));
+        let fields = fields.transpose()?.flatten();
+        let base = data.and_then(|data| data.base.as_ref());
         let is_late = change.identity.is_some() && self.epoch != change.epoch;
-        if is_late || patch.as_ref().is_some_and(|patch| !self.is_current(patch)) {
+        if is_late || base.is_some_and(|base| base.version != self.version) {
             return Ok((
                 CommitOutcome::Conflict(Box::new(self.record(false)?)),
                 false,
             ));
         }
-        let patch = patch.filter(|patch| !patch.is_empty());
-        let writes = patch.is_some() || change.identity.is_some() || change.lifetime.is_some();
+        let writes = fields.is_some() || change.identity.is_some() || change.lifetime.is_some();
         if writes {
             self.commit_id = change.commit_id;
         }
-        if let Some(patch) = patch {
-            self.write(patch);
+        if let Some(fields) = fields {
+            self.version += 1;
+            self.fields = texts_of(fields);
         }
         if let Some(identity) = &change.identity {
             self.identify(identity, now);
@@ -241,6 +192,12 @@ impl StoredRecord {
         }
         Ok((CommitOutcome::applied(snapshot(self)?), writes))
     }
+}
+
+fn texts_of(fields: EncodedFields) -> BTreeMap<String, String> {
+    (fields.into_iter())
+        .map(|(name, text)| (name, text.get().to_owned()))
+        .collect()
 }
 
 /// Whether a load may read the record, and what it wrote.

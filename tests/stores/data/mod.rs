@@ -3,8 +3,9 @@
 mod proof;
 mod shapes;
 mod stores;
-mod tools;
+pub(crate) mod tools;
 mod undecodable;
+mod unusual_shapes;
 mod versions;
 
 /// Makes one test of each case for each store.

@@ -20,18 +20,29 @@ use crate::fixture::{Opened, mint, request};
 
 /// Data with one part.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct With<T> {
-    part: T,
-    other: u8,
+pub(super) struct With<T> {
+    pub(super) part: T,
+    pub(super) other: u8,
 }
 
 /// Data that is read back after it was inserted, and after it has replaced other data.
-async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], StoreError> {
+pub(super) async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], StoreError> {
     let opened = mint();
-    let new = NewRecord {
+    let new = new_record(opened, data.clone());
+    let first = D::clone(&inserted(&stores.of(), opened, &new).await?.snapshot.data);
+    // A new session that is changed afterwards.
+    let (store, opened) = (stores.of(), mint());
+    let new = new_record(opened, D::default());
+    let loaded = inserted(&store, opened, &new).await?;
+    let changed = changed(&store, opened, loaded, data).await?;
+    Ok([first, changed])
+}
+
+fn new_record<D>(opened: Opened, data: D) -> NewRecord<D> {
+    NewRecord {
         secret: opened.secret,
         transport: Transport::Other,
-        data: Arc::new(D::default()),
+        data: Arc::new(data),
         login: None,
         label: None,
         lifetime: Lifetime::new(Duration::from_secs(60), Duration::from_secs(60)),
@@ -39,20 +50,16 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
         first_use_timeout: None,
         max_size: 1 << 20,
         versions: DataVersions::FIRST,
-    };
-    let whole = NewRecord {
-        data: Arc::new(data.clone()),
-        ..new
-    };
-    let first = D::clone(&inserted(&stores.of(), opened, &whole).await?.snapshot.data);
-    // A new session that is changed afterwards.
-    let (store, opened) = (stores.of(), mint());
-    let new = NewRecord {
-        data: Arc::new(D::default()),
-        secret: opened.secret,
-        ..whole
-    };
-    let loaded = inserted(&store, opened, &new).await?;
+    }
+}
+
+/// Replaces the data of a loaded record, and reads it back.
+async fn changed<D: SessionData>(
+    store: &AnyStore<D>,
+    opened: Opened,
+    loaded: Record<D>,
+    data: D,
+) -> Result<D, StoreError> {
     let change = Change {
         commit_id: CommitId::random(),
         epoch: 0,
@@ -69,12 +76,8 @@ async fn stored<D: SessionData>(stores: &Stores, data: D) -> Result<[D; 2], Stor
     };
     let committed = store.commit(opened.key, &change).await?;
     assert!(matches!(committed, CommitOutcome::Applied { .. }));
-    let loaded = store
-        .load(opened.key, &request(opened.secret))
-        .await?
-        .found()
-        .unwrap();
-    Ok([first, D::clone(&loaded.snapshot.data)])
+    let loaded = store.load(opened.key, &request(opened.secret)).await?;
+    Ok(D::clone(&loaded.found().unwrap().snapshot.data))
 }
 
 /// Inserts a record, and loads it.
@@ -89,13 +92,13 @@ async fn inserted<D: SessionData>(
     Ok(loaded.found().unwrap())
 }
 
-async fn kept<D: SessionData + PartialEq + Debug>(stores: &Stores, data: D) {
+pub(super) async fn kept<D: SessionData + PartialEq + Debug>(stores: &Stores, data: D) {
     let [inserted, changed] = stored(stores, data.clone()).await.unwrap();
     assert_eq!(inserted, data);
     assert_eq!(changed, data);
 }
 
-async fn kept_part<T>(stores: &Stores, part: T)
+pub(super) async fn kept_part<T>(stores: &Stores, part: T)
 where
     With<T>: SessionData + PartialEq + Debug,
 {
@@ -103,13 +106,13 @@ where
 }
 
 /// Refused with an error that names the field, if it names one.
-async fn refused<D: SessionData + Debug>(stores: &Stores, data: D, field: &str) {
+pub(super) async fn refused<D: SessionData + Debug>(stores: &Stores, data: D, field: &str) {
     let error = stored(stores, data).await.expect_err(field);
     assert!(matches!(error, StoreError::Encode(_)), "{error}");
     assert!(error.to_string().contains(field), "{error}");
 }
 
-async fn refused_part<T: Debug>(stores: &Stores, part: T)
+pub(super) async fn refused_part<T: Debug>(stores: &Stores, part: T)
 where
     With<T>: SessionData + Debug,
 {
@@ -419,6 +422,47 @@ async fn row_37b_borrowed_and_unordered_types(stores: &Stores) {
     kept_part(stores, Duration::new(1, 999_999_999)).await;
 }
 
+/// A field under its former name, which is read and left out, is not there any longer.
+async fn row_37b_a_renamed_field_that_is_left_out(stores: &Stores) {
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    struct Before {
+        name: String,
+        unknown: u8,
+    }
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct After {
+        #[serde(default, alias = "name", skip_serializing_if = "String::is_empty")]
+        full_name: String,
+        n: u8,
+    }
+    if stores.is_live() {
+        return;
+    }
+    for (full_name, n) in [("", 0), ("", 1), ("Grace", 0), ("Ada", 1)] {
+        let opened = mint();
+        let before = Before {
+            name: "Ada".to_owned(),
+            unknown: 7,
+        };
+        let before = new_record(opened, before);
+        inserted(&stores.of(), opened, &before).await.unwrap();
+        let store = stores.of::<After>();
+        let loaded = store.load(opened.key, &request(opened.secret)).await;
+        let loaded = loaded.unwrap().found().unwrap();
+        assert_eq!(loaded.snapshot.data.full_name, "Ada");
+        let data = After {
+            full_name: full_name.to_owned(),
+            n,
+        };
+        let read = changed(&store, opened, loaded, data.clone()).await;
+        assert_eq!(read.unwrap(), data);
+        let loaded = stores.of::<Before>();
+        let loaded = loaded.load(opened.key, &request(opened.secret)).await;
+        let kept = loaded.unwrap().found().unwrap().snapshot.data.unknown;
+        assert_eq!(kept, 7, "a field that the type does not know");
+    }
+}
+
 /// What a type writes under another name than it reads, or not always, is refused.
 async fn row_37b_one_sided_attributes(stores: &Stores) {
     #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -452,5 +496,6 @@ on_every_store! {
     row_37b_wide_numbers_in_a_flattened_part
     row_37b_options
     row_37b_borrowed_and_unordered_types
+    row_37b_a_renamed_field_that_is_left_out
     row_37b_one_sided_attributes
 }
