@@ -257,6 +257,68 @@ async fn data_types_that_cannot_be_stored_are_rejected_at_startup() {
     assert!(error.to_string().contains("#[serde(default)]"), "{error}");
 }
 
+#[session(create)]
+async fn open_rigid(_session: Session<Rigid>) {}
+
+#[session(create)]
+async fn open_shapeless(_session: Session<Shapeless>) {}
+
+#[session(create)]
+async fn open_unreadable(_session: Session<Unreadable>) {}
+
+#[tokio::test]
+async fn data_types_that_cannot_be_stored_are_rejected_without_a_start() {
+    for route in [
+        post(open_rigid),
+        post(open_shapeless),
+        post(open_unreadable),
+    ] {
+        let app = Router::new().route("/", route);
+        let (status, body, headers) = answer(app).await;
+        assert_eq!(status, 500, "{body}");
+        assert!(body.contains("#unencodable"), "{body}");
+        assert!(!headers.contains("x-user-session"), "{headers}");
+    }
+}
+
+session_config! {
+    struct Texts {
+        data: std::collections::HashMap<String, String>,
+    }
+}
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields)]
+enum Visit {
+    Guest {},
+}
+
+impl Default for Visit {
+    fn default() -> Self {
+        Self::Guest {}
+    }
+}
+
+session_config! {
+    struct Tagged {
+        data: Visit,
+    }
+}
+
+#[session(create)]
+async fn open_texts(mut session: Session<Texts>) {
+    session.insert("a".to_owned(), "b".to_owned());
+}
+
+#[tokio::test]
+async fn unusual_types_start_or_say_why_not() {
+    Texts::start().await.expect("a map of texts");
+    let app = Router::new().route("/", post(open_texts));
+    assert_eq!(answer(app).await.0, 200);
+    let error = Tagged::start().await.expect_err("no field can be added");
+    assert!(error.to_string().contains("deny_unknown_fields"), "{error}");
+}
+
 static SHARED: LazyLock<MemoryStore<Untyped>> = LazyLock::new(MemoryStore::new);
 
 session_config! {

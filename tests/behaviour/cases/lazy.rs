@@ -49,6 +49,8 @@ async fn row_08a_a_used_session_is_stored(env: Env) {
         json!([["push", "/items", "tea"]]),
         json!([["sid"]]),
         json!([["rotate"]]),
+        json!([["reset"]]),
+        json!([["label", "phone"]]),
         json!([["login", "ada"]]),
         json!([["set_lifetime", 60, 60]]),
         json!([["save"]]),
@@ -127,6 +129,9 @@ async fn row_14a_head_stores_no_session(env: Env) {
         json!([]),
         json!([["sid"], ["push", "/items", "tea"], ["login", "ada"]]),
         json!([["push", "/items", "tea"], ["save"]]),
+        json!([["update", ["add", "/visits", 1]]]),
+        json!([["rotate"], ["label", "phone"], ["set_lifetime", 60, 60]]),
+        json!([["login", "ada"], ["reset"]]),
     ];
     for script in scripts {
         for path in ["/main/create", "/main/lazy"] {
