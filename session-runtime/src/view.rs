@@ -53,6 +53,19 @@ impl<C: SessionConfig> SessionView<C> {
         (self.loaded.login.as_ref()).map(|login| &*login.subject)
     }
 
+    /// How well the user proved who they are: 0 before a login, 1 after it, more after a
+    /// [`step_up`](crate::session::Session::step_up).
+    #[must_use]
+    pub fn level(&self) -> u8 {
+        self.loaded.login.as_ref().map_or(0, |login| login.level)
+    }
+
+    /// When the user last proved who they are, by the store's clock. `None` before a login.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        (self.loaded.login.as_ref()).map(|login| login.authenticated_at.into())
+    }
+
     /// When the session was created, by the store's clock.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {

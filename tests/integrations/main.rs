@@ -45,6 +45,7 @@ mod shop;
 #[cfg(any(feature = "poem", feature = "salvo"))]
 mod streams;
 mod traces;
+mod testing;
 mod two_guards;
 mod unpolled;
 mod users;

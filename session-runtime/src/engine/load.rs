@@ -9,6 +9,8 @@ use crate::config::{OnReuse, OnUndecodable, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
+#[cfg(all(feature = "_layer", feature = "testing"))]
+use crate::record::Record;
 use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Login, Renewal, Snapshot, Transport};
 use crate::sid::{PresentedSid, Sid};
 use crate::store::{LoadOutcome, StoreError, StoreRef, SyncStore};
@@ -55,6 +57,22 @@ impl<D> Clone for Loaded<D> {
             login: self.login.clone(),
             offer: self.offer.clone(),
             ..*self
+        }
+    }
+}
+
+#[cfg(all(feature = "_layer", feature = "testing"))]
+impl<D> Loaded<D> {
+    /// The parts of a record that was read without a load.
+    pub(crate) fn of_record(record: Record<D>) -> Self {
+        Self {
+            snapshot: record.snapshot,
+            epoch: record.epoch,
+            generation: record.generation,
+            deadlines: record.deadlines,
+            lifetime: record.lifetime,
+            login: record.login,
+            offer: None,
         }
     }
 }

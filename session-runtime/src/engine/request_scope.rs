@@ -28,6 +28,9 @@ pub(crate) struct RequestScope<C: SessionConfig> {
     pub(super) view_found: AtomicBool,
     /// Whether the request has passed the app-wide layer.
     layered: AtomicBool,
+    /// Whether the store is that of a test client, which no layer below replaces.
+    #[cfg(all(feature = "_layer", feature = "testing"))]
+    of_test_client: AtomicBool,
     /// Set if a view was refused because the request carries different sids in cookies of one name.
     repair: OnceLock<Arc<Repair>>,
 }
@@ -101,6 +104,8 @@ impl<C: SessionConfig> RequestScope<C> {
             view_requested: AtomicBool::new(false),
             view_found: AtomicBool::new(false),
             layered: AtomicBool::new(false),
+            #[cfg(all(feature = "_layer", feature = "testing"))]
+            of_test_client: AtomicBool::new(false),
             repair: OnceLock::new(),
         }
     }
@@ -116,6 +121,19 @@ impl<C: SessionConfig> RequestScope<C> {
     #[cfg(feature = "_layer")]
     pub(crate) fn set_has_layer(&self) {
         self.layered.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(all(feature = "_layer", feature = "testing"))]
+    pub(crate) fn set_of_test_client(&self) {
+        self.of_test_client.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "_layer")]
+    pub(crate) fn is_of_test_client(&self) -> bool {
+        #[cfg(feature = "testing")]
+        return self.of_test_client.load(Ordering::Relaxed);
+        #[cfg(not(feature = "testing"))]
+        false
     }
 
     #[cfg(feature = "_layer")]

@@ -55,6 +55,9 @@ struct GivenStore<D> {
     /// the first request, because until then the options can change.
     #[cfg(feature = "_layer")]
     reserved: OnceLock<AnyStore<D>>,
+    /// Whether it also replaces the stores of the layers below.
+    #[cfg(all(feature = "_layer", feature = "testing"))]
+    is_of_test_client: bool,
 }
 
 impl<C: SessionConfig> SessionLayer<C> {
@@ -75,6 +78,21 @@ impl<C: SessionConfig> SessionLayer<C> {
                 store: AnyStore::new(store),
                 #[cfg(feature = "_layer")]
                 reserved: OnceLock::new(),
+                #[cfg(all(feature = "_layer", feature = "testing"))]
+                is_of_test_client: false,
+            })),
+        }
+    }
+
+    /// The layer of a test client: everything below it uses this store, also below a layer with another
+    /// one.
+    #[cfg(all(feature = "_layer", feature = "testing"))]
+    pub(crate) fn of_test_client(store: impl Store<C::Data>) -> Self {
+        Self {
+            store: Some(Arc::new(GivenStore {
+                store: AnyStore::new(store),
+                reserved: OnceLock::new(),
+                is_of_test_client: true,
             })),
         }
     }
@@ -87,9 +105,13 @@ impl<C: SessionConfig> SessionLayer<C> {
     /// above it.
     pub(crate) fn enter(&self, above: Option<Arc<RequestScope<C>>>) -> Arc<RequestScope<C>> {
         let scope = above
-            .filter(|_| self.store.is_none())
+            .filter(|above| self.store.is_none() || above.is_of_test_client())
             .unwrap_or_else(|| Arc::new(RequestScope::new(self.reserved_store())));
         scope.set_has_layer();
+        #[cfg(feature = "testing")]
+        if (self.store.as_ref()).is_some_and(|given| given.is_of_test_client) {
+            scope.set_of_test_client();
+        }
         scope
     }
 

@@ -108,6 +108,23 @@ impl Faults {
         *lock(&self.shared.commit_fault) = fault.into();
     }
 
+    /// Sets whether every operation fails, as if the store could not be reached: requests with a session get
+    /// a 503, and nothing is written. The index of a user's sessions has no faults.
+    ///
+    /// ```
+    /// use connect_session::testing::Faults;
+    ///
+    /// let faults = Faults::default();
+    /// faults.fail_all(true);
+    /// faults.fail_all(false); // the same as `clear`
+    /// ```
+    pub fn fail_all(&self, fail: bool) {
+        self.fail_loads(fail);
+        self.fail_inserts(fail);
+        self.fail_destroys(fail);
+        self.fail_commits(fail.then_some(CommitFault::Refused));
+    }
+
     /// Removes every fault. A [`Pause`] stays in effect.
     pub fn clear(&self) {
         self.fail_loads(false);

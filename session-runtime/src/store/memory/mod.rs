@@ -37,6 +37,8 @@ use super::{
     CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
 };
 use crate::data::{SessionData, proof};
+#[cfg(all(feature = "_layer", feature = "testing"))]
+use crate::record::Record;
 use crate::record::{Change, Key, LoadRequest, NewRecord};
 use crate::timestamp::Timestamp;
 
@@ -242,6 +244,14 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
 }
 
 impl<D> MemoryStore<D> {
+    /// The record that a load would find. It is neither touched nor renewed.
+    #[cfg(all(feature = "_layer", feature = "testing"))]
+    pub(crate) fn peek(&self, key: Key, request: &LoadRequest) -> Option<Record<D>> {
+        let entry = self.records.get(key)?;
+        entry.on_load(request, self.records.clock.millis())?;
+        Some(entry.record(&self.records.clock, false))
+    }
+
     /// Repeats a load under the exclusive lock, because it has to write.
     fn load_and_write(&self, key: Key, request: &LoadRequest) -> LoadOutcome<D> {
         let records = &*self.records;
