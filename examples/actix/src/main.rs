@@ -5,7 +5,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
-use actix_web::web::Json;
+use actix_web::web::{Json, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, delete, get, post};
 use connect_session::{Error, Session, session, session_config};
 use serde::{Deserialize, Serialize};
@@ -122,28 +122,73 @@ fn seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(open)
+        .service(current)
+        .service(close)
+        .service(login)
+        .service(cart)
+        .service(add_item)
+        .service(visit)
+        .service(view);
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Shop::start().await?;
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let server = HttpServer::new(|| {
-        App::new()
-            .service(open)
-            .service(current)
-            .service(close)
-            .service(login)
-            .service(cart)
-            .service(add_item)
-            .service(visit)
-            .service(view)
-    })
-    // Cancel a request when its client disconnects. By default actix-web treats the connection as
-    // half closed and runs the handler to its end.
-    .h1_allow_half_closed(false)
-    .bind(("127.0.0.1", port))?;
+    let server = HttpServer::new(|| App::new().configure(routes))
+        // Cancel a request when its client disconnects. By default actix-web treats the connection as
+        // half closed and runs the handler to its end.
+        .h1_allow_half_closed(false)
+        .bind(("127.0.0.1", port))?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }
     server.run().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use connect_session::testing;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_cart_keeps_its_items_until_the_logout() {
+        let client = testing::actix_web::client::<Shop>(App::new().configure(routes)).await;
+        client.get("/sessions/current").await.assert_status(401);
+        client.post("/sessions").await.assert_status(201);
+        let item = json!({ "item": "tea" });
+        client
+            .post("/cart/items")
+            .json(&item)
+            .await
+            .assert_status(200);
+        assert_eq!(client.session().unwrap().cart, ["tea"]);
+        client.delete("/sessions/current").await.assert_status(204);
+        assert!(client.session().is_none());
+    }
+
+    #[actix_web::test]
+    async fn a_login_ends_after_30_minutes() {
+        let client = testing::actix_web::client::<Shop>(App::new().configure(routes)).await;
+        client.login_as("ada").await;
+        let shown: Value = client.get("/sessions/current").await.json();
+        assert_eq!(shown["user"], "ada");
+        client.advance(Duration::from_secs(31 * 60));
+        client.get("/sessions/current").await.assert_status(401);
+    }
+
+    #[actix_web::test]
+    async fn a_failed_store_is_not_an_empty_cart() {
+        let client = testing::actix_web::client::<Shop>(App::new().configure(routes)).await;
+        client.login_as("ada").await;
+        client.faults().fail_all(true);
+        client.get("/cart").await.assert_status(503);
+    }
 }

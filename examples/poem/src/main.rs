@@ -124,24 +124,26 @@ fn seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    Shop::start().await?;
-    let app = Route::new()
+fn app() -> Route {
+    Route::new()
         .at("/sessions", post(open))
         .at("/sessions/current", get(current).delete(close))
         .at("/login", post(login))
         .at("/cart", get(cart))
         .at("/cart/items", post(add_item))
         .at("/visits", post(visit))
-        .at("/views", post(view));
+        .at("/views", post(view))
+}
 
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    Shop::start().await?;
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let stopped = stopped()?;
     println!("listening on http://{}", listener.local_addr()?);
     Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?)
-        .run_with_graceful_shutdown(app, stopped, None)
+        .run_with_graceful_shutdown(app(), stopped, None)
         .await?;
     Ok(())
 }
@@ -164,4 +166,47 @@ fn stopped() -> std::io::Result<impl Future<Output = ()>> {
             _ = terminate => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use connect_session::testing;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cart_keeps_its_items_until_the_logout() {
+        let client = testing::poem::client::<Shop>(app());
+        client.get("/sessions/current").await.assert_status(401);
+        client.post("/sessions").await.assert_status(201);
+        let item = json!({ "item": "tea" });
+        client
+            .post("/cart/items")
+            .json(&item)
+            .await
+            .assert_status(200);
+        assert_eq!(client.session().unwrap().cart, ["tea"]);
+        client.delete("/sessions/current").await.assert_status(204);
+        assert!(client.session().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_login_ends_after_30_minutes() {
+        let client = testing::poem::client::<Shop>(app());
+        client.login_as("ada").await;
+        let shown: Value = client.get("/sessions/current").await.json();
+        assert_eq!(shown["user"], "ada");
+        client.advance(Duration::from_secs(31 * 60));
+        client.get("/sessions/current").await.assert_status(401);
+    }
+
+    #[tokio::test]
+    async fn a_failed_store_is_not_an_empty_cart() {
+        let client = testing::poem::client::<Shop>(app());
+        client.login_as("ada").await;
+        client.faults().fail_all(true);
+        client.get("/cart").await.assert_status(503);
+    }
 }

@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use connect_session::{Error, Session, session, session_config};
 use rocket::fairing::AdHoc;
+use rocket::figment::Figment;
 use rocket::http::Status;
 use rocket::serde::json::Json;
-use rocket::{delete, get, post, routes};
+use rocket::{Build, Rocket, delete, get, post, routes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -123,6 +124,15 @@ fn seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
+fn app(config: Figment) -> Rocket<Build> {
+    let routes = routes![open, current, close, login, cart, add_item, visit, view];
+    rocket::custom(config)
+        // On rocket, a catcher responds to a rejected request; the layer replaces its response with
+        // the problem document.
+        .attach(Shop::layer())
+        .mount("/", routes)
+}
+
 #[rocket::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Shop::start().await?;
@@ -136,14 +146,50 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("listening on http://{}:{}", config.address, config.port);
         })
     });
-    let routes = routes![open, current, close, login, cart, add_item, visit, view];
-    rocket::custom(config)
-        // On rocket, a catcher responds to a rejected request; the layer replaces its response with
-        // the problem document.
-        .attach(Shop::layer())
-        .attach(greeting)
-        .mount("/", routes)
-        .launch()
-        .await?;
+    app(config).attach(greeting).launch().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use connect_session::testing;
+    use rocket::Config;
+
+    use super::*;
+
+    #[rocket::async_test]
+    async fn a_cart_keeps_its_items_until_the_logout() {
+        let client = testing::rocket::client::<Shop>(app(Config::figment())).await;
+        client.get("/sessions/current").await.assert_status(401);
+        client.post("/sessions").await.assert_status(201);
+        let item = json!({ "item": "tea" });
+        client
+            .post("/cart/items")
+            .json(&item)
+            .await
+            .assert_status(200);
+        assert_eq!(client.session().unwrap().cart, ["tea"]);
+        client.delete("/sessions/current").await.assert_status(204);
+        assert!(client.session().is_none());
+    }
+
+    #[rocket::async_test]
+    async fn a_login_ends_after_30_minutes() {
+        let client = testing::rocket::client::<Shop>(app(Config::figment())).await;
+        client.login_as("ada").await;
+        let shown: Value = client.get("/sessions/current").await.json();
+        assert_eq!(shown["user"], "ada");
+        client.advance(Duration::from_secs(31 * 60));
+        client.get("/sessions/current").await.assert_status(401);
+    }
+
+    #[rocket::async_test]
+    async fn a_failed_store_is_not_an_empty_cart() {
+        let client = testing::rocket::client::<Shop>(app(Config::figment())).await;
+        client.login_as("ada").await;
+        client.faults().fail_all(true);
+        client.get("/cart").await.assert_status(503);
+    }
 }

@@ -123,10 +123,8 @@ fn seconds(time: SystemTime) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    Shop::start().await?;
-    let app = Router::new()
+fn app() -> Router {
+    Router::new()
         .push(Router::with_path("sessions").post(open))
         .push(
             Router::with_path("sessions/current")
@@ -137,8 +135,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .push(Router::with_path("cart").get(cart))
         .push(Router::with_path("cart/items").post(add_item))
         .push(Router::with_path("visits").post(visit))
-        .push(Router::with_path("views").post(view));
+        .push(Router::with_path("views").post(view))
+}
 
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    Shop::start().await?;
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let stopped = stopped()?;
@@ -149,7 +151,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         stopped.await;
         handle.stop_graceful(None);
     });
-    server.serve(app).await;
+    server.serve(app()).await;
     Ok(())
 }
 
@@ -171,4 +173,47 @@ fn stopped() -> std::io::Result<impl Future<Output = ()>> {
             _ = terminate => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use connect_session::testing;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cart_keeps_its_items_until_the_logout() {
+        let client = testing::salvo::client::<Shop>(app());
+        client.get("/sessions/current").await.assert_status(401);
+        client.post("/sessions").await.assert_status(201);
+        let item = json!({ "item": "tea" });
+        client
+            .post("/cart/items")
+            .json(&item)
+            .await
+            .assert_status(200);
+        assert_eq!(client.session().unwrap().cart, ["tea"]);
+        client.delete("/sessions/current").await.assert_status(204);
+        assert!(client.session().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_login_ends_after_30_minutes() {
+        let client = testing::salvo::client::<Shop>(app());
+        client.login_as("ada").await;
+        let shown: Value = client.get("/sessions/current").await.json();
+        assert_eq!(shown["user"], "ada");
+        client.advance(Duration::from_secs(31 * 60));
+        client.get("/sessions/current").await.assert_status(401);
+    }
+
+    #[tokio::test]
+    async fn a_failed_store_is_not_an_empty_cart() {
+        let client = testing::salvo::client::<Shop>(app());
+        client.login_as("ada").await;
+        client.faults().fail_all(true);
+        client.get("/cart").await.assert_status(503);
+    }
 }
