@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use ::actix_web::dev::ServiceResponse;
+use ::actix_web::error::ErrorImATeapot;
 use ::actix_web::http::header::{HeaderName, HeaderValue};
 use ::actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
 use ::actix_web::rt::System;
 use ::actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use ::actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use ::actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, get, routes};
-use connect_session::{ErrorKind, Rejection, Session, SessionView, session};
+use connect_session::{ErrorKind, Rejection, Session, SessionView, session, testing};
 use futures_util::stream;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -347,4 +348,21 @@ async fn utoipa_above_and_below_the_attribute() {
         let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;
         assert_eq!(response.status(), 401, "{path}");
     }
+}
+
+#[::actix_web::test]
+async fn a_test_client_has_its_own_store() {
+    let layer = Shop::layer().with_store(store());
+    let client = testing::actix_web::client::<Shop>(App::new().configure(app).wrap(layer)).await;
+    crate::testing::assert_has_its_own_store(&client, "/items").await;
+    client.get("/open/tea").await.assert_status(200);
+    assert_eq!(client.get("/items").await.text(), r#"["tea"]"#);
+}
+
+/// Middleware may fail with an error, which a server converts to a response.
+#[::actix_web::test]
+async fn a_test_client_receives_the_errors_of_middleware() {
+    let fails = |_, _: &_| async { Err::<ServiceResponse, _>(ErrorImATeapot("no")) };
+    let client = testing::actix_web::client::<Shop>(App::new().wrap_fn(fails)).await;
+    assert_eq!(client.get("/").await.assert_status(418).text(), "no");
 }

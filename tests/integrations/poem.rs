@@ -10,7 +10,7 @@ use ::poem::{
     Endpoint, EndpointExt as _, IntoEndpoint, IntoResponse, Request, Response, Route, handler,
 };
 use connect_session::store::MemoryStore;
-use connect_session::{ErrorKind, Rejection, Session, SessionView, session, session_config};
+use connect_session::{Emit, ErrorKind, Rejection, Session, SessionView, session, session_config};
 use poem_openapi::auth::ApiKey;
 use poem_openapi::payload::PlainText;
 use poem_openapi::{OpenApi, OpenApiService, SecurityScheme};
@@ -369,4 +369,30 @@ async fn poem_openapi_documents_require_the_session() {
         .send()
         .await;
     reply.assert_status(StatusCode::UNAUTHORIZED);
+}
+
+#[session(load)]
+#[handler]
+async fn user(session: Session<Shop>) -> String {
+    session.subject().unwrap_or("nobody").to_owned()
+}
+
+/// poem makes a unit struct of a handler, which a parameter cannot have the name of. So this name must not
+/// be that of a parameter of a function that the config expands to.
+#[handler]
+fn configure() {}
+
+#[tokio::test]
+async fn a_test_client_has_its_own_store() {
+    let app = routes()
+        .at("/user", user)
+        .at("/configure", configure)
+        .with(Shop::layer().with_store(MemoryStore::default()));
+    let client = connect_session::testing::poem::client::<Shop>(app);
+    crate::testing::assert_has_its_own_store(&client, "/user").await;
+    assert_eq!(client.get("/user").await.text(), "ada");
+    client.login_as("ada").emit(Emit::Cookie).await;
+    client.get("/user").await.assert_status(200);
+    client.post("/leave").await.assert_status(410);
+    assert_eq!(client.sid(), None, "the response removes the cookie");
 }

@@ -5,7 +5,7 @@ use ::rocket::http::{Header, Method, Status};
 use ::rocket::local::asynchronous::{Client, LocalResponse};
 use ::rocket::response::stream::{Event, EventStream};
 use ::rocket::{Build, Config, Request, Responder, Rocket, State, catch, catchers, get, routes};
-use connect_session::{Session, SessionView, session};
+use connect_session::{Session, SessionView, session, testing};
 
 use crate::shop::{Shop, Signal, Store, save_inside, store};
 
@@ -280,4 +280,18 @@ async fn server_sent_events() {
     assert_eq!(events.into_string().await.unwrap(), "data:saved\n\n");
     let items = client.get("/items").header(header).dispatch().await;
     assert_eq!(items.into_string().await.unwrap(), "from the stream");
+}
+
+/// Also if the layer of the application comes later, while it ignites.
+#[::rocket::async_test]
+async fn a_test_client_has_its_own_store() {
+    let later = AdHoc::on_ignite("later", |app| async {
+        app.attach(Shop::layer().with_store(store()))
+    });
+    for app in [with(store()), app().attach(later)] {
+        let client = testing::rocket::client::<Shop>(app).await;
+        crate::testing::assert_has_its_own_store(&client, "/items").await;
+        client.get("/open/tea").await.assert_status(200);
+        assert_eq!(client.get("/items").await.text(), "tea and more");
+    }
 }

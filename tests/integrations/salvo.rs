@@ -318,3 +318,13 @@ async fn endpoints_receive_their_session() {
     let mut response = call.send(&service).await;
     assert_eq!(response.take_json::<Value>().await.unwrap(), cart);
 }
+
+#[tokio::test]
+async fn a_test_client_has_its_own_store() {
+    let layer = || Shop::layer().with_store(MemoryStore::default());
+    let service = Service::new(routes().hoop(layer())).hoop(layer());
+    let client = connect_session::testing::salvo::client::<Shop>(service);
+    crate::testing::assert_has_its_own_store(&client, "/show").await;
+    client.post("/open").await.assert_status(200);
+    assert_eq!(client.get("/show").await.json::<Cart>().items, [""; 0]);
+}

@@ -284,6 +284,24 @@ async fn requests_can_overlap() {
     assert_eq!(client.session().unwrap().items.len(), 2);
 }
 
+/// `path` needs a session. The application has a layer with another store.
+pub(crate) async fn assert_has_its_own_store<C: SessionConfig>(client: &Client<C>, path: &str) {
+    client.get(path).await.assert_status(401);
+    client.login_as("ada").await;
+    client.get(path).await.assert_status(200);
+    client.advance(31 * MINUTE);
+    let refused = client.get(path).await;
+    refused.assert_status(401);
+    assert_eq!(
+        refused.json::<Value>()["title"],
+        "The session is unknown or has expired"
+    );
+    client.login_as("ada").await;
+    client.faults().fail_all(true);
+    client.get(path).await.assert_status(503);
+    client.faults().clear();
+}
+
 /// The client's store replaces every store that the application brings, on any path.
 #[tokio::test]
 async fn a_layer_of_the_application_cannot_bring_another_store() {

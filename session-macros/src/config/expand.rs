@@ -328,9 +328,9 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
             /// If a value breaks one of the rules that the compiler checks for literals, or if a
             /// session of this config has already been used.
             #visibility fn configure(
-                configure: impl ::core::ops::FnOnce(&mut #private::Options),
+                change_options: impl ::core::ops::FnOnce(&mut #private::Options),
             ) -> ::core::result::Result<(), #private::ConfigureError> {
-                #private::configure::<#name>(configure)
+                #private::configure::<#name>(change_options)
             }
 
             /// The sessions of this config: to list and end those of a user, or one by its id.
@@ -345,12 +345,12 @@ fn functions(config: &Config, private: &TokenStream) -> TokenStream {
             /// # Errors
             /// If the store does not answer.
             #visibility async fn begin_login<S: #private::SubjectIndex>(
-                user: impl ::core::fmt::Display,
+                user_id: impl ::core::fmt::Display,
             ) -> ::core::result::Result<#private::LoginAttempt<#name>, #private::Error>
             where
                 #name: #private::SessionConfig<Store = S>,
             {
-                #private::begin_login::<#name>(user).await
+                #private::begin_login::<#name>(user_id).await
             }
 
             /// What this config promises, as a document: Markdown by `Display`, and JSON.

@@ -26,12 +26,13 @@ use crate::testing::client::{Client, TestStore};
 ///     session.subject().unwrap_or("nobody").to_owned()
 /// }
 ///
-/// # #[rocket::main]
-/// # async fn main() {
+/// # fn main() {
+/// # rocket::async_test(async {
 /// let app = rocket::build().mount("/", routes![user]);
 /// let client = testing::rocket::client::<Shop>(app).await;
 /// client.login_as("ada").await;
 /// assert_eq!(client.get("/user").await.text(), "ada");
+/// # })
 /// # }
 /// ```
 ///
