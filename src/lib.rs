@@ -5,7 +5,7 @@
 //! - [`session`](macro@session) is the attribute; [`session_config!`] declares a config and lists every option.
 //! - [`Session`] is the argument of a handler; [`SessionView`] gives read access elsewhere.
 //! - [`store`] has the stores, and the rules for writing one. The module `testing`, behind the feature of
-//!   that name, checks them, and has a fake clock.
+//!   that name, checks them, and has a client for tests of handlers.
 //! - [`frameworks`] describes the differences between frameworks.
 //! - [`monitoring`] lists the events and metrics, with a dashboard.
 //! - [`openapi`] puts sessions into OpenAPI documents.
