@@ -379,7 +379,7 @@ fn what_cannot_be_is_a_clear_message() {
     let message = message_of(|| {
         runtime.unwrap().block_on(async {
             client.start_session().emit(Emit::Cookie).await;
-        })
+        });
     });
     let expected = "the config DefaultConfig has no cookie among its `loaders`: leave `emit` out";
     assert_eq!(message, expected);
