@@ -44,8 +44,8 @@ mod salvo;
 mod shop;
 #[cfg(any(feature = "poem", feature = "salvo"))]
 mod streams;
-mod traces;
 mod testing;
+mod traces;
 mod two_guards;
 mod unpolled;
 mod users;
