@@ -101,6 +101,15 @@ macro_rules! handlers {
                 Ok(session.id().to_string())
             }
 
+            /// Begins in the store of the config, which is not that of the request.
+            #[session(create)]
+            async fn foreign_login(
+                mut session: Session<$config>,
+                Path(user): Path<String>,
+            ) -> Result<(), Error> {
+                session.login($config::begin_login(&user).await?)
+            }
+
             #[session(load)]
             async fn me(session: Session<$config>) -> Json<Value> {
                 Json(json!({
@@ -172,6 +181,7 @@ macro_rules! handlers {
                     .route("/open", post(open))
                     .route("/login/{user}", post(login))
                     .route("/slow-login/{user}", post(slow_login))
+                    .route("/foreign-login/{user}", post(foreign_login))
                     .route("/me", get(me))
                     .route("/change", post(change))
                     .route("/reload", post(reload))
@@ -310,6 +320,38 @@ async fn row_95_a_login_that_began_before_all_were_ended_is_refused() {
         let (status, body, _) = login.await.unwrap();
         assert_eq!(status.as_u16(), expected, "after {minutes} minutes: {body}");
     }
+}
+
+/// The mark of an end of all is forgotten after half an hour, also while a login is in progress.
+#[tokio::test]
+async fn row_95_a_login_during_which_a_mark_is_forgotten_is_accepted() {
+    let server = Arc::new(Server::new(plain::app));
+    server.end_all::<Plain>("ada").await;
+    server.clock.advance(Duration::from_secs(60 * 29));
+    let login = tokio::spawn({
+        let server = server.clone();
+        async move { server.send("POST", "/slow-login/ada", "").await }
+    });
+    server.gates.begun.notified().await;
+    server.clock.advance(Duration::from_secs(60 * 2));
+    // Whatever the store does for others meanwhile.
+    for user in 0..1_000 {
+        server.end_all::<Plain>(&user.to_string()).await;
+    }
+    server.gates.checked.notify_one();
+    let (status, body, _) = login.await.unwrap();
+    assert_eq!(status.as_u16(), 200, "{body}");
+}
+
+/// The marks of two stores say nothing about each other.
+#[tokio::test]
+async fn row_95a_an_attempt_of_another_store_is_a_mistake() {
+    let server = Server::new(plain::app);
+    let (status, body, sid) = server.send("POST", "/foreign-login/ada", "").await;
+    let expected = (500, "store-mismatch".to_owned());
+    assert_eq!((status.as_u16(), problem(&body)), expected);
+    assert_eq!(sid, None);
+    assert!(!body.contains("ada"), "{body}");
 }
 
 /// Wherever a session is optional or new, one that was replaced is none.

@@ -41,6 +41,8 @@ pub enum ErrorKind {
     TooManySessions,
     /// 500: the store does not know which sessions belong to a user.
     NoSubjectIndex,
+    /// 500: a login got an attempt that began on another store than that of the session.
+    StoreMismatch,
     /// 413: the data is larger than the config's `max_size`.
     TooLarge,
     /// 413: the data has more fields than the config's `max_fields`.
@@ -74,7 +76,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their declaration.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::Missing,
         Self::Unknown,
         Self::Ambiguous,
@@ -89,6 +91,7 @@ impl ErrorKind {
         Self::LoginRevoked,
         Self::TooManySessions,
         Self::NoSubjectIndex,
+        Self::StoreMismatch,
         Self::TooLarge,
         Self::TooManyFields,
         Self::TooDeep,
@@ -124,6 +127,7 @@ impl ErrorKind {
             Self::TooLarge | Self::TooManyFields => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooDeep => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoSubjectIndex
+            | Self::StoreMismatch
             | Self::Undecodable
             | Self::Unencodable
             | Self::TooLate
@@ -155,6 +159,7 @@ impl ErrorKind {
             Self::LoginRevoked => "login-revoked",
             Self::TooManySessions => "too-many-sessions",
             Self::NoSubjectIndex => "no-subject-index",
+            Self::StoreMismatch => "store-mismatch",
             Self::TooLarge => "too-large",
             Self::TooManyFields => "too-many-fields",
             Self::TooDeep => "too-deep",
@@ -193,6 +198,7 @@ impl ErrorKind {
             }
             Self::TooManySessions => "This user has too many sessions: end another one first",
             Self::NoSubjectIndex => "The sessions of a user are not known here",
+            Self::StoreMismatch => "The login began on another store than that of its session",
             Self::TooLarge => "The session would hold too much data",
             Self::TooManyFields => "The session would have too many fields",
             Self::TooDeep => "The session's data would be nested too deep",

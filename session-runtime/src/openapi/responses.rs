@@ -58,7 +58,10 @@ impl Responses {
             | ErrorKind::NewerData
             | ErrorKind::StoreFull => true,
             // Mistakes in the program.
-            ErrorKind::NoSubjectIndex | ErrorKind::TooLate | ErrorKind::InvalidLifetime => false,
+            ErrorKind::NoSubjectIndex
+            | ErrorKind::StoreMismatch
+            | ErrorKind::TooLate
+            | ErrorKind::InvalidLifetime => false,
         })
     }
 

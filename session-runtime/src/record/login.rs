@@ -32,7 +32,7 @@ pub struct NewLogin {
     /// How well the user proved who they are.
     pub level: u8,
     /// What the store said of the subject before the user was asked for a password. If the subject's
-    /// sessions were all ended since, the login is refused.
+    /// sessions were all ended since, the login is refused; see [`RevocationMark::accepts`].
     pub fence: Option<RevocationMark>,
     /// How many sessions the subject may have, this one included.
     pub limit: Option<SessionLimit>,
@@ -174,6 +174,16 @@ impl RevocationMark {
         self.0
     }
 
+    /// Whether a login with this fence is accepted while its subject has this mark.
+    ///
+    /// A subject without a mark accepts every fence but [`NEVER`](Self::NEVER): its mark was forgotten because
+    /// it was raised longer ago than an attempt to log in may take, and has not been raised since.
+    #[must_use]
+    pub const fn accepts(self, fence: Self) -> bool {
+        let is_same = self.0 == fence.0 || self.0 == 0;
+        is_same && fence.0 != Self::NEVER.0
+    }
+
     /// The next mark, at this time of the store's clock: the time in microseconds, or one more than this
     /// mark. So a mark that was forgotten is never given a second time.
     #[must_use]
@@ -187,6 +197,16 @@ impl RevocationMark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fence_is_accepted_until_its_mark_is_raised() {
+        let of = RevocationMark::from_number;
+        let (none, never) = (RevocationMark::default(), RevocationMark::NEVER);
+        assert!(none.accepts(none) && of(5).accepts(of(5)));
+        assert!(none.accepts(of(5)), "the mark was forgotten");
+        assert!(!of(5).accepts(none) && !of(5).accepts(of(4)) && !of(5).accepts(of(6)));
+        assert!(!none.accepts(never) && !of(5).accepts(never) && !never.accepts(never));
+    }
 
     #[test]
     fn a_mark_grows_even_if_the_clock_stands_still_or_goes_back() {

@@ -41,13 +41,16 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::TooLate`] if the response has already started. If the config has `max_sessions`, the
     /// response may be [`ErrorKind::TooManySessions`]; with an attempt, [`ErrorKind::LoginRevoked`].
+    /// [`ErrorKind::StoreMismatch`] if the attempt began on another store, as with `Shop::begin_login` below a
+    /// layer that has replaced the store.
     pub fn login(&mut self, user: impl LoginAs<C>) -> Result<(), Error> {
         let LoginAttempt { subject, begun } = user.into_attempt();
         if let Some(begun) = &begun
             && !begun.store.is_same(&self.core.store)
         {
-            let reason = "the attempt began on another store: use `session.begin_login`";
-            return Err(Error::with_source(ErrorKind::LoginRevoked, reason));
+            let reason = "the attempt began on another store than that of this request: begin it with \
+                          `session.begin_login`";
+            return Err(Error::with_source(ErrorKind::StoreMismatch, reason));
         }
         let options = self.core.options;
         let login = NewLogin {

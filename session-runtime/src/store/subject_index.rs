@@ -17,8 +17,8 @@ use crate::timestamp::Timestamp;
 ///
 /// - The index contains every living session that has a [`Login`], from the moment at which the login is
 ///   committed to the moment at which the session ends, is reset, or logs in as somebody else.
-/// - A login whose [`fence`](crate::record::NewLogin::fence) is not the mark of the subject is refused
-///   ([`LoginRefusal::Revoked`](super::LoginRefusal::Revoked)).
+/// - A login whose [`fence`](crate::record::NewLogin::fence) the mark of the subject does not
+///   [accept](RevocationMark::accepts) is refused ([`LoginRefusal::Revoked`](super::LoginRefusal::Revoked)).
 /// - With a [`limit`](crate::record::NewLogin::limit), either the login is refused
 ///   ([`LoginRefusal::TooManySessions`](super::LoginRefusal::TooManySessions)), or the sessions of the subject
 ///   with the earliest logins end in the same atomic step. The session that logs in counts, but never

@@ -180,7 +180,7 @@ impl<D> Records<D> {
     ) -> Result<Vec<Member>, LoginRefusal> {
         let found = shard.get(subject);
         let mark = found.map(|subject| subject.mark).unwrap_or_default();
-        if login.fence.is_some_and(|fence| fence != mark) {
+        if login.fence.is_some_and(|fence| !mark.accepts(fence)) {
             return Err(LoginRefusal::Revoked);
         }
         let Some(limit) = login.limit else {

@@ -122,6 +122,7 @@ macro_rules! subject_index_conformance {
                 all_sessions_of_a_subject_are_ended
                 all_sessions_but_one_are_ended
                 a_login_from_before_an_end_of_all_is_refused
+                a_login_with_a_forgotten_mark_is_accepted
                 a_mark_is_kept_without_sessions
                 a_repeated_login_is_applied_once
                 the_earliest_logins_end_beyond_the_limit

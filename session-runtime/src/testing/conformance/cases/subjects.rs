@@ -417,6 +417,28 @@ pub async fn a_login_from_before_an_end_of_all_is_refused<S: Store<Untyped>>(fix
     ));
 }
 
+/// A mark that was forgotten meanwhile refuses no login: it was raised long before the attempt began.
+pub async fn a_login_with_a_forgotten_mark_is_accepted<S: Store<Untyped>>(fixture: Fixture<S>) {
+    let fence = RevocationMark::default().next(Timestamp::now());
+    assert_eq!(fixture.mark("ada").await, RevocationMark::default());
+    let inserted = fixture.open_as(fixture.logged_in(fenced(fence))).await;
+    let session = fixture.open(&json!({})).await;
+    let record = fixture.get(&session).await;
+    fixture
+        .apply(session.key, &login_as(&record, secret(), fenced(fence)))
+        .await;
+    let both = HashSet::from([inserted.key.id, session.key.id]);
+    assert_eq!(HashSet::from_iter(fixture.ids_of("ada").await), both);
+
+    let (key, _) = fixture.mint();
+    let never = fixture.logged_in(fenced(RevocationMark::NEVER));
+    let inserted = fixture.insert(key, &never).await;
+    assert!(matches!(
+        inserted,
+        InsertOutcome::Refused(LoginRefusal::Revoked)
+    ));
+}
+
 /// A mark is kept for a while though the subject has no session, and is never given twice.
 pub async fn a_mark_is_kept_without_sessions<S: Store<Untyped>>(fixture: Fixture<S>) {
     assert_eq!(fixture.mark("ada").await, RevocationMark::default());
