@@ -1,22 +1,21 @@
 -- On a Cluster: admits a login to the index, which is the key, before the login is committed to the record.
 --
--- Arguments: the id, the fence or "", the number of sessions beyond which the login is refused
---   or "", the members that have gone
+-- Arguments: the id, how long the member is kept if the login is not confirmed, the fence or "", the number of sessions
+--   beyond which the login is refused or "", the members that have gone
 -- Replies: refused, the time and the reason; full, the time and the members; admitted, the time
 
-local id, fence, max = unpack(ARGV)
-if fence ~= '' and tonumber(fence) ~= tonumber(redis.call('ZSCORE', key, 'mark') or 0) then
+local id, kept, fence, max = unpack(ARGV)
+if is_revoked(key, fence) then
   return { 'refused', now, 'revoked' }
 end
 keep_index(key, now + SLACK)
-for at = 4, #ARGV do
+for at = 5, #ARGV do
   redis.call('ZREM', key, ARGV[at])
 end
 if max ~= '' then
   local others = {}
   for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    local is_young = #member == 29 and unpack_at('>I6', member) + UNFINISHED > now
-    if (#member == 28 or is_young) and sub(member, 7, 28) ~= id then
+    if (#member == 28 or #member == 29) and sub(member, 7, 28) ~= id then
       others[#others + 1] = member
     end
   end
@@ -24,5 +23,5 @@ if max ~= '' then
     return { 'full', now, others }
   end
 end
-file(key, member_of(now, id) .. '?', now + UNFINISHED)
+file(key, member_of(now, id) .. '?', now + tonumber(kept) + SLACK)
 return { 'admitted', now }

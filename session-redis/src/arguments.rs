@@ -37,8 +37,8 @@ impl LoadArguments {
         ])
     }
 
-    pub(super) fn as_slices(&self) -> [&[u8]; 6] {
-        self.0.each_ref().map(Vec::as_slice)
+    pub(super) fn as_slices(&self) -> Vec<&[u8]> {
+        self.0.iter().map(Vec::as_slice).collect()
     }
 }
 
@@ -137,7 +137,7 @@ impl<'a> CommitArguments<'a> {
             set_or_keep(self.label.is_some()),
         ]);
         arguments.extend(login.index_arguments());
-        arguments.push(&login.moved);
+        arguments.extend([&login.moved[..], &login.moved_until]);
         arguments
     }
 
@@ -180,6 +180,8 @@ pub(super) struct LoginArguments {
     pub(super) logged_in_at: Vec<u8>,
     /// The member whose deadline has been moved there.
     pub(super) moved: Vec<u8>,
+    /// The time until which the member of a login is kept there.
+    pub(super) moved_until: Vec<u8>,
     section: Vec<u8>,
     level: Vec<u8>,
     subject: String,
@@ -195,7 +197,7 @@ impl LoginArguments {
         Self {
             section: login_section(namespace, &untimed),
             subject: subject_text(&subject),
-            fence: login.fence.map(mark_text).unwrap_or_default(),
+            fence: login.fence.map(fence_text).unwrap_or_default(),
             max: (login.limit).map_or(Vec::new(), |limit| text(limit.max.get().into())),
             refuses: refuses(login),
             ..Self::default()
@@ -245,7 +247,11 @@ pub(super) fn refuses(login: &NewLogin) -> bool {
     (login.limit).is_some_and(|limit| limit.when_reached == OnMaxSessions::Refuse)
 }
 
-/// A mark as the scripts read it: a number that no subject has stays one.
-pub(super) fn mark_text(mark: RevocationMark) -> Vec<u8> {
-    mark.number().to_string().into_bytes()
+/// A fence as the scripts read it.
+pub(super) fn fence_text(fence: RevocationMark) -> Vec<u8> {
+    if fence == RevocationMark::NEVER {
+        return b"never".to_vec();
+    }
+    // Greater than any time.
+    fence.number().to_string().into_bytes()
 }

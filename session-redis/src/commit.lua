@@ -10,7 +10,7 @@
 --   if the login, the label or the absolute deadline may change; `logins.lua` is then a part of the script:
 --   "here" or "elsewhere" (the index), the new level or "", the label and "set", or "" and "keep",
 --   the time of the login or "", the key of its subject, the fence or "", the limit or "", "end" or "refuse",
---   the member whose deadline has been moved elsewhere, or ""
+--   the member whose deadline has been moved elsewhere, or "", and until when that of a login is kept there, or ""
 -- Replies: ended; record, the time and the value; applied, the time and the version, and with `logins.lua` the members
 --   that ended and the absolute deadline; refused, the time and the reason; elsewhere, the time, and which subject's
 --   member has to get which deadline first
@@ -69,7 +69,7 @@ end
 local sections = sub(value, stamp + 34, parts_end)
 local old_index, old_member, index, member, excess, gone
 if place then
-  local level, label, label_change, logged_in_at, login_key, fence, max, when_full, moved = unpack(ARGV, 15)
+  local level, label, label_change, logged_in_at, login_key, fence, max, when_full, moved, moved_until = unpack(ARGV, 15)
   local id = sub(key, -22)
   base = sub(key, 1, -23)
   local old_login, parts = sub(value, stamp + 38, login_end), sub(value, login_end + 5, parts_end)
@@ -81,6 +81,10 @@ if place then
     local at = tonumber(logged_in_at) or now
     login = sub(login, 1, 5) .. pack('>I6I6', at, at) .. sub(login, 18)
     index, member = index_of(login_key), member_of(at, id)
+    -- The member may have to be found for as long as the session lives, if the login is never confirmed.
+    if place == 'elsewhere' and absolute_until > tonumber(moved_until) + SLACK then
+      return { 'elsewhere', now, login_key, member .. '?', absolute_until }
+    end
   elseif login_change == 'clear' then
     parts = without(parts, LABEL)
   else

@@ -7,11 +7,9 @@
 
 local id, at, absolute_until, fence, max = unpack(ARGV)
 local member = member_of(tonumber(at), id)
-if fence ~= '' and tonumber(fence) ~= tonumber(redis.call('ZSCORE', key, 'mark') or 0) then
-  redis.call('ZREM', key, member .. '?')
+if is_revoked(key, fence) then
   return { 'refused', now, 'revoked' }
 elseif not redis.call('ZSCORE', key, member .. '?') or tonumber(at) + UNFINISHED <= now then
-  redis.call('ZREM', key, member .. '?')
   return { 'late', now }
 end
 for gone = 6, #ARGV do
@@ -19,8 +17,8 @@ for gone = 6, #ARGV do
 end
 local others = {}
 for _, other in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-  if #other == 28 then
-    if sub(other, 7) ~= id then
+  if #other == 28 or #other == 29 and unpack_at('>I6', other) + UNFINISHED <= now then
+    if sub(other, 7, 28) ~= id then
       others[#others + 1] = other
     else
       -- An earlier login of the same session.

@@ -2,7 +2,8 @@
 -- clock. Writes only if the idle deadline is extended, an offered secret is used for the first time, or a new one
 -- is offered.
 --
--- Arguments: secret, flags, touch_every or "", and for renewal: every or "", grace, candidate
+-- Arguments: secret, flags, touch_every or "", and for renewal: every or "", grace, candidate; if `logins.lua` is a part
+--   of the script: "here" (the index)
 -- Replies: none; replaced; reused; record, the time, the value, 1 if the secrets have changed, and 1 if the candidate is now offered
 
 local value = redis.pcall('GET', key)
@@ -68,5 +69,14 @@ if is_touched or is_promoted or is_offered then
   -- A server whose memory is full accepts this command, and after it every further write of the same script.
   redis.call('PEXPIREAT', key, deadline)
   redis.call('SET', key, value, 'PXAT', deadline)
+  local login_key, logged_in_at
+  if ARGV[7] then
+    login_key, logged_in_at = login_of(value)
+  end
+  if login_key then
+    -- The index may have been lost. If something else is in its place, that is no reason to refuse the load.
+    base = sub(key, 1, -23)
+    pcall(file, index_of(login_key), member_of(logged_in_at, sub(key, -22)), absolute_until)
+  end
 end
 return { 'record', now, value, (is_promoted or is_offered) and 1 or 0, is_offered and 1 or 0 }

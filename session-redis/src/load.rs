@@ -2,16 +2,17 @@
 
 use redis::{Cmd, Value};
 
-use super::arguments::LoadArguments;
+use super::arguments::{LoadArguments, text};
 use super::clock;
 use super::failure::Failure;
+use super::member::Member;
 use super::node::{Answer, Command};
 use super::reply::{self, Reply};
-use super::script::LOAD;
+use super::script::{LOAD, LOAD_LOGIN, MOVE};
 use super::store::{RedisStore, read_error};
 use super::stored::StoredRecord;
 use connect_session_runtime::data::{DataVersions, SessionData};
-use connect_session_runtime::record::{LoadRequest, Login, Record};
+use connect_session_runtime::record::{Key, LoadRequest, Login, Record, SubjectKey};
 use connect_session_runtime::store::state::{RecordState, SecretStep};
 use connect_session_runtime::store::{LoadOutcome, StoreError};
 
@@ -19,9 +20,10 @@ impl RedisStore {
     /// Loads the record under a key; see [`Store::load`](connect_session_runtime::store::Store::load).
     pub(super) async fn find<D: SessionData>(
         &self,
-        name: &str,
+        key: Key,
         request: &LoadRequest,
     ) -> Result<LoadOutcome<D>, StoreError> {
+        let name = &*self.key(key);
         let versions = request.versions;
         let mut get = Cmd::with_capacity(2, name.len() + 3);
         get.arg("GET").arg(name);
@@ -29,7 +31,7 @@ impl RedisStore {
         let Answer { value, now } = match answer {
             // It may be a tombstone.
             Err(failure) if failure.code() == "WRONGTYPE" => {
-                let reply = self.second_step(name, request, false).await;
+                let reply = self.second_step(name, request, None, false).await;
                 return self.loaded(reply.map_err(read_error)?, None, None, versions);
             }
             answer => answer.map_err(read_error)?,
@@ -51,8 +53,8 @@ impl RedisStore {
                 }
             }
             FirstStep::Reused => {
-                let reply = self.second_step(name, request, true).await;
                 let login = stored.state.login.as_deref();
+                let reply = self.second_step(name, request, None, true).await;
                 self.loaded(reply.map_err(read_error)?, login, None, versions)
             }
             FirstStep::Undecided {
@@ -72,8 +74,11 @@ impl RedisStore {
                     None
                 };
                 let login = state.login.as_deref();
-                match self.second_step(name, request, secrets_change).await {
-                    Ok(reply) => self.loaded(reply, login, decoded.as_ref(), versions),
+                match self.second_step(name, request, login, secrets_change).await {
+                    Ok(reply) => {
+                        self.file_again(key, login, state.expiry.absolute_until);
+                        self.loaded(reply, login, decoded.as_ref(), versions)
+                    }
                     // The record can be read but not written: the touch, the offer or the promotion
                     // is left out.
                     Err(_) if is_alive && decoded.is_some() => Ok(decoded.into()),
@@ -88,14 +93,43 @@ impl RedisStore {
         &self,
         name: &str,
         request: &LoadRequest,
+        login: Option<&Login>,
         secrets_change: bool,
     ) -> Result<Value, Failure> {
         let arguments = LoadArguments::new(request);
         // A touch that a failover loses is harmless; a new secret must not be lost.
         let durability = self.durability().filter(|_| secrets_change);
         let servers = self.servers();
-        LOAD.run(servers, name, &arguments.as_slices(), durability)
-            .await
+        let mut arguments = arguments.as_slices();
+        let script = match login {
+            Some(_) if servers.is_one() => {
+                arguments.push(b"here");
+                &LOAD_LOGIN
+            }
+            _ => &LOAD,
+        };
+        script.run(servers, name, &arguments, durability).await
+    }
+
+    /// On a Cluster, sees to it that a session that is in use is in the index of its subject, which may have been lost.
+    /// The load does not wait for it. If it fails, a later load tries again.
+    fn file_again(&self, key: Key, login: Option<&Login>, absolute_until: u64) {
+        let Some(login) = login.filter(|_| !self.servers().is_one()) else {
+            return;
+        };
+        let index = self.index(&SubjectKey::new(key.namespace, &login.subject));
+        let member = Member {
+            logged_in_at: login.logged_in_at.as_millis(),
+            id: key.id,
+            is_unfinished: false,
+        };
+        let store = self.clone();
+        tokio::spawn(async move {
+            let deadline = text(absolute_until);
+            let _ = store
+                .run(&MOVE, &index, &[&member.bytes(), &deadline])
+                .await;
+        });
     }
 
     /// The outcome of a load whose record cannot be decoded: `error`, but only if the load finds the record by

@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::arguments::{CommitArguments, LoginArguments};
+use super::arguments::{CommitArguments, LoginArguments, text};
 use super::login_on_cluster::LoginOnCluster;
 use super::reply::{self, Reply};
 use super::script::{COMMIT_LOGIN, INSERT_LOGIN, MOVE};
@@ -38,7 +38,8 @@ impl RedisStore {
         let admitted = if self.servers().is_one() {
             None
         } else {
-            let admitted = LoginOnCluster::admit(self, key, login).await?;
+            let lifetime = Some(record.lifetime);
+            let admitted = LoginOnCluster::admit(self, key, login, lifetime).await?;
             match admitted {
                 Ok(admitted) => Some(admitted),
                 Err(refusal) => return Ok(InsertOutcome::Refused(refusal)),
@@ -92,7 +93,7 @@ impl RedisStore {
         let admitted = if self.servers().is_one() {
             None
         } else {
-            match LoginOnCluster::admit(self, key, login).await? {
+            match LoginOnCluster::admit(self, key, login, change.lifetime).await? {
                 Ok(admitted) => Some(admitted),
                 Err(refusal) => return self.refused(key, change, arguments, refusal).await,
             }
@@ -100,9 +101,8 @@ impl RedisStore {
         if let Some(admitted) = &admitted {
             admitted.apply_to(&mut login_arguments);
         }
-        let name = self.key(key);
-        let slices = arguments.with_login(&login_arguments);
-        let (mut reply, now) = self.run(&COMMIT_LOGIN, &name, &slices).await?;
+        let committed = (self.commit_filed(key, arguments, &mut login_arguments)).await?;
+        let (mut reply, now) = committed;
         match &*reply.outcome {
             "applied" => {}
             "refused" => return Ok(CommitOutcome::Refused(refusal(&mut reply)?)),
@@ -138,20 +138,30 @@ impl RedisStore {
             .map_or(&keep, |identity| &identity.login);
         let mut login_arguments = LoginArguments::of_change(login);
         login_arguments.is_elsewhere = !self.servers().is_one();
+        let (reply, now) = (self.commit_filed(key, arguments, &mut login_arguments)).await?;
+        outcome_of(reply, now, change, arguments.fields())
+    }
+
+    /// Runs the script of a change. On a Cluster, the deadline of a session never moves before that of its member.
+    async fn commit_filed(
+        &self,
+        key: Key,
+        arguments: &CommitArguments<'_>,
+        login: &mut LoginArguments,
+    ) -> Result<(Reply, u64), StoreError> {
         let name = self.key(key);
         for _ in 0..MAX_MOVES {
-            let slices = arguments.with_login(&login_arguments);
+            let slices = arguments.with_login(login);
             let (mut reply, now) = self.run(&COMMIT_LOGIN, &name, &slices).await?;
             if reply.outcome != "elsewhere" {
-                return outcome_of(reply, now, change, arguments.fields());
+                return Ok((reply, now));
             }
-            // The deadline of a session never moves before that of its entry.
             let index = self.index_named(key.namespace, &reply.text());
             let member = reply.member()?.bytes();
-            let deadline = reply.number()?.to_string();
-            self.run(&MOVE, &index, &[&member, deadline.as_bytes()])
-                .await?;
-            login_arguments.moved = member;
+            let deadline = text(reply.number()?);
+            self.run(&MOVE, &index, &[&member, &deadline]).await?;
+            login.moved = member;
+            login.moved_until = deadline;
         }
         Err(reply::unexpected("the session logs in again and again"))
     }

@@ -3,18 +3,24 @@
 //! A login has three steps. It is *admitted* to the index, as a member that is not finished; it is
 //! *committed* to the record; and it is *confirmed* in the index, if the mark of the subject is still the
 //! fence, and after the sessions beyond the limit have ended. Only then is the session in the list of its
-//! subject, and only then does anybody get its new secret. So a login that stops half-way leaves a session that nobody
-//! can use, and a member that is dropped later. One that is refused at the end has its session ended.
+//! subject, and only then does anybody get its new secret. One that is refused at the end has its session ended.
+//!
+//! A login that stops half-way may leave a session that nobody can use. Its member stays: as soon as the
+//! login can no longer be confirmed, the session is in the list of its subject as any other.
 
-use super::arguments::{LoginArguments, mark_text, refuses, text};
+use super::arguments::{LoginArguments, fence_text, refuses, text};
 use super::key::subject_text;
 use super::login::refusal;
 use super::member::Member;
 use super::script::{ADMIT, CONFIRM, END};
 use super::store::RedisStore;
-use connect_session_runtime::record::{Key, NewLogin, SubjectKey};
+use super::stored::stored_lifetime;
+use connect_session_runtime::record::{Key, Lifetime, NewLogin, SubjectKey};
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{LoginRefusal, StoreError};
+
+/// How long the member of a login is kept that is not confirmed, if its session may not live longer.
+const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 /// How often a confirmation is tried while others log in.
 const MAX_CONFIRMATIONS: usize = 256;
@@ -27,14 +33,17 @@ pub(super) struct LoginOnCluster<'a> {
     key: Key,
     login: &'a NewLogin,
     member: Member,
+    /// Until when its member is kept at least if it is not confirmed.
+    kept_until: u64,
 }
 
 impl<'a> LoginOnCluster<'a> {
-    /// Admits a login, unless it is refused.
+    /// Admits a login, unless it is refused. The lifetime is that of the session, if it is known already.
     pub(super) async fn admit(
         store: &'a RedisStore,
         key: Key,
         login: &'a NewLogin,
+        lifetime: Option<Lifetime>,
     ) -> Result<Result<Self, LoginRefusal>, StoreError> {
         let subject = SubjectKey::new(key.namespace, &login.subject);
         let mut admitted = Self {
@@ -46,18 +55,23 @@ impl<'a> LoginOnCluster<'a> {
             member: Member {
                 logged_in_at: 0,
                 id: key.id,
+                is_unfinished: true,
             },
+            kept_until: 0,
         };
+        let kept = lifetime.map_or(DAY, |lifetime| stored_lifetime(lifetime).absolute_millis());
+        let own = [text(kept)];
         // Only a refusal needs the number of sessions now.
         let max = admitted.max(refuses(login));
         let mut gone = Vec::new();
         loop {
-            let arguments = admitted.arguments(&[], &max, &gone);
+            let arguments = admitted.arguments(&own, &max, &gone);
             let slices: Vec<_> = arguments.iter().map(Vec::as_slice).collect();
             let (mut reply, now) = store.run(&ADMIT, &admitted.index, &slices).await?;
             match &*reply.outcome {
                 "admitted" => {
                     admitted.member.logged_in_at = now;
+                    admitted.kept_until = now.saturating_add(kept);
                     return Ok(Ok(admitted));
                 }
                 "refused" => return Ok(Err(refusal(&mut reply)?)),
@@ -77,11 +91,12 @@ impl<'a> LoginOnCluster<'a> {
     pub(super) fn apply_to(&self, arguments: &mut LoginArguments) {
         arguments.is_elsewhere = true;
         arguments.logged_in_at = text(self.member.logged_in_at);
+        arguments.moved_until = text(self.kept_until);
     }
 
     /// Takes back a login that was not committed. If that fails, it is dropped later.
     pub(super) async fn withdraw(&self) {
-        let members = [self.member.unfinished_bytes()];
+        let members = [self.member.bytes()];
         let _ = self.store.remove_members(&self.index, &members).await;
     }
 
@@ -93,10 +108,11 @@ impl<'a> LoginOnCluster<'a> {
     ) -> Result<Result<Vec<SessionId>, LoginRefusal>, StoreError> {
         let confirmed = self.try_confirm(absolute_until).await;
         if !matches!(confirmed, Ok(Ok(_))) {
-            // Nobody has its secret. If this fails too, it ends by itself.
-            let ended = self.end(self.member, b"").await;
-            if confirmed.is_ok() {
-                ended?;
+            // Nobody has its secret. If this fails too, its member stays, so that it is listed.
+            match self.end(self.member, b"").await {
+                Ok(_) => self.withdraw().await,
+                Err(error) if confirmed.is_ok() => return Err(error),
+                Err(_) => {}
             }
         }
         confirmed
@@ -154,7 +170,7 @@ impl<'a> LoginOnCluster<'a> {
     /// The arguments of a script: the id, those of this script, the fence, the limit and the members that
     /// have gone.
     fn arguments(&self, own: &[Vec<u8>], max: &[u8], gone: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let fence = self.login.fence.map(mark_text).unwrap_or_default();
+        let fence = self.login.fence.map(fence_text).unwrap_or_default();
         let mut arguments = vec![super::key::id_text(self.key.id).into_bytes()];
         arguments.extend_from_slice(own);
         arguments.extend([fence, max.to_vec()]);

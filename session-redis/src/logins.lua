@@ -1,7 +1,7 @@
 -- The logins in records, and the index of the sessions of each subject: a sorted set, whose name ends with the
 -- subject's key. A member is the time of a login in six bytes, and the id as in the name of the session's key. Its
 -- score is the absolute deadline, so that entries of ended sessions can be dropped without a look at the sessions.
--- On a Cluster, the member of a login that is not finished has one more byte.
+-- On a Cluster, the member of a login that is not confirmed has one more byte.
 -- The score of the member `mark` is the revocation mark, in microseconds: greater than any deadline.
 --
 -- This part follows `record.lua` in the scripts that concern logins.
@@ -75,12 +75,17 @@ local function lives(login_key, member)
   return is_alive(value)
 end
 
+-- Whether the mark does not accept a fence. A mark that was forgotten accepts each but `never`.
+local function is_revoked(index, fence)
+  local mark = tonumber(redis.call('ZSCORE', index, 'mark') or 0)
+  return fence == 'never' or fence ~= '' and mark ~= 0 and tonumber(fence) ~= mark
+end
+
 -- Decides whether a login is accepted. Writes nothing; fails if the index is something else. Returns the reason of a
 -- refusal, or nothing, the members that have to go and those that have gone.
 local function admit(login_key, id, fence, max, when_full)
   local index = index_of(login_key)
-  local mark = redis.call('ZSCORE', index, 'mark') or 0
-  if fence ~= '' and tonumber(fence) ~= tonumber(mark) then
+  if is_revoked(index, fence) then
     return 'revoked'
   end
   local others, gone = {}, {}

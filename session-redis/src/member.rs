@@ -1,5 +1,7 @@
 //! The members of an index: which session logged in when.
 
+use std::time::Duration;
+
 use redis::Value;
 
 use super::key::{id_of, id_text};
@@ -9,11 +11,16 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::ListCursor;
 use connect_session_runtime::timestamp::Timestamp;
 
+/// How long a login on a Cluster may take from its admission to its confirmation, as in `logins.lua`.
+const LONGEST_LOGIN: Duration = Duration::from_secs(30);
+
 /// A login of a session. The later one is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Member {
     pub(super) logged_in_at: u64,
     pub(super) id: SessionId,
+    /// Whether it is not known to be confirmed; see `login_on_cluster.rs`.
+    pub(super) is_unfinished: bool,
 }
 
 impl Member {
@@ -24,21 +31,28 @@ impl Member {
         };
         let mut reader = Reader::new(bytes);
         let logged_in_at = reader.millis()?;
-        let id = id_of(reader.rest())?;
-        Some(Self { logged_in_at, id })
+        let rest = reader.rest();
+        let id = rest.strip_suffix(b"?");
+        Some(Self {
+            logged_in_at,
+            id: id_of(id.unwrap_or(rest))?,
+            is_unfinished: id.is_some(),
+        })
+    }
+
+    /// Whether its login may still be confirmed. Until then, it is in no list.
+    pub(super) fn is_in_progress(&self, now: u64) -> bool {
+        let age = Duration::from_millis(now.saturating_sub(self.logged_in_at));
+        self.is_unfinished && age < LONGEST_LOGIN
     }
 
     /// The member as it is in the sorted set.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = six_bytes(self.logged_in_at).to_vec();
         bytes.extend_from_slice(id_text(self.id).as_bytes());
-        bytes
-    }
-
-    /// The member of a login that is not finished; see `confirm.lua`.
-    pub(super) fn unfinished_bytes(&self) -> Vec<u8> {
-        let mut bytes = self.bytes();
-        bytes.push(b'?');
+        if self.is_unfinished {
+            bytes.push(b'?');
+        }
         bytes
     }
 
@@ -59,11 +73,27 @@ mod tests {
         let member = Member {
             logged_in_at: 1_700_000_000_000,
             id: SessionId::from_bytes([7; 16]),
+            is_unfinished: false,
+        };
+        let unfinished = Member {
+            is_unfinished: true,
+            ..member
         };
         let read = |bytes| Member::read(&Value::BulkString(bytes));
         assert_eq!(read(member.bytes()), Some(member));
-        assert_eq!(read(member.unfinished_bytes()), None);
+        assert_eq!(read(unfinished.bytes()), Some(unfinished));
         assert_eq!(read(b"mark".to_vec()), None);
         assert_eq!(read(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_login_is_in_progress_for_half_a_minute() {
+        let of = |is_unfinished| Member {
+            logged_in_at: 1_000,
+            id: SessionId::from_bytes([7; 16]),
+            is_unfinished,
+        };
+        assert!(of(true).is_in_progress(900) && of(true).is_in_progress(30_999));
+        assert!(!of(true).is_in_progress(31_000) && !of(false).is_in_progress(1_000));
     }
 }

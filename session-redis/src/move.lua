@@ -1,4 +1,5 @@
--- On a Cluster: moves the deadline of a member of the index, which is the key, before that of its session is moved.
+-- On a Cluster: moves the deadline of a member of the index, which is the key, before that of its session is moved. Adds
+-- the member if it has been lost.
 --
 -- Arguments: the member, the deadline
 -- Replies: applied, the time

@@ -6,7 +6,7 @@
 raise_mark(key, tonumber(ARGV[1]))
 local members = {}
 for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-  if #member == 28 then
+  if #member == 28 or #member == 29 then
     members[#members + 1] = member
   end
 end

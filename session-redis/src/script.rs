@@ -29,6 +29,7 @@ store_script!(COMMIT, "record.lua", "commit.lua");
 store_script!(FREE, "record.lua", "free.lua");
 store_script!(REMOVE, "record.lua", "remove.lua");
 // What concerns logins. They name the keys of an index and its sessions themselves, except on a Cluster.
+store_script!(LOAD_LOGIN, "record.lua", "logins.lua", "load.lua");
 store_script!(COMMIT_LOGIN, "record.lua", "logins.lua", "commit.lua");
 store_script!(INSERT_LOGIN, "record.lua", "logins.lua", "insert.lua");
 store_script!(END, "record.lua", "logins.lua", "end.lua");

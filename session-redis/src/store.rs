@@ -89,14 +89,18 @@ use connect_session_runtime::timestamp::Timestamp;
 /// `{prefix}s1:{namespace}:u:{hash of the user}`. A login changes the session and this index in one script, so one
 /// round trip. A load does not touch the index, nor does an end by id or by the server's expiry: a
 /// list reads the sessions that it shows, in a second round trip, and leaves out those that have gone. The index
-/// expires after the last of its sessions, and 30 minutes after an end of all.
+/// expires after the last of its sessions, and 30 minutes after an end of all. If somebody removes it, each of its
+/// sessions is filed again when a load extends its deadline, which by default is once a tenth of the idle timeout has
+/// passed; one that nobody uses any more ends by itself.
 ///
 /// In a Cluster, the index is on another server than the session. There a login takes two round trips more: it is
 /// admitted to the index, committed to the session, and confirmed in the index. It takes others if
 /// sessions have to end because there are too many. Until it is confirmed, the session is in no list and nobody has
 /// its new sid. If all sessions of the user are ended between the last two steps, the login is refused as
 /// on one server, but a session that existed before has ended. A login that is not confirmed within 30 seconds
-/// fails with [`StoreError::OutcomeUnknown`].
+/// fails with [`StoreError::OutcomeUnknown`]. If the program stops before it is confirmed, a session may be left whose
+/// sid nobody has. It is listed, counted and ended as any other 30 seconds after the login. A session that may live
+/// longer than a day needs two more round trips to log in, unless the login creates it.
 ///
 /// # When a server fails
 ///
@@ -401,7 +405,7 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
-        self.find(&self.key(key), request).await
+        self.find(key, request).await
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {

@@ -151,9 +151,10 @@ impl RedisStore {
     ) -> Result<Vec<SessionId>, StoreError> {
         let index = self.index(subject);
         let kept = text(RevocationMark::KEPT_MILLIS);
-        let (mut reply, _) = self.run(&REVOKE, &index, &[&kept]).await?;
+        let (mut reply, now) = self.run(&REVOKE, &index, &[&kept]).await?;
         let mut members = reply.members();
-        members.retain(|member| Some(member.id) != except);
+        // A login in progress comes afterwards, or is refused by its fence.
+        members.retain(|member| Some(member.id) != except && !member.is_in_progress(now));
         let mut ended = Vec::new();
         for slice in members.chunks(SLICE) {
             let mut tasks = JoinSet::new();
@@ -176,14 +177,20 @@ impl RedisStore {
         Ok(ended)
     }
 
-    /// The members of an index, in no order.
+    /// The members of an index, in no order, without logins that are in progress.
     async fn members(&self, subject: &SubjectKey) -> Result<Vec<Member>, StoreError> {
         let index = self.index(subject);
         let mut zrange = redis::cmd("ZRANGE");
         zrange.arg(&index).arg(0).arg(-1);
         let members = self.send(&index, Command::new(&zrange, None)).await;
         match members.map_err(read_error)?.value {
-            Value::Array(members) => Ok(members.iter().filter_map(Member::read).collect()),
+            Value::Array(members) => {
+                let now = self.now_millis();
+                let members = members.iter().filter_map(Member::read);
+                Ok(members
+                    .filter(|member| !member.is_in_progress(now))
+                    .collect())
+            }
             _ => Err(reply::unexpected("it is not a list of members")),
         }
     }
@@ -243,7 +250,9 @@ impl RedisStore {
         let mut gone = Vec::new();
         for slice in members.chunks(SLICE) {
             let found = self.find_sessions(subject, slice).await?;
+            let now = self.now_millis();
             let are_gone = slice.iter().zip(found);
+            let are_gone = are_gone.filter(|(member, _)| !member.is_in_progress(now));
             gone.extend(are_gone.filter_map(|(member, found)| {
                 matches!(found, Found::Gone | Found::LoginAgain(_)).then(|| member.bytes())
             }));

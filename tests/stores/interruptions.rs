@@ -9,12 +9,11 @@ use connect_session::store::{
 };
 use connect_session::{OnMaxSessions, SessionId, Untyped};
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use crate::fixture::{self, Opened, mint, new_record, try_load};
-use crate::redis::tools::{Redis, command, until};
+use crate::redis::own_cluster::cluster;
+use crate::redis::tools::{Redis, until};
 use crate::servers::cutter::{Cut, Cutter};
-use crate::servers::process::{Folder, free_ports};
 use crate::{mysql, postgres, servers};
 
 /// What is interrupted.
@@ -158,7 +157,7 @@ async fn log_in<S: Store<Untyped>>(store: &S, session: Opened, login: NewLogin) 
 
 impl<S: Store<Untyped>> Stage<'_, S> {
     async fn run(&self) {
-        let mut cuts = Vec::new();
+        let (mut cuts, mut in_progress) = (Vec::new(), Vec::new());
         for what in [
             Interrupted::Create,
             Interrupted::LogIn,
@@ -173,7 +172,7 @@ impl<S: Store<Untyped>> Stage<'_, S> {
                     .run(what, self.store)
                     .await;
                 let mut after = 0;
-                while self.interrupt(what, after, cut).await {
+                while self.interrupt(what, after, cut, &mut in_progress).await {
                     after += 1;
                     assert!(after < MOST, "{what:?}");
                 }
@@ -182,10 +181,38 @@ impl<S: Store<Untyped>> Stage<'_, S> {
         }
         println!("{cuts:?}");
         assert!(cuts.iter().all(|(.., cuts)| *cuts > 0), "{cuts:?}");
+        let mut left = 0;
+        for round in &in_progress {
+            left += self.what_is_left_is_listed_and_ended(round).await;
+        }
+        println!("{left} sessions of {} logins were left", in_progress.len());
+    }
+
+    /// An interrupted login may leave a session whose secret nobody has. As soon as the login can no longer be in
+    /// progress, which the first of these rounds waits for, the session is one as any other. Returns how many there
+    /// were.
+    async fn what_is_left_is_listed_and_ended(&self, round: &Round) -> usize {
+        let living = async || self.living(round, "ada", |_| true).await;
+        until("what an interrupted login has left is listed", async || {
+            let listed = self.listed(round, "ada").await;
+            living().await.iter().all(|id| listed.contains(id))
+        })
+        .await;
+        let left = living().await.len();
+        let ended = index(self.witness).end_all(round.subject("ada"), None);
+        assert_eq!(ended.await.unwrap().len(), left);
+        assert_eq!(living().await, []);
+        left
     }
 
     /// Interrupts an operation after some round trips, and checks what is left. Returns whether there were that many.
-    async fn interrupt(&self, what: Interrupted, after: u64, cut: Cut) -> bool {
+    async fn interrupt(
+        &self,
+        what: Interrupted,
+        after: u64,
+        cut: Cut,
+        in_progress: &mut Vec<Round>,
+    ) -> bool {
         let round = Round::prepare(self.witness).await;
         self.all_servers_are_reached().await;
         self.cutter.arm(after, cut);
@@ -194,7 +221,7 @@ impl<S: Store<Untyped>> Stage<'_, S> {
         let case = format!("{what:?}, {cut:?} round trip {after}, done: {is_done}");
         assert!(is_done || was_cut, "{case}");
 
-        // Of a login that was not confirmed, nobody has the secret.
+        // Of a login that was not confirmed, nobody has the secret. For half a minute, it is in progress.
         let is_known = |session: Opened| {
             let is_new = session.secret == NEW || session.key == round.created.key;
             is_done || !self.in_steps || !is_new
@@ -228,6 +255,9 @@ impl<S: Store<Untyped>> Stage<'_, S> {
             assert!(is_ended || !is_known(session), "{case}: revoked, and loads");
         }
         self.a_late_login_is_refused(&round, &case).await;
+        if self.in_steps && !is_done {
+            in_progress.push(round);
+        }
         was_cut
     }
 
@@ -322,53 +352,6 @@ async fn row_102_on_redis(in_steps: bool) {
         .run()
         .await;
     }
-}
-
-/// Three primaries, each of which tells its clients the address of a proxy.
-async fn cluster(cutter: &Cutter) -> Vec<Redis> {
-    let mut servers = Vec::new();
-    for _ in 0..3 {
-        let [port, bus] = free_ports();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let announced = listener.local_addr().unwrap().port();
-        let settings = [
-            "--port",
-            &port.to_string(),
-            "--cluster-port",
-            &bus.to_string(),
-            "--cluster-announce-port",
-            &announced.to_string(),
-            "--cluster-enabled",
-            "yes",
-        ];
-        let settings = settings.map(str::to_owned).to_vec();
-        servers.push(Redis::start_on(port, Folder::new(), settings).await);
-        cutter.forward(listener, format!("127.0.0.1:{port}"));
-    }
-    for server in &servers[1..] {
-        let cluster: String = command(&mut server.raw(), &["CLUSTER", "NODES"]);
-        let bus = cluster.split(['@', ',', ' ']).nth(2).unwrap().to_owned();
-        let (port, meet) = (server.port.to_string(), &mut servers[0].raw());
-        let _: String = command(meet, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
-    }
-    for (at, server) in servers.iter().enumerate() {
-        let (from, to) = ([0, 5_461, 10_923][at], [5_460, 10_922, 16_383][at]);
-        let words = [
-            "CLUSTER",
-            "ADDSLOTSRANGE",
-            &from.to_string(),
-            &to.to_string(),
-        ];
-        let _: String = command(&mut server.raw(), &words);
-    }
-    until("all servers know all slots", async || {
-        servers.iter().all(|server| {
-            let info: String = command(&mut server.raw(), &["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
-        })
-    })
-    .await;
-    servers
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ pub async fn insert(store: &RedisStore, login: NewLogin) -> (Session, InsertOutc
     (session, store.insert(session.key, &record).await.unwrap())
 }
 
-async fn log_in(store: &RedisStore, login: NewLogin) -> Session {
+pub async fn log_in(store: &RedisStore, login: NewLogin) -> Session {
     let (session, inserted) = insert(store, login).await;
     assert!(matches!(inserted, InsertOutcome::Done { .. }));
     session
@@ -55,7 +55,7 @@ async fn log_in_many(store: &RedisStore, count: usize, name: &'static str) {
     tasks.join_all().await;
 }
 
-fn with_login(base: Change<Untyped>, login: LoginChange) -> Change<Untyped> {
+pub fn with_login(base: Change<Untyped>, login: LoginChange) -> Change<Untyped> {
     Change {
         identity: Some(IdentityChange {
             secret: SecretHash::from_bytes(random()),
@@ -257,6 +257,63 @@ async fn a_list_drops_what_has_gone() {
     log_in(&store, NewLogin::new("ada")).await;
     assert_eq!(size(&mut raw), 5);
     assert_eq!(store.revocation_mark(subject("ada")).await.unwrap(), mark);
+}
+
+/// A session whose entry is gone, because somebody has removed the index, is filed again while it is used.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn loads_fill_an_index_that_was_lost() {
+    let redis = Redis::start(&[]).await;
+    let store = RedisStore::connect(redis.url()).await.unwrap();
+    let (used, unused) = (
+        log_in(&store, NewLogin::new("ada")).await,
+        log_in(&store, NewLogin::new("ada")).await,
+    );
+    let mut raw = redis.raw();
+    let key = index_key(&mut raw);
+    let score = |raw: &mut _| {
+        let first: Vec<Vec<u8>> = command(raw, &["ZRANGE", &key, "0", "0", "WITHSCORES"]);
+        String::from_utf8_lossy(&first[1]).parse::<f64>().unwrap()
+    };
+    let before = score(&mut raw);
+    let _: u64 = command(&mut raw, &["DEL", &key]);
+    assert_eq!(store.count_of(subject("ada")).await.unwrap(), 0);
+
+    touch(&store, used).await;
+    let page = store.list(subject("ada"), None, 10).await.unwrap();
+    let listed: Vec<_> = page.sessions.iter().map(|listed| listed.id).collect();
+    assert_eq!(listed, [used.key.id]);
+    let kept: i64 = command(&mut raw, &["PTTL", &key]);
+    assert!((1..=6_060_000).contains(&kept), "{kept}");
+    assert!((score(&mut raw) - before).abs() < 1_000.0);
+    touch(&store, unused).await;
+    let ended = store.end_all(subject("ada"), None).await.unwrap();
+    assert_eq!(ended.len(), 2);
+    assert!(used.load(&store).await.unwrap().is_none());
+
+    // Something else in its place is no reason to refuse a load.
+    let session = log_in(&store, NewLogin::new("bob")).await;
+    let _: u64 = command(&mut raw, &["DEL", &key]);
+    let key = index_key(&mut raw);
+    let _: u64 = command(&mut raw, &["DEL", &key]);
+    let _: String = command(&mut raw, &["SET", &key, "text"]);
+    touch(&store, session).await;
+}
+
+/// Loads a session so that its deadline is extended.
+pub async fn touch(store: &RedisStore, session: Session) {
+    use connect_session::store::{LoadRequest, Store as _};
+    let before = session.load(store).await.unwrap().unwrap();
+    let request = LoadRequest {
+        touch_every: Some(Duration::from_nanos(1)),
+        ..session.request()
+    };
+    super::tools::until("the deadline is extended", async || {
+        let loaded: LoadOutcome<Untyped> = store.load(session.key, &request).await.unwrap();
+        let record = loaded.found().unwrap();
+        record.deadlines.idle_until > before.deadlines.idle_until
+    })
+    .await;
 }
 
 /// Something else under the key of an index: a login fails, and nothing is written.

@@ -13,6 +13,8 @@ mod failover;
 mod faults;
 mod login_processes;
 mod logins;
+mod logins_on_cluster;
+pub mod own_cluster;
 mod round_trips;
 mod startup;
 mod stored;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use connect_session::Untyped;
 use connect_session::store::{
-    IdentityChange, LoadRequest, LoginChange, RedisStore, Renewal, SecretHash, Store,
+    IdentityChange, LoadRequest, LoginChange, NewRecord, RedisStore, Renewal, SecretHash, Store,
 };
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -88,6 +88,24 @@ async fn every_operation_takes_one_round_trip_and_a_touch_two() {
     session.destroy(&store).await.unwrap();
     assert_eq!(proxy.trips(), 1, "a destroy");
     redis.kill();
+}
+
+/// The first use is a write, so it takes a second round trip.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn only_the_first_use_takes_two_round_trips() {
+    let (_redis, proxy, store) = behind_proxy().await;
+    let session = Session::mint();
+    let record = NewRecord {
+        first_use_timeout: Some(Duration::from_secs(60)),
+        ..session.new_record(&json!({}))
+    };
+    store.insert(session.key, &record).await.unwrap();
+    assert_eq!(proxy.trips(), 1, "an insertion");
+    for expected in [2, 1, 1] {
+        assert!(session.load(&store).await.unwrap().is_some());
+        assert_eq!(proxy.trips(), expected);
+    }
 }
 
 #[tokio::test]

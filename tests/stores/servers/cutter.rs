@@ -1,4 +1,4 @@
-//! Proxies that cut one connection at a chosen round trip.
+//! Proxies that count round trips, and cut one connection at a chosen one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +26,8 @@ struct Shared {
     is_after: AtomicBool,
     /// The round trips until the one that is cut.
     left: AtomicU64,
+    /// The round trips since they were last asked for.
+    trips: AtomicU64,
 }
 
 impl Cutter {
@@ -49,6 +51,11 @@ impl Cutter {
         port
     }
 
+    /// The number of round trips since the last call.
+    pub fn trips(&self) -> u64 {
+        self.shared.trips.swap(0, Ordering::SeqCst)
+    }
+
     /// Cuts one round trip, after so many others.
     pub fn arm(&self, after: u64, cut: Cut) {
         self.shared.left.store(after, Ordering::SeqCst);
@@ -66,6 +73,7 @@ impl Cutter {
 impl Shared {
     /// Counts a round trip. Returns how it is cut.
     fn count(&self) -> Option<Cut> {
+        self.trips.fetch_add(1, Ordering::SeqCst);
         if !self.is_armed.load(Ordering::SeqCst) {
             return None;
         }
