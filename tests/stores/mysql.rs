@@ -189,7 +189,7 @@ async fn round_trips() {
 }
 
 crate::logins::tests! {
-    #[ignore = "needs MySQL or MariaDB; scripts/test starts one"], "mysql", "DROP INDEX {0}_subject ON {0}"
+    #[ignore = "needs MySQL or MariaDB; scripts/test starts one"], "mysql", 3, "DROP INDEX {0}_subject ON {0}"
 }
 
 #[tokio::test]

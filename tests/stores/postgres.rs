@@ -243,7 +243,7 @@ async fn round_trips() {
 }
 
 crate::logins::tests! {
-    #[ignore = "needs PostgreSQL; scripts/test starts one"], "postgres", "DROP INDEX {0}_subject"
+    #[ignore = "needs PostgreSQL; scripts/test starts one"], "postgres", 1, "DROP INDEX {0}_subject"
 }
 
 #[tokio::test]

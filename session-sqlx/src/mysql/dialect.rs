@@ -33,6 +33,7 @@ impl Dialect for MySqlBackend {
     const STORED: &str = "";
     const ON_DUPLICATE: &str = "ON DUPLICATE KEY UPDATE";
     const RETURNS_WRITTEN: bool = false;
+    const RETURNS_UPSERTED: bool = false;
 
     fn now_literal(_: &Inner) -> Cow<'static, str> {
         Self::NOW.into()

@@ -15,14 +15,19 @@ use super::members::{Members, Position};
 use super::{Answer, Committed, Dialect, Driver as _, Statement, Work, Written};
 use crate::args::Args;
 use crate::backend::Inner;
-use crate::convert::to_u64;
+use crate::convert::{to_i64, to_u64};
 use crate::error::StatementError;
 
 /// What a login depends on.
 ///
 /// A login that has neither a fence nor a limit is a statement of its own, without a lock of the subject:
 /// an end of all that does not find its session began before the login was committed, so the login is one
-/// after the end.
+/// after the end. With a fence alone, it is one statement that locks the subject, if the database has such
+/// ([`Dialect::RETURNS_UPSERTED`]).
+///
+/// Otherwise it is a transaction: what has to end is only known once the subject is locked, and no statement sees
+/// what was committed while it waited. The arguments are never written into the text of a statement to save a
+/// round trip, because drivers and servers log it.
 #[derive(Clone, Copy)]
 pub(super) struct Terms {
     subject: SubjectKey,
@@ -39,6 +44,12 @@ impl Terms {
             fence: login.fence,
             limit: login.limit,
         })
+    }
+
+    /// The fence, if the login depends on nothing else.
+    fn only_fence(&self) -> Option<RevocationMark> {
+        let fence = self.fence.filter(|fence| *fence != RevocationMark::NEVER);
+        fence.filter(|_| self.limit.is_none())
     }
 }
 
@@ -92,23 +103,44 @@ impl Wrote for Committed {
 }
 
 impl<B: Dialect> Inner<B> {
-    /// Runs a statement that logs a session in, under its terms.
+    /// Runs a statement that logs a session in, under its terms. `args` appends its arguments.
     pub(super) async fn log_in<T: Answer<B::Db> + Wrote>(
         &self,
         terms: Option<&Terms>,
         text: &Arc<str>,
-        args: impl Fn() -> Args<B::Db> + Send + Sync,
+        fenced: Option<&Arc<str>>,
+        args: impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync,
     ) -> Result<LoggedIn<T>, StatementError> {
+        let own_args = || args(B::first_args(self));
         let Some(terms) = terms else {
-            return Ok(LoggedIn::alone(B::run(self, text, args).await?));
+            return Ok(LoggedIn::alone(B::run(self, text, own_args).await?));
         };
+        if let (Some(fenced), Some(fence)) = (fenced, terms.only_fence()) {
+            let subject = &terms.subject;
+            let args = || {
+                let args = args(B::first_args(self).bytes(&subject.hash));
+                args.number(to_i64(fence.number()))
+            };
+            let answer: T = B::run(self, fenced, args).await?;
+            if answer.wrote() {
+                return Ok(LoggedIn::alone(answer));
+            }
+            // It has changed nothing, whatever becomes of this.
+            let mark = self.revocation_mark(*subject).await;
+            let mark = mark.map_err(|error| StatementError::NotApplied(error.into()))?;
+            return Ok(if mark.accepts(fence) {
+                LoggedIn::alone(answer)
+            } else {
+                LoggedIn::Refused(LoginRefusal::Revoked)
+            });
+        }
         let work = |has_pooler| {
             Ok(Login::<B, T> {
                 members: Members::new(self, &terms.subject),
                 terms: *terms,
                 statement: Statement {
                     text: text.clone(),
-                    arguments: args().finish()?,
+                    arguments: own_args().finish()?,
                     has_pooler,
                     is_in_transaction: true,
                 },
@@ -164,7 +196,7 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
         let mark = shown.next().transpose()?.map_or(0, |(mark, _)| mark);
         let mark = RevocationMark::from_number(to_u64(mark));
         let last = shown.next().transpose()?;
-        if fence.is_some_and(|fence| fence != mark) {
+        if fence.is_some_and(|fence| !mark.accepts(fence)) {
             return Ok(LoggedIn::Refused(LoginRefusal::Revoked));
         }
         let refuses = limit.is_some_and(|limit| limit.when_reached == OnMaxSessions::Refuse);

@@ -68,6 +68,8 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     const ON_DUPLICATE: &str;
     /// Whether a statement can return the rows that it changes or deletes.
     const RETURNS_WRITTEN: bool;
+    /// Whether a statement can use what an upsert within it returns.
+    const RETURNS_UPSERTED: bool;
 
     /// Bytes within the text of a statement.
     fn bytes_literal(bytes: &[u8]) -> String {

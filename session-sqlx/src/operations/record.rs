@@ -42,8 +42,8 @@ impl<B: Dialect> Inner<B> {
         let first_use = record.first_use_timeout.map(to_millis);
         let idle_until = first_use.map_or(idle, |first_use| first_use.min(idle));
         let columns = NewLoginColumns::new(key, record);
-        let args = || {
-            let args = B::first_args(self)
+        let args = |first: Args<B::Db>| {
+            let args = first
                 .key(key)
                 .small(transport_code(record.transport))
                 .bytes(&record.commit_id.to_bytes())
@@ -94,9 +94,11 @@ impl<B: Dialect> Inner<B> {
         &self,
         terms: Option<&Terms>,
         statement: &Arc<str>,
-        args: &(impl Fn() -> Args<B::Db> + Send + Sync),
+        args: &(impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync),
     ) -> Result<Put, StoreError> {
-        match self.log_in::<Written>(terms, statement, args).await {
+        let fenced = B::shared_statements(self).fenced.as_ref();
+        let fenced = fenced.map(|fenced| &fenced.insert);
+        match self.log_in::<Written>(terms, statement, fenced, args).await {
             Ok(LoggedIn::Answered { ended, .. }) => Ok(Put::Done { ended }),
             Ok(LoggedIn::Refused(refusal)) => Ok(Put::Refused(refusal)),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(Put::InUse),
@@ -250,13 +252,15 @@ impl<B: Dialect> Inner<B> {
             let version = (rows > 0).then(|| data.version_after());
             return Ok(LoggedIn::alone(Committed(version)));
         }
-        let args = || change_args(B::first_args(self), key, change, fields, login);
+        let args = |first| change_args(first, key, change, fields, login);
         let Some(login) = login else {
-            let committed = B::run(self, &statements.commit, args).await?;
+            let own_args = || args(B::first_args(self));
+            let committed = B::run(self, &statements.commit, own_args).await?;
             return Ok(LoggedIn::alone(committed));
         };
         let terms = login.terms(key);
-        (self.log_in(terms.as_ref(), &statements.commit_login, args)).await
+        let fenced = statements.fenced.as_ref().map(|fenced| &fenced.commit);
+        (self.log_in(terms.as_ref(), &statements.commit_login, fenced, args)).await
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement

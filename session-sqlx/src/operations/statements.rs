@@ -29,12 +29,21 @@ pub(crate) struct Statements {
     pub(crate) commit: Arc<str>,
     /// For a change of the login or the label.
     pub(crate) commit_login: Arc<str>,
+    /// For a login with a fence; see [`fenced`].
+    pub(crate) fenced: Option<Fenced>,
     pub(crate) destroy: Arc<str>,
     pub(crate) count: Arc<str>,
     pub(crate) mark: Arc<str>,
     pub(crate) list: Arc<str>,
     pub(crate) count_members: Arc<str>,
     pub(crate) end_member: Arc<str>,
+}
+
+/// The statements of logins that have a fence and no limit.
+#[derive(Debug)]
+pub(crate) struct Fenced {
+    pub(crate) insert: Arc<str>,
+    pub(crate) commit: Arc<str>,
 }
 
 impl Statements {
@@ -58,6 +67,14 @@ impl Statements {
             commit_data: write(commit_data::<B>(table)),
             commit: finish(format!("{}{}", commit::<B>(table, false), B::COMMITTED)),
             commit_login: finish(format!("{}{}", commit::<B>(table, true), B::COMMITTED)),
+            fenced: B::RETURNS_UPSERTED.then(|| Fenced {
+                insert: write(fenced::<B>(subjects, &insert::<B>(table, true))),
+                commit: finish(format!(
+                    "{}{}",
+                    fenced::<B>(subjects, &commit::<B>(table, true)),
+                    B::COMMITTED
+                )),
+            }),
             // A record that has ended counts as missing; the sweep removes it.
             destroy: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
@@ -250,6 +267,31 @@ fn login<B: Dialect>() -> String {
             subject = CASE WHEN ? THEN ? ELSE subject END,
             subject_key = CASE WHEN ? THEN ? ELSE subject_key END"
     )
+}
+
+/// A statement that logs a session in, in one step with the check of its fence. It locks the row of the subject first,
+/// in its newest version, so it writes nothing if all sessions of the subject have been ended. An end of all that waits
+/// for the lock finds what it wrote. Arguments: subject key; those of the statement; the fence.
+fn fenced<B: Dialect>(subjects: &str, statement: &str) -> String {
+    // As in `members.rs`: the row is only needed as a lock.
+    let lock = format!(
+        "WITH subject AS (
+            INSERT INTO {subjects}{} (subject_key, mark, kept_until) VALUES (?, 0, {})
+                {} mark = {}mark RETURNING mark
+        )",
+        B::STORED_AS,
+        B::NOW,
+        B::ON_DUPLICATE,
+        B::STORED
+    );
+    let is_accepted = "(SELECT mark IN (0, ?) FROM subject)";
+    match statement.split_once("VALUES (") {
+        Some((into, values)) => {
+            let values = values.strip_suffix(')').unwrap_or(values);
+            format!("{lock} {into} SELECT {values} WHERE {is_accepted}")
+        }
+        None => format!("{lock} {statement} AND {is_accepted}"),
+    }
 }
 
 /// The text with numbered placeholders such as `$1` in place of each `?`, beginning with `first`.

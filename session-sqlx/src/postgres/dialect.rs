@@ -31,6 +31,7 @@ impl Dialect for PostgresBackend {
     const STORED: &str = "stored.";
     const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
     const RETURNS_WRITTEN: bool = true;
+    const RETURNS_UPSERTED: bool = true;
 
     // Unlike a string literal, it means the same whatever `standard_conforming_strings` is.
     fn bytes_literal(bytes: &[u8]) -> String {

@@ -59,8 +59,8 @@ use crate::table::Table;
 /// # Sessions of a user
 ///
 /// The store is a [`SubjectIndex`](connect_session_runtime::store::SubjectIndex): an index of the table finds the
-/// sessions of a user, and no request that only reads or changes data writes it. A login is one statement. With a
-/// fence or a limit it is a transaction of three round trips, which locks the row of the user in a second table,
+/// sessions of a user, and no request that only reads or changes data writes it. A login is one statement, also
+/// with a fence. With a limit it is a transaction of three round trips. Both lock the row of the user in a second table,
 /// `connect_sessions_subjects`. A list, a count and an end, of one session or of all, take one round trip each.
 /// Through a connection pooler, all of a transaction goes to one server.
 ///
