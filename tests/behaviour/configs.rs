@@ -155,6 +155,30 @@ session_config! {
 }
 
 session_config! {
+    /// A replaced sid that comes back ends the session, and one that nobody presents ends early.
+    pub struct Watchful {
+        data: Stuff,
+        renew_every: 10m,
+        renew_grace: 30s,
+        on_reuse: end,
+        first_use_timeout: 10m,
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// The same with times that a case can wait for.
+    pub struct Hasty {
+        data: Stuff,
+        renew_every: 2s,
+        renew_grace: 1s,
+        on_reuse: end,
+        first_use_timeout: 4s,
+        on_event: note,
+    }
+}
+
+session_config! {
     /// Data without a type.
     pub struct Loose { on_event: note }
 }

@@ -22,7 +22,8 @@ cases! {
         row_55_expired_sessions_are_swept
         row_60a_set_lifetime_survives_writes_and_touches
         row_60a_invalid_lifetimes_are_rejected
-        row_60b_a_forged_secret;
+        row_60b_a_forged_secret
+        row_100_a_session_that_nobody_presents;
     memory:;
     encoded:;
 }
@@ -43,6 +44,29 @@ async fn row_50_idle_deadline(env: Env) {
     let reply = server.post("/main/create").send().await.ok().json();
     let life = reply["expires"].as_u64().unwrap() - reply["created"].as_u64().unwrap();
     assert_eq!(u128::from(life), (30 * MINUTE).as_millis());
+}
+
+async fn row_100_a_session_that_nobody_presents(env: Env) {
+    let server = env.start().await;
+    let script = json!([["login", "ada"], ["set", "/note", "kept"]]);
+    let unused = server.open_with("watchful", script.clone()).await;
+    let used = server.open_with("watchful", script.clone()).await;
+    let reply = server.post("/watchful/create").send().await.ok().json();
+    let life = reply["expires"].as_u64().unwrap() - reply["created"].as_u64().unwrap();
+    assert_eq!(u128::from(life), (10 * MINUTE).as_millis());
+
+    // A use before a touch is due.
+    server.advance(Duration::from_secs(1));
+    assert!(
+        !server.is_alive(&unused.forged()).await,
+        "a wrong sid is no use"
+    );
+    assert!(server.is_alive(&used).await);
+    server.advance(10 * MINUTE - Duration::from_secs(1));
+    assert!(!server.is_alive(&unused).await);
+    let used = used.with_sid(server.load(&used).send().await.ok().sid());
+    server.advance(29 * MINUTE);
+    assert_eq!(server.data(&used).await["note"], "kept");
 }
 
 async fn row_51_activity_extends_the_idle_deadline(env: Env) {

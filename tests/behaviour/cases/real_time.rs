@@ -18,7 +18,9 @@ cases! {
         row_51_activity_extends_the_idle_deadline_in_real_time
         row_52_the_absolute_deadline_in_real_time
         row_60a_a_lifetime_survives_a_write_in_real_time
-        row_60b_a_forged_secret_in_real_time;
+        row_60b_a_forged_secret_in_real_time
+        row_99_a_replaced_sid_comes_back_in_real_time
+        row_100_a_session_that_nobody_presents_in_real_time;
 }
 
 /// A session with these idle and absolute timeouts, in seconds.
@@ -95,4 +97,29 @@ async fn row_60b_a_forged_secret_in_real_time(env: Env) {
         !server.is_alive(&session).await,
         "a forged secret extended the session"
     );
+}
+
+async fn row_99_a_replaced_sid_comes_back_in_real_time(env: Env) {
+    let server = env.start().await;
+    let old = server.open_with("hasty", json!([["login", "ada"]])).await;
+    assert!(server.is_alive(&old).await);
+    pass(3.5).await;
+    let new = old.with_sid(server.load(&old).send().await.ok().sid());
+    assert!(server.is_alive(&new).await);
+    pass(2.5).await;
+    assert_eq!(old.events("secret_reused"), 0);
+    assert!(!server.is_alive(&old).await);
+    assert_eq!(old.events("secret_reused"), 1);
+    assert!(!server.is_alive(&new).await);
+}
+
+async fn row_100_a_session_that_nobody_presents_in_real_time(env: Env) {
+    let server = env.start().await;
+    let script = json!([["login", "ada"], ["set", "/note", "kept"]]);
+    let unused = server.open_with("hasty", script.clone()).await;
+    let used = server.open_with("hasty", script).await;
+    assert!(server.is_alive(&used).await);
+    pass(5.5).await;
+    assert!(!server.is_alive(&unused).await);
+    assert_eq!(server.data(&used).await["note"], "kept");
 }

@@ -25,7 +25,8 @@ cases! {
         row_94a_still_alive
         row_95_a_login_that_began_before_the_end
         row_96_the_oldest_session_ends
-        row_96a_a_login_is_refused;
+        row_96a_a_login_is_refused
+        row_99_a_replaced_sid_comes_back;
     encoded:;
     sqlite:
         row_94_devices
@@ -33,7 +34,8 @@ cases! {
         row_94a_still_alive
         row_95_a_login_that_began_before_the_end
         row_96_the_oldest_session_ends
-        row_96a_a_login_is_refused;
+        row_96a_a_login_is_refused
+        row_99_a_replaced_sid_comes_back;
     servers:
         row_94_devices
         row_94_others_are_ended_only_after_a_proof
@@ -203,7 +205,22 @@ async fn row_96_the_oldest_session_ends(env: Env) {
     for session in [&second, &third, &foreign] {
         assert!(server.is_alive(session).await);
     }
-    assert_eq!(server.load(&first).send().await.status, 401);
+    // Its client is told why, each time; whoever only knows the id is not.
+    for _ in 0..2 {
+        let reply = server.load(&first).send().await;
+        let reply = reply.problem(401, "session-replaced");
+        assert_eq!(reply.challenge(), "Bearer error=\"invalid_token\"");
+    }
+    let reply = server.load(&first.forged()).send().await;
+    reply.problem(401, "unknown-session");
+    // For everything else it has ended.
+    let optional = server.get("/limited/optional").sid(&first.sid).send().await;
+    assert_eq!(optional.ok().json()["session"], false);
+    let reply = server.post("/limited/create").sid(&first.sid).send().await;
+    assert_ne!(reply.ok().id(), first.id);
+    for session in [&second, &third, &foreign] {
+        assert!(server.is_alive(session).await);
+    }
 }
 
 async fn row_96a_a_login_is_refused(env: Env) {
@@ -374,6 +391,30 @@ async fn row_98_a_renewal_is_no_proof(env: Env) {
     let proved = server.load(&renewed).send().await.ok();
     let since = |reply: &Reply| reply.json()["authenticated"].as_u64().unwrap();
     assert_eq!(since(&proved) - since(&before), 10 * 60 * 1_000);
+}
+
+async fn row_99_a_replaced_sid_comes_back(env: Env) {
+    let server = env.start().await;
+    for (config, ends) in [("renewing", false), ("watchful", true)] {
+        let old = server.log_in(config, "ada").await;
+        server.advance(10 * MINUTE - Duration::from_secs(1));
+        assert!(server.is_alive(&old).await);
+        server.advance(Duration::from_secs(1));
+        let new = old.with_sid(server.load(&old).send().await.ok().sid());
+        assert!(server.is_alive(&new).await);
+        assert!(server.is_alive(&old).await, "within the grace period");
+        server.advance(Duration::from_secs(31));
+        assert!(!server.is_alive(&old.forged()).await);
+        assert!(server.is_alive(&new).await);
+        assert_eq!(old.events("secret_reused"), 0);
+
+        assert!(!server.is_alive(&old).await);
+        let mut reused = events::of(&old.id);
+        reused.retain(|seen| seen.name == "secret_reused");
+        assert_eq!(reused.len(), 1);
+        assert_eq!(reused[0].subject.as_deref(), Some("ada"));
+        assert_eq!(server.is_alive(&new).await, !ends, "{config}");
+    }
 }
 
 async fn row_101_events_name_the_user(env: Env) {

@@ -14,9 +14,9 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::{Shape, shape};
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
-    XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
+    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
+    Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -336,6 +336,8 @@ async fn dispatch(stores: &Stores, request: Request<Incoming>) -> HandlerResult 
         ["small", name] => mounted!(Small, stuff, name, request),
         ["limited", name] => mounted!(Limited, stuff, name, request),
         ["refusing", name] => mounted!(Refusing, stuff, name, request),
+        ["watchful", name] => mounted!(Watchful, stuff, name, request),
+        ["hasty", name] => mounted!(Hasty, stuff, name, request),
         ["loose", name] => mounted!(Loose, stores.loose, name, request),
         ["narrow", name] => mounted!(Narrow, stores.loose, name, request),
         ["large", name] => mounted!(Large, stores.heap, name, request),

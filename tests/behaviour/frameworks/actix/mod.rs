@@ -19,9 +19,9 @@ use self::bodies::Headers;
 pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
-    XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
+    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
+    Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -211,6 +211,8 @@ fn app(stores: &Stores, app: &mut ServiceConfig) {
     .service(mounted!("/small", Small, stuff))
     .service(mounted!("/limited", Limited, stuff))
     .service(mounted!("/refusing", Refusing, stuff))
+    .service(mounted!("/watchful", Watchful, stuff))
+    .service(mounted!("/hasty", Hasty, stuff))
     .service(mounted!("/loose", Loose, stores.loose))
     .service(mounted!("/narrow", Narrow, stores.loose))
     .service(mounted!("/large", Large, stores.heap))

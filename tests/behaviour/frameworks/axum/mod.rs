@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
-    XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
+    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
+    Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -235,6 +235,14 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest(
             "/refusing",
             routes::<Refusing>().layer(Refusing::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/watchful",
+            routes::<Watchful>().layer(Watchful::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/hasty",
+            routes::<Hasty>().layer(Hasty::layer().with_store(stuff.clone())),
         )
         .nest(
             "/loose",

@@ -21,9 +21,9 @@ use tokio::net::TcpListener;
 pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
-    XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
+    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
+    Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -238,6 +238,8 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest("/small", mounted!(Small))
         .nest("/limited", mounted!(Limited))
         .nest("/refusing", mounted!(Refusing))
+        .nest("/watchful", mounted!(Watchful))
+        .nest("/hasty", mounted!(Hasty))
         .nest(
             "/loose",
             routes::<Loose>().with(Loose::layer().with_store(stores.loose.clone())),

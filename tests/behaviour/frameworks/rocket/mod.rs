@@ -29,9 +29,9 @@ use self::fairings::{Look, Only};
 use self::guards::{Headers, Second, Seen};
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Jar, Large,
-    Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small, Urls,
-    XForwarded,
+    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
+    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
+    Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::script::{Failure, HandlerResponse, run};
@@ -93,6 +93,8 @@ configs! {
     small: Small;
     limited: Limited;
     refusing: Refusing;
+    watchful: Watchful;
+    hasty: Hasty;
     loose: Loose;
     narrow: Narrow;
     large: Large;
@@ -301,6 +303,8 @@ fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
         .attach(Small::layer().with_store(stuff.clone()))
         .attach(Limited::layer().with_store(stuff.clone()))
         .attach(Refusing::layer().with_store(stuff.clone()))
+        .attach(Watchful::layer().with_store(stuff.clone()))
+        .attach(Hasty::layer().with_store(stuff.clone()))
         .attach(Loose::layer().with_store(stores.loose.clone()))
         .attach(Narrow::layer().with_store(stores.loose.clone()))
         .attach(Large::layer().with_store(stores.heap.clone()))
@@ -327,6 +331,8 @@ fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/small", small::all())
         .mount("/limited", limited::all())
         .mount("/refusing", refusing::all())
+        .mount("/watchful", watchful::all())
+        .mount("/hasty", hasty::all())
         .mount("/loose", loose::all())
         .mount("/narrow", narrow::all())
         .mount("/large", large::all())

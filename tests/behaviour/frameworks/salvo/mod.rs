@@ -103,6 +103,8 @@ config!(renewing, Renewing);
 config!(small, Small);
 config!(limited, Limited);
 config!(refusing, Refusing);
+config!(watchful, Watchful);
+config!(hasty, Hasty);
 config!(loose, Loose);
 config!(narrow, Narrow);
 config!(large, Large);
@@ -255,6 +257,8 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .push(mounted!(small, Small, "small"))
         .push(mounted!(limited, Limited, "limited"))
         .push(mounted!(refusing, Refusing, "refusing"))
+        .push(mounted!(watchful, Watchful, "watchful"))
+        .push(mounted!(hasty, Hasty, "hasty"))
         .push(loose::routes("loose").hoop(Loose::layer().with_store(stores.loose.clone())))
         .push(
             narrow::routes("narrow").hoop(narrow::Narrow::layer().with_store(stores.loose.clone())),
