@@ -87,6 +87,23 @@ impl Subjects {
     }
 }
 
+#[cfg(test)]
+impl Subjects {
+    /// The number of subjects for which there is room.
+    pub(super) fn room(&self) -> usize {
+        let shards = self.shards.iter();
+        let shards = shards.map(|shard| shard.lock().expect("no panic"));
+        shards.map(|shard| shard.subjects.capacity()).sum()
+    }
+
+    /// The number of marks that are to be forgotten.
+    pub(super) fn marks(&self) -> usize {
+        let shards = self.shards.iter();
+        let shards = shards.map(|shard| shard.lock().expect("no panic"));
+        shards.map(|shard| shard.forget.len()).sum()
+    }
+}
+
 impl Shard {
     pub(super) fn get(&self, key: &SubjectKey) -> Option<&Subject> {
         self.subjects.get(&key.hash)

@@ -2,7 +2,7 @@
 
 use super::tools::{block_on, id, insert_record, key, minute, record, store};
 use crate::record::{NewLogin, NewRecord, RevocationMark, SubjectKey};
-use crate::store::{Store as _, SubjectIndex as _};
+use crate::store::{MemoryStore, Store as _, SubjectIndex as _};
 use crate::untyped::Untyped;
 
 use super::tools::NAMESPACE;
@@ -47,4 +47,70 @@ fn a_mark_is_forgotten_when_no_attempt_can_need_it() {
     }
     let (_, subjects) = store.records.subjects.len();
     assert!(subjects < 1_100, "{subjects}");
+}
+
+/// Ends the sessions of users who have none, so that each part of the index forgets what is due.
+fn visit_all(store: &MemoryStore<Untyped>) {
+    for at in 0..5_000 {
+        let subject = SubjectKey::new(NAMESPACE, &format!("nobody {at}"));
+        block_on(store.end_all(subject, None)).expect("end_all failed");
+    }
+}
+
+#[test]
+fn a_mark_that_is_raised_again_is_kept_again() {
+    let (store, clock) = store(100);
+    let ada = SubjectKey::new(NAMESPACE, "ada");
+    let mark = || block_on(store.revocation_mark(ada)).expect("no mark");
+    for _ in 0..3 {
+        block_on(store.end_all(ada, None)).expect("end_all failed");
+    }
+    assert_eq!(store.records.subjects.marks(), 1);
+    clock.advance(minute(20));
+    block_on(store.end_all(ada, None)).expect("end_all failed");
+    let raised = mark();
+    clock.advance(minute(15));
+    visit_all(&store);
+    assert_eq!(mark(), raised);
+    clock.advance(minute(14));
+    visit_all(&store);
+    assert_eq!(mark(), raised);
+    clock.advance(minute(1));
+    visit_all(&store);
+    assert_eq!(mark(), RevocationMark::default());
+}
+
+#[test]
+fn a_subject_with_a_session_outlives_its_mark() {
+    let (store, clock) = store(100);
+    let ada = SubjectKey::new(NAMESPACE, "ada");
+    block_on(store.end_all(ada, None)).expect("end_all failed");
+    clock.advance(minute(20));
+    let session = id(1);
+    insert_record(&store, session, &logged_in("ada")).expect("insert failed");
+    clock.advance(minute(10));
+    visit_all(&store);
+    let mark = block_on(store.revocation_mark(ada)).expect("no mark");
+    assert_eq!(mark, RevocationMark::default());
+    assert_eq!(block_on(store.count_of(ada)).expect("no count"), 1);
+    assert!(block_on(store.end(ada, session)).expect("end failed"));
+    let (members, _) = store.records.subjects.len();
+    assert_eq!(members, 0);
+}
+
+#[test]
+fn the_index_returns_its_memory() {
+    let (store, clock) = store(100);
+    for at in 0..40_000 {
+        let subject = SubjectKey::new(NAMESPACE, &at.to_string());
+        block_on(store.end_all(subject, None)).expect("end_all failed");
+    }
+    let before = store.records.subjects.room();
+    assert!(before >= 40_000, "{before}");
+    clock.advance(minute(30));
+    visit_all(&store);
+    let after = store.records.subjects.room();
+    assert!(after < before / 2, "{after} of {before}");
+    let (_, subjects) = store.records.subjects.len();
+    assert_eq!((subjects, store.records.subjects.marks()), (5_000, 5_000));
 }
