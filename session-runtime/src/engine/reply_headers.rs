@@ -46,7 +46,7 @@ impl ReplyHeaders for HeaderMap {
     }
 
     fn set_default(&mut self, name: &HeaderName, value: HeaderValue) -> bool {
-        match self.entry(name) {
+        match self.entry(name.clone()) {
             Entry::Occupied(_) => false,
             Entry::Vacant(entry) => {
                 entry.insert(value);

@@ -32,12 +32,14 @@ const fn digits(shift: u32) -> [u32; 256] {
 pub(super) fn decode(text: &[u8; SID_CHARS]) -> Option<[u8; SID_BYTES]> {
     let mut bytes = [0; SID_BYTES];
     let mut seen = 0;
-    for (four, three) in (text.as_chunks::<4>().0.iter()).zip(bytes.as_chunks_mut::<3>().0) {
-        let digit = |at: usize| DIGITS[at][usize::from(four[at])];
-        let number = digit(0) | digit(1) | digit(2) | digit(3);
-        seen |= number;
-        let [_, octets @ ..] = number.to_be_bytes();
-        *three = octets;
+    for (eight, six) in (text.as_chunks::<8>().0.iter()).zip(bytes.as_chunks_mut::<6>().0) {
+        let digit = |group: usize, at: usize| DIGITS[at][usize::from(eight[group * 4 + at])];
+        let of = |group| digit(group, 0) | digit(group, 1) | digit(group, 2) | digit(group, 3);
+        let (first, second) = (of(0), of(1));
+        seen |= first | second;
+        let number = u64::from(first) << 24 | u64::from(second);
+        let [_, _, octets @ ..] = number.to_be_bytes();
+        *six = octets;
     }
     (seen & NO_DIGIT == 0).then_some(bytes)
 }
