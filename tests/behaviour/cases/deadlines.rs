@@ -22,10 +22,12 @@ cases! {
         row_55_expired_sessions_are_swept
         row_60a_set_lifetime_survives_writes_and_touches
         row_60a_invalid_lifetimes_are_rejected
-        row_60b_a_forged_secret
+        row_60b_a_forged_secret;
+    memory:
         row_100_a_session_that_nobody_presents;
-    memory:;
     encoded:;
+    sqlite:
+        row_100_a_session_that_nobody_presents;
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

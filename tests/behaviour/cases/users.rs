@@ -208,8 +208,7 @@ async fn row_96_the_oldest_session_ends(env: Env) {
     // Its client is told why, each time; whoever only knows the id is not.
     for _ in 0..2 {
         let reply = server.load(&first).send().await;
-        let reply = reply.problem(401, "session-replaced");
-        assert_eq!(reply.challenge(), "Bearer error=\"invalid_token\"");
+        reply.problem(401, "session-replaced");
     }
     let reply = server.load(&first.forged()).send().await;
     reply.problem(401, "unknown-session");

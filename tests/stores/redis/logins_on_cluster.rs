@@ -200,9 +200,9 @@ async fn the_member_of_an_interrupted_login_stays_with_its_session() {
             panic!("one member is expected: {members:?}");
         };
         assert_eq!(member.last(), Some(&b'?'));
-        let score: f64 = std::str::from_utf8(score).unwrap().parse().unwrap();
+        let score: u64 = std::str::from_utf8(score).unwrap().parse().unwrap();
         let deadline = Timestamp::now() + 3 * DAY;
-        assert!(score > deadline.as_millis() as f64, "new: {is_new}");
+        assert!(score > deadline.as_millis(), "new: {is_new}");
         let kept: u64 = command(&mut raw, &[&b"PTTL"[..], &key]);
         assert!(Duration::from_millis(kept) > 3 * DAY, "new: {is_new}");
     }
