@@ -94,9 +94,9 @@ pub mod store {
         decode_over_default, depth, encode, same_value,
     };
     pub use connect_session_runtime::record::{
-        Change, CommitId, DataChange, Deadlines, IdentityChange, Key, Lifetime, LoadRequest, Login,
-        LoginChange, NewLogin, NewRecord, Record, Renewal, RevocationMark, SessionLimit, Snapshot,
-        SubjectKey, Transport,
+        Change, CommitId, DataChange, Deadlines, IdentityChange, Key, LONGEST_SUBJECT, Lifetime,
+        LoadRequest, Login, LoginChange, NewLogin, NewRecord, Record, Renewal, RevocationMark,
+        SessionLimit, Snapshot, SubjectKey, Transport,
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{

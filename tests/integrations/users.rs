@@ -343,6 +343,41 @@ async fn row_95_a_login_during_which_a_mark_is_forgotten_is_accepted() {
     assert_eq!(status.as_u16(), 200, "{body}");
 }
 
+/// A text of this many bytes, with what a database may treat in another way.
+fn long_user(bytes: usize) -> String {
+    let part = "\0\"'\\`é🦀";
+    let mut user = part.repeat(bytes / part.len());
+    user.push_str(&"x".repeat(bytes - user.len()));
+    user
+}
+
+#[tokio::test]
+async fn row_94b_the_id_of_a_user_has_at_most_a_megabyte() {
+    const MEGABYTE: usize = 1 << 20;
+    session_config! {
+        struct Long {}
+    }
+    #[session(create)]
+    async fn login(mut session: Session<Long>, Path(bytes): Path<usize>) -> Result<(), Error> {
+        session.login(long_user(bytes))
+    }
+    let app: Router = Router::new().route("/login/{bytes}", post(login));
+    for (bytes, expected) in [(MEGABYTE, 200), (MEGABYTE + 1, 500)] {
+        let request = Request::post(format!("/login/{bytes}")).body(Body::empty());
+        let response = app.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{bytes}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        if expected == 500 {
+            assert_eq!(problem(&String::from_utf8_lossy(&body)), "unencodable");
+        }
+    }
+    let sessions = Long::sessions();
+    assert_eq!(sessions.count().await.unwrap(), 1);
+    let user = long_user(MEGABYTE);
+    assert_eq!(sessions.of(&user).list().await.unwrap().sessions.len(), 1);
+    assert_eq!(sessions.of(&user).end_all().await.unwrap(), 1);
+}
+
 /// The marks of two stores say nothing about each other.
 #[tokio::test]
 async fn row_95a_an_attempt_of_another_store_is_a_mistake() {

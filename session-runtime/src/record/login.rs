@@ -69,6 +69,9 @@ pub enum OnMaxSessions {
     Refuse,
 }
 
+/// The longest id of a user, in bytes: a megabyte.
+pub const LONGEST_SUBJECT: usize = 1 << 20;
+
 /// A change of a session's login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginChange {
@@ -178,6 +181,14 @@ impl RevocationMark {
     ///
     /// A subject without a mark accepts every fence but [`NEVER`](Self::NEVER): its mark was forgotten because
     /// it was raised longer ago than an attempt to log in may take, and has not been raised since.
+    ///
+    /// ```
+    /// use connect_session::store::{RevocationMark, Timestamp};
+    ///
+    /// let before = RevocationMark::default();
+    /// let after = before.next(Timestamp::now());
+    /// assert!(before.accepts(before) && !after.accepts(before));
+    /// ```
     #[must_use]
     pub const fn accepts(self, fence: Self) -> bool {
         let is_same = self.0 == fence.0 || self.0 == 0;

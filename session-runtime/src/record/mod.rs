@@ -13,8 +13,8 @@ pub use self::change::{Change, CommitId, DataChange, IdentityChange};
 pub use self::lifetime::{Deadlines, Lifetime};
 pub use self::load::{LoadRequest, Renewal};
 pub use self::login::{
-    FIRST_LEVEL, Login, LoginChange, NewLogin, OnMaxSessions, RevocationMark, SessionLimit,
-    SubjectKey,
+    FIRST_LEVEL, LONGEST_SUBJECT, Login, LoginChange, NewLogin, OnMaxSessions, RevocationMark,
+    SessionLimit, SubjectKey,
 };
 use crate::data::DataVersions;
 use crate::sid::{SecretHash, SessionId};

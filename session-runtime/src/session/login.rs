@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::{OnDrop, Session};
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
-use crate::record::{Login, LoginChange, NewLogin, RevocationMark, SubjectKey};
+use crate::record::{LONGEST_SUBJECT, Login, LoginChange, NewLogin, RevocationMark, SubjectKey};
 use crate::sessions::{self, UserSessions};
 use crate::store::{StoreRef, SubjectIndex};
 use crate::timestamp::Timestamp;
@@ -41,10 +41,12 @@ impl<C: SessionConfig> Session<C> {
     /// # Errors
     /// [`ErrorKind::TooLate`] if the response has already started. If the config has `max_sessions`, the
     /// response may be [`ErrorKind::TooManySessions`]; with an attempt, [`ErrorKind::LoginRevoked`].
+    /// [`ErrorKind::Unencodable`] if the id of the user has more than a megabyte.
     /// [`ErrorKind::StoreMismatch`] if the attempt began on another store, as with `Shop::begin_login` below a
     /// layer that has replaced the store.
     pub fn login(&mut self, user: impl LoginAs<C>) -> Result<(), Error> {
         let LoginAttempt { subject, begun } = user.into_attempt();
+        check_subject(&subject)?;
         if let Some(begun) = &begun
             && !begun.store.is_same(&self.core.store)
         {
@@ -261,6 +263,18 @@ impl<C: SessionConfig> Session<C> {
         }
         sessions.end_all_except(self.id()).await
     }
+}
+
+/// Refuses what no store has to keep, so that all of them give the same answer.
+fn check_subject(subject: &str) -> Result<(), Error> {
+    if subject.len() > LONGEST_SUBJECT {
+        let reason = format!(
+            "the id of the user has {} bytes, more than {LONGEST_SUBJECT}: log in with a shorter one",
+            subject.len()
+        );
+        return Err(Error::with_source(ErrorKind::Unencodable, reason));
+    }
+    Ok(())
 }
 
 /// Who logs in: the id of a user, which is anything that implements `Display`, or a [`LoginAttempt`].

@@ -23,6 +23,7 @@ use crate::timestamp::Timestamp;
 ///   ([`LoginRefusal::TooManySessions`](super::LoginRefusal::TooManySessions)), or the sessions of the subject
 ///   with the earliest logins end in the same atomic step. The session that logs in counts, but never
 ///   ends, and sessions that have ended do not count.
+/// - Every text of at most [`LONGEST_SUBJECT`](crate::record::LONGEST_SUBJECT) bytes can be a subject.
 /// - A check of the change itself comes first: a login that conflicts ends no other session.
 ///
 /// A store of this kind returns itself from [`Store::as_subject_index`](super::Store::as_subject_index). The

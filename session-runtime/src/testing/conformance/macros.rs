@@ -117,7 +117,7 @@ macro_rules! subject_index_conformance {
                 a_list_shows_when_an_unused_session_ends
                 another_proof_changes_the_level_and_not_the_login
                 any_text_is_a_subject
-                a_subject_of_a_megabyte_is_kept_or_refused
+                a_subject_of_a_megabyte_is_kept
                 one_session_is_ended_by_its_subject_only
                 all_sessions_of_a_subject_are_ended
                 all_sessions_but_one_are_ended
