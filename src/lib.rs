@@ -90,8 +90,8 @@ pub mod store {
     pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
-        DataVersions, DecodeError, EncodedFields, MAX_DEPTH, Migrate, decode, decode_fields,
-        decode_over_default, depth, encode, same_value,
+        DataVersions, DecodeError, EncodedFields, FieldCipher, FieldPlace, MAX_DEPTH, Migrate,
+        decode, decode_fields, decode_over_default, depth, encode, same_value,
     };
     pub use connect_session_runtime::record::{
         Change, CommitId, DataChange, Deadlines, IdentityChange, Key, LONGEST_SUBJECT, Lifetime,
@@ -106,6 +106,8 @@ pub mod store {
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     pub use connect_session_runtime::timestamp::Timestamp;
     pub use connect_session_runtime::versions::Versioned;
+    #[cfg(feature = "sealed")]
+    pub use connect_session_sealed::{InvalidSealingKeys, Sealed, SealingKeys};
     #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
     pub use connect_session_sqlx::ConnectBuilder;
     #[cfg(feature = "mysql")]

@@ -19,7 +19,7 @@ use super::servers::Servers;
 use super::stored::{
     StoredRecord, encode_fields, encode_new, fields, stored_first_use, stored_lifetime,
 };
-use connect_session_runtime::data::SessionData;
+use connect_session_runtime::data::{DataVersions, SessionData};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Snapshot, SubjectKey,
 };
@@ -261,10 +261,13 @@ impl RedisStore {
 }
 
 /// All encoded fields after a change; `None` if it changes none.
-fn fields_after<D: SessionData>(data: &DataChange<D>) -> Result<Option<Vec<u8>>, StoreError> {
+fn fields_after<D: SessionData>(
+    data: &DataChange<D>,
+    versions: &DataVersions,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let stored = data.base.as_ref().and_then(Snapshot::bytes);
     let stored = fields(stored.unwrap_or_default())?;
-    let fields = data.fields_after(stored.into_iter())?;
+    let fields = data.fields_after(stored.into_iter(), versions)?;
     Ok(fields.as_ref().map(encode_fields))
 }
 
@@ -360,6 +363,10 @@ impl<D: SessionData> Store<D> for RedisStore {
         true
     }
 
+    fn supports_sealing(&self) -> bool {
+        true
+    }
+
     fn detects_reuse(&self) -> bool {
         true
     }
@@ -410,7 +417,7 @@ impl<D: SessionData> Store<D> for RedisStore {
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let fields = match &change.data {
-            Some(data) => fields_after(data)?,
+            Some(data) => fields_after(data, &change.versions)?,
             None => None,
         };
         let arguments = CommitArguments::new(change, fields.as_deref());

@@ -7,6 +7,7 @@ mod encode;
 mod fingerprint;
 mod migration;
 pub(crate) mod proof;
+mod sealing;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use self::decode::{DecodeError, decode_fields, decode_over_default};
 pub use self::depth::{MAX_DEPTH, depth};
 pub use self::encode::encode;
 pub use self::migration::{DataVersions, Fields, Migrate};
+pub use self::sealing::{FieldCipher, FieldPlace};
 use self::values::Values;
 use crate::printable;
 
@@ -139,6 +141,16 @@ impl std::error::Error for EncodeError {
     }
 }
 
+/// The stored fields that a change keeps cannot be opened.
+impl From<DecodeError> for EncodeError {
+    fn from(error: DecodeError) -> Self {
+        Self::NotReadBack {
+            field: error.field().map(str::to_owned),
+            problem: format!("cannot be read: {error}"),
+        }
+    }
+}
+
 impl From<serde_json::Error> for EncodeError {
     fn from(error: serde_json::Error) -> Self {
         Self::Json(error)
@@ -168,6 +180,11 @@ impl EncodeError {
 
 /// The top-level fields of encoded data, each as its JSON text.
 pub type EncodedFields = BTreeMap<String, Box<RawValue>>;
+
+/// The fields as pairs of a name and a JSON text.
+pub(crate) fn texts(fields: &EncodedFields) -> impl Iterator<Item = (&str, &str)> + Clone {
+    fields.iter().map(|(name, text)| (&**name, text.get()))
+}
 
 /// Decodes data from its top-level fields.
 ///

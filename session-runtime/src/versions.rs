@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::data::{DataVersions, DecodeError, EncodedFields, Fields, SessionData, decode_fields};
+use crate::data::{
+    DataVersions, DecodeError, EncodedFields, Fields, SessionData, decode_fields, texts,
+};
 use crate::store::StoreError;
 
 /// Data that was read, and its fields if a migration has changed them.
@@ -27,6 +29,22 @@ impl DataVersions {
         stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
         version: u32,
     ) -> Result<Versioned<D>, StoreError> {
+        let Some(opened) = self.open(stored.clone())? else {
+            return self.decode_opened(stored, version);
+        };
+        let mut read = self.decode_opened(texts(&opened), version)?;
+        if let Some(migrated) = read.migrated {
+            read.migrated = Some(self.seal(migrated)?);
+        }
+        Ok(read)
+    }
+
+    /// Like [`decode`](Self::decode), for fields that are not sealed.
+    fn decode_opened<'a, D: SessionData>(
+        &self,
+        stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        version: u32,
+    ) -> Result<Versioned<D>, StoreError> {
         let migrate = self.migrate.filter(|_| version < self.current);
         let Some(migrate) = migrate else {
             return match decode_fields(stored) {
@@ -42,9 +60,8 @@ impl DataVersions {
         // The function's error may quote a value.
         migrate(version, &mut fields).map_err(|_| DecodeError::not_migrated())?;
         let fields = fields.into_encoded();
-        let texts = fields.iter().map(|(name, text)| (&**name, text.get()));
         Ok(Versioned {
-            data: Arc::new(decode_fields(texts)?),
+            data: Arc::new(decode_fields(texts(&fields))?),
             migrated: Some(fields),
         })
     }

@@ -63,10 +63,13 @@ pub(crate) fn of_new<D: SessionData>(record: &NewRecord<D>) -> Result<Vec<u8>, S
 }
 
 /// The text after a change; `None` if it changes no field.
-pub(crate) fn after<D: SessionData>(change: &DataChange<D>) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn after<D: SessionData>(
+    change: &DataChange<D>,
+    versions: &DataVersions,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let stored = change.base.as_ref().and_then(Snapshot::bytes);
     let stored = FieldTexts::parse(stored.unwrap_or(b"{}"))?;
-    let fields = change.fields_after(stored.iter())?;
+    let fields = change.fields_after(stored.iter(), versions)?;
     fields.as_ref().map(to_text).transpose()
 }
 

@@ -233,6 +233,10 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         })
     }
 
+    fn supports_sealing(&self) -> bool {
+        true
+    }
+
     fn detects_reuse(&self) -> bool {
         true
     }
@@ -245,10 +249,12 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
         match stored.load(request, now) {
             None => return Ok(stored.not_found(request, now)),
             Some(effects) if effects.is_empty() => {
-                return stored.record(false).map(LoadOutcome::Found);
+                return stored
+                    .record(false, &request.versions)
+                    .map(LoadOutcome::Found);
             }
             // Before anything is written: a session that cannot be read does not live longer.
-            Some(_) => drop(stored.snapshot::<D>()?),
+            Some(_) => drop(stored.snapshot::<D>(&request.versions)?),
         }
         let request = *request;
         let found = self
@@ -266,7 +272,8 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
                 Ok(Some((stored, effects)))
             })
             .await?;
-        let record = found.map(|(stored, effects)| stored.record(effects.makes_offer()));
+        let record =
+            found.map(|(stored, effects)| stored.record(effects.makes_offer(), &request.versions));
         Ok(record.transpose()?.into())
     }
 
@@ -285,11 +292,14 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
                 Ok(outcome)
             })
             .await?;
+        let versions = &change.versions;
         Ok(match outcome {
             Outcome::Ended => CommitOutcome::Ended,
-            Outcome::Conflict(stored) => CommitOutcome::Conflict(Box::new(stored.record(false)?)),
+            Outcome::Conflict(stored) => {
+                CommitOutcome::Conflict(Box::new(stored.record(false, versions)?))
+            }
             Outcome::AlreadyApplied(stored) => {
-                let snapshot = change.data.is_some().then(|| stored.snapshot());
+                let snapshot = change.data.is_some().then(|| stored.snapshot(versions));
                 CommitOutcome::applied(snapshot.transpose()?)
             }
             Outcome::Applied { version, fields } => {

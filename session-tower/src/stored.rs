@@ -6,14 +6,13 @@
 mod format;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
 
 use self::format::Format;
-use connect_session_runtime::data::{EncodeError, EncodedFields, SessionData, decode_fields};
+use connect_session_runtime::data::{DataVersions, EncodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
@@ -63,17 +62,20 @@ impl EncodedChange {
         Self {
             change: change.without_data(),
             base: base.map(|base| base.version),
-            fields: data.map_or(Ok(None), fields_after),
+            fields: data.map_or(Ok(None), |data| fields_after(data, &change.versions)),
         }
     }
 }
 
-fn fields_after<D: SessionData>(data: &DataChange<D>) -> Result<Option<Texts>, StoreError> {
+fn fields_after<D: SessionData>(
+    data: &DataChange<D>,
+    versions: &DataVersions,
+) -> Result<Option<Texts>, StoreError> {
     let stored = data.base.as_ref().and_then(Snapshot::bytes);
     let stored: Texts = serde_json::from_slice(stored.unwrap_or(b"{}"))
         .map_err(|error| StoreError::Encode(error.into()))?;
     let stored = stored.iter().map(|(name, text)| (&**name, &**text));
-    Ok(data.fields_after(stored)?.map(texts_of))
+    Ok(data.fields_after(stored, versions)?.map(texts_of))
 }
 
 fn texts_of(fields: EncodedFields) -> Texts {
@@ -145,19 +147,24 @@ impl StoredRecord {
         self.state.not_found(request, now)
     }
 
-    pub(super) fn record<D: SessionData>(&self, renewed: bool) -> Result<Record<D>, StoreError> {
-        Ok(self.state.record(self.snapshot()?, renewed))
+    pub(super) fn record<D: SessionData>(
+        &self,
+        renewed: bool,
+        versions: &DataVersions,
+    ) -> Result<Record<D>, StoreError> {
+        Ok(self.state.record(self.snapshot(versions)?, renewed))
     }
 
-    pub(super) fn snapshot<D: SessionData>(&self) -> Result<Snapshot<D>, StoreError> {
+    pub(super) fn snapshot<D: SessionData>(
+        &self,
+        versions: &DataVersions,
+    ) -> Result<Snapshot<D>, StoreError> {
         let fields = self.fields.iter();
-        let data = decode_fields(fields.map(|(name, text)| (&**name, &**text)))?;
+        let fields = fields.map(|(name, text)| (&**name, &**text));
+        // The version of the data is not kept, so it counts as the current one.
+        let read = versions.decode(fields, versions.current)?;
         let bytes = bytes_of(&self.fields)?;
-        Ok(Snapshot::with_bytes(
-            Arc::new(data),
-            self.state.version,
-            bytes,
-        ))
+        Ok(Snapshot::with_bytes(read.data, self.state.version, bytes))
     }
 }
 

@@ -55,6 +55,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for TempStore<S> {
         Store::<D>::keeps_data_version(&self.store)
     }
 
+    fn supports_sealing(&self) -> bool {
+        Store::<D>::supports_sealing(&self.store)
+    }
+
     fn detects_reuse(&self) -> bool {
         Store::<D>::detects_reuse(&self.store)
     }

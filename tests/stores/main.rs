@@ -29,6 +29,7 @@ mod postgres;
 mod redis;
 mod runtimes;
 mod scale;
+mod sealed;
 mod servers;
 mod shared;
 mod sql_proxy;

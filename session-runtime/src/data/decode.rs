@@ -6,7 +6,7 @@ mod repair;
 
 pub use self::error::DecodeError;
 use self::fields::Fields;
-use super::{EncodedFields, SessionData};
+use super::{EncodedFields, SessionData, texts};
 
 /// Decodes stored fields, each a name and its JSON text. A field that the type reports as missing is
 /// taken from the encoded `Default`, so a field that was added to the type needs no serde attribute.
@@ -49,8 +49,7 @@ pub fn decode_fields<'a, D: SessionData>(
 /// # Errors
 /// If the fields do not match the type.
 pub fn decode_over_default<D: SessionData>(stored: &EncodedFields) -> Result<D, DecodeError> {
-    let fields = stored.iter();
-    decode_fields(fields.map(|(name, text)| (name.as_str(), text.get())))
+    decode_fields(texts(stored))
 }
 
 #[cfg(test)]

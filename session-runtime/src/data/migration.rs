@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::sealing::Sealing;
 use super::{DecodeError, EncodeError, EncodedFields};
 
 /// A function that brings stored fields from an earlier version to the current one. `from` is the
@@ -11,7 +12,8 @@ use super::{DecodeError, EncodeError, EncodedFields};
 pub type Migrate =
     fn(from: u32, fields: &mut Fields) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// The versions of a config's data: what `data_version`, `write_version` and `migrate` say.
+/// The versions of a config's data: what `data_version`, `write_version` and `migrate` say. A store that
+/// [seals](Self::sealed) data adds its cipher.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct DataVersions {
@@ -21,6 +23,8 @@ pub struct DataVersions {
     pub written: u32,
     /// Brings data of an earlier version to the current one when it is loaded.
     pub migrate: Option<Migrate>,
+    /// Encrypts the fields.
+    pub(super) sealing: Option<Sealing>,
 }
 
 impl DataVersions {
@@ -34,6 +38,7 @@ impl DataVersions {
             current,
             written,
             migrate,
+            sealing: None,
         }
     }
 }

@@ -262,7 +262,7 @@ impl LoadQuery {
                     error: &error,
                 };
                 emit(kind, elapsed);
-                if self.policy.on_undecodable == OnUndecodable::Replace && error.is_of_data() {
+                if self.policy.on_undecodable == OnUndecodable::Replace && error.is_replaceable() {
                     return Err(Ending::Undecodable(Undecodable {
                         options: self.options,
                         id: self.key.id,

@@ -94,14 +94,29 @@ impl<D> Change<D> {
     /// The same change without its data, for code that must not depend on the type of the data.
     #[must_use]
     pub fn without_data(&self) -> Change<()> {
+        self.with(None, self.versions)
+    }
+
+    /// The same change with other versions of the data.
+    #[must_use]
+    pub fn with_versions(&self, versions: DataVersions) -> Self {
+        let data = self.data.as_ref().map(|data| DataChange {
+            base: data.base.clone(),
+            data: data.data.clone(),
+            max_size: data.max_size,
+        });
+        self.with(data, versions)
+    }
+
+    fn with<E>(&self, data: Option<DataChange<E>>, versions: DataVersions) -> Change<E> {
         Change {
             commit_id: self.commit_id,
             epoch: self.epoch,
             generation: self.generation,
-            data: None,
+            data,
             identity: self.identity.clone(),
             lifetime: self.lifetime,
-            versions: self.versions,
+            versions,
             label: self.label.clone(),
         }
     }

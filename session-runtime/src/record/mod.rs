@@ -107,6 +107,25 @@ pub struct Record<D> {
     pub renewed: bool,
 }
 
+impl<D> NewRecord<D> {
+    /// The same record with other versions of the data.
+    #[must_use]
+    pub fn with_versions(&self, versions: DataVersions) -> Self {
+        Self {
+            secret: self.secret,
+            transport: self.transport,
+            data: self.data.clone(),
+            login: self.login.clone(),
+            label: self.label.clone(),
+            lifetime: self.lifetime,
+            first_use_timeout: self.first_use_timeout,
+            commit_id: self.commit_id,
+            max_size: self.max_size,
+            versions,
+        }
+    }
+}
+
 impl<D> Record<D> {
     /// The user that the session belongs to.
     #[must_use]

@@ -56,6 +56,7 @@ trait ErasedStore<D>: Send + Sync {
     fn check_ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
     fn is_serializing(&self) -> bool;
     fn keeps_data_version(&self) -> bool;
+    fn supports_sealing(&self) -> bool;
     fn detects_reuse(&self) -> bool;
     fn insert<'a>(
         &'a self,
@@ -93,6 +94,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
 
     fn keeps_data_version(&self) -> bool {
         Store::keeps_data_version(self)
+    }
+
+    fn supports_sealing(&self) -> bool {
+        Store::supports_sealing(self)
     }
 
     fn detects_reuse(&self) -> bool {
@@ -167,6 +172,10 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
 
     fn keeps_data_version(&self) -> bool {
         self.0.keeps_data_version()
+    }
+
+    fn supports_sealing(&self) -> bool {
+        self.0.supports_sealing()
     }
 
     fn detects_reuse(&self) -> bool {

@@ -167,6 +167,16 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
         !self.is_serializing()
     }
 
+    /// Whether the store reads and writes fields only through the functions that seal them:
+    /// [`NewRecord::fields`](crate::record::NewRecord::fields),
+    /// [`DataChange::fields_after`](crate::record::DataChange::fields_after) and [`DataVersions::decode`], each
+    /// with the versions of the request. Only such a store can be wrapped by one that seals data.
+    ///
+    /// [`DataVersions::decode`]: crate::data::DataVersions::decode
+    fn supports_sealing(&self) -> bool {
+        false
+    }
+
     /// Whether [`load`](Self::load) returns [`LoadOutcome::Reused`] for a secret that a renewal has replaced.
     /// A config with `on_reuse: end` refuses a store that does not.
     fn detects_reuse(&self) -> bool {

@@ -150,6 +150,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether `on_undecodable: replace` applies: not if a key is missing, which the operator can mend.
+    pub(crate) fn is_replaceable(&self) -> bool {
+        matches!(self, Self::Undecodable { source, .. }
+            if source.downcast_ref().is_some_and(|error: &DecodeError| !error.is_not_opened()))
+    }
+
     /// Whether a living record was found with the right secret, and only its data does not decode.
     pub(crate) fn is_of_data(&self) -> bool {
         matches!(self, Self::Undecodable { source, .. } if source.is::<DecodeError>())

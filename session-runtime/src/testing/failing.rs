@@ -259,6 +259,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
         self.store.keeps_data_version()
     }
 
+    fn supports_sealing(&self) -> bool {
+        self.store.supports_sealing()
+    }
+
     fn detects_reuse(&self) -> bool {
         self.store.detects_reuse()
     }

@@ -211,12 +211,10 @@ impl<B: Dialect> Inner<B> {
         key: Key,
         change: &Change<D>,
     ) -> Result<CommitOutcome<D>, StoreError> {
-        let fields = change
-            .data
-            .as_ref()
-            .map(fields::after)
-            .transpose()?
-            .flatten();
+        let fields = match &change.data {
+            Some(data) => fields::after(data, &change.versions)?,
+            None => None,
+        };
         let login = LoginColumns::new(key, change);
         let new_fields = fields.as_deref().unwrap_or_default();
         self.check_size(new_fields, login.as_ref().map_or(0, LoginColumns::size))?;

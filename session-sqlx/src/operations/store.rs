@@ -27,6 +27,10 @@ macro_rules! implement_store {
                 true
             }
 
+            fn supports_sealing(&self) -> bool {
+                true
+            }
+
             fn detects_reuse(&self) -> bool {
                 true
             }

@@ -2,8 +2,8 @@
 
 mod proof;
 mod shapes;
-mod stores;
-pub(crate) mod tools;
+pub mod stores;
+pub mod tools;
 mod undecodable;
 mod unusual_shapes;
 mod versions;
@@ -16,8 +16,11 @@ macro_rules! on_every_store {
     };
     ($($case:ident)*) => {
         on_every_store! { Memory memory [$($case)*] }
-        on_every_store! { Sqlite sqlite [$($case)*] }
+        on_every_store! { @encoding $($case)* }
+    };
+    (@encoding $($case:ident)*) => {
         on_every_store! { Tower tower_sessions [$($case)*] }
+        on_every_store! { Sqlite sqlite [$($case)*] }
         on_every_store! { Redis redis "needs Redis; scripts/test starts one" [$($case)*] }
         on_every_store! { Postgres postgres "needs PostgreSQL; scripts/test starts one" [$($case)*] }
         on_every_store! { MySql mysql "needs MySQL or MariaDB; scripts/test starts one" [$($case)*] }

@@ -39,6 +39,8 @@ pub(super) enum Reason {
     WideNumber,
     /// The text of a field is not JSON.
     NotJson,
+    /// The field is sealed, and cannot be opened.
+    NotOpened,
     /// The config's `migrate` has failed.
     NotMigrated,
     /// An error of the type's own implementation of `Deserialize`.
@@ -85,6 +87,15 @@ impl DecodeError {
 
     pub(crate) fn not_migrated() -> Self {
         Reason::NotMigrated.into()
+    }
+
+    pub(crate) fn not_opened(field: &str) -> Self {
+        Self::from(Reason::NotOpened).with_field(field)
+    }
+
+    /// Whether a sealed field cannot be opened, as with a wrong key.
+    pub(crate) fn is_not_opened(&self) -> bool {
+        self.reason == Reason::NotOpened
     }
 
     /// Whether the type refuses a top-level field that it does not know.
@@ -152,6 +163,9 @@ impl fmt::Display for DecodeError {
                 "serde reads no 128-bit number in a flattened part or an untagged enum; keep it as a text"
             }
             Reason::NotJson => "the stored text is not JSON",
+            Reason::NotOpened => {
+                "it was changed or copied, or sealed with a key that this program does not have"
+            }
             Reason::NotMigrated => "the config's `migrate` has failed",
             Reason::Other => "refused by the type's own `Deserialize`",
         })
