@@ -100,8 +100,9 @@ pub mod store {
     };
     pub use connect_session_runtime::sid::SecretHash;
     pub use connect_session_runtime::store::{
-        AnyStore, BoxError, BoxFuture, CommitOutcome, InsertOutcome, InvalidListCursor, ListCursor,
-        ListPage, Listed, LoadOutcome, LoginRefusal, Store, StoreError, SubjectIndex, SyncStore,
+        AnyStore, BoxError, BoxFuture, CommitOutcome, InsertOutcome, Inspect, Inspected,
+        InvalidListCursor, ListCursor, ListPage, Listed, LiveCount, LoadOutcome, LoginRefusal,
+        Store, StoreError, SubjectIndex, SyncStore,
     };
     pub use connect_session_runtime::store::{MemoryStore, MemoryStoreBuilder};
     pub use connect_session_runtime::timestamp::Timestamp;

@@ -21,6 +21,7 @@ mod connection;
 mod endpoints;
 mod error;
 mod failure;
+mod inspect;
 mod key;
 mod load;
 mod local;

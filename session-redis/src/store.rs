@@ -25,7 +25,7 @@ use connect_session_runtime::record::{
 };
 use connect_session_runtime::store::state::{Expiry, RecordState, Verdict};
 use connect_session_runtime::store::{
-    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex,
+    CommitOutcome, InsertOutcome, Inspect, LoadOutcome, Store, StoreError, SubjectIndex,
 };
 use connect_session_runtime::timestamp::Timestamp;
 
@@ -449,6 +449,10 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        Some(self)
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
         Some(self)
     }
 

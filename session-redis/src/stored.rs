@@ -35,6 +35,8 @@ use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
 
+use serde_json::value::RawValue;
+
 use super::login_section::{label_section, login_section, read_label, read_login};
 use super::reader::Reader;
 
@@ -107,6 +109,17 @@ impl StoredRecord {
         let is_same = self.state.version == decoded.snapshot.version
             && self.state.stamp.commit_id == decoded.commit_id;
         is_same.then(|| self.state.record(decoded.snapshot.clone(), renewed))
+    }
+
+    /// The fields of the data, of any type.
+    pub(super) fn texts(&self) -> Result<EncodedFields, StoreError> {
+        let fields = fields(&self.bytes[self.fields_at..])?.into_iter();
+        let texts = fields.map(|(name, text)| {
+            let text = RawValue::from_string(text.to_owned());
+            let text = text.map_err(|_| DecodeError::not_json(Some(name)))?;
+            Ok((name.to_owned(), text))
+        });
+        texts.collect()
     }
 
     /// Decodes the data.

@@ -19,6 +19,7 @@ use super::store::{RedisStore, read_error, write_error};
 use super::stored::StoredRecord;
 use connect_session_runtime::record::{Deadlines, Key, RevocationMark, SubjectKey};
 use connect_session_runtime::sid::SessionId;
+use connect_session_runtime::store::state::RecordState;
 use connect_session_runtime::store::{
     BoxFuture, ListCursor, ListPage, Listed, StoreError, SubjectIndex,
 };
@@ -320,11 +321,15 @@ impl Found {
 fn show(id: SessionId, stored: &StoredRecord, now: u64) -> Option<Listed> {
     let state = &stored.state;
     let login = state.login.as_ref().filter(|_| state.is_alive(now))?;
-    let deadlines = Deadlines {
+    let (lifetime, label) = (state.expiry.lifetime, state.label.as_deref());
+    Some(Listed::new(id, login, &deadlines(state), lifetime, label))
+}
+
+/// The deadlines of a record.
+pub(super) fn deadlines(state: &RecordState) -> Deadlines {
+    Deadlines {
         created_at: Timestamp::from_millis(state.expiry.created_at),
         idle_until: Timestamp::from_millis(state.expiry.idle_until),
         absolute_until: Timestamp::from_millis(state.expiry.absolute_until),
-    };
-    let (lifetime, label) = (state.expiry.lifetime, state.label.as_deref());
-    Some(Listed::new(id, login, &deadlines, lifetime, label))
+    }
 }

@@ -57,6 +57,14 @@ fn to_text(fields: &EncodedFields) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(fields).map_err(|error| StoreError::Encode(error.into()))
 }
 
+/// The fields of a stored text, of any type.
+pub(crate) fn texts(stored: &[u8]) -> Result<EncodedFields, StoreError> {
+    let fields = FieldTexts::parse(stored)?.0.into_iter();
+    Ok(fields
+        .map(|(name, text)| (name.into_owned(), text.to_owned()))
+        .collect())
+}
+
 /// The text of a new record.
 pub(crate) fn of_new<D: SessionData>(record: &NewRecord<D>) -> Result<Vec<u8>, StoreError> {
     to_text(&record.fields()?)

@@ -9,7 +9,7 @@ use connect_session_runtime::sid::{SecretHash, SessionId};
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
-use connect_session_runtime::store::{Listed, StoreError};
+use connect_session_runtime::store::{Inspected, Listed, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
 use crate::FORMAT;
@@ -17,6 +17,7 @@ use crate::columns::COLUMNS;
 use crate::convert::{lifetime, to_u64, transport_code};
 use crate::error::{bad_column, unknown_format};
 use crate::escape::unescape;
+use crate::fields;
 
 /// The `end_reason` of a tombstone of a session that ended because its user may have no more.
 pub(crate) const REPLACED: i16 = 1;
@@ -169,6 +170,59 @@ impl Member {
             listed,
         })
     }
+}
+
+/// The columns that [`inspected`] reads: no secret is among them.
+pub(crate) const INSPECTED: &str = "format, subject, login_at, authenticated_at, level, label, \
+                                    created_at, idle, absolute, idle_until, absolute_until, fields";
+
+/// Reads a session as an administrator sees it.
+pub(crate) fn inspected<R: sqlx::Row>(row: &R, id: SessionId) -> Result<Inspected, StoreError>
+where
+    usize: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> i16: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let number = |at: usize| row.try_get::<i64, _>(at).map_err(bad_column);
+    let time = |at: usize| Ok::<_, StoreError>(Timestamp::from_millis(to_u64(number(at)?)));
+    let maybe_time = |at: usize| {
+        let time = row.try_get::<Option<i64>, _>(at).map_err(bad_column)?;
+        Ok::<_, StoreError>(time.map(|millis| Timestamp::from_millis(to_u64(millis))))
+    };
+    let format = row.try_get(0).map_err(bad_column)?;
+    if format != FORMAT {
+        return Err(unknown_format(format));
+    }
+    let deadlines = Deadlines {
+        created_at: time(6)?,
+        idle_until: time(9)?,
+        absolute_until: time(10)?,
+    };
+    let subject: Option<&str> = row.try_get(1).map_err(bad_column)?;
+    let level: Option<i16> = row.try_get(4).map_err(bad_column)?;
+    let login = match subject {
+        Some(subject) => {
+            let logged_in_at = maybe_time(2)?.unwrap_or(deadlines.created_at);
+            Some(Arc::new(Login {
+                subject: unescape(subject).into(),
+                logged_in_at,
+                authenticated_at: maybe_time(3)?.unwrap_or(logged_in_at),
+                level: level_of(level),
+            }))
+        }
+        None => None,
+    };
+    let label: Option<&str> = row.try_get(5).map_err(bad_column)?;
+    Ok(Inspected::new(
+        id,
+        login,
+        &deadlines,
+        lifetime(number(7)?, number(8)?),
+        label.map(unescape).as_deref(),
+        fields::texts(row.try_get(11).map_err(bad_column)?)?,
+    ))
 }
 
 fn level_of(column: Option<i16>) -> u8 {

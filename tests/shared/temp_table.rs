@@ -5,7 +5,7 @@ use std::future::Future;
 use connect_session::SessionData;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitOutcome, InsertOutcome, Key, LoadOutcome, LoadRequest, NewRecord, Store,
+    Change, CommitOutcome, InsertOutcome, Inspect, Key, LoadOutcome, LoadRequest, NewRecord, Store,
     StoreError, SubjectIndex,
 };
 
@@ -85,6 +85,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for TempStore<S> {
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         Store::<D>::as_subject_index(&self.store)
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
+        Store::<D>::as_inspect(&self.store)
     }
 
     async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {

@@ -10,7 +10,7 @@ use connect_session::Untyped;
 use connect_session::store::{SqliteStore, Store, StoreError};
 use connect_session::testing::FakeClock;
 use connect_session::testing::conformance::{
-    Harness, store_conformance, subject_index_conformance,
+    Harness, inspect_conformance, store_conformance, subject_index_conformance,
 };
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
@@ -50,10 +50,28 @@ store_conformance! {
     }
 }
 
+inspect_conformance! {
+    mod inspect_in_memory, || async {
+        let clock = FakeClock::new();
+        let store = SqliteStore::memory().await.unwrap().clock(clock.clone());
+        Harness::new(store).with_clock(clock)
+    }
+}
+
 subject_index_conformance! {
     mod subject_index_in_memory, || async {
         let clock = FakeClock::new();
         let store = SqliteStore::memory().await.unwrap().clock(clock.clone());
+        Harness::new(store).with_clock(clock)
+    }
+}
+
+inspect_conformance! {
+    mod inspect_in_a_file, || async {
+        let clock = FakeClock::new();
+        let (directory, cleanup) = directory();
+        let store = SqliteStore::open(directory.join("sessions.db")).await.unwrap();
+        let store = TempStore { store: store.clock(clock.clone()), cleanup };
         Harness::new(store).with_clock(clock)
     }
 }

@@ -1,5 +1,6 @@
 //! A store whose type is only known at run time.
 
+mod inspect;
 mod subject_index;
 
 use std::fmt;
@@ -8,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{
-    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
+    CommitOutcome, InsertOutcome, Inspect, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
 };
 use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord};
@@ -70,6 +71,7 @@ trait ErasedStore<D>: Send + Sync {
     ) -> BoxFuture<'a, Result<LoadOutcome<D>, StoreError>>;
     fn as_sync(&self) -> Option<&dyn SyncStore<D>>;
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex>;
+    fn as_inspect(&self) -> Option<&dyn Inspect>;
     fn commit<'a>(
         &'a self,
         key: Key,
@@ -126,6 +128,10 @@ impl<D: SessionData, S: Store<D>> ErasedStore<D> for S {
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         Store::as_subject_index(self)
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
+        Store::as_inspect(self)
     }
 
     fn commit<'a>(
@@ -200,6 +206,10 @@ impl<D: SessionData> Store<D> for AnyStore<D> {
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         self.0.as_subject_index()
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
+        self.0.as_inspect()
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
@@ -308,6 +318,14 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
             // Boxed, to keep the future of every handler that destroys a session small.
             (None, Self::Own(store)) => Box::pin(store.destroy(key)).await,
             (None, Self::Given(store)) => store.0.destroy(key).await,
+        }
+    }
+
+    /// The store as it shows sessions to an administrator.
+    pub(crate) fn inspect(&self) -> Option<&dyn Inspect> {
+        match self {
+            Self::Own(store) => store.as_inspect(),
+            Self::Given(store) => store.0.as_inspect(),
         }
     }
 

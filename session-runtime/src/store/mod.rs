@@ -7,6 +7,7 @@ use crate::record::{Change, Key, LoadRequest, NewRecord};
 use crate::timestamp::Timestamp;
 
 mod any;
+mod inspect;
 mod memory;
 mod outcome;
 #[cfg(feature = "_layer")]
@@ -16,6 +17,7 @@ mod subject_index;
 
 pub(crate) use any::StoreRef;
 pub use any::{AnyStore, BoxFuture};
+pub use inspect::{Inspect, Inspected, LiveCount};
 pub use memory::{MemoryStore, MemoryStoreBuilder};
 pub use outcome::{BoxError, CommitOutcome, InsertOutcome, LoadOutcome, LoginRefusal, StoreError};
 #[cfg(feature = "_layer")]
@@ -89,6 +91,11 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
 
     /// The index of the sessions of each subject, if the store has one.
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        None
+    }
+
+    /// This store as it shows sessions to an administrator, if it can.
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
         None
     }
 

@@ -112,20 +112,25 @@ impl Listed {
         lifetime: Lifetime,
         label: Option<&str>,
     ) -> Self {
-        // A session that was not used yet may have an earlier idle deadline than others.
-        let seen_at = deadlines.idle_until - lifetime.idle();
         Self {
             id,
             created_at: deadlines.created_at.into(),
             logged_in_at: login.logged_in_at.into(),
             authenticated_at: login.authenticated_at.into(),
-            last_seen_at: seen_at.max(deadlines.created_at).into(),
+            last_seen_at: last_seen(deadlines, lifetime),
             expires_at: deadlines.expires_at().into(),
             level: login.level,
             label: label.map(str::to_owned),
             is_current: false,
         }
     }
+}
+
+/// When a request last used a session with these deadlines.
+pub(super) fn last_seen(deadlines: &Deadlines, lifetime: Lifetime) -> SystemTime {
+    // A session that was not used yet may have an earlier idle deadline than others.
+    let seen_at = deadlines.idle_until - lifetime.idle();
+    seen_at.max(deadlines.created_at).into()
 }
 
 /// A part of a list.

@@ -12,8 +12,8 @@ use crate::data::SessionData;
 use crate::record::{Change, Key, LoadRequest, NewRecord, RevocationMark, SubjectKey};
 use crate::sid::SessionId;
 use crate::store::{
-    BoxFuture, CommitOutcome, InsertOutcome, ListCursor, ListPage, LoadOutcome, Store, StoreError,
-    SubjectIndex,
+    BoxFuture, CommitOutcome, InsertOutcome, Inspect, ListCursor, ListPage, LoadOutcome, Store,
+    StoreError, SubjectIndex,
 };
 use crate::timestamp::Timestamp;
 
@@ -269,6 +269,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for FailingStore<S> {
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         self.store.as_subject_index()
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
+        self.store.as_inspect()
     }
 
     async fn insert(

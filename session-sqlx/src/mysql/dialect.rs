@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySql, Row as _};
 
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::sid::SessionId;
+use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
 use super::{Inner, MySqlBackend, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
 use crate::operations::{Dialect, Statements, Work};
-use crate::row::{Member, Stored};
+use crate::row::{self, Member, Stored};
 
 impl Dialect for MySqlBackend {
     // `SYSDATE` alone would be in the time zone of the connection and ambiguous when daylight saving time
@@ -49,6 +50,10 @@ impl Dialect for MySqlBackend {
 
     fn read_member(row: &MySqlRow) -> Result<Member, StoreError> {
         Member::read(row)
+    }
+
+    fn read_inspected(row: &MySqlRow, id: SessionId) -> Result<Inspected, StoreError> {
+        row::inspected(row, id)
     }
 
     fn read_pair(row: &MySqlRow) -> Result<(i64, Vec<u8>), sqlx::Error> {

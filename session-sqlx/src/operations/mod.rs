@@ -3,6 +3,7 @@
 
 mod change;
 mod driver;
+mod inspect;
 mod login;
 mod members;
 mod millis;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 
 use sqlx::Database;
 
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::sid::SessionId;
+use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
 use crate::args::Args;
@@ -116,6 +118,12 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// Reads the columns of a list.
     fn read_member(row: &<Self::Db as Database>::Row) -> Result<Member, StoreError>;
+
+    /// Reads the columns that an administrator sees.
+    fn read_inspected(
+        row: &<Self::Db as Database>::Row,
+        id: SessionId,
+    ) -> Result<Inspected, StoreError>;
 
     /// Reads a number and bytes.
     fn read_pair(row: &<Self::Db as Database>::Row) -> Result<(i64, Vec<u8>), sqlx::Error>;

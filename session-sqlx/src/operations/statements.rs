@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Dialect;
 use crate::columns::COLUMNS;
-use crate::row::Member;
+use crate::row::{self, Member};
 use crate::table::Table;
 
 const BY_KEY: &str = "WHERE namespace = ? AND id = ?";
@@ -33,6 +33,8 @@ pub(crate) struct Statements {
     pub(crate) fenced: Option<Fenced>,
     pub(crate) destroy: Arc<str>,
     pub(crate) count: Arc<str>,
+    pub(crate) count_some: Arc<str>,
+    pub(crate) inspect: Arc<str>,
     pub(crate) mark: Arc<str>,
     pub(crate) list: Arc<str>,
     pub(crate) count_members: Arc<str>,
@@ -83,6 +85,18 @@ impl Statements {
             count: finish(format!(
                 "SELECT COUNT(*) FROM {table}
                 WHERE namespace = ? AND format = 2 AND {deadline} > {}",
+                B::STARTED
+            )),
+            count_some: finish(format!(
+                "SELECT COUNT(*) FROM (
+                    SELECT id FROM {table} WHERE namespace = ? AND format = 2 AND {deadline} > {}
+                    LIMIT ?
+                ) living",
+                B::STARTED
+            )),
+            inspect: finish(format!(
+                "SELECT {} FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
+                row::INSPECTED,
                 B::STARTED
             )),
             mark: finish(format!("SELECT mark FROM {subjects} WHERE subject_key = ?")),

@@ -1,7 +1,8 @@
 //! The traits of stores.
 
-/// Implements [`Store`](connect_session_runtime::store::Store) and
-/// [`SubjectIndex`](connect_session_runtime::store::SubjectIndex) for a store.
+/// Implements [`Store`](connect_session_runtime::store::Store),
+/// [`SubjectIndex`](connect_session_runtime::store::SubjectIndex) and
+/// [`Inspect`](connect_session_runtime::store::Inspect) for a store.
 macro_rules! implement_store {
     ($store:ident) => {
         impl<D: connect_session_runtime::data::SessionData> connect_session_runtime::store::Store<D>
@@ -92,17 +93,39 @@ macro_rules! implement_store {
                 Some(self)
             }
 
+            fn as_inspect(&self) -> Option<&dyn connect_session_runtime::store::Inspect> {
+                Some(self)
+            }
+
             fn now(&self) -> connect_session_runtime::timestamp::Timestamp {
                 crate::operations::Dialect::now(&*self.0.inner)
             }
         }
 
         const _: () = {
-            use connect_session_runtime::record::{RevocationMark, SubjectKey};
+            use connect_session_runtime::record::{Key, RevocationMark, SubjectKey};
             use connect_session_runtime::sid::SessionId;
             use connect_session_runtime::store::{
-                BoxFuture, ListCursor, ListPage, StoreError, SubjectIndex,
+                BoxFuture, Inspect, Inspected, ListCursor, ListPage, LiveCount, StoreError,
+                SubjectIndex,
             };
+
+            impl Inspect for $store {
+                fn inspect(
+                    &self,
+                    key: Key,
+                ) -> BoxFuture<'_, Result<Option<Inspected>, StoreError>> {
+                    Box::pin(self.0.inner.inspect(key))
+                }
+
+                fn live_count(
+                    &self,
+                    namespace: &'static str,
+                    at_most: u64,
+                ) -> BoxFuture<'_, Result<LiveCount, StoreError>> {
+                    Box::pin(self.0.inner.live_count(namespace, at_most))
+                }
+            }
 
             impl SubjectIndex for $store {
                 fn revocation_mark(

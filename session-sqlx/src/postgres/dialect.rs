@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row as _};
 
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::sid::SessionId;
+use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
 use super::{Inner, PostgresBackend, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
 use crate::operations::{Dialect, Statements, Work, hex, numbered};
-use crate::row::{Member, Stored};
+use crate::row::{self, Member, Stored};
 
 impl Dialect for PostgresBackend {
     // `date_part` is a float, which is exact for milliseconds; `extract` is a slower decimal. `now()` would be
@@ -56,6 +57,10 @@ impl Dialect for PostgresBackend {
 
     fn read_member(row: &PgRow) -> Result<Member, StoreError> {
         Member::read(row)
+    }
+
+    fn read_inspected(row: &PgRow, id: SessionId) -> Result<Inspected, StoreError> {
+        row::inspected(row, id)
     }
 
     fn read_pair(row: &PgRow) -> Result<(i64, Vec<u8>), sqlx::Error> {

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
-use connect_session_runtime::store::StoreError;
+use connect_session_runtime::sid::SessionId;
+use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
 use super::{Inner, SqliteBackend, send};
@@ -13,7 +14,7 @@ use crate::args::Args;
 use crate::convert::to_i64;
 use crate::error::{StatementError, bad_column};
 use crate::operations::{Dialect, Statements, Work, numbered};
-use crate::row::{Member, Stored};
+use crate::row::{self, Member, Stored};
 
 impl Dialect for SqliteBackend {
     /// The first argument, because the clock is that of the store.
@@ -62,6 +63,10 @@ impl Dialect for SqliteBackend {
 
     fn read_member(row: &SqliteRow) -> Result<Member, StoreError> {
         Member::read(row)
+    }
+
+    fn read_inspected(row: &SqliteRow, id: SessionId) -> Result<Inspected, StoreError> {
+        row::inspected(row, id)
     }
 
     fn read_pair(row: &SqliteRow) -> Result<(i64, Vec<u8>), sqlx::Error> {

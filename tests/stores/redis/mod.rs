@@ -2,7 +2,7 @@
 
 use connect_session::store::RedisStore;
 use connect_session::testing::conformance::{
-    Harness, store_conformance, subject_index_conformance,
+    Harness, inspect_conformance, store_conformance, subject_index_conformance,
 };
 
 use crate::servers;
@@ -37,11 +37,28 @@ store_conformance! {
     }
 }
 
+inspect_conformance! {
+    #[ignore = "needs Redis; scripts/test starts one"]
+    mod inspect, || async {
+        let store = RedisStore::connect(servers::url("TEST_REDIS_URL")).await.unwrap();
+        Harness::new(store)
+    }
+}
+
 subject_index_conformance! {
     #[ignore = "needs Redis; scripts/test starts one"]
     mod subject_index, || async {
         let store = RedisStore::connect(servers::url("TEST_REDIS_URL")).await.unwrap();
         Harness::new(store)
+    }
+}
+
+inspect_conformance! {
+    #[ignore = "needs a Redis Cluster; scripts/test starts one"]
+    mod cluster_inspect, || async {
+        let urls = servers::url("TEST_REDIS_CLUSTER_URLS");
+        let store = RedisStore::builder().cluster(urls.split(',')).build().await.unwrap();
+        Harness::new(store).with_index_in_steps()
     }
 }
 

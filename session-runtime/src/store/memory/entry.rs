@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::tombstones::Tombstone;
 use super::wheel::bucket_of;
 use crate::clock::Clock;
+use crate::data::EncodedFields;
 use crate::record::{
     Change, CommitId, LoadRequest, Login, LoginChange, NewRecord, Record, Snapshot, Transport,
 };
@@ -14,7 +15,7 @@ use crate::store::state::{
     CommitStamp, CurrentSecret, Expiry, LoadEffects, LoadView, OtherSecrets, Verdict,
     tombstone_until,
 };
-use crate::store::{Listed, LoadOutcome};
+use crate::store::{Inspected, Listed, LoadOutcome};
 use crate::timestamp::Timestamp;
 
 /// A session. All times are milliseconds of the store's clock.
@@ -175,6 +176,16 @@ impl<D> Entry<D> {
         let deadlines = self.expiry.deadlines(|millis| clock.at(millis));
         let label = (self.extra.as_ref()).and_then(|extra| extra.label.as_deref());
         Listed::new(id, login, &deadlines, self.expiry.lifetime, label)
+    }
+
+    /// The session as an administrator sees it, without the fields of its data, and the data.
+    pub(super) fn inspected(&self, id: SessionId, clock: &Clock) -> (Inspected, Arc<D>) {
+        let deadlines = self.expiry.deadlines(|millis| clock.at(millis));
+        let label = (self.extra.as_ref()).and_then(|extra| extra.label.as_deref());
+        let (login, lifetime) = (self.login().cloned(), self.expiry.lifetime);
+        let fields = EncodedFields::new();
+        let inspected = Inspected::new(id, login, &deadlines, lifetime, label, fields);
+        (inspected, self.data.clone())
     }
 
     pub(super) fn snapshot(&self) -> Snapshot<D> {

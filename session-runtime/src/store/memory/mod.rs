@@ -13,6 +13,7 @@ mod counts;
 mod deferred_drop;
 mod entry;
 mod handle;
+mod inspect;
 mod logins;
 mod namespaces;
 mod queue;
@@ -34,7 +35,7 @@ use self::deferred_drop::{DeferredDrop, discard};
 use self::entry::Entry;
 use self::records::{Put, Records};
 use super::{
-    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
+    CommitOutcome, InsertOutcome, Inspect, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
 };
 use crate::data::{SessionData, proof};
 #[cfg(all(feature = "_layer", feature = "testing"))]
@@ -201,6 +202,10 @@ impl<D: SessionData> Store<D> for MemoryStore<D> {
     }
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
+        Some(self)
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
         Some(self)
     }
 

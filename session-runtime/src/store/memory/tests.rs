@@ -26,6 +26,14 @@ crate::store_conformance! {
     }
 }
 
+crate::inspect_conformance! {
+    mod inspect, || async {
+        let clock = FakeClock::new();
+        let store = MemoryStore::builder().clock(clock.clone()).build();
+        Harness::new(store).with_clock(clock)
+    }
+}
+
 crate::subject_index_conformance! {
     mod subject_index, || async {
         let clock = FakeClock::new();

@@ -15,7 +15,8 @@ use crate::record::{
 };
 use crate::sid::{SecretHash, SessionId, Sid};
 use crate::store::{
-    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex, SyncStore,
+    CommitOutcome, InsertOutcome, Inspect, Inspected, LiveCount, LoadOutcome, Store, StoreError,
+    SubjectIndex, SyncStore,
 };
 use crate::testing::FakeClock;
 use crate::untyped::Untyped;
@@ -292,6 +293,23 @@ impl<S: Store<Untyped>> Fixture<S> {
             .count(self.namespace)
             .await
             .expect("count failed")
+    }
+}
+
+/// What a store that implements [`Inspect`] shows.
+impl<S: Store<Untyped>> Fixture<S> {
+    fn shown(&self) -> &dyn Inspect {
+        let inspect = self.store.as_inspect();
+        inspect.expect("`as_inspect` must return the store")
+    }
+
+    pub(in crate::testing) async fn inspect(&self, key: Key) -> Option<Inspected> {
+        self.shown().inspect(key).await.expect("inspect failed")
+    }
+
+    pub(in crate::testing) async fn live_count(&self, at_most: u64) -> LiveCount {
+        let count = self.shown().live_count(self.namespace, at_most).await;
+        count.expect("live_count failed")
     }
 }
 

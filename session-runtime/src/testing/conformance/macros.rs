@@ -145,3 +145,26 @@ macro_rules! subject_index_conformance {
         }
     };
 }
+
+/// Generates a module with one `#[test]` for each conformance case of a store that implements
+/// [`Inspect`](crate::store::Inspect) and is a [`SubjectIndex`](crate::store::SubjectIndex).
+///
+/// See [`testing::conformance`](crate::testing::conformance) for its arguments. The store must also pass
+/// [`store_conformance!`].
+#[macro_export]
+macro_rules! inspect_conformance {
+    ($(#[$attribute:meta])* mod $name:ident, $make:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the expression may use nothing of the outer module")]
+            use super::*;
+            $crate::store_conformance! { @each [$(#[$attribute])*] $make;
+                a_session_is_shown_by_its_id
+                a_session_without_a_user_is_shown
+                a_session_that_has_ended_is_not_shown
+                a_look_at_a_session_is_no_use_of_it
+                what_is_shown_prints_nothing_personal
+                the_living_sessions_are_counted
+            }
+        }
+    };
+}

@@ -30,7 +30,8 @@
 //! cases use it for half of their calls, and the asynchronous one for the others.
 //!
 //! [`subject_index_conformance!`] does the same for a store that is a
-//! [`SubjectIndex`](crate::store::SubjectIndex).
+//! [`SubjectIndex`](crate::store::SubjectIndex), and [`inspect_conformance!`] for one that implements
+//! [`Inspect`](crate::store::Inspect).
 //!
 //! Two cases record what 32 concurrent clients see, and check that it is linearizable. A failure prints a seed and a
 //! short history. A store that changes the record and the index in several steps says so with
@@ -48,7 +49,7 @@ mod run;
 
 pub mod cases;
 
-pub use crate::{store_conformance, subject_index_conformance};
+pub use crate::{inspect_conformance, store_conformance, subject_index_conformance};
 pub use fixture::Fixture;
 #[cfg(test)]
 pub(super) use fixture::{request, set};
