@@ -9,6 +9,7 @@
 //! - [`frameworks`] describes the differences between frameworks.
 //! - [`monitoring`] lists the events and metrics, with a dashboard.
 //! - [`openapi`] puts sessions into OpenAPI documents.
+//! - The module `admin`, behind the feature of that name, is a page and an API for administrators.
 //! - [`problem`] describes every problem type that a client can receive.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -43,6 +44,9 @@ pub use connect_session_runtime::testing;
 pub use connect_session_runtime::tower::{SessionFuture, SessionService};
 pub use connect_session_runtime::untyped::Untyped;
 pub use connect_session_runtime::view::SessionView;
+
+#[cfg(feature = "admin")]
+pub use connect_session_runtime::admin;
 
 #[doc = include_str!("problem.md")]
 pub mod problem {}

@@ -111,6 +111,11 @@ pub enum EventKind<'a> {
         /// The exceeded limit, and the field that is nested too deep.
         error: &'a EncodeError,
     },
+    /// The function that decides who may use the admin page could not decide.
+    AuthorizerFailed {
+        /// Its error, with its causes as `source`.
+        error: &'a (dyn std::error::Error + 'static),
+    },
     /// A call of the store failed.
     StoreError {
         /// The call: `build`, `load`, `insert`, `commit` or `destroy`.
@@ -148,6 +153,7 @@ impl EventKind<'_> {
             Self::Renewed => "renewed",
             Self::DroppedUnsaved => "dropped_unsaved",
             Self::DataRefused { .. } => "data_refused",
+            Self::AuthorizerFailed { .. } => "authorizer_failed",
             Self::StoreError { .. } => "store_error",
         }
     }
@@ -181,6 +187,7 @@ impl EventKind<'_> {
                 | Self::Ended
                 | Self::Evicted
                 | Self::DroppedUnsaved
+                | Self::AuthorizerFailed { .. }
                 | Self::StoreError { .. }
         )
     }
@@ -215,6 +222,7 @@ impl EventKind<'_> {
             Self::Renewed => "sid renewed",
             Self::DroppedUnsaved => "changed session dropped without a save",
             Self::DataRefused { .. } => "session data over a limit refused",
+            Self::AuthorizerFailed { .. } => "authorizer of the admin page failed",
             Self::StoreError { .. } => "session store failed",
         }
     }
@@ -246,6 +254,7 @@ impl fmt::Display for Event<'_> {
             }
             EventKind::Overwritten { fields } => write!(f, ": {}", printable::names(fields)),
             EventKind::DataRefused { error } => write!(f, ": {}", with_causes(error)),
+            EventKind::AuthorizerFailed { error } => write!(f, ": {}", with_causes(error)),
             EventKind::StoreError { operation, error } => {
                 write!(f, ": {operation}: {}", with_causes(error))
             }

@@ -10,6 +10,8 @@
     reason = "an `async fn` stores its arguments twice in its future, which every request allocates and moves"
 )]
 
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod const_check;

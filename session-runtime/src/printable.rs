@@ -50,7 +50,8 @@ pub(crate) fn names(names: &[String]) -> String {
     }
 }
 
-fn line(text: &str, most: usize) -> String {
+/// One line of at most this many characters.
+pub(crate) fn line(text: &str, most: usize) -> String {
     let mut line = String::with_capacity(text.len().min(most));
     let mut room = most;
     for character in text.chars() {

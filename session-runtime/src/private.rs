@@ -1,5 +1,7 @@
 //! The items that expanded macros use. Not part of the public API.
 
+#[path = "private/admin_method.rs"]
+mod admin_method;
 #[path = "private/default_store.rs"]
 mod default_store;
 #[path = "private/ide.rs"]
@@ -9,6 +11,7 @@ mod store_future;
 
 pub use self::default_store::InMemoryConfig;
 pub use self::store_future::store_must_be_send;
+pub use crate::__admin_method as admin_method;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
 pub use crate::config::{

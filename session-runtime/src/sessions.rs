@@ -1,16 +1,20 @@
 //! The sessions of a config, for a handler, a background job or an admin page.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::config::{self, SessionConfig};
+use crate::data::SessionData;
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::record::{Key, SubjectKey};
 use crate::session::LoginAttempt;
 use crate::sid::SessionId;
-use crate::store::{ListCursor, ListPage, Store as _, StoreError, StoreRef, SubjectIndex};
+#[cfg(feature = "admin")]
+use crate::store::{AnyStore, LiveCount};
+use crate::store::{
+    Inspect, Inspected, ListCursor, ListPage, Store, StoreError, StoreRef, SubjectIndex,
+};
 
 /// The number of sessions in a part of a list.
 const PAGE: usize = 100;
@@ -37,7 +41,10 @@ const PAGE: usize = 100;
 ///     Shop::sessions().end(id).await
 /// }
 /// ```
-pub struct Sessions<C: SessionConfig>(PhantomData<fn() -> C>);
+pub struct Sessions<C: SessionConfig> {
+    /// `None` for the config's own, which may not be built yet.
+    store: Option<StoreRef<C::Data, C::Store>>,
+}
 
 impl<C: SessionConfig> Sessions<C> {
     /// The sessions of a user.
@@ -46,7 +53,7 @@ impl<C: SessionConfig> Sessions<C> {
     where
         C::Store: SubjectIndex,
     {
-        UserSessions::new(None, user.to_string().into(), None)
+        UserSessions::new(self.store.clone(), user.to_string().into(), None)
     }
 
     /// Ends the session with this id. Returns whether there was one.
@@ -55,7 +62,7 @@ impl<C: SessionConfig> Sessions<C> {
     /// [`ErrorKind::StoreUnavailable`] or
     /// [`ErrorKind::OutcomeUnknown`] if the session may still exist.
     pub async fn end(&self, id: SessionId) -> Result<bool, Error> {
-        let store = config::store::<C>().await?;
+        let store = self.store().await?;
         let namespace = namespace::<C>();
         let ended = store.destroy(Key { namespace, id }).await;
         let ended = ended.map_err(failed::<C>)?;
@@ -71,8 +78,76 @@ impl<C: SessionConfig> Sessions<C> {
     /// [`ErrorKind::StoreUnavailable`] if the store does not
     /// answer or cannot count.
     pub async fn count(&self) -> Result<u64, Error> {
-        let store = config::store::<C>().await?;
+        let store = self.store().await?;
         store.count(namespace::<C>()).await.map_err(failed::<C>)
+    }
+
+    /// The living session with this id, as an administrator sees it; `None` if there is none. Nothing about the
+    /// session changes.
+    ///
+    /// ```
+    /// use connect_session::{Error, SessionId, session_config};
+    ///
+    /// session_config! {
+    ///     struct Shop {}
+    /// }
+    ///
+    /// async fn describe(id: SessionId) -> Result<String, Error> {
+    ///     let Some(session) = Shop::sessions().inspect(id).await? else {
+    ///         return Ok("it has ended".to_owned());
+    ///     };
+    ///     let user = session.login.as_deref().map(|login| &*login.subject);
+    ///     Ok(format!("{user:?}, last seen at {:?}", session.last_seen_at))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] if the store does not answer, or is an `AnyStore` around one that does not
+    /// show sessions; [`ErrorKind::Undecodable`] if the record cannot be read. Whether its data matches the type of
+    /// the config does not matter.
+    pub async fn inspect(&self, id: SessionId) -> Result<Option<Inspected>, Error>
+    where
+        C::Store: Inspect,
+    {
+        self.look_at(id).await
+    }
+}
+
+/// The interface for the admin page, whose config has been checked for what its store can do.
+impl<C: SessionConfig> Sessions<C> {
+    /// Those in a store that a layer brought.
+    #[cfg(feature = "admin")]
+    pub(crate) fn of_store(store: Option<AnyStore<C::Data>>) -> Self {
+        let store = store.map(StoreRef::Given);
+        Self { store }
+    }
+
+    #[cfg(feature = "admin")]
+    pub(crate) fn all_of(&self, subject: &str) -> UserSessions<C> {
+        UserSessions::new(self.store.clone(), subject.into(), None)
+    }
+
+    pub(crate) async fn look_at(&self, id: SessionId) -> Result<Option<Inspected>, Error> {
+        let store = self.store().await?;
+        let namespace = namespace::<C>();
+        let found = shown(&store).map_err(failed::<C>)?;
+        let found = found.inspect(Key { namespace, id }).await;
+        found.map_err(failed::<C>)
+    }
+
+    #[cfg(feature = "admin")]
+    pub(crate) async fn live_count(&self, at_most: u64) -> Result<LiveCount, Error> {
+        let store = self.store().await?;
+        let found = shown(&store).map_err(failed::<C>)?;
+        let count = found.live_count(namespace::<C>(), at_most).await;
+        count.map_err(failed::<C>)
+    }
+
+    async fn store(&self) -> Result<StoreRef<C::Data, C::Store>, Error> {
+        match &self.store {
+            Some(store) => Ok(store.clone()),
+            None => own_store::<C>().await,
+        }
     }
 }
 
@@ -210,7 +285,7 @@ impl<C: SessionConfig> fmt::Debug for UserSessions<C> {
 /// The sessions of a config.
 #[must_use]
 pub const fn sessions<C: SessionConfig>() -> Sessions<C> {
-    Sessions(PhantomData)
+    Sessions { store: None }
 }
 
 /// Begins a login in the config's own store; see
@@ -243,6 +318,13 @@ pub(crate) fn index<C: SessionConfig>(
 ) -> Result<&dyn SubjectIndex, Error> {
     let index = store.subject_index();
     index.ok_or_else(|| Error::of(ErrorKind::NoSubjectIndex))
+}
+
+/// A store as it shows sessions to an administrator; an error if it does not.
+fn shown<D: SessionData, S: Store<D>>(store: &StoreRef<D, S>) -> Result<&dyn Inspect, StoreError> {
+    store.inspect().ok_or_else(|| {
+        StoreError::Unavailable("the store cannot show a session to an administrator".into())
+    })
 }
 
 fn revoked<C: SessionConfig>(ids: &[SessionId], subject: Option<&str>) {

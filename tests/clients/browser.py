@@ -2,6 +2,7 @@
 
 import json
 
+import admin
 import devices
 from chromium import Chromium
 from docs import snippet
@@ -33,6 +34,7 @@ def run(environment, report, program):
         two_cookies(report, browser)
         without_tls(environment, report, browser)
         devices.run(environment, report, browser)
+        admin.run(environment, report, browser)
     finally:
         browser.close()
 

@@ -18,7 +18,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ("rest_api", "browser_api", "shared_cookie")
 # Examples that are packages of their own.
-PACKAGES = ("devices", "openapi-api")
+PACKAGES = ("admin-page", "devices", "openapi-api")
 NAMES = "DNS:localhost,IP:127.0.0.1,DNS:*.shop.example,DNS:evil.example"
 
 

@@ -21,6 +21,8 @@
 
 #[cfg(feature = "actix-web")]
 mod actix;
+#[cfg(feature = "admin")]
+mod admin;
 #[cfg(feature = "aide")]
 mod aide;
 mod axum;

@@ -28,6 +28,9 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
         .collect();
     let implementation = implementation(config, &private);
     let functions = functions(config, &private);
+    let Config {
+        visibility, name, ..
+    } = config;
     let checks = checks(config, &private)
         .into_iter()
         .chain(warnings::expand(config))
@@ -41,6 +44,9 @@ pub(super) fn expand(mut config: Config) -> TokenStream {
         #(#cfgs)*
         #[allow(dead_code)]
         #functions
+
+        #(#cfgs)*
+        #private::admin_method! { #visibility #name }
 
         #constants
         #(#checks)*

@@ -5,8 +5,8 @@ use http::HeaderName;
 use http::header::{ORIGIN, UPGRADE};
 
 use super::addressed::{Addressed, is_same_origin};
-use crate::config::Options;
-use crate::loader::{CookieSpec, RequestHead};
+use crate::config::TrustedProxy;
+use crate::loader::RequestHead;
 use crate::printable;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -18,24 +18,25 @@ const SHOWN: usize = 120;
 #[derive(Debug)]
 pub(crate) struct CrossOrigin {
     /// What the request sent, for the event.
-    pub(super) sent: String,
+    pub(crate) sent: String,
     /// What it was compared with.
-    pub(super) expected: String,
+    pub(crate) expected: String,
 }
 
 impl CrossOrigin {
-    /// Applies the rule to a request that uses the cookie. `None` if it is allowed.
-    pub(super) fn check(
+    /// Applies the rule to a request; `origins` are those that are allowed beside its own. `None` if it is
+    /// allowed.
+    pub(crate) fn check(
         head: RequestHead<'_>,
-        options: &Options,
-        spec: &CookieSpec,
+        proxy: Option<TrustedProxy>,
+        origins: &[&str],
     ) -> Option<Self> {
-        if spec.allow_any_origin || only_reads(head) {
+        if only_reads(head) {
             return None;
         }
         let origin = head.first(&ORIGIN);
         let is_listed = |origin| {
-            let mut listed = spec.origins.iter();
+            let mut listed = origins.iter();
             listed.any(|one| is_same_origin(one.as_bytes(), origin))
         };
         if origin.is_some_and(is_listed) {
@@ -53,7 +54,7 @@ impl CrossOrigin {
                 Some(Self { sent, expected })
             }
             (None, Some(origin)) => {
-                let addressed = Addressed::new(head, options.trusted_proxy);
+                let addressed = Addressed::new(head, proxy);
                 (!addressed.is(origin)).then(|| Self {
                     sent: shown("Origin: ", origin),
                     expected: shown(addressed.scheme(), addressed.authority),

@@ -110,6 +110,12 @@ impl<C: SessionConfig> RequestScope<C> {
         }
     }
 
+    /// The store that a layer brought.
+    #[cfg(feature = "admin")]
+    pub(crate) fn given_store(&self) -> Option<AnyStore<C::Data>> {
+        self.store.clone()
+    }
+
     pub(super) fn note_repair(&self, repair: &Arc<Repair>) {
         self.repair.get_or_init(|| repair.clone());
     }

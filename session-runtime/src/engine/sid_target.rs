@@ -36,7 +36,11 @@ impl SidTarget {
         options: &Options,
         is_ambiguous: bool,
     ) -> Self {
-        let cross_origin = CrossOrigin::check(head, options, spec);
+        let cross_origin = if spec.allow_any_origin {
+            None
+        } else {
+            CrossOrigin::check(head, options.trusted_proxy, spec.origins)
+        };
         let repair = if is_ambiguous {
             Repair::new(spec, head, options.trusted_proxy).map(Arc::new)
         } else {

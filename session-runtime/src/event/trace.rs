@@ -94,6 +94,10 @@ pub(super) fn record(event: &Event<'_>) {
             let error = with_causes(error);
             tracing::error!(target: "connect_session", config, id, operation, error, elapsed_ms, "{message}");
         }
+        EventKind::AuthorizerFailed { error } => {
+            let error = with_causes(error);
+            tracing::error!(target: "connect_session", config, id, error, elapsed_ms, "{message}");
+        }
         EventKind::Overwritten { fields } => {
             let fields = printable::names(fields);
             tracing::warn!(target: "connect_session", config, id, fields, elapsed_ms, "{message}");

@@ -17,6 +17,6 @@ pub mod poem;
 mod rocket;
 #[cfg(feature = "salvo")]
 mod salvo;
-mod scope;
+pub(crate) mod scope;
 #[cfg(feature = "tower")]
 pub mod tower;

@@ -312,6 +312,13 @@ impl<D: SessionData, S: Store<D>> StoreRef<D, S> {
         }
     }
 
+    pub(crate) async fn count(&self, namespace: &'static str) -> Result<u64, StoreError> {
+        match self {
+            Self::Own(store) => store.count(namespace).await,
+            Self::Given(store) => store.0.count(namespace).await,
+        }
+    }
+
     pub(crate) async fn destroy(&self, key: Key) -> Result<bool, StoreError> {
         match (self.as_sync(), self) {
             (Some(store), _) => store.destroy(key),
