@@ -42,6 +42,7 @@ EXAMPLES = ("openapi-api", "rest_api")
 def run(environment, report, program):
     for example in EXAMPLES:
         run_example(environment, report, program, example)
+    run_admin(environment, report, program)
 
 
 def run_example(environment, report, program, example):
@@ -53,17 +54,35 @@ def run_example(environment, report, program, example):
         + ["--exclude-path", "/login", "--exclude-path", "/sessions/current"],
     }
     for what, arguments in runs.items():
-        ran = subprocess.run(
-            [program, "run", base + "/openapi.json", "--checks", "all", "--max-examples", "100"]
-            + ["--seed", "1", "--no-color", *arguments],
-            cwd=environment.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        found = (ran.returncode, "Tested: " in ran.stdout)
-        output = ran.stdout + ran.stderr
-        report.check("schemathesis", f"{example}, {what}: nothing found", found == (0, True), output)
+        compare(environment, report, program, f"{example}, {what}", base, arguments)
+
+
+def run_admin(environment, report, program):
+    base = "http://{}:{}".format(*environment.start("admin-page", ADMIN_PASSWORD="secret"))
+    cookie = staff_cookie(environment, base)
+    base += "/admin"
+    # It does not resolve the relative URL of the server.
+    arguments = ["--url", base, "--header", f"cookie: {cookie}"]
+    compare(environment, report, program, "the page for administrators", base, arguments)
+
+
+def compare(environment, report, program, what, base, arguments):
+    ran = subprocess.run(
+        [program, "run", base + "/openapi.json", "--checks", "all", "--max-examples", "100"]
+        + ["--seed", "1", "--no-color", *arguments],
+        cwd=environment.folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    found = (ran.returncode, "Tested: " in ran.stdout)
+    report.check("schemathesis", f"{what}: nothing found", found == (0, True), ran.stdout + ran.stderr)
+
+
+def staff_cookie(environment, base):
+    """The cookie of a member of the staff, who may end sessions."""
+    answer = curl(environment, base + "/log-in", "-d", "name=grace&password=secret")
+    return answer.headers["set-cookie"].partition(";")[0]
 
 
 def logged_in(environment, base):

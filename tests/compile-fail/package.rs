@@ -47,7 +47,7 @@ impl Framework {
         match self {
             Self::None => ("", "http = \"1\"\n"),
             Self::Axum => (
-                "\"axum\"",
+                "\"axum\", \"admin\"",
                 "axum = { version = \"0.8\", features = [\"macros\"] }\nhttp = \"1\"\n\
                  serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n\
                  tokio = { version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\"] }\n",

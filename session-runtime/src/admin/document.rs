@@ -79,7 +79,7 @@ fn subject() -> Value {
 fn after() -> Value {
     json!({
         "name": "after", "in": "query", "description": "The `next` of the part of the list before",
-        "schema": { "type": "string", "pattern": "^[0-9]{1,19}-[0-9a-f-]{36}$" },
+        "schema": { "type": "string", "pattern": "^[0-9]{1,19}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" },
     })
 }
 

@@ -14,7 +14,7 @@ use crate::store::{Inspected, ListPage, Listed, LiveCount};
 pub(super) const STYLE: &str = include_str!("style.css");
 
 /// What scrolls on a narrow screen can be reached with the keyboard.
-const REGION_OF_SESSION: &str = "<div class=\"scroll\" role=\"region\" aria-labelledby=\"session\" tabindex=\"0\"><table><tbody>";
+const REGION_OF_SESSION: &str = "<div class=\"scroll\" role=\"region\" aria-labelledby=\"session\" tabindex=\"0\"><table class=\"facts\"><tbody>";
 
 /// The largest user in bytes that a link contains.
 const LINKED: usize = 2_000;
@@ -96,7 +96,8 @@ impl Frame {
         page.markup("<tr><th scope=\"row\"><a href=\"?id=")
             .value(&id)
             .markup("\"><code>");
-        page.text(&id).markup("</code></a></th><td>");
+        page.text(&id)
+            .markup("</code></a></th><td class=\"label\">");
         page.text(session.label.as_deref().unwrap_or_default())
             .markup("</td><td>");
         page.time(session.created_at).markup("</td><td>");

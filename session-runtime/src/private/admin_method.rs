@@ -13,7 +13,7 @@ macro_rules! __admin_method {
 #[macro_export]
 macro_rules! __admin_method {
     ($visibility:vis $config:ident) => {
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::self_named_constructors)]
         impl $config {
             /// A page and a JSON API for administrators, who can find, look at and end the sessions of this config.
             /// `authorize` says who may: an async function of the head of a request.

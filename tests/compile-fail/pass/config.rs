@@ -127,7 +127,15 @@ session_config! {
     struct Chosen { loaders: [header("X-User-Session")] }
 }
 
+// C60
+async fn administrators(
+    _: http::Request<()>,
+) -> Result<connect_session::admin::Access, std::io::Error> {
+    Ok(connect_session::admin::Access::Read)
+}
+
 fn main() {
+    let _ = Chosen::admin(administrators);
     let _ = (Forum::start, Chat::layer);
     let _ = Shop::configure(|options| options.idle_timeout = IDLE);
 }

@@ -140,7 +140,11 @@ async fn poem_mounts_it_with_a_handler() {
         *head.method_mut() = request.method().clone();
         *head.uri_mut() = request.uri().clone();
         *head.headers_mut() = request.headers().clone();
-        admin.respond(head).await.into()
+        let (head, body) = admin.respond(head).await.into_parts();
+        let mut response = Response::from(body);
+        response.set_status(head.status);
+        *response.headers_mut() = head.headers;
+        response
     }
 
     let admin = Site::admin(everybody);
