@@ -118,19 +118,6 @@ impl Action {
             Self::EndFromPage { .. } | Self::EndAllFromPage(_) | Self::End(_) | Self::EndAll(_)
         )
     }
-
-    /// Whether the response is a page.
-    pub(super) const fn is_page(&self) -> bool {
-        matches!(
-            self,
-            Self::ShowHome
-                | Self::ShowUser { .. }
-                | Self::ShowSession(_)
-                | Self::ShowEnded(_)
-                | Self::EndFromPage { .. }
-                | Self::EndAllFromPage(_)
-        )
-    }
 }
 
 fn unknown_path() -> Refusal {

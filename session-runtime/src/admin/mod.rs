@@ -69,7 +69,9 @@
 //! The service is a `tower_service::Service<http::Request<B>>` for any `B`. It reads no body, and its responses have a
 //! `String` as the body, which is an `http_body::Body`. poem and salvo mount it with their features for tower. For
 //! hyper, actix-web and rocket, call [`respond`](Admin::respond) with the head of the request. If the framework leaves
-//! the prefix in the path, name it with [`under`](Admin::under).
+//! the prefix in the path, name it with [`under`](Admin::under). [The tests] have a handler for each framework.
+//!
+//! [The tests]: https://github.com/connect-session/connect-session/blob/main/tests/integrations/admin/mounts.rs
 
 mod access;
 mod action;
@@ -222,29 +224,28 @@ impl<C: SessionConfig> Admin<C> {
             config: C::NAME,
             may_end: access == Access::ReadAndEnd,
         };
-        let is_api = head.uri().path().contains("/api/");
-        let action = match self.action(&head) {
-            Ok(action) => action,
-            Err(refusal) if is_api => return refusal.to_problem(),
-            Err(refusal) => return frame.refusal(&refusal),
+        let Some(path) = head.uri().path().strip_prefix(&*self.prefix) else {
+            let detail = "There is nothing under this path";
+            return Refusal::new(StatusCode::NOT_FOUND, detail).to_problem();
         };
-        let is_page = action.is_page();
-        let done = match check::<C>(&head, access, &action) {
-            Ok(()) => self.perform(&head, &frame, action).await,
-            Err(refusal) => Err(refusal),
-        };
-        match done {
+        match self.act(&head, path, &frame, access).await {
             Ok(response) => response,
-            Err(refusal) if is_page => frame.refusal(&refusal),
+            Err(refusal) if matches!(path, "" | "/") => frame.refusal(&refusal),
             Err(refusal) => refusal.to_problem(),
         }
     }
 
-    fn action(&self, head: &Request<()>) -> Result<Action, Refusal> {
-        let elsewhere = || Refusal::new(StatusCode::NOT_FOUND, "There is nothing under this path");
-        let path = head.uri().path().strip_prefix(&*self.prefix);
+    async fn act(
+        &self,
+        head: &Request<()>,
+        path: &str,
+        frame: &Frame,
+        access: Access,
+    ) -> Result<Response<String>, Refusal> {
         let query = head.uri().query().unwrap_or_default();
-        Action::of(head.method(), path.ok_or_else(elsewhere)?, query)
+        let action = Action::of(head.method(), path, query)?;
+        check::<C>(head, access, &action)?;
+        self.perform(head, frame, action).await
     }
 
     async fn perform(
