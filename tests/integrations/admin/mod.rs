@@ -36,7 +36,11 @@ session_config! {
 
 /// A caller with the header `x-role: read`, `end` or `unclear`.
 async fn by_role(head: Request<()>) -> Result<Access, std::io::Error> {
-    match head.headers().get("x-role").map(|role| role.as_bytes()) {
+    match head
+        .headers()
+        .get("x-role")
+        .map(http::HeaderValue::as_bytes)
+    {
         Some(b"read") => Ok(Access::Read),
         Some(b"end") => Ok(Access::ReadAndEnd),
         Some(b"unclear") => Err(std::io::Error::other("the staff's database is down")),

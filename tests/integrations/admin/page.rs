@@ -1,5 +1,7 @@
 //! The page.
 
+use std::fmt::Write as _;
+
 use connect_session::store::MemoryStore;
 use http::Method;
 use serde_json::json;
@@ -10,7 +12,11 @@ const EVIL: &str = "\"'><script>alert(1)</script>\r\n&\u{202e}";
 
 /// The text as a value of a query.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        write!(encoded, "%{byte:02x}").unwrap();
+    }
+    encoded
 }
 
 #[tokio::test]
