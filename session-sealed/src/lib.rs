@@ -5,12 +5,13 @@
 
 mod cipher;
 mod index;
+mod inspect;
 mod keys;
 
 use connect_session_runtime::data::{DataVersions, SessionData};
 use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord};
 use connect_session_runtime::store::{
-    CommitOutcome, InsertOutcome, LoadOutcome, Store, StoreError, SubjectIndex,
+    CommitOutcome, InsertOutcome, Inspect, LoadOutcome, Store, StoreError, SubjectIndex,
 };
 use connect_session_runtime::timestamp::Timestamp;
 
@@ -50,7 +51,8 @@ pub use self::keys::{InvalidSealingKeys, SealingKeys};
 /// The store needs the rest, so it is readable: the names of the fields and the length of each, the user of a
 /// session ([`subject`](connect_session_runtime::session::Session::subject)), its label, level and times.
 /// Secrets of sids are stored as hashes by every store, sealed or not. Whoever can *write* to the database
-/// cannot forge a field, but can put back an older state of a session, remove fields from it, or end it.
+/// cannot forge a field, but can put back an older state of a session, remove fields from it, or end it. The page
+/// for administrators shows values as they are stored.
 ///
 /// # A wrong key
 ///
@@ -130,6 +132,10 @@ impl<D: SessionData, S: Store<D>> Store<D> for Sealed<S> {
 
     fn as_subject_index(&self) -> Option<&dyn SubjectIndex> {
         self.store.as_subject_index()
+    }
+
+    fn as_inspect(&self) -> Option<&dyn Inspect> {
+        self.store.as_inspect()
     }
 
     async fn insert(

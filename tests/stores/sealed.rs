@@ -38,6 +38,7 @@ on_every_store! {
     a_field_opens_only_where_it_was_sealed
     a_conflict_has_the_opened_data
     users_are_listed
+    an_administrator_sees_no_value
 }
 
 /// What a program without the key reads.
@@ -214,6 +215,17 @@ async fn users_are_listed(stores: &Stores) {
     let page = index.list(subject, None, 10).await.unwrap();
     let ids: Vec<SessionId> = page.sessions.iter().map(|session| session.id).collect();
     assert_eq!(ids, [opened.key.id]);
+}
+
+async fn an_administrator_sees_no_value(stores: &Stores) {
+    let store = sealed(stores);
+    let opened = open(&store, &json!({"name": "hunter2"})).await;
+    let plain = stores.of::<Untyped>();
+    let inspect = Store::<Untyped>::as_inspect(&store);
+    assert_eq!(inspect.is_some(), plain.as_inspect().is_some());
+    let Some(inspect) = inspect else { return };
+    let found = inspect.inspect(opened.key).await.unwrap().unwrap();
+    assert!(found.fields["name"].get().starts_with("\"sealed1.first."));
 }
 
 #[tokio::test]

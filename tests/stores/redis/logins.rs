@@ -271,7 +271,7 @@ async fn loads_fill_an_index_that_was_lost() {
     );
     let mut raw = redis.raw();
     let key = index_key(&mut raw);
-    let score = |raw: &mut _| {
+    let read = |raw: &mut _| {
         let first: Vec<Vec<u8>> = command(raw, &["ZRANGE", &key, "0", "0", "WITHSCORES"]);
         String::from_utf8_lossy(&first[1]).parse::<f64>().unwrap()
     };
