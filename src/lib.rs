@@ -63,6 +63,18 @@ pub mod monitoring {}
 #[doc = include_str!("frameworks/tower.md")]
 pub mod frameworks {}
 
+pub mod adopt {
+    #![doc = include_str!("adopt.md")]
+
+    #[cfg(feature = "redis")]
+    pub use connect_session_redis::ExpressSessions;
+    pub use connect_session_runtime::adopt::{
+        Adopt, Adopted, IntoAdopt, OldCookie, OldSessions, OldSid, RequestCookies,
+    };
+    #[cfg(feature = "tower-sessions")]
+    pub use connect_session_tower::TowerSessions;
+}
+
 mod connect;
 
 pub mod merge {

@@ -20,6 +20,7 @@ mod cluster;
 mod connection;
 mod endpoints;
 mod error;
+mod express;
 mod failure;
 mod inspect;
 mod key;
@@ -46,4 +47,5 @@ mod url;
 
 pub use self::builder::RedisStoreBuilder;
 pub use self::error::RedisStoreError;
+pub use self::express::ExpressSessions;
 pub use self::store::RedisStore;

@@ -41,6 +41,9 @@ pub struct Event<'a> {
 pub enum EventKind<'a> {
     /// A new session was stored.
     Created,
+    /// A session of another library was adopted: it is stored as a new one. It is not
+    /// [`Created`](Self::Created) too, nor [`LoggedIn`](Self::LoggedIn).
+    Adopted,
     /// A session was loaded.
     Loaded,
     /// A request without a sid was refused, because its handler requires a session.
@@ -118,7 +121,8 @@ pub enum EventKind<'a> {
     },
     /// A call of the store failed.
     StoreError {
-        /// The call: `build`, `load`, `insert`, `commit` or `destroy`.
+        /// The call: `build`, `load`, `insert`, `commit` or `destroy`; `adopt` is a call of the store whose
+        /// sessions are adopted.
         operation: &'static str,
         /// The error, with its causes as `source`. If a session cannot be decoded, it names the field.
         error: &'a (dyn std::error::Error + 'static),
@@ -131,6 +135,7 @@ impl EventKind<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Created => "created",
+            Self::Adopted => "adopted",
             Self::Loaded => "loaded",
             Self::Missing => "missing",
             Self::UnknownSid => "unknown_sid",
@@ -197,6 +202,7 @@ impl EventKind<'_> {
     const fn message(&self) -> &'static str {
         match self {
             Self::Created => "session created",
+            Self::Adopted => "session of another library adopted",
             Self::Loaded => "session loaded",
             Self::Missing => "required session not sent",
             Self::UnknownSid => "session unknown or expired",

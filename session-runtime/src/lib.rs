@@ -12,6 +12,7 @@
 
 #[cfg(feature = "admin")]
 pub mod admin;
+pub mod adopt;
 pub mod clock;
 pub mod config;
 pub mod const_check;

@@ -10,10 +10,11 @@ pub mod ide;
 mod store_future;
 
 pub use self::default_store::InMemoryConfig;
-pub use self::store_future::store_must_be_send;
+pub use self::store_future::{adopt_must_be_send, into_adopt, store_must_be_send};
 pub use crate::__admin_method as admin_method;
 pub use crate::__answer as answer;
 pub use crate::__find_err as find_err;
+pub use crate::adopt::Adopt;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnMaxSessions, OnReuse, OnStoreError,
     OnUndecodable, Options, Reason, SessionConfig, StartError, TrustedProxy, configure, start,
@@ -45,6 +46,7 @@ pub use crate::session::LoginAttempt;
 pub use crate::sessions::must_know_users;
 pub use crate::sessions::{Sessions, begin_login, sessions};
 pub use crate::store::BoxError;
+pub use crate::store::BoxFuture;
 pub use crate::store::MemoryStore;
 pub use crate::store::SubjectIndex;
 pub use crate::untyped::Untyped;

@@ -315,7 +315,7 @@ impl<C: SessionConfig> Session<C> {
             let mut state = self.core.state();
             match state.phase {
                 Phase::Ended { .. } => return Err(Error::of(ErrorKind::Ended)),
-                Phase::Stored(_) => Some(state.sid),
+                Phase::Stored(_) => Some(state.hashed_sid()),
                 Phase::New => {
                     state.guards.get_mut(self.guard).discard_all_but_data();
                     // Updates of other guards stay.
@@ -329,7 +329,7 @@ impl<C: SessionConfig> Session<C> {
             }
         };
         self.tracked = match sid {
-            Some(sid) => TrackedData::new(self.core.reload(self.guard, sid.presented()).await?),
+            Some(sid) => TrackedData::new(self.core.reload(self.guard, sid).await?),
             None => TrackedData::start(self.core.state().initial.clone()),
         };
         self.login.clone_from(&self.core.state().login);

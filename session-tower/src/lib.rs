@@ -2,6 +2,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod old_sessions;
 mod stored;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
 use tower_sessions_core::session_store::{Error as TowerError, SessionStore};
 
+pub use self::old_sessions::TowerSessions;
 use self::stored::{EncodedChange, Outcome, StoredRecord};
 use connect_session_runtime::clock::Clock;
 use connect_session_runtime::data::SessionData;

@@ -40,6 +40,7 @@ pub(super) fn check(written: Written, errors: &mut Errors) -> Config {
         data: None,
         store: None,
         store_value: None,
+        adopt: None,
         loaders: Vec::new(),
         invalid: Vec::new(),
         emit: None,
@@ -196,6 +197,15 @@ fn expression(config: &mut Config, key: Ident, expr: &Expr, errors: &mut Errors)
             && text.check(rules::namespace, errors)
         {
             config.namespace = Some((key, text));
+        }
+    } else if name == "adopt" {
+        if matches!(expr, Expr::Lit(_)) {
+            let message = "`adopt` takes the old sessions and what becomes of them: `adopt: \
+                           ExpressSessions::connect(…).await?.adopt(crate::convert)`";
+            errors.spanning(expr, message);
+        } else {
+            refuse_passwords(expr, errors);
+            config.adopt = Some(expr.clone());
         }
     } else if matches!(expr, Expr::Lit(_)) {
         let example = if name == "migrate" {

@@ -23,7 +23,9 @@ pub(super) fn check(config: &mut Config, errors: &mut Errors) {
         &config.renew_grace,
         &config.renew_every,
         config.is_invalid("renew_every"),
-    ) {
+    ) && config.adopt.is_none()
+        && !config.is_invalid("adopt")
+    {
         errors.at(
             grace.key.span(),
             "`renew_grace` has no effect without `renew_every`; add `renew_every: 10m`, or leave it out",

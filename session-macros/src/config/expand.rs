@@ -147,6 +147,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .as_ref()
         .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::end_spans);
     let cell = tokens::wrap_generic(&quote!(#private::ConfigCell), &quote!(#name), first, last);
+    let adopt = (config.adopt.as_ref()).map(|value| adopt(value, private));
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
     let namespace = default_namespace(&plain);
     let shown = shown_name(&plain);
@@ -164,6 +165,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
             #untyped
             #reasons
             #connect
+            #adopt
             #merge
             fn cell() -> &'static #private::ConfigCell<Self> {
                 static CELL: #cell = #private::ConfigCell::new();
@@ -223,6 +225,28 @@ fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenSt
         fn connect() -> impl ::core::future::Future<
             Output = ::core::result::Result<Self::Store, #private::BoxError>,
         > + ::core::marker::Send {
+            #ready
+        }
+    }
+}
+
+/// The function that connects to the old sessions.
+fn adopt(value: &Expr, private: &TokenStream) -> TokenStream {
+    // Errors about the value and its future point at the value.
+    let place = Span::call_site().located_at(value.span());
+    let function = respan(quote!(#private::), place);
+    let ready = quote_spanned! {place=>
+        #function adopt_must_be_send(async move {
+            let adopt = #function into_adopt::<Self::Data>(#value);
+            ::core::result::Result::Ok::<_, #private::BoxError>(adopt)
+        })
+    };
+    quote! {
+        const ADOPTS: ::core::primitive::bool = true;
+        fn adopt() -> #private::BoxFuture<
+            'static,
+            ::core::result::Result<#private::Adopt<Self::Data>, #private::BoxError>,
+        > {
             #ready
         }
     }

@@ -9,6 +9,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "loaders",
     "emit",
     "store",
+    "adopt",
     "idle_timeout",
     "absolute_timeout",
     "first_use_timeout",

@@ -17,6 +17,7 @@ pub(crate) struct Config {
     pub(crate) data: Option<Type>,
     pub(crate) store: Option<Type>,
     pub(crate) store_value: Option<Expr>,
+    pub(crate) adopt: Option<Expr>,
     pub(crate) loaders: Vec<Loader>,
     /// Options that were given but are invalid. Checks that depend on them are skipped.
     pub(crate) invalid: Vec<Ident>,

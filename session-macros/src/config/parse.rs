@@ -311,6 +311,7 @@ fn example(key: &Ident) -> &'static str {
         "loaders" => "[header(\"X-User-Session\")]",
         "emit" => "header",
         "store" => "RedisStore = RedisStore::connect(…).await?",
+        "adopt" => "ExpressSessions::connect(…).await?.adopt(crate::convert)",
         "absolute_timeout" => "24h",
         "touch_every" => "3m",
         "first_use_timeout" | "renew_every" => "10m",

@@ -14,13 +14,14 @@ pub use options::{
 #[cfg(feature = "_layer")]
 pub(crate) use reservations::reserved;
 pub use state::{ConfigCell, StartError, configure, start};
-pub(crate) use state::{data_problem, prepared, store, store_if_built};
+pub(crate) use state::{adopt, data_problem, prepared, store, store_if_built};
 pub use trusted_proxy::TrustedProxy;
 pub use validate::ConfigureError;
 
+use crate::adopt::Adopt;
 use crate::data::SessionData;
 use crate::merge::MergeInputs;
-use crate::store::{BoxError, Store};
+use crate::store::{BoxError, BoxFuture, Store};
 
 /// A config, declared by `session_config!`: the data of a session, its store, and how its sid
 /// travels.
@@ -48,6 +49,17 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
     /// # Errors
     /// Why the store cannot be built.
     fn connect() -> impl Future<Output = Result<Self::Store, BoxError>> + Send;
+
+    /// Whether the config adopts the sessions of another library.
+    const ADOPTS: bool = false;
+
+    /// Connects to the store of the old sessions, on first use.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    fn adopt() -> BoxFuture<'static, Result<Adopt<Self::Data>, BoxError>> {
+        Box::pin(async { Err("the config adopts no sessions".into()) })
+    }
 
     /// Merges the fields that have a declared rule.
     fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {

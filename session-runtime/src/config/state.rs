@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 use super::{ConfigureError, Options, SessionConfig, reservations};
+use crate::adopt::Adopt;
 use crate::data::{self, SessionData, proof};
 use crate::error::{Error, ErrorKind};
 use crate::error_chain::with_causes;
@@ -23,7 +24,11 @@ pub struct ConfigCell<C: SessionConfig> {
     prepared: OnceLock<Prepared>,
     store: OnceCell<C::Store>,
     /// When building the store last failed.
-    failed: Mutex<Option<Instant>>,
+    failed: Backoff,
+    /// The old sessions that the config adopts.
+    adopt: OnceCell<Adopt<C::Data>>,
+    /// When connecting to the store of those last failed.
+    adopt_failed: Backoff,
     /// What keeps the data from being stored, once it is determined.
     data_problem: OnceLock<Option<String>>,
 }
@@ -36,9 +41,14 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    fn new(options: Options) -> Self {
+    fn new(options: Options, adopts: bool) -> Self {
+        let loaders = LoaderSet::new(options.loaders);
         Self {
-            loaders: LoaderSet::new(options.loaders),
+            loaders: if adopts {
+                loaders.with_old_cookies()
+            } else {
+                loaders
+            },
             options,
         }
     }
@@ -51,7 +61,9 @@ impl<C: SessionConfig> ConfigCell<C> {
         Self {
             prepared: OnceLock::new(),
             store: OnceCell::const_new(),
-            failed: Mutex::new(None),
+            failed: Backoff::new(),
+            adopt: OnceCell::const_new(),
+            adopt_failed: Backoff::new(),
             data_problem: OnceLock::new(),
         }
     }
@@ -73,7 +85,7 @@ impl<C: SessionConfig> fmt::Debug for ConfigCell<C> {
 
 /// The config's options and loaders. After the first call they can no longer change.
 pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
-    C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS))
+    C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS, C::ADOPTS))
 }
 
 /// The config's own store, if it is built.
@@ -90,15 +102,58 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
     // Boxed: it runs once, and otherwise every request's future would reserve room for it.
     Box::pin(C::cell().store.get_or_try_init(build::<C>))
         .await
-        .map_err(|error| {
-            let listener = prepared::<C>().options.on_event;
-            let kind = EventKind::StoreError {
-                operation: "build",
-                error: &*error,
-            };
-            event::emit(listener, C::NAME, None, kind, None);
-            Error::with_source(ErrorKind::StoreUnavailable, error)
-        })
+        .map_err(|error| not_built::<C>("build", error))
+}
+
+/// The old sessions that the config adopts. As with the store, a failure is tried again, at most once a
+/// second.
+pub(crate) async fn adopt<C: SessionConfig>() -> Result<&'static Adopt<C::Data>, Error> {
+    let cell = C::cell();
+    if let Some(adopt) = cell.adopt.get() {
+        return Ok(adopt);
+    }
+    let connect = || cell.adopt_failed.run(C::adopt());
+    Box::pin(cell.adopt.get_or_try_init(connect))
+        .await
+        .map_err(|error| not_built::<C>("adopt", error))
+}
+
+fn not_built<C: SessionConfig>(operation: &'static str, error: BoxError) -> Error {
+    let listener = prepared::<C>().options.on_event;
+    let kind = EventKind::StoreError {
+        operation,
+        error: &*error,
+    };
+    event::emit(listener, C::NAME, None, kind, None);
+    Error::with_source(ErrorKind::StoreUnavailable, error)
+}
+
+/// Keeps a failed attempt from being repeated at once.
+#[derive(Debug)]
+struct Backoff(Mutex<Option<Instant>>);
+
+impl Backoff {
+    const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, BoxError>>,
+    ) -> Result<T, BoxError> {
+        if self.last().is_some_and(|at| at.elapsed() < BUILD_AGAIN) {
+            return Err(BuildBackoff.into());
+        }
+        let result = attempt.await;
+        if result.is_err() {
+            *self.last() = Some(Instant::now());
+        }
+        result
+    }
 }
 
 #[derive(Debug)]
@@ -106,28 +161,21 @@ struct BuildBackoff;
 
 impl fmt::Display for BuildBackoff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the session store could not be built less than a second ago")
+        f.write_str("the store could not be reached less than a second ago")
     }
 }
 
 impl std::error::Error for BuildBackoff {}
 
 async fn build<C: SessionConfig>() -> Result<C::Store, BoxError> {
-    let failed = &C::cell().failed;
-    let last = *failed.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.is_some_and(|at| at.elapsed() < BUILD_AGAIN) {
-        return Err(BuildBackoff.into());
-    }
-    let built = C::connect().await.and_then(|store| {
+    let build = async {
+        let store = C::connect().await?;
         let options = &prepared::<C>().options;
         reservations::check_store(options, &store)?;
-        reservations::reserve_keys::<C>(&prepared::<C>().options, store.backend_id())?;
+        reservations::reserve_keys::<C>(options, store.backend_id())?;
         Ok(store)
-    });
-    if built.is_err() {
-        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-    built
+    };
+    C::cell().failed.run(build).await
 }
 
 /// Changes options before the first request.
@@ -140,7 +188,7 @@ pub fn configure<C: SessionConfig>(
     let mut options = C::OPTIONS;
     change(&mut options);
     let mut problems = options.problems();
-    if problems.is_empty() && C::cell().prepared.set(Prepared::new(options)).is_err() {
+    if problems.is_empty() && C::cell().prepared.set(Prepared::new(options, C::ADOPTS)).is_err() {
         problems.push(
             "the config is already in use; `configure` it before the first request".to_owned(),
         );
@@ -203,6 +251,12 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
                 .source()
                 .map_or_else(|| with_causes(&error), with_causes),
         ),
+    }
+    if C::ADOPTS
+        && let Err(error) = adopt::<C>().await
+    {
+        let reason = error.source().map(with_causes).unwrap_or_default();
+        problems.push(format!("the old sessions of `adopt` are not there: {reason}"));
     }
     if problems.is_empty() {
         Ok(())

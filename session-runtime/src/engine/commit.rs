@@ -4,13 +4,16 @@ use std::sync::{Arc, MutexGuard};
 
 use super::SessionHeaders;
 use super::guards::{Creation, GuardIndex};
-use super::load::{LoadPolicy, load};
+use super::load::{LoadPolicy, LoadResult, Loaded, load};
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
 use super::tracked_data::TrackedData;
 use crate::config::{Commit, OnEnded, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::record::{Change, CommitId, DataChange, IdentityChange, NewRecord};
+use crate::record::{
+    Change, CommitId, DataChange, IdentityChange, LoadRequest, NewRecord, Renewal,
+};
+use crate::sid::HashedSid;
 use crate::store::BoxFuture;
 
 /// What a guard commits: a session of any config, or none.
@@ -168,9 +171,12 @@ impl<C: SessionConfig> SessionCore<C> {
         state.guards.get_mut(guard).closed = true;
         let sends_offer = state.offer.is_some() && state.guards.is_outermost(guard);
         if failed {
-            // A sid that is already stored, by `save` or by another guard, is still sent.
-            if sends_offer {
+            // A sid that is already stored, by `save` or by another guard, is still sent. So is the one of an
+            // adopted session: whether a handler fails does not matter to the client's cookies.
+            if sends_offer && state.adopted.is_none() {
                 state.offer = None;
+            } else if sends_offer && state.sid_to_send == SidToSend::None {
+                state.sid_to_send = SidToSend::Offered;
             }
             state.guards.get_mut(guard).discard_all_but_data();
             return Some(self.headers(guard, state));
@@ -220,23 +226,45 @@ impl<C: SessionConfig> SessionCore<C> {
     /// Sends an offered sid only if the session still has the presented one: a concurrent login, logout
     /// or rotation invalidates the offer. If the store fails here, only the offer is lost.
     async fn confirm_offer(&self, guard: GuardIndex) {
-        let (offer, sid) = {
+        let (offer, sid, again) = {
             let mut state = self.state();
             if !state.guards.is_outermost(guard) {
                 return;
             }
             let offer = (state.offer.take()).filter(|_| state.sid_to_send == SidToSend::None);
-            (offer, state.sid.presented())
+            let again = (state.adopted.as_ref().zip(offer.as_ref()))
+                .map(|(adopted, offer)| adopted.renew_offer(offer));
+            (offer, state.hashed_sid(), again)
         };
         let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
         let policy = LoadPolicy::without_renewal(self.options.on_undecodable);
-        let found = load::<C>(store, self.options, &sid, transport, policy).await;
+        let found = match again {
+            None => load::<C>(store, self.options, sid, transport, policy).await,
+            Some(renewal) => self.offer_again(sid, renewal).await,
+        };
         let mut state = self.state();
         if matches!(found, Ok(Some(found)) if found.epoch == state.epoch) {
             state.sid_to_send = SidToSend::Offered;
             state.offer = Some(offer);
         }
+    }
+
+    /// Offers the sid of an adopted session once more, right before the response is sent: another request with
+    /// the old cookie may have been offered one during a slow handler. `None` if the client has used that
+    /// one.
+    async fn offer_again(&self, sid: HashedSid, renewal: Renewal) -> LoadResult<C::Data> {
+        let request = LoadRequest {
+            secret: sid.secret,
+            transport: self.transport(),
+            touch_every: self.options.touch_every,
+            renewal: Some(renewal),
+            versions: self.options.data_versions(),
+        };
+        let loaded = self.store.load(self.key, &request).await;
+        let loaded = loaded.map_err(|error| self.store_failed("load", error, None))?;
+        let renewed = loaded.found().filter(|record| record.renewed);
+        Ok(renewed.map(|record| Loaded::new(record, None)))
     }
 
     pub(super) fn new_commit_id(&self) -> CommitId {

@@ -76,6 +76,12 @@ impl<C: SessionConfig> SessionCore<C> {
                 self.cookie(spec, repair, emitted, state)
             }
         };
+        let sid = match &state.adopted {
+            Some(adopted) if state.guards.is_outermost(guard) => {
+                adopted.with_expired_cookie(sid, &state.phase)
+            }
+            _ => sid,
+        };
         if sid.is_some() {
             self.sid_sent.store(true, Ordering::Relaxed);
         }

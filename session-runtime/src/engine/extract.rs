@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use http::header;
 
-use super::{RequestScope, SidTarget};
+use super::{CrossOrigin, RequestScope, SidTarget};
+use crate::adopt::RequestCookies;
 use crate::config::{OnUndecodable, Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::loader::{Ambiguous, Emit, EmitTarget, Found, LoaderSet, RequestHead};
+use crate::loader::{Ambiguous, CookieSpec, Emit, EmitTarget, Found, LoaderSet, RequestHead};
 use crate::record::FIRST_LEVEL;
 use crate::sid::SessionId;
 
@@ -40,6 +41,9 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) options: &'static Options,
     pub(crate) loaders: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
+    /// The cookies that may hold the id of an old session, if the request has no sid and the config adopts
+    /// old sessions. Boxed, because few requests have them.
+    pub(super) old_cookies: Option<Box<OldCookies>>,
     /// Where the response carries a sid.
     pub(crate) target: SidTarget,
     pub(crate) is_options: bool,
@@ -49,6 +53,28 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) has_origin: bool,
     /// The scope that the guards and views of this request share, if there may be several.
     pub(crate) scope: Option<Arc<RequestScope<C>>>,
+}
+
+/// The cookies of a request that may hold the id of an old session.
+pub(crate) struct OldCookies {
+    pub(super) cookies: RequestCookies,
+    /// Why the request may not use a session cookie, if it may not.
+    pub(super) cross_origin: Option<CrossOrigin>,
+}
+
+impl OldCookies {
+    #[inline(never)]
+    fn of(head: RequestHead<'_>, target: &SidTarget, options: &Options) -> Option<Box<Self>> {
+        const ANY_COOKIE: CookieSpec = CookieSpec::new("");
+        let spec = match target {
+            SidTarget::Header(_) => &ANY_COOKIE,
+            SidTarget::Cookie(spec, _) => spec,
+        };
+        Some(Box::new(Self {
+            cookies: RequestCookies::of(head)?,
+            cross_origin: CrossOrigin::check(head, options, spec),
+        }))
+    }
 }
 
 /// The loaders of a handler: its own, or those of its config.
@@ -71,11 +97,17 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         EmitTarget::Header(name) => SidTarget::Header(name),
         EmitTarget::Cookie(spec) => SidTarget::cookie(spec, head, options, found.is_err()),
     };
+    let old_cookies = if C::ADOPTS && matches!(found, Ok(Found { sid: None, .. })) {
+        OldCookies::of(head, &target, options)
+    } else {
+        None
+    };
     let method = head.method();
     RequestContext {
         options,
         loaders,
         found,
+        old_cookies,
         target,
         is_options: method == "OPTIONS",
         is_head: method == "HEAD",

@@ -1,11 +1,11 @@
 //! Checks the limits of the data before it is stored or merged.
 
 use super::session_core::{Phase, SessionCore};
-use crate::config::{self, SessionConfig};
+use crate::config::{self, Options, SessionConfig};
 use crate::data::{self, EncodeError, check};
 use crate::error::Error;
 use crate::record::{IdentityChange, Login, LoginChange};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreRef};
 
 impl<C: SessionConfig> SessionCore<C> {
     /// Checks data before it is stored or merged.
@@ -74,6 +74,21 @@ impl<C: SessionConfig> SessionCore<C> {
         let error = EncodeError::TooLarge { size: whole, limit };
         Err(self.store_failed("commit", error.into(), None))
     }
+}
+
+/// Checks the data of a session that has no core yet.
+pub(super) fn check_new<C: SessionConfig>(
+    store: &StoreRef<C::Data, C::Store>,
+    options: &Options,
+    data: &C::Data,
+    max_size: u64,
+) -> Result<(), EncodeError> {
+    check_type::<C>()?;
+    check::check(data, options.max_fields)?;
+    if store.is_serializing() || options.max_size.is_none() {
+        return Ok(());
+    }
+    data::encode(data, Some(max_size)).map(drop)
 }
 
 /// Checks that the type of the data can be stored at all.

@@ -9,10 +9,10 @@ use crate::config::{OnReuse, OnUndecodable, Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::trace::{self, StoreCall};
 use crate::event::{self, EventKind};
-#[cfg(all(feature = "_layer", feature = "testing"))]
-use crate::record::Record;
-use crate::record::{Deadlines, Key, Lifetime, LoadRequest, Login, Renewal, Snapshot, Transport};
-use crate::sid::{PresentedSid, Sid};
+use crate::record::{
+    Deadlines, Key, Lifetime, LoadRequest, Login, Record, Renewal, Snapshot, Transport,
+};
+use crate::sid::{HashedSid, Sid};
 use crate::store::{LoadOutcome, StoreError, StoreRef, SyncStore};
 
 /// What a load does beside reading.
@@ -48,6 +48,25 @@ pub(crate) struct Loaded<D> {
     pub(crate) lifetime: Lifetime,
     pub(crate) login: Option<Arc<Login>>,
     pub(super) offer: Option<Box<Sid>>,
+}
+
+impl<D> Loaded<D> {
+    #[allow(
+        clippy::inline_always,
+        reason = "the loaded record is not moved once more"
+    )]
+    #[inline(always)]
+    pub(super) fn new(record: Record<D>, offer: Option<Box<Sid>>) -> Self {
+        Self {
+            snapshot: record.snapshot,
+            epoch: record.epoch,
+            generation: record.generation,
+            deadlines: record.deadlines,
+            lifetime: record.lifetime,
+            login: record.login,
+            offer,
+        }
+    }
 }
 
 impl<D> Clone for Loaded<D> {
@@ -93,7 +112,7 @@ pub(crate) fn or_none<T>(result: Result<Option<T>, Error>) -> Result<Option<T>, 
 pub(super) async fn load<C: SessionConfig>(
     store: &StoreRef<C::Data, C::Store>,
     options: &'static Options,
-    sid: &PresentedSid,
+    sid: HashedSid,
     transport: Transport,
     policy: LoadPolicy,
 ) -> LoadResult<C::Data> {
@@ -134,7 +153,7 @@ pub(super) async fn load<C: SessionConfig>(
 pub(super) fn load_sync<C: SessionConfig>(
     store: &dyn SyncStore<C::Data>,
     options: &'static Options,
-    sid: &PresentedSid,
+    sid: HashedSid,
     transport: Transport,
     policy: LoadPolicy,
 ) -> LoadResult<C::Data> {
@@ -167,7 +186,7 @@ struct LoadQuery {
 impl LoadQuery {
     fn new(
         options: &'static Options,
-        sid: &PresentedSid,
+        sid: HashedSid,
         transport: Transport,
         policy: LoadPolicy,
     ) -> Self {
@@ -182,10 +201,10 @@ impl LoadQuery {
             options,
             key: Key {
                 namespace: options.namespace,
-                id: sid.id(),
+                id: sid.id,
             },
             request: LoadRequest {
-                secret: sid.secret_hash(),
+                secret: sid.secret,
                 transport,
                 touch_every: options.touch_every,
                 renewal,
@@ -220,15 +239,7 @@ impl LoadQuery {
                 if offer.is_some() {
                     emit(EventKind::Renewed, None);
                 }
-                Ok(Ok(Some(Loaded {
-                    snapshot: record.snapshot,
-                    epoch: record.epoch,
-                    generation: record.generation,
-                    deadlines: record.deadlines,
-                    lifetime: record.lifetime,
-                    login: record.login,
-                    offer,
-                })))
+                Ok(Ok(Some(Loaded::new(record, offer))))
             }
             Ok(LoadOutcome::Unknown) => {
                 emit(EventKind::UnknownSid, elapsed);

@@ -2,6 +2,7 @@
 //! handler runs, `commit` writes what changed, and `emit` sets the headers of the response.
 
 mod addressed;
+mod adopt;
 mod apply;
 mod cache_control;
 mod commit;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::RequestContext;
+use super::adopt::{self, Adoption};
 use super::ending::Undecodable;
 use super::load::{LoadPolicy, Loaded, load, load_sync};
-use super::open_plan::{OpenPlan, Purpose, check_origin, plan};
+use super::open_plan::{OpenPlan, Purpose, check_origin, plan, without_sid};
 use super::opened::{OpenedSession, create, resume};
 use super::request_scope::Sessions;
 use super::session_core::SessionCore;
@@ -38,6 +39,8 @@ pub(crate) fn open_sync<C: SessionConfig>(
         Ok(OpenPlan::None) => return Some(Ok(OpenOutcome::None)),
         Ok(OpenPlan::NoContent) => return Some(Ok(OpenOutcome::NoContent)),
         Ok(OpenPlan::New) => None,
+        // The old store has to be awaited.
+        Ok(OpenPlan::Adopt(_)) => return None,
         Ok(OpenPlan::Load(presented)) => Some(presented),
         Err(error) => return Some(Err(error)),
     };
@@ -51,7 +54,7 @@ pub(crate) fn open_sync<C: SessionConfig>(
     };
     let as_sync = store.as_sync()?;
     let transport = context.loaders.transport(*index);
-    let loaded = load_sync::<C>(as_sync, context.options, sid, transport, policy(context));
+    let loaded = load_sync::<C>(as_sync, context.options, sid.hashed(), transport, policy(context));
     Some(finish_load(context, purpose, store, sid, loaded))
 }
 
@@ -105,9 +108,23 @@ async fn open_alone<C: SessionConfig>(
     purpose: Purpose,
     sessions: Option<&mut Sessions<C>>,
 ) -> Result<OpenOutcome<C>, Error> {
-    let presented = match plan(context, purpose)? {
-        OpenPlan::None => return Ok(OpenOutcome::None),
+    let mut plan = plan(context, purpose)?;
+    if let OpenPlan::Adopt(cookies) = plan {
+        // Boxed: few requests have an old session.
+        plan = match Box::pin(adopt::open(context, cookies)).await {
+            Ok(Adoption::Found(opened)) => return Ok(OpenOutcome::Session(opened)),
+            Ok(Adoption::Gone) if purpose == Purpose::LoadRequired => {
+                return Err(Error::of(ErrorKind::Unknown));
+            }
+            Ok(Adoption::NotSent | Adoption::Gone) => without_sid(context, purpose)?,
+            // A login must be possible.
+            Err(error) if purpose.creates() && may_create_instead(&error) => OpenPlan::New,
+            Err(error) => return without_store(context.options, purpose, error),
+        };
+    }
+    let presented = match plan {
         OpenPlan::NoContent => return Ok(OpenOutcome::NoContent),
+        OpenPlan::None | OpenPlan::Adopt(_) => return Ok(OpenOutcome::None),
         OpenPlan::New => None,
         OpenPlan::Load(presented) => Some(presented),
     };
@@ -129,9 +146,18 @@ async fn open_alone<C: SessionConfig>(
             .load(context.options, &store, sid, transport, on_undecodable)
             .await
     } else {
-        load::<C>(&store, context.options, sid, transport, policy(context)).await
+        load::<C>(&store, context.options, sid.hashed(), transport, policy(context)).await
     };
     finish_load(context, purpose, store, sid, loaded)
+}
+
+/// Whether a handler that creates a session may go on with a new one, because there will never be one for
+/// the old cookie.
+fn may_create_instead(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Undecodable | ErrorKind::SessionReplaced
+    )
 }
 
 /// Converts the result of a load to the outcome for the handler.

@@ -1,11 +1,12 @@
 //! Decides how the session of a request is opened.
 
+use super::extract::OldCookies;
 use super::guards::Creation;
 use super::{CrossOrigin, RequestContext};
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::sid::PresentedSid;
+use crate::sid::{PresentedSid, SessionId};
 
 /// Whether a handler creates a session or needs a stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(super) enum OpenPlan<'a> {
     NoContent,
     /// Create a session; the store is first called at the commit.
     New,
+    /// Adopt the session of another library, if one of these cookies is that of one.
+    Adopt(&'a OldCookies),
     /// Load the session of this sid, found by the loader at this index.
     Load(&'a (PresentedSid, usize)),
 }
@@ -62,11 +65,22 @@ pub(super) fn plan<C: SessionConfig>(
         Err(_) if purpose.creates() && context.target.repair().is_some() => &None,
         Err(_) => return Err(context.ambiguity()),
     };
-    match (sid, purpose) {
+    match (sid, &context.old_cookies) {
         (Some(presented), _) => Ok(OpenPlan::Load(presented)),
-        (None, Purpose::Create | Purpose::CreateLazily) => Ok(OpenPlan::New),
-        (None, Purpose::LoadOptional) => Ok(OpenPlan::None),
-        (None, Purpose::LoadRequired) => {
+        (None, Some(cookies)) => Ok(OpenPlan::Adopt(cookies)),
+        (None, None) => without_sid(context, purpose),
+    }
+}
+
+/// What to do for a request without a sid.
+pub(super) fn without_sid<C: SessionConfig>(
+    context: &RequestContext<C>,
+    purpose: Purpose,
+) -> Result<OpenPlan<'_>, Error> {
+    match purpose {
+        Purpose::Create | Purpose::CreateLazily => Ok(OpenPlan::New),
+        Purpose::LoadOptional => Ok(OpenPlan::None),
+        Purpose::LoadRequired => {
             context.emit_event(None, EventKind::Missing);
             Err(context.no_session_error())
         }
@@ -83,22 +97,24 @@ pub(super) fn check_origin<C: SessionConfig>(
     match refused {
         // Without a sid, only a new session would use the cookie.
         Some(refused) if context.presents_sid() || purpose.creates() => {
-            Err(refuse_cross_origin(context, refused))
+            let presented = context.found.ok().and_then(|found| found.sid);
+            let id = presented.map(|(sid, _)| sid.id());
+            Err(refuse_cross_origin(context, id, refused))
         }
         _ => Ok(()),
     }
 }
 
 #[cold]
-fn refuse_cross_origin<C: SessionConfig>(
+pub(super) fn refuse_cross_origin<C: SessionConfig>(
     context: &RequestContext<C>,
+    id: Option<SessionId>,
     refused: &CrossOrigin,
 ) -> Error {
-    let presented = context.found.ok().and_then(|found| found.sid);
     let kind = EventKind::CrossOrigin {
         sent: &refused.sent,
         expected: &refused.expected,
     };
-    context.emit_event(presented.map(|(sid, _)| sid.id()), kind);
+    context.emit_event(id, kind);
     Error::of(ErrorKind::CrossOrigin)
 }

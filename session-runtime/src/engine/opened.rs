@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::RequestContext;
+use super::adopt::AdoptedState;
 use super::guards::{Creation, GuardIndex, Guards};
 use super::load::Loaded;
 use super::session_core::{Phase, SessionCore, SessionState, SidToSend};
@@ -75,6 +76,7 @@ pub(super) fn resume<C: SessionConfig>(
         in_use: true,
         replaced_by: None,
         replaces: None,
+        adopted: None,
     };
     OpenedSession {
         core: core(context, store, sid.id(), state),
@@ -82,6 +84,21 @@ pub(super) fn resume<C: SessionConfig>(
         data: Some(data),
         login,
     }
+}
+
+/// Opens a session that was loaded with an old cookie.
+pub(super) fn resume_adopted<C: SessionConfig>(
+    context: &RequestContext<C>,
+    store: StoreRef<C::Data, C::Store>,
+    loaded: Loaded<C::Data>,
+    id: SessionId,
+    adopted: AdoptedState,
+) -> OpenedSession<C> {
+    // Without an offer, no sid of the session is known. Nothing sends this one.
+    let sid = (loaded.offer.as_deref().copied()).unwrap_or_else(|| Sid::mint().of(id));
+    let opened = resume(context, store, &sid.presented(), loaded);
+    opened.core.state().adopted = Some(Box::new(adopted));
+    opened
 }
 
 pub(super) fn create<C: SessionConfig>(
@@ -109,6 +126,7 @@ pub(super) fn create<C: SessionConfig>(
         in_use: true,
         replaced_by: None,
         replaces: None,
+        adopted: None,
     };
     OpenedSession {
         core: core(context, store, sid.id(), state),

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::event::trace::{self, StoreCall};
 use crate::record::{Change, DataChange, Snapshot};
-use crate::sid::PresentedSid;
+use crate::sid::HashedSid;
 use crate::store::CommitOutcome;
 
 impl<C: SessionConfig> SessionCore<C> {
@@ -165,14 +165,14 @@ impl<C: SessionConfig> SessionCore<C> {
     pub(crate) async fn reload(
         &self,
         guard: GuardIndex,
-        sid: PresentedSid,
+        sid: HashedSid,
     ) -> Result<Arc<C::Data>, Error> {
         let policy = LoadPolicy {
             watches_reuse: false,
             ..LoadPolicy::without_renewal(self.options.on_undecodable)
         };
         let (store, transport) = (&self.store, self.transport());
-        let loaded = load::<C>(store, self.options, &sid, transport, policy).await;
+        let loaded = load::<C>(store, self.options, sid, transport, policy).await;
         let Some(loaded) = or_none(loaded)? else {
             return Err(self.mark_ended());
         };

@@ -175,7 +175,10 @@ impl<C: SessionConfig> Sessions<C> {
     ) -> Option<&Arc<SessionCore<C>>> {
         let is_same = |opened: &&Opened<C>| {
             opened.presented == *presented
-                && (opened.loaders.reads_like(loaders) || matches!(presented, Presented::Sid(..)))
+                && (opened.loaders.reads_like(loaders)
+                    || matches!(presented, Presented::Sid(..))
+                    // A request has at most one old session, whatever the loaders are.
+                    || opened.core.state().adopted.is_some())
         };
         Some(&self.opened.iter().find(is_same)?.core)
     }
@@ -220,7 +223,7 @@ impl<C: SessionConfig> Sessions<C> {
             watches_reuse: true,
             on_undecodable,
         };
-        let result = load::<C>(store, options, sid, transport, policy).await?;
+        let result = load::<C>(store, options, sid.hashed(), transport, policy).await?;
         self.loaded = Some(CachedLoad {
             presented,
             result: result.clone(),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::SidTarget;
+use super::adopt::AdoptedState;
 use super::ending::Undecodable;
 use super::guards::{Creation, GuardIndex, Guards};
 use super::wait;
@@ -12,7 +13,7 @@ use crate::config::{Options, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::record::{Deadlines, Key, Lifetime, Login, LoginChange, Snapshot, Transport};
-use crate::sid::{SessionId, Sid};
+use crate::sid::{HashedSid, SessionId, Sid};
 use crate::store::{StoreError, StoreRef};
 use crate::timestamp::Timestamp;
 
@@ -68,6 +69,8 @@ pub(crate) struct SessionState<C: SessionConfig> {
     pub(super) replaced_by: Option<Arc<SessionCore<C>>>,
     /// The session of the request whose data does not decode: it is ended once this one is stored.
     pub(super) replaces: Option<Box<Undecodable>>,
+    /// Set if the request has an old cookie in place of a sid. Boxed, because few requests do.
+    pub(super) adopted: Option<Box<AdoptedState>>,
 }
 
 pub(crate) enum Phase<D> {
@@ -151,6 +154,9 @@ impl<C: SessionConfig> SessionCore<C> {
             }
             pending.creation = Creation::Always;
         }
+        if !state.knows_sid() {
+            return None;
+        }
         self.sid_read.store(true, Ordering::Relaxed);
         Some(state.current_sid())
     }
@@ -216,6 +222,14 @@ impl<C: SessionConfig> SessionCore<C> {
         Error::of(ErrorKind::Ended)
     }
 
+    /// Whether the login was adopted with the session, and the user has not proved who they are since. A
+    /// login in this library begins another generation.
+    pub(crate) fn is_adopted_login(&self, login: &Login) -> bool {
+        self.key.id.is_adopted()
+            && self.state().generation <= 1
+            && login.authenticated_at == login.logged_in_at
+    }
+
     /// Emits an event of this session.
     pub(crate) fn emit_event(&self, kind: EventKind<'_>, elapsed: Option<Duration>) {
         event::emit(
@@ -264,6 +278,19 @@ impl<C: SessionConfig> SessionState<C> {
         self.guards.pending_sid().unwrap_or(self.sid)
     }
 
+    /// Whether a client can use the [`current_sid`](Self::current_sid). Of several requests with one old
+    /// cookie, only one is offered a sid.
+    fn knows_sid(&self) -> bool {
+        let opened_with_old_sid = (self.adopted.as_ref()).and_then(|adopted| adopted.adopter);
+        opened_with_old_sid.is_none() || self.offer.is_some() || self.guards.pending_sid().is_some()
+    }
+
+    /// What opens the record.
+    pub(crate) fn hashed_sid(&self) -> HashedSid {
+        let opened_with_old_sid = (self.adopted.as_ref()).and_then(|adopted| adopted.adopter);
+        opened_with_old_sid.unwrap_or_else(|| self.sid.presented().hashed())
+    }
+
     /// The login, as if all pending changes were stored now.
     pub(crate) fn login_after(&self, now: Timestamp) -> Option<Arc<Login>> {
         self.guards.login_after(self.login.clone(), now)
@@ -302,6 +329,9 @@ impl<C: SessionConfig> SessionState<C> {
             return;
         };
         self.sid = change.sid;
+        if let Some(adopted) = &mut self.adopted {
+            adopted.adopter = None;
+        }
         if change.new_generation {
             self.guards.forget_authentications();
         }

@@ -61,6 +61,8 @@ pub(super) enum Carrier {
     Repair(Arc<Repair>),
     /// Removes the header that an earlier guard has set: its session has ended since.
     Withdrawn(&'static HeaderName),
+    /// Expires the cookie of an adopted session, before what carries the new sid.
+    Adopted(HeaderValue, Option<Box<Carrier>>),
 }
 
 impl SessionHeaders {
@@ -165,8 +167,23 @@ impl SessionHeaders {
                 headers.set(&CACHE_CONTROL, NO_STORE);
             }
         }
-        match self.sid.map(|carrier| *carrier) {
-            None => {}
+        let (expired, carrier) = match self.sid.map(|carrier| *carrier) {
+            Some(Carrier::Adopted(expired, carrier)) => (Some(expired), carrier.map(|inner| *inner)),
+            carrier => (None, carrier),
+        };
+        if let Some(
+            Carrier::Cookie(value)
+            | Carrier::EndedCookie(value)
+            | Carrier::RepairedCookie(_, value),
+        ) = &carrier
+        {
+            remove_cookies(headers, value);
+        }
+        if let Some(expired) = expired {
+            headers.add(&SET_COOKIE, expired);
+        }
+        match carrier {
+            None | Some(Carrier::Adopted(..)) => {}
             Some(Carrier::Header {
                 name,
                 value,
@@ -182,17 +199,14 @@ impl SessionHeaders {
                 headers.set(name, value);
             }
             Some(Carrier::Cookie(value)) => {
-                remove_cookies(headers, &value);
                 headers.add(&SET_COOKIE, value);
             }
             Some(Carrier::EndedCookie(value)) => {
-                remove_cookies(headers, &value);
                 headers.add(&SET_COOKIE, value);
                 let name = HeaderName::from_static("clear-site-data");
                 merge_list(headers, &name, &SITE_DATA);
             }
             Some(Carrier::RepairedCookie(repair, value)) => {
-                remove_cookies(headers, &value);
                 // First, because some clients do not distinguish a cookie of one host from one of the
                 // domain with the same name.
                 for expired in &repair.others {

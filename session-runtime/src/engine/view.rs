@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::RequestContext;
-use super::load::{LoadPolicy, Loaded, load};
+use super::adopt::{self, Adoption};
+use super::load::{LoadPolicy, Loaded, load, or_none};
 use super::open::store_of;
 use super::open_plan::{Purpose, check_origin};
 use super::request_scope::RequestScope;
@@ -55,7 +56,15 @@ async fn view_in<C: SessionConfig>(
         return Err(context.ambiguity());
     };
     let Some((sid, index)) = &found.sid else {
-        return Ok(None);
+        let Some(cookies) = &context.old_cookies else {
+            return Ok(None);
+        };
+        // Boxed: few requests have an old session.
+        let viewed = Box::pin(adopt::view(context, cookies)).await;
+        return or_none(viewed.map(|viewed| match viewed {
+            Adoption::Found(viewed) => Some(viewed),
+            Adoption::NotSent | Adoption::Gone => None,
+        }));
     };
     let store = store_of(context).await?;
     let transport = context.loaders.transport(*index);
@@ -67,7 +76,7 @@ async fn view_in<C: SessionConfig>(
     } else {
         // No handler shares this load, so nothing would send an offered sid.
         let policy = LoadPolicy::without_renewal(context.on_undecodable);
-        load::<C>(&store, context.options, sid, transport, policy).await?
+        load::<C>(&store, context.options, sid.hashed(), transport, policy).await?
     };
     Ok(loaded.map(|loaded| (sid.id(), loaded)))
 }

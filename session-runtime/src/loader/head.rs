@@ -98,7 +98,7 @@ impl<'a> RequestHead<'a> {
 
     /// Calls `visit` with every value of a header, in the order of the request.
     #[inline]
-    pub(super) fn visit(self, name: &HeaderName, mut visit: impl FnMut(&'a [u8])) {
+    pub(crate) fn visit(self, name: &HeaderName, mut visit: impl FnMut(&'a [u8])) {
         self.0.visit(name, &mut visit);
     }
 

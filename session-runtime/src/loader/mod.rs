@@ -10,7 +10,7 @@ mod tests;
 pub use connect_session_rules::DEFAULT_HEADER;
 
 pub use self::head::{HeadSource, RequestHead};
-pub(crate) use self::parse::Ambiguous;
+pub(crate) use self::parse::{Ambiguous, cookie_values};
 pub use self::set::LoaderSet;
 pub(crate) use self::set::{EmitTarget, Found};
 

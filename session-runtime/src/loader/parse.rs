@@ -69,8 +69,14 @@ pub(super) fn bearer_token(value: &[u8]) -> Option<&[u8]> {
         .then(|| token.trim_ascii())
 }
 
+/// The values of the cookies with this name in a line of `Cookie`.
+pub(crate) fn cookie_values<'a>(line: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = line.split(|byte| *byte == b';');
+    pairs.filter_map(move |pair| cookie_value(pair, name))
+}
+
 /// The value of `name=value` or `name="value"`.
-pub(super) fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let pair = pair.trim_ascii();
     let value = pair
         .strip_prefix(name.as_bytes())?

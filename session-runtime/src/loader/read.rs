@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 
 use super::RequestHead;
-use super::parse::{Sids, bearer_token, cookie_value, query_value};
+use super::parse::{Sids, bearer_token, cookie_values, query_value};
 
 /// The values of a header that occurs more than once.
 #[cold]
@@ -34,8 +34,7 @@ pub(super) fn bearer(head: RequestHead<'_>) -> (Sids<&[u8]>, bool) {
 pub(super) fn cookie<'a>(head: RequestHead<'a>, name: &str) -> Sids<&'a [u8]> {
     let mut sids = Sids::default();
     head.visit(&COOKIE, |line| {
-        let pairs = line.split(|byte| *byte == b';');
-        for value in pairs.filter_map(|pair| cookie_value(pair, name)) {
+        for value in cookie_values(line, name) {
             sids.add(value);
         }
     });

@@ -79,6 +79,17 @@ impl LoaderSet {
         }
     }
 
+    /// The same loaders in a config that adopts old sessions: each response depends on the cookies, too.
+    pub(crate) fn with_old_cookies(mut self) -> Self {
+        let cookie = header::COOKIE.as_str();
+        let names = (self.loaders.iter()).filter_map(CompiledSource::request_header);
+        if !names.clone().any(|name| name == cookie) {
+            let names: Vec<&str> = names.chain([cookie]).collect();
+            self.vary = HeaderValue::from_str(&names.join(", ")).ok();
+        }
+        self
+    }
+
     /// Whether both find the same sid in every request. Each handler with loaders of its own has its
     /// own set, also if it declares the same ones as another handler.
     pub(crate) fn reads_like(&self, other: &Self) -> bool {

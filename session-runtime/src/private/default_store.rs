@@ -1,9 +1,10 @@
 //! Configs without a declared store, which use the memory store.
 
+use crate::adopt::Adopt;
 use crate::config::{ConfigCell, Options, Reason, SessionConfig};
 use crate::data::SessionData;
 use crate::merge::MergeInputs;
-use crate::store::{BoxError, MemoryStore};
+use crate::store::{BoxError, BoxFuture, MemoryStore};
 
 /// Implemented by `session_config!` for a config without a declared store.
 ///
@@ -20,6 +21,17 @@ pub trait InMemoryConfig: Sized + Send + Sync + 'static {
     const UNTYPED: bool = false;
     /// The reasons for options that a standard advises against.
     const REASONS: &'static [Reason] = &[];
+
+    /// Whether the config adopts the sessions of another library.
+    const ADOPTS: bool = false;
+
+    /// Connects to the store of the old sessions, on first use.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    fn adopt() -> BoxFuture<'static, Result<Adopt<Self::Data>, BoxError>> {
+        Box::pin(async { Err("the config adopts no sessions".into()) })
+    }
 
     /// Merges the fields that have a declared rule.
     fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {
@@ -39,9 +51,14 @@ impl<C: InMemoryConfig> SessionConfig for C {
     const OPTIONS: Options = C::OPTIONS;
     const UNTYPED: bool = C::UNTYPED;
     const REASONS: &'static [Reason] = C::REASONS;
+    const ADOPTS: bool = C::ADOPTS;
 
     async fn connect() -> Result<Self::Store, BoxError> {
         Ok(MemoryStore::default())
+    }
+
+    fn adopt() -> BoxFuture<'static, Result<Adopt<Self::Data>, BoxError>> {
+        C::adopt()
     }
 
     fn merge(inputs: &mut MergeInputs<'_, Self::Data>) {

@@ -83,6 +83,10 @@ pub mod session_config {
     /// `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?`: where
     /// sessions are stored. A type that implements `Default` needs no value. Default: in memory.
     pub const store: Word = Word;
+    /// `adopt: ExpressSessions::connect(&std::env::var("OLD_REDIS_URL")?).await?.adopt(crate::convert)`:
+    /// whose sessions are adopted, and what becomes of each: a request without a sid, but with the
+    /// cookie of another library, goes on with its old session. Default: none.
+    pub const adopt: Word = Word;
     /// `idle_timeout: 30m`: how long a session lives without a request. Default: `30m`.
     pub const idle_timeout: Word = Word;
     /// `absolute_timeout: 12h`: how long a session lives in total. More than 30 days is not

@@ -153,7 +153,7 @@ impl<C: SessionConfig> Session<C> {
         }
         if let Some(fresh) = fresh {
             let age = (self.core.store.now()).saturating_since(login.authenticated_at);
-            if age >= fresh {
+            if age >= fresh || self.core.is_adopted_login(login) {
                 return Err(Error::too_old(fresh));
             }
             self.core
@@ -173,7 +173,8 @@ impl<C: SessionConfig> Session<C> {
     }
 
     /// When the user last proved who they are, by the store's clock: at the login, or with
-    /// [`reauthenticate`](Self::reauthenticate) or [`step_up`](Self::step_up). `None` before a login.
+    /// [`reauthenticate`](Self::reauthenticate) or [`step_up`](Self::step_up). `None` before a login. For an
+    /// [adopted](crate::adopt) session, when it was adopted; `fresh` does not accept that.
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         (self.login.as_ref()).map(|login| login.authenticated_at.into())

@@ -49,6 +49,16 @@ impl SessionId {
         Self(Uuid::from_bytes(bytes))
     }
 
+    /// The id of an adopted session, from the hash of its old id: a `UUIDv8`, which no other session has.
+    pub(crate) fn adopted(hash: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
+    }
+
+    /// Whether the session was adopted.
+    pub(crate) fn is_adopted(self) -> bool {
+        self.0.get_version_num() == 8
+    }
+
     /// A new id from 64 random bits, of which 62 are used.
     ///
     /// Ids sort by creation time, to a quarter of a microsecond: the fraction of the millisecond

@@ -72,12 +72,12 @@ impl PresentedSid {
         self.id == other.id && self.secret.is_same(&other.secret)
     }
 
-    /// A sid with a new secret for the same record.
+    /// What a load needs of it.
     #[inline]
-    pub(crate) fn offer(&self) -> Sid {
-        Sid {
+    pub(crate) fn hashed(&self) -> HashedSid {
+        HashedSid {
             id: self.id,
-            secret: Secret::mint(),
+            secret: self.secret.hash(),
         }
     }
 
@@ -96,6 +96,24 @@ impl fmt::Debug for PresentedSid {
         f.debug_struct("PresentedSid")
             .field("id", &self.id)
             .finish_non_exhaustive()
+    }
+}
+
+/// A record id and the hash that opens the record: what a load needs of a sid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashedSid {
+    pub(crate) id: SessionId,
+    pub(crate) secret: SecretHash,
+}
+
+impl HashedSid {
+    /// A sid with a new secret for the same record.
+    #[inline]
+    pub(crate) fn offer(&self) -> Sid {
+        Sid {
+            id: self.id,
+            secret: Secret::mint(),
+        }
     }
 }
 
@@ -120,6 +138,11 @@ impl Sid {
             id: SessionId::new(id),
             secret: Secret::from_bytes(secret),
         }
+    }
+
+    /// The same secret for another record.
+    pub(crate) fn of(self, id: SessionId) -> Self {
+        Self { id, ..self }
     }
 
     /// The same session under a new secret.

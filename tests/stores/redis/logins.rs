@@ -275,7 +275,7 @@ async fn loads_fill_an_index_that_was_lost() {
         let first: Vec<Vec<u8>> = command(raw, &["ZRANGE", &key, "0", "0", "WITHSCORES"]);
         String::from_utf8_lossy(&first[1]).parse::<f64>().unwrap()
     };
-    let before = score(&mut raw);
+    let before = read(&mut raw);
     let _: u64 = command(&mut raw, &["DEL", &key]);
     assert_eq!(store.count_of(subject("ada")).await.unwrap(), 0);
 
@@ -285,7 +285,7 @@ async fn loads_fill_an_index_that_was_lost() {
     assert_eq!(listed, [used.key.id]);
     let kept: i64 = command(&mut raw, &["PTTL", &key]);
     assert!((1..=6_060_000).contains(&kept), "{kept}");
-    assert!((score(&mut raw) - before).abs() < 1_000.0);
+    assert!((read(&mut raw) - before).abs() < 1_000.0);
     touch(&store, unused).await;
     let ended = store.end_all(subject("ada"), None).await.unwrap();
     assert_eq!(ended.len(), 2);

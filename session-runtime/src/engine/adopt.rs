@@ -1,0 +1,428 @@
+//! Takes over the session of another library, for a request that carries its cookie and no sid.
+//!
+//! Two stores cannot be changed in one step. So that each old session becomes exactly one new one, whatever
+//! fails or runs at the same time:
+//!
+//! 1. Insert a record whose id is derived from the old one. It opens nothing yet: its epoch is 0. Of several
+//!    requests, one inserts it, and the others find it.
+//! 2. Check that the old session is still there. Then nobody has adopted it before, and this record is not
+//!    one of a request that was so slow that the adopted session has ended since.
+//! 3. Confirm the record: raise its epoch, and log the user in.
+//! 4. Remove the old session.
+//! 5. Load the record, with the offer of a sid. Only now can a response carry that sid.
+//!
+//! A request that finds a confirmed record goes on with step 4; one that finds no old session, with step 5.
+//! So the next request repairs what a crash has left behind, and a session that was adopted and has ended
+//! does not come back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::HeaderValue;
+
+use super::extract::OldCookies;
+use super::limits::check_new;
+use super::load::Loaded;
+use super::open::store_of;
+use super::open_plan::refuse_cross_origin;
+use super::session_core::{Phase, deadlines};
+use super::session_headers::Carrier;
+use super::opened::{OpenedSession, resume_adopted};
+use super::RequestContext;
+use crate::adopt::{Adopt, Adopted, OldSession, OldSid};
+use crate::config::{self, OnUndecodable, SessionConfig};
+use crate::error::{Error, ErrorKind};
+use crate::event::{self, EventKind};
+use crate::record::{
+    Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, Login, LoginChange, NewLogin,
+    NewRecord, Renewal, Snapshot,
+};
+use crate::sid::{HashedSid, SessionId, Sid};
+use crate::store::{CommitOutcome, InsertOutcome, LoadOutcome, LoginRefusal, StoreError, StoreRef};
+
+/// How long a record lives that was not confirmed, because its request was cancelled or has crashed.
+const UNCONFIRMED: Duration = Duration::from_secs(60);
+/// How long after an offer a request with the old cookie is offered another sid, because no request has
+/// presented the first one.
+const OFFER_AGAIN: Duration = Duration::from_secs(20);
+/// How long an old cookie opens the adopted session if the old store contains all that is in it.
+const STORED_SID_GRACE: Duration = Duration::from_secs(60);
+
+/// The result of looking for an old session.
+pub(super) enum Adoption<T> {
+    Found(T),
+    /// The request carries no valid id of an old session.
+    NotSent,
+    /// The old session has ended, or was adopted and its new sid is in use.
+    Gone,
+}
+
+/// The state of an adopted session that its request opened with the old cookie.
+pub(crate) struct AdoptedState {
+    /// What opens the record in place of a sid; `None` once the session has a new sid.
+    pub(super) adopter: Option<HashedSid>,
+    /// How long the old cookie works after the first use of the new sid.
+    pub(super) grace: Duration,
+    /// Expires the old cookie.
+    pub(super) expired_cookie: Option<HeaderValue>,
+}
+
+impl AdoptedState {
+    /// The offer of this sid, once more: the latest response to be sent carries the one that works.
+    pub(super) fn renew_offer(&self, sid: &Sid) -> Renewal {
+        Renewal {
+            every: Duration::ZERO,
+            grace: self.grace,
+            candidate: sid.secret_hash(),
+        }
+    }
+}
+
+impl AdoptedState {
+    /// Expires the old cookie in a response that carries the new sid, or that ends the session.
+    pub(super) fn with_expired_cookie<D>(
+        &self,
+        sid: Option<Box<Carrier>>,
+        phase: &Phase<D>,
+    ) -> Option<Box<Carrier>> {
+        let is_over = sid.is_some() || matches!(phase, Phase::Ended { destroyed: true });
+        match self.expired_cookie.clone().filter(|_| is_over) {
+            Some(expired) => Some(Box::new(Carrier::Adopted(expired, sid))),
+            None => sid,
+        }
+    }
+}
+
+/// Opens the session of an old cookie, for a handler.
+pub(super) async fn open<C: SessionConfig>(
+    context: &RequestContext<C>,
+    cookies: &OldCookies,
+) -> Result<Adoption<OpenedSession<C>>, Error> {
+    let Some(adoption) = Adopter::find(context, cookies).await? else {
+        return Ok(Adoption::NotSent);
+    };
+    let Some(loaded) = adoption.open().await? else {
+        return Ok(adoption.gone());
+    };
+    let expired = adoption.adopt.cookie().expired();
+    let state = AdoptedState {
+        adopter: Some(adoption.sid),
+        grace: context.options.renew_grace,
+        expired_cookie: HeaderValue::try_from(expired).ok(),
+    };
+    let store = adoption.store.clone();
+    let opened = resume_adopted(context, store, loaded, adoption.key.id, state);
+    Ok(Adoption::Found(opened))
+}
+
+/// The session of an old cookie, for a view. Stores nothing: a view cannot send a sid.
+pub(super) async fn view<C: SessionConfig>(
+    context: &RequestContext<C>,
+    cookies: &OldCookies,
+) -> Result<Adoption<(SessionId, Loaded<C::Data>)>, Error> {
+    let Some(adoption) = Adopter::find(context, cookies).await? else {
+        return Ok(Adoption::NotSent);
+    };
+    let loaded = match adoption.read_old().await? {
+        Some(adopted) => Some(adoption.preview(adopted)),
+        None => adoption.follow(None).await?,
+    };
+    Ok(match loaded {
+        Some(loaded) => Adoption::Found((adoption.key.id, loaded)),
+        None => adoption.gone(),
+    })
+}
+
+/// One old session, and where it goes.
+struct Adopter<'a, C: SessionConfig> {
+    context: &'a RequestContext<C>,
+    adopt: &'static Adopt<C::Data>,
+    store: StoreRef<C::Data, C::Store>,
+    old: OldSid,
+    key: Key,
+    sid: HashedSid,
+}
+
+impl<'a, C: SessionConfig> Adopter<'a, C> {
+    /// `None` if the request carries no valid id of an old session.
+    async fn find(
+        context: &'a RequestContext<C>,
+        cookies: &OldCookies,
+    ) -> Result<Option<Self>, Error> {
+        let adopt = config::adopt::<C>().await?;
+        let Some(old) = adopt.find(&cookies.cookies) else {
+            return Ok(None);
+        };
+        let key = old.key(context.options.namespace);
+        if let Some(refused) = &cookies.cross_origin {
+            return Err(refuse_cross_origin(context, Some(key.id), refused));
+        }
+        Ok(Some(Self {
+            context,
+            adopt,
+            store: store_of(context).await?,
+            sid: old.adopter(context.options.namespace),
+            old,
+            key,
+        }))
+    }
+
+    /// The adopted session, and how its sid travels. Adopts it if nobody has.
+    async fn open(&self) -> Result<Option<Loaded<C::Data>>, Error> {
+        let Some(adopted) = self.read_old().await? else {
+            return self.follow(Some(OFFER_AGAIN)).await;
+        };
+        let user = adopted.user.clone();
+        self.insert(adopted).await?;
+        let Some(inserted) = self.load(None).await? else {
+            return Ok(None);
+        };
+        let mut offer_every = OFFER_AGAIN;
+        if !is_confirmed(&inserted) {
+            let still_there = self.adopt.has(&self.old).await;
+            if !still_there.map_err(|error| self.old_store_failed(error))? {
+                return self.follow_or_end().await;
+            }
+            if self.confirm(user).await? {
+                // Nobody else has been offered a sid.
+                offer_every = Duration::ZERO;
+            }
+        }
+        let removed = self.adopt.remove(&self.old).await;
+        removed.map_err(|error| self.old_store_failed(error))?;
+        let opened = self.follow(Some(offer_every)).await?;
+        let created_at = inserted.deadlines.created_at;
+        let is_same = |loaded: &Loaded<C::Data>| loaded.deadlines.created_at == created_at;
+        if opened.as_ref().is_some_and(|opened| !is_same(opened)) {
+            // This request was so slow that it has confirmed a later record than the one that it saw.
+            self.end().await?;
+            return Ok(None);
+        }
+        Ok(opened)
+    }
+
+    /// What the old session becomes; `None` if there is none.
+    async fn read_old(&self) -> Result<Option<Adopted<C::Data>>, Error> {
+        match self.adopt.read(&self.old).await {
+            Ok(OldSession::Found(adopted)) => Ok(Some(adopted)),
+            Ok(OldSession::Gone) => Ok(None),
+            Ok(OldSession::Undecodable(error)) => {
+                let kind = EventKind::StoreError {
+                    operation: "adopt",
+                    error: &*error,
+                };
+                self.emit(None, kind);
+                if self.context.on_undecodable == OnUndecodable::Replace {
+                    return Ok(None);
+                }
+                Err(Error::with_source(ErrorKind::Undecodable, error))
+            }
+            Err(error) => Err(self.old_store_failed(error)),
+        }
+    }
+
+    /// Inserts the record of the session, which opens nothing yet, unless there is one.
+    async fn insert(&self, adopted: Adopted<C::Data>) -> Result<(), Error> {
+        let options = self.context.options;
+        let subject = adopted.user.as_ref().map_or(0, |user| user.len());
+        let max_size = (options.encoded_limit()).saturating_sub(subject as u64);
+        check_new::<C>(&self.store, options, &adopted.data, max_size)
+            .map_err(|error| self.store_failed("insert", error.into()))?;
+        let record = NewRecord {
+            secret: self.sid.secret,
+            transport: self.context.target.transport(),
+            data: Arc::new(adopted.data),
+            login: None,
+            label: None,
+            lifetime: Lifetime::new(UNCONFIRMED, UNCONFIRMED),
+            first_use_timeout: None,
+            commit_id: CommitId::random(),
+            max_size,
+            versions: options.data_versions(),
+        };
+        let inserted = self.store.insert(self.key, &record).await;
+        match inserted.map_err(|error| self.store_failed("insert", error))? {
+            InsertOutcome::Done { evicted, .. } => {
+                for id in evicted {
+                    let listener = options.on_event;
+                    event::emit(listener, C::NAME, Some(id), EventKind::Evicted, None);
+                }
+                Ok(())
+            }
+            InsertOutcome::Exists => Ok(()),
+            // It has no login.
+            InsertOutcome::Refused(refusal) => Err(self.login_refused(None, refusal)),
+        }
+    }
+
+    /// Confirms the record, so that it opens the session. Returns whether this request has done that.
+    async fn confirm(&self, user: Option<Arc<str>>) -> Result<bool, Error> {
+        let options = self.context.options;
+        let login = user.clone().map_or(LoginChange::Keep, |user| {
+            LoginChange::Set(NewLogin {
+                limit: options.session_limit(),
+                ..NewLogin::new(user)
+            })
+        });
+        let change = Change {
+            commit_id: CommitId::random(),
+            epoch: 0,
+            generation: 0,
+            data: None,
+            identity: Some(IdentityChange {
+                secret: self.sid.secret,
+                new_generation: true,
+                login,
+            }),
+            lifetime: Some(Lifetime::new(
+                options.idle_timeout,
+                options.absolute_timeout,
+            )),
+            versions: options.data_versions(),
+            label: None,
+        };
+        let confirmed = self.store.commit(self.key, &change).await;
+        match confirmed.map_err(|error| self.store_failed("commit", error))? {
+            CommitOutcome::Applied { ended, .. } => {
+                self.emit(user.as_deref(), EventKind::Adopted);
+                let listener = options.on_event;
+                for id in ended {
+                    let (id, user) = (Some(id), user.as_deref());
+                    event::emit_of_user(listener, C::NAME, id, user, EventKind::Replaced, None);
+                }
+                Ok(true)
+            }
+            // Another request has.
+            CommitOutcome::Conflict(_) => Ok(false),
+            // The old session stays where it is, for the next request.
+            CommitOutcome::Ended => Err(Error::of(ErrorKind::Contention)),
+            CommitOutcome::Refused(refusal) => {
+                self.end().await?;
+                Err(self.login_refused(user.as_deref(), refusal))
+            }
+        }
+    }
+
+    /// The session that was adopted before, if the old cookie still opens it. With `offer_every`, it may
+    /// come with the offer of a sid.
+    async fn follow(
+        &self,
+        offer_every: Option<Duration>,
+    ) -> Result<Option<Loaded<C::Data>>, Error> {
+        let found = self.load(offer_every).await?;
+        Ok(found.filter(|loaded| is_confirmed(loaded) && self.may_follow(loaded)))
+    }
+
+    fn may_follow(&self, loaded: &Loaded<C::Data>) -> bool {
+        let age = (self.store.now()).saturating_since(loaded.deadlines.created_at);
+        !self.old.is_in_store() || age < STORED_SID_GRACE
+    }
+
+    /// The same. A record that nobody has confirmed is that of a session which has ended: another request
+    /// has adopted it, while this one was waiting for the old store.
+    async fn follow_or_end(&self) -> Result<Option<Loaded<C::Data>>, Error> {
+        let found = self.load(Some(OFFER_AGAIN)).await?;
+        match found {
+            Some(loaded) if !is_confirmed(&loaded) => {
+                self.end().await?;
+                Ok(None)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Loads the record with the old cookie.
+    async fn load(
+        &self,
+        offer_every: Option<Duration>,
+    ) -> Result<Option<Loaded<C::Data>>, Error> {
+        let options = self.context.options;
+        let offer = offer_every.map(|every| (every, Box::new(self.sid.offer())));
+        let renewal = offer.as_ref().map(|(every, offer)| Renewal {
+            every: *every,
+            grace: options.renew_grace,
+            candidate: offer.secret_hash(),
+        });
+        let request = LoadRequest {
+            secret: self.sid.secret,
+            transport: self.context.target.transport(),
+            touch_every: options.touch_every,
+            renewal,
+            versions: options.data_versions(),
+        };
+        let outcome = self.store.load(self.key, &request).await;
+        match outcome.map_err(|error| self.store_failed("load", error))? {
+            LoadOutcome::Found(record) => {
+                let offer = offer.map(|(_, sid)| sid).filter(|_| record.renewed);
+                Ok(Some(Loaded::new(record, offer)))
+            }
+            LoadOutcome::Unknown | LoadOutcome::Reused { .. } => Ok(None),
+            LoadOutcome::Replaced => Err(Error::of(ErrorKind::SessionReplaced)),
+        }
+    }
+
+    /// What the session will be once it is adopted.
+    fn preview(&self, adopted: Adopted<C::Data>) -> Loaded<C::Data> {
+        let (now, options) = (self.store.now(), self.context.options);
+        let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
+        let login = adopted.user.map(|user| Login::new(&NewLogin::new(user), now));
+        Loaded {
+            snapshot: Snapshot {
+                data: Arc::new(adopted.data),
+                version: 1,
+                stored: None,
+            },
+            epoch: 0,
+            generation: 0,
+            deadlines: deadlines(now, now, lifetime),
+            lifetime,
+            login: login.map(Arc::new),
+            offer: None,
+        }
+    }
+
+    async fn end(&self) -> Result<(), Error> {
+        let ended = self.store.destroy(self.key).await;
+        ended
+            .map(drop)
+            .map_err(|error| self.store_failed("destroy", error))
+    }
+
+    fn gone<T>(&self) -> Adoption<T> {
+        self.emit(None, EventKind::UnknownSid);
+        Adoption::Gone
+    }
+
+    fn emit(&self, user: Option<&str>, kind: EventKind<'_>) {
+        let (listener, id) = (self.context.options.on_event, Some(self.key.id));
+        event::emit_of_user(listener, C::NAME, id, user, kind, None);
+    }
+
+    fn store_failed(&self, operation: &'static str, error: StoreError) -> Error {
+        let kind = match &error {
+            StoreError::Encode(error) if error.is_over_a_limit() => {
+                EventKind::DataRefused { error }
+            }
+            error => EventKind::StoreError { operation, error },
+        };
+        self.emit(None, kind);
+        error.into()
+    }
+
+    fn old_store_failed(&self, error: crate::store::BoxError) -> Error {
+        self.store_failed("adopt", StoreError::Unavailable(error))
+    }
+
+    fn login_refused(&self, user: Option<&str>, refusal: LoginRefusal) -> Error {
+        self.emit(user, EventKind::LoginRefused { refusal });
+        Error::of(match refusal {
+            LoginRefusal::Revoked => ErrorKind::LoginRevoked,
+            LoginRefusal::TooManySessions => ErrorKind::TooManySessions,
+        })
+    }
+}
+
+/// Whether the record opens a session: the old one was still there when the record was.
+fn is_confirmed<D>(loaded: &Loaded<D>) -> bool {
+    loaded.epoch > 0
+}
