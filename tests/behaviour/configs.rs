@@ -179,6 +179,39 @@ session_config! {
 }
 
 session_config! {
+    /// Adopts old sessions, and sends the new sid as a cookie.
+    pub struct Adopting {
+        data: Stuff,
+        namespace: "adopting",
+        loaders: [cookie("__Host-sid")],
+        merge: { visits: add },
+        adopt: crate::old_sessions::source(),
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// The same for users who may have two sessions.
+    pub struct AdoptingLimited {
+        data: Stuff,
+        loaders: [cookie("__Host-sid")],
+        max_sessions: 2,
+        adopt: crate::old_sessions::source(),
+        on_event: note,
+    }
+}
+
+session_config! {
+    /// The same with a header.
+    pub struct AdoptingByHeader {
+        data: Stuff,
+        adopt: crate::old_sessions::source(),
+        on_store_error: anonymous,
+        on_event: note,
+    }
+}
+
+session_config! {
     /// Data without a type.
     pub struct Loose { on_event: note }
 }

@@ -36,6 +36,7 @@ mod cases;
 mod configs;
 mod data;
 mod frameworks;
+mod old_sessions;
 mod reference_store;
 mod server;
 mod stores;

@@ -33,7 +33,12 @@ impl RequestCookies {
     /// assert_eq!(cookies.values("sid").collect::<Vec<_>>(), ["abc", "def"]);
     /// ```
     pub fn new<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(lines.into_iter().map(|line| line.as_bytes().into()).collect())
+        Self(
+            lines
+                .into_iter()
+                .map(|line| line.as_bytes().into())
+                .collect(),
+        )
     }
 
     /// The values of the cookies with this name, without quotes, as the client sent them. At most 32, and
@@ -101,9 +106,14 @@ impl OldCookie {
     /// The `Set-Cookie` value that expires it.
     pub(crate) fn expired(&self) -> String {
         let Self { name, path, domain } = self;
-        let domain = (domain.as_ref()).map_or_else(String::new, |domain| format!("; Domain={domain}"));
+        let domain =
+            (domain.as_ref()).map_or_else(String::new, |domain| format!("; Domain={domain}"));
         // A browser ignores a cookie with one of the prefixes `__Host-` and `__Secure-` without it.
-        let secure = if name.starts_with("__") { "; Secure" } else { "" };
+        let secure = if name.starts_with("__") {
+            "; Secure"
+        } else {
+            ""
+        };
         format!("{name}=; Path={path}{domain}{secure}; HttpOnly; SameSite=Lax; Max-Age=0")
     }
 }

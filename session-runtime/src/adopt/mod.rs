@@ -12,8 +12,8 @@ use serde_json::Value;
 
 pub use self::cookies::{OldCookie, RequestCookies};
 pub use self::old_sid::OldSid;
-pub use self::source::OldSessions;
 use self::source::ErasedSource;
+pub use self::source::OldSessions;
 use crate::store::BoxError;
 
 /// What becomes of an old session: the data of the new one, and its user.

@@ -56,10 +56,7 @@ pub trait OldSessions: Send + Sync + 'static {
     ///
     /// # Errors
     /// If the old store does not answer. The request is then answered with a 503.
-    fn read(
-        &self,
-        sid: &OldSid,
-    ) -> impl Future<Output = Result<Option<Value>, BoxError>> + Send;
+    fn read(&self, sid: &OldSid) -> impl Future<Output = Result<Option<Value>, BoxError>> + Send;
 
     /// Removes an old session. That there is none is a success.
     ///

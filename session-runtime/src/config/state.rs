@@ -85,7 +85,9 @@ impl<C: SessionConfig> fmt::Debug for ConfigCell<C> {
 
 /// The config's options and loaders. After the first call they can no longer change.
 pub(crate) fn prepared<C: SessionConfig>() -> &'static Prepared {
-    C::cell().prepared.get_or_init(|| Prepared::new(C::OPTIONS, C::ADOPTS))
+    C::cell()
+        .prepared
+        .get_or_init(|| Prepared::new(C::OPTIONS, C::ADOPTS))
 }
 
 /// The config's own store, if it is built.
@@ -188,7 +190,12 @@ pub fn configure<C: SessionConfig>(
     let mut options = C::OPTIONS;
     change(&mut options);
     let mut problems = options.problems();
-    if problems.is_empty() && C::cell().prepared.set(Prepared::new(options, C::ADOPTS)).is_err() {
+    if problems.is_empty()
+        && C::cell()
+            .prepared
+            .set(Prepared::new(options, C::ADOPTS))
+            .is_err()
+    {
         problems.push(
             "the config is already in use; `configure` it before the first request".to_owned(),
         );
@@ -256,7 +263,9 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
         && let Err(error) = adopt::<C>().await
     {
         let reason = error.source().map(with_causes).unwrap_or_default();
-        problems.push(format!("the old sessions of `adopt` are not there: {reason}"));
+        problems.push(format!(
+            "the old sessions of `adopt` are not there: {reason}"
+        ));
     }
     if problems.is_empty() {
         Ok(())

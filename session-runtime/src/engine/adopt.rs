@@ -20,15 +20,15 @@ use std::time::Duration;
 
 use http::header::HeaderValue;
 
+use super::RequestContext;
 use super::extract::OldCookies;
 use super::limits::check_new;
 use super::load::Loaded;
 use super::open::store_of;
 use super::open_plan::refuse_cross_origin;
+use super::opened::{OpenedSession, resume_adopted};
 use super::session_core::{Phase, deadlines};
 use super::session_headers::Carrier;
-use super::opened::{OpenedSession, resume_adopted};
-use super::RequestContext;
 use crate::adopt::{Adopt, Adopted, OldSession, OldSid};
 use crate::config::{self, OnUndecodable, SessionConfig};
 use crate::error::{Error, ErrorKind};
@@ -332,10 +332,7 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
     }
 
     /// Loads the record with the old cookie.
-    async fn load(
-        &self,
-        offer_every: Option<Duration>,
-    ) -> Result<Option<Loaded<C::Data>>, Error> {
+    async fn load(&self, offer_every: Option<Duration>) -> Result<Option<Loaded<C::Data>>, Error> {
         let options = self.context.options;
         let offer = offer_every.map(|every| (every, Box::new(self.sid.offer())));
         let renewal = offer.as_ref().map(|(every, offer)| Renewal {
@@ -365,7 +362,9 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
     fn preview(&self, adopted: Adopted<C::Data>) -> Loaded<C::Data> {
         let (now, options) = (self.store.now(), self.context.options);
         let lifetime = Lifetime::new(options.idle_timeout, options.absolute_timeout);
-        let login = adopted.user.map(|user| Login::new(&NewLogin::new(user), now));
+        let login = adopted
+            .user
+            .map(|user| Login::new(&NewLogin::new(user), now));
         Loaded {
             snapshot: Snapshot {
                 data: Arc::new(adopted.data),

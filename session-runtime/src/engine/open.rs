@@ -54,7 +54,13 @@ pub(crate) fn open_sync<C: SessionConfig>(
     };
     let as_sync = store.as_sync()?;
     let transport = context.loaders.transport(*index);
-    let loaded = load_sync::<C>(as_sync, context.options, sid.hashed(), transport, policy(context));
+    let loaded = load_sync::<C>(
+        as_sync,
+        context.options,
+        sid.hashed(),
+        transport,
+        policy(context),
+    );
     Some(finish_load(context, purpose, store, sid, loaded))
 }
 
@@ -146,7 +152,14 @@ async fn open_alone<C: SessionConfig>(
             .load(context.options, &store, sid, transport, on_undecodable)
             .await
     } else {
-        load::<C>(&store, context.options, sid.hashed(), transport, policy(context)).await
+        load::<C>(
+            &store,
+            context.options,
+            sid.hashed(),
+            transport,
+            policy(context),
+        )
+        .await
     };
     finish_load(context, purpose, store, sid, loaded)
 }

@@ -168,7 +168,9 @@ impl SessionHeaders {
             }
         }
         let (expired, carrier) = match self.sid.map(|carrier| *carrier) {
-            Some(Carrier::Adopted(expired, carrier)) => (Some(expired), carrier.map(|inner| *inner)),
+            Some(Carrier::Adopted(expired, carrier)) => {
+                (Some(expired), carrier.map(|inner| *inner))
+            }
             carrier => (None, carrier),
         };
         if let Some(

@@ -1,5 +1,6 @@
 //! The cases, one module per topic.
 
+mod adopt;
 mod ambiguous;
 mod caching;
 mod clients;

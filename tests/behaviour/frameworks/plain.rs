@@ -14,9 +14,9 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::{Shape, shape};
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
-    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
-    Urls, Watchful, XForwarded,
+    Adopting, AdoptingByHeader, AdoptingLimited, After, Always, Anonymous, Bare, Bearer, Before,
+    CookieFirst, EmitCookie, Forwarded, Hasty, Jar, Large, Lenient, Limited, Loose, Main, Narrow,
+    OpenJar, Refusing, Rejecting, Renewing, Small, Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -334,6 +334,9 @@ async fn dispatch(stores: &Stores, request: Request<Incoming>) -> HandlerResult 
         ["anonymous", name] => mounted!(Anonymous, stuff, name, request),
         ["renewing", name] => mounted!(Renewing, stuff, name, request),
         ["small", name] => mounted!(Small, stuff, name, request),
+        ["adopting", name] => mounted!(Adopting, stuff, name, request),
+        ["adopting-limited", name] => mounted!(AdoptingLimited, stuff, name, request),
+        ["adopting-header", name] => mounted!(AdoptingByHeader, stuff, name, request),
         ["limited", name] => mounted!(Limited, stuff, name, request),
         ["refusing", name] => mounted!(Refusing, stuff, name, request),
         ["watchful", name] => mounted!(Watchful, stuff, name, request),

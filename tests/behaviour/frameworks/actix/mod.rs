@@ -19,9 +19,9 @@ use self::bodies::Headers;
 pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
-    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
-    Urls, Watchful, XForwarded,
+    Adopting, AdoptingByHeader, AdoptingLimited, After, Always, Anonymous, Bare, Bearer, Before,
+    CookieFirst, EmitCookie, Forwarded, Hasty, Jar, Large, Lenient, Limited, Loose, Main, Narrow,
+    OpenJar, Refusing, Rejecting, Renewing, Small, Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -209,6 +209,9 @@ fn app(stores: &Stores, app: &mut ServiceConfig) {
     .service(mounted!("/anonymous", Anonymous, stuff))
     .service(mounted!("/renewing", Renewing, stuff))
     .service(mounted!("/small", Small, stuff))
+    .service(mounted!("/adopting", Adopting, stuff))
+    .service(mounted!("/adopting-limited", AdoptingLimited, stuff))
+    .service(mounted!("/adopting-header", AdoptingByHeader, stuff))
     .service(mounted!("/limited", Limited, stuff))
     .service(mounted!("/refusing", Refusing, stuff))
     .service(mounted!("/watchful", Watchful, stuff))

@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
-    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
-    Urls, Watchful, XForwarded,
+    Adopting, AdoptingByHeader, AdoptingLimited, After, Always, Anonymous, Bare, Bearer, Before,
+    CookieFirst, EmitCookie, Forwarded, Hasty, Jar, Large, Lenient, Limited, Loose, Main, Narrow,
+    OpenJar, Refusing, Rejecting, Renewing, Small, Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -227,6 +227,18 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest(
             "/small",
             routes::<Small>().layer(Small::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/adopting",
+            routes::<Adopting>().layer(Adopting::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/adopting-limited",
+            routes::<AdoptingLimited>().layer(AdoptingLimited::layer().with_store(stuff.clone())),
+        )
+        .nest(
+            "/adopting-header",
+            routes::<AdoptingByHeader>().layer(AdoptingByHeader::layer().with_store(stuff.clone())),
         )
         .nest(
             "/limited",

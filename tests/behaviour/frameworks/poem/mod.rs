@@ -21,9 +21,9 @@ use tokio::net::TcpListener;
 pub(super) use self::failures::FAILURES;
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
-    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
-    Urls, Watchful, XForwarded,
+    Adopting, AdoptingByHeader, AdoptingLimited, After, Always, Anonymous, Bare, Bearer, Before,
+    CookieFirst, EmitCookie, Forwarded, Hasty, Jar, Large, Lenient, Limited, Loose, Main, Narrow,
+    OpenJar, Refusing, Rejecting, Renewing, Small, Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::body::TwoParts;
@@ -236,6 +236,9 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .nest("/anonymous", mounted!(Anonymous))
         .nest("/renewing", mounted!(Renewing))
         .nest("/small", mounted!(Small))
+        .nest("/adopting", mounted!(Adopting))
+        .nest("/adopting-limited", mounted!(AdoptingLimited))
+        .nest("/adopting-header", mounted!(AdoptingByHeader))
         .nest("/limited", mounted!(Limited))
         .nest("/refusing", mounted!(Refusing))
         .nest("/watchful", mounted!(Watchful))

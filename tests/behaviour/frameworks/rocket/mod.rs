@@ -29,9 +29,9 @@ use self::fairings::{Look, Only};
 use self::guards::{Headers, Second, Seen};
 pub(super) use self::shapes::SHAPES;
 use crate::configs::{
-    After, Always, Anonymous, Bare, Bearer, Before, CookieFirst, EmitCookie, Forwarded, Hasty, Jar,
-    Large, Lenient, Limited, Loose, Main, Narrow, OpenJar, Refusing, Rejecting, Renewing, Small,
-    Urls, Watchful, XForwarded,
+    Adopting, AdoptingByHeader, AdoptingLimited, After, Always, Anonymous, Bare, Bearer, Before,
+    CookieFirst, EmitCookie, Forwarded, Hasty, Jar, Large, Lenient, Limited, Loose, Main, Narrow,
+    OpenJar, Refusing, Rejecting, Renewing, Small, Urls, Watchful, XForwarded,
 };
 use crate::stores::Stores;
 use crate::support::script::{Failure, HandlerResponse, run};
@@ -91,6 +91,9 @@ configs! {
     anonymous: Anonymous;
     renewing: Renewing;
     small: Small;
+    adopting: Adopting;
+    adopting_limited: AdoptingLimited;
+    adopting_by_header: AdoptingByHeader;
     limited: Limited;
     refusing: Refusing;
     watchful: Watchful;
@@ -301,6 +304,9 @@ fn layered(rocket: Rocket<Build>, stores: &Stores) -> Rocket<Build> {
         .attach(Anonymous::layer().with_store(stuff.clone()))
         .attach(Renewing::layer().with_store(stuff.clone()))
         .attach(Small::layer().with_store(stuff.clone()))
+        .attach(Adopting::layer().with_store(stuff.clone()))
+        .attach(AdoptingLimited::layer().with_store(stuff.clone()))
+        .attach(AdoptingByHeader::layer().with_store(stuff.clone()))
         .attach(Limited::layer().with_store(stuff.clone()))
         .attach(Refusing::layer().with_store(stuff.clone()))
         .attach(Watchful::layer().with_store(stuff.clone()))
@@ -329,6 +335,9 @@ fn mounted(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/anonymous", anonymous::all())
         .mount("/renewing", renewing::all())
         .mount("/small", small::all())
+        .mount("/adopting", adopting::all())
+        .mount("/adopting-limited", adopting_limited::all())
+        .mount("/adopting-header", adopting_by_header::all())
         .mount("/limited", limited::all())
         .mount("/refusing", refusing::all())
         .mount("/watchful", watchful::all())

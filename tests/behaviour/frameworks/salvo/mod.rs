@@ -101,6 +101,9 @@ config!(lenient, Lenient);
 config!(anonymous, Anonymous);
 config!(renewing, Renewing);
 config!(small, Small);
+config!(adopting, Adopting);
+config!(adopting_limited, AdoptingLimited);
+config!(adopting_by_header, AdoptingByHeader);
 config!(limited, Limited);
 config!(refusing, Refusing);
 config!(watchful, Watchful);
@@ -255,6 +258,17 @@ pub(super) fn serve(listener: TcpListener, stores: &Stores) {
         .push(mounted!(anonymous, Anonymous, "anonymous"))
         .push(mounted!(renewing, Renewing, "renewing"))
         .push(mounted!(small, Small, "small"))
+        .push(mounted!(adopting, Adopting, "adopting"))
+        .push(mounted!(
+            adopting_by_header,
+            AdoptingByHeader,
+            "adopting-header"
+        ))
+        .push(mounted!(
+            adopting_limited,
+            AdoptingLimited,
+            "adopting-limited"
+        ))
         .push(mounted!(limited, Limited, "limited"))
         .push(mounted!(refusing, Refusing, "refusing"))
         .push(mounted!(watchful, Watchful, "watchful"))
