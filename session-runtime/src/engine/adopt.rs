@@ -292,10 +292,12 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
                 }
                 Ok(true)
             }
-            // Another request has.
-            CommitOutcome::Conflict(_) => Ok(false),
-            // The old session stays where it is, for the next request.
-            CommitOutcome::Ended => Err(Error::of(ErrorKind::Contention)),
+            // Another request has, or the record has ended.
+            CommitOutcome::Conflict(_) | CommitOutcome::Ended => match self.load(None).await? {
+                Some(found) if is_confirmed(&found) => Ok(false),
+                // The old session stays where it is, for the next request.
+                _ => Err(Error::of(ErrorKind::Contention)),
+            },
             CommitOutcome::Refused(refusal) => {
                 self.end().await?;
                 Err(self.login_refused(user.as_deref(), refusal))

@@ -1,0 +1,17 @@
+//! Adopts sessions that the real libraries have stored, over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "tests report failures by panicking and have no public API"
+)]
+
+mod client;
+mod express;
+#[path = "../shared/servers.rs"]
+mod servers;
+mod shop;
+mod tower;
