@@ -6,6 +6,7 @@
 //! - [`Session`] is the argument of a handler; [`SessionView`] gives read access elsewhere.
 //! - [`store`] has the stores, and the rules for writing one. The module `testing`, behind the feature of
 //!   that name, checks them, and has a client for tests of handlers.
+//! - [`mod@adopt`] takes over the sessions of another library, so that a migration logs nobody out.
 //! - [`frameworks`] describes the differences between frameworks.
 //! - [`monitoring`] lists the events and metrics, with a dashboard.
 //! - [`openapi`] puts sessions into OpenAPI documents.

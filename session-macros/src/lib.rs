@@ -122,7 +122,7 @@ pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `loaders: [header("X-User-Session"), bearer]` | where to look for a sid, in this order | `[header("X-User-Session")]` |
 /// | `emit: header` or `emit: cookie` | where to send the sid of a new session; it is sent in one place only (ASVS 3.3.4) | the place of the first header or cookie loader |
 /// | `store: RedisStore = RedisStore::connect(&std::env::var("REDIS_URL")?).await?` | where sessions are stored. A type that implements `Default` needs no value | in memory |
-/// | `adopt: …` | TODO | none |
+/// | `adopt: ExpressSessions::connect(&std::env::var("OLD_REDIS_URL")?).await?.adopt(crate::convert)` | whose sessions are adopted, and what becomes of each: a request without a sid, but with the cookie of another library, goes on with its old session | none |
 /// | `idle_timeout: 30m` | how long a session lives without a request | `30m` |
 /// | `absolute_timeout: 12h` | how long a session lives in total. More than 30 days is not recommended (NIST SP 800-63B-4, AAL1, 2.1.3) | `24h` |
 /// | `first_use_timeout: 10m` | how long a new session lives if no request presents it, which keeps clients that drop every sid from filling the store | as long as any other |

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use connect_session::adopt::{Adopted, OldCookie, OldSessions, OldSid, RequestCookies};
 use connect_session::store::{BoxError, MemoryStore};
 use connect_session::{Event, Fields, RequestHead, session_config};
 
@@ -22,6 +23,45 @@ pub struct Cart {
 fn migrate(from: u32, fields: &mut Fields) -> Result<(), BoxError> {
     fields.rename("count", format!("visits of version {from}"));
     Ok(())
+}
+
+struct Legacy;
+
+impl Legacy {
+    async fn connect(_: &str) -> Result<Self, BoxError> {
+        Ok(Self)
+    }
+}
+
+impl OldSessions for Legacy {
+    fn find(&self, _: &RequestCookies) -> Option<OldSid> {
+        None
+    }
+
+    async fn read(&self, _: &OldSid) -> Result<Option<serde_json::Value>, BoxError> {
+        Ok(None)
+    }
+
+    async fn remove(&self, _: &OldSid) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn cookie(&self) -> OldCookie {
+        OldCookie::new("legacy")
+    }
+}
+
+fn cart_of(_: serde_json::Value) -> Option<Adopted<Cart>> {
+    None
+}
+
+session_config! {
+    /// Old sessions, and a grace for their cookies.
+    pub struct Migrating {
+        data: Cart,
+        renew_grace: 10s,
+        adopt: Legacy::connect("redis://cache").await?.adopt(cart_of), // C52
+    }
 }
 
 session_config! {
