@@ -57,6 +57,7 @@ pub trait SessionConfig: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// Why that is not possible.
+    #[must_use]
     fn adopt() -> BoxFuture<'static, Result<Adopt<Self::Data>, BoxError>> {
         Box::pin(async { Err("the config adopts no sessions".into()) })
     }

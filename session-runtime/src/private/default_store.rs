@@ -29,6 +29,7 @@ pub trait InMemoryConfig: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// Why that is not possible.
+    #[must_use]
     fn adopt() -> BoxFuture<'static, Result<Adopt<Self::Data>, BoxError>> {
         Box::pin(async { Err("the config adopts no sessions".into()) })
     }
