@@ -36,7 +36,8 @@ pub fn cart_of(old: OldSession) -> Option<Adopted<Cart>> {
         items: old.cart,
         visits: 0,
     };
-    Some(Adopted::new(cart).of_user(old.user))
+    // An empty cart is not worth a session.
+    (!cart.items.is_empty()).then(|| Adopted::new(cart).of_user(old.user))
 }
 
 /// A config of this suite.
