@@ -84,15 +84,7 @@ impl<D> Clone for Loaded<D> {
 impl<D> Loaded<D> {
     /// The parts of a record that was read without a load.
     pub(crate) fn of_record(record: Record<D>) -> Self {
-        Self {
-            snapshot: record.snapshot,
-            epoch: record.epoch,
-            generation: record.generation,
-            deadlines: record.deadlines,
-            lifetime: record.lifetime,
-            login: record.login,
-            offer: None,
-        }
+        Self::new(record, None)
     }
 }
 
