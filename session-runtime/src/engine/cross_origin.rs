@@ -5,8 +5,8 @@ use http::HeaderName;
 use http::header::{ORIGIN, UPGRADE};
 
 use super::addressed::{Addressed, is_same_origin};
-use crate::config::TrustedProxy;
-use crate::loader::RequestHead;
+use crate::config::{Options, TrustedProxy};
+use crate::loader::{CookieSpec, RequestHead};
 use crate::printable;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -24,6 +24,18 @@ pub(crate) struct CrossOrigin {
 }
 
 impl CrossOrigin {
+    /// Applies the rule to a request that uses the cookie. `None` if it is allowed.
+    pub(super) fn check_cookie(
+        head: RequestHead<'_>,
+        options: &Options,
+        spec: &CookieSpec,
+    ) -> Option<Self> {
+        if spec.allow_any_origin {
+            return None;
+        }
+        Self::check(head, options.trusted_proxy, spec.origins)
+    }
+
     /// Applies the rule to a request; `origins` are those that are allowed beside its own. `None` if it is
     /// allowed.
     pub(crate) fn check(

@@ -72,7 +72,7 @@ impl OldCookies {
         };
         Some(Box::new(Self {
             cookies: RequestCookies::of(head)?,
-            cross_origin: CrossOrigin::check(head, options, spec),
+            cross_origin: CrossOrigin::check_cookie(head, options, spec),
         }))
     }
 }

@@ -36,11 +36,7 @@ impl SidTarget {
         options: &Options,
         is_ambiguous: bool,
     ) -> Self {
-        let cross_origin = if spec.allow_any_origin {
-            None
-        } else {
-            CrossOrigin::check(head, options.trusted_proxy, spec.origins)
-        };
+        let cross_origin = CrossOrigin::check_cookie(head, options, spec);
         let repair = if is_ambiguous {
             Repair::new(spec, head, options.trusted_proxy).map(Arc::new)
         } else {
