@@ -463,7 +463,7 @@ impl<C: SessionConfig> Session<C> {
     /// and a longer `idle`, after it was closed (`Max-Age`). It does not keep that of a session with
     /// shorter ones, such as on a shared computer. Only with the config's own timeouts does the
     /// `persistent` of the cookie loader decide. If a new version of the program changes the config's
-    /// timeouts, the sessions with the former ones are longer or shorter, too, until their next login.
+    /// timeouts, the sessions with the former ones are longer or shorter, too. A login does not change them.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidLifetime`] if either is zero or longer than a hundred years, or if `idle`
