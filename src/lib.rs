@@ -2,6 +2,7 @@
 //!
 //! # In this documentation
 //!
+//! - [`guide`] builds things, from the first session to a deployment: start there.
 //! - [`session`](macro@session) is the attribute; [`session_config!`] declares a config and lists every option.
 //! - [`Session`] is the argument of a handler; [`SessionView`] gives read access elsewhere.
 //! - [`store`] has the stores, and the rules for writing one. The module `testing`, behind the feature of
@@ -77,6 +78,8 @@ pub mod adopt {
 }
 
 mod connect;
+
+pub mod guide;
 
 pub mod merge {
     //! Types that the rules of `merge` apply to.
