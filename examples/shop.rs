@@ -38,6 +38,8 @@ session_config! {
     }
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The page of a visitor, whose session is stored with the first item.
@@ -92,9 +94,12 @@ async fn login(mut session: Session<Shop>, Json(login): Json<Login>) -> Result<R
         return Err(Failure::Password);
     }
     session.login(login.user)?;
+    // Browsers keep the cookie of the first for 90 days, and of the second until they are closed. Both say so,
+    // because an earlier login of this session may have said the other.
     if login.remember {
-        // Browsers keep this cookie for 90 days; without it, until they are closed.
         session.set_lifetime(30 * DAY, 90 * DAY)?;
+    } else {
+        session.set_lifetime(30 * MINUTE, 12 * HOUR)?;
     }
     session.messages.push("Welcome back!".to_owned());
     Ok(StatusCode::NO_CONTENT.into_response())

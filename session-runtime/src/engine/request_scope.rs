@@ -136,10 +136,7 @@ impl<C: SessionConfig> RequestScope<C> {
 
     #[cfg(feature = "_layer")]
     pub(crate) fn is_of_test_client(&self) -> bool {
-        #[cfg(feature = "testing")]
-        return self.of_test_client.load(Ordering::Relaxed);
-        #[cfg(not(feature = "testing"))]
-        false
+        self.of_test_client.load(Ordering::Relaxed)
     }
 
     #[cfg(feature = "_layer")]

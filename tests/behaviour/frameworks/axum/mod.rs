@@ -165,122 +165,59 @@ fn main() -> Router {
         .nest("/failure", failures::failures())
 }
 
+/// Adds the routes of configs, each under its own path, with a store.
+macro_rules! with_store {
+    ($app:expr, $store:expr; $($path:literal => $config:ty),* $(,)?) => {
+        $app$(.nest(
+            $path,
+            routes::<$config>().layer(<$config>::layer().with_store($store)),
+        ))*
+    };
+}
+
 pub(super) fn serve(listener: TcpListener, stores: &Stores) {
-    let stuff = &stores.stuff;
+    let stuff = || stores.stuff.clone();
     let app = Router::new()
-        .nest(
-            "/main",
-            main().layer(Main::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/cookie-first",
-            routes::<CookieFirst>().layer(CookieFirst::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/emit-cookie",
-            routes::<EmitCookie>().layer(EmitCookie::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/jar",
-            routes::<Jar>().layer(Jar::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/open-jar",
-            routes::<OpenJar>().layer(OpenJar::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/x-forwarded",
-            routes::<XForwarded>().layer(XForwarded::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/forwarded",
-            routes::<Forwarded>().layer(Forwarded::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/urls/{sid}",
-            routes::<Urls>().layer(Urls::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/bearer",
-            routes::<Bearer>().layer(Bearer::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/always",
-            routes::<Always>().layer(Always::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/rejecting",
-            routes::<Rejecting>().layer(Rejecting::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/lenient",
-            routes::<Lenient>().layer(Lenient::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/anonymous",
-            routes::<Anonymous>().layer(Anonymous::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/renewing",
-            routes::<Renewing>().layer(Renewing::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/small",
-            routes::<Small>().layer(Small::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/adopting",
-            routes::<Adopting>().layer(Adopting::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/adopting-limited",
-            routes::<AdoptingLimited>().layer(AdoptingLimited::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/adopting-header",
-            routes::<AdoptingByHeader>().layer(AdoptingByHeader::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/limited",
-            routes::<Limited>().layer(Limited::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/refusing",
-            routes::<Refusing>().layer(Refusing::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/watchful",
-            routes::<Watchful>().layer(Watchful::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/hasty",
-            routes::<Hasty>().layer(Hasty::layer().with_store(stuff.clone())),
-        )
-        .nest(
-            "/loose",
-            routes::<Loose>().layer(Loose::layer().with_store(stores.loose.clone())),
-        )
-        .nest(
-            "/narrow",
-            routes::<Narrow>().layer(Narrow::layer().with_store(stores.loose.clone())),
-        )
-        .nest(
-            "/large",
-            routes::<Large>().layer(Large::layer().with_store(stores.heap.clone())),
-        )
+        .nest("/main", main().layer(Main::layer().with_store(stuff())))
         .route(
             "/untyped",
             any(untyped).layer(Loose::layer().with_store(stores.loose.clone())),
         )
-        .nest(
-            "/before",
-            routes::<Before>().layer(Before::layer().with_store(stores.fields())),
-        )
-        .nest(
-            "/after",
-            routes::<After>().layer(After::layer().with_store(stores.fields())),
-        )
         .nest("/bare", routes::<Bare>())
         .nest("/bare-layered", routes::<Bare>().layer(Bare::layer()));
+    let app = with_store! { app, stuff();
+        "/cookie-first" => CookieFirst,
+        "/emit-cookie" => EmitCookie,
+        "/jar" => Jar,
+        "/open-jar" => OpenJar,
+        "/x-forwarded" => XForwarded,
+        "/forwarded" => Forwarded,
+        "/urls/{sid}" => Urls,
+        "/bearer" => Bearer,
+        "/always" => Always,
+        "/rejecting" => Rejecting,
+        "/lenient" => Lenient,
+        "/anonymous" => Anonymous,
+        "/renewing" => Renewing,
+        "/small" => Small,
+        "/adopting" => Adopting,
+        "/adopting-limited" => AdoptingLimited,
+        "/adopting-header" => AdoptingByHeader,
+        "/limited" => Limited,
+        "/refusing" => Refusing,
+        "/watchful" => Watchful,
+        "/hasty" => Hasty,
+    };
+    let app = with_store! { app, stores.loose.clone();
+        "/loose" => Loose,
+        "/narrow" => Narrow,
+    };
+    let app = with_store! { app, stores.heap.clone();
+        "/large" => Large,
+    };
+    let app = with_store! { app, stores.fields();
+        "/before" => Before,
+        "/after" => After,
+    };
     tokio::spawn(async move { ::axum::serve(listener, app).await.unwrap() });
 }
