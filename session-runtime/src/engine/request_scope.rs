@@ -29,7 +29,7 @@ pub(crate) struct RequestScope<C: SessionConfig> {
     /// Whether the request has passed the app-wide layer.
     layered: AtomicBool,
     /// Whether the store is that of a test client, which no layer below replaces.
-    #[cfg(all(feature = "_layer", feature = "testing"))]
+    #[cfg(feature = "_layer")]
     of_test_client: AtomicBool,
     /// Set if a view was refused because the request carries different sids in cookies of one name.
     repair: OnceLock<Arc<Repair>>,
@@ -104,7 +104,7 @@ impl<C: SessionConfig> RequestScope<C> {
             view_requested: AtomicBool::new(false),
             view_found: AtomicBool::new(false),
             layered: AtomicBool::new(false),
-            #[cfg(all(feature = "_layer", feature = "testing"))]
+            #[cfg(feature = "_layer")]
             of_test_client: AtomicBool::new(false),
             repair: OnceLock::new(),
         }
