@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use crate::config::SessionConfig;
 use crate::testing::client::{Client, TestStore};
 
-/// A client of an actix-web application. See [the module](super).
+/// A client of an actix-web application. See [the module](crate::testing).
 ///
 /// ```
 /// use actix_web::{App, web};

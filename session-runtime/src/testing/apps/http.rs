@@ -14,7 +14,7 @@ use crate::framework::layer::SessionLayer;
 use crate::testing::client::{Client, LocalFuture, TestStore};
 
 /// A client of an axum `Router`, or of another tower service of `http` requests, such as
-/// `tower::service_fn(handler)` for a plain `http` handler. See [the module](super).
+/// `tower::service_fn(handler)` for a plain `http` handler. See [the module](crate::testing).
 #[must_use]
 pub fn client<C: SessionConfig>(app: impl HttpApp) -> Client<C> {
     let (store, layer) = TestStore::new();

@@ -6,7 +6,7 @@ use poem::{Endpoint as _, EndpointExt as _, IntoEndpoint};
 use crate::config::SessionConfig;
 use crate::testing::client::{Client, TestStore};
 
-/// A client of a poem application, such as a `Route`. See [the module](super).
+/// A client of a poem application, such as a `Route`. See [the module](crate::testing).
 ///
 /// ```
 /// use connect_session::{Session, session, session_config, testing};

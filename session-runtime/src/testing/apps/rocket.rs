@@ -10,7 +10,7 @@ use rocket::{Build, Rocket};
 use crate::config::SessionConfig;
 use crate::testing::client::{Client, TestStore};
 
-/// A client of a rocket application. See [the module](super).
+/// A client of a rocket application. See [the module](crate::testing).
 ///
 /// ```
 /// use connect_session::{Session, session, session_config, testing};

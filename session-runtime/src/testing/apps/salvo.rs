@@ -12,7 +12,7 @@ use salvo_core::{ConnCtrl, Service};
 use crate::config::SessionConfig;
 use crate::testing::client::{Client, TestStore};
 
-/// A client of a salvo application: a `Router` or a `Service`. See [the module](super).
+/// A client of a salvo application: a `Router` or a `Service`. See [the module](crate::testing).
 ///
 /// ```
 /// use connect_session::{Session, session, session_config, testing};
