@@ -228,10 +228,6 @@ impl<C: SessionConfig> Session<C> {
     ///   session see it.
     /// - Otherwise the change stays stored if the handler fails.
     ///
-    /// A store that is not in memory detects conflicts only in the fields that `change` changed. If
-    /// the result depends on another field that concurrent requests may change, change that field
-    /// too.
-    ///
     /// ```
     /// # use connect_session::{Error, Session};
     /// async fn visit(session: &mut Session) -> Result<u64, Error> {

@@ -24,7 +24,7 @@ cases! {
         row_62b_a_session_does_not_wait_for_another_one;
     memory:;
     encoded:
-        row_61_different_fields_never_conflict;
+        row_61_each_change_is_committed_once;
     sqlite:
         row_61_each_change_is_committed_once;
     servers:
@@ -80,15 +80,6 @@ async fn row_61_different_keys(env: Env) {
     let keys: BTreeSet<String> = data.as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, numbered());
     assert!((0..MANY).all(|number| data[format!("n{number}")] == number));
-}
-
-async fn row_61_different_fields_never_conflict(env: Env) {
-    let server = env.start().await;
-    let session = server.open("loose").await;
-    let set = |number| json!([["set", format!("/n{number}"), number]]);
-    overlapping(&server, &session, set, nothing).await;
-    assert_eq!(session.events("conflict"), 0);
-    assert_eq!(session.events("committed"), MANY);
 }
 
 /// A store that compares the version reports conflicts, which the library merges.
