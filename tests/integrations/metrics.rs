@@ -122,9 +122,9 @@ async fn send(app: &Router, path: &str, sid: &str, body: &str) -> (StatusCode, S
     (response.status(), sid)
 }
 
-/// A user with quotes, line breaks and 1 MiB of text.
+/// A user with quotes, line breaks and almost 1 MiB of text, the most that an id may have.
 fn long_text(user: usize) -> String {
-    format!("ada{user}\"'\r\n{{}}{}", "x".repeat(1 << 20))
+    format!("ada{user}\"'\r\n{{}}{}", "x".repeat((1 << 20) - 64))
 }
 
 /// What these users do.
