@@ -167,30 +167,34 @@ impl SessionHeaders {
                 headers.set(&CACHE_CONTROL, NO_STORE);
             }
         }
-        let (expired, carrier) = match self.sid.map(|carrier| *carrier) {
-            Some(Carrier::Adopted(expired, carrier)) => {
-                (Some(expired), carrier.map(|inner| *inner))
+        if let Some(carrier) = self.sid {
+            if let Some(cookie) = carrier.cookie() {
+                remove_cookies(headers, cookie);
             }
-            carrier => (None, carrier),
-        };
-        if let Some(
-            Carrier::Cookie(value)
-            | Carrier::EndedCookie(value)
-            | Carrier::RepairedCookie(_, value),
-        ) = &carrier
-        {
-            remove_cookies(headers, value);
+            carrier.add(headers);
         }
-        if let Some(expired) = expired {
-            headers.add(&SET_COOKIE, expired);
+    }
+}
+
+impl Carrier {
+    /// The cookie that the response sets or clears.
+    fn cookie(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Cookie(value) | Self::EndedCookie(value) | Self::RepairedCookie(_, value) => {
+                Some(value)
+            }
+            Self::Adopted(_, Some(carrier)) => carrier.cookie(),
+            _ => None,
         }
-        match carrier {
-            None | Some(Carrier::Adopted(..)) => {}
-            Some(Carrier::Header {
+    }
+
+    fn add(self, headers: &mut impl ReplyHeaders) {
+        match self {
+            Self::Header {
                 name,
                 value,
                 expose,
-            }) => {
+            } => {
                 if expose {
                     merge_list(
                         headers,
@@ -200,15 +204,15 @@ impl SessionHeaders {
                 }
                 headers.set(name, value);
             }
-            Some(Carrier::Cookie(value)) => {
+            Self::Cookie(value) => {
                 headers.add(&SET_COOKIE, value);
             }
-            Some(Carrier::EndedCookie(value)) => {
+            Self::EndedCookie(value) => {
                 headers.add(&SET_COOKIE, value);
                 let name = HeaderName::from_static("clear-site-data");
                 merge_list(headers, &name, &SITE_DATA);
             }
-            Some(Carrier::RepairedCookie(repair, value)) => {
+            Self::RepairedCookie(repair, value) => {
                 // First, because some clients do not distinguish a cookie of one host from one of the
                 // domain with the same name.
                 for expired in &repair.others {
@@ -216,8 +220,14 @@ impl SessionHeaders {
                 }
                 headers.add(&SET_COOKIE, value);
             }
-            Some(Carrier::Repair(repair)) => repair.apply(headers),
-            Some(Carrier::Withdrawn(name)) => headers.retain(name, &|_| false),
+            Self::Repair(repair) => repair.apply(headers),
+            Self::Withdrawn(name) => headers.retain(name, &|_| false),
+            Self::Adopted(expired, carrier) => {
+                headers.add(&SET_COOKIE, expired);
+                if let Some(carrier) = carrier {
+                    carrier.add(headers);
+                }
+            }
         }
     }
 }
