@@ -62,8 +62,9 @@ pub use self::keys::{InvalidSealingKeys, SealingKeys};
 ///
 /// # Cost
 ///
-/// About 85 bytes a field, and a third of its length; about a microsecond a field and request. `max_size` limits
-/// the data before it is sealed. A change seals all fields of the session again.
+/// About 65 bytes a field, and a third of its length. Opening or sealing five fields of 30 bytes takes 10 and 12
+/// microseconds, a field of 64 KB 90 and 150. `max_size` limits the data before it is sealed. A change seals all
+/// fields of the session again.
 #[derive(Debug, Clone)]
 pub struct Sealed<S> {
     store: S,
