@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use connect_session_runtime::store::StoreError;
 
 /// The default interval of the sweep.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Starts the task once, and stops it when the store is dropped.
 #[derive(Debug)]

@@ -21,10 +21,10 @@ use super::outage::{cannot_connect, no_answer_within};
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// A connection that was idle for this long is closed.
-const CLOSE_AFTER_IDLE: Duration = Duration::from_secs(600);
+const CLOSE_AFTER_IDLE: Duration = Duration::from_mins(10);
 
 /// How long a connection is used, so that the servers behind an address can change.
-const LIFETIME: Duration = Duration::from_secs(1_800);
+const LIFETIME: Duration = Duration::from_mins(30);
 
 /// How long closing a connection may take.
 const CLOSING: Duration = Duration::from_secs(5);

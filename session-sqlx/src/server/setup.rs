@@ -14,7 +14,7 @@ use crate::connect::Target;
 use crate::error::ContextError;
 
 /// How long a migration may take, including the wait for another one.
-const MIGRATION_TIMEOUT: Duration = Duration::from_secs(60);
+const MIGRATION_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(crate) async fn connect<B: Server, S>(
     builder: ConnectBuilder<S>,
