@@ -18,7 +18,7 @@ use connect_session_runtime::timestamp::Timestamp;
 use self::cipher::Cipher;
 pub use self::keys::{InvalidSealingKeys, SealingKeys};
 
-/// A store around another one, in which the data of sessions is encrypted: whoever reads the database, a
+/// A store that encrypts the data of sessions before another store gets it. Somebody who reads the database, a
 /// backup or the network between does not learn what the sessions contain.
 ///
 /// ```no_run
@@ -50,7 +50,7 @@ pub use self::keys::{InvalidSealingKeys, SealingKeys};
 ///
 /// The store needs the rest, so it is readable: the names of the fields and the length of each, the user of a
 /// session ([`subject`](connect_session_runtime::session::Session::subject)), its label, level and times.
-/// Secrets of sids are stored as hashes by every store, sealed or not. Whoever can *write* to the database
+/// Every store, sealed or not, keeps only hashes of the secrets of sids. Somebody who can *write* to the database
 /// cannot forge a field, but can put back an older state of a session, remove fields from it, or end it. The page
 /// for administrators shows values as they are stored.
 ///

@@ -150,7 +150,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether `on_undecodable: replace` applies: not if a key is missing, which the operator can mend.
+    /// Whether `on_undecodable: replace` applies. It does not if a sealed field cannot be opened: the operator
+    /// may have forgotten a key, and the session can be read once the key is back.
     pub(crate) fn is_replaceable(&self) -> bool {
         matches!(self, Self::Undecodable { source, .. }
             if source.downcast_ref().is_some_and(|error: &DecodeError| !error.is_not_opened()))
