@@ -15,33 +15,30 @@
 //! So the next request repairs what a crash has left behind, and a session that was adopted and has ended
 //! does not come back.
 
+mod record;
+mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
 
+pub(super) use self::state::AdoptedState;
 use super::RequestContext;
 use super::extract::OldCookies;
-use super::limits::check_new;
 use super::load::Loaded;
 use super::open::store_of;
 use super::open_plan::refuse_cross_origin;
 use super::opened::{OpenedSession, resume_adopted};
-use super::session_core::{Phase, deadlines};
-use super::session_headers::Carrier;
+use super::session_core::deadlines;
 use crate::adopt::{Adopt, Adopted, OldSession, OldSid};
 use crate::config::{self, OnUndecodable, SessionConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
-use crate::record::{
-    Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, Login, LoginChange, NewLogin,
-    NewRecord, Renewal, Snapshot,
-};
-use crate::sid::{HashedSid, SessionId, Sid};
-use crate::store::{CommitOutcome, InsertOutcome, LoadOutcome, LoginRefusal, StoreError, StoreRef};
+use crate::record::{Key, Lifetime, Login, NewLogin, Snapshot};
+use crate::sid::{HashedSid, SessionId};
+use crate::store::{BoxError, LoginRefusal, StoreError, StoreRef};
 
-/// How long a record lives that was not confirmed, because its request was cancelled or has crashed.
-const UNCONFIRMED: Duration = Duration::from_secs(60);
 /// How long after an offer a request with the old cookie is offered another sid, because no request has
 /// presented the first one.
 const OFFER_AGAIN: Duration = Duration::from_secs(20);
@@ -55,42 +52,6 @@ pub(super) enum Adoption<T> {
     NotSent,
     /// The old session has ended, or was adopted and its new sid is in use.
     Gone,
-}
-
-/// The state of an adopted session that its request opened with the old cookie.
-pub(crate) struct AdoptedState {
-    /// What opens the record in place of a sid; `None` once the session has a new sid.
-    pub(super) adopter: Option<HashedSid>,
-    /// How long the old cookie works after the first use of the new sid.
-    pub(super) grace: Duration,
-    /// Expires the old cookie.
-    pub(super) expired_cookie: Option<HeaderValue>,
-}
-
-impl AdoptedState {
-    /// The offer of this sid, once more: the latest response to be sent carries the one that works.
-    pub(super) fn renew_offer(&self, sid: &Sid) -> Renewal {
-        Renewal {
-            every: Duration::ZERO,
-            grace: self.grace,
-            candidate: sid.secret_hash(),
-        }
-    }
-}
-
-impl AdoptedState {
-    /// Expires the old cookie in a response that carries the new sid, or that ends the session.
-    pub(super) fn with_expired_cookie<D>(
-        &self,
-        sid: Option<Box<Carrier>>,
-        phase: &Phase<D>,
-    ) -> Option<Box<Carrier>> {
-        let is_over = sid.is_some() || matches!(phase, Phase::Ended { destroyed: true });
-        match self.expired_cookie.clone().filter(|_| is_over) {
-            Some(expired) => Some(Box::new(Carrier::Adopted(expired, sid))),
-            None => sid,
-        }
-    }
 }
 
 /// Opens the session of an old cookie, for a handler.
@@ -221,90 +182,6 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
         }
     }
 
-    /// Inserts the record of the session, which opens nothing yet, unless there is one.
-    async fn insert(&self, adopted: Adopted<C::Data>) -> Result<(), Error> {
-        let options = self.context.options;
-        let subject = adopted.user.as_ref().map_or(0, |user| user.len());
-        let max_size = (options.encoded_limit()).saturating_sub(subject as u64);
-        check_new::<C>(&self.store, options, &adopted.data, max_size)
-            .map_err(|error| self.store_failed("insert", error.into()))?;
-        let record = NewRecord {
-            secret: self.sid.secret,
-            transport: self.context.target.transport(),
-            data: Arc::new(adopted.data),
-            login: None,
-            label: None,
-            lifetime: Lifetime::new(UNCONFIRMED, UNCONFIRMED),
-            first_use_timeout: None,
-            commit_id: CommitId::random(),
-            max_size,
-            versions: options.data_versions(),
-        };
-        let inserted = self.store.insert(self.key, &record).await;
-        match inserted.map_err(|error| self.store_failed("insert", error))? {
-            InsertOutcome::Done { evicted, .. } => {
-                for id in evicted {
-                    let listener = options.on_event;
-                    event::emit(listener, C::NAME, Some(id), EventKind::Evicted, None);
-                }
-                Ok(())
-            }
-            InsertOutcome::Exists => Ok(()),
-            // It has no login.
-            InsertOutcome::Refused(refusal) => Err(self.login_refused(None, refusal)),
-        }
-    }
-
-    /// Confirms the record, so that it opens the session. Returns whether this request has done that.
-    async fn confirm(&self, user: Option<Arc<str>>) -> Result<bool, Error> {
-        let options = self.context.options;
-        let login = user.clone().map_or(LoginChange::Keep, |user| {
-            LoginChange::Set(NewLogin {
-                limit: options.session_limit(),
-                ..NewLogin::new(user)
-            })
-        });
-        let change = Change {
-            commit_id: CommitId::random(),
-            epoch: 0,
-            generation: 0,
-            data: None,
-            identity: Some(IdentityChange {
-                secret: self.sid.secret,
-                new_generation: true,
-                login,
-            }),
-            lifetime: Some(Lifetime::new(
-                options.idle_timeout,
-                options.absolute_timeout,
-            )),
-            versions: options.data_versions(),
-            label: None,
-        };
-        let confirmed = self.store.commit(self.key, &change).await;
-        match confirmed.map_err(|error| self.store_failed("commit", error))? {
-            CommitOutcome::Applied { ended, .. } => {
-                self.emit(user.as_deref(), EventKind::Adopted);
-                let listener = options.on_event;
-                for id in ended {
-                    let (id, user) = (Some(id), user.as_deref());
-                    event::emit_of_user(listener, C::NAME, id, user, EventKind::Replaced, None);
-                }
-                Ok(true)
-            }
-            // Another request has, or the record has ended.
-            CommitOutcome::Conflict(_) | CommitOutcome::Ended => match self.load(None).await? {
-                Some(found) if is_confirmed(&found) => Ok(false),
-                // The old session stays where it is, for the next request.
-                _ => Err(Error::of(ErrorKind::Contention)),
-            },
-            CommitOutcome::Refused(refusal) => {
-                self.end().await?;
-                Err(self.login_refused(user.as_deref(), refusal))
-            }
-        }
-    }
-
     /// The session that was adopted before, if the old cookie still opens it. With `offer_every`, it may
     /// come with the offer of a sid.
     async fn follow(
@@ -333,33 +210,6 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
         }
     }
 
-    /// Loads the record with the old cookie.
-    async fn load(&self, offer_every: Option<Duration>) -> Result<Option<Loaded<C::Data>>, Error> {
-        let options = self.context.options;
-        let offer = offer_every.map(|every| (every, Box::new(self.sid.offer())));
-        let renewal = offer.as_ref().map(|(every, offer)| Renewal {
-            every: *every,
-            grace: options.renew_grace,
-            candidate: offer.secret_hash(),
-        });
-        let request = LoadRequest {
-            secret: self.sid.secret,
-            transport: self.context.target.transport(),
-            touch_every: options.touch_every,
-            renewal,
-            versions: options.data_versions(),
-        };
-        let outcome = self.store.load(self.key, &request).await;
-        match outcome.map_err(|error| self.store_failed("load", error))? {
-            LoadOutcome::Found(record) => {
-                let offer = offer.map(|(_, sid)| sid).filter(|_| record.renewed);
-                Ok(Some(Loaded::new(record, offer)))
-            }
-            LoadOutcome::Unknown | LoadOutcome::Reused { .. } => Ok(None),
-            LoadOutcome::Replaced => Err(Error::of(ErrorKind::SessionReplaced)),
-        }
-    }
-
     /// What the session will be once it is adopted.
     fn preview(&self, adopted: Adopted<C::Data>) -> Loaded<C::Data> {
         let (now, options) = (self.store.now(), self.context.options);
@@ -380,13 +230,6 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
             login: login.map(Arc::new),
             offer: None,
         }
-    }
-
-    async fn end(&self) -> Result<(), Error> {
-        let ended = self.store.destroy(self.key).await;
-        ended
-            .map(drop)
-            .map_err(|error| self.store_failed("destroy", error))
     }
 
     fn gone<T>(&self) -> Adoption<T> {
@@ -410,7 +253,7 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
         error.into()
     }
 
-    fn old_store_failed(&self, error: crate::store::BoxError) -> Error {
+    fn old_store_failed(&self, error: BoxError) -> Error {
         self.store_failed("adopt", StoreError::Unavailable(error))
     }
 
