@@ -68,7 +68,7 @@ pub mod frameworks {}
 pub mod adopt {
     #![doc = include_str!("adopt.md")]
 
-    #[cfg(feature = "redis")]
+    #[cfg(feature = "express-session")]
     pub use connect_session_redis::ExpressSessions;
     pub use connect_session_runtime::adopt::{
         Adopt, Adopted, IntoAdopt, OldCookie, OldSessions, OldSid, RequestCookies,

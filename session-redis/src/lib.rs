@@ -20,6 +20,7 @@ mod cluster;
 mod connection;
 mod endpoints;
 mod error;
+#[cfg(feature = "express-session")]
 mod express;
 mod failure;
 mod inspect;
@@ -47,5 +48,6 @@ mod url;
 
 pub use self::builder::RedisStoreBuilder;
 pub use self::error::RedisStoreError;
+#[cfg(feature = "express-session")]
 pub use self::express::ExpressSessions;
 pub use self::store::RedisStore;

@@ -8,7 +8,7 @@ use crate::store::{BoxError, BoxFuture};
 
 /// The sessions that another library has stored, to be adopted.
 ///
-/// `ExpressSessions` (feature `redis`) and `TowerSessions` (feature `tower-sessions`) are sources for
+/// `ExpressSessions` (feature `express-session`) and `TowerSessions` (feature `tower-sessions`) are sources for
 /// express-session and tower-sessions. Implement the trait for any other library.
 ///
 /// ```
