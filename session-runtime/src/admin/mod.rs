@@ -56,7 +56,7 @@
 //! Nothing that opens a session: no sid, no hash of one and no cookie. Of the data, it shows the names of the top-level
 //! fields, and only the values of those that [`show`](Admin::show) lists. A user, a label and a value are personal data,
 //! so mount it where your access log is kept accordingly: the user is part of the URL. Texts are shortened: to 200
-//! characters in the page, and to 1,000 in the API. Looking at a session is no use of it, and moves no deadline.
+//! characters in the page, and to 1,000 in the API. Looking at a session does not extend it.
 //!
 //! Each response has `Cache-Control: no-store` and a strict `Content-Security-Policy`. A request that ends sessions must
 //! come from the page itself or from a client that is no browser: the cross-origin rule of cookies applies to it,

@@ -21,8 +21,8 @@ pub struct OldSid {
 }
 
 impl OldSid {
-    /// An id from a cookie that is signed or encrypted: who can only read the old store cannot make that
-    /// cookie.
+    /// An id from a cookie that is signed or encrypted. Somebody who can only read the old store cannot make
+    /// such a cookie.
     #[must_use]
     pub fn signed(text: impl Into<String>) -> Self {
         Self {
@@ -31,8 +31,8 @@ impl OldSid {
         }
     }
 
-    /// An id from a cookie that contains nothing else: who can read the old store knows the cookie. It is
-    /// accepted for a shorter time after the session was adopted.
+    /// An id from a cookie that contains nothing else. Somebody who can read the old store can make such a
+    /// cookie, so it is accepted for a shorter time after the session was adopted.
     #[must_use]
     pub fn stored(text: impl Into<String>) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl OldSid {
         &self.text
     }
 
-    /// Whether the old store contains all that is in the cookie.
+    /// Whether somebody who can read the old store can make the cookie.
     pub(crate) const fn is_in_store(&self) -> bool {
         self.is_in_store
     }

@@ -12,7 +12,7 @@ use crate::sid::SessionId;
 
 /// A store that shows a session to an administrator, who knows its public id and not its secret.
 ///
-/// Neither method writes anything: looking at a session moves no deadline, and is no use of the session.
+/// Neither method writes anything, so looking at a session does not extend it.
 ///
 /// A store of this kind returns itself from [`Store::as_inspect`](super::Store::as_inspect). The conformance
 /// kit tests these rules.
