@@ -30,6 +30,7 @@ mod events;
 mod first_use;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod long_user;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod on_success;

@@ -3,23 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use ::axum::body::Body;
-use ::axum::routing::{any, post};
-use ::axum::{Router, extract::DefaultBodyLimit};
-use connect_session::store::{AnyStore, MemoryStore};
-use connect_session::testing::FailingStore;
-use connect_session::{Error, Session, Untyped, describe_metrics, session, session_config};
-use http::{Request, StatusCode};
+use connect_session::describe_metrics;
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
-session_config! {
-    struct Shop { max_sessions: 1 }
-}
+use crate::long_user::{act, app};
 
 /// The sum of each series, and how often it was recorded.
 #[derive(Clone, Default)]
@@ -97,36 +88,6 @@ impl Recorder for Recorded {
     }
 }
 
-#[session(create)]
-async fn login(mut session: Session<Shop>, user: String) -> Result<(), Error> {
-    session.label(user.clone());
-    session.login(user)
-}
-
-#[session(load)]
-async fn visit(mut session: Session<Shop>) -> Result<(), Error> {
-    session.insert("visited", true)
-}
-
-#[session(load)]
-async fn logout(session: Session<Shop>) -> Result<(), Error> {
-    session.destroy().await
-}
-
-async fn send(app: &Router, path: &str, sid: &str, body: &str) -> (StatusCode, String) {
-    let request = Request::post(path).header("X-User-Session", sid);
-    let request = request.body(Body::from(body.to_owned())).unwrap();
-    let response = app.clone().oneshot(request).await.unwrap();
-    let sid = response.headers().get("X-User-Session");
-    let sid = sid.map_or_else(String::new, |sid| sid.to_str().unwrap().to_owned());
-    (response.status(), sid)
-}
-
-/// A user with quotes, line breaks and almost 1 MiB of text, the most that an id may have.
-fn long_text(user: usize) -> String {
-    format!("ada{user}\"'\r\n{{}}{}", "x".repeat((1 << 20) - 64))
-}
-
 /// What these users do.
 fn record(users: usize) -> (Recorded, Vec<String>) {
     let recorded = Recorded::default();
@@ -136,26 +97,10 @@ fn record(users: usize) -> (Recorded, Vec<String>) {
     let sids = metrics::with_local_recorder(&recorded, || {
         describe_metrics();
         runtime.block_on(async {
-            let store = FailingStore::new(MemoryStore::<Untyped>::new());
-            let faults = store.faults();
-            let app = Router::new()
-                .route("/login", post(login))
-                .route("/visit", any(visit))
-                .route("/logout", post(logout))
-                .layer(DefaultBodyLimit::disable())
-                .layer(Shop::layer().with_store(AnyStore::new(store)));
+            let (app, faults) = app();
             let mut sids = Vec::new();
             for user in 0..users {
-                let user = long_text(user);
-                let (_, first) = send(&app, "/login", "", &user).await;
-                let (_, second) = send(&app, "/login", "", &user).await;
-                assert_eq!(send(&app, "/visit", &second, "").await.0, 200);
-                assert_eq!(send(&app, "/visit", &first, "").await.0, 401);
-                faults.fail_loads(true);
-                assert_eq!(send(&app, "/visit", &second, "").await.0, 503);
-                faults.fail_loads(false);
-                assert_eq!(send(&app, "/logout", &second, "").await.0, 200);
-                sids.extend([first, second]);
+                sids.extend(act(&app, &faults, user).await);
             }
             sids
         })

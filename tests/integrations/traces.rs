@@ -2,37 +2,15 @@
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Mutex, Once};
+use std::sync::Once;
 
-use ::axum::body::Body;
-use ::axum::routing::{any, post};
-use ::axum::{Router, extract::DefaultBodyLimit};
-use connect_session::store::{AnyStore, MemoryStore};
-use connect_session::testing::FailingStore;
-use connect_session::{
-    Error, Event, LoggedIn, Session, SessionConfig, Untyped, session, session_config,
-};
-use http::{Request, StatusCode};
-use tower::ServiceExt as _;
+use connect_session::{SessionConfig, session_config};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 
-session_config! {
-    struct Shop { max_sessions: 1, on_event: listen }
-}
-
-/// A user with quotes, line breaks and almost 1 MiB of text, the most that an id may have.
-fn long_text() -> String {
-    format!("ada\"'\r\nERROR forged{{}}{}", "x".repeat((1 << 20) - 64))
-}
-
-static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-fn listen(event: &Event<'_>) {
-    HEARD.lock().unwrap().push(format!("{event} {event:?}"));
-}
+use crate::long_user::{HEARD, act, app, send};
 
 /// Keeps what the threads record that ask for it. There is one for the program: `tracing` may ask any thread
 /// once whether anybody wants an event, and a thread without a subscriber would answer no for all.
@@ -105,31 +83,6 @@ impl Subscriber for Recorder {
     fn exit(&self, _: &Id) {}
 }
 
-#[session(create)]
-async fn login(mut session: Session<Shop>, user: String) -> Result<(), Error> {
-    session.label(user.clone());
-    session.login(user)
-}
-
-#[session(load)]
-async fn visit(mut session: Session<Shop>) -> Result<(), Error> {
-    session.insert("visited", true)
-}
-
-#[session(load)]
-async fn logout(session: LoggedIn<Shop>) -> Result<(), Error> {
-    session.destroy().await
-}
-
-async fn send(app: &Router, path: &str, sid: &str, body: &str) -> (StatusCode, String) {
-    let request = Request::post(path).header("X-User-Session", sid);
-    let request = request.body(Body::from(body.to_owned())).unwrap();
-    let response = app.clone().oneshot(request).await.unwrap();
-    let sid = response.headers().get("X-User-Session");
-    let sid = sid.map_or_else(String::new, |sid| sid.to_str().unwrap().to_owned());
-    (response.status(), sid)
-}
-
 /// Returns what was recorded, and the sids.
 fn record() -> (Vec<Line>, [String; 2]) {
     static ONCE: Once = Once::new();
@@ -139,25 +92,10 @@ fn record() -> (Vec<Line>, [String; 2]) {
         .build()
         .unwrap();
     let sids = runtime.block_on(async {
-        let store = FailingStore::new(MemoryStore::<Untyped>::new());
-        let faults = store.faults();
-        let app = Router::new()
-            .route("/login", post(login))
-            .route("/visit", any(visit))
-            .route("/logout", post(logout))
-            .layer(DefaultBodyLimit::disable())
-            .layer(Shop::layer().with_store(AnyStore::new(store)));
-        let user = long_text();
-        let (_, first) = send(&app, "/login", "", &user).await;
-        let (_, second) = send(&app, "/login", "", &user).await;
-        assert_eq!(send(&app, "/visit", &second, "").await.0, 200);
-        assert_eq!(send(&app, "/visit", &first, "").await.0, 401);
+        let (app, faults) = app();
+        let sids = act(&app, &faults, 0).await;
         assert_eq!(send(&app, "/visit", "", "").await.0, 401);
-        faults.fail_loads(true);
-        assert_eq!(send(&app, "/visit", &second, "").await.0, 503);
-        faults.fail_loads(false);
-        assert_eq!(send(&app, "/logout", &second, "").await.0, 200);
-        [first, second]
+        sids
     });
     (LINES.take().unwrap(), sids)
 }
@@ -184,13 +122,13 @@ fn every_call_of_the_store_is_a_span_and_every_event_has_its_fields() {
             "DEBUG session change stored: config id elapsed_ms",
             "DEBUG span session_load: config id",
             "DEBUG session unknown or expired: config id elapsed_ms",
-            "DEBUG required session not sent: config",
             "DEBUG span session_load: config id",
             "ERROR session store failed: config id operation error elapsed_ms",
             "DEBUG span session_load: config id",
             "DEBUG session loaded: config id elapsed_ms",
             "DEBUG span session_destroy: config id",
             "DEBUG session destroyed: config id elapsed_ms",
+            "DEBUG required session not sent: config",
         ],
     ];
     assert_eq!(seen, expected.concat(), "{seen:#?}");
