@@ -46,11 +46,11 @@ impl Cluster {
         }
     }
 
-    /// The index of a user and its server. No other user has sessions.
+    /// The index of a user and its server. No other user has sessions. A tombstone is a sorted set too.
     fn index(&self) -> (Vec<u8>, ::redis::Connection) {
         for server in &self.servers {
             let mut raw = server.raw();
-            let words = ["SCAN", "0", "COUNT", "10000", "TYPE", "zset"];
+            let words = ["SCAN", "0", "COUNT", "10000", "MATCH", "*:u:*"];
             let (_, keys): (String, Vec<Vec<u8>>) = command(&mut raw, &words);
             if let Some(key) = keys.into_iter().next() {
                 return (key, raw);
