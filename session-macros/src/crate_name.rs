@@ -3,6 +3,8 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -12,7 +14,7 @@ use crate::errors::Errors;
 const PACKAGE: &str = "connect-session";
 
 /// What a Cargo.toml says about this library.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Dependency {
     /// The crate depends on it, by this name.
     Named(String),
@@ -52,14 +54,26 @@ pub(crate) fn report_missing(
     is_missing
 }
 
+/// What was found last, and in which version of which manifest: every macro of a crate asks, and a macro is not
+/// optimized.
+static LAST: Mutex<Option<(PathBuf, SystemTime, Dependency)>> = Mutex::new(None);
+
 fn dependency() -> Dependency {
-    let Some(manifest) = manifest() else {
-        return Dependency::Unknown;
-    };
-    let Ok(text) = std::fs::read_to_string(&manifest) else {
-        return Dependency::Unknown;
-    };
-    find(&text, |name| package_in_workspace(&manifest, name))
+    let found = manifest().and_then(|manifest| {
+        let changed_at = std::fs::metadata(&manifest).ok()?.modified().ok()?;
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((path, time, known)) = &*last
+            && *path == manifest
+            && *time == changed_at
+        {
+            return Some(known.clone());
+        }
+        let text = std::fs::read_to_string(&manifest).ok()?;
+        let found = find(&text, |name| package_in_workspace(&manifest, name));
+        *last = Some((manifest, changed_at, found.clone()));
+        Some(found)
+    });
+    found.unwrap_or(Dependency::Unknown)
 }
 
 /// The Cargo.toml of the crate. A script has its manifest in its source, and other build tools have none.
