@@ -5,7 +5,7 @@
 //! this code. Words are taken from the raw tokens, because incomplete input does not parse.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt as _;
 
@@ -21,7 +21,7 @@ struct Scope {
 /// The words of `#[session(…)]`, emitted next to the handler. A method gets none: it is not
 /// supported, and its `impl` may not allow a constant.
 pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
-    let Some((name, cfgs, after)) = named(item, "fn") else {
+    let Some((keyword, name, cfgs, after)) = named(item, "fn") else {
         return TokenStream::new();
     };
     let is_method = after
@@ -41,14 +41,23 @@ pub(crate) fn session(attr: &TokenStream, item: &TokenStream) -> TokenStream {
     }
     // In an `impl` of a trait, the compiler's first error is that this constant is not a member of
     // the trait, so its name suggests the fix.
-    let name = format_ident!("__session_goes_on_free_functions_{}", name.unraw());
-    let name = Ident::new(&name.to_string(), Span::call_site());
-    expand(&quote!(#name), &cfgs, library(&entries).as_ref(), &scopes)
+    let name = format_ident!(
+        "__session_goes_on_free_functions_{}",
+        name.unraw(),
+        span = keyword
+    );
+    expand(
+        keyword,
+        &quote!(#name),
+        &cfgs,
+        library(&entries).as_ref(),
+        &scopes,
+    )
 }
 
 /// The words of `session_config!`, emitted next to the config.
 pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
-    let Some((_, cfgs, after)) = named(input, "struct") else {
+    let Some((_, _, cfgs, after)) = named(input, "struct") else {
         return TokenStream::new();
     };
     let body = after
@@ -82,7 +91,14 @@ pub(crate) fn session_config(input: &TokenStream) -> TokenStream {
             push_loaders(&self::entries(loaders), &mut scopes);
         }
     }
-    expand(&quote!(_), &cfgs, library(&entries).as_ref(), &scopes)
+    let place = Span::call_site();
+    expand(
+        place,
+        &quote!(_),
+        &cfgs,
+        library(&entries).as_ref(),
+        &scopes,
+    )
 }
 
 fn push_loaders(loaders: &[Vec<TokenTree>], scopes: &mut Vec<Scope>) {
@@ -173,8 +189,8 @@ fn library(entries: &[Vec<TokenTree>]) -> Option<TokenStream> {
     Some(path.into_token_stream())
 }
 
-/// The name of an item, its `cfg`s, and the tokens after its name.
-fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<TokenTree>)> {
+/// The keyword and the name of an item, its `cfg`s, and the tokens after its name.
+fn named(item: &TokenStream, keyword: &str) -> Option<(Span, Ident, TokenStream, Vec<TokenTree>)> {
     let tokens: Vec<_> = item.clone().into_iter().collect();
     let at = tokens
         .iter()
@@ -195,13 +211,14 @@ fn named(item: &TokenStream, keyword: &str) -> Option<(Ident, TokenStream, Vec<T
         .flatten()
         .cloned()
         .collect();
-    Some((name, cfgs, tokens[at + 2..].to_vec()))
+    Some((tokens[at].span(), name, cfgs, tokens[at + 2..].to_vec()))
 }
 
 /// The constant of a handler has a name, because `const _` is not allowed in an `impl`. The
 /// `cfg(rust_analyzer)` is inside of the constant, where its `allow` silences the warning about an
-/// unknown `cfg`.
+/// unknown `cfg`. Its span is that of the item's keyword, as in `handler/model.rs`.
 fn expand(
+    place: Span,
     name: &TokenStream,
     cfgs: &TokenStream,
     library: Option<&TokenStream>,
@@ -222,7 +239,7 @@ fn expand(
                 { let _ = (#(#private::ide::#module::#words,)*); }
             }
         });
-    quote! {
+    quote_spanned! {place=>
         #cfgs
         #[doc(hidden)]
         #[allow(unexpected_cfgs, non_upper_case_globals)]

@@ -30,6 +30,15 @@ pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
+/// Gives all tokens another span.
+pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    let located = tokens.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    located.collect()
+}
+
 /// The spans of the first and the last token.
 pub(crate) fn end_spans(tokens: &impl ToTokens) -> (Span, Span) {
     let mut spans = tokens

@@ -12,8 +12,6 @@ mod store_future;
 pub use self::default_store::InMemoryConfig;
 pub use self::store_future::{adopt_must_be_send, into_adopt, store_must_be_send};
 pub use crate::__admin_method as admin_method;
-pub use crate::__answer as answer;
-pub use crate::__find_err as find_err;
 pub use crate::adopt::Adopt;
 pub use crate::config::{
     Commit, ConfigCell, ConfigureError, OnConflict, OnEnded, OnMaxSessions, OnReuse, OnStoreError,

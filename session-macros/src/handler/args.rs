@@ -19,6 +19,7 @@ const WRAPPERS: &[&str] = &[
 /// not for the inner function.
 pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<Argument> {
     let mut arguments = Vec::new();
+    let place = signature.fn_token.span;
     for (index, input) in signature.inputs.iter_mut().enumerate() {
         let FnArg::Typed(written) = input else {
             continue;
@@ -31,7 +32,7 @@ pub(super) fn arguments(signature: &mut Signature, errors: &mut Errors) -> Vec<A
             *written.pat = inside;
         }
         arguments.push(Argument {
-            name: outer_name(&written.pat, &role, index),
+            name: outer_name(&written.pat, &role, index, place),
             ty: (*written.ty).clone(),
             cfgs: with_name(&written.attrs, "cfg"),
             attrs: written.attrs.clone(),
@@ -297,20 +298,21 @@ fn twice(arguments: &[Argument], errors: &mut Errors) {
 
 /// The name of an argument in the outer function. Names are kept, because frameworks bind some
 /// arguments by name.
-fn outer_name(pattern: &Pat, role: &Role, index: usize) -> Ident {
+fn outer_name(pattern: &Pat, role: &Role, index: usize, place: Span) -> Ident {
     match pattern {
         Pat::Ident(name) if name.subpat.is_none() => match role {
             Role::Other => name.ident.clone(),
             // At the user's span, an editor would show the type of the guard.
-            Role::Session | Role::Invalid(_) => at_call_site(&name.ident),
+            Role::Session | Role::Invalid(_) => placed(&name.ident, place),
         },
-        _ => format_ident!("__arg{index}", span = Span::call_site()),
+        _ => format_ident!("__arg{index}", span = place),
     }
 }
 
-pub(super) fn at_call_site(name: &Ident) -> Ident {
+/// The same name with another span.
+pub(super) fn placed(name: &Ident, place: Span) -> Ident {
     let plain = name.unraw();
     let mut moved = if plain == *name { plain } else { name.clone() };
-    moved.set_span(Span::call_site());
+    moved.set_span(place);
     moved
 }

@@ -70,7 +70,6 @@ pub(super) fn check(options: Options, function: Function, errors: &mut Errors) -
     }
     Some(Handler {
         mode,
-        mode_word,
         library,
         loaders,
         emit,

@@ -1,7 +1,7 @@
 //! Expands a handler to the function that the framework sees, with the user's function inside it.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature, Type};
@@ -10,7 +10,7 @@ use super::model::{Argument, Handler, Mode, Role};
 use super::{args, login, overrides, returned, utoipa};
 use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
-use crate::tokens::{end_spans, private, respan, wrap_generic};
+use crate::tokens::{end_spans, located, private, respan, wrap_generic};
 
 /// The items of an expanded handler.
 pub(super) struct Expanded {
@@ -34,21 +34,23 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
     let cfgs = &handler.attrs.cfgs;
     let name = handler.signature.ident.unraw().to_string();
     let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
-    let private = private(handler.library.as_ref());
+    let place = handler.place();
+    let private = located(private(handler.library.as_ref()), place);
     loaders::hoist(&mut handler.loaders, &private, &mut hoist);
     handler.login.hoist(&mut hoist);
     let constants = hoist.into_tokens();
     let handler = &handler;
     let (overrides, marker) = overrides::expand(handler, &private);
     let mode = match handler.mode {
-        Mode::Create if handler.lazy => quote!(#private::CreateLazily),
-        Mode::Create => quote!(#private::Create),
-        Mode::Load => quote!(#private::Load),
+        Mode::Create if handler.lazy => quote_spanned!(place=> #private::CreateLazily),
+        Mode::Create => quote_spanned!(place=> #private::Create),
+        Mode::Load => quote_spanned!(place=> #private::Load),
     };
     let outer_attrs = utoipa::complete(handler, &private, &mode, &overrides);
     let parts = Parts {
         handler,
         private: &private,
+        place,
         mode,
         overrides,
     };
@@ -88,7 +90,7 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
     let body = match parts.same_named() {
         Some(argument) => {
             let (name, other) = (&argument.name, parts.name_inside(argument));
-            quote!(let #other = #name; { #body })
+            quote_spanned!(place=> let #other = #name; { #body })
         }
         None => body,
     };
@@ -114,6 +116,8 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
 pub(super) struct Parts<'a> {
     pub(super) handler: &'a Handler,
     pub(super) private: &'a TokenStream,
+    /// The span of generated code.
+    pub(super) place: Span,
     pub(super) mode: TokenStream,
     pub(super) overrides: TokenStream,
 }
@@ -127,9 +131,11 @@ impl Parts<'_> {
         let Self {
             handler,
             private,
+            place,
             mode,
             overrides,
         } = self;
+        let place = *place;
         let (sessions, others): (Vec<_>, Vec<_>) = handler
             .arguments
             .iter()
@@ -139,22 +145,22 @@ impl Parts<'_> {
             let ty = session_type(argument)?;
             let guard = wrapped(
                 &if handler.receiver.is_some() {
-                    quote!(#private::ApiGuard)
+                    quote_spanned!(place=> #private::ApiGuard)
                 } else {
-                    quote!(#private::SessionGuard)
+                    quote_spanned!(place=> #private::SessionGuard)
                 },
                 ty,
-                &quote!(#ty, #mode, #overrides),
+                &quote_spanned!(place=> #ty, #mode, #overrides),
             );
-            Some(quote!(#(#attrs)* #name: #guard))
+            Some(quote_spanned!(place=> #(#attrs)* #name: #guard))
         });
         let parameters = guards
             .chain(others.iter().map(|argument| parameter(argument)))
             .collect();
         let output = match &handler.signature.output {
             ReturnType::Default => {
-                let (reply, arguments) = self.reply_type(&quote!(()));
-                quote!(-> #reply<#arguments>)
+                let (reply, arguments) = self.reply_type(&quote_spanned!(place=> ()));
+                quote_spanned!(place=> -> #reply<#arguments>)
             }
             ReturnType::Type(arrow, ty) => {
                 let (reply, arguments) = self.reply_type(&quote!(#ty));
@@ -162,22 +168,18 @@ impl Parts<'_> {
                 quote!(#arrow #reply)
             }
         };
-        let require = (!handler.http).then(|| {
-            let place = handler
-                .mode_word
-                .as_ref()
-                .map_or_else(Span::call_site, Ident::span);
-            loaders::const_check(private, &rule_named("framework"), &quote!(), place)
-        });
+        let require = (!handler.http)
+            .then(|| loaders::const_check(private, &rule_named("framework"), &quote!(), place));
         let splits = sessions.iter().map(|argument| {
             let name = self.name_inside(argument);
-            let unwrap = (handler.receiver.is_some()).then(|| quote!(.into_guard()));
+            let unwrap =
+                (handler.receiver.is_some()).then(|| quote_spanned!(place=> .into_guard()));
             self.split(argument, &quote!(#name #unwrap))
         });
-        let run = self.run(&quote!(#private::answer!(__committer, __value, __failed)));
+        let run = self.run(&self.answer());
         let reply = self.reply();
         let expectations = self.expectations();
-        let statements = quote! {
+        let statements = quote_spanned! {place=>
             #require
             #expectations
             #(#splits)*
@@ -192,15 +194,23 @@ impl Parts<'_> {
         let Self {
             handler,
             private,
+            place,
             mode,
             overrides,
         } = self;
+        let place = *place;
         if handler.receiver.is_none() {
-            return (quote!(#private::SessionReply), value.clone());
+            return (
+                quote_spanned!(place=> #private::SessionReply),
+                value.clone(),
+            );
         }
         let session = handler.arguments.iter().find_map(session_type);
-        let guard = quote!(#private::SessionGuard<#session, #mode, #overrides>);
-        (quote!(#private::ApiReply), quote!(#value, #guard))
+        let guard = quote_spanned!(place=> #private::SessionGuard<#session, #mode, #overrides>);
+        (
+            quote_spanned!(place=> #private::ApiReply),
+            quote_spanned!(place=> #value, #guard),
+        )
     }
 
     /// The name of the method that `#[OpenApi]` sees. The user's method keeps its own.
@@ -219,33 +229,33 @@ impl Parts<'_> {
     pub(super) fn name_inside(&self, argument: &Argument) -> Ident {
         match self.same_named() {
             Some(same_named) if std::ptr::eq(same_named, argument) => {
-                Ident::new("__namesake", Span::call_site())
+                Ident::new("__namesake", self.place)
             }
-            // Without the user's span, because lints about this use do not concern the user.
-            _ => args::at_call_site(&argument.name),
+            // Without its own span, because an editor would show the type in the outer function.
+            _ => args::placed(&argument.name, self.place),
         }
     }
 
     /// Names the user's type only once, so that a type that is not a session causes one error.
     pub(super) fn split(&self, argument: &Argument, guard: &TokenStream) -> TokenStream {
-        let private = self.private;
+        let Self { private, place, .. } = *self;
         let ty = session_type(argument);
-        let session = inner_name(argument);
+        let session = inner_name(argument, place);
         let committer = if self.is_first(argument) {
-            quote!(mut __committer)
+            quote_spanned!(place=> mut __committer)
         } else {
-            quote!(_committer)
+            quote_spanned!(place=> _committer)
         };
         // An alias may hide a type that is not compatible with the mode. That error points at the
         // mode, which therefore gets the span of the type.
         let mode = match ty {
             Some(ty) if !args::is_session_or_option(ty) => {
                 let mode = &self.mode;
-                respan(quote!(#mode<>), ty.span())
+                respan(quote_spanned!(place=> #mode<>), ty.span())
             }
-            _ => quote!(_),
+            _ => quote_spanned!(place=> _),
         };
-        quote!(let (#session, #committer) = #private::split::<#ty, #mode, _>(#guard);)
+        quote_spanned!(place=> let (#session, #committer) = #private::split::<#ty, #mode, _>(#guard);)
     }
 
     fn is_first(&self, argument: &Argument) -> bool {
@@ -259,7 +269,7 @@ impl Parts<'_> {
     /// Calls the user's function, checks whether its value is a failure, and commits. `answer` asks for
     /// the status of the response if that decides.
     pub(super) fn run(&self, answer: &TokenStream) -> TokenStream {
-        let private = self.private;
+        let Self { private, place, .. } = *self;
         let Signature {
             ident, generics, ..
         } = &self.handler.signature;
@@ -273,13 +283,13 @@ impl Parts<'_> {
                 GenericParam::Lifetime(_) => None,
             })
             .collect();
-        let turbofish = (!passed.is_empty()).then(|| quote!(::<#(#passed),*>));
+        let turbofish = (!passed.is_empty()).then(|| quote_spanned!(place=> ::<#(#passed),*>));
         let arguments = self.handler.arguments.iter().map(|argument| {
             let cfgs = &argument.cfgs;
             let value = match argument.role {
-                Role::Invalid(_) => quote!(loop {}),
+                Role::Invalid(_) => quote_spanned!(place=> loop {}),
                 Role::Session => {
-                    let name = inner_name(argument);
+                    let name = inner_name(argument, place);
                     quote!(#name)
                 }
                 Role::Other => {
@@ -289,36 +299,59 @@ impl Parts<'_> {
             };
             quote!(#(#cfgs)* #value)
         });
-        let method = self.handler.receiver.as_ref().map(|_| quote!(self.));
-        let call = quote!(#method #ident #turbofish (#(#arguments),*));
+        let method = self
+            .handler
+            .receiver
+            .as_ref()
+            .map(|_| quote_spanned!(place=> self.));
+        let call = quote_spanned!(place=> #method #ident #turbofish (#(#arguments),*));
         let future = self.expected_future(&call).unwrap_or(call);
-        let call = quote!(#future.await);
+        let call = quote_spanned!(place=> #future.await);
         let value = if returned::hides_failure(self.handler) {
-            quote!(let #private::Judged { value: __value, failed: __failed } = #call;)
+            quote_spanned!(place=> let #private::Judged { value: __value, failed: __failed } = #call;)
         } else {
             let failed = returned::has_failed(self.handler, private);
-            quote! {
+            quote_spanned! {place=>
                 let __value = #call;
                 let __failed = #failed;
             }
         };
-        quote! {
+        quote_spanned! {place=>
             #value
-            let (__value, __failed) = #answer;
-            let __commit = match #private::commit(__committer, __failed) {
+            let (__answer, __is_failure) = #answer;
+            let __commit = match #private::commit(__committer, __is_failure) {
                 #private::HandlerCommit::Finished(finished) => finished,
                 #private::HandlerCommit::Pending(pending) => pending.await,
             };
         }
     }
 
+    /// The handler's value, or its early response, and whether the handler failed; see `by_status.rs`.
+    fn answer(&self) -> TokenStream {
+        let Self { private, place, .. } = *self;
+        quote_spanned! {place=>
+            if __committer.converts() {
+                #[allow(unused_imports)]
+                use #private::{ViaAxum as _, ViaNothing as _, ViaPoem as _};
+                let __probe = #private::Probe::of(&__value);
+                let __conversions = #private::Conversions {
+                    axum: (&__probe).via_axum(),
+                    poem: (&__probe).via_poem(),
+                };
+                __committer.convert(__value, __failed, &__conversions)
+            } else {
+                (#private::Answer::Value(__value), __failed)
+            }
+        }
+    }
+
     /// The value with the headers that its session adds to the response.
     pub(super) fn reply(&self) -> TokenStream {
-        let private = self.private;
-        let shared = (self.handler.shared).then(|| quote!(.shared()));
-        let reply = quote!(#private::SessionReply::new(__value, __commit #shared));
+        let Self { private, place, .. } = *self;
+        let shared = (self.handler.shared).then(|| quote_spanned!(place=> .shared()));
+        let reply = quote_spanned!(place=> #private::SessionReply::new(__answer, __commit #shared));
         if self.handler.receiver.is_some() {
-            return quote!(#private::ApiReply::new(#reply));
+            return quote_spanned!(place=> #private::ApiReply::new(#reply));
         }
         reply
     }
@@ -332,13 +365,13 @@ impl Parts<'_> {
             body,
             ..
         } = self.handler;
-        let attrs = &attrs.inner;
+        let (attrs, place) = (&attrs.inner, self.place);
         let function = if returned::hides_failure(self.handler) {
             returned::judging(self.handler, self.private)
         } else {
             quote!(#signature #body)
         };
-        quote! {
+        quote_spanned! {place=>
             #[allow(clippy::unused_async)]
             #(#attrs)*
             #function
@@ -381,12 +414,10 @@ pub(super) fn session_type(argument: &Argument) -> Option<&Type> {
 }
 
 /// The name of the session between the guard and the call of the inner function.
-fn inner_name(argument: &Argument) -> Ident {
-    format_ident!(
-        "__session_of_{}",
-        syn::ext::IdentExt::unraw(&argument.name),
-        span = Span::call_site()
-    )
+fn inner_name(argument: &Argument, place: Span) -> Ident {
+    let name = syn::ext::IdentExt::unraw(&argument.name).to_string();
+    // Two underscores in a row, but for the first ones, are no snake case.
+    format_ident!("__session_of_{}", name.trim_matches('_'), span = place)
 }
 
 /// An argument of the outer function.

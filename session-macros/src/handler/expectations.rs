@@ -1,8 +1,8 @@
 //! What the framework expects of the arguments and of the return type, stated at each of them.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use syn::{GenericArgument, GenericParam, PathArguments, ReturnType, Type, parse_quote};
+use syn::{GenericArgument, GenericParam, PathArguments, ReturnType, Type, parse_quote_spanned};
 
 use super::args::last_segment;
 use super::expand::Parts;
@@ -35,12 +35,13 @@ impl Parts<'_> {
         if self.is_generic() || self.handler.has_errors {
             return None;
         }
+        let place = self.place;
         let arguments = self.expected_arguments();
         let returned = self.expected_return();
         if arguments.is_empty() && returned.is_empty() {
             return None;
         }
-        Some(quote! {
+        Some(quote_spanned! {place=>
             let _ = || {
                 #(#arguments)*
                 #(#returned)*
@@ -53,11 +54,11 @@ impl Parts<'_> {
         if self.is_generic() || self.handler.request.is_some() {
             return None;
         }
-        let private = self.private;
-        let place = self.handler.signature.ident.span();
-        let mut future = Group::new(Delimiter::Parenthesis, respan(call.clone(), place));
-        future.set_span(place);
-        Some(quote!(#private::expectations::handler_must_be_send #future))
+        let Self { private, place, .. } = *self;
+        let name = self.handler.signature.ident.span();
+        let mut future = Group::new(Delimiter::Parenthesis, respan(call.clone(), name));
+        future.set_span(name);
+        Some(quote_spanned!(place=> #private::expectations::handler_must_be_send #future))
     }
 
     /// Whether the handler has parameters other than lifetimes, also as `impl Trait`.
@@ -97,11 +98,18 @@ impl Parts<'_> {
     }
 
     fn expected_kind(&self, ty: &Type) -> TokenStream {
-        let private = self.private;
-        let like = like(ty).unwrap_or_else(|| quote!(#private::expectations::Plain));
-        let probe = quote!(#private::expectations::Argument::<#ty, #like>::PROBE);
-        let check = bound(&quote!((&&&&#probe).kind().taken::), ty, &quote!(#ty));
-        quote! {{
+        let Self { private, place, .. } = *self;
+        let like = like(ty, place)
+            .unwrap_or_else(|| quote_spanned!(place=> #private::expectations::Plain));
+        let probe = quote_spanned!(place=> #private::expectations::Argument::<#ty, #like>::PROBE);
+        let check = bound(
+            place,
+            &quote_spanned!(place=> (&&&&#probe).kind().taken::),
+            ty,
+            &quote!(#ty),
+        );
+        quote_spanned! {place=> {
+            #[allow(unused_imports)]
             use #private::expectations::{
                 KnownType as _, LikeBody as _, LikeHead as _, OfAnyType as _, Verdict as _,
             };
@@ -110,10 +118,16 @@ impl Parts<'_> {
     }
 
     fn expected_order(&self, ty: &Type, next: &Type) -> TokenStream {
-        let private = self.private;
-        let probe = quote!(#private::expectations::Argument::<#ty, #next>::PROBE);
-        let check = bound(&quote!((&&&#probe).order().ordered::), ty, &quote!(#ty));
-        quote! {{
+        let Self { private, place, .. } = *self;
+        let probe = quote_spanned!(place=> #private::expectations::Argument::<#ty, #next>::PROBE);
+        let check = bound(
+            place,
+            &quote_spanned!(place=> (&&&#probe).order().ordered::),
+            ty,
+            &quote!(#ty),
+        );
+        quote_spanned! {place=> {
+            #[allow(unused_imports)]
             use #private::expectations::{
                 BeforeAny as _, BeforeNext as _, ConsumesBody as _, Verdict as _,
             };
@@ -126,21 +140,25 @@ impl Parts<'_> {
         let ReturnType::Type(_, ty) = &self.handler.signature.output else {
             return Vec::new();
         };
-        let private = self.private;
+        let Self { private, place, .. } = *self;
         let expected = match result(ty) {
             Some((value, error)) => {
-                vec![(quote!(returned), value), (quote!(failure), error)]
+                vec![
+                    (quote_spanned!(place=> returned), value),
+                    (quote_spanned!(place=> failure), error),
+                ]
             }
-            None => vec![(quote!(returned), &**ty)],
+            None => vec![(quote_spanned!(place=> returned), &**ty)],
         };
         expected
             .into_iter()
             .filter(|(_, ty)| !has_impl(ty) && !matches!(ty, Type::Never(_)))
             .map(|(function, ty)| {
                 bound(
-                    &quote!(#private::expectations::#function::),
+                    place,
+                    &quote_spanned!(place=> #private::expectations::#function::),
                     ty,
-                    &quote!(#ty, _),
+                    &quote_spanned!(place=> #ty, _),
                 )
             })
             .collect()
@@ -148,15 +166,15 @@ impl Parts<'_> {
 }
 
 /// A call with a bound on a type, at which an error points.
-fn bound(function: &TokenStream, ty: &Type, parameters: &TokenStream) -> TokenStream {
+fn bound(place: Span, function: &TokenStream, ty: &Type, parameters: &TokenStream) -> TokenStream {
     let (first, last) = end_spans(ty);
     let (open, close) = (quote_spanned!(first=> <), quote_spanned!(last=> >));
-    quote!(#function #open #parameters #close ();)
+    quote_spanned!(place=> #function #open #parameters #close ();)
 }
 
 /// The type with `()` as its only parameter. Whether it is an extractor then shows whether the
 /// parameter decides.
-fn like(ty: &Type) -> Option<TokenStream> {
+fn like(ty: &Type, place: Span) -> Option<TokenStream> {
     let Type::Path(mut path) = ty.clone() else {
         return None;
     };
@@ -168,7 +186,7 @@ fn like(ty: &Type) -> Option<TokenStream> {
     if !matches!(only, GenericArgument::Type(_)) {
         return None;
     }
-    *only = parse_quote!(());
+    *only = parse_quote_spanned!(place=> ());
     (arguments.args.len() == 1).then(|| quote!(#path))
 }
 

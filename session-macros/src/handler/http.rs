@@ -1,6 +1,6 @@
 //! Handlers of plain `http`, without a framework.
 
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::ReturnType;
 
 use super::expand::{OuterParts, Parts, parameter, session_type};
@@ -14,9 +14,11 @@ impl Parts<'_> {
         let Self {
             handler,
             private,
+            place,
             mode,
             overrides,
         } = self;
+        let place = *place;
         let request = self.name_inside(request);
         let parameters = handler
             .arguments
@@ -27,7 +29,7 @@ impl Parts<'_> {
         // Where the type can be named, the error for a type that is not a response points at it.
         let returned = match &handler.signature.output {
             ReturnType::Type(_, ty) if !mentions(&quote!(#ty), |word| word == "impl") => {
-                Some(quote!(::<#ty>))
+                Some(quote_spanned!(place=> ::<#ty>))
             }
             _ => None,
         };
@@ -36,8 +38,8 @@ impl Parts<'_> {
             .iter()
             .filter_map(|argument| Some((argument, session_type(argument)?)))
             .map(|(argument, ty)| {
-                let split = self.split(argument, &quote!(__guard));
-                quote! {
+                let split = self.split(argument, &quote_spanned!(place=> __guard));
+                quote_spanned! {place=>
                     let __opening =
                         #private::http::open::<#ty, #mode, #overrides, _>(&mut #request);
                     let __guard = match __opening.await {
@@ -50,13 +52,13 @@ impl Parts<'_> {
                 }
             });
         let output = &handler.signature.output;
-        let run = self.run(&quote!(__committer.judge(
+        let run = self.run(&quote_spanned!(place=> __committer.judge(
             __value,
             __failed,
             __replies.status
         )));
         let reply = self.reply();
-        let statements = quote! {
+        let statements = quote_spanned! {place=>
             let __replies = #private::http::replies #returned();
             let mut #request = #request;
             #(#opened)*

@@ -1,6 +1,6 @@
 //! A checked handler with its attribute.
 
-use proc_macro2::{Group, Ident, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 use syn::{Attribute, Receiver, Signature, Type, Visibility};
 
 use super::login::LoginRequirements;
@@ -22,8 +22,6 @@ pub(super) enum Mode {
 )]
 pub(super) struct Handler {
     pub(super) mode: Mode,
-    /// The word in the attribute that gave the mode.
-    pub(super) mode_word: Option<Ident>,
     pub(super) library: Option<TokenStream>,
     pub(super) loaders: Vec<Loader>,
     pub(super) emit: Option<Choice>,
@@ -47,6 +45,17 @@ pub(super) struct Handler {
     pub(super) body: Group,
     /// Whether something about the function is reported already.
     pub(super) has_errors: bool,
+}
+
+impl Handler {
+    /// The span of generated code in the outer function.
+    ///
+    /// It is the user's, inside of the function. The compiler compares such spans with the start of their function,
+    /// so that the function is not checked and compiled anew after an edit above it. It compares the span of an
+    /// attribute, and every span that belongs to its expansion, with the start of the file.
+    pub(super) const fn place(&self) -> Span {
+        self.signature.fn_token.span
+    }
 }
 
 /// The attributes of a handler, by the item that they go to.

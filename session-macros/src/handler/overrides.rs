@@ -1,7 +1,7 @@
 //! Options that a handler overrides, as a type next to the handler.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 
 use super::forwarding;
@@ -17,17 +17,18 @@ pub(super) fn expand(handler: &Handler, private: &TokenStream) -> (TokenStream, 
         && handler.on_undecodable.is_none()
         && handler.login.is_empty();
     if inherits {
+        let place = handler.place();
         let inherit = if may_forward {
-            quote!(#private::InheritForwarding)
+            quote_spanned!(place=> #private::InheritForwarding)
         } else {
-            quote!(#private::Inherit)
+            quote_spanned!(place=> #private::Inherit)
         };
         return (inherit, TokenStream::new());
     }
     let name = format_ident!(
         "__SessionOverrides_{}",
         handler.signature.ident.unraw(),
-        span = Span::call_site()
+        span = handler.place()
     );
     let cfgs = &handler.attrs.cfgs;
     let visibility = &handler.visibility;

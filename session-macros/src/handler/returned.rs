@@ -3,8 +3,8 @@
 //! If the return type has an `impl Trait`, the type of the value is known only inside the user's
 //! function. There, that function determines it, and also returns the result.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Meta, PathArguments, ReturnType, Type};
 
 use super::expand::wrapped;
@@ -40,29 +40,38 @@ pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
 
 /// The expression that examines `__value`. An error about the type points at the return type.
 pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStream {
-    let place = match &handler.signature.output {
-        ReturnType::Default => Span::call_site(),
-        ReturnType::Type(_, ty) => Span::call_site().located_at(end_spans(ty).0),
+    let place = handler.place();
+    let at_type = match &handler.signature.output {
+        ReturnType::Default => place,
+        ReturnType::Type(_, ty) => end_spans(ty).0,
     };
-    let function = quote_spanned!(place=> has_failed);
-    let argument = quote_spanned!(place=> __steps);
+    let function = quote_spanned!(at_type=> has_failed);
     let steps = match &handler.signature.output {
         ReturnType::Default => Some(1),
         ReturnType::Type(_, ty) => steps(ty),
     };
     // Each step costs the compiler time, and the default number is for the longest tuples. An alias that is called
     // like one of the known types may need some more.
-    let steps = steps.map(|steps| {
-        let each = std::iter::repeat_n(quote!(let), steps + SPARE_STEPS);
-        quote!(; #(#each)*)
-    });
-    quote! {{
-        let __steps = #private::find_err!(__value #steps);
-        #private::#function(#argument)
+    let steps = steps.map_or(MOST_STEPS, |steps| steps + SPARE_STEPS);
+    let found = |step| format_ident!("__found{step}", span = place);
+    let (before, after): (Vec<_>, Vec<_>) = (0..steps)
+        .map(|step| (found(step), found(step + 1)))
+        .unzip();
+    let mut last = found(steps);
+    last.set_span(at_type);
+    quote_spanned! {place=> {
+        #[allow(unused_imports)]
+        use #private::{Look as _, LookFallback as _};
+        let __found0 = (#private::Values::of(&__value), false);
+        #(let #after = (&#before.0).look(#before.1);)*
+        #private::#function(#last)
     }}
 }
 
 const SPARE_STEPS: usize = 4;
+
+/// Enough for the longest tuple of every framework. More values are a compile error.
+const MOST_STEPS: usize = 24;
 
 /// The names of types that contain no `Result`.
 const LEAVES: &[&str] = &[
@@ -121,7 +130,8 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
     let body = if inferred.to_string() == "_" {
         quote!(#body)
     } else {
-        quote!({
+        let place = handler.place();
+        quote_spanned!(place=> {
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value)]
             if let ::core::option::Option::Some(__typed) = ::core::option::Option::None::<#inferred> {
                 return __typed;
@@ -130,7 +140,8 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
         })
     };
     let failed = has_failed(handler, private);
-    quote! {
+    let place = handler.place();
+    quote_spanned! {place=>
         #signature {
             #[allow(
                 clippy::async_yields_async,

@@ -2,11 +2,11 @@
 //! evaluate.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use super::{Cookie, Kind, Loader};
 use crate::text::Text;
-use crate::tokens::respan;
+use crate::tokens::{end_spans, respan};
 use connect_session_rules::DEFAULT_COOKIE_PATH;
 
 /// A slice of loaders, in an inline const so that it is `'static`.
@@ -155,17 +155,19 @@ pub(crate) fn checks(loaders: &[Loader], private: &TokenStream) -> Vec<TokenStre
     calls
 }
 
-/// `const _: () = const_check::rule(arguments);`, with the span of the option.
+/// `const _: () = const_check::rule(arguments);`, with the span of the option. The rest has the spans of the path
+/// to the library.
 pub(crate) fn const_check(
     private: &TokenStream,
     rule: &TokenStream,
     arguments: &TokenStream,
     span: Span,
 ) -> TokenStream {
+    let place = end_spans(private).0;
     let function = respan(quote!(#private::const_check::#rule), span);
     let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
     arguments.set_span(span);
-    quote!(const _: () = #function #arguments;)
+    quote_spanned!(place=> const _: () = #function #arguments;)
 }
 
 /// The path of a rule. It ends with `::<>` because [`respan`] needs punctuation at the end.

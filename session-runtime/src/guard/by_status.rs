@@ -70,7 +70,7 @@ pub enum Answer<R, T = EarlyResponse> {
 
 impl<R> Answer<R> {
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn downcast<T: 'static>(self) -> Result<Answer<R, T>, Error> {
         match self {
             Self::Value(value) => Ok(Answer::Value(value)),
@@ -244,23 +244,4 @@ impl fmt::Debug for Deferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Deferred")
     }
-}
-
-/// The handler's value, or its early response, and whether the handler failed.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __answer {
-    ($committer:expr, $value:expr, $failed:expr) => {
-        if $committer.converts() {
-            use $crate::__private::{ViaAxum as _, ViaNothing as _, ViaPoem as _};
-            let probe = $crate::__private::Probe::of(&$value);
-            let conversions = $crate::__private::Conversions {
-                axum: (&probe).via_axum(),
-                poem: (&probe).via_poem(),
-            };
-            $committer.convert($value, $failed, &conversions)
-        } else {
-            ($crate::__private::Answer::Value($value), $failed)
-        }
-    };
 }

@@ -59,7 +59,7 @@ impl fmt::Debug for Committer {
     clippy::inline_always,
     reason = "every handler with a session calls it"
 )]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn commit(committer: Committer, failed: bool) -> HandlerCommit {
     if committer.by_status.is_some() && !failed {
         return HandlerCommit::Finished(FinishedCommit::deferred(committer));
@@ -71,7 +71,7 @@ pub fn commit(committer: Committer, failed: bool) -> HandlerCommit {
     clippy::inline_always,
     reason = "every handler with a session calls it"
 )]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn commit_now(mut committer: Committer, failed: bool) -> HandlerCommit {
     let vary = committer.vary;
     let finished = |result| {
@@ -140,7 +140,7 @@ impl FinishedCommit {
 
     /// The headers for the response, or the response to a failed commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn into_headers(self) -> Result<SessionHeaders, Rejection> {
         let vary = self.vary;
         match self.progress {
@@ -210,14 +210,14 @@ impl<R> fmt::Debug for SessionReply<R> {
 impl<R> SessionReply<R> {
     /// Combines a handler's value, or its early response, with the result of its commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn new(answer: Answer<R>, commit: FinishedCommit) -> Self {
         Self { answer, commit }
     }
 
     /// The value and the headers for its response, or the response to a failed commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn into_outcome(self) -> Result<(R, SessionHeaders), Rejection> {
         match self.into_answer::<Infallible>()? {
             (Answer::Value(value), headers) => Ok((value, headers)),
@@ -227,7 +227,7 @@ impl<R> SessionReply<R> {
 
     /// The same, for a framework whose early responses are of the type `T`.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn into_answer<T: 'static>(
         self,
     ) -> Result<(Answer<R, T>, SessionHeaders), Rejection> {

@@ -151,11 +151,14 @@ pub(crate) fn open<S: SessionArg, M: Mode, O: Overrides>(
 }
 
 /// Splits a guard into the handler's argument and its committer.
+///
+/// Like everything that each handler calls, it is forced into the handler in a release build only: in a debug build,
+/// which inlines nothing else, the compiler would translate it anew for each handler.
 #[allow(
     clippy::inline_always,
     reason = "moves the session into the handler without a copy in between"
 )]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn split<S: SessionArg, M: CompatibleWith<S>, O: Overrides>(
     guard: SessionGuard<S, M, O>,
 ) -> (S, Committer) {

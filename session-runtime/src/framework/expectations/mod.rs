@@ -57,7 +57,7 @@ pub fn failure<T: Failure<M>, M>() {}
     not(feature = "actix-web")
 ))]
 #[allow(clippy::inline_always, reason = "the future is not moved once more")]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub const fn handler_must_be_send<F: Future + Send>(future: F) -> F {
     future
 }
@@ -73,7 +73,7 @@ pub const fn handler_must_be_send<F: Future + Send>(future: F) -> F {
     not(feature = "actix-web")
 )))]
 #[allow(clippy::inline_always, reason = "the future is not moved once more")]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub const fn handler_must_be_send<F: Future>(future: F) -> F {
     future
 }

@@ -3,9 +3,8 @@
 //!
 //! The type of the value decides, so that an alias of `Result` works, too. By autoref specialization,
 //! method lookup finds [`Look`] for the types that implement it, and [`LookFallback`] for all others.
-//! In generic code every type would get the fallback, so the macro
-//! [`find_err`](crate::__private::find_err) expands to the steps themselves: each replaces the first
-//! value of a list by the values inside it.
+//! In generic code every type would get the fallback, so `#[session]` generates the steps themselves: each
+//! replaces the first value of a list by the values inside it.
 
 mod std_types;
 
@@ -164,22 +163,4 @@ impl<T: fmt::Debug> fmt::Debug for Judged<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
     }
-}
-
-/// Whether a value is an `Err`, or contains one. The steps suffice for the longest tuple of every
-/// framework; more values are a compile error, see [`Complete`].
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __find_err {
-    ($value:expr) => {
-        $crate::__find_err!($value;
-            let let let let let let let let let let let let
-            let let let let let let let let let let let let)
-    };
-    ($value:expr; $($step:tt)*) => {{
-        use $crate::__private::{Look as _, LookFallback as _};
-        let found = ($crate::__private::Values::of(&$value), false);
-        $( $step found = (&found.0).look(found.1); )*
-        found
-    }};
 }
