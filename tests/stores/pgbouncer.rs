@@ -1,4 +1,6 @@
-//! `PostgresStore` through `PgBouncer` in transaction mode, on the server of `TEST_PGBOUNCER_URL`.
+//! `PostgresStore` through `PgBouncer`: that of `TEST_PGBOUNCER_URL` has no prepared statements and refuses settings
+//! that it does not know, that of `TEST_PGBOUNCER_LENIENT_URL` has them, from version 1.21, and drops such settings.
+//! Each has a database for each pool mode.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +14,24 @@ use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::task::JoinSet;
 
-use crate::fixture::{json, load, open, set};
+use crate::fixture::{error_chain, json, load, open, set};
 use crate::postgres::drop_table_later;
 use crate::servers::{unique, url};
 use crate::shared;
 use crate::temp_table::TempStore;
 
-/// A store with more connections than the pooler has to the server. Cached statements are what the
-/// documentation of poolers tells people to turn off.
+const STRICT: &str = "TEST_PGBOUNCER_URL";
+const LENIENT: &str = "TEST_PGBOUNCER_LENIENT_URL";
+
 async fn store() -> TempStore<PostgresStore> {
+    store_through(STRICT, "transaction").await
+}
+
+/// A store with more connections than the pooler has to the server in transaction mode. Cached statements are what
+/// the documentation of poolers tells people to turn off.
+async fn store_through(pooler: &str, mode: &str) -> TempStore<PostgresStore> {
     let table = unique("sessions");
-    let url = format!("{}?statement-cache-capacity=0", url("TEST_PGBOUNCER_URL"));
+    let url = format!("{}/{mode}?statement-cache-capacity=0", url(pooler));
     let store = PostgresStore::connect(&url).connections(16);
     let store = store.acquire_timeout(Duration::from_secs(30)).await;
     let store = store.unwrap().sweep_every(None).table(&table).unwrap();
@@ -54,12 +63,6 @@ subject_index_conformance! {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PgBouncer; scripts/test starts one"]
-async fn concurrent_changes_are_all_applied() {
-    shared::concurrent_changes_are_all_applied(Arc::new(store().await)).await;
-}
-
 /// Each of 64 requests reads and changes its own session, over and over: none reads another one's.
 async fn no_request_gets_the_row_of_another(store: PostgresStore) {
     let mut requests = JoinSet::new();
@@ -80,18 +83,10 @@ async fn no_request_gets_the_row_of_another(store: PostgresStore) {
     requests.join_all().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PgBouncer; scripts/test starts one"]
-async fn concurrent_requests_do_not_mix_their_statements() {
-    let temp = store().await;
-    no_request_gets_the_row_of_another(temp.store.clone()).await;
-}
-
 /// Also on a pool of the application, without `start()`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PgBouncer; scripts/test starts one"]
-async fn a_pool_of_the_application_may_lead_through_a_pooler() {
-    let options: PgConnectOptions = url("TEST_PGBOUNCER_URL").parse().unwrap();
+async fn a_pool_of_the_application_may_lead_through(pooler: &str, mode: &str) {
+    let url = format!("{}/{mode}", url(pooler));
+    let options: PgConnectOptions = url.parse().unwrap();
     let options = options.extra_float_digits(None);
     let pool = PgPoolOptions::new().max_connections(16);
     let pool = pool.connect_with(options).await.unwrap();
@@ -100,4 +95,57 @@ async fn a_pool_of_the_application_may_lead_through_a_pooler() {
     let store = store.sweep_every(None).migrate().await.unwrap();
     let _cleanup = drop_table_later(&table);
     no_request_gets_the_row_of_another(store).await;
+}
+
+macro_rules! concurrency {
+    ($($name:ident: $pooler:ident $mode:literal)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                #[tokio::test(flavor = "multi_thread")]
+                #[ignore = "needs PgBouncer; scripts/test starts one"]
+                async fn concurrent_changes_are_all_applied() {
+                    let store = store_through($pooler, $mode).await;
+                    shared::concurrent_changes_are_all_applied(Arc::new(store)).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread")]
+                #[ignore = "needs PgBouncer; scripts/test starts one"]
+                async fn concurrent_requests_do_not_mix_their_statements() {
+                    let temp = store_through($pooler, $mode).await;
+                    no_request_gets_the_row_of_another(temp.store.clone()).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread")]
+                #[ignore = "needs PgBouncer; scripts/test starts one"]
+                async fn a_pool_of_the_application_may_lead_through_a_pooler() {
+                    a_pool_of_the_application_may_lead_through($pooler, $mode).await;
+                }
+            }
+        )*
+    };
+}
+
+concurrency! {
+    strict_transactions: STRICT "transaction"
+    strict_sessions: STRICT "session"
+    lenient_transactions: LENIENT "transaction"
+    lenient_sessions: LENIENT "session"
+}
+
+/// It has no transactions, so statements could be mixed.
+#[tokio::test]
+#[ignore = "needs PgBouncer; scripts/test starts one"]
+async fn the_mode_statement_is_refused_at_startup() {
+    for pooler in [STRICT, LENIENT] {
+        let store = PostgresStore::connect(&format!("{}/statement", url(pooler)));
+        let store = store.await.unwrap().sweep_every(None);
+        let refused = Store::<Untyped>::check_ready(&store).await.unwrap_err();
+        let text = error_chain(&refused);
+        assert!(text.contains("`pool_mode`"), "{text}");
+        assert!(text.contains("statement pooling mode"), "{text}");
+        let refused = store.migrate().await.unwrap_err();
+        assert!(error_chain(&refused).contains("`pool_mode`"), "{refused:?}");
+    }
 }

@@ -135,6 +135,11 @@ impl Server for PostgresBackend {
         match failure.into_inner().downcast::<sqlx::Error>() {
             Ok(error) => match *error {
                 error if code(&error).as_deref() == Some("42703") => wrong_columns(&place, error),
+                error if forbids_transactions(&error) => ContextError::new(format!(
+                    "{place}: the connection pooler allows no transactions: set its `pool_mode` to \
+                     `transaction` or `session`"
+                ))
+                .caused_by(error),
                 error @ (sqlx::Error::Database(_) | sqlx::Error::PoolClosed) => {
                     ContextError::new(place).caused_by(error)
                 }
@@ -157,6 +162,12 @@ impl Server for PostgresBackend {
         let script = sqlx::raw_sql(AssertSqlSafe(script));
         script.execute(connection).await.map(drop)
     }
+}
+
+/// Whether `PgBouncer` refused to begin a transaction. It has one code for all that it refuses.
+fn forbids_transactions(error: &sqlx::Error) -> bool {
+    (error.as_database_error())
+        .is_some_and(|error| error.message().contains("statement pooling mode"))
 }
 
 /// The address of a server, without the password.
