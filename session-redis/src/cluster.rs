@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::address::{ServerAddress, client_for};
 use super::failure::Failure;
-use super::node::{Answer, Command, Node};
+use super::node::{Command, Node, TimedReply};
 use super::slots::{HostPort, SlotMap, SlotRange, slot_of};
 use super::timeouts::Timeouts;
 
@@ -79,7 +79,11 @@ impl Cluster {
     }
 
     /// Sends a command to the primary of a key, and follows redirects.
-    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(
+        &self,
+        key: &str,
+        command: Command<'_>,
+    ) -> Result<TimedReply, Failure> {
         let slot = slot_of(key);
         let deadline = Instant::now() + self.0.timeouts.command;
         let mut node = self.primary(slot).await?;

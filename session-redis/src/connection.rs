@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::address::{Sentinels, ServerAddress};
 use super::failure::Failure;
 use super::local::Local;
-use super::node::{Answer, Command};
+use super::node::{Command, TimedReply};
 use super::open_connection::OpenConnection;
 use super::timeouts::Timeouts;
 
@@ -94,7 +94,7 @@ impl Connection {
         &self,
         command: Command<'_>,
         is_asking: bool,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<TimedReply, Failure> {
         let answer = self.run_once(command, is_asking).await;
         match answer {
             // The connection was to a server that has been demoted, and refused. A new one may lead to the
@@ -106,7 +106,7 @@ impl Connection {
         }
     }
 
-    async fn run_once(&self, command: Command<'_>, is_asking: bool) -> Result<Answer, Failure> {
+    async fn run_once(&self, command: Command<'_>, is_asking: bool) -> Result<TimedReply, Failure> {
         let mut open = self.get_or_connect().await?;
         let answer = open.run(command, is_asking).await;
         self.check_answer(&open, answer)
@@ -120,7 +120,7 @@ impl Connection {
         command: Command<'_>,
         is_asking: bool,
         durability: Durability,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<TimedReply, Failure> {
         let mut open = self.get_or_connect().await?;
         let answer = open.run(command, is_asking).await;
         let answer = self.check_answer(&open, answer)?;
@@ -159,14 +159,14 @@ impl Connection {
     fn check_answer(
         &self,
         open: &OpenConnection,
-        answer: RedisResult<Answer>,
-    ) -> Result<Answer, Failure> {
+        answer: RedisResult<TimedReply>,
+    ) -> Result<TimedReply, Failure> {
         let (value, now) = match answer {
-            Ok(Answer { value, now }) => (Ok(value), now),
+            Ok(TimedReply { value, now }) => (Ok(value), now),
             Err(error) => (Err(error), None),
         };
         let value = self.check_reply(open, value)?;
-        Ok(Answer { value, now })
+        Ok(TimedReply { value, now })
     }
 
     fn check_reply(

@@ -6,7 +6,7 @@ use super::arguments::{LoadArguments, text};
 use super::clock;
 use super::failure::Failure;
 use super::member::Member;
-use super::node::{Answer, Command};
+use super::node::{Command, TimedReply};
 use super::reply::{self, Reply};
 use super::script::{LOAD, LOAD_LOGIN, MOVE};
 use super::store::{RedisStore, read_error};
@@ -28,7 +28,7 @@ impl RedisStore {
         let mut get = Cmd::with_capacity(2, name.len() + 3);
         get.arg("GET").arg(name);
         let answer = self.send(name, Command::new(&get, None)).await;
-        let Answer { value, now } = match answer {
+        let TimedReply { value, now } = match answer {
             // It may be a tombstone.
             Err(failure) if failure.code() == "WRONGTYPE" => {
                 let reply = self.second_step(name, request, None, false).await;
@@ -41,7 +41,9 @@ impl RedisStore {
             Value::BulkString(bytes) => bytes,
             _ => return Err(reply::unexpected("it is not a string")),
         };
-        let stored = StoredRecord::read(bytes)?;
+        let Some(stored) = StoredRecord::read_for(bytes, request.secret)? else {
+            return Ok(LoadOutcome::Unknown);
+        };
         match FirstStep::of(&stored.state, request, now) {
             FirstStep::Unknown => Ok(LoadOutcome::Unknown),
             FirstStep::Found => {

@@ -70,7 +70,7 @@ impl<'a> Command<'a> {
 }
 
 /// The reply to a command, and the estimated time of the server when it arrived.
-pub(super) struct Answer {
+pub(super) struct TimedReply {
     pub(super) value: Value,
     /// In milliseconds since 1970; `None` if the server did not tell its time.
     pub(super) now: Option<u64>,
@@ -91,7 +91,7 @@ impl Node {
         &self,
         command: Command<'_>,
         is_asking: bool,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<TimedReply, Failure> {
         let Some(durability) = command.durability else {
             return self.connection.run(command, is_asking).await;
         };
@@ -103,7 +103,7 @@ impl Node {
         command: Command<'_>,
         is_asking: bool,
         durability: Durability,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<TimedReply, Failure> {
         let timeout = self.connection.timeouts().command;
         let permit = tokio::time::timeout(timeout, self.wait_pool.permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else {

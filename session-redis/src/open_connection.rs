@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult, Value};
 use super::address::ServerAddress;
 use super::clock::{Estimate, ServerClock, local_millis};
 use super::failure::Failure;
-use super::node::{Answer, Command};
+use super::node::{Command, TimedReply};
 use super::timeouts::Timeouts;
 
 /// How many commands, and how many bytes of them, wait to be sent without delaying further ones. With the
@@ -66,7 +66,7 @@ impl OpenConnection {
         &mut self,
         command: Command<'_>,
         is_asking: bool,
-    ) -> RedisResult<Answer> {
+    ) -> RedisResult<TimedReply> {
         let Estimate { now, is_outdated } = self.clock.estimate();
         let cmd = command.cmd_at(now.unwrap_or_else(local_millis));
         if is_outdated || is_asking {
@@ -75,7 +75,7 @@ impl OpenConnection {
         }
         let value = self.multiplexed.send_packed_command(&cmd).await?;
         self.clock.compare(&value);
-        Ok(Answer { value, now })
+        Ok(TimedReply { value, now })
     }
 
     /// Sends a command together with those before it.
@@ -84,7 +84,7 @@ impl OpenConnection {
         cmd: Cmd,
         reads_time: bool,
         is_asking: bool,
-    ) -> RedisResult<Answer> {
+    ) -> RedisResult<TimedReply> {
         let mut commands = redis::pipe();
         if reads_time {
             commands.cmd("TIME");
@@ -102,7 +102,7 @@ impl OpenConnection {
         }
         self.clock.compare(&value);
         let now = self.clock.estimate().now;
-        Ok(Answer { value, now })
+        Ok(TimedReply { value, now })
     }
 
     /// Opens a connection to a server that a sentinel names as the primary. Fails if the server

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::cluster::Cluster;
 use super::failure::Failure;
 use super::key::pattern_of;
-use super::node::{Answer, Command, Node};
+use super::node::{Command, Node, TimedReply};
 
 #[derive(Debug, Clone)]
 pub(super) enum Servers {
@@ -40,7 +40,11 @@ impl Servers {
     }
 
     /// Sends a command to the server that stores the key.
-    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(
+        &self,
+        key: &str,
+        command: Command<'_>,
+    ) -> Result<TimedReply, Failure> {
         match self {
             Self::One(node) => node.send(command, false).await,
             // Boxed, so that the futures of commands to a single server stay small.

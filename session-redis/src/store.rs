@@ -12,7 +12,7 @@ use super::clock::local_millis;
 use super::connection::Durability;
 use super::failure::Failure;
 use super::key::{index_named, index_of, key_of};
-use super::node::{Answer, Command};
+use super::node::{Command, TimedReply};
 use super::reply::{self, Reply};
 use super::script::{COMMIT, FREE, REMOVE, StoreScript};
 use super::servers::Servers;
@@ -78,7 +78,8 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// Configs may share a server as long as prefix and namespace together differ. A key that holds
 /// something other than a session, a damaged session, or a session in the format of a later version of
-/// this library results in [`StoreError::Undecodable`] and is left unchanged.
+/// this library results in [`StoreError::Undecodable`] and is left unchanged. A load whose secret is not one of
+/// a damaged session does not find it, as long as its secrets can be read.
 ///
 /// [`count`](Store::count) scans all keys of every server with `SCAN`, 1,000 at a time. Its time
 /// grows with the size of the whole database, so call it for administration, not on every request.
@@ -242,7 +243,11 @@ impl RedisStore {
     }
 
     /// Sends a command, and notes the time of the server.
-    pub(super) async fn send(&self, key: &str, command: Command<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(
+        &self,
+        key: &str,
+        command: Command<'_>,
+    ) -> Result<TimedReply, Failure> {
         let answer = self.inner.servers.send(key, command).await?;
         if let Some(now) = answer.now {
             self.observe(now);

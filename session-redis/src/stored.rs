@@ -54,6 +54,12 @@ const COOKIE: u8 = 1;
 /// is that of its first use. All other flags are reserved.
 const AWAITS_FIRST_USE: u8 = 2;
 
+/// Where the hash of the current secret begins.
+const SECRETS_BEGIN: usize = 4;
+
+/// Where the last of the other secrets ends, if there are all.
+const SECRETS_END: usize = 72 + OFFERED_BYTES as usize + PREVIOUS_BYTES as usize;
+
 const OFFERED_BYTES: u8 = 44;
 const PREVIOUS_BYTES: u8 = 38;
 
@@ -76,23 +82,29 @@ impl StoredRecord {
     /// # Errors
     /// [`StoreError::Undecodable`] if this is not a whole record in the format of this version.
     pub(super) fn read(bytes: Vec<u8>) -> Result<Self, StoreError> {
-        if !matches!(bytes.as_slice(), [MAGIC, FORMAT, ..]) {
-            let reason = match bytes.first() {
-                Some(&MAGIC) => "it has the format of another version of this library",
-                _ => "it is not a session",
-            };
-            return Err(undecodable(reason));
+        let header = read_header(&bytes)?;
+        Ok(Self::new(header, bytes))
+    }
+
+    /// Reads the header for a load with this secret. `None` if it is damaged and belongs to another secret.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn read_for(bytes: Vec<u8>, secret: SecretHash) -> Result<Option<Self>, StoreError> {
+        match read_header(&bytes) {
+            Ok(header) => Ok(Some(Self::new(header, bytes))),
+            Err(_) if is_of_another(&bytes, secret) => Ok(None),
+            Err(error) => Err(error),
         }
-        let mut reader = Reader::new(&bytes[2..]);
-        let (state, data_version) =
-            read_state(&mut reader).ok_or_else(|| undecodable("its header is damaged"))?;
-        let fields_at = bytes.len() - reader.rest().len();
-        Ok(Self {
+    }
+
+    fn new((state, data_version, fields_at): (RecordState, u32, usize), bytes: Vec<u8>) -> Self {
+        Self {
             state,
             data_version,
             bytes,
             fields_at,
-        })
+        }
     }
 
     /// Whether a load with this secret may find the record; how long a previous secret is valid is not
@@ -185,6 +197,31 @@ fn push_counted(bytes: &mut Vec<u8>, text: &[u8]) {
     }
     bytes.push(length.to_le_bytes()[0]);
     bytes.extend_from_slice(text);
+}
+
+/// The state, the version of the data's type, and where the fields begin.
+fn read_header(bytes: &[u8]) -> Result<(RecordState, u32, usize), StoreError> {
+    if !bytes.starts_with(&[MAGIC, FORMAT]) {
+        let reason = match bytes.first() {
+            Some(&MAGIC) => "it has the format of another version of this library",
+            _ => "it is not a session",
+        };
+        return Err(undecodable(reason));
+    }
+    let mut reader = Reader::new(&bytes[2..]);
+    let (state, data_version) =
+        read_state(&mut reader).ok_or_else(|| undecodable("its header is damaged"))?;
+    Ok((state, data_version, bytes.len() - reader.rest().len()))
+}
+
+/// Whether a record whose header is damaged contains secrets, and not this one. The damage may be in the byte
+/// that tells which other secrets there are.
+fn is_of_another(bytes: &[u8], secret: SecretHash) -> bool {
+    let secrets = bytes.get(SECRETS_BEGIN..bytes.len().min(SECRETS_END));
+    let mut hashes = secrets.unwrap_or_default().windows(32);
+    bytes.starts_with(&[MAGIC, FORMAT])
+        && hashes.len() > 0
+        && !hashes.any(|hash| hash == secret.as_bytes())
 }
 
 /// The state, and the version of the data's type.
@@ -453,6 +490,35 @@ mod tests {
             let read = decode(whole[..length].to_vec());
             // Without any field, the record is a whole one.
             assert_eq!(read.is_ok(), length == fields_at, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_damaged_header_is_reported_to_its_secrets_alone() {
+        let [current, offered, other] = [[7; 32], [8; 32], [6; 32]].map(SecretHash::from_bytes);
+        let is_reported = |bytes: &[u8], secret| {
+            let read = StoredRecord::read_for(bytes.to_vec(), secret);
+            assert!(!matches!(read, Ok(Some(_))), "{bytes:?}");
+            read.is_err()
+        };
+        let mut whole = record(r#"{"n":1}"#);
+        whole.splice(72..72, [[8; 32].as_slice(), &[0; 12]].concat());
+        whole[3] = OFFERED_BYTES;
+        assert!(matches!(
+            StoredRecord::read_for(whole.clone(), other),
+            Ok(Some(_))
+        ));
+        // A flag of another version, and an unknown length of the other secrets.
+        for (at, byte) in [(2, 0x40), (3, 1)] {
+            let mut damaged = whole.clone();
+            damaged[at] = byte;
+            assert!(is_reported(&damaged, current) && is_reported(&damaged, offered));
+            assert!(!is_reported(&damaged, other));
+        }
+        assert!(is_reported(&whole[..36], current) && !is_reported(&whole[..36], other));
+        // Nothing says whose these are.
+        for bytes in [&whole[..35], b"text", &[MAGIC, 2], &[MAGIC, FORMAT], b""] {
+            assert!(is_reported(bytes, other));
         }
     }
 

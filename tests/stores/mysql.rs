@@ -241,7 +241,7 @@ async fn a_restart_goes_unnoticed() {
 #[ignore = "needs MySQL or MariaDB; scripts/test starts one"]
 async fn a_wrong_secret_reads_no_record() {
     let (store, table) = store().await;
-    let damage = async || {
+    let damage = async |_| {
         run(format!(
             "ALTER TABLE {table} MODIFY commit_id VARBINARY(16) NOT NULL"
         ))

@@ -295,7 +295,7 @@ async fn a_restart_goes_unnoticed() {
 #[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn a_wrong_secret_reads_no_record() {
     let (store, table) = store().await;
-    let damage = async || run(format!("UPDATE {table} SET commit_id = ''")).await;
+    let damage = async |_| run(format!("UPDATE {table} SET commit_id = ''")).await;
     shared::a_wrong_secret_reads_no_record(&*store, damage).await;
 }
 

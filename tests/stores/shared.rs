@@ -416,13 +416,13 @@ pub async fn columns_of_later_versions_are_left_alone<S: Store<Untyped>>(
     }
 }
 
-/// A request with a wrong secret does not even read the record, so it does not find that it is damaged.
+/// A request with a wrong secret does not learn that the record is damaged.
 pub async fn a_wrong_secret_reads_no_record<S: Store<Untyped>>(
     store: &S,
-    damage: impl AsyncFnOnce(),
+    damage: impl AsyncFnOnce(Opened),
 ) {
     let opened = open(store, &json!({"a": 1})).await;
-    damage().await;
+    damage(opened).await;
     let wrong = Opened {
         secret: SecretHash::from_bytes([1; 32]),
         ..opened

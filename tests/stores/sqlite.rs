@@ -170,7 +170,7 @@ async fn rows_of_another_format_are_not_changed() {
 #[tokio::test]
 async fn a_wrong_secret_reads_no_record() {
     let (store, file) = store().await;
-    let damage = async || run(&file, "UPDATE connect_sessions SET commit_id = x''").await;
+    let damage = async |_| run(&file, "UPDATE connect_sessions SET commit_id = x''").await;
     shared::a_wrong_secret_reads_no_record(&*store, damage).await;
 }
 

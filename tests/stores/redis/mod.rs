@@ -9,6 +9,7 @@ use crate::servers;
 
 mod access;
 mod concurrency;
+mod damaged;
 mod failover;
 mod faults;
 mod login_processes;

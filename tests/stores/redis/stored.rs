@@ -1,4 +1,4 @@
-//! The stored records: their expiry, their keys, and records that this library did not write.
+//! The stored records: their expiry, their keys, and their data.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::tools::{Session, change, command, json as json_of, opened, random, ra
 use crate::servers;
 
 /// A store with its own key prefix on the shared server, and a direct connection.
-async fn store() -> (RedisStore, String, ::redis::Connection) {
+pub(super) async fn store() -> (RedisStore, String, ::redis::Connection) {
     let url = servers::url("TEST_REDIS_URL");
     let prefix = format!("kept {:x}:", u64::from_le_bytes(random()));
     let builder = RedisStore::builder().url(&url).prefix(&prefix);
     (builder.build().await.unwrap(), prefix, raw(&url))
 }
 
-fn is_undecodable<T>(result: &Result<T, StoreError>) -> bool {
+pub(super) fn is_undecodable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Undecodable { .. }))
 }
 
@@ -130,11 +130,8 @@ async fn an_undecodable_session_that_has_ended_is_unknown() {
     );
 }
 
-/// The length of the header of a record without a subject.
-const HEADER: usize = 114;
-
 /// Overwrites bytes of a stored record.
-fn overwrite(raw: &mut ::redis::Connection, key: &str, at: usize, bytes: &[u8]) {
+pub(super) fn overwrite(raw: &mut ::redis::Connection, key: &str, at: usize, bytes: &[u8]) {
     let at = at.to_string();
     let _: i64 = command(raw, &[b"SETRANGE", key.as_bytes(), at.as_bytes(), bytes]);
 }
@@ -170,115 +167,6 @@ async fn names_and_values_are_not_interpreted() {
         .unwrap();
     let record = session.load(&store).await.unwrap().unwrap();
     assert_eq!(json_of(&record), json!({"m:secret": 1}));
-}
-
-/// Asserts that every operation rejects the record and leaves it unchanged.
-async fn assert_rejected_and_unchanged(
-    store: &RedisStore,
-    session: Session,
-    key: &str,
-    what: &str,
-) {
-    let mut raw = raw(&servers::url("TEST_REDIS_URL"));
-    let before: Vec<u8> = command(&mut raw, &["DUMP", key]);
-    let other = opened(store, &json!({}))
-        .await
-        .load(store)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(is_undecodable(&session.load(store).await), "load, {what}");
-    let inserted = session.insert(store, &json!({})).await.unwrap();
-    assert!(matches!(inserted, InsertOutcome::Exists), "insert, {what}");
-    let change = set(&other, &json!({"a": 1}));
-    assert!(
-        is_undecodable(&session.commit(store, &change).await),
-        "commit, {what}"
-    );
-    assert_eq!(
-        command::<Vec<u8>>(&mut raw, &["DUMP", key]),
-        before,
-        "{what}"
-    );
-}
-
-#[tokio::test]
-#[ignore = "needs Redis; scripts/test starts one"]
-async fn foreign_keys_are_rejected_and_only_removed_by_an_end() {
-    let (store, prefix, mut raw) = store().await;
-    let foreign: [&[&str]; 6] = [
-        &["SET", "", "text"],
-        &["RPUSH", "", "element"],
-        &["SADD", "", "member"],
-        &["ZADD", "", "1", "member"],
-        &["HSET", "", "some", "hash"],
-        &["SET", "", ""],
-    ];
-    for words in foreign {
-        let session = Session::mint();
-        let key = prefix.clone() + &session.name();
-        let mut words = words.to_vec();
-        words[1] = &key;
-        let _: ::redis::Value = command(&mut raw, &words);
-        assert_rejected_and_unchanged(&store, session, &key, words[0]).await;
-        assert!(
-            session.destroy(&store).await.unwrap(),
-            "an end takes effect"
-        );
-        assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs Redis; scripts/test starts one"]
-async fn damaged_records_are_rejected_and_not_changed() {
-    let (store, prefix, mut raw) = store().await;
-    let session = opened(&store, &json!({"a": 1})).await;
-    let key = prefix.clone() + &session.name();
-    let whole: Vec<u8> = command(&mut raw, &["GET", &key]);
-    let ttl: String = command::<i64>(&mut raw, &["PTTL", &key]).to_string();
-    let mut put = |bytes: &[u8]| {
-        let words = [b"SET", key.as_bytes(), bytes, b"PX", ttl.as_bytes()];
-        let _: String = command(&mut raw, &words);
-    };
-    for length in 0..HEADER {
-        put(&whole[..length]);
-        assert_rejected_and_unchanged(&store, session, &key, &format!("{length} bytes")).await;
-    }
-    for length in HEADER + 1..whole.len() {
-        put(&whole[..length]);
-        assert!(
-            is_undecodable(&session.load(&store).await),
-            "{length} bytes"
-        );
-    }
-    // A reserved flag, an unknown length of the other secrets, and lengths of the sections.
-    for (at, byte) in [
-        (2, 0x40),
-        (3, 1),
-        (3, 44),
-        (106, 1),
-        (109, 9),
-        (110, 1),
-        (113, 9),
-    ] {
-        let mut damaged = whole.clone();
-        damaged[at] = byte;
-        put(&damaged);
-        assert_rejected_and_unchanged(&store, session, &key, &format!("byte {at}")).await;
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs Redis; scripts/test starts one"]
-async fn records_of_a_later_format_are_rejected_but_can_be_destroyed() {
-    let (store, prefix, mut raw) = store().await;
-    let session = opened(&store, &json!({"a": 1})).await;
-    let key = prefix + &session.name();
-    overwrite(&mut raw, &key, 1, &[2]);
-    assert_rejected_and_unchanged(&store, session, &key, "a later format").await;
-    assert!(session.destroy(&store).await.unwrap());
-    assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
 }
 
 #[tokio::test]

@@ -190,7 +190,7 @@ impl Session {
     /// The key, without the prefix.
     pub fn name(&self) -> String {
         let id = base64url(self.key.id.as_bytes());
-        format!("s1:{NAMESPACE}:{id}")
+        format!("s1:{}:{id}", self.key.namespace)
     }
 
     pub fn new_record(&self, json: &Value) -> NewRecord<Untyped> {
