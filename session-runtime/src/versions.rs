@@ -133,12 +133,12 @@ mod tests {
     fn a_failed_migration_and_newer_data_are_told_apart() {
         let failed = SECOND.decode::<Data>([("n", "1")].into_iter(), 1);
         let failed = failed.expect_err("no name");
-        assert!(failed.is_of_data(), "{failed}");
+        assert!(failed.is_replaceable(), "{failed}");
         assert!(!format!("{failed:?}").contains("hunter2"), "{failed:?}");
         // A damaged field does not get its default, with which the next change would replace it.
         let damaged = [("name", r#""Ada""#), ("n", "{")];
         let damaged = SECOND.decode::<Data>(damaged.into_iter(), 1);
-        assert!(damaged.is_err_and(|error| error.is_of_data()));
+        assert!(damaged.is_err_and(|error| error.is_replaceable()));
         let newer = SECOND.decode::<Data>([("n", "\"x\"")].into_iter(), 3);
         assert!(matches!(
             newer,

@@ -57,8 +57,8 @@ pub use self::keys::{InvalidSealingKeys, SealingKeys};
 /// # A wrong key
 ///
 /// A session that was sealed with a key that the program does not have, or that somebody has changed, is
-/// [`Undecodable`](StoreError::Undecodable): requests get a 500, and the session is left as it is. It never counts
-/// as an empty session, not even with `on_undecodable: replace`. [`SealingKeys`] says how to change the key.
+/// [`Undecodable`](StoreError::Undecodable): requests get a 500, or with `create` a new session, and the session is left
+/// as it is. It never counts as an empty session, not even with `on_undecodable: replace`. [`SealingKeys`] says how to change the key.
 ///
 /// # Cost
 ///

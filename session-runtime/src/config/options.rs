@@ -116,8 +116,9 @@ pub enum OnStoreError {
 
 /// What a load does if the data of the stored session does not decode.
 ///
-/// A record that cannot be read at all, such as one in the format of another version of this library, is
-/// never ended: it is an error, and `create` makes a new session.
+/// A record that cannot be read at all, such as one that is damaged, in the format of another version of this
+/// library, or sealed with a key that the program does not have, is never ended: it is an error, and `create` makes a
+/// new session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUndecodable {
     /// The client gets a 500, and the session is left as it is. `create` makes a new one and, once

@@ -40,7 +40,7 @@ impl Undecodable {
     #[cold]
     pub(super) fn of(error: &Error, options: &'static Options, id: SessionId) -> Option<Self> {
         let error = error.store_error()?;
-        error.is_of_data().then_some(Self { options, id })
+        error.is_replaceable().then_some(Self { options, id })
     }
 
     pub(super) fn key(&self) -> Key {

@@ -150,16 +150,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether `on_undecodable: replace` applies. It does not if a sealed field cannot be opened: the operator
-    /// may have forgotten a key, and the session can be read once the key is back.
+    /// Whether a living record was found with the right secret, and may be ended because its data does not decode.
+    /// It may not if a sealed field cannot be opened: the operator may have forgotten a key, and the session can be
+    /// read once the key is back.
     pub(crate) fn is_replaceable(&self) -> bool {
         matches!(self, Self::Undecodable { source, .. }
             if source.downcast_ref().is_some_and(|error: &DecodeError| !error.is_not_opened()))
-    }
-
-    /// Whether a living record was found with the right secret, and only its data does not decode.
-    pub(crate) fn is_of_data(&self) -> bool {
-        matches!(self, Self::Undecodable { source, .. } if source.is::<DecodeError>())
     }
 }
 

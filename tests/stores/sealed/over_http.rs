@@ -114,6 +114,8 @@ async fn a_wrong_key_is_a_500_and_never_an_empty_session(stores: &Stores) {
     assert_eq!(status, 500, "not replaced either");
     let (_, _, visits) = send(&replacing(stores, keys()), "GET", "/visits", &sid).await;
     assert_eq!(visits, "1");
+    let (status, fresh, _) = send(&with_wrong_key, "POST", "/open", &sid).await;
+    assert!(status == 200 && fresh != sid);
     assert_eq!(send(&app, "POST", "/visit", &sid).await.2, "2");
 }
 
