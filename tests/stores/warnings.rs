@@ -1,11 +1,15 @@
 //! The warnings that a store logs.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
+
+/// While there is a single subscriber, `tracing` asks only that of the thread which reaches an event first, here
+/// often one of another test that has none, and drops the event on all threads if it has no interest.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Recorder(Arc::default())));
 
 /// Records the warnings of this thread until it is dropped.
 pub struct Warnings {
@@ -15,6 +19,7 @@ pub struct Warnings {
 
 impl Warnings {
     pub fn record() -> Self {
+        LazyLock::force(&SECOND);
         let texts: Arc<Mutex<Vec<String>>> = Arc::default();
         let guard = tracing::subscriber::set_default(Recorder(texts.clone()));
         Self {

@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use http::HeaderName;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Metadata, Subscriber};
+use tracing::{Dispatch, Metadata, Subscriber};
 
 use crate::config::DefaultConfig;
 use crate::data::EncodeError;
@@ -80,6 +80,31 @@ impl Subscriber for Recorder {
     fn exit(&self, _: &Id) {}
 }
 
+/// While there is a single subscriber, `tracing` asks only that of the thread which reaches an event first, here
+/// often one of another test that has none, and drops the event on all threads if it has no interest.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Recorder::default()));
+
+/// What is recorded while some work runs on this thread.
+fn lines_of(work: impl FnOnce()) -> Vec<String> {
+    LazyLock::force(&SECOND);
+    let recorder = Recorder::default();
+    tracing::subscriber::with_default(recorder.clone(), work);
+    recorder.lines()
+}
+
+#[test]
+fn an_event_that_another_thread_reached_first_is_recorded() {
+    fn emit() {
+        tracing::info!(target: "connect_session", "reached");
+    }
+    let lines = lines_of(|| {
+        let other = std::thread::spawn(emit);
+        other.join().expect("it does not panic");
+        emit();
+    });
+    assert_eq!(lines, ["INFO connect_session event: message=reached"]);
+}
+
 /// A request that carries a sid.
 struct Head(String);
 
@@ -117,15 +142,14 @@ fn recorded(fail: bool) -> (Sid, Vec<String>) {
     let head = Head(sid.expose());
     let layer = Arc::new(RequestScope::new(Some(AnyStore::new(store))));
     let context = engine::extract::<DefaultConfig, Inherit>(RequestHead::new(&head), Some(layer));
-    let recorder = Recorder::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
-    tracing::subscriber::with_default(recorder.clone(), || {
+    let lines = lines_of(|| {
         let loaded = runtime.block_on(engine::view(&context));
         assert_eq!(loaded.is_err(), fail);
     });
-    (sid, recorder.lines())
+    (sid, lines)
 }
 
 #[test]
@@ -162,8 +186,7 @@ fn a_routine_event_is_recorded_at_the_level_debug() {
 
 #[test]
 fn names_from_data_are_one_line_and_limits_are_no_errors() {
-    let recorder = Recorder::default();
-    tracing::subscriber::with_default(recorder.clone(), || {
+    let lines = lines_of(|| {
         let fields = ["cart\nERROR forged".to_owned()];
         let error = EncodeError::TooDeep {
             field: fields[0].clone(),
@@ -176,7 +199,6 @@ fn names_from_data_are_one_line_and_limits_are_no_errors() {
             super::super::emit(None, "Shop", None, kind, None);
         }
     });
-    let lines = recorder.lines();
     let [overwritten, refused] = &lines[..] else {
         panic!("two events: {lines:?}");
     };
