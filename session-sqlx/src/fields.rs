@@ -26,13 +26,13 @@ impl<'a> FieldTexts<'a> {
 
 impl<'de> Deserialize<'de> for FieldTexts<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(FieldTextsVisitor)
     }
 }
 
-struct Fields;
+struct FieldTextsVisitor;
 
-impl<'de> Visitor<'de> for Fields {
+impl<'de> Visitor<'de> for FieldTextsVisitor {
     type Value = FieldTexts<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ mod fields;
 mod repair;
 
 pub use self::error::DecodeError;
-use self::fields::Fields;
+use self::fields::FieldsDeserializer;
 use super::{EncodedFields, SessionData, texts};
 
 /// Decodes stored fields, each a name and its JSON text. A field that the type reports as missing is
@@ -38,7 +38,7 @@ use super::{EncodedFields, SessionData, texts};
 pub fn decode_fields<'a, D: SessionData>(
     stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Result<D, DecodeError> {
-    match D::deserialize(Fields(stored.clone())) {
+    match D::deserialize(FieldsDeserializer(stored.clone())) {
         Err(error) => repair::decode(&stored.collect::<Vec<_>>(), error),
         decoded => decoded,
     }

@@ -24,7 +24,7 @@ impl Top<'_> {
 }
 
 /// Walks through the fields.
-pub(super) struct Fields<'a> {
+pub(super) struct FieldsWalk<'a> {
     seen: &'a mut Seen,
     /// The walk through each value.
     walk: Walk,
@@ -32,7 +32,7 @@ pub(super) struct Fields<'a> {
     key: Vec<u8>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> FieldsWalk<'a> {
     #[inline]
     fn new(seen: &'a mut Seen, walk: Walk) -> Self {
         let key = Vec::new();
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl SerializeStruct for Fields<'_> {
+impl SerializeStruct for FieldsWalk<'_> {
     type Ok = ();
     type Error = Stop;
 
@@ -73,7 +73,7 @@ impl SerializeStruct for Fields<'_> {
     }
 }
 
-impl SerializeMap for Fields<'_> {
+impl SerializeMap for FieldsWalk<'_> {
     type Ok = ();
     type Error = Stop;
 
@@ -118,8 +118,8 @@ impl<'a> Serializer for Top<'a> {
     type SerializeTuple = Impossible<(), Stop>;
     type SerializeTupleStruct = Impossible<(), Stop>;
     type SerializeTupleVariant = Walk;
-    type SerializeMap = Fields<'a>;
-    type SerializeStruct = Fields<'a>;
+    type SerializeMap = FieldsWalk<'a>;
+    type SerializeStruct = FieldsWalk<'a>;
     type SerializeStructVariant = Walk;
 
     not_an_object! {
@@ -194,18 +194,18 @@ impl<'a> Serializer for Top<'a> {
     }
 
     #[inline]
-    fn serialize_map(self, _: Option<usize>) -> Result<Fields<'a>, Stop> {
-        Ok(Fields::new(self.0, Walk::of_field()))
+    fn serialize_map(self, _: Option<usize>) -> Result<FieldsWalk<'a>, Stop> {
+        Ok(FieldsWalk::new(self.0, Walk::of_field()))
     }
 
     #[inline]
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'a>, Stop> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<FieldsWalk<'a>, Stop> {
         let walk = if name == RAW_VALUE {
             Walk::of_raw_data()
         } else {
             Walk::of_field()
         };
-        Ok(Fields::new(self.0, walk))
+        Ok(FieldsWalk::new(self.0, walk))
     }
 
     fn serialize_struct_variant(

@@ -5,9 +5,9 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use super::error::{DecodeError, Reason};
 
 /// The object that has these fields, as a deserializer.
-pub(super) struct Fields<I>(pub(super) I);
+pub(super) struct FieldsDeserializer<I>(pub(super) I);
 
-impl<'de, I: Iterator<Item = (&'de str, &'de str)>> Deserializer<'de> for Fields<I> {
+impl<'de, I: Iterator<Item = (&'de str, &'de str)>> Deserializer<'de> for FieldsDeserializer<I> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

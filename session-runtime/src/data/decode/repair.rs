@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::error::{DecodeError, Reason};
-use super::{Fields, SessionData};
+use super::{FieldsDeserializer, SessionData};
 use crate::data::{self, EncodedFields};
 
 /// The maximum number of fields, and of bytes, among which the field of an error or an alias is searched.
@@ -48,7 +48,7 @@ fn with_default<'a, D: SessionData>(
             Reason::Duplicate(name) if leave_out_alias::<D>(&mut fields, name) => {}
             _ => return Err(error),
         }
-        match D::deserialize(Fields(fields.iter().copied())) {
+        match D::deserialize(FieldsDeserializer(fields.iter().copied())) {
             Err(next) => error = next,
             decoded => return decoded,
         }
@@ -67,7 +67,7 @@ fn leave_out_alias<D: SessionData>(fields: &mut Vec<Field<'_>>, name: &str) -> b
         read.set(read.get() + 1);
         next
     });
-    let Err(error) = D::deserialize(Fields(noting)) else {
+    let Err(error) = D::deserialize(FieldsDeserializer(noting)) else {
         return true;
     };
     let Reason::Duplicate(name) = error.reason else {
@@ -81,7 +81,7 @@ fn leave_out_alias<D: SessionData>(fields: &mut Vec<Field<'_>>, name: &str) -> b
         let is_alias = |at: &usize| {
             fields[*at].0 != &*name
                 && !matches!(
-                    D::deserialize(Fields(without(fields, *at))),
+                    D::deserialize(FieldsDeserializer(without(fields, *at))),
                     Err(DecodeError { reason: Reason::Duplicate(again), .. }) if again == name
                 )
         };
@@ -116,7 +116,7 @@ fn with_field<D: SessionData>(
     }
     let is_wrong = |left_out: &usize| {
         let others: Vec<_> = without(fields, *left_out).collect();
-        match D::deserialize(Fields(others.iter().copied())) {
+        match D::deserialize(FieldsDeserializer(others.iter().copied())) {
             Ok(_) => true,
             Err(error) => with_default::<D>(others, default, error).is_ok(),
         }

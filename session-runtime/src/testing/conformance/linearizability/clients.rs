@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::SUBJECTS;
 use super::history::{Did, Event, History};
-use super::model::{Answer, Change as Changed, NewLogin as Login, Shown, Step, Subject};
+use super::model::{Change as Changed, NewLogin as Login, Outcome, Shown, Step, Subject};
 use crate::data::DataVersions;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, Key, LoginChange, NewLogin, NewRecord,
@@ -210,8 +210,8 @@ impl<S: Store<Untyped>> Client<'_, S> {
             return;
         };
         let answer = match &inserted {
-            Some(InsertOutcome::Done { .. }) => Some(Answer::Applied),
-            Some(InsertOutcome::Refused(LoginRefusal::Revoked)) => Some(Answer::Revoked),
+            Some(InsertOutcome::Done { .. }) => Some(Outcome::Applied),
+            Some(InsertOutcome::Refused(LoginRefusal::Revoked)) => Some(Outcome::Revoked),
             None => None,
             Some(other) => panic!("unexpected: {other:?}"),
         };
@@ -225,7 +225,7 @@ impl<S: Store<Untyped>> Client<'_, S> {
         let has_limit = (record.login.as_ref()).is_some_and(|login| login.limit.is_some());
         match answer {
             None if has_limit => self.did(called, false, Did::MakeRoom(subject, None)),
-            Some(Answer::Revoked) if has_limit => {
+            Some(Outcome::Revoked) if has_limit => {
                 self.did(called, true, Did::MakeNoRoom(subject));
             }
             _ => {}
@@ -351,10 +351,10 @@ impl<S: Store<Untyped>> Client<'_, S> {
             return;
         };
         let answer = committed.as_ref().map(|outcome| match outcome {
-            CommitOutcome::Applied { .. } => Answer::Applied,
-            CommitOutcome::Conflict(record) => Answer::Conflict(shown(record)),
-            CommitOutcome::Ended => Answer::Ended,
-            CommitOutcome::Refused(LoginRefusal::Revoked) => Answer::Revoked,
+            CommitOutcome::Applied { .. } => Outcome::Applied,
+            CommitOutcome::Conflict(record) => Outcome::Conflict(shown(record)),
+            CommitOutcome::Ended => Outcome::Ended,
+            CommitOutcome::Refused(LoginRefusal::Revoked) => Outcome::Revoked,
             CommitOutcome::Refused(refusal) => panic!("unexpected: {refusal:?}"),
         });
         let step = Step::Commit {

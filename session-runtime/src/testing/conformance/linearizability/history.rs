@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::model::{Answer, Change, NewLogin, Step, Subject};
+use super::model::{Change, NewLogin, Outcome, Step, Subject};
 use super::search::Op;
 use crate::sid::SessionId;
 
@@ -202,7 +202,7 @@ fn split(step: Step) -> Vec<Step> {
             epoch,
             generation,
             change: Change::Login { secret, login },
-            answer: answer @ (None | Some(Answer::Applied | Answer::Revoked)),
+            answer: answer @ (None | Some(Outcome::Applied | Outcome::Revoked)),
         } => {
             let begin = Step::BeginLogin {
                 epoch,
@@ -232,14 +232,14 @@ fn split(step: Step) -> Vec<Step> {
 }
 
 /// How a login that has begun goes on: it is confirmed, or its session ends.
-fn complete(begin: Step, generation: u64, login: NewLogin, answer: Option<Answer>) -> Vec<Step> {
+fn complete(begin: Step, generation: u64, login: NewLogin, answer: Option<Outcome>) -> Vec<Step> {
     let confirm = Step::Confirm { generation, login };
     let withdraw = Step::Withdraw {
         generation,
         login: answer.map(|_| login),
     };
     match answer {
-        Some(Answer::Revoked) => vec![begin, withdraw],
+        Some(Outcome::Revoked) => vec![begin, withdraw],
         Some(_) => vec![begin, confirm],
         None => vec![begin, confirm, withdraw],
     }

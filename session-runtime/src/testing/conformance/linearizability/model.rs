@@ -63,7 +63,7 @@ pub(super) enum Step {
         secret: u32,
         value: u64,
         login: Option<NewLogin>,
-        answer: Option<Answer>,
+        answer: Option<Outcome>,
     },
     Load {
         secret: u32,
@@ -73,7 +73,7 @@ pub(super) enum Step {
         epoch: u64,
         generation: u64,
         change: Change,
-        answer: Option<Answer>,
+        answer: Option<Outcome>,
     },
     Destroy {
         ends: Option<bool>,
@@ -111,7 +111,7 @@ pub(super) enum Step {
     BeginInsert {
         secret: u32,
         value: u64,
-        answer: Option<Answer>,
+        answer: Option<Outcome>,
         login: NewLogin,
     },
     BeginLogin {
@@ -119,7 +119,7 @@ pub(super) enum Step {
         generation: u64,
         secret: u32,
         login: NewLogin,
-        answer: Option<Answer>,
+        answer: Option<Outcome>,
     },
     /// The login that began this generation is in the index from now on.
     Confirm {
@@ -154,7 +154,7 @@ pub(super) enum Change {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Outcome {
     Applied,
     Conflict(Shown),
     Ended,
@@ -257,7 +257,7 @@ impl Model for State {
         match step {
             Step::Load { .. } | Step::List { .. } => true,
             Step::Insert { answer, .. } | Step::Commit { answer, .. } => {
-                answer.is_some_and(|answer| answer != Answer::Applied)
+                answer.is_some_and(|answer| answer != Outcome::Applied)
             }
             Step::Destroy { ends } | Step::End { ends, .. } | Step::EndMember { ends, .. } => {
                 *ends == Some(false)
@@ -359,7 +359,7 @@ impl State {
     }
 
     /// The state after an operation, if it answers this.
-    fn answering(answer: Option<Answer>, run: impl FnOnce() -> (Answer, Self)) -> Vec<Self> {
+    fn answering(answer: Option<Outcome>, run: impl FnOnce() -> (Outcome, Self)) -> Vec<Self> {
         let (given, state) = run();
         if answer.is_none_or(|answer| answer == given) {
             vec![state]
@@ -369,21 +369,21 @@ impl State {
     }
 
     /// The states after the first step of a login.
-    fn beginning(&self, answer: Option<Answer>, (given, state): (Answer, Self)) -> Vec<Self> {
+    fn beginning(&self, answer: Option<Outcome>, (given, state): (Outcome, Self)) -> Vec<Self> {
         let unfiled = state.with(|session| session.is_filed = false);
         match answer {
             // Refused before the record was looked at, or after it was written.
-            Some(Answer::Revoked) if given == Answer::Applied => vec![self.clone(), unfiled],
-            Some(Answer::Revoked) => vec![self.clone()],
+            Some(Outcome::Revoked) if given == Outcome::Applied => vec![self.clone(), unfiled],
+            Some(Outcome::Revoked) => vec![self.clone()],
             Some(answer) if answer != given => Vec::new(),
-            _ if given == Answer::Applied => vec![unfiled],
+            _ if given == Outcome::Applied => vec![unfiled],
             _ => vec![self.clone()],
         }
     }
 
-    fn insert(&self, secret: u32, value: u64, login: Option<NewLogin>) -> (Answer, Self) {
+    fn insert(&self, secret: u32, value: u64, login: Option<NewLogin>) -> (Outcome, Self) {
         if login.is_some_and(|login| !self.admits(login)) {
-            return (Answer::Revoked, self.clone());
+            return (Outcome::Revoked, self.clone());
         }
         let shown = Shown {
             value,
@@ -397,31 +397,31 @@ impl State {
             is_filed: true,
         });
         let state = self.clone();
-        (Answer::Applied, Self { life, ..state })
+        (Outcome::Applied, Self { life, ..state })
     }
 
-    fn commit(&self, epoch: u64, generation: u64, change: Change) -> (Answer, Self) {
+    fn commit(&self, epoch: u64, generation: u64, change: Change) -> (Outcome, Self) {
         let Some(session) = self.session() else {
-            return (Answer::Ended, self.clone());
+            return (Outcome::Ended, self.clone());
         };
         let shown = session.shown;
         if shown.generation != generation {
-            return (Answer::Ended, self.clone());
+            return (Outcome::Ended, self.clone());
         }
         let is_conflict = match change {
             Change::Data { base, .. } => shown.value != base,
             _ => shown.epoch != epoch,
         };
         if is_conflict {
-            return (Answer::Conflict(shown), self.clone());
+            return (Outcome::Conflict(shown), self.clone());
         }
         if let Change::Login { login, .. } = change
             && !self.admits(login)
         {
-            return (Answer::Revoked, self.clone());
+            return (Outcome::Revoked, self.clone());
         }
         let applied = self.with(|session| session.apply(change));
-        (Answer::Applied, applied)
+        (Outcome::Applied, applied)
     }
 }
 
