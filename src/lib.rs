@@ -68,10 +68,14 @@ pub mod frameworks {}
 pub mod adopt {
     #![doc = include_str!("adopt.md")]
 
+    #[cfg(feature = "actix-session")]
+    pub use connect_session_redis::ActixSessions;
+    #[cfg(feature = "axum-session")]
+    pub use connect_session_redis::AxumSessions;
     #[cfg(feature = "express-session")]
     pub use connect_session_redis::ExpressSessions;
     pub use connect_session_runtime::adopt::{
-        Adopt, Adopted, IntoAdopt, OldCookie, OldSessions, OldSid, RequestCookies,
+        Adopt, Adopted, IntoAdopt, OldCookie, OldSessions, OldSid, RequestHeaders,
     };
     #[cfg(feature = "tower-sessions")]
     pub use connect_session_tower::TowerSessions;

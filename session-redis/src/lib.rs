@@ -12,6 +12,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+#[cfg(feature = "_adopt")]
+mod adopt;
 mod arguments;
 mod builder;
 mod check;
@@ -20,8 +22,6 @@ mod cluster;
 mod connection;
 mod endpoints;
 mod error;
-#[cfg(feature = "express-session")]
-mod express;
 mod failure;
 mod inspect;
 mod key;
@@ -46,8 +46,12 @@ mod subject_index;
 mod timeouts;
 mod url;
 
+#[cfg(feature = "actix-session")]
+pub use self::adopt::ActixSessions;
+#[cfg(feature = "axum-session")]
+pub use self::adopt::AxumSessions;
+#[cfg(feature = "express-session")]
+pub use self::adopt::ExpressSessions;
 pub use self::builder::RedisStoreBuilder;
 pub use self::error::RedisStoreError;
-#[cfg(feature = "express-session")]
-pub use self::express::ExpressSessions;
 pub use self::store::RedisStore;

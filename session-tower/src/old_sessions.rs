@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr as _;
 
-use connect_session_runtime::adopt::{OldCookie, OldSessions, OldSid, RequestCookies};
+use connect_session_runtime::adopt::{
+    CookieProtection, OldCookie, OldSessions, OldSid, RequestHeaders,
+};
 use connect_session_runtime::store::BoxError;
-use cookie::{Cookie, CookieJar, Key};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tower_sessions_core::session::Id;
@@ -51,15 +52,7 @@ use tower_sessions_core::session_store::SessionStore;
 pub struct TowerSessions<S> {
     store: S,
     cookie: OldCookie,
-    protection: Protection,
-}
-
-/// What tower-sessions does with the id in its cookie.
-#[derive(Clone)]
-enum Protection {
-    None,
-    Signed(Key),
-    Private(Key),
+    protection: CookieProtection,
 }
 
 impl<S: SessionStore> TowerSessions<S> {
@@ -68,7 +61,7 @@ impl<S: SessionStore> TowerSessions<S> {
         Self {
             store,
             cookie: OldCookie::new("id"),
-            protection: Protection::None,
+            protection: CookieProtection::plain(),
         }
     }
 
@@ -83,7 +76,7 @@ impl<S: SessionStore> TowerSessions<S> {
     /// # Errors
     /// If the key has fewer than 64 bytes.
     pub fn signed(self, key: &[u8]) -> Result<Self, BoxError> {
-        let protection = Protection::Signed(Key::try_from(key)?);
+        let protection = CookieProtection::signed(key)?;
         Ok(Self { protection, ..self })
     }
 
@@ -92,34 +85,16 @@ impl<S: SessionStore> TowerSessions<S> {
     /// # Errors
     /// If the key has fewer than 64 bytes.
     pub fn private(self, key: &[u8]) -> Result<Self, BoxError> {
-        let protection = Protection::Private(Key::try_from(key)?);
+        let protection = CookieProtection::private(key)?;
         Ok(Self { protection, ..self })
-    }
-
-    fn verified(&self, value: &str) -> Option<OldSid> {
-        let jar = CookieJar::new();
-        let cookie = || Cookie::new(self.cookie.name().to_owned(), value.to_owned());
-        let (text, new): (_, fn(String) -> OldSid) = match &self.protection {
-            Protection::None => (value.to_owned(), OldSid::stored),
-            Protection::Signed(key) => {
-                let cookie = jar.signed(key).verify(cookie())?;
-                (cookie.value().to_owned(), OldSid::signed)
-            }
-            Protection::Private(key) => {
-                let cookie = jar.private(key).decrypt(cookie())?;
-                (cookie.value().to_owned(), OldSid::signed)
-            }
-        };
-        // In the one form that an id has, because a new record is derived from it.
-        let id = Id::from_str(&text).ok()?;
-        Some(new(id.to_string()))
     }
 }
 
 impl<S: SessionStore> OldSessions for TowerSessions<S> {
-    fn find(&self, cookies: &RequestCookies) -> Option<OldSid> {
-        let mut values = cookies.values(self.cookie.name());
-        values.find_map(|value| self.verified(value))
+    fn find(&self, request: &RequestHeaders) -> Option<OldSid> {
+        // Only in the one form that an id has, because a new record is derived from it.
+        let is_id = |text: &str| Id::from_str(text).is_ok_and(|id| id.to_string() == text);
+        self.protection.find(request, &self.cookie, is_id)
     }
 
     async fn read(&self, sid: &OldSid) -> Result<Option<Value>, BoxError> {

@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    // axum_session signs the address of the client.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     address
 }
@@ -38,10 +40,14 @@ impl Reply {
     }
 }
 
+/// What axum_session may sign.
+const WHO: &str = "user-agent: Browser/1.0 (X11)\r\nx-forwarded-for: 2001:db8::7, 192.0.2.1\r\n\
+    forwarded: by=192.0.2.9, for=\"[2001:db8::8]:4711\";proto=https\r\nx-real-ip: 192.0.2.8\r\n";
+
 pub async fn post(server: SocketAddr, path: &str, cookie: &str) -> Reply {
     let mut stream = TcpStream::connect(server).await.unwrap();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {server}\r\ncookie: {cookie}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: {server}\r\ncookie: {cookie}\r\n{WHO}connection: close\r\ncontent-length: 0\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut text = String::new();

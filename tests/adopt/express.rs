@@ -3,10 +3,11 @@
 
 use std::sync::LazyLock;
 
-use connect_session::adopt::{ExpressSessions, OldCookie, OldSessions as _, RequestCookies};
+use connect_session::adopt::{ExpressSessions, OldCookie, OldSessions as _, RequestHeaders};
 use connect_session::session_config;
 use serde::Deserialize;
 
+use crate::records::connection;
 use crate::servers;
 use crate::shop::{Cart, Server, cart_of};
 
@@ -49,21 +50,16 @@ impl Written {
         self.key.replace("sess", &PREFIX)
     }
 
-    async fn redis() -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(servers::url("TEST_REDIS_URL")).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
-    }
-
     async fn store(&self) {
         let mut set = redis::cmd("SET");
         set.arg(self.key()).arg(&self.value).arg("EX").arg(86_400);
-        set.exec_async(&mut Self::redis().await).await.unwrap();
+        set.exec_async(&mut connection().await).await.unwrap();
     }
 
     async fn is_stored(&self) -> bool {
         let mut exists = redis::cmd("EXISTS");
         let exists = exists.arg(self.key());
-        exists.query_async(&mut Self::redis().await).await.unwrap()
+        exists.query_async(&mut connection().await).await.unwrap()
     }
 }
 
@@ -115,7 +111,7 @@ async fn a_session_whose_cookie_has_expired() {
 async fn only_signed_cookies_are_found() {
     let old = Written::named("default");
     let sessions = old_sessions().await;
-    let find = |line: &str| sessions.find(&RequestCookies::new([line]));
+    let find = |line: &str| sessions.find(&RequestHeaders::new([("cookie", line)]));
     let sid = find(&old.cookie).expect("signed with the second secret");
     assert_eq!(format!("sess:{}", sid.as_str()), old.key);
     assert!(find(&format!("theme=dark; {}; a=b", old.cookie)).is_some());
@@ -137,7 +133,11 @@ async fn only_signed_cookies_are_found() {
     }
     let other = sessions.clone().cookie(OldCookie::new("other.sid"));
     let renamed = old.cookie.replace("connect.sid", "other.sid");
-    assert!(other.find(&RequestCookies::new([&*renamed])).is_some());
+    assert!(
+        other
+            .find(&RequestHeaders::new([("cookie", &*renamed)]))
+            .is_some()
+    );
 }
 
 #[tokio::test]

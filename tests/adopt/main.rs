@@ -9,8 +9,11 @@
     reason = "tests report failures by panicking and have no public API"
 )]
 
+mod actix;
+mod axum_session;
 mod client;
 mod express;
+mod records;
 #[path = "../shared/servers.rs"]
 mod servers;
 mod shop;

@@ -119,6 +119,14 @@ impl<C: Shop> Server<C> {
             .unwrap()
     }
 
+    /// A request with this cookie has no session, and adopts none.
+    pub async fn refuses(&self, cookie: &str) {
+        let before = self.count().await;
+        let reply = self.post("/visit", cookie).await;
+        assert_eq!(reply.status, 401, "{reply:?}");
+        assert_eq!(self.count().await, before);
+    }
+
     /// Requests with one old cookie, all at once. Returns the cookie of the new session.
     pub async fn adopts_once(&self, old: &str, name: &str, expected: &str) -> String {
         let before = self.count().await;
@@ -165,4 +173,11 @@ impl<C: Shop> Server<C> {
         assert_eq!(self.post("/visits", sid).await.body, "101");
         assert_eq!(self.count().await, 1);
     }
+}
+
+/// The cookie with another first character in its signature.
+pub fn forged(cookie: &str, name: &str) -> String {
+    let value = cookie.strip_prefix(&format!("{name}=")).unwrap();
+    let first = if value.starts_with('A') { 'B' } else { 'A' };
+    format!("{name}={first}{}", &value[1..])
 }

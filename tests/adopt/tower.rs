@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use axum::Router;
 use axum::routing::post as on_post;
-use connect_session::adopt::{OldSessions as _, RequestCookies, TowerSessions};
+use connect_session::adopt::{OldSessions as _, RequestHeaders, TowerSessions};
 use connect_session::session_config;
 use tower_sessions::cookie::Key;
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer, SessionStore as _};
@@ -64,7 +64,9 @@ async fn is_stored(
     sessions: &TowerSessions<MemoryStore>,
     cookie: &str,
 ) -> bool {
-    let sid = sessions.find(&RequestCookies::new([cookie])).unwrap();
+    let sid = sessions
+        .find(&RequestHeaders::new([("cookie", cookie)]))
+        .unwrap();
     let id = sid.as_str().parse().unwrap();
     store.load(&id).await.unwrap().is_some()
 }

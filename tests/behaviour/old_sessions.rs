@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use connect_session::adopt::{Adopt, Adopted, OldCookie, OldSessions, OldSid, RequestCookies};
+use connect_session::adopt::{Adopt, Adopted, OldCookie, OldSessions, OldSid, RequestHeaders};
 use connect_session::store::BoxError;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -119,9 +119,9 @@ fn error(is_failing: bool) -> Result<(), BoxError> {
 }
 
 impl OldSessions for Source {
-    fn find(&self, cookies: &RequestCookies) -> Option<OldSid> {
-        cookies
-            .values("old")
+    fn find(&self, request: &RequestHeaders) -> Option<OldSid> {
+        request
+            .cookies("old")
             .find_map(|value| match value.split_once('.') {
                 Some((id, "signed")) => Some(OldSid::signed(id)),
                 Some((id, "plain")) => Some(OldSid::stored(id)),

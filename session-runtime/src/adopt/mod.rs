@@ -1,7 +1,9 @@
 //! Adopts the sessions that another library has stored: the option `adopt`.
 
-mod cookies;
+mod headers;
 mod old_sid;
+#[cfg(feature = "signed-cookies")]
+mod protection;
 mod source;
 
 use std::fmt;
@@ -10,8 +12,10 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::cookies::{OldCookie, RequestCookies};
+pub use self::headers::{OldCookie, RequestHeaders};
 pub use self::old_sid::OldSid;
+#[cfg(feature = "signed-cookies")]
+pub use self::protection::CookieProtection;
 use self::source::ErasedSource;
 pub use self::source::OldSessions;
 use crate::store::BoxError;
@@ -93,8 +97,8 @@ impl<D> Adopt<D> {
         }
     }
 
-    pub(crate) fn find(&self, cookies: &RequestCookies) -> Option<OldSid> {
-        self.source.find(cookies)
+    pub(crate) fn find(&self, request: &RequestHeaders) -> Option<OldSid> {
+        self.source.find(request)
     }
 
     pub(crate) async fn read(&self, sid: &OldSid) -> Result<OldSession<D>, BoxError> {

@@ -3,16 +3,17 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Adopt, Adopted, OldCookie, OldSid, RequestCookies};
+use super::{Adopt, Adopted, OldCookie, OldSid, RequestHeaders};
 use crate::store::{BoxError, BoxFuture};
 
 /// The sessions that another library has stored, to be adopted.
 ///
-/// `ExpressSessions` (feature `express-session`) and `TowerSessions` (feature `tower-sessions`) are sources for
-/// express-session and tower-sessions. Implement the trait for any other library.
+/// `ExpressSessions`, `ActixSessions`, `AxumSessions` and `TowerSessions`, each with a feature of its own, are the
+/// sources for express-session, actix-session, axum_session and tower-sessions. Implement the trait for any other
+/// library.
 ///
 /// ```
-/// use connect_session::adopt::{OldCookie, OldSessions, OldSid, RequestCookies};
+/// use connect_session::adopt::{OldCookie, OldSessions, OldSid, RequestHeaders};
 /// use connect_session::store::BoxError;
 /// use serde_json::Value;
 ///
@@ -23,10 +24,10 @@ use crate::store::{BoxError, BoxFuture};
 /// # }
 ///
 /// impl OldSessions for Legacy {
-///     fn find(&self, cookies: &RequestCookies) -> Option<OldSid> {
+///     fn find(&self, request: &RequestHeaders) -> Option<OldSid> {
 ///         // 128 random bits as hexadecimal digits: nothing is signed.
 ///         let is_sid = |value: &&str| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
-///         cookies.values("legacy").find(is_sid).map(OldSid::stored)
+///         request.cookies("legacy").find(is_sid).map(OldSid::stored)
 ///     }
 ///
 ///     async fn read(&self, sid: &OldSid) -> Result<Option<Value>, BoxError> {
@@ -50,7 +51,7 @@ pub trait OldSessions: Send + Sync + 'static {
     /// The id of the old session that a request presents. If the library signs or encrypts its cookie,
     /// only an id whose signature is right may be returned, and signatures must be compared in constant
     /// time: what is returned is looked up in the old store.
-    fn find(&self, cookies: &RequestCookies) -> Option<OldSid>;
+    fn find(&self, request: &RequestHeaders) -> Option<OldSid>;
 
     /// The data of an old session; `None` if there is none, or if it has expired.
     ///
@@ -86,15 +87,15 @@ pub trait OldSessions: Send + Sync + 'static {
 
 /// The object-safe form of [`OldSessions`].
 pub(super) trait ErasedSource: Send + Sync {
-    fn find(&self, cookies: &RequestCookies) -> Option<OldSid>;
+    fn find(&self, request: &RequestHeaders) -> Option<OldSid>;
     fn read<'a>(&'a self, sid: &'a OldSid) -> BoxFuture<'a, Result<Option<Value>, BoxError>>;
     fn remove<'a>(&'a self, sid: &'a OldSid) -> BoxFuture<'a, Result<(), BoxError>>;
     fn cookie(&self) -> OldCookie;
 }
 
 impl<S: OldSessions> ErasedSource for S {
-    fn find(&self, cookies: &RequestCookies) -> Option<OldSid> {
-        OldSessions::find(self, cookies)
+    fn find(&self, request: &RequestHeaders) -> Option<OldSid> {
+        OldSessions::find(self, request)
     }
 
     fn read<'a>(&'a self, sid: &'a OldSid) -> BoxFuture<'a, Result<Option<Value>, BoxError>> {

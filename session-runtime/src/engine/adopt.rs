@@ -25,7 +25,7 @@ use http::header::HeaderValue;
 
 pub(super) use self::state::AdoptedState;
 use super::RequestContext;
-use super::extract::OldCookies;
+use super::extract::OldRequest;
 use super::load::Loaded;
 use super::open::store_of;
 use super::open_plan::refuse_cross_origin;
@@ -57,9 +57,9 @@ pub(super) enum Adoption<T> {
 /// Opens the session of an old cookie, for a handler.
 pub(super) async fn open<C: SessionConfig>(
     context: &RequestContext<C>,
-    cookies: &OldCookies,
+    request: &OldRequest,
 ) -> Result<Adoption<OpenedSession<C>>, Error> {
-    let Some(adoption) = Adopter::find(context, cookies).await? else {
+    let Some(adoption) = Adopter::find(context, request).await? else {
         return Ok(Adoption::NotSent);
     };
     let Some(loaded) = adoption.open().await? else {
@@ -79,9 +79,9 @@ pub(super) async fn open<C: SessionConfig>(
 /// The session of an old cookie, for a view. Stores nothing: a view cannot send a sid.
 pub(super) async fn view<C: SessionConfig>(
     context: &RequestContext<C>,
-    cookies: &OldCookies,
+    request: &OldRequest,
 ) -> Result<Adoption<(SessionId, Loaded<C::Data>)>, Error> {
-    let Some(adoption) = Adopter::find(context, cookies).await? else {
+    let Some(adoption) = Adopter::find(context, request).await? else {
         return Ok(Adoption::NotSent);
     };
     let loaded = match adoption.read_old().await? {
@@ -108,14 +108,14 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
     /// `None` if the request carries no valid id of an old session.
     async fn find(
         context: &'a RequestContext<C>,
-        cookies: &OldCookies,
+        request: &OldRequest,
     ) -> Result<Option<Self>, Error> {
         let adopt = config::adopt::<C>().await?;
-        let Some(old) = adopt.find(&cookies.cookies) else {
+        let Some(old) = adopt.find(&request.headers) else {
             return Ok(None);
         };
         let key = old.key(context.options.namespace);
-        if let Some(refused) = &cookies.cross_origin {
+        if let Some(refused) = &request.cross_origin {
             return Err(refuse_cross_origin(context, Some(key.id), refused));
         }
         Ok(Some(Self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header;
 
 use super::{CrossOrigin, RequestScope, SidTarget};
-use crate::adopt::RequestCookies;
+use crate::adopt::RequestHeaders;
 use crate::config::{OnUndecodable, Options, SessionConfig, prepared};
 use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
@@ -41,9 +41,9 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) options: &'static Options,
     pub(crate) loaders: &'static LoaderSet,
     pub(crate) found: Result<Found, Ambiguous>,
-    /// The cookies that may hold the id of an old session, if the request has no sid and the config adopts
-    /// old sessions. Boxed, because few requests have them.
-    pub(super) old_cookies: Option<Box<OldCookies>>,
+    /// The headers whose cookies may hold the id of an old session, if the request has no sid and the config
+    /// adopts old sessions. Boxed, because few requests have them.
+    pub(super) old_request: Option<Box<OldRequest>>,
     /// Where the response carries a sid.
     pub(crate) target: SidTarget,
     pub(crate) is_options: bool,
@@ -55,14 +55,14 @@ pub(crate) struct RequestContext<C: SessionConfig> {
     pub(crate) scope: Option<Arc<RequestScope<C>>>,
 }
 
-/// The cookies of a request that may hold the id of an old session.
-pub(crate) struct OldCookies {
-    pub(super) cookies: RequestCookies,
+/// The headers of a request whose cookies may hold the id of an old session.
+pub(crate) struct OldRequest {
+    pub(super) headers: RequestHeaders,
     /// Why the request may not use a session cookie, if it may not.
     pub(super) cross_origin: Option<CrossOrigin>,
 }
 
-impl OldCookies {
+impl OldRequest {
     #[inline(never)]
     fn of(head: RequestHead<'_>, target: &SidTarget, options: &Options) -> Option<Box<Self>> {
         const ANY_COOKIE: CookieSpec = CookieSpec::new("");
@@ -71,7 +71,7 @@ impl OldCookies {
             SidTarget::Cookie(spec, _) => spec,
         };
         Some(Box::new(Self {
-            cookies: RequestCookies::of(head)?,
+            headers: RequestHeaders::of(head)?,
             cross_origin: CrossOrigin::check_cookie(head, options, spec),
         }))
     }
@@ -97,8 +97,8 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         EmitTarget::Header(name) => SidTarget::Header(name),
         EmitTarget::Cookie(spec) => SidTarget::cookie(spec, head, options, found.is_err()),
     };
-    let old_cookies = if C::ADOPTS && matches!(found, Ok(Found { sid: None, .. })) {
-        OldCookies::of(head, &target, options)
+    let old_request = if C::ADOPTS && matches!(found, Ok(Found { sid: None, .. })) {
+        OldRequest::of(head, &target, options)
     } else {
         None
     };
@@ -107,7 +107,7 @@ pub(crate) fn extract<C: SessionConfig, O: Overrides>(
         options,
         loaders,
         found,
-        old_cookies,
+        old_request,
         target,
         is_options: method == "OPTIONS",
         is_head: method == "HEAD",

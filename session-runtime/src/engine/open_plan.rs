@@ -1,6 +1,6 @@
 //! Decides how the session of a request is opened.
 
-use super::extract::OldCookies;
+use super::extract::OldRequest;
 use super::guards::Creation;
 use super::{CrossOrigin, RequestContext};
 use crate::config::SessionConfig;
@@ -41,7 +41,7 @@ pub(super) enum OpenPlan<'a> {
     /// Create a session; the store is first called at the commit.
     New,
     /// Adopt the session of another library, if one of these cookies is that of one.
-    Adopt(&'a OldCookies),
+    Adopt(&'a OldRequest),
     /// Load the session of this sid, found by the loader at this index.
     Load(&'a (PresentedSid, usize)),
 }
@@ -65,7 +65,7 @@ pub(super) fn plan<C: SessionConfig>(
         Err(_) if purpose.creates() && context.target.repair().is_some() => &None,
         Err(_) => return Err(context.ambiguity()),
     };
-    match (sid, &context.old_cookies) {
+    match (sid, &context.old_request) {
         (Some(presented), _) => Ok(OpenPlan::Load(presented)),
         (None, Some(cookies)) => Ok(OpenPlan::Adopt(cookies)),
         (None, None) => without_sid(context, purpose),

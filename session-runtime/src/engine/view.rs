@@ -56,11 +56,11 @@ async fn view_in<C: SessionConfig>(
         return Err(context.ambiguity());
     };
     let Some((sid, index)) = &found.sid else {
-        let Some(cookies) = &context.old_cookies else {
+        let Some(request) = &context.old_request else {
             return Ok(None);
         };
         // Boxed: few requests have an old session.
-        let viewed = Box::pin(adopt::view(context, cookies)).await;
+        let viewed = Box::pin(adopt::view(context, request)).await;
         return or_none(viewed.map(|viewed| match viewed {
             Adoption::Found(viewed) => Some(viewed),
             Adoption::NotSent | Adoption::Gone => None,

@@ -73,12 +73,24 @@ impl HttpParts for Parts {
     fn original_uri(&self) -> &Uri {
         original_uri(&self.extensions, &self.uri)
     }
+
+    #[cfg(feature = "peer-ip")]
+    fn peer_ip(&self) -> Option<std::net::IpAddr> {
+        peer_ip(&self.extensions)
+    }
 }
 
 /// The target of a request before `nest` removed a prefix.
 pub(super) fn original_uri<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
     let original = extensions.get::<OriginalUri>();
     original.map_or(uri, |original| &original.0)
+}
+
+/// The address that axum's server has noted, if it was told to.
+#[cfg(feature = "peer-ip")]
+pub(super) fn peer_ip(extensions: &Extensions) -> Option<std::net::IpAddr> {
+    let peer = extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()?;
+    Some(peer.0.ip())
 }
 
 fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str>> {

@@ -1,6 +1,7 @@
 //! The head of a request in the types of `http`, for the frameworks that use them.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, Method, Request, Uri};
@@ -22,6 +23,11 @@ pub(crate) trait HttpParts {
     fn is_tls(&self) -> bool {
         false
     }
+
+    /// The address that the request came from, if the framework tells it.
+    fn peer_ip(&self) -> Option<IpAddr> {
+        None
+    }
 }
 
 impl<B> HttpParts for Request<B> {
@@ -41,6 +47,11 @@ impl<B> HttpParts for Request<B> {
     #[cfg(feature = "axum")]
     fn original_uri(&self) -> &Uri {
         super::axum::original_uri(self.extensions(), self.uri())
+    }
+
+    #[cfg(all(feature = "axum", feature = "peer-ip"))]
+    fn peer_ip(&self) -> Option<IpAddr> {
+        super::axum::peer_ip(self.extensions())
     }
 }
 
@@ -103,8 +114,17 @@ impl<P: HttpParts> HeadSource for HttpHead<'_, P> {
         }
     }
 
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        let headers = self.parts.headers().iter();
+        headers.for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
+    }
+
     fn original_path(&self) -> &str {
         self.parts.original_uri().path()
+    }
+
+    fn peer_ip(&self) -> Option<IpAddr> {
+        self.parts.peer_ip()
     }
 
     /// With HTTP/2, the target has a scheme. A proxy may write `http` there for a client that used https,

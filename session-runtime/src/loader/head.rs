@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
 use http::HeaderName;
 use http::header;
@@ -26,6 +27,8 @@ pub trait HeadSource {
     /// There is no access by index, because visiting all values that way takes quadratic time. With
     /// HTTP/2, a client can repeat a header thousands of times at the price of one byte each.
     fn visit<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8]));
+    /// Calls `visit` with the name and value of every header.
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8]));
     /// The path before a router removed the prefix under which it is mounted.
     fn original_path(&self) -> &str {
         self.path()
@@ -36,6 +39,10 @@ pub trait HeadSource {
     }
     /// The host and port of the request target; used where there is no `Host` header (HTTP/2).
     fn authority(&self) -> Option<&str> {
+        None
+    }
+    /// The address that the request came from, if the framework tells it.
+    fn peer_ip(&self) -> Option<IpAddr> {
         None
     }
     /// The decoded value of a route parameter.
@@ -100,6 +107,16 @@ impl<'a> RequestHead<'a> {
     #[inline]
     pub(crate) fn visit(self, name: &HeaderName, mut visit: impl FnMut(&'a [u8])) {
         self.0.visit(name, &mut visit);
+    }
+
+    /// Calls `visit` with the name and value of every header.
+    pub(crate) fn visit_all(self, mut visit: impl FnMut(&str, &[u8])) {
+        self.0.visit_all(&mut visit);
+    }
+
+    /// The address that the request came from, if the framework tells it.
+    pub(crate) fn peer_ip(self) -> Option<IpAddr> {
+        self.0.peer_ip()
     }
 
     /// The host and port that the client addressed.

@@ -45,6 +45,11 @@ impl HeadSource for Head {
         self.values(name).for_each(visit);
     }
 
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        let headers = self.headers.iter();
+        headers.for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
+    }
+
     fn path_param(&self, _: &str) -> Option<Cow<'_, str>> {
         None
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connect_session::adopt::{Adopted, OldCookie, OldSessions, OldSid, RequestCookies};
+use connect_session::adopt::{Adopted, OldCookie, OldSessions, OldSid, RequestHeaders};
 use connect_session::store::{BoxError, MemoryStore};
 use connect_session::{Event, Fields, RequestHead, session_config};
 
@@ -34,7 +34,7 @@ impl Legacy {
 }
 
 impl OldSessions for Legacy {
-    fn find(&self, _: &RequestCookies) -> Option<OldSid> {
+    fn find(&self, _: &RequestHeaders) -> Option<OldSid> {
         None
     }
 

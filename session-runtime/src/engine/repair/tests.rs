@@ -115,6 +115,10 @@ impl crate::loader::HeadSource for Request {
         }
     }
 
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        visit("host", self.host.as_bytes());
+    }
+
     fn path_param(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
         None
     }

@@ -129,6 +129,10 @@ impl HeadSource for Head {
         self.header(name).into_iter().for_each(visit);
     }
 
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        visit("x-user-session", self.0.as_bytes());
+    }
+
     fn path_param(&self, _: &str) -> Option<Cow<'_, str>> {
         None
     }

@@ -38,6 +38,11 @@ impl HeadSource for HttpRequest {
         values(self, name).for_each(visit);
     }
 
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        let headers = self.headers().iter();
+        headers.for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
+    }
+
     fn is_tls(&self) -> bool {
         self.app_config().secure()
     }

@@ -39,6 +39,12 @@ impl HeadSource for Head<'_> {
         values.map(str::as_bytes).for_each(visit);
     }
 
+    fn visit_all(&self, visit: &mut dyn FnMut(&str, &[u8])) {
+        for header in self.request.headers().iter() {
+            visit(header.name().as_str(), header.value().as_bytes());
+        }
+    }
+
     fn is_tls(&self) -> bool {
         self.request.rocket().config().tls_enabled()
     }

@@ -1,6 +1,6 @@
 //! Old sessions that a config cannot adopt.
 
-use connect_session::adopt::{Adopt, Adopted, OldCookie, OldSessions, OldSid, RequestCookies};
+use connect_session::adopt::{Adopt, Adopted, OldCookie, OldSessions, OldSid, RequestHeaders};
 use connect_session::session_config;
 use connect_session::store::BoxError;
 use serde_json::Value;
@@ -14,7 +14,7 @@ impl Legacy {
 }
 
 impl OldSessions for Legacy {
-    fn find(&self, _: &RequestCookies) -> Option<OldSid> {
+    fn find(&self, _: &RequestHeaders) -> Option<OldSid> {
         None
     }
 

@@ -5,22 +5,17 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use connect_session_runtime::adopt::{OldCookie, OldSessions, OldSid, RequestCookies};
+use connect_session_runtime::adopt::{OldCookie, OldSessions, OldSid, RequestHeaders};
 use connect_session_runtime::store::BoxError;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::percent_decode_str;
-use redis::Value as Reply;
 use serde_json::Value;
 use sha2::Sha256;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::address::ServerAddress;
-use super::connection::Connection;
-use super::error::RedisStoreError;
-use super::remedy::with_remedy;
-use super::timeouts::Timeouts;
-use super::url::parse_server;
+use super::{OldRecords, json};
+use crate::RedisStoreError;
 
 /// The sessions of [express-session](https://www.npmjs.com/package/express-session), stored by
 /// [connect-redis](https://www.npmjs.com/package/connect-redis) in its format since version 3, to be
@@ -64,10 +59,9 @@ use super::url::parse_server;
 /// ```
 #[derive(Clone)]
 pub struct ExpressSessions {
-    connection: Connection,
+    records: OldRecords,
     /// In the order of express-session: the first one signs, all of them verify.
     secrets: Vec<Arc<[u8]>>,
-    prefix: String,
     cookie: OldCookie,
 }
 
@@ -86,20 +80,9 @@ impl ExpressSessions {
                     .to_owned(),
             );
         }
-        let info = parse_server(url).map_err(|problem| problems.push(problem));
-        let client = info.and_then(|info| {
-            redis::Client::open(info).map_err(|error| problems.push(error.to_string()))
-        });
-        let Some(client) = client.ok().filter(|_| problems.is_empty()) else {
-            return Err(RedisStoreError::new(problems));
-        };
-        let connection = Connection::new(ServerAddress::direct(client), Timeouts::default());
-        let connected = connection.connect().await;
-        connected.map_err(|failure| RedisStoreError::new(vec![with_remedy(&failure)]))?;
         Ok(Self {
-            connection,
+            records: OldRecords::connect(url, "sess:", problems).await?,
             secrets: vec![secret.as_bytes().into()],
-            prefix: "sess:".to_owned(),
             cookie: OldCookie::new("connect.sid"),
         })
     }
@@ -122,15 +105,9 @@ impl ExpressSessions {
 
     /// The `prefix` of connect-redis, if it is not `sess:`.
     #[must_use]
-    pub fn prefix(self, prefix: impl Into<String>) -> Self {
-        let prefix = prefix.into();
-        Self { prefix, ..self }
-    }
-
-    fn command(&self, name: &str, sid: &OldSid) -> redis::Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(format!("{}{}", self.prefix, sid.as_str()));
-        command
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.records.prefix = prefix.into();
+        self
     }
 
     /// The id in a cookie, if one of the secrets has signed it: `s:<id>.<signature>`.
@@ -148,25 +125,21 @@ impl ExpressSessions {
 }
 
 impl OldSessions for ExpressSessions {
-    fn find(&self, cookies: &RequestCookies) -> Option<OldSid> {
-        let mut values = cookies.values(self.cookie.name());
+    fn find(&self, request: &RequestHeaders) -> Option<OldSid> {
+        let mut values = request.cookies(self.cookie.name());
         values.find_map(|value| self.verified(value))
     }
 
     async fn read(&self, sid: &OldSid) -> Result<Option<Value>, BoxError> {
-        let reply = self.connection.send(&self.command("GET", sid)).await?;
-        if matches!(reply, Reply::Nil) {
+        let Some(record) = self.records.read(sid).await? else {
             return Ok(None);
-        }
-        let text: Vec<u8> = self.connection.read(reply)?;
-        let session: Value = serde_json::from_slice(&text)
-            .map_err(|error| format!("an old session is not JSON ({:?})", error.classify()))?;
+        };
+        let session = json(&record)?;
         Ok((!has_expired(&session, OffsetDateTime::now_utc())).then_some(session))
     }
 
     async fn remove(&self, sid: &OldSid) -> Result<(), BoxError> {
-        self.connection.send(&self.command("DEL", sid)).await?;
-        Ok(())
+        self.records.remove(sid).await
     }
 
     fn cookie(&self) -> OldCookie {
@@ -184,7 +157,7 @@ fn has_expired(session: &Value, now: OffsetDateTime) -> bool {
 impl fmt::Debug for ExpressSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExpressSessions")
-            .field("server", &self.connection)
+            .field("server", &self.records.connection)
             .finish_non_exhaustive()
     }
 }
