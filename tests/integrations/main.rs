@@ -23,6 +23,7 @@
 mod actix;
 #[cfg(feature = "admin")]
 mod admin;
+mod adopt;
 #[cfg(feature = "aide")]
 mod aide;
 mod axum;

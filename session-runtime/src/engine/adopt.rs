@@ -7,7 +7,8 @@
 //!    requests, one inserts it, and the others find it.
 //! 2. Check that the old session is still there. Then nobody has adopted it before, and this record is not
 //!    one of a request that was so slow that the adopted session has ended since.
-//! 3. Confirm the record: raise its epoch, and log the user in.
+//! 3. Confirm the record: raise its epoch, and log the user in. If this was a later record than that of step 1,
+//!    check once more that the old session is there.
 //! 4. Remove the old session.
 //! 5. Load the record, with the offer of a sid. Only now can a response carry that sid.
 //!
@@ -138,28 +139,48 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
         let Some(inserted) = self.load(None).await? else {
             return Ok(None);
         };
-        let mut offer_every = OFFER_AGAIN;
-        if !is_confirmed(&inserted) {
-            let still_there = self.adopt.has(&self.old).await;
-            if !still_there.map_err(|error| self.old_store_failed(error))? {
+        let (mut record, mut offer_every) = (inserted, OFFER_AGAIN);
+        if !is_confirmed(&record) {
+            if !self.is_old_there().await? {
                 return self.follow_or_end().await;
             }
-            if self.confirm(user).await? {
+            let is_first = self.confirm(user).await?;
+            if is_first {
                 // Nobody else has been offered a sid.
                 offer_every = Duration::ZERO;
+            }
+            match self.load_confirmed().await {
+                Ok(Some(confirmed)) => {
+                    // A request that was slow may have confirmed a later record than the one that it saw.
+                    let is_later = is_first && !is_same(&confirmed, &record);
+                    if is_later && !self.is_old_there().await? {
+                        self.end().await?;
+                        return Ok(None);
+                    }
+                    record = confirmed;
+                }
+                // It has ended, after it was confirmed.
+                Ok(None) if is_first => {}
+                Err(error) if is_first && error.kind() == ErrorKind::SessionReplaced => {}
+                // The old session stays where it is, for the next request.
+                Ok(None) => return Err(Error::of(ErrorKind::Contention)),
+                Err(error) => return Err(error),
             }
         }
         let removed = self.adopt.remove(&self.old).await;
         removed.map_err(|error| self.old_store_failed(error))?;
         let opened = self.follow(Some(offer_every)).await?;
-        let created_at = inserted.deadlines.created_at;
-        let is_same = |loaded: &Loaded<C::Data>| loaded.deadlines.created_at == created_at;
-        if opened.as_ref().is_some_and(|opened| !is_same(opened)) {
-            // This request was so slow that it has confirmed a later record than the one that it saw.
+        if (opened.as_ref()).is_some_and(|opened| !is_same(opened, &record)) {
+            // The session has ended, and another slow request has confirmed a record since.
             self.end().await?;
             return Ok(None);
         }
         Ok(opened)
+    }
+
+    async fn is_old_there(&self) -> Result<bool, Error> {
+        let is_there = self.adopt.has(&self.old).await;
+        is_there.map_err(|error| self.old_store_failed(error))
     }
 
     /// What the old session becomes; `None` if there is none.
@@ -264,6 +285,11 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
             LoginRefusal::TooManySessions => ErrorKind::TooManySessions,
         })
     }
+}
+
+/// Whether both are the same record, and not one that was inserted after the other had ended.
+fn is_same<D>(one: &Loaded<D>, other: &Loaded<D>) -> bool {
+    one.deadlines.created_at == other.deadlines.created_at
 }
 
 /// Whether the record opens a session: the old one was still there when the record was.

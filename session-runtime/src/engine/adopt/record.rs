@@ -54,7 +54,8 @@ impl<C: SessionConfig> Adopter<'_, C> {
         }
     }
 
-    /// Confirms the record, so that it opens the session. Returns whether this request has done that.
+    /// Confirms the record, so that it opens the session. Returns whether this request has done that; otherwise
+    /// another one has, or the record has ended.
     pub(super) async fn confirm(&self, user: Option<Arc<str>>) -> Result<bool, Error> {
         let options = self.context.options;
         let login = user.clone().map_or(LoginChange::Keep, |user| {
@@ -91,17 +92,17 @@ impl<C: SessionConfig> Adopter<'_, C> {
                 }
                 Ok(true)
             }
-            // Another request has, or the record has ended.
-            CommitOutcome::Conflict(_) | CommitOutcome::Ended => match self.load(None).await? {
-                Some(found) if is_confirmed(&found) => Ok(false),
-                // The old session stays where it is, for the next request.
-                _ => Err(Error::of(ErrorKind::Contention)),
-            },
+            CommitOutcome::Conflict(_) | CommitOutcome::Ended => Ok(false),
             CommitOutcome::Refused(refusal) => {
                 self.end().await?;
                 Err(self.login_refused(user.as_deref(), refusal))
             }
         }
+    }
+
+    /// The record, if a request has confirmed it.
+    pub(super) async fn load_confirmed(&self) -> Result<Option<Loaded<C::Data>>, Error> {
+        Ok(self.load(None).await?.filter(is_confirmed))
     }
 
     /// Loads the record with the old cookie.
