@@ -16,6 +16,8 @@
 //! | choose timeouts, by NIST and OWASP | [`timeouts`] |
 //! | run it on Redis, PostgreSQL or SQLite, behind a proxy | [`deployment`] |
 //! | change the type of the data without logging anybody out | [`changing_data`] |
+//! | see and end the sessions of users, as an administrator | [`deployment`](deployment#a-page-for-administrators) |
+//! | take over the sessions of another library | [`adopt`](mod@crate::adopt) |
 //! | write a store, a loader or an adapter | [`extending`] |
 //! | know what it does not do | [`limits`] |
 //!
