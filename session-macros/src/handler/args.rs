@@ -302,11 +302,20 @@ fn outer_name(pattern: &Pat, role: &Role, index: usize, place: Span) -> Ident {
     match pattern {
         Pat::Ident(name) if name.subpat.is_none() => match role {
             Role::Other => name.ident.clone(),
-            // At the user's span, an editor would show the type of the guard.
+            // At the user's span, an editor would show the type of the guard. The outer function uses even a `_name`.
+            Role::Session | Role::Invalid(_) if is_unused(&name.ident) => {
+                format_ident!("_{}", name.ident, span = place)
+            }
             Role::Session | Role::Invalid(_) => placed(&name.ident, place),
         },
         _ => format_ident!("__arg{index}", span = place),
     }
+}
+
+/// Whether the name says that the argument is not used.
+pub(super) fn is_unused(name: &Ident) -> bool {
+    let name = name.to_string();
+    name.starts_with('_') && !name.starts_with("__")
 }
 
 /// The same name with another span.

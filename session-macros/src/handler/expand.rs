@@ -231,6 +231,8 @@ impl Parts<'_> {
             Some(same_named) if std::ptr::eq(same_named, argument) => {
                 Ident::new("__namesake", self.place)
             }
+            // A lint about a use of `_name` only spares the code of a macro.
+            _ if args::is_unused(&argument.name) => args::placed(&argument.name, Span::call_site()),
             // Without its own span, because an editor would show the type in the outer function.
             _ => args::placed(&argument.name, self.place),
         }
