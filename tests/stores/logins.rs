@@ -370,6 +370,11 @@ pub async fn round_trips<S: Store<Untyped>>(
             ..NewLogin::new("ada")
         };
         log_in(limited.clone(), &mut count, "login that ends another").await;
+        let fence = Some(index.revocation_mark(subject).await.unwrap());
+        let both = NewLogin { fence, ..limited };
+        log_in(both.clone(), &mut count, "login with both").await;
+        insert(Some(both)).await;
+        count("create with both");
         let unused = mint();
         let record = NewRecord {
             first_use_timeout: Some(Duration::from_secs(60)),
@@ -399,12 +404,14 @@ pub async fn round_trips<S: Store<Untyped>>(
 }
 
 /// What [`round_trips`] returns for a store on a server. In MySQL, a statement that locks the subject cannot log in, too.
-pub fn expected_round_trips(of_a_login_with_a_fence: u64) -> Vec<(&'static str, u64)> {
+pub fn expected_round_trips(of_a_login_on_terms: u64) -> Vec<(&'static str, u64)> {
     vec![
         ("create with a login", 1),
         ("login", 1),
-        ("login with a fence", of_a_login_with_a_fence),
-        ("login that ends another", 3),
+        ("login with a fence", of_a_login_on_terms),
+        ("login that ends another", of_a_login_on_terms),
+        ("login with both", of_a_login_on_terms),
+        ("create with both", of_a_login_on_terms),
         ("first use", 2),
         ("second use", 1),
         ("list", 1),
@@ -435,42 +442,52 @@ pub async fn a_login_without_its_parts_is_read<S: Store<Untyped>>(
     assert_eq!(login.authenticated_at, created_at);
 }
 
-/// A sweep removes the row of a subject at once if it was only a lock, and later if it has a mark. `rows` is
-/// the number of subjects, and `age` lets the time of each pass.
+/// A sweep removes the row of a subject some minutes after it was a lock, and later if it has a mark. `rows` is the
+/// number of subjects, and `age` lets so many minutes of each pass.
 pub async fn a_sweep_removes_subjects<S: Store<Untyped>>(
     store: &S,
     rows: impl AsyncFn() -> u64,
-    age: impl AsyncFn(),
+    age: impl AsyncFn(u64),
 ) {
-    let opened = mint();
-    let subject = SubjectKey::new(opened.key.namespace, "ada");
+    let first = mint();
+    let namespace = first.key.namespace;
+    let subject = SubjectKey::new(namespace, "ada");
     let index = store.as_subject_index().unwrap();
-    let record = NewRecord {
-        login: Some(NewLogin {
-            fence: Some(RevocationMark::default()),
-            ..NewLogin::new("ada")
-        }),
-        ..new_record(opened.secret, &json!({}))
+    let mark = async || index.revocation_mark(subject).await.unwrap();
+    let log_in = async |id| {
+        let record = NewRecord {
+            login: Some(NewLogin {
+                fence: Some(mark().await),
+                ..NewLogin::new("ada")
+            }),
+            ..new_record(first.secret, &json!({}))
+        };
+        let opened = Opened {
+            key: Key { namespace, id },
+            ..first
+        };
+        fixture::open_as(store, opened, &record).await;
     };
-    fixture::open_as(store, opened, &record).await;
-    assert_eq!(rows().await, 1);
-    assert_eq!(store.sweep(10).await.unwrap(), 0);
-    assert_eq!(rows().await, 0);
+    let left_after = async |minutes| {
+        age(minutes).await;
+        store.sweep(10).await.unwrap();
+        rows().await
+    };
+    log_in(first.key.id).await;
+    assert_eq!(left_after(4).await, 1);
+    log_in(mint().key.id).await;
+    assert_eq!(left_after(4).await, 1, "the second login needs it, too");
+    assert_eq!(left_after(2).await, 0);
     index.end_all(subject, None).await.unwrap();
-    store.sweep(10).await.unwrap();
-    assert_eq!(rows().await, 1);
-    age().await;
-    store.sweep(10).await.unwrap();
-    assert_eq!(rows().await, 0);
-    assert_eq!(
-        index.revocation_mark(subject).await.unwrap(),
-        RevocationMark::default()
-    );
+    log_in(mint().key.id).await;
+    assert_eq!(left_after(25).await, 1, "a login does not shorten the time");
+    assert_eq!(left_after(6).await, 0);
+    assert_eq!(mark().await, RevocationMark::default());
 }
 
 /// The tests of logins on a server. They use the helpers of the module around them.
 macro_rules! tests {
-    (#[$ignore:meta], $kind:literal, $fence_trips:literal, $drop_index:literal) => {
+    (#[$ignore:meta], $kind:literal, $trips:literal, $drop_index:literal) => {
         mod logins {
             use super::*;
             use crate::logins;
@@ -511,7 +528,13 @@ macro_rules! tests {
             async fn a_sweep_removes_subjects() {
                 let (store, table) = store().await;
                 let subjects = format!("{table}_subjects");
-                let age = async || run(format!("UPDATE {subjects} SET kept_until = 0")).await;
+                let age = async |minutes| {
+                    let past = minutes * 60_000;
+                    run(format!(
+                        "UPDATE {subjects} SET kept_until = kept_until - {past}"
+                    ))
+                    .await;
+                };
                 let rows = async || rows(&subjects).await;
                 logins::a_sweep_removes_subjects(&*store, rows, age).await;
             }
@@ -521,7 +544,7 @@ macro_rules! tests {
             async fn round_trips() {
                 let (store, _table, proxy) = behind_a_proxy(Duration::from_secs(30)).await;
                 let counted = logins::round_trips(&store, || proxy.take_counts()).await;
-                assert_eq!(counted, logins::expected_round_trips($fence_trips));
+                assert_eq!(counted, logins::expected_round_trips($trips));
             }
 
             /// What an earlier version of the table lacks is reported, with the fix.

@@ -1,5 +1,6 @@
 //! `PostgresStore`, on the server of `TEST_POSTGRES_URL`.
 
+mod interleavings;
 mod startup;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use connect_session::testing::conformance::{
 };
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, SqlSafeStr};
 use tokio::task::JoinSet;
 
 use crate::fixture::{self, error_chain, load, mint, new_record, open, open_as, set, try_load};
@@ -96,7 +96,7 @@ async fn store() -> (Arc<TempStore<SqliteStore>>, PathBuf) {
     (Arc::new(TempStore { store, cleanup }), file)
 }
 
-async fn run(file: &Path, statement: &'static str) {
+async fn run(file: &Path, statement: impl SqlSafeStr) {
     let options = SqliteConnectOptions::new().filename(file);
     let options = options.busy_timeout(Duration::from_secs(30));
     let mut connection = options.connect().await.unwrap();
@@ -210,7 +210,11 @@ async fn ten_thousand_sessions() {
 async fn a_sweep_removes_subjects() {
     let (store, file) = store().await;
     let rows = async || rows(&file, "connect_sessions_subjects").await;
-    let age = async || run(&file, "UPDATE connect_sessions_subjects SET kept_until = 0").await;
+    let age = async |minutes| {
+        let past = minutes * 60_000;
+        let age = format!("UPDATE connect_sessions_subjects SET kept_until = kept_until - {past}");
+        run(&file, AssertSqlSafe(age)).await;
+    };
     logins::a_sweep_removes_subjects(&*store, rows, age).await;
 }
 

@@ -34,7 +34,6 @@ impl Dialect for MySqlBackend {
     const STORED: &str = "";
     const ON_DUPLICATE: &str = "ON DUPLICATE KEY UPDATE";
     const RETURNS_WRITTEN: bool = false;
-    const RETURNS_UPSERTED: bool = false;
 
     fn now_literal(_: &Inner) -> Cow<'static, str> {
         Self::NOW.into()
@@ -81,6 +80,10 @@ impl Dialect for MySqlBackend {
 
     fn is_duplicate(error: &sqlx::Error) -> bool {
         send::is_duplicate(error)
+    }
+
+    fn is_rolled_back(error: &sqlx::Error) -> bool {
+        send::is_rolled_back(error)
     }
 
     /// A full server is not told apart from one that refuses for another reason.

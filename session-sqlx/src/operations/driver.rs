@@ -196,6 +196,21 @@ impl<DB: Driver> Answer<DB> for WrittenAfterRead {
     }
 }
 
+/// The row of a statement that writes and returns one row.
+pub(crate) struct WrittenRow<DB: Database>(pub(crate) Option<DB::Row>);
+
+impl<DB: Driver> Answer<DB> for WrittenRow<DB> {
+    const IS_READ: bool = false;
+    const MAY_CHANGE_SERVER: bool = true;
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        statement: Statement<DB>,
+    ) -> Result<Self, sqlx::Error> {
+        DB::row(connection, statement).await.map(Self)
+    }
+}
+
 /// The version of the row that a commit wrote; `None` if it wrote none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Committed(pub(crate) Option<i64>);

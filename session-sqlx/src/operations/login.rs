@@ -12,7 +12,9 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::LoginRefusal;
 
 use super::members::{Members, Position};
-use super::{Answer, Committed, Dialect, Driver as _, Statement, Work, Written};
+use super::{
+    Answer, Committed, Dialect, Driver as _, Statement, Values, Work, Written, WrittenRow,
+};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64};
@@ -22,14 +24,14 @@ use crate::error::StatementError;
 ///
 /// A login that has neither a fence nor a limit is a statement of its own, without a lock of the subject:
 /// an end of all that does not find its session began before the login was committed, so the login is one
-/// after the end. With a fence alone, it is one statement that locks the subject, if the database has such
-/// ([`Dialect::RETURNS_UPSERTED`]).
+/// after the end.
 ///
 /// Otherwise it is a transaction: what has to end is only known once the subject is locked, and no statement sees
 /// what was committed while it waited. The arguments are never written into the text of a statement to save a
-/// round trip, because drivers and servers log it.
+/// round trip, because drivers and servers log it. Where the database has a statement that does nothing if it had to
+/// wait ([`Dialect::login_with_terms`]), that is tried first.
 #[derive(Clone, Copy)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     subject: SubjectKey,
     id: SessionId,
     fence: Option<RevocationMark>,
@@ -46,11 +48,36 @@ impl Terms {
         })
     }
 
-    /// The fence, if the login depends on nothing else.
-    fn only_fence(&self) -> Option<RevocationMark> {
-        let fence = self.fence.filter(|fence| *fence != RevocationMark::NEVER);
-        fence.filter(|_| self.limit.is_none())
+    fn refuses(&self) -> bool {
+        let limit = self.limit.as_ref();
+        limit.is_some_and(|limit| limit.when_reached == OnMaxSessions::Refuse)
     }
+
+    /// The subject key, the id, the fence or null, the most other sessions or null, and whether the login is refused
+    /// if there are more.
+    fn args<DB: Values>(&self, first: Args<DB>) -> Args<DB> {
+        let fence = self.fence.map(|fence| to_i64(fence.number()));
+        let others = self.limit.map(|limit| i64::from(limit.max.get()) - 1);
+        first
+            .bytes(&self.subject.hash)
+            .bind(DB::id(*self.id.as_bytes()))
+            .maybe_number(fence)
+            .maybe_number(others)
+            .flag(self.refuses())
+    }
+}
+
+/// Why a statement with terms has not logged a session in. Versions of records are greater than each of these numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoLogin {
+    /// The record is not what the change expects.
+    Unwritten = 0,
+    /// All sessions of the subject have been ended since the fence.
+    Revoked = -1,
+    /// The subject has as many sessions as it may.
+    TooManySessions = -2,
+    /// Another transaction about the subject was committed meanwhile, so the statement knows none of the above.
+    Outdated = -3,
 }
 
 /// The result of a statement that logs a session in.
@@ -87,52 +114,64 @@ pub(super) enum Put {
 
 /// An answer that says whether its statement wrote a record.
 pub(super) trait Wrote {
+    /// The answer of a statement that wrote this version, if it wrote one.
+    fn of_version(version: Option<i64>) -> Self;
+
     fn wrote(&self) -> bool;
 }
 
 impl Wrote for Written {
+    fn of_version(version: Option<i64>) -> Self {
+        Self(version.is_some().into())
+    }
+
     fn wrote(&self) -> bool {
         self.0 > 0
     }
 }
 
 impl Wrote for Committed {
+    fn of_version(version: Option<i64>) -> Self {
+        Self(version)
+    }
+
     fn wrote(&self) -> bool {
         self.0.is_some()
     }
 }
 
 impl<B: Dialect> Inner<B> {
-    /// Runs a statement that logs a session in, under its terms. `args` appends its arguments.
+    /// Runs a statement that logs a session in, on its terms. `args` appends its arguments. `with_terms` is the
+    /// statement that also judges the terms.
     pub(super) async fn log_in<T: Answer<B::Db> + Wrote>(
         &self,
         terms: Option<&Terms>,
         text: &Arc<str>,
-        fenced: Option<&Arc<str>>,
+        with_terms: Option<&Arc<str>>,
         args: impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync,
     ) -> Result<LoggedIn<T>, StatementError> {
         let own_args = || args(B::first_args(self));
         let Some(terms) = terms else {
             return Ok(LoggedIn::alone(B::run(self, text, own_args).await?));
         };
-        if let (Some(fenced), Some(fence)) = (fenced, terms.only_fence()) {
-            let subject = &terms.subject;
-            let args = || {
-                let args = args(B::first_args(self).bytes(&subject.hash));
-                args.number(to_i64(fence.number()))
-            };
-            let answer: T = B::run(self, fenced, args).await?;
-            if answer.wrote() {
-                return Ok(LoggedIn::alone(answer));
+        if terms.fence == Some(RevocationMark::NEVER) {
+            return Ok(LoggedIn::Refused(LoginRefusal::Revoked));
+        }
+        if let Some(with_terms) = with_terms {
+            let args = || args(terms.args(B::first_args(self)));
+            match B::run::<WrittenRow<B::Db>>(self, with_terms, args).await {
+                Ok(WrittenRow(row)) => {
+                    let row = row.as_ref().map(B::read_pair).transpose();
+                    // It has been committed.
+                    let row = row.map_err(|error| StatementError::Unknown(error.into()))?;
+                    if let Some(done) = row.and_then(|(number, ids)| logged_in(number, &ids)) {
+                        return Ok(done);
+                    }
+                }
+                // With a stricter isolation level, the database reports what makes a statement outdated as an error.
+                Err(failure) if failure.not_applied().is_some_and(B::is_rolled_back) => {}
+                Err(failure) => return Err(failure),
             }
-            // It has changed nothing, whatever becomes of this.
-            let mark = self.revocation_mark(*subject).await;
-            let mark = mark.map_err(|error| StatementError::NotApplied(error.into()))?;
-            return Ok(if mark.accepts(fence) {
-                LoggedIn::alone(answer)
-            } else {
-                LoggedIn::Refused(LoginRefusal::Revoked)
-            });
         }
         let work = |has_pooler| {
             Ok(Login::<B, T> {
@@ -149,6 +188,24 @@ impl<B: Dialect> Inner<B> {
         };
         B::perform(self, work).await
     }
+}
+
+/// Reads the row of [`Dialect::login_with_terms`]; `None` if the statement was outdated.
+fn logged_in<T: Wrote>(number: i64, ids: &[u8]) -> Option<LoggedIn<T>> {
+    if number == NoLogin::Outdated as i64 {
+        return None;
+    }
+    if number == NoLogin::Revoked as i64 {
+        return Some(LoggedIn::Refused(LoginRefusal::Revoked));
+    }
+    if number == NoLogin::TooManySessions as i64 {
+        return Some(LoggedIn::Refused(LoginRefusal::TooManySessions));
+    }
+    let (ids, _) = ids.as_chunks();
+    Some(LoggedIn::Answered {
+        answer: T::of_version(Some(number).filter(|version| *version > 0)),
+        ended: ids.iter().copied().map(SessionId::from_bytes).collect(),
+    })
 }
 
 /// A statement within a transaction that locks the subject.
@@ -187,6 +244,7 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
         self,
         connection: &mut <B::Db as Database>::Connection,
     ) -> Result<LoggedIn<T>, sqlx::Error> {
+        let refuses = self.terms.refuses();
         let Terms {
             id, fence, limit, ..
         } = self.terms;
@@ -199,7 +257,6 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
         if fence.is_some_and(|fence| !mark.accepts(fence)) {
             return Ok(LoggedIn::Refused(LoginRefusal::Revoked));
         }
-        let refuses = limit.is_some_and(|limit| limit.when_reached == OnMaxSessions::Refuse);
         if refuses && last.is_some() {
             return Ok(LoggedIn::Refused(LoginRefusal::TooManySessions));
         }

@@ -13,6 +13,12 @@ use crate::backend::Inner;
 use crate::convert::to_i64;
 use crate::row::REPLACED;
 
+/// How long the row of a subject stays that was written as a lock.
+///
+/// A transaction needs it for a moment. A login in one statement notices by the row that others have logged in or ended
+/// sessions since the statement began (see `postgres/login.rs`), so the row must not be removed meanwhile.
+pub(crate) const LOCK_KEPT_MILLIS: u64 = 5 * 60 * 1_000;
+
 /// A position in the order of the logins of a subject.
 pub(super) struct Position {
     pub(super) login_at: i64,
@@ -46,8 +52,13 @@ impl<B: Dialect> Members<B> {
     /// shows the session that logged in last of those that have to end for it, if there are any.
     pub(super) fn begin_login(&self, id: SessionId, max_sessions: Option<u32>) -> String {
         let Self { subjects, key, .. } = self;
-        // The row is only needed as a lock, so the next sweep may remove it.
-        let lock = self.upsert("0", &self.now, &format!("mark = {}mark", B::STORED));
+        let kept_until = format!("{} + {}", self.now, to_i64(LOCK_KEPT_MILLIS));
+        let kept = format!(
+            "kept_until = {}({}kept_until, {kept_until})",
+            B::GREATEST,
+            B::STORED
+        );
+        let lock = self.upsert("0", &kept_until, &kept);
         let limit = max_sessions.map(|max| self.last_beyond(id, max));
         format!(
             "{}; {lock}; SELECT mark, subject_key FROM {subjects} WHERE subject_key = {key}{}",
@@ -111,9 +122,6 @@ impl<B: Dialect> Members<B> {
     }
 
     /// Turns living sessions into tombstones, and shows a time after now for each, and its id.
-    ///
-    /// The idle deadline of a tombstone has passed, so that every other statement takes it for a session that
-    /// has ended. The sweep removes it when it is `due`.
     fn replace(&self, which: &str) -> String {
         let Self {
             sessions, key, now, ..
@@ -121,14 +129,7 @@ impl<B: Dialect> Members<B> {
         let deadline = deadline::<B>();
         let living =
             format!("WHERE subject_key = {key} AND format = 2 AND {deadline} > {now} AND {which}");
-        let update = format!(
-            "UPDATE {sessions} SET due = {}(absolute_until, {now} + {}), idle_until = {now},
-                end_reason = {REPLACED}, subject = NULL, subject_key = NULL, label = NULL, fields = {}
-            {living}",
-            B::LEAST,
-            to_i64(TOMBSTONE_MILLIS),
-            B::bytes_literal(&[]),
-        );
+        let update = format!("UPDATE {sessions} SET {} {living}", tombstone::<B>(now));
         let shown = format!("absolute_until, {}", B::ID);
         if B::RETURNS_WRITTEN {
             format!("{update} RETURNING {shown}")
@@ -150,4 +151,18 @@ impl<B: Dialect> Members<B> {
             format!("SELECT {shown} {of_subject} FOR UPDATE; DELETE {of_subject}")
         }
     }
+}
+
+/// The assignments that turn a session into a tombstone.
+///
+/// Its idle deadline has passed, so that every other statement takes it for a session that has ended. The sweep removes
+/// it when it is `due`.
+pub(crate) fn tombstone<B: Dialect>(now: &str) -> String {
+    format!(
+        "due = {}(absolute_until, {now} + {}), idle_until = {now}, end_reason = {REPLACED},
+            subject = NULL, subject_key = NULL, label = NULL, fields = {}",
+        B::LEAST,
+        to_i64(TOMBSTONE_MILLIS),
+        B::bytes_literal(&[])
+    )
 }

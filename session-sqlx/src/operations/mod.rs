@@ -30,11 +30,17 @@ use crate::error::StatementError;
 use crate::row::{Member, Stored};
 
 pub(crate) use self::driver::{
-    Answer, Committed, Driver, OneRow, Rows, Single, Statement, Work, Written,
+    Answer, Committed, Driver, OneRow, Rows, Single, Statement, Work, Written, WrittenRow,
 };
+#[cfg(feature = "postgres")]
+pub(crate) use self::login::NoLogin;
+#[cfg(feature = "postgres")]
+pub(crate) use self::members::{LOCK_KEPT_MILLIS, tombstone};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use self::millis::to_millis;
 pub(crate) use self::statements::Statements;
+#[cfg(feature = "postgres")]
+pub(crate) use self::statements::deadline;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use self::statements::numbered;
 pub(crate) use self::store::implement_store;
@@ -70,8 +76,6 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     const ON_DUPLICATE: &str;
     /// Whether a statement can return the rows that it changes or deletes.
     const RETURNS_WRITTEN: bool;
-    /// Whether a statement can use what an upsert within it returns.
-    const RETURNS_UPSERTED: bool;
 
     /// Bytes within the text of a statement.
     fn bytes_literal(bytes: &[u8]) -> String {
@@ -90,6 +94,18 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// The text of a statement, with the placeholders of this database in place of each `?`.
     fn with_placeholders(text: String) -> String;
+
+    /// One statement that logs a session in on terms and ends other sessions for it, if the database has such. `login`
+    /// is the text of the statement that writes the session if a condition is true. The first arguments are those
+    /// of [`Terms`](login::Terms). The only row has the version of the record or a [`NoLogin`], and the ids of the
+    /// sessions that ended, one after the other.
+    fn login_with_terms(
+        _table: &str,
+        _subjects: &str,
+        _login: impl FnOnce(&str) -> String,
+    ) -> Option<String> {
+        None
+    }
 
     /// The arguments that every statement begins with.
     fn first_args(inner: &Inner<Self>) -> Args<Self::Db>;
@@ -133,6 +149,11 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// Whether the key of an insertion is in use.
     fn is_duplicate(error: &sqlx::Error) -> bool;
+
+    /// Whether the database rolled the statement back in favor of another.
+    fn is_rolled_back(_: &sqlx::Error) -> bool {
+        false
+    }
 
     /// Whether the database has no room for another record.
     fn is_full(error: &sqlx::Error) -> bool;

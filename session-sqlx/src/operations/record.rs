@@ -96,9 +96,10 @@ impl<B: Dialect> Inner<B> {
         statement: &Arc<str>,
         args: &(impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync),
     ) -> Result<Put, StoreError> {
-        let fenced = B::shared_statements(self).fenced.as_ref();
-        let fenced = fenced.map(|fenced| &fenced.insert);
-        match self.log_in::<Written>(terms, statement, fenced, args).await {
+        let with_terms = B::shared_statements(self).with_terms.as_ref();
+        let with_terms = with_terms.map(|with_terms| &with_terms.insert);
+        let written = self.log_in::<Written>(terms, statement, with_terms, args);
+        match written.await {
             Ok(LoggedIn::Answered { ended, .. }) => Ok(Put::Done { ended }),
             Ok(LoggedIn::Refused(refusal)) => Ok(Put::Refused(refusal)),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(Put::InUse),
@@ -257,8 +258,9 @@ impl<B: Dialect> Inner<B> {
             return Ok(LoggedIn::alone(committed));
         };
         let terms = login.terms(key);
-        let fenced = statements.fenced.as_ref().map(|fenced| &fenced.commit);
-        (self.log_in(terms.as_ref(), &statements.commit_login, fenced, args)).await
+        let with_terms = statements.with_terms.as_ref();
+        let with_terms = with_terms.map(|with_terms| &with_terms.commit);
+        (self.log_in(terms.as_ref(), &statements.commit_login, with_terms, args)).await
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement

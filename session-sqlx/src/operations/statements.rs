@@ -11,7 +11,7 @@ use crate::table::Table;
 
 const BY_KEY: &str = "WHERE namespace = ? AND id = ?";
 
-pub(super) fn deadline<B: Dialect>() -> String {
+pub(crate) fn deadline<B: Dialect>() -> String {
     format!("{}(idle_until, absolute_until)", B::LEAST)
 }
 
@@ -29,8 +29,8 @@ pub(crate) struct Statements {
     pub(crate) commit: Arc<str>,
     /// For a change of the login or the label.
     pub(crate) commit_login: Arc<str>,
-    /// For a login with a fence; see [`fenced`].
-    pub(crate) fenced: Option<Fenced>,
+    /// The same two for a login with terms, if the database has a statement for it.
+    pub(crate) with_terms: Option<WithTerms>,
     pub(crate) destroy: Arc<str>,
     pub(crate) count: Arc<str>,
     pub(crate) count_some: Arc<str>,
@@ -41,9 +41,9 @@ pub(crate) struct Statements {
     pub(crate) end_member: Arc<str>,
 }
 
-/// The statements of logins that have a fence and no limit.
+/// The statements of [`Dialect::login_with_terms`].
 #[derive(Debug)]
-pub(crate) struct Fenced {
+pub(crate) struct WithTerms {
     pub(crate) insert: Arc<str>,
     pub(crate) commit: Arc<str>,
 }
@@ -59,8 +59,8 @@ impl Statements {
             load: finish(load::<B>(table)),
             select: finish(select::<B>(table)),
             write_load: write(write_load::<B>(table)),
-            insert: write(insert::<B>(table, false)),
-            insert_login: write(insert::<B>(table, true)),
+            insert: write(Insert::new::<B>(table, false).always()),
+            insert_login: write(Insert::new::<B>(table, true).always()),
             // The id of an ended record can be used again.
             delete_ended: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND format = 2 AND {deadline} <= {}",
@@ -69,14 +69,7 @@ impl Statements {
             commit_data: write(commit_data::<B>(table)),
             commit: finish(format!("{}{}", commit::<B>(table, false), B::COMMITTED)),
             commit_login: finish(format!("{}{}", commit::<B>(table, true), B::COMMITTED)),
-            fenced: B::RETURNS_UPSERTED.then(|| Fenced {
-                insert: write(fenced::<B>(subjects, &insert::<B>(table, true))),
-                commit: finish(format!(
-                    "{}{}",
-                    fenced::<B>(subjects, &commit::<B>(table, true)),
-                    B::COMMITTED
-                )),
-            }),
+            with_terms: with_terms::<B>(table, subjects),
             // A record that has ended counts as missing; the sweep removes it.
             destroy: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
@@ -171,25 +164,44 @@ fn write_load<B: Dialect>(table: &str) -> String {
     )
 }
 
-/// Arguments: namespace, id, transport, commit id, secret, idle and absolute lifetime, both deadlines, the
-/// shorter of them, the time until the first use or null, version of the data or null, fields; for a login or a label, also subject, subject key,
-/// whether there is a login (twice), level, label.
-fn insert<B: Dialect>(table: &str, has_login: bool) -> String {
-    let now = B::STARTED;
-    let (columns, values) = if has_login {
-        let login = ", subject, subject_key, login_at, authenticated_at, level, label";
-        let at = format!("CASE WHEN ? THEN {now} END");
-        (login, format!(", ?, ?, {at}, {at}, ?, ?"))
-    } else {
-        ("", String::new())
-    };
-    format!(
-        "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport, commit_id,
-            secret, idle, absolute, secret_since, created_at, idle_until, absolute_until, due,
-            first_use_until, data_version, fields{columns})
-        VALUES (?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?,
-            {now} + ?, ?, ?{values})"
-    )
+/// A statement that inserts a record, in two parts. Arguments: namespace, id, transport, commit id, secret, idle and
+/// absolute lifetime, both deadlines, the shorter of them, the time until the first use or null, version of the data
+/// or null, fields; for a login or a label, also subject, subject key, whether there is a login (twice), level, label.
+struct Insert {
+    into: String,
+    values: String,
+}
+
+impl Insert {
+    fn new<B: Dialect>(table: &str, has_login: bool) -> Self {
+        let now = B::STARTED;
+        let (columns, values) = if has_login {
+            let login = ", subject, subject_key, login_at, authenticated_at, level, label";
+            let at = format!("CASE WHEN ? THEN {now} END");
+            (login, format!(", ?, ?, {at}, {at}, ?, ?"))
+        } else {
+            ("", String::new())
+        };
+        Self {
+            into: format!(
+                "INSERT INTO {table} (namespace, id, format, version, epoch, generation, transport,
+                    commit_id, secret, idle, absolute, secret_since, created_at, idle_until,
+                    absolute_until, due, first_use_until, data_version, fields{columns})"
+            ),
+            values: format!(
+                "?, ?, 2, 1, 0, 0, ?, ?, ?, ?, ?, {now}, {now}, {now} + ?, {now} + ?, {now} + ?,
+                    {now} + ?, ?, ?{values}"
+            ),
+        }
+    }
+
+    fn always(&self) -> String {
+        format!("{} VALUES ({})", self.into, self.values)
+    }
+
+    fn if_true(&self, condition: &str) -> String {
+        format!("{} SELECT {} WHERE {condition}", self.into, self.values)
+    }
 }
 
 /// The idle deadline after a change that would set it to this. Until a load finds the record, it does not
@@ -283,29 +295,13 @@ fn login<B: Dialect>() -> String {
     )
 }
 
-/// A statement that logs a session in, in one step with the check of its fence. It locks the row of the subject first,
-/// in its newest version, so it writes nothing if all sessions of the subject have been ended. An end of all that waits
-/// for the lock finds what it wrote. Arguments: subject key; those of the statement; the fence.
-fn fenced<B: Dialect>(subjects: &str, statement: &str) -> String {
-    // As in `members.rs`: the row is only needed as a lock.
-    let lock = format!(
-        "WITH subject AS (
-            INSERT INTO {subjects}{} (subject_key, mark, kept_until) VALUES (?, 0, {})
-                {} mark = {}mark RETURNING mark
-        )",
-        B::STORED_AS,
-        B::NOW,
-        B::ON_DUPLICATE,
-        B::STORED
-    );
-    let is_accepted = "(SELECT mark IN (0, ?) FROM subject)";
-    match statement.split_once("VALUES (") {
-        Some((into, values)) => {
-            let values = values.strip_suffix(')').unwrap_or(values);
-            format!("{lock} {into} SELECT {values} WHERE {is_accepted}")
-        }
-        None => format!("{lock} {statement} AND {is_accepted}"),
-    }
+fn with_terms<B: Dialect>(table: &str, subjects: &str) -> Option<WithTerms> {
+    let insert = |condition: &str| Insert::new::<B>(table, true).if_true(condition);
+    let commit = |condition: &str| format!("{} AND {condition}", commit::<B>(table, true));
+    Some(WithTerms {
+        insert: B::login_with_terms(table, subjects, insert)?.into(),
+        commit: B::login_with_terms(table, subjects, commit)?.into(),
+    })
 }
 
 /// The text with numbered placeholders such as `$1` in place of each `?`, beginning with `first`.

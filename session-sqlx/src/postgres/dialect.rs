@@ -9,7 +9,7 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-use super::{Inner, PostgresBackend, send};
+use super::{Inner, PostgresBackend, login, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
 use crate::operations::{Dialect, Statements, Work, hex, numbered};
@@ -32,7 +32,6 @@ impl Dialect for PostgresBackend {
     const STORED: &str = "stored.";
     const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
     const RETURNS_WRITTEN: bool = true;
-    const RETURNS_UPSERTED: bool = true;
 
     // Unlike a string literal, it means the same whatever `standard_conforming_strings` is.
     fn bytes_literal(bytes: &[u8]) -> String {
@@ -75,6 +74,14 @@ impl Dialect for PostgresBackend {
         numbered(&text, 1)
     }
 
+    fn login_with_terms(
+        table: &str,
+        subjects: &str,
+        login: impl FnOnce(&str) -> String,
+    ) -> Option<String> {
+        Some(login::with_terms(table, subjects, login))
+    }
+
     fn first_args(_: &Inner) -> Args<Postgres> {
         Args::new()
     }
@@ -88,6 +95,10 @@ impl Dialect for PostgresBackend {
 
     fn is_duplicate(error: &sqlx::Error) -> bool {
         send::is_duplicate(error)
+    }
+
+    fn is_rolled_back(error: &sqlx::Error) -> bool {
+        send::is_rolled_back(error)
     }
 
     /// A full server is not told apart from one that refuses for another reason.

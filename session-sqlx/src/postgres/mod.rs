@@ -2,6 +2,7 @@
 
 mod dialect;
 mod examine;
+mod login;
 mod send;
 mod setup;
 mod statements;

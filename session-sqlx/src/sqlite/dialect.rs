@@ -32,7 +32,6 @@ impl Dialect for SqliteBackend {
     const STORED: &str = "stored.";
     const ON_DUPLICATE: &str = "ON CONFLICT (subject_key) DO UPDATE SET";
     const RETURNS_WRITTEN: bool = true;
-    const RETURNS_UPSERTED: bool = false;
 
     fn now_literal(inner: &Inner) -> Cow<'static, str> {
         Self::now(inner).as_millis().to_string().into()

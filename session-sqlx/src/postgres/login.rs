@@ -1,0 +1,74 @@
+//! The login that depends on the other sessions of its subject, as one statement.
+//!
+//! Every such login, and every end of all sessions of a subject, writes the row of the subject. This statement reads that
+//! row and the sessions in its snapshot, and then takes the row, but only in the version of the snapshot: in `ON
+//! CONFLICT`, the condition is judged by the newest version, after a wait for whoever is writing it. So if the row
+//! was taken, none of the others was committed between the snapshot and the commit of this one, and the sessions are those
+//! of the snapshot, apart from some that have ended. Otherwise the statement writes nothing, and the caller locks
+//! the subject in a transaction, whose next statement has a snapshot from after the wait.
+//!
+//! A new row has no version to compare. It was inserted because there was none: no other was committed since the
+//! snapshot, or the sweep has removed its row. A row stays for five minutes, so a statement that took less than one
+//! knows that this has not happened.
+//!
+//! A session that ends or changes meanwhile does no harm. One that is to be ended is judged again in its newest version;
+//! if another has ended, one may be ended that could have stayed, as if the login had come before.
+
+use super::PostgresBackend;
+use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, deadline, numbered, tombstone};
+
+/// The longest time that a statement with a limit may take until it has the row of the subject.
+const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
+
+/// The arguments that come before those of the login.
+const TERMS: usize = 5;
+
+/// $1 subject key, $2 id, $3 fence or null, $4 the most other sessions or null, $5 whether the login is refused if there
+/// are more; then those of the login.
+///
+/// Each step depends on what the one before it returned, so they run in this order.
+pub(super) fn with_terms(
+    table: &str,
+    subjects: &str,
+    login: impl FnOnce(&str) -> String,
+) -> String {
+    let (now, started) = (PostgresBackend::NOW, PostgresBackend::STARTED);
+    let living = format!(
+        "subject_key = $1 AND id <> $2 AND format = 2 AND {} > {now}",
+        deadline::<PostgresBackend>()
+    );
+    let login = login("(SELECT verdict FROM terms) IS NULL");
+    format!(
+        "WITH subject AS (
+            INSERT INTO {subjects} AS stored (subject_key, mark, kept_until)
+            VALUES ($1, 0, {now} + {LOCK_KEPT_MILLIS})
+            ON CONFLICT (subject_key) DO UPDATE
+                SET kept_until = greatest(stored.kept_until, excluded.kept_until)
+                WHERE $4 IS NULL OR stored.xmin = (SELECT xmin FROM {subjects} WHERE subject_key = $1)
+            RETURNING mark, $4 IS NULL OR {now} < {started} + {MOST_MILLIS} AS is_current
+        ), last AS (
+            SELECT login_at, id FROM {table} WHERE $4 IS NOT NULL AND {living}
+            ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET $4
+        ), terms AS (
+            SELECT CASE
+                WHEN (SELECT is_current FROM subject) IS NOT TRUE THEN {outdated}
+                WHEN (SELECT mark FROM subject) NOT IN (0, $3) THEN {revoked}
+                WHEN $5 AND EXISTS (SELECT FROM last) THEN {too_many}
+            END AS verdict
+        ), login AS (
+            {login} RETURNING version
+        ), ended AS (
+            UPDATE {table} SET {tombstone} WHERE EXISTS (SELECT FROM login) AND {living}
+                AND (login_at, id) <= (SELECT login_at, id FROM last)
+            RETURNING id
+        )
+        SELECT coalesce((SELECT version FROM login), (SELECT verdict FROM terms), {unwritten})::bigint,
+            coalesce((SELECT string_agg(uuid_send(id), '') FROM ended), '')",
+        login = numbered(&login, TERMS + 1),
+        tombstone = tombstone::<PostgresBackend>(now),
+        outdated = NoLogin::Outdated as i64,
+        revoked = NoLogin::Revoked as i64,
+        too_many = NoLogin::TooManySessions as i64,
+        unwritten = NoLogin::Unwritten as i64,
+    )
+}
