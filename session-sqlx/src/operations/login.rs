@@ -203,7 +203,7 @@ fn logged_in<T: Wrote>(number: i64, ids: &[u8]) -> Option<LoggedIn<T>> {
     }
     let (ids, _) = ids.as_chunks();
     Some(LoggedIn::Answered {
-        answer: T::of_version(Some(number).filter(|version| *version > 0)),
+        answer: T::of_version(Some(number).filter(|version| *version > NoLogin::Unwritten as i64)),
         ended: ids.iter().copied().map(SessionId::from_bytes).collect(),
     })
 }

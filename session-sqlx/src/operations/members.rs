@@ -8,7 +8,7 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::state::TOMBSTONE_MILLIS;
 
 use super::Dialect;
-use super::statements::deadline;
+use super::statements::{deadline, is_alive};
 use crate::backend::Inner;
 use crate::convert::to_i64;
 use crate::row::REPLACED;
@@ -71,12 +71,12 @@ impl<B: Dialect> Members<B> {
     fn last_beyond(&self, id: SessionId, max_sessions: u32) -> String {
         let Self { key, now, .. } = self;
         format!(
-            "; SELECT login_at, {} FROM {} WHERE subject_key = {key} AND id <> {}
-                AND format = 2 AND {} > {now} ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET {}",
+            "; SELECT login_at, {} FROM {} WHERE subject_key = {key} AND id <> {} AND {}
+                ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET {}",
             B::ID,
             self.sessions,
             B::id_literal(id.as_bytes()),
-            deadline::<B>(),
+            is_alive::<B>(now),
             max_sessions.saturating_sub(1)
         )
     }
@@ -126,9 +126,10 @@ impl<B: Dialect> Members<B> {
         let Self {
             sessions, key, now, ..
         } = self;
-        let deadline = deadline::<B>();
-        let living =
-            format!("WHERE subject_key = {key} AND format = 2 AND {deadline} > {now} AND {which}");
+        let living = format!(
+            "WHERE subject_key = {key} AND {} AND {which}",
+            is_alive::<B>(now)
+        );
         let update = format!("UPDATE {sessions} SET {} {living}", tombstone::<B>(now));
         let shown = format!("absolute_until, {}", B::ID);
         if B::RETURNS_WRITTEN {

@@ -40,7 +40,7 @@ pub(crate) use self::members::{LOCK_KEPT_MILLIS, tombstone};
 pub(crate) use self::millis::to_millis;
 pub(crate) use self::statements::Statements;
 #[cfg(feature = "postgres")]
-pub(crate) use self::statements::deadline;
+pub(crate) use self::statements::is_alive;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use self::statements::numbered;
 pub(crate) use self::store::implement_store;

@@ -1,5 +1,5 @@
 //! The operations on a record. Each is one statement, and a second one only where something is due or
-//! a change was not applied. A login with terms is a transaction.
+//! a change was not applied. A login with terms may be a transaction.
 
 use std::sync::Arc;
 

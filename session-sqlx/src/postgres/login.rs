@@ -15,7 +15,7 @@
 //! if another has ended, one may be ended that could have stayed, as if the login had come before.
 
 use super::PostgresBackend;
-use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, deadline, numbered, tombstone};
+use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, is_alive, numbered, tombstone};
 
 /// The longest time that a statement with a limit may take until it has the row of the subject.
 const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
@@ -34,8 +34,8 @@ pub(super) fn with_terms(
 ) -> String {
     let (now, started) = (PostgresBackend::NOW, PostgresBackend::STARTED);
     let living = format!(
-        "subject_key = $1 AND id <> $2 AND format = 2 AND {} > {now}",
-        deadline::<PostgresBackend>()
+        "subject_key = $1 AND id <> $2 AND {}",
+        is_alive::<PostgresBackend>(now)
     );
     let login = login("(SELECT verdict FROM terms) IS NULL");
     format!(

@@ -61,8 +61,9 @@ use crate::table::Table;
 ///
 /// The store is a [`SubjectIndex`](connect_session_runtime::store::SubjectIndex): an index of the table finds the
 /// sessions of a user, and no request that only reads or changes data writes it. A login is one statement, also
-/// with a fence. With a limit it is a transaction of three round trips. Both lock the row of the user in a second table,
-/// `connect_sessions_subjects`. A list, a count and an end, of one session or of all, take one round trip each.
+/// with a fence or a limit. These two write the row of the user in a second table, `connect_sessions_subjects`. If
+/// a login with a limit meets another login of the same user, a transaction of three more round trips follows. A list,
+/// a count and an end, of one session or of all, take one round trip each.
 /// Through a connection pooler, all of a transaction goes to one server.
 ///
 /// # Connections

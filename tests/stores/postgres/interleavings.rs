@@ -31,14 +31,14 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Stage {
-    async fn new() -> Self {
+    async fn new() -> Arc<Self> {
         let (store, table) = store().await;
         let namespace = mint().key.namespace;
-        Self {
+        Arc::new(Self {
             store,
             table,
             namespace,
-        }
+        })
     }
 
     /// The key of a user, as SQL.
@@ -128,11 +128,22 @@ impl Stage {
     /// Logs ada in while another transaction has run `before`. Once the login waits for it, the transaction runs
     /// `then` and ends.
     async fn log_in_during(
-        &self,
-        (before, then): (&str, &str),
+        self: &Arc<Self>,
+        transaction: (&str, &str),
         limit: Option<OnMaxSessions>,
         is_new: bool,
     ) -> Login {
+        let mut logins = self.log_in_all_during(transaction, limit, &[is_new]).await;
+        logins.remove(0)
+    }
+
+    /// Does the same with several logins at once.
+    async fn log_in_all_during(
+        self: &Arc<Self>,
+        (before, then): (&str, &str),
+        limit: Option<OnMaxSessions>,
+        are_new: &[bool],
+    ) -> Vec<Login> {
         let mut other = PgConnection::connect(&url()).await.unwrap();
         let run = |script: String| sqlx::raw_sql(AssertSqlSafe(script));
         let begin = run(format!("BEGIN; {before}"));
@@ -142,12 +153,16 @@ impl Stage {
             WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'",
             self.table
         );
-        let ends = async {
-            let is_waiting = || async { query_text(waiting.clone()).await == "1" };
-            until("the login waits", is_waiting).await;
-            run(then.to_owned()).execute(&mut other).await.unwrap();
-        };
-        tokio::join!(self.log_in(limit, is_new), ends).0
+        let mut logins = JoinSet::new();
+        for &is_new in are_new {
+            let stage = self.clone();
+            logins.spawn(async move { stage.log_in(limit, is_new).await });
+        }
+        let all = are_new.len().to_string();
+        let are_waiting = || async { query_text(waiting.clone()).await == all };
+        until("the logins wait", are_waiting).await;
+        run(then.to_owned()).execute(&mut other).await.unwrap();
+        logins.join_all().await
     }
 }
 
@@ -252,7 +267,7 @@ async fn what_has_to_end_may_change_meanwhile() {
 }
 
 /// Where a statement fails instead of reading what was committed while it waited, logins succeed, too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 #[ignore = "needs PostgreSQL; scripts/test starts one"]
 async fn logins_at_a_stricter_isolation_level() {
     let owner = Stage::new().await;
@@ -268,20 +283,46 @@ async fn logins_at_a_stricter_isolation_level() {
         table: owner.table.clone(),
         namespace: owner.namespace,
     });
-    let mut logins = JoinSet::new();
-    for number in 0..32 {
-        let stage = stage.clone();
-        logins.spawn(async move {
-            stage
-                .log_in(OnMaxSessions::EndOldest, number % 2 == 0)
-                .await
-        });
-    }
-    let logins = logins.join_all().await;
+    let are_new = [true, false].repeat(8);
+    let lock = (&*stage.write_ada(0), "COMMIT");
+    let logins = stage.log_in_all_during(lock, END, &are_new).await;
     let ended = logins.iter().map(|login| match login {
         Login::Done { ended } => ended.len(),
         Login::Refused(refusal) => panic!("{refusal:?}"),
     });
-    assert_eq!(ended.sum::<usize>(), 30);
+    assert_eq!(ended.sum::<usize>(), are_new.len() - 2);
     assert_eq!(stage.of_ada().await.len(), 2);
+}
+
+/// The plans of prepared statements are made while the table is small.
+#[tokio::test]
+#[ignore = "needs PostgreSQL; scripts/test starts one"]
+async fn the_index_of_deadlines_is_not_read_for_a_user() {
+    let owner = Stage::new().await;
+    let store = PostgresStore::connect(&url()).connections(1).await.unwrap();
+    let store = store.sweep_every(None).table(&owner.table).unwrap();
+    let cleanup = Cleanup::block_on(async || ());
+    let stage = Stage {
+        store: Arc::new(TempStore { store, cleanup }),
+        table: owner.table.clone(),
+        namespace: owner.namespace,
+    };
+    for _ in 0..20 {
+        stage.log_in(END, true).await;
+        stage.log_in(END, false).await;
+        stage.of_ada().await;
+    }
+    // The server adds up what a connection has read when it is closed.
+    drop(stage);
+    let read = async |index: &str, what: &str| {
+        let index = format!("{}_{index}", owner.table);
+        let read =
+            format!("SELECT {what}::text FROM pg_stat_user_indexes WHERE indexrelname = '{index}'");
+        query_text(read).await
+    };
+    until("the connection is closed", || async {
+        read("subject", "idx_scan").await != "0"
+    })
+    .await;
+    assert_eq!(read("due", "idx_scan").await, "0");
 }
