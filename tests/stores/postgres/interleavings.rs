@@ -1,5 +1,6 @@
 //! Logins with a fence and a limit while another transaction changes what they depend on.
 
+use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
 use connect_session::store::{
@@ -27,7 +28,10 @@ enum Login {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 impl Stage {

@@ -9,7 +9,7 @@ use connect_session::store::{
 };
 use serde_json::json;
 
-use super::tools::{Session, change, command, json as json_of, opened, random, raw, set};
+use super::tools::{change, command, json as json_of, opened, random, raw, set};
 use crate::servers;
 
 /// A store with its own key prefix on the shared server, and a direct connection.
