@@ -54,8 +54,8 @@ pub(crate) fn report_missing(
     is_missing
 }
 
-/// What was found last, and in which version of which manifest: every macro of a crate asks, and a macro is not
-/// optimized.
+/// The manifest that was read last, when it was changed, and what it says. Every macro of a crate asks, and macros are
+/// usually not optimized. A change of the workspace's manifest alone is noticed by the next process.
 static LAST: Mutex<Option<(PathBuf, SystemTime, Dependency)>> = Mutex::new(None);
 
 fn dependency() -> Dependency {

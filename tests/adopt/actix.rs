@@ -8,10 +8,9 @@ use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::Key;
 use actix_web::{App, HttpResponse, test, web};
 use connect_session::adopt::{ActixSessions, OldSessions as _, RequestHeaders};
-use connect_session::session_config;
 
 use crate::servers;
-use crate::shop::{Cart, Server, cart_of};
+use crate::shop::{Server, config};
 use crate::{records, shop};
 
 static KEY: LazyLock<Key> = LazyLock::new(Key::generate);
@@ -20,22 +19,6 @@ async fn old_sessions(prefix: &str) -> ActixSessions {
     let url = servers::url("TEST_REDIS_URL");
     let old = ActixSessions::connect(&url, KEY.master()).await.unwrap();
     old.prefix(prefix)
-}
-
-/// A config, and what the keys of its old sessions begin with.
-macro_rules! config {
-    ($name:ident, $prefix:ident, $source:expr) => {
-        static $prefix: LazyLock<String> = LazyLock::new(|| servers::unique("actix"));
-
-        session_config! {
-            struct $name {
-                data: Cart,
-                loaders: [cookie("__Host-sid")],
-                merge: { visits: add },
-                adopt: $source.adopt(cart_of),
-            }
-        }
-    };
 }
 
 config!(Encrypted, ENCRYPTED, old_sessions(&ENCRYPTED).await);

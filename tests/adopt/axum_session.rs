@@ -7,12 +7,11 @@ use axum::routing::post as on_post;
 use axum_session::{Key, Session, SessionConfig, SessionLayer, SessionStore};
 use axum_session_redispool::SessionRedisPool;
 use connect_session::adopt::{AxumSessions, OldSessions as _, RequestHeaders};
-use connect_session::session_config;
 use redis_pool::SingleRedisPool;
 
 use crate::client::{post, serve};
 use crate::servers;
-use crate::shop::{Cart, Server, cart_of};
+use crate::shop::{Server, config};
 use crate::{records, shop};
 
 static KEY: LazyLock<Key> = LazyLock::new(Key::generate);
@@ -25,22 +24,6 @@ async fn old_sessions(table: &str) -> AxumSessions {
 
 async fn signed(table: &str) -> AxumSessions {
     old_sessions(table).await.signed(KEY.master()).unwrap()
-}
-
-/// A config, and the table of its old sessions.
-macro_rules! config {
-    ($name:ident, $table:ident, $source:expr) => {
-        static $table: LazyLock<String> = LazyLock::new(|| servers::unique("axum"));
-
-        session_config! {
-            struct $name {
-                data: Cart,
-                loaders: [cookie("__Host-sid")],
-                merge: { visits: add },
-                adopt: $source.adopt(cart_of),
-            }
-        }
-    };
 }
 
 config!(Plain, PLAIN, old_sessions(&PLAIN).await);

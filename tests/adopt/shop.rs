@@ -40,6 +40,24 @@ pub fn cart_of(old: OldSession) -> Option<Adopted<Cart>> {
     (!cart.items.is_empty()).then(|| Adopted::new(cart).of_user(old.user))
 }
 
+/// A config, and what the keys of its old sessions begin with.
+macro_rules! config {
+    ($name:ident, $prefix:ident, $source:expr) => {
+        static $prefix: std::sync::LazyLock<String> =
+            std::sync::LazyLock::new(|| crate::servers::unique("old"));
+
+        connect_session::session_config! {
+            struct $name {
+                data: crate::shop::Cart,
+                loaders: [cookie("__Host-sid")],
+                merge: { visits: add },
+                adopt: $source.adopt(crate::shop::cart_of),
+            }
+        }
+    };
+}
+pub(crate) use config;
+
 /// A config of this suite.
 pub trait Shop: SessionConfig<Data = Cart> {}
 impl<C: SessionConfig<Data = Cart>> Shop for C {}

@@ -131,11 +131,11 @@ impl Parts<'_> {
         let Self {
             handler,
             private,
-            place,
             mode,
             overrides,
+            ..
         } = self;
-        let place = *place;
+        let place = self.place;
         let (sessions, others): (Vec<_>, Vec<_>) = handler
             .arguments
             .iter()
@@ -194,11 +194,11 @@ impl Parts<'_> {
         let Self {
             handler,
             private,
-            place,
             mode,
             overrides,
+            ..
         } = self;
-        let place = *place;
+        let place = self.place;
         if handler.receiver.is_none() {
             return (
                 quote_spanned!(place=> #private::SessionReply),

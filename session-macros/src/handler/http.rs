@@ -14,11 +14,11 @@ impl Parts<'_> {
         let Self {
             handler,
             private,
-            place,
             mode,
             overrides,
+            ..
         } = self;
-        let place = *place;
+        let place = self.place;
         let request = self.name_inside(request);
         let parameters = handler
             .arguments

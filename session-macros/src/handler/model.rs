@@ -50,9 +50,9 @@ pub(super) struct Handler {
 impl Handler {
     /// The span of generated code in the outer function.
     ///
-    /// It is the user's, inside of the function. The compiler compares such spans with the start of their function,
-    /// so that the function is not checked and compiled anew after an edit above it. It compares the span of an
-    /// attribute, and every span that belongs to its expansion, with the start of the file.
+    /// It is a span of the user's, inside of the function. For the compiler, its place is relative to the start of the
+    /// function, so an edit above the function changes nothing, and the function need not be checked again. The place
+    /// of an attribute, and of every span of its expansion, is relative to the start of the file.
     pub(super) const fn place(&self) -> Span {
         self.signature.fn_token.span
     }

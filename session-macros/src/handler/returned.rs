@@ -122,6 +122,7 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
     let ReturnType::Type(arrow, ty) = &handler.signature.output else {
         return quote!(#signature #body);
     };
+    let place = handler.place();
     let returned = wrapped(&quote!(#private::Judged), ty, &quote!(#ty));
     let inferred = without_impl(quote!(#ty));
     signature.output = ReturnType::Type(*arrow, Box::new(Type::Verbatim(returned)));
@@ -130,7 +131,6 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
     let body = if inferred.to_string() == "_" {
         quote!(#body)
     } else {
-        let place = handler.place();
         quote_spanned!(place=> {
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::let_unit_value)]
             if let ::core::option::Option::Some(__typed) = ::core::option::Option::None::<#inferred> {
@@ -140,7 +140,6 @@ pub(super) fn judging(handler: &Handler, private: &TokenStream) -> TokenStream {
         })
     };
     let failed = has_failed(handler, private);
-    let place = handler.place();
     quote_spanned! {place=>
         #signature {
             #[allow(

@@ -134,95 +134,52 @@ pub(crate) trait Answer<DB: Driver>: Sized + Send + 'static {
     ) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
 }
 
+/// Reads an answer with a method of the driver.
+macro_rules! answer {
+    ($answer:ty: $read:ident, IS_READ: $is_read:literal, MAY_CHANGE_SERVER: $may_change:literal) => {
+        impl<DB: Driver> Answer<DB> for $answer {
+            const IS_READ: bool = $is_read;
+            const MAY_CHANGE_SERVER: bool = $may_change;
+
+            async fn fetch(
+                connection: &mut DB::Connection,
+                statement: Statement<DB>,
+            ) -> Result<Self, sqlx::Error> {
+                DB::$read(connection, statement).await.map(Self)
+            }
+        }
+    };
+}
+
 /// The row of an answer that has at most one.
 pub(crate) struct OneRow<DB: Database>(pub(crate) Option<DB::Row>);
 
-impl<DB: Driver> Answer<DB> for OneRow<DB> {
-    const IS_READ: bool = true;
-    const MAY_CHANGE_SERVER: bool = true;
-
-    async fn fetch(
-        connection: &mut DB::Connection,
-        statement: Statement<DB>,
-    ) -> Result<Self, sqlx::Error> {
-        DB::row(connection, statement).await.map(Self)
-    }
-}
+answer!(OneRow<DB>: row, IS_READ: true, MAY_CHANGE_SERVER: true);
 
 /// The rows of an answer.
 pub(crate) struct Rows<DB: Database>(pub(crate) Vec<DB::Row>);
 
-impl<DB: Driver> Answer<DB> for Rows<DB> {
-    const IS_READ: bool = true;
-    const MAY_CHANGE_SERVER: bool = true;
-
-    async fn fetch(
-        connection: &mut DB::Connection,
-        statement: Statement<DB>,
-    ) -> Result<Self, sqlx::Error> {
-        DB::rows(connection, statement).await.map(Self)
-    }
-}
+answer!(Rows<DB>: rows, IS_READ: true, MAY_CHANGE_SERVER: true);
 
 /// The number of rows that a statement wrote.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written(pub(crate) u64);
 
-impl<DB: Driver> Answer<DB> for Written {
-    const IS_READ: bool = false;
-    const MAY_CHANGE_SERVER: bool = true;
-
-    async fn fetch(
-        connection: &mut DB::Connection,
-        statement: Statement<DB>,
-    ) -> Result<Self, sqlx::Error> {
-        DB::write(connection, statement).await.map(Self)
-    }
-}
+answer!(Written: write, IS_READ: false, MAY_CHANGE_SERVER: true);
 
 /// The number of rows that a statement wrote, which follows a read from the same server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WrittenAfterRead(pub(crate) u64);
 
-impl<DB: Driver> Answer<DB> for WrittenAfterRead {
-    const IS_READ: bool = false;
-    const MAY_CHANGE_SERVER: bool = false;
-
-    async fn fetch(
-        connection: &mut DB::Connection,
-        statement: Statement<DB>,
-    ) -> Result<Self, sqlx::Error> {
-        DB::write(connection, statement).await.map(Self)
-    }
-}
+answer!(WrittenAfterRead: write, IS_READ: false, MAY_CHANGE_SERVER: false);
 
 /// The row of a statement that writes and returns one row.
 pub(crate) struct WrittenRow<DB: Database>(pub(crate) Option<DB::Row>);
 
-impl<DB: Driver> Answer<DB> for WrittenRow<DB> {
-    const IS_READ: bool = false;
-    const MAY_CHANGE_SERVER: bool = true;
-
-    async fn fetch(
-        connection: &mut DB::Connection,
-        statement: Statement<DB>,
-    ) -> Result<Self, sqlx::Error> {
-        DB::row(connection, statement).await.map(Self)
-    }
-}
+answer!(WrittenRow<DB>: row, IS_READ: false, MAY_CHANGE_SERVER: true);
 
 /// The version of the row that a commit wrote; `None` if it wrote none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Committed(pub(crate) Option<i64>);
 
-impl<DB: Driver> Answer<DB> for Committed {
-    const IS_READ: bool = false;
-    const MAY_CHANGE_SERVER: bool = true;
-
-    async fn fetch(
-        connection: &mut DB::Connection,
-        statement: Statement<DB>,
-    ) -> Result<Self, sqlx::Error> {
-        DB::commit(connection, statement).await.map(Self)
-    }
-}
+answer!(Committed: commit, IS_READ: false, MAY_CHANGE_SERVER: true);

@@ -1,11 +1,12 @@
 //! The login that depends on the other sessions of its subject, as one statement.
 //!
 //! Every such login, and every end of all sessions of a subject, writes the row of the subject. This statement reads that
-//! row and the sessions in its snapshot, and then takes the row, but only in the version of the snapshot: in `ON
-//! CONFLICT`, the condition is judged by the newest version, after a wait for whoever is writing it. So if the row
-//! was taken, none of the others was committed between the snapshot and the commit of this one, and the sessions are those
-//! of the snapshot, apart from some that have ended. Otherwise the statement writes nothing, and the caller locks
-//! the subject in a transaction, whose next statement has a snapshot from after the wait.
+//! row and the sessions in its snapshot, and then updates the row only if it still is the one of the snapshot. If another
+//! transaction is writing the row, PostgreSQL waits for it, and evaluates the condition of `ON CONFLICT` for the version
+//! that it leaves. So if the row was updated, no other login or end was committed between the snapshot and the commit of
+//! this statement, and the sessions are those of the snapshot, apart from some that have ended. Otherwise the statement
+//! writes nothing, and the caller locks the subject in a transaction, whose next statement has a snapshot from after the
+//! wait.
 //!
 //! A new row has no version to compare. It was inserted because there was none: no other was committed since the
 //! snapshot, or the sweep has removed its row. A row stays for five minutes, so a statement that took less than one
@@ -17,7 +18,7 @@
 use super::PostgresBackend;
 use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, is_alive, numbered, tombstone};
 
-/// The longest time that a statement with a limit may take until it has the row of the subject.
+/// The longest time that a statement with a limit may take until it has updated the row of the subject.
 const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
 
 /// The arguments that come before those of the login.

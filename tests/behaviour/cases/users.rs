@@ -205,7 +205,7 @@ async fn row_96_the_oldest_session_ends(env: Env) {
     for session in [&second, &third, &foreign] {
         assert!(server.is_alive(session).await);
     }
-    // Its client is told why, each time; a client that only knows the id is not.
+    // Each request of its client is told why. A request with the id and another secret is not.
     for _ in 0..2 {
         let reply = server.load(&first).send().await;
         reply.problem(401, "session-replaced");

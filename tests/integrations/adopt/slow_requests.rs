@@ -42,17 +42,16 @@ async fn row_113_a_stale_confirmation_brings_no_session_back() {
     assert_eq!(server.status("/", &old).await, 401);
 }
 
-/// The record of a request expires while it waits. Then it confirms that of another request, which is still to
-/// be confirmed.
-#[tokio::test]
-async fn row_114_a_request_that_confirms_the_record_of_a_later_one() {
+/// The record of a request expires while it waits, and another request inserts one. The first request goes on before
+/// or after that record is confirmed.
+async fn goes_on_with_the_record_of_a_later_request(later_waits: When) {
     let server = Server::new(Shop::layer());
     let old = server.old_session("ann");
     let first = server.steps().wait_at(Point::Next("commit"), When::Before);
     let mut slow = server.start("/", &old);
     until(&first, &mut slow).await;
     server.clock.advance(A_MINUTE);
-    let second = server.steps().wait_at(Point::Next("commit"), When::Before);
+    let second = server.steps().wait_at(Point::Next("commit"), later_waits);
     let mut later = server.start("/", &old);
     until(&second, &mut later).await;
     first.go_on();
@@ -63,24 +62,14 @@ async fn row_114_a_request_that_confirms_the_record_of_a_later_one() {
     server.logs_out(&old, &sid).await;
 }
 
-/// The same, after the later request has confirmed its record, and before it removes the old session.
+#[tokio::test]
+async fn row_114_a_request_that_confirms_the_record_of_a_later_one() {
+    goes_on_with_the_record_of_a_later_request(When::Before).await;
+}
+
 #[tokio::test]
 async fn row_114_a_request_that_finds_the_confirmed_record_of_a_later_one() {
-    let server = Server::new(Shop::layer());
-    let old = server.old_session("ann");
-    let first = server.steps().wait_at(Point::Next("commit"), When::Before);
-    let mut slow = server.start("/", &old);
-    until(&first, &mut slow).await;
-    server.clock.advance(A_MINUTE);
-    let second = server.steps().wait_at(Point::Next("commit"), When::After);
-    let mut later = server.start("/", &old);
-    until(&second, &mut later).await;
-    first.go_on();
-    assert_eq!(slow.await.unwrap().status, 200);
-    second.go_on();
-    assert_eq!(later.await.unwrap().status, 200);
-    let sid = server.goes_on(&old).await;
-    server.logs_out(&old, &sid).await;
+    goes_on_with_the_record_of_a_later_request(When::After).await;
 }
 
 #[tokio::test]
