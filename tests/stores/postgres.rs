@@ -1,6 +1,7 @@
 //! `PostgresStore`, on the server of `TEST_POSTGRES_URL`.
 
 mod interleavings;
+mod slow_logins;
 mod startup;
 
 use std::sync::Arc;

@@ -177,6 +177,7 @@ impl<B: Dialect> Inner<B> {
             Ok(Login::<B, T> {
                 members: Members::new(self, &terms.subject),
                 terms: *terms,
+                is_seen_by_row: with_terms.is_some(),
                 statement: Statement {
                     text: text.clone(),
                     arguments: own_args().finish()?,
@@ -212,6 +213,8 @@ fn logged_in<T: Wrote>(number: i64, ids: &[u8]) -> Option<LoggedIn<T>> {
 struct Login<B: Dialect, T> {
     members: Members<B>,
     terms: Terms,
+    /// Whether other logins notice this one by the row of the subject, because they do not lock it first.
+    is_seen_by_row: bool,
     statement: Statement<B::Db>,
     answer: PhantomData<fn() -> T>,
 }
@@ -263,6 +266,7 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
         let answer = T::fetch(connection, self.statement).await?;
         let mut ended = Vec::new();
         if answer.wrote() {
+            let keep = self.is_seen_by_row.then(|| self.members.keep_lock());
             let finish = match last {
                 Some((login_at, last)) => {
                     let last = id_bytes(&last)?;
@@ -271,6 +275,7 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
                 }
                 None => "COMMIT".to_owned(),
             };
+            let finish = keep.unwrap_or_default() + &finish;
             ended = living::<B>(&B::Db::script(connection, finish).await?)?;
         }
         Ok(LoggedIn::Answered { answer, ended })

@@ -16,7 +16,8 @@ use crate::row::REPLACED;
 /// How long the row of a subject stays that was written as a lock.
 ///
 /// A transaction needs it for a moment. A login in one statement notices by the row that others have logged in or ended
-/// sessions since the statement began (see `postgres/login.rs`), so the row must not be removed meanwhile.
+/// sessions since the statement began (see `postgres/login.rs`), so the row must not be removed meanwhile, also if the
+/// transaction that wrote it was slow.
 pub(crate) const LOCK_KEPT_MILLIS: u64 = 5 * 60 * 1_000;
 
 /// A position in the order of the logins of a subject.
@@ -64,6 +65,19 @@ impl<B: Dialect> Members<B> {
             "{}; {lock}; SELECT mark, subject_key FROM {subjects} WHERE subject_key = {key}{}",
             B::BEGIN,
             limit.unwrap_or_default()
+        )
+    }
+
+    /// Keeps the row of the subject as if it had been locked now, if that was long ago.
+    pub(super) fn keep_lock(&self) -> String {
+        let Self {
+            subjects, key, now, ..
+        } = self;
+        format!(
+            "UPDATE {subjects} SET kept_until = {now} + {}
+                WHERE subject_key = {key} AND kept_until < {now} + {}; ",
+            to_i64(LOCK_KEPT_MILLIS),
+            to_i64(LOCK_KEPT_MILLIS / 2)
         )
     }
 

@@ -9,8 +9,9 @@
 //! wait.
 //!
 //! A new row has no version to compare. It was inserted because there was none: no other was committed since the
-//! snapshot, or the sweep has removed its row. A row stays for five minutes, so a statement that took less than one
-//! knows that this has not happened.
+//! snapshot, or the sweep has removed its row. A row stays for minutes after its commit, so a statement that took less
+//! than one knows that this has not happened. For this, a statement that has taken longer at its end is rolled back: it
+//! divides by zero, because a statement cannot raise an error otherwise. A transaction keeps the row for longer instead.
 //!
 //! A session that ends or changes meanwhile does no harm. One that is to be ended is judged again in its newest version;
 //! if another has ended, one may be ended that could have stayed, as if the login had come before.
@@ -18,7 +19,8 @@
 use super::PostgresBackend;
 use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, is_alive, numbered, tombstone};
 
-/// The longest time that a statement with a limit may take until it has updated the row of the subject.
+/// The longest time that a statement may take: with a limit until it has updated the row of the subject, and always until
+/// its end.
 const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
 
 /// The arguments that come before those of the login.
@@ -27,13 +29,14 @@ const TERMS: usize = 5;
 /// $1 subject key, $2 id, $3 fence or null, $4 the most other sessions or null, $5 whether the login is refused if there
 /// are more; then those of the login.
 ///
-/// Each step depends on what the one before it returned, so they run in this order.
+/// Each step depends on what the one before it returned, so they run in this order. The last column comes after them.
 pub(super) fn with_terms(
     table: &str,
     subjects: &str,
     login: impl FnOnce(&str) -> String,
 ) -> String {
     let (now, started) = (PostgresBackend::NOW, PostgresBackend::STARTED);
+    let is_soon = format!("{now} < {started} + {MOST_MILLIS}");
     let living = format!(
         "subject_key = $1 AND id <> $2 AND {}",
         is_alive::<PostgresBackend>(now)
@@ -46,7 +49,7 @@ pub(super) fn with_terms(
             ON CONFLICT (subject_key) DO UPDATE
                 SET kept_until = greatest(stored.kept_until, excluded.kept_until)
                 WHERE $4 IS NULL OR stored.xmin = (SELECT xmin FROM {subjects} WHERE subject_key = $1)
-            RETURNING mark, $4 IS NULL OR {now} < {started} + {MOST_MILLIS} AS is_current
+            RETURNING mark, $4 IS NULL OR {is_soon} AS is_current
         ), last AS (
             SELECT login_at, id FROM {table} WHERE $4 IS NOT NULL AND {living}
             ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET $4
@@ -64,7 +67,8 @@ pub(super) fn with_terms(
             RETURNING id
         )
         SELECT coalesce((SELECT version FROM login), (SELECT verdict FROM terms), {unwritten})::bigint,
-            coalesce((SELECT string_agg(uuid_send(id), '') FROM ended), '')",
+            coalesce((SELECT string_agg(uuid_send(id), '') FROM ended), ''),
+            1 / ({is_soon})::int",
         login = numbered(&login, TERMS + 1),
         tombstone = tombstone::<PostgresBackend>(now),
         outdated = NoLogin::Outdated as i64,

@@ -141,10 +141,10 @@ pub(super) fn is_unstorable(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("22P05")
 }
 
-/// Whether the server rolled the statement back in favor of another: a deadlock, or a serialization
-/// failure on a pool with a stricter isolation level.
+/// Whether the server rolled the statement back in favor of another: a deadlock, a serialization
+/// failure on a pool with a stricter isolation level, or the division by zero of a login that took too long.
 pub(super) fn is_rolled_back(error: &sqlx::Error) -> bool {
-    matches!(code(error).as_deref(), Some("40001" | "40P01"))
+    matches!(code(error).as_deref(), Some("40001" | "40P01" | "22012"))
 }
 
 /// Whether the key of an insertion is in use.

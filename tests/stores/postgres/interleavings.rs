@@ -14,17 +14,27 @@ use crate::fixture::{Opened, mint, new_record};
 use crate::redis::tools::until;
 
 /// A store whose sessions belong to ada, who may have two, or to bob.
-struct Stage {
-    store: Arc<TempStore<PostgresStore>>,
-    table: String,
-    namespace: &'static str,
+pub(super) struct Stage {
+    pub(super) store: Arc<TempStore<PostgresStore>>,
+    pub(super) table: String,
+    pub(super) namespace: &'static str,
 }
 
 /// What a login did.
 #[derive(Debug, PartialEq)]
-enum Login {
+pub(super) enum Login {
     Done { ended: Vec<SessionId> },
     Refused(LoginRefusal),
+}
+
+/// A login of ada, who may have two sessions if there is a limit.
+pub(super) fn login(limit: Option<OnMaxSessions>) -> NewLogin {
+    let max = NonZeroU32::new(2).unwrap();
+    NewLogin {
+        fence: Some(RevocationMark::default()),
+        limit: limit.map(|when_reached| SessionLimit { max, when_reached }),
+        ..NewLogin::new("ada")
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -35,7 +45,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Stage {
-    async fn new() -> Arc<Self> {
+    pub(super) async fn new() -> Arc<Self> {
         let (store, table) = store().await;
         let namespace = mint().key.namespace;
         Arc::new(Self {
@@ -46,7 +56,7 @@ impl Stage {
     }
 
     /// The key of a user, as SQL.
-    fn subject_key(&self, name: &str) -> String {
+    pub(super) fn subject_key(&self, name: &str) -> String {
         let subject = SubjectKey::new(self.namespace, name);
         format!("decode('{}', 'hex')", hex(&subject.hash))
     }
@@ -80,7 +90,7 @@ impl Stage {
         Opened { key, ..opened }
     }
 
-    async fn open(&self, name: Option<&str>) -> Opened {
+    pub(super) async fn open(&self, name: Option<&str>) -> Opened {
         let opened = self.mint();
         let record = NewRecord {
             login: name.map(NewLogin::new),
@@ -91,7 +101,7 @@ impl Stage {
     }
 
     /// The sessions of ada, the last login first.
-    async fn of_ada(&self) -> Vec<SessionId> {
+    pub(super) async fn of_ada(&self) -> Vec<SessionId> {
         let index = Store::<Untyped>::as_subject_index(&*self.store).unwrap();
         let subject = SubjectKey::new(self.namespace, "ada");
         let page = index.list(subject, None, 100).await.unwrap();
@@ -99,13 +109,8 @@ impl Stage {
     }
 
     /// Logs ada in, in a new session or in one that is anonymous.
-    async fn log_in(&self, limit: Option<OnMaxSessions>, is_new: bool) -> Login {
-        let max = NonZeroU32::new(2).unwrap();
-        let login = NewLogin {
-            fence: Some(RevocationMark::default()),
-            limit: limit.map(|when_reached| SessionLimit { max, when_reached }),
-            ..NewLogin::new("ada")
-        };
+    pub(super) async fn log_in(&self, limit: Option<OnMaxSessions>, is_new: bool) -> Login {
+        let login = login(limit);
         if is_new {
             let opened = self.mint();
             let record = NewRecord {
@@ -118,7 +123,11 @@ impl Stage {
                 InsertOutcome::Exists => panic!("the id is new"),
             };
         }
-        let opened = self.open(None).await;
+        self.log_in_to(self.open(None).await, login).await
+    }
+
+    /// Logs a session in that exists.
+    pub(super) async fn log_in_to(&self, opened: Opened, login: NewLogin) -> Login {
         let record = load(&*self.store, opened).await;
         let mut change = fixture::login(&record, SecretHash::from_bytes([9; 32]), "");
         change.identity.as_mut().unwrap().login = LoginChange::Set(login);
@@ -170,7 +179,7 @@ impl Stage {
     }
 }
 
-const END: Option<OnMaxSessions> = Some(OnMaxSessions::EndOldest);
+pub(super) const END: Option<OnMaxSessions> = Some(OnMaxSessions::EndOldest);
 const REFUSE: Option<OnMaxSessions> = Some(OnMaxSessions::Refuse);
 
 /// A login that waited for another login of its user counts the session of that one, also if the user is a new one.
