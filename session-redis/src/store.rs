@@ -94,6 +94,10 @@ use connect_session_runtime::timestamp::Timestamp;
 /// sessions is filed again when a load extends its deadline, which by default is once a tenth of the idle timeout has
 /// passed; one that nobody uses any more ends by itself.
 ///
+/// The index is in the order of the absolute deadlines, so that entries are dropped by their deadlines, but a list is in
+/// the order of the logins. So each part of a list reads all entries of the user, 28 bytes each, and then only the
+/// sessions of this part. A user with very many sessions needs a limit (`max_sessions`) for this, too.
+///
 /// In a Cluster, the index is on another server than the session. There a login takes two round trips more: it is
 /// admitted to the index, committed to the session, and confirmed in the index. It takes others if
 /// sessions have to end because there are too many. Until it is confirmed, the session is in no list and nobody has

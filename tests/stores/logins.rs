@@ -1,4 +1,4 @@
-//! Logins on SQL stores, some of them in two processes.
+//! Logins on SQL stores, some of them in two processes, and in memory.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use connect_session::store::{
-    AnyStore, CommitOutcome, InsertOutcome, Key, LoginChange, MySqlStore, NewLogin, NewRecord,
-    PostgresStore, RevocationMark, SecretHash, SessionLimit, SqliteStore, Store, SubjectIndex,
-    SubjectKey,
+    AnyStore, CommitOutcome, InsertOutcome, Key, LoginChange, MemoryStore, MySqlStore, NewLogin,
+    NewRecord, PostgresStore, RevocationMark, SecretHash, SessionLimit, SqliteStore, Store,
+    SubjectIndex, SubjectKey,
 };
 use connect_session::{OnMaxSessions, Untyped};
 use serde_json::json;
 use tokio::sync::{Barrier, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::fixture::{self, Opened, mint, new_record};
 use crate::servers;
@@ -42,6 +42,7 @@ pub async fn connect(kind: &str, place: &str) -> AnyStore<Untyped> {
             AnyStore::new(store.sweep_every(None).migrate().await.unwrap())
         }
         "sqlite" => AnyStore::new(SqliteStore::open(place).await.unwrap().sweep_every(None)),
+        "memory" => AnyStore::new(MemoryStore::new()),
         other => panic!("no such store: {other}"),
     }
 }
@@ -202,12 +203,46 @@ impl Drop for Other {
     }
 }
 
+/// Where half of the logins run: in another process, unless the store is memory.
+enum Half {
+    There(Other),
+    Here(Shared, &'static str, Option<JoinHandle<usize>>),
+}
+
+impl Half {
+    fn start(kind: &str, place: &str, store: &Shared, namespace: &'static str) -> Self {
+        match kind {
+            "memory" => Self::Here(store.clone(), namespace, None),
+            _ => Self::There(Other::start(kind, place, namespace)),
+        }
+    }
+
+    fn begin(&mut self, round: Round) {
+        match self {
+            Self::There(other) => other.begin(round),
+            Self::Here(store, namespace, logins) => {
+                let (store, namespace) = (store.clone(), *namespace);
+                let (done, _) = mpsc::unbounded_channel();
+                let begun = async move { log_in(&store, namespace, round, done).await };
+                *logins = Some(tokio::spawn(begun));
+            }
+        }
+    }
+
+    async fn accepted(&mut self) -> usize {
+        match self {
+            Self::There(other) => other.accepted(),
+            Self::Here(.., logins) => logins.take().unwrap().await.unwrap(),
+        }
+    }
+}
+
 /// Logins that began before an end of all and are committed while it runs do not survive it: those that it
 /// did not end are refused.
 pub async fn no_login_survives_an_end_of_all(kind: &str, place: &str) {
     let namespace: &'static str = servers::unique("ends").leak();
     let store = Arc::new(connect(kind, place).await);
-    let mut other = Other::start(kind, place, namespace);
+    let mut other = Half::start(kind, place, &store, namespace);
     let subject = SubjectKey::new(namespace, "ada");
     for round in 0..100 {
         let fence = index(&store).revocation_mark(subject).await.unwrap();
@@ -222,7 +257,7 @@ pub async fn no_login_survives_an_end_of_all(kind: &str, place: &str) {
             index(&store).end_all(subject, None).await.unwrap()
         };
         let (accepted, ended) = tokio::join!(logins, end_all);
-        let accepted = accepted + other.accepted();
+        let accepted = accepted + other.accepted().await;
         assert_eq!(ended.len(), accepted, "round {round}");
         assert_eq!(index(&store).count_of(subject).await.unwrap(), 0);
         assert_eq!(store.count(namespace).await.unwrap(), 0);
@@ -233,7 +268,7 @@ pub async fn no_login_survives_an_end_of_all(kind: &str, place: &str) {
 pub async fn a_limit_holds_in_two_processes(kind: &str, place: &str) {
     let namespace: &'static str = servers::unique("limits").leak();
     let store = Arc::new(connect(kind, place).await);
-    let mut other = Other::start(kind, place, namespace);
+    let mut other = Half::start(kind, place, &store, namespace);
     let subject = SubjectKey::new(namespace, "ada");
     for when_reached in [OnMaxSessions::EndOldest, OnMaxSessions::Refuse] {
         for _ in 0..5 {
@@ -241,7 +276,7 @@ pub async fn a_limit_holds_in_two_processes(kind: &str, place: &str) {
             let (done, _wait) = mpsc::unbounded_channel();
             other.begin(round);
             let accepted = log_in(&store, namespace, round, done).await;
-            let accepted = accepted + other.accepted();
+            let accepted = accepted + other.accepted().await;
             let most = usize::try_from(MOST).unwrap();
             let expected = match when_reached {
                 OnMaxSessions::EndOldest => 2 * LOGINS,
@@ -483,6 +518,23 @@ pub async fn a_sweep_removes_subjects<S: Store<Untyped>>(
     assert_eq!(left_after(25).await, 1, "a login does not shorten the time");
     assert_eq!(left_after(6).await, 0);
     assert_eq!(mark().await, RevocationMark::default());
+}
+
+mod memory {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_login_survives_an_end_of_all() {
+        super::no_login_survives_an_end_of_all("memory", "").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_limit_holds() {
+        super::a_limit_holds_in_two_processes("memory", "").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn ten_thousand_sessions() {
+        super::ten_thousand_sessions("memory", "").await;
+    }
 }
 
 /// The tests of logins on a server. They use the helpers of the module around them.

@@ -12,7 +12,7 @@ use super::tools::{
 };
 use crate::servers::process::{Folder, free_ports, run};
 
-fn with_short_timeouts(builder: RedisStoreBuilder) -> RedisStoreBuilder {
+pub(super) fn with_short_timeouts(builder: RedisStoreBuilder) -> RedisStoreBuilder {
     let builder = builder.connect_timeout(Duration::from_millis(500));
     builder.command_timeout(Duration::from_millis(500))
 }
@@ -27,14 +27,14 @@ fn reaches_a_replica(primary: &Redis) -> bool {
 
 /// A primary, a replica that is in sync, and three sentinels that declare the primary dead after
 /// half a second.
-struct Watched {
-    primary: Redis,
+pub(super) struct Watched {
+    pub(super) primary: Redis,
     replica: Redis,
     sentinels: Vec<Redis>,
 }
 
 impl Watched {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let primary = Redis::start(&["--repl-diskless-sync-delay", "0"]).await;
         let port = primary.port.to_string();
         let replica = Redis::start(&["--replicaof", "127.0.0.1", &port]).await;
@@ -69,7 +69,7 @@ impl Watched {
         watched
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         let hosts: Vec<_> = self
             .sentinels
             .iter()

@@ -1,4 +1,4 @@
-//! Logins in two processes at the same time.
+//! Logins in two processes at the same time, on one server and on a Cluster.
 //!
 //! The other process is this program again, which runs one test. It reads lines and answers with lines.
 
@@ -14,14 +14,27 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::logins::{insert, limited, subject};
+use super::own_cluster::cluster;
 use super::tools::{NAMESPACE, Redis};
+use crate::servers::cutter::Cutter;
 
-const URL: &str = "TEST_OTHER_PROCESS_URL";
+const URLS: &str = "TEST_OTHER_PROCESS_URLS";
 /// How many logins each process has at once.
 const LOGINS: usize = 32;
 const ROUNDS: usize = 100;
 /// Begins the lines of the other process: the test runner prints too.
 const ANSWER: &str = "> ";
+
+/// A store on one server, or on the Cluster of several, whose URLs are separated by commas.
+async fn connect(urls: &str) -> RedisStore {
+    let builder = RedisStore::builder();
+    let builder = if urls.contains(',') {
+        builder.cluster(urls.split(','))
+    } else {
+        builder.url(urls)
+    };
+    builder.build().await.unwrap()
+}
 
 /// The other process.
 struct Other {
@@ -31,11 +44,11 @@ struct Other {
 }
 
 impl Other {
-    fn start(url: &str) -> Self {
+    fn start(urls: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "redis::login_processes::the_other_process"])
             .args(["--include-ignored", "--nocapture"])
-            .env(URL, url)
+            .env(URLS, urls)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -109,10 +122,10 @@ async fn finish(tasks: JoinSet<(bool, u64)>) -> (usize, u64) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "runs within the tests below"]
 async fn the_other_process() {
-    let Ok(url) = std::env::var(URL) else {
+    let Ok(urls) = std::env::var(URLS) else {
         return;
     };
-    let store = RedisStore::connect(url).await.unwrap();
+    let store = connect(&urls).await;
     let mut lines = std::io::stdin().lines();
     while let Some(Ok(line)) = lines.next() {
         let start = Arc::new(Barrier::new(LOGINS + 1));
@@ -154,12 +167,9 @@ async fn in_both<T: Send + 'static>(
     (stored, most, beside.await.unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test starts one"]
-async fn no_login_in_flight_survives_an_end_of_all() {
-    let redis = Redis::start(&[]).await;
-    let store = RedisStore::connect(redis.url()).await.unwrap();
-    let mut other = Other::start(&redis.url());
+async fn no_login_survives(urls: &str) {
+    let store = connect(urls).await;
+    let mut other = Other::start(urls);
     let (mut ended, mut refused) = (0, 0);
     for round in 0..ROUNDS {
         let fence = store.revocation_mark(subject("ada")).await.unwrap();
@@ -184,12 +194,9 @@ async fn no_login_in_flight_survives_an_end_of_all() {
     println!("{ended} logins were ended, and {refused} refused");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Redis; scripts/test starts one"]
-async fn a_limit_is_exact_in_two_processes() {
-    let redis = Redis::start(&[]).await;
-    let store = RedisStore::connect(redis.url()).await.unwrap();
-    let mut other = Other::start(&redis.url());
+async fn a_limit_is_exact(urls: &str) {
+    let store = connect(urls).await;
+    let mut other = Other::start(urls);
     for round in 0..10 {
         for (kind, expected) in [("refuse", 5), ("end", 2 * LOGINS)] {
             let line = format!("{kind}-{round} {kind} 5");
@@ -200,4 +207,39 @@ async fn a_limit_is_exact_in_two_processes() {
         }
     }
     assert_eq!(Store::<Untyped>::count(&store, NAMESPACE).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn no_login_in_flight_survives_an_end_of_all() {
+    let redis = Redis::start(&[]).await;
+    no_login_survives(&redis.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_limit_is_exact_in_two_processes() {
+    let redis = Redis::start(&[]).await;
+    a_limit_is_exact(&redis.url()).await;
+}
+
+fn urls(servers: &[Redis]) -> String {
+    let urls: Vec<_> = servers.iter().map(Redis::url).collect();
+    urls.join(",")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn no_login_in_flight_survives_an_end_of_all_on_a_cluster() {
+    let cutter = Cutter::default();
+    let servers = cluster(&cutter).await;
+    no_login_survives(&urls(&servers)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn a_limit_is_exact_in_two_processes_on_a_cluster() {
+    let cutter = Cutter::default();
+    let servers = cluster(&cutter).await;
+    a_limit_is_exact(&urls(&servers)).await;
 }

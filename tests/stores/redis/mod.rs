@@ -14,6 +14,7 @@ mod failover;
 mod faults;
 mod login_processes;
 mod logins;
+mod logins_behind_sentinels;
 mod logins_on_cluster;
 pub mod own_cluster;
 mod round_trips;
