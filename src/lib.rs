@@ -114,7 +114,7 @@ pub mod store {
     pub use connect_session_redis::{RedisStore, RedisStoreBuilder, RedisStoreError};
     pub use connect_session_runtime::clock::Clock;
     pub use connect_session_runtime::data::{
-        DataVersions, DecodeError, EncodedFields, FieldCipher, FieldPlace, MAX_DEPTH, Migrate,
+        DataFormat, DecodeError, EncodedFields, FieldCipher, FieldPlace, MAX_DEPTH, Migrate,
         decode, decode_fields, decode_over_default, depth, encode, same_value,
     };
     pub use connect_session_runtime::record::{

@@ -73,7 +73,7 @@ pub(super) struct CommitArguments<'a> {
 impl<'a> CommitArguments<'a> {
     /// `fields` are all encoded fields after the change, if it changes one.
     pub(super) fn new<D>(change: &'a Change<D>, fields: Option<&'a [u8]>) -> Self {
-        let versions = change.versions;
+        let format = change.format;
         let identity = change.identity.as_ref();
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
         Self {
@@ -87,11 +87,11 @@ impl<'a> CommitArguments<'a> {
             login: identity.map_or(&LoginChange::Keep, |identity| &identity.login),
             lifetime: (change.lifetime).map(|lifetime| lifetime_bytes(stored_lifetime(lifetime))),
             versions: (
-                data_version_bytes(versions.written),
-                text(versions.current.into()),
+                data_version_bytes(format.written),
+                text(format.current.into()),
             ),
             label: change.label.as_deref(),
-            has_versions: versions.current > 1,
+            has_versions: format.current > 1,
         }
     }
 

@@ -11,7 +11,7 @@ use super::reply::{self, Reply};
 use super::script::{LOAD, LOAD_LOGIN, MOVE};
 use super::store::{RedisStore, read_error};
 use super::stored::StoredRecord;
-use connect_session_runtime::data::{DataVersions, SessionData};
+use connect_session_runtime::data::{DataFormat, SessionData};
 use connect_session_runtime::record::{Key, LoadRequest, Login, Record, SubjectKey};
 use connect_session_runtime::store::state::{RecordState, SecretStep};
 use connect_session_runtime::store::{LoadOutcome, StoreError};
@@ -24,7 +24,7 @@ impl RedisStore {
         request: &LoadRequest,
     ) -> Result<LoadOutcome<D>, StoreError> {
         let name = &*self.key(key);
-        let versions = request.versions;
+        let format = request.format;
         let mut get = Cmd::with_capacity(2, name.len() + 3);
         get.arg("GET").arg(name);
         let answer = self.send(name, Command::new(&get, None)).await;
@@ -32,7 +32,7 @@ impl RedisStore {
             // It may be a tombstone.
             Err(failure) if failure.code() == "WRONGTYPE" => {
                 let reply = self.second_step(name, request, None, false).await;
-                return self.loaded(reply.map_err(read_error)?, None, None, versions);
+                return self.loaded(reply.map_err(read_error)?, None, None, format);
             }
             answer => answer.map_err(read_error)?,
         };
@@ -48,7 +48,7 @@ impl RedisStore {
             FirstStep::Unknown => Ok(LoadOutcome::Unknown),
             FirstStep::Found => {
                 let state = stored.state.clone();
-                match stored.into_record(false, versions) {
+                match stored.into_record(false, format) {
                     Ok(record) => Ok(LoadOutcome::Found(record)),
                     // Boxed: it is rare.
                     Err(error) => Box::pin(self.not_decoded(name, &state, request, error)).await,
@@ -57,7 +57,7 @@ impl RedisStore {
             FirstStep::Reused => {
                 let login = stored.state.login.as_deref();
                 let reply = self.second_step(name, request, None, true).await;
-                self.loaded(reply.map_err(read_error)?, login, None, versions)
+                self.loaded(reply.map_err(read_error)?, login, None, format)
             }
             FirstStep::Undecided {
                 is_alive,
@@ -66,7 +66,7 @@ impl RedisStore {
                 let state = stored.state.clone();
                 // Before anything is written: a session that cannot be read does not live longer.
                 let decoded = if stored.may_open(request.secret) {
-                    match stored.into_record(false, versions) {
+                    match stored.into_record(false, format) {
                         Ok(record) => Some(record),
                         Err(error) => {
                             return Box::pin(self.not_decoded(name, &state, request, error)).await;
@@ -79,7 +79,7 @@ impl RedisStore {
                 match self.second_step(name, request, login, secrets_change).await {
                     Ok(reply) => {
                         self.file_again(key, login, state.expiry.absolute_until);
-                        self.loaded(reply, login, decoded.as_ref(), versions)
+                        self.loaded(reply, login, decoded.as_ref(), format)
                     }
                     // The record can be read but not written: the touch, the offer or the promotion
                     // is left out.
@@ -161,7 +161,7 @@ impl RedisStore {
         reply: Value,
         login: Option<&Login>,
         decoded: Option<&Record<D>>,
-        versions: DataVersions,
+        format: DataFormat,
     ) -> Result<LoadOutcome<D>, StoreError> {
         let mut reply = Reply::read(reply)?;
         self.observe(reply.number()?);
@@ -172,7 +172,7 @@ impl RedisStore {
                 let is_offered = reply.number()? == 1;
                 let record = match decoded.and_then(|it| stored.with_data_of(it, is_offered)) {
                     Some(record) => record,
-                    None => stored.into_record(is_offered, versions)?,
+                    None => stored.into_record(is_offered, format)?,
                 };
                 Ok(LoadOutcome::Found(record))
             }

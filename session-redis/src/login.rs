@@ -32,7 +32,7 @@ impl RedisStore {
         let mut state = RecordState::new(record, 0);
         let first_use = stored_first_use(record.first_use_timeout);
         state.expiry = Expiry::new(stored_lifetime(record.lifetime), 0).with_first_use(first_use);
-        let value = encode_new(key.namespace, &state, record.versions.written, &fields);
+        let value = encode_new(key.namespace, &state, record.format.written, &fields);
         let mut arguments = LoginArguments::new(key.namespace, login);
         let name = self.key(key);
         let admitted = if self.servers().is_one() {

@@ -9,7 +9,7 @@ use redis::ServerErrorKind;
 
 use super::failure::Failure;
 use super::remedy::with_remedy;
-use connect_session_runtime::data::DataVersions;
+use connect_session_runtime::data::DataFormat;
 use connect_session_runtime::record::{
     Change, CommitId, DataChange, Key, Lifetime, LoadRequest, NewLogin, NewRecord, OnMaxSessions,
     Renewal, SessionLimit, SubjectKey, Transport,
@@ -58,7 +58,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
         commit_id: CommitId::random(),
         first_use_timeout: None,
         max_size: u64::MAX,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     store.insert(key, &record).await?;
     let request = LoadRequest {
@@ -71,7 +71,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
             grace: Duration::ZERO,
             candidate: SecretHash::from_bytes([1; 32]),
         }),
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     let loaded = store.load(key, &request).await?;
     let bases = [loaded.found().map(|record| record.snapshot), None];
@@ -88,7 +88,7 @@ async fn run_every_command(store: &impl Store<Data>) -> Result<(), StoreError> {
             identity: None,
             lifetime: None,
             label: None,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         };
         store.commit(key, &change).await?;
     }

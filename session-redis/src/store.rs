@@ -19,7 +19,7 @@ use super::servers::Servers;
 use super::stored::{
     StoredRecord, encode_fields, encode_new, fields, stored_first_use, stored_lifetime,
 };
-use connect_session_runtime::data::{DataVersions, SessionData};
+use connect_session_runtime::data::{DataFormat, SessionData};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Snapshot, SubjectKey,
 };
@@ -272,11 +272,11 @@ impl RedisStore {
 /// All encoded fields after a change; `None` if it changes none.
 fn fields_after<D: SessionData>(
     data: &DataChange<D>,
-    versions: &DataVersions,
+    format: &DataFormat,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let stored = data.base.as_ref().and_then(Snapshot::bytes);
     let stored = fields(stored.unwrap_or_default())?;
-    let fields = data.fields_after(stored.into_iter(), versions)?;
+    let fields = data.fields_after(stored.into_iter(), format)?;
     Ok(fields.as_ref().map(encode_fields))
 }
 
@@ -321,23 +321,23 @@ pub(super) fn outcome_for<D: SessionData>(
     change: &Change<D>,
     writes_data: bool,
 ) -> Result<Option<CommitOutcome<D>>, StoreError> {
-    let versions = change.versions;
+    let format = change.format;
     let base = change.data.as_ref().and_then(|data| data.base.as_ref());
     let is_current = || base.is_none_or(|base| base.version == stored.state.version);
     let verdict = stored.state.check(change, now, is_current);
     if writes_data && matches!(verdict, Verdict::Conflict | Verdict::Apply) {
-        versions.check_writable(stored.data_version)?;
+        format.check_writable(stored.data_version)?;
     }
     Ok(match verdict {
         Verdict::Apply => None,
         Verdict::Ended => Some(CommitOutcome::Ended),
         Verdict::AlreadyApplied => {
-            let record = stored.into_record(false, versions)?;
+            let record = stored.into_record(false, format)?;
             let after = change.data.as_ref().map(|_| record.snapshot);
             Some(CommitOutcome::applied(after))
         }
         Verdict::Conflict => {
-            let record = stored.into_record(false, versions)?;
+            let record = stored.into_record(false, format)?;
             Some(CommitOutcome::Conflict(Box::new(record)))
         }
     })
@@ -396,7 +396,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             let mut state = RecordState::new(record, now);
             state.expiry = Expiry::new(lifetime, now).with_first_use(first_use);
             let namespace = key.namespace;
-            let value = encode_new(namespace, &state, record.versions.written, &fields);
+            let value = encode_new(namespace, &state, record.format.written, &fields);
             let ends_in = state.deadline() - now;
             let mut set = Cmd::with_capacity(6, name.len() + value.len() + 32);
             set.arg("SET").arg(&name).arg(value).arg("NX");
@@ -426,7 +426,7 @@ impl<D: SessionData> Store<D> for RedisStore {
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         let fields = match &change.data {
-            Some(data) => fields_after(data, &change.versions)?,
+            Some(data) => fields_after(data, &change.format)?,
             None => None,
         };
         let arguments = CommitArguments::new(change, fields.as_deref());

@@ -27,7 +27,7 @@
 
 use std::time::Duration;
 
-use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
+use connect_session_runtime::data::{DataFormat, DecodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{CommitId, Lifetime, Record, Snapshot, Transport};
 use connect_session_runtime::sid::SecretHash;
 use connect_session_runtime::store::StoreError;
@@ -138,7 +138,7 @@ impl StoredRecord {
     pub(super) fn into_record<D: SessionData>(
         self,
         renewed: bool,
-        versions: DataVersions,
+        format: DataFormat,
     ) -> Result<Record<D>, StoreError> {
         let Self {
             state,
@@ -147,7 +147,7 @@ impl StoredRecord {
             fields_at,
         } = self;
         bytes.drain(..fields_at);
-        let read = versions.decode(fields(&bytes)?.into_iter(), data_version)?;
+        let read = format.decode(fields(&bytes)?.into_iter(), data_version)?;
         if let Some(migrated) = &read.migrated {
             bytes = encode_fields(migrated);
         }
@@ -432,7 +432,7 @@ mod tests {
             commit_id: CommitId::from_bytes([9; 16]),
             first_use_timeout: None,
             max_size: 1_000_000,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         }
     }
 
@@ -447,7 +447,7 @@ mod tests {
     }
 
     fn decode(bytes: Vec<u8>) -> Result<Record<Untyped>, StoreError> {
-        StoredRecord::read(bytes)?.into_record(false, DataVersions::FIRST)
+        StoredRecord::read(bytes)?.into_record(false, DataFormat::FIRST)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::data::{self, DataVersions, EncodeError, EncodedFields, SessionData, proof};
+use crate::data::{self, DataFormat, EncodeError, EncodedFields, SessionData, proof};
 use crate::record::{DataChange, NewRecord, Snapshot};
 
 impl<D: SessionData> NewRecord<D> {
@@ -14,14 +14,14 @@ impl<D: SessionData> NewRecord<D> {
     pub fn fields(&self) -> Result<EncodedFields, EncodeError> {
         let fields = data::encode(&*self.data, Some(self.max_size))?;
         proof::check(&*self.data, &fields)?;
-        self.versions.seal(fields)
+        self.format.seal(fields)
     }
 }
 
 impl<D: SessionData> DataChange<D> {
     /// All fields after the change; `None` if no field differs from the base. Of the `stored` fields, those
     /// that the type does not know are kept. Without a base, the data alone remains. What is returned can be
-    /// read back. `versions` are those of the change.
+    /// read back. `format` is that of the change.
     ///
     /// # Errors
     /// If the data cannot be encoded, has more bytes than `max_size`, or would be read back as
@@ -29,12 +29,12 @@ impl<D: SessionData> DataChange<D> {
     pub fn fields_after<'a>(
         &self,
         stored: impl Iterator<Item = (&'a str, &'a str)>,
-        versions: &DataVersions,
+        format: &DataFormat,
     ) -> Result<Option<EncodedFields>, EncodeError> {
         let new = data::encode(&*self.data, Some(self.max_size))?;
         let Some(base) = &self.base else {
             proof::check(&*self.data, &new)?;
-            return versions.seal(new).map(Some);
+            return format.seal(new).map(Some);
         };
         // Data with the same fingerprint is compared as text, as two values may share one by chance.
         let is_same = proof::fingerprints_agree(&*self.data, &*base.data)
@@ -50,11 +50,11 @@ impl<D: SessionData> DataChange<D> {
             let old = data::encode(&*base.data, None)?;
             unknown.retain(|(name, _)| !old.contains_key(*name));
         }
-        let opened = versions.open(unknown.iter().copied())?;
+        let opened = format.open(unknown.iter().copied())?;
         let unknown = opened
             .as_ref()
             .map_or(unknown, |opened| data::texts(opened).collect());
-        versions.seal(self.with_unknown(new, &unknown)?).map(Some)
+        format.seal(self.with_unknown(new, &unknown)?).map(Some)
     }
 
     /// Adds the fields that the type does not know, and checks that the data can still be read back.
@@ -142,7 +142,7 @@ mod tests {
         });
         let after = |change: &DataChange<Cart>| {
             let fields = change
-                .fields_after(stored.into_iter(), &DataVersions::FIRST)
+                .fields_after(stored.into_iter(), &DataFormat::FIRST)
                 .expect("encodes");
             fields.map(|fields| serde_json::to_string(&fields).expect("encodes"))
         };
@@ -171,7 +171,7 @@ mod tests {
             data: Arc::new(after),
             max_size: 1_000,
         };
-        change.fields_after(stored.iter().copied(), &DataVersions::FIRST)
+        change.fields_after(stored.iter().copied(), &DataFormat::FIRST)
     }
 
     #[test]
@@ -223,8 +223,8 @@ mod tests {
             stored: None,
         });
         let errors = [
-            change(base).fields_after(std::iter::empty(), &DataVersions::FIRST),
-            change(None).fields_after(std::iter::empty(), &DataVersions::FIRST),
+            change(base).fields_after(std::iter::empty(), &DataFormat::FIRST),
+            change(None).fields_after(std::iter::empty(), &DataFormat::FIRST),
         ];
         for error in errors {
             let error = error.expect_err("a NaN").to_string();
@@ -243,7 +243,7 @@ mod tests {
             max_size: 1_000,
         };
         assert!(matches!(
-            unchanged.fields_after(std::iter::empty(), &DataVersions::FIRST),
+            unchanged.fields_after(std::iter::empty(), &DataFormat::FIRST),
             Ok(None)
         ));
     }
@@ -260,7 +260,7 @@ mod tests {
             max_size: 1_000,
         };
         assert!(matches!(
-            change.fields_after(std::iter::empty(), &DataVersions::FIRST),
+            change.fields_after(std::iter::empty(), &DataFormat::FIRST),
             Ok(None)
         ));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::data::{
-    DataVersions, DecodeError, EncodedFields, Fields, SessionData, decode_fields, texts,
+    DataFormat, DecodeError, EncodedFields, Fields, SessionData, decode_fields, texts,
 };
 use crate::store::StoreError;
 
@@ -17,7 +17,7 @@ pub struct Versioned<D> {
     pub migrated: Option<EncodedFields>,
 }
 
-impl DataVersions {
+impl DataFormat {
     /// Decodes stored fields, which a program wrote under `version`, after bringing them to the current
     /// version.
     ///
@@ -107,7 +107,7 @@ mod tests {
         Ok(())
     }
 
-    const SECOND: DataVersions = DataVersions::new(2, 2, Some(migrate));
+    const SECOND: DataFormat = DataFormat::new(2, 2, Some(migrate));
 
     #[test]
     fn only_earlier_data_is_migrated() {

@@ -8,7 +8,7 @@ mod index;
 mod inspect;
 mod keys;
 
-use connect_session_runtime::data::{DataVersions, SessionData};
+use connect_session_runtime::data::{DataFormat, SessionData};
 use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord};
 use connect_session_runtime::store::{
     CommitOutcome, InsertOutcome, Inspect, LoadOutcome, Store, StoreError, SubjectIndex,
@@ -102,8 +102,8 @@ impl<S> Sealed<S> {
         }
     }
 
-    fn sealed(&self, versions: DataVersions, key: Key) -> DataVersions {
-        versions.sealed(self.cipher, key.namespace, key.id)
+    fn sealed(&self, format: DataFormat, key: Key) -> DataFormat {
+        format.sealed(self.cipher, key.namespace, key.id)
     }
 
     /// # Errors
@@ -145,14 +145,14 @@ impl<D: SessionData, S: Store<D>> Store<D> for Sealed<S> {
         record: &NewRecord<D>,
     ) -> Result<InsertOutcome<D>, StoreError> {
         self.check::<D>()?;
-        let record = record.with_versions(self.sealed(record.versions, key));
+        let record = record.with_format(self.sealed(record.format, key));
         self.store.insert(key, &record).await
     }
 
     async fn load(&self, key: Key, request: &LoadRequest) -> Result<LoadOutcome<D>, StoreError> {
         self.check::<D>()?;
         let request = LoadRequest {
-            versions: self.sealed(request.versions, key),
+            format: self.sealed(request.format, key),
             ..*request
         };
         self.store.load(key, &request).await
@@ -160,7 +160,7 @@ impl<D: SessionData, S: Store<D>> Store<D> for Sealed<S> {
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
         self.check::<D>()?;
-        let change = change.with_versions(self.sealed(change.versions, key));
+        let change = change.with_format(self.sealed(change.format, key));
         self.store.commit(key, &change).await
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use connect_session_runtime::data::{DataVersions, DecodeError, EncodedFields, SessionData};
+use connect_session_runtime::data::{DataFormat, DecodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{DataChange, NewRecord, Snapshot};
 use connect_session_runtime::store::StoreError;
 use serde::Deserialize;
@@ -73,11 +73,11 @@ pub(crate) fn of_new<D: SessionData>(record: &NewRecord<D>) -> Result<Vec<u8>, S
 /// The text after a change; `None` if it changes no field.
 pub(crate) fn after<D: SessionData>(
     change: &DataChange<D>,
-    versions: &DataVersions,
+    format: &DataFormat,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let stored = change.base.as_ref().and_then(Snapshot::bytes);
     let stored = FieldTexts::parse(stored.unwrap_or(b"{}"))?;
-    let fields = change.fields_after(stored.iter(), versions)?;
+    let fields = change.fields_after(stored.iter(), format)?;
     fields.as_ref().map(to_text).transpose()
 }
 
@@ -87,9 +87,9 @@ pub(crate) fn read<D: SessionData>(
     text: Vec<u8>,
     version: u64,
     data_version: u32,
-    versions: DataVersions,
+    format: DataFormat,
 ) -> Result<Snapshot<D>, StoreError> {
-    let read = versions.decode(FieldTexts::parse(&text)?.iter(), data_version)?;
+    let read = format.decode(FieldTexts::parse(&text)?.iter(), data_version)?;
     let text = match &read.migrated {
         Some(migrated) => to_text(migrated)?,
         None => text,
@@ -117,7 +117,7 @@ mod tests {
         ];
         for text in texts {
             assert!(
-                read::<Untyped>(text.to_vec(), 1, 1, DataVersions::FIRST).is_err(),
+                read::<Untyped>(text.to_vec(), 1, 1, DataFormat::FIRST).is_err(),
                 "{text:?}"
             );
         }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_name_may_contain_escapes() {
         let text = br#"{"a\u0000\"":[1, 2],"b":null}"#;
-        let read = read::<Untyped>(text.to_vec(), 3, 1, DataVersions::FIRST).unwrap();
+        let read = read::<Untyped>(text.to_vec(), 3, 1, DataFormat::FIRST).unwrap();
         assert_eq!(read.data.get::<[u8; 2]>("a\0\"").unwrap(), Some([1, 2]));
         assert_eq!((read.version, read.bytes()), (3, Some(&text[..])));
     }

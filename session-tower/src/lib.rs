@@ -252,11 +252,11 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
             None => return Ok(stored.not_found(request, now)),
             Some(effects) if effects.is_empty() => {
                 return stored
-                    .record(false, &request.versions)
+                    .record(false, &request.format)
                     .map(LoadOutcome::Found);
             }
             // Before anything is written: a session that cannot be read does not live longer.
-            Some(_) => drop(stored.snapshot::<D>(&request.versions)?),
+            Some(_) => drop(stored.snapshot::<D>(&request.format)?),
         }
         let request = *request;
         let found = self
@@ -275,7 +275,7 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
             })
             .await?;
         let record =
-            found.map(|(stored, effects)| stored.record(effects.makes_offer(), &request.versions));
+            found.map(|(stored, effects)| stored.record(effects.makes_offer(), &request.format));
         Ok(record.transpose()?.into())
     }
 
@@ -294,14 +294,14 @@ impl<D: SessionData, S: SessionStore> Store<D> for TowerStore<S> {
                 Ok(outcome)
             })
             .await?;
-        let versions = &change.versions;
+        let format = &change.format;
         Ok(match outcome {
             Outcome::Ended => CommitOutcome::Ended,
             Outcome::Conflict(stored) => {
-                CommitOutcome::Conflict(Box::new(stored.record(false, versions)?))
+                CommitOutcome::Conflict(Box::new(stored.record(false, format)?))
             }
             Outcome::AlreadyApplied(stored) => {
-                let snapshot = change.data.is_some().then(|| stored.snapshot(versions));
+                let snapshot = change.data.is_some().then(|| stored.snapshot(format));
                 CommitOutcome::applied(snapshot.transpose()?)
             }
             Outcome::Applied { version, fields } => {

@@ -12,7 +12,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions_core::session::{Id, Record as TowerRecord};
 
 use self::format::Format;
-use connect_session_runtime::data::{DataVersions, EncodeError, EncodedFields, SessionData};
+use connect_session_runtime::data::{DataFormat, EncodeError, EncodedFields, SessionData};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Record, Snapshot,
 };
@@ -62,20 +62,20 @@ impl EncodedChange {
         Self {
             change: change.without_data(),
             base: base.map(|base| base.version),
-            fields: data.map_or(Ok(None), |data| fields_after(data, &change.versions)),
+            fields: data.map_or(Ok(None), |data| fields_after(data, &change.format)),
         }
     }
 }
 
 fn fields_after<D: SessionData>(
     data: &DataChange<D>,
-    versions: &DataVersions,
+    format: &DataFormat,
 ) -> Result<Option<Texts>, StoreError> {
     let stored = data.base.as_ref().and_then(Snapshot::bytes);
     let stored: Texts = serde_json::from_slice(stored.unwrap_or(b"{}"))
         .map_err(|error| StoreError::Encode(error.into()))?;
     let stored = stored.iter().map(|(name, text)| (&**name, &**text));
-    Ok(data.fields_after(stored, versions)?.map(texts_of))
+    Ok(data.fields_after(stored, format)?.map(texts_of))
 }
 
 fn texts_of(fields: EncodedFields) -> Texts {
@@ -150,19 +150,19 @@ impl StoredRecord {
     pub(super) fn record<D: SessionData>(
         &self,
         renewed: bool,
-        versions: &DataVersions,
+        format: &DataFormat,
     ) -> Result<Record<D>, StoreError> {
-        Ok(self.state.record(self.snapshot(versions)?, renewed))
+        Ok(self.state.record(self.snapshot(format)?, renewed))
     }
 
     pub(super) fn snapshot<D: SessionData>(
         &self,
-        versions: &DataVersions,
+        format: &DataFormat,
     ) -> Result<Snapshot<D>, StoreError> {
         let fields = self.fields.iter();
         let fields = fields.map(|(name, text)| (&**name, &**text));
         // The version of the data is not kept, so it counts as the current one.
-        let read = versions.decode(fields, versions.current)?;
+        let read = format.decode(fields, format.current)?;
         let bytes = bytes_of(&self.fields)?;
         Ok(Snapshot::with_bytes(read.data, self.state.version, bytes))
     }

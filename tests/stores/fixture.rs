@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
+    Change, CommitId, CommitOutcome, DataChange, DataFormat, IdentityChange, InsertOutcome, Key,
     Lifetime, LoadRequest, LoginChange, NewLogin, NewRecord, Record, SecretHash, Store, StoreError,
     Transport,
 };
@@ -65,7 +65,7 @@ pub fn new_record(secret: SecretHash, data: &Value) -> NewRecord<Untyped> {
         commit_id: CommitId::from_bytes(unique()),
         first_use_timeout: None,
         max_size: 1 << 24,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -86,7 +86,7 @@ pub fn request(secret: SecretHash) -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -111,7 +111,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

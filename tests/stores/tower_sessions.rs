@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connect_session::store::Timestamp;
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, DataVersions, IdentityChange, InsertOutcome, Key,
+    Change, CommitId, CommitOutcome, DataChange, DataFormat, IdentityChange, InsertOutcome, Key,
     Lifetime, LoadOutcome, LoadRequest, LoginChange, NewLogin, NewRecord, Record, SecretHash,
     Store, StoreError, TowerStore, Transport,
 };
@@ -235,7 +235,7 @@ impl TwoProcesses {
             commit_id: CommitId::from_bytes([0; 16]),
             first_use_timeout: None,
             max_size: 1_000,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         };
         here.insert(key, &new).await.unwrap();
         let record = here
@@ -266,7 +266,7 @@ impl TwoProcesses {
             identity: None,
             lifetime: None,
             label: None,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         }
     }
 
@@ -309,7 +309,7 @@ fn request(secret: SecretHash) -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_session::store::{
-    CommitId, DataVersions, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord,
+    CommitId, DataFormat, InsertOutcome, Key, Lifetime, LoadRequest, MemoryStore, NewRecord,
     SecretHash, Store as _, StoreError, Transport,
 };
 use connect_session::{SessionData, SessionId};
@@ -74,7 +74,7 @@ fn record<D: From<Data>>(idle: Duration) -> NewRecord<D> {
         commit_id: CommitId::from_bytes([1; 16]),
         first_use_timeout: None,
         max_size: 1 << 20,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -107,7 +107,7 @@ async fn is_alive<D: SessionData + AsRef<Data>>(store: &MemoryStore<D>, id: Sess
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     let loaded = store.load(key(id), &request).await.expect("a store");
     let record = loaded.found();

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::TrustedProxy;
-use crate::data::{DataVersions, Migrate};
+use crate::data::{DataFormat, Migrate};
 use crate::event::Listener;
 use crate::loader::{DEFAULT_HEADER, Emit, SidSource};
 pub use crate::record::OnMaxSessions;
@@ -204,12 +204,12 @@ impl Options {
         self.loaders = Vec::leak(loaders);
     }
 
-    /// The versions of the data.
-    pub(crate) fn data_versions(&self) -> DataVersions {
+    /// The format of the data.
+    pub(crate) fn data_format(&self) -> DataFormat {
         // The rules allow no larger version.
         let version = |version| u32::try_from(version).unwrap_or(u32::MAX);
         let written = self.write_version.unwrap_or(self.data_version);
-        DataVersions::new(version(self.data_version), version(written), self.migrate)
+        DataFormat::new(version(self.data_version), version(written), self.migrate)
     }
 
     /// The limit on the sessions of a user.

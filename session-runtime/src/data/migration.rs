@@ -1,4 +1,4 @@
-//! The versions of a config's data, and the fields that a migration changes.
+//! The format of a config's data, and the fields that a migration changes.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,11 +12,11 @@ use super::{DecodeError, EncodeError, EncodedFields};
 pub type Migrate =
     fn(from: u32, fields: &mut Fields) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// The versions of a config's data: what `data_version`, `write_version` and `migrate` say. A store that
-/// [seals](Self::sealed) data adds its cipher.
+/// How a config's data is stored: the versions that `data_version`, `write_version` and `migrate` say, and the
+/// cipher of a store that [seals](Self::sealed) data.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct DataVersions {
+pub struct DataFormat {
     /// The version of the type. Data of a later version is read if it decodes, and never written.
     pub current: u32,
     /// The version under which data is written, at most the current one.
@@ -27,11 +27,11 @@ pub struct DataVersions {
     pub(super) sealing: Option<Sealing>,
 }
 
-impl DataVersions {
-    /// The versions of a config that says nothing about them: all data has version 1.
+impl DataFormat {
+    /// The format of a config that says nothing about it: all data has version 1, and no field is sealed.
     pub const FIRST: Self = Self::new(1, 1, None);
 
-    /// The version of the type, that under which data is written, and the migration.
+    /// The version of the type, that under which data is written, and the migration. No field is sealed.
     #[must_use]
     pub const fn new(current: u32, written: u32, migrate: Option<Migrate>) -> Self {
         Self {

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use super::{DataVersions, DecodeError, EncodeError, EncodedFields};
+use super::{DataFormat, DecodeError, EncodeError, EncodedFields};
 use crate::sid::SessionId;
 
-/// Encrypts the fields of sessions before a store writes them. [`DataVersions::sealed`] tells a store to use it.
+/// Encrypts the fields of sessions before a store writes them. [`DataFormat::sealed`] tells a store to use it.
 pub trait FieldCipher: Send + Sync {
     /// The JSON text to store in place of `json`. Only the same place opens it.
     ///
@@ -55,8 +55,8 @@ impl Sealing {
     }
 }
 
-impl DataVersions {
-    /// The same versions, for a store that seals the fields of this session with a cipher.
+impl DataFormat {
+    /// The same format, for a store that seals the fields of this session with a cipher.
     #[must_use]
     pub fn sealed(
         self,

@@ -259,7 +259,7 @@ impl<C: SessionConfig> SessionCore<C> {
             transport: self.transport(),
             touch_every: self.options.touch_every,
             renewal: Some(renewal),
-            versions: self.options.data_versions(),
+            format: self.options.data_format(),
         };
         let loaded = self.store.load(self.key, &request).await;
         let loaded = loaded.map_err(|error| self.store_failed("load", error, None))?;
@@ -311,7 +311,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     first_use_timeout: self.options.first_use_timeout,
                     commit_id: self.new_commit_id(),
                     max_size,
-                    versions: self.options.data_versions(),
+                    format: self.options.data_format(),
                 };
                 Plan::Insert(record)
             }
@@ -346,7 +346,7 @@ impl<C: SessionConfig> SessionCore<C> {
                         login: change.login_at(|| self.store.now()),
                     }),
                     lifetime: pending.lifetime,
-                    versions: self.options.data_versions(),
+                    format: self.options.data_format(),
                     label: pending.label.clone(),
                 };
                 if change.is_empty() {

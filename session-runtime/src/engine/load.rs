@@ -200,7 +200,7 @@ impl LoadQuery {
                 transport,
                 touch_every: options.touch_every,
                 renewal,
-                versions: options.data_versions(),
+                format: options.data_format(),
             },
             offer,
             policy,

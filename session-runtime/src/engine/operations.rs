@@ -63,7 +63,7 @@ impl<C: SessionConfig> SessionCore<C> {
                 }),
                 identity: None,
                 lifetime: None,
-                versions: self.options.data_versions(),
+                format: self.options.data_format(),
                 label: None,
             };
             match self.send(&change).await? {
@@ -211,7 +211,7 @@ impl<C: SessionConfig> SessionCore<C> {
                     identity: None,
                     lifetime: None,
                     label: None,
-                    versions: self.options.data_versions(),
+                    format: self.options.data_format(),
                 },
             }
         };

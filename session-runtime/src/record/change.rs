@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Lifetime, LoginChange, Snapshot};
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::random;
 use crate::sid::SecretHash;
 
@@ -61,8 +61,8 @@ pub struct Change<D> {
     pub identity: Option<IdentityChange>,
     /// A new lifetime. Both deadlines count from now.
     pub lifetime: Option<Lifetime>,
-    /// The versions of the data.
-    pub versions: DataVersions,
+    /// The format of the data.
+    pub format: DataFormat,
     /// A new label; an empty one is none.
     pub label: Option<Arc<str>>,
 }
@@ -94,21 +94,21 @@ impl<D> Change<D> {
     /// The same change without its data, for code that must not depend on the type of the data.
     #[must_use]
     pub fn without_data(&self) -> Change<()> {
-        self.with(None, self.versions)
+        self.with(None, self.format)
     }
 
-    /// The same change with other versions of the data.
+    /// The same change with another format of the data.
     #[must_use]
-    pub fn with_versions(&self, versions: DataVersions) -> Self {
+    pub fn with_format(&self, format: DataFormat) -> Self {
         let data = self.data.as_ref().map(|data| DataChange {
             base: data.base.clone(),
             data: data.data.clone(),
             max_size: data.max_size,
         });
-        self.with(data, versions)
+        self.with(data, format)
     }
 
-    fn with<E>(&self, data: Option<DataChange<E>>, versions: DataVersions) -> Change<E> {
+    fn with<E>(&self, data: Option<DataChange<E>>, format: DataFormat) -> Change<E> {
         Change {
             commit_id: self.commit_id,
             epoch: self.epoch,
@@ -116,7 +116,7 @@ impl<D> Change<D> {
             data,
             identity: self.identity.clone(),
             lifetime: self.lifetime,
-            versions,
+            format,
             label: self.label.clone(),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Transport;
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::sid::SecretHash;
 
 /// A request to load a record. It finds the record only if the secret and the transport match; then
@@ -19,8 +19,8 @@ pub struct LoadRequest {
     pub touch_every: Option<Duration>,
     /// The second secret to offer when one is due; `None` makes no offer.
     pub renewal: Option<Renewal>,
-    /// The versions of the data, to decode what another version of the program wrote.
-    pub versions: DataVersions,
+    /// The format of the data, to decode what another version of the program wrote, or what was sealed.
+    pub format: DataFormat,
 }
 
 /// The offer of a second secret, made by a load that presented the current one.

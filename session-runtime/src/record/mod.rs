@@ -16,7 +16,7 @@ pub use self::login::{
     FIRST_LEVEL, LONGEST_SUBJECT, Login, LoginChange, NewLogin, OnMaxSessions, RevocationMark,
     SessionLimit, SubjectKey,
 };
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::sid::{SecretHash, SessionId};
 
 /// The key of a record: the session's id within the namespace of its config.
@@ -108,9 +108,9 @@ pub struct Record<D> {
 }
 
 impl<D> NewRecord<D> {
-    /// The same record with other versions of the data.
+    /// The same record with another format of the data.
     #[must_use]
-    pub fn with_versions(&self, versions: DataVersions) -> Self {
+    pub fn with_format(&self, format: DataFormat) -> Self {
         Self {
             secret: self.secret,
             transport: self.transport,
@@ -121,7 +121,7 @@ impl<D> NewRecord<D> {
             first_use_timeout: self.first_use_timeout,
             commit_id: self.commit_id,
             max_size: self.max_size,
-            versions,
+            format,
         }
     }
 }
@@ -170,6 +170,6 @@ pub struct NewRecord<D> {
     pub commit_id: CommitId,
     /// The largest size of the encoded data in bytes, which serializing stores enforce.
     pub max_size: u64,
-    /// The versions of the data.
-    pub versions: DataVersions,
+    /// The format of the data.
+    pub format: DataFormat,
 }

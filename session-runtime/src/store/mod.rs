@@ -155,31 +155,31 @@ pub trait Store<D: SessionData>: Send + Sync + 'static {
     /// [`StoreError::Unavailable`] if certainly nothing was written, otherwise
     /// [`StoreError::OutcomeUnknown`]. [`StoreError::Encode`] if the data cannot be encoded or
     /// exceeds `max_size`; nothing was written. [`StoreError::NewerData`] if the change writes
-    /// data, the record's data has a later version than [`DataVersions::current`], and no rule before 4
+    /// data, the record's data has a later version than [`DataFormat::current`], and no rule before 4
     /// decides; nothing was written.
     ///
-    /// [`DataVersions::current`]: crate::data::DataVersions::current
+    /// [`DataFormat::current`]: crate::data::DataFormat::current
     fn commit(
         &self,
         key: Key,
         change: &Change<D>,
     ) -> impl Future<Output = Result<CommitOutcome<D>, StoreError>> + Send;
 
-    /// Whether the store keeps the version of each record's data, as [`DataVersions`] says. Only such a
-    /// store can be used with a `data_version`; any other ignores the versions of requests. A store of
+    /// Whether the store keeps the version of each record's data, as [`DataFormat`] says. Only such a
+    /// store can be used with a `data_version`; any other ignores the versions in requests. A store of
     /// live values needs none.
     ///
-    /// [`DataVersions`]: crate::data::DataVersions
+    /// [`DataFormat`]: crate::data::DataFormat
     fn keeps_data_version(&self) -> bool {
         !self.is_serializing()
     }
 
     /// Whether the store reads and writes fields only through the functions that seal them:
     /// [`NewRecord::fields`](crate::record::NewRecord::fields),
-    /// [`DataChange::fields_after`](crate::record::DataChange::fields_after) and [`DataVersions::decode`], each
-    /// with the versions of the request. Only such a store can be wrapped by one that seals data.
+    /// [`DataChange::fields_after`](crate::record::DataChange::fields_after) and [`DataFormat::decode`], each
+    /// with the format of the request. Only such a store can be wrapped by one that seals data.
     ///
-    /// [`DataVersions::decode`]: crate::data::DataVersions::decode
+    /// [`DataFormat::decode`]: crate::data::DataFormat::decode
     fn supports_sealing(&self) -> bool {
         false
     }

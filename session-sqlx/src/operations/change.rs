@@ -1,6 +1,6 @@
 //! A change as arguments of a statement.
 
-use connect_session_runtime::data::DataVersions;
+use connect_session_runtime::data::DataFormat;
 use connect_session_runtime::record::{Change, Key, LoginChange, NewRecord, SubjectKey};
 
 use super::login::Terms;
@@ -22,7 +22,7 @@ pub(super) struct DataOnly<'a> {
     generation: i64,
     version: i64,
     fields: &'a [u8],
-    versions: DataVersions,
+    format: DataFormat,
 }
 
 impl<'a> DataOnly<'a> {
@@ -35,7 +35,7 @@ impl<'a> DataOnly<'a> {
             generation: to_i64(change.generation),
             version: base_version(change).filter(|_| is_only_data)?,
             fields: fields?,
-            versions: change.versions,
+            format: change.format,
         })
     }
 
@@ -47,12 +47,12 @@ impl<'a> DataOnly<'a> {
     pub(super) fn args<DB: Values>(&self, first: Args<DB>, key: Key) -> Args<DB> {
         first
             .bytes(&self.commit_id)
-            .maybe_number(noted_version(self.versions.written))
+            .maybe_number(noted_version(self.format.written))
             .bytes(self.fields)
             .key(key)
             .number(self.generation)
             .number(self.version)
-            .number(self.versions.current.into())
+            .number(self.format.current.into())
     }
 }
 
@@ -211,7 +211,7 @@ pub(super) fn change_args<DB: Values, D>(
     };
     args.bytes(&commit_id)
         .flag(fields.is_some())
-        .maybe_number(noted_version(change.versions.written))
+        .maybe_number(noted_version(change.format.written))
         .maybe_bytes(fields)
         .number(i64::from(fields.is_some()))
         .key(key)
@@ -222,7 +222,7 @@ pub(super) fn change_args<DB: Values, D>(
         .flag(base.is_some())
         .number(base.unwrap_or(0))
         .flag(fields.is_some())
-        .number(change.versions.current.into())
+        .number(change.format.current.into())
 }
 
 /// The version of data as it is stored: the first is not noted.

@@ -54,7 +54,7 @@ impl<B: Dialect> Inner<B> {
                 .number(absolute)
                 .number(idle_until.min(absolute))
                 .maybe_number(first_use)
-                .maybe_number(noted_version(record.versions.written))
+                .maybe_number(noted_version(record.format.written))
                 .bytes(&fields);
             match &columns {
                 Some(columns) => columns.args(args),
@@ -141,7 +141,7 @@ impl<B: Dialect> Inner<B> {
                 });
             };
             // Before anything is written: a session that cannot be read does not live longer.
-            let snapshot = fields::read(fields, state.version, data_version, request.versions)?;
+            let snapshot = fields::read(fields, state.version, data_version, request.format)?;
             if effects.is_empty() || B::refuses_writes(self) {
                 return Ok(LoadOutcome::Found(state.record(snapshot, false)));
             }
@@ -213,7 +213,7 @@ impl<B: Dialect> Inner<B> {
         change: &Change<D>,
     ) -> Result<CommitOutcome<D>, StoreError> {
         let fields = match &change.data {
-            Some(data) => fields::after(data, &change.versions)?,
+            Some(data) => fields::after(data, &change.format)?,
             None => None,
         };
         let login = LoginColumns::new(key, change);
@@ -287,7 +287,7 @@ impl<B: Dialect> Inner<B> {
         else {
             return Ok(CommitOutcome::Ended);
         };
-        let snapshot = || fields::read(fields, state.version, data_version, change.versions);
+        let snapshot = || fields::read(fields, state.version, data_version, change.format);
         let base = base_version(change).filter(|_| writes_data);
         let is_current =
             || refusal.is_some() && base.is_none_or(|base| base == to_i64(state.version));
@@ -299,7 +299,7 @@ impl<B: Dialect> Inner<B> {
             }
             verdict @ (Verdict::Conflict | Verdict::Apply) => {
                 if writes_data {
-                    change.versions.check_writable(data_version)?;
+                    change.format.check_writable(data_version)?;
                 }
                 if let (Verdict::Apply, Some(refusal)) = (verdict, refusal) {
                     return Ok(CommitOutcome::Refused(refusal));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use connect_session::SessionConfig as _;
 use connect_session::store::{
-    Change, CommitId, DataVersions, InsertOutcome, Key, Lifetime, NewRecord, SecretHash,
-    Store as _, Transport,
+    Change, CommitId, DataFormat, InsertOutcome, Key, Lifetime, NewRecord, SecretHash, Store as _,
+    Transport,
 };
 use serde_json::{Value, json};
 
@@ -182,7 +182,7 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         commit_id: CommitId::from_bytes([7; 16]),
         first_use_timeout: None,
         max_size: 1 << 20,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     let inserted = server.stores.stuff.insert(key, &thief).await.unwrap();
     assert!(matches!(inserted, InsertOutcome::Exists), "{inserted:?}");
@@ -199,7 +199,7 @@ async fn row_66_an_insert_of_an_existing_id_is_rejected(env: Env) {
         identity,
         lifetime,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     server.stores.stuff.commit(key, &change).await.unwrap();
     assert_eq!(server.stores.count(Main::OPTIONS.namespace).await, 0);

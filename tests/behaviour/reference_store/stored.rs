@@ -161,7 +161,7 @@ impl StoredRecord {
             return Ok((CommitOutcome::Ended, false));
         }
         let data = change.data.as_ref();
-        let fields = data.map(|data| data.fields_after(self.texts(), &change.versions));
+        let fields = data.map(|data| data.fields_after(self.texts(), &change.format));
         let fields = fields.transpose()?.flatten();
         let base = data.and_then(|data| data.base.as_ref());
         let is_late = change.identity.is_some() && self.epoch != change.epoch;

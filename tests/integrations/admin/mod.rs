@@ -14,8 +14,8 @@ use axum::body::Body;
 use axum::routing::post;
 use connect_session::admin::Access;
 use connect_session::store::{
-    AnyStore, CommitId, DataVersions, InsertOutcome, Key, Lifetime, MemoryStore, NewLogin,
-    NewRecord, SecretHash, Store, Transport,
+    AnyStore, CommitId, DataFormat, InsertOutcome, Key, Lifetime, MemoryStore, NewLogin, NewRecord,
+    SecretHash, Store, Transport,
 };
 use connect_session::{Session, SessionId, Untyped, session, session_config};
 use http::header::HeaderMap;
@@ -154,7 +154,7 @@ async fn insert(store: &impl Store<Untyped>, number: u32, session: Stored<'_>) -
         first_use_timeout: None,
         commit_id: CommitId::random(),
         max_size: 1 << 22,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     let namespace = NAMESPACE;
     let inserted = store.insert(Key { namespace, id }, &record).await.unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use connect_session::SessionData;
 use connect_session::store::{
-    AnyStore, Change, CommitId, CommitOutcome, DataChange, DataVersions, InsertOutcome, Lifetime,
+    AnyStore, Change, CommitId, CommitOutcome, DataChange, DataFormat, InsertOutcome, Lifetime,
     NewRecord, Record, Store as _, StoreError, Transport,
 };
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ fn new_record<D>(opened: Opened, data: D) -> NewRecord<D> {
         commit_id: CommitId::random(),
         first_use_timeout: None,
         max_size: 1 << 20,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -72,7 +72,7 @@ async fn changed<D: SessionData>(
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     let committed = store.commit(opened.key, &change).await?;
     assert!(matches!(committed, CommitOutcome::Applied { .. }));

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use axum::routing::post;
 use connect_session::store::{
-    CommitId, DataVersions, Lifetime, LoadOutcome, LoadRequest, NewRecord, Renewal, SecretHash,
+    CommitId, DataFormat, Lifetime, LoadOutcome, LoadRequest, NewRecord, Renewal, SecretHash,
     Store as _, StoreError, Transport,
 };
 use connect_session::{Error, Event, Session, SessionData, session, session_config};
@@ -298,7 +298,7 @@ async fn inserted<D: SessionData>(stores: &Stores, data: D) -> Opened {
         commit_id: CommitId::random(),
         first_use_timeout: None,
         max_size: 1 << 20,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     stores.of::<D>().insert(opened.key, &record).await.unwrap();
     opened

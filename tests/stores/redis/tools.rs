@@ -9,7 +9,7 @@ use std::time::Duration;
 use connect_session::SessionId;
 use connect_session::Untyped;
 use connect_session::store::{
-    Change, CommitId, CommitOutcome, DataChange, DataVersions, InsertOutcome, Key, Lifetime,
+    Change, CommitId, CommitOutcome, DataChange, DataFormat, InsertOutcome, Key, Lifetime,
     LoadRequest, NewRecord, Record, RedisStore, SecretHash, Store, StoreError, Transport,
 };
 use serde_json::Value;
@@ -204,7 +204,7 @@ impl Session {
             commit_id: CommitId::from_bytes(random()),
             first_use_timeout: None,
             max_size: 1 << 20,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         }
     }
 
@@ -214,7 +214,7 @@ impl Session {
             transport: Transport::Other,
             touch_every: None,
             renewal: None,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         }
     }
 
@@ -262,7 +262,7 @@ pub fn change(record: &Record<Untyped>) -> Change<Untyped> {
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

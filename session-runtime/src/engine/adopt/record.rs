@@ -37,7 +37,7 @@ impl<C: SessionConfig> Adopter<'_, C> {
             first_use_timeout: None,
             commit_id: CommitId::random(),
             max_size,
-            versions: options.data_versions(),
+            format: options.data_format(),
         };
         let inserted = self.store.insert(self.key, &record).await;
         match inserted.map_err(|error| self.store_failed("insert", error))? {
@@ -78,7 +78,7 @@ impl<C: SessionConfig> Adopter<'_, C> {
                 options.idle_timeout,
                 options.absolute_timeout,
             )),
-            versions: options.data_versions(),
+            format: options.data_format(),
             label: None,
         };
         let confirmed = self.store.commit(self.key, &change).await;
@@ -122,7 +122,7 @@ impl<C: SessionConfig> Adopter<'_, C> {
             transport: self.context.target.transport(),
             touch_every: options.touch_every,
             renewal,
-            versions: options.data_versions(),
+            format: options.data_format(),
         };
         let outcome = self.store.load(self.key, &request).await;
         match outcome.map_err(|error| self.store_failed("load", error))? {

@@ -17,7 +17,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use connect_session_runtime::data::DataVersions;
+//! use connect_session_runtime::data::DataFormat;
 //! use connect_session_runtime::record::{
 //!     Change, CommitId, Lifetime, LoadRequest, NewRecord, Transport,
 //! };
@@ -35,7 +35,7 @@
 //!     first_use_timeout: None,
 //!     commit_id: CommitId::random(),
 //!     max_size: 1_000,
-//!     versions: DataVersions::FIRST,
+//!     format: DataFormat::FIRST,
 //! };
 //! let mut state = RecordState::new(&new, 0);
 //!
@@ -45,7 +45,7 @@
 //!     transport: Transport::Cookie,
 //!     touch_every: None,
 //!     renewal: None,
-//!     versions: DataVersions::FIRST,
+//!     format: DataFormat::FIRST,
 //! };
 //! let effects = state.on_load(&request, 30_000).expect("the secret is the current one");
 //! assert!(effects.touch);
@@ -60,7 +60,7 @@
 //!     data: None,
 //!     identity: None,
 //!     lifetime: None,
-//!     versions: DataVersions::FIRST,
+//!     format: DataFormat::FIRST,
 //!     label: None,
 //! };
 //! assert_eq!(state.check(&change, 40_000, || true), Verdict::Apply);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{CommitId, IdentityChange, Lifetime, LoginChange, NewLogin, Renewal};
 use crate::sid::SecretHash;
 
@@ -24,7 +24,7 @@ fn state() -> RecordState {
         commit_id: CommitId::from_bytes([0; 16]),
         first_use_timeout: None,
         max_size: 0,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     RecordState::new(&new, 0)
 }
@@ -35,7 +35,7 @@ fn request(secret: u8) -> LoadRequest {
         transport: Transport::Cookie,
         touch_every: None,
         renewal: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -60,7 +60,7 @@ fn change(id: u8) -> Change<()> {
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

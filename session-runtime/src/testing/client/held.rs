@@ -83,7 +83,7 @@ impl<C: SessionConfig> Client<C> {
             transport: held.transport,
             touch_every: options.touch_every,
             renewal: None,
-            versions: options.data_versions(),
+            format: options.data_format(),
         };
         let key = Key {
             namespace: options.namespace,

@@ -91,7 +91,7 @@ impl<'a, C: SessionConfig> NewSession<'a, C> {
             first_use_timeout: options.first_use_timeout,
             commit_id: CommitId::random(),
             max_size: options.encoded_limit(),
-            versions: options.data_versions(),
+            format: options.data_format(),
         };
         let key = Key {
             namespace: options.namespace,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::harness::Harness;
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, Key, Lifetime, LoadRequest, LoginChange,
     NewLogin, NewRecord, Record, Renewal, RevocationMark, Snapshot, SubjectKey, Transport,
@@ -149,7 +149,7 @@ impl<S: Store<Untyped>> Fixture<S> {
             commit_id: CommitId::random(),
             first_use_timeout: None,
             max_size: 1 << 20,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         }
     }
 
@@ -381,7 +381,7 @@ pub(in crate::testing) fn request(secret: SecretHash) -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -409,7 +409,7 @@ pub(in crate::testing) fn change_of(record: &Record<Untyped>) -> Change<Untyped>
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

@@ -4,7 +4,7 @@ use super::tools::{
     block_on, count, id, insert, insert_record, key, load, minute, record, request, secret, sizes,
     store,
 };
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{
     Change, CommitId, IdentityChange, Key, Lifetime, LoadRequest, LoginChange, NewLogin, NewRecord,
 };
@@ -94,7 +94,7 @@ fn login(subject: Option<&str>) -> Change<Untyped> {
         }),
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::tools::{block_on, count, id, insert_record, key, load, record, sizes, store};
 use super::wheel::check_schedule;
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{Change, CommitId, Lifetime, NewRecord};
 use crate::sid::SessionId;
 use crate::store::{CommitOutcome, Store, StoreError};
@@ -121,7 +121,7 @@ fn run(seed: u64) {
                     identity: None,
                     lifetime: (rng.below(2) == 0).then(|| lifetime(idle, absolute)),
                     label: None,
-                    versions: DataVersions::FIRST,
+                    format: DataFormat::FIRST,
                 };
                 let committed = block_on(store.commit(key(any), &change)).expect("commit failed");
                 let session = model.get_mut(&any).filter(|session| session.is_alive(time));

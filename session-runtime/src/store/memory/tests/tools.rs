@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{CommitId, Key, Lifetime, LoadRequest, NewRecord, Transport};
 use crate::sid::{SecretHash, SessionId, Sid};
 use crate::store::{InsertOutcome, MemoryStore, Store, StoreError};
@@ -56,7 +56,7 @@ pub(super) fn record<D>(data: D) -> NewRecord<D> {
         commit_id: CommitId::random(),
         first_use_timeout: None,
         max_size: 1_000,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn request() -> LoadRequest {
         transport: Transport::Other,
         touch_every: None,
         renewal: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::tools::{block_on, key, record, request};
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{Change, CommitId, DataChange};
 use crate::sid::Sid;
 use crate::store::{CommitOutcome, InsertOutcome, MemoryStore, Store};
@@ -81,7 +81,7 @@ fn run_all_operations(
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     assert!(matches!(
         block_on(store.commit(key(changed), &change)),

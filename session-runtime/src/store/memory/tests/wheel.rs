@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::tools::{block_on, count, id, insert, insert_record, key, load, minute, record, store};
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{Change, CommitId, Lifetime, NewRecord};
 use crate::sid::SessionId;
 use crate::store::memory::MemoryStore;
@@ -180,7 +180,7 @@ fn run(steps: &[Step]) {
                     identity: None,
                     lifetime,
                     label: None,
-                    versions: DataVersions::FIRST,
+                    format: DataFormat::FIRST,
                 };
                 let committed = block_on(store.commit(key(*id), &change));
                 let applied = matches!(committed, Ok(CommitOutcome::Applied { .. }));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{Change, DataChange};
 use crate::store::{CommitOutcome, Store};
 use crate::testing::conformance::Fixture;
@@ -57,7 +57,7 @@ pub async fn a_new_session_is_changed_without_a_load<S: Store<Untyped>>(fixture:
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     };
     fixture.apply(opened.key, &change).await;
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, LoginChange, NewLogin, NewRecord,
 };
@@ -34,7 +34,7 @@ fn change() -> Change<Untyped> {
         identity: None,
         lifetime: None,
         label: None,
-        versions: DataVersions::FIRST,
+        format: DataFormat::FIRST,
     }
 }
 

@@ -4,13 +4,13 @@
 use serde_json::json;
 
 use super::super::fixture::{self, Fixture, Opened, change_of, login, rotate, secret, set};
-use crate::data::{DataVersions, Fields};
+use crate::data::{DataFormat, Fields};
 use crate::record::{Change, LoadRequest, NewRecord, Record};
 use crate::store::{CommitOutcome, Store, StoreError};
 use crate::untyped::Untyped;
 
 /// The second version of a program, whose amounts are ten times those of the first one.
-const SECOND: DataVersions = DataVersions::new(2, 2, Some(migrate));
+const SECOND: DataFormat = DataFormat::new(2, 2, Some(migrate));
 
 fn migrate(_: u32, fields: &mut Fields) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let amount: u64 = fields.get("amount")?.unwrap_or(0);
@@ -18,14 +18,14 @@ fn migrate(_: u32, fields: &mut Fields) -> Result<(), Box<dyn std::error::Error 
     Ok(())
 }
 
-/// The record as a program with these versions reads it.
+/// The record as a program with this format reads it.
 async fn read<S: Store<Untyped>>(
     fixture: &Fixture<S>,
     opened: &Opened,
-    versions: DataVersions,
+    format: DataFormat,
 ) -> Record<Untyped> {
     let request = LoadRequest {
-        versions,
+        format,
         ..fixture::request(opened.secret)
     };
     let record = fixture.load_with(opened.key, request).await;
@@ -41,7 +41,7 @@ pub async fn earlier_data_is_migrated<S: Store<Untyped>>(fixture: Fixture<S>) {
     let loaded = read(&fixture, &opened, SECOND).await;
     let migrated = json!({"amount": 10, "note": "x"});
     assert_eq!(fixture::json(&loaded.snapshot), migrated);
-    let first = read(&fixture, &opened, DataVersions::FIRST).await;
+    let first = read(&fixture, &opened, DataFormat::FIRST).await;
     assert_eq!(
         fixture::json(&first.snapshot)["amount"],
         1,
@@ -51,7 +51,7 @@ pub async fn earlier_data_is_migrated<S: Store<Untyped>>(fixture: Fixture<S>) {
     let other = set(&first, &json!({"amount": 2, "note": "x"}));
     fixture.apply(opened.key, &other).await;
     let change = Change {
-        versions: SECOND,
+        format: SECOND,
         ..set(&loaded, &json!({"amount": 11, "note": "x"}))
     };
     let CommitOutcome::Conflict(current) = fixture.commit(opened.key, &change).await else {
@@ -61,14 +61,14 @@ pub async fn earlier_data_is_migrated<S: Store<Untyped>>(fixture: Fixture<S>) {
 
     // A change of another field writes the migrated ones as well.
     let change = Change {
-        versions: SECOND,
+        format: SECOND,
         ..set(&current, &json!({"amount": 20, "note": "y"}))
     };
     fixture.apply(opened.key, &change).await;
-    for versions in [SECOND, DataVersions::FIRST] {
-        let written = read(&fixture, &opened, versions).await;
+    for format in [SECOND, DataFormat::FIRST] {
+        let written = read(&fixture, &opened, format).await;
         let expected = json!({"amount": 20, "note": "y"});
-        assert_eq!(fixture::json(&written.snapshot), expected, "{versions:?}");
+        assert_eq!(fixture::json(&written.snapshot), expected, "{format:?}");
     }
 }
 
@@ -79,7 +79,7 @@ pub async fn newer_data_is_never_written<S: Store<Untyped>>(fixture: Fixture<S>)
     }
     let opened = fixture
         .open_as(NewRecord {
-            versions: SECOND,
+            format: SECOND,
             ..fixture.new_record(secret(), &json!({"amount": 10}))
         })
         .await;
@@ -125,11 +125,11 @@ pub async fn a_change_sets_the_version_that_it_writes<S: Store<Untyped>>(fixture
     if !fixture.store.is_serializing() || !fixture.store.keeps_data_version() {
         return;
     }
-    let reading_second = DataVersions::new(2, 1, None);
+    let reading_second = DataFormat::new(2, 1, None);
     let opened = fixture.open(&json!({"amount": 1})).await;
-    let is_writable = async |amount: u64, versions: DataVersions, has_base: bool| {
+    let is_writable = async |amount: u64, format: DataFormat, has_base: bool| {
         let mut change = Change {
-            versions,
+            format,
             ..set(&fixture.get(&opened).await, &json!({"amount": amount}))
         };
         if !has_base {
@@ -143,17 +143,17 @@ pub async fn a_change_sets_the_version_that_it_writes<S: Store<Untyped>>(fixture
     };
     assert!(is_writable(2, reading_second, true).await);
     assert!(
-        is_writable(3, DataVersions::FIRST, true).await,
+        is_writable(3, DataFormat::FIRST, true).await,
         "version 1 was written"
     );
     assert!(is_writable(4, SECOND, false).await);
     assert!(
-        !is_writable(5, DataVersions::FIRST, true).await,
+        !is_writable(5, DataFormat::FIRST, true).await,
         "version 2 was written"
     );
     assert!(is_writable(6, reading_second, false).await);
     assert!(
-        is_writable(7, DataVersions::FIRST, true).await,
+        is_writable(7, DataFormat::FIRST, true).await,
         "version 1 was written again"
     );
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::SUBJECTS;
 use super::history::{Did, Event, History};
 use super::model::{Change as Changed, NewLogin as Login, Outcome, Shown, Step, Subject};
-use crate::data::DataVersions;
+use crate::data::DataFormat;
 use crate::record::{
     Change, CommitId, DataChange, IdentityChange, Key, LoginChange, NewLogin, NewRecord,
     OnMaxSessions, Record, RevocationMark, SessionLimit, Snapshot,
@@ -340,7 +340,7 @@ impl<S: Store<Untyped>> Client<'_, S> {
             identity,
             lifetime: None,
             label: None,
-            versions: DataVersions::FIRST,
+            format: DataFormat::FIRST,
         };
         let has_limit = change.identity.as_ref().is_some_and(
             |identity| matches!(&identity.login, LoginChange::Set(login) if login.limit.is_some()),

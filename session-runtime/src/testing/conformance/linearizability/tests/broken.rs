@@ -290,7 +290,7 @@ fn copy(change: &Change<Untyped>) -> Change<Untyped> {
         epoch,
         generation,
         lifetime,
-        versions,
+        format,
         ..
     } = *change;
     Change {
@@ -301,6 +301,6 @@ fn copy(change: &Change<Untyped>) -> Change<Untyped> {
         identity: change.identity.clone(),
         lifetime,
         label: change.label.clone(),
-        versions,
+        format,
     }
 }
