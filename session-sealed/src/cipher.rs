@@ -84,3 +84,90 @@ fn authenticated(place: FieldPlace<'_>, key: &str) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests report failures by panicking")]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use connect_session_runtime::data::DataFormat;
+    use connect_session_runtime::record::{CommitId, Lifetime, NewRecord, Transport};
+    use connect_session_runtime::sid::{SecretHash, SessionId};
+
+    use super::*;
+
+    type Data = BTreeMap<String, String>;
+
+    const ID: SessionId = SessionId::from_bytes([1; 16]);
+    const OTHER_ID: SessionId = SessionId::from_bytes([2; 16]);
+
+    /// Keys that differ in their ids only.
+    fn cipher() -> &'static Cipher {
+        let key = *b"one key, which has three ids now";
+        let keys = SealingKeys::new("one", &key).unwrap();
+        let keys = keys.with_key("ne", &key).unwrap();
+        Box::leak(Box::new(Cipher {
+            keys: keys.with_key("oner", &key).unwrap(),
+            accepts_unsealed: false,
+        }))
+    }
+
+    fn format(namespace: &'static str, id: SessionId) -> DataFormat {
+        DataFormat::FIRST.sealed(cipher(), namespace, id)
+    }
+
+    /// The stored text of a field `role`.
+    fn sealed() -> String {
+        let hour = Duration::from_secs(3600);
+        let record = NewRecord {
+            secret: SecretHash::from_bytes([0; 32]),
+            transport: Transport::Other,
+            data: Arc::new(Data::from([("role".to_owned(), "user".to_owned())])),
+            login: None,
+            label: None,
+            lifetime: Lifetime::new(hour, hour),
+            first_use_timeout: None,
+            commit_id: CommitId::from_bytes([0; 16]),
+            max_size: 1_000,
+            format: format("shop", ID),
+        };
+        record.fields().unwrap()["role"].get().to_owned()
+    }
+
+    fn opens(namespace: &'static str, id: SessionId, name: &str, text: &str) -> bool {
+        let fields = [(name, text)].into_iter();
+        let read = format(namespace, id).decode::<Data>(fields, 1);
+        read.is_ok_and(|read| read.data[name] == "user")
+    }
+
+    #[test]
+    fn a_field_opens_only_with_its_namespace_session_name_and_key() {
+        let text = sealed();
+        assert!(opens("shop", ID, "role", &text));
+        assert!(!opens("store", ID, "role", &text), "namespace");
+        assert!(!opens("shop", OTHER_ID, "role", &text), "session");
+        assert!(!opens("shop", ID, "note", &text), "name");
+        let with_key = |id: &str| text.replace(".one.", &format!(".{id}."));
+        assert!(!opens("shop", ID, "role", &with_key("ne")), "key");
+        // The same bytes one after the other, if their lengths did not count.
+        assert!(
+            !opens("shopo", ID, "role", &with_key("ne")),
+            "namespace and key"
+        );
+        assert!(!opens("shop", ID, "ole", &with_key("oner")), "key and name");
+    }
+
+    #[test]
+    fn a_changed_text_does_not_open() {
+        let text = sealed();
+        let body = text.rfind('.').unwrap() + 1..text.len() - 1;
+        for at in body {
+            // Another letter of the alphabet of Base64, which is one byte.
+            let changed = if &text[at..=at] == "A" { "B" } else { "A" };
+            let changed = format!("{}{changed}{}", &text[..at], &text[at + 1..]);
+            assert!(!opens("shop", ID, "role", &changed), "{changed}");
+        }
+    }
+}
