@@ -10,8 +10,10 @@ use crate::event::{self, EventKind};
 use crate::record::{Key, SubjectKey};
 use crate::session::LoginAttempt;
 use crate::sid::SessionId;
+#[cfg(any(feature = "admin", all(feature = "testing", feature = "_layer")))]
+use crate::store::AnyStore;
 #[cfg(feature = "admin")]
-use crate::store::{AnyStore, LiveCount};
+use crate::store::LiveCount;
 use crate::store::{
     Inspect, Inspected, ListCursor, ListPage, Store, StoreError, StoreRef, SubjectIndex,
 };
@@ -22,8 +24,11 @@ const PAGE: usize = 100;
 /// The sessions of a config, which `Shop::sessions()` returns: to list and end those of a user, or to end
 /// one by its public id.
 ///
-/// It uses the config's own store. In a handler, [`Session::of_user`](crate::session::Session::of_user)
-/// uses the store of the request, which is another one if a layer has replaced it.
+/// It uses the config's own store. If a layer has brought another one, [`Session::of_user`] uses that in a handler:
+/// it always uses the store of the request. A handler that the test client of `testing` calls gets the store of the
+/// client from both.
+///
+/// [`Session::of_user`]: crate::session::Session::of_user
 ///
 /// ```
 /// use connect_session::{Error, SessionId, session_config};
@@ -115,8 +120,8 @@ impl<C: SessionConfig> Sessions<C> {
 
 /// The interface for the admin page, whose config has been checked for what its store can do.
 impl<C: SessionConfig> Sessions<C> {
-    /// Those in a store that a layer brought.
-    #[cfg(feature = "admin")]
+    /// Those in a store that a layer or a test client brought.
+    #[cfg(any(feature = "admin", all(feature = "testing", feature = "_layer")))]
     pub(crate) fn of_store(store: Option<AnyStore<C::Data>>) -> Self {
         let store = store.map(StoreRef::Given);
         Self { store }
@@ -305,6 +310,10 @@ pub async fn begin_login<C: SessionConfig>(
 pub const fn must_know_users<S: SubjectIndex>() {}
 
 async fn own_store<C: SessionConfig>() -> Result<StoreRef<C::Data, C::Store>, Error> {
+    #[cfg(all(feature = "testing", feature = "_layer"))]
+    if let Some(store) = crate::testing::store_of::<C>() {
+        return Ok(StoreRef::Given(store));
+    }
     Ok(StoreRef::Own(config::store::<C>().await?))
 }
 

@@ -1,6 +1,7 @@
 //! The client of `connect_session::testing`, on axum and on a plain `http` handler.
 
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::time::Duration;
 
 use ::axum::http::{HeaderMap, StatusCode};
@@ -68,6 +69,23 @@ async fn devices(session: LoggedIn<Shop>) -> Result<String, Error> {
     Ok(session.of_user().list().await?.sessions.len().to_string())
 }
 
+#[session(create)]
+async fn log_in(mut session: Session<Shop>, user: String) -> Result<(), Error> {
+    session.login(Shop::begin_login(&user).await?)
+}
+
+/// For a support desk: without a session.
+async fn log_out_everywhere(user: String) -> Result<String, Error> {
+    tokio::task::yield_now().await;
+    Ok(Shop::sessions().of(user).end_all().await?.to_string())
+}
+
+/// Returns how many sessions the task sees.
+async fn count_in_a_task() -> String {
+    let counted = tokio::spawn(async { Shop::sessions().count().await });
+    counted.await.unwrap().unwrap().to_string()
+}
+
 #[session(load)]
 async fn close(session: Session<Shop>) -> Result<StatusCode, Error> {
     session.destroy().await?;
@@ -97,6 +115,9 @@ fn app() -> Router {
         .route("/remember", post(remember))
         .route("/devices", get(devices))
         .route("/device", get(device))
+        .route("/login", post(log_in))
+        .route("/log-out-everywhere", post(log_out_everywhere))
+        .route("/count", get(count_in_a_task))
         .route("/echo", get(echo))
 }
 
@@ -269,6 +290,53 @@ async fn another_client_is_another_device_of_the_same_application() {
         "1",
         "another application"
     );
+}
+
+/// `Shop::sessions()` and `Shop::begin_login` in a handler.
+#[tokio::test]
+async fn a_handler_reaches_all_sessions_of_the_client() {
+    let (client, stranger) = (client(), client());
+    client.post("/login").body("ada").await.assert_status(200);
+    let laptop = client.another();
+    laptop.login_as("ada").await;
+    stranger.login_as("ada").await;
+    // Each request waits while the others run.
+    let (ours, theirs) = tokio::join!(
+        client.post("/log-out-everywhere").body("ada"),
+        stranger.post("/log-out-everywhere").body("ada")
+    );
+    assert_eq!((ours.text(), theirs.text()), ("2", "1"));
+    for client in [&client, &laptop, &stranger] {
+        client.get("/user").await.assert_status(401);
+    }
+    laptop.login_as("ada").await;
+    let task = laptop.get("/count").await;
+    assert_eq!(task.text(), "0", "the config's own store");
+    assert_eq!(Shop::sessions().count().await.unwrap(), 0);
+    assert_eq!(laptop.sessions().count().await.unwrap(), 1);
+    assert_eq!(laptop.sessions().of("ada").end_all().await.unwrap(), 1);
+    laptop.get("/user").await.assert_status(401);
+}
+
+/// The client's application sends requests to another one of the same config.
+#[tokio::test]
+async fn applications_can_be_nested() {
+    let inner = Rc::new(client());
+    inner.login_as("ada").await;
+    let asked = inner.clone();
+    let outer = testing::client::<Shop>(tower::service_fn(move |_: http::Request<Full<Bytes>>| {
+        let inner = asked.clone();
+        async move {
+            let before = Shop::sessions().count().await.unwrap();
+            let ended = inner.post("/log-out-everywhere").body("ada").await;
+            let after = Shop::sessions().count().await.unwrap();
+            let counts = format!("{before} {} {after}", ended.text());
+            Ok::<_, Infallible>(http::Response::new(counts))
+        }
+    }));
+    outer.login_as("grace").await;
+    outer.login_as("grace").await;
+    assert_eq!(outer.get("/").await.text(), "2 1 2");
 }
 
 #[tokio::test]

@@ -87,10 +87,10 @@ impl<C: SessionConfig> SessionLayer<C> {
     /// The layer of a test client: everything below it uses this store, also below a layer with another
     /// one.
     #[cfg(all(feature = "_layer", feature = "testing"))]
-    pub(crate) fn of_test_client(store: impl Store<C::Data>) -> Self {
+    pub(crate) fn of_test_client(store: AnyStore<C::Data>) -> Self {
         Self {
             store: Some(Arc::new(GivenStore {
-                store: AnyStore::new(store),
+                store,
                 reserved: OnceLock::new(),
                 is_of_test_client: true,
             })),

@@ -65,8 +65,9 @@
 //! `store` of the config is, and belong to the client: no server is needed, and tests do not see each other's
 //! sessions. A store that the application brings with `Shop::layer().with_store(…)` is replaced, too.
 //!
-//! What bypasses the request is not: `Shop::sessions()` and `Shop::begin_login(…)` use the config's own
-//! store. In a handler, use `session.of_user()` and `session.begin_login(…)`.
+//! So are the stores of `Shop::sessions()` and `Shop::begin_login(…)` in a handler: "log out everywhere" ends the
+//! sessions of the client. A task that the handler spawns is no part of the request and gets the config's own store;
+//! move `session.of_user()` into it. In the test itself, use [`Client::sessions`].
 //!
 //! # A login, and the data of the session
 //!
@@ -256,6 +257,8 @@ pub use apps::rocket;
 pub use apps::salvo;
 #[cfg(feature = "tower")]
 pub use apps::{HttpApp, client};
+#[cfg(feature = "_layer")]
+pub(crate) use client::store_of;
 #[cfg(feature = "_layer")]
 pub use client::{Client, NewSession, TestRequest, TestResponse};
 pub use failing::{CommitFault, FailingStore, Faults, Pause};

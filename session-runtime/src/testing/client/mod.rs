@@ -1,5 +1,6 @@
 //! A client for tests of handlers: it keeps cookies and sids as a browser or a program does.
 
+mod current;
 mod held;
 mod jar;
 mod new_session;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use http::Method;
 
+pub(crate) use self::current::store_of;
 use self::jar::Jar;
 pub use self::new_session::NewSession;
 pub use self::request::TestRequest;
@@ -23,7 +25,8 @@ pub use self::response::TestResponse;
 use super::{FailingStore, FakeClock, Faults};
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::framework::layer::SessionLayer;
-use crate::store::MemoryStore;
+use crate::sessions::Sessions;
+use crate::store::{AnyStore, MemoryStore};
 use crate::view::SessionView;
 
 /// A future that stays on the thread of its test.
@@ -56,6 +59,8 @@ struct Backend<C: SessionConfig> {
 /// The store of a client's application.
 pub(crate) struct TestStore<C: SessionConfig> {
     store: MemoryStore<C::Data>,
+    /// The same store, with the faults.
+    failing: AnyStore<C::Data>,
     clock: FakeClock,
     faults: Faults,
 }
@@ -66,10 +71,13 @@ impl<C: SessionConfig> TestStore<C> {
         let clock = FakeClock::new();
         let store = MemoryStore::builder().clock(&clock).build();
         let failing = FailingStore::new(store.clone());
+        let faults = failing.faults();
+        let failing = AnyStore::new(failing);
         let test_store = Self {
             store,
+            failing: failing.clone(),
             clock,
-            faults: failing.faults(),
+            faults,
         };
         (test_store, SessionLayer::of_test_client(failing))
     }
@@ -186,6 +194,28 @@ impl<C: SessionConfig> Client<C> {
     #[must_use]
     pub fn sid(&self) -> Option<String> {
         self.held().map(|held| held.token)
+    }
+
+    /// All sessions of the application, to end or count those of a user from outside of a request, as
+    /// `Shop::sessions()` does for those of the config's own store.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] mod example {
+    /// # use axum::Router;
+    /// # use connect_session::{session_config, testing};
+    /// # session_config! { struct Shop {} }
+    /// # fn app() -> Router { Router::new() }
+    /// # async fn test() {
+    /// let client = testing::client::<Shop>(app());
+    /// client.login_as("ada").await;
+    /// assert_eq!(client.sessions().of("ada").end_all().await.unwrap(), 1);
+    /// client.get("/cart").await.assert_status(401);
+    /// # }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<C> {
+        Sessions::of_store(Some(self.backend.store.failing.clone()))
     }
 
     /// Lets time pass for the sessions of `C`, and for the cookies of the client.

@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri};
 use serde::Serialize;
 
-use super::{Client, LocalFuture, TestResponse};
+use super::{Client, LocalFuture, TestResponse, current};
 use crate::config::{DefaultConfig, SessionConfig};
 
 /// A request of a [`Client`]. Await it to send it; the result is a [`TestResponse`].
@@ -95,7 +95,9 @@ impl<'a, C: SessionConfig> TestRequest<'a, C> {
         let path = request.uri().path().to_owned();
         let was_alive = self.client.session().is_some();
         let loads = self.client.faults().loads();
-        let response = (self.client.backend.app)(request).await;
+        let backend = &self.client.backend;
+        let store = backend.store.failing.clone();
+        let response = current::run::<C, _>(store, (backend.app)(request)).await;
         self.client.keep(response.headers(), &path);
         let was_ignored = was_alive && self.client.faults().loads() == loads;
         TestResponse::new(name, response, was_ignored.then_some(C::NAME))
