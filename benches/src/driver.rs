@@ -98,6 +98,7 @@ pub struct Driver<A: App> {
 impl<A: App> Driver<A> {
     pub fn new(app: A, carrier: Carrier, workload: Workload) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
             .build()
             .expect("a runtime");
         Self {

@@ -89,8 +89,11 @@ async fn raw(place: &Place) -> Vec<Row> {
     if place.kind == Kind::Redis {
         let plain = plain_redis::client(place).await;
         let plains = std::slice::from_ref(&plain);
+        let decoding = plain_redis::decoding_client(place).await;
+        let decoded = Reads::new(std::slice::from_ref(&decoding)).await;
         return vec![
             row("read", "GET", Arc::new(Reads::new(plains).await)),
+            row("read", "GET, decoded", Arc::new(decoded)),
             row("change", "GET, SET", Arc::new(Changes::new(plains).await)),
             row("create", "SET", Arc::new(Creates::new(&plain))),
         ];

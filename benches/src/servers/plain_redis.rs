@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 
@@ -23,6 +23,15 @@ struct Plain {
 }
 
 pub async fn client(place: &Place) -> Client {
+    with_read(place, post(read)).await
+}
+
+/// The same, with a read that decodes the data.
+pub async fn decoding_client(place: &Place) -> Client {
+    with_read(place, post(read_and_decode)).await
+}
+
+async fn with_read(place: &Place, read: MethodRouter<Plain>) -> Client {
     let client = redis::Client::open(&*place.url).expect("a URL");
     let connection = client.get_multiplexed_async_connection().await;
     let plain = Plain {
@@ -30,7 +39,7 @@ pub async fn client(place: &Place) -> Client {
         prefix: place.name.clone(),
     };
     let router = Router::new()
-        .route("/read", post(read))
+        .route("/read", read)
         .route("/write", post(write))
         .route("/create", post(create))
         .route("/seed", post(seed))
@@ -74,6 +83,12 @@ async fn read(State(plain): State<Plain>, headers: HeaderMap) -> String {
     let value = value.expect("a text");
     let visits = value.trim_start_matches("{\"visits\":").split(',').next();
     visits.expect("the data came back").to_owned()
+}
+
+async fn read_and_decode(State(plain): State<Plain>, headers: HeaderMap) -> String {
+    let value = plain.get(&plain.key(&headers)).await;
+    let data: Data = serde_json::from_slice(&value).expect("the data");
+    data.visits.to_string()
 }
 
 async fn write(State(plain): State<Plain>, headers: HeaderMap) -> String {

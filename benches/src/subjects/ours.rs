@@ -15,6 +15,7 @@ session_config! {
     /// The config for every framework.
     pub struct Shop {
         data: Data,
+        merge: { visits: add },
     }
 }
 
