@@ -4,12 +4,13 @@
 //! the body of its response: the server polls the body only after the commit, and the commit would wait for
 //! the `update`.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind};
@@ -43,11 +44,18 @@ pub(super) async fn in_time<T>(free: impl Future<Output = T>) -> Result<T, Error
             Poll::Ready(Ok(())) => Poll::Ready(Err(Error::of(ErrorKind::Contention))),
             Poll::Ready(Err(_)) => {
                 alarm = None;
+                WITHOUT_TIMERS.set(Handle::try_current().ok().map(|runtime| runtime.id()));
                 Poll::Pending
             }
         }
     })
     .await
+}
+
+thread_local! {
+    /// The runtime of this thread, if it was found to have no timers. tokio tells only by a panic, whose message a
+    /// thread prints once and not at each wait.
+    static WITHOUT_TIMERS: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
 /// A task that ends after the limit. It is a task of its own, because a runtime without timers panics
@@ -57,6 +65,9 @@ struct Alarm(JoinHandle<()>);
 impl Alarm {
     fn set() -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
+        if WITHOUT_TIMERS.get() == Some(runtime.id()) {
+            return None;
+        }
         Some(Self(runtime.spawn(async {
             tokio::time::sleep(LIMIT).await;
         })))
@@ -88,5 +99,26 @@ mod tests {
             4
         };
         assert_eq!(in_time(late).await.ok(), Some(4));
+    }
+
+    #[test]
+    fn a_runtime_without_timers_is_asked_once() {
+        let without_timers = tokio::runtime::Builder::new_current_thread().build();
+        without_timers.expect("a runtime").block_on(async {
+            let free_later = async {
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                5
+            };
+            assert_eq!(in_time(free_later).await.ok(), Some(5));
+            assert!(Alarm::set().is_none());
+        });
+        let with_timers = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        with_timers.expect("a runtime").block_on(async {
+            assert!(Alarm::set().is_some());
+        });
     }
 }
