@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 pub use self::decode::{DecodeError, decode_fields, decode_over_default};
 pub use self::depth::{MAX_DEPTH, depth};
 pub use self::encode::encode;
+pub(crate) use self::fingerprint::is_larger_than;
 pub use self::migration::{DataFormat, Fields, Migrate};
 pub use self::sealing::{FieldCipher, FieldPlace};
 use self::values::Values;

@@ -43,15 +43,51 @@ pub(super) fn of_fields<D: Serialize>(data: &D) -> Vec<FieldPrint> {
     context.fields.into_inner()
 }
 
-#[derive(Default)]
+/// What an element of a list, or a field, counts beside the bytes of its texts: about as many as its JSON text has.
+const BYTES_OF_PART: usize = 8;
+
+/// Whether these values have about so many bytes of JSON in total, or more. It does not look at more of them.
+pub(crate) fn is_larger_than<D: Serialize, const N: usize>(data: [&D; N], limit: usize) -> bool {
+    let context = Context {
+        room: Cell::new(limit),
+        ..Context::default()
+    };
+    // A type's own error is not about its size.
+    let exceeds = |data: &D| data.serialize(Walk::of(&context)).is_err() && context.room.get() == 0;
+    data.into_iter().any(exceeds)
+}
+
 struct Context {
     /// Whether the fields are noted, and lists are compared in any order.
     is_by_field: bool,
     fields: RefCell<Vec<FieldPrint>>,
     is_non_finite: Cell<bool>,
+    /// The number of bytes that values may still have. At 0, the walk fails.
+    room: Cell<usize>,
 }
 
-/// A type's own error. Its message is not needed: the encoder reports the same one.
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            is_by_field: false,
+            fields: RefCell::default(),
+            is_non_finite: Cell::new(false),
+            room: Cell::new(usize::MAX),
+        }
+    }
+}
+
+impl Context {
+    /// Counts a part of a value.
+    #[inline]
+    fn count(&self, bytes: usize) -> Result<(), Failed> {
+        let room = self.room.get().saturating_sub(bytes);
+        self.room.set(room);
+        if room == 0 { Err(Failed) } else { Ok(()) }
+    }
+}
+
+/// A type's own error, or too large a value. Its message is not needed: the encoder reports the same one.
 #[derive(Debug)]
 struct Failed;
 
@@ -137,6 +173,7 @@ impl Parts<'_> {
 
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {
+        self.inside.context.count(BYTES_OF_PART)?;
         let print = value.serialize(self.inside)?;
         self.add(print);
         Ok(())
@@ -149,6 +186,7 @@ impl Parts<'_> {
         name: impl FnOnce(&Self) -> String,
         value: &T,
     ) -> Result<(), Failed> {
+        self.inside.context.count(BYTES_OF_PART)?;
         if self.notes_fields {
             self.inside.context.is_non_finite.set(false);
         }
@@ -243,10 +281,12 @@ impl<'a> Serializer for Walk<'a> {
 
     #[inline]
     fn serialize_str(self, text: &str) -> Result<u64, Failed> {
+        self.context.count(text.len())?;
         Ok(of_text(kind::TEXT, text))
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<u64, Failed> {
+        self.context.count(bytes.len())?;
         Ok(of_bytes(kind::BYTES, bytes))
     }
 

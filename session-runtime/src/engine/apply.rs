@@ -215,6 +215,8 @@ impl<C: SessionConfig> SessionCore<C> {
         {
             overwritten.extend(self.merge(data, latest).await?);
         }
+        // In memory, another try takes less time than a wait for the others.
+        let mut may_try_at_once = self.store.as_sync().is_some();
         for _ in 0..TRIES {
             let committed = match known.take() {
                 Some(committed) => committed,
@@ -236,7 +238,11 @@ impl<C: SessionConfig> SessionCore<C> {
                         return Err(Error::of(ErrorKind::Superseded));
                     }
                     let mut theirs = record.snapshot;
-                    if permit.is_none() && self.wait_for_permit(&mut permit).await? {
+                    let tries_at_once = std::mem::take(&mut may_try_at_once);
+                    if permit.is_none()
+                        && !tries_at_once
+                        && self.wait_for_permit(&mut permit).await?
+                    {
                         // Others committed during the wait.
                         match self.handed_over(permit.as_ref(), &theirs, change.generation) {
                             Some(latest) => theirs = latest,

@@ -138,7 +138,7 @@ pub(super) enum WaitPolicy {
 impl WaitPolicy {
     fn spins(self) -> u32 {
         match self {
-            Self::Spin => 100,
+            Self::Spin => 2_000,
             Self::Sleep => 0,
         }
     }

@@ -1,19 +1,18 @@
 //! Merges this request's changes with the stored data. A long merge runs on a thread that answers no
 //! requests.
 
-use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tokio::runtime::Handle;
 
 use crate::config::SessionConfig;
+use crate::data::is_larger_than;
 use crate::merge::{self, Merge};
 use crate::store::BoxFuture;
 
-/// The maximum total size of the three encoded versions, in bytes, for a merge on the current thread.
-/// It takes about a millisecond. Larger merges run on a blocking thread.
+/// The total size of the three versions, in bytes of JSON, from which a merge runs on a blocking thread.
+/// It takes about a millisecond.
 const LARGE: usize = 64 << 10;
 
 /// Merges the three versions of the data. Boxed, to keep the future of every commit small: conflicts
@@ -32,7 +31,8 @@ pub(super) fn merged<C: SessionConfig>(
             }
         };
         let runtime = Handle::try_current().ok();
-        let Some(runtime) = runtime.filter(|_| are_large([&*loaded, &*mine, &*theirs])) else {
+        let Some(runtime) = runtime.filter(|_| is_larger_than([&*loaded, &*mine, &*theirs], LARGE))
+        else {
             return merge();
         };
         match runtime.spawn_blocking(merge).await {
@@ -45,32 +45,6 @@ pub(super) fn merged<C: SessionConfig>(
             },
         }
     })
-}
-
-/// Whether the encoded forms together have more than [`LARGE`] bytes. Stops encoding there.
-fn are_large<D: Serialize>(versions: [&D; 3]) -> bool {
-    let mut room = Room(LARGE);
-    let fits = |data: &&D| serde_json::to_writer(&mut room, *data).is_ok();
-    !versions.iter().all(fits)
-}
-
-/// Accepts so many more bytes, and discards them.
-struct Room(usize);
-
-impl io::Write for Room {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.checked_sub(bytes.len()) {
-            Some(rest) => {
-                self.0 = rest;
-                Ok(bytes.len())
-            }
-            None => Err(io::ErrorKind::OutOfMemory.into()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,14 @@ pub(super) fn merge<D: data::SessionData>(
     overwritten: &mut Vec<String>,
 ) -> Option<D> {
     let texts = [raw(loaded)?, raw(mine)?, raw(theirs)?];
+    // Often only fields with a rule have changed, which are equal now.
+    let [base, own, other] = texts.each_ref().map(|text| text.get());
+    if base == own {
+        return Some(theirs.clone());
+    }
+    if base == other {
+        return Some(mine.clone());
+    }
     let mut versions = Versions {
         values: Values::new(),
         by_key,
