@@ -70,13 +70,20 @@ pub mod adopt {
 
     #[cfg(feature = "actix-session")]
     pub use connect_session_redis::ActixSessions;
-    #[cfg(feature = "axum-session")]
-    pub use connect_session_redis::AxumSessions;
     #[cfg(feature = "express-session")]
     pub use connect_session_redis::ExpressSessions;
+    #[cfg(all(feature = "axum-session", feature = "redis"))]
+    pub use connect_session_redis::RedisRecords;
     pub use connect_session_runtime::adopt::{
         Adopt, Adopted, IntoAdopt, OldCookie, OldSessions, OldSid, RequestHeaders,
     };
+    #[cfg(feature = "axum-session")]
+    pub use connect_session_runtime::adopt::{AxumRecords, AxumSessions};
+    #[cfg(all(
+        feature = "axum-session",
+        any(feature = "mysql", feature = "postgres", feature = "sqlite")
+    ))]
+    pub use connect_session_sqlx::SqlRecords;
     #[cfg(feature = "tower-sessions")]
     pub use connect_session_tower::TowerSessions;
 }

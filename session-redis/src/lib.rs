@@ -48,10 +48,10 @@ mod url;
 
 #[cfg(feature = "actix-session")]
 pub use self::adopt::ActixSessions;
-#[cfg(feature = "axum-session")]
-pub use self::adopt::AxumSessions;
 #[cfg(feature = "express-session")]
 pub use self::adopt::ExpressSessions;
+#[cfg(feature = "axum-session")]
+pub use self::adopt::RedisRecords;
 pub use self::builder::RedisStoreBuilder;
 pub use self::error::RedisStoreError;
 pub use self::store::RedisStore;

@@ -13,6 +13,11 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
+#[cfg(all(
+    feature = "axum-session",
+    any(feature = "mysql", feature = "postgres", feature = "sqlite")
+))]
+mod adopt;
 mod args;
 mod backend;
 mod columns;
@@ -38,6 +43,11 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(all(
+    feature = "axum-session",
+    any(feature = "mysql", feature = "postgres", feature = "sqlite")
+))]
+pub use self::adopt::SqlRecords;
 pub use self::connect::ConnectBuilder;
 #[cfg(feature = "mysql")]
 pub use self::mysql::MySqlStore;

@@ -1,12 +1,13 @@
 //! Sessions that axum_session has stored.
 
+use std::fmt::Debug;
 use std::sync::LazyLock;
 
 use axum::Router;
 use axum::routing::post as on_post;
-use axum_session::{Key, Session, SessionConfig, SessionLayer, SessionStore};
+use axum_session::{DatabasePool, Key, Session, SessionConfig, SessionLayer, SessionStore};
 use axum_session_redispool::SessionRedisPool;
-use connect_session::adopt::{AxumSessions, OldSessions as _, RequestHeaders};
+use connect_session::adopt::{AxumSessions, OldSessions as _, RedisRecords, RequestHeaders};
 use redis_pool::SingleRedisPool;
 
 use crate::client::{post, serve};
@@ -17,12 +18,12 @@ use crate::{records, shop};
 static KEY: LazyLock<Key> = LazyLock::new(Key::generate);
 static DATABASE_KEY: LazyLock<Key> = LazyLock::new(Key::generate);
 
-async fn old_sessions(table: &str) -> AxumSessions {
-    let old = AxumSessions::connect(&servers::url("TEST_REDIS_URL")).await;
-    old.unwrap().table_name(table)
+async fn old_sessions(table: &str) -> AxumSessions<RedisRecords> {
+    let old = RedisRecords::connect(&servers::url("TEST_REDIS_URL")).await;
+    AxumSessions::new(old.unwrap()).table_name(table)
 }
 
-async fn signed(table: &str) -> AxumSessions {
+async fn signed(table: &str) -> AxumSessions<RedisRecords> {
     old_sessions(table).await.signed(KEY.master()).unwrap()
 }
 
@@ -39,13 +40,13 @@ config!(WrongKey, WRONG_KEY, {
     old.database_key(KEY.master()).unwrap()
 });
 
-async fn log_in(session: Session<SessionRedisPool>) {
+async fn log_in<P: DatabasePool + Clone + Debug + Send + Sync + 'static>(session: Session<P>) {
     session.set("user", "ann");
     session.set("cart", ["tea", "büro"]);
 }
 
 /// The settings of the old program.
-fn settings(table: &LazyLock<String>) -> SessionConfig {
+pub fn settings(table: &LazyLock<String>) -> SessionConfig {
     SessionConfig::default().with_table_name((**table).clone())
 }
 
@@ -53,9 +54,17 @@ fn settings(table: &LazyLock<String>) -> SessionConfig {
 async fn logged_in(settings: SessionConfig) -> String {
     let client = redis::Client::open(servers::url("TEST_REDIS_URL")).unwrap();
     let pool = SessionRedisPool::from(SingleRedisPool::new(client, 4, None));
-    let store = SessionStore::<SessionRedisPool>::new(Some(pool), settings);
+    logged_in_to(pool, settings).await
+}
+
+/// Logs in to the old program, which has this database.
+pub async fn logged_in_to<P: DatabasePool + Clone + Debug + Send + Sync + 'static>(
+    pool: P,
+    settings: SessionConfig,
+) -> String {
+    let store = SessionStore::<P>::new(Some(pool), settings);
     let layer = SessionLayer::new(store.await.unwrap());
-    let app = Router::new().route("/", on_post(log_in)).layer(layer);
+    let app = Router::new().route("/", on_post(log_in::<P>)).layer(layer);
     let reply = post(serve(app).await, "/", "").await;
     reply.cookie("session").expect("a session").to_owned()
 }
@@ -176,6 +185,7 @@ async fn only_a_uuid_is_a_plain_id() {
         "session=8b8a6b0e-6f5b-4d8c-9b57-0f8f4dc2f5a*",
         "session=8b8a6b0e06f5b-4d8c-9b57-0f8f4dc2f5aa",
         "session=--------------------------------aaaa",
+        "session=8B8A6B0E-6F5B-4D8C-9B57-0F8F4DC2F5AA",
     ] {
         assert!(find(other).is_none(), "{other}");
     }

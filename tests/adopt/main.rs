@@ -11,6 +11,7 @@
 
 mod actix;
 mod axum_session;
+mod axum_session_sql;
 mod client;
 mod express;
 mod records;

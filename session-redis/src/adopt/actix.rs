@@ -3,12 +3,13 @@
 use std::fmt;
 
 use connect_session_runtime::adopt::{
-    CookieProtection, OldCookie, OldSessions, OldSid, RequestHeaders,
+    CookieProtection, OldCookie, OldSessions, OldSid, RequestHeaders, parse_record,
+    with_parsed_values,
 };
 use connect_session_runtime::store::BoxError;
 use serde_json::Value;
 
-use super::{OldRecords, json, with_parsed_values};
+use super::OldRecords;
 use crate::RedisStoreError;
 
 /// How many letters and digits an id has.
@@ -119,14 +120,14 @@ impl OldSessions for ActixSessions {
     }
 
     async fn read(&self, sid: &OldSid) -> Result<Option<Value>, BoxError> {
-        let Some(record) = self.records.read(sid).await? else {
+        let Some(record) = self.records.read(sid.as_str()).await? else {
             return Ok(None);
         };
-        Ok(Some(with_parsed_values(json(&record)?)))
+        Ok(Some(with_parsed_values(parse_record(&record)?)))
     }
 
     async fn remove(&self, sid: &OldSid) -> Result<(), BoxError> {
-        self.records.remove(sid).await
+        self.records.remove(sid.as_str()).await
     }
 
     fn cookie(&self) -> OldCookie {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use connect_session_runtime::adopt::{OldCookie, OldSessions, OldSid, RequestHeaders};
+use connect_session_runtime::adopt::{
+    OldCookie, OldSessions, OldSid, RequestHeaders, parse_record,
+};
 use connect_session_runtime::store::BoxError;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::percent_decode_str;
@@ -14,7 +16,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{OldRecords, json};
+use super::OldRecords;
 use crate::RedisStoreError;
 
 /// The sessions of [express-session](https://www.npmjs.com/package/express-session), stored by
@@ -131,15 +133,15 @@ impl OldSessions for ExpressSessions {
     }
 
     async fn read(&self, sid: &OldSid) -> Result<Option<Value>, BoxError> {
-        let Some(record) = self.records.read(sid).await? else {
+        let Some(record) = self.records.read(sid.as_str()).await? else {
             return Ok(None);
         };
-        let session = json(&record)?;
+        let session = parse_record(&record)?;
         Ok((!has_expired(&session, OffsetDateTime::now_utc())).then_some(session))
     }
 
     async fn remove(&self, sid: &OldSid) -> Result<(), BoxError> {
-        self.records.remove(sid).await
+        self.records.remove(sid.as_str()).await
     }
 
     fn cookie(&self) -> OldCookie {

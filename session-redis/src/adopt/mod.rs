@@ -7,15 +7,13 @@ mod axum;
 #[cfg(feature = "express-session")]
 mod express;
 
-use connect_session_runtime::adopt::OldSid;
 use connect_session_runtime::store::BoxError;
 use redis::Value as Reply;
-use serde_json::Value;
 
 #[cfg(feature = "actix-session")]
 pub use self::actix::ActixSessions;
 #[cfg(feature = "axum-session")]
-pub use self::axum::AxumSessions;
+pub use self::axum::RedisRecords;
 #[cfg(feature = "express-session")]
 pub use self::express::ExpressSessions;
 use super::address::ServerAddress;
@@ -57,44 +55,23 @@ impl OldRecords {
         })
     }
 
-    async fn read(&self, sid: &OldSid) -> Result<Option<Vec<u8>>, BoxError> {
-        let reply = self.connection.send(&self.command("GET", sid)).await?;
+    /// `id` is what follows the prefix in the key.
+    async fn read(&self, id: &str) -> Result<Option<Vec<u8>>, BoxError> {
+        let reply = self.connection.send(&self.command("GET", id)).await?;
         if matches!(reply, Reply::Nil) {
             return Ok(None);
         }
         Ok(Some(self.connection.read(reply)?))
     }
 
-    async fn remove(&self, sid: &OldSid) -> Result<(), BoxError> {
-        self.connection.send(&self.command("DEL", sid)).await?;
+    async fn remove(&self, id: &str) -> Result<(), BoxError> {
+        self.connection.send(&self.command("DEL", id)).await?;
         Ok(())
     }
 
-    fn command(&self, name: &str, sid: &OldSid) -> redis::Cmd {
+    fn command(&self, name: &str, id: &str) -> redis::Cmd {
         let mut command = redis::cmd(name);
-        command.arg(format!("{}{}", self.prefix, sid.as_str()));
+        command.arg(format!("{}{id}", self.prefix));
         command
     }
-}
-
-/// A record that is JSON. The error does not quote it.
-fn json(record: &[u8]) -> Result<Value, BoxError> {
-    let parsed = serde_json::from_slice(record);
-    parsed.map_err(|error| format!("an old session is not JSON ({:?})", error.classify()).into())
-}
-
-/// The values of an object whose values are strings of JSON.
-#[cfg(any(feature = "actix-session", feature = "axum-session"))]
-fn with_parsed_values(mut object: Value) -> Value {
-    for value in object
-        .as_object_mut()
-        .into_iter()
-        .flat_map(serde_json::Map::values_mut)
-    {
-        let parsed = value.as_str().map(serde_json::from_str);
-        if let Some(Ok(parsed)) = parsed {
-            *value = parsed;
-        }
-    }
-    object
 }

@@ -1,9 +1,12 @@
 //! Adopts the sessions that another library has stored: the option `adopt`.
 
+#[cfg(feature = "axum-session")]
+mod axum_session;
 mod headers;
 mod old_sid;
 #[cfg(feature = "signed-cookies")]
 mod protection;
+mod records;
 mod source;
 
 use std::fmt;
@@ -12,10 +15,13 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+#[cfg(feature = "axum-session")]
+pub use self::axum_session::{AxumRecords, AxumSessions};
 pub use self::headers::{OldCookie, RequestHeaders};
 pub use self::old_sid::OldSid;
 #[cfg(feature = "signed-cookies")]
 pub use self::protection::CookieProtection;
+pub use self::records::{parse_record, with_parsed_values};
 use self::source::ErasedSource;
 pub use self::source::OldSessions;
 use crate::store::BoxError;

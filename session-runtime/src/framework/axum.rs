@@ -74,7 +74,7 @@ impl HttpParts for Parts {
         original_uri(&self.extensions, &self.uri)
     }
 
-    #[cfg(feature = "peer-ip")]
+    #[cfg(feature = "axum-session")]
     fn peer_ip(&self) -> Option<std::net::IpAddr> {
         peer_ip(&self.extensions)
     }
@@ -87,7 +87,7 @@ pub(super) fn original_uri<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a 
 }
 
 /// The address that axum's server has noted, if it was told to.
-#[cfg(feature = "peer-ip")]
+#[cfg(feature = "axum-session")]
 pub(super) fn peer_ip(extensions: &Extensions) -> Option<std::net::IpAddr> {
     let peer = extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()?;
     Some(peer.0.ip())

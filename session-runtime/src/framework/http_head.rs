@@ -49,7 +49,7 @@ impl<B> HttpParts for Request<B> {
         super::axum::original_uri(self.extensions(), self.uri())
     }
 
-    #[cfg(all(feature = "axum", feature = "peer-ip"))]
+    #[cfg(all(feature = "axum", feature = "axum-session"))]
     fn peer_ip(&self) -> Option<IpAddr> {
         super::axum::peer_ip(self.extensions())
     }
