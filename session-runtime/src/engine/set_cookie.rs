@@ -29,8 +29,10 @@ pub(super) fn set_cookie(spec: &CookieSpec, value: &str, max_age: Option<Duratio
     let mut text = format!("{}={value}", spec.name);
     attributes(spec, Slot::declared(spec), &mut text);
     if let Some(max_age) = max_age {
+        // Rounded up: a browser keeps the cookie until the session ends, and a new one gets the config's number.
+        let seconds = max_age.as_millis().div_ceil(1_000);
         text.push_str("; Max-Age=");
-        text.push_str(&max_age.as_secs().to_string());
+        text.push_str(&seconds.to_string());
     }
     text
 }
@@ -57,5 +59,23 @@ fn attributes(spec: &CookieSpec, slot: Slot<'_>, text: &mut String) {
     text.push_str(spec.same_site.as_str());
     if slot.is_partitioned {
         text.push_str("; Partitioned");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_started_second_counts() {
+        let spec = CookieSpec::new("sid");
+        let set = |millis| set_cookie(&spec, "value", Some(Duration::from_millis(millis)));
+        for (millis, seconds) in [(0, 0), (1, 1), (1_000, 1), (7_775_999_999, 7_776_000)] {
+            let cookie = set(millis);
+            assert!(
+                cookie.ends_with(&format!("; Max-Age={seconds}")),
+                "{cookie}"
+            );
+        }
     }
 }
