@@ -24,9 +24,9 @@ const PAGE: usize = 100;
 /// The sessions of a config, which `Shop::sessions()` returns: to list and end those of a user, or to end
 /// one by its public id.
 ///
-/// It uses the config's own store. If a layer has brought another one, [`Session::of_user`] uses that in a handler:
-/// it always uses the store of the request. A handler that the test client of `testing` calls gets the store of the
-/// client from both.
+/// It uses the config's own store, also in a handler below a layer that has brought another one. There,
+/// [`Session::of_user`] is right: it uses the store of the request. In a handler that a client of `testing` calls, both
+/// use the store of the client.
 ///
 /// [`Session::of_user`]: crate::session::Session::of_user
 ///

@@ -1,10 +1,9 @@
-//! Logins on SQL stores, some of them in two processes, and in memory.
+//! Logins on SQL stores, and many at once in memory, too.
+
+mod at_once;
 
 use std::collections::BTreeMap;
-use std::env;
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::num::NonZeroU32;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,18 +14,11 @@ use connect_session::store::{
 };
 use connect_session::{OnMaxSessions, Untyped};
 use serde_json::json;
-use tokio::sync::{Barrier, mpsc};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+pub use self::at_once::{a_limit_holds, no_login_survives_an_end_of_all};
 use crate::fixture::{self, Opened, mint, new_record};
 use crate::servers;
-
-/// The logins of each process in one round.
-const LOGINS: usize = 32;
-/// The most sessions in a round with a limit.
-const MOST: u32 = 5;
-
-type Shared = Arc<AnyStore<Untyped>>;
 
 /// A store on a table, or in a file.
 pub async fn connect(kind: &str, place: &str) -> AnyStore<Untyped> {
@@ -49,244 +41,6 @@ pub async fn connect(kind: &str, place: &str) -> AnyStore<Untyped> {
 
 fn index(store: &AnyStore<Untyped>) -> &dyn SubjectIndex {
     store.as_subject_index().unwrap()
-}
-
-/// What all logins of a round have in common.
-#[derive(Clone, Copy)]
-enum Round {
-    Fenced(RevocationMark),
-    Limited(OnMaxSessions),
-}
-
-impl Round {
-    fn login(self) -> NewLogin {
-        let login = NewLogin::new("ada");
-        match self {
-            Self::Fenced(fence) => NewLogin {
-                fence: Some(fence),
-                ..login
-            },
-            Self::Limited(when_reached) => {
-                let max = NonZeroU32::new(MOST).unwrap();
-                let limit = Some(SessionLimit { max, when_reached });
-                NewLogin { limit, ..login }
-            }
-        }
-    }
-
-    fn line(self) -> String {
-        match self {
-            Self::Fenced(fence) => format!("{}\n", fence.number()),
-            Self::Limited(OnMaxSessions::EndOldest) => "end\n".to_owned(),
-            Self::Limited(OnMaxSessions::Refuse) => "refuse\n".to_owned(),
-        }
-    }
-
-    fn parse(line: &str) -> Self {
-        match line {
-            "end" => Self::Limited(OnMaxSessions::EndOldest),
-            "refuse" => Self::Limited(OnMaxSessions::Refuse),
-            fence => Self::Fenced(RevocationMark::from_number(fence.parse().unwrap())),
-        }
-    }
-}
-
-/// The logins of one process, all at once. Returns how many were accepted, and says so after each.
-async fn log_in(
-    store: &Shared,
-    namespace: &'static str,
-    round: Round,
-    done: mpsc::UnboundedSender<()>,
-) -> usize {
-    let barrier = Arc::new(Barrier::new(LOGINS));
-    let mut tasks = JoinSet::new();
-    for _ in 0..LOGINS {
-        let (store, barrier, done) = (store.clone(), barrier.clone(), done.clone());
-        tasks.spawn(async move {
-            let opened = mint();
-            let key = Key {
-                namespace,
-                id: opened.key.id,
-            };
-            let record = NewRecord {
-                login: Some(round.login()),
-                ..new_record(opened.secret, &json!({}))
-            };
-            barrier.wait().await;
-            let inserted = store.insert(key, &record).await.unwrap();
-            if matches!(round, Round::Limited(_)) {
-                let alive = index(&store)
-                    .count_of(SubjectKey::new(namespace, "ada"))
-                    .await;
-                let alive = alive.unwrap();
-                assert!(
-                    alive <= u64::from(MOST),
-                    "{alive} at the moment of an answer"
-                );
-            }
-            let _ = done.send(());
-            matches!(inserted, InsertOutcome::Done { .. })
-        });
-    }
-    let accepted = tasks.join_all().await;
-    accepted.into_iter().filter(|accepted| *accepted).count()
-}
-
-/// The other process: logs in for each line, and answers with the number of accepted logins.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn other_process() {
-    let (Ok(kind), Ok(place), Ok(namespace)) = (
-        env::var("LOGINS_STORE"),
-        env::var("LOGINS_PLACE"),
-        env::var("LOGINS_NAMESPACE"),
-    ) else {
-        return;
-    };
-    let store = Arc::new(connect(&kind, &place).await);
-    let namespace = namespace.leak();
-    println!("\nready");
-    // Nothing else happens between two rounds, so the thread may block.
-    for line in std::io::stdin().lines() {
-        let line = line.unwrap();
-        let (done, _wait) = mpsc::unbounded_channel();
-        let accepted = log_in(&store, namespace, Round::parse(&line), done).await;
-        println!("accepted {accepted}");
-    }
-}
-
-struct Other {
-    process: Child,
-    to: ChildStdin,
-    from: Lines<BufReader<ChildStdout>>,
-}
-
-impl Other {
-    fn start(kind: &str, place: &str, namespace: &str) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "logins::other_process", "--nocapture"]);
-        command.env("LOGINS_STORE", kind).env("LOGINS_PLACE", place);
-        command.env("LOGINS_NAMESPACE", namespace);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let mut other = Self {
-            to: process.stdin.take().unwrap(),
-            from: BufReader::new(process.stdout.take().unwrap()).lines(),
-            process,
-        };
-        other.line("ready");
-        other
-    }
-
-    /// Reads up to a line that begins like this, and returns its rest.
-    fn line(&mut self, start: &str) -> String {
-        for line in &mut self.from {
-            if let Some(rest) = line.unwrap().strip_prefix(start) {
-                return rest.trim().to_owned();
-            }
-        }
-        panic!("the other process has ended");
-    }
-
-    fn begin(&mut self, round: Round) {
-        self.to.write_all(round.line().as_bytes()).unwrap();
-    }
-
-    fn accepted(&mut self) -> usize {
-        self.line("accepted").parse().unwrap()
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Where half of the logins run: in another process, unless the store is memory.
-enum Half {
-    There(Other),
-    Here(Shared, &'static str, Option<JoinHandle<usize>>),
-}
-
-impl Half {
-    fn start(kind: &str, place: &str, store: &Shared, namespace: &'static str) -> Self {
-        match kind {
-            "memory" => Self::Here(store.clone(), namespace, None),
-            _ => Self::There(Other::start(kind, place, namespace)),
-        }
-    }
-
-    fn begin(&mut self, round: Round) {
-        match self {
-            Self::There(other) => other.begin(round),
-            Self::Here(store, namespace, logins) => {
-                let (store, namespace) = (store.clone(), *namespace);
-                let (done, _) = mpsc::unbounded_channel();
-                let begun = async move { log_in(&store, namespace, round, done).await };
-                *logins = Some(tokio::spawn(begun));
-            }
-        }
-    }
-
-    async fn accepted(&mut self) -> usize {
-        match self {
-            Self::There(other) => other.accepted(),
-            Self::Here(.., logins) => logins.take().unwrap().await.unwrap(),
-        }
-    }
-}
-
-/// Logins that began before an end of all and are committed while it runs do not survive it: those that it
-/// did not end are refused.
-pub async fn no_login_survives_an_end_of_all(kind: &str, place: &str) {
-    let namespace: &'static str = servers::unique("ends").leak();
-    let store = Arc::new(connect(kind, place).await);
-    let mut other = Half::start(kind, place, &store, namespace);
-    let subject = SubjectKey::new(namespace, "ada");
-    for round in 0..100 {
-        let fence = index(&store).revocation_mark(subject).await.unwrap();
-        let (done, mut wait) = mpsc::unbounded_channel();
-        other.begin(Round::Fenced(fence));
-        let logins = log_in(&store, namespace, Round::Fenced(fence), done);
-        let end_all = async {
-            // Before, among and after the logins of this process.
-            for _ in 0..round % (LOGINS + 1) {
-                wait.recv().await;
-            }
-            index(&store).end_all(subject, None).await.unwrap()
-        };
-        let (accepted, ended) = tokio::join!(logins, end_all);
-        let accepted = accepted + other.accepted().await;
-        assert_eq!(ended.len(), accepted, "round {round}");
-        assert_eq!(index(&store).count_of(subject).await.unwrap(), 0);
-        assert_eq!(store.count(namespace).await.unwrap(), 0);
-    }
-}
-
-/// A limit is exact, and holds at the moment of each answer.
-pub async fn a_limit_holds_in_two_processes(kind: &str, place: &str) {
-    let namespace: &'static str = servers::unique("limits").leak();
-    let store = Arc::new(connect(kind, place).await);
-    let mut other = Half::start(kind, place, &store, namespace);
-    let subject = SubjectKey::new(namespace, "ada");
-    for when_reached in [OnMaxSessions::EndOldest, OnMaxSessions::Refuse] {
-        for _ in 0..5 {
-            let round = Round::Limited(when_reached);
-            let (done, _wait) = mpsc::unbounded_channel();
-            other.begin(round);
-            let accepted = log_in(&store, namespace, round, done).await;
-            let accepted = accepted + other.accepted().await;
-            let most = usize::try_from(MOST).unwrap();
-            let expected = match when_reached {
-                OnMaxSessions::EndOldest => 2 * LOGINS,
-                OnMaxSessions::Refuse => most,
-            };
-            assert_eq!(accepted, expected);
-            let ended = index(&store).end_all(subject, None).await.unwrap();
-            assert_eq!(ended.len(), most);
-        }
-    }
 }
 
 /// Ten thousand sessions of one user are listed in parts, and ended at once.
@@ -528,7 +282,7 @@ mod memory {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn a_limit_holds() {
-        super::a_limit_holds_in_two_processes("memory", "").await;
+        super::a_limit_holds("memory", "").await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -555,7 +309,7 @@ macro_rules! tests {
             #[$ignore]
             async fn a_limit_holds_in_two_processes() {
                 let (_store, table) = store().await;
-                logins::a_limit_holds_in_two_processes($kind, &table).await;
+                logins::a_limit_holds($kind, &table).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -197,7 +197,7 @@ async fn no_login_survives_an_end_of_all() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_holds_in_two_processes() {
     let (_store, file) = store().await;
-    logins::a_limit_holds_in_two_processes("sqlite", file.to_str().unwrap()).await;
+    logins::a_limit_holds("sqlite", file.to_str().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     CookieProtection, OldCookie, OldSessions, OldSid, RequestHeaders, parse_record,
@@ -16,7 +17,7 @@ use crate::store::BoxError;
 /// PostgreSQL, MySQL and SQLite.
 ///
 /// For another database, forward both functions to the pool of the old program, which has a `load` and a
-/// `delete_one_by_id` with the same arguments.
+/// `delete_one_by_id` with the same arguments: the id of a session, and the `table_name` of axum_session.
 ///
 /// ```
 /// use connect_session_runtime::adopt::AxumRecords;
@@ -204,13 +205,8 @@ impl<R: AxumRecords> OldSessions for AxumSessions<R> {
 /// Whether this is an id as axum_session makes it. A client could name any key otherwise, and, in upper case, one
 /// record of MySQL by several ids.
 fn is_uuid(text: &str) -> bool {
-    let is_hyphen = |index| matches!(index, 8 | 13 | 18 | 23);
-    let mut bytes = text.bytes().enumerate();
-    text.len() == 36
-        && bytes.all(|(index, byte)| match byte {
-            b'-' => is_hyphen(index),
-            byte => !is_hyphen(index) && matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
+    let parsed = Uuid::try_parse(text).ok();
+    parsed.is_some_and(|uuid| *uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *text)
 }
 
 /// What axum_session may have signed after the id, as its options say: nothing, or some of the address of the

@@ -6,6 +6,14 @@ use crate::store::BoxError;
 
 /// The value of a record that is JSON.
 ///
+/// ```
+/// use connect_session_runtime::adopt::parse_record;
+///
+/// let record = parse_record(br#"{"user":"ada"}"#)?;
+/// assert_eq!(record["user"], "ada");
+/// # Ok::<(), connect_session_runtime::store::BoxError>(())
+/// ```
+///
 /// # Errors
 /// If it is not. The error does not quote the record.
 pub fn parse_record(record: &[u8]) -> Result<Value, BoxError> {

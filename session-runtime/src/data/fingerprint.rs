@@ -2,6 +2,8 @@
 //!
 //! JSON text tells less: `None` and `Some(None)`, a NaN and `null`, and the `u8` and the `u64` of an
 //! untagged enum have the same text. Entries of maps and fields of structs count in any order.
+//!
+//! The same walk through a value counts its [size](is_larger_than).
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -43,10 +45,11 @@ pub(super) fn of_fields<D: Serialize>(data: &D) -> Vec<FieldPrint> {
     context.fields.into_inner()
 }
 
-/// What an element of a list, or a field, counts beside the bytes of its texts: about as many as its JSON text has.
+/// The bytes that each element of a list and each field counts, in addition to those of the texts in it. This makes about
+/// as many as the JSON text has.
 const BYTES_OF_PART: usize = 8;
 
-/// Whether these values have about so many bytes of JSON in total, or more. It does not look at more of them.
+/// Whether these values have at least about `limit` bytes of JSON in total. Stops counting there.
 pub(crate) fn is_larger_than<D: Serialize, const N: usize>(data: [&D; N], limit: usize) -> bool {
     let context = Context {
         room: Cell::new(limit),

@@ -215,8 +215,8 @@ impl<C: SessionConfig> SessionCore<C> {
         {
             overwritten.extend(self.merge(data, latest).await?);
         }
-        // In memory, another try takes less time than a wait for the others.
-        let mut may_try_at_once = self.store.as_sync().is_some();
+        // Once, because in memory another try takes less time than a wait for the others.
+        let mut tries_at_once = self.store.as_sync().is_some();
         for _ in 0..TRIES {
             let committed = match known.take() {
                 Some(committed) => committed,
@@ -238,9 +238,8 @@ impl<C: SessionConfig> SessionCore<C> {
                         return Err(Error::of(ErrorKind::Superseded));
                     }
                     let mut theirs = record.snapshot;
-                    let tries_at_once = std::mem::take(&mut may_try_at_once);
                     if permit.is_none()
-                        && !tries_at_once
+                        && !std::mem::take(&mut tries_at_once)
                         && self.wait_for_permit(&mut permit).await?
                     {
                         // Others committed during the wait.

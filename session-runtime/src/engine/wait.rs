@@ -53,8 +53,8 @@ pub(super) async fn in_time<T>(free: impl Future<Output = T>) -> Result<T, Error
 }
 
 thread_local! {
-    /// The runtime of this thread, if it was found to have no timers. tokio tells only by a panic, whose message a
-    /// thread prints once and not at each wait.
+    /// The runtime of this thread, if it has no timers. Only a panic shows that, whose message is printed once a thread
+    /// because of this.
     static WITHOUT_TIMERS: Cell<Option<Id>> = const { Cell::new(None) };
 }
 

@@ -18,12 +18,11 @@ pub(super) fn merge<D: data::SessionData>(
     overwritten: &mut Vec<String>,
 ) -> Option<D> {
     let texts = [raw(loaded)?, raw(mine)?, raw(theirs)?];
-    // Often only fields with a rule have changed, which are equal now.
-    let [base, own, other] = texts.each_ref().map(|text| text.get());
-    if base == own {
+    // Fields with a rule are equal by now, and often no others have changed.
+    if texts[0].get() == texts[1].get() {
         return Some(theirs.clone());
     }
-    if base == other {
+    if texts[0].get() == texts[2].get() {
         return Some(mine.clone());
     }
     let mut versions = Versions {

@@ -177,7 +177,7 @@ impl<B: Dialect> Inner<B> {
             Ok(Login::<B, T> {
                 members: Members::new(self, &terms.subject),
                 terms: *terms,
-                is_seen_by_row: with_terms.is_some(),
+                keeps_lock: with_terms.is_some(),
                 statement: Statement {
                     text: text.clone(),
                     arguments: own_args().finish()?,
@@ -213,8 +213,9 @@ fn logged_in<T: Wrote>(number: i64, ids: &[u8]) -> Option<LoggedIn<T>> {
 struct Login<B: Dialect, T> {
     members: Members<B>,
     terms: Terms,
-    /// Whether other logins notice this one by the row of the subject, because they do not lock it first.
-    is_seen_by_row: bool,
+    /// Whether the row of the subject is needed after the commit: logins in one statement do not lock it first, and
+    /// notice by the row that it was locked.
+    keeps_lock: bool,
     statement: Statement<B::Db>,
     answer: PhantomData<fn() -> T>,
 }
@@ -266,7 +267,7 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
         let answer = T::fetch(connection, self.statement).await?;
         let mut ended = Vec::new();
         if answer.wrote() {
-            let keep = self.is_seen_by_row.then(|| self.members.keep_lock());
+            let keep = self.keeps_lock.then(|| self.members.keep_lock());
             let finish = match last {
                 Some((login_at, last)) => {
                     let last = id_bytes(&last)?;

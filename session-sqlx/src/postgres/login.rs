@@ -9,9 +9,9 @@
 //! wait.
 //!
 //! A new row has no version to compare. It was inserted because there was none: no other was committed since the
-//! snapshot, or the sweep has removed its row. A row stays for minutes after its commit, so a statement that took less
-//! than one knows that this has not happened. For this, a statement that has taken longer at its end is rolled back: it
-//! divides by zero, because a statement cannot raise an error otherwise. A transaction keeps the row for longer instead.
+//! snapshot, or the sweep has removed its row. The second would take minutes, because a row stays for minutes after the
+//! login that wrote it. So a statement that has taken more than one minute is rolled back: its last column divides by
+//! zero, because a statement cannot raise an error otherwise. A slow transaction keeps the row for longer instead.
 //!
 //! A session that ends or changes meanwhile does no harm. One that is to be ended is judged again in its newest version;
 //! if another has ended, one may be ended that could have stayed, as if the login had come before.
@@ -19,8 +19,7 @@
 use super::PostgresBackend;
 use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, is_alive, numbered, tombstone};
 
-/// The longest time that a statement may take: with a limit until it has updated the row of the subject, and always until
-/// its end.
+/// The longest time that the statement may take.
 const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
 
 /// The arguments that come before those of the login.
@@ -36,7 +35,7 @@ pub(super) fn with_terms(
     login: impl FnOnce(&str) -> String,
 ) -> String {
     let (now, started) = (PostgresBackend::NOW, PostgresBackend::STARTED);
-    let is_soon = format!("{now} < {started} + {MOST_MILLIS}");
+    let is_in_time = format!("{now} < {started} + {MOST_MILLIS}");
     let living = format!(
         "subject_key = $1 AND id <> $2 AND {}",
         is_alive::<PostgresBackend>(now)
@@ -49,13 +48,13 @@ pub(super) fn with_terms(
             ON CONFLICT (subject_key) DO UPDATE
                 SET kept_until = greatest(stored.kept_until, excluded.kept_until)
                 WHERE $4 IS NULL OR stored.xmin = (SELECT xmin FROM {subjects} WHERE subject_key = $1)
-            RETURNING mark, $4 IS NULL OR {is_soon} AS is_current
+            RETURNING mark
         ), last AS (
             SELECT login_at, id FROM {table} WHERE $4 IS NOT NULL AND {living}
             ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET $4
         ), terms AS (
             SELECT CASE
-                WHEN (SELECT is_current FROM subject) IS NOT TRUE THEN {outdated}
+                WHEN NOT EXISTS (SELECT FROM subject) THEN {outdated}
                 WHEN (SELECT mark FROM subject) NOT IN (0, $3) THEN {revoked}
                 WHEN $5 AND EXISTS (SELECT FROM last) THEN {too_many}
             END AS verdict
@@ -68,7 +67,7 @@ pub(super) fn with_terms(
         )
         SELECT coalesce((SELECT version FROM login), (SELECT verdict FROM terms), {unwritten})::bigint,
             coalesce((SELECT string_agg(uuid_send(id), '') FROM ended), ''),
-            1 / ({is_soon})::int",
+            1 / ({is_in_time})::int",
         login = numbered(&login, TERMS + 1),
         tombstone = tombstone::<PostgresBackend>(now),
         outdated = NoLogin::Outdated as i64,
