@@ -14,7 +14,8 @@
 //!
 //! A request that finds a confirmed record goes on with step 4; one that finds no old session, with step 5.
 //! So the next request repairs what a crash has left behind, and a session that was adopted and has ended
-//! does not come back.
+//! does not come back. A request whose login is refused ends the record of step 1; others that have found that
+//! record begin again, and are refused, too.
 
 mod record;
 mod state;
@@ -26,6 +27,7 @@ use http::header::HeaderValue;
 
 pub(super) use self::state::AdoptedState;
 use super::RequestContext;
+use super::apply::TRIES;
 use super::extract::OldRequest;
 use super::load::Loaded;
 use super::open::store_of;
@@ -45,6 +47,13 @@ use crate::store::{BoxError, LoginRefusal, StoreError, StoreRef};
 const OFFER_AGAIN: Duration = Duration::from_secs(20);
 /// How long an old cookie opens the adopted session if the old store contains all that is in it.
 const STORED_SID_GRACE: Duration = Duration::from_secs(60);
+
+/// The result of one try to adopt a session.
+enum Attempt<T> {
+    Done(Option<T>),
+    /// Another request, whose login was refused, has ended the record before it was confirmed.
+    Interrupted,
+}
 
 /// The result of looking for an old session.
 pub(super) enum Adoption<T> {
@@ -131,18 +140,33 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
 
     /// The adopted session, and how its sid travels. Adopts it if nobody has.
     async fn open(&self) -> Result<Option<Loaded<C::Data>>, Error> {
+        for _ in 0..TRIES {
+            if let Attempt::Done(opened) = self.try_open().await? {
+                return Ok(opened);
+            }
+        }
+        // The old session stays where it is, for the next request.
+        Err(Error::of(ErrorKind::Contention))
+    }
+
+    async fn try_open(&self) -> Result<Attempt<Loaded<C::Data>>, Error> {
         let Some(adopted) = self.read_old().await? else {
-            return self.follow(Some(OFFER_AGAIN)).await;
+            return Ok(Attempt::Done(self.follow(Some(OFFER_AGAIN)).await?));
         };
         let user = adopted.user.clone();
         self.insert(adopted).await?;
         let Some(inserted) = self.load(None).await? else {
-            return Ok(None);
+            // Once the sid is in use, the old cookie opens nothing, and the old session is gone.
+            return Ok(if self.is_old_there().await? {
+                Attempt::Interrupted
+            } else {
+                Attempt::Done(None)
+            });
         };
         let (mut record, mut offer_every) = (inserted, OFFER_AGAIN);
         if !is_confirmed(&record) {
             if !self.is_old_there().await? {
-                return self.follow_or_end().await;
+                return Ok(Attempt::Done(self.follow_or_end().await?));
             }
             let is_first = self.confirm(user).await?;
             if is_first {
@@ -155,15 +179,14 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
                     let is_later = is_first && !is_same(&confirmed, &record);
                     if is_later && !self.is_old_there().await? {
                         self.end().await?;
-                        return Ok(None);
+                        return Ok(Attempt::Done(None));
                     }
                     record = confirmed;
                 }
                 // It has ended, after it was confirmed.
                 Ok(None) if is_first => {}
                 Err(error) if is_first && error.kind() == ErrorKind::SessionReplaced => {}
-                // The old session stays where it is, for the next request.
-                Ok(None) => return Err(Error::of(ErrorKind::Contention)),
+                Ok(None) => return Ok(Attempt::Interrupted),
                 Err(error) => return Err(error),
             }
         }
@@ -173,9 +196,9 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
         if (opened.as_ref()).is_some_and(|opened| !is_same(opened, &record)) {
             // The session has ended, and another slow request has confirmed a record since.
             self.end().await?;
-            return Ok(None);
+            return Ok(Attempt::Done(None));
         }
-        Ok(opened)
+        Ok(Attempt::Done(opened))
     }
 
     async fn is_old_there(&self) -> Result<bool, Error> {

@@ -52,6 +52,29 @@ async fn row_117_of_two_at_once_one_is_refused() {
     assert_eq!(stored.count(), 1);
 }
 
+/// The record of a request is ended by another one, which was refused: the first one is refused, too.
+#[tokio::test]
+async fn row_117_a_request_whose_record_is_ended_by_a_refusal() {
+    for (point, when) in [
+        (Point::Next("insert"), When::After),
+        (Point::Next("load"), When::After),
+        (Point::Next("commit"), When::Before),
+    ] {
+        let server = Server::new(AtMostOne::layer());
+        let (first, second) = (server.old_session("ann"), server.old_session("ann"));
+        let sid = server.goes_on(&first).await;
+        let step = server.steps().wait_at(point, when);
+        let mut waiting = server.start("/", &second);
+        until(&step, &mut waiting).await;
+        assert!(is_refused(&server.get("/", &second).await));
+        step.go_on();
+        assert!(is_refused(&waiting.await.unwrap()), "{point:?}");
+        assert_eq!(server.count().await, 1);
+        assert_eq!(server.status("/log-out", &sid).await, 200);
+        assert_eq!(server.status("/", &second).await, 200);
+    }
+}
+
 /// A refusal whose record could not be removed is one for the next request, too.
 #[tokio::test]
 async fn row_117_a_refusal_that_is_interrupted() {
