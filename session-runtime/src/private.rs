@@ -30,9 +30,9 @@ pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 #[cfg(feature = "poem-openapi")]
 pub use crate::framework::poem::{ApiGuard, ApiReply};
 pub use crate::guard::{
-    Answer, Conversions, Create, CreateLazily, HandlerCommit, Inherit, InheritForwarding, Judged,
-    Load, Look, LookFallback, Probe, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum,
-    ViaNothing, ViaPoem, commit, has_failed, must_require_login, split,
+    Conversions, Create, CreateLazily, HandlerReply, Inherit, InheritForwarding, Judged, Load,
+    Look, LookFallback, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing,
+    ViaPoem, examine, has_failed, must_require_login, reply, reply_http, split,
 };
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};

@@ -176,8 +176,8 @@ impl Parts<'_> {
                 (handler.receiver.is_some()).then(|| quote_spanned!(place=> .into_guard()));
             self.split(argument, &quote!(#name #unwrap))
         });
-        let run = self.run(&self.answer());
-        let reply = self.reply();
+        let run = self.run();
+        let reply = self.reply(&self.commit());
         let expectations = self.expectations();
         let statements = quote_spanned! {place=>
             #require
@@ -244,7 +244,7 @@ impl Parts<'_> {
         let ty = session_type(argument);
         let session = inner_name(argument, place);
         let committer = if self.is_first(argument) {
-            quote_spanned!(place=> mut __committer)
+            quote_spanned!(place=> __committer)
         } else {
             quote_spanned!(place=> _committer)
         };
@@ -268,9 +268,8 @@ impl Parts<'_> {
             .is_some_and(|first| std::ptr::eq(first, argument))
     }
 
-    /// Calls the user's function, checks whether its value is a failure, and commits. `answer` asks for
-    /// the status of the response if that decides.
-    pub(super) fn run(&self, answer: &TokenStream) -> TokenStream {
+    /// Calls the user's function, and checks whether its value is a failure.
+    pub(super) fn run(&self) -> TokenStream {
         let Self { private, place, .. } = *self;
         let Signature {
             ident, generics, ..
@@ -309,7 +308,7 @@ impl Parts<'_> {
         let call = quote_spanned!(place=> #method #ident #turbofish (#(#arguments),*));
         let future = self.expected_future(&call).unwrap_or(call);
         let call = quote_spanned!(place=> #future.await);
-        let value = if returned::hides_failure(self.handler) {
+        if returned::hides_failure(self.handler) {
             quote_spanned!(place=> let #private::Judged { value: __value, failed: __failed } = #call;)
         } else {
             let failed = returned::has_failed(self.handler, private);
@@ -317,41 +316,35 @@ impl Parts<'_> {
                 let __value = #call;
                 let __failed = #failed;
             }
-        };
-        quote_spanned! {place=>
-            #value
-            let (__answer, __is_failure) = #answer;
-            let __commit = match #private::commit(__committer, __is_failure) {
-                #private::HandlerCommit::Finished(finished) => finished,
-                #private::HandlerCommit::Pending(pending) => pending.await,
-            };
         }
     }
 
-    /// The handler's value, or its early response, and whether the handler failed; see `by_status.rs`.
-    fn answer(&self) -> TokenStream {
+    /// Starts to commit. How the value becomes a response is only used if the status decides; see
+    /// `by_status.rs`.
+    fn commit(&self) -> TokenStream {
         let Self { private, place, .. } = *self;
         quote_spanned! {place=>
-            if __committer.converts() {
+            #private::reply(__value, __failed, __committer, |__probe| {
                 #[allow(unused_imports)]
                 use #private::{ViaAxum as _, ViaNothing as _, ViaPoem as _};
-                let __probe = #private::Probe::of(&__value);
-                let __conversions = #private::Conversions {
-                    axum: (&__probe).via_axum(),
-                    poem: (&__probe).via_poem(),
-                };
-                __committer.convert(__value, __failed, &__conversions)
-            } else {
-                (#private::Answer::Value(__value), __failed)
-            }
+                #private::Conversions {
+                    axum: __probe.via_axum(),
+                    poem: __probe.via_poem(),
+                }
+            })
         }
     }
 
-    /// The value with the headers that its session adds to the response.
-    pub(super) fn reply(&self) -> TokenStream {
+    /// The value with the headers that its session adds to the response, once it is committed.
+    pub(super) fn reply(&self, commit: &TokenStream) -> TokenStream {
         let Self { private, place, .. } = *self;
         let shared = (self.handler.shared).then(|| quote_spanned!(place=> .shared()));
-        let reply = quote_spanned!(place=> #private::SessionReply::new(__answer, __commit #shared));
+        let reply = quote_spanned! {place=>
+            match #commit {
+                #private::HandlerReply::Done(reply) => reply #shared,
+                #private::HandlerReply::Pending(pending) => pending.await #shared,
+            }
+        };
         if self.handler.receiver.is_some() {
             return quote_spanned!(place=> #private::ApiReply::new(#reply));
         }

@@ -52,12 +52,13 @@ impl Parts<'_> {
                 }
             });
         let output = &handler.signature.output;
-        let run = self.run(&quote_spanned!(place=> __committer.judge(
+        let run = self.run();
+        let reply = self.reply(&quote_spanned!(place=> #private::reply_http(
             __value,
             __failed,
+            __committer,
             __replies.status
         )));
-        let reply = self.reply();
         let statements = quote_spanned! {place=>
             let __replies = #private::http::replies #returned();
             let mut #request = #request;

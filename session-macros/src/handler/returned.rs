@@ -38,7 +38,8 @@ pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
     attrs.iter().any(has_err)
 }
 
-/// The expression that examines `__value`. An error about the type points at the return type.
+/// The expression that examines `__value`, in a closure of its own: in the future of the handler, each step would also
+/// be translated for a panic. An error about the type points at the return type.
 pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStream {
     let place = handler.place();
     let at_type = match &handler.signature.output {
@@ -59,13 +60,15 @@ pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStrea
         .unzip();
     let mut last = found(steps);
     last.set_span(at_type);
-    quote_spanned! {place=> {
-        #[allow(unused_imports)]
-        use #private::{Look as _, LookFallback as _};
-        let __found0 = (#private::Values::of(&__value), false);
-        #(let #after = (&#before.0).look(#before.1);)*
-        #private::#function(#last)
-    }}
+    quote_spanned! {place=>
+        #private::examine(&__value, |__value| {
+            #[allow(unused_imports)]
+            use #private::{Look as _, LookFallback as _};
+            let __found0 = (#private::Values::of(__value), false);
+            #(let #after = (&#before.0).look(#before.1);)*
+            #private::#function(#last)
+        })
+    }
 }
 
 const SPARE_STEPS: usize = 4;

@@ -136,7 +136,7 @@ fn a_response_is_shared_only_on_request() {
     for (attr, item) in [("load", HANDLER), ("load, http", http)] {
         assert!(!expand_valid(attr, item).contains("shared"));
         let output = expand_valid(&format!("{attr}, cache = shared"), item);
-        assert!(output.contains("__commit . shared ()"), "{output}");
+        assert!(output.contains(". await . shared ()"), "{output}");
     }
 }
 

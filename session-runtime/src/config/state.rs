@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::error_chain::with_causes;
 use crate::event::{self, EventKind};
 use crate::loader::LoaderSet;
-use crate::store::{BoxError, Store as _};
+use crate::store::{BoxError, BoxFuture, Store as _};
 
 /// How long to wait before building a store again after a failure.
 const BUILD_AGAIN: Duration = Duration::from_secs(1);
@@ -259,9 +259,7 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
                 .map_or_else(|| with_causes(&error), with_causes),
         ),
     }
-    if C::ADOPTS
-        && let Err(error) = adopt::<C>().await
-    {
+    if let Err(error) = connect_to_old_sessions::<C>().await {
         let reason = error.source().map(with_causes).unwrap_or_default();
         problems.push(format!(
             "the old sessions of `adopt` are not there: {reason}"
@@ -274,6 +272,16 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
             config: C::NAME,
             problems,
         })
+    }
+}
+
+/// Connects to the sessions that the config adopts, if it does. A function of its own, because a config that adopts none
+/// then compiles nothing of it.
+fn connect_to_old_sessions<C: SessionConfig>() -> BoxFuture<'static, Result<(), Error>> {
+    if C::ADOPTS {
+        Box::pin(async { adopt::<C>().await.map(drop) })
+    } else {
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

@@ -40,7 +40,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{self, EventKind};
 use crate::record::{Key, Lifetime, Login, NewLogin, Snapshot};
 use crate::sid::{HashedSid, SessionId};
-use crate::store::{BoxError, LoginRefusal, StoreError, StoreRef};
+use crate::store::{BoxError, BoxFuture, LoginRefusal, StoreError, StoreRef};
 
 /// How long after an offer a request with the old cookie is offered another sid, because no request has
 /// presented the first one.
@@ -65,7 +65,23 @@ pub(super) enum Adoption<T> {
 }
 
 /// Opens the session of an old cookie, for a handler.
-pub(super) async fn open<C: SessionConfig>(
+pub(super) fn open<'a, C: SessionConfig>(
+    context: &'a RequestContext<C>,
+    request: &'a OldRequest,
+) -> BoxFuture<'a, Result<Adoption<OpenedSession<C>>, Error>> {
+    if C::ADOPTS {
+        Box::pin(adopt(context, request))
+    } else {
+        not_sent()
+    }
+}
+
+/// The result for a config that adopts no sessions. What adopts them is not even compiled for it.
+fn not_sent<T: Send + 'static>() -> BoxFuture<'static, Result<Adoption<T>, Error>> {
+    Box::pin(std::future::ready(Ok(Adoption::NotSent)))
+}
+
+async fn adopt<C: SessionConfig>(
     context: &RequestContext<C>,
     request: &OldRequest,
 ) -> Result<Adoption<OpenedSession<C>>, Error> {
@@ -87,7 +103,18 @@ pub(super) async fn open<C: SessionConfig>(
 }
 
 /// The session of an old cookie, for a view. Stores nothing: a view cannot send a sid.
-pub(super) async fn view<C: SessionConfig>(
+pub(super) fn view<'a, C: SessionConfig>(
+    context: &'a RequestContext<C>,
+    request: &'a OldRequest,
+) -> BoxFuture<'a, Result<Adoption<(SessionId, Loaded<C::Data>)>, Error>> {
+    if C::ADOPTS {
+        Box::pin(preview(context, request))
+    } else {
+        not_sent()
+    }
+}
+
+async fn preview<C: SessionConfig>(
     context: &RequestContext<C>,
     request: &OldRequest,
 ) -> Result<Adoption<(SessionId, Loaded<C::Data>)>, Error> {

@@ -116,8 +116,7 @@ async fn open_alone<C: SessionConfig>(
 ) -> Result<OpenOutcome<C>, Error> {
     let mut plan = plan(context, purpose)?;
     if let OpenPlan::Adopt(cookies) = plan {
-        // Boxed: few requests have an old session.
-        plan = match Box::pin(adopt::open(context, cookies)).await {
+        plan = match adopt::open(context, cookies).await {
             Ok(Adoption::Found(opened)) => return Ok(OpenOutcome::Session(opened)),
             Ok(Adoption::Gone) if purpose == Purpose::LoadRequired => {
                 return Err(Error::of(ErrorKind::Unknown));

@@ -59,8 +59,7 @@ async fn view_in<C: SessionConfig>(
         let Some(request) = &context.old_request else {
             return Ok(None);
         };
-        // Boxed: few requests have an old session.
-        let viewed = Box::pin(adopt::view(context, request)).await;
+        let viewed = adopt::view(context, request).await;
         return or_none(viewed.map(|viewed| match viewed {
             Adoption::Found(viewed) => Some(viewed),
             Adoption::NotSent | Adoption::Gone => None,

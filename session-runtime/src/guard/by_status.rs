@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 use http::StatusCode;
 
-use super::Committer;
+use super::commit::Committer;
 use crate::error::{Error, ErrorKind};
 
 /// When the status of a handler's response is known. One word wide, because a byte next to words makes
@@ -89,9 +89,7 @@ pub type Convert<R> = fn(R) -> EarlyResponse;
 pub struct Probe<R>(PhantomData<fn() -> R>);
 
 impl<R> Probe<R> {
-    /// The type of this value.
-    #[must_use]
-    pub const fn of(_: &R) -> Self {
+    const fn new() -> Self {
         Self(PhantomData)
     }
 }
@@ -141,22 +139,14 @@ pub struct Conversions<R> {
 }
 
 impl Committer {
-    /// Whether the handler's value has to be converted before the commit.
-    #[must_use]
-    #[inline]
-    pub fn converts(&self) -> bool {
-        self.by_status.is_some()
-    }
-
     /// Converts the handler's value if its framework needs that, and returns whether the handler failed.
-    #[cold]
-    #[inline(never)]
-    pub fn convert<R>(
+    pub(super) fn convert<R>(
         &mut self,
         value: R,
         failed: bool,
-        conversions: &Conversions<R>,
+        conversions: fn(&Probe<R>) -> Conversions<R>,
     ) -> (Answer<R>, bool) {
+        let conversions = conversions(&Probe::new());
         let convert = match self.by_status {
             Some(StatusKnown::AfterAxum) => conversions.axum,
             Some(StatusKnown::AfterPoem) => conversions.poem,
@@ -173,18 +163,17 @@ impl Committer {
 
     /// Returns whether a handler of plain `http` failed. `status` is `None` if its value has none.
     #[inline]
-    pub fn judge<R>(
+    pub(super) fn judge<R>(
         &mut self,
-        value: R,
+        value: &R,
         failed: bool,
         status: fn(&R) -> Option<StatusCode>,
-    ) -> (Answer<R>, bool) {
-        let failed = failed
+    ) -> bool {
+        failed
             || self
                 .by_status
                 .take()
-                .is_some_and(|_| !status(&value).is_some_and(|status| is_success(status.as_u16())));
-        (Answer::Value(value), failed)
+                .is_some_and(|_| !status(value).is_some_and(|status| is_success(status.as_u16())))
     }
 }
 
@@ -206,13 +195,15 @@ impl Deferred {
         self: Box<Self>,
         is_success: bool,
     ) -> Result<crate::engine::SessionHeaders, super::Rejection> {
+        use super::commit::{HandlerReply, commit};
+
         let Self { committer, shared } = *self;
-        let finished = match super::commit::commit_now(committer, !is_success) {
-            super::HandlerCommit::Finished(finished) => finished,
-            super::HandlerCommit::Pending(pending) => pending.await,
+        let reply = match commit(Answer::Value(()), !is_success, committer) {
+            HandlerReply::Done(reply) => reply,
+            HandlerReply::Pending(pending) => pending.await,
         };
-        let finished = if shared { finished.shared() } else { finished };
-        finished.into_headers()
+        let reply = if shared { reply.shared() } else { reply };
+        reply.into_headers()
     }
 }
 

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::StatusCode;
 use http::header::HeaderValue;
 
 use super::Rejection;
-use super::by_status::{Answer, Deferred, StatusKnown, unknown_status};
+use super::by_status::{Answer, Conversions, Deferred, Probe, StatusKnown, unknown_status};
 use crate::engine::{CommitProgress, CommitResult, Committable, GuardIndex, SessionHeaders};
 use crate::store::BoxFuture;
 
@@ -52,57 +53,41 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// Starts to write the changes of a handler that has returned, unless it failed or the status of the
-/// response has to decide.
-#[must_use]
+/// Starts to write the changes of a handler that has returned, unless it failed.
 #[allow(
     clippy::inline_always,
     reason = "every handler with a session calls it"
 )]
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn commit(committer: Committer, failed: bool) -> HandlerCommit {
-    if committer.by_status.is_some() && !failed {
-        return HandlerCommit::Finished(FinishedCommit::deferred(committer));
-    }
-    commit_now(committer, failed)
-}
-
-#[allow(
-    clippy::inline_always,
-    reason = "every handler with a session calls it"
-)]
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub(super) fn commit_now(mut committer: Committer, failed: bool) -> HandlerCommit {
+pub(super) fn commit<R>(
+    answer: Answer<R>,
+    failed: bool,
+    mut committer: Committer,
+) -> HandlerReply<R> {
     let vary = committer.vary;
-    let finished = |result| {
-        HandlerCommit::Finished(FinishedCommit {
-            vary,
-            progress: Progress::Done(result),
-        })
+    let done = |answer, result| {
+        let progress = Progress::Done(result);
+        let commit = FinishedCommit { vary, progress };
+        HandlerReply::Done(SessionReply { answer, commit })
     };
     let Some((core, guard)) = committer.session.take() else {
-        return finished(Ok(SessionHeaders::default()));
+        return done(answer, Ok(SessionHeaders::default()));
     };
     match core.commit(guard, failed) {
-        CommitProgress::Finished(result) => finished(result),
+        CommitProgress::Finished(result) => done(answer, result),
         CommitProgress::Pending(result, core) => {
             committer.session = Some((core, guard));
-            HandlerCommit::Pending(PendingCommit { committer, result })
+            HandlerReply::Pending(PendingReply {
+                answer: Some(answer),
+                committer,
+                result,
+            })
         }
     }
 }
 
-/// The result of [`commit`]. The expansion awaits a pending commit in the handler's own future, so that
-/// the handler's value is not moved into another one.
-pub enum HandlerCommit {
-    /// The changes are written, or there were none.
-    Finished(FinishedCommit),
-    /// The store has to be awaited.
-    Pending(PendingCommit),
-}
-
 /// The headers that a session adds to a response, or the reason why its commit failed.
-pub struct FinishedCommit {
+struct FinishedCommit {
     vary: Option<&'static HeaderValue>,
     progress: Progress,
 }
@@ -114,7 +99,6 @@ enum Progress {
 }
 
 impl FinishedCommit {
-    #[cold]
     fn deferred(committer: Committer) -> Self {
         let vary = committer.vary;
         let shared = false;
@@ -124,10 +108,7 @@ impl FinishedCommit {
         }
     }
 
-    /// Lets the handler say which caches may keep its response. See `cache = shared` of
-    /// `#[session(…)]`.
-    #[must_use]
-    pub fn shared(self) -> Self {
+    fn shared(self) -> Self {
         let progress = match self.progress {
             Progress::Done(result) => Progress::Done(result.map(SessionHeaders::shared)),
             Progress::Deferred(mut deferred) => {
@@ -141,7 +122,7 @@ impl FinishedCommit {
     /// The headers for the response, or the response to a failed commit.
     #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn into_headers(self) -> Result<SessionHeaders, Rejection> {
+    fn into_headers(self) -> Result<SessionHeaders, Rejection> {
         let vary = self.vary;
         match self.progress {
             Progress::Done(Ok(headers)) => Ok(headers.with_vary(vary)),
@@ -152,46 +133,106 @@ impl FinishedCommit {
     }
 }
 
-/// A commit in progress.
-pub struct PendingCommit {
+/// The reply to a request whose handler has returned.
+///
+/// Everything that happens after a handler is here, where the compiler translates it once for each type of a value, and
+/// not in the handlers, where it would do so for each of them.
+pub enum HandlerReply<R> {
+    /// The changes are written, or there were none.
+    Done(SessionReply<R>),
+    /// The store has to be awaited.
+    Pending(PendingReply<R>),
+}
+
+impl<R> fmt::Debug for HandlerReply<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HandlerReply")
+    }
+}
+
+/// A reply that waits for the commit.
+pub struct PendingReply<R> {
+    /// `None` once it is in the reply.
+    answer: Option<Answer<R>>,
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
     /// future, so that it is dropped while the future still holds its place in the commit queue.
     committer: Committer,
     result: BoxFuture<'static, CommitResult>,
 }
 
-impl fmt::Debug for HandlerCommit {
+/// The value is never pinned.
+impl<R> Unpin for PendingReply<R> {}
+
+impl<R> fmt::Debug for PendingReply<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HandlerCommit")
+        f.write_str("PendingReply")
     }
 }
 
-impl fmt::Debug for FinishedCommit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FinishedCommit")
+impl<R> Future for PendingReply<R> {
+    type Output = SessionReply<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SessionReply<R>> {
+        let this = self.get_mut();
+        let Poll::Ready(result) = this.result.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        this.committer.session = None;
+        let commit = FinishedCommit {
+            vary: this.committer.vary,
+            progress: Progress::Done(result),
+        };
+        match this.answer.take() {
+            Some(answer) => Poll::Ready(SessionReply { answer, commit }),
+            None => Poll::Pending,
+        }
     }
 }
 
-impl fmt::Debug for PendingCommit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PendingCommit")
+/// Commits after a handler, and replies with its value. `conversions` are the ways to turn the value into a response,
+/// if its status decides about the commit.
+#[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn reply<R>(
+    value: R,
+    failed: bool,
+    committer: Committer,
+    conversions: fn(&Probe<R>) -> Conversions<R>,
+) -> HandlerReply<R> {
+    if committer.by_status.is_some() {
+        return reply_by_status(value, failed, committer, conversions);
     }
+    commit(Answer::Value(value), failed, committer)
 }
 
-impl Future for PendingCommit {
-    type Output = FinishedCommit;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<FinishedCommit> {
-        let result = self.result.as_mut().poll(context);
-        result.map(|result| {
-            self.committer.session = None;
-            let vary = self.committer.vary;
-            FinishedCommit {
-                vary,
-                progress: Progress::Done(result),
-            }
-        })
+/// The same, if the status of the response has to decide about the commit.
+#[cold]
+#[inline(never)]
+fn reply_by_status<R>(
+    value: R,
+    failed: bool,
+    mut committer: Committer,
+    conversions: fn(&Probe<R>) -> Conversions<R>,
+) -> HandlerReply<R> {
+    let (answer, failed) = committer.convert(value, failed, conversions);
+    if committer.by_status.is_some() && !failed {
+        let commit = FinishedCommit::deferred(committer);
+        return HandlerReply::Done(SessionReply { answer, commit });
     }
+    commit(answer, failed, committer)
+}
+
+/// Commits after a handler of plain `http`, and replies with its value. `status` is the status of the value.
+#[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn reply_http<R>(
+    value: R,
+    failed: bool,
+    mut committer: Committer,
+    status: fn(&R) -> Option<StatusCode>,
+) -> HandlerReply<R> {
+    let failed = committer.judge(&value, failed, status);
+    commit(Answer::Value(value), failed, committer)
 }
 
 /// A handler's value, together with the headers that its session adds to the response.
@@ -208,11 +249,17 @@ impl<R> fmt::Debug for SessionReply<R> {
 }
 
 impl<R> SessionReply<R> {
-    /// Combines a handler's value, or its early response, with the result of its commit.
-    #[allow(clippy::inline_always, reason = "every reply of a handler calls it")]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn new(answer: Answer<R>, commit: FinishedCommit) -> Self {
-        Self { answer, commit }
+    /// Lets the handler say which caches may keep its response. See `cache = shared` of
+    /// `#[session(…)]`.
+    pub fn shared(self) -> Self {
+        let commit = self.commit.shared();
+        Self { commit, ..self }
+    }
+
+    /// The headers for the response, or the response to a failed commit.
+    #[cfg(any(feature = "salvo", feature = "actix-web", feature = "rocket"))]
+    pub(super) fn into_headers(self) -> Result<SessionHeaders, Rejection> {
+        self.commit.into_headers()
     }
 
     /// The value and the headers for its response, or the response to a failed commit.

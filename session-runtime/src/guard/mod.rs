@@ -32,9 +32,9 @@ use by_status::unknown_status;
 pub use by_status::{
     Answer, Conversions, Convert, EarlyResponse, Probe, ViaAxum, ViaNothing, ViaPoem,
 };
-pub use commit::{Committer, FinishedCommit, HandlerCommit, PendingCommit, SessionReply, commit};
+pub use commit::{Committer, HandlerReply, PendingReply, SessionReply, reply, reply_http};
 pub use failure::{
-    Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, has_failed,
+    Complete, Judged, Look, LookFallback, NoValues, Stuck, Unreadable, Values, examine, has_failed,
 };
 pub use mode::{
     CompatibleWith, Create, CreateLazily, Load, Mode, RequiresLogin, SessionArg, must_require_login,

@@ -143,6 +143,12 @@ pub trait Complete {}
 #[diagnostic::do_not_recommend]
 impl Complete for NoValues {}
 
+/// Examines a value with these steps.
+#[inline]
+pub fn examine<R>(value: &R, steps: impl FnOnce(&R) -> bool) -> bool {
+    steps(value)
+}
+
 /// The result of all steps.
 #[inline]
 pub fn has_failed<List: Complete>((_, failed): (List, bool)) -> bool {
