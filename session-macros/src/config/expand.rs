@@ -146,6 +146,9 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
         .data
         .as_ref()
         .map_or_else(|| (Span::call_site(), Span::call_site()), tokens::end_spans);
+    // So does the one for data that is less visible than the config.
+    let (keyword, end) = (quote_spanned!(first=> type), quote_spanned!(last=> ;));
+    let data = quote!(#keyword Data = #data #end);
     let cell = tokens::wrap_generic(&quote!(#private::ConfigCell), &quote!(#name), first, last);
     let adopt = (config.adopt.as_ref()).map(|value| adopt(value, private));
     let merge = (!config.merge.is_empty()).then(|| merge(&config.merge, private));
@@ -153,7 +156,7 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
     let shown = shown_name(&plain);
     quote! {
         impl #private::#kind for #name {
-            type Data = #data;
+            #data
             #store
             const NAME: &'static ::core::primitive::str = #shown;
             const OPTIONS: #private::Options = {
@@ -175,8 +178,6 @@ fn implementation(config: &Config, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// The names of the package, the crate and the config. The crate is left out where it has the package's
-/// name. Two binaries of one package then do not share sessions, and a config can move to another module.
 /// The name in events, logs, metrics and documents.
 fn shown_name(name: &str) -> String {
     const LONGEST: usize = 64;
@@ -186,6 +187,8 @@ fn shown_name(name: &str) -> String {
     }
 }
 
+/// The names of the package, the crate and the config. The crate is left out where it has the package's
+/// name. Two binaries of one package then do not share sessions, and a config can move to another module.
 fn default_namespace(config: &str) -> TokenStream {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let (package, in_crate) = (variable("CARGO_PKG_NAME"), variable("CARGO_CRATE_NAME"));
