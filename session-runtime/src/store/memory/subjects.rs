@@ -89,11 +89,16 @@ impl Subjects {
 
 #[cfg(test)]
 impl Subjects {
-    /// The number of subjects for which there is room.
-    pub(super) fn room(&self) -> usize {
+    /// The number of subjects, and of marks to be forgotten, for which there is room.
+    pub(super) fn room(&self) -> [usize; 2] {
         let shards = self.shards.iter();
-        let shards = shards.map(|shard| shard.lock().expect("no panic"));
-        shards.map(|shard| shard.subjects.capacity()).sum()
+        let shards: Vec<_> = shards
+            .map(|shard| shard.lock().expect("no panic"))
+            .collect();
+        [
+            shards.iter().map(|shard| shard.subjects.capacity()).sum(),
+            shards.iter().map(|shard| shard.forget.capacity()).sum(),
+        ]
     }
 
     /// The number of marks that are to be forgotten.
@@ -166,9 +171,12 @@ impl Shard {
                 self.subjects.remove(&hash);
             }
         }
-        let (used, room) = (self.subjects.len(), self.subjects.capacity());
-        if room > SMALL && used < room / 8 {
-            self.subjects.shrink_to(used * 2);
+        let is_wasteful = |used, room| room > SMALL && used < room / 8;
+        if is_wasteful(self.subjects.len(), self.subjects.capacity()) {
+            self.subjects.shrink_to(self.subjects.len() * 2);
+        }
+        if is_wasteful(self.forget.len(), self.forget.capacity()) {
+            self.forget.shrink_to(self.forget.len() * 2);
         }
     }
 }
