@@ -76,6 +76,9 @@ pub async fn a_session_that_was_replaced_says_so_to_its_secrets<S: Store<Untyped
             assert_eq!(outcome, "replaced");
             assert_eq!(load(&fixture, session.key, valid).await, "unknown");
         }
+        let wrong = by(secret(), None);
+        let outcome = load_with(&fixture, session.key, wrong).await;
+        assert_eq!(outcome, "unknown", "a wrong secret");
         assert_eq!(load(&fixture, plain.key, plain.secret).await, "replaced");
         let by_cookie = by(plain.secret, None);
         let outcome = load_with(&fixture, plain.key, by_cookie).await;
