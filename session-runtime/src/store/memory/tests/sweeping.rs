@@ -97,6 +97,26 @@ fn memory_is_released_after_a_flood() {
 }
 
 #[test]
+fn a_table_shrinks_around_the_sessions_that_stay() {
+    // A few sessions stay in each of its 64 tables.
+    let (store, clock) = store(64_000);
+    let ids: Vec<_> = (0..50_000).map(id).collect();
+    for id in &ids {
+        insert(&store, *id);
+    }
+    let full = sizes(&store);
+    clock.advance(minute(20));
+    let stay = || ids.iter().step_by(100);
+    assert!(stay().all(|id| load(&store, *id)));
+    clock.advance(minute(20));
+    let _ = block_on(store.sweep(usize::MAX));
+    let left = sizes(&store);
+    assert_eq!(left.sessions, 500);
+    assert!(left.room < full.room / 10, "{left:?} of {full:?}");
+    assert!(stay().all(|id| load(&store, *id)));
+}
+
+#[test]
 fn debug_shows_counts_and_no_session() {
     let (store, _) = store(5);
     insert(&store, id(1));
