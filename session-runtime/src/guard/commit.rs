@@ -78,9 +78,9 @@ pub(super) fn commit<R>(
         CommitProgress::Pending(result, core) => {
             committer.session = Some((core, guard));
             HandlerReply::Pending(PendingReply {
-                answer: Some(answer),
                 committer,
                 result,
+                answer: Some(answer),
             })
         }
     }
@@ -152,12 +152,12 @@ impl<R> fmt::Debug for HandlerReply<R> {
 
 /// A reply that waits for the commit.
 pub struct PendingReply<R> {
-    /// `None` once it is in the reply.
-    answer: Option<Answer<R>>,
     /// Kept until the commit is done, so that a cancelled commit is abandoned. Declared before the
     /// future, so that it is dropped while the future still holds its place in the commit queue.
     committer: Committer,
     result: BoxFuture<'static, CommitResult>,
+    /// `None` once it is in the reply.
+    answer: Option<Answer<R>>,
 }
 
 /// The value is never pinned.
