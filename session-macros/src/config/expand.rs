@@ -206,16 +206,16 @@ fn default_namespace(config: &str) -> TokenStream {
 /// The function that creates the store, from the given value or with `Default`.
 fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenStream {
     let ready = if let Some(value) = value {
-        // Errors about the future point at the value. With the type annotation, a value of another type is
-        // one error.
-        let place = Span::call_site().located_at(value.span());
-        let function = respan(quote!(#private::), place);
-        quote_spanned! {place=>
-            #function store_must_be_send(async move {
-                let store: #store = #value;
-                ::core::result::Result::Ok::<_, #private::BoxError>(store)
-            })
-        }
+        // With the type annotation, a value of another type is one error.
+        let body = quote! {{
+            let store: #store = #value;
+            ::core::result::Result::Ok::<_, #private::BoxError>(store)
+        }};
+        boxed(
+            &quote!(#private::store_must_be_send::<_>),
+            body,
+            value.span(),
+        )
     } else {
         // In this form, the error for a type without a default points at the type.
         quote! {
@@ -235,15 +235,17 @@ fn connect(store: &Type, value: Option<&Expr>, private: &TokenStream) -> TokenSt
 
 /// The function that connects to the old sessions.
 fn adopt(value: &Expr, private: &TokenStream) -> TokenStream {
-    // Errors about the value and its future point at the value.
     let place = Span::call_site().located_at(value.span());
-    let function = respan(quote!(#private::), place);
-    let ready = quote_spanned! {place=>
-        #function adopt_must_be_send(async move {
-            let adopt = #function into_adopt::<Self::Data>(#value);
-            ::core::result::Result::Ok::<_, #private::BoxError>(adopt)
-        })
-    };
+    let into_adopt = respan(quote!(#private::into_adopt::<Self::Data>), place);
+    let body = quote! {{
+        let adopt = #into_adopt(#value);
+        ::core::result::Result::Ok::<_, #private::BoxError>(adopt)
+    }};
+    let ready = boxed(
+        &quote!(#private::adopt_must_be_send::<_>),
+        body,
+        value.span(),
+    );
     quote! {
         const ADOPTS: ::core::primitive::bool = true;
         fn adopt() -> #private::BoxFuture<
@@ -253,6 +255,14 @@ fn adopt(value: &Expr, private: &TokenStream) -> TokenStream {
             #ready
         }
     }
+}
+
+/// The future of a body, boxed by a function. Errors about the future point at the value.
+fn boxed(function: &TokenStream, body: TokenStream, value: Span) -> TokenStream {
+    let place = Span::call_site().located_at(value);
+    let body = respan(body, place);
+    let future = quote_spanned!(place=> async move #body);
+    respan(quote!(#function(#future)), place)
 }
 
 /// One assignment for each option that was given.
