@@ -135,7 +135,6 @@ const SUGGESTIONS: &[(&[&str], Fix)] = &[
     (
         &[
             "capacity",
-            "max_sessions",
             "url",
             "uri",
             "connection",
@@ -245,7 +244,8 @@ pub(super) fn unknown(option: &str, is_field: bool) -> String {
     let bare = PREFIXES
         .iter()
         .find_map(|prefix| plain.strip_prefix(prefix));
-    let fix = [Some(plain.as_str()), bare]
+    let exact = bare.filter(|bare| begins(bare));
+    let fix = [exact, Some(plain.as_str()), bare]
         .into_iter()
         .flatten()
         .find_map(|word| {

@@ -158,6 +158,7 @@ fn syntax_errors() {
     one_mistake("store: \"redis\"", "without quotes");
     one_mistake("merge: { a add }, data: D", "has no rule");
     one_mistake("struct", "there is no option `struct`");
+    one_mistake("with_max_sessions: 5", "did you mean `max_sessions`?");
 }
 
 #[test]
