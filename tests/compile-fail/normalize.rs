@@ -7,15 +7,15 @@ use crate::package;
 /// removed.
 pub(crate) fn message(rendered: &str) -> String {
     let root = format!("{}/", package::root().display());
-    let mut source = Source::Case;
+    let mut is_own = true;
     let lines: Vec<Line> = rendered
         .trim_end()
         .lines()
         .filter(|line| !is_about_long_types(line))
-        .map(|line| Line::new(line, &root, &mut source))
+        .map(|line| Line::new(line, &root, &mut is_own))
         .collect();
     let gutter = |own: bool| {
-        let of_lines = (lines.iter()).filter(move |line| line.source == Source::Case || !own);
+        let of_lines = lines.iter().filter(move |line| line.is_own || !own);
         of_lines
             .filter_map(|line| Some(line.number.as_ref()?.len()))
             .max()
@@ -24,9 +24,16 @@ pub(crate) fn message(rendered: &str) -> String {
     // The margin is as wide as the longest line number, which may be one that is removed.
     let (shown, all) = (gutter(true), gutter(false));
     let mut text = String::new();
-    for line in lines.iter().filter(|line| !line.is_std_snippet()) {
-        text += line.show(shown, all).trim_end();
-        text.push('\n');
+    let mut is_of_std = false;
+    for line in &lines {
+        let line = line.show(shown, all);
+        let is_snippet = line.trim_start().starts_with('|') || line.trim() == "...";
+        is_of_std = line.contains("--> $RUST/") || (is_of_std && is_snippet);
+        // Code of the standard library is only shown if the component `rust-src` is installed.
+        if !(is_of_std && is_snippet) {
+            text += line.trim_end();
+            text.push('\n');
+        }
     }
     text
 }
@@ -36,47 +43,31 @@ fn is_about_long_types(line: &str) -> bool {
     line.contains(".long-type-") || line.ends_with("to print the full type name to the console")
 }
 
-/// The file that a line is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Case,
-    Crate,
-    Std,
-}
-
 struct Line {
     /// The number in the margin.
     number: Option<String>,
     /// What follows the number, or the whole line.
     rest: String,
-    source: Source,
+    /// Whether it belongs to the case's file.
+    is_own: bool,
 }
 
 impl Line {
-    fn new(line: &str, root: &str, source: &mut Source) -> Self {
+    fn new(line: &str, root: &str, is_own: &mut bool) -> Self {
         let trimmed = line.trim_start();
         // A new note. If it has a snippet but names no file, it suggests a change of the case.
-        if line.starts_with(|letter: char| letter.is_ascii_lowercase()) {
-            *source = Source::Case;
-        }
+        *is_own |= line.starts_with(|letter: char| letter.is_ascii_lowercase());
         for arrow in ["--> ", "::: "] {
             if let Some(place) = trimmed.strip_prefix(arrow) {
                 let margin = &line[..line.len() - trimmed.len()];
                 let place = place.replace(root, "");
-                let place = if place.starts_with("tests/compile-fail/") {
-                    *source = Source::Case;
-                    place
-                } else {
-                    let place = foreign(&place);
-                    let is_std = place.starts_with("$RUST/");
-                    *source = if is_std { Source::Std } else { Source::Crate };
-                    place
-                };
+                *is_own = place.starts_with("tests/compile-fail/");
+                let place = if *is_own { place } else { foreign(&place) };
                 let rest = format!("{margin}{arrow}{place}");
                 return Self {
                     number: None,
                     rest,
-                    source: *source,
+                    is_own: *is_own,
                 };
             }
         }
@@ -89,27 +80,19 @@ impl Line {
             return Self {
                 number: Some(number.to_owned()),
                 rest: rest.trim_start().to_owned(),
-                source: *source,
+                is_own: *is_own,
             };
         }
         Self {
             number: None,
             rest: without_count(&line.replace(root, "")),
-            source: *source,
+            is_own: *is_own,
         }
-    }
-
-    /// Whether it shows the code of the standard library, which the compiler does only where it is installed.
-    fn is_std_snippet(&self) -> bool {
-        let rest = self.rest.trim_start();
-        self.source == Source::Std && (rest.starts_with('|') || rest == "...")
     }
 
     fn show(&self, shown: usize, all: usize) -> String {
         match &self.number {
-            Some(number) if self.source == Source::Case => {
-                format!("{number:>shown$} {}", self.rest)
-            }
+            Some(number) if self.is_own => format!("{number:>shown$} {}", self.rest),
             Some(_) => format!("{:shown$} {}", "", self.rest),
             None => {
                 let margin = " ".repeat(all);
