@@ -64,6 +64,9 @@ pub(super) enum Adoption<T> {
     Gone,
 }
 
+/// A session that a view shows.
+type Viewed<C> = (SessionId, Loaded<<C as SessionConfig>::Data>);
+
 /// Opens the session of an old cookie, for a handler.
 pub(super) fn open<'a, C: SessionConfig>(
     context: &'a RequestContext<C>,
@@ -106,7 +109,7 @@ async fn adopt<C: SessionConfig>(
 pub(super) fn view<'a, C: SessionConfig>(
     context: &'a RequestContext<C>,
     request: &'a OldRequest,
-) -> BoxFuture<'a, Result<Adoption<(SessionId, Loaded<C::Data>)>, Error>> {
+) -> BoxFuture<'a, Result<Adoption<Viewed<C>>, Error>> {
     if C::ADOPTS {
         Box::pin(preview(context, request))
     } else {
@@ -117,7 +120,7 @@ pub(super) fn view<'a, C: SessionConfig>(
 async fn preview<C: SessionConfig>(
     context: &RequestContext<C>,
     request: &OldRequest,
-) -> Result<Adoption<(SessionId, Loaded<C::Data>)>, Error> {
+) -> Result<Adoption<Viewed<C>>, Error> {
     let Some(adoption) = Adopter::find(context, request).await? else {
         return Ok(Adoption::NotSent);
     };

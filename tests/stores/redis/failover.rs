@@ -83,6 +83,14 @@ fn info(redis: &Redis, section: &str) -> String {
     command(&mut redis.raw(), &["INFO", section])
 }
 
+/// Waits until the replicas confirm changes. One that has just connected may not do so in time.
+pub(super) async fn until_confirmed(store: &RedisStore) {
+    until("the replicas confirm changes", || async {
+        ready(store).await.is_ok()
+    })
+    .await;
+}
+
 /// Stops replication.
 fn cut_off(primary: &Redis, replica: &Redis) {
     replica.freeze();
@@ -108,7 +116,7 @@ async fn sentinels_fail_over_to_the_replica() {
     let store = with_short_timeouts(RedisStore::builder().url(watched.url())).replicas(1);
     let store = store.credentials("shop", "hunter2/@:?").prefix("shop:");
     let store = store.build().await.unwrap();
-    ready(&store).await.unwrap();
+    until_confirmed(&store).await;
     let session = opened(&store, &json!({"n": 1})).await;
     let record = session.load(&store).await.unwrap().unwrap();
     let committed = session
@@ -158,6 +166,7 @@ async fn sentinels_replace_a_frozen_primary() {
         .build()
         .await
         .unwrap();
+    until_confirmed(&store).await;
     let session = opened(&store, &json!({"n": 1})).await;
     watched.primary.freeze();
     watched.sentinels[0].freeze();
@@ -172,6 +181,7 @@ async fn sentinels_replace_a_frozen_primary() {
             && reaches_a_replica(&watched.replica)
     })
     .await;
+    until_confirmed(&store).await;
     let change = set(&record, &json!({"n": 2}));
     let committed = session.commit(&store, &change).await.unwrap();
     assert!(
@@ -198,6 +208,7 @@ async fn unreplicated_writes_are_lost_and_reported_if_replicas_are_required() {
         .unwrap();
     let with_replicas = with_short_timeouts(RedisStore::builder().url(watched.url())).replicas(1);
     let with_replicas = with_replicas.build().await.unwrap();
+    until_confirmed(&with_replicas).await;
     let session = opened(&with_replicas, &json!({"a": 1, "b": 1})).await;
     let ended = opened(&with_replicas, &json!({})).await;
     let record = session.load(&with_replicas).await.unwrap().unwrap();
@@ -355,7 +366,7 @@ async fn a_cluster_survives_a_lost_primary() {
         .build()
         .await
         .unwrap();
-    ready(&store).await.unwrap();
+    until_confirmed(&store).await;
     let (mut sessions, mut unconfirmed) = (Vec::new(), 0);
     for n in 0..60 {
         let session = loop {
@@ -395,6 +406,7 @@ async fn a_cluster_loses_unreplicated_writes() {
         .build()
         .await
         .unwrap();
+    until_confirmed(&with_replicas).await;
     let session = opened(&with_replicas, &json!({"a": 1, "b": 1})).await;
     let record = session.load(&with_replicas).await.unwrap().unwrap();
     let (primary, replica) = (

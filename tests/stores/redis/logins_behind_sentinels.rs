@@ -3,7 +3,7 @@
 use connect_session::store::{InsertOutcome, LoginRefusal, NewLogin, RedisStore, SubjectIndex};
 use connect_session::{OnMaxSessions, SessionId};
 
-use super::failover::{Watched, with_short_timeouts};
+use super::failover::{Watched, until_confirmed, with_short_timeouts};
 use super::logins::{insert, limited, log_in, subject};
 use super::tools::until;
 
@@ -19,6 +19,7 @@ async fn the_index_and_the_mark_survive_a_failover() {
     let mut watched = Watched::start().await;
     let store = with_short_timeouts(RedisStore::builder().url(watched.url()));
     let store = store.replicas(1).build().await.unwrap();
+    until_confirmed(&store).await;
     let fence = Some(store.revocation_mark(subject("ada")).await.unwrap());
     let attempt = NewLogin {
         fence,
