@@ -38,8 +38,8 @@ pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
     attrs.iter().any(has_err)
 }
 
-/// The expression that examines `__value`, in a closure of its own: in the future of the handler, each step would also
-/// be translated for a panic. An error about the type points at the return type.
+/// The expression that examines `__value`. It is a closure, because within the handler's future each step would need code
+/// for a panic. An error about the type points at the return type.
 pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStream {
     let place = handler.place();
     let at_type = match &handler.signature.output {

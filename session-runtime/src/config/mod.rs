@@ -14,7 +14,7 @@ pub use options::{
 #[cfg(feature = "_layer")]
 pub(crate) use reservations::reserved;
 pub use state::{ConfigCell, StartError, configure, start};
-pub(crate) use state::{adopt, data_problem, prepared, store, store_if_built};
+pub(crate) use state::{adopt, data_problem, if_adopting, prepared, store, store_if_built};
 pub use trusted_proxy::TrustedProxy;
 pub use validate::ConfigureError;
 

@@ -120,6 +120,22 @@ pub(crate) async fn adopt<C: SessionConfig>() -> Result<&'static Adopt<C::Data>,
         .map_err(|error| not_built::<C>("adopt", error))
 }
 
+/// Runs something of the adoption, or returns `otherwise` if the config adopts no sessions. All of the adoption is called
+/// through this function: then a config that adopts none compiles nothing of it.
+pub(crate) fn if_adopting<'a, C: SessionConfig, T: Send + 'a, F>(
+    adopting: impl FnOnce() -> F,
+    otherwise: T,
+) -> BoxFuture<'a, T>
+where
+    F: Future<Output = T> + Send + 'a,
+{
+    if C::ADOPTS {
+        Box::pin(adopting())
+    } else {
+        Box::pin(std::future::ready(otherwise))
+    }
+}
+
 fn not_built<C: SessionConfig>(operation: &'static str, error: BoxError) -> Error {
     let listener = prepared::<C>().options.on_event;
     let kind = EventKind::StoreError {
@@ -259,7 +275,8 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
                 .map_or_else(|| with_causes(&error), with_causes),
         ),
     }
-    if let Err(error) = connect_to_old_sessions::<C>().await {
+    let connected = if_adopting::<C, _, _>(|| async { adopt::<C>().await.map(drop) }, Ok(()));
+    if let Err(error) = connected.await {
         let reason = error.source().map(with_causes).unwrap_or_default();
         problems.push(format!(
             "the old sessions of `adopt` are not there: {reason}"
@@ -272,16 +289,6 @@ pub async fn start<C: SessionConfig>() -> Result<(), StartError> {
             config: C::NAME,
             problems,
         })
-    }
-}
-
-/// Connects to the sessions that the config adopts, if it does. A function of its own, because a config that adopts none
-/// then compiles nothing of it.
-fn connect_to_old_sessions<C: SessionConfig>() -> BoxFuture<'static, Result<(), Error>> {
-    if C::ADOPTS {
-        Box::pin(async { adopt::<C>().await.map(drop) })
-    } else {
-        Box::pin(std::future::ready(Ok(())))
     }
 }
 

@@ -72,16 +72,7 @@ pub(super) fn open<'a, C: SessionConfig>(
     context: &'a RequestContext<C>,
     request: &'a OldRequest,
 ) -> BoxFuture<'a, Result<Adoption<OpenedSession<C>>, Error>> {
-    if C::ADOPTS {
-        Box::pin(adopt(context, request))
-    } else {
-        not_sent()
-    }
-}
-
-/// The result for a config that adopts no sessions. What adopts them is not even compiled for it.
-fn not_sent<T: Send + 'static>() -> BoxFuture<'static, Result<Adoption<T>, Error>> {
-    Box::pin(std::future::ready(Ok(Adoption::NotSent)))
+    config::if_adopting::<C, _, _>(|| adopt(context, request), Ok(Adoption::NotSent))
 }
 
 async fn adopt<C: SessionConfig>(
@@ -110,11 +101,7 @@ pub(super) fn view<'a, C: SessionConfig>(
     context: &'a RequestContext<C>,
     request: &'a OldRequest,
 ) -> BoxFuture<'a, Result<Adoption<Viewed<C>>, Error>> {
-    if C::ADOPTS {
-        Box::pin(preview(context, request))
-    } else {
-        not_sent()
-    }
+    config::if_adopting::<C, _, _>(|| preview(context, request), Ok(Adoption::NotSent))
 }
 
 async fn preview<C: SessionConfig>(
@@ -179,6 +166,7 @@ impl<'a, C: SessionConfig> Adopter<'a, C> {
         Err(Error::of(ErrorKind::Contention))
     }
 
+    /// One try of [`open`](Self::open).
     async fn try_open(&self) -> Result<Attempt<Loaded<C::Data>>, Error> {
         let Some(adopted) = self.read_old().await? else {
             return Ok(Attempt::Done(self.follow(Some(OFFER_AGAIN)).await?));

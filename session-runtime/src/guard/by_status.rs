@@ -195,12 +195,10 @@ impl Deferred {
         self: Box<Self>,
         is_success: bool,
     ) -> Result<crate::engine::SessionHeaders, super::Rejection> {
-        use super::commit::{HandlerReply, commit};
-
         let Self { committer, shared } = *self;
-        let reply = match commit(Answer::Value(()), !is_success, committer) {
-            HandlerReply::Done(reply) => reply,
-            HandlerReply::Pending(pending) => pending.await,
+        let reply = match super::commit::commit(Answer::Value(()), !is_success, committer) {
+            super::HandlerReply::Done(reply) => reply,
+            super::HandlerReply::Pending(pending) => pending.await,
         };
         let reply = if shared { reply.shared() } else { reply };
         reply.into_headers()

@@ -143,7 +143,7 @@ pub trait Complete {}
 #[diagnostic::do_not_recommend]
 impl Complete for NoValues {}
 
-/// Examines a value with these steps.
+/// Takes all steps for a value. The closure's argument gets its type from here.
 #[inline]
 pub fn examine<R>(value: &R, steps: impl FnOnce(&R) -> bool) -> bool {
     steps(value)
