@@ -17,12 +17,12 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub(super) fn key_of(prefix: &str, key: Key) -> String {
     let Key { namespace, id } = key;
     let length = prefix.len() + FORMAT_TAG.len() + namespace.len() + 1 + ID_CHARS;
-    let mut name = String::with_capacity(length);
+    let mut name = Vec::with_capacity(length);
     for part in [prefix, FORMAT_TAG, namespace, ":"] {
-        name.push_str(part);
+        name.extend_from_slice(part.as_bytes());
     }
-    name.push_str(&id_text(id));
-    name
+    push_base64url(&mut name, id.as_bytes());
+    text_of(name)
 }
 
 /// The key of the index of a subject's sessions: `{prefix}s1:{namespace}:u:{subject}`. The scripts find
@@ -92,17 +92,24 @@ const fn digit_of(character: u8) -> Option<u8> {
 /// Bytes as base64url without padding (RFC 4648, 5): shorter than hexadecimal digits, as every session's
 /// key is in the server's memory.
 fn base64url(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 1);
+    let mut text = Vec::with_capacity(bytes.len() * 4 / 3 + 1);
+    push_base64url(&mut text, bytes);
+    text_of(text)
+}
+
+fn push_base64url(text: &mut Vec<u8>, bytes: &[u8]) {
     for chunk in bytes.chunks(3) {
         let byte = |at| u32::from(chunk.get(at).copied().unwrap_or_default());
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..=chunk.len() {
-            text.push(char::from(
-                ALPHABET[(bits >> (18 - 6 * at) & 0x3f) as usize],
-            ));
-        }
+        let digit = |shift: u32| ALPHABET[(bits >> shift & 0x3f) as usize];
+        let digits = [digit(18), digit(12), digit(6), digit(0)];
+        text.extend_from_slice(&digits[..=chunk.len()]);
     }
-    text
+}
+
+/// Texts and digits are UTF-8, so this never falls back to the default.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

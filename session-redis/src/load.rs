@@ -18,21 +18,18 @@ use connect_session_runtime::store::{LoadOutcome, StoreError};
 
 impl RedisStore {
     /// Loads the record under a key; see [`Store::load`](connect_session_runtime::store::Store::load).
+    ///
+    /// What few loads need is boxed, so that the future of the others stays small.
     pub(super) async fn find<D: SessionData>(
         &self,
         key: Key,
         request: &LoadRequest,
     ) -> Result<LoadOutcome<D>, StoreError> {
         let name = &*self.key(key);
-        let format = request.format;
-        let mut get = Cmd::with_capacity(2, name.len() + 3);
-        get.arg("GET").arg(name);
-        let answer = self.send(name, Command::new(&get, None)).await;
-        let TimedReply { value, now } = match answer {
+        let TimedReply { value, now } = match self.get(name).await {
             // It may be a tombstone.
             Err(failure) if failure.code() == "WRONGTYPE" => {
-                let reply = self.second_step(name, request, None, false).await;
-                return self.loaded(reply.map_err(read_error)?, None, None, format);
+                return Box::pin(self.decide(name, request, None, false)).await;
             }
             answer => answer.map_err(read_error)?,
         };
@@ -46,47 +43,74 @@ impl RedisStore {
         };
         match FirstStep::of(&stored.state, request, now) {
             FirstStep::Unknown => Ok(LoadOutcome::Unknown),
-            FirstStep::Found => {
-                let state = stored.state.clone();
-                match stored.into_record(false, format) {
-                    Ok(record) => Ok(LoadOutcome::Found(record)),
-                    // Boxed: it is rare.
-                    Err(error) => Box::pin(self.not_decoded(name, &state, request, error)).await,
-                }
-            }
+            FirstStep::Found => match stored.decode(request.format) {
+                Ok(data) => Ok(LoadOutcome::Found(stored.with_data(data, false))),
+                Err(error) => Box::pin(self.not_decoded(name, &stored.state, request, error)).await,
+            },
             FirstStep::Reused => {
                 let login = stored.state.login.as_deref();
-                let reply = self.second_step(name, request, None, true).await;
-                self.loaded(reply.map_err(read_error)?, login, None, format)
+                Box::pin(self.decide(name, request, login, true)).await
             }
             FirstStep::Undecided {
                 is_alive,
                 secrets_change,
             } => {
-                let state = stored.state.clone();
-                // Before anything is written: a session that cannot be read does not live longer.
-                let decoded = if stored.may_open(request.secret) {
-                    match stored.into_record(false, format) {
-                        Ok(record) => Some(record),
-                        Err(error) => {
-                            return Box::pin(self.not_decoded(name, &state, request, error)).await;
-                        }
-                    }
-                } else {
-                    None
-                };
-                let login = state.login.as_deref();
-                match self.second_step(name, request, login, secrets_change).await {
-                    Ok(reply) => {
-                        self.file_again(key, login, state.expiry.absolute_until);
-                        self.loaded(reply, login, decoded.as_ref(), format)
-                    }
-                    // The record can be read but not written: the touch, the offer or the promotion
-                    // is left out.
-                    Err(_) if is_alive && decoded.is_some() => Ok(decoded.into()),
-                    Err(failure) => Err(read_error(failure)),
-                }
+                let step = self.write_effects(key, name, request, stored, is_alive, secrets_change);
+                Box::pin(step).await
             }
+        }
+    }
+
+    async fn get(&self, name: &str) -> Result<TimedReply, Failure> {
+        let mut get = Cmd::with_capacity(2, name.len() + 3);
+        get.arg("GET").arg(name);
+        self.send(name, Command::new(&get, None)).await
+    }
+
+    /// Lets the server decide about a load, of which nothing has been read that it could find. `login` is the one
+    /// of the record.
+    async fn decide<D: SessionData>(
+        &self,
+        name: &str,
+        request: &LoadRequest,
+        login: Option<&Login>,
+        secrets_change: bool,
+    ) -> Result<LoadOutcome<D>, StoreError> {
+        let reply = self.second_step(name, request, None, secrets_change).await;
+        self.loaded(reply.map_err(read_error)?, login, None, request.format)
+    }
+
+    /// Lets the server decide about a load that has something to write.
+    async fn write_effects<D: SessionData>(
+        &self,
+        key: Key,
+        name: &str,
+        request: &LoadRequest,
+        stored: StoredRecord,
+        is_alive: bool,
+        secrets_change: bool,
+    ) -> Result<LoadOutcome<D>, StoreError> {
+        let format = request.format;
+        let state = stored.state.clone();
+        // Before anything is written: a session that cannot be read does not live longer.
+        let decoded = if stored.may_open(request.secret) {
+            match stored.decode(format) {
+                Ok(data) => Some(stored.with_data(data, false)),
+                Err(error) => return self.not_decoded(name, &state, request, error).await,
+            }
+        } else {
+            None
+        };
+        let login = state.login.as_deref();
+        match self.second_step(name, request, login, secrets_change).await {
+            Ok(reply) => {
+                self.file_again(key, login, state.expiry.absolute_until);
+                self.loaded(reply, login, decoded.as_ref(), format)
+            }
+            // The record can be read but not written: the touch, the offer or the promotion
+            // is left out.
+            Err(_) if is_alive && decoded.is_some() => Ok(decoded.into()),
+            Err(failure) => Err(read_error(failure)),
         }
     }
 

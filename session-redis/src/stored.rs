@@ -34,6 +34,7 @@ use connect_session_runtime::store::StoreError;
 use connect_session_runtime::store::state::{
     CommitStamp, CurrentSecret, Expiry, OfferedSecret, OtherSecrets, PreviousSecret, RecordState,
 };
+use connect_session_runtime::versions::Versioned;
 
 use serde_json::value::RawValue;
 
@@ -134,25 +135,42 @@ impl StoredRecord {
         texts.collect()
     }
 
-    /// Decodes the data.
+    /// The record with its data.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
     pub(super) fn into_record<D: SessionData>(
         self,
         renewed: bool,
         format: DataFormat,
     ) -> Result<Record<D>, StoreError> {
+        let data = self.decode(format)?;
+        Ok(self.with_data(data, renewed))
+    }
+
+    /// Decodes the data.
+    pub(super) fn decode<D: SessionData>(
+        &self,
+        format: DataFormat,
+    ) -> Result<Versioned<D>, StoreError> {
+        let fields = fields(&self.bytes[self.fields_at..])?;
+        format.decode(fields.into_iter(), self.data_version)
+    }
+
+    /// The record with data that was decoded from it.
+    pub(super) fn with_data<D>(self, read: Versioned<D>, renewed: bool) -> Record<D> {
         let Self {
             state,
-            data_version,
             mut bytes,
             fields_at,
+            ..
         } = self;
-        bytes.drain(..fields_at);
-        let read = format.decode(fields(&bytes)?.into_iter(), data_version)?;
-        if let Some(migrated) = &read.migrated {
-            bytes = encode_fields(migrated);
+        match &read.migrated {
+            Some(migrated) => bytes = encode_fields(migrated),
+            None => drop(bytes.drain(..fields_at)),
         }
         let snapshot = Snapshot::with_bytes(read.data, state.version, bytes);
-        Ok(state.record(snapshot, renewed))
+        state.record(snapshot, renewed)
     }
 }
 
