@@ -9,6 +9,32 @@ use crate::error::StatementError;
 pub(crate) struct Args<DB: Database> {
     arguments: DB::Arguments,
     error: Option<BoxDynError>,
+    /// What stands in place of each `?`, if the statement becomes a part of a script.
+    places: Option<Vec<Place>>,
+}
+
+/// What stands in place of a `?` in a script, which has no arguments.
+#[cfg_attr(
+    not(feature = "mysql"),
+    allow(dead_code, reason = "only MySQL has such scripts")
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Null,
+    Number(i64),
+    Flag(bool),
+    Id([u8; 16]),
+    /// The next argument, which is bytes.
+    Bytes,
+    /// The next argument, which is a text.
+    Text,
+}
+
+impl Place {
+    /// Whether the value is an argument, rather than written into the text.
+    pub(crate) const fn is_argument(self) -> bool {
+        matches!(self, Self::Bytes | Self::Text)
+    }
 }
 
 impl<DB: Database> Args<DB> {
@@ -16,6 +42,17 @@ impl<DB: Database> Args<DB> {
         Self {
             arguments: DB::Arguments::default(),
             error: None,
+            places: None,
+        }
+    }
+
+    /// The arguments for a statement that becomes a part of a script. Only text and bytes are arguments, because
+    /// everything else can be written into the script.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn of_script() -> Self {
+        Self {
+            places: Some(Vec::new()),
+            ..Self::new()
         }
     }
 
@@ -29,10 +66,28 @@ impl<DB: Database> Args<DB> {
         self
     }
 
+    /// Notes the place of the next value. Returns whether the value is an argument.
+    pub(crate) fn note(&mut self, place: Place) -> bool {
+        match &mut self.places {
+            Some(places) => {
+                places.push(place);
+                place.is_argument()
+            }
+            None => true,
+        }
+    }
+
     pub(crate) fn finish(self) -> Result<DB::Arguments, StatementError> {
         match self.error {
             Some(error) => Err(StatementError::NotApplied(error)),
             None => Ok(self.arguments),
         }
+    }
+
+    /// The arguments, and what stands in place of each `?`.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn finish_script(mut self) -> Result<(DB::Arguments, Vec<Place>), StatementError> {
+        let places = self.places.take().unwrap_or_default();
+        Ok((self.finish()?, places))
     }
 }

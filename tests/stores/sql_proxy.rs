@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// The answer of MySQL to a statement that returns no rows.
+const OK: [u8; 11] = [7, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0];
+
 /// The framing of a client's messages.
 #[derive(Clone, Copy)]
 pub enum Protocol {
@@ -59,6 +62,8 @@ pub enum Network {
     Silent,
     /// A connection receives nothing after its client has sent a ping.
     LosesPings,
+    /// The client is told that its prepared statements were executed, and the server does not receive them.
+    LosesExecutions,
     /// Every connection is closed.
     Broken,
 }
@@ -66,6 +71,8 @@ pub enum Network {
 pub struct Proxy {
     pub port: u16,
     counts: Arc<Mutex<BTreeMap<char, u64>>>,
+    /// The texts of statements, from MySQL's clients.
+    texts: Arc<Mutex<Vec<Vec<u8>>>>,
     connections: Arc<AtomicU64>,
     network: watch::Sender<Network>,
     server: Arc<Mutex<String>>,
@@ -89,6 +96,8 @@ impl Proxy {
         let (network, watched) = watch::channel(Network::Works);
         let (refusal, refused) = watch::channel(Refusal::default());
         let shared = counts.clone();
+        let texts: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+        let seen = texts.clone();
         let server = Arc::new(Mutex::new(server));
         let current = server.clone();
         let connections = Arc::<AtomicU64>::default();
@@ -104,12 +113,13 @@ impl Proxy {
                     (number <= refusal.connections).then_some(refusal.code)
                 };
                 let (counts, network) = (shared.clone(), watched.clone());
+                let frames = Frames::new(protocol, seen.clone());
                 let server = current.lock().unwrap().clone();
                 let upstream = TcpStream::connect(&server).await.unwrap();
                 let open = opened.clone();
                 *open.lock().unwrap().entry(server.clone()).or_default() += 1;
                 tokio::spawn(async move {
-                    forward(client, upstream, protocol, counts, network, refusal).await;
+                    forward(client, upstream, frames, counts, network, refusal).await;
                     *open.lock().unwrap().entry(server).or_default() -= 1;
                 });
             }
@@ -117,6 +127,7 @@ impl Proxy {
         Self {
             port,
             counts,
+            texts,
             connections,
             network,
             server,
@@ -148,6 +159,11 @@ impl Proxy {
         std::mem::take(&mut *self.counts.lock().unwrap())
     }
 
+    /// The texts of MySQL's statements since the last call, those that were prepared and those that were not.
+    pub fn take_texts(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.texts.lock().unwrap())
+    }
+
     /// The number of connections that clients have opened so far.
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst)
@@ -161,14 +177,14 @@ impl Proxy {
 async fn forward(
     client: TcpStream,
     server: TcpStream,
-    protocol: Protocol,
+    mut frames: Frames,
     counts: Arc<Mutex<BTreeMap<char, u64>>>,
     mut network: watch::Receiver<Network>,
     refusal: impl Fn() -> Option<&'static str>,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let mut frames = Frames::new(protocol);
+    let protocol = frames.protocol;
     let mut is_lost = false;
     let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
@@ -182,6 +198,10 @@ async fn forward(
                 if let Some(code) = refusal().filter(|_| !was_ping) {
                     let answer = protocol.refusal(&kinds, code);
                     if to_client.write_all(&answer).await.is_err() { return }
+                    continue;
+                }
+                if kinds == ['E'] && *network.borrow() == Network::LosesExecutions {
+                    if to_client.write_all(&OK).await.is_err() { return }
                     continue;
                 }
                 if to_server.write_all(bytes).await.is_err() { return }
@@ -204,14 +224,16 @@ async fn forward(
 /// Parses the messages that a client sends.
 struct Frames {
     protocol: Protocol,
+    texts: Arc<Mutex<Vec<Vec<u8>>>>,
     rest: Vec<u8>,
     started: bool,
 }
 
 impl Frames {
-    fn new(protocol: Protocol) -> Self {
+    fn new(protocol: Protocol, texts: Arc<Mutex<Vec<Vec<u8>>>>) -> Self {
         Self {
             protocol,
+            texts,
             rest: Vec::new(),
             started: false,
         }
@@ -226,7 +248,10 @@ impl Frames {
                 break;
             }
             kinds.extend(kind);
-            self.rest.drain(..length);
+            let message: Vec<u8> = self.rest.drain(..length).collect();
+            if matches!((self.protocol, kind), (Protocol::MySql, Some('Q' | 'P'))) {
+                self.texts.lock().unwrap().push(message[5..].to_vec());
+            }
             self.started = true;
         }
         for kind in &kinds {

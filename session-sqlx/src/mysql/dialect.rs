@@ -9,10 +9,12 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-use super::{Inner, MySqlBackend, send};
+use super::{Inner, MySqlBackend, login_script, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{Dialect, Statements, Work};
+use crate::operations::{
+    Answer, Dialect, LoggedIn, LoginStatement, Statements, Terms, Work, Wrote,
+};
 use crate::row::{self, Member, Stored};
 
 impl Dialect for MySqlBackend {
@@ -34,6 +36,7 @@ impl Dialect for MySqlBackend {
     const STORED: &str = "";
     const ON_DUPLICATE: &str = "ON DUPLICATE KEY UPDATE";
     const RETURNS_WRITTEN: bool = false;
+    const FROM_NOTHING: &str = " FROM DUAL";
 
     fn now_literal(_: &Inner) -> Cow<'static, str> {
         Self::NOW.into()
@@ -67,6 +70,19 @@ impl Dialect for MySqlBackend {
         text
     }
 
+    fn login_on_terms(_: &str, _: &str, login: impl FnOnce(&str) -> String) -> String {
+        login(login_script::IS_ADMITTED)
+    }
+
+    async fn log_in<T: Answer<MySql> + Wrote>(
+        inner: &Inner,
+        terms: &Terms,
+        statement: &LoginStatement,
+        args: impl Fn(Args<MySql>) -> Args<MySql> + Send + Sync,
+    ) -> Result<LoggedIn<T>, StatementError> {
+        inner.log_in_by_script(terms, statement, args).await
+    }
+
     fn first_args(_: &Inner) -> Args<MySql> {
         Args::new()
     }
@@ -80,10 +96,6 @@ impl Dialect for MySqlBackend {
 
     fn is_duplicate(error: &sqlx::Error) -> bool {
         send::is_duplicate(error)
-    }
-
-    fn is_rolled_back(error: &sqlx::Error) -> bool {
-        send::is_rolled_back(error)
     }
 
     /// A full server is not told apart from one that refuses for another reason.

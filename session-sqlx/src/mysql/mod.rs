@@ -2,6 +2,8 @@
 
 mod dialect;
 mod examine;
+mod login;
+mod login_script;
 mod send;
 mod setup;
 mod statements;
@@ -59,8 +61,11 @@ use crate::table::Table;
 ///
 /// The store is a [`SubjectIndex`](connect_session_runtime::store::SubjectIndex): an index of the table finds the
 /// sessions of a user, and no request that only reads or changes data writes it. A login is one statement. With a
-/// fence or a limit it is a transaction of three round trips, which locks the row of the user in a second table,
-/// `connect_sessions_subjects`. A list, a count and an end, of one session or of all, take one round trip each.
+/// fence or a limit it is a transaction, which locks the row of the user in a second table,
+/// `connect_sessions_subjects`. It takes two round trips: the values are put into variables of the connection, whose
+/// names begin with `@connect_session_`, and a script without values does the rest and sets them to null. (A proxy that
+/// does not send both on the same connection is noticed, and the login fails.) A list, a count and an end, of one
+/// session or of all, take one round trip each.
 ///
 /// # Connections
 ///

@@ -104,6 +104,10 @@ impl Server for MySqlBackend {
         send::is_refusal(error)
     }
 
+    fn is_rolled_back(error: &sqlx::Error) -> bool {
+        send::is_rolled_back(error)
+    }
+
     fn is_missing_table(error: &sqlx::Error) -> bool {
         send::is_missing_table(error)
     }

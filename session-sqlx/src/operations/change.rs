@@ -1,10 +1,10 @@
 //! A change as arguments of a statement.
 
 use connect_session_runtime::data::DataFormat;
-use connect_session_runtime::record::{Change, Key, LoginChange, NewRecord, SubjectKey};
+use connect_session_runtime::record::{Change, CommitId, Key, LoginChange, NewRecord, SubjectKey};
 
-use super::login::Terms;
 use super::millis::to_millis;
+use super::terms::Terms;
 use super::values::Values;
 use crate::args::Args;
 use crate::convert::to_i64;
@@ -87,9 +87,9 @@ impl<'a> LoginColumns<'a> {
     }
 
     /// What the login depends on, if it depends on something.
-    pub(super) fn terms(&self, key: Key) -> Option<Terms> {
+    pub(super) fn terms(&self, key: Key, commit_id: CommitId) -> Option<Terms> {
         match self.change {
-            LoginChange::Set(login) => Terms::new(key, login),
+            LoginChange::Set(login) => Terms::new(key, login, commit_id),
             LoginChange::Keep | LoginChange::Clear | LoginChange::Authenticate { .. } => None,
         }
     }

@@ -174,8 +174,10 @@ pub(crate) struct WrittenAfterRead(pub(crate) u64);
 answer!(WrittenAfterRead: write, IS_READ: false, MAY_CHANGE_SERVER: false);
 
 /// The row of a statement that writes and returns one row.
+#[cfg(feature = "postgres")]
 pub(crate) struct WrittenRow<DB: Database>(pub(crate) Option<DB::Row>);
 
+#[cfg(feature = "postgres")]
 answer!(WrittenRow<DB>: row, IS_READ: false, MAY_CHANGE_SERVER: true);
 
 /// The version of the row that a commit wrote; `None` if it wrote none.

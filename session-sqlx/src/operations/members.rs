@@ -20,26 +20,21 @@ use crate::row::REPLACED;
 /// transaction that wrote it was slow.
 pub(crate) const LOCK_KEPT_MILLIS: u64 = 5 * 60 * 1_000;
 
-/// A position in the order of the logins of a subject.
-pub(super) struct Position {
-    pub(super) login_at: i64,
-    pub(super) id: [u8; 16],
-}
-
 /// Writes the scripts about the sessions of one subject.
 ///
 /// Each transaction first writes the row of the subject, so that those of one subject run one after the
 /// other. What they find next is read by a statement of its own, whose snapshot is taken after the wait.
-pub(super) struct Members<B> {
+pub(crate) struct Members<B> {
     sessions: String,
-    subjects: String,
-    key: String,
-    now: Cow<'static, str>,
+    pub(crate) subjects: String,
+    /// The key of the subject, as it is written in a text.
+    pub(crate) key: String,
+    pub(super) now: Cow<'static, str>,
     backend: PhantomData<fn() -> B>,
 }
 
 impl<B: Dialect> Members<B> {
-    pub(super) fn new(inner: &Inner<B>, subject: &SubjectKey) -> Self {
+    pub(crate) fn new(inner: &Inner<B>, subject: &SubjectKey) -> Self {
         Self {
             sessions: inner.table.quoted(B::QUOTE),
             subjects: inner.table.subjects().quoted(B::QUOTE),
@@ -49,43 +44,23 @@ impl<B: Dialect> Members<B> {
         }
     }
 
-    /// Begins the transaction of a login, locks the subject, and shows its mark. With a limit, it also
-    /// shows the session that logged in last of those that have to end for it, if there are any.
-    pub(super) fn begin_login(&self, id: SessionId, max_sessions: Option<u32>) -> String {
-        let Self { subjects, key, .. } = self;
+    /// Writes the row of the subject, as a lock.
+    pub(crate) fn lock(&self) -> String {
         let kept_until = format!("{} + {}", self.now, to_i64(LOCK_KEPT_MILLIS));
         let kept = format!(
             "kept_until = {}({}kept_until, {kept_until})",
             B::GREATEST,
             B::STORED
         );
-        let lock = self.upsert("0", &kept_until, &kept);
-        let limit = max_sessions.map(|max| self.last_beyond(id, max));
-        format!(
-            "{}; {lock}; SELECT mark, subject_key FROM {subjects} WHERE subject_key = {key}{}",
-            B::BEGIN,
-            limit.unwrap_or_default()
-        )
+        self.upsert("0", &kept_until, &kept)
     }
 
-    /// Keeps the row of the subject as if it had been locked now, if that was long ago.
-    pub(super) fn keep_lock(&self) -> String {
-        let Self {
-            subjects, key, now, ..
-        } = self;
-        format!(
-            "UPDATE {subjects} SET kept_until = {now} + {}
-                WHERE subject_key = {key} AND kept_until < {now} + {}; ",
-            to_i64(LOCK_KEPT_MILLIS),
-            to_i64(LOCK_KEPT_MILLIS / 2)
-        )
-    }
-
-    /// The new session counts, and is not among the others.
-    fn last_beyond(&self, id: SessionId, max_sessions: u32) -> String {
+    /// The session that logged in last of those that have to end for the login of `id`, if there are any. The new
+    /// session counts, and is not among the others.
+    pub(crate) fn last_beyond(&self, id: SessionId, max_sessions: u32) -> String {
         let Self { key, now, .. } = self;
         format!(
-            "; SELECT login_at, {} FROM {} WHERE subject_key = {key} AND id <> {} AND {}
+            "SELECT login_at, {} FROM {} WHERE subject_key = {key} AND id <> {} AND {}
                 ORDER BY login_at DESC, id DESC LIMIT 1 OFFSET {}",
             B::ID,
             self.sessions,
@@ -95,16 +70,12 @@ impl<B: Dialect> Members<B> {
         )
     }
 
-    /// Ends the sessions whose logins are not after this position, each of which leaves a tombstone, and
-    /// commits the login of `id`.
-    pub(super) fn end_until(&self, id: SessionId, last: &Position) -> String {
-        let Position { login_at, id: last } = last;
-        let last = B::id_literal(last);
-        let until = format!(
+    /// Whether a session is another than `id`, and its login is not after that of `last`.
+    pub(crate) fn until(id: SessionId, login_at: &str, last: &str) -> String {
+        format!(
             "id <> {} AND (login_at < {login_at} OR login_at = {login_at} AND id <= {last})",
             B::id_literal(id.as_bytes())
-        );
-        format!("{}; COMMIT", self.replace(&until))
+        )
     }
 
     /// Raises the mark, and ends all sessions except one.
@@ -136,7 +107,7 @@ impl<B: Dialect> Members<B> {
     }
 
     /// Turns living sessions into tombstones, and shows a time after now for each, and its id.
-    fn replace(&self, which: &str) -> String {
+    pub(crate) fn replace(&self, which: &str) -> String {
         let Self {
             sessions, key, now, ..
         } = self;

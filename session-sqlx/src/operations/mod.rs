@@ -5,12 +5,15 @@ mod change;
 mod driver;
 mod inspect;
 mod login;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod login_transaction;
 mod members;
 mod millis;
 mod record;
 mod statements;
 mod store;
 mod subject_index;
+mod terms;
 mod values;
 
 use std::borrow::Cow;
@@ -29,21 +32,29 @@ use crate::backend::{Backend, Inner};
 use crate::error::StatementError;
 use crate::row::{Member, Stored};
 
-pub(crate) use self::driver::{
-    Answer, Committed, Driver, OneRow, Rows, Single, Statement, Work, Written, WrittenRow,
-};
 #[cfg(feature = "postgres")]
+pub(crate) use self::driver::WrittenRow;
+pub(crate) use self::driver::{
+    Answer, Committed, Driver, OneRow, Rows, Single, Statement, Work, Written,
+};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use self::login::NoLogin;
+#[cfg(feature = "mysql")]
+pub(crate) use self::login::living;
+pub(crate) use self::login::{LoggedIn, Wrote};
+#[cfg(feature = "mysql")]
+pub(crate) use self::members::Members;
 #[cfg(feature = "postgres")]
 pub(crate) use self::members::{LOCK_KEPT_MILLIS, tombstone};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) use self::millis::to_millis;
-pub(crate) use self::statements::Statements;
 #[cfg(feature = "postgres")]
 pub(crate) use self::statements::is_alive;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use self::statements::numbered;
+pub(crate) use self::statements::{LoginStatement, Statements};
 pub(crate) use self::store::implement_store;
+pub(crate) use self::terms::Terms;
 pub(crate) use self::values::Values;
 
 /// What the operations need to know of a database.
@@ -76,6 +87,8 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     const ON_DUPLICATE: &str;
     /// Whether a statement can return the rows that it changes or deletes.
     const RETURNS_WRITTEN: bool;
+    /// What comes before the condition of a `SELECT` that reads no table.
+    const FROM_NOTHING: &str = "";
 
     /// Bytes within the text of a statement.
     fn bytes_literal(bytes: &[u8]) -> String {
@@ -95,17 +108,20 @@ pub(crate) trait Dialect: Backend<Db: Values> {
     /// The text of a statement, with the placeholders of this database in place of each `?`.
     fn with_placeholders(text: String) -> String;
 
-    /// One statement that logs a session in on terms and ends other sessions for it, if the database has such. `login`
-    /// is the text of the statement that writes the session if a condition is true. The first arguments are those
-    /// of [`Terms`](login::Terms). The only row has the version of the record or a [`NoLogin`], and the ids of the
-    /// sessions that ended, one after the other.
-    fn login_with_terms(
-        _table: &str,
-        _subjects: &str,
-        _login: impl FnOnce(&str) -> String,
-    ) -> Option<String> {
-        None
+    /// The text that [`log_in`](Self::log_in) needs beside the statement that writes the session. `login` is the text
+    /// of a statement that does so if a condition is true.
+    fn login_on_terms(_table: &str, _subjects: &str, login: impl FnOnce(&str) -> String) -> String {
+        login("TRUE")
     }
+
+    /// Logs a session in on its terms, and ends other sessions for it. `args` appends the arguments of the statement that
+    /// writes the session.
+    fn log_in<T: Answer<Self::Db> + Wrote>(
+        inner: &Inner<Self>,
+        terms: &Terms,
+        statement: &LoginStatement,
+        args: impl Fn(Args<Self::Db>) -> Args<Self::Db> + Send + Sync,
+    ) -> impl Future<Output = Result<LoggedIn<T>, StatementError>> + Send;
 
     /// The arguments that every statement begins with.
     fn first_args(inner: &Inner<Self>) -> Args<Self::Db>;
@@ -149,11 +165,6 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// Whether the key of an insertion is in use.
     fn is_duplicate(error: &sqlx::Error) -> bool;
-
-    /// Whether the database rolled the statement back in favor of another.
-    fn is_rolled_back(_: &sqlx::Error) -> bool {
-        false
-    }
 
     /// Whether the database has no room for another record.
     fn is_full(error: &sqlx::Error) -> bool;

@@ -15,10 +15,11 @@ use super::change::{
     DataOnly, LoginColumns, NewLoginColumns, base_version, change_args, noted_version,
 };
 use super::driver::WrittenAfterRead;
-use super::login::{LoggedIn, Put, Terms};
+use super::login::{LoggedIn, Put};
 use super::millis::to_millis;
+use super::terms::Terms;
 use super::values::namespace_number;
-use super::{Committed, Dialect, OneRow, Written};
+use super::{Committed, Dialect, LoginStatement, OneRow, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
@@ -67,7 +68,8 @@ impl<B: Dialect> Inner<B> {
             Some(_) => &statements.insert_login,
             None => &statements.insert,
         };
-        let terms = (record.login.as_ref()).and_then(|login| Terms::new(key, login));
+        let terms =
+            (record.login.as_ref()).and_then(|login| Terms::new(key, login, record.commit_id));
         let mut put = self.insert_row(terms.as_ref(), statement, &args).await?;
         if matches!(put, Put::InUse) {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
@@ -93,13 +95,10 @@ impl<B: Dialect> Inner<B> {
     async fn insert_row(
         &self,
         terms: Option<&Terms>,
-        statement: &Arc<str>,
+        statement: &LoginStatement,
         args: &(impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync),
     ) -> Result<Put, StoreError> {
-        let with_terms = B::shared_statements(self).with_terms.as_ref();
-        let with_terms = with_terms.map(|with_terms| &with_terms.insert);
-        let written = self.log_in::<Written>(terms, statement, with_terms, args);
-        match written.await {
+        match self.log_in::<Written>(terms, statement, args).await {
             Ok(LoggedIn::Answered { ended, .. }) => Ok(Put::Done { ended }),
             Ok(LoggedIn::Refused(refusal)) => Ok(Put::Refused(refusal)),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(Put::InUse),
@@ -257,10 +256,8 @@ impl<B: Dialect> Inner<B> {
             let committed = B::run(self, &statements.commit, own_args).await?;
             return Ok(LoggedIn::alone(committed));
         };
-        let terms = login.terms(key);
-        let with_terms = statements.with_terms.as_ref();
-        let with_terms = with_terms.map(|with_terms| &with_terms.commit);
-        (self.log_in(terms.as_ref(), &statements.commit_login, with_terms, args)).await
+        let terms = login.terms(key, change.commit_id);
+        (self.log_in(terms.as_ref(), &statements.commit_login, args)).await
     }
 
     /// The outcome of a change that was not applied. Whether the record still is what the statement

@@ -29,16 +29,14 @@ pub(crate) struct Statements {
     pub(crate) load: Arc<str>,
     pub(crate) select: Arc<str>,
     pub(crate) write_load: Arc<str>,
-    pub(crate) insert: Arc<str>,
+    pub(crate) insert: LoginStatement,
     /// For a record with a login or a label.
-    pub(crate) insert_login: Arc<str>,
+    pub(crate) insert_login: LoginStatement,
     pub(crate) delete_ended: Arc<str>,
     pub(crate) commit_data: Arc<str>,
     pub(crate) commit: Arc<str>,
     /// For a change of the login or the label.
-    pub(crate) commit_login: Arc<str>,
-    /// The same two for a login with terms, if the database has a statement for it.
-    pub(crate) with_terms: Option<WithTerms>,
+    pub(crate) commit_login: LoginStatement,
     pub(crate) destroy: Arc<str>,
     pub(crate) count: Arc<str>,
     pub(crate) count_some: Arc<str>,
@@ -49,11 +47,27 @@ pub(crate) struct Statements {
     pub(crate) end_member: Arc<str>,
 }
 
-/// The statements of [`Dialect::login_with_terms`].
+/// A statement that can log a session in.
 #[derive(Debug)]
-pub(crate) struct WithTerms {
-    pub(crate) insert: Arc<str>,
-    pub(crate) commit: Arc<str>,
+pub(crate) struct LoginStatement {
+    /// For a login without terms.
+    pub(crate) always: Arc<str>,
+    /// What [`Dialect::login_on_terms`] makes of it.
+    #[cfg_attr(
+        not(any(feature = "mysql", feature = "postgres")),
+        allow(dead_code, reason = "SQLite logs in within a transaction")
+    )]
+    pub(crate) on_terms: Arc<str>,
+}
+
+impl LoginStatement {
+    /// A statement that logs no session in, so there are no terms.
+    fn without_terms(text: Arc<str>) -> Self {
+        Self {
+            on_terms: text.clone(),
+            always: text,
+        }
+    }
 }
 
 impl Statements {
@@ -63,12 +77,20 @@ impl Statements {
         let deadline = deadline::<B>();
         let finish = |text: String| -> Arc<str> { B::with_placeholders(text).into() };
         let write = |text: String| finish(format!("{text}{}", B::WRITTEN));
+        let insert_login = Insert::new::<B>(table, true);
+        let commit_login = commit::<B>(table, true);
+        let on_terms = |login: &dyn Fn(&str) -> String| -> Arc<str> {
+            B::login_on_terms(table, subjects, login).into()
+        };
         Self {
             load: finish(load::<B>(table)),
             select: finish(select::<B>(table)),
             write_load: write(write_load::<B>(table)),
-            insert: write(Insert::new::<B>(table, false).always()),
-            insert_login: write(Insert::new::<B>(table, true).always()),
+            insert: LoginStatement::without_terms(write(Insert::new::<B>(table, false).always())),
+            insert_login: LoginStatement {
+                always: write(insert_login.always()),
+                on_terms: on_terms(&|condition| insert_login.if_true::<B>(condition)),
+            },
             // The id of an ended record can be used again.
             delete_ended: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND format + 0 = 2 AND {deadline} <= {}",
@@ -76,8 +98,10 @@ impl Statements {
             )),
             commit_data: write(commit_data::<B>(table)),
             commit: finish(format!("{}{}", commit::<B>(table, false), B::COMMITTED)),
-            commit_login: finish(format!("{}{}", commit::<B>(table, true), B::COMMITTED)),
-            with_terms: with_terms::<B>(table, subjects),
+            commit_login: LoginStatement {
+                always: finish(format!("{commit_login}{}", B::COMMITTED)),
+                on_terms: on_terms(&|condition| format!("{commit_login} AND {condition}")),
+            },
             // A record that has ended counts as missing; the sweep removes it.
             destroy: write(format!(
                 "DELETE FROM {table} {BY_KEY} AND (format <> 2 OR {deadline} > {})",
@@ -204,8 +228,13 @@ impl Insert {
         format!("{} VALUES ({})", self.into, self.values)
     }
 
-    fn if_true(&self, condition: &str) -> String {
-        format!("{} SELECT {} WHERE {condition}", self.into, self.values)
+    fn if_true<B: Dialect>(&self, condition: &str) -> String {
+        format!(
+            "{} SELECT {}{} WHERE {condition}",
+            self.into,
+            self.values,
+            B::FROM_NOTHING
+        )
     }
 }
 
@@ -298,15 +327,6 @@ fn login<B: Dialect>() -> String {
             subject = CASE WHEN ? THEN ? ELSE subject END,
             subject_key = CASE WHEN ? THEN ? ELSE subject_key END"
     )
-}
-
-fn with_terms<B: Dialect>(table: &str, subjects: &str) -> Option<WithTerms> {
-    let insert = |condition: &str| Insert::new::<B>(table, true).if_true(condition);
-    let commit = |condition: &str| format!("{} AND {condition}", commit::<B>(table, true));
-    Some(WithTerms {
-        insert: B::login_with_terms(table, subjects, insert)?.into(),
-        commit: B::login_with_terms(table, subjects, commit)?.into(),
-    })
 }
 
 /// The text with numbered placeholders such as `$1` in place of each `?`, beginning with `first`.

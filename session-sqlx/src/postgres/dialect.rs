@@ -12,7 +12,9 @@ use connect_session_runtime::timestamp::Timestamp;
 use super::{Inner, PostgresBackend, login, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{Dialect, Statements, Work, hex, numbered};
+use crate::operations::{
+    Answer, Dialect, LoggedIn, LoginStatement, Statements, Terms, Work, Wrote, hex, numbered,
+};
 use crate::row::{self, Member, Stored};
 
 impl Dialect for PostgresBackend {
@@ -74,12 +76,17 @@ impl Dialect for PostgresBackend {
         numbered(&text, 1)
     }
 
-    fn login_with_terms(
-        table: &str,
-        subjects: &str,
-        login: impl FnOnce(&str) -> String,
-    ) -> Option<String> {
-        Some(login::with_terms(table, subjects, login))
+    fn login_on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> String) -> String {
+        login::on_terms(table, subjects, login)
+    }
+
+    async fn log_in<T: Answer<Postgres> + Wrote>(
+        inner: &Inner,
+        terms: &Terms,
+        statement: &LoginStatement,
+        args: impl Fn(Args<Postgres>) -> Args<Postgres> + Send + Sync,
+    ) -> Result<LoggedIn<T>, StatementError> {
+        inner.log_in_at_once(terms, statement, args).await
     }
 
     fn first_args(_: &Inner) -> Args<Postgres> {
@@ -95,10 +102,6 @@ impl Dialect for PostgresBackend {
 
     fn is_duplicate(error: &sqlx::Error) -> bool {
         send::is_duplicate(error)
-    }
-
-    fn is_rolled_back(error: &sqlx::Error) -> bool {
-        send::is_rolled_back(error)
     }
 
     /// A full server is not told apart from one that refuses for another reason.

@@ -16,8 +16,18 @@
 //! A session that ends or changes meanwhile does no harm. One that is to be ended is judged again in its newest version;
 //! if another has ended, one may be ended that could have stayed, as if the login had come before.
 
-use super::PostgresBackend;
-use crate::operations::{Dialect, LOCK_KEPT_MILLIS, NoLogin, is_alive, numbered, tombstone};
+use sqlx::Postgres;
+
+use connect_session_runtime::sid::SessionId;
+
+use super::{Inner, PostgresBackend, send};
+use crate::args::Args;
+use crate::convert::to_i64;
+use crate::error::StatementError;
+use crate::operations::{
+    Answer, Dialect, Driver as _, LOCK_KEPT_MILLIS, LoggedIn, LoginStatement, NoLogin, Terms,
+    WrittenRow, Wrote, is_alive, numbered, tombstone,
+};
 
 /// The longest time that the statement may take.
 const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
@@ -25,15 +35,55 @@ const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
 /// The arguments that come before those of the login.
 const TERMS: usize = 5;
 
+impl Inner {
+    /// Logs a session in by the statement, or by a transaction if the statement is outdated.
+    pub(super) async fn log_in_at_once<T: Answer<Postgres> + Wrote>(
+        &self,
+        terms: &Terms,
+        statement: &LoginStatement,
+        args: impl Fn(Args<Postgres>) -> Args<Postgres> + Send + Sync,
+    ) -> Result<LoggedIn<T>, StatementError> {
+        let all_args = || args(terms_args(terms));
+        match PostgresBackend::run::<WrittenRow<_>>(self, &statement.on_terms, all_args).await {
+            Ok(WrittenRow(row)) => {
+                let row = row.as_ref().map(PostgresBackend::read_pair).transpose();
+                // It has been committed.
+                let row = row.map_err(|error| StatementError::Unknown(error.into()))?;
+                let done = row.and_then(|(number, ids)| {
+                    let (ids, _) = ids.as_chunks();
+                    let ended = ids.iter().copied().map(SessionId::from_bytes).collect();
+                    LoggedIn::of_number(number, ended)
+                });
+                if let Some(done) = done {
+                    return Ok(done);
+                }
+            }
+            // With a stricter isolation level, the database reports what makes a statement outdated as an error.
+            Err(failure) if failure.not_applied().is_some_and(send::is_rolled_back) => {}
+            Err(failure) => return Err(failure),
+        }
+        let keeps_lock = true;
+        (self.log_in_by_transaction(terms, &statement.always, keeps_lock, args)).await
+    }
+}
+
+/// The first arguments.
+fn terms_args(terms: &Terms) -> Args<Postgres> {
+    let fence = terms.fence.map(|fence| to_i64(fence.number()));
+    let others = terms.limit.map(|limit| i64::from(limit.max.get()) - 1);
+    Args::new()
+        .bytes(&terms.subject.hash)
+        .bind(Postgres::id(*terms.id.as_bytes()))
+        .maybe_number(fence)
+        .maybe_number(others)
+        .flag(terms.refuses())
+}
+
 /// $1 subject key, $2 id, $3 fence or null, $4 the most other sessions or null, $5 whether the login is refused if there
 /// are more; then those of the login.
 ///
 /// Each step depends on what the one before it returned, so they run in this order. The last column comes after them.
-pub(super) fn with_terms(
-    table: &str,
-    subjects: &str,
-    login: impl FnOnce(&str) -> String,
-) -> String {
+pub(super) fn on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> String) -> String {
     let (now, started) = (PostgresBackend::NOW, PostgresBackend::STARTED);
     let is_in_time = format!("{now} < {started} + {MOST_MILLIS}");
     let living = format!(
@@ -70,7 +120,7 @@ pub(super) fn with_terms(
             1 / ({is_in_time})::int",
         login = numbered(&login, TERMS + 1),
         tombstone = tombstone::<PostgresBackend>(now),
-        outdated = NoLogin::Outdated as i64,
+        outdated = NoLogin::Unjudged as i64,
         revoked = NoLogin::Revoked as i64,
         too_many = NoLogin::TooManySessions as i64,
         unwritten = NoLogin::Unwritten as i64,

@@ -115,6 +115,10 @@ impl Server for PostgresBackend {
         send::is_refusal(error)
     }
 
+    fn is_rolled_back(error: &sqlx::Error) -> bool {
+        send::is_rolled_back(error)
+    }
+
     fn is_missing_table(error: &sqlx::Error) -> bool {
         send::is_missing_table(error)
     }

@@ -47,6 +47,9 @@ pub(crate) trait Server: Dialect {
     /// Whether the server reported that the statement changed nothing.
     fn is_refusal(error: &sqlx::Error) -> bool;
 
+    /// Whether the server rolled the statement back in favor of another.
+    fn is_rolled_back(error: &sqlx::Error) -> bool;
+
     /// Whether the table, or its schema, does not exist.
     fn is_missing_table(error: &sqlx::Error) -> bool;
 
