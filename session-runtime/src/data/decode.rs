@@ -38,7 +38,7 @@ use super::{EncodedFields, SessionData, texts};
 pub fn decode_fields<'a, D: SessionData>(
     stored: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Result<D, DecodeError> {
-    match D::deserialize(FieldsDeserializer(stored.clone())) {
+    match D::deserialize(FieldsDeserializer(&mut stored.clone())) {
         Err(error) => repair::decode(&stored.collect::<Vec<_>>(), error),
         decoded => decoded,
     }

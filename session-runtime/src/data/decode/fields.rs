@@ -5,9 +5,14 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use super::error::{DecodeError, Reason};
 
 /// The object that has these fields, as a deserializer.
-pub(super) struct FieldsDeserializer<I>(pub(super) I);
+///
+/// The iterator is a trait object: a user's type is compiled once for each type of a deserializer, and again after each
+/// change of the module that contains it.
+pub(super) struct FieldsDeserializer<'a, 'de>(
+    pub(super) &'a mut dyn Iterator<Item = (&'de str, &'de str)>,
+);
 
-impl<'de, I: Iterator<Item = (&'de str, &'de str)>> Deserializer<'de> for FieldsDeserializer<I> {
+impl<'de> Deserializer<'de> for FieldsDeserializer<'_, 'de> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -48,12 +53,12 @@ impl<'de, I: Iterator<Item = (&'de str, &'de str)>> Deserializer<'de> for Fields
     }
 }
 
-struct Entries<'de, I> {
-    fields: I,
+struct Entries<'a, 'de> {
+    fields: &'a mut dyn Iterator<Item = (&'de str, &'de str)>,
     current: Option<(&'de str, &'de str)>,
 }
 
-impl<'de, I: Iterator<Item = (&'de str, &'de str)>> MapAccess<'de> for Entries<'de, I> {
+impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(

@@ -48,7 +48,7 @@ fn with_default<'a, D: SessionData>(
             Reason::Duplicate(name) if leave_out_alias::<D>(&mut fields, name) => {}
             _ => return Err(error),
         }
-        match D::deserialize(FieldsDeserializer(fields.iter().copied())) {
+        match D::deserialize(FieldsDeserializer(&mut fields.iter().copied())) {
             Err(next) => error = next,
             decoded => return decoded,
         }
@@ -62,12 +62,12 @@ fn leave_out_alias<D: SessionData>(fields: &mut Vec<Field<'_>>, name: &str) -> b
         fields[..=own].rotate_right(1);
     }
     let read = Cell::new(0);
-    let noting = std::iter::from_fn(|| {
+    let mut noting = std::iter::from_fn(|| {
         let next = fields.get(read.get()).copied();
         read.set(read.get() + 1);
         next
     });
-    let Err(error) = D::deserialize(FieldsDeserializer(noting)) else {
+    let Err(error) = D::deserialize(FieldsDeserializer(&mut noting)) else {
         return true;
     };
     let Reason::Duplicate(name) = error.reason else {
@@ -81,7 +81,7 @@ fn leave_out_alias<D: SessionData>(fields: &mut Vec<Field<'_>>, name: &str) -> b
         let is_alias = |at: &usize| {
             fields[*at].0 != &*name
                 && !matches!(
-                    D::deserialize(FieldsDeserializer(without(fields, *at))),
+                    D::deserialize(FieldsDeserializer(&mut without(fields, *at))),
                     Err(DecodeError { reason: Reason::Duplicate(again), .. }) if again == name
                 )
         };
@@ -116,7 +116,7 @@ fn with_field<D: SessionData>(
     }
     let is_wrong = |left_out: &usize| {
         let others: Vec<_> = without(fields, *left_out).collect();
-        match D::deserialize(FieldsDeserializer(others.iter().copied())) {
+        match D::deserialize(FieldsDeserializer(&mut others.iter().copied())) {
             Ok(_) => true,
             Err(error) => with_default::<D>(others, default, error).is_ok(),
         }
