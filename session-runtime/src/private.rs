@@ -25,6 +25,8 @@ pub use crate::error::Error;
 pub use crate::event::Event;
 pub use crate::framework::expectations;
 pub use crate::framework::http;
+#[cfg(debug_assertions)]
+pub use crate::framework::instances;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 #[cfg(feature = "poem-openapi")]
