@@ -1,5 +1,6 @@
 //! `Session`, the argument of a handler.
 
+mod core_ref;
 mod logged_in;
 mod login;
 
@@ -13,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::engine::{
-    Committable, Creation, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
+    Committable, Creation, GuardIndex, OpenedSession, Phase, SidChange, TrackedData,
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -23,6 +24,7 @@ use crate::sid::{SessionId, Sid};
 use crate::unsaved;
 use connect_session_rules as rules;
 
+use self::core_ref::CoreRef;
 pub use self::logged_in::LoggedIn;
 pub use self::login::{LoginAs, LoginAttempt};
 
@@ -77,7 +79,7 @@ pub use self::login::{LoginAs, LoginAttempt};
 /// once for each place that changes the session, and the event `DroppedUnsaved` is logged as an error.
 #[must_use = "a session that is dropped at once was not needed"]
 pub struct Session<C: SessionConfig = DefaultConfig> {
-    core: Arc<SessionCore<C>>,
+    core: CoreRef<C>,
     guard: GuardIndex,
     tracked: TrackedData<C::Data>,
     login: Option<Arc<Login>>,
@@ -107,7 +109,7 @@ enum OnDrop {
 impl<C: SessionConfig> Session<C> {
     pub(crate) fn opened(opened: OpenedSession<C>) -> Self {
         Self {
-            core: opened.core,
+            core: CoreRef::new(opened.core),
             guard: opened.guard,
             tracked: TrackedData::start(opened.data),
             login: opened.login,
@@ -125,7 +127,7 @@ impl<C: SessionConfig> Session<C> {
         } else {
             OnDrop::ReturnIfChanged
         };
-        (self.core.clone(), self.guard)
+        (self.core.committable(), self.guard)
     }
 
     /// The public id, for logs and lists. It does not open the session, and does not change when the

@@ -20,6 +20,7 @@ use crate::guard::{
 };
 use crate::loader::RequestHead;
 use crate::session::{LoggedIn, Session};
+use crate::store::BoxFuture;
 use crate::view::SessionView;
 
 impl<St, S, M, O> FromRequestParts<St> for SessionGuard<S, M, O>
@@ -31,30 +32,44 @@ where
 {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
-        let context = {
-            let params = if engine::loaders::<S::Config, O>().reads_path() {
-                // Boxed, to keep the future small: few handlers read the path.
-                Box::pin(RawPathParams::from_request_parts(parts, state))
-                    .await
-                    .ok()
-            } else {
-                None
-            };
-            let scope = if O::MAY_FORWARD {
-                Some(shared_scope(&mut parts.extensions))
-            } else {
-                scope_of(&parts.extensions)
-            };
-            let find = |name: &str| find(params.as_ref(), name);
-            let head = HttpHead {
-                parts: &*parts,
-                params: &find,
-            };
-            engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
-        };
-        guard::open(&context, StatusKnown::AfterAxum).await
+    async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Rejection> {
+        // In a debug build, this future is compiled once, and not looked into with each handler that contains it.
+        #[cfg(debug_assertions)]
+        let opened: BoxFuture<'_, _> = Box::pin(open(parts));
+        #[cfg(not(debug_assertions))]
+        let opened = open(parts);
+        opened.await
     }
+}
+
+/// Opens the session of a handler.
+async fn open<S: SessionArg, M: Mode, O: Overrides>(
+    parts: &mut Parts,
+) -> Result<SessionGuard<S, M, O>, Rejection> {
+    let context = {
+        let params = if engine::loaders::<S::Config, O>().reads_path() {
+            path_params(parts).await
+        } else {
+            None
+        };
+        let scope = if O::MAY_FORWARD {
+            Some(shared_scope(&mut parts.extensions))
+        } else {
+            scope_of(&parts.extensions)
+        };
+        let find = |name: &str| find(params.as_ref(), name);
+        let head = HttpHead {
+            parts: &*parts,
+            params: &find,
+        };
+        engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
+    };
+    guard::open(&context, StatusKnown::AfterAxum).await
+}
+
+/// The parameters in the path. Boxed, to keep the futures small: few handlers read them.
+fn path_params(parts: &mut Parts) -> BoxFuture<'_, Option<RawPathParams>> {
+    Box::pin(async move { RawPathParams::from_request_parts(parts, &()).await.ok() })
 }
 
 impl HttpParts for Parts {
@@ -101,13 +116,12 @@ fn find<'a>(params: Option<&'a RawPathParams>, name: &str) -> Option<Cow<'a, str
 }
 
 /// Loads the session for a view. The inner `Err` is the rejection if there is no session.
-async fn view<C: SessionConfig, St: Send + Sync>(
+async fn view<C: SessionConfig>(
     parts: &mut Parts,
-    state: &St,
 ) -> Result<Result<SessionView<C>, Rejection>, Rejection> {
     let context = {
         let params = if engine::loaders::<C, Inherit>().reads_path() {
-            RawPathParams::from_request_parts(parts, state).await.ok()
+            path_params(parts).await
         } else {
             None
         };
@@ -131,16 +145,16 @@ async fn view<C: SessionConfig, St: Send + Sync>(
 impl<St: Send + Sync, C: SessionConfig> FromRequestParts<St> for SessionView<C> {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Rejection> {
-        view::<C, St>(parts, state).await?
+    async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Rejection> {
+        view(parts).await?
     }
 }
 
 impl<St: Send + Sync, C: SessionConfig> OptionalFromRequestParts<St> for SessionView<C> {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Option<Self>, Rejection> {
-        view(parts, state).await.map(Result::ok)
+    async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Option<Self>, Rejection> {
+        view(parts).await.map(Result::ok)
     }
 }
 
