@@ -1,9 +1,9 @@
 //! A handler with the default config, so that a debug build of this crate contains the code of one.
 //!
-//! Generic code is compiled in the crate that uses it, unless a crate below it already contains the same instance. In a
-//! user's crate, what drops the types of this crate is compiled anew after each change of a handler. With this module, only what
-//! depends on the user's own types is compiled there, and with the default config next to nothing. An optimized
-//! build shares no instances.
+//! Unless a crate below already contains the same instance of generic code, the crate that uses it compiles its own. In a
+//! user's crate, all code that drops values is in one unit, which is compiled anew after each change of a handler. With this
+//! module, that is only what contains the user's own types, and hardly anything with the default config. An
+//! optimized build shares no instances.
 
 use ::http::Request;
 
