@@ -437,7 +437,7 @@ async fn row_101_events_name_the_user(env: Env) {
     }
     let seen = events::of(&session.id).into_iter().filter_map(|seen| {
         assert!(
-            !seen.text.lines().next().unwrap().contains("ada"),
+            !seen.text.lines().next().unwrap().contains("grace"),
             "{}",
             seen.text
         );
