@@ -107,9 +107,23 @@ fn spawn(program: &Path, folder: &Folder, arguments: &[String]) -> Child {
 }
 
 /// Unused ports.
+///
+/// Linux does not give them to connections, or to listeners that ask for any port: one of these would now and then take a
+/// port before the server of a test does. `scripts/servers` uses those from 20,000. Each is returned once, until all have been.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    const PORTS: std::ops::Range<u32> = 12_000..20_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    [(); N].map(|()| {
+        loop {
+            // Two programs rarely begin with the same ones.
+            let number = std::process::id() + GIVEN.fetch_add(1, Ordering::Relaxed);
+            let port = PORTS.start + number % (PORTS.end - PORTS.start);
+            let port = u16::try_from(port).unwrap();
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+    })
 }
 
 /// Runs a program and returns its output; panics if it fails.
