@@ -19,7 +19,7 @@ use connect_session_runtime::store::{LoadOutcome, StoreError};
 impl RedisStore {
     /// Loads the record under a key; see [`Store::load`](connect_session_runtime::store::Store::load).
     ///
-    /// What few loads need is boxed, so that the future of the others stays small.
+    /// Futures that few loads need are boxed, so that the future of the other loads stays small.
     pub(super) async fn find<D: SessionData>(
         &self,
         key: Key,
@@ -67,8 +67,8 @@ impl RedisStore {
         self.send(name, Command::new(&get, None)).await
     }
 
-    /// Lets the server decide about a load, of which nothing has been read that it could find. `login` is the one
-    /// of the record.
+    /// Lets the server decide about a load whose data has not been decoded. `login` is the login of the record, if that
+    /// is known.
     async fn decide<D: SessionData>(
         &self,
         name: &str,

@@ -25,6 +25,8 @@ pub mod event;
 mod fields;
 mod framework;
 pub mod guard;
+#[cfg(debug_assertions)]
+mod instances;
 pub mod loader;
 pub mod merge;
 pub mod openapi;

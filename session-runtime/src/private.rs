@@ -25,8 +25,6 @@ pub use crate::error::Error;
 pub use crate::event::Event;
 pub use crate::framework::expectations;
 pub use crate::framework::http;
-#[cfg(debug_assertions)]
-pub use crate::framework::instances;
 pub use crate::framework::layer::SessionLayer;
 pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 #[cfg(feature = "poem-openapi")]
@@ -36,6 +34,8 @@ pub use crate::guard::{
     Look, LookFallback, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing,
     ViaPoem, examine, has_failed, must_require_login, reply, reply_http, split,
 };
+#[cfg(debug_assertions)]
+pub use crate::instances::handler as compiled_handler;
 pub use crate::loader::{CookieSpec, Emit, LoaderSet, RequestHead, SameSite, SidSource};
 pub use crate::merge::{MergeInputs, Merged, rule};
 #[cfg(feature = "utoipa")]

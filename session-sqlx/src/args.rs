@@ -9,30 +9,30 @@ use crate::error::StatementError;
 pub(crate) struct Args<DB: Database> {
     arguments: DB::Arguments,
     error: Option<BoxDynError>,
-    /// What stands in place of each `?`, if the statement becomes a part of a script.
-    places: Option<Vec<Place>>,
+    /// What replaces each `?`, if the statement becomes a part of a script.
+    parameters: Option<Vec<Parameter>>,
 }
 
-/// What stands in place of a `?` in a script, which has no arguments.
+/// What replaces a `?` in a script, because a script has no arguments.
 #[cfg_attr(
     not(feature = "mysql"),
     allow(dead_code, reason = "only MySQL has such scripts")
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Parameter {
     Null,
     Number(i64),
     Flag(bool),
     Id([u8; 16]),
-    /// The next argument, which is bytes.
+    /// A variable that holds the next argument, which is bytes.
     Bytes,
-    /// The next argument, which is a text.
+    /// A variable that holds the next argument, which is a text.
     Text,
 }
 
-impl Place {
-    /// Whether the value is an argument, rather than written into the text.
-    pub(crate) const fn is_argument(self) -> bool {
+impl Parameter {
+    /// Whether a variable holds the value. Every other value is written into the script.
+    pub(crate) const fn is_variable(self) -> bool {
         matches!(self, Self::Bytes | Self::Text)
     }
 }
@@ -42,16 +42,15 @@ impl<DB: Database> Args<DB> {
         Self {
             arguments: DB::Arguments::default(),
             error: None,
-            places: None,
+            parameters: None,
         }
     }
 
-    /// The arguments for a statement that becomes a part of a script. Only text and bytes are arguments, because
-    /// everything else can be written into the script.
+    /// The arguments of a statement that becomes a part of a script. Only texts and bytes remain arguments.
     #[cfg(feature = "mysql")]
-    pub(crate) fn of_script() -> Self {
+    pub(crate) fn for_script() -> Self {
         Self {
-            places: Some(Vec::new()),
+            parameters: Some(Vec::new()),
             ..Self::new()
         }
     }
@@ -66,15 +65,15 @@ impl<DB: Database> Args<DB> {
         self
     }
 
-    /// Notes the place of the next value. Returns whether the value is an argument.
-    pub(crate) fn note(&mut self, place: Place) -> bool {
-        match &mut self.places {
-            Some(places) => {
-                places.push(place);
-                place.is_argument()
+    /// Appends a value. `bind` appends it as an argument, unless it is written into a script.
+    pub(crate) fn add(mut self, parameter: Parameter, bind: impl FnOnce(Self) -> Self) -> Self {
+        if let Some(parameters) = &mut self.parameters {
+            parameters.push(parameter);
+            if !parameter.is_variable() {
+                return self;
             }
-            None => true,
         }
+        bind(self)
     }
 
     pub(crate) fn finish(self) -> Result<DB::Arguments, StatementError> {
@@ -84,10 +83,12 @@ impl<DB: Database> Args<DB> {
         }
     }
 
-    /// The arguments, and what stands in place of each `?`.
+    /// The arguments, and what replaces each `?`.
     #[cfg(feature = "mysql")]
-    pub(crate) fn finish_script(mut self) -> Result<(DB::Arguments, Vec<Place>), StatementError> {
-        let places = self.places.take().unwrap_or_default();
-        Ok((self.finish()?, places))
+    pub(crate) fn finish_script(
+        mut self,
+    ) -> Result<(DB::Arguments, Vec<Parameter>), StatementError> {
+        let parameters = self.parameters.take().unwrap_or_default();
+        Ok((self.finish()?, parameters))
     }
 }

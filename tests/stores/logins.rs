@@ -192,7 +192,8 @@ pub async fn round_trips<S: Store<Untyped>>(
         .collect()
 }
 
-/// What [`round_trips`] returns for a store on a server. In MySQL, the arguments of a login on terms are sent before it.
+/// What [`round_trips`] returns for a store on a server. With MySQL, a login on terms takes one
+/// round trip more, for its arguments.
 pub fn expected_round_trips(of_a_login_on_terms: u64) -> Vec<(&'static str, u64)> {
     vec![
         ("create with a login", 1),

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// The answer of MySQL to a statement that returns no rows.
+/// The reply of MySQL to a statement that returns no rows.
 const OK: [u8; 11] = [7, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0];
 
 /// The framing of a client's messages.
@@ -62,7 +62,7 @@ pub enum Network {
     Silent,
     /// A connection receives nothing after its client has sent a ping.
     LosesPings,
-    /// The client is told that its prepared statements were executed, and the server does not receive them.
+    /// The proxy replies to prepared statements as if they had been executed, and does not send them to the server.
     LosesExecutions,
     /// Every connection is closed.
     Broken,

@@ -33,7 +33,7 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Rejection> {
-        // In a debug build, this future is compiled once, and not looked into with each handler that contains it.
+        // In a debug build, a handler contains no types of this future, so that it compiles faster.
         #[cfg(debug_assertions)]
         let opened: BoxFuture<'_, _> = Box::pin(open(parts));
         #[cfg(not(debug_assertions))]
@@ -67,7 +67,7 @@ async fn open<S: SessionArg, M: Mode, O: Overrides>(
     guard::open(&context, StatusKnown::AfterAxum).await
 }
 
-/// The parameters in the path. Boxed, to keep the futures small: few handlers read them.
+/// The parameters in the path. Boxed because few handlers read them: the futures of the others stay small.
 fn path_params(parts: &mut Parts) -> BoxFuture<'_, Option<RawPathParams>> {
     Box::pin(async move { RawPathParams::from_request_parts(parts, &()).await.ok() })
 }

@@ -9,8 +9,6 @@ mod axum;
 pub mod expectations;
 pub mod http;
 pub(crate) mod http_head;
-#[cfg(debug_assertions)]
-pub mod instances;
 pub(crate) mod layer;
 pub(crate) mod missing_attribute;
 #[cfg(feature = "poem")]

@@ -1,4 +1,4 @@
-//! How a session holds what it shares with its guard.
+//! The reference of a session to the state that it shares with its guard.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::config::SessionConfig;
 use crate::engine::{Committable, SessionCore};
 
-/// The `SessionCore` of a session.
+/// A reference to a [`SessionCore`].
 pub(super) struct CoreRef<C: SessionConfig>(Shared<C>);
 
 #[cfg(not(debug_assertions))]
 type Shared<C> = Arc<SessionCore<C>>;
 
-/// The types in a session are part of the type of each handler. For each of the handlers, the compiler searches them for one that
-/// is not `Send`, and it describes them to debuggers in each unit of code. Behind a trait object, it does not look.
+/// The type of each handler contains the types in a session. For each handler, the compiler checks that these are `Send`, and
+/// each unit of code has debug information for them. A trait object hides them from both.
 #[cfg(debug_assertions)]
 type Shared<C> = Arc<dyn Core<C>>;
 
-/// A `SessionCore`, without its type.
+/// A `SessionCore` as a trait object.
 trait Core<C: SessionConfig>: Committable {
     fn get(&self) -> &SessionCore<C>;
 }
@@ -35,7 +35,7 @@ impl<C: SessionConfig> CoreRef<C> {
         Self(core)
     }
 
-    /// What a guard commits.
+    /// The same state, for the guard that commits it.
     #[inline]
     pub(super) fn committable(&self) -> Arc<dyn Committable> {
         self.0.clone()

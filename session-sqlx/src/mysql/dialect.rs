@@ -9,12 +9,10 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-use super::{Inner, MySqlBackend, login_script, send};
+use super::{Inner, MySqlBackend, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{
-    Answer, Dialect, LoggedIn, LoginStatement, Statements, Terms, Work, Wrote,
-};
+use crate::operations::{Dialect, Statements, Work};
 use crate::row::{self, Member, Stored};
 
 impl Dialect for MySqlBackend {
@@ -68,19 +66,6 @@ impl Dialect for MySqlBackend {
 
     fn with_placeholders(text: String) -> String {
         text
-    }
-
-    fn login_on_terms(_: &str, _: &str, login: impl FnOnce(&str) -> String) -> String {
-        login(login_script::IS_ADMITTED)
-    }
-
-    async fn log_in<T: Answer<MySql> + Wrote>(
-        inner: &Inner,
-        terms: &Terms,
-        statement: &LoginStatement,
-        args: impl Fn(Args<MySql>) -> Args<MySql> + Send + Sync,
-    ) -> Result<LoggedIn<T>, StatementError> {
-        inner.log_in_by_script(terms, statement, args).await
     }
 
     fn first_args(_: &Inner) -> Args<MySql> {

@@ -1,10 +1,10 @@
 //! The login that depends on the other sessions of its subject, in two round trips.
 //!
-//! What has to end is only known once the subject is locked, and no statement sees what was committed while it waited. So
-//! the login is a script, which has each step as a statement of its own (see `login_script.rs`). A script has no
-//! arguments, and a text must not contain what belongs to a user, because drivers and servers log it. So a prepared
-//! statement first puts all text and bytes into variables of the connection. The rest is in the text of the script:
-//! numbers, ids, and the hash of the subject.
+//! Which sessions have to end is only known once the subject is locked, and a statement does not see what was committed
+//! while it waited. So the login is a script, in which each step is a statement of its own (see `login_script.rs`). A script
+//! has no arguments, and its text must not contain the data of a user, because drivers and servers log it. So a prepared
+//! statement first puts all texts and bytes into variables of the connection. Numbers, ids, and the hash of the subject are
+//! in the text of the script.
 
 use sqlx::MySql;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -16,24 +16,27 @@ use super::{Inner, MySqlBackend};
 use crate::args::Args;
 use crate::error::{ContextError, StatementError};
 use crate::operations::{
-    Dialect as _, Driver as _, LoggedIn, LoginStatement, Members, Statement, Terms, Work, Wrote,
-    living,
+    Answer, Dialect as _, Driver as _, LogIn, LoggedIn, LoginStatement, Members, Statement, Terms,
+    Work, Wrote, living,
 };
 
-impl Inner {
-    /// Logs a session in on its terms. `args` appends the arguments of the statement that writes it.
-    pub(super) async fn log_in_by_script<T: Wrote>(
-        &self,
+impl LogIn for MySqlBackend {
+    fn login_on_terms(_: &str, _: &str, login: impl FnOnce(&str) -> String) -> String {
+        login(login_script::IS_ADMITTED)
+    }
+
+    async fn log_in<T: Answer<MySql> + Wrote>(
+        inner: &Inner,
         terms: &Terms,
         statement: &LoginStatement,
         args: impl Fn(Args<MySql>) -> Args<MySql> + Send + Sync,
     ) -> Result<LoggedIn<T>, StatementError> {
-        let members = Members::new(self, &terms.subject);
+        let members = Members::new(inner, &terms.subject);
         let work = |has_pooler| {
-            let login = Args::of_script().bind(terms.commit_id.to_bytes().to_vec());
-            let (arguments, places) = args(login).finish_script()?;
-            let variables = Variables::of(&places);
-            let write = login_script::filled(&statement.on_terms, &places);
+            let login = Args::for_script().bind(terms.commit_id.to_bytes().to_vec());
+            let (arguments, parameters) = args(login).finish_script()?;
+            let variables = Variables::of(&parameters);
+            let write = login_script::with_values(&statement.on_terms, &parameters);
             Ok(Login {
                 set: Statement {
                     text: variables.set().into(),
@@ -45,10 +48,10 @@ impl Inner {
                 undo: format!("ROLLBACK; {}", variables.clear()),
             })
         };
-        let (number, ended) = self.perform(work).await?;
+        let (number, ended) = inner.perform(work).await?;
         LoggedIn::of_number(number, ended).ok_or_else(|| {
-            let lost = "the variables of a login are not those that were set: a proxy before the server has to send \
-                        all statements of one connection on the same connection";
+            let lost = "the variables of a login are not those that were set; configure the proxy before the server \
+                        to send all statements of a connection on one connection";
             StatementError::NotApplied(ContextError::new(lost).into())
         })
     }

@@ -1,25 +1,25 @@
 //! The script of a login on terms, and the variables that it uses.
 //!
-//! The first statement locks the subject. The next one is the first that reads, so its snapshot is from after the wait; it
-//! judges the terms. It is a `SELECT … INTO` because `SET` would lock the sessions that it reads. The session is written if
-//! the verdict allows it, and the others are ended if it was written. The script commits in any case: without a session,
-//! it has written nothing but the lock.
+//! The first statement locks the subject. The second one checks the terms. It is the first one that reads, so its snapshot
+//! is taken after the wait for the lock. It is a `SELECT … INTO` because a `SET` would lock the sessions that it reads. The
+//! next statements write the session if the terms are met, and end the others if the session was written. The script always
+//! commits: if it did not write the session, it has only written the row of the lock.
 //!
-//! After an error, the server skips the rest of a script. So nothing follows the commit: if a statement reports an error,
-//! nothing has been committed, as far as the server knows.
+//! After an error, the server skips the rest of a script. The commit is the last statement, so a script with an error was
+//! not committed.
 
 use std::fmt::Write as _;
 
 use super::MySqlBackend;
-use crate::args::Place;
+use crate::args::Parameter;
 use crate::convert::to_i64;
 use crate::operations::{Dialect, Members, NoLogin, Terms};
 
 /// The condition of the statement that writes the session.
 pub(super) const IS_ADMITTED: &str = "@connect_session_verdict = 0";
 
-/// The commit that the variables belong to. A proxy that lends connections to the server could send a script on another
-/// one than its variables.
+/// The id of the change that the variables belong to. Some proxies use one connection to the server for several clients,
+/// and could send the script on another connection than the variables.
 const COMMIT_ID: &str = "@connect_session_commit_id";
 /// 0, or the number of a [`NoLogin`].
 const VERDICT: &str = "@connect_session_verdict";
@@ -41,13 +41,10 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    pub(super) fn of(places: &[Place]) -> Self {
-        let arguments = places.iter().filter(|place| place.is_argument());
+    pub(super) fn of(parameters: &[Parameter]) -> Self {
+        let variables = parameters.iter().filter(|it| it.is_variable());
         Self {
-            arguments: arguments
-                .zip(1..)
-                .map(|(_, number)| variable(number))
-                .collect(),
+            arguments: (1..=variables.count()).map(variable).collect(),
         }
     }
 
@@ -60,7 +57,7 @@ impl Variables {
         text
     }
 
-    /// Forgets the values, which would stay in the memory of the server as long as the connection.
+    /// The statement that sets them to null. The server would keep the values for as long as the connection.
     pub(super) fn clear(&self) -> String {
         let mut text = format!("SET {COMMIT_ID} = NULL");
         let own = [VERDICT, LAST_AT, LAST_ID, VERSION];
@@ -71,24 +68,24 @@ impl Variables {
     }
 }
 
-/// The text of a statement with what stands in place of each `?`.
+/// The text of a statement with a value in place of each `?`.
 ///
-/// A variable that is null would be a text, and so would be `COALESCE(@idle, idle)`. So there is a variable only for a
-/// value that is not null. The servers take the character set of a variable from the connection, hence the conversions.
-pub(super) fn filled(text: &str, places: &[Place]) -> String {
+/// A variable that is null has the type of a text, and so has `COALESCE(@idle, idle)`. So only values that are not null are
+/// in variables. The servers take the character set of a variable from the connection, hence the conversions.
+pub(super) fn with_values(text: &str, parameters: &[Parameter]) -> String {
     let mut parts = text.split('?');
     let mut filled = parts.next().unwrap_or_default().to_owned();
     let mut variables = (1..).map(variable);
     let mut next = || variables.next().unwrap_or_default();
-    for (place, part) in places.iter().zip(parts) {
-        let value = match place {
-            Place::Null => "NULL".to_owned(),
-            Place::Number(number) => number.to_string(),
-            Place::Flag(true) => "TRUE".to_owned(),
-            Place::Flag(false) => "FALSE".to_owned(),
-            Place::Id(id) => MySqlBackend::id_literal(id),
-            Place::Bytes => format!("CAST({} AS BINARY)", next()),
-            Place::Text => format!("CONVERT({} USING utf8mb4) COLLATE utf8mb4_bin", next()),
+    for (parameter, part) in parameters.iter().zip(parts) {
+        let value = match parameter {
+            Parameter::Null => "NULL".to_owned(),
+            Parameter::Number(number) => number.to_string(),
+            Parameter::Flag(true) => "TRUE".to_owned(),
+            Parameter::Flag(false) => "FALSE".to_owned(),
+            Parameter::Id(id) => MySqlBackend::id_literal(id),
+            Parameter::Bytes => format!("CAST({} AS BINARY)", next()),
+            Parameter::Text => format!("CONVERT({} USING utf8mb4) COLLATE utf8mb4_bin", next()),
         };
         filled.push_str(&value);
         filled.push_str(part);
@@ -104,7 +101,8 @@ pub(super) fn script(
     write: &str,
     variables: &Variables,
 ) -> String {
-    // The row of an insertion has the version 1, and `LAST_INSERT_ID()` remains as it was.
+    // `LAST_INSERT_ID()` is the version after an update. After an insertion it may be any number, and only whether a row
+    // was written is used.
     let version = format!(
         "SELECT CAST(IF(ROW_COUNT() > 0, GREATEST(LAST_INSERT_ID(), 1), {VERDICT}) AS SIGNED) INTO {VERSION}"
     );
@@ -112,7 +110,7 @@ pub(super) fn script(
     let statements = [
         MySqlBackend::BEGIN.to_owned(),
         members.lock(),
-        judge(members, terms),
+        check_terms(members, terms),
         write.to_owned(),
         version,
         format!("SELECT {VERSION}, {id}"),
@@ -125,16 +123,17 @@ pub(super) fn script(
     statements.collect::<Vec<_>>().join("; ")
 }
 
-/// Judges the terms, in the newest version of the subject's row.
-fn judge(members: &Members<MySqlBackend>, terms: &Terms) -> String {
+/// Checks the terms, with the newest version of the subject's row.
+fn check_terms(members: &Members<MySqlBackend>, terms: &Terms) -> String {
     let (subjects, key) = (&members.subjects, &members.key);
     let commit_id = MySqlBackend::bytes_literal(&terms.commit_id.to_bytes());
     let mut verdict = format!(
         "CASE WHEN NOT ({COMMIT_ID} <=> {commit_id}) THEN {}",
-        NoLogin::Unjudged as i64
+        NoLogin::Unknown as i64
     );
     if let Some(fence) = terms.fence {
         let (fence, revoked) = (to_i64(fence.number()), NoLogin::Revoked as i64);
+        // As `RevocationMark::accepts`.
         let _ = write!(verdict, " WHEN mark NOT IN (0, {fence}) THEN {revoked}");
     }
     if terms.refuses() {
@@ -166,21 +165,21 @@ mod tests {
 
     #[test]
     fn only_text_and_bytes_become_variables() {
-        let places = [
-            Place::Number(-5),
-            Place::Bytes,
-            Place::Null,
-            Place::Flag(true),
-            Place::Text,
-            Place::Id([0xab; 16]),
+        let parameters = [
+            Parameter::Number(-5),
+            Parameter::Bytes,
+            Parameter::Null,
+            Parameter::Flag(true),
+            Parameter::Text,
+            Parameter::Id([0xab; 16]),
         ];
         let id = "ab".repeat(16);
         let expected = format!(
             "a -5, CAST(@connect_session_1 AS BINARY), NULL, TRUE, \
             CONVERT(@connect_session_2 USING utf8mb4) COLLATE utf8mb4_bin, x'{id}' z"
         );
-        assert_eq!(filled("a ?, ?, ?, ?, ?, ? z", &places), expected);
-        let variables = Variables::of(&places);
+        assert_eq!(with_values("a ?, ?, ?, ?, ?, ? z", &parameters), expected);
+        let variables = Variables::of(&parameters);
         assert_eq!(
             variables.set(),
             "SET @connect_session_commit_id = ?, @connect_session_1 = ?, @connect_session_2 = ?"

@@ -1,5 +1,7 @@
 //! Logins, and what they answer.
 
+use std::future::Future;
+
 use connect_session_runtime::record::RevocationMark;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::LoginRefusal;
@@ -7,10 +9,37 @@ use sqlx::Database;
 
 use super::statements::LoginStatement;
 use super::terms::Terms;
-use super::{Answer, Committed, Dialect, Written};
+use super::{Answer, Committed, Dialect, Values, Written};
 use crate::args::Args;
-use crate::backend::Inner;
+use crate::backend::{Backend, Inner};
 use crate::error::StatementError;
+
+/// How a database logs a session in on terms.
+pub(crate) trait LogIn: Backend<Db: Values> {
+    /// Whether the row that locked a subject is needed after the transaction: a login in one statement does not lock
+    /// the subject first, and sees by this row that another transaction did.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    const KEEPS_LOCK: bool = false;
+
+    /// The text of the statement that [`log_in`](Self::log_in) uses in place of the one without terms; empty if it uses
+    /// none. `login` is the text of a statement that writes the session if a condition is true.
+    fn login_on_terms(
+        _table: &str,
+        _subjects: &str,
+        _login: impl FnOnce(&str) -> String,
+    ) -> String {
+        String::new()
+    }
+
+    /// Logs a session in on its terms, and ends other sessions for it. `args` appends the arguments of the statement that
+    /// writes the session.
+    fn log_in<T: Answer<Self::Db> + Wrote>(
+        inner: &Inner<Self>,
+        terms: &Terms,
+        statement: &LoginStatement,
+        args: impl Fn(Args<Self::Db>) -> Args<Self::Db> + Send + Sync,
+    ) -> impl Future<Output = Result<LoggedIn<T>, StatementError>> + Send;
+}
 
 /// Why a statement with terms has not logged a session in. Versions of records are greater than each of these numbers.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
@@ -22,8 +51,8 @@ pub(crate) enum NoLogin {
     Revoked = -1,
     /// The subject has as many sessions as it may.
     TooManySessions = -2,
-    /// The statement could not judge any of this.
-    Unjudged = -3,
+    /// The statement could not find out any of this.
+    Unknown = -3,
 }
 
 /// The result of a statement that logs a session in.
@@ -50,9 +79,9 @@ impl<T> LoggedIn<T> {
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 impl<T: Wrote> LoggedIn<T> {
     /// The result of a statement with terms, which answers with the version of the record or a [`NoLogin`]; `None` for
-    /// [`NoLogin::Unjudged`].
+    /// [`NoLogin::Unknown`].
     pub(crate) fn of_number(number: i64, ended: Vec<SessionId>) -> Option<Self> {
-        if number == NoLogin::Unjudged as i64 {
+        if number == NoLogin::Unknown as i64 {
             return None;
         }
         if number == NoLogin::Revoked as i64 {

@@ -22,22 +22,17 @@ use crate::convert::{to_i64, to_u64};
 use crate::error::StatementError;
 
 impl<B: Dialect> Inner<B> {
-    /// Runs a statement that logs a session in within a transaction. `args` appends its arguments.
-    ///
-    /// `keeps_lock` says whether the row of the subject is needed after the commit: logins in one statement do not lock
-    /// it first, and notice by the row that it was locked.
+    /// Runs a statement that logs a session in, within a transaction. `args` appends its arguments.
     pub(crate) async fn log_in_by_transaction<T: Answer<B::Db> + Wrote>(
         &self,
         terms: &Terms,
         text: &Arc<str>,
-        keeps_lock: bool,
         args: impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync,
     ) -> Result<LoggedIn<T>, StatementError> {
         let work = |has_pooler| {
             Ok(Login::<B, T> {
                 members: Members::new(self, &terms.subject),
                 terms: *terms,
-                keeps_lock,
                 statement: Statement {
                     text: text.clone(),
                     arguments: args(B::first_args(self)).finish()?,
@@ -55,7 +50,6 @@ impl<B: Dialect> Inner<B> {
 struct Login<B: Dialect, T> {
     members: Members<B>,
     terms: Terms,
-    keeps_lock: bool,
     statement: Statement<B::Db>,
     answer: PhantomData<fn() -> T>,
 }
@@ -107,7 +101,7 @@ impl<B: Dialect, T: Answer<B::Db> + Wrote> Login<B, T> {
         let answer = T::fetch(connection, self.statement).await?;
         let mut ended = Vec::new();
         if answer.wrote() {
-            let keep = self.keeps_lock.then(|| self.members.keep_lock());
+            let keep = B::KEEPS_LOCK.then(|| self.members.keep_lock());
             let finish = match last {
                 Some((login_at, last)) => self.members.end_until(id, login_at, id_bytes(&last)?),
                 None => "COMMIT".to_owned(),

@@ -41,7 +41,7 @@ pub(crate) use self::driver::{
 pub(crate) use self::login::NoLogin;
 #[cfg(feature = "mysql")]
 pub(crate) use self::login::living;
-pub(crate) use self::login::{LoggedIn, Wrote};
+pub(crate) use self::login::{LogIn, LoggedIn, Wrote};
 #[cfg(feature = "mysql")]
 pub(crate) use self::members::Members;
 #[cfg(feature = "postgres")]
@@ -58,7 +58,7 @@ pub(crate) use self::terms::Terms;
 pub(crate) use self::values::Values;
 
 /// What the operations need to know of a database.
-pub(crate) trait Dialect: Backend<Db: Values> {
+pub(crate) trait Dialect: Backend<Db: Values> + LogIn {
     /// The current time, which can be long after the statement began if it waited for a lock.
     const NOW: &str;
     /// The time when the statement began.
@@ -107,21 +107,6 @@ pub(crate) trait Dialect: Backend<Db: Values> {
 
     /// The text of a statement, with the placeholders of this database in place of each `?`.
     fn with_placeholders(text: String) -> String;
-
-    /// The text that [`log_in`](Self::log_in) needs beside the statement that writes the session. `login` is the text
-    /// of a statement that does so if a condition is true.
-    fn login_on_terms(_table: &str, _subjects: &str, login: impl FnOnce(&str) -> String) -> String {
-        login("TRUE")
-    }
-
-    /// Logs a session in on its terms, and ends other sessions for it. `args` appends the arguments of the statement that
-    /// writes the session.
-    fn log_in<T: Answer<Self::Db> + Wrote>(
-        inner: &Inner<Self>,
-        terms: &Terms,
-        statement: &LoginStatement,
-        args: impl Fn(Args<Self::Db>) -> Args<Self::Db> + Send + Sync,
-    ) -> impl Future<Output = Result<LoggedIn<T>, StatementError>> + Send;
 
     /// The arguments that every statement begins with.
     fn first_args(inner: &Inner<Self>) -> Args<Self::Db>;

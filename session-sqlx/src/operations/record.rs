@@ -19,7 +19,7 @@ use super::login::{LoggedIn, Put};
 use super::millis::to_millis;
 use super::terms::Terms;
 use super::values::namespace_number;
-use super::{Committed, Dialect, LoginStatement, OneRow, Written};
+use super::{Committed, Dialect, OneRow, Written};
 use crate::args::Args;
 use crate::backend::Inner;
 use crate::convert::{to_i64, to_u64, transport_code};
@@ -63,22 +63,18 @@ impl<B: Dialect> Inner<B> {
             }
         };
         self.check_size(&fields, columns.as_ref().map_or(0, NewLoginColumns::size))?;
-        let statements = B::shared_statements(self);
-        let statement = match columns {
-            Some(_) => &statements.insert_login,
-            None => &statements.insert,
-        };
         let terms =
             (record.login.as_ref()).and_then(|login| Terms::new(key, login, record.commit_id));
-        let mut put = self.insert_row(terms.as_ref(), statement, &args).await?;
+        let insert = || self.insert_row(columns.is_some(), terms.as_ref(), &args);
+        let mut put = insert().await?;
         if matches!(put, Put::InUse) {
             // Ids are random: one is only in use if it was chosen on purpose. It is free if its record
             // has ended.
-            let delete = &statements.delete_ended;
+            let delete = &B::shared_statements(self).delete_ended;
             let deleted = B::run(self, delete, || B::first_args(self).key(key)).await;
             let Written(rows) = deleted.map_err(write_error::<B>)?;
             if rows > 0 {
-                put = self.insert_row(terms.as_ref(), statement, &args).await?;
+                put = insert().await?;
             }
         }
         Ok(match put {
@@ -94,11 +90,20 @@ impl<B: Dialect> Inner<B> {
 
     async fn insert_row(
         &self,
+        has_login_columns: bool,
         terms: Option<&Terms>,
-        statement: &LoginStatement,
         args: &(impl Fn(Args<B::Db>) -> Args<B::Db> + Send + Sync),
     ) -> Result<Put, StoreError> {
-        match self.log_in::<Written>(terms, statement, args).await {
+        let statements = B::shared_statements(self);
+        let inserted = if has_login_columns {
+            self.log_in::<Written>(terms, &statements.insert_login, args)
+                .await
+        } else {
+            let args = || args(B::first_args(self));
+            let written = B::run(self, &statements.insert, args).await;
+            written.map(LoggedIn::alone)
+        };
+        match inserted {
             Ok(LoggedIn::Answered { ended, .. }) => Ok(Put::Done { ended }),
             Ok(LoggedIn::Refused(refusal)) => Ok(Put::Refused(refusal)),
             Err(failure) if failure.not_applied().is_some_and(B::is_duplicate) => Ok(Put::InUse),

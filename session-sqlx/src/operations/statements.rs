@@ -29,7 +29,7 @@ pub(crate) struct Statements {
     pub(crate) load: Arc<str>,
     pub(crate) select: Arc<str>,
     pub(crate) write_load: Arc<str>,
-    pub(crate) insert: LoginStatement,
+    pub(crate) insert: Arc<str>,
     /// For a record with a login or a label.
     pub(crate) insert_login: LoginStatement,
     pub(crate) delete_ended: Arc<str>,
@@ -52,22 +52,12 @@ pub(crate) struct Statements {
 pub(crate) struct LoginStatement {
     /// For a login without terms.
     pub(crate) always: Arc<str>,
-    /// What [`Dialect::login_on_terms`] makes of it.
+    /// Made of it by [`LogIn::login_on_terms`](super::LogIn::login_on_terms).
     #[cfg_attr(
         not(any(feature = "mysql", feature = "postgres")),
         allow(dead_code, reason = "SQLite logs in within a transaction")
     )]
     pub(crate) on_terms: Arc<str>,
-}
-
-impl LoginStatement {
-    /// A statement that logs no session in, so there are no terms.
-    fn without_terms(text: Arc<str>) -> Self {
-        Self {
-            on_terms: text.clone(),
-            always: text,
-        }
-    }
 }
 
 impl Statements {
@@ -86,7 +76,7 @@ impl Statements {
             load: finish(load::<B>(table)),
             select: finish(select::<B>(table)),
             write_load: write(write_load::<B>(table)),
-            insert: LoginStatement::without_terms(write(Insert::new::<B>(table, false).always())),
+            insert: write(Insert::new::<B>(table, false).always()),
             insert_login: LoginStatement {
                 always: write(insert_login.always()),
                 on_terms: on_terms(&|condition| insert_login.if_true::<B>(condition)),

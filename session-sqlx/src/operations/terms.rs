@@ -1,11 +1,11 @@
-//! What a login depends on.
+//! The terms of a login.
 
 use connect_session_runtime::record::{
     CommitId, Key, NewLogin, OnMaxSessions, RevocationMark, SessionLimit, SubjectKey,
 };
 use connect_session_runtime::sid::SessionId;
 
-/// What a login depends on, which are the other sessions of its subject.
+/// A fence or a limit, so that a login depends on the other sessions of its subject.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     pub(crate) subject: SubjectKey,

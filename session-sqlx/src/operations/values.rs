@@ -6,7 +6,7 @@ use connect_session_runtime::record::Key;
 use sha2::{Digest as _, Sha256};
 
 use super::Driver;
-use crate::args::{Args, Place};
+use crate::args::{Args, Parameter};
 
 /// A database whose driver encodes the values of the statements that all databases share.
 pub(crate) trait Values: Driver {
@@ -55,62 +55,45 @@ where
     }
 }
 
-/// Each method appends a value as an argument, or notes what is written in its place.
+/// Each method appends a value.
 impl<DB: Values> Args<DB> {
-    pub(crate) fn number(mut self, value: i64) -> Self {
-        if self.note(Place::Number(value)) {
-            return DB::number(self, value);
-        }
-        self
+    pub(crate) fn number(self, value: i64) -> Self {
+        self.add(Parameter::Number(value), |args| DB::number(args, value))
     }
 
-    pub(crate) fn maybe_number(mut self, value: Option<i64>) -> Self {
-        if self.note(value.map_or(Place::Null, Place::Number)) {
-            return DB::maybe_number(self, value);
-        }
-        self
+    pub(crate) fn maybe_number(self, value: Option<i64>) -> Self {
+        let parameter = value.map_or(Parameter::Null, Parameter::Number);
+        self.add(parameter, |args| DB::maybe_number(args, value))
     }
 
-    pub(crate) fn small(mut self, value: i16) -> Self {
-        if self.note(Place::Number(value.into())) {
-            return DB::small(self, value);
-        }
-        self
+    pub(crate) fn small(self, value: i16) -> Self {
+        let parameter = Parameter::Number(value.into());
+        self.add(parameter, |args| DB::small(args, value))
     }
 
-    pub(crate) fn flag(mut self, value: bool) -> Self {
-        if self.note(Place::Flag(value)) {
-            return DB::flag(self, value);
-        }
-        self
+    pub(crate) fn flag(self, value: bool) -> Self {
+        self.add(Parameter::Flag(value), |args| DB::flag(args, value))
     }
 
     pub(crate) fn bytes(self, value: &[u8]) -> Self {
         self.maybe_bytes(Some(value))
     }
 
-    pub(crate) fn maybe_bytes(mut self, value: Option<&[u8]>) -> Self {
-        if self.note(value.map_or(Place::Null, |_| Place::Bytes)) {
-            return DB::maybe_bytes(self, value);
-        }
-        self
+    pub(crate) fn maybe_bytes(self, value: Option<&[u8]>) -> Self {
+        let parameter = value.map_or(Parameter::Null, |_| Parameter::Bytes);
+        self.add(parameter, |args| DB::maybe_bytes(args, value))
     }
 
-    pub(crate) fn maybe_text(mut self, value: Option<&str>) -> Self {
-        if self.note(value.map_or(Place::Null, |_| Place::Text)) {
-            return DB::maybe_text(self, value);
-        }
-        self
+    pub(crate) fn maybe_text(self, value: Option<&str>) -> Self {
+        let parameter = value.map_or(Parameter::Null, |_| Parameter::Text);
+        self.add(parameter, |args| DB::maybe_text(args, value))
     }
 
     /// The namespace and the id.
     pub(crate) fn key(self, key: Key) -> Self {
-        let mut args = self.number(namespace_number(key.namespace));
         let id = *key.id.as_bytes();
-        if args.note(Place::Id(id)) {
-            return args.bind(DB::id(id));
-        }
-        args
+        self.number(namespace_number(key.namespace))
+            .add(Parameter::Id(id), |args| args.bind(DB::id(id)))
     }
 }
 

@@ -9,12 +9,10 @@ use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{Inspected, StoreError};
 use connect_session_runtime::timestamp::Timestamp;
 
-use super::{Inner, PostgresBackend, login, send};
+use super::{Inner, PostgresBackend, send};
 use crate::args::Args;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{
-    Answer, Dialect, LoggedIn, LoginStatement, Statements, Terms, Work, Wrote, hex, numbered,
-};
+use crate::operations::{Dialect, Statements, Work, hex, numbered};
 use crate::row::{self, Member, Stored};
 
 impl Dialect for PostgresBackend {
@@ -74,19 +72,6 @@ impl Dialect for PostgresBackend {
 
     fn with_placeholders(text: String) -> String {
         numbered(&text, 1)
-    }
-
-    fn login_on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> String) -> String {
-        login::on_terms(table, subjects, login)
-    }
-
-    async fn log_in<T: Answer<Postgres> + Wrote>(
-        inner: &Inner,
-        terms: &Terms,
-        statement: &LoginStatement,
-        args: impl Fn(Args<Postgres>) -> Args<Postgres> + Send + Sync,
-    ) -> Result<LoggedIn<T>, StatementError> {
-        inner.log_in_at_once(terms, statement, args).await
     }
 
     fn first_args(_: &Inner) -> Args<Postgres> {

@@ -25,8 +25,8 @@ use crate::args::Args;
 use crate::convert::to_i64;
 use crate::error::StatementError;
 use crate::operations::{
-    Answer, Dialect, Driver as _, LOCK_KEPT_MILLIS, LoggedIn, LoginStatement, NoLogin, Terms,
-    WrittenRow, Wrote, is_alive, numbered, tombstone,
+    Answer, Dialect, Driver as _, LOCK_KEPT_MILLIS, LogIn, LoggedIn, LoginStatement, NoLogin,
+    Terms, WrittenRow, Wrote, is_alive, numbered, tombstone,
 };
 
 /// The longest time that the statement may take.
@@ -35,18 +35,24 @@ const MOST_MILLIS: u64 = LOCK_KEPT_MILLIS / 5;
 /// The arguments that come before those of the login.
 const TERMS: usize = 5;
 
-impl Inner {
-    /// Logs a session in by the statement, or by a transaction if the statement is outdated.
-    pub(super) async fn log_in_at_once<T: Answer<Postgres> + Wrote>(
-        &self,
+impl LogIn for PostgresBackend {
+    const KEEPS_LOCK: bool = true;
+
+    fn login_on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> String) -> String {
+        on_terms(table, subjects, login)
+    }
+
+    /// Runs the statement, or a transaction if the statement is outdated.
+    async fn log_in<T: Answer<Postgres> + Wrote>(
+        inner: &Inner,
         terms: &Terms,
         statement: &LoginStatement,
         args: impl Fn(Args<Postgres>) -> Args<Postgres> + Send + Sync,
     ) -> Result<LoggedIn<T>, StatementError> {
         let all_args = || args(terms_args(terms));
-        match PostgresBackend::run::<WrittenRow<_>>(self, &statement.on_terms, all_args).await {
+        match Self::run::<WrittenRow<_>>(inner, &statement.on_terms, all_args).await {
             Ok(WrittenRow(row)) => {
-                let row = row.as_ref().map(PostgresBackend::read_pair).transpose();
+                let row = row.as_ref().map(Self::read_pair).transpose();
                 // It has been committed.
                 let row = row.map_err(|error| StatementError::Unknown(error.into()))?;
                 let done = row.and_then(|(number, ids)| {
@@ -62,12 +68,11 @@ impl Inner {
             Err(failure) if failure.not_applied().is_some_and(send::is_rolled_back) => {}
             Err(failure) => return Err(failure),
         }
-        let keeps_lock = true;
-        (self.log_in_by_transaction(terms, &statement.always, keeps_lock, args)).await
+        (inner.log_in_by_transaction(terms, &statement.always, args)).await
     }
 }
 
-/// The first arguments.
+/// The arguments of [`on_terms`] before those of the login.
 fn terms_args(terms: &Terms) -> Args<Postgres> {
     let fence = terms.fence.map(|fence| to_i64(fence.number()));
     let others = terms.limit.map(|limit| i64::from(limit.max.get()) - 1);
@@ -83,7 +88,7 @@ fn terms_args(terms: &Terms) -> Args<Postgres> {
 /// are more; then those of the login.
 ///
 /// Each step depends on what the one before it returned, so they run in this order. The last column comes after them.
-pub(super) fn on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> String) -> String {
+fn on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> String) -> String {
     let (now, started) = (PostgresBackend::NOW, PostgresBackend::STARTED);
     let is_in_time = format!("{now} < {started} + {MOST_MILLIS}");
     let living = format!(
@@ -120,7 +125,7 @@ pub(super) fn on_terms(table: &str, subjects: &str, login: impl FnOnce(&str) -> 
             1 / ({is_in_time})::int",
         login = numbered(&login, TERMS + 1),
         tombstone = tombstone::<PostgresBackend>(now),
-        outdated = NoLogin::Unjudged as i64,
+        outdated = NoLogin::Unknown as i64,
         revoked = NoLogin::Revoked as i64,
         too_many = NoLogin::TooManySessions as i64,
         unwritten = NoLogin::Unwritten as i64,

@@ -13,9 +13,7 @@ use super::{Inner, SqliteBackend, send};
 use crate::args::Args;
 use crate::convert::to_i64;
 use crate::error::{StatementError, bad_column};
-use crate::operations::{
-    Answer, Dialect, LoggedIn, LoginStatement, Statements, Terms, Work, Wrote, numbered,
-};
+use crate::operations::{Dialect, Statements, Work, numbered};
 use crate::row::{self, Member, Stored};
 
 impl Dialect for SqliteBackend {
@@ -45,16 +43,6 @@ impl Dialect for SqliteBackend {
 
     fn with_placeholders(text: String) -> String {
         numbered(&text, 2)
-    }
-
-    async fn log_in<T: Answer<Sqlite> + Wrote>(
-        inner: &Inner,
-        terms: &Terms,
-        statement: &LoginStatement,
-        args: impl Fn(Args<Sqlite>) -> Args<Sqlite> + Send + Sync,
-    ) -> Result<LoggedIn<T>, StatementError> {
-        let keeps_lock = false;
-        (inner.log_in_by_transaction(terms, &statement.always, keeps_lock, args)).await
     }
 
     fn first_args(inner: &Inner) -> Args<Sqlite> {

@@ -3,6 +3,7 @@
 mod connections;
 mod dialect;
 mod file;
+mod login;
 mod send;
 mod setup;
 mod statements;

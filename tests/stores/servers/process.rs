@@ -106,23 +106,22 @@ fn spawn(program: &Path, folder: &Folder, arguments: &[String]) -> Child {
         .unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()))
 }
 
-/// Unused ports.
+/// Unused ports, each of which this program gets once.
 ///
-/// Linux does not give them to connections, or to listeners that ask for any port: one of these would now and then take a
-/// port before the server of a test does. `scripts/servers` uses those from 20,000. Each is returned once, until all have been.
+/// They are below the ports that Linux chooses for connections and for listeners on port 0: one of these could otherwise take
+/// a port before the server of the test does. `scripts/servers` uses ports from 20,000.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    const PORTS: std::ops::Range<u32> = 12_000..20_000;
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 8_000;
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     [(); N].map(|()| {
-        loop {
-            // Two programs rarely begin with the same ones.
+        let mut ports = (0..COUNT).map(|_| {
+            // Two programs at once rarely begin with the same port.
             let number = std::process::id() + GIVEN.fetch_add(1, Ordering::Relaxed);
-            let port = PORTS.start + number % (PORTS.end - PORTS.start);
-            let port = u16::try_from(port).unwrap();
-            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-                return port;
-            }
-        }
+            u16::try_from(FIRST + number % COUNT).unwrap()
+        });
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        ports.find(is_free).expect("an unused port")
     })
 }
 

@@ -6,8 +6,7 @@ use super::error::{DecodeError, Reason};
 
 /// The object that has these fields, as a deserializer.
 ///
-/// The iterator is a trait object: a user's type is compiled once for each type of a deserializer, and again after each
-/// change of the module that contains it.
+/// The iterator is a trait object because the decoding of a user's type is compiled for each type of deserializer.
 pub(super) struct FieldsDeserializer<'a, 'de>(
     pub(super) &'a mut dyn Iterator<Item = (&'de str, &'de str)>,
 );

@@ -1,20 +1,19 @@
-//! A handler with the default config, so that a debug build of this crate contains the code of one.
+//! A handler with the default config, so that a debug build of this crate contains compiled code of it.
 //!
-//! Unless a crate below already contains the same instance of generic code, the crate that uses it compiles its own. In a
-//! user's crate, all code that drops values is in one unit, which is compiled anew after each change of a handler. With this
-//! module, that is only what contains the user's own types, and hardly anything with the default config. An
-//! optimized build shares no instances.
+//! A crate compiles the generic functions that it uses, unless a dependency contains the same instances. The compiler puts all
+//! code of a crate that drops values into one unit, and compiles this unit again after each change of a handler. With this
+//! module, the unit of a user's crate only contains instances with types of the user. An optimized build does not share
+//! instances.
 
 use ::http::Request;
 
 use crate::config::DefaultConfig;
+use crate::framework::http;
 use crate::guard::{self, Conversions, HandlerReply, Inherit, Load, Rejection, SessionGuard};
 use crate::session::Session;
 use crate::store::BoxFuture;
 
-use super::http;
-
-/// What the expansion of a handler does.
+/// Makes the same calls as the expansion of `#[session(load)]`.
 pub fn handler(
     mut request: Request<()>,
 ) -> BoxFuture<'static, Result<HandlerReply<String>, Rejection>> {
