@@ -217,7 +217,7 @@ fn no_handler_panics() {
             2..=4 => (random.mutate(attr, 12), item),
             _ => (attr, random.mutate(item, 40)),
         };
-        let output = crate::handler::expand(attr.clone(), item.clone());
+        let output = crate::handler::expand(attr.clone(), item.clone(), false);
         // The compiler passes only items that it can parse.
         if syn::parse2::<syn::File>(item.clone()).is_ok() {
             assert_parses_or_reports(output, &|| format!("#[session({attr})] {item}"));

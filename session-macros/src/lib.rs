@@ -88,7 +88,7 @@ use proc_macro::TokenStream;
 /// <!-- -->
 #[proc_macro_attribute]
 pub fn session(attr: TokenStream, item: TokenStream) -> TokenStream {
-    handler::expand(attr.into(), item.into()).into()
+    handler::expand(attr.into(), item.into(), handler::BOXES_HANDLERS).into()
 }
 
 /// Declares a config: a type for `Session<…>`, with the functions `start`, `configure` and `layer`.

@@ -49,9 +49,15 @@ fn expansions_match_the_snapshots() {
             "laod, config = \"Shop\"",
             "fn add(session: &mut Session<Shop>, id: u64) -> String { todo!() }",
         ),
+        (
+            "boxed",
+            "load",
+            "/// Adds an item.
+            pub async fn add(session: Session<Shop>, Json(item): Json<String>) -> Result<Json<Cart>, Error> { todo!() }",
+        ),
     ] {
         let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
-        let output = crate::handler::expand(tokens(attr), tokens(item));
+        let output = crate::handler::expand(tokens(attr), tokens(item), name == "boxed");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/snapshots");
         let file = folder.join(format!("{name}.txt"));
         let layout = layout(output);

@@ -23,10 +23,10 @@ pub fn handler(
         let (mut session, committer) = guard::split(guard);
         session.clear();
         drop(session);
-        let conversions = |_: &_| Conversions {
+        let conversions = Conversions {
             axum: None,
             poem: None,
         };
-        Ok(guard::reply(String::new(), false, committer, conversions))
+        Ok(guard::reply(String::new(), false, committer, &conversions))
     })
 }

@@ -23,6 +23,8 @@ pub use crate::diagnostics::SerializedAsAWhole;
 pub use crate::engine::Overrides;
 pub use crate::error::Error;
 pub use crate::event::Event;
+#[cfg(feature = "axum")]
+pub use crate::framework::axum::boxed;
 pub use crate::framework::expectations;
 pub use crate::framework::http;
 pub use crate::framework::layer::SessionLayer;
@@ -31,8 +33,8 @@ pub use crate::framework::missing_attribute::NeedsSessionAttribute;
 pub use crate::framework::poem::{ApiGuard, ApiReply};
 pub use crate::guard::{
     Conversions, Create, CreateLazily, HandlerReply, Inherit, InheritForwarding, Judged, Load,
-    Look, LookFallback, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum, ViaNothing,
-    ViaPoem, examine, has_failed, must_require_login, reply, reply_http, split,
+    Look, LookFallback, Probe, RequiresLogin, SessionGuard, SessionReply, Values, ViaAxum,
+    ViaNothing, ViaPoem, examine, has_failed, must_require_login, reply, reply_http, split,
 };
 #[cfg(debug_assertions)]
 pub use crate::instances::handler as compiled_handler;

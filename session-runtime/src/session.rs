@@ -1,6 +1,5 @@
 //! `Session`, the argument of a handler.
 
-mod core_ref;
 mod logged_in;
 mod login;
 
@@ -14,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{DefaultConfig, SessionConfig};
 use crate::engine::{
-    Committable, Creation, GuardIndex, OpenedSession, Phase, SidChange, TrackedData,
+    Committable, Creation, GuardIndex, OpenedSession, Phase, SessionCore, SidChange, TrackedData,
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
@@ -24,7 +23,6 @@ use crate::sid::{SessionId, Sid};
 use crate::unsaved;
 use connect_session_rules as rules;
 
-use self::core_ref::CoreRef;
 pub use self::logged_in::LoggedIn;
 pub use self::login::{LoginAs, LoginAttempt};
 
@@ -79,7 +77,7 @@ pub use self::login::{LoginAs, LoginAttempt};
 /// once for each place that changes the session, and the event `DroppedUnsaved` is logged as an error.
 #[must_use = "a session that is dropped at once was not needed"]
 pub struct Session<C: SessionConfig = DefaultConfig> {
-    core: CoreRef<C>,
+    core: Arc<SessionCore<C>>,
     guard: GuardIndex,
     tracked: TrackedData<C::Data>,
     login: Option<Arc<Login>>,
@@ -109,7 +107,7 @@ enum OnDrop {
 impl<C: SessionConfig> Session<C> {
     pub(crate) fn opened(opened: OpenedSession<C>) -> Self {
         Self {
-            core: CoreRef::new(opened.core),
+            core: opened.core,
             guard: opened.guard,
             tracked: TrackedData::start(opened.data),
             login: opened.login,
@@ -127,7 +125,7 @@ impl<C: SessionConfig> Session<C> {
         } else {
             OnDrop::ReturnIfChanged
         };
-        (self.core.committable(), self.guard)
+        (self.core.clone(), self.guard)
     }
 
     /// The public id, for logs and lists. It does not open the session, and does not change when the

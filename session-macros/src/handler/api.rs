@@ -115,7 +115,7 @@ fn expand_method(method: &mut ImplItemFn, errors: &mut Errors) -> Option<Expande
         body: body(method),
     };
     let handler = check::check(options, function, errors)?;
-    Some(expand::expand(with_receiver(handler, receiver)))
+    Some(expand::expand(with_receiver(handler, receiver), false))
 }
 
 /// The body in its braces.

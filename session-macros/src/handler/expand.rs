@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{GenericParam, ReturnType, Signature, Type};
 
 use super::model::{Argument, Handler, Mode, Role};
-use super::{args, login, overrides, returned, utoipa};
+use super::{args, boxed, login, overrides, returned, utoipa};
 use crate::hoist::Hoist;
 use crate::loaders::{self, rule_named};
 use crate::tokens::{end_spans, located, private, respan, wrap_generic};
@@ -30,7 +30,8 @@ impl Expanded {
     }
 }
 
-pub(super) fn expand(mut handler: Handler) -> Expanded {
+/// If `may_box`, the handler becomes a function that returns a boxed future, if it can be one; see `boxed.rs`.
+pub(super) fn expand(mut handler: Handler, may_box: bool) -> Expanded {
     let cfgs = &handler.attrs.cfgs;
     let name = handler.signature.ident.unraw().to_string();
     let mut hoist = Hoist::new(&name, quote!(#(#cfgs)*));
@@ -53,6 +54,7 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
         place,
         mode,
         overrides,
+        boxes: may_box && boxed::is_possible(handler),
     };
     let visibility = &handler.visibility;
     let Signature {
@@ -62,6 +64,7 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
         generics,
         ..
     } = &handler.signature;
+    let asyncness = asyncness.filter(|_| !parts.boxes);
     let where_clause = &generics.where_clause;
     let (parameters, output, statements) = match handler.request {
         Some(request) => parts.http(&handler.arguments[request]),
@@ -72,6 +75,8 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
         .iter()
         .any(|argument| matches!(argument.role, Role::Invalid(_)))
         .then(|| quote!(#[allow(unused, unreachable_code, clippy::diverging_sub_expression)]));
+    // Of an `async` function, clippy does not look at the type of the value.
+    let lints = (parts.boxes).then(|| quote!(#[allow(clippy::type_complexity)]));
     let mut checks = loaders::checks(&handler.loaders, &private);
     checks.extend(emit_check(handler, &private));
     checks.extend(login::const_checks(handler, &private));
@@ -106,6 +111,7 @@ pub(super) fn expand(mut handler: Handler) -> Expanded {
         outer: quote! {
             #(#outer_attrs)*
             #recovered
+            #lints
             #visibility #asyncness #fn_token #ident #generics (#receiver #(#parameters),*) #output #where_clause #body
         },
         method,
@@ -120,6 +126,8 @@ pub(super) struct Parts<'a> {
     pub(super) place: Span,
     pub(super) mode: TokenStream,
     pub(super) overrides: TokenStream,
+    /// Whether the function returns a boxed future.
+    pub(super) boxes: bool,
 }
 
 /// Parameters, output and body of the outer function.
@@ -176,14 +184,16 @@ impl Parts<'_> {
                 (handler.receiver.is_some()).then(|| quote_spanned!(place=> .into_guard()));
             self.split(argument, &quote!(#name #unwrap))
         });
-        let run = self.run();
-        let reply = self.reply(&self.commit());
+        let reply = if self.boxes {
+            self.boxed_reply()
+        } else {
+            self.awaited_reply()
+        };
         let expectations = self.expectations();
         let statements = quote_spanned! {place=>
             #require
             #expectations
             #(#splits)*
-            #run
             #reply
         };
         (parameters, output, statements)
@@ -199,11 +209,13 @@ impl Parts<'_> {
             ..
         } = self;
         let place = self.place;
+        if self.boxes {
+            let reply = quote_spanned!(place=> #private::boxed::Responding);
+            return (reply, value.clone());
+        }
         if handler.receiver.is_none() {
-            return (
-                quote_spanned!(place=> #private::SessionReply),
-                value.clone(),
-            );
+            let reply = quote_spanned!(place=> #private::SessionReply);
+            return (reply, value.clone());
         }
         let session = handler.arguments.iter().find_map(session_type);
         let guard = quote_spanned!(place=> #private::SessionGuard<#session, #mode, #overrides>);
@@ -268,9 +280,9 @@ impl Parts<'_> {
             .is_some_and(|first| std::ptr::eq(first, argument))
     }
 
-    /// Calls the user's function, and checks whether its value is a failure.
-    pub(super) fn run(&self) -> TokenStream {
-        let Self { private, place, .. } = *self;
+    /// The call of the user's function.
+    pub(super) fn call(&self) -> TokenStream {
+        let Self { place, .. } = *self;
         let Signature {
             ident, generics, ..
         } = &self.handler.signature;
@@ -305,7 +317,13 @@ impl Parts<'_> {
             .receiver
             .as_ref()
             .map(|_| quote_spanned!(place=> self.));
-        let call = quote_spanned!(place=> #method #ident #turbofish (#(#arguments),*));
+        quote_spanned!(place=> #method #ident #turbofish (#(#arguments),*))
+    }
+
+    /// Awaits the user's function, and checks whether its value is a failure.
+    pub(super) fn run(&self) -> TokenStream {
+        let Self { private, place, .. } = *self;
+        let call = self.call();
         let future = self.expected_future(&call).unwrap_or(call);
         let call = quote_spanned!(place=> #future.await);
         if returned::hides_failure(self.handler) {
@@ -319,20 +337,33 @@ impl Parts<'_> {
         }
     }
 
-    /// Starts to commit. How the value becomes a response is only used if the status decides; see
-    /// `by_status.rs`.
-    fn commit(&self) -> TokenStream {
+    /// Awaits the user's function, commits and replies.
+    fn awaited_reply(&self) -> TokenStream {
         let Self { private, place, .. } = *self;
+        let run = self.run();
+        let conversions = self.conversions();
+        let reply = self.reply(&quote_spanned! {place=>
+            #private::reply(__value, __failed, __committer, &__conversions)
+        });
         quote_spanned! {place=>
-            #private::reply(__value, __failed, __committer, |__probe| {
-                #[allow(unused_imports)]
-                use #private::{ViaAxum as _, ViaNothing as _, ViaPoem as _};
-                #private::Conversions {
-                    axum: __probe.via_axum(),
-                    poem: __probe.via_poem(),
-                }
-            })
+            #run
+            let __conversions = #conversions;
+            #reply
         }
+    }
+
+    /// How the value becomes a response, which is only used if the status decides; see `by_status.rs`.
+    fn conversions(&self) -> TokenStream {
+        let Self { private, place, .. } = *self;
+        quote_spanned! {place=> {
+            #[allow(unused_imports)]
+            use #private::{ViaAxum as _, ViaNothing as _, ViaPoem as _};
+            let __probe = &#private::Probe::of(&__value);
+            #private::Conversions {
+                axum: __probe.via_axum(),
+                poem: __probe.via_poem(),
+            }
+        }}
     }
 
     /// The value with the headers that its session adds to the response, once it is committed.

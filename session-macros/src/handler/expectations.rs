@@ -49,16 +49,21 @@ impl Parts<'_> {
         })
     }
 
-    /// The future of the user's function. An error about it points at the name of the function.
+    /// The future of the user's function.
     pub(super) fn expected_future(&self, call: &TokenStream) -> Option<TokenStream> {
         if self.is_generic() || self.handler.request.is_some() {
             return None;
         }
+        Some(self.sendable(&quote_spanned!(self.place=> expectations), call))
+    }
+
+    /// The same, through the function of a module. An error about it points at the name of the user's function.
+    pub(super) fn sendable(&self, module: &TokenStream, call: &TokenStream) -> TokenStream {
         let Self { private, place, .. } = *self;
         let name = self.handler.signature.ident.span();
         let mut future = Group::new(Delimiter::Parenthesis, respan(call.clone(), name));
         future.set_span(name);
-        Some(quote_spanned!(place=> #private::expectations::handler_must_be_send #future))
+        quote_spanned!(place=> #private::#module::handler_must_be_send #future)
     }
 
     /// Whether the handler has parameters other than lifetimes, also as `impl Trait`.
@@ -191,7 +196,7 @@ fn like(ty: &Type, place: Span) -> Option<TokenStream> {
 }
 
 /// The value and the error of a type that is written as `Result<T, E>`.
-fn result(ty: &Type) -> Option<(&Type, &Type)> {
+pub(super) fn result(ty: &Type) -> Option<(&Type, &Type)> {
     let Type::Path(path) = ty else { return None };
     let segment = path.path.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {

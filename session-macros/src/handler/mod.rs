@@ -3,6 +3,7 @@
 mod api;
 mod args;
 mod attrs;
+mod boxed;
 mod check;
 mod end_others;
 mod expand;
@@ -23,6 +24,7 @@ mod returned;
 mod tests;
 mod utoipa;
 
+pub(crate) use boxed::BOXES_HANDLERS;
 #[cfg(test)]
 pub(crate) use hints::OPTIONS;
 
@@ -34,8 +36,8 @@ use crate::errors::Errors;
 use crate::ide;
 
 /// Returns the expansion and all errors. A handler with a mistake is emitted too, with its final
-/// types where they are known, so that one mistake causes one error.
-pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+/// types where they are known, so that one mistake causes one error. `may_box` is [`BOXES_HANDLERS`] but in tests.
+pub(crate) fn expand(attr: TokenStream, item: TokenStream, may_box: bool) -> TokenStream {
     let mut errors = Errors::default();
     if attr.is_empty() && api::is_api(&item) {
         return api::expand(item, errors);
@@ -51,7 +53,7 @@ pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
     }
     output.extend(match function::parse(item.clone(), &mut errors) {
         Some(function) => match check::check(options, function, &mut errors) {
-            Some(handler) => expand::expand(handler).into_tokens(),
+            Some(handler) => expand::expand(handler, may_box).into_tokens(),
             None => item,
         },
         None => item,

@@ -38,9 +38,15 @@ pub(super) fn logs_errors(attrs: &[Attribute]) -> bool {
     attrs.iter().any(has_err)
 }
 
-/// The expression that examines `__value`. It is a closure, because within the handler's future each step would need code
-/// for a panic. An error about the type points at the return type.
+/// The expression that examines `__value`.
 pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStream {
+    let steps = steps(handler, private);
+    quote_spanned!(handler.place()=> #private::examine(&__value, #steps))
+}
+
+/// The closure that examines a value. Within the handler's future, each step would need code for a panic. An error about the
+/// type points at the return type.
+pub(super) fn steps(handler: &Handler, private: &TokenStream) -> TokenStream {
     let place = handler.place();
     let at_type = match &handler.signature.output {
         ReturnType::Default => place,
@@ -49,7 +55,7 @@ pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStrea
     let function = quote_spanned!(at_type=> has_failed);
     let steps = match &handler.signature.output {
         ReturnType::Default => Some(1),
-        ReturnType::Type(_, ty) => steps(ty),
+        ReturnType::Type(_, ty) => count(ty),
     };
     // Each step costs the compiler time, and the default number is for the longest tuples. An alias that is called
     // like one of the known types may need some more.
@@ -61,13 +67,13 @@ pub(super) fn has_failed(handler: &Handler, private: &TokenStream) -> TokenStrea
     let mut last = found(steps);
     last.set_span(at_type);
     quote_spanned! {place=>
-        #private::examine(&__value, |__value| {
+        |__value| {
             #[allow(unused_imports)]
             use #private::{Look as _, LookFallback as _};
             let __found0 = (#private::Values::of(__value), false);
             #(let #after = (&#before.0).look(#before.1);)*
             #private::#function(#last)
-        })
+        }
     }
 }
 
@@ -91,10 +97,10 @@ const LEAVES: &[&str] = &[
 ];
 
 /// The number of values to look at, if the whole type is written with known names.
-fn steps(ty: &Type) -> Option<usize> {
+fn count(ty: &Type) -> Option<usize> {
     match ty {
-        Type::Reference(reference) => steps(&reference.elem),
-        Type::Tuple(tuple) => (tuple.elems.iter()).try_fold(1, |sum, ty| Some(sum + steps(ty)?)),
+        Type::Reference(reference) => count(&reference.elem),
+        Type::Tuple(tuple) => (tuple.elems.iter()).try_fold(1, |sum, ty| Some(sum + count(ty)?)),
         Type::Path(path) => {
             let segment = path.path.segments.last()?;
             if LEAVES.iter().any(|leaf| segment.ident == leaf) {
@@ -108,7 +114,7 @@ fn steps(ty: &Type) -> Option<usize> {
             }
             match &segment.arguments {
                 PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
-                    GenericArgument::Type(inside) => Some(1 + steps(inside)?),
+                    GenericArgument::Type(inside) => Some(1 + count(inside)?),
                     _ => None,
                 },
                 _ => None,
@@ -204,11 +210,11 @@ fn after_bounds(tokens: &[TokenTree], mut at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{logs_errors, steps, without_impl};
+    use super::{count, logs_errors, without_impl};
 
     #[test]
     fn the_values_of_known_types_are_counted() {
-        for (ty, count) in [
+        for (ty, expected) in [
             ("String", Some(1)),
             ("&'static str", Some(1)),
             ("()", Some(1)),
@@ -218,7 +224,11 @@ mod tests {
             ("(StatusCode, Own)", None),
             ("impl IntoResponse", None),
         ] {
-            assert_eq!(steps(&syn::parse_str(ty).expect("a type")), count, "{ty}");
+            assert_eq!(
+                count(&syn::parse_str(ty).expect("a type")),
+                expected,
+                "{ty}"
+            );
         }
     }
 

@@ -7,7 +7,11 @@ const HANDLER: &str = "async fn one(session: Session) -> String { session.name()
 
 /// Returns the expansion without the errors, and the messages of the errors.
 fn run(attr: &str, item: &str) -> (String, Vec<String>) {
-    let output = expand(attr.parse().expect("tokens"), item.parse().expect("tokens"));
+    let output = expand(
+        attr.parse().expect("tokens"),
+        item.parse().expect("tokens"),
+        false,
+    );
     let file: syn::File = syn::parse2(output).expect("items");
     // The constants for editors have their own tests.
     let is_for_editors = |item: &syn::Item| matches!(item, syn::Item::Const(one) if one.ident.to_string().starts_with("__session_goes_on"));
@@ -332,10 +336,10 @@ fn no_input_panics() {
     for skipped in 0..120 {
         let attr = without(attr.parse().expect("tokens"), skipped, &mut 0);
         let cut = without(item.parse().expect("tokens"), skipped, &mut 0);
-        drop(expand(attr, item.parse().expect("tokens")));
-        drop(expand(TokenStream::new(), cut));
+        drop(expand(attr, item.parse().expect("tokens"), false));
+        drop(expand(TokenStream::new(), cut, false));
     }
-    drop(expand(TokenStream::new(), TokenStream::new()));
+    drop(expand(TokenStream::new(), TokenStream::new(), false));
 }
 
 #[test]
@@ -388,6 +392,45 @@ fn a_body_whose_errors_are_logged_is_not_examined() {
         "#[tracing::instrument(err(Debug))] async fn one(s: Session) -> impl R { a() }",
         "`Result<impl R, …>`",
     );
+}
+
+#[test]
+fn a_handler_is_boxed_if_its_type_is_known_and_nothing_else_looks_at_it() {
+    let is_boxed = |attr: &str, item: &str| {
+        let tokens = |text: &str| text.parse().expect("tokens");
+        let output = expand(tokens(attr), tokens(item), true).to_string();
+        let is_boxed = output.contains("boxed :: respond");
+        let is_async = output.contains("SessionReply");
+        assert_ne!(is_boxed, is_async, "{output}");
+        is_boxed
+    };
+    for item in [
+        "async fn one(s: Session) {}",
+        "/// Adds. \n #[cfg(a)] #[allow(dead_code)] #[instrument] async fn one(s: Session) -> String { a() }",
+        "async fn one(s: Session, x: Json<&'static str>) -> Result<&'static str, E> { a() }",
+    ] {
+        assert!(is_boxed("load", item), "{item}");
+    }
+    for item in [
+        "#[debug_handler] async fn one(s: Session) {}",
+        "#[cfg_attr(a, debug_handler)] async fn one(s: Session) {}",
+        "async fn one<T: Store>(s: Session, x: State<T>) {}",
+        "async fn one<'a>(s: Session, x: &'a str) {}",
+        "async fn one(s: Session, x: Name<'_>) {}",
+        "async fn one(s: Session, x: &Request) {}",
+        "async fn one(s: Session, x: impl Extract) {}",
+        "async fn one(s: Session) -> impl R { a() }",
+        "async fn one(s: Session) -> Result<(), Box<dyn Error>> { a() }",
+        "async fn one(s: Session) -> reply!() { a() }",
+        "async fn one(s: Session) -> ! { a() }",
+        "async fn one(s: &mut Session) {}",
+    ] {
+        assert!(!is_boxed("load", item), "{item}");
+    }
+    assert!(!is_boxed(
+        "load, cache = shared",
+        "async fn one(s: Session) {}"
+    ));
 }
 
 const API: &str = "#[OpenApi(tag = \"A\")] impl Api { \

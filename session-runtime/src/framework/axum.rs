@@ -1,5 +1,7 @@
 //! axum 0.8.
 
+pub mod boxed;
+
 use std::borrow::Cow;
 
 use axum::body::Body;
@@ -33,38 +35,26 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &St) -> Result<Self, Rejection> {
-        // In a debug build, a handler contains no types of this future, so that it compiles faster.
-        #[cfg(debug_assertions)]
-        let opened: BoxFuture<'_, _> = Box::pin(open(parts));
-        #[cfg(not(debug_assertions))]
-        let opened = open(parts);
-        opened.await
+        let context = {
+            let params = if engine::loaders::<S::Config, O>().reads_path() {
+                path_params(parts).await
+            } else {
+                None
+            };
+            let scope = if O::MAY_FORWARD {
+                Some(shared_scope(&mut parts.extensions))
+            } else {
+                scope_of(&parts.extensions)
+            };
+            let find = |name: &str| find(params.as_ref(), name);
+            let head = HttpHead {
+                parts: &*parts,
+                params: &find,
+            };
+            engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
+        };
+        guard::open(&context, StatusKnown::AfterAxum).await
     }
-}
-
-/// Opens the session of a handler.
-async fn open<S: SessionArg, M: Mode, O: Overrides>(
-    parts: &mut Parts,
-) -> Result<SessionGuard<S, M, O>, Rejection> {
-    let context = {
-        let params = if engine::loaders::<S::Config, O>().reads_path() {
-            path_params(parts).await
-        } else {
-            None
-        };
-        let scope = if O::MAY_FORWARD {
-            Some(shared_scope(&mut parts.extensions))
-        } else {
-            scope_of(&parts.extensions)
-        };
-        let find = |name: &str| find(params.as_ref(), name);
-        let head = HttpHead {
-            parts: &*parts,
-            params: &find,
-        };
-        engine::extract::<S::Config, O>(RequestHead::new(&head), scope)
-    };
-    guard::open(&context, StatusKnown::AfterAxum).await
 }
 
 /// The parameters in the path. Boxed because few handlers read them: the futures of the others stay small.
@@ -180,17 +170,22 @@ impl<St: Send + Sync, C: SessionConfig + NeedsSessionAttribute> FromRequestParts
 
 impl<R: IntoResponse> IntoResponse for SessionReply<R> {
     fn into_response(self) -> Response {
-        match self.into_answer::<Response>() {
-            Ok((answer, headers)) => {
-                let mut response = match answer {
-                    Answer::Value(value) => value.into_response(),
-                    Answer::Early(response) => response,
-                };
-                headers.apply(response.headers_mut());
-                response
-            }
-            Err(rejection) => IntoResponse::into_response(rejection),
+        response(self, R::into_response)
+    }
+}
+
+/// The response to a request, with the headers of its session.
+fn response<R>(reply: SessionReply<R>, convert: impl FnOnce(R) -> Response) -> Response {
+    match reply.into_answer() {
+        Ok((answer, headers)) => {
+            let mut response = match answer {
+                Answer::Value(value) => convert(value),
+                Answer::Early(response) => response,
+            };
+            headers.apply(response.headers_mut());
+            response
         }
+        Err(rejection) => rejection.into_response(),
     }
 }
 

@@ -5,7 +5,7 @@
 pub mod actix_web;
 pub(crate) mod any_request;
 #[cfg(feature = "axum")]
-mod axum;
+pub(crate) mod axum;
 pub mod expectations;
 pub mod http;
 pub(crate) mod http_head;

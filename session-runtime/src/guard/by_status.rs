@@ -58,6 +58,14 @@ impl EarlyResponse {
             response: Box::new(response),
         }
     }
+
+    /// The response, if it is of this type.
+    pub(crate) fn into_inner<T: 'static>(self) -> Result<T, Error> {
+        match self.response.downcast() {
+            Ok(response) => Ok(*response),
+            Err(_) => Err(unknown_status()),
+        }
+    }
 }
 
 /// A handler's value, or the response that it was converted to.
@@ -74,10 +82,7 @@ impl<R> Answer<R> {
     pub(super) fn downcast<T: 'static>(self) -> Result<Answer<R, T>, Error> {
         match self {
             Self::Value(value) => Ok(Answer::Value(value)),
-            Self::Early(early) => match early.response.downcast() {
-                Ok(response) => Ok(Answer::Early(*response)),
-                Err(_) => Err(unknown_status()),
-            },
+            Self::Early(early) => early.into_inner().map(Answer::Early),
         }
     }
 }
@@ -89,7 +94,15 @@ pub type Convert<R> = fn(R) -> EarlyResponse;
 pub struct Probe<R>(PhantomData<fn() -> R>);
 
 impl<R> Probe<R> {
-    const fn new() -> Self {
+    /// The type of this value.
+    #[must_use]
+    pub const fn of(_: &R) -> Self {
+        Self(PhantomData)
+    }
+
+    /// The type of the value that this future returns.
+    #[must_use]
+    pub const fn of_output<F: Future<Output = R>>(_: &F) -> Self {
         Self(PhantomData)
     }
 }
@@ -144,9 +157,8 @@ impl Committer {
         &mut self,
         value: R,
         failed: bool,
-        conversions: fn(&Probe<R>) -> Conversions<R>,
+        conversions: &Conversions<R>,
     ) -> (Answer<R>, bool) {
-        let conversions = conversions(&Probe::new());
         let convert = match self.by_status {
             Some(StatusKnown::AfterAxum) => conversions.axum,
             Some(StatusKnown::AfterPoem) => conversions.poem,

@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::HeaderValue;
 
 use super::Rejection;
-use super::by_status::{Answer, Conversions, Deferred, Probe, StatusKnown, unknown_status};
+use super::by_status::{Answer, Conversions, Deferred, StatusKnown, unknown_status};
 use crate::engine::{CommitProgress, CommitResult, Committable, GuardIndex, SessionHeaders};
 use crate::store::BoxFuture;
 
@@ -197,7 +197,7 @@ pub fn reply<R>(
     value: R,
     failed: bool,
     committer: Committer,
-    conversions: fn(&Probe<R>) -> Conversions<R>,
+    conversions: &Conversions<R>,
 ) -> HandlerReply<R> {
     if committer.by_status.is_some() {
         return reply_by_status(value, failed, committer, conversions);
@@ -212,7 +212,7 @@ fn reply_by_status<R>(
     value: R,
     failed: bool,
     mut committer: Committer,
-    conversions: fn(&Probe<R>) -> Conversions<R>,
+    conversions: &Conversions<R>,
 ) -> HandlerReply<R> {
     let (answer, failed) = committer.convert(value, failed, conversions);
     if committer.by_status.is_some() && !failed {

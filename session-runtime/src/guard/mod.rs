@@ -28,7 +28,7 @@ pub(crate) use by_status::StatusKnown;
     feature = "rocket"
 ))]
 pub(crate) use by_status::is_success;
-use by_status::unknown_status;
+pub(crate) use by_status::unknown_status;
 pub use by_status::{
     Answer, Conversions, Convert, EarlyResponse, Probe, ViaAxum, ViaNothing, ViaPoem,
 };

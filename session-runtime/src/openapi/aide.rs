@@ -14,6 +14,7 @@ use super::{Described, Description, any_problem, both, named_schemes};
 use crate::config::SessionConfig;
 use crate::engine::Overrides;
 use crate::error::Error;
+use crate::framework::axum::boxed::Responded;
 use crate::guard::{Mode, SessionArg, SessionGuard, SessionReply};
 use crate::view::SessionView;
 
@@ -43,6 +44,18 @@ impl<C: SessionConfig> OperationInput for SessionView<C> {
 }
 
 impl<R: OperationOutput> OperationOutput for SessionReply<R> {
+    type Inner = R::Inner;
+
+    fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Response> {
+        R::operation_response(context, operation)
+    }
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<Inferred> {
+        R::inferred_responses(context, operation)
+    }
+}
+
+impl<R: OperationOutput> OperationOutput for Responded<R> {
     type Inner = R::Inner;
 
     fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Response> {
