@@ -123,12 +123,16 @@ local new_value = sub(value, 1, 3) .. string.char(#others) .. head .. lifetime
   .. pack('>I6I6', idle_until, absolute_until) .. others .. commit_id .. counters .. pack('>I6', new_version)
   .. sections .. fields
 local deadline = deadline_of(idle_until, absolute_until)
-if fields_change == 'keep' or #new_value <= #value then
+local set = redis.pcall('SET', key, new_value, 'PXAT', deadline)
+if set.err and (fields_change == 'keep' or #new_value <= #value) then
   -- A server whose memory is full refuses the first write of a script if it may need memory, and only the first.
   -- It accepts this one: a new secret or lifetime must be stored, and data may shrink.
   redis.call('PEXPIREAT', key, deadline)
+  set = redis.pcall('SET', key, new_value, 'PXAT', deadline)
 end
-redis.call('SET', key, new_value, 'PXAT', deadline)
+if set.err then
+  return set
+end
 if not place then
   return { 'applied', now, new_version }
 end
