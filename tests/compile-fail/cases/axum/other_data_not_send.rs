@@ -1,4 +1,4 @@
-//! Data that cannot be shared between threads, and a handler and a route that use it: one error for each config.
+//! Data that cannot be shared between threads, and a handler and a route that use it.
 
 use std::cell::Cell;
 use std::rc::Rc;
