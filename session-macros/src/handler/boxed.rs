@@ -1,5 +1,5 @@
-//! Handlers that are expanded to a function which returns a boxed future, so that a build after an edit takes less time.
-//! `framework/axum/boxed.rs` of the runtime says why it does.
+//! The expansion of a handler to a function that returns a boxed future, which makes a build after an edit faster.
+//! `framework/axum/boxed.rs` of the runtime explains why.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -11,8 +11,8 @@ use super::model::Handler;
 use super::returned;
 use crate::tokens::{group, is_punct, is_word};
 
-/// Whether handlers are expanded to such functions if they can be: in a debug build of an application on axum. Macros are
-/// compiled with the debug assertions of the program's profile.
+/// Whether to box the handlers that can be boxed: in a debug build of an application on axum. Cargo compiles macros with the
+/// debug assertions of the application's profile.
 pub(crate) const BOXES_HANDLERS: bool = cfg!(all(
     debug_assertions,
     feature = "axum",
@@ -37,8 +37,7 @@ const BUILT_IN: &[&str] = &[
     "warn",
 ];
 
-/// Whether a handler can be such a function: nothing else looks at the function, and nothing in it depends on a type or
-/// lifetime that is known only where it is called.
+/// Whether a handler can be boxed: no other macro sees the function, and its types are fully written in its signature.
 pub(super) fn is_possible(handler: &Handler) -> bool {
     let signature = &handler.signature;
     let arguments = (handler.arguments.iter()).map(|argument| &argument.ty);
@@ -78,7 +77,7 @@ fn depends_on_caller(types: TokenStream) -> bool {
 }
 
 impl Parts<'_> {
-    /// What such a function returns.
+    /// The boxed future that the function returns.
     pub(super) fn boxed_reply(&self) -> TokenStream {
         let Self { private, place, .. } = *self;
         let module = quote_spanned!(place=> boxed);
@@ -86,8 +85,8 @@ impl Parts<'_> {
         let steps = returned::steps(self.handler, private);
         let respond = quote_spanned!(place=> #private::#module::respond::);
         let inferred = quote_spanned!(place=> _);
-        // An error about the value points at its type. What is expected of the parts of a `Result` says nothing about another
-        // type with this name.
+        // An error about the value points at its type. `expected_return` checks the parts of a written `Result`; the probe
+        // makes sure that it is the standard library's.
         let (respond, probe) = match &self.handler.signature.output {
             ReturnType::Default => (quote_spanned!(place=> #respond<#inferred>), None),
             ReturnType::Type(_, ty) => {

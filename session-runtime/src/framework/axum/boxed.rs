@@ -1,9 +1,11 @@
 //! A handler in a debug build of an application on axum: a function that returns a boxed future.
 //!
-//! An edit of one handler makes rustc compile again the code that axum has for each type of a handler's future. This way, all
-//! handlers have the same type of future, and what follows the user's function is compiled once for each type of a value. A
-//! value that axum cannot respond with is reported at its own type, but not again at the route, because the response is made
-//! here.
+//! axum has generic code that rustc compiles for each type of a handler's future, and again after an edit of the handler. All
+//! boxed futures with the same value have one type, so this code stays as it is. What follows the user's function is compiled
+//! once for each type of a value.
+//!
+//! The response is made here, so the route accepts a handler whatever its value is. The expansion reports a value that is no
+//! response at its type; axum does not report it again at the route.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -13,10 +15,10 @@ use axum::response::{IntoResponse, Response};
 use crate::guard::{Committer, Conversions, Convert, HandlerReply, reply, unknown_status};
 use crate::store::BoxFuture;
 
-/// What such a handler returns.
+/// The future of a boxed handler.
 pub type Responding<R> = BoxFuture<'static, Responded<R>>;
 
-/// The response that was made of a value of the type `R`.
+/// The response that was made from a value of the type `R`.
 #[derive(Debug)]
 pub struct Responded<R> {
     response: Response,
@@ -29,7 +31,7 @@ impl<R> IntoResponse for Responded<R> {
     }
 }
 
-/// The future of the user's function.
+/// Boxes the future of the user's function.
 pub fn handler_must_be_send<F: Future + Send + 'static>(
     future: F,
 ) -> BoxFuture<'static, F::Output> {
