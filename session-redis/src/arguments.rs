@@ -7,6 +7,7 @@ use connect_session_runtime::record::{
 };
 use connect_session_runtime::timestamp::{Timestamp, millis};
 
+use super::fields::Fields;
 use super::key::subject_text;
 use super::login_section::login_section;
 use super::stored::{
@@ -58,7 +59,7 @@ pub(super) struct CommitArguments<'a> {
     generation: [u8; 4],
     epoch: Option<[u8; 4]>,
     version: Option<[u8; 6]>,
-    fields: Option<&'a [u8]>,
+    fields: Option<&'a Fields>,
     secret: Option<&'a [u8; 32]>,
     begins_generation: bool,
     login: &'a LoginChange,
@@ -71,8 +72,8 @@ pub(super) struct CommitArguments<'a> {
 }
 
 impl<'a> CommitArguments<'a> {
-    /// `fields` are all encoded fields after the change, if it changes one.
-    pub(super) fn new<D>(change: &'a Change<D>, fields: Option<&'a [u8]>) -> Self {
+    /// `fields` are all fields after the change, if it changes one.
+    pub(super) fn new<D>(change: &'a Change<D>, fields: Option<&'a Fields>) -> Self {
         let format = change.format;
         let identity = change.identity.as_ref();
         let base = change.data.as_ref().and_then(|data| data.base.as_ref());
@@ -112,9 +113,9 @@ impl<'a> CommitArguments<'a> {
         }
     }
 
-    /// All encoded fields after the change, if it changes one.
-    pub(super) fn fields(&self) -> Option<Vec<u8>> {
-        self.fields.map(<[u8]>::to_vec)
+    /// All fields after the change, if it changes one.
+    pub(super) fn fields(&self) -> Option<&'a Fields> {
+        self.fields
     }
 
     /// The arguments, except those that concern the login.
@@ -147,7 +148,7 @@ impl<'a> CommitArguments<'a> {
             &self.generation,
             self.epoch.as_ref().map_or(&[], |epoch| epoch),
             self.version.as_ref().map_or(&[], |version| version),
-            self.fields.unwrap_or_default(),
+            self.fields.map_or(&[], Fields::as_slice),
             set_or_keep(self.fields.is_some()),
             self.secret.map_or(&[], |secret| secret),
             if self.begins_generation {

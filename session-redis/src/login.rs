@@ -3,13 +3,14 @@
 use redis::Value;
 
 use super::arguments::{CommitArguments, LoginArguments, text};
+use super::fields::Fields;
 use super::login_on_cluster::LoginOnCluster;
 use super::reply::{self, Reply};
 use super::script::{COMMIT_LOGIN, INSERT_LOGIN, MOVE};
 use super::store::{
     RedisStore, insert_error, outcome_for, outcome_of, snapshot_after, write_error,
 };
-use super::stored::{StoredRecord, encode_fields, encode_new, stored_first_use, stored_lifetime};
+use super::stored::{StoredRecord, encode_new, stored_first_use, stored_lifetime};
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, Key, LoginChange, NewLogin, NewRecord, Snapshot};
 use connect_session_runtime::sid::SessionId;
@@ -27,12 +28,17 @@ impl RedisStore {
         record: &NewRecord<D>,
         login: &NewLogin,
     ) -> Result<InsertOutcome<D>, StoreError> {
-        let fields = encode_fields(&record.fields()?);
+        let fields = Fields::encode(&record.fields()?);
         // The script fills in the times.
         let mut state = RecordState::new(record, 0);
         let first_use = stored_first_use(record.first_use_timeout);
         state.expiry = Expiry::new(stored_lifetime(record.lifetime), 0).with_first_use(first_use);
-        let value = encode_new(key.namespace, &state, record.format.written, &fields);
+        let value = encode_new(
+            key.namespace,
+            &state,
+            record.format.written,
+            fields.as_slice(),
+        );
         let mut arguments = LoginArguments::new(key.namespace, login);
         let name = self.key(key);
         let admitted = if self.servers().is_one() {
@@ -71,7 +77,7 @@ impl RedisStore {
         };
         Ok(match ended {
             Ok(ended) => InsertOutcome::Done {
-                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
+                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields.into_stored()),
                 evicted: Vec::new(),
                 ended,
             },
@@ -110,10 +116,10 @@ impl RedisStore {
                 if let Some(admitted) = admitted {
                     admitted.withdraw().await;
                 }
-                return outcome_of(reply, now, change, arguments.fields());
+                return outcome_of(reply, now, change, arguments.fields().cloned());
             }
         }
-        let snapshot = snapshot_after(change, reply.number()?, arguments.fields());
+        let snapshot = snapshot_after(change, reply.number()?, arguments.fields().cloned());
         let mut ended = ended_of(&mut reply);
         if let Some(admitted) = admitted {
             match admitted.confirm(reply.number()?).await? {
@@ -139,7 +145,7 @@ impl RedisStore {
         let mut login_arguments = LoginArguments::of_change(login);
         login_arguments.is_elsewhere = !self.servers().is_one();
         let (reply, now) = (self.commit_filed(key, arguments, &mut login_arguments)).await?;
-        outcome_of(reply, now, change, arguments.fields())
+        outcome_of(reply, now, change, arguments.fields().cloned())
     }
 
     /// Runs the script of a change. On a Cluster, the deadline of a session never moves before that of its member.

@@ -6,7 +6,7 @@ use redis::{Cmd, Script, ServerErrorKind, Value};
 
 use super::connection::Durability;
 use super::failure::Failure;
-use super::node::Command;
+use super::node::{Command, TimedReply};
 use super::servers::Servers;
 
 /// The source of a script, and its SHA-1 for `EVALSHA`.
@@ -26,6 +26,7 @@ macro_rules! store_script {
 
 store_script!(LOAD, "record.lua", "load.lua");
 store_script!(COMMIT, "record.lua", "commit.lua");
+store_script!(REPLACE, "replace.lua");
 store_script!(FREE, "record.lua", "free.lua");
 store_script!(REMOVE, "record.lua", "remove.lua");
 // What concerns logins. They name the keys of an index and its sessions themselves, except on a Cluster.
@@ -41,8 +42,7 @@ store_script!(MOVE, "record.lua", "logins.lua", "move.lua");
 store_script!(REVOKE, "record.lua", "logins.lua", "revoke.lua");
 
 impl StoreScript {
-    /// Runs the script on a key. On `NOSCRIPT`, which means that nothing was executed, sends the
-    /// whole source.
+    /// Runs the script on a key.
     pub(super) async fn run(
         &self,
         servers: &Servers,
@@ -50,22 +50,50 @@ impl StoreScript {
         arguments: &[&[u8]],
         durability: Option<Durability>,
     ) -> Result<Value, Failure> {
-        let evalsha = script_cmd("EVALSHA", self.script.get_hash(), key, arguments);
-        match servers.send(key, Command::new(&evalsha, durability)).await {
+        let arguments = Arguments {
+            size: arguments.iter().map(|argument| argument.len()).sum(),
+            add: &|cmd, _| {
+                cmd.arg(arguments);
+            },
+        };
+        let reply = self.run_at(servers, key, arguments, durability).await;
+        reply.map(|reply| reply.value)
+    }
+
+    /// Runs the script on a key, with arguments that depend on the time of the server. On `NOSCRIPT`, which means that
+    /// nothing was executed, sends the whole source.
+    pub(super) async fn run_at(
+        &self,
+        servers: &Servers,
+        key: &str,
+        arguments: Arguments<'_>,
+        durability: Option<Durability>,
+    ) -> Result<TimedReply, Failure> {
+        let evalsha = |now| arguments.cmd("EVALSHA", self.script.get_hash(), key, now);
+        match servers.send(key, Command::at(&evalsha, durability)).await {
             Err(failure) if failure.kind() == Some(ServerErrorKind::NoScript) => {
-                let eval = script_cmd("EVAL", self.source, key, arguments);
-                servers.send(key, Command::new(&eval, durability)).await
+                let eval = |now| arguments.cmd("EVAL", self.source, key, now);
+                servers.send(key, Command::at(&eval, durability)).await
             }
             reply => reply,
         }
-        .map(|answer| answer.value)
     }
 }
 
-fn script_cmd(name: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
-    let sizes = arguments.iter().map(|argument| argument.len());
-    let size = name.len() + script.len() + 1 + key.len() + sizes.sum::<usize>();
-    let mut cmd = Cmd::with_capacity(4 + arguments.len(), size);
-    cmd.arg(name).arg(script).arg(1).arg(key).arg(arguments);
-    cmd
+/// The arguments of a script.
+pub(super) struct Arguments<'a> {
+    /// About how many bytes they have.
+    pub(super) size: usize,
+    /// Adds them to a command for a server with this time.
+    pub(super) add: &'a (dyn Fn(&mut Cmd, u64) + Sync),
+}
+
+impl Arguments<'_> {
+    fn cmd(&self, name: &str, script: &str, key: &str, now: u64) -> Cmd {
+        let size = name.len() + script.len() + 1 + key.len() + self.size;
+        let mut cmd = Cmd::with_capacity(16, size);
+        cmd.arg(name).arg(script).arg(1).arg(key);
+        (self.add)(&mut cmd, now);
+        cmd
+    }
 }

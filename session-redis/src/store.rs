@@ -11,14 +11,14 @@ use super::check::{self, Requirements};
 use super::clock::local_millis;
 use super::connection::Durability;
 use super::failure::Failure;
+use super::fields::{Fields, fields_in, read_fields};
 use super::key::{index_named, index_of, key_of};
 use super::node::{Command, TimedReply};
+use super::replacement::Replacement;
 use super::reply::{self, Reply};
-use super::script::{COMMIT, FREE, REMOVE, StoreScript};
+use super::script::{Arguments, COMMIT, FREE, REMOVE, REPLACE, StoreScript};
 use super::servers::Servers;
-use super::stored::{
-    StoredRecord, encode_fields, encode_new, fields, stored_first_use, stored_lifetime,
-};
+use super::stored::{StoredRecord, encode_new, stored_first_use, stored_lifetime};
 use connect_session_runtime::data::{DataFormat, SessionData};
 use connect_session_runtime::record::{
     Change, DataChange, Key, LoadRequest, NewRecord, Snapshot, SubjectKey,
@@ -59,7 +59,8 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
 /// base64url. Reading it is a `GET`, creating it a `SET`, destroying it a `GETDEL`, and changing it a
-/// short script: one round trip each. A load takes a second round trip if it has something to write: it extends the
+/// short script: one round trip each. A change takes a second one if another request has rotated the sid
+/// meanwhile. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
 /// of the server takes one more round trip, because the server does not have the script yet.
@@ -223,6 +224,40 @@ impl RedisStore {
         Ok((reply, now))
     }
 
+    /// Commits a change of the data alone; `None` if the server has to decide about it.
+    async fn replace<D: SessionData>(
+        &self,
+        name: &str,
+        change: &Change<D>,
+        replacement: Replacement,
+    ) -> Result<Option<CommitOutcome<D>>, StoreError> {
+        let arguments = Arguments {
+            size: replacement.size(),
+            add: &|cmd, now| replacement.add_to(cmd, now),
+        };
+        let durability = self.durability();
+        let answer = REPLACE
+            .run_at(self.servers(), name, arguments, durability)
+            .await;
+        let TimedReply { value, now } = match answer {
+            // A tombstone, or a server whose memory is full.
+            Err(failure) if matches!(failure.code(), "WRONGTYPE" | "OOM") => return Ok(None),
+            answer => answer.map_err(write_error)?,
+        };
+        match value {
+            Value::Okay => {
+                let snapshot = replacement.into_snapshot(change);
+                Ok(Some(CommitOutcome::applied(snapshot)))
+            }
+            Value::Nil => Ok(Some(CommitOutcome::Ended)),
+            Value::BulkString(bytes) => {
+                let now = now.unwrap_or_else(|| self.now_millis());
+                outcome_for(StoredRecord::read(bytes)?, now, change, true)
+            }
+            _ => Err(reply::unexpected("it is neither OK nor a record")),
+        }
+    }
+
     /// Removes a tombstone, if the key holds one. Returns whether it did.
     async fn free(&self, key: &str) -> Result<bool, StoreError> {
         let (reply, _) = self.run(&FREE, key, &[]).await?;
@@ -269,24 +304,24 @@ impl RedisStore {
     }
 }
 
-/// All encoded fields after a change; `None` if it changes none.
+/// All fields after a change; `None` if it changes none.
 fn fields_after<D: SessionData>(
     data: &DataChange<D>,
     format: &DataFormat,
-) -> Result<Option<Vec<u8>>, StoreError> {
+) -> Result<Option<Fields>, StoreError> {
     let stored = data.base.as_ref().and_then(Snapshot::bytes);
-    let stored = fields(stored.unwrap_or_default())?;
+    let stored = read_fields(fields_in(stored.unwrap_or_default()))?;
     let fields = data.fields_after(stored.into_iter(), format)?;
-    Ok(fields.as_ref().map(encode_fields))
+    Ok(fields.as_ref().map(Fields::encode))
 }
 
-/// The outcome of a commit, except whom it has ended. `fields` are all encoded fields after the change, if it
+/// The outcome of a commit, except whom it has ended. `fields` are all fields after the change, if it
 /// changes one.
 pub(super) fn outcome_of<D: SessionData>(
     mut reply: Reply,
     now: u64,
     change: &Change<D>,
-    fields: Option<Vec<u8>>,
+    fields: Option<Fields>,
 ) -> Result<CommitOutcome<D>, StoreError> {
     match &*reply.outcome {
         "applied" => {
@@ -308,10 +343,10 @@ pub(super) fn outcome_of<D: SessionData>(
 pub(super) fn snapshot_after<D: SessionData>(
     change: &Change<D>,
     version: u64,
-    fields: Option<Vec<u8>>,
+    fields: Option<Fields>,
 ) -> Option<Snapshot<D>> {
     let data = change.data.as_ref()?;
-    Some(data.snapshot_with_bytes(version, fields))
+    Some(data.snapshot_with_bytes(version, fields.map(Fields::into_stored)))
 }
 
 /// Why a change does not apply to a record; `None` if it does.
@@ -388,7 +423,7 @@ impl<D: SessionData> Store<D> for RedisStore {
         if let Some(login) = &record.login {
             return Box::pin(self.insert_login(key, record, login)).await;
         }
-        let fields = encode_fields(&record.fields()?);
+        let fields = Fields::encode(&record.fields()?);
         let lifetime = stored_lifetime(record.lifetime);
         let first_use = stored_first_use(record.first_use_timeout);
         let name = self.key(key);
@@ -396,7 +431,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             let mut state = RecordState::new(record, now);
             state.expiry = Expiry::new(lifetime, now).with_first_use(first_use);
             let namespace = key.namespace;
-            let value = encode_new(namespace, &state, record.format.written, &fields);
+            let value = encode_new(namespace, &state, record.format.written, fields.as_slice());
             let ends_in = state.deadline() - now;
             let mut set = Cmd::with_capacity(6, name.len() + value.len() + 32);
             set.arg("SET").arg(&name).arg(value).arg("NX");
@@ -411,7 +446,7 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
         match answer.value {
             Value::Okay => Ok(InsertOutcome::Done {
-                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields),
+                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields.into_stored()),
                 evicted: Vec::new(),
                 ended: Vec::new(),
             }),
@@ -429,11 +464,17 @@ impl<D: SessionData> Store<D> for RedisStore {
             Some(data) => fields_after(data, &change.format)?,
             None => None,
         };
-        let arguments = CommitArguments::new(change, fields.as_deref());
+        let name = self.key(key);
+        let replacement = (fields.as_ref()).and_then(|fields| Replacement::of(change, fields));
+        if let Some(replacement) = replacement
+            && let Some(outcome) = self.replace(&name, change, replacement).await?
+        {
+            return Ok(outcome);
+        }
+        let arguments = CommitArguments::new(change, fields.as_ref());
         if arguments.concerns_login() {
             return Box::pin(self.commit_login(key, change, &arguments)).await;
         }
-        let name = self.key(key);
         let (reply, now) = self.run(&COMMIT, &name, &arguments.as_slices()).await?;
         outcome_of(reply, now, change, fields)
     }

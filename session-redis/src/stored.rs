@@ -38,6 +38,7 @@ use connect_session_runtime::versions::Versioned;
 
 use serde_json::value::RawValue;
 
+use super::fields::{Fields, read_fields};
 use super::login_section::{label_section, login_section, read_label, read_login};
 use super::reader::Reader;
 
@@ -53,16 +54,22 @@ const COOKIE: u8 = 1;
 
 /// The flag of a session that no load has found yet and that ends early for that reason: its idle deadline
 /// is that of its first use. All other flags are reserved.
-const AWAITS_FIRST_USE: u8 = 2;
+pub(super) const AWAITS_FIRST_USE: u8 = 2;
 
 /// Where the hash of the current secret begins.
 const SECRETS_BEGIN: usize = 4;
 
+/// Where the other secrets begin.
+const OTHERS_BEGIN: usize = 72;
+
 /// Where the last of the other secrets ends, if there are all.
-const SECRETS_END: usize = 72 + OFFERED_BYTES as usize + PREVIOUS_BYTES as usize;
+const SECRETS_END: usize = OTHERS_BEGIN + OFFERED_BYTES as usize + PREVIOUS_BYTES as usize;
 
 const OFFERED_BYTES: u8 = 44;
 const PREVIOUS_BYTES: u8 = 38;
+
+/// The length of the stamp.
+pub(super) const STAMP_BYTES: usize = 34;
 
 /// The longest duration: about 4,500 years. Added to the server's time it still fits into six bytes.
 const MAX_MILLIS: u64 = 1 << 47;
@@ -126,7 +133,7 @@ impl StoredRecord {
 
     /// The fields of the data, of any type.
     pub(super) fn texts(&self) -> Result<EncodedFields, StoreError> {
-        let fields = fields(&self.bytes[self.fields_at..])?.into_iter();
+        let fields = read_fields(&self.bytes[self.fields_at..])?.into_iter();
         let texts = fields.map(|(name, text)| {
             let text = RawValue::from_string(text.to_owned());
             let text = text.map_err(|_| DecodeError::not_json(Some(name)))?;
@@ -153,7 +160,7 @@ impl StoredRecord {
         &self,
         format: DataFormat,
     ) -> Result<Versioned<D>, StoreError> {
-        let fields = fields(&self.bytes[self.fields_at..])?;
+        let fields = read_fields(&self.bytes[self.fields_at..])?;
         format.decode(fields.into_iter(), self.data_version)
     }
 
@@ -165,56 +172,45 @@ impl StoredRecord {
             fields_at,
             ..
         } = self;
-        match &read.migrated {
-            Some(migrated) => bytes = encode_fields(migrated),
-            None => drop(bytes.drain(..fields_at)),
+        if let Some(migrated) = &read.migrated {
+            bytes.truncate(fields_at);
+            bytes.extend_from_slice(Fields::encode(migrated).as_slice());
         }
         let snapshot = Snapshot::with_bytes(read.data, state.version, bytes);
         state.record(snapshot, renewed)
     }
 }
 
-/// The encoded fields, each a name and its JSON text.
-pub(super) fn fields(bytes: &[u8]) -> Result<Vec<(&str, &str)>, StoreError> {
-    let mut reader = Reader::new(bytes);
-    let mut fields = Vec::new();
-    while !reader.rest().is_empty() {
-        let name = reader
-            .counted()
-            .and_then(|name| std::str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| DecodeError::not_json(None))?;
-        let text = reader
-            .counted()
-            .and_then(|text| std::str::from_utf8(text).ok());
-        let text = text.ok_or_else(|| DecodeError::not_json(Some(name)))?;
-        fields.push((name, text));
-    }
-    Ok(fields)
+/// The parts of a whole record, for a change of its data.
+pub(super) struct Parts<'a> {
+    pub(super) before_stamp: &'a [u8],
+    pub(super) stamp: [u8; STAMP_BYTES],
+    /// The two sections, with their lengths.
+    pub(super) sections: &'a [u8],
+    pub(super) fields: &'a [u8],
 }
 
-pub(super) fn encode_fields(fields: &EncodedFields) -> Vec<u8> {
-    let size: usize = (fields
-        .iter()
-        .map(|(name, text)| name.len() + text.get().len() + 4))
-    .sum();
-    let mut bytes = Vec::with_capacity(size);
-    for (name, text) in fields {
-        for part in [name.as_str(), text.get()] {
-            push_counted(&mut bytes, part.as_bytes());
-        }
+impl<'a> Parts<'a> {
+    /// `None` if this is not a whole record.
+    pub(super) fn of(record: &'a [u8]) -> Option<Self> {
+        let [MAGIC, FORMAT, _, length_of_others, ..] = *record else {
+            return None;
+        };
+        let mut reader = Reader::new(record);
+        let before_stamp = reader.take(OTHERS_BEGIN + usize::from(length_of_others))?;
+        let stamp = reader.array()?;
+        let sections = reader.rest();
+        reader.section()?;
+        reader.section()?;
+        let fields = reader.rest();
+        let (sections, _) = sections.split_at_checked(sections.len() - fields.len())?;
+        Some(Self {
+            before_stamp,
+            stamp,
+            sections,
+            fields,
+        })
     }
-    bytes
-}
-
-/// A text after its length in LEB128.
-fn push_counted(bytes: &mut Vec<u8>, text: &[u8]) {
-    let mut length = text.len();
-    while length >= 0x80 {
-        bytes.push(length.to_le_bytes()[0] | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length.to_le_bytes()[0]);
-    bytes.extend_from_slice(text);
 }
 
 /// The state, the version of the data's type, and where the fields begin.
@@ -455,12 +451,12 @@ mod tests {
     }
 
     fn encode(new: &NewRecord<Untyped>) -> Vec<u8> {
-        let fields = encode_fields(&new.fields().expect("encodes"));
+        let fields = Fields::encode(&new.fields().expect("encodes"));
         encode_new(
             "shop",
             &RecordState::new(new, 1_700_000_000_000),
             1,
-            &fields,
+            fields.as_slice(),
         )
     }
 

@@ -92,8 +92,8 @@ impl<D: SessionData> DataChange<D> {
 }
 
 impl<D> DataChange<D> {
-    /// The snapshot after a serializing store has applied this change. `bytes` are all
-    /// fields, as the store encodes them, if the change wrote any; then `version` is the new one.
+    /// The snapshot after a serializing store has applied this change. `bytes` are those of
+    /// [`Snapshot::with_bytes`], if the change wrote fields; then `version` is the new one.
     #[must_use]
     pub fn snapshot_with_bytes(&self, version: u64, bytes: Option<Vec<u8>>) -> Snapshot<D> {
         let data = self.data.clone();

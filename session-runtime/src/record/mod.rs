@@ -44,13 +44,13 @@ pub struct Snapshot<D> {
     pub data: Arc<D>,
     /// Raised by every change of the data.
     pub version: u64,
-    /// The stored fields, as a serializing store encodes them. It takes those that the type does not know
-    /// from here. `None` in a store of live values.
+    /// What a serializing store keeps of the record for a later change: at least the fields, from which it takes
+    /// those that the type does not know. `None` in a store of live values.
     pub stored: Option<Arc<Vec<u8>>>,
 }
 
 impl<D> Snapshot<D> {
-    /// The snapshot of a serializing store: `bytes` are all fields, as it encodes them.
+    /// The snapshot of a serializing store: `bytes` are the fields or the whole record, as it encodes them.
     #[must_use]
     pub fn with_bytes(data: Arc<D>, version: u64, bytes: Vec<u8>) -> Self {
         Self {

@@ -11,8 +11,8 @@ use connect_session::store::{
 use serde_json::json;
 
 use super::tools::{
-    Redis, Session, change, command, error_chain, json as json_of, no_hang, opened, random, set,
-    until,
+    Redis, Session, change, command, error_chain, json as json_of, load_scripts, no_hang, opened,
+    random, set, until,
 };
 use crate::servers::process::free_ports;
 use crate::servers::proxy::Proxy;
@@ -123,9 +123,7 @@ async fn a_commit_with_a_lost_reply_is_sent_once_and_reported_as_unknown() {
     let store = with_short_timeouts(format!("redis://127.0.0.1:{}", proxy.port)).await;
     let session = opened(&store, &json!({"n": 1})).await;
     let mut record = session.load(&store).await.unwrap().unwrap();
-    // Load all scripts into the server.
-    session.commit(&store, &change(&record)).await.unwrap();
-    assert!(!Session::mint().destroy(&store).await.unwrap());
+    load_scripts(&store).await;
     let mut raw = redis.raw();
     let mut calls = || {
         let info: String = command(&mut raw, &["INFO", "commandstats"]);

@@ -10,9 +10,9 @@ use connect_session::SessionId;
 use connect_session::Untyped;
 use connect_session::store::{
     Change, CommitId, CommitOutcome, DataChange, DataFormat, InsertOutcome, Key, Lifetime,
-    LoadRequest, NewRecord, Record, RedisStore, SecretHash, Store, StoreError, Transport,
+    LoadRequest, NewRecord, Record, RedisStore, Renewal, SecretHash, Store, StoreError, Transport,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::servers::process::{Folder, Process, free_ports};
 
@@ -250,6 +250,26 @@ pub async fn opened(store: &RedisStore, json: &Value) -> Session {
     let inserted = session.insert(store, json).await.unwrap();
     assert!(matches!(inserted, InsertOutcome::Done { .. }));
     session
+}
+
+/// Makes the server know all scripts that loads and changes use.
+pub async fn load_scripts(store: &RedisStore) {
+    let session = opened(store, &json!({})).await;
+    let renewal = LoadRequest {
+        renewal: Some(Renewal {
+            every: Duration::ZERO,
+            grace: Duration::ZERO,
+            candidate: SecretHash::from_bytes(random()),
+        }),
+        ..session.request()
+    };
+    let load = Store::<Untyped>::load(store, session.key, &renewal);
+    let record = load.await.unwrap().found().unwrap();
+    assert!(record.renewed);
+    let changed = session.commit(store, &set(&record, &json!({"a": 1}))).await;
+    assert!(matches!(changed, Ok(CommitOutcome::Applied { .. })));
+    session.commit(store, &change(&record)).await.unwrap();
+    session.destroy(store).await.unwrap();
 }
 
 /// An empty change, based on this record.
