@@ -1,7 +1,9 @@
 //! The state of a config in a process: its options, prepared once, and its store.
 
+use std::any::Any;
 use std::error::Error as _;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,17 +22,48 @@ use crate::store::{BoxError, BoxFuture, Store as _};
 const BUILD_AGAIN: Duration = Duration::from_secs(1);
 
 /// The state of a config for the life of the process.
+///
+/// Its fields do not name the types of the config. If they did, data that cannot be shared between threads would be
+/// reported once more for the static that contains the cell, with all types inside the store.
 pub struct ConfigCell<C: SessionConfig> {
     prepared: OnceLock<Prepared>,
-    store: OnceCell<C::Store>,
+    /// A `C::Store`.
+    store: ErasedCell,
     /// When building the store last failed.
     failed: Backoff,
-    /// The old sessions that the config adopts.
-    adopt: OnceCell<Adopt<C::Data>>,
+    /// The old sessions that the config adopts: an `Adopt<C::Data>`.
+    adopt: ErasedCell,
     /// When connecting to the store of those last failed.
     adopt_failed: Backoff,
     /// What keeps the data from being stored, once it is determined.
     data_problem: OnceLock<Option<String>>,
+    config: PhantomData<fn() -> C>,
+}
+
+/// A value that is made once. The cell does not name its type, which is always the same.
+#[derive(Debug)]
+struct ErasedCell(OnceCell<Box<dyn Any + Send + Sync>>);
+
+impl ErasedCell {
+    const fn new() -> Self {
+        Self(OnceCell::const_new())
+    }
+
+    fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.get()?.downcast_ref()
+    }
+
+    async fn get_or_try_init<T: Send + Sync + 'static>(
+        &self,
+        make: impl Future<Output = Result<T, BoxError>>,
+    ) -> Result<&T, BoxError> {
+        let built = self.0.get_or_try_init(async || {
+            let value: Box<dyn Any + Send + Sync> = Box::new(make.await?);
+            Ok::<_, BoxError>(value)
+        });
+        let value = built.await?.downcast_ref();
+        value.ok_or_else(|| "the cell contains a value of another type".into())
+    }
 }
 
 /// Options with their compiled loaders.
@@ -60,11 +93,12 @@ impl<C: SessionConfig> ConfigCell<C> {
     pub const fn new() -> Self {
         Self {
             prepared: OnceLock::new(),
-            store: OnceCell::const_new(),
+            store: ErasedCell::new(),
             failed: Backoff::new(),
-            adopt: OnceCell::const_new(),
+            adopt: ErasedCell::new(),
             adopt_failed: Backoff::new(),
             data_problem: OnceLock::new(),
+            config: PhantomData,
         }
     }
 }
@@ -102,7 +136,7 @@ pub(crate) async fn store<C: SessionConfig>() -> Result<&'static C::Store, Error
         return Ok(store);
     }
     // Boxed: it runs once, and otherwise every request's future would reserve room for it.
-    Box::pin(C::cell().store.get_or_try_init(build::<C>))
+    Box::pin(C::cell().store.get_or_try_init(build::<C>()))
         .await
         .map_err(|error| not_built::<C>("build", error))
 }
@@ -114,7 +148,7 @@ pub(crate) async fn adopt<C: SessionConfig>() -> Result<&'static Adopt<C::Data>,
     if let Some(adopt) = cell.adopt.get() {
         return Ok(adopt);
     }
-    let connect = || cell.adopt_failed.run(C::adopt());
+    let connect = cell.adopt_failed.run(C::adopt());
     Box::pin(cell.adopt.get_or_try_init(connect))
         .await
         .map_err(|error| not_built::<C>("adopt", error))
