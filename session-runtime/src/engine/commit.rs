@@ -232,11 +232,11 @@ impl<C: SessionConfig> SessionCore<C> {
                 return;
             }
             let offer = (state.offer.take()).filter(|_| state.sid_to_send == SidToSend::None);
-            let again = (state.adopted.as_ref().zip(offer.as_ref()))
-                .map(|(adopted, offer)| adopted.renew_offer(offer));
+            let Some(offer) = offer else { return };
+            let adopted = state.adopted.as_ref();
+            let again = adopted.map(|adopted| adopted.renew_offer(&offer));
             (offer, state.hashed_sid(), again)
         };
-        let Some(offer) = offer else { return };
         let (store, transport) = (&self.store, self.transport());
         let policy = LoadPolicy::without_renewal(self.options.on_undecodable);
         let found = match again {
