@@ -34,7 +34,7 @@ impl Replacement {
 
         let mut header = Reader::new(old.before_stamp);
         let [_magic, _format, flags, _length_of_others] = header.array()?;
-        let _secret: [u8; 44] = header.array()?;
+        let _secret_and_creation: [u8; 44] = header.array()?;
         let idle_timeout = header.millis()?;
         let (_absolute_timeout, _idle_until) = (header.millis()?, header.millis()?);
         let absolute_until = header.millis()?;
