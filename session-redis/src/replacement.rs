@@ -13,7 +13,8 @@ use super::stored::{
 
 /// A record in place of the one that a change is based on.
 pub(super) struct Replacement {
-    /// The new record. The server keeps its own parts before the stamp: loads change them, which is no conflict.
+    /// The whole new record, as the base of the next change. The server gets it from the stamp on and keeps its own
+    /// parts before that: loads change them, which is no conflict.
     record: Vec<u8>,
     stamp_at: usize,
     version: u64,

@@ -59,8 +59,8 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
 /// base64url. Reading it is a `GET`, creating it a `SET`, destroying it a `GETDEL`, and changing it a
-/// short script: one round trip each. A change takes a second one if another request has rotated the sid
-/// meanwhile. A load takes a second round trip if it has something to write: it extends the
+/// short script: one round trip each. A change takes a second one if another request has
+/// changed the session meanwhile, but not its data, or if the server's memory is full. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
 /// of the server takes one more round trip, because the server does not have the script yet.

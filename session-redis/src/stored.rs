@@ -23,7 +23,7 @@
 //! entries that it does not know, except that another login replaces the login section, which describes
 //! that login.
 //!
-//! The scripts change what precedes the fields of a stored string, and never read its fields.
+//! The scripts never parse the fields.
 
 use std::time::Duration;
 

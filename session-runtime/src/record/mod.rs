@@ -60,7 +60,7 @@ impl<D> Snapshot<D> {
         }
     }
 
-    /// The stored fields, in a serializing store.
+    /// The bytes of [`with_bytes`](Self::with_bytes), in a serializing store.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
         self.stored.as_deref().map(Vec::as_slice)
