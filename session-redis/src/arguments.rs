@@ -8,11 +8,10 @@ use connect_session_runtime::record::{
 use connect_session_runtime::timestamp::{Timestamp, millis};
 
 use super::fields::Fields;
+use super::header::{flags_of, lifetime_bytes, stored_lifetime};
 use super::key::subject_text;
 use super::login_section::login_section;
-use super::stored::{
-    counter_bytes, data_version_bytes, flags_of, lifetime_bytes, six_bytes, stored_lifetime,
-};
+use super::numbers::{counter_bytes, data_version_bytes, six_bytes};
 
 /// The arguments of `load.lua`.
 pub(super) struct LoadArguments([Vec<u8>; 6]);
@@ -22,16 +21,16 @@ impl LoadArguments {
         let touch_every = request.touch_every.map(at_least_a_millisecond);
         let (every, grace, candidate) = match &request.renewal {
             Some(renewal) => (
-                text(millis(renewal.every)),
-                text(millis(renewal.grace)),
+                decimal(millis(renewal.every)),
+                decimal(millis(renewal.grace)),
                 renewal.candidate.as_bytes().to_vec(),
             ),
             None => Default::default(),
         };
         Self([
             request.secret.as_bytes().to_vec(),
-            text(flags_of(request.transport).into()),
-            touch_every.map(text).unwrap_or_default(),
+            decimal(flags_of(request.transport).into()),
+            touch_every.map(decimal).unwrap_or_default(),
             every,
             grace,
             candidate,
@@ -48,8 +47,8 @@ fn at_least_a_millisecond(duration: Duration) -> u64 {
     millis(duration).max(1)
 }
 
-/// A number as Lua reads it: exact up to 2^53.
-pub(super) fn text(number: u64) -> Vec<u8> {
+/// A number as decimal digits, for Lua, whose numbers are exact up to 2^53.
+pub(super) fn decimal(number: u64) -> Vec<u8> {
     number.min(1 << 47).to_string().into_bytes()
 }
 
@@ -89,7 +88,7 @@ impl<'a> CommitArguments<'a> {
             lifetime: (change.lifetime).map(|lifetime| lifetime_bytes(stored_lifetime(lifetime))),
             versions: (
                 data_version_bytes(format.written),
-                text(format.current.into()),
+                decimal(format.current.into()),
             ),
             label: change.label.as_deref(),
             has_versions: format.current > 1,
@@ -199,7 +198,7 @@ impl LoginArguments {
             section: login_section(namespace, &untimed),
             subject: subject_text(&subject),
             fence: login.fence.map(fence_text).unwrap_or_default(),
-            max: (login.limit).map_or(Vec::new(), |limit| text(limit.max.get().into())),
+            max: (login.limit).map_or(Vec::new(), |limit| decimal(limit.max.get().into())),
             refuses: refuses(login),
             ..Self::default()
         }
@@ -212,7 +211,7 @@ impl LoginArguments {
             _ => None,
         };
         Self {
-            level: level.map(|level| text(level.into())).unwrap_or_default(),
+            level: level.map(|level| decimal(level.into())).unwrap_or_default(),
             ..Self::default()
         }
     }

@@ -4,12 +4,12 @@ use connect_session_runtime::data::{DecodeError, EncodedFields};
 use connect_session_runtime::store::StoreError;
 
 use super::reader::Reader;
-use super::stored::Parts;
 
-/// The first byte of fields that a snapshot keeps without the record around them. No record begins with it.
-const ALONE: u8 = 0;
+/// Precedes the fields in a snapshot that does not keep the whole record. No record begins with it.
+pub(super) const FIELDS_ONLY: u8 = 0;
 
-/// Encoded fields: each the length of the name, the name, the length of the JSON text, the text.
+/// Encoded fields: each the length of the name, the name, the length of the JSON text, the text. [`FIELDS_ONLY`]
+/// precedes them.
 #[derive(Clone)]
 pub(super) struct Fields(Vec<u8>);
 
@@ -19,7 +19,7 @@ impl Fields {
             .iter()
             .map(|(name, text)| name.len() + text.get().len() + 4);
         let mut bytes = Vec::with_capacity(1 + sizes.sum::<usize>());
-        bytes.push(ALONE);
+        bytes.push(FIELDS_ONLY);
         for (name, text) in fields {
             for part in [name.as_str(), text.get()] {
                 push_counted(&mut bytes, part.as_bytes());
@@ -32,17 +32,9 @@ impl Fields {
         &self.0[1..]
     }
 
-    /// What a snapshot keeps, if the program does not know the whole record.
-    pub(super) fn into_stored(self) -> Vec<u8> {
+    /// What a snapshot keeps if the program does not know the whole record.
+    pub(super) fn into_snapshot_bytes(self) -> Vec<u8> {
         self.0
-    }
-}
-
-/// The encoded fields in what a snapshot keeps: fields alone, or the record that a load has read.
-pub(super) fn fields_in(stored: &[u8]) -> &[u8] {
-    match stored {
-        [ALONE, fields @ ..] => fields,
-        record => Parts::of(record).map_or(&[], |parts| parts.fields),
     }
 }
 

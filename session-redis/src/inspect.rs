@@ -26,7 +26,7 @@ impl Inspect for RedisStore {
                 },
             };
             let stored = StoredRecord::read(bytes)?;
-            let state = &stored.state;
+            let state = &stored.header.state;
             // The key of a session that was restored from a backup may have no expiry.
             if !state.is_alive(self.now_millis()) {
                 return Ok(None);

@@ -15,6 +15,7 @@ mod address;
 #[cfg(feature = "_adopt")]
 mod adopt;
 mod arguments;
+mod base;
 mod builder;
 mod check;
 mod clock;
@@ -24,6 +25,9 @@ mod endpoints;
 mod error;
 mod failure;
 mod fields;
+#[cfg(test)]
+mod fixtures;
+mod header;
 mod inspect;
 mod key;
 mod load;
@@ -33,6 +37,7 @@ mod login_on_cluster;
 mod login_section;
 mod member;
 mod node;
+mod numbers;
 mod open_connection;
 mod probe;
 mod reader;

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, Value};
 
-use super::arguments::{LoadArguments, text};
+use super::arguments::{LoadArguments, decimal};
 use super::clock;
 use super::failure::Failure;
 use super::member::Member;
@@ -41,14 +41,16 @@ impl RedisStore {
         let Some(stored) = StoredRecord::read_for(bytes, request.secret)? else {
             return Ok(LoadOutcome::Unknown);
         };
-        match FirstStep::of(&stored.state, request, now) {
+        match FirstStep::of(&stored.header.state, request, now) {
             FirstStep::Unknown => Ok(LoadOutcome::Unknown),
             FirstStep::Found => match stored.decode(request.format) {
                 Ok(data) => Ok(LoadOutcome::Found(stored.with_data(data, false))),
-                Err(error) => Box::pin(self.not_decoded(name, &stored.state, request, error)).await,
+                Err(error) => {
+                    Box::pin(self.not_decoded(name, &stored.header.state, request, error)).await
+                }
             },
             FirstStep::Reused => {
-                let login = stored.state.login.as_deref();
+                let login = stored.header.state.login.as_deref();
                 Box::pin(self.decide(name, request, login, true)).await
             }
             FirstStep::Undecided {
@@ -91,7 +93,7 @@ impl RedisStore {
         secrets_change: bool,
     ) -> Result<LoadOutcome<D>, StoreError> {
         let format = request.format;
-        let state = stored.state.clone();
+        let state = stored.header.state.clone();
         // Before anything is written: a session that cannot be read does not live longer.
         let decoded = if stored.may_open(request.secret) {
             match stored.decode(format) {
@@ -151,7 +153,7 @@ impl RedisStore {
         };
         let store = self.clone();
         tokio::spawn(async move {
-            let deadline = text(absolute_until);
+            let deadline = decimal(absolute_until);
             let _ = store
                 .run(&MOVE, &index, &[&member.bytes(), &deadline])
                 .await;

@@ -2,15 +2,16 @@
 
 use redis::Value;
 
-use super::arguments::{CommitArguments, LoginArguments, text};
+use super::arguments::{CommitArguments, LoginArguments, decimal};
 use super::fields::Fields;
+use super::header::{encode_new, stored_first_use, stored_lifetime};
 use super::login_on_cluster::LoginOnCluster;
 use super::reply::{self, Reply};
 use super::script::{COMMIT_LOGIN, INSERT_LOGIN, MOVE};
 use super::store::{
-    RedisStore, insert_error, outcome_for, outcome_of, snapshot_after, write_error,
+    RedisStore, insert_error, outcome_of_reply, outcome_without_write, snapshot_after, write_error,
 };
-use super::stored::{StoredRecord, encode_new, stored_first_use, stored_lifetime};
+use super::stored::StoredRecord;
 use connect_session_runtime::data::SessionData;
 use connect_session_runtime::record::{Change, Key, LoginChange, NewLogin, NewRecord, Snapshot};
 use connect_session_runtime::sid::SessionId;
@@ -77,7 +78,11 @@ impl RedisStore {
         };
         Ok(match ended {
             Ok(ended) => InsertOutcome::Done {
-                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields.into_stored()),
+                snapshot: Snapshot::with_bytes(
+                    record.data.clone(),
+                    1,
+                    fields.into_snapshot_bytes(),
+                ),
                 evicted: Vec::new(),
                 ended,
             },
@@ -116,7 +121,7 @@ impl RedisStore {
                 if let Some(admitted) = admitted {
                     admitted.withdraw().await;
                 }
-                return outcome_of(reply, now, change, arguments.fields().cloned());
+                return outcome_of_reply(reply, now, change, arguments.fields().cloned());
             }
         }
         let snapshot = snapshot_after(change, reply.number()?, arguments.fields().cloned());
@@ -145,7 +150,7 @@ impl RedisStore {
         let mut login_arguments = LoginArguments::of_change(login);
         login_arguments.is_elsewhere = !self.servers().is_one();
         let (reply, now) = (self.commit_filed(key, arguments, &mut login_arguments)).await?;
-        outcome_of(reply, now, change, arguments.fields().cloned())
+        outcome_of_reply(reply, now, change, arguments.fields().cloned())
     }
 
     /// Runs the script of a change. On a Cluster, the deadline of a session never moves before that of its member.
@@ -164,7 +169,7 @@ impl RedisStore {
             }
             let index = self.index_named(key.namespace, &reply.text());
             let member = reply.member()?.bytes();
-            let deadline = text(reply.number()?);
+            let deadline = decimal(reply.number()?);
             self.run(&MOVE, &index, &[&member, &deadline]).await?;
             login.moved = member;
             login.moved_until = deadline;
@@ -186,7 +191,7 @@ impl RedisStore {
             _ => return Ok(CommitOutcome::Ended),
         };
         let now = self.now_millis();
-        let outcome = outcome_for(stored, now, change, arguments.fields().is_some())?;
+        let outcome = outcome_without_write(stored, now, change, arguments.fields().is_some())?;
         Ok(outcome.unwrap_or(CommitOutcome::Refused(refusal)))
     }
 }

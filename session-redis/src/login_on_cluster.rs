@@ -8,13 +8,13 @@
 //! A login that stops half-way may leave a session that nobody can use. Its member stays: as soon as the
 //! login can no longer be confirmed, the session is in the list of its subject as any other.
 
-use super::arguments::{LoginArguments, fence_text, refuses, text};
+use super::arguments::{LoginArguments, decimal, fence_text, refuses};
+use super::header::stored_lifetime;
 use super::key::subject_text;
 use super::login::refusal;
 use super::member::Member;
 use super::script::{ADMIT, CONFIRM, END};
 use super::store::RedisStore;
-use super::stored::stored_lifetime;
 use connect_session_runtime::record::{Key, Lifetime, NewLogin, SubjectKey};
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::{LoginRefusal, StoreError};
@@ -60,7 +60,7 @@ impl<'a> LoginOnCluster<'a> {
             kept_until: 0,
         };
         let kept = lifetime.map_or(DAY, |lifetime| stored_lifetime(lifetime).absolute_millis());
-        let own = [text(kept)];
+        let own = [decimal(kept)];
         // Only a refusal needs the number of sessions now.
         let max = admitted.max(refuses(login));
         let mut gone = Vec::new();
@@ -90,8 +90,8 @@ impl<'a> LoginOnCluster<'a> {
     /// Sets the time of the login, which is that of the index.
     pub(super) fn apply_to(&self, arguments: &mut LoginArguments) {
         arguments.is_elsewhere = true;
-        arguments.logged_in_at = text(self.member.logged_in_at);
-        arguments.moved_until = text(self.kept_until);
+        arguments.logged_in_at = decimal(self.member.logged_in_at);
+        arguments.moved_until = decimal(self.kept_until);
     }
 
     /// Takes back a login that was not committed. If that fails, it is dropped later.
@@ -125,7 +125,7 @@ impl<'a> LoginOnCluster<'a> {
         let max = self.max(!refuses(self.login));
         let (mut gone, mut ended) = (Vec::new(), Vec::new());
         for _ in 0..MAX_CONFIRMATIONS {
-            let times = [text(self.member.logged_in_at), text(absolute_until)];
+            let times = [decimal(self.member.logged_in_at), decimal(absolute_until)];
             let arguments = self.arguments(&times, &max, &gone);
             let slices: Vec<_> = arguments.iter().map(Vec::as_slice).collect();
             let (mut reply, _) = self.store.run(&CONFIRM, &self.index, &slices).await?;
@@ -180,7 +180,7 @@ impl<'a> LoginOnCluster<'a> {
 
     fn max(&self, applies: bool) -> Vec<u8> {
         let limit = self.login.limit.filter(|_| applies);
-        limit.map_or(Vec::new(), |limit| text(limit.max.get().into()))
+        limit.map_or(Vec::new(), |limit| decimal(limit.max.get().into()))
     }
 }
 
@@ -197,7 +197,7 @@ impl RedisStore {
             namespace: subject.namespace,
             id: member.id,
         });
-        let (subject, at) = (subject_text(subject), text(member.logged_in_at));
+        let (subject, at) = (subject_text(subject), decimal(member.logged_in_at));
         let arguments = [subject.as_bytes(), &at, b"elsewhere", reason];
         let (reply, _) = self.run(&END, &name, &arguments).await?;
         match &*reply.outcome {

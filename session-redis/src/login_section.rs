@@ -15,8 +15,8 @@ use connect_session_runtime::record::{FIRST_LEVEL, Login, SubjectKey};
 use connect_session_runtime::timestamp::Timestamp;
 
 use super::key::subject_text;
+use super::numbers::{length_bytes, six_bytes};
 use super::reader::Reader;
-use super::stored::{length_bytes, six_bytes};
 
 const SUBJECT: u8 = 1;
 const INDEX_KEY: u8 = 2;

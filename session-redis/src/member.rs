@@ -5,8 +5,8 @@ use std::time::Duration;
 use redis::Value;
 
 use super::key::{id_of, id_text};
+use super::numbers::six_bytes;
 use super::reader::Reader;
-use super::stored::six_bytes;
 use connect_session_runtime::sid::SessionId;
 use connect_session_runtime::store::ListCursor;
 use connect_session_runtime::timestamp::Timestamp;

@@ -1,23 +1,33 @@
--- Replaces the part of a record that begins with its stamp, and extends its deadline, if the stamp is still the one
--- that the program has read. A stamp contains a random number of its own change, so what follows it is unchanged, too.
+-- Stores a new record in place of one that nobody has changed since the program loaded it. Every change writes its own
+-- random id at the start of the stamp, so the same id means that nothing after it has changed either. Loads change the
+-- secrets and deadlines before the stamp at any time; these are kept.
 --
--- Arguments: the stamp, the server's time as the program knows it, the new idle deadline as it is stored, the new part,
---   the time until the key expires
--- Replies: OK; otherwise the value, and the program decides
+-- Lua hashes each string byte by byte, so the script makes no string of the stored data if it can.
+--
+-- Arguments: the id of the last change that the program knows, the server's time by the program's estimate, the new
+--   record, with the new idle deadline
+-- Replies: OK; otherwise the stored value, or nil if there is none, and the program decides
 
-local value = redis.call('GET', KEYS[1])
-if not value then
-  return value
-end
+local key, new = KEYS[1], ARGV[3]
 local sub = string.sub
-local stamp = 73 + (string.byte(value, 4) or 0)
-if sub(value, stamp, stamp + 33) ~= ARGV[1] then
-  return value
+-- Up to the end of the longest possible stamp.
+local old = redis.call('GETRANGE', key, 0, 187)
+local function stamp_of(record)
+  return 73 + (string.byte(record, 4) or 0)
 end
--- A key that was restored without its expiry outlives the session.
-local now, idle_until, absolute_until = tonumber(ARGV[2]), struct.unpack('>I6I6', value, 61)
+
+local stamp = stamp_of(old)
+if sub(old, stamp, stamp + 15) ~= ARGV[1] then
+  return redis.call('GET', key)
+end
+local now = tonumber(ARGV[2])
+local idle, _, idle_until, absolute_until = struct.unpack('>I6I6I6I6', old, 49)
+-- A key that was restored without its expiry exists for longer than the session lives.
 if now >= idle_until or now >= absolute_until then
-  return value
+  return redis.call('GET', key)
 end
-local new_value = sub(value, 1, 60) .. ARGV[3] .. sub(value, 67, stamp - 1) .. ARGV[4]
-return redis.call('SET', KEYS[1], new_value, 'PX', ARGV[5])
+local head, others = sub(old, 1, 60), sub(old, 67, stamp - 1)
+if head ~= sub(new, 1, 60) or others ~= sub(new, 67, stamp - 1) then
+  new = head .. sub(new, 61, 66) .. others .. sub(new, stamp_of(new))
+end
+return redis.call('SET', key, new, 'PX', math.min(now + idle, absolute_until) - now)

@@ -6,8 +6,9 @@ use connect_session_runtime::printable;
 use connect_session_runtime::store::StoreError;
 
 use super::failure::Failure;
+use super::header::undecodable;
 use super::member::Member;
-use super::stored::{StoredRecord, undecodable};
+use super::stored::StoredRecord;
 
 /// Whether a command has written something that must not be lost. A load that promotes or offers a
 /// secret has; a load that only extends the idle deadline has not.

@@ -50,50 +50,40 @@ impl StoreScript {
         arguments: &[&[u8]],
         durability: Option<Durability>,
     ) -> Result<Value, Failure> {
-        let arguments = Arguments {
-            size: arguments.iter().map(|argument| argument.len()).sum(),
-            add: &|cmd, _| {
-                cmd.arg(arguments);
-            },
+        let size = arguments.iter().map(|argument| argument.len()).sum();
+        let append = |cmd: &mut Cmd, _| {
+            cmd.arg(arguments);
         };
-        let reply = self.run_at(servers, key, arguments, durability).await;
+        let reply = self.run_at(servers, key, size, &append, durability).await;
         reply.map(|reply| reply.value)
     }
 
-    /// Runs the script on a key, with arguments that depend on the time of the server. On `NOSCRIPT`, which means that
-    /// nothing was executed, sends the whole source.
+    /// Runs the script on a key, with arguments that depend on the time of the server: `append` appends them to the
+    /// command, and `size` is about how many bytes they have.
+    ///
+    /// On `NOSCRIPT`, which means that nothing was executed, sends the whole source.
     pub(super) async fn run_at(
         &self,
         servers: &Servers,
         key: &str,
-        arguments: Arguments<'_>,
+        size: usize,
+        append: &(dyn Fn(&mut Cmd, u64) + Sync),
         durability: Option<Durability>,
     ) -> Result<TimedReply, Failure> {
-        let evalsha = |now| arguments.cmd("EVALSHA", self.script.get_hash(), key, now);
+        let cmd = |name: &str, script: &str, now| {
+            let size = name.len() + script.len() + 1 + key.len() + size;
+            let mut cmd = Cmd::with_capacity(16, size);
+            cmd.arg(name).arg(script).arg(1).arg(key);
+            append(&mut cmd, now);
+            cmd
+        };
+        let evalsha = |now| cmd("EVALSHA", self.script.get_hash(), now);
         match servers.send(key, Command::at(&evalsha, durability)).await {
             Err(failure) if failure.kind() == Some(ServerErrorKind::NoScript) => {
-                let eval = |now| arguments.cmd("EVAL", self.source, key, now);
+                let eval = |now| cmd("EVAL", self.source, now);
                 servers.send(key, Command::at(&eval, durability)).await
             }
             reply => reply,
         }
-    }
-}
-
-/// The arguments of a script.
-pub(super) struct Arguments<'a> {
-    /// About how many bytes they have.
-    pub(super) size: usize,
-    /// Adds them to a command for a server with this time.
-    pub(super) add: &'a (dyn Fn(&mut Cmd, u64) + Sync),
-}
-
-impl Arguments<'_> {
-    fn cmd(&self, name: &str, script: &str, key: &str, now: u64) -> Cmd {
-        let size = name.len() + script.len() + 1 + key.len() + self.size;
-        let mut cmd = Cmd::with_capacity(16, size);
-        cmd.arg(name).arg(script).arg(1).arg(key);
-        (self.add)(&mut cmd, now);
-        cmd
     }
 }

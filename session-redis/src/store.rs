@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use redis::{Cmd, Value};
 
 use super::arguments::CommitArguments;
+use super::base::Base;
 use super::check::{self, Requirements};
 use super::clock::local_millis;
 use super::connection::Durability;
 use super::failure::Failure;
-use super::fields::{Fields, fields_in, read_fields};
+use super::fields::{Fields, read_fields};
+use super::header::{encode_new, stored_first_use, stored_lifetime};
 use super::key::{index_named, index_of, key_of};
 use super::node::{Command, TimedReply};
 use super::replacement::Replacement;
 use super::reply::{self, Reply};
-use super::script::{Arguments, COMMIT, FREE, REMOVE, REPLACE, StoreScript};
+use super::script::{COMMIT, FREE, REMOVE, REPLACE, StoreScript};
 use super::servers::Servers;
-use super::stored::{StoredRecord, encode_new, stored_first_use, stored_lifetime};
-use connect_session_runtime::data::{DataFormat, SessionData};
-use connect_session_runtime::record::{
-    Change, DataChange, Key, LoadRequest, NewRecord, Snapshot, SubjectKey,
-};
+use super::stored::StoredRecord;
+use connect_session_runtime::data::SessionData;
+use connect_session_runtime::record::{Change, Key, LoadRequest, NewRecord, Snapshot, SubjectKey};
 use connect_session_runtime::store::state::{Expiry, RecordState, Verdict};
 use connect_session_runtime::store::{
     CommitOutcome, InsertOutcome, Inspect, LoadOutcome, Store, StoreError, SubjectIndex,
@@ -59,8 +59,9 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
 /// base64url. Reading it is a `GET`, creating it a `SET`, destroying it a `GETDEL`, and changing it a
-/// short script: one round trip each. A change takes a second one if another request has
-/// changed the session meanwhile, but not its data, or if the server's memory is full. A load takes a second round trip if it has something to write: it extends the
+/// short script: one round trip each. A change takes a second one if another request has meanwhile changed
+/// something other than the data, for example the label, if the session has ended because its user may have no more,
+/// or if the server's memory is full. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
 /// of the server takes one more round trip, because the server does not have the script yet.
@@ -154,7 +155,7 @@ use connect_session_runtime::timestamp::Timestamp;
 /// - `maxmemory-policy` is `noeviction`. All other policies, including `volatile-…`, evict sessions
 ///   that have not ended, since every session has an expiry. If the policy cannot be changed, allow it with
 ///   [`allow_eviction`](crate::RedisStoreBuilder::allow_eviction).
-/// - An ACL user needs `+get +set +getdel +evalsha +eval +time +pexpireat +unlink +info`, and for logins
+/// - An ACL user needs `+get +getrange +set +getdel +evalsha +eval +time +pexpireat +unlink +info`, and for logins
 ///   `+zadd +zrange +zrem +zremrangebyscore +zscore`;
 ///   `+scan` for `count`, `+wait` for `replicas`, `+cluster|slots +asking` in a Cluster, `+role` with
 ///   Sentinel; and the keys `~{prefix}*`, or those of the namespaces.
@@ -224,35 +225,36 @@ impl RedisStore {
         Ok((reply, now))
     }
 
-    /// Commits a change of the data alone; `None` if the server has to decide about it.
+    /// Commits a change of the data alone; `None` if `commit.lua` has to decide about it.
     async fn replace<D: SessionData>(
         &self,
         name: &str,
         change: &Change<D>,
-        replacement: Replacement,
+        replacement: Replacement<D>,
     ) -> Result<Option<CommitOutcome<D>>, StoreError> {
-        let arguments = Arguments {
-            size: replacement.size(),
-            add: &|cmd, now| replacement.add_to(cmd, now),
-        };
-        let durability = self.durability();
+        let append = |cmd: &mut Cmd, now| replacement.append_arguments(cmd, now);
+        let (size, durability) = (replacement.size(), self.durability());
         let answer = REPLACE
-            .run_at(self.servers(), name, arguments, durability)
+            .run_at(self.servers(), name, size, &append, durability)
             .await;
         let TimedReply { value, now } = match answer {
-            // A tombstone, or a server whose memory is full.
+            // `commit.lua` tells a tombstone from what others have stored, and still stores a record that does not
+            // grow when the memory is full.
             Err(failure) if matches!(failure.code(), "WRONGTYPE" | "OOM") => return Ok(None),
             answer => answer.map_err(write_error)?,
         };
+        if let Some(now) = now {
+            self.observe(now);
+        }
         match value {
             Value::Okay => {
-                let snapshot = replacement.into_snapshot(change);
+                let snapshot = Some(replacement.into_snapshot());
                 Ok(Some(CommitOutcome::applied(snapshot)))
             }
             Value::Nil => Ok(Some(CommitOutcome::Ended)),
             Value::BulkString(bytes) => {
-                let now = now.unwrap_or_else(|| self.now_millis());
-                outcome_for(StoredRecord::read(bytes)?, now, change, true)
+                let stored = StoredRecord::read(bytes)?;
+                outcome_without_write(stored, self.now_millis(), change, true)
             }
             _ => Err(reply::unexpected("it is neither OK nor a record")),
         }
@@ -304,20 +306,9 @@ impl RedisStore {
     }
 }
 
-/// All fields after a change; `None` if it changes none.
-fn fields_after<D: SessionData>(
-    data: &DataChange<D>,
-    format: &DataFormat,
-) -> Result<Option<Fields>, StoreError> {
-    let stored = data.base.as_ref().and_then(Snapshot::bytes);
-    let stored = read_fields(fields_in(stored.unwrap_or_default()))?;
-    let fields = data.fields_after(stored.into_iter(), format)?;
-    Ok(fields.as_ref().map(Fields::encode))
-}
-
 /// The outcome of a commit, except whom it has ended. `fields` are all fields after the change, if it
 /// changes one.
-pub(super) fn outcome_of<D: SessionData>(
+pub(super) fn outcome_of_reply<D: SessionData>(
     mut reply: Reply,
     now: u64,
     change: &Change<D>,
@@ -331,7 +322,8 @@ pub(super) fn outcome_of<D: SessionData>(
             )))
         }
         "record" => {
-            let outcome = outcome_for(reply.stored_record()?, now, change, fields.is_some())?;
+            let outcome =
+                outcome_without_write(reply.stored_record()?, now, change, fields.is_some())?;
             outcome.ok_or_else(|| reply::unexpected("a change was refused for no reason"))
         }
         "ended" => Ok(CommitOutcome::Ended),
@@ -346,11 +338,11 @@ pub(super) fn snapshot_after<D: SessionData>(
     fields: Option<Fields>,
 ) -> Option<Snapshot<D>> {
     let data = change.data.as_ref()?;
-    Some(data.snapshot_with_bytes(version, fields.map(Fields::into_stored)))
+    Some(data.snapshot_with_bytes(version, fields.map(Fields::into_snapshot_bytes)))
 }
 
 /// Why a change does not apply to a record; `None` if it does.
-pub(super) fn outcome_for<D: SessionData>(
+pub(super) fn outcome_without_write<D: SessionData>(
     stored: StoredRecord,
     now: u64,
     change: &Change<D>,
@@ -358,10 +350,10 @@ pub(super) fn outcome_for<D: SessionData>(
 ) -> Result<Option<CommitOutcome<D>>, StoreError> {
     let format = change.format;
     let base = change.data.as_ref().and_then(|data| data.base.as_ref());
-    let is_current = || base.is_none_or(|base| base.version == stored.state.version);
-    let verdict = stored.state.check(change, now, is_current);
+    let is_current = || base.is_none_or(|base| base.version == stored.header.state.version);
+    let verdict = stored.header.state.check(change, now, is_current);
     if writes_data && matches!(verdict, Verdict::Conflict | Verdict::Apply) {
-        format.check_writable(stored.data_version)?;
+        format.check_writable(stored.header.data_version)?;
     }
     Ok(match verdict {
         Verdict::Apply => None,
@@ -446,7 +438,11 @@ impl<D: SessionData> Store<D> for RedisStore {
         }
         match answer.value {
             Value::Okay => Ok(InsertOutcome::Done {
-                snapshot: Snapshot::with_bytes(record.data.clone(), 1, fields.into_stored()),
+                snapshot: Snapshot::with_bytes(
+                    record.data.clone(),
+                    1,
+                    fields.into_snapshot_bytes(),
+                ),
                 evicted: Vec::new(),
                 ended: Vec::new(),
             }),
@@ -460,12 +456,18 @@ impl<D: SessionData> Store<D> for RedisStore {
     }
 
     async fn commit(&self, key: Key, change: &Change<D>) -> Result<CommitOutcome<D>, StoreError> {
+        let base = Base::of(change)?;
         let fields = match &change.data {
-            Some(data) => fields_after(data, &change.format)?,
+            Some(data) => {
+                let stored = read_fields(base.fields())?.into_iter();
+                data.fields_after(stored, &change.format)?
+            }
             None => None,
         };
+        let fields = fields.as_ref().map(Fields::encode);
         let name = self.key(key);
-        let replacement = (fields.as_ref()).and_then(|fields| Replacement::of(change, fields));
+        let replacement =
+            (fields.as_ref()).and_then(|fields| Replacement::new(change, &base, fields));
         if let Some(replacement) = replacement
             && let Some(outcome) = self.replace(&name, change, replacement).await?
         {
@@ -476,7 +478,7 @@ impl<D: SessionData> Store<D> for RedisStore {
             return Box::pin(self.commit_login(key, change, &arguments)).await;
         }
         let (reply, now) = self.run(&COMMIT, &name, &arguments.as_slices()).await?;
-        outcome_of(reply, now, change, fields)
+        outcome_of_reply(reply, now, change, fields)
     }
 
     /// Removes whatever the key holds, also a record that cannot be decoded: a logout must take effect.

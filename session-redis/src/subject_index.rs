@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::{FromRedisValue as _, Value};
 use tokio::task::JoinSet;
 
-use super::arguments::text;
+use super::arguments::decimal;
 use super::failure::Failure;
 use super::key::{id_text, subject_text};
 use super::member::Member;
@@ -130,7 +130,7 @@ impl RedisStore {
     ) -> Result<Vec<SessionId>, StoreError> {
         let index = self.index(subject);
         let except = except.map(id_text).unwrap_or_default();
-        let kept = text(RevocationMark::KEPT_MILLIS);
+        let kept = decimal(RevocationMark::KEPT_MILLIS);
         let mut latest = Vec::new();
         let mut ended = Vec::new();
         loop {
@@ -140,7 +140,7 @@ impl RedisStore {
             if reply.number()? == 0 {
                 return Ok(ended);
             }
-            latest = text(reply.number()?);
+            latest = decimal(reply.number()?);
         }
     }
 
@@ -151,7 +151,7 @@ impl RedisStore {
         except: Option<SessionId>,
     ) -> Result<Vec<SessionId>, StoreError> {
         let index = self.index(subject);
-        let kept = text(RevocationMark::KEPT_MILLIS);
+        let kept = decimal(RevocationMark::KEPT_MILLIS);
         let (mut reply, now) = self.run(&REVOKE, &index, &[&kept]).await?;
         let mut members = reply.members();
         // A login in progress comes afterwards, or is refused by its fence.
@@ -306,7 +306,7 @@ impl Found {
         let Ok(stored) = stored else {
             return Self::Unreadable;
         };
-        let login = stored.state.login.as_ref();
+        let login = stored.header.state.login.as_ref();
         let login =
             login.filter(|login| SubjectKey::new(subject.namespace, &login.subject) == *subject);
         match login.map(|login| login.logged_in_at.as_millis()) {
@@ -319,7 +319,7 @@ impl Found {
 
 /// A session as a list shows it, if it lives.
 fn show(id: SessionId, stored: &StoredRecord, now: u64) -> Option<Listed> {
-    let state = &stored.state;
+    let state = &stored.header.state;
     let login = state.login.as_ref().filter(|_| state.is_alive(now))?;
     let (lifetime, label) = (state.expiry.lifetime, state.label.as_deref());
     Some(Listed::new(id, login, &deadlines(state), lifetime, label))

@@ -1,5 +1,6 @@
 //! The trait that a declared config implements, and its state in the process: options and store.
 
+mod erased_cell;
 mod options;
 mod reservations;
 mod state;

@@ -1,14 +1,11 @@
 //! The state of a config in a process: its options, prepared once, and its store.
 
-use std::any::Any;
 use std::error::Error as _;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OnceCell;
-
+use super::erased_cell::ErasedCell;
 use super::{ConfigureError, Options, SessionConfig, reservations};
 use crate::adopt::Adopt;
 use crate::data::{self, SessionData, proof};
@@ -23,47 +20,17 @@ const BUILD_AGAIN: Duration = Duration::from_secs(1);
 
 /// The state of a config for the life of the process.
 ///
-/// Its fields do not name the types of the config. If they did, data that cannot be shared between threads would be
-/// reported once more for the static that contains the cell, with all types inside the store.
 pub struct ConfigCell<C: SessionConfig> {
     prepared: OnceLock<Prepared>,
-    /// A `C::Store`.
-    store: ErasedCell,
+    store: ErasedCell<C::Store>,
     /// When building the store last failed.
     failed: Backoff,
-    /// The old sessions that the config adopts: an `Adopt<C::Data>`.
-    adopt: ErasedCell,
+    /// The old sessions that the config adopts.
+    adopt: ErasedCell<Adopt<C::Data>>,
     /// When connecting to the store of those last failed.
     adopt_failed: Backoff,
     /// What keeps the data from being stored, once it is determined.
     data_problem: OnceLock<Option<String>>,
-    config: PhantomData<fn() -> C>,
-}
-
-/// A value that is made once. The cell does not name its type, which is always the same.
-#[derive(Debug)]
-struct ErasedCell(OnceCell<Box<dyn Any + Send + Sync>>);
-
-impl ErasedCell {
-    const fn new() -> Self {
-        Self(OnceCell::const_new())
-    }
-
-    fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.get()?.downcast_ref()
-    }
-
-    async fn get_or_try_init<T: Send + Sync + 'static>(
-        &self,
-        make: impl Future<Output = Result<T, BoxError>>,
-    ) -> Result<&T, BoxError> {
-        let built = self.0.get_or_try_init(async || {
-            let value: Box<dyn Any + Send + Sync> = Box::new(make.await?);
-            Ok::<_, BoxError>(value)
-        });
-        let value = built.await?.downcast_ref();
-        value.ok_or_else(|| "the cell contains a value of another type".into())
-    }
 }
 
 /// Options with their compiled loaders.
@@ -98,7 +65,6 @@ impl<C: SessionConfig> ConfigCell<C> {
             adopt: ErasedCell::new(),
             adopt_failed: Backoff::new(),
             data_problem: OnceLock::new(),
-            config: PhantomData,
         }
     }
 }

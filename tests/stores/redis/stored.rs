@@ -84,6 +84,37 @@ async fn keys_expire_with_their_session() {
     assert_eq!(command::<i64>(&mut raw, &["EXISTS", &key]), 0);
 }
 
+/// A change of the data extends the session to the earlier of its deadlines.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn keys_of_changed_sessions_expire_with_them() {
+    let (store, prefix, mut raw) = store().await;
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    for (idle, absolute) in [(minute, hour), (hour, minute)] {
+        let session = opened(&store, &json!({"n": 0})).await;
+        let key = prefix.clone() + &session.name();
+        let record = session.load(&store).await.unwrap().unwrap();
+        let lifetime = Change {
+            lifetime: Some(Lifetime::new(idle, absolute)),
+            ..change(&record)
+        };
+        session.commit(&store, &lifetime).await.unwrap();
+        let record = session.load(&store).await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let changed = set(&record, &json!({"n": 1}));
+        let committed = session.commit(&store, &changed).await.unwrap();
+        assert!(matches!(committed, CommitOutcome::Applied { .. }));
+        let ends = command::<u64>(&mut raw, &["PEXPIRETIME", &key]);
+        let before = record.deadlines;
+        let deadlines = session.load(&store).await.unwrap().unwrap().deadlines;
+        let extended = deadlines.idle_until.saturating_since(before.idle_until);
+        assert!((10..30_000).contains(&extended.as_millis()), "{extended:?}");
+        assert_eq!(deadlines.absolute_until, before.absolute_until);
+        let ahead = ends.abs_diff(deadlines.expires_at().as_millis());
+        assert!(ahead < 10_000, "{idle:?} {absolute:?}: {ahead} ms");
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs Redis; scripts/test starts one"]
 async fn sessions_past_their_deadline_are_ended_even_if_the_key_exists() {

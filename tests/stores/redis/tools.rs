@@ -101,7 +101,7 @@ pub fn raw(url: &str) -> ::redis::Connection {
 /// The command that creates a user with the documented permissions and `more`.
 pub fn granted(more: &[&'static str]) -> Vec<&'static str> {
     let user = "ACL SETUSER shop on >hunter2/@:? ~shop:* -@all";
-    let always = "+get +set +getdel +evalsha +eval +time +pexpireat +unlink +info +scan +wait \
+    let always = "+get +getrange +set +getdel +evalsha +eval +time +pexpireat +unlink +info +scan +wait \
          +zadd +zrange +zrem +zremrangebyscore +zscore";
     let words = user.split(' ').chain(always.split(' '));
     words.chain(more.iter().copied()).collect()
