@@ -7,7 +7,6 @@ use connect_session_runtime::record::{Change, CommitId, Snapshot};
 use connect_session_runtime::store::state::{CommitStamp, Verdict};
 use redis::{Cmd, RedisWrite};
 
-use super::arguments::decimal;
 use super::base::Base;
 use super::fields::Fields;
 use super::header::{IDLE_UNTIL, STAMP_BYTES, stamp_bytes};
@@ -18,6 +17,7 @@ pub(super) struct Replacement<D> {
     /// The new record, with the idle deadline of the base. A later change can be based on it.
     record: Vec<u8>,
     idle_timeout: u64,
+    absolute_until: u64,
     version: u64,
     data: Arc<D>,
     replaced: CommitId,
@@ -51,6 +51,7 @@ impl<D> Replacement<D> {
         Some(Self {
             record,
             idle_timeout: state.expiry.lifetime.idle_millis(),
+            absolute_until: state.expiry.absolute_until,
             version,
             data: data.data.clone(),
             replaced: state.stamp.commit_id,
@@ -59,7 +60,7 @@ impl<D> Replacement<D> {
 
     /// Appends the arguments of `replace.lua` for a server whose time is `now`.
     pub(super) fn append_arguments(&self, cmd: &mut Cmd, now: u64) {
-        cmd.arg(&self.replaced.to_bytes()[..]).arg(decimal(now));
+        cmd.arg(&self.replaced.to_bytes()[..]).arg(now);
         let (before, rest) = self.record.split_at(IDLE_UNTIL.start);
         let (_, after) = rest.split_at(IDLE_UNTIL.len());
         let idle_until = now.saturating_add(self.idle_timeout);
@@ -68,6 +69,10 @@ impl<D> Replacement<D> {
             // Writing to memory does not fail.
             let _ = record.write_all(part);
         }
+        drop(record);
+        // If this is zero, the script finds that the session has ended.
+        let ends_in = idle_until.min(self.absolute_until).saturating_sub(now);
+        cmd.arg(ends_in);
     }
 
     /// About how many bytes the arguments have.

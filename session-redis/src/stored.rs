@@ -85,7 +85,7 @@ impl StoredRecord {
         format: DataFormat,
     ) -> Result<Versioned<D>, StoreError> {
         let fields = read_fields(&self.bytes[self.header.fields_at..])?;
-        format.decode(fields.into_iter(), self.header.data_version)
+        format.decode(fields.iter().copied(), self.header.data_version)
     }
 
     /// The record with data that was decoded from it.

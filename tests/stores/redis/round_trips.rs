@@ -252,7 +252,7 @@ async fn bytes_of_requests() {
     let [create, read, change, destroy] = least;
     assert_eq!(create, [384, 5], "create: up and down");
     assert_eq!(read, [50, 305], "read");
-    assert_eq!(change, [506, 310], "load and change");
+    assert_eq!(change, [519, 310], "load and change");
     assert_eq!(destroy, [103, 610], "load and destroy");
 }
 
