@@ -8,9 +8,9 @@ use super::header::Header;
 
 /// What the program knows of the record that a change is based on.
 pub(super) struct Base<'a> {
-    /// Set if it knows the whole record.
+    /// `None` if only fields are known, or nothing.
     pub(super) header: Option<Header>,
-    /// The record, or its fields.
+    /// The whole record if there is a header; otherwise its fields.
     pub(super) bytes: &'a [u8],
 }
 

@@ -15,7 +15,7 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(1);
 
 /// An estimate that is wrong by more than a slow reply explains.
-const JUMP_MILLIS: u64 = 3_000;
+pub(super) const JUMP_MILLIS: u64 = 3_000;
 
 /// The estimated clock of the server at the end of one connection.
 ///

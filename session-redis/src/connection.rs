@@ -107,7 +107,7 @@ impl Connection {
     }
 
     async fn run_once(&self, command: Command<'_>, is_asking: bool) -> Result<TimedReply, Failure> {
-        let mut open = self.get_or_connect().await?;
+        let mut open = self.get_or_connect_for(command).await?;
         let answer = open.run(command, is_asking).await;
         self.check_answer(&open, answer)
     }
@@ -121,7 +121,7 @@ impl Connection {
         is_asking: bool,
         durability: Durability,
     ) -> Result<TimedReply, Failure> {
-        let mut open = self.get_or_connect().await?;
+        let mut open = self.get_or_connect_for(command).await?;
         let answer = open.run(command, is_asking).await;
         let answer = self.check_answer(&open, answer)?;
         if !(durability.has_written)(&answer.value) {
@@ -205,6 +205,23 @@ impl Connection {
         let local = local.unwrap_or_else(|| self.add_local());
         // Boxed, so that the futures of commands stay small.
         Box::pin(self.reconnect(&local)).await
+    }
+
+    /// Returns the open connection, or connects, and reads the time of the server if the command needs it. The program
+    /// may have been suspended since the last reading, and the clock of the server may have been set.
+    async fn get_or_connect_for(&self, command: Command<'_>) -> Result<OpenConnection, Failure> {
+        let open = self.get_or_connect().await?;
+        if open.needs_time(command) {
+            return Box::pin(self.with_time(open)).await;
+        }
+        Ok(open)
+    }
+
+    async fn with_time(&self, mut open: OpenConnection) -> Result<OpenConnection, Failure> {
+        let time = open.read_time().await;
+        let time = self.check_reply(&open, time);
+        time.map_err(|failure| Failure::not_sent(&self.0.address, failure))?;
+        Ok(open)
     }
 
     /// Calls a function with the state of this runtime, if there is one.

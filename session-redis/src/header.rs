@@ -39,8 +39,8 @@ use super::login_section::{label_section, login_section, read_label, read_login}
 use super::numbers::{counter_bytes, data_version_bytes, length_bytes, six_bytes};
 use super::reader::Reader;
 
-/// The first byte of each record. No text of ASCII characters begins with it, so it tells records
-/// from what others have stored.
+/// The first byte of each record. No text of ASCII characters begins with it, so a text that others have stored is not
+/// taken for a record.
 pub(super) const MAGIC: u8 = 0xc5;
 
 /// The version of the layout.
@@ -62,7 +62,7 @@ pub(super) const IDLE_UNTIL: Range<usize> = 60..66;
 /// Where the other secrets begin.
 const OTHERS_BEGIN: usize = 72;
 
-/// Where the last of the other secrets ends, if there are all.
+/// Where the last of the other secrets ends, if there are both.
 const SECRETS_END: usize = OTHERS_BEGIN + OFFERED_BYTES as usize + PREVIOUS_BYTES as usize;
 
 pub(super) const OFFERED_BYTES: u8 = 44;
@@ -152,8 +152,8 @@ impl Header {
     }
 }
 
-/// Whether a record whose header is damaged contains secrets, and not this one. The damage may be in the byte
-/// that tells which other secrets there are.
+/// Whether a record whose header is damaged can be seen to belong to other secrets than this one. The damage may be in
+/// the byte that tells which other secrets there are.
 pub(super) fn is_of_another(bytes: &[u8], secret: SecretHash) -> bool {
     let secrets = bytes.get(SECRETS_BEGIN..bytes.len().min(SECRETS_END));
     let mut hashes = secrets.unwrap_or_default().windows(32);

@@ -12,9 +12,10 @@ use super::script::{LOAD, LOAD_LOGIN, MOVE};
 use super::store::{RedisStore, read_error};
 use super::stored::StoredRecord;
 use connect_session_runtime::data::{DataFormat, SessionData};
-use connect_session_runtime::record::{Key, LoadRequest, Login, Record, SubjectKey};
+use connect_session_runtime::record::{Key, LoadRequest, Login, SubjectKey};
 use connect_session_runtime::store::state::{RecordState, SecretStep};
 use connect_session_runtime::store::{LoadOutcome, StoreError};
+use connect_session_runtime::versions::Versioned;
 
 impl RedisStore {
     /// Loads the record under a key; see [`Store::load`](connect_session_runtime::store::Store::load).
@@ -97,7 +98,7 @@ impl RedisStore {
         // Before anything is written: a session that cannot be read does not live longer.
         let decoded = if stored.may_open(request.secret) {
             match stored.decode(format) {
-                Ok(data) => Some(stored.with_data(data, false)),
+                Ok(data) => Some((stored, data)),
                 Err(error) => return self.not_decoded(name, &state, request, error).await,
             }
         } else {
@@ -107,12 +108,14 @@ impl RedisStore {
         match self.second_step(name, request, login, secrets_change).await {
             Ok(reply) => {
                 self.file_again(key, login, state.expiry.absolute_until);
-                self.loaded(reply, login, decoded.as_ref(), format)
+                self.loaded(reply, login, decoded, format)
             }
             // The record can be read but not written: the touch, the offer or the promotion
             // is left out.
-            Err(_) if is_alive && decoded.is_some() => Ok(decoded.into()),
-            Err(failure) => Err(read_error(failure)),
+            Err(failure) => match decoded.filter(|_| is_alive) {
+                Some((stored, data)) => Ok(LoadOutcome::Found(stored.with_data(data, false))),
+                None => Err(read_error(failure)),
+            },
         }
     }
 
@@ -186,7 +189,7 @@ impl RedisStore {
         &self,
         reply: Value,
         login: Option<&Login>,
-        decoded: Option<&Record<D>>,
+        decoded: Option<(StoredRecord, Versioned<D>)>,
         format: DataFormat,
     ) -> Result<LoadOutcome<D>, StoreError> {
         let mut reply = Reply::read(reply)?;
@@ -196,8 +199,8 @@ impl RedisStore {
                 let stored = reply.stored_record()?;
                 let _secrets_changed = reply.number()?;
                 let is_offered = reply.number()? == 1;
-                let record = match decoded.and_then(|it| stored.with_data_of(it, is_offered)) {
-                    Some(record) => record,
+                let record = match decoded.filter(|(first, _)| stored.has_data_of(first)) {
+                    Some((_, data)) => stored.with_data(data, is_offered),
                     None => stored.into_record(is_offered, format)?,
                 };
                 Ok(LoadOutcome::Found(record))

@@ -60,6 +60,10 @@ impl<'a> Command<'a> {
         Self { cmd, durability }
     }
 
+    pub(super) const fn contains_time(&self) -> bool {
+        matches!(self.cmd, TimedCmd::At(_))
+    }
+
     /// The command for a server with this time.
     pub(super) fn cmd_at(self, now: u64) -> Cow<'a, Cmd> {
         match self.cmd {
@@ -69,7 +73,7 @@ impl<'a> Command<'a> {
     }
 }
 
-/// The reply to a command, and the estimated time of the server when it arrived.
+/// The reply to a command, and the estimated time of the server, at the earliest when it was sent.
 pub(super) struct TimedReply {
     pub(super) value: Value,
     /// In milliseconds since 1970; `None` if the server did not tell its time.

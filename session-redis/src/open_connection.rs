@@ -42,22 +42,33 @@ impl OpenConnection {
             .set_pipeline_buffer_size(MAX_QUEUED)
             .set_write_backpressure_boundary(MAX_UNSENT)
             .set_push_sender(push);
-        let mut multiplexed = client
+        let multiplexed = client
             .get_multiplexed_async_connection_with_config(&config)
             .await
             .map_err(|error| {
                 Failure::while_connecting(&ServerAddress::direct(client.clone()), error)
             })?;
-        let clock = Arc::new(ServerClock::default());
-        // Without permission for this command, the scripts fail and say so.
-        if let Ok(time) = multiplexed.send_packed_command(&redis::cmd("TIME")).await {
-            clock.observe(&time);
-        }
-        Ok(Self {
+        let mut open = Self {
             multiplexed,
-            clock,
+            clock: Arc::default(),
             driver,
-        })
+        };
+        // Without permission for this command, the scripts fail and say so.
+        let _ = open.read_time().await;
+        Ok(open)
+    }
+
+    /// Whether the server's time has to be read before a command that contains it.
+    pub(super) fn needs_time(&self, command: Command<'_>) -> bool {
+        command.contains_time() && self.clock.estimate().is_outdated
+    }
+
+    /// Reads the server's time.
+    pub(super) async fn read_time(&mut self) -> RedisResult<Value> {
+        let command = redis::cmd("TIME");
+        let time = self.multiplexed.send_packed_command(&command).await?;
+        self.clock.observe(&time);
+        Ok(time)
     }
 
     /// Sends a command of the store and waits for its reply; reads the server's time with it if the

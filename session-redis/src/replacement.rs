@@ -1,37 +1,40 @@
-//! A change of the data alone: the program encodes the new record, and the server only compares.
+//! A change of the data alone: the program encodes the new record, and the server only compares an id and stores.
 
 use std::io::Write;
 use std::sync::Arc;
 
 use connect_session_runtime::record::{Change, CommitId, Snapshot};
-use connect_session_runtime::store::state::{CommitStamp, Verdict};
+use connect_session_runtime::store::state::{CommitStamp, Expiry, Verdict};
 use redis::{Cmd, RedisWrite};
 
 use super::base::Base;
+use super::clock::JUMP_MILLIS;
 use super::fields::Fields;
 use super::header::{IDLE_UNTIL, STAMP_BYTES, stamp_bytes};
 use super::numbers::six_bytes;
 
 /// A record to be stored in place of the one that a change is based on.
 pub(super) struct Replacement<D> {
-    /// The new record, with the idle deadline of the base. A later change can be based on it.
+    /// The new record, except that its secrets and its idle deadline are those of the base. It can be the base of a
+    /// later change.
     record: Vec<u8>,
-    idle_timeout: u64,
-    absolute_until: u64,
+    expiry: Expiry,
     version: u64,
     data: Arc<D>,
-    replaced: CommitId,
+    base_commit: CommitId,
 }
 
 impl<D> Replacement<D> {
-    /// `None` unless the change affects the data alone and the program knows the whole record.
+    /// `None` if the change affects more than the data, if the program does not know the whole record, or if the
+    /// record does not allow the change.
     ///
     /// `fields` are all fields after the change.
     pub(super) fn new(change: &Change<D>, base: &Base<'_>, fields: &Fields) -> Option<Self> {
         let (header, data) = (base.header.as_ref()?, change.data.as_ref()?);
-        let (state, old) = (&header.state, base.bytes);
+        let (state, base_record) = (&header.state, base.bytes);
         let affects_more =
             change.identity.is_some() || change.lifetime.is_some() || change.label.is_some();
+        // The script finds out whether the stored data still is the base.
         let applies = state.stamp.check(change, || true) == Verdict::Apply
             && change.format.check_writable(header.data_version).is_ok();
         if affects_more || state.awaits_first_use || !applies {
@@ -44,35 +47,43 @@ impl<D> Replacement<D> {
         let version = state.version + 1;
         let fields = fields.as_slice();
         let mut record = Vec::with_capacity(header.fields_at + fields.len());
-        record.extend_from_slice(&old[..header.stamp_at]);
+        record.extend_from_slice(&base_record[..header.stamp_at]);
         record.extend(stamp_bytes(stamp, change.format.written, version));
-        record.extend_from_slice(&old[header.stamp_at + STAMP_BYTES..header.fields_at]);
+        record.extend_from_slice(&base_record[header.stamp_at + STAMP_BYTES..header.fields_at]);
         record.extend_from_slice(fields);
         Some(Self {
             record,
-            idle_timeout: state.expiry.lifetime.idle_millis(),
-            absolute_until: state.expiry.absolute_until,
+            expiry: state.expiry,
             version,
             data: data.data.clone(),
-            replaced: state.stamp.commit_id,
+            base_commit: state.stamp.commit_id,
         })
     }
 
     /// Appends the arguments of `replace.lua` for a server whose time is `now`.
     pub(super) fn append_arguments(&self, cmd: &mut Cmd, now: u64) {
-        cmd.arg(&self.replaced.to_bytes()[..]).arg(now);
+        let expiry = self.expiry_at(now);
         let (before, rest) = self.record.split_at(IDLE_UNTIL.start);
         let (_, after) = rest.split_at(IDLE_UNTIL.len());
-        let idle_until = now.saturating_add(self.idle_timeout);
+        cmd.arg(&self.base_commit.to_bytes()[..]).arg(now);
         let mut record = cmd.writer_for_next_arg();
-        for part in [before, &six_bytes(idle_until), after] {
+        for part in [before, &six_bytes(expiry.idle_until), after] {
             // Writing to memory does not fail.
             let _ = record.write_all(part);
         }
         drop(record);
-        // If this is zero, the script finds that the session has ended.
-        let ends_in = idle_until.min(self.absolute_until).saturating_sub(now);
-        cmd.arg(ends_in);
+        cmd.arg(expiry.deadline());
+    }
+
+    /// The deadlines after a change at this time. Estimates of the time differ a little, so the idle deadline of the
+    /// base may be slightly later than a new one; then it stays.
+    fn expiry_at(&self, now: u64) -> Expiry {
+        let mut expiry = self.expiry;
+        expiry.touch(now);
+        if (1..=JUMP_MILLIS).contains(&self.expiry.idle_until.saturating_sub(expiry.idle_until)) {
+            expiry.idle_until = self.expiry.idle_until;
+        }
+        expiry
     }
 
     /// About how many bytes the arguments have.
@@ -125,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn it_differs_in_the_stamp_and_the_data() {
+    fn the_new_record_differs_from_the_base_in_the_stamp_and_the_data() {
         let new = logged_in(r#"{"a":1}"#);
         let change = change(encode(&new));
         let snapshot = replacement(&change).expect("a replacement").into_snapshot();
@@ -140,6 +151,18 @@ mod tests {
             *after.expect("decodes").snapshot.data,
             *untyped(r#"{"a":2}"#)
         );
+    }
+
+    #[test]
+    fn a_change_extends_the_idle_deadline() {
+        let new = anonymous(r#"{"a":1}"#);
+        let replacement = replacement(&change(encode(&new))).expect("a replacement");
+        let base = RecordState::new(&new, NOW).expiry;
+        let idle_until = |now| replacement.expiry_at(now).idle_until;
+        assert_eq!(idle_until(NOW + 5), base.idle_until + 5);
+        assert_eq!(idle_until(NOW - 5), base.idle_until, "a late estimate");
+        let jumped = base.idle_until - 10_000;
+        assert_eq!(idle_until(NOW - 10_000), jumped, "for `commit.lua`");
     }
 
     #[test]

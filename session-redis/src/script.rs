@@ -29,13 +29,14 @@ store_script!(COMMIT, "record.lua", "commit.lua");
 store_script!(REPLACE, "replace.lua");
 store_script!(FREE, "record.lua", "free.lua");
 store_script!(REMOVE, "record.lua", "remove.lua");
-// What concerns logins. They name the keys of an index and its sessions themselves, except on a Cluster.
+// What concerns logins. These scripts build the names of other keys, of the index and of sessions, themselves, except on
+// a Cluster.
 store_script!(LOAD_LOGIN, "record.lua", "logins.lua", "load.lua");
 store_script!(COMMIT_LOGIN, "record.lua", "logins.lua", "commit.lua");
 store_script!(INSERT_LOGIN, "record.lua", "logins.lua", "insert.lua");
 store_script!(END, "record.lua", "logins.lua", "end.lua");
 store_script!(END_ALL, "record.lua", "logins.lua", "end_all.lua");
-// What is done to an index on a Cluster.
+// Scripts that run on an index alone, on a Cluster.
 store_script!(ADMIT, "record.lua", "logins.lua", "admit.lua");
 store_script!(CONFIRM, "record.lua", "logins.lua", "confirm.lua");
 store_script!(MOVE, "record.lua", "logins.lua", "move.lua");

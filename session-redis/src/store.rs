@@ -59,8 +59,8 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
 /// base64url. Reading it is a `GET`, creating it a `SET`, destroying it a `GETDEL`, and changing it a
-/// short script: one round trip each. A change takes a second one if another request has meanwhile changed
-/// something other than the data, for example the label, if the session has ended because its user may have no more,
+/// short script: one round trip each. A change takes a second one if something other than the data was changed
+/// since the session was loaded, for example the label, if the session has ended because its user may have no more,
 /// or if the server's memory is full. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
@@ -72,7 +72,7 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// The deadline is the expiry of the key, so the server removes ended sessions itself. Deadlines follow
 /// the server's clock, not that of the program: the store reads it when it connects and every 10
-/// seconds, together with a command.
+/// seconds, together with a command, or before one that needs it.
 ///
 /// A change is applied if nobody has changed the session since it was loaded; otherwise the store
 /// returns the session as it is, and the library merges. Parts that a later version of this library adds
@@ -243,9 +243,6 @@ impl RedisStore {
             Err(failure) if matches!(failure.code(), "WRONGTYPE" | "OOM") => return Ok(None),
             answer => answer.map_err(write_error)?,
         };
-        if let Some(now) = now {
-            self.observe(now);
-        }
         match value {
             Value::Okay => {
                 let snapshot = Some(replacement.into_snapshot());
@@ -254,7 +251,12 @@ impl RedisStore {
             Value::Nil => Ok(Some(CommitOutcome::Ended)),
             Value::BulkString(bytes) => {
                 let stored = StoredRecord::read(bytes)?;
-                outcome_without_write(stored, self.now_millis(), change, true)
+                let now = now.unwrap_or_else(|| self.now_millis());
+                // By an estimate, a session that is alive might end.
+                if !stored.header.state.is_alive(now) {
+                    return Ok(None);
+                }
+                outcome_without_write(stored, now, change, true)
             }
             _ => Err(reply::unexpected("it is neither OK nor a record")),
         }

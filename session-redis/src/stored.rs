@@ -48,11 +48,9 @@ impl StoredRecord {
             || (others.previous.as_ref()).is_some_and(|previous| previous.hash == secret)
     }
 
-    /// The record with data that was decoded from the same fields.
-    pub(super) fn with_data_of<D>(&self, decoded: &Record<D>, renewed: bool) -> Option<Record<D>> {
-        let is_same = self.header.state.version == decoded.snapshot.version
-            && self.header.state.stamp.commit_id == decoded.commit_id;
-        is_same.then(|| self.header.state.record(decoded.snapshot.clone(), renewed))
+    /// Whether both were written by the same change, so that their data is the same.
+    pub(super) fn has_data_of(&self, other: &Self) -> bool {
+        self.header.state.stamp.commit_id == other.header.state.stamp.commit_id
     }
 
     /// The fields of the data, of any type.

@@ -43,6 +43,7 @@ async fn the_documented_permissions_are_sufficient() {
         "-evalsha",
         "-info",
         "-get",
+        "-getrange",
         "-pexpireat",
         "-zadd",
         "-zrange",

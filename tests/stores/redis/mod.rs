@@ -8,6 +8,7 @@ use connect_session::testing::conformance::{
 use crate::servers;
 
 mod access;
+mod clock;
 mod concurrency;
 mod damaged;
 mod failover;

@@ -110,8 +110,11 @@ async fn keys_of_changed_sessions_expire_with_them() {
         let extended = deadlines.idle_until.saturating_since(before.idle_until);
         assert!((10..30_000).contains(&extended.as_millis()), "{extended:?}");
         assert_eq!(deadlines.absolute_until, before.absolute_until);
-        let ahead = ends.abs_diff(deadlines.expires_at().as_millis());
-        assert!(ahead < 10_000, "{idle:?} {absolute:?}: {ahead} ms");
+        assert_eq!(
+            ends,
+            deadlines.expires_at().as_millis(),
+            "{idle:?} {absolute:?}"
+        );
     }
 }
 
@@ -212,6 +215,24 @@ async fn undecodable_fields_are_named() {
         let loaded = session.load(&store).await;
         let is_named = matches!(&loaded, Err(StoreError::Undecodable { field: Some(field), .. }) if field == "a");
         assert!(is_named == (text != b"1 "), "{loaded:?}");
+    }
+}
+
+/// A load by a later version may write what this version does not know, and no change tells of it.
+#[tokio::test]
+#[ignore = "needs Redis; scripts/test starts one"]
+async fn unknown_flags_and_secrets_are_not_overwritten() {
+    let (store, prefix, mut raw) = store().await;
+    for (at, byte) in [(0, b'1'), (1, 2), (2, 0x41), (3, 50)] {
+        let session = opened(&store, &json!({"a": 1})).await;
+        let key = prefix.clone() + &session.name();
+        let record = session.load(&store).await.unwrap().unwrap();
+        overwrite(&mut raw, &key, at, &[byte]);
+        let before: Vec<u8> = command(&mut raw, &["GET", &key]);
+        let change = set(&record, &json!({"a": 2}));
+        let committed = session.commit(&store, &change).await;
+        assert!(is_undecodable(&committed), "{at}: {committed:?}");
+        assert_eq!(command::<Vec<u8>>(&mut raw, &["GET", &key]), before);
     }
 }
 

@@ -1,8 +1,8 @@
-//! A proxy between a store and its server that counts round trips, can lose replies, and can lead to
-//! another server.
+//! A proxy between a store and its server that counts round trips, can lose replies, can lead to another
+//! server, and can tell the wrong time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +21,7 @@ struct Shared {
     answered: AtomicU64,
     loses_answers: AtomicBool,
     server: AtomicU16,
+    seconds_ahead: AtomicI64,
 }
 
 impl Proxy {
@@ -61,6 +62,11 @@ impl Proxy {
         [asked, answered].map(|count| count.swap(0, Ordering::SeqCst))
     }
 
+    /// Adds so many seconds to the replies of `TIME`.
+    pub fn set_seconds_ahead(&self, seconds: i64) {
+        self.shared.seconds_ahead.store(seconds, Ordering::SeqCst);
+    }
+
     /// Whether to drop the server's replies and close the connection.
     pub fn lose_answers(&self, whether: bool) {
         self.shared.loses_answers.store(whether, Ordering::SeqCst);
@@ -95,6 +101,7 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, shared: Arc<Share
                 Ok(size) if size > 0 => {
                     is_asking = false;
                     shared.answered.fetch_add(size as u64, Ordering::SeqCst);
+                    shift_time(&mut answered[..size], shared.seconds_ahead.load(Ordering::SeqCst));
                     if shared.loses_answers.load(Ordering::SeqCst)
                         || client.write_all(&answered[..size]).await.is_err()
                     {
@@ -104,5 +111,15 @@ async fn forward(mut client: TcpStream, mut server: TcpStream, shared: Arc<Share
                 _ => return,
             },
         }
+    }
+}
+
+/// Adds seconds to the replies of Redis to `TIME`, each a list of two texts.
+fn shift_time(replies: &mut [u8], seconds: i64) {
+    let begin = b"*2\r\n$10\r\n";
+    let found = replies.windows(begin.len()).position(|at| at == begin);
+    if let Some(digits) = found.and_then(|at| replies[at + begin.len()..].get_mut(..10)) {
+        let time: i64 = std::str::from_utf8(digits).unwrap().parse().unwrap();
+        digits.copy_from_slice((time + seconds).to_string().as_bytes());
     }
 }
