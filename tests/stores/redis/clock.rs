@@ -26,7 +26,7 @@ async fn wrong_by(seconds: i64) -> (Redis, Proxy, RedisStore, RedisStore) {
 #[ignore = "needs Redis; scripts/test starts one"]
 async fn a_change_by_a_wrong_estimate_ends_no_session() {
     for seconds in [-HOUR, HOUR] {
-        let (mut redis, _proxy, behind, direct) = wrong_by(seconds).await;
+        let (redis, _proxy, behind, direct) = wrong_by(seconds).await;
         let session = opened(&direct, &json!({"n": 0})).await;
         let record = session.load(&direct).await.unwrap().unwrap();
         let change = set(&record, &json!({"n": 1}));

@@ -34,7 +34,7 @@ async fn every_operation_takes_one_round_trip_and_a_touch_two() {
     let (mut redis, proxy, store) = behind_proxy().await;
     let session = opened(&store, &json!({"a": 1})).await;
     assert_eq!(proxy.trips(), 1, "an insertion");
-    let record = session.load(&store).await.unwrap().unwrap();
+    assert!(session.load(&store).await.unwrap().is_some());
     assert_eq!(proxy.trips(), 1, "a load");
     let touch = LoadRequest {
         touch_every: Some(Duration::from_nanos(1)),
