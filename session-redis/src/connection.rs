@@ -219,9 +219,12 @@ impl Connection {
 
     async fn with_time(&self, mut open: OpenConnection) -> Result<OpenConnection, Failure> {
         let time = open.read_time().await;
-        let time = self.check_reply(&open, time);
-        time.map_err(|failure| Failure::not_sent(&self.0.address, failure))?;
-        Ok(open)
+        match self.check_reply(&open, time) {
+            Ok(_) => Ok(open),
+            // The outcome is that of reading the time; the command was not sent.
+            Err(Failure::OutcomeUnknown(why)) => Err(Failure::not_sent(&self.0.address, why)),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Calls a function with the state of this runtime, if there is one.

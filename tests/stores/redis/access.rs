@@ -44,6 +44,7 @@ async fn the_documented_permissions_are_sufficient() {
         "-info",
         "-get",
         "-getrange",
+        "-time",
         "-pexpireat",
         "-zadd",
         "-zrange",
