@@ -15,6 +15,8 @@ pub(super) struct Base<'a> {
 }
 
 impl<'a> Base<'a> {
+    /// Reads what the snapshot keeps on which the change is based.
+    ///
     /// # Errors
     /// As [`Header::read`].
     pub(super) fn of<D>(change: &'a Change<D>) -> Result<Self, StoreError> {
@@ -27,6 +29,7 @@ impl<'a> Base<'a> {
         Ok(Self { header, bytes })
     }
 
+    /// The encoded fields; none if the change is based on nothing.
     pub(super) fn fields(&self) -> &'a [u8] {
         let begin = self.header.as_ref().map_or(0, |header| header.fields_at);
         &self.bytes[begin..]

@@ -14,7 +14,7 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 /// The same, after a key did not exist.
 const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(1);
 
-/// An estimate that is wrong by more than a slow reply explains.
+/// A slow reply does not explain why an estimate is wrong by more than this.
 pub(super) const JUMP_MILLIS: u64 = 3_000;
 
 /// The estimated clock of the server at the end of one connection.

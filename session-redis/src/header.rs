@@ -1,4 +1,4 @@
-//! The record of a session as one string: a header of fixed layout, then the fields.
+//! The record of a session as one string: a header, then the fields.
 //!
 //! | bytes | part |
 //! | --- | --- |
@@ -20,8 +20,8 @@
 //!
 //! The two sections have room for parts that this version does not know. They consist of entries: a
 //! tag of one byte, the length in four bytes, the content; see `login_section.rs`. A commit keeps the
-//! entries that it does not know, except that another login replaces the login section, which describes
-//! that login.
+//! entries that it does not know. A new login replaces the whole login section, because unknown entries in
+//! it describe the earlier login.
 //!
 //! The scripts never parse the fields.
 
@@ -49,8 +49,8 @@ pub(super) const FORMAT: u8 = 1;
 /// The flag of a session whose sid travels in a cookie.
 const COOKIE: u8 = 1;
 
-/// The flag of a session that no load has found yet and that ends early for that reason: its idle deadline
-/// is that of its first use. All other flags are reserved.
+/// The flag of a session that no load has found yet: its idle deadline is the time by which it has to be used for
+/// the first time. All other flags are reserved.
 const AWAITS_FIRST_USE: u8 = 2;
 
 /// Where the hash of the current secret begins.
@@ -63,10 +63,11 @@ pub(super) const IDLE_UNTIL: Range<usize> = 60..66;
 const OTHERS_BEGIN: usize = 72;
 
 /// Where the last of the other secrets ends, if there are both.
-const SECRETS_END: usize = OTHERS_BEGIN + OFFERED_BYTES as usize + PREVIOUS_BYTES as usize;
+const SECRETS_END: usize = OTHERS_BEGIN + BOTH_BYTES as usize;
 
 pub(super) const OFFERED_BYTES: u8 = 44;
 const PREVIOUS_BYTES: u8 = 38;
+const BOTH_BYTES: u8 = OFFERED_BYTES + PREVIOUS_BYTES;
 
 /// The length of the stamp: commit id, epoch, generation, data version, version.
 pub(super) const STAMP_BYTES: usize = 34;
@@ -80,7 +81,9 @@ pub(super) struct Header {
     pub(super) state: RecordState,
     /// The version of the data's type; 1 if none was noted.
     pub(super) data_version: u32,
+    /// Where the stamp begins.
     pub(super) stamp_at: usize,
+    /// Where the fields begin, after the header.
     pub(super) fields_at: usize,
 }
 
@@ -167,7 +170,7 @@ fn read_others(reader: &mut Reader<'_>, length: u8) -> Option<OtherSecrets> {
         0 => (false, false),
         OFFERED_BYTES => (true, false),
         PREVIOUS_BYTES => (false, true),
-        82 => (true, true),
+        BOTH_BYTES => (true, true),
         _ => return None,
     };
     let mut others = OtherSecrets::default();

@@ -60,6 +60,7 @@ impl<'a> Command<'a> {
         Self { cmd, durability }
     }
 
+    /// Whether the command contains the time of the server.
     pub(super) const fn contains_time(&self) -> bool {
         matches!(self.cmd, TimedCmd::At(_))
     }
@@ -73,7 +74,7 @@ impl<'a> Command<'a> {
     }
 }
 
-/// The reply to a command, and the estimated time of the server, at the earliest when it was sent.
+/// The reply to a command, and the time of the server, estimated when the command was sent or later.
 pub(super) struct TimedReply {
     pub(super) value: Value,
     /// In milliseconds since 1970; `None` if the server did not tell its time.

@@ -15,8 +15,7 @@ use super::numbers::six_bytes;
 
 /// A record to be stored in place of the one that a change is based on.
 pub(super) struct Replacement<D> {
-    /// The new record, except that its secrets and its idle deadline are those of the base. It can be the base of a
-    /// later change.
+    /// The new record, with the idle deadline of the base. It can be the base of a later change.
     record: Vec<u8>,
     expiry: Expiry,
     version: u64,
@@ -34,7 +33,7 @@ impl<D> Replacement<D> {
         let (state, base_record) = (&header.state, base.bytes);
         let affects_more =
             change.identity.is_some() || change.lifetime.is_some() || change.label.is_some();
-        // The script finds out whether the stored data still is the base.
+        // The script finds out whether the stored record still is the base.
         let applies = state.stamp.check(change, || true) == Verdict::Apply
             && change.format.check_writable(header.data_version).is_ok();
         if affects_more || state.awaits_first_use || !applies {
@@ -76,12 +75,13 @@ impl<D> Replacement<D> {
     }
 
     /// The deadlines after a change at this time. Estimates of the time differ a little, so the idle deadline of the
-    /// base may be slightly later than a new one; then it stays.
+    /// base may be slightly later than the new one; the later of the two counts.
     fn expiry_at(&self, now: u64) -> Expiry {
+        let old_idle_until = self.expiry.idle_until;
         let mut expiry = self.expiry;
         expiry.touch(now);
-        if (1..=JUMP_MILLIS).contains(&self.expiry.idle_until.saturating_sub(expiry.idle_until)) {
-            expiry.idle_until = self.expiry.idle_until;
+        if old_idle_until.saturating_sub(expiry.idle_until) <= JUMP_MILLIS {
+            expiry.idle_until = expiry.idle_until.max(old_idle_until);
         }
         expiry
     }

@@ -59,8 +59,8 @@ use connect_session_runtime::timestamp::Timestamp;
 ///
 /// A session is one string under `{prefix}s1:{namespace}:{id}`; the id is written as 22 characters of
 /// base64url. Reading it is a `GET`, creating it a `SET`, destroying it a `GETDEL`, and changing it a
-/// short script: one round trip each. A change takes a second one if something other than the data was changed
-/// since the session was loaded, for example the label, if the session has ended because its user may have no more,
+/// short script: one round trip each. A change takes a second one if something other than the data was written
+/// since the session was loaded, for example a label or, by another load, the deadline, if the session has ended because its user may have no more,
 /// or if the server's memory is full. A load takes a second round trip if it has something to write: it extends the
 /// deadline (by default, once a tenth of the idle timeout has passed) or renews the sid. If the server
 /// refuses that write, the session is served without it. The first call of each script after a restart
@@ -252,7 +252,7 @@ impl RedisStore {
             Value::BulkString(bytes) => {
                 let stored = StoredRecord::read(bytes)?;
                 let now = now.unwrap_or_else(|| self.now_millis());
-                // By an estimate, a session that is alive might end.
+                // The estimate may be wrong, and the session alive.
                 if !stored.header.state.is_alive(now) {
                     return Ok(None);
                 }
